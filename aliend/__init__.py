@@ -1,0 +1,1 @@
+"""aliend: a per-user daemon for the ALICE Grid."""

@@ -1,0 +1,87 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class HelloRequest(_message.Message):
+    __slots__ = ("client_version", "contract")
+    CLIENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_FIELD_NUMBER: _ClassVar[int]
+    client_version: str
+    contract: int
+    def __init__(self, client_version: _Optional[str] = ..., contract: _Optional[int] = ...) -> None: ...
+
+class HelloResponse(_message.Message):
+    __slots__ = ("version", "contract", "capabilities", "pid")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    contract: int
+    capabilities: _containers.RepeatedScalarFieldContainer[str]
+    pid: int
+    def __init__(self, version: _Optional[str] = ..., contract: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., pid: _Optional[int] = ...) -> None: ...
+
+class StatusRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StatusResponse(_message.Message):
+    __slots__ = ("version", "pid", "started_ms", "profile", "socket", "state_directory", "log_file", "central", "active_jobs", "running_transfers", "warnings")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    STARTED_MS_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    SOCKET_FIELD_NUMBER: _ClassVar[int]
+    STATE_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    LOG_FILE_FIELD_NUMBER: _ClassVar[int]
+    CENTRAL_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_JOBS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_TRANSFERS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    pid: int
+    started_ms: int
+    profile: str
+    socket: str
+    state_directory: str
+    log_file: str
+    central: _containers.RepeatedCompositeFieldContainer[CentralStatus]
+    active_jobs: int
+    running_transfers: int
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., started_ms: _Optional[int] = ..., profile: _Optional[str] = ..., socket: _Optional[str] = ..., state_directory: _Optional[str] = ..., log_file: _Optional[str] = ..., central: _Optional[_Iterable[_Union[CentralStatus, _Mapping]]] = ..., active_jobs: _Optional[int] = ..., running_transfers: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CentralStatus(_message.Message):
+    __slots__ = ("endpoint", "connections", "user", "subject", "certificate_ends_ms", "logins", "commands", "problem")
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_ENDS_MS_FIELD_NUMBER: _ClassVar[int]
+    LOGINS_FIELD_NUMBER: _ClassVar[int]
+    COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    endpoint: str
+    connections: int
+    user: str
+    subject: str
+    certificate_ends_ms: int
+    logins: int
+    commands: int
+    problem: str
+    def __init__(self, endpoint: _Optional[str] = ..., connections: _Optional[int] = ..., user: _Optional[str] = ..., subject: _Optional[str] = ..., certificate_ends_ms: _Optional[int] = ..., logins: _Optional[int] = ..., commands: _Optional[int] = ..., problem: _Optional[str] = ...) -> None: ...
+
+class StopRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StopResponse(_message.Message):
+    __slots__ = ("pid",)
+    PID_FIELD_NUMBER: _ClassVar[int]
+    pid: int
+    def __init__(self, pid: _Optional[int] = ...) -> None: ...

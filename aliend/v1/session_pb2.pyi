@@ -1,0 +1,31 @@
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Optional as _Optional
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetSessionRequest(_message.Message):
+    __slots__ = ("session",)
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    session: str
+    def __init__(self, session: _Optional[str] = ...) -> None: ...
+
+class SessionState(_message.Message):
+    __slots__ = ("session", "user", "directory", "previous_directory")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    session: str
+    user: str
+    directory: str
+    previous_directory: str
+    def __init__(self, session: _Optional[str] = ..., user: _Optional[str] = ..., directory: _Optional[str] = ..., previous_directory: _Optional[str] = ...) -> None: ...
+
+class ChangeDirectoryRequest(_message.Message):
+    __slots__ = ("session", "directory")
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    session: str
+    directory: str
+    def __init__(self, session: _Optional[str] = ..., directory: _Optional[str] = ...) -> None: ...

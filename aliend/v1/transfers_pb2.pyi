@@ -1,0 +1,226 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Direction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIRECTION_UNSPECIFIED: _ClassVar[Direction]
+    DOWNLOAD: _ClassVar[Direction]
+    UPLOAD: _ClassVar[Direction]
+
+class Overwrite(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OVERWRITE_UNSPECIFIED: _ClassVar[Overwrite]
+    NEVER: _ClassVar[Overwrite]
+    ALWAYS: _ClassVar[Overwrite]
+
+class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    JOB_STATE_UNSPECIFIED: _ClassVar[JobState]
+    EXPANDING: _ClassVar[JobState]
+    ACTIVE: _ClassVar[JobState]
+    PAUSED: _ClassVar[JobState]
+    DONE: _ClassVar[JobState]
+    PARTIAL: _ClassVar[JobState]
+    FAILED: _ClassVar[JobState]
+    CANCELLED: _ClassVar[JobState]
+
+class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRANSFER_STATE_UNSPECIFIED: _ClassVar[TransferState]
+    TRANSFER_QUEUED: _ClassVar[TransferState]
+    TRANSFER_RUNNING: _ClassVar[TransferState]
+    TRANSFER_WAITING: _ClassVar[TransferState]
+    TRANSFER_DONE: _ClassVar[TransferState]
+    TRANSFER_FAILED: _ClassVar[TransferState]
+    TRANSFER_CANCELLED: _ClassVar[TransferState]
+DIRECTION_UNSPECIFIED: Direction
+DOWNLOAD: Direction
+UPLOAD: Direction
+OVERWRITE_UNSPECIFIED: Overwrite
+NEVER: Overwrite
+ALWAYS: Overwrite
+JOB_STATE_UNSPECIFIED: JobState
+EXPANDING: JobState
+ACTIVE: JobState
+PAUSED: JobState
+DONE: JobState
+PARTIAL: JobState
+FAILED: JobState
+CANCELLED: JobState
+TRANSFER_STATE_UNSPECIFIED: TransferState
+TRANSFER_QUEUED: TransferState
+TRANSFER_RUNNING: TransferState
+TRANSFER_WAITING: TransferState
+TRANSFER_DONE: TransferState
+TRANSFER_FAILED: TransferState
+TRANSFER_CANCELLED: TransferState
+
+class SubmitRequest(_message.Message):
+    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    OVERWRITE_FIELD_NUMBER: _ClassVar[int]
+    STORAGE_FIELD_NUMBER: _ClassVar[int]
+    PARALLEL_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    CWD_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    UMASK_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    sources: _containers.RepeatedScalarFieldContainer[str]
+    target: str
+    overwrite: Overwrite
+    storage: str
+    parallel: int
+    priority: int
+    cwd: str
+    session: str
+    umask: int
+    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ...) -> None: ...
+
+class Job(_message.Message):
+    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_DONE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_TOTAL_FIELD_NUMBER: _ClassVar[int]
+    CREATED_MS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_MS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    state: JobState
+    direction: Direction
+    sources: _containers.RepeatedScalarFieldContainer[str]
+    target: str
+    files: Counters
+    bytes_done: int
+    bytes_total: int
+    created_ms: int
+    ended_ms: int
+    message: str
+    priority: int
+    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., created_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
+
+class Counters(_message.Message):
+    __slots__ = ("queued", "running", "waiting", "done", "failed", "cancelled")
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    queued: int
+    running: int
+    waiting: int
+    done: int
+    failed: int
+    cancelled: int
+    def __init__(self, queued: _Optional[int] = ..., running: _Optional[int] = ..., waiting: _Optional[int] = ..., done: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
+
+class Transfer(_message.Message):
+    __slots__ = ("id", "job", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_ms")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    BYTES_DONE_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RETRY_MS_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    job: int
+    state: TransferState
+    direction: Direction
+    source: str
+    target: str
+    size: int
+    bytes_done: int
+    attempts: int
+    message: str
+    retry_ms: int
+    def __init__(self, id: _Optional[int] = ..., job: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_ms: _Optional[int] = ...) -> None: ...
+
+class GetJobRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    def __init__(self, id: _Optional[int] = ...) -> None: ...
+
+class ChangeJobRequest(_message.Message):
+    __slots__ = ("request_id", "id")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    id: int
+    def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ...) -> None: ...
+
+class ListJobsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "active_only")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    active_only: bool
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., active_only: _Optional[bool] = ...) -> None: ...
+
+class ListJobsResponse(_message.Message):
+    __slots__ = ("jobs", "next_page_token")
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[Job]
+    next_page_token: str
+    def __init__(self, jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class ListTransfersRequest(_message.Message):
+    __slots__ = ("job", "page_size", "page_token", "states")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    job: int
+    page_size: int
+    page_token: str
+    states: _containers.RepeatedScalarFieldContainer[TransferState]
+    def __init__(self, job: _Optional[int] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., states: _Optional[_Iterable[_Union[TransferState, str]]] = ...) -> None: ...
+
+class ListTransfersResponse(_message.Message):
+    __slots__ = ("transfers", "next_page_token")
+    TRANSFERS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    transfers: _containers.RepeatedCompositeFieldContainer[Transfer]
+    next_page_token: str
+    def __init__(self, transfers: _Optional[_Iterable[_Union[Transfer, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("job", "resume_token")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    job: int
+    resume_token: str
+    def __init__(self, job: _Optional[int] = ..., resume_token: _Optional[str] = ...) -> None: ...
+
+class WatchResponse(_message.Message):
+    __slots__ = ("jobs", "transfers", "resume_token")
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    TRANSFERS_FIELD_NUMBER: _ClassVar[int]
+    RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[Job]
+    transfers: _containers.RepeatedCompositeFieldContainer[Transfer]
+    resume_token: str
+    def __init__(self, jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., transfers: _Optional[_Iterable[_Union[Transfer, _Mapping]]] = ..., resume_token: _Optional[str] = ...) -> None: ...
