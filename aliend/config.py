@@ -1,0 +1,292 @@
+"""Configuration: the only reader of the environment and of the configuration files.
+
+Files, each optional, later ones win: the sandbox grid's own `profile.toml` (profile `sandbox` only), then
+`$XDG_CONFIG_HOME/aliend/config.toml` (its tables for every profile, then those below `[profile.NAME]`). The tables are
+
+    [central]      host, port, site
+    [credentials]  token_cert, token_key, user_cert, user_key
+    [tls]          ca (file or directory), server_name
+    [transfers]    files, files_per_se, worker_processes
+
+The variables of the incumbent client (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) come between: they win over what is
+set for every profile and lose against what is set for the chosen profile, because choosing a profile is the stronger
+wish.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aliend.core.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
+from aliend.errors import ConfigurationError
+
+PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SOCKET_PATH_LIMIT = 107
+"""Bytes of a unix socket's path (`sun_path`, without its end)."""
+
+_TABLES: dict[str, dict[str, type]] = {
+    "central": {"host": str, "port": int, "site": str},
+    "credentials": {"token_cert": str, "token_key": str, "user_cert": str, "user_key": str},
+    "tls": {"ca": str, "server_name": str},
+    "transfers": {"files": int, "files_per_se": int, "worker_processes": int},
+}
+_VARIABLES: dict[str, tuple[str, str]] = {
+    "ALIENPY_JCENTRAL": ("central", "host"),
+    "ALIENPY_JCENTRAL_PORT": ("central", "port"),
+    "ALIEN_SITE": ("central", "site"),
+    "JALIEN_TOKEN_CERT": ("credentials", "token_cert"),
+    "JALIEN_TOKEN_KEY": ("credentials", "token_key"),
+    "X509_USER_CERT": ("credentials", "user_cert"),
+    "X509_USER_KEY": ("credentials", "user_key"),
+}
+_CA_PLACES = (
+    "/cvmfs/alice.cern.ch/etc/grid-security/certificates",
+    "/Users/Shared/cvmfs/alice.cern.ch/etc/grid-security/certificates",
+    "/etc/grid-security/certificates",
+)
+_REMOTE_FILE_SYSTEMS = ("nfs", "afs", "fuse", "cifs", "smb")
+
+Tables = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLimits:
+    """How much is copied at a time: files in all, files per storage element, worker processes."""
+
+    files: int = 8
+    files_per_se: int = 4
+    worker_processes: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one daemon runs with.
+
+    `socket` and the directories are absolute paths. `state_note` says why the state is not in its usual place (empty:
+    it is). `environment` is the daemon's own, used for callers that bring none.
+    """
+
+    profile: str
+    socket: str
+    state_directory: str
+    state_note: str
+    environment: Mapping[str, str] = field(repr=False)
+    shared: Tables = field(repr=False)
+    chosen: Tables = field(repr=False)
+    stamps: tuple[int, ...]
+
+    def refreshed(self) -> Settings:
+        """These settings, read again if one of the files has changed since. Raises ConfigurationError as `load`."""
+        if _stamps(_files(self.profile, self.environment)) == self.stamps:
+            return self
+        return load(self.profile, self.environment)
+
+    @property
+    def log_file(self) -> str:
+        """Where the daemon logs to."""
+        return str(Path(self.state_directory) / "aliend.log")
+
+    @property
+    def limits(self) -> TransferLimits:
+        """The limits of transfers, from the files."""
+        return TransferLimits(**{**self.shared.get("transfers", {}), **self.chosen.get("transfers", {})})
+
+    def context(self, environment: Mapping[str, str] | None = None) -> Context:
+        """The context of a caller: the environment that it brought, or the daemon's own.
+
+        Raises ConfigurationError for a value that makes no sense, and for the profile `sandbox` without a sandbox grid.
+        """
+        variables = self.environment if environment is None else environment
+        if self.profile == "sandbox" and "central" not in self.chosen:
+            raise ConfigurationError("There is no sandbox grid on this machine; start one with: alienctl sandbox up")
+        values = _merge(self.shared, _of_variables(variables), self.chosen)
+        central, files, tls = (values.get(table, {}) for table in ("central", "credentials", "tls"))
+        home, temporary = _home(variables), _temporary(variables)
+        return Context(
+            endpoint=Endpoint(central.get("host", DEFAULT_HOST), central.get("port", DEFAULT_PORT)),
+            token=CredentialFiles(
+                _path(files.get("token_cert", f"{temporary}/tokencert_{os.getuid()}.pem"), home),
+                _path(files.get("token_key", f"{temporary}/tokenkey_{os.getuid()}.pem"), home),
+            ),
+            user=CredentialFiles(
+                _path(files.get("user_cert", f"{home}/.globus/usercert.pem"), home),
+                _path(files.get("user_key", f"{home}/.globus/userkey.pem"), home),
+            ),
+            ca=_path(self.chosen.get("tls", {}).get("ca", ""), home)
+            or _ca_of(variables, home)
+            or _path(tls.get("ca", ""), home)
+            or next((place for place in _CA_PLACES if Path(place).is_dir()), ""),
+            server_name=tls.get("server_name", ""),
+            site=central.get("site", ""),
+        )
+
+
+def load(profile: str, environment: Mapping[str, str]) -> Settings:
+    """Read the files for `profile`. Raises ConfigurationError with the file, the key and what is wrong."""
+    if not PROFILE_NAME.fullmatch(profile):
+        raise ConfigurationError(f"A profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {profile!r}")
+    path, *extra = _files(profile, environment)
+    stamps = _stamps([path, *extra])
+    content = _read(path)
+    profiles = content.pop("profile", {})
+    layers = [_checked(_read(file), str(file)) for file in extra]
+    if profile in profiles:
+        layers.append(_checked(profiles[profile], f"{path}, profile.{profile}"))
+    return Settings(
+        profile,
+        socket_path(profile, environment),
+        *_state_directory(profile, environment),
+        environment=dict(environment),
+        shared=_checked(content, str(path)),
+        chosen=_merge(*layers),
+        stamps=stamps,
+    )
+
+
+def socket_path(profile: str, environment: Mapping[str, str]) -> str:
+    """The daemon's socket. Raises ConfigurationError when the path is too long for a socket."""
+    uid = os.getuid()
+    runtime = environment.get("XDG_RUNTIME_DIR", "")
+    if "ALIEND_SOCKET" in environment:
+        path = environment["ALIEND_SOCKET"]
+    elif runtime and _is_ours(runtime):
+        path = f"{runtime}/aliend/{profile}.sock"
+    elif _is_ours(f"/run/user/{uid}"):
+        path = f"/run/user/{uid}/aliend/{profile}.sock"
+    else:
+        path = f"/tmp/aliend-{uid}/{profile}.sock"
+    if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
+        raise ConfigurationError(
+            f"The socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
+        )
+    return path
+
+
+def state_home(environment: Mapping[str, str]) -> Path:
+    """`$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directory specification)."""
+    return Path(environment.get("XDG_STATE_HOME") or f"{_home(environment)}/.local/state")
+
+
+def _files(profile: str, environment: Mapping[str, str]) -> list[Path]:
+    files = [_config_home(environment) / "aliend" / "config.toml"]
+    if profile == "sandbox":
+        files.append(state_home(environment) / "aliend" / "sandbox-grid" / "profile.toml")
+    return files
+
+
+def _stamps(files: list[Path]) -> tuple[int, ...]:
+    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+
+
+def _config_home(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("XDG_CONFIG_HOME") or f"{_home(environment)}/.config")
+
+
+def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    usual = state_home(environment) / "aliend" / profile
+    kind = _file_system(usual)
+    if not kind.startswith(_REMOTE_FILE_SYSTEMS):
+        return str(usual), ""
+    local = f"/var/tmp/aliend-{os.getuid()}/{profile}"
+    return local, f"{usual} is on {kind}, which cannot hold a database safely; the state is in {local}"
+
+
+def _file_system(path: Path) -> str:
+    """The type of the file system that holds `path` or its nearest existing parent; empty where /proc does not tell."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    real = path.resolve()
+    best, kind = "", ""
+    for line in mounts:
+        words = line.split()
+        point = words[1].replace("\\040", " ") if len(words) > 2 else ""
+        if point and len(point) >= len(best) and real.is_relative_to(point):
+            best, kind = point, words[2]
+    return kind
+
+
+def _is_ours(directory: str) -> bool:
+    path = Path(directory)
+    return path.is_dir() and path.stat().st_uid == os.getuid()
+
+
+def _home(variables: Mapping[str, str]) -> str:
+    return variables.get("HOME") or str(Path("~").expanduser())
+
+
+def _temporary(variables: Mapping[str, str]) -> str:
+    names = [variables.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    return next((name for name in [*names, "/tmp", "/var/tmp"] if name and Path(name).is_dir()), "/tmp")
+
+
+def _path(text: str, home: str) -> str:
+    return home + text[1:] if text.startswith("~/") else text
+
+
+def _ca_of(variables: Mapping[str, str], home: str) -> str:
+    """The CA location that the environment names, in the incumbent's order; empty directories are skipped."""
+    local = variables.get("ALIENPY_USE_LOCAL_CAS", "")
+    if local:
+        place = Path(local) if Path(local).is_dir() else Path(home) / ".globus" / "certificates"
+        if (place / "CERN-GridCA.pem").is_file():
+            return str(place)
+    directory = variables.get("X509_CERT_DIR", "")
+    if directory and any(Path(directory).glob("*.pem")):
+        return directory
+    file = variables.get("X509_CERT_FILE", "")
+    return file if file and Path(file).is_file() else ""
+
+
+def _of_variables(variables: Mapping[str, str]) -> Tables:
+    tables: Tables = {}
+    for name, (table, key) in _VARIABLES.items():
+        text = variables.get(name, "")
+        if text:
+            tables.setdefault(table, {})[key] = _number(name, text) if _TABLES[table][key] is int else text
+    return tables
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ConfigurationError(f"{name} must be a number, not {text!r}")
+    return int(text)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigurationError(f"The configuration {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
+
+
+def _checked(content: Mapping[str, Any], where: str) -> Tables:
+    for table, values in content.items():
+        known = _TABLES.get(table)
+        if known is None or not isinstance(values, dict):
+            raise ConfigurationError(f"{where}: there is no table [{table}]; there are: {', '.join(sorted(_TABLES))}")
+        for key, value in values.items():
+            if key not in known:
+                raise ConfigurationError(f"{where}: [{table}] has no key {key}; it has: {', '.join(sorted(known))}")
+            if type(value) is not known[key]:
+                raise ConfigurationError(f"{where}: {key} of [{table}] must be of type {known[key].__name__}")
+    return {table: dict(values) for table, values in content.items()}
+
+
+def _merge(*layers: Tables) -> Tables:
+    merged: Tables = {}
+    for layer in layers:
+        for table, values in layer.items():
+            merged.setdefault(table, {}).update(values)
+    return merged
