@@ -1,0 +1,78 @@
+"""Arithmetic on LFNs, so that every request can carry absolute names.
+
+Names only: whether anything of that name exists is the catalogue's word, and local paths are made elsewhere.
+"""
+
+from __future__ import annotations
+
+_SCHEMES = ("alien://", "alien:")
+_HOME_WORD = "%ALIEN"
+_WILDCARDS = "*?"
+
+
+def resolve(text: str, directory: str, home: str) -> str:
+    """Turn what a user wrote into an absolute LFN.
+
+    A leading `alien:` or `alien://` is dropped, `~` and `%ALIEN` stand for `home`, a relative name starts at
+    `directory` (both absolute), `.`, `..` and doubled slashes are worked out, never above `/`. A trailing slash is kept
+    (also where the last word is `.` or `..`), since it says "a directory". `~bob` is an ordinary name, as it is for the
+    central service.
+    """
+    name = _without_scheme(text)
+    base, rest = _start(name, directory, home)
+    parts: list[str] = []
+    for part in f"{base}/{rest}".split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    path = "/" + "/".join(parts)
+    wants_slash = name.endswith("/") or name.rsplit("/", 1)[-1] in (".", "..")
+    return path + "/" if wants_slash and parts else path
+
+
+def _without_scheme(text: str) -> str:
+    for scheme in _SCHEMES:
+        if text.startswith(scheme):
+            return text[len(scheme) :]
+    return text
+
+
+def _start(name: str, directory: str, home: str) -> tuple[str, str]:
+    """The absolute directory that `name` starts from, and the rest of `name`."""
+    bare = name.lstrip("/")
+    for word, candidate in (("~", name), (_HOME_WORD, bare)):
+        if candidate == word or candidate.startswith(f"{word}/"):
+            return home, candidate[len(word) :]
+    return ("", name) if name.startswith("/") else (directory, name)
+
+
+def without_slash(lfn: str) -> str:
+    """The same name without its trailing slash; `/` stays."""
+    return lfn.rstrip("/") or "/"
+
+
+def parent(lfn: str) -> str:
+    """The directory that holds `lfn`, with a trailing slash; `/` is its own parent."""
+    return without_slash(lfn).rpartition("/")[0] + "/"
+
+
+def name(lfn: str) -> str:
+    """The last part of `lfn` without slashes; empty for `/`."""
+    return without_slash(lfn).rpartition("/")[2]
+
+
+def join(directory: str, relative: str) -> str:
+    """The LFN of `relative` (a name or several, no leading slash) below `directory`."""
+    return f"{directory.rstrip('/')}/{relative.lstrip('/')}"
+
+
+def is_below(lfn: str, directory: str) -> bool:
+    """Whether `lfn` is inside `directory` at any depth; a directory is not below itself."""
+    prefix = directory.rstrip("/") + "/"
+    return lfn.startswith(prefix) and len(lfn) > len(prefix)
+
+
+def has_wildcard(lfn: str) -> bool:
+    """Whether the central service would expand `lfn` (`*`, `?`) in the commands that expand names."""
+    return any(sign in lfn for sign in _WILDCARDS)

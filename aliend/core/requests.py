@@ -1,0 +1,125 @@
+"""Requests to the central service as values, their JSON text, and the facts about each command.
+
+A request has no id on the wire: whoever sends it must wait for its reply. Sending is left to `aliend.central`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from aliend.errors import UsageError
+
+CHARACTER_LIMIT = 8192
+"""A longer request is answered once, then its connection is unusable (wire specification 1.4)."""
+
+OPERAND_LIMIT = 50
+"""Names in one request: keeps a batch short enough to be answered quickly."""
+
+SESSION_COMMANDS = frozenset({"cd", "user", "setSite", "timing"})
+"""They change the state of one connection; here that state belongs to the user's session."""
+
+_READING = frozenset(
+    """
+    ls find stat whereis type pwd du md5sum lfn2guid guid2lfn guidinfo uuid listSEs listSEDistance
+    listTransfer xrdstat toXml listFilesFromCollection archiveList showTagValue cat grep changeDiff
+    whoami whois groups groupmembers echo version motd time commandlist ping ps masterjob w uptime
+    packages listCEs listpartitions jobListMatch top df token access fquota jquota
+    """.split()
+)
+_HELP = frozenset({"-h", "--h", "-help", "--help"})
+_TOKEN_SWITCHES_USER = re.compile(r"-+f*u")
+_SESSION_OPTION = re.compile(r"-pwd=|-silent$")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One command with its options and operands; they are passed on unsplit and unquoted."""
+
+    command: str
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join((self.command, *self.options))
+
+
+def encode(request: Request, directory: str = "") -> str:
+    """The text to send; with `directory` (absolute) the command runs there (`-pwd=`).
+
+    Raises UsageError where a word is no valid text (a file name that is not UTF-8).
+    """
+    options = [f"-pwd={directory}", *request.options] if directory else list(request.options)
+    text = json.dumps({"command": request.command, "options": options}, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{request.command}: a name is not valid UTF-8; the catalogue cannot hold it") from error
+    return text
+
+
+def fits(text: str) -> bool:
+    """Whether the service takes `text` in one piece: its limit counts UTF-16 units."""
+    return len(text) <= CHARACTER_LIMIT // 2 or len(text.encode("utf-16-le")) <= 2 * CHARACTER_LIMIT
+
+
+def changes_something(request: Request) -> bool:
+    """Whether carrying out `request` twice could differ from once; an unknown command is taken to (section 7)."""
+    if any(option in _HELP for option in request.options):
+        return False
+    if request.command not in _READING:
+        return True
+    match request.command:
+        case "access":
+            return "read" not in request.options or any(option.startswith("write") for option in request.options)
+        case "find" | "toXml":
+            return _stores_collection(request.options)
+        case "fquota" | "jquota":
+            return "set" in request.options
+        case "cat":
+            return any(option.startswith("-") and "o" in option for option in request.options)
+        case "token":
+            return session_change(request) != ""
+    return False
+
+
+def _stores_collection(options: Sequence[str]) -> bool:
+    """Whether `-x LFN` is there in any of its spellings; `-x -` only prints.
+
+    Option letters may be clustered and carry their value, hence the suspicion of every `x`.
+    """
+    followers = (*options[1:], "")
+    return any(
+        option.startswith("-") and "x" in option and not (option == "-x" and follower == "-")
+        for option, follower in zip(options, followers, strict=True)
+    )
+
+
+def session_change(request: Request) -> str:
+    """Which word of `request` would change the state of a connection; empty: none does."""
+    if request.command in SESSION_COMMANDS:
+        return request.command
+    for option in request.options:
+        if _SESSION_OPTION.match(option):
+            return option.partition("=")[0]
+        if request.command == "token" and _TOKEN_SWITCHES_USER.match(option):
+            return "token -u"
+    return ""
+
+
+def batches(command: str, options: Iterable[str], operands: Sequence[str], directory: str = "") -> list[Request]:
+    """Spread `operands` over requests of at most 50 operands that fit the limit of 8192 characters.
+
+    An operand that is too long by itself gets a request of its own, which does not fit.
+    """
+    fixed = tuple(options)
+    done: list[Request] = []
+    batch: list[str] = []
+    for operand in operands:
+        grown = Request(command, (*fixed, *batch, operand))
+        if batch and (len(batch) >= OPERAND_LIMIT or not fits(encode(grown, directory))):
+            done.append(Request(command, (*fixed, *batch)))
+            batch = []
+        batch.append(operand)
+    return [*done, Request(command, (*fixed, *batch))] if batch else done
