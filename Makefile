@@ -1,0 +1,70 @@
+# Every task of the project; `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTO_VENV := .venv-proto
+STAMP := $(VENV)/.set-up
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup demo test check bench proto proto-check fmt lint types dist clean
+
+help: ## list the tasks
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+
+setup: $(STAMP) ## make .venv with aliend and alienctl, and install the system packages that are needed
+
+$(STAMP): pyproject.toml tests/setup.sh
+	tests/setup.sh
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable .
+	$(BIN)/python -m compileall -q aliend alienctl $(VENV)/lib
+	touch $@
+
+demo: setup ## a sandbox grid, a listing, an upload, a download that survives kill -9; every step verified
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/demo.sh
+
+test: setup ## run all tests, on real processes and real XRootD servers
+	$(BIN)/python -m compileall -q aliend alienctl
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: setup lint types proto-check ## what must be green before every commit: format, lint, types, contract, house rules
+	$(BIN)/python -m pytest -q tests/unit tests/property
+
+bench: setup ## measure against alienpy and xrdcp; prints ratios from one run
+	tests/bench/run.sh
+
+proto: $(PROTO_VENV)/.done ## generate aliend/v1 from proto/
+	$(PROTO_VENV)/bin/python -m grpc_tools.protoc -Iproto --python_out=. --pyi_out=. --grpc_python_out=. proto/aliend/v1/*.proto
+
+proto-check: $(PROTO_VENV)/.done ## fail if aliend/v1 is not what proto/ generates
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && \
+	$(PROTO_VENV)/bin/python -m grpc_tools.protoc -Iproto --python_out=$$out --pyi_out=$$out --grpc_python_out=$$out proto/aliend/v1/*.proto && \
+	diff -r -x __pycache__ -x __init__.py $$out/aliend/v1 aliend/v1 || { echo "aliend/v1 is not what proto/ generates; run: make proto" >&2; exit 1; }
+
+$(PROTO_VENV)/.done: pyproject.toml
+	$(PYTHON) -m venv $(PROTO_VENV)
+	$(PROTO_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(PROTO_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --group proto
+	touch $@
+
+fmt: setup ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+lint: setup ## lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup ## check the types
+	$(BIN)/mypy
+
+dist: setup ## build the wheel and the source archive into dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) $(PROTO_VENV) .venv-alienpy build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,94 @@
+"""One call of a command: the words, where and as whom they were typed, and where the output goes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from aliend.core.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Which of the caller's streams are terminals, and the terminal's size in characters (0: none)."""
+
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    columns: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileProgress:
+    """One file that moves; sizes in bytes."""
+
+    id: int
+    name: str
+    bytes_done: int
+    bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A job and the files of it that move now; sizes in bytes, `bytes_total` 0 while it is not known."""
+
+    bytes_done: int
+    bytes_total: int
+    files_done: int
+    files_failed: int
+    files_total: int
+    files: tuple[FileProgress, ...] = ()
+
+
+class Output(Protocol):
+    """Where a command's output goes; each call returns when the caller can take more."""
+
+    async def stdout(self, data: bytes) -> None:
+        """Bytes for standard output."""
+
+    async def stderr(self, data: bytes) -> None:
+        """Bytes for standard error."""
+
+    async def progress(self, progress: Progress) -> None:
+        """The state of the job that the command follows."""
+
+    async def attached(self, job: int) -> None:
+        """The command goes on as this transfer job."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One call. `words` include the command's name; `local` is the caller's directory; `as_json` was asked for."""
+
+    words: tuple[str, ...]
+    local: str
+    umask: int
+    session: str
+    terminal: Terminal
+    context: Context
+    restore_directory: bool
+    output: Output
+    as_json: bool = False
+    interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def say(self, text: str) -> None:
+        """Write a text and a newline to standard output; nothing if the text is empty."""
+        if text:
+            await self.output.stdout(encoded(text + "\n"))
+
+    async def complain(self, text: str) -> None:
+        """Write a text and a newline to standard error; nothing if the text is empty."""
+        if text:
+            await self.output.stderr(encoded(text.rstrip("\n") + "\n"))
+
+    async def document(self, value: dict[str, Any]) -> None:
+        """Write one JSON document."""
+        await self.output.stdout(encoded(json.dumps(value, ensure_ascii=False, indent=2) + "\n"))
+
+
+def encoded(text: str) -> bytes:
+    """Text as bytes; names that are not UTF-8 come out as they went in."""
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,61 @@
+"""Finds the command for the words, runs it, and turns what goes wrong into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from aliend.commands import copy, credentials, information, navigation, service, transfers
+from aliend.commands.call import Call
+from aliend.errors import AliendError
+from aliend.parts import Parts
+
+Command = Callable[[Parts, Call], Awaitable[int]]
+
+COMMANDS: dict[str, Command] = {
+    "pwd": navigation.pwd,
+    "cd": navigation.cd,
+    "cp": copy.cp,
+    "transfers": transfers.transfers,
+    "cert-info": credentials.cert_info,
+    "token-info": credentials.token_info,
+    "version": information.version,
+    "help": information.help_,
+    "?": information.help_,
+}
+"""Our own commands; every other word is one of the central service."""
+
+INTERRUPTED = 130
+SUCCESS = 0
+
+
+async def run(parts: Parts, call: Call) -> int:
+    """Run one command. Returns its exit code, 130 if the user interrupted it."""
+    command = asyncio.create_task(_told(parts, call))
+    interrupt = asyncio.create_task(call.interrupted.wait())
+    try:
+        await asyncio.wait({command, interrupt}, return_when=asyncio.FIRST_COMPLETED)
+        if command.done():
+            return command.result()
+        command.cancel()
+        await asyncio.wait({command})
+        return INTERRUPTED
+    finally:
+        interrupt.cancel()
+        if not command.done():
+            command.cancel()
+            await asyncio.wait({command})
+
+
+async def _told(parts: Parts, call: Call) -> int:
+    if not call.words:
+        call.words = ("help",)
+    command = COMMANDS.get(call.words[0], service.run)
+    try:
+        return await command(parts, call)
+    except AliendError as error:
+        await call.complain(f"{call.words[0]}: {error}" if not str(error).startswith(call.words[0]) else str(error))
+        if call.as_json:
+            metadata = {"exitcode": str(error.exit_code), "error": str(error), "user": "", "currentdir": ""}
+            await call.document({"metadata": metadata, "results": []})
+        return error.exit_code

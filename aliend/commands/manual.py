@@ -1,0 +1,100 @@
+"""The texts of `help`: one line and one page for each command of ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How a command is called, what it does, and an example or two."""
+
+    usage: str
+    summary: str
+    text: str = ""
+
+
+MANUAL: dict[str, Page] = {
+    "pwd": Page("pwd", "print the working directory in the catalogue"),
+    "cd": Page("cd [DIRECTORY | -]", "change it; no argument: the home, -: the one before"),
+    "ls": Page("ls [-l] [-a] [-F] [LFN...]", "list directories", "la, ll and lla stand for ls -a, ls -l and ls -la."),
+    "stat": Page("stat [-v] LFN...", "what the catalogue knows of files"),
+    "find": Page(
+        "find [OPTIONS] DIRECTORY PATTERN",
+        "search the catalogue",
+        "PATTERN is matched anywhere below DIRECTORY; * stands for any text.\n"
+        "    alienctl find /alice/data/2024 '*AliESDs.root'",
+    ),
+    "whereis": Page("whereis [-r] LFN", "the replicas of a file; -r: of the archive that it is in"),
+    "mkdir": Page("mkdir [-p] DIRECTORY...", "make directories"),
+    "rm": Page("rm [-r] LFN...", "remove files; -r: and directories"),
+    "rmdir": Page("rmdir DIRECTORY...", "remove empty directories"),
+    "mv": Page(
+        "mv SOURCE... TARGET",
+        "rename or move",
+        "Onto an existing file the service renames the SOURCE to TARGET_backup.",
+    ),
+    "touch": Page("touch LFN...", "make empty entries, or set their time"),
+    "whoami": Page("whoami [-v]", "the account that the service knows you by"),
+    "cp": Page(
+        "cp [-f] [-T N] [--detach] SOURCE... TARGET",
+        "copy files and directories between this machine and the grid",
+        "A local name begins with file:, every other name is an LFN. SOURCE/ stands for what is in it.\n"
+        "Behind the LFN of an upload, @ says which storage is wanted: @disk:2,ALICE::CERN::EOS,!ALICE::X::SE\n"
+        "(without: disk:2).\n\n"
+        "  -f           replace a target that differs, once its successor has arrived whole (without: keep it, exit 3 or 4)\n"
+        "  -T N         at most N files of this job at a time\n"
+        "  --priority N higher goes first; 0 is normal\n"
+        "  --detach     print the job's number and return; the daemon does the rest\n\n"
+        "A target with the size and md5 of its source is kept. Exit code: 0 all arrived, 3 some, 4 none, 130 interrupted.\n"
+        "    alienctl cp file:result.root ./@disk:2\n"
+        "    alienctl cp --detach /alice/data/run/ file:data/",
+    ),
+    "transfers": Page(
+        "transfers list | show | watch | wait | cancel | retry | pause | resume [JOB]",
+        "the transfer jobs",
+        "  list [--all]            jobs that have not ended; --all: and the others\n"
+        "  show JOB                a job and its files\n"
+        "  watch JOB               follow it until it has ended; Ctrl-C leaves it running\n"
+        "  wait JOB [--timeout S]  the same without a word; exit 0 all arrived, 3 some, 4 none, 124 not ended in time\n"
+        "  cancel JOB              stop it and forget its unfinished files\n"
+        "  retry JOB               try its failed and cancelled files again\n"
+        "  pause JOB, resume JOB   hold it, let it go on",
+    ),
+    "daemon": Page(
+        "daemon status | start | stop | restart | logs | install",
+        "the daemon itself",
+        "  logs [-n N] [-f]   the end of its log; -f: and what follows\n"
+        "  install            put its systemd user unit in place",
+    ),
+    "sandbox": Page("sandbox up | down | status | env | reset", "a grid of your own on this machine"),
+    "cert-info": Page("cert-info", "your certificate: subject, issuer, dates (UTC)"),
+    "token-info": Page("token-info", "the same for your token"),
+    "version": Page("version", "versions of the command, the daemon and its libraries"),
+    "help": Page("help [COMMAND]", "this list, or a command's page"),
+}
+
+_OPTIONS = """Options before the command:
+  --profile NAME   the daemon to talk to (ALIEN_PROFILE); the sandbox grid's is `sandbox`
+  --session NAME   the session that keeps the working directory (ALIEN_SESSION); by default one per terminal
+  --no-autostart   do not start the daemon
+Option of every command:
+  --json           one JSON document on standard output"""
+
+
+def overview() -> str:
+    """The list of commands."""
+    width = max(len(name) for name in MANUAL)
+    lines = [f"  {name:<{width}}  {page.summary}" for name, page in MANUAL.items()]
+    return (
+        "alienctl [OPTIONS] COMMAND ...\n\nCommands:\n"
+        + "\n".join(lines)
+        + "\n\nEvery other command of the central service works under its own name (see: alienctl commandlist).\n\n"
+        + _OPTIONS
+    )
+
+
+def page(name: str) -> str:
+    """The page of one command."""
+    entry = MANUAL[name]
+    return "\n".join(part for part in (f"alienctl {entry.usage}", "", entry.summary, entry.text) if part or part == "")

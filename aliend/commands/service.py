@@ -1,0 +1,81 @@
+"""Commands of the central service, passed through with the session's directory; their texts stay as they are.
+
+A few options would change the shared connection instead of doing something for this caller; they are refused with the
+way to get the same. Names of the plain file commands are made absolute here; the others get `-pwd=`.
+"""
+
+from __future__ import annotations
+
+from aliend.commands.call import Call
+from aliend.core import paths
+from aliend.core.replies import Reply
+from aliend.core.requests import Request, session_change
+from aliend.errors import UsageError
+from aliend.parts import Parts
+from aliend.sessions import SessionState
+
+_PLAIN = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv", "touch", "type", "lfn2guid", "md5sum", "du"})
+"""Commands whose every word without a leading dash is an LFN (or a GUID) and whose options take no values."""
+
+_PREPENDED = {"ls": ("-F",), "la": ("-F", "-a"), "ll": ("-F", "-l"), "lla": ("-F", "-l", "-a")}
+_NAMES = {"la": "ls", "ll": "ls", "lla": "ls"}
+_INSTEAD = {
+    "cd": "use it as a command of its own",
+    "user": "choose the role with a credential of its own",
+    "setSite": "set ALIEN_SITE for the command",
+    "timing": "use the shell's `time`",
+    "token -u": "ask with a credential that holds that role",
+    "-pwd": "use cd",
+    "-silent": "redirect the output",
+}
+_LARGEST_STATUS = 255
+
+
+async def run(parts: Parts, call: Call) -> int:
+    """Send the words as they are and print what comes back; the exit code is the service's."""
+    name = _NAMES.get(call.words[0], call.words[0])
+    words = call.words[1:]
+    _refuse_session_changes(Request(name, words))
+    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    options = _PREPENDED.get(call.words[0], ()) + (_absolute(words, state) if name in _PLAIN else words)
+    silenced = options if call.as_json else ("-nokeys", *options)
+    directory = "" if name in _PLAIN and _names_something(words) else state.directory
+    reply = await parts.centrals.of(call.context).request(Request(name, silenced), directory=directory)
+    await tell(call, reply, state.directory)
+    return min(reply.exit_code, _LARGEST_STATUS)
+
+
+async def tell(call: Call, reply: Reply, directory: str) -> None:
+    """Print a reply: messages to standard output and the error to standard error, or the whole as JSON."""
+    if call.as_json:
+        document = reply.to_json()
+        document["metadata"]["currentdir"] = directory
+        await call.document(document)
+    else:
+        await call.say(reply.text())
+    await call.complain(reply.error)
+
+
+def _refuse_session_changes(request: Request) -> None:
+    word = session_change(request)
+    if word:
+        instead = _INSTEAD[word]
+        raise UsageError(f"{word} would change the connection that all your commands share; {instead} instead")
+
+
+def _absolute(words: tuple[str, ...], state: SessionState) -> tuple[str, ...]:
+    return tuple(
+        word if word.startswith("-") or _is_guid(word) else paths.resolve(word, state.directory, state.home)
+        for word in words
+    )
+
+
+def _names_something(words: tuple[str, ...]) -> bool:
+    return any(not word.startswith("-") for word in words)
+
+
+def _is_guid(word: str) -> bool:
+    parts = word.split("-")
+    return [len(part) for part in parts] == [8, 4, 4, 4, 12] and all(
+        c in "0123456789abcdefABCDEF" for c in word if c != "-"
+    )

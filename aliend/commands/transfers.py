@@ -1,0 +1,171 @@
+"""`transfers`: list, show, watch, wait, cancel, retry, pause and resume jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from aliend.commands.call import Call
+from aliend.commands.copy import follow_foreground
+from aliend.commands.follow import exit_code, follow, human, summary
+from aliend.engine.views import JobView, TransferView
+from aliend.errors import UsageError
+from aliend.parts import Parts
+
+TIMED_OUT = 124
+PAGE = 1000
+_ENDED = ("done", "partial", "failed", "cancelled")
+
+
+async def transfers(parts: Parts, call: Call) -> int:
+    """Run `transfers VERB ...`."""
+    verb = call.words[1] if len(call.words) > 1 else "list"
+    if verb not in _VERBS:
+        raise UsageError(f"transfers: there is no {verb}; there are: {', '.join(_VERBS)}")
+    return await _VERBS[verb](parts, call, list(call.words[2:]))
+
+
+async def _list(parts: Parts, call: Call, words: list[str]) -> int:
+    if words not in ([], ["--all"]):
+        raise UsageError("transfers list takes no other word than --all")
+    jobs: list[JobView] = []
+    while page := await parts.engine.jobs(PAGE, jobs[-1].id if jobs else 0, active_only=not words):
+        jobs += page
+    if call.as_json:
+        await call.document({"jobs": [summary(job) for job in jobs]})
+    elif jobs:
+        await call.say("\n".join([f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET", *map(_line, jobs)]))
+    else:
+        await call.complain("no transfer jobs" if words else "no transfer jobs that have not ended (see: --all)")
+    return 0
+
+
+async def _show(parts: Parts, call: Call, words: list[str]) -> int:
+    job = await parts.engine.job(_only_job("show", words))
+    files: list[TransferView] = []
+    while page := await parts.engine.transfers(job.id, PAGE, files[-1].id if files else 0):
+        files += page
+    if call.as_json:
+        await call.document({**summary(job), "transfers": [_transfer(file) for file in files]})
+        return 0
+    lines = [
+        f"job {job.id}: {job.direction}, {job.state}, {job.files.done} of {job.files.total} files,"
+        f" {human(job.bytes_done)} of {human(job.bytes_total)}",
+        f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
+        *([job.message] if job.message else []),
+        *(_transfer_line(file) for file in files),
+    ]
+    await call.say("\n".join(lines))
+    return 0
+
+
+async def _watch(parts: Parts, call: Call, words: list[str]) -> int:
+    final = await follow(parts, call, _only_job("watch", words))
+    if call.as_json:
+        await call.document(summary(final))
+    return exit_code(final)
+
+
+async def _attach(parts: Parts, call: Call, words: list[str]) -> int:
+    return await follow_foreground(parts, call, _only_job("attach", words))
+
+
+async def _wait(parts: Parts, call: Call, words: list[str]) -> int:
+    limit: float | None = None
+    if "--timeout" in words:
+        at = words.index("--timeout")
+        limit = _seconds(words[at + 1] if at + 1 < len(words) else "")
+        del words[at : at + 2]
+    job = _only_job("wait", words)
+    try:
+        final = await asyncio.wait_for(parts.engine.wait(job), limit)
+    except TimeoutError:
+        await call.complain(f"transfers: job {job} has not ended within {limit:g} s; it goes on")
+        return TIMED_OUT
+    if call.as_json:
+        await call.document(summary(final))
+    return exit_code(final)
+
+
+async def _cancel(parts: Parts, call: Call, words: list[str]) -> int:
+    return await _changed(call, await parts.engine.cancel(_only_job("cancel", words)))
+
+
+async def _retry(parts: Parts, call: Call, words: list[str]) -> int:
+    return await _changed(call, await parts.engine.retry(_only_job("retry", words), uuid.uuid4().hex))
+
+
+async def _pause(parts: Parts, call: Call, words: list[str]) -> int:
+    return await _changed(call, await parts.engine.pause(_only_job("pause", words)))
+
+
+async def _resume(parts: Parts, call: Call, words: list[str]) -> int:
+    return await _changed(call, await parts.engine.resume(_only_job("resume", words)))
+
+
+async def _changed(call: Call, job: JobView) -> int:
+    if call.as_json:
+        await call.document(summary(job))
+    else:
+        await call.say(f"job {job.id}: {job.state}, {job.files.done} of {job.files.total} files done")
+    return 0
+
+
+def _only_job(verb: str, words: list[str]) -> int:
+    if len(words) != 1 or not words[0].isascii() or not words[0].isdigit():
+        raise UsageError(f"transfers {verb} takes one job number (see: alienctl transfers list --all)")
+    return int(words[0])
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise UsageError(f"transfers wait: --timeout needs seconds, not {text!r}") from None
+    if not 0 <= seconds < 1e9:
+        raise UsageError("transfers wait: --timeout needs a number of seconds that is not negative")
+    return seconds
+
+
+def _line(job: JobView) -> str:
+    files = f"{job.files.done}/{job.files.total}"
+    size = f"{human(job.bytes_done)}/{human(job.bytes_total)}"
+    return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {job.target}"
+
+
+def _transfer_line(file: TransferView) -> str:
+    text = f"  {file.state:<10}{human(file.size):>11}  {file.source} -> {file.target}"
+    return f"{text}\n             {file.message}" if file.message else text
+
+
+def _transfer(file: TransferView) -> dict[str, Any]:
+    return {
+        "id": file.id,
+        "state": file.state,
+        "source": file.source,
+        "target": file.target,
+        "size": file.size,
+        "attempts": file.attempts,
+        "message": file.message,
+        "retry_ms": file.retry_ms,
+    }
+
+
+def _time(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+_VERBS: dict[str, Callable[[Parts, Call, list[str]], Awaitable[int]]] = {
+    "list": _list,
+    "show": _show,
+    "watch": _watch,
+    "wait": _wait,
+    "cancel": _cancel,
+    "retry": _retry,
+    "pause": _pause,
+    "resume": _resume,
+    "attach": _attach,
+}

@@ -1,0 +1,157 @@
+"""Builds the parts of the daemon, wires them, and runs until told to stop.
+
+Order matters at both ends: the lock is taken before the socket is bound and released after the server has stopped;
+whatever XRootD or grpcio do, the process is gone five seconds after it was told to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+from grpc_reflection.v1alpha import reflection
+
+from aliend.config import Settings
+from aliend.engine import Engine
+from aliend.errors import ConfigurationError
+from aliend.notify import Notifier
+from aliend.parts import Centrals, Parts
+from aliend.place import make_private, take_lock
+from aliend.services.catalogue import CatalogueService
+from aliend.services.console import ConsoleService
+from aliend.services.daemon import DaemonService
+from aliend.services.session import SessionService
+from aliend.services.transfers import TransfersService
+from aliend.storage.workers import Workers
+from aliend.store import Store
+from aliend.v1 import (
+    catalogue_pb2,
+    catalogue_pb2_grpc,
+    console_pb2,
+    console_pb2_grpc,
+    daemon_pb2,
+    daemon_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+    transfers_pb2,
+    transfers_pb2_grpc,
+)
+
+log = logging.getLogger(__name__)
+
+DRAINING_LIMIT = 10.0
+"""Seconds to wait for the lock of a daemon that is stopping."""
+STOP_LIMIT = 5.0
+"""Seconds from the order to stop to the end of the process."""
+_GRACE = 1.5
+"""Seconds that running calls get to end by themselves."""
+
+_SERVICES = (console_pb2, session_pb2, catalogue_pb2, transfers_pb2, daemon_pb2)
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+def acquire(settings: Settings) -> int | None:
+    """Make the directories and take the lock; None: a daemon of this profile runs already.
+
+    Waits up to ten seconds for one that is stopping. Raises ConfigurationError.
+    """
+    make_private(str(Path(settings.socket).parent))
+    make_private(settings.state_directory)
+    limit = time.monotonic() + DRAINING_LIMIT
+    while (lock := take_lock(settings.state_directory)) is None:
+        if _answers(settings.socket):
+            return None
+        if time.monotonic() > limit:
+            raise ConfigurationError(
+                f"Another aliend holds {settings.state_directory} and does not answer on {settings.socket}"
+            )
+        time.sleep(0.05)
+    return lock
+
+
+async def serve(settings: Settings, ready: Callable[[], None]) -> None:
+    """Run the daemon until SIGTERM, SIGINT or the `Stop` call; `ready` is called once the socket answers."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    notifier = Notifier(settings.environment)
+    limits = settings.limits
+    centrals = Centrals()
+    workers = Workers(processes=limits.worker_processes, environment=settings.environment)
+    async with Store(Path(settings.state_directory) / "aliend.db") as store:
+        engine = Engine(store, workers, centrals.catalogue_of, clock=time.time, chance=random.random)
+        engine.set_limits(files=limits.files, files_per_se=limits.files_per_se)
+        parts = Parts(settings, store, centrals, engine)
+        async with workers, engine:
+            server = await _start(parts, stop)
+            ready()
+            notifier.send("READY=1")
+            log.info("ready: profile %s, socket %s, pid %d", settings.profile, settings.socket, os.getpid())
+            await _until_stopped(stop, notifier)
+            log.info("stopping")
+            notifier.send("STOPPING=1")
+            loop.call_later(STOP_LIMIT, _leave_at_once)
+            parts.stopping = True
+            await server.stop(_GRACE)
+        await centrals.close()
+    log.info("stopped")
+
+
+async def _start(parts: Parts, stop: asyncio.Event) -> grpc.aio.Server:
+    server = grpc.aio.server(options=_OPTIONS)
+    console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
+    session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)
+    catalogue_pb2_grpc.add_CatalogueServicer_to_server(CatalogueService(parts), server)
+    transfers_pb2_grpc.add_TransfersServicer_to_server(TransfersService(parts), server)
+    daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(parts, stop), server)
+    health = health_aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    names = [service.full_name for module in _SERVICES for service in module.DESCRIPTOR.services_by_name.values()]
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME, health_aio.SERVICE_NAME], server)
+    for name in ["", *names]:
+        await health.set(name, health_pb2.HealthCheckResponse.SERVING)
+    server.add_insecure_port(f"unix:{parts.settings.socket}")
+    await server.start()
+    return server
+
+
+async def _until_stopped(stop: asyncio.Event, notifier: Notifier) -> None:
+    if not notifier.watchdog_interval:
+        await stop.wait()
+        return
+    while not stop.is_set():
+        notifier.send("WATCHDOG=1")
+        try:
+            await asyncio.wait_for(stop.wait(), notifier.watchdog_interval)
+        except TimeoutError:
+            continue
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+        return True
+
+
+def _leave_at_once() -> None:
+    log.warning("not stopped within %.0f s, leaving; unfinished transfers go on after the next start", STOP_LIMIT)
+    logging.shutdown()
+    os._exit(0)

@@ -1,0 +1,59 @@
+"""The parts of a running daemon, as commands and services receive them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from aliend.central.catalogue import Catalogue
+from aliend.central.central import Central
+from aliend.config import Settings
+from aliend.core.context import Context
+from aliend.engine import Engine
+from aliend.sessions import Sessions
+from aliend.store import Store
+
+
+class Centrals:
+    """One `Central` for each context that was asked for; each opens its connections only when needed."""
+
+    def __init__(self) -> None:
+        self._centrals: dict[Context, Central] = {}
+
+    def of(self, context: Context) -> Central:
+        """The one that serves `context`."""
+        if context not in self._centrals:
+            self._centrals[context] = Central(context)
+        return self._centrals[context]
+
+    def catalogue_of(self, context: Context) -> Catalogue:
+        """The typed operations of `context`."""
+        return Catalogue(self.of(context))
+
+    def all(self) -> list[Central]:
+        """Every one that was asked for since the start."""
+        return list(self._centrals.values())
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for central in self._centrals.values():
+            await central.close()
+
+
+class Parts:
+    """What the daemon is made of. `settings` are those of the start; `context` looks at the files again."""
+
+    def __init__(self, settings: Settings, store: Store, centrals: Centrals, engine: Engine) -> None:
+        self.settings = settings
+        self.store = store
+        self.centrals = centrals
+        self.engine = engine
+        self.sessions = Sessions(store, centrals.catalogue_of)
+        self.started = time.time()
+        self.stopping = False
+        """The daemon is about to end: a foreground command that ends now leaves its job alone."""
+
+    def context(self, environment: Mapping[str, str] | None) -> Context:
+        """The context of a caller with this environment (None: the daemon's own). Raises ConfigurationError."""
+        self.settings = self.settings.refreshed()
+        return self.settings.context(environment)

@@ -1,0 +1,1 @@
+"""gRPC servicers, thin: protobuf to values and back, errors to status."""

@@ -1,0 +1,69 @@
+"""`Catalogue`: the file catalogue, for other programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+
+from aliend.core import paths
+from aliend.core.catalogue import Entry
+from aliend.errors import UsageError
+from aliend.parts import Parts
+from aliend.services.status import told
+from aliend.v1 import catalogue_pb2, catalogue_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+PAGE = 1000
+_TYPES = {
+    "file": catalogue_pb2.Entry.FILE,
+    "directory": catalogue_pb2.Entry.DIRECTORY,
+    "collection": catalogue_pb2.Entry.COLLECTION,
+}
+
+
+class CatalogueService(catalogue_pb2_grpc.CatalogueServicer):
+    """Reads the catalogue under the daemon's own context."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @told
+    async def List(self, request: catalogue_pb2.ListRequest, context: Context) -> None:
+        """See the contract."""
+        own = self._parts.context(None)
+        (lfn,) = await self._absolute([request.lfn or "."], request.session)
+        entries = await self._parts.centrals.catalogue_of(own).list(lfn, all=request.all)
+        for start in range(0, len(entries), PAGE):
+            page = [_message(entry) for entry in entries[start : start + PAGE]]
+            await context.write(catalogue_pb2.ListResponse(entries=page))
+
+    @told
+    async def Stat(self, request: catalogue_pb2.StatRequest, _context: Context) -> catalogue_pb2.StatResponse:
+        """See the contract."""
+        if not 0 < len(request.lfns) <= PAGE:
+            raise UsageError(f"Stat takes 1 to {PAGE} names, not {len(request.lfns)}")
+        lfns = await self._absolute(list(request.lfns), request.session)
+        entries, missing = await self._parts.centrals.catalogue_of(self._parts.context(None)).stat(lfns)
+        return catalogue_pb2.StatResponse(entries=[_message(entry) for entry in entries], missing=missing)
+
+    async def _absolute(self, lfns: list[str], session: str) -> list[str]:
+        if all(lfn.startswith("/") for lfn in lfns):
+            return [paths.resolve(lfn, "/", "/") for lfn in lfns]
+        state = await self._parts.sessions.state(session or "default", self._parts.context(None))
+        return [paths.resolve(lfn, state.directory, state.home) for lfn in lfns]
+
+
+def _message(entry: Entry) -> catalogue_pb2.Entry:
+    return catalogue_pb2.Entry(
+        lfn=entry.lfn,
+        type=_TYPES[entry.type],
+        size=entry.size,
+        owner=entry.owner,
+        group=entry.group,
+        permissions=entry.permissions,
+        changed_ms=entry.changed_ms,
+        md5=entry.md5,
+        guid=entry.guid,
+    )

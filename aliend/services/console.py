@@ -1,0 +1,119 @@
+"""`Console.Run`: one command line with its streams."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import grpc.aio
+
+from aliend import CONTRACT, VERSION
+from aliend.commands import dispatch
+from aliend.commands.call import Call, Progress, Terminal
+from aliend.errors import ConfigurationError, UsageError
+from aliend.parts import Parts
+from aliend.services.status import abort, told
+from aliend.v1 import console_pb2, console_pb2_grpc
+
+Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]
+
+PIECE = 256 * 1024
+"""Bytes in one event at most."""
+
+
+class Events:
+    """A command's output as events of the call."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def stdout(self, data: bytes) -> None:
+        """Send bytes in pieces."""
+        for start in range(0, len(data), PIECE):
+            await self._context.write(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
+
+    async def stderr(self, data: bytes) -> None:
+        """Send bytes of standard error."""
+        for start in range(0, len(data), PIECE):
+            await self._context.write(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
+
+    async def progress(self, progress: Progress) -> None:
+        """Send the state of the job."""
+        await self._context.write(
+            console_pb2.RunEvent(
+                progress=console_pb2.RunProgress(
+                    bytes_done=progress.bytes_done,
+                    bytes_total=progress.bytes_total,
+                    files_done=progress.files_done,
+                    files_failed=progress.files_failed,
+                    files_total=progress.files_total,
+                    files=[
+                        console_pb2.FileProgress(
+                            id=file.id, name=file.name, bytes_done=file.bytes_done, bytes_total=file.bytes_total
+                        )
+                        for file in progress.files
+                    ],
+                )
+            )
+        )
+
+    async def attached(self, job: int) -> None:
+        """Tell the job's number."""
+        await self._context.write(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)))
+
+
+class ConsoleService(console_pb2_grpc.ConsoleServicer):
+    """Runs the words; the client's further inputs reach the command while it runs."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @told
+    async def Run(self, _requests: Any, context: Context) -> None:
+        """See the contract."""
+        first = await context.read()
+        if first is grpc.aio.EOF or first.WhichOneof("input") != "start":
+            await abort(context, UsageError("The first input of a command must be its start"))
+        call = self._call(first.start, context)
+        inputs = asyncio.create_task(_listen(context, call))
+        try:
+            code = await dispatch.run(self._parts, call)
+        finally:
+            inputs.cancel()
+        await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code)))
+
+    def _call(self, start: console_pb2.RunStart, context: Context) -> Call:
+        if start.contract != CONTRACT:
+            raise ConfigurationError(
+                f"alienctl {start.client_version} speaks contract {start.contract}, the running aliend {VERSION} speaks "
+                f"{CONTRACT}; after an update of either, run: alienctl daemon restart"
+            )
+        terminal = start.terminal
+        words = tuple(os.fsdecode(word) for word in start.argv)
+        environment = dict(start.environment)
+        return Call(
+            words=tuple(word for word in words if word not in ("--json", "-json")),
+            local=os.fsdecode(start.cwd),
+            umask=start.umask,
+            session=start.session or "default",
+            terminal=Terminal(
+                terminal.stdin_is_terminal,
+                terminal.stdout_is_terminal,
+                terminal.stderr_is_terminal,
+                terminal.columns,
+                terminal.rows,
+            ),
+            context=self._parts.context(environment or None),
+            restore_directory=(terminal.stdin_is_terminal or terminal.stdout_is_terminal)
+            and "ALIENPY_NO_CWD_RESTORE" not in environment,
+            output=Events(context),
+            as_json=any(word in ("--json", "-json") for word in words),
+        )
+
+
+async def _listen(context: Context, call: Call) -> None:
+    """Pass the client's further inputs to the command until it closes its side."""
+    while (received := await context.read()) is not grpc.aio.EOF:
+        if received.WhichOneof("input") == "signal":
+            call.interrupted.set()

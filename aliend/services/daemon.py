@@ -1,0 +1,68 @@
+"""`Daemon`: versions, status, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import grpc.aio
+
+from aliend import CONTRACT, VERSION
+from aliend.parts import Parts
+from aliend.services.status import told
+from aliend.v1 import daemon_pb2, daemon_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+CAPABILITIES = ("console", "session", "catalogue", "transfers")
+
+
+class DaemonService(daemon_pb2_grpc.DaemonServicer):
+    """About the daemon itself. `stop` is set when it shall end."""
+
+    def __init__(self, parts: Parts, stop: asyncio.Event) -> None:
+        self._parts = parts
+        self._stop = stop
+
+    @told
+    async def Hello(self, _request: daemon_pb2.HelloRequest, _context: Context) -> daemon_pb2.HelloResponse:
+        """See the contract."""
+        return daemon_pb2.HelloResponse(version=VERSION, contract=CONTRACT, capabilities=CAPABILITIES, pid=os.getpid())
+
+    @told
+    async def Status(self, _request: daemon_pb2.StatusRequest, _context: Context) -> daemon_pb2.StatusResponse:
+        """See the contract."""
+        settings, engine = self._parts.settings, self._parts.engine
+        counts = await engine.counts()
+        return daemon_pb2.StatusResponse(
+            version=VERSION,
+            pid=os.getpid(),
+            started_ms=int(self._parts.started * 1000),
+            profile=settings.profile,
+            socket=settings.socket,
+            state_directory=settings.state_directory,
+            log_file=settings.log_file,
+            central=[
+                daemon_pb2.CentralStatus(
+                    endpoint=status.endpoint,
+                    connections=status.connections,
+                    user=status.user,
+                    subject=status.subject,
+                    certificate_ends_ms=status.certificate_ends_ms,
+                    logins=status.logins,
+                    commands=status.commands,
+                    problem=status.problem,
+                )
+                for status in (central.status() for central in self._parts.centrals.all())
+            ],
+            active_jobs=counts.active_jobs,
+            running_transfers=counts.running_transfers,
+            warnings=[settings.state_note] if settings.state_note else [],
+        )
+
+    @told
+    async def Stop(self, _request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
+        """See the contract."""
+        self._stop.set()
+        return daemon_pb2.StopResponse(pid=os.getpid())

@@ -1,0 +1,204 @@
+"""`Transfers`: durable jobs, for other programs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import grpc.aio
+
+from aliend.core.job import JobSpec
+from aliend.core.naming import Place, locate
+from aliend.engine.views import JobView, TransferView
+from aliend.errors import UsageError
+from aliend.parts import Parts
+from aliend.services.status import told
+from aliend.v1 import transfers_pb2, transfers_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
+LONGEST_REQUEST_ID = 128
+_DIRECTIONS = {"download": transfers_pb2.DOWNLOAD, "upload": transfers_pb2.UPLOAD}
+_JOB_STATES = {
+    "expanding": transfers_pb2.EXPANDING,
+    "active": transfers_pb2.ACTIVE,
+    "paused": transfers_pb2.PAUSED,
+    "done": transfers_pb2.DONE,
+    "partial": transfers_pb2.PARTIAL,
+    "failed": transfers_pb2.FAILED,
+    "cancelled": transfers_pb2.CANCELLED,
+}
+_TRANSFER_STATES = {
+    "queued": transfers_pb2.TRANSFER_QUEUED,
+    "running": transfers_pb2.TRANSFER_RUNNING,
+    "waiting": transfers_pb2.TRANSFER_WAITING,
+    "done": transfers_pb2.TRANSFER_DONE,
+    "failed": transfers_pb2.TRANSFER_FAILED,
+    "cancelled": transfers_pb2.TRANSFER_CANCELLED,
+}
+_STATE_NAMES = {number: name for name, number in _TRANSFER_STATES.items()}
+
+
+class TransfersService(transfers_pb2_grpc.TransfersServicer):
+    """Jobs of other programs run under the daemon's own context."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @told
+    async def Submit(self, request: transfers_pb2.SubmitRequest, _context: Context) -> transfers_pb2.Job:
+        """See the contract."""
+        _check_request_id(request.request_id)
+        spec = await self._spec(request)
+        return _job(await self._parts.engine.submit(spec, request.request_id))
+
+    @told
+    async def Get(self, request: transfers_pb2.GetJobRequest, _context: Context) -> transfers_pb2.Job:
+        """See the contract."""
+        return _job(await self._parts.engine.job(request.id))
+
+    @told
+    async def List(self, request: transfers_pb2.ListJobsRequest, _context: Context) -> transfers_pb2.ListJobsResponse:
+        """See the contract."""
+        size = _page_size(request.page_size)
+        jobs = await self._parts.engine.jobs(size, _page_token(request.page_token), active_only=request.active_only)
+        more = str(jobs[-1].id) if len(jobs) == size else ""
+        return transfers_pb2.ListJobsResponse(jobs=[_job(job) for job in jobs], next_page_token=more)
+
+    @told
+    async def ListTransfers(
+        self, request: transfers_pb2.ListTransfersRequest, _context: Context
+    ) -> transfers_pb2.ListTransfersResponse:
+        """See the contract."""
+        size = _page_size(request.page_size)
+        states = tuple(_STATE_NAMES[state] for state in request.states if state in _STATE_NAMES)
+        found = await self._parts.engine.transfers(request.job, size, _page_token(request.page_token), states)
+        more = str(found[-1].id) if len(found) == size else ""
+        transfers = [self._transfer(transfer) for transfer in found]
+        return transfers_pb2.ListTransfersResponse(transfers=transfers, next_page_token=more)
+
+    @told
+    async def Watch(self, request: transfers_pb2.WatchRequest, context: Context) -> None:
+        """See the contract."""
+        async for changes in self._parts.engine.changes(request.job, request.resume_token):
+            await context.write(
+                transfers_pb2.WatchResponse(
+                    jobs=[_job(job) for job in changes.jobs],
+                    transfers=[self._transfer(transfer) for transfer in changes.transfers],
+                    resume_token=changes.token,
+                )
+            )
+
+    @told
+    async def Cancel(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
+        """See the contract."""
+        _check_request_id(request.request_id)
+        return _job(await self._parts.engine.cancel(request.id))
+
+    @told
+    async def Pause(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
+        """See the contract."""
+        _check_request_id(request.request_id)
+        return _job(await self._parts.engine.pause(request.id))
+
+    @told
+    async def Resume(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
+        """See the contract."""
+        _check_request_id(request.request_id)
+        return _job(await self._parts.engine.resume(request.id))
+
+    @told
+    async def Retry(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
+        """See the contract."""
+        _check_request_id(request.request_id)
+        return _job(await self._parts.engine.retry(request.id, request.request_id))
+
+    async def _spec(self, request: transfers_pb2.SubmitRequest) -> JobSpec:
+        names = [*request.sources, request.target]
+        if not request.sources or not request.target:
+            raise UsageError("Submit needs at least one source and a target")
+        if not os.path.isabs(request.cwd) and any(_is_relative_local(name) for name in names):  # noqa: PTH117 - text
+            raise UsageError("Submit needs an absolute cwd when a local name is relative")
+        context = self._parts.context(None)
+        directory = home = "/"
+        if any(not name.startswith(("file:", "/")) for name in names):
+            state = await self._parts.sessions.state(request.session or "default", context)
+            directory, home = state.directory, state.home
+        place = Place(directory, home, request.cwd or "/")
+        sources = [locate(name, place) for name in request.sources]
+        target = locate(request.target, place)
+        if {source.side for source in sources} != {"catalogue" if target.side == "local" else "local"}:
+            raise UsageError(
+                "All sources must be on one side (local names begin with file:) and the target on the other"
+            )
+        return JobSpec(
+            direction="download" if target.side == "local" else "upload",
+            sources=tuple(source.name for source in sources),
+            target=target.name,
+            overwrite="always" if request.overwrite == transfers_pb2.ALWAYS else "never",
+            storage=request.storage or target.storage,
+            parallel=request.parallel,
+            priority=request.priority,
+            umask=request.umask & 0o777,
+            context=context,
+        )
+
+    def _transfer(self, view: TransferView) -> transfers_pb2.Transfer:
+        return transfers_pb2.Transfer(
+            id=view.id,
+            job=view.job,
+            state=_TRANSFER_STATES[view.state],
+            direction=_DIRECTIONS[view.direction],
+            source=view.source,
+            target=view.target,
+            size=view.size,
+            bytes_done=view.bytes_done,
+            attempts=view.attempts,
+            message=view.message,
+            retry_ms=view.retry_ms,
+        )
+
+
+def _is_relative_local(name: str) -> bool:
+    return name.startswith("file:") and not name.removeprefix("file:").startswith(("///",)) and name[5:6] != "/"
+
+
+def _job(view: JobView) -> transfers_pb2.Job:
+    files = view.files
+    return transfers_pb2.Job(
+        id=view.id,
+        state=_JOB_STATES[view.state],
+        direction=_DIRECTIONS[view.direction],
+        sources=view.sources,
+        target=view.target,
+        files=transfers_pb2.Counters(
+            queued=files.queued,
+            running=files.running,
+            waiting=files.waiting,
+            done=files.done,
+            failed=files.failed,
+            cancelled=files.cancelled,
+        ),
+        bytes_done=view.bytes_done,
+        bytes_total=view.bytes_total,
+        created_ms=view.created_ms,
+        ended_ms=view.ended_ms,
+        message=view.message,
+        priority=view.priority,
+    )
+
+
+def _check_request_id(text: str) -> None:
+    if not 0 < len(text) <= LONGEST_REQUEST_ID:
+        raise UsageError(f"request_id must have 1 to {LONGEST_REQUEST_ID} characters")
+
+
+def _page_size(wish: int) -> int:
+    return min(wish or DEFAULT_PAGE, LARGEST_PAGE)
+
+
+def _page_token(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit()):
+        raise UsageError("page_token is not one of ours")
+    return int(text or 0)

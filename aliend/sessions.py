@@ -1,0 +1,102 @@
+"""The user's sessions: a working directory each, kept in the store, so that it survives reconnects and restarts.
+
+A session's key in the store names the service and the credential too: a directory of one service means nothing at
+another one. Sessions that the client named after its terminal (`sid:N`) are tied to the machine's boot, because the
+numbers come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aliend.central.catalogue import Catalogue
+from aliend.core import paths
+from aliend.core.context import Context
+from aliend.errors import ServiceError, UsageError
+from aliend.store import Store
+
+NOT_A_DIRECTORY = 20
+NO_SUCH_FILE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """A session as it is: account, home, directory and the one before (LFNs that end in `/`; empty: unknown)."""
+
+    name: str
+    user: str
+    home: str
+    directory: str
+    previous: str
+
+
+class Sessions:
+    """All sessions. `catalogue_of` gives the typed operations of a context."""
+
+    def __init__(self, store: Store, catalogue_of: Callable[[Context], Catalogue]) -> None:
+        self._store = store
+        self._catalogue_of = catalogue_of
+        self._accounts: dict[Context, tuple[str, str]] = {}
+        self._boot = _boot_id()
+
+    async def state(self, name: str, context: Context, *, restore: bool = False) -> SessionState:
+        """The session `name`; a new one starts in the home, or with `restore` in the directory used last.
+
+        Raises NotConnected when the home is needed and the service cannot be asked.
+        """
+        record = await self._store.sessions.get(self._key(name, context))
+        if record is not None:
+            user, home = self._accounts.get(context, (record.user, record.home))
+            return SessionState(name, user, home, record.directory, record.previous)
+        user, home = await self._account(context)
+        directory = home
+        latest = await self._store.sessions.latest(_suffix(context)) if restore else None
+        if latest is not None:
+            directory = latest.directory
+        return await self._save(SessionState(name, user, home, directory, ""), context)
+
+    async def change(self, name: str, context: Context, wish: str) -> SessionState:
+        """Go to `wish` (an LFN, `-`, or empty for the home). Raises ServiceError as the service itself would."""
+        state = await self.state(name, context)
+        if wish == "-" and not state.previous:
+            raise UsageError("cd -: there is no directory before this one in this session")
+        target = state.previous if wish == "-" else paths.resolve(wish or "~", state.directory, state.home)
+        entries, _ = await self._catalogue_of(context).stat([target])
+        if not entries:
+            raise ServiceError("cd", NO_SUCH_FILE, f"No such file or directory : {target}")
+        if not entries[0].is_directory:
+            raise ServiceError("cd", NOT_A_DIRECTORY, f"Not a directory : {target}")
+        moved = SessionState(name, state.user, state.home, entries[0].lfn, state.directory)
+        return await self._save(moved, context)
+
+    async def _account(self, context: Context) -> tuple[str, str]:
+        if context not in self._accounts:
+            self._accounts[context] = await self._catalogue_of(context).whoami()
+        return self._accounts[context]
+
+    async def _save(self, state: SessionState, context: Context) -> SessionState:
+        await self._store.sessions.put(
+            self._key(state.name, context),
+            directory=state.directory,
+            previous=state.previous,
+            user=state.user,
+            home=state.home,
+        )
+        return state
+
+    def _key(self, name: str, context: Context) -> str:
+        boot = f"#{self._boot}" if name.startswith("sid:") else ""
+        return f"{name}{boot}{_suffix(context)}"
+
+
+def _suffix(context: Context) -> str:
+    return f" @{context.endpoint} {context.token.certificate} {context.user.certificate}"
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,76 @@
+"""The words of `cp` as sources, target and storage wish."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.naming import CopyWords, Location, Place, locate, parse_copy
+from aliend.errors import UsageError
+
+PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here")
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("file:x", "/tmp/here/x"),
+        ("file:./x/", "/tmp/here/x/"),
+        ("file:/x", "/x"),
+        ("file://x", "/tmp/here/x"),
+        ("file:///x", "/x"),
+        ("file:////x", "/x"),
+        ("file:at@sign,comma", "/tmp/here/at@sign,comma"),
+        ("file:a/../b", "/tmp/here/b"),
+        ("file:x@disk:2", "/tmp/here/x@disk:2"),
+    ],
+)
+def test_a_local_name_begins_with_file(word: str, name: str) -> None:
+    assert locate(word, PLACE) == Location("local", name)
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "storage"),
+    [
+        ("x", "/alice/dir/x", ""),
+        ("alien:///alice/x", "/alice/x", ""),
+        ("alien:x", "/alice/dir/x", ""),
+        ("~/x", "/alice/home/x", ""),
+        ("/alice/x@disk:2", "/alice/x", "disk:2"),
+        ("/alice/x@disk=2,ALICE::CERN::EOS,!ALICE::A::B", "/alice/x", "disk:2,ALICE::CERN::EOS,!ALICE::A::B"),
+        ("/alice/me@home", "/alice/me@home", ""),
+        ("/alice/a,b@c@disk:1", "/alice/a,b@c", "disk:1"),
+    ],
+)
+def test_every_other_name_is_an_lfn_with_its_storage_wish(word: str, name: str, storage: str) -> None:
+    assert locate(word, PLACE) == Location("catalogue", name, storage)
+
+
+def test_options_stand_anywhere() -> None:
+    assert parse_copy(("a", "-f", "b", "-T", "3", "c", "--detach")) == CopyWords(
+        ("a", "b"), "c", force=True, detach=True, parallel=3
+    )
+
+
+def test_names_behind_two_dashes_are_names() -> None:
+    assert parse_copy(("--", "-f", "b")) == CopyWords(("-f",), "b")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("-x", "a", "b"), "no option -x"),
+        (("a",), "at least one source and a target"),
+        (("-T", "no", "a", "b"), "-T needs a number"),
+        (("a", "b", "-T"), "-T needs a number"),
+        (("-T", "0", "a", "b"), "at least 1"),
+    ],
+)
+def test_words_that_make_no_sense_are_refused(words: tuple[str, ...], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        parse_copy(words)
+
+
+@pytest.mark.parametrize("word", ["", "file:", "file:a\0b"])
+def test_a_name_that_is_none_is_refused(word: str) -> None:
+    with pytest.raises(UsageError):
+        locate(word, PLACE)

@@ -1,0 +1,100 @@
+"""Settings and contexts: files, variables, and which of them wins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aliend.config import load, socket_path
+from aliend.errors import ConfigurationError
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    return {"HOME": str(home), "TMPDIR": str(home), **more}
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_without_files_and_variables_the_production_service_is_meant(tmp_path: Path) -> None:
+    context = load("default", environment(tmp_path)).context()
+    assert str(context.endpoint) == "alice-jcentral.cern.ch:8097"
+    assert context.user.certificate == f"{tmp_path}/.globus/usercert.pem"
+    assert context.token.certificate.startswith(f"{tmp_path}/tokencert_")
+
+
+def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
+    write(tmp_path / ".config/aliend/config.toml", '[central]\nhost = "file.example"\nport = 1\n')
+    context = load("default", environment(tmp_path, ALIENPY_JCENTRAL="variable.example")).context()
+    assert str(context.endpoint) == "variable.example:1"
+
+
+def test_the_chosen_profile_wins_over_a_variable(tmp_path: Path) -> None:
+    write(tmp_path / ".config/aliend/config.toml", '[profile.test.central]\nhost = "profile.example"\n')
+    settings = load("test", environment(tmp_path, ALIENPY_JCENTRAL="variable.example"))
+    assert settings.context().endpoint.host == "profile.example"
+
+
+def test_a_callers_environment_takes_the_place_of_the_daemons(tmp_path: Path) -> None:
+    settings = load("default", environment(tmp_path, ALIENPY_JCENTRAL="one.example"))
+    assert settings.context({"ALIENPY_JCENTRAL": "two.example"}).endpoint.host == "two.example"
+
+
+def test_the_sandbox_profile_without_a_sandbox_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="alienctl sandbox up"):
+        load("sandbox", environment(tmp_path)).context()
+
+
+def test_a_sandbox_that_comes_later_is_noticed(tmp_path: Path) -> None:
+    settings = load("sandbox", environment(tmp_path))
+    write(
+        tmp_path / ".local/state/aliend/sandbox-grid/profile.toml",
+        '[central]\nhost = "localhost"\nport = 4000\n[tls]\nca = "/ca"\n',
+    )
+    context = settings.refreshed().context({"X509_CERT_DIR": "/elsewhere"})
+    assert (str(context.endpoint), context.ca) == ("localhost:4000", "/ca")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[central]\nhots = 'x'\n", "no key hots"),
+        ("[centrall]\nhost = 'x'\n", "no table"),
+        ("[central]\nport = 'x'\n", "of type int"),
+        ("central", "not valid TOML"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, complaint: str) -> None:
+    write(tmp_path / ".config/aliend/config.toml", text)
+    with pytest.raises(ConfigurationError, match=complaint):
+        load("default", environment(tmp_path))
+
+
+def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="ALIENPY_JCENTRAL_PORT must be a number"):
+        load("default", environment(tmp_path, ALIENPY_JCENTRAL_PORT="80a")).context()
+
+
+def test_a_profile_name_cannot_leave_its_directory(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="profile's name"):
+        load("../x", environment(tmp_path))
+
+
+def test_a_socket_path_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="longer than 107 bytes"):
+        socket_path("default", environment(tmp_path, ALIEND_SOCKET="/" + "x" * 107))
+
+
+def test_the_socket_lies_in_the_runtime_directory(tmp_path: Path) -> None:
+    assert socket_path("p", environment(tmp_path, XDG_RUNTIME_DIR=str(tmp_path))) == f"{tmp_path}/aliend/p.sock"
+
+
+def test_a_ca_directory_without_certificates_is_skipped(tmp_path: Path) -> None:
+    write(tmp_path / "ca/CERN-GridCA.pem", "x")
+    (tmp_path / "empty").mkdir()
+    settings = load("default", environment(tmp_path, X509_CERT_DIR=str(tmp_path / "empty")))
+    assert settings.context({"HOME": str(tmp_path), "X509_CERT_DIR": str(tmp_path / "ca")}).ca == str(tmp_path / "ca")
+    assert settings.context().ca != str(tmp_path / "empty")
