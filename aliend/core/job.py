@@ -1,0 +1,210 @@
+"""A transfer job: what was asked for, what is known of it, and how it changes. Its files are `core.transfer`.
+
+    EXPANDING --Explored--> ACTIVE --(no file unfinished)--> DONE | PARTIAL | FAILED
+        \\                    /  \\                               |        |
+         `--Hold--> PAUSED --'    `--Cancel--> CANCELLED          `-Retry--' back to ACTIVE (EXPANDING)
+                     Release                     `------Retry
+
+    event      EXPANDING    ACTIVE       PAUSED              DONE       PARTIAL, FAILED, CANCELLED
+    Explored   ACTIVE       -            PAUSED (noted)      -          noted
+    Hold       PAUSED       PAUSED       message             -          -
+    Release    -            -            EXPANDING | ACTIVE  -          -
+    Cancel     CANCELLED    CANCELLED    CANCELLED           -          -
+    Retry      -            -            -                   -          EXPANDING | ACTIVE
+    Explain    message      message      -                   -          -
+
+(-: nothing changes.) After every change `settled` looks whether the job has come to its end. The counters of files are
+kept with the job and changed together with the files, never counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Literal, assert_never
+
+from aliend.core.context import Context
+from aliend.core.transfer import Phase
+
+Direction = Literal["download", "upload"]
+Overwrite = Literal["never", "always"]
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What was asked for. `sources` and `target` are absolute: LFNs on one side, local paths on the other.
+
+    A source that ends in `/` means its contents, a target that ends in `/` is a directory. `storage` is the wish for
+    uploads (empty: `disk:2`), `parallel` the most files at a time (0: no limit of its own), a higher `priority` goes
+    first, `umask` is taken from the modes of local files that are made.
+    """
+
+    direction: Direction
+    sources: tuple[str, ...]
+    target: str
+    overwrite: Overwrite = "never"
+    storage: str = ""
+    parallel: int = 0
+    priority: int = 0
+    umask: int = 0o022
+    context: Context = field(default_factory=Context)
+
+
+class JobState(StrEnum):
+    """Where a job stands; the values are stored."""
+
+    EXPANDING = "expanding"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DONE = "done"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+STARTABLE = frozenset({JobState.EXPANDING, JobState.ACTIVE})
+"""States in which transfers of a job may start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """How many transfers are in which state."""
+
+    queued: int = 0
+    running: int = 0
+    waiting: int = 0
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+    @property
+    def unfinished(self) -> int:
+        """Transfers that have not ended."""
+        return self.queued + self.running + self.waiting
+
+    @property
+    def total(self) -> int:
+        """All transfers known so far."""
+        return self.unfinished + self.done + self.failed + self.cancelled
+
+    def shifted(self, phase: Phase, by: int) -> Counters:
+        """With `by` more transfers in `phase`."""
+        return replace(self, **{phase.value: getattr(self, phase.value) + by})
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far the expansion has come: all sources before number `sources` are known; what the target is."""
+
+    sources: int = 0
+    target: Literal["unknown", "file", "directory"] = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is stored. `bytes_*` are of whole files, times POSIX milliseconds (`ended_ms` 0: not ended)."""
+
+    id: int
+    spec: JobSpec
+    state: JobState
+    created_ms: int
+    checkpoint: Checkpoint = Checkpoint()
+    files: Counters = Counters()
+    bytes_done: int = 0
+    bytes_total: int = 0
+    ended_ms: int = 0
+    message: str = ""
+    revision: int = 0
+
+    @property
+    def is_expanded(self) -> bool:
+        """Whether every source has been looked at."""
+        return self.checkpoint.sources >= len(self.spec.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """The expansion has come to `checkpoint`."""
+
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """No transfer may start; `message` is the reason (empty: the user wished it)."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Transfers may start again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The user wants nothing more of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The user wants what failed or was cancelled to be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Why the job as a whole waits; empty: it does not."""
+
+    message: str
+
+
+JobEvent = Explored | Hold | Release | Cancel | Retry | Explain
+
+
+def step(job: Job, event: JobEvent) -> Job:
+    """The job after the event; total, see the table above."""
+    match event:
+        case Explored(checkpoint):
+            return _explored(job, checkpoint)
+        case Hold(message):
+            open_ = not job.ended_ms and job.state in STARTABLE | {JobState.PAUSED}
+            return replace(job, state=JobState.PAUSED, message=message) if open_ else job
+        case Release():
+            return _opened(job) if job.state is JobState.PAUSED else job
+        case Cancel():
+            ended = job.ended_ms or job.state is JobState.CANCELLED
+            return job if ended else replace(job, state=JobState.CANCELLED, message="")
+        case Retry():
+            again = job.state in {JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED}
+            return _opened(job) if again else job
+        case Explain(message):
+            return replace(job, message=message) if job.state in STARTABLE else job
+        case _:
+            assert_never(event)
+
+
+def settled(job: Job, now_ms: int) -> Job:
+    """The job, ended if nothing of it is unfinished."""
+    if job.ended_ms or job.files.unfinished:
+        return job
+    if job.state is JobState.CANCELLED:
+        return replace(job, ended_ms=now_ms)
+    return replace(job, state=_outcome(job.files), ended_ms=now_ms, message="") if job.is_expanded else job
+
+
+def _explored(job: Job, checkpoint: Checkpoint) -> Job:
+    known = replace(job, checkpoint=checkpoint)
+    if known.is_expanded and job.state is JobState.EXPANDING:
+        return replace(known, state=JobState.ACTIVE, message="")
+    return known
+
+
+def _opened(job: Job) -> Job:
+    state = JobState.ACTIVE if job.is_expanded else JobState.EXPANDING
+    return replace(job, state=state, message="", ended_ms=0)
+
+
+def _outcome(files: Counters) -> JobState:
+    if files.done == files.total:
+        return JobState.DONE
+    return JobState.PARTIAL if files.done else JobState.FAILED

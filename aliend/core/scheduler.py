@@ -1,0 +1,76 @@
+"""Which transfers start now. Pure: who runs and who could run are arguments.
+
+The global limit comes first, then each job's own; jobs of a higher priority go first, those of one priority take turns
+(the turn goes on after the job that was served last), each job's files in their order. Two copies to one target never
+run at the same time: the later one waits, and then finds the file there. A storage element is known only with the
+ticket; its limit is held when the copy itself begins (`has_room`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many files may run at a time: in all, and on one storage element."""
+
+    files: int = 8
+    per_se: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A transfer that may start. `parallel` is its job's own limit (0: none), `target` is unique to what it writes."""
+
+    transfer: int
+    job: int
+    priority: int
+    parallel: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What runs: files of each job, the targets written, and the job that was served last (0: none)."""
+
+    by_job: Mapping[int, int]
+    targets: frozenset[str]
+    last_job: int = 0
+
+    @property
+    def running(self) -> int:
+        """Files in all."""
+        return sum(self.by_job.values())
+
+
+def choose(candidates: Sequence[Candidate], load: Load, limits: Limits) -> tuple[Candidate, ...]:
+    """The candidates that start now, in the order of their start."""
+    free = limits.files - load.running
+    busy = set(load.targets)
+    running = Counter(load.by_job)
+    chosen: list[Candidate] = []
+    last = load.last_job
+    waiting = list(candidates)
+    while free > len(chosen):
+        eligible = [one for one in waiting if one.target not in busy and _may_run(one, running)]
+        if not eligible:
+            break
+        best = min(eligible, key=lambda one: (-one.priority, one.job <= last, one.job, one.transfer))
+        chosen.append(best)
+        waiting.remove(best)
+        busy.add(best.target)
+        running[best.job] += 1
+        last = best.job
+    return tuple(chosen)
+
+
+def has_room(copies: Mapping[str, int], ses: Collection[str], limits: Limits) -> bool:
+    """Whether one more copy may touch all of these storage elements."""
+    return all(copies.get(se, 0) < limits.per_se for se in ses)
+
+
+def _may_run(one: Candidate, running: Counter[int]) -> bool:
+    return not one.parallel or running[one.job] < one.parallel

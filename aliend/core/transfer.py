@@ -1,0 +1,338 @@
+"""One file of a job as a state machine: state and event in, state and effects out. Total; time and chance are given.
+
+    Queued --Started--> Running --Succeeded--> Done
+      ^  ^                | |--Broke (permanent, or too often)--> Failed
+      |  `--Interrupted---' |--Broke (transient, credential)----> Waiting --Started--> Running
+      |  `--Broke (local)---'
+      `---- Retry ---- Failed, Cancelled            Cancel: every unfinished state --> Cancelled
+
+    event        Queued      Running                 Waiting     Done   Failed            Cancelled
+    Started      Running *   -                       Running *   -      -                 -
+    Noted        intent      intent                  intent      -      intent            intent
+    Succeeded    Done        Done                    Done        -      -                 -
+    Broke        -           Waiting|Failed|Queued   -           -      -                 -
+    Interrupted  -           Queued, StopCopy        -           -      -                 -
+    Cancel       Cancelled   Cancelled, StopCopy     Cancelled   -      -                 -
+    Retry        -           -                       Queued      -      Queued            Queued
+    Crashed      Failed      Failed, StopCopy        Failed      -      -                 -
+
+(-: nothing changes; *: with the effect StartCopy.) A transfer may be told to be queued or cancelled while its copy
+still stops; what such a late copy reports is met as the columns of those states say. What an upload writes into the
+catalogue is its `intent`: it is saved before the catalogue is changed, so that a crash leaves nothing unexplained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from aliend.core import backoff
+from aliend.errors import ErrorKind
+
+MAX_FAILURES = 10
+"""Transient failures after which a transfer has failed."""
+
+
+class Phase(StrEnum):
+    """The name of a state; the values are stored."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (Phase.QUEUED, Phase.RUNNING, Phase.WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """May start as soon as there is a slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A copy is under way in this daemon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The last attempt failed for `reason`; the next one may start at `until` (POSIX seconds)."""
+
+    until: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The file is there, whole; `warning` is a sentence where something is to be known about it."""
+
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It will not be tried again unless the user says so."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The user wanted no more of it."""
+
+
+State = Queued | Running | Waiting | Done | Failed | Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class NoIntent:
+    """Nothing in the catalogue was touched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """Replicas of one of these GUIDs (the newest last) may be registered under `lfn`; `goal` replicas were granted."""
+
+    lfn: str
+    guids: tuple[str, ...]
+    goal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """The new file is whole as `guid` under `temporary`; it takes the name of `old_guid`, which is kept as `old`."""
+
+    temporary: str
+    old: str
+    guid: str
+    old_guid: str
+
+
+Intent = NoIntent | Booked | Replacing
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One file as it is stored. `size` in bytes (0: unknown), `md5` empty where unknown.
+
+    `attempts` counts starts, `failures` those transient failures that count against MAX_FAILURES.
+    """
+
+    id: int
+    job: int
+    source: str
+    target: str
+    state: State = Queued()
+    size: int = 0
+    md5: str = ""
+    attempts: int = 0
+    failures: int = 0
+    intent: Intent = NoIntent()
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The scheduler granted a slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The catalogue is about to be changed, or has been, as `intent` says."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The file is at its target and was verified; `size` in bytes."""
+
+    size: int
+    md5: str
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """An attempt failed. `retry_after` (seconds) is the shortest pause, `chance` is uniform in [0, 1)."""
+
+    kind: ErrorKind
+    reason: str
+    retry_after: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The attempt was ended for a reason that is not its own: a pause, the end of the daemon, a neighbour's crash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The user wants it no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The user wants it tried again, with all attempts before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The daemon itself made a mistake with this transfer."""
+
+    reason: str
+
+
+Event = Started | Noted | Succeeded | Broke | Interrupted | Cancel | Retry | Crashed
+
+
+@dataclass(frozen=True, slots=True)
+class StartCopy:
+    """Begin an attempt."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopCopy:
+    """End the attempt that runs, softly."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldJob:
+    """Hold the transfer's job: something on this machine is in the way, as the sentence says."""
+
+    job: int
+    reason: str
+
+
+Effect = StartCopy | StopCopy | HoldJob
+Step = tuple[Transfer, tuple[Effect, ...]]
+
+
+def step(transfer: Transfer, event: Event, now: float) -> Step:
+    """The transfer after the event (`now` in POSIX seconds) and what is to be done; see the table above."""
+    match event:
+        case Started():
+            return _started(transfer)
+        case Noted(intent):
+            done = isinstance(transfer.state, Done)
+            return (transfer if done else replace(transfer, intent=intent)), ()
+        case Succeeded():
+            return _succeeded(transfer, event)
+        case Broke():
+            return _broke(transfer, event, now)
+        case Interrupted():
+            return _interrupted(transfer)
+        case Cancel():
+            return _ended(transfer, Cancelled())
+        case Retry():
+            return _retried(transfer)
+        case Crashed(reason):
+            return _ended(transfer, Failed(reason))
+        case _:
+            assert_never(event)
+
+
+def after_restart(transfer: Transfer) -> Transfer:
+    """The transfer as a new daemon finds it: what ran is queued, without a lost attempt; the rest is as it was."""
+    return replace(transfer, state=Queued()) if isinstance(transfer.state, Running) else transfer
+
+
+def phase_of(state: State) -> Phase:
+    """The state's name."""
+    match state:
+        case Queued():
+            return Phase.QUEUED
+        case Running():
+            return Phase.RUNNING
+        case Waiting():
+            return Phase.WAITING
+        case Done():
+            return Phase.DONE
+        case Failed():
+            return Phase.FAILED
+        case Cancelled():
+            return Phase.CANCELLED
+        case _:
+            assert_never(state)
+
+
+def message_of(state: State) -> str:
+    """What there is to say about the state: a reason or a warning; empty otherwise."""
+    match state:
+        case Waiting(reason=text) | Failed(reason=text) | Done(warning=text):
+            return text
+        case Queued() | Running() | Cancelled():
+            return ""
+        case _:
+            assert_never(state)
+
+
+def is_unfinished(state: State) -> bool:
+    """Whether something is still to happen to it."""
+    return isinstance(state, Queued | Running | Waiting)
+
+
+def _started(transfer: Transfer) -> Step:
+    if not isinstance(transfer.state, Queued | Waiting):
+        return transfer, ()
+    return replace(transfer, state=Running(), attempts=transfer.attempts + 1), (StartCopy(transfer.id),)
+
+
+def _succeeded(transfer: Transfer, event: Succeeded) -> Step:
+    if not is_unfinished(transfer.state):
+        return transfer, ()
+    state = Done(event.warning)
+    return replace(transfer, state=state, size=event.size, md5=event.md5, intent=NoIntent()), ()
+
+
+def _broke(transfer: Transfer, event: Broke, now: float) -> Step:
+    if not isinstance(transfer.state, Running):
+        return transfer, ()
+    match event.kind:
+        case "permanent":
+            return replace(transfer, state=Failed(event.reason)), ()
+        case "local":
+            return replace(transfer, state=Queued()), (HoldJob(transfer.job, event.reason),)
+        case "credential":
+            pause = backoff.delay(transfer.attempts, event.chance, max(1.0, event.retry_after), backoff.PATIENT_CAP)
+            return replace(transfer, state=Waiting(now + pause, event.reason)), ()
+        case "transient":
+            return _failed_once_more(transfer, event, now), ()
+        case _:
+            assert_never(event.kind)
+
+
+def _failed_once_more(transfer: Transfer, event: Broke, now: float) -> Transfer:
+    failures = transfer.failures + 1
+    if failures >= MAX_FAILURES:
+        return replace(transfer, failures=failures, state=Failed(f"Given up after {failures} attempts: {event.reason}"))
+    until = now + backoff.delay(failures, event.chance, event.retry_after)
+    return replace(transfer, failures=failures, state=Waiting(until, event.reason))
+
+
+def _interrupted(transfer: Transfer) -> Step:
+    if not isinstance(transfer.state, Running):
+        return transfer, ()
+    return replace(transfer, state=Queued()), (StopCopy(transfer.id),)
+
+
+def _retried(transfer: Transfer) -> Step:
+    if not isinstance(transfer.state, Failed | Cancelled | Waiting):
+        return transfer, ()
+    return replace(transfer, state=Queued(), failures=0), ()
+
+
+def _ended(transfer: Transfer, state: Cancelled | Failed) -> Step:
+    if not is_unfinished(transfer.state):
+        return transfer, ()
+    effects = (StopCopy(transfer.id),) if isinstance(transfer.state, Running) else ()
+    return replace(transfer, state=state), effects
