@@ -1,0 +1,1 @@
+"""Copying bytes between this machine and storage elements. Knows URLs and files, no catalogue and no queue."""

@@ -1,0 +1,146 @@
+"""One download: replicas in their order into the partial file, compared, published.
+
+The pieces know their trade (`remote`, `members`, `part`, `local`); here is only the order of things.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from aliend.errors import CopyError
+from aliend.storage import local, members, remote
+from aliend.storage.digests import Digests
+from aliend.storage.failures import from_disk, summary
+from aliend.storage.line import Line
+from aliend.storage.part import Part, already_there, discard
+from aliend.storage.tasks import Download, Downloaded, Source, Stopped
+
+_EMPTY_MD5 = hashlib.md5(b"", usedforsecurity=False).hexdigest()
+
+
+def download(task: Download, line: Line) -> Downloaded:
+    """Bring the file; CopyError says who can act when it did not come.
+
+    What came is kept beside the target only where its checksum allows to continue.
+    """
+    target = Path(task.target)
+    if local.is_good_already(task, line.inbox.check, line.progress):
+        discard(target, task.id)
+        return Downloaded(task.size, task.md5, "", kept=True, warning="")
+    if not task.overwrite and target.exists():
+        raise already_there(target)
+    local.make_parents(target, task.umask)
+    with Part.open(target, task.id) as part:
+        try:
+            return _Attempt(task, line, part).run()
+        except OSError as error:
+            raise from_disk(error, task.target) from error
+        except (CopyError, Stopped) as error:
+            if not task.md5 or getattr(error, "kind", "") == "permanent":
+                part.discard()
+            raise
+
+
+class _Attempt:
+    """The replicas, one after the other, into one partial file."""
+
+    def __init__(self, task: Download, line: Line, part: Part) -> None:
+        self._task = task
+        self._line = line
+        self._part = part
+        self._digests = Digests()
+        self._resumed = False
+
+    def run(self) -> Downloaded:
+        """The first replica that gives the right bytes wins."""
+        self._take_up()
+        if self._resumed and self._part.length == self._task.size and self._digests.md5 == self._task.md5:
+            return self._publish("", "")
+        self._part.require_space(self._task.size)
+        failures: list[tuple[str, CopyError]] = []
+        for source in self._task.sources:
+            try:
+                return self._publish(source.se, self._fetch(source))
+            except CopyError as error:
+                if error.kind == "local" or (error.kind == "permanent" and self._target_is_taken()):
+                    raise
+                failures.append((source.se, error))
+        raise summary(failures)
+
+    def _take_up(self) -> None:
+        """Continue behind what a predecessor left, where the final checksum will judge it."""
+        if not self._task.md5 or self._part.length > self._task.size:
+            self._restart()
+            return
+        for data in self._part.content():
+            self._line.inbox.check()
+            self._digests.update(data)
+        self._resumed = self._part.length > 0
+
+    def _restart(self) -> None:
+        self._part.restart()
+        self._digests = Digests()
+        self._resumed = False
+
+    def _fetch(self, source: Source) -> str:
+        """All missing bytes from one replica; a warning, or nothing. Wrong bytes are forgotten."""
+        if not self._task.md5:
+            self._restart()
+        self._read(source)
+        if self._resumed and self._digests.md5 != self._task.md5:
+            self._restart()
+            self._read(source)
+        try:
+            return self._judge(source)
+        except CopyError:
+            self._restart()
+            raise
+
+    def _read(self, source: Source) -> None:
+        for data in self._chunks(source):
+            self._part.append(data)
+            self._digests.update(data)
+            self._line.progress(self._part.length)
+        if self._part.length != self._task.size:
+            found = self._part.length
+            self._restart()
+            raise CopyError(f"{found} bytes came, the catalogue says {self._task.size}", "permanent")
+
+    def _chunks(self, source: Source) -> Iterator[bytes]:
+        inbox, start, end = self._line.inbox, self._part.length, self._task.size
+        if "#" in source.url:
+            yield from members.read_member(inbox, source, start, end)
+            return
+        file, size = remote.open_to_read(inbox, source)
+        try:
+            if size != end:
+                raise CopyError(f"the storage has {size} bytes, the catalogue says {end}", "permanent")
+            yield from remote.read_chunks(inbox, file, start, end, self._line.window)
+        finally:
+            remote.release(file)
+
+    def _judge(self, source: Source) -> str:
+        if self._task.md5:
+            if self._digests.md5 != self._task.md5:
+                raise CopyError(
+                    f"the bytes have md5 {self._digests.md5}, the catalogue says {self._task.md5}", "permanent"
+                )
+            return ""
+        if "#" in source.url:
+            return "the catalogue knows no md5: the archive's own CRC-32 was compared"
+        algorithm, value = remote.stored_checksum(self._line.inbox, source, self._task.size)
+        if not algorithm:
+            return "neither the catalogue nor the storage has a checksum: only the size was compared"
+        if self._digests.differs(algorithm, value):
+            raise CopyError(f"the bytes do not have the storage's {algorithm} {value}", "permanent")
+        return f"the catalogue knows no md5: the storage's {algorithm} was compared"
+
+    def _publish(self, se: str, warning: str) -> Downloaded:
+        self._line.inbox.check()
+        self._part.publish(self._task.umask, overwrite=self._task.overwrite)
+        return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
+
+    def _target_is_taken(self) -> bool:
+        return not self._task.overwrite and Path(self._task.target).exists()

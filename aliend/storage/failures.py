@@ -1,0 +1,90 @@
+"""What went wrong, as our own errors: the status of an XRootD request, or an `OSError` of this machine's disk.
+
+The numbers are those of the XRootD protocol (XProtocol.hh, `kXR_*`) and of its client (XrdClStatus.hh, `err*`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+
+from aliend.errors import CopyError, ErrorKind
+
+_SERVER_SAID = 400  # errErrorResponse: `errno` carries the server's own number
+_PERMANENT = {
+    3000: "the request was malformed",
+    3002: "the name is too long",
+    3010: "permission denied",
+    3011: "no such file",
+    3013: "not supported",
+    3015: "not a file",
+    3016: "is a directory",
+    3018: "exists already",
+    3019: "checksum error",
+    3021: "over quota",
+    3025: "the storage is read-only",
+    3028: "the server wants TLS",
+    3029: "no replica",
+    3031: "impossible",
+    3032: "conflict",
+}
+_PERMANENT_CLIENT = {9, 13, 15, 101}
+NOT_AUTHORIZED, NOT_FOUND, UNSUPPORTED, EXISTS = 3010, 3011, 3013, 3018
+_SECRET = re.compile(r"([?&])(authz=|xrd\.wantprot=|turl=).*", re.DOTALL)
+
+_DISK_SENTENCES = {
+    errno.ENOSPC: "the disk is full: make room",
+    errno.EDQUOT: "your disk quota is used up: make room",
+    errno.EACCES: "permission denied: make it writable for you",
+    errno.EPERM: "not permitted: make it writable for you",
+    errno.EROFS: "the file system is read-only: choose another place",
+}
+_DISK_PERMANENT = {errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
+
+
+class StorageError(CopyError):
+    """A storage element refused or failed; `number` is its own (0: it did not answer)."""
+
+    def __init__(self, text: str, kind: ErrorKind, retry_after: float = 0.0, number: int = 0) -> None:
+        super().__init__(text, kind, retry_after)
+        self.number = number
+
+
+def without_secrets(text: str) -> str:
+    """A text that may quote a URL, without what follows the question mark."""
+    return _SECRET.sub(r"\1...", text)
+
+
+def from_status(code: int, number: int, message: str, what: str) -> StorageError:
+    """The error that a failed request stands for.
+
+    `code` and `number` are the status' `code` and `errno`, `message` is its text; `what` names the request.
+    """
+    said = without_secrets(" ".join(message.split()))
+    text = f"{what}: {said}"
+    if code != _SERVER_SAID:
+        kind: ErrorKind = "permanent" if code in _PERMANENT_CLIENT else "transient"
+        return StorageError(text, kind, retry_after=5.0)
+    if number not in _PERMANENT or "expired" in said.lower():
+        return StorageError(text, "transient", 5.0, number)
+    return StorageError(text, "permanent", number=number)
+
+
+def silent(what: str, limit: float) -> StorageError:
+    """The error for a server that moved no byte for `limit` seconds."""
+    return StorageError(f"{what}: the server did not answer for {limit:.0f} s", "transient", retry_after=30.0)
+
+
+def from_disk(error: OSError, path: str) -> CopyError:
+    """The error for a failed operation on a local file."""
+    reason = _DISK_SENTENCES.get(error.errno or 0, os.strerror(error.errno or 0))
+    kind: ErrorKind = "permanent" if error.errno in _DISK_PERMANENT else "local"
+    return CopyError(f"{path}: {reason}", kind, retry_after=30.0)
+
+
+def summary(failures: list[tuple[str, CopyError]]) -> CopyError:
+    """One error for all the replicas that were tried: transient if time may help at any of them."""
+    text = "; ".join(f"{se}: {error}" for se, error in failures) or "there is no replica to read"
+    waiting = [error.retry_after for _, error in failures if error.kind == "transient"]
+    return CopyError(text, "transient" if waiting else "permanent", min(waiting, default=0.0))

@@ -1,0 +1,80 @@
+"""Local files as whole things: what is at a target already, its directories, a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from aliend.errors import CopyError
+from aliend.storage.failures import from_disk
+from aliend.storage.tasks import Checksum, Checksummed, Download
+
+_CHUNK = 4 << 20
+Check = Callable[[], None]
+"""Raises when the work shall stop."""
+
+
+def checksum(task: Checksum, check: Check, told: Callable[[int], None]) -> Checksummed:
+    """Size and md5 of a local file; `told` hears the bytes so far."""
+    size, digest = 0, hashlib.md5(usedforsecurity=False)
+    try:
+        with Path(task.path).open("rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise CopyError(f"{task.path}: is not a file", "permanent")
+            while data := file.read(_CHUNK):
+                check()
+                digest.update(data)
+                size += len(data)
+                told(size)
+    except OSError as error:
+        raise from_disk(error, task.path) from error
+    return Checksummed(size, digest.hexdigest())
+
+
+def is_good_already(task: Download, check: Check, told: Callable[[int], None]) -> bool:
+    """Whether the target is the wanted file (same size and same known md5).
+
+    False: it may be written. CopyError of kind `permanent` when something else is there that must stay.
+    """
+    target = Path(task.target)
+    try:
+        there = target.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise from_disk(error, task.target) from error
+    if not stat.S_ISREG(there.st_mode):
+        raise CopyError(f"{target}: {_is_what(there.st_mode)} is in the way; choose another name", "permanent")
+    if task.md5 and there.st_size == task.size:
+        found = checksum(Checksum(task.id, task.target), check, told)
+        if found.md5 == task.md5:
+            return True
+    return False
+
+
+def make_parents(target: Path, umask: int) -> None:
+    """Make the directories above the target, with mode `0777 & ~umask`.
+
+    The process' own umask must be 0.
+    """
+    missing = []
+    for parent in target.parents:
+        if parent.exists():
+            break
+        missing.append(parent)
+    try:
+        for parent in reversed(missing):
+            parent.mkdir(mode=0o777 & ~umask, exist_ok=True)
+    except OSError as error:
+        raise from_disk(error, str(error.filename)) from error
+
+
+def _is_what(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "a directory"
+    if stat.S_ISLNK(mode):
+        return "a symbolic link"
+    return "a special file"

@@ -1,0 +1,88 @@
+"""The words between the daemon and a copying process: one JSON object a line. Encodes and decodes, does no I/O.
+
+To the process: `{"do": N, "task": ...}`, `{"stop": N}`, and `{"end": true}` for an end after the last answer. From it:
+`{"ready": true}` first, or `{"fatal": reason}`; then `{"id": N, "progress": bytes}`, and once for each task
+`{"id": N, "result": ...}`, `{"id": N, "error": ...}` or `{"id": N, "stopped": true}`; `{"retire": true}` asks to be
+replaced when idle. N is the pipe's own number, so that a task may be tried again while it is being stopped.
+
+Lines are ASCII: bytes of a path that are no text travel as lone surrogates and come back as the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from aliend.errors import CopyError, ErrorKind
+from aliend.storage import tasks
+from aliend.storage.tasks import ReplicaOutcome, Result, Source, Task
+
+LONGEST_LINE = 1 << 20
+"""Bytes; a task with four envelopes needs about 10 KiB."""
+
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        tasks.Download,
+        tasks.Upload,
+        tasks.Checksum,
+        tasks.Discard,
+        tasks.Downloaded,
+        tasks.Uploaded,
+        tasks.Checksummed,
+    )
+}
+_MEMBERS: dict[str, type[Any]] = {"sources": Source, "targets": Source, "replicas": ReplicaOutcome}
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One line, with its end."""
+    return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """The object that a line carries; ValueError when it carries none."""
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("a message must be a JSON object")
+    return message
+
+
+def pack(value: Task | Result) -> dict[str, Any]:
+    """A task or a result as plain JSON values."""
+    return {"kind": type(value).__name__, **asdict(value)}
+
+
+def unpack_task(packed: dict[str, Any]) -> Task:
+    """The task that `pack` was given; ValueError when it was none."""
+    value = _unpack(packed)
+    if isinstance(value, Task):
+        return value
+    raise ValueError(f"{packed['kind']} is no task")
+
+
+def unpack_result(packed: dict[str, Any]) -> Result:
+    """The result that `pack` was given; ValueError when it was none."""
+    value = _unpack(packed)
+    if isinstance(value, Result):
+        return value
+    raise ValueError(f"{packed['kind']} is no result")
+
+
+def _unpack(packed: dict[str, Any]) -> object:
+    fields = {name: value for name, value in packed.items() if name != "kind"}
+    for name in _MEMBERS.keys() & fields.keys():
+        fields[name] = tuple(_MEMBERS[name](**each) for each in fields[name])
+    return _KINDS[packed["kind"]](**fields)
+
+
+def pack_error(error: CopyError) -> dict[str, Any]:
+    """A failure as plain JSON values."""
+    return {"text": str(error), "kind": error.kind, "retry_after": error.retry_after}
+
+
+def unpack_error(packed: dict[str, Any]) -> CopyError:
+    """The failure that `pack_error` was given."""
+    kind: ErrorKind = packed["kind"]
+    return CopyError(packed["text"], kind, packed["retry_after"])

@@ -1,0 +1,192 @@
+"""The partial file beside the target: named, locked, resumed, published. Knows local files only.
+
+`.<name>.<id>.part` is written in order, so that its length always is the length of what is valid in it, also after a
+`kill -9`; nothing is preallocated for that reason. Whoever writes holds its flock, so that an orphan of a killed daemon
+and a new process never write side by side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from aliend.errors import CopyError
+from aliend.storage.failures import from_disk
+
+LONGEST_NAME = 255
+_CHUNK = 4 << 20
+_NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+
+
+def part_name(name: str, id: int) -> str:
+    """`.<name>.<id>.part`; of a name too long for that, as much as fits, with a hash of the whole."""
+    tail = f".{id}.part"
+    raw = os.fsencode(name)
+    if 1 + len(raw) + len(tail) <= LONGEST_NAME:
+        return f".{name}{tail}"
+    digest = "~" + hashlib.sha256(raw).hexdigest()[:16]
+    room = LONGEST_NAME - 1 - len(digest) - len(tail)
+    while room and raw[room] & 0xC0 == 0x80:  # never cut a UTF-8 character
+        room -= 1
+    return f".{os.fsdecode(raw[:room])}{digest}{tail}"
+
+
+class Part:
+    """An open, locked partial file of ours; use `Part.open`."""
+
+    def __init__(self, fd: int, path: Path, target: Path) -> None:
+        self._fd = fd
+        self.path = path
+        self._target = target
+        self.length = os.fstat(fd).st_size
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, target: Path, id: int) -> Iterator[Part]:
+        """The partial file for `target`, made when missing; unlocked at the end and left where it is.
+
+        CopyError: `transient` when another process writes it, `local` when the disk refuses.
+        """
+        path = target.with_name(part_name(target.name, id))
+        try:
+            fd = _open_locked(path)
+        except OSError as error:
+            raise from_disk(error, str(path)) from error
+        try:
+            yield cls(fd, path, target)
+        finally:
+            os.close(fd)
+
+    def restart(self) -> None:
+        """Forget what is in it."""
+        os.ftruncate(self._fd, 0)
+        self.length = 0
+
+    def append(self, data: bytes) -> None:
+        """Write behind what is valid; OSError as the disk has it."""
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._fd, view, self.length)
+            self.length += written
+            view = view[written:]
+
+    def content(self) -> Iterator[bytes]:
+        """What is valid in it, chunk by chunk."""
+        offset = 0
+        while data := os.pread(self._fd, min(_CHUNK, self.length - offset), offset):
+            offset += len(data)
+            yield data
+
+    def require_space(self, size: int) -> None:
+        """CopyError of kind `local` when what is missing to `size` bytes does not fit on the disk."""
+        disk = os.fstatvfs(self._fd)
+        free = disk.f_bavail * disk.f_frsize
+        if size - self.length > free:
+            raise CopyError(
+                f"{self._target}: {size - self.length} bytes are needed and {free} are free: make room",
+                "local",
+                retry_after=30.0,
+            )
+
+    def publish(self, umask: int, *, overwrite: bool) -> None:
+        """Make it the target, durably; a target that appeared meanwhile is replaced only with `overwrite`."""
+        os.fchmod(self._fd, 0o666 & ~umask)
+        os.fsync(self._fd)
+        if overwrite:
+            self.path.replace(self._target)
+        else:
+            self._place_beside()
+        _sync_directory(self._target.parent)
+
+    def discard(self) -> None:
+        """Remove it."""
+        self.path.unlink(missing_ok=True)
+
+    def _place_beside(self) -> None:
+        try:
+            self._target.hardlink_to(self.path)
+        except FileExistsError:
+            raise already_there(self._target) from None
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if self._target.is_symlink() or self._target.exists():
+                raise already_there(self._target) from None
+            self.path.replace(self._target)
+        else:
+            self.path.unlink()
+
+
+def discard(target: Path, id: int) -> int:
+    """Remove a partial file that nobody will resume; its length in bytes. A locked one raises as `Part.open` does."""
+    try:
+        (target.with_name(part_name(target.name, id))).lstat()
+    except OSError:
+        return 0
+    with Part.open(target, id) as part:
+        part.discard()
+        return part.length
+
+
+def already_there(target: Path) -> CopyError:
+    """The error for a target that holds something else."""
+    return CopyError(f"{target}: exists and differs; remove it or ask for overwriting (-f)", "permanent")
+
+
+def _open_locked(path: Path) -> int:
+    for _ in range(10):
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        try:
+            _lock(fd, path)
+            if _is_still(fd, path):
+                return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+    raise CopyError(f"{path}: changes while it is opened", "transient", retry_after=5.0)
+
+
+def _lock(fd: int, path: Path) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CopyError(f"{path}: another process still writes it", "transient", retry_after=5.0) from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+
+
+def _is_still(fd: int, path: Path) -> bool:
+    """Whether the locked file is the one of that name, ours and ours alone.
+
+    One with a second name is the target itself, left by a death between link and unlink: only the name goes.
+    """
+    ours = os.fstat(fd)
+    try:
+        named = path.lstat()
+    except FileNotFoundError:
+        return False
+    if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino):
+        return False
+    if not stat.S_ISREG(ours.st_mode) or ours.st_uid != os.geteuid():
+        raise CopyError(f"{path}: is in the way and is no file of yours: remove it", "local", retry_after=30.0)
+    if ours.st_nlink > 1:
+        path.unlink()
+        return False
+    return True
+
+
+def _sync_directory(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

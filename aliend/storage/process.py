@@ -1,0 +1,176 @@
+"""One copying process seen from the daemon: started, given tasks, listened to, killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aliend.errors import CopyError
+from aliend.storage import messages
+from aliend.storage.environment import worker_environment
+from aliend.storage.tasks import Result, Stopped, Task, WorkerDied
+
+RETIRE_AFTER = 5000
+"""Tasks after which a process is replaced, whatever its library may have leaked."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    answer: asyncio.Future[Result]
+    on_progress: Callable[[int], None]
+
+
+class Process:
+    """A running copying process; use `Process.start`. `run` tasks, then `stop` each or `kill` all."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._pending: dict[int, _Pending] = {}
+        self._count = 0
+        self._fatal = ""
+        self.retired = False
+        self._listener = asyncio.get_running_loop().create_task(self._listen())
+
+    @classmethod
+    async def start(cls, environment: Mapping[str, str]) -> Process:
+        """A new process in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "aliend.storage.worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=worker_environment(environment),
+                cwd="/",
+                start_new_session=True,
+                limit=messages.LONGEST_LINE,
+            )
+        except OSError as error:
+            raise CopyError(f"a copying process could not be started: {error.strerror}", "local", 30.0) from error
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def load(self) -> int:
+        """How many tasks it has."""
+        return len(self._pending)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may be given another task."""
+        return not self.retired and not self._listener.done()
+
+    def begin(self, task: Task, on_progress: Callable[[int], None]) -> int:
+        """Give it a task; the number to wait for."""
+        self._count += 1
+        self.retired = self.retired or self._count >= RETIRE_AFTER
+        self._pending[self._count] = _Pending(asyncio.get_running_loop().create_future(), on_progress)
+        self._send({"do": self._count, "task": messages.pack(task)})
+        return self._count
+
+    async def result(self, number: int) -> Result:
+        """The task's result; CopyError, WorkerDied, or Stopped when it was told to stop.
+
+        Cancelling the waiting leaves the task alone: it can be waited for again.
+        """
+        pending = self._pending[number]
+        await asyncio.wait([pending.answer])
+        self._pending.pop(number, None)
+        return pending.answer.result()
+
+    def stop(self, number: int) -> None:
+        """Tell a task to stop between two chunks."""
+        self._send({"stop": number})
+
+    def stop_all(self) -> None:
+        """Tell all tasks to stop, and the process to end once they have."""
+        self.retired = True
+        for number in self._pending:
+            self.stop(number)
+        self._send({"end": True})
+
+    def forget(self, number: int) -> None:
+        """Nobody waits for this task any more."""
+        if (pending := self._pending.pop(number, None)) and pending.answer.done():
+            pending.answer.exception()
+
+    def dismiss(self) -> None:
+        """End its input: an idle process ends by itself."""
+        self.retired = True
+        if self._process.stdin:
+            self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End it now; its tasks raise WorkerDied."""
+        self.retired = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def ended(self) -> None:
+        """Wait until it is gone and everybody who waited for it was told."""
+        await asyncio.wait([self._listener])
+
+    def _send(self, message: dict[str, Any]) -> None:
+        # Not drained: a line is small, and the process always reads.
+        if self._process.stdin and not self._process.stdin.is_closing():
+            self._process.stdin.write(messages.encode(message))
+
+    async def _listen(self) -> None:
+        try:
+            await self._hear()
+        except (ValueError, KeyError, TypeError):  # it does not speak our language: it must go
+            self.kill()
+        finally:
+            self.retired = True
+            self.dismiss()
+            code = await self._process.wait()
+            self._bury(code)
+
+    async def _hear(self) -> None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            self._heard(messages.decode(line))
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"fatal": str(reason)}:
+                self._fatal = reason
+            case {"retire": True}:
+                self.retired = True
+            case {"id": int(number)} if (pending := self._pending.get(number)) and not pending.answer.done():
+                _answer(pending, message)
+
+    def _bury(self, code: int) -> None:
+        for pending in self._pending.values():
+            if not pending.answer.done():
+                pending.answer.set_exception(self._obituary(code))
+
+    def _obituary(self, code: int) -> CopyError:
+        if self._fatal:
+            return CopyError(self._fatal, "local", retry_after=60.0)
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        return WorkerDied(f"the copying process {how}", "transient")
+
+
+def _answer(pending: _Pending, message: dict[str, Any]) -> None:
+    match message:
+        case {"progress": int(size)}:
+            pending.on_progress(size)
+        case {"result": dict(packed)}:
+            pending.answer.set_result(messages.unpack_result(packed))
+        case {"error": dict(packed)}:
+            pending.answer.set_exception(messages.unpack_error(packed))
+        case {"stopped": True}:
+            pending.answer.set_exception(Stopped())

@@ -1,0 +1,161 @@
+"""Storage elements as one task sees them: URLs, files, requests whose answers are waited for.
+
+Every request is asynchronous and waited for in the task's inbox, so that no server can hold a task. A file is never
+left to its destructor, which would close it synchronously and hang with a frozen server.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from aliend.storage.failures import NOT_AUTHORIZED, StorageError, from_status
+from aliend.storage.inbox import SILENCE, Inbox
+from aliend.storage.tasks import Source
+from aliend.storage.xrootd import QUERY_CHECKSUM, READ, Done, RemoteFile, RemoteSystem, Status, new_file, new_system
+
+CHUNK = 4 << 20
+"""Bytes read or written by one request."""
+_SLOWEST_CHECKSUM = 20e6  # bytes per second that a server may take to compute one
+Start = Callable[[Done], Status]
+"""Starts a request that calls back."""
+
+_closing: dict[int, RemoteFile] = {}
+_closed: deque[RemoteFile] = deque()
+_lock = threading.Lock()
+
+
+def opaque(envelope: str) -> str:
+    """What stands behind the question mark. A signed envelope is a query by itself, a sealed one an `authz` value."""
+    if not envelope:
+        return "xrd.wantprot=unix"
+    return "xrd.wantprot=unix&" + (envelope if envelope.startswith("turl=") else f"authz={envelope}")
+
+
+def url_of(source: Source) -> str:
+    """The URL that opens a replica: without the archive member, with the right to read or write."""
+    plain = source.url.partition("#")[0]
+    return f"{plain}{'&' if '?' in plain else '?'}{opaque(source.envelope)}"
+
+
+def request(inbox: Inbox, start: Start, what: str, limit: float = SILENCE) -> Any:  # noqa: ANN401 - each request has its response
+    """Start one request and wait for its response; StorageError when it fails or `limit` seconds pass."""
+    answers: list[tuple[Status, Any]] = []
+    begin(start(inbox.callback(lambda status, response: answers.append((status, response)))), what)
+    inbox.wait(lambda: bool(answers), what, limit)
+    status, response = answers[0]
+    begin(status, what)
+    return response
+
+
+def begin(status: Status, what: str) -> None:
+    """Raise what a bad status stands for."""
+    if not status.ok:
+        raise from_status(status.code, status.errno, status.message, what)
+
+
+def open_to_read(inbox: Inbox, source: Source) -> tuple[RemoteFile, int]:
+    """An open file and its size in bytes on the storage."""
+    file = new_file()
+    _open(inbox, file, url_of(source), READ)
+    try:
+        known = request(inbox, lambda callback: file.stat(callback=callback), "stat")
+    except BaseException:
+        release(file)
+        raise
+    return file, int(known.size)
+
+
+def _open(inbox: Inbox, file: RemoteFile, url: str, flags: int) -> None:
+    try:
+        request(inbox, lambda callback: file.open(url, flags, callback=callback), "open")
+    except BaseException:
+        release(file)
+        raise
+
+
+def release(file: RemoteFile) -> None:
+    """Close a file that was read, without waiting; it is kept alive until the server has answered."""
+
+    def closed(*_: object) -> None:
+        with _lock:
+            _closed.append(_closing.pop(id(file), file))
+
+    with _lock:
+        _closed.clear()
+        _closing[id(file)] = file
+    if not file.close(callback=closed).ok:
+        closed()
+
+
+def read_chunks(inbox: Inbox, file: RemoteFile, start: int, end: int, window: Callable[[], int]) -> Iterator[bytes]:
+    """The bytes from `start` to `end` in order; `window()` says how many requests may be on their way."""
+    arrived: dict[int, tuple[Status, bytes]] = {}
+    asked = wanted = start
+    while wanted < end:
+        while asked < end and asked - wanted < window() * CHUNK:
+            length = min(CHUNK, end - asked)
+            begin(file.read(asked, length, callback=inbox.callback(_keep(arrived, asked))), "read")
+            asked += length
+        inbox.wait(lambda: wanted in arrived, "read")  # noqa: B023 - called at once
+        status, data = arrived.pop(wanted)
+        begin(status, "read")
+        if len(data) != min(CHUNK, end - wanted):
+            raise StorageError(f"read: the file ends at byte {wanted + len(data)} of {end}", "permanent")
+        yield data
+        wanted += len(data)
+
+
+def _keep(arrived: dict[int, tuple[Status, bytes]], offset: int) -> Callable[[Status, bytes], None]:
+    def keep(status: Status, response: bytes) -> None:
+        arrived[offset] = (status, response)
+
+    return keep
+
+
+def stored_size(inbox: Inbox, source: Source) -> int:
+    """The size in bytes on the storage; -1 when the right to write is no right to know."""
+    system, path = _system(source)
+    try:
+        found = request(inbox, lambda callback: system.stat(path, callback=callback), "stat")
+    except StorageError as error:
+        if error.number == NOT_AUTHORIZED:
+            return -1
+        raise
+    return int(found.size)
+
+
+def stored_checksum(inbox: Inbox, source: Source, size: int) -> tuple[str, str]:
+    """Algorithm and hexadecimal value that the server has for a file; two empty texts where it has none of ours.
+
+    The server's own choice is taken where it is md5 or adler32, because it may be stored already; else md5 is tried.
+    """
+    for wanted in ("", "md5"):
+        algorithm, value = _query_checksum(inbox, source, size, wanted)
+        if algorithm in {"md5", "adler32"}:
+            return algorithm, value
+    return "", ""
+
+
+def _query_checksum(inbox: Inbox, source: Source, size: int, wanted: str) -> tuple[str, str]:
+    system, path = _system(source)
+    argument = f"{path}&cks.type={wanted}" if wanted else path
+    limit = SILENCE + size / _SLOWEST_CHECKSUM
+    try:
+        answer: bytes = request(
+            inbox, lambda callback: system.query(QUERY_CHECKSUM, argument, callback=callback), "checksum", limit
+        )
+    except StorageError as error:
+        if error.kind == "permanent" or error.number:
+            return "", ""
+        raise
+    words = answer.rstrip(b"\0").decode("ascii", "replace").split()
+    return (words[0], words[1].lower()) if len(words) == 2 else ("", "")
+
+
+def _system(source: Source) -> tuple[RemoteSystem, str]:
+    parts = urlsplit(source.url.partition("#")[0])
+    return new_system(f"{parts.scheme}://{parts.netloc}"), f"{parts.path}?{opaque(source.envelope)}"

@@ -1,0 +1,129 @@
+"""What can be asked of a copying process, and what it answers: values only, free of XRootD and of asyncio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aliend.errors import CopyError, ErrorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One replica, to read from or to write to.
+
+    `url` is the PFN (`root://host:port//path`, with `#member` for a file inside an archive), `envelope` (a secret) what
+    goes behind `authz=`, `se` the storage element's name.
+    """
+
+    url: str
+    envelope: str = field(repr=False)
+    se: str
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Bring one file here.
+
+    `id` names the partial file and must be the same at each attempt. `sources` are tried in their order; `target` is
+    the absolute local path of the final file; `size` in bytes; `md5` in lower case (empty: unknown); `overwrite`
+    replaces another file of that name; the result's mode is `0666 & ~umask`.
+    """
+
+    id: int
+    sources: tuple[Source, ...]
+    target: str
+    size: int
+    md5: str
+    overwrite: bool
+    umask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """The target is there, whole.
+
+    `size` in bytes, `md5` of its content, `se` the storage element that gave the last byte (empty: none was asked).
+    `kept` says that a good file was there before; `warning` (mostly empty) says what could not be compared.
+    """
+
+    size: int
+    md5: str
+    se: str
+    kept: bool
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Remove what an unfinished download left beside `target`; answered with its size and an empty md5."""
+
+    id: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Send one local file to all `targets` in one pass.
+
+    `source` is an absolute local path; `size` (bytes) and `modified_ns` (POSIX nanoseconds) are what was seen when the
+    tickets were asked for: a file that differs is refused.
+    """
+
+    id: int
+    source: str
+    targets: tuple[Source, ...]
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaOutcome:
+    """What became of one replica.
+
+    `error` is empty when it was verified on the storage. `checked` says how: `md5` or `adler32` (size and that
+    checksum), `size` (the server has no checksum) or `close` (the server refused to tell even the size; it had
+    acknowledged every byte and the closing).
+    """
+
+    se: str
+    url: str
+    error: str
+    kind: ErrorKind
+    checked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """The file was read to its end; `replicas` come in the order of the targets, and each may have failed."""
+
+    size: int
+    md5: str
+    replicas: tuple[ReplicaOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """Compute size and md5 of a local file, an absolute path."""
+
+    id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checksummed:
+    """A local file's size in bytes and its md5 in lower case."""
+
+    size: int
+    md5: str
+
+
+Task = Download | Upload | Checksum | Discard
+Result = Downloaded | Uploaded | Checksummed
+
+
+class WorkerDied(CopyError):
+    """The copying process ended while it had this task; the file itself is not to blame."""
+
+
+class Stopped(Exception):
+    """The task was told to stop, and did."""

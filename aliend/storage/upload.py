@@ -1,0 +1,221 @@
+"""One upload: a single pass over the local file feeds every replica, then each is compared on its storage.
+
+A buffer lives in the callbacks of its writes until the last of them ran: XRootD does not keep what it sends alive, and
+bytes freed too early arrive as other bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from aliend.errors import CopyError, ErrorKind
+from aliend.storage import remote
+from aliend.storage.digests import Digests
+from aliend.storage.failures import EXISTS, StorageError, from_disk, silent
+from aliend.storage.inbox import SILENCE
+from aliend.storage.line import Line
+from aliend.storage.tasks import ReplicaOutcome, Source, Upload, Uploaded
+from aliend.storage.xrootd import CREATE, RemoteFile, Status, new_file
+
+_MODE = 0o644
+abandoned: list[RemoteFile] = []
+"""Files that were not finished. They are never closed, so that the server drops them (POSC) when the process ends."""
+
+
+class Replica:
+    """One target: opened, written, closed, compared. Its failure is its own."""
+
+    def __init__(self, line: Line, target: Source) -> None:
+        self.target = target
+        self.error: StorageError | CopyError | None = None
+        self.checked = ""
+        self.written = 0
+        self._line = line
+        self._file = new_file()
+        self._on_way: set[int] = set()
+        self._answered = 0
+        self._heard_at = time.monotonic()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it may still succeed."""
+        return self.error is None
+
+    @property
+    def on_way(self) -> int:
+        """How many requests the server has not answered."""
+        return len(self._on_way)
+
+    def fail(self, error: CopyError) -> None:
+        """Give it up, for the first reason that was seen."""
+        if self.error is None:
+            self.error = error
+            if self._on_way or self._file.is_open():
+                abandoned.append(self._file)
+
+    def ask(self, start: remote.Start, what: str, keep: bytes = b"") -> None:
+        """Start a request that this replica waits for; `keep` lives until it was answered."""
+        self._answered += 1
+        number = self._answered
+        if not self._on_way:
+            self._heard_at = time.monotonic()
+        self._on_way.add(number)
+
+        def answered(status: Status, _: object, kept: bytes = keep) -> None:
+            self._on_way.discard(number)
+            self._heard_at = time.monotonic()
+            self._accept(status, what)
+
+        self._accept(start(self._line.inbox.callback(answered)), what)
+
+    def _accept(self, status: Status, what: str) -> None:
+        try:
+            remote.begin(status, what)
+        except StorageError as error:
+            self.fail(error)
+
+    def open(self) -> None:
+        """Create it; nothing that exists is touched."""
+        url = remote.url_of(self.target)
+        self.ask(lambda done: self._file.open(url, CREATE, _MODE, callback=done), "open")
+
+    def write(self, data: bytes, offset: int) -> None:
+        """Send bytes; they stay alive until the server has answered."""
+        self.ask(lambda done: self._file.write(data, offset, len(data), callback=done), "write", keep=data)
+
+    def close(self) -> None:
+        """Let the server keep it."""
+        self.ask(lambda done: self._file.close(callback=done), "close")
+
+    def look(self, limit: float) -> None:
+        """Fail it when it was silent for too long with requests on their way."""
+        if self._on_way and time.monotonic() - self._heard_at > limit:
+            self.fail(silent("write", limit))
+
+    def outcome(self) -> ReplicaOutcome:
+        """What became of it."""
+        kind: ErrorKind = self.error.kind if self.error else "permanent"
+        return ReplicaOutcome(self.target.se, self.target.url, str(self.error or ""), kind, self.checked)
+
+
+def upload(task: Upload, line: Line) -> Uploaded:
+    """Send the file to all targets. Returns when each has succeeded or failed.
+
+    CopyError `permanent` when the file is empty, is no file or changed while it was read.
+    """
+    if task.size == 0:
+        raise CopyError(f"{task.source}: is empty, and the service cannot register empty files", "permanent")
+    try:
+        fd = os.open(task.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise from_disk(error, task.source) from error
+    try:
+        return _Pass(task, line, fd).run()
+    except OSError as error:
+        raise from_disk(error, task.source) from error
+    finally:
+        os.close(fd)
+
+
+class _Pass:
+    """One reading of the local file."""
+
+    def __init__(self, task: Upload, line: Line, fd: int) -> None:
+        self._task = task
+        self._line = line
+        self._fd = fd
+        self._digests = Digests()
+        self._replicas = [Replica(line, target) for target in task.targets]
+
+    def run(self) -> Uploaded:
+        """Read, send, close, compare."""
+        self._require_unchanged()
+        try:
+            self._all(Replica.open)
+            self._send()
+            self._require_unchanged()
+        except BaseException:
+            self._give_up()
+            raise
+        self._all(Replica.close)
+        for replica in self._replicas:
+            self._compare(replica)
+        return Uploaded(self._task.size, self._digests.md5, tuple(each.outcome() for each in self._replicas))
+
+    def _alive(self) -> list[Replica]:
+        return [replica for replica in self._replicas if replica.is_alive]
+
+    def _give_up(self) -> None:
+        for replica in self._replicas:
+            replica.fail(CopyError("the upload was given up", "transient"))
+
+    def _all(self, action: Callable[[Replica], None]) -> None:
+        for replica in self._alive():
+            action(replica)
+        self._wait(0)
+
+    def _wait(self, allowed: int) -> None:
+        """Until no living replica has more than `allowed` requests on their way."""
+        while any(replica.on_way > allowed for replica in self._alive()):
+            if not self._line.inbox.serve(1.0):
+                for replica in self._alive():
+                    replica.look(SILENCE)
+
+    def _send(self) -> None:
+        offset = 0
+        while self._alive() and (data := os.pread(self._fd, remote.CHUNK, offset)):
+            for replica in self._alive():
+                replica.write(data, offset)
+            self._digests.update(data)
+            offset += len(data)
+            self._wait(self._line.window() - 1)
+            self._line.progress(offset)
+        self._wait(0)
+        if self._alive() and offset != self._task.size:
+            raise self._changed()
+
+    def _require_unchanged(self) -> None:
+        now = os.fstat(self._fd)
+        if not stat.S_ISREG(now.st_mode):
+            raise CopyError(f"{self._task.source}: is not a file", "permanent")
+        named = Path(self._task.source).stat()
+        seen = (self._task.size, self._task.modified_ns, now.st_dev, now.st_ino)
+        if seen != (now.st_size, now.st_mtime_ns, named.st_dev, named.st_ino):
+            raise self._changed()
+
+    def _changed(self) -> CopyError:
+        return CopyError(
+            f"{self._task.source}: changed while it was sent; send it again when it is finished", "permanent"
+        )
+
+    def _compare(self, replica: Replica) -> None:
+        """Size and checksum on the storage; also one that exists already may prove to be this very file."""
+        exists = isinstance(replica.error, StorageError) and replica.error.number == EXISTS
+        if not replica.is_alive and not exists:
+            return
+        try:
+            checked = self._verified(replica.target)
+        except StorageError as error:
+            if not exists:
+                replica.error = error
+            return
+        if exists and checked not in {"md5", "adler32"}:
+            return
+        replica.error, replica.checked = None, checked
+
+    def _verified(self, target: Source) -> str:
+        size = remote.stored_size(self._line.inbox, target)
+        if size == -1:
+            return "close"
+        if size != self._task.size:
+            raise StorageError(f"the storage has {size} bytes of {self._task.size}", "transient")
+        algorithm, value = remote.stored_checksum(self._line.inbox, target, size)
+        if not algorithm:
+            return "size"
+        if self._digests.differs(algorithm, value):
+            raise StorageError(f"the storage's {algorithm} {value} is not that of the file", "transient")
+        return algorithm

@@ -1,0 +1,141 @@
+"""The copying process: reads tasks from standard input, runs each in a thread, answers on standard output.
+
+`python -m aliend.storage.worker`, started by `aliend.storage.process`. It ends by itself, and at once, when its input
+ends: that is how it survives no daemon, however that died and whatever a server does. It ends with `os._exit`, because
+XRootD's own exit handlers may wait for a frozen server.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from aliend.errors import CopyError
+from aliend.storage import local, messages
+from aliend.storage.line import Line
+from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, Result, Stopped, Task, Upload
+
+Run = Callable[[Any, Line], Result]
+
+
+class Pipe:
+    """The way to the daemon; a broken one ends the process."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._lock = threading.Lock()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one message, whole."""
+        line = memoryview(messages.encode(message))
+        try:
+            with self._lock:
+                while line:
+                    line = line[os.write(self._fd, line) :]
+        except OSError:
+            os._exit(1)
+
+
+class Worker:
+    """The tasks of this process, one thread each."""
+
+    def __init__(self, pipe: Pipe, runners: dict[type[Any], Run], spent: Callable[[], bool]) -> None:
+        self._pipe = pipe
+        self._runners = runners
+        self._spent = spent
+        self._lines: dict[int, Line] = {}
+        self._ending = False
+
+    def handle(self, message: dict[str, Any]) -> None:
+        """Obey one message of the daemon."""
+        match message:
+            case {"end": True}:
+                self._ending = True
+                self._end_if_done()
+            case {"do": int(number), "task": dict(packed)}:
+                self._start(number, messages.unpack_task(packed))
+            case {"stop": int(number)} if line := self._lines.get(number):
+                line.inbox.stop()
+
+    def _start(self, number: int, task: Task) -> None:
+        line = Line(lambda size: self._pipe.send({"id": number, "progress": size}), lambda: len(self._lines))
+        self._lines[number] = line
+        threading.Thread(target=self._run, args=(number, task, line), daemon=True).start()
+
+    def _run(self, number: int, task: Task, line: Line) -> None:
+        answer = self._answer(task, line)
+        if self._spent():
+            self._pipe.send({"retire": True})
+        self._pipe.send({"id": number, **answer})
+        self._lines.pop(number)
+        self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._ending and not self._lines:
+            os._exit(0)
+
+    def _answer(self, task: Task, line: Line) -> dict[str, Any]:
+        try:
+            return {"result": messages.pack(self._runners[type(task)](task, line))}
+        except Stopped:
+            return {"stopped": True}
+        except CopyError as error:
+            return {"error": messages.pack_error(error)}
+        except Exception as error:  # noqa: BLE001 - the edge of the process: the daemon must hear of everything
+            place = _place(error)
+            return {"error": messages.pack_error(CopyError(f"the copy broke: {type(error).__name__} at {place}"))}
+
+
+def _place(error: BaseException) -> str:
+    """Where an unexpected error arose; its text is not told, since it might quote an envelope."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
+
+
+def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
+    from aliend.storage.download import download
+    from aliend.storage.part import discard
+    from aliend.storage.upload import abandoned, upload
+
+    return {
+        Download: download,
+        Upload: upload,
+        Checksum: lambda task, line: local.checksum(task, line.inbox.check, line.progress),
+        Discard: lambda task, _: Checksummed(discard(Path(task.target), task.id), ""),
+    }, lambda: bool(abandoned)
+
+
+def serve(control: BinaryIO, pipe: Pipe) -> None:
+    """Obey until the daemon is gone."""
+    try:
+        runners, spent = _runners()
+    except ImportError as error:
+        pipe.send({"fatal": f"the XRootD library cannot be loaded: {error}"})
+        return
+    worker = Worker(pipe, runners, spent)
+    pipe.send({"ready": True})
+    for line in control:
+        worker.handle(messages.decode(line))
+
+
+def main() -> None:
+    """Keep standard output for the daemon alone (XRootD's library may print), then serve."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    os.umask(0)
+    code = 1
+    try:
+        serve(sys.stdin.buffer, Pipe(answers))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The XRootD library as types: the few calls that we make of it. The only module that imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from XRootD.client.file import File
+from XRootD.client.filesystem import FileSystem
+from XRootD.client.flags import OpenFlags, QueryCode
+
+
+class Status(Protocol):
+    """How a request ended: `code` is the client's number, `errno` the server's, `message` a sentence."""
+
+    ok: bool
+    code: int
+    errno: int
+    message: str
+
+
+class Known(Protocol):
+    """What `stat` tells; `size` in bytes."""
+
+    size: int
+
+
+Done = Callable[..., None]
+"""Called from the library's threads with a Status, a response and more that we do not need."""
+
+
+class RemoteFile(Protocol):
+    """One file on a storage element. Nothing here waits; `write` does not keep its buffer alive."""
+
+    def open(self, url: str, flags: int, mode: int = 0, timeout: int = 0, callback: Done | None = None) -> Status:
+        """Open or create."""
+
+    def stat(self, force: bool = False, timeout: int = 0, callback: Done | None = None) -> Status:
+        """Ask for a Known; answered from the opening's reply unless forced."""
+
+    def read(self, offset: int, size: int, timeout: int = 0, callback: Done | None = None) -> Status:
+        """Ask for bytes."""
+
+    def write(self, buffer: bytes, offset: int, size: int, timeout: int = 0, callback: Done | None = None) -> Status:
+        """Send bytes."""
+
+    def close(self, timeout: int = 0, callback: Done | None = None) -> Status:
+        """Close."""
+
+    def is_open(self) -> bool:
+        """Whether it is open; asks nobody."""
+
+
+class RemoteSystem(Protocol):
+    """One storage element."""
+
+    def stat(self, path: str, timeout: int = 0, callback: Done | None = None) -> Status:
+        """Ask for a Known."""
+
+    def query(self, querycode: int, arg: str, timeout: int = 0, callback: Done | None = None) -> Status:
+        """Ask for bytes: a checksum, mostly."""
+
+
+new_file: Callable[[], RemoteFile] = File
+new_system: Callable[[str], RemoteSystem] = FileSystem
+READ: Final[int] = OpenFlags.READ
+CREATE: Final[int] = OpenFlags.NEW | OpenFlags.UPDATE | OpenFlags.MAKEPATH | OpenFlags.POSC
+"""Nothing that exists is touched, and the server removes what was not closed properly (persist on successful close)."""
+QUERY_CHECKSUM: Final[int] = QueryCode.CHECKSUM

@@ -1,0 +1,171 @@
+"""Real storage elements for the tests: `xrootd` processes on loopback, each with a directory of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from aliend.storage.tasks import Checksum, Download, Source, Upload
+from aliend.storage.workers import Workers
+
+# Ends with the test run, however that ends: the kernel tells the child (PR_SET_PDEATHSIG), which then becomes xrootd.
+_TIED = (
+    "import ctypes, os, signal, sys\n"
+    "ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"
+    "os.getppid() == int(sys.argv[1]) or sys.exit(1)\n"
+    "os.execvp(sys.argv[2], sys.argv[2:])\n"
+)
+
+
+@dataclass
+class StorageElement:
+    """A running xrootd that serves `root` under `/`."""
+
+    name: str
+    port: int
+    root: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
+
+    def put(self, path: str, content: bytes) -> Source:
+        """A file on the storage, and where to read it."""
+        place = self.root / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        return self.at(path)
+
+    def at(self, path: str, envelope: str = "") -> Source:
+        return Source(f"root://127.0.0.1:{self.port}/{path}", envelope, self.name)
+
+    def content(self, path: str) -> bytes:
+        return (self.root / path.lstrip("/")).read_bytes()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def storage_element(name: str, place: Path, *settings: str) -> Iterator[StorageElement]:
+    """A storage element below `place`, with further lines of configuration."""
+    port, root, admin = free_port(), place / "files", place / "admin"
+    for directory in (root, admin):
+        directory.mkdir(parents=True)
+    config = place / "xrootd.cf"
+    lines = ["all.export /", f"oss.localroot {root}", f"all.adminpath {admin}", f"all.pidpath {admin}", *settings]
+    config.write_text("".join(f"{line}\n" for line in lines))
+    command = [_found("xrootd"), "-p", str(port), "-n", name.lower(), "-c", str(config), "-l", str(place / "log")]
+    if os.geteuid() == 0:  # xrootd refuses to run as root
+        command = [_found("unshare"), "--user", "--map-user=1000", "--kill-child", *command]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _TIED, str(os.getpid()), *command], stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _wait_for(port, process)
+        yield StorageElement(name, port, root, process)
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _found(program: str) -> str:
+    path = shutil.which(program)
+    assert path, f"{program} is needed (Debian: apt install xrootd-server util-linux)"
+    return path
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        assert process.poll() is None, "xrootd ended at its start"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError("xrootd does not listen")
+
+
+@pytest.fixture(scope="session")
+def se_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageElement]:
+    with storage_element("ONE", _short(tmp_path_factory, "one"), "xrootd.chksum max 2 md5 adler32") as element:
+        yield element
+
+
+@pytest.fixture(scope="session")
+def se_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageElement]:
+    with storage_element("TWO", _short(tmp_path_factory, "two"), "xrootd.chksum max 2 adler32 md5") as element:
+        yield element
+
+
+@pytest.fixture(scope="session")
+def se_bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageElement]:
+    """A storage element without checksums."""
+    with storage_element("BARE", _short(tmp_path_factory, "bare")) as element:
+        yield element
+
+
+@pytest.fixture
+def own_se(tmp_path: Path) -> Iterator[StorageElement]:
+    """A storage element that a test may freeze or kill."""
+    with storage_element("OWN", tmp_path / "se", "xrootd.chksum max 2 md5 adler32") as element:
+        yield element
+
+
+def _short(factory: pytest.TempPathFactory, name: str) -> Path:
+    return factory.mktemp(name)
+
+
+@pytest.fixture
+async def workers() -> AsyncIterator[Workers]:
+    async with Workers(environment=test_environment()) as some:
+        yield some
+
+
+def test_environment(**more: str) -> dict[str, str]:
+    """The caller's environment, with a dead server told after a second instead of thirty."""
+    return {**os.environ, "XRD_CONNECTIONWINDOW": "1", "XRD_CONNECTIONRETRY": "1", **more}
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def download(target: Path, content: bytes, *sources: Source, id: int = 1, overwrite: bool = False) -> Download:
+    return Download(id, sources, str(target), len(content), md5(content), overwrite, 0o022)
+
+
+def upload(source: Path, *targets: Source) -> Upload:
+    seen = source.stat()
+    return Upload(1, str(source), targets, seen.st_size, seen.st_mtime_ns)
+
+
+def checksum(path: Path) -> Checksum:
+    return Checksum(1, str(path))
+
+
+def nothing(_: int) -> None:
+    """Hear of progress, and do nothing."""
+
+
+Told = Callable[[int], None]
