@@ -59,7 +59,8 @@ def _progress(parts: Parts, job: JobView) -> Progress:
 
 def _closing(job: JobView) -> str:
     took = max(job.ended_ms - job.created_ms, 1) / 1000
-    text = f"job {job.id} {job.state}: {job.files.done} of {job.files.total} files, {human(job.bytes_done)} in {took:.1f} s"
+    files = f"{job.files.done} of {job.files.total} files"
+    text = f"job {job.id} {job.state}: {files}, {human(job.bytes_done)} in {took:.1f} s"
     return f"{text} ({human(int(job.bytes_done / took))}/s)" if job.bytes_done else text
 
 

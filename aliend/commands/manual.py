@@ -42,11 +42,12 @@ MANUAL: dict[str, Page] = {
         "A local name begins with file:, every other name is an LFN. SOURCE/ stands for what is in it.\n"
         "Behind the LFN of an upload, @ says which storage is wanted: @disk:2,ALICE::CERN::EOS,!ALICE::X::SE\n"
         "(without: disk:2).\n\n"
-        "  -f           replace a target that differs, once its successor has arrived whole (without: keep it, exit 3 or 4)\n"
+        "  -f           replace a target that differs, once its successor has arrived whole (without: refuse)\n"
         "  -T N         at most N files of this job at a time\n"
         "  --priority N higher goes first; 0 is normal\n"
         "  --detach     print the job's number and return; the daemon does the rest\n\n"
-        "A target with the size and md5 of its source is kept. Exit code: 0 all arrived, 3 some, 4 none, 130 interrupted.\n"
+        "A target with the size and md5 of its source is kept.\n"
+        "Exit code: 0 all arrived, 3 some, 4 none, 130 interrupted.\n"
         "    alienctl cp file:result.root ./@disk:2\n"
         "    alienctl cp --detach /alice/data/run/ file:data/",
     ),

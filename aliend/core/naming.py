@@ -1,8 +1,8 @@
 """The words of `cp` become absolute sources, a target and a storage wish. Pure: nothing is looked up anywhere.
 
-A name is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage wish
-follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Only what has that form
-counts as one, so that `@` and `,` may stand in names.
+A name is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage
+wish follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Only what has that
+form counts as one, so that `@` and `,` may stand in names.
 """
 
 from __future__ import annotations

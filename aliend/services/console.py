@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
 
 import grpc.aio
 
@@ -70,7 +69,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         self._parts = parts
 
     @told
-    async def Run(self, _requests: Any, context: Context) -> None:
+    async def Run(self, _requests: object, context: Context) -> None:
         """See the contract."""
         first = await context.read()
         if first is grpc.aio.EOF or first.WhichOneof("input") != "start":
@@ -86,8 +85,8 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
     def _call(self, start: console_pb2.RunStart, context: Context) -> Call:
         if start.contract != CONTRACT:
             raise ConfigurationError(
-                f"alienctl {start.client_version} speaks contract {start.contract}, the running aliend {VERSION} speaks "
-                f"{CONTRACT}; after an update of either, run: alienctl daemon restart"
+                f"alienctl {start.client_version} speaks contract {start.contract}, the running aliend {VERSION} "
+                f"speaks {CONTRACT}; after an update of either, run: alienctl daemon restart"
             )
         terminal = start.terminal
         words = tuple(os.fsdecode(word) for word in start.argv)

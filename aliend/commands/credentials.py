@@ -1,0 +1,51 @@
+"""What the user's certificates say: cert-info, token-info. Nothing is asked of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from aliend.central.credentials import facts_of
+from aliend.commands.call import Call
+from aliend.core.credentials import why_unusable
+from aliend.errors import NotConnected, UsageError
+from aliend.parts import Parts
+
+NO_CERTIFICATE = 2
+"""Missing, unreadable or out of its time; the incumbent client's exit code."""
+
+
+async def cert_info(_parts: Parts, call: Call) -> int:
+    """Describe the user's own certificate."""
+    return await _tell(call, call.context.user.certificate)
+
+
+async def token_info(_parts: Parts, call: Call) -> int:
+    """Describe the token."""
+    return await _tell(call, call.context.token.certificate)
+
+
+async def _tell(call: Call, path: str) -> int:
+    if len(call.words) > 1:
+        raise UsageError(f"{call.words[0]} takes no arguments")
+    try:
+        facts = await asyncio.to_thread(facts_of, path)
+    except NotConnected as error:
+        await call.complain(f"{call.words[0]}: {error}")
+        return NO_CERTIFICATE
+    problem = why_unusable(facts, int(time.time() * 1000))
+    if call.as_json:
+        await call.document(
+            {
+                "certificate": path,
+                "subject": facts.subject,
+                "issuer": facts.issuer,
+                "begins_ms": facts.begins_ms,
+                "ends_ms": facts.ends_ms,
+                "usable": not problem,
+            }
+        )
+    else:
+        await call.say("\n".join(facts.lines()))
+    await call.complain(f"{path} {problem}" if problem else "")
+    return NO_CERTIFICATE if problem else 0
