@@ -21,14 +21,13 @@ OPERAND_LIMIT = 50
 SESSION_COMMANDS = frozenset({"cd", "user", "setSite", "timing"})
 """They change the state of one connection; here that state belongs to the user's session."""
 
-_READING = frozenset(
-    """
+_READING_WORDS = """
     ls find stat whereis type pwd du md5sum lfn2guid guid2lfn guidinfo uuid listSEs listSEDistance
     listTransfer xrdstat toXml listFilesFromCollection archiveList showTagValue cat grep changeDiff
     whoami whois groups groupmembers echo version motd time commandlist ping ps masterjob w uptime
     packages listCEs listpartitions jobListMatch top df token access fquota jquota
-    """.split()
-)
+"""
+_READING = frozenset(_READING_WORDS.split())
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _TOKEN_SWITCHES_USER = re.compile(r"-+f*u")
 _SESSION_OPTION = re.compile(r"-pwd=|-silent$")

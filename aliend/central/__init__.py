@@ -1,0 +1,1 @@
+"""The central service: credentials, TLS, websockets, and the catalogue's operations in types."""

@@ -1,0 +1,141 @@
+"""The catalogue's operations in types: absolute LFNs in, entries, replicas and tickets out.
+
+Names are never expanded: wildcards are the business of the commands. All methods raise what `Central.request` raises,
+and ServiceError with the service's code and words where it reports a failure.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from aliend.central.central import Central
+from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.paths import has_wildcard, is_below, parent, without_slash
+from aliend.core.replies import (
+    Reply,
+    entries_of_find,
+    entries_of_listing,
+    entries_of_stat,
+    replicas_of,
+    tickets_of,
+)
+from aliend.core.requests import Request, batches
+from aliend.errors import BadReply, ServiceError, UsageError
+
+_NOT_FOUND, _EXISTS, _NOTHING_REGISTERED = 2, 17, 53
+_LIMITS_FROM = 1_000_000_000
+"""Limits for `find` start here: more entries than any directory has, and still a 32-bit number."""
+
+
+class Catalogue:
+    """Typed operations over one session."""
+
+    def __init__(self, central: Central, *, bulk: bool = False) -> None:
+        """With `bulk`, everything but interactive work goes first."""
+        self._central = central
+        self._bulk = bulk
+        self._limit = 0
+
+    async def list(self, lfn: str, all: bool = False) -> list[Entry]:
+        """The entries of a directory by name, or the entry of a file; `all` includes names that begin with a dot.
+
+        A listing tells neither md5 nor GUID. ServiceError (2) where there is no such name.
+        """
+        request = Request("ls", ("-nomsg", "-l", *(["-a"] if all else []), lfn))
+        entries = entries_of_listing((await self._ask(request)).results)
+        if not has_wildcard(lfn):
+            return entries
+        # The service has expanded the name: only what was really asked for is kept.
+        wanted = without_slash(lfn)
+        return [e for e in entries if without_slash(e.lfn) == wanted or without_slash(parent(e.lfn)) == wanted]
+
+    async def stat(self, lfns: Sequence[str]) -> tuple[list[Entry], list[str]]:
+        """Everything about each of `lfns` that exists, in that order, and the names that do not exist."""
+        found: dict[str, Entry] = {}
+        for request in batches("stat", ("-nomsg",), lfns):
+            reply = await self._central.request(request, bulk=self._bulk)
+            if reply.exit_code != _NOT_FOUND:
+                reply.checked(request)
+            found |= {without_slash(entry.lfn): entry for entry in entries_of_stat(reply.results)}
+        present = [found[key] for lfn in lfns if (key := without_slash(lfn)) in found]
+        return present, [lfn for lfn in lfns if without_slash(lfn) not in found]
+
+    async def find_files(self, directory: str, bulk: bool = True) -> AsyncGenerator[list[Entry], None]:
+        """All files below `directory`, in groups while they arrive, in no particular order, with size, md5 and GUID.
+
+        The answer is never an old one: a limit that was not used before keeps it out of the service's cache (2.9). The
+        service matches loosely; what is not below `directory` is left out here. Close the iterator when stopping early.
+        """
+        base = without_slash(directory)
+        request = Request("find", ("-nomsg", "-f", "-a", "-s", "-l", str(self._next_limit()), base, "*"))
+        async with aclosing(self._central.stream(request, bulk=bulk)) as groups:
+            async for group in groups:
+                entries = entries_of_find(group)
+                yield [entry for entry in entries if entry.type == "file" and is_below(entry.lfn, base)]
+
+    async def whereis(self, lfn: str) -> list[Replica]:
+        """The replicas of a file; those of the archive (`...?ZIP=member`) for an archive member. Up to 15 s old."""
+        return replicas_of((await self._ask(Request("whereis", ("-nomsg", "-r", lfn)))).results)
+
+    async def access_read(self, lfn: str, storage: str = "") -> list[Ticket]:
+        """Tickets to read a file, best replica first; `storage` names SEs to prefer or, with `!`, to leave out."""
+        return await self._tickets(("read", lfn), storage)
+
+    async def access_write(self, lfn: str, size: int, md5: str, storage: str) -> list[Ticket]:
+        """Tickets to write a new file of `size` bytes to the places that `storage` asks for (`disk:2,ALICE::A::B`).
+
+        There may be fewer than asked for. Books space; a booking that is not committed ends by itself after a day.
+        """
+        return await self._tickets(("-s", str(size), *(["-m", md5] if md5 else []), "write", lfn), storage)
+
+    async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str) -> None:
+        """Register the replica that was written with `ticket`. The service verifies nothing and does it only once."""
+        words = (ticket.envelope, str(size), lfn, "644", "0", ticket.url, ticket.se, ticket.guid, md5)
+        reply = await self._ask(Request("commit", ("-nomsg", *words)))
+        if not any(str(result.get("lfn")) == "1" for result in reply.results):
+            raise ServiceError("commit", _NOTHING_REGISTERED, f"{lfn} was not registered")
+
+    async def make_directory(self, lfn: str, parents: bool = False) -> None:
+        """Make a directory, with `parents` those above it too. One that exists is no failure."""
+        await self._ask(Request("mkdir", (*(["-p"] if parents else []), lfn)))
+
+    async def remove(self, lfn: str, recursive: bool = False) -> None:
+        """Remove a file, an empty directory, or with `recursive` everything below.
+
+        UsageError for a name with `*` or `?`: the service would remove whatever matches.
+        """
+        if has_wildcard(lfn):
+            raise UsageError(f"{lfn} is not removed: its wildcard would match other names too")
+        await self._ask(Request("rm", (*(["-r"] if recursive else []), lfn)))
+
+    async def move(self, source: str, target: str) -> None:
+        """Rename `source` to `target`, a name that must be free (ServiceError 17 otherwise).
+
+        Onto an existing file the service would rename the *source* to `<target>_backup`, hence the look beforehand.
+        """
+        name = without_slash(target)
+        present, _ = await self.stat([name])
+        if present:
+            raise ServiceError("mv", _EXISTS, f"{present[0].lfn} exists already; nothing was moved")
+        await self._ask(Request("mv", (without_slash(source), name)))
+
+    async def whoami(self) -> tuple[str, str]:
+        """The account's name and its home directory (with a trailing slash)."""
+        reply = await self._ask(Request("whoami", ("-nomsg",)))
+        if not reply.results or not reply.results[0].get("username"):
+            raise BadReply("whoami: the central service does not tell who we are", 42)
+        return str(reply.results[0]["username"]), str(reply.results[0].get("homedir") or "")
+
+    async def _tickets(self, words: tuple[str, ...], storage: str) -> list[Ticket]:
+        request = Request("access", ("-nomsg", *words, *([storage] if storage else [])))
+        return tickets_of((await self._ask(request)).results)
+
+    async def _ask(self, request: Request) -> Reply:
+        return (await self._central.request(request, bulk=self._bulk)).checked(request)
+
+    def _next_limit(self) -> int:
+        fresh = _LIMITS_FROM + time.time_ns() // 1_000_000 % _LIMITS_FROM
+        self._limit = max(fresh, self._limit + 1) if fresh + 1000 > self._limit else fresh
+        return self._limit

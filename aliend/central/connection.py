@@ -1,0 +1,227 @@
+"""One websocket to the central service: strictly one request at a time, dropped as soon as anything is in doubt.
+
+When to open, retry or replace a connection is left to `aliend.central.central`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import pwd
+import ssl
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.protocol import State
+from websockets.version import version as websockets_version
+
+from aliend import VERSION
+from aliend.central import tls
+from aliend.central.credentials import Credential, usable
+from aliend.core.context import Context
+from aliend.core.requests import fits
+from aliend.errors import LoginRefused, NotConnected
+
+OPEN_TIMEOUT = 5.0
+PING_INTERVAL = 20.0
+CLOSE_TIMEOUT = 2.0
+FRAME_LIMIT = 16 << 20
+"""Bytes of one frame of a reply; the service sends large replies in frames of 8 KiB."""
+REPLY_LIMIT = 256 << 20
+"""Characters of a reply that is wanted whole; longer ones are read by `stream`."""
+
+
+class Unreachable(NotConnected):
+    """A connection could not be made for a reason that may pass."""
+
+
+class ReplyLost(NotConnected):
+    """The connection ended before the reply was complete.
+
+    `may_have_arrived`: the request may have reached the service. `timed_out`: the deadline passed.
+    """
+
+    def __init__(self, text: str, *, may_have_arrived: bool, timed_out: bool = False) -> None:
+        super().__init__(text)
+        self.may_have_arrived = may_have_arrived
+        self.timed_out = timed_out
+
+
+class Connection:
+    """An open websocket and who was logged in with it. Made by `open_connection`.
+
+    `opened` and `used` (the last request) are seconds of the monotonic clock; `had_directory` tells whether the service
+    reported a current directory with the last reply.
+    """
+
+    def __init__(self, socket: ClientConnection, credential: Credential, endpoint: str) -> None:
+        self.credential = credential
+        self.opened = time.monotonic()
+        self.used = self.opened
+        self.had_directory = False
+        self._socket = socket
+        self._endpoint = endpoint
+        self._busy = False
+        self._poisoned = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another request may be sent."""
+        return self._socket.state is State.OPEN and not self._poisoned and not self._busy
+
+    async def request(self, text: str, timeout: float) -> str:
+        """Send `text` and return the whole reply; ReplyLost after at most `timeout` seconds."""
+        frames, size = [], 0
+        try:
+            async with asyncio.timeout(timeout), aclosing(self._exchange(text)) as reply:
+                async for frame in reply:
+                    frames.append(frame)
+                    size += len(frame)
+                    if size > REPLY_LIMIT:
+                        raise self._lost(f"sent a reply of more than {REPLY_LIMIT >> 20} MiB")
+        except TimeoutError as error:
+            raise self._lost(f"did not answer within {timeout:.0f} s", timed_out=True) from error
+        return "".join(frames)
+
+    async def stream(self, text: str, timeout: float) -> AsyncGenerator[str, None]:
+        """Send `text` and yield the reply as it arrives; each piece has a deadline of `timeout` seconds.
+
+        Whoever stops early must close the iterator; the connection is then gone.
+        """
+        async with aclosing(self._exchange(text)) as reply:
+            while True:
+                try:
+                    async with asyncio.timeout(timeout):
+                        frame = await anext(reply)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError as error:
+                    raise self._lost(f"stopped answering for {timeout:.0f} s", timed_out=True) from error
+                yield frame
+
+    async def _exchange(self, text: str) -> AsyncGenerator[str, None]:
+        """The request and the frames of its reply; the connection does not survive anything but the reply's end."""
+        if not self.is_open:
+            raise ReplyLost(f"the connection to {self._endpoint} was closed", may_have_arrived=False)
+        self._busy = True
+        self._poisoned = not fits(text)
+        self.used = time.monotonic()
+        complete = False
+        try:
+            await self._socket.send(text)
+            async for frame in self._socket.recv_streaming(decode=True):
+                yield str(frame)
+            complete = True
+        except ConnectionClosed as error:
+            raise self._lost(f"ended the connection ({error})") from error
+        finally:
+            self._busy = False
+            if not complete:
+                self.abort()
+
+    def _lost(self, what: str, *, timed_out: bool = False) -> ReplyLost:
+        return ReplyLost(f"{self._endpoint} {what}", may_have_arrived=True, timed_out=timed_out)
+
+    def abort(self) -> None:
+        """Drop the connection at once; the service discards what it was about to send."""
+        self._socket.transport.abort()
+
+    async def close(self) -> None:
+        """Say good-bye, for two seconds at most."""
+        await self._socket.close()
+
+
+def user_agent(job: str = "", master_job: str = "") -> str:
+    """What the service's log shows about us; the numbers are those of a grid job that we run in."""
+    system = platform.uname()
+    try:
+        login = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        login = "unknown"
+    words = [
+        f"aliend/{VERSION}",
+        f"websockets/{websockets_version}",
+        f"Python/{platform.python_version()}",
+        f"platform/{system.system}-{system.machine}/{system.release}",
+        f"id/{login}@{system.node}",
+    ]
+    words += [f"jobid/{job}"] if job else []
+    words += [f"masterjobid/{master_job}"] if master_job else []
+    return " ".join(words).encode("ascii", "replace").decode()
+
+
+async def open_connection(context: Context, agent: str) -> Connection:
+    """Log in to the service of `context`.
+
+    Raises Unreachable where trying again may help, LoginRefused or NotConnected where it will not,
+    ConfigurationError for settings and files that must be mended first.
+    """
+    credential = await asyncio.to_thread(usable, context)
+    settings = await asyncio.to_thread(tls.client_context, context, credential)
+    endpoint = context.endpoint
+    try:
+        socket = await _dial(context, settings, agent)
+    except InvalidStatus as error:
+        raise _refusal(error, context, credential) from error
+    except (OSError, TimeoutError, WebSocketException) as error:
+        if (cause := _tls_error(error)) is not None:
+            raise await tls.explain(cause, context, settings) from error
+        raise Unreachable(f"{endpoint} cannot be reached: {_reason(error)}") from error
+    return Connection(socket, credential, str(endpoint))
+
+
+async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> ClientConnection:
+    frames = logging.getLogger("aliend.central.frames")
+    frames.setLevel(logging.WARNING)  # the library's debug messages show frames, and frames hold secrets
+    host = f"[{context.endpoint.host}]" if ":" in context.endpoint.host else context.endpoint.host
+    # The production service accepts only window bits 15, so none are asked for.
+    deflate = ClientPerMessageDeflateFactory(client_max_window_bits=True, compress_settings={"level": 7, "memLevel": 8})
+    return await connect(
+        f"wss://{host}:{context.endpoint.port}/websocket/json",
+        ssl=settings,
+        server_hostname=tls.expected_name(context),
+        extensions=[deflate],
+        compression=None,
+        proxy=None,
+        user_agent_header=agent,
+        open_timeout=OPEN_TIMEOUT,
+        close_timeout=CLOSE_TIMEOUT,
+        ping_interval=PING_INTERVAL,
+        ping_timeout=PING_INTERVAL,
+        max_size=(None, FRAME_LIMIT),
+        logger=frames,
+    )
+
+
+def _refusal(error: InvalidStatus, context: Context, credential: Credential) -> NotConnected:
+    status = error.response.status_code
+    if status == 401:
+        return LoginRefused(
+            f"{context.endpoint} does not know the certificate {credential.facts.subject}; check that it is registered "
+            "with the ALICE virtual organisation (VO)"
+        )
+    return Unreachable(f"{context.endpoint} answered with HTTP status {status}")
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    """The TLS failure behind `error`: with TLS 1.3 a refusal arrives only after the handshake."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLError) and not isinstance(seen, ssl.SSLEOFError):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {OPEN_TIMEOUT:.0f} s"
+    if isinstance(error, InvalidHandshake):
+        return f"what answers there is no central service ({error})"
+    return str(error) or type(error).__name__

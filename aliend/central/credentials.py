@@ -1,0 +1,112 @@
+"""Certificates and keys of a context: which one is used, what it says, whether its files may be trusted.
+
+Files are read anew for every connection, so that a new token is noticed without being told. TLS is left to
+`aliend.central.tls`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from aliend.core.context import Context, CredentialFiles
+from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
+from aliend.errors import ConfigurationError, NotConnected
+
+_HINT = "make a token with token-init, or put your certificate into ~/.globus/usercert.pem and its key beside it"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A certificate that can be used now, its key's file and what the certificate says."""
+
+    files: CredentialFiles
+    facts: CertificateFacts
+    is_token: bool
+
+
+class Unusable(NotConnected):
+    """One certificate cannot be used; another one may."""
+
+
+def facts_of(certificate: str) -> CertificateFacts:
+    """Read the first certificate of the PEM file `certificate`; Unusable says what is wrong with it."""
+    if not certificate:
+        raise Unusable("no certificate is configured")
+    try:
+        parsed = x509.load_pem_x509_certificate(Path(certificate).read_bytes())
+    except OSError as error:
+        raise Unusable(f"the certificate {certificate} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise Unusable(f"{certificate} holds no certificate in PEM form") from error
+    return CertificateFacts(
+        subject=_slashes(parsed.subject),
+        issuer=_slashes(parsed.issuer),
+        begins_ms=_ms(parsed.not_valid_before_utc),
+        ends_ms=_ms(parsed.not_valid_after_utc),
+    )
+
+
+def usable(context: Context, now_ms: int | None = None) -> Credential:
+    """Choose the credential of `context`: its token if that is good for ten more minutes, else the user's certificate.
+
+    Raises NotConnected with the reason for each where none can be used, ConfigurationError where a key lies open.
+    `now_ms` is POSIX milliseconds, the clock's where not given. Blocks: reads files.
+    """
+    now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    reasons = []
+    choices = [(context.token, True, TOKEN_MARGIN_MS), (context.user, False, 0), (context.token, True, 0)]
+    for files, is_token, margin in choices:
+        try:
+            return _examined(files, is_token, now, margin)
+        except Unusable as error:
+            reasons.append(f"{'token' if is_token else 'user certificate'}: {error}")
+    raise NotConnected(f"there is no certificate to log in with ({'; '.join(reasons[:2])}); {_HINT}")
+
+
+def _examined(files: CredentialFiles, is_token: bool, now_ms: int, margin_ms: int) -> Credential:
+    facts = facts_of(files.certificate)
+    if problem := why_unusable(facts, now_ms, margin_ms):
+        raise Unusable(f"{files.certificate} {problem}")
+    _check_key(files)
+    return Credential(files, facts, is_token)
+
+
+def _check_key(files: CredentialFiles) -> None:
+    """Refuse a key that others may read, that is somebody else's, encrypted, or of another certificate."""
+    path = Path(files.key)
+    try:
+        status = path.stat()
+        content = path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"the key {files.key or '(none)'} cannot be read: {error.strerror}") from error
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise ConfigurationError(f"the key {path} can be read by others, so it is not used; run: chmod 600 {path}")
+    if status.st_uid not in (os.geteuid(), 0):
+        raise ConfigurationError(f"the key {path} belongs to somebody else (uid {status.st_uid}), so it is not used")
+    try:
+        key = serialization.load_pem_private_key(content, password=None)
+    except TypeError as error:
+        raise Unusable(f"the key {path} is encrypted and aliend has no pass phrase; make a token with it") from error
+    except ValueError as error:
+        raise Unusable(f"{path} holds no private key in PEM form") from error
+    certificate = x509.load_pem_x509_certificate(Path(files.certificate).read_bytes())
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
+        raise Unusable(f"the key {path} does not belong to the certificate {files.certificate}")
+
+
+def _slashes(name: x509.Name) -> str:
+    """The most general part first, without a leading slash."""
+    return "/".join(attribute.rfc4514_string() for part in name.rdns for attribute in part)
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,106 @@
+"""TLS towards the central service: chain and host name verified, always; failures become sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+from aliend.central.credentials import Credential
+from aliend.core.context import Context
+from aliend.errors import ConfigurationError, LoginRefused, NotConnected
+
+_HOST_MISMATCH, _EXPIRED, _NOT_YET_VALID, _ADDRESS_MISMATCH = 62, 10, 9, 64  # X509_V_ERR_*
+_PROBE_TIMEOUT = 5.0
+
+
+def expected_name(context: Context) -> str:
+    """The name that the server's certificate must carry."""
+    return context.server_name or context.endpoint.host
+
+
+def client_context(context: Context, credential: Credential) -> ssl.SSLContext:
+    """Make the TLS settings of one connection; ConfigurationError where CAs or credential cannot be loaded. Blocks."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Many grid CAs lack what RFC 5280 asks of a CA certificate.
+    tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    _load_authorities(tls, context.ca)
+    try:
+        tls.load_cert_chain(credential.files.certificate, credential.files.key, password=_no_pass_phrase)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"certificate {credential.files.certificate} cannot be used: {error}") from error
+    return tls
+
+
+def _no_pass_phrase() -> str:
+    raise ValueError("its key is encrypted")
+
+
+def _load_authorities(tls: ssl.SSLContext, place: str) -> None:
+    """Load CA certificates from a file, or from a directory with or without hashed names."""
+    if not place:
+        raise ConfigurationError("no CA certificates were found; set X509_CERT_DIR, or `tls.ca` in the configuration")
+    path = Path(place)
+    try:
+        if not path.is_dir():
+            tls.load_verify_locations(cafile=place)
+            return
+        hashed = any(path.glob("*.0"))
+        tls.load_verify_locations(capath=place)
+        loaded = [file for file in sorted((*path.glob("*.pem"), *path.glob("*.crt"))) if _load_one(tls, file)]
+    except OSError as error:
+        raise ConfigurationError(f"the CA certificates in {place} cannot be loaded: {error}") from error
+    if not loaded and not hashed:
+        raise ConfigurationError(f"the CA directory {place} holds no certificates (*.pem, *.crt, or hashed *.0)")
+
+
+def _load_one(tls: ssl.SSLContext, file: Path) -> bool:
+    """Load one file of a directory that may also hold other things (CRLs, policies)."""
+    try:
+        tls.load_verify_locations(cafile=str(file))
+    except OSError:
+        return False
+    return True
+
+
+async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) -> NotConnected:
+    """The sentence for a failed handshake: what was expected, what came, which setting helps."""
+    endpoint = context.endpoint
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        if "ALERT" in (error.reason or ""):
+            return LoginRefused(
+                f"{endpoint} refused the certificate of this user ({error.reason}); check that it has not expired and "
+                "that its authority is known there"
+            )
+        return NotConnected(f"no TLS with {endpoint}: {error.reason or error}")
+    match error.verify_code:
+        case code if code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
+            names = await _names_carried(context, tls)
+            return NotConnected(
+                f"the certificate of {endpoint} is not for {expected_name(context)} but for {names}; if that is the "
+                "right service, set `tls.server_name` to one of these names"
+            )
+        case code if code in (_EXPIRED, _NOT_YET_VALID):
+            return NotConnected(f"the certificate of {endpoint} is out of date: {error.verify_message}")
+    return NotConnected(
+        f"the certificate of {endpoint} is not signed by an authority in {context.ca} ({error.verify_message}); "
+        "set X509_CERT_DIR or `tls.ca` to the authorities that you trust"
+    )
+
+
+async def _names_carried(context: Context, tls: ssl.SSLContext) -> str:
+    """Ask once more without the check of the name (the chain is still verified) to tell which names there are."""
+    tls.check_hostname = False
+    endpoint = context.endpoint
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT):
+            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port, ssl=tls)
+            certificate = writer.get_extra_info("peercert") or {}
+            writer.transport.abort()
+    except (OSError, TimeoutError):
+        return "other names"
+    names = [str(value) for _, value in certificate.get("subjectAltName", ())]
+    if not names:
+        names = [str(value) for part in certificate.get("subject", ()) for key, value in part if key == "commonName"]
+    return ", ".join(names) or "no name at all"

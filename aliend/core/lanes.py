@@ -1,0 +1,43 @@
+"""Who may use which connection next: interactive work before bulk work, few logins, never two requests on one.
+
+A lane is the place of one connection. This module only decides; `aliend.central.pool` waits and hands out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Work = Literal["interactive", "bulk"]
+
+PATIENCE = 2.0
+"""Seconds that work waits behind other work of its kind before one more login is worth its price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What a lane is doing; `work` is empty for an idle lane. A busy lane that is not warm is being connected."""
+
+    warm: bool = False
+    work: Work | Literal[""] = ""
+
+
+def choose(lanes: Sequence[Lane], work: Work, waited: float) -> int | None:
+    """The lane for `work` that has waited `waited` seconds; None: wait on.
+
+    A warm idle lane is taken at once. A new login is made for the first work of all, for interactive work that would
+    wait behind bulk work, and for work that has waited too long behind connected lanes. Bulk work never has two lanes.
+    """
+    if work == "bulk" and any(lane.work == "bulk" for lane in lanes):
+        return None
+    idle = [number for number, lane in enumerate(lanes) if not lane.work]
+    for number in idle:
+        if lanes[number].warm:
+            return number
+    if not idle:
+        return None
+    busy = [lane for lane in lanes if lane.work]
+    behind_bulk = work == "interactive" and bool(busy) and all(lane.work == "bulk" for lane in busy)
+    out_of_patience = waited >= PATIENCE and all(lane.warm for lane in busy)
+    return idle[0] if not busy or behind_bulk or out_of_patience else None

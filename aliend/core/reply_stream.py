@@ -1,0 +1,168 @@
+"""A reply read while it arrives: results come out as soon as they are complete, so that memory stays bounded.
+
+A reply is one object with the members `metadata` and `results` in any order. Only the text of the value that is being
+received is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from aliend.core.replies import EMPTY, NOT_JSON, Reply, Result, assemble, wrong_shape
+from aliend.core.requests import Request
+from aliend.errors import BadReply
+
+_DECODER = json.JSONDecoder()
+_BLANKS = " \t\r\n"
+_SELF_ENDING = '{["'
+"""First characters of values that show their own end; a number shows it only by what follows."""
+
+
+class _Incomplete(Exception):
+    """The text that has arrived ends inside a value."""
+
+
+class ReplyReader:
+    """Feed it the pieces of one reply, then `finish`. Both raise BadReply for what is not a reply."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._text = ""
+        self._place = 0
+        self._worth_trying = 0
+        self._step: Callable[[], None] = self._opening
+        self._member = ""
+        self._metadata: object = None
+        self._seen_results = False
+        self._ready: list[Result] = []
+
+    def feed(self, piece: str) -> list[Result]:
+        """Take the next piece of text; return the results that are complete now."""
+        self._text += piece
+        # A long value is looked at again only when its text has doubled: the work stays linear.
+        if len(self._text) >= self._worth_trying:
+            self._advance()
+        ready, self._ready = self._ready, []
+        return ready
+
+    def finish(self) -> tuple[list[Result], Reply]:
+        """The results that were still held back, and the reply without any results."""
+        self._text += " "  # a number at the very end is complete now
+        self._advance()
+        if not self._text.strip(_BLANKS) and self._step == self._opening:
+            raise BadReply(f"{self._request.command}: the central service sent an empty reply", EMPTY)
+        if self._step != self._after or self._text.strip(_BLANKS):
+            raise BadReply(f"{self._request.command}: the central service's reply is not complete JSON", NOT_JSON)
+        results: object = [] if self._seen_results else None
+        return self._ready, assemble(self._metadata, results, self._request)
+
+    def _advance(self) -> None:
+        try:
+            while True:
+                self._step()
+        except _Incomplete:
+            self._text = self._text[self._place :]
+            self._place = 0
+            self._worth_trying = 2 * len(self._text) if len(self._text) > 65536 else 0
+
+    def _peek(self) -> str:
+        """The next character that is no blank; it is not passed over."""
+        while self._place < len(self._text):
+            if self._text[self._place] not in _BLANKS:
+                return self._text[self._place]
+            self._place += 1
+        raise _Incomplete
+
+    def _take(self, wanted: str) -> str:
+        sign = self._peek()
+        if sign not in wanted:
+            raise self._not_json(f"{sign!r} where one of {wanted!r} belongs")
+        self._place += 1
+        return sign
+
+    def _value(self) -> object:
+        """The next value, whatever it is."""
+        first = self._peek()
+        try:
+            value, end = _DECODER.raw_decode(self._text, self._place)
+        except RecursionError as error:
+            raise self._not_json("it is nested too deeply") from error
+        except ValueError as error:
+            raise _Incomplete from error
+        if end == len(self._text) and first not in _SELF_ENDING:
+            raise _Incomplete
+        self._place = end
+        return value
+
+    def _not_json(self, why: str) -> BadReply:
+        return BadReply(f"{self._request.command}: the central service's reply is not JSON: {why}", NOT_JSON)
+
+    def _opening(self) -> None:
+        if self._peek() != "{":
+            self._value()
+            raise wrong_shape(self._request, "it is no object")
+        self._take("{")
+        self._step = self._first_name
+
+    def _first_name(self) -> None:
+        if self._closes("}"):
+            self._step = self._after
+        else:
+            self._name()
+
+    def _closes(self, sign: str) -> bool:
+        if self._peek() != sign:
+            return False
+        self._place += 1
+        return True
+
+    def _name(self) -> None:
+        start = self._place
+        if self._peek() != '"':
+            raise self._not_json("a member without a name")
+        name = self._value()
+        try:
+            self._take(":")
+            is_list = name == "results" and self._peek() == "["
+        except _Incomplete:
+            self._place = start
+            raise
+        self._member = str(name)
+        self._step = self._first_result if is_list else self._member_value
+
+    def _member_value(self) -> None:
+        value = self._value()
+        if self._member == "metadata":
+            self._metadata = value
+        elif self._member == "results":
+            raise wrong_shape(self._request, "its results are no list")
+        self._step = self._after_member
+
+    def _after_member(self) -> None:
+        self._step = self._after if self._take(",}") == "}" else self._name
+
+    def _first_result(self) -> None:
+        start = self._place
+        try:
+            self._take("[")
+            empty = self._closes("]")
+        except _Incomplete:
+            self._place = start
+            raise
+        self._seen_results = True
+        self._step = self._after_member if empty else self._result
+
+    def _result(self) -> None:
+        value = self._value()
+        if not isinstance(value, dict):
+            raise wrong_shape(self._request, "a result is no object")
+        self._ready.append(value)
+        self._step = self._after_result
+
+    def _after_result(self) -> None:
+        self._step = self._after_member if self._take(",]") == "]" else self._result
+
+    def _after(self) -> None:
+        if self._peek():
+            raise self._not_json("text after its end")
