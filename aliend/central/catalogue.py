@@ -24,6 +24,12 @@ from aliend.core.replies import (
 from aliend.core.requests import Request, batches
 from aliend.errors import BadReply, ServiceError, UsageError
 
+# Inside the class, `list` is its method.
+Entries = list[Entry]
+Names = list[str]
+Replicas = list[Replica]
+Tickets = list[Ticket]
+
 _NOT_FOUND, _EXISTS, _NOTHING_REGISTERED = 2, 17, 53
 _LIMITS_FROM = 1_000_000_000
 """Limits for `find` start here: more entries than any directory has, and still a 32-bit number."""
@@ -38,7 +44,7 @@ class Catalogue:
         self._bulk = bulk
         self._limit = 0
 
-    async def list(self, lfn: str, all: bool = False) -> list[Entry]:
+    async def list(self, lfn: str, all: bool = False) -> Entries:
         """The entries of a directory by name, or the entry of a file; `all` includes names that begin with a dot.
 
         A listing tells neither md5 nor GUID. ServiceError (2) where there is no such name.
@@ -51,7 +57,7 @@ class Catalogue:
         wanted = without_slash(lfn)
         return [e for e in entries if without_slash(e.lfn) == wanted or without_slash(parent(e.lfn)) == wanted]
 
-    async def stat(self, lfns: Sequence[str]) -> tuple[list[Entry], list[str]]:
+    async def stat(self, lfns: Sequence[str]) -> tuple[Entries, Names]:
         """Everything about each of `lfns` that exists, in that order, and the names that do not exist."""
         found: dict[str, Entry] = {}
         for request in batches("stat", ("-nomsg",), lfns):
@@ -62,7 +68,7 @@ class Catalogue:
         present = [found[key] for lfn in lfns if (key := without_slash(lfn)) in found]
         return present, [lfn for lfn in lfns if without_slash(lfn) not in found]
 
-    async def find_files(self, directory: str, bulk: bool = True) -> AsyncGenerator[list[Entry], None]:
+    async def find_files(self, directory: str, bulk: bool = True) -> AsyncGenerator[Entries, None]:
         """All files below `directory`, in groups while they arrive, in no particular order, with size, md5 and GUID.
 
         The answer is never an old one: a limit that was not used before keeps it out of the service's cache (2.9). The
@@ -75,15 +81,15 @@ class Catalogue:
                 entries = entries_of_find(group)
                 yield [entry for entry in entries if entry.type == "file" and is_below(entry.lfn, base)]
 
-    async def whereis(self, lfn: str) -> list[Replica]:
+    async def whereis(self, lfn: str) -> Replicas:
         """The replicas of a file; those of the archive (`...?ZIP=member`) for an archive member. Up to 15 s old."""
         return replicas_of((await self._ask(Request("whereis", ("-nomsg", "-r", lfn)))).results)
 
-    async def access_read(self, lfn: str, storage: str = "") -> list[Ticket]:
+    async def access_read(self, lfn: str, storage: str = "") -> Tickets:
         """Tickets to read a file, best replica first; `storage` names SEs to prefer or, with `!`, to leave out."""
         return await self._tickets(("read", lfn), storage)
 
-    async def access_write(self, lfn: str, size: int, md5: str, storage: str) -> list[Ticket]:
+    async def access_write(self, lfn: str, size: int, md5: str, storage: str) -> Tickets:
         """Tickets to write a new file of `size` bytes to the places that `storage` asks for (`disk:2,ALICE::A::B`).
 
         There may be fewer than asked for. Books space; a booking that is not committed ends by itself after a day.
@@ -128,7 +134,7 @@ class Catalogue:
             raise BadReply("whoami: the central service does not tell who we are", 42)
         return str(reply.results[0]["username"]), str(reply.results[0].get("homedir") or "")
 
-    async def _tickets(self, words: tuple[str, ...], storage: str) -> list[Ticket]:
+    async def _tickets(self, words: tuple[str, ...], storage: str) -> Tickets:
         request = Request("access", ("-nomsg", *words, *([storage] if storage else [])))
         return tickets_of((await self._ask(request)).results)
 
@@ -136,6 +142,6 @@ class Catalogue:
         return (await self._central.request(request, bulk=self._bulk)).checked(request)
 
     def _next_limit(self) -> int:
-        fresh = _LIMITS_FROM + time.time_ns() // 1_000_000 % _LIMITS_FROM
-        self._limit = max(fresh, self._limit + 1) if fresh + 1000 > self._limit else fresh
+        now = _LIMITS_FROM + time.time_ns() // 1_000_000 % _LIMITS_FROM
+        self._limit = max(now, self._limit + 1)
         return self._limit
