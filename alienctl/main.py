@@ -1,0 +1,346 @@
+"""The fast path of `alienctl`: words -> `Console.Run` -> bytes. The cheap part of the standard library only.
+
+The daemon knows the commands; here are only the words that come before a command, the streams, the signals and the
+end. Whatever else has to happen in the user's own process is in `alienctl/local/`, imported only when used.
+"""
+
+import os
+import sys
+
+import _signal
+
+from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError, messages
+from alienctl.rpc import UNAVAILABLE, Call
+from alienctl.transport import Connection, socket_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import FrameType
+    from typing import NoReturn
+
+    from alienctl.local.progress import Display
+    from alienctl.local.stdin import StandardInput
+
+_EINVAL, _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 22, 107, 75, 141
+_LOCAL_COMMANDS = ("daemon", "version", "help", "sandbox", "-h", "--help", "--version", "")
+_CHOOSING = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_")
+_CHOOSING_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
+_DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
+_NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_END_WAIT = 1.0
+"""Seconds that we wait for the end of the stream after `exit`, so that the daemon does not see a cancelled call."""
+
+
+class Invocation:
+    """What was typed: the command's words, and the words before it that are the client's own.
+
+    Raises ClientError for a word before the command that makes no sense.
+    """
+
+    def __init__(self, words: list[str], environment: "Mapping[bytes, bytes]") -> None:
+        self.environment = environment
+        self.profile = os.fsdecode(environment.get(b"ALIEN_PROFILE", b"")) or "default"
+        self.session = os.fsdecode(environment.get(b"ALIEN_SESSION", b""))
+        self.autostart = True
+        self.words = self._own_words(list(words))
+        if not 1 <= len(self.profile) <= 64 or not _NAME_CHARACTERS.issuperset(self.profile):
+            sentence = f"a profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {self.profile!r}"
+            raise ClientError(sentence, _EINVAL)
+        if not self.session.isprintable():
+            raise ClientError(f"a session's name is printable text, not {self.session!r}", _EINVAL)
+        self.session = self.session or f"sid:{os.getsid(0)}"
+        self.socket = socket_path(self.profile, environment)
+
+    def _own_words(self, words: list[str]) -> list[str]:
+        kept = []
+        while words and words[0].startswith("--"):
+            word, equals, value = words[0].partition("=")
+            if word == "--no-autostart":
+                self.autostart = False
+            elif word == "--json":
+                kept.append(word)
+            elif word in ("--profile", "--session"):
+                if not equals:
+                    del words[0]
+                    value = words[0] if words else ""
+                if not value:
+                    raise ClientError(f"{word} needs a name", _EINVAL)
+                setattr(self, word[2:], value)
+            else:
+                break
+            del words[0]
+        return kept + words
+
+    @property
+    def command(self) -> str:
+        """The command's first word, empty when there is none."""
+        return next((word for word in self.words if word != "--json"), "")
+
+    def variables(self) -> "dict[bytes, bytes]":
+        """The variables that the daemon gets. Raises ClientError for one that matters and is not UTF-8."""
+        chosen = {}
+        for name, value in self.environment.items():
+            matters = name.startswith(_CHOOSING) or name in _CHOOSING_NAMES
+            if not matters and name not in _DISPLAY_NAMES:
+                continue
+            try:
+                (name + value).decode()
+            except UnicodeDecodeError:
+                if matters:
+                    raise ClientError(f"the variable {os.fsdecode(name)!r} is not valid UTF-8", _EINVAL) from None
+                continue
+            chosen[name] = value
+        return chosen
+
+
+class Run:
+    """One command in the daemon: its streams, its signals, its end."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self.invocation = invocation
+        self.before_leaving: Callable[[], None] | None = None
+        """Puts the terminal right when a signal ends us."""
+        self._connection: Connection | None = None
+        self._code = -1
+        self._job = 0
+        self._progressed = False
+        self._interrupted = False
+        self._waiting = False
+        self._notes: list[bytes] = []
+        self._display: Display | None = None
+        self._input: StandardInput | None = None
+
+    def to_the_end(self) -> int:
+        """Run the words; return the command's exit code. Raises ClientError."""
+        self._watch_signals()
+        words = [os.fsencode(word) for word in self.invocation.words]
+        again = 0
+        while True:
+            call = self._exchange(words)
+            if self._code >= 0:
+                return self._code
+            if not call.lost:
+                raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
+            again = 1 if self._progressed else again + 1
+            if again > 1 or not (call.unseen or self._job):
+                break
+            if self._job and not call.unseen:
+                complain(f"connection to the daemon lost, attaching to job {self._job} again")
+                words = [b"transfers", b"attach", b"%d" % self._job]
+        if call.unseen:
+            raise ClientError(f"the daemon ended twice before it took the command: {call.message}", _TEMPORARY_FAILURE)
+        raise ClientError("the daemon ended while the command ran; its outcome is unknown", _TEMPORARY_FAILURE)
+
+    def send(self, message: bytes) -> None:
+        """Send a RunInput."""
+        if self._connection and not self._connection.call.ended:
+            self._connection.call.send_message(message)
+            self._connection.flush()
+
+    def resize(self) -> None:
+        """Tell the daemon the terminal's new size, as soon as possible."""
+        self._note(messages.resize(*terminal_size()))
+
+    def _exchange(self, words: list[bytes]) -> Call:
+        """Run words on a connection of their own, to its end or loss."""
+        self._connection = connection = self._connect()
+        call = connection.call
+        self._progressed = False
+        self.send(self._start(words))
+        if b"-" in words:
+            from alienctl.local.stdin import StandardInput
+
+            self._input = StandardInput(connection)
+        try:
+            while not call.ended:
+                for message in connection.feed(self._wait(connection)):
+                    self._handle(*messages.event(message))
+        except messages.MessageError as error:
+            raise ClientError(f"what answers on {connection.path} is not our daemon: {error}", 71) from None
+        finally:
+            self._connection = None
+            connection.close()
+            self._close_display()
+        return call
+
+    def _connect(self) -> Connection:
+        invocation = self.invocation
+        try:
+            return Connection(invocation.socket, Call(b"/aliend.v1.Console/Run"))
+        except NoDaemonError as error:
+            if not invocation.autostart:
+                sentence = f"{error}, and --no-autostart was given; start one with: alienctl daemon start"
+                raise ClientError(sentence, _ENOTCONN) from None
+        from alienctl.local.start import start
+
+        start(invocation)
+        return Connection(invocation.socket, Call(b"/aliend.v1.Console/Run"))
+
+    def _start(self, words: list[bytes]) -> bytes:
+        umask = os.umask(0o077)
+        os.umask(umask)
+        try:
+            cwd = os.getcwdb()
+        except OSError:
+            cwd = b""  # a deleted directory hinders only the commands that need it
+        streams = (os.isatty(0), os.isatty(1), os.isatty(2))
+        size = terminal_size() if any(streams) else (0, 0)
+        session = self.invocation.session.encode()
+        header = messages.start_header(CONTRACT, VERSION.encode(), cwd, umask, session)
+        return messages.start(header, words, messages.terminal(streams, *size), self.invocation.variables())
+
+    def _wait(self, connection: Connection) -> bytes:
+        """Wait for bytes of the daemon. Signals that arrive meanwhile are sent on from their handler."""
+        self._waiting = True  # before the look at the notes: a later signal is then served by its handler
+        try:
+            self._send_notes()
+            if self._input:
+                self._input.feed_until_readable()
+            return connection.read()
+        finally:
+            self._waiting = False
+
+    def _handle(self, kind: int, content: bytes) -> None:
+        self._progressed = True
+        if kind in (messages.STDOUT, messages.STDERR):
+            self._close_display()
+            self._write(kind, content)
+        elif kind == messages.EXIT:
+            self._code = messages.exit_code(content) & 255
+            if self._connection:
+                self._connection.limit_waiting(_END_WAIT)
+        elif kind == messages.JOB:
+            self._job = messages.number(content, 1)
+        elif kind == messages.PROGRESS and os.isatty(1):
+            self._show(content)
+        elif kind == messages.QUESTION:
+            from alienctl.local.question import ask
+
+            self._close_display()
+            self.send(ask(content, self))
+        elif kind == messages.HANDOFF:
+            from alienctl.local.handoff import perform
+
+            self._close_display()
+            self.send(messages.handoff_result(perform(content)))
+
+    def _write(self, descriptor: int, content: bytes) -> None:
+        try:
+            write_all(descriptor, content)
+        except OSError as error:
+            if descriptor == 2:
+                return
+            self._cancel()
+            if isinstance(error, BrokenPipeError):
+                os._exit(_SIGPIPE_EXIT)
+            sentence = f"standard output cannot be written: {error.strerror}"
+            raise ClientError(sentence, error.errno or 1) from None
+
+    def _cancel(self) -> None:
+        if self._connection:
+            self._connection.call.cancel()
+            self._connection.flush()
+
+    def _show(self, content: bytes) -> None:
+        if not self._display:
+            from alienctl.local.progress import Display
+
+            self._display = Display()
+            self.before_leaving = self._display.close
+            _signal.signal(_signal.SIGWINCH, lambda *_: self.resize())
+        self._display.show(content)
+
+    def _close_display(self) -> None:
+        if self._display:
+            self._display.close()
+            self._display = self.before_leaving = None
+
+    def _watch_signals(self) -> None:
+        """Serve the signals that would end us; those that our parent has set to be ignored stay ignored."""
+        for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+            if _signal.getsignal(number) != _signal.SIG_IGN:
+                _signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: "FrameType | None") -> None:
+        if number == _signal.SIGINT and self._connection and not self._interrupted:
+            self._interrupted = True
+            self._note(messages.signal(number))
+            return
+        if self._waiting:
+            self._cancel()
+        if self.before_leaving:
+            self.before_leaving()
+        os._exit(128 + number)
+
+    def _note(self, message: bytes) -> None:
+        """Send from a signal handler: now if the main flow only waits, else before it waits again."""
+        self._notes.append(message)
+        if self._waiting:
+            self._waiting = False
+            self._send_notes()
+            self._waiting = True
+
+    def _send_notes(self) -> None:
+        while self._notes:
+            self.send(self._notes.pop(0))
+
+
+def terminal_size() -> tuple[int, int]:
+    """Columns and rows of the terminal; 0, 0 when none of the standard streams is one."""
+    for descriptor in (1, 2, 0):
+        try:
+            columns, rows = os.get_terminal_size(descriptor)
+        except OSError:
+            continue
+        return columns, rows
+    return 0, 0
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write everything, also to a pipe that somebody has made non-blocking. Raises OSError."""
+    while content:
+        try:
+            content = content[os.write(descriptor, content) :]
+        except BlockingIOError:
+            from select import select
+
+            select([], [descriptor], [])
+
+
+def complain(sentence: str) -> None:
+    """Say a sentence on stderr; nobody can be told when that fails."""
+    try:
+        write_all(2, f"alienctl: {sentence}\n".encode("utf-8", "backslashreplace"))
+    except OSError:
+        return
+
+
+def _open_standard_streams() -> None:
+    """Give /dev/null to standard streams that are closed, so that the socket does not take their numbers."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open("/dev/null", os.O_RDWR)
+
+
+def run(words: list[str]) -> int:
+    """Run the words of one `alienctl`; return the exit code."""
+    try:
+        invocation = Invocation(words, os.environb)
+        if invocation.command in _LOCAL_COMMANDS:
+            from alienctl.local.words import perform
+
+            return perform(invocation)
+        return Run(invocation).to_the_end()
+    except ClientError as error:
+        complain(str(error))
+        return error.code
+
+
+def entry() -> "NoReturn":
+    """The command `alienctl`. Ends the process at once: everything has been written by then."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_standard_streams()
+    os._exit(run(sys.argv[1:]))

@@ -1,0 +1,157 @@
+"""The messages of `Console.Run` by hand, protobuf wire format: what every command needs and no more.
+
+Importing protobuf would cost several interpreter starts. `alienctl/local/replies.py` reads the messages that only some
+commands need.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+STDOUT, STDERR, PROGRESS, QUESTION, HANDOFF, EXIT, JOB = 1, 2, 3, 4, 5, 6, 7
+"""The events of a RunEvent by their field numbers."""
+_EVENTS = range(STDOUT, JOB + 1)
+
+
+class MessageError(ValueError):
+    """Bytes that are no protobuf message."""
+
+
+def varint(value: int) -> bytes:
+    """A number as a varint; negative ones as 64-bit two's complement."""
+    value &= 2**64 - 1
+    encoded = bytearray()
+    while value > 127:
+        encoded.append(value & 127 | 128)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def number_field(field: int, value: int) -> bytes:
+    """An integer or boolean field; nothing when zero, as proto3 has it."""
+    return varint(field << 3) + varint(value) if value else b""
+
+
+def bytes_field(field: int, value: bytes) -> bytes:
+    """A bytes, string or message field, present even when empty."""
+    return varint(field << 3 | 2) + varint(len(value)) + value
+
+
+def fields(data: bytes) -> "Iterator[tuple[int, int | bytes]]":
+    """The fields of a message in their order: (number, integer or bytes). Fixed-size ones are left out.
+
+    Raises MessageError.
+    """
+    position = 0
+    while position < len(data):
+        tag, position = _varint(data, position)
+        kind = tag & 7
+        if kind == 0:
+            value, position = _varint(data, position)
+            yield tag >> 3, value
+            continue
+        if kind not in (1, 2, 5):
+            raise MessageError(f"wire type {kind}")
+        length = 8 if kind == 1 else 4
+        if kind == 2:
+            length, position = _varint(data, position)
+        position += length
+        if position > len(data):
+            raise MessageError("a field is longer than its message")
+        if kind == 2:
+            yield tag >> 3, data[position - length : position]
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(data):
+            raise MessageError("a message ends in the middle of a number")
+        byte = data[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value & (2**64 - 1), position
+    raise MessageError("a number is longer than ten bytes")
+
+
+def number(data: bytes, field: int) -> int:
+    """The unsigned integer in `field`; 0 when absent. Raises MessageError."""
+    found = 0
+    for key, value in fields(data):
+        if key == field and isinstance(value, int):
+            found = value
+    return found
+
+
+def exit_code(data: bytes) -> int:
+    """`RunExit.code`. Raises MessageError."""
+    code = number(data, 1) & 0xFFFFFFFF
+    return code - 2**32 if code & 0x80000000 else code
+
+
+def event(data: bytes) -> tuple[int, bytes]:
+    """Which event a RunEvent carries, and the bytes of it; (0, b"") for one that we do not know. Raises MessageError."""
+    found = (0, b"")
+    for key, value in fields(data):
+        if key in _EVENTS and isinstance(value, bytes):
+            found = key, value
+    return found
+
+
+def start(header: bytes, argv: "Sequence[bytes]", terminal: bytes, environment: "Mapping[bytes, bytes]") -> bytes:
+    """A RunInput with `start`; `header` holds the fields of `start_header`, `terminal` a Terminal."""
+    parts = [header]
+    parts += [bytes_field(3, word) for word in argv]
+    parts.append(bytes_field(7, terminal))
+    parts += [bytes_field(8, bytes_field(1, key) + bytes_field(2, value)) for key, value in environment.items()]
+    return bytes_field(1, b"".join(parts))
+
+
+def start_header(contract: int, version: bytes, cwd: bytes, umask: int, session: bytes) -> bytes:
+    """The fields of RunStart that are single values."""
+    return b"%b%b%b%b%b" % (
+        number_field(1, contract),
+        bytes_field(2, version),
+        bytes_field(4, cwd),
+        number_field(5, umask),
+        bytes_field(6, session),
+    )
+
+
+def terminal(streams: "tuple[bool, bool, bool]", columns: int, rows: int) -> bytes:
+    """A Terminal: which of stdin, stdout and stderr are terminals, and the size in characters."""
+    flags = b"".join(number_field(index, int(is_terminal)) for index, is_terminal in enumerate(streams, 1))
+    return flags + number_field(4, columns) + number_field(5, rows)
+
+
+def standard_input(data: bytes) -> bytes:
+    """A RunInput with bytes of standard input."""
+    return bytes_field(2, data)
+
+
+def end_of_input() -> bytes:
+    """A RunInput that says that standard input has ended."""
+    return bytes_field(3, b"")
+
+
+def signal(signal_number: int) -> bytes:
+    """A RunInput with a signal by its POSIX number."""
+    return bytes_field(4, number_field(1, signal_number))
+
+
+def resize(columns: int, rows: int) -> bytes:
+    """A RunInput with the terminal's new size in characters."""
+    return bytes_field(5, number_field(1, columns) + number_field(2, rows))
+
+
+def answer(text: str, refused: bool) -> bytes:
+    """A RunInput with the answer to a question."""
+    encoded = bytes_field(1, text.encode("utf-8", "replace")) if text else b""
+    return bytes_field(6, encoded + number_field(2, int(refused)))
+
+
+def handoff_result(status: int) -> bytes:
+    """A RunInput with the exit status of a handed-off program."""
+    return bytes_field(7, number_field(1, status))

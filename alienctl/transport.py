@@ -1,0 +1,150 @@
+"""The daemon's socket: its place, the check that it is ours, and the bytes of one call through it.
+
+The rules for the place are the daemon's too: `$ALIEND_SOCKET`, else `$XDG_RUNTIME_DIR/aliend/PROFILE.sock`, else below
+`/run/user/UID`, else `/tmp/aliend-UID`. What the bytes mean is left to `alienctl/rpc.py`.
+"""
+
+import os
+
+import _socket
+
+from alienctl import ClientError, NoDaemonError
+from alienctl.rpc import Call, RpcProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PATH_LIMIT = 107
+"""Bytes of a unix socket's path (`sun_path`, without its end)."""
+_CHUNK = 1 << 18
+_DIRECTORY, _TYPE = 0o040000, 0o170000
+_EINVAL, _EPROTO, _ENOENT, _ECONNREFUSED = 22, 71, 2, 111
+
+
+def socket_path(profile: str, environment: "Mapping[bytes, bytes]") -> str:
+    """The socket of a profile's daemon. Raises ClientError when the path is too long for a socket."""
+    path = os.fsdecode(environment.get(b"ALIEND_SOCKET", b""))
+    if not path:
+        uid = os.getuid()
+        places = (os.fsdecode(environment.get(b"XDG_RUNTIME_DIR", b"")), f"/run/user/{uid}")
+        ours = next((place for place in places if place and _is_our_directory(place)), "")
+        path = f"{ours}/aliend/{profile}.sock" if ours else f"/tmp/aliend-{uid}/{profile}.sock"
+    if len(os.fsencode(path)) > _PATH_LIMIT:
+        sentence = f"the socket path {path} is longer than {_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
+        raise ClientError(sentence, _EINVAL)
+    return path
+
+
+def _is_our_directory(place: str) -> bool:
+    try:
+        facts = os.stat(place)
+    except OSError:
+        return False
+    return facts.st_mode & _TYPE == _DIRECTORY and facts.st_uid == os.getuid()
+
+
+def check_directory(path: str) -> None:
+    """Refuse a socket whose directory others could have made or could reach.
+
+    Raises ClientError (22) with the reason, NoDaemonError when there is no such directory.
+    """
+    directory = path.rpartition("/")[0] or "."
+    try:
+        facts = os.lstat(directory)
+    except FileNotFoundError:
+        raise NoDaemonError(f"no daemon runs: there is no {path}", 107) from None
+    except OSError as error:
+        raise ClientError(f"the socket directory {directory} cannot be looked at: {error.strerror}", _EINVAL) from None
+    if facts.st_mode & _TYPE != _DIRECTORY:
+        reason = "it is a link or no directory"
+    elif facts.st_uid != os.getuid():
+        reason = f"it belongs to user {facts.st_uid}"
+    elif facts.st_mode & 0o777 != 0o700:
+        reason = f"its mode is {facts.st_mode & 0o777:04o}, not 0700 (chmod 700 {directory})"
+    else:
+        return
+    sentence = f"the socket directory {directory} is not safe: {reason}; ALIEND_SOCKET can name a socket elsewhere"
+    raise ClientError(sentence, _EINVAL)
+
+
+class Connection:
+    """A connection that carries one call.
+
+    Raises NoDaemonError when nobody listens, ClientError when the socket must not or cannot be used.
+    """
+
+    def __init__(self, path: str, call: Call) -> None:
+        check_directory(path)
+        self.path = path
+        self.call = call
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            self._socket.close()
+            if error.errno in (_ENOENT, _ECONNREFUSED):
+                raise NoDaemonError(f"no daemon runs: nobody listens on {path}", 107) from None
+            raise ClientError(f"the daemon's socket {path} cannot be used: {error.strerror}", error.errno or 1) from None
+
+    def fileno(self) -> int:
+        """The descriptor, to be polled."""
+        return self._socket.fileno()
+
+    def flush(self) -> None:
+        """Send what the call has to say. A broken connection is found out by the next `receive`."""
+        output = self.call.take_output()
+        if output:
+            try:
+                self._socket.sendall(output)
+            except (BrokenPipeError, ConnectionResetError):
+                return
+
+    def read(self) -> bytes:
+        """Wait for bytes; empty when the connection has ended, or after the time of `limit_waiting`."""
+        try:
+            return self._socket.recv(_CHUNK)
+        except (ConnectionResetError, TimeoutError):
+            return b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Give bytes to the call, send what it answers, return whole messages. Raises ClientError."""
+        if not data:
+            self.call.connection_lost()
+            return []
+        try:
+            messages = self.call.receive(data)
+        except RpcProtocolError as error:
+            raise ClientError(f"what answers on {self.path} is not our daemon: {error}", _EPROTO) from None
+        self.flush()
+        return messages
+
+    def limit_waiting(self, seconds: float) -> None:
+        """From now on no `read` waits longer than this."""
+        self._socket.settimeout(seconds)
+
+    def close(self) -> None:
+        """Close the socket; the server sees a call that has not ended as cancelled."""
+        self._socket.close()
+
+
+def unary(path: str, method: bytes, request: bytes, seconds: float) -> bytes:
+    """One unary call to `method` (`/package.Service/Method`); each wait for bytes is at most `seconds`.
+
+    Raises NoDaemonError when nobody listens, ClientError for any other status than OK.
+    """
+    call = Call(method)
+    call.send_message(request)
+    call.close_sending()
+    connection = Connection(path, call)
+    messages: list[bytes] = []
+    try:
+        connection.limit_waiting(seconds)
+        connection.flush()
+        while not call.ended:
+            messages += connection.feed(connection.read())
+    finally:
+        connection.close()
+    if call.status or len(messages) != 1:
+        raise ClientError(f"the daemon did not answer {method.decode()}: {call.message}", 107 if call.lost else 1)
+    return messages[0]
