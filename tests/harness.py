@@ -1,0 +1,147 @@
+"""Users on a sandbox grid, each with a daemon and a place of their own: what tests of several folders share."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ALIENCTL = str(Path(sys.executable).with_name("alienctl"))
+CHOOSING = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment of the tests without anything that chooses a grid, a profile or a directory."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(CHOOSING)}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A sandbox grid; `exports` are the variables of `sandbox env` without the profile."""
+
+    root: Path
+    exports: dict[str, str]
+
+    def control(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `sandbox WORDS` on it."""
+        return sandbox(self.root, *words)
+
+
+def sandbox(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**clean_environment(), "XDG_STATE_HOME": str(root)}
+    return subprocess.run(
+        [sys.executable, "-m", "aliend.sandbox", *words], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+@dataclass
+class User:
+    """A user with a home, a runtime directory and a daemon of their own."""
+
+    home: Path
+    variables: dict[str, str]
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of this user's commands."""
+        return {
+            **clean_environment(),
+            "HOME": str(self.home),
+            "XDG_RUNTIME_DIR": str(self.home / "run"),
+            **self.variables,
+        }
+
+    def run(self, *words: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+        """Run `alienctl WORDS` to its end."""
+        return subprocess.run(
+            [ALIENCTL, *words],
+            env=options.pop("env", self.environment),
+            cwd=options.pop("cwd", self.home),
+            stdin=options.pop("stdin", subprocess.DEVNULL),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            **options,
+        )
+
+    def must(self, *words: str, **options: Any) -> str:  # noqa: ANN401
+        """Run `alienctl WORDS`, which must succeed; its output without the last newline."""
+        done = self.run(*words, **options)
+        assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout.rstrip("\n")
+
+    def json(self, *words: str) -> dict[str, Any]:
+        """Run `alienctl --json WORDS`, which must succeed; its document."""
+        document: dict[str, Any] = json.loads(self.must(*words, "--json"))
+        return document
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start `alienctl WORDS` and go on."""
+        process = subprocess.Popen(
+            [ALIENCTL, *words],
+            env=self.environment,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.started.append(process)
+        return process
+
+    def pid(self) -> int:
+        """The daemon's process id."""
+        return int(self.json("daemon", "status")["pid"])
+
+    def kill_daemon(self) -> int:
+        """Kill the daemon with SIGKILL, wait until it is gone, and return its process id."""
+        pid = self.pid()
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not alive(pid))
+        return pid
+
+    def close(self) -> None:
+        """Stop everything of this user."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+        self.run("daemon", "stop", timeout=20)
+
+
+def make_user(variables: dict[str, str]) -> Iterator[User]:
+    """Make a user, hand it out, and clear up."""
+    home = Path(tempfile.mkdtemp(prefix="user", dir="/tmp"))
+    (home / "run").mkdir(mode=0o700)
+    user = User(home, variables)
+    try:
+        yield user
+    finally:
+        user.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in ("Z", "X")
+
+
+def eventually(condition: Callable[[], object], limit: float = 15.0) -> None:
+    """Wait until `condition` is true; fail after `limit` seconds."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, f"not within {limit} s"
+        time.sleep(0.02)
