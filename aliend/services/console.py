@@ -72,7 +72,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
     async def Run(self, _requests: object, context: Context) -> None:
         """See the contract."""
         first = await context.read()
-        if first is grpc.aio.EOF or first.WhichOneof("input") != "start":
+        if not isinstance(first, console_pb2.RunInput) or first.WhichOneof("input") != "start":
             await abort(context, UsageError("The first input of a command must be its start"))
         call = self._call(first.start, context)
         inputs = asyncio.create_task(_listen(context, call))
@@ -113,6 +113,6 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
 
 async def _listen(context: Context, call: Call) -> None:
     """Pass the client's further inputs to the command until it closes its side."""
-    while (received := await context.read()) is not grpc.aio.EOF:
+    while isinstance(received := await context.read(), console_pb2.RunInput):
         if received.WhichOneof("input") == "signal":
             call.interrupted.set()

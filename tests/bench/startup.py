@@ -29,8 +29,8 @@ def main() -> None:
     cpu_seconds(ours)
     pairs = [(cpu_seconds(ours), cpu_seconds(base)) for _ in range(RUNS)]
     mine, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"  alienctl pwd      {mine * 1000:6.1f} ms of CPU")  # noqa: T201
-    print(f"  python3 -c pass   {bare * 1000:6.1f} ms of CPU   ratio {mine / bare:.2f}")  # noqa: T201
+    print(f"  alienctl pwd      {mine * 1000:6.1f} ms of CPU")
+    print(f"  python3 -c pass   {bare * 1000:6.1f} ms of CPU   ratio {mine / bare:.2f}")
 
 
 if __name__ == "__main__":
