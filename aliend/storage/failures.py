@@ -31,6 +31,7 @@ _PERMANENT = {
 }
 _PERMANENT_CLIENT = {9, 13, 15, 101}
 NOT_AUTHORIZED, NOT_FOUND, UNSUPPORTED, EXISTS = 3010, 3011, 3013, 3018
+_PREFIX = re.compile(r"^\[(?:ERROR|FATAL)\] (?:Server responded with an error: )?(?:\[\d+\] )?")
 _SECRET = re.compile(r"([?&])(authz=|xrd\.wantprot=|turl=).*", re.DOTALL)
 
 _DISK_SENTENCES = {
@@ -61,7 +62,7 @@ def from_status(code: int, number: int, message: str, what: str) -> StorageError
 
     `code` and `number` are the status' `code` and `errno`, `message` is its text; `what` names the request.
     """
-    said = without_secrets(" ".join(message.split()))
+    said = _PREFIX.sub("", without_secrets(" ".join(message.split())))
     text = f"{what}: {said}"
     if code != _SERVER_SAID:
         kind: ErrorKind = "permanent" if code in _PERMANENT_CLIENT else "transient"

@@ -61,11 +61,11 @@ def make_parents(target: Path, umask: int) -> None:
     The process' own umask must be 0.
     """
     missing = []
-    for parent in target.parents:
-        if parent.exists():
-            break
-        missing.append(parent)
     try:
+        for parent in target.parents:
+            if parent.exists():
+                break
+            missing.append(parent)
         for parent in reversed(missing):
             parent.mkdir(mode=0o777 & ~umask, exist_ok=True)
     except OSError as error:

@@ -68,9 +68,14 @@ class Process:
         return len(self._pending)
 
     @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._listener.done()
+
+    @property
     def is_usable(self) -> bool:
         """Whether it may be given another task."""
-        return not self.retired and not self._listener.done()
+        return not self.retired and self.is_alive
 
     def begin(self, task: Task, on_progress: Callable[[int], None]) -> int:
         """Give it a task; the number to wait for."""

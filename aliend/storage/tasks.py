@@ -94,7 +94,7 @@ class ReplicaOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """The file was read to its end; `replicas` come in the order of the targets, and each may have failed."""
+    """What became of each replica, in the order of the targets; `md5` is empty when all failed before the end."""
 
     size: int
     md5: str

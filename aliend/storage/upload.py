@@ -46,6 +46,11 @@ class Replica:
         return self.error is None
 
     @property
+    def exists(self) -> bool:
+        """Whether something was there before; it may prove to be this very file."""
+        return isinstance(self.error, StorageError) and self.error.number == EXISTS
+
+    @property
     def on_way(self) -> int:
         """How many requests the server has not answered."""
         return len(self._on_way)
@@ -128,6 +133,7 @@ class _Pass:
         self._task = task
         self._line = line
         self._fd = fd
+        self._offset = 0
         self._digests = Digests()
         self._replicas = [Replica(line, target) for target in task.targets]
 
@@ -144,7 +150,8 @@ class _Pass:
         self._all(Replica.close)
         for replica in self._replicas:
             self._compare(replica)
-        return Uploaded(self._task.size, self._digests.md5, tuple(each.outcome() for each in self._replicas))
+        md5 = self._digests.md5 if self._offset == self._task.size else ""
+        return Uploaded(self._task.size, md5, tuple(each.outcome() for each in self._replicas))
 
     def _alive(self) -> list[Replica]:
         return [replica for replica in self._replicas if replica.is_alive]
@@ -166,17 +173,20 @@ class _Pass:
                     replica.look(SILENCE)
 
     def _send(self) -> None:
-        offset = 0
-        while self._alive() and (data := os.pread(self._fd, remote.CHUNK, offset)):
+        while self._are_wanted() and (data := os.pread(self._fd, remote.CHUNK, self._offset)):
             for replica in self._alive():
-                replica.write(data, offset)
+                replica.write(data, self._offset)
             self._digests.update(data)
-            offset += len(data)
+            self._offset += len(data)
             self._wait(self._line.window() - 1)
-            self._line.progress(offset)
+            self._line.progress(self._offset)
         self._wait(0)
-        if self._alive() and offset != self._task.size:
+        if self._are_wanted() and self._offset != self._task.size:
             raise self._changed()
+
+    def _are_wanted(self) -> bool:
+        """Whether there is anybody to send to or to compare with."""
+        return any(replica.is_alive or replica.exists for replica in self._replicas)
 
     def _require_unchanged(self) -> None:
         now = os.fstat(self._fd)
@@ -193,19 +203,17 @@ class _Pass:
         )
 
     def _compare(self, replica: Replica) -> None:
-        """Size and checksum on the storage; also one that exists already may prove to be this very file."""
-        exists = isinstance(replica.error, StorageError) and replica.error.number == EXISTS
-        if not replica.is_alive and not exists:
+        """Size and checksum on the storage; what existed before must prove by its checksum to be this very file."""
+        existed = replica.exists
+        if not replica.is_alive and not existed:
             return
         try:
             checked = self._verified(replica.target)
         except StorageError as error:
-            if not exists:
-                replica.error = error
+            replica.error = replica.error or error
             return
-        if exists and checked not in {"md5", "adler32"}:
-            return
-        replica.error, replica.checked = None, checked
+        if not existed or checked in {"md5", "adler32"}:
+            replica.error, replica.checked = None, checked
 
     def _verified(self, target: Source) -> str:
         size = remote.stored_size(self._line.inbox, target)

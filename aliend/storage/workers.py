@@ -55,6 +55,11 @@ class Workers:
     ) -> None:
         await self.close()
 
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the copying processes."""
+        return [process.pid for process in self._processes if process.is_alive]
+
     @overload
     async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
     @overload

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,20 +108,20 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def se_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageElement]:
-    with storage_element("ONE", _short(tmp_path_factory, "one"), "xrootd.chksum max 2 md5 adler32") as element:
+    with storage_element("ONE", tmp_path_factory.mktemp("one"), "xrootd.chksum max 2 md5 adler32") as element:
         yield element
 
 
 @pytest.fixture(scope="session")
 def se_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageElement]:
-    with storage_element("TWO", _short(tmp_path_factory, "two"), "xrootd.chksum max 2 adler32 md5") as element:
+    with storage_element("TWO", tmp_path_factory.mktemp("two"), "xrootd.chksum max 2 adler32 md5") as element:
         yield element
 
 
 @pytest.fixture(scope="session")
 def se_bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageElement]:
     """A storage element without checksums."""
-    with storage_element("BARE", _short(tmp_path_factory, "bare")) as element:
+    with storage_element("BARE", tmp_path_factory.mktemp("bare")) as element:
         yield element
 
 
@@ -132,17 +132,13 @@ def own_se(tmp_path: Path) -> Iterator[StorageElement]:
         yield element
 
 
-def _short(factory: pytest.TempPathFactory, name: str) -> Path:
-    return factory.mktemp(name)
-
-
 @pytest.fixture
 async def workers() -> AsyncIterator[Workers]:
-    async with Workers(environment=test_environment()) as some:
+    async with Workers(environment=xrootd_environment()) as some:
         yield some
 
 
-def test_environment(**more: str) -> dict[str, str]:
+def xrootd_environment(**more: str) -> dict[str, str]:
     """The caller's environment, with a dead server told after a second instead of thirty."""
     return {**os.environ, "XRD_CONNECTIONWINDOW": "1", "XRD_CONNECTIONRETRY": "1", **more}
 
@@ -166,6 +162,3 @@ def checksum(path: Path) -> Checksum:
 
 def nothing(_: int) -> None:
     """Hear of progress, and do nothing."""
-
-
-Told = Callable[[int], None]

@@ -1,0 +1,276 @@
+"""Downloads from real storage elements."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aliend.errors import CopyError
+from aliend.storage.part import part_name
+from aliend.storage.tasks import Discard, Source
+from aliend.storage.workers import Workers
+from tests.integration.storage.conftest import StorageElement, download, free_port, md5, nothing
+
+CONTENT = os.urandom(9_000_001)
+
+
+def names(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
+
+
+def part_of(target: Path, id: int = 1) -> Path:
+    return target.with_name(part_name(target.name, id))
+
+
+async def test_a_file_arrives_whole_in_directories_made_for_it(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    target = tmp_path / "new" / "er" / "file"
+    heard: list[int] = []
+    task = download(target, CONTENT, se_one.put("/d/plain", CONTENT))
+    result = await workers.run(task, heard.append)
+    assert (result.size, result.md5, result.se, result.kept, result.warning) == (
+        9_000_001,
+        md5(CONTENT),
+        "ONE",
+        False,
+        "",
+    )
+    assert target.read_bytes() == CONTENT
+    assert sorted(heard) == heard
+    assert names(target.parent) == ["file"]
+
+
+async def test_an_empty_file_arrives(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    await workers.run(download(tmp_path / "empty", b"", se_one.put("/d/empty", b"")), nothing)
+    assert (tmp_path / "empty").read_bytes() == b""
+
+
+async def test_the_umask_of_the_caller_is_respected(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    target = tmp_path / "made" / "file"
+    task = replace(download(target, b"x", se_one.put("/d/umask", b"x")), umask=0o027)
+    await workers.run(task, nothing)
+    assert target.stat().st_mode & 0o7777 == 0o640
+    assert target.parent.stat().st_mode & 0o7777 == 0o750
+
+
+async def test_a_good_target_is_kept_without_a_server(workers: Workers, tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(CONTENT)
+    nowhere = Source(f"root://127.0.0.1:{free_port()}//x", "", "GONE")
+    result = await workers.run(download(target, CONTENT, nowhere), nothing)
+    assert result.kept
+
+
+async def test_another_file_at_the_target_stays(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"mine")
+    with pytest.raises(CopyError, match="exists and differs") as caught:
+        await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
+    assert caught.value.kind == "permanent"
+    assert target.read_bytes() == b"mine"
+
+
+async def test_a_file_of_unknown_md5_does_not_keep_the_target(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(CONTENT)
+    task = replace(download(target, CONTENT, se_one.put("/d/plain", CONTENT)), md5="")
+    with pytest.raises(CopyError, match="exists and differs"):
+        await workers.run(task, nothing)
+
+
+async def test_overwriting_replaces_the_file_by_rename(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(b"mine")
+    with target.open("rb") as old:
+        await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT), overwrite=True), nothing)
+        assert old.read() == b"mine"
+    assert target.read_bytes() == CONTENT
+
+
+async def test_a_directory_at_the_target_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    with pytest.raises(CopyError, match="a directory is in the way") as caught:
+        await workers.run(download(tmp_path, b"x", se_one.put("/d/x", b"x"), overwrite=True), nothing)
+    assert caught.value.kind == "permanent"
+
+
+async def test_a_link_at_the_target_is_not_followed(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CopyError, match="a symbolic link is in the way"):
+        await workers.run(download(tmp_path / "link", b"x", se_one.put("/d/x", b"x"), overwrite=True), nothing)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_wrong_bytes_never_become_the_target(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    source = se_one.put("/d/wrong", CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]))
+    with pytest.raises(CopyError, match="the catalogue says") as caught:
+        await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
+    assert caught.value.kind == "permanent"
+    assert names(tmp_path) == []
+
+
+async def test_a_replica_of_another_size_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    source = se_one.put("/d/short", CONTENT[:-1])
+    with pytest.raises(CopyError, match="the storage has 9000000 bytes"):
+        await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
+
+
+async def test_the_second_replica_serves_when_the_first_is_wrong(
+    workers: Workers, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
+) -> None:
+    wrong = se_one.put("/d/wrong2", bytes(len(CONTENT)))
+    result = await workers.run(download(tmp_path / "file", CONTENT, wrong, se_two.put("/d/good", CONTENT)), nothing)
+    assert result.se == "TWO"
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+async def test_the_second_replica_serves_when_the_first_server_is_dead(
+    workers: Workers, se_two: StorageElement, tmp_path: Path
+) -> None:
+    dead = Source(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
+    result = await workers.run(download(tmp_path / "file", CONTENT, dead, se_two.put("/d/good", CONTENT)), nothing)
+    assert result.se == "TWO"
+
+
+async def test_a_missing_file_is_permanent_and_a_dead_server_is_not(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    with pytest.raises(CopyError, match=r"ONE: open: .*[Nn]o such file") as caught:
+        await workers.run(download(tmp_path / "file", CONTENT, se_one.at("/d/none")), nothing)
+    assert caught.value.kind == "permanent"
+    dead = Source(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
+    with pytest.raises(CopyError, match="DEAD: open") as caught:
+        await workers.run(download(tmp_path / "file", CONTENT, se_one.at("/d/none"), dead), nothing)
+    assert caught.value.kind == "transient"
+
+
+async def test_an_unknown_md5_is_replaced_by_the_checksum_of_the_storage(
+    workers: Workers, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
+) -> None:
+    for element, algorithm in ((se_one, "md5"), (se_two, "adler32")):
+        task = download(tmp_path / element.name, CONTENT, element.put("/d/sum", CONTENT))
+        result = await workers.run(replace(task, md5=""), nothing)
+        assert result.md5 == md5(CONTENT)
+        assert f"the storage's {algorithm} was compared" in result.warning
+
+
+async def test_a_storage_without_checksums_is_told_as_a_warning(
+    workers: Workers, se_bare: StorageElement, tmp_path: Path
+) -> None:
+    task = download(tmp_path / "file", CONTENT, se_bare.put("/d/bare", CONTENT))
+    result = await workers.run(replace(task, md5=""), nothing)
+    assert "only the size was compared" in result.warning
+
+
+async def test_a_good_beginning_is_continued(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    part_of(target).write_bytes(CONTENT[:5_000_000])
+    inode = part_of(target).stat().st_ino
+    heard: list[int] = []
+    await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT)), heard.append)
+    assert target.read_bytes() == CONTENT
+    assert target.stat().st_ino == inode
+    assert min(heard) >= 5_000_000
+
+
+async def test_a_finished_part_needs_no_server(workers: Workers, tmp_path: Path) -> None:
+    part_of(tmp_path / "file").write_bytes(CONTENT)
+    nowhere = Source(f"root://127.0.0.1:{free_port()}//x", "", "GONE")
+    await workers.run(download(tmp_path / "file", CONTENT, nowhere), nothing)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+async def test_a_corrupted_beginning_is_noticed_and_replaced(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    target = tmp_path / "file"
+    part_of(target).write_bytes(b"corrupted" + CONTENT[9:5_000_000])
+    await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
+    assert target.read_bytes() == CONTENT
+
+
+async def test_a_beginning_longer_than_the_file_is_replaced(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    part_of(tmp_path / "file").write_bytes(CONTENT + b"more")
+    await workers.run(download(tmp_path / "file", CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+async def test_a_second_name_of_the_target_is_never_written_to(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    old.write_bytes(b"published")
+    part_of(tmp_path / "file").hardlink_to(old)
+    await workers.run(download(tmp_path / "file", CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
+    assert old.read_bytes() == b"published"
+
+
+async def test_a_part_that_another_process_writes_is_left_alone(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    target = tmp_path / "file"
+    with part_of(target).open("wb") as orphan:
+        fcntl.flock(orphan, fcntl.LOCK_EX)
+        with pytest.raises(CopyError, match="another process still writes") as caught:
+            await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
+    assert caught.value.kind == "transient"
+    await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
+    assert target.read_bytes() == CONTENT
+
+
+async def test_what_an_unfinished_download_left_can_be_discarded(workers: Workers, tmp_path: Path) -> None:
+    part_of(tmp_path / "file", 7).write_bytes(b"12345")
+    result = await workers.run(Discard(7, str(tmp_path / "file")), nothing)
+    assert result.size == 5
+    assert names(tmp_path) == []
+
+
+async def test_a_full_disk_is_told_before_the_copy(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    source = se_one.put("/d/x", b"x")
+    task = replace(download(tmp_path / "file", b"x", source), size=1 << 60)
+    with pytest.raises(CopyError, match="make room") as caught:
+        await workers.run(task, nothing)
+    assert caught.value.kind == "local"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+async def test_a_member_of_an_archive_arrives(
+    method: int, workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        archive.writestr("other", bytes(3_000_000))
+        archive.writestr("sub/member.root", CONTENT)
+    source = se_one.put(f"/d/archive{method}.zip", packed.getvalue())
+    member = replace(source, url=source.url + "#sub/member.root")
+    await workers.run(download(tmp_path / "file", CONTENT, member), nothing)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    with pytest.raises(CopyError, match="no member none"):
+        await workers.run(download(tmp_path / "two", CONTENT, replace(source, url=source.url + "#none")), nothing)
+
+
+async def test_odd_characters_of_an_envelope_do_no_harm(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    source = replace(se_one.put("/d/plain", CONTENT), envelope=ENVELOPE)
+    await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+ENVELOPE = (
+    "-----BEGIN SEALED CIPHER-----\nAb+c-d==\n-----END SEALED CIPHER-----\n-----BEGIN SEALED ENVELOPE-----\n"
+    + "\n".join("x+y-z" * 15 for _ in range(12))
+    + "=\n-----END SEALED ENVELOPE-----\n&scitag.flow=83&eos.app=aliend"
+)

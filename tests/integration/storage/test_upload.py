@@ -1,0 +1,156 @@
+"""Uploads to real storage elements."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aliend.errors import CopyError
+from aliend.storage.tasks import Source
+from aliend.storage.workers import Workers
+from tests.integration.storage.conftest import StorageElement, checksum, free_port, md5, nothing, upload
+
+CONTENT = os.urandom(21_000_001)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(CONTENT)
+    return path
+
+
+async def test_one_reading_feeds_two_replicas_that_are_both_compared(
+    workers: Workers, se_one: StorageElement, se_two: StorageElement, source: Path
+) -> None:
+    result = await workers.run(upload(source, se_one.at("/u/deep/er/1"), se_two.at("/u/2")), nothing)
+    assert (result.size, result.md5) == (len(CONTENT), md5(CONTENT))
+    assert [(each.se, each.error, each.checked) for each in result.replicas] == [
+        ("ONE", "", "md5"),
+        ("TWO", "", "adler32"),
+    ]
+    assert se_one.content("/u/deep/er/1") == CONTENT == se_two.content("/u/2")
+
+
+async def test_a_storage_without_checksums_is_compared_by_size(
+    workers: Workers, se_bare: StorageElement, source: Path
+) -> None:
+    result = await workers.run(upload(source, se_bare.at("/u/bare")), nothing)
+    assert (result.replicas[0].error, result.replicas[0].checked) == ("", "size")
+
+
+async def test_a_dead_storage_does_not_stop_the_other(workers: Workers, se_one: StorageElement, source: Path) -> None:
+    dead = Source(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
+    result = await workers.run(upload(source, dead, se_one.at("/u/alone")), nothing)
+    assert [(bool(each.error), each.kind) for each in result.replicas if each.se == "DEAD"] == [(True, "transient")]
+    assert [each.error for each in result.replicas if each.se == "ONE"] == [""]
+    assert se_one.content("/u/alone") == CONTENT
+
+
+async def test_a_foreign_file_on_the_storage_is_not_touched(
+    workers: Workers, se_one: StorageElement, source: Path
+) -> None:
+    se_one.put("/u/foreign", b"foreign")
+    result = await workers.run(upload(source, se_one.at("/u/foreign")), nothing)
+    assert "exists" in result.replicas[0].error
+    assert result.replicas[0].kind == "permanent"
+    assert se_one.content("/u/foreign") == b"foreign"
+
+
+async def test_the_same_file_on_the_storage_already_counts_as_uploaded(
+    workers: Workers, se_one: StorageElement, source: Path
+) -> None:
+    target = se_one.at("/u/again")
+    for _ in range(2):
+        result = await workers.run(upload(source, target), nothing)
+        assert result.replicas[0].error == ""
+
+
+async def test_an_empty_file_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    with pytest.raises(CopyError, match="cannot register empty files") as caught:
+        await workers.run(upload(tmp_path / "empty", se_one.at("/u/empty")), nothing)
+    assert caught.value.kind == "permanent"
+
+
+async def test_a_file_that_is_not_the_one_seen_before_is_refused(
+    workers: Workers, se_one: StorageElement, source: Path
+) -> None:
+    for other in (replace(upload(source), size=5), replace(upload(source), modified_ns=5)):
+        with pytest.raises(CopyError, match="changed while it was sent") as caught:
+            await workers.run(replace(other, targets=(se_one.at("/u/other"),)), nothing)
+        assert caught.value.kind == "permanent"
+
+
+async def test_a_file_that_changes_while_it_is_read_is_refused(
+    workers: Workers, se_one: StorageElement, source: Path
+) -> None:
+    def change(_: int) -> None:
+        with source.open("r+b") as file:
+            file.write(b"changed")
+
+    with source.open("ab") as file:
+        file.truncate(400_000_000)
+    with pytest.raises(CopyError, match="changed while it was sent"):
+        await workers.run(upload(source, se_one.at("/u/changing")), change)
+
+
+async def test_something_that_is_no_file_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", tmp_path):
+        task = replace(upload(path, se_one.at("/u/x")), size=5)
+        with pytest.raises(CopyError, match="is not a file"):
+            await workers.run(task, nothing)
+
+
+async def test_a_missing_file_is_told(workers: Workers, se_one: StorageElement, source: Path) -> None:
+    task = replace(upload(source, se_one.at("/u/missing")), source=f"{source}.gone")
+    with pytest.raises(CopyError, match="No such file") as caught:
+        await workers.run(task, nothing)
+    assert caught.value.kind == "permanent"
+
+
+async def test_a_local_checksum_is_computed(workers: Workers, source: Path) -> None:
+    result = await workers.run(checksum(source), nothing)
+    assert (result.size, result.md5) == (len(CONTENT), md5(CONTENT))
+
+
+# Writes while the server is frozen, so that the library must send the bytes later, from wherever they are then.
+_WRITE_FREE_AND_THAW = """
+import os, signal, sys
+from aliend.storage.line import Line
+from aliend.storage.tasks import Source
+from aliend.storage.upload import Replica
+
+url, group = sys.argv[1], int(sys.argv[2])
+line = Line(lambda size: None, lambda: 1)
+replica = Replica(line, Source(url, "", "OWN"))
+def settle():
+    while replica.on_way:
+        assert line.inbox.serve(30), "the server does not answer"
+replica.open()
+settle()
+os.killpg(group, signal.SIGSTOP)
+for number in range(8):
+    replica.write(bytes([number + 1]) * (4 << 20), number * (4 << 20))
+others = [b"\\xff" * (4 << 20) for _ in range(16)]  # takes the memory of the buffers, if they were freed
+os.killpg(group, signal.SIGCONT)
+settle()
+replica.close()
+settle()
+print(replica.error, flush=True)
+os._exit(0)
+"""
+
+
+def test_bytes_on_their_way_outlive_whoever_wrote_them(own_se: StorageElement) -> None:
+    command = [sys.executable, "-c", _WRITE_FREE_AND_THAW, own_se.at("/late").url, str(own_se.process.pid)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
+    content = own_se.content("/late")
+    assert [content[number << 22 : (number + 1) << 22].strip(bytes([number + 1])) for number in range(8)] == [b""] * 8

@@ -1,0 +1,291 @@
+"""The life of copying processes: killed, frozen, orphaned, closed; and disks that refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aliend.errors import CopyError
+from aliend.storage.part import part_name
+from aliend.storage.tasks import Download, Downloaded, WorkerDied
+from aliend.storage.workers import Workers
+from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, xrootd_environment
+
+BIG = 400_000_000
+
+
+@pytest.fixture(scope="module")
+def big_md5() -> str:
+    return md5(bytes(BIG))
+
+
+def big(element: StorageElement, target: Path, digest: str, id: int = 1) -> Download:
+    source = element.put("/big", b"")
+    os.truncate(element.root / "big", BIG)
+    return Download(id, (source,), str(target), BIG, digest, False, 0o022)
+
+
+class Begun:
+    """Hears progress, and tells when there was some."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self.sizes: list[int] = []
+
+    def __call__(self, size: int) -> None:
+        self.sizes.append(size)
+        self.event.set()
+
+
+async def running(workers: Workers, task: Download) -> tuple[asyncio.Task[Downloaded], Begun]:
+    begun = Begun()
+    copy = asyncio.create_task(workers.run(task, begun))
+    async with asyncio.timeout(20):
+        await begun.event.wait()
+    return copy, begun
+
+
+async def until(claim: Callable[[], bool], limit: float = 10.0) -> None:
+    """Wait for something that nobody announces."""
+    async with asyncio.timeout(limit):
+        while not claim():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_a_killed_process_is_replaced_and_the_download_continues(
+    own_se: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    task = big(own_se, tmp_path / "file", big_md5)
+    async with Workers(environment=xrootd_environment()) as workers:
+        copy, _ = await running(workers, task)
+        os.kill(workers.pids[0], signal.SIGKILL)
+        with pytest.raises(WorkerDied, match="SIGKILL"):
+            await copy
+        valid = (tmp_path / part_name("file", 1)).stat().st_size
+        assert 0 < valid < BIG
+        begun = Begun()
+        result = await workers.run(task, begun)
+    assert result.md5 == big_md5
+    assert min(begun.sizes) >= valid
+
+
+async def test_a_dead_process_takes_only_its_own_tasks(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
+    async with Workers(environment=xrootd_environment()) as workers:
+        first, _ = await running(workers, big(own_se, tmp_path / "one", big_md5))
+        victim = workers.pids[0]
+        second, _ = await running(workers, big(own_se, tmp_path / "two", big_md5, id=2))
+        assert len(workers.pids) == 2
+        os.kill(victim, signal.SIGKILL)
+        with pytest.raises(WorkerDied):
+            await first
+        assert (await second).md5 == big_md5
+
+
+async def test_cancelling_is_quick_when_the_server_is_frozen(
+    own_se: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    async with Workers(environment=xrootd_environment()) as workers:
+        copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
+        with own_se.frozen():
+            started = time.monotonic()
+            copy.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await copy
+            assert time.monotonic() - started < 12
+        assert len(workers.pids) == 1, "a soft stop is enough"
+
+
+async def test_an_upload_can_be_cancelled_while_the_server_is_frozen(own_se: StorageElement, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.touch()
+    os.truncate(source, BIG)
+    async with Workers(environment=xrootd_environment()) as workers:
+        begun = Begun()
+        copy = asyncio.create_task(workers.run(upload(source, own_se.at("/cancelled")), begun))
+        await begun.event.wait()
+        with own_se.frozen():
+            started = time.monotonic()
+            copy.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await copy
+            assert time.monotonic() - started < 12
+        await until(lambda: not workers.pids)
+
+
+async def test_a_process_that_does_not_stop_is_killed(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
+    async with Workers(processes=1, environment=xrootd_environment()) as workers:
+        cancelled, _ = await running(workers, big(own_se, tmp_path / "one", big_md5))
+        other, _ = await running(workers, big(own_se, tmp_path / "two", big_md5, id=2))
+        os.kill(workers.pids[0], signal.SIGSTOP)
+        started = time.monotonic()
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        assert time.monotonic() - started < 12
+        with pytest.raises(WorkerDied):
+            await other
+
+
+async def test_closing_takes_two_seconds_at_most(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
+    workers = Workers(environment=xrootd_environment())
+    copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
+    pid = workers.pids[0]
+    os.kill(pid, signal.SIGSTOP)
+    started = time.monotonic()
+    await workers.close()
+    assert time.monotonic() - started < 2
+    assert not is_running(pid)
+    with pytest.raises(CopyError) as caught:
+        await copy
+    assert caught.value.kind == "transient"
+    with pytest.raises(CopyError, match="closing"):
+        await workers.run(big(own_se, tmp_path / "file", big_md5), nothing)
+
+
+async def test_closing_is_soft_first(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
+    workers = Workers(environment=xrootd_environment())
+    copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
+    await workers.close()
+    with pytest.raises(CopyError, match="the daemon is closing"):
+        await copy
+
+
+_DAEMON = """
+import asyncio, os, sys
+from aliend.storage.tasks import Download, Source
+from aliend.storage.workers import Workers
+
+async def main():
+    url, target, size, digest = sys.argv[1:]
+    task = Download(1, (Source(url, "", "OWN"),), target, int(size), digest, False, 0o022)
+    async with Workers(environment=dict(os.environ)) as workers:
+        await workers.run(task, lambda size: print(workers.pids[0], flush=True))
+
+asyncio.run(main())
+"""
+
+
+async def test_an_orphan_of_a_killed_daemon_ends_by_itself(
+    own_se: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    task = big(own_se, tmp_path / "file", big_md5)
+    command = [sys.executable, "-c", _DAEMON, task.sources[0].url, task.target, str(task.size), task.md5]
+    daemon = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=xrootd_environment())
+    assert daemon.stdout
+    orphan = int(await asyncio.wait_for(daemon.stdout.readline(), 20))
+    with own_se.frozen():
+        daemon.kill()
+        await until(lambda: not is_running(orphan), limit=2.0)
+    await daemon.communicate()
+
+
+async def test_many_small_files_arrive_side_by_side(own_se: StorageElement, tmp_path: Path) -> None:
+    contents = [f"{number}".encode() * 50 for number in range(200)]
+    tasks = [
+        download(tmp_path / "out" / f"f{number}", content, own_se.put(f"/small/{number}", content), id=number)
+        for number, content in enumerate(contents)
+    ]
+    async with Workers(environment=xrootd_environment()) as workers:
+        await asyncio.gather(*(workers.run(task, nothing) for task in tasks))
+    assert [(tmp_path / "out" / f"f{number}").read_bytes() for number in range(200)] == contents
+
+
+# On a small file system of its own: too small from the start, then filled by somebody else while the file comes.
+_FULL_DISK = """
+import asyncio, os, sys
+from dataclasses import replace
+from aliend.errors import CopyError
+from aliend.storage.tasks import Download, Source
+from aliend.storage.workers import Workers
+
+def fill(size):
+    try:
+        os.posix_fallocate(other, 0, 60_000_000)
+    except OSError:
+        pass
+
+async def attempt(workers, task):
+    try:
+        await workers.run(task, fill)
+    except CopyError as error:
+        print(error.kind, error)
+
+async def main():
+    url, place, size = sys.argv[1:]
+    task = Download(1, (Source(url, "", "OWN"),), place + "/file", int(size), "0" * 32, False, 0o022)
+    async with Workers(environment=dict(os.environ)) as workers:
+        await attempt(workers, task)
+        os.ftruncate(other, 0)
+        os.truncate(place + "/../se/files/big", 90_000_000)
+        await attempt(workers, replace(task, size=90_000_000))
+    print(sorted(name for name in os.listdir(place) if not name.endswith(".part")))
+
+other = os.open(sys.argv[2] + "/other", os.O_WRONLY | os.O_CREAT)
+asyncio.run(main())
+"""
+
+
+def test_a_disk_that_is_full_or_fills_up_is_a_local_error_with_the_name(own_se: StorageElement, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    task = big(own_se, disk / "file", "")
+    mounted = 'mount -t tmpfs -o size=100000000 none "$1" && shift && exec "$@"'
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, "sh", str(disk)]
+    script = [sys.executable, "-c", _FULL_DISK, task.sources[0].url, str(disk), str(BIG)]
+    done = subprocess.run(
+        [*command, *script], env=xrootd_environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    too_small, filled, left = done.stdout.splitlines()
+    assert too_small.startswith("local ")
+    assert "400000000 bytes are needed" in too_small
+    assert filled == f"local {disk}/file: the disk is full: make room"
+    assert left == "['other']"
+
+
+# Relative names, because another user need not be able to walk down to the test's directory.
+_REFUSED = """
+import os, sys
+from pathlib import Path
+from aliend.errors import CopyError
+from aliend.storage.local import make_parents
+from aliend.storage.part import Part
+
+os.chdir(sys.argv[1])
+if os.geteuid() == 0:
+    os.setuid(65534)
+for act in (lambda: make_parents(Path("shut/d/f"), 0), lambda: Part.open(Path("shut/f"), 1).__enter__()):
+    try:
+        act()
+    except CopyError as error:
+        print(error.kind, error)
+"""
+
+
+def test_a_directory_that_may_not_be_written_is_a_local_error(tmp_path: Path) -> None:
+    """As another user where the tests run as root, whom no permission stops."""
+    shut = tmp_path / "shut"
+    shut.mkdir(mode=0o555)
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", _REFUSED, str(tmp_path)], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.splitlines() == [
+        "local shut/d: permission denied: make it writable for you",
+        "local shut/.f.1.part: permission denied: make it writable for you",
+    ]
