@@ -7,20 +7,21 @@ end. Whatever else has to happen in the user's own process is in `alienctl/local
 import os
 import sys
 
-import _signal
-
 from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError, messages
 from alienctl.rpc import UNAVAILABLE, Call
 from alienctl.transport import Connection, socket_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Callable, Mapping
     from types import FrameType
     from typing import NoReturn
 
     from alienctl.local.progress import Display
     from alienctl.local.stdin import StandardInput
+else:
+    import _signal
 
 _EINVAL, _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 22, 107, 75, 141
 _LOCAL_COMMANDS = ("daemon", "version", "help", "sandbox", "-h", "--help", "--version", "")
@@ -66,7 +67,10 @@ class Invocation:
                     value = words[0] if words else ""
                 if not value:
                     raise ClientError(f"{word} needs a name", _EINVAL)
-                setattr(self, word[2:], value)
+                if word == "--profile":
+                    self.profile = value
+                else:
+                    self.session = value
             else:
                 break
             del words[0]

@@ -92,7 +92,7 @@ def exit_code(data: bytes) -> int:
 
 
 def event(data: bytes) -> tuple[int, bytes]:
-    """Which event a RunEvent carries, and the bytes of it; (0, b"") for one that we do not know. Raises MessageError."""
+    """Which event a RunEvent carries, and its bytes; (0, b"") for one that we do not know. Raises MessageError."""
     found = (0, b"")
     for key, value in fields(data):
         if key in _EVENTS and isinstance(value, bytes):

@@ -162,12 +162,7 @@ class Call:
         return messages
 
     def _take_frame(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        if not self._greeted and kind != _SETTINGS:
-            raise RpcProtocolError("the peer does not speak HTTP/2")
-        if self._block is not None and kind != _CONTINUATION:
-            raise RpcProtocolError("a header block was interrupted by another frame")
-        if kind in (_DATA, _HEADERS, _CONTINUATION, _RST_STREAM) and stream != 1:
-            raise RpcProtocolError(f"a frame of type {kind} for stream {stream}, which does not exist")
+        self._check_order(kind, stream)
         if kind == _DATA:
             self._take_data(flags, payload)
         elif kind == _HEADERS:
@@ -186,6 +181,14 @@ class Call:
             self._take_reset(int.from_bytes(payload, "big"))
         elif kind == _GOAWAY:
             self._take_goaway(payload)
+
+    def _check_order(self, kind: int, stream: int) -> None:
+        if not self._greeted and kind != _SETTINGS:
+            raise RpcProtocolError("the peer does not speak HTTP/2")
+        if self._block is not None and kind != _CONTINUATION:
+            raise RpcProtocolError("a header block was interrupted by another frame")
+        if kind in (_DATA, _HEADERS, _CONTINUATION, _RST_STREAM) and stream != 1:
+            raise RpcProtocolError(f"a frame of type {kind} for stream {stream}, which does not exist")
 
     def _take_data(self, flags: int, payload: bytes) -> None:
         self._received += len(payload)

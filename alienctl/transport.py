@@ -4,9 +4,8 @@ The rules for the place are the daemon's too: `$ALIEND_SOCKET`, else `$XDG_RUNTI
 `/run/user/UID`, else `/tmp/aliend-UID`. What the bytes mean is left to `alienctl/rpc.py`.
 """
 
-import os
-
 import _socket
+import os
 
 from alienctl import ClientError, NoDaemonError
 from alienctl.rpc import Call, RpcProtocolError
@@ -85,7 +84,9 @@ class Connection:
             self._socket.close()
             if error.errno in (_ENOENT, _ECONNREFUSED):
                 raise NoDaemonError(f"no daemon runs: nobody listens on {path}", 107) from None
-            raise ClientError(f"the daemon's socket {path} cannot be used: {error.strerror}", error.errno or 1) from None
+            raise ClientError(
+                f"the daemon's socket {path} cannot be used: {error.strerror}", error.errno or 1
+            ) from None
 
     def fileno(self) -> int:
         """The descriptor, to be polled."""

@@ -1,0 +1,109 @@
+"""Starting, stopping and asking the daemon: `alienctl daemon status | start | stop | restart`.
+
+Each function returns the text for standard output and the exit code, and raises ClientError.
+"""
+
+import json
+import time
+from dataclasses import asdict
+
+from alienctl import ClientError, NoDaemonError
+from alienctl.local import replies
+from alienctl.local.start import answers, start
+from alienctl.main import Invocation
+from alienctl.transport import unary
+
+_ANSWER_WAIT = 5.0
+_END_WAIT = 10.0
+"""Seconds that a daemon has to answer, and to be gone after it was told to stop."""
+_PAUSE = 0.02
+_NOT_RUNNING = 3
+"""Exit code of `daemon status` without a daemon, as init scripts have it (LSB, program is not running)."""
+
+
+def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """How the daemon is."""
+    try:
+        daemon = _status(invocation)
+    except NoDaemonError:
+        if not as_json:
+            return f"aliend is not running (profile {invocation.profile}, socket {invocation.socket})", _NOT_RUNNING
+        facts = {"running": False, "profile": invocation.profile, "socket": invocation.socket}
+        return json.dumps(facts), _NOT_RUNNING
+    return json.dumps(_facts(daemon)) if as_json else _lines(daemon), 0
+
+
+def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """Start the daemon where none runs, and say its process id."""
+    if not answers(invocation.socket):
+        start(invocation)
+    pid = _status(invocation).pid
+    return json.dumps({"running": True, "pid": pid}) if as_json else f"aliend runs (pid {pid})", 0
+
+
+def stop(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """Stop the daemon and wait until it is gone."""
+    pid = _stop(invocation)
+    if as_json:
+        return json.dumps({"running": False, "stopped_pid": pid or None}), 0
+    return f"aliend stopped (pid {pid})" if pid else "aliend was not running", 0
+
+
+def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """Stop the daemon where one runs, and start one."""
+    _stop(invocation)
+    return start_daemon(invocation, as_json)
+
+
+def _status(invocation: Invocation) -> replies.DaemonStatus:
+    return replies.daemon_status(unary(invocation.socket, b"/aliend.v1.Daemon/Status", b"", _ANSWER_WAIT))
+
+
+def _stop(invocation: Invocation) -> int:
+    """Stop the daemon; return its process id, 0 when none ran."""
+    try:
+        answer = unary(invocation.socket, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT)
+    except NoDaemonError:
+        return 0
+    pid = replies.stopped_pid(answer)
+    deadline = time.monotonic() + _END_WAIT
+    while answers(invocation.socket):
+        if time.monotonic() > deadline:
+            raise ClientError(f"aliend (pid {pid}) still answers {_END_WAIT:.0f} s after it was told to stop", 1)
+        time.sleep(_PAUSE)
+    return pid
+
+
+def _facts(daemon: replies.DaemonStatus) -> dict[str, object]:
+    facts = {"running": True} | asdict(daemon)
+    facts["started"] = _moment(facts.pop("started_ms"))
+    for central in facts["central"]:
+        ends = central.pop("certificate_ends_ms")
+        central["certificate_ends"] = _moment(ends) if ends else None
+    return facts
+
+
+def _moment(milliseconds: int) -> str:
+    """POSIX milliseconds as ISO 8601 in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
+
+
+def _lines(daemon: replies.DaemonStatus) -> str:
+    lines = [
+        f"aliend {daemon.version} runs (pid {daemon.pid}, profile {daemon.profile}, since {_moment(daemon.started_ms)})",
+        f"  socket     {daemon.socket}",
+        f"  state      {daemon.state_directory}",
+        f"  log        {daemon.log_file}",
+        f"  transfers  {daemon.running_transfers} running, {daemon.active_jobs} jobs have not ended",
+    ]
+    for central in daemon.central:
+        identity = f" as {central.user}" if central.user else ""
+        counts = f"{central.connections} connections, {central.logins} logins, {central.commands} commands"
+        lines.append(f"  central    {central.endpoint}{identity}: {counts}")
+        if central.subject:
+            ends = f", ends {_moment(central.certificate_ends_ms)}" if central.certificate_ends_ms else ""
+            lines.append(f"             {central.subject}{ends}")
+        if central.problem:
+            lines.append(f"             {central.problem}")
+    lines += [f"  warning    {warning}" for warning in daemon.warnings]
+    return "\n".join(lines)

@@ -1,0 +1,172 @@
+"""The messages that only some commands need, read by hand: progress, questions, hand-offs, and the daemon's answers.
+
+Each reader takes the bytes of one message and raises MessageError when they are none. Unknown fields are skipped.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from alienctl.messages import fields, number
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class FileProgress:
+    """One file that moves; sizes in bytes."""
+
+    id: int
+    name: str
+    bytes_done: int
+    bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """Progress of a job; sizes in bytes, `bytes_total` is 0 while not all files are known."""
+
+    bytes_done: int
+    bytes_total: int
+    files_done: int
+    files_failed: int
+    files_total: int
+    files: list[FileProgress]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that is asked at the user's terminal."""
+
+    prompt: str
+    echo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """A program for the user, with its arguments and the bytes for its standard input."""
+
+    argv: list[bytes]
+    stdin: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The daemon's version, the number of its contract and its process id."""
+
+    version: str
+    contract: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class CentralStatus:
+    """One central service under one identity, see `CentralStatus` of the contract."""
+
+    endpoint: str
+    connections: int
+    user: str
+    subject: str
+    certificate_ends_ms: int
+    logins: int
+    commands: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStatus:
+    """How the daemon is, see `StatusResponse` of the contract."""
+
+    version: str
+    pid: int
+    started_ms: int
+    profile: str
+    socket: str
+    state_directory: str
+    log_file: str
+    central: list[CentralStatus]
+    active_jobs: int
+    running_transfers: int
+    warnings: list[str]
+
+
+def _all_bytes(data: bytes, field: int) -> list[bytes]:
+    return [value for key, value in fields(data) if key == field and isinstance(value, bytes)]
+
+
+def _bytes(data: bytes, field: int) -> bytes:
+    return (_all_bytes(data, field) or [b""])[-1]
+
+
+def _text(data: bytes, field: int) -> str:
+    return _bytes(data, field).decode("utf-8", "replace")
+
+
+def _signed(data: bytes, field: int) -> int:
+    value = number(data, field)
+    return value - 2**64 if value >> 63 else value
+
+
+def _each(data: bytes, field: int, read: Callable[[bytes], Item]) -> list[Item]:
+    return [read(content) for content in _all_bytes(data, field)]
+
+
+def run_progress(data: bytes) -> RunProgress:
+    """Read a RunProgress."""
+    return RunProgress(*(number(data, field) for field in range(1, 6)), files=_each(data, 6, file_progress))
+
+
+def file_progress(data: bytes) -> FileProgress:
+    """Read a FileProgress."""
+    return FileProgress(number(data, 1), _text(data, 2), number(data, 3), number(data, 4))
+
+
+def question(data: bytes) -> Question:
+    """Read a Question."""
+    return Question(_text(data, 1), bool(number(data, 2)))
+
+
+def handoff(data: bytes) -> Handoff:
+    """Read a Handoff."""
+    return Handoff(_all_bytes(data, 1), _bytes(data, 2))
+
+
+def hello(data: bytes) -> Hello:
+    """Read a HelloResponse."""
+    return Hello(_text(data, 1), number(data, 2) & 0xFFFFFFFF, number(data, 4))
+
+
+def central_status(data: bytes) -> CentralStatus:
+    """Read a CentralStatus."""
+    return CentralStatus(
+        endpoint=_text(data, 1),
+        connections=number(data, 2) & 0xFFFFFFFF,
+        user=_text(data, 3),
+        subject=_text(data, 4),
+        certificate_ends_ms=_signed(data, 5),
+        logins=number(data, 6),
+        commands=number(data, 7),
+        problem=_text(data, 8),
+    )
+
+
+def daemon_status(data: bytes) -> DaemonStatus:
+    """Read a StatusResponse."""
+    return DaemonStatus(
+        version=_text(data, 1),
+        pid=number(data, 2),
+        started_ms=_signed(data, 3),
+        profile=_text(data, 4),
+        socket=_text(data, 5),
+        state_directory=_text(data, 6),
+        log_file=_text(data, 7),
+        central=_each(data, 8, central_status),
+        active_jobs=number(data, 9),
+        running_transfers=number(data, 10),
+        warnings=[text.decode("utf-8", "replace") for text in _all_bytes(data, 11)],
+    )
+
+
+def stopped_pid(data: bytes) -> int:
+    """Read a StopResponse: the process id of the daemon that will end."""
+    return number(data, 1)

@@ -1,0 +1,43 @@
+"""Standard input for a command that was given the word `-`: sent on as it comes, no faster than the daemon takes it."""
+
+import os
+import select
+
+from alienctl import messages
+from alienctl.transport import Connection
+
+_CHUNK = 1 << 16
+
+
+class StandardInput:
+    """Our standard input, read beside a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._ended = False
+
+    def feed_until_readable(self) -> None:
+        """Send standard input until the connection has bytes for us."""
+        while True:
+            poller = select.poll()
+            poller.register(self._connection.fileno(), select.POLLIN)
+            if not self._ended and not self._connection.call.backlog:
+                poller.register(0, select.POLLIN)
+            ready = [descriptor for descriptor, _ in poller.poll()]
+            if self._connection.fileno() in ready:
+                return
+            if 0 in ready:
+                self._send(self._read())
+
+    def _read(self) -> bytes:
+        """Some bytes; empty at the end, which a stream that cannot be read has reached as well."""
+        try:
+            return os.read(0, _CHUNK)
+        except OSError:
+            return b""
+
+    def _send(self, data: bytes) -> None:
+        self._ended = not data
+        message = messages.standard_input(data) if data else messages.end_of_input()
+        self._connection.call.send_message(message)
+        self._connection.flush()

@@ -1,0 +1,100 @@
+"""The commands that the client carries out itself, because they must work without a daemon and never start one."""
+
+import json
+import os
+import sys
+
+from alienctl import VERSION, ClientError, NoDaemonError
+from alienctl.local import control, help, install, logs, replies
+from alienctl.main import Invocation, Run, write_all
+from alienctl.messages import bytes_field, number_field
+from alienctl.transport import unary
+
+_EINVAL = 22
+_HELLO_WAIT = 5.0
+"""Seconds that a daemon has to say who it is."""
+
+
+def perform(invocation: Invocation) -> int:
+    """Carry out the invocation's words; return the exit code. Raises ClientError."""
+    as_json = "--json" in invocation.words
+    operands = [word for word in invocation.words if word != "--json"]
+    command = operands.pop(0) if operands else ""
+    if command == "daemon":
+        return _daemon(invocation, operands, as_json)
+    if command == "sandbox":
+        return _sandbox(invocation)
+    if command in ("version", "--version"):
+        return _version(invocation, as_json)
+    if command == "help" and operands:
+        return _help_of(invocation, operands)
+    say(help.text())
+    return 0 if command else _EINVAL
+
+
+def say(text: str) -> None:
+    """Write a text and a newline to standard output; a reader that has gone is none of our business."""
+    try:
+        write_all(1, (text + "\n").encode("utf-8", "backslashreplace"))
+    except BrokenPipeError:
+        return
+
+
+def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
+    action = operands.pop(0) if operands else "status"
+    if action == "logs":
+        return logs.show(invocation, operands)
+    actions = {
+        "status": lambda: control.status(invocation, as_json),
+        "start": lambda: control.start_daemon(invocation, as_json),
+        "stop": lambda: control.stop(invocation, as_json),
+        "restart": lambda: control.restart(invocation, as_json),
+        "install": lambda: install.install(invocation, as_json),
+    }
+    if action in ("-h", "--help"):
+        say(help.text_of("daemon"))
+        return 0
+    if action not in actions:
+        known = ", ".join([*actions, "logs"])
+        raise ClientError(f"daemon {action}: there is no such action; there are: {known}", _EINVAL)
+    if operands:
+        raise ClientError(f"daemon {action} takes no further words, but was given {' '.join(operands)!r}", _EINVAL)
+    text, code = actions[action]()
+    say(text)
+    return code
+
+
+def _sandbox(invocation: Invocation) -> int:
+    words = list(invocation.words)
+    words.remove("sandbox")
+    os.execv(sys.executable, [sys.executable, "-m", "aliend.sandbox", *words])
+
+
+def _version(invocation: Invocation, as_json: bool) -> int:
+    request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
+    try:
+        answer = unary(invocation.socket, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
+    except NoDaemonError:
+        say(json.dumps({"client": VERSION, "daemon": None}) if as_json else f"alienctl {VERSION}\ndaemon: not running")
+        return 0
+    hello = replies.hello(answer)
+    if as_json:
+        daemon = {"version": hello.version, "contract": hello.contract, "pid": hello.pid}
+        say(json.dumps({"client": VERSION, "daemon": daemon}))
+    else:
+        say(f"alienctl {VERSION}\ndaemon: {hello.version} (pid {hello.pid})")
+    return 0
+
+
+def _help_of(invocation: Invocation, operands: list[str]) -> int:
+    """The daemon knows its commands best; without one, our table has a line for each."""
+    if operands[0] in help.LOCAL:
+        say(help.text_of(operands[0]))
+        return 0
+    invocation.autostart = False
+    try:
+        unary(invocation.socket, b"/aliend.v1.Daemon/Hello", b"", _HELLO_WAIT)
+    except ClientError:
+        say(help.text_of(operands[0]))
+        return 0
+    return Run(invocation).to_the_end()
