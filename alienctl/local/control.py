@@ -89,8 +89,9 @@ def _moment(milliseconds: int) -> str:
 
 
 def _lines(daemon: replies.DaemonStatus) -> str:
+    since = _moment(daemon.started_ms)
     lines = [
-        f"aliend {daemon.version} runs (pid {daemon.pid}, profile {daemon.profile}, since {_moment(daemon.started_ms)})",
+        f"aliend {daemon.version} runs (pid {daemon.pid}, profile {daemon.profile}, since {since})",
         f"  socket     {daemon.socket}",
         f"  state      {daemon.state_directory}",
         f"  log        {daemon.log_file}",

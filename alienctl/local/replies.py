@@ -113,7 +113,8 @@ def _each(data: bytes, field: int, read: Callable[[bytes], Item]) -> list[Item]:
 
 def run_progress(data: bytes) -> RunProgress:
     """Read a RunProgress."""
-    return RunProgress(*(number(data, field) for field in range(1, 6)), files=_each(data, 6, file_progress))
+    done, total, *counts = (number(data, field) for field in range(1, 6))
+    return RunProgress(done, total, counts[0], counts[1], counts[2], _each(data, 6, file_progress))
 
 
 def file_progress(data: bytes) -> FileProgress:

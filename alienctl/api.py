@@ -1,0 +1,89 @@
+"""The Python API for other programs: channels to the user's daemon with the stubs of the contract on them.
+
+    with Client(connect()) as client:
+        print(client.session.Get(session_pb2.GetSessionRequest()).directory)
+
+    async with AsyncClient(connect_async()) as client:
+        state = await client.session.Get(session_pb2.GetSessionRequest())
+
+It does not start a daemon (`alienctl daemon start` does). Errors of calls are `grpc.RpcError`s.
+"""
+
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+import grpc.aio
+
+from alienctl.transport import check_directory, socket_path
+from aliend.v1 import catalogue_pb2_grpc, console_pb2_grpc, daemon_pb2_grpc, session_pb2_grpc, transfers_pb2_grpc
+
+Stub = TypeVar("Stub")
+_OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1))
+"""A proxy from the environment would break `unix:` targets in some versions of grpcio."""
+
+
+def _target(profile: str) -> str:
+    path = os.path.abspath(socket_path(profile, os.environb))
+    check_directory(path)
+    return f"unix:{path}"
+
+
+def connect(profile: str = "default") -> grpc.Channel:
+    """A channel to the daemon of `profile`. Raises ClientError when its socket is missing or must not be used."""
+    return grpc.insecure_channel(_target(profile), options=_OPTIONS)
+
+
+def connect_async(profile: str = "default") -> grpc.aio.Channel:
+    """The same for asyncio; to be called in the event loop. Raises ClientError as `connect`."""
+    return grpc.aio.insecure_channel(_target(profile), options=_OPTIONS)
+
+
+def _stub(kind: Callable[..., Stub], channel: grpc.Channel | grpc.aio.Channel) -> Stub:
+    """A generated stub; they carry no types themselves."""
+    return kind(channel)
+
+
+class _Stubs:
+    """The services of the contract on one channel."""
+
+    def __init__(self, channel: grpc.Channel | grpc.aio.Channel) -> None:
+        self.console = _stub(console_pb2_grpc.ConsoleStub, channel)
+        self.session = _stub(session_pb2_grpc.SessionStub, channel)
+        self.catalogue = _stub(catalogue_pb2_grpc.CatalogueStub, channel)
+        self.transfers = _stub(transfers_pb2_grpc.TransfersStub, channel)
+        self.daemon = _stub(daemon_pb2_grpc.DaemonStub, channel)
+
+
+class Client(_Stubs):
+    """The daemon's services, called one after the other. Closes the channel at the end of its `with` block."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        super().__init__(channel)
+        self._channel = channel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._channel.close()
+
+
+class AsyncClient(_Stubs):
+    """The daemon's services for asyncio. Closes the channel at the end of its `async with` block."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        super().__init__(channel)
+        self._channel = channel
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._channel.close()
