@@ -172,7 +172,7 @@ async def open_connection(context: Context, agent: str) -> Connection:
     except (OSError, TimeoutError, WebSocketException) as error:
         if (cause := _tls_error(error)) is not None:
             raise await tls.explain(cause, context, settings) from error
-        raise Unreachable(f"{endpoint} cannot be reached: {_reason(error)}") from error
+        raise Unreachable(f"{endpoint} cannot be reached: {_reason(error, credential)}") from error
     return Connection(socket, credential, str(endpoint))
 
 
@@ -219,7 +219,9 @@ def _tls_error(error: BaseException) -> ssl.SSLError | None:
     return None
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, credential: Credential) -> str:
+    if isinstance(error, ConnectionResetError):
+        return f"it ended the connection while it was being made (perhaps it refuses {credential.facts.subject})"
     if isinstance(error, TimeoutError):
         return f"no answer within {OPEN_TIMEOUT:.0f} s"
     if isinstance(error, InvalidHandshake):

@@ -1,0 +1,208 @@
+"""The session with a service that behaves, and with one that does not."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from http import HTTPStatus
+
+import pytest
+
+from aliend.central.central import Central
+from aliend.central.login import Limits
+from aliend.core.requests import Request
+from aliend.errors import BadReply, LoginRefused, NotConnected, OutcomeUnknown, UsageError
+from tests.integration.central.service import Authority, Issued, Service, eventually
+
+LS = Request("ls", ("/alice",))
+RM = Request("rm", ("/alice/f",))
+
+
+async def test_the_first_request_logs_in_and_is_answered(central: Central, service: Service) -> None:
+    assert central.status().connections == 0
+    reply = await central.request(LS, directory="/alice/data/")
+    assert reply.exit_code == 0
+    assert service.executed == [("ls", "-pwd=/alice/data/", "/alice")]
+    status = central.status()
+    assert (status.connections, status.logins, status.commands, status.user) == (1, 1, 1, "alice")
+    assert status.subject == "C=ch/O=AliEn2/CN=Users/CN=alice"
+
+
+async def test_a_thousand_requests_are_one_login(central: Central, service: Service) -> None:
+    for _ in range(1000):
+        await central.request(LS)
+    assert service.connections == 1
+
+
+async def test_fifty_who_ask_at_once_share_one_login_and_never_overlap(central: Central, service: Service) -> None:
+    await asyncio.gather(*(central.request(LS) for _ in range(50)))
+    assert service.connections == 1
+    assert service.most_outstanding == 1
+    assert len(service.executed) == 50
+
+
+async def test_interactive_work_does_not_wait_behind_bulk_work(central: Central, service: Service) -> None:
+    service.gated = {"find"}
+    service.gate.clear()
+    bulk = asyncio.create_task(central.request(Request("find", ("/alice", "*")), bulk=True))
+    await eventually(lambda: service.executed)
+    async with asyncio.timeout(1.5):
+        await central.request(LS)
+    service.gate.set()
+    await bulk
+    assert service.connections == 2
+
+
+async def test_bulk_work_never_has_both_connections(central: Central, service: Service) -> None:
+    service.gated = {"find"}
+    service.gate.clear()
+    finds = [asyncio.create_task(central.request(Request("find", ("/alice", str(n))), bulk=True)) for n in range(3)]
+    await eventually(lambda: service.executed)
+    await central.request(LS)
+    assert [words[0] for words in service.executed] == ["find", "ls"]
+    service.gate.set()
+    await asyncio.gather(*finds)
+
+
+async def test_a_lost_reply_of_a_reading_request_is_asked_for_again(central: Central, service: Service) -> None:
+    service.faults.extend(["drop-after", "drop-before"])
+    assert (await central.request(LS)).exit_code == 0
+    assert service.connections == 3
+
+
+async def test_a_changing_request_is_never_sent_twice(central: Central, service: Service) -> None:
+    for fault in ("drop-after", "drop-before", "half"):
+        service.faults.append(fault)
+        with pytest.raises(OutcomeUnknown, match="rm"):
+            await central.request(RM)
+    assert service.executed.count(("rm", "/alice/f")) == 2
+    assert (await central.request(RM)).exit_code == 0
+
+
+async def test_a_session_ended_by_the_service_is_no_failure_for_the_next_request(
+    central: Central, service: Service
+) -> None:
+    await central.request(LS)
+    assert service.server is not None
+    for socket in list(service.server.connections):
+        await socket.close(1013, "Session timed out")
+    await eventually(lambda: central.status().connections == 0)
+    assert (await central.request(RM)).exit_code == 0
+    assert service.connections == 2
+
+
+@pytest.mark.parametrize(("fault", "code"), [("empty", 70), ("garbage", 22), ("shape", 42)])
+async def test_garbage_fails_its_request_and_costs_the_connection(
+    central: Central, service: Service, fault: str, code: int
+) -> None:
+    service.faults.append(fault)
+    with pytest.raises(BadReply) as caught:
+        await central.request(LS)
+    assert caught.value.exit_code == code
+    assert (await central.request(LS)).exit_code == 0
+    assert service.connections == 2
+
+
+async def test_a_request_that_hangs_ends_at_its_deadline(central: Central, service: Service) -> None:
+    service.faults.extend(["hang", "hang"])
+    with pytest.raises(NotConnected, match="did not answer within"):
+        await central.request(LS, timeout=0.2)
+    with pytest.raises(OutcomeUnknown):
+        await central.request(RM, timeout=0.2)
+    assert len(service.executed) == 2
+
+
+async def test_a_cancelled_request_frees_its_caller_and_the_lane(central: Central, service: Service) -> None:
+    service.faults.append("hang")
+    task = asyncio.create_task(central.request(LS))
+    await eventually(lambda: service.executed)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(1):
+            await task
+    assert (await central.request(LS)).exit_code == 0
+
+
+async def test_a_connection_that_lost_its_directory_is_dropped(central: Central, service: Service) -> None:
+    await central.request(LS)
+    service.faults.append("none")
+    await central.request(LS)
+    await central.request(LS)
+    assert service.connections == 2
+
+
+async def test_a_request_of_more_than_8192_characters_costs_its_connection(central: Central, service: Service) -> None:
+    await central.request(Request("ls", ("/" + 9000 * "x",)))
+    assert central.status().connections == 0
+    await central.request(LS)
+    assert service.connections == 2
+
+
+async def test_words_that_change_the_session_are_not_sent(central: Central, service: Service) -> None:
+    for request in (
+        Request("cd", ("/",)),
+        Request("user", ("bob",)),
+        Request("ls", ("-pwd=/",)),
+        Request("ls", ("-silent",)),
+        Request("token", ("-u", "bob")),
+    ):
+        with pytest.raises(UsageError, match="session"):
+            await central.request(request)
+    assert service.connections == 0
+
+
+async def test_site_and_role_are_put_into_force_on_each_connection(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    context = replace(service.context(authority.ca, alice), site="CERN", role="alidaq")
+    async with Central(context) as central:
+        await central.request(LS)
+    assert service.executed == [("setSite", "CERN"), ("user", "alidaq"), ("ls", "/alice")]
+
+
+async def test_an_unknown_certificate_is_refused_with_a_hint_and_without_another_try(
+    central: Central, service: Service
+) -> None:
+    service.status = HTTPStatus.UNAUTHORIZED
+    with pytest.raises(LoginRefused, match="registered"):
+        await central.request(LS)
+    assert len(service.agents) == 1
+    assert service.agents[0].startswith("aliend/")
+    assert central.status().problem
+
+
+async def test_a_service_that_is_busy_is_asked_three_times(central: Central, service: Service) -> None:
+    service.status = HTTPStatus.SERVICE_UNAVAILABLE
+    with pytest.raises(NotConnected, match="503") as caught:
+        await central.request(LS)
+    assert caught.value.exit_code == 107
+    assert len(service.agents) == 3
+
+
+async def test_everybody_who_waits_learns_of_a_failed_login(central: Central, service: Service) -> None:
+    service.status = HTTPStatus.SERVICE_UNAVAILABLE
+    outcomes = await asyncio.gather(*(central.request(LS) for _ in range(20)), return_exceptions=True)
+    assert all(isinstance(outcome, NotConnected) for outcome in outcomes)
+    assert len(service.agents) == 3
+
+
+async def test_idle_connections_are_kept_alive_and_old_ones_replaced(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    context = service.context(authority.ca, alice)
+    async with Central(context, limits=Limits(look_after=0.02, idle_before_keep_alive=0.05)) as central:
+        await central.request(LS)
+        await eventually(lambda: ("version", "-nomsg") in service.executed)
+        assert service.connections == 1
+    async with Central(context, limits=Limits(look_after=0.02, connection_age=0.1)) as central:
+        await central.request(LS)
+        await eventually(lambda: central.status().connections == 0)
+        await central.request(LS)
+
+
+async def test_a_closed_session_answers_nobody(central: Central, service: Service) -> None:
+    await central.request(LS)
+    await central.close()
+    await eventually(lambda: service.open == 0)
+    with pytest.raises(NotConnected, match="closed"):
+        await central.request(LS)
