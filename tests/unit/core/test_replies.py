@@ -1,0 +1,116 @@
+"""From the text of a reply to values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from aliend.core.catalogue import Entry, Replica
+from aliend.core.replies import (
+    Reply,
+    entries_of_find,
+    entries_of_listing,
+    entries_of_stat,
+    parse,
+    replicas_of,
+    tickets_of,
+)
+from aliend.core.requests import Request
+from aliend.errors import BadReply, ServiceError
+
+LS = Request("ls")
+METADATA = {"exitcode": "0", "error": "", "user": "alice", "currentdir": "/alice/"}
+
+
+def test_a_reply_keeps_what_the_service_wrote() -> None:
+    document = {"metadata": METADATA, "results": [{"message": "a", "md5": None}, {"message": "b"}, {"name": "c"}]}
+    reply = parse(json.dumps(document), LS)
+    assert reply.to_json() == document
+    assert reply.text() == "a\nb"
+    assert (reply.exit_code, reply.user, reply.directory) == (0, "alice", "/alice/")
+
+
+def test_a_warning_is_no_failure() -> None:
+    reply = Reply(0, "Reducing the validity\n", "alice", "/", ())
+    assert reply.checked(LS) is reply
+
+
+def test_a_failure_carries_the_services_words() -> None:
+    with pytest.raises(ServiceError, match="No such file or directory : /x") as caught:
+        Reply(2, "No such file or directory : /x\n", "alice", "/", ()).checked(LS)
+    assert (caught.value.exit_code, caught.value.command) == (2, "ls")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", 70),
+        (" \n", 70),
+        ("null", 42),
+        ("5", 42),
+        ("[]", 42),
+        ("{}", 42),
+        ("not json", 22),
+        ('{"metadata":', 22),
+        ('{"metadata":{"exitcode":"0"},"results":[]}{}', 22),
+        ("[" * 100_000, 22),
+        ('{"metadata":{"exitcode":"0"}}', 42),
+        ('{"metadata":{"exitcode":"0"},"results":{}}', 42),
+        ('{"metadata":{"exitcode":"0"},"results":[1]}', 42),
+        ('{"metadata":{"exitcode":"ok"},"results":[]}', 42),
+        ('{"metadata":{"exitcode":null},"results":[]}', 42),
+        ('{"metadata":[],"results":[]}', 42),
+        ('{"results":[]}', 42),
+    ],
+)
+def test_garbage_of_every_kind_has_its_code(text: str, code: int) -> None:
+    with pytest.raises(BadReply, match="ls") as caught:
+        parse(text, LS)
+    assert caught.value.exit_code == code
+
+
+def test_metadata_may_lack_user_and_directory() -> None:
+    reply = parse('{"metadata":{"exitcode":"2","error":"x"},"results":[]}', LS)
+    assert (reply.exit_code, reply.user, reply.directory) == (2, "", "")
+
+
+def test_a_listing_becomes_entries() -> None:
+    long = {"user": "alice", "group": "vo", "size": "11", "ctime": "1795456473000"}
+    results: list[dict[str, Any]] = [
+        {**long, "permissions": "drwxr-x---", "path": "/a/d//", "name": "d/"},
+        {**long, "permissions": "-rw-r--r--", "path": "/a/f"},
+        {**long, "permissions": "crwxrwxrwx", "path": "/a/c", "size": "", "ctime": ""},
+        {"message": "total"},
+    ]
+    assert entries_of_listing(results) == [
+        Entry("/a/d/", "directory", 11, "alice", "vo", "750", 1795456473000),
+        Entry("/a/f", "file", 11, "alice", "vo", "644", 1795456473000),
+        Entry("/a/c", "collection", 0, "alice", "vo", "777", 0),
+    ]
+
+
+def test_the_root_is_a_directory_with_one_slash() -> None:
+    assert entries_of_stat([{"lfn": "/", "type": "d"}])[0].lfn == "/"
+
+
+def test_a_null_md5_is_an_unknown_one() -> None:
+    results = [{"lfn": "/a/f", "type": "f", "size": "3", "md5": None, "perm": "755", "guid": "ABC", "owner": "alice"}]
+    assert entries_of_find(results) == [Entry("/a/f", "file", 3, "alice", "", "755", 0, "", "abc")]
+
+
+def test_a_size_that_is_no_number_is_refused() -> None:
+    with pytest.raises(BadReply, match="size"):
+        entries_of_stat([{"lfn": "/a/f", "size": "many"}])
+
+
+def test_replicas_and_tickets_without_a_place_are_left_out() -> None:
+    results = [{"message": "the file is in"}, {"seName": "Alice::X::Y", "pfn": "root://h//1"}]
+    assert replicas_of(results) == [Replica("ALICE::X::Y", "root://h//1")]
+    url = {"url": "root://h//1#m", "envelope": "secret", "guid": "AB", "se": "ALICE::X::Y", "size": "7", "md5": None}
+    tickets = tickets_of([{"message": "unknown SE"}, url])
+    assert [(ticket.url, ticket.guid, ticket.size, ticket.md5) for ticket in tickets] == [
+        ("root://h//1#m", "ab", 7, "")
+    ]
+    assert "secret" not in repr(tickets)

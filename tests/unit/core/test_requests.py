@@ -1,0 +1,95 @@
+"""The text of requests, and which of them may be sent again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from aliend.core.requests import Request, batches, changes_something, encode, fits, session_change
+from aliend.errors import UsageError
+
+
+def words(line: str) -> Request:
+    command, *options = line.split(" ")
+    return Request(command, tuple(options))
+
+
+def test_a_request_is_one_object_with_its_words_unsplit() -> None:
+    text = encode(Request("ls", ("-l", "/a b/é")))
+    assert json.loads(text) == {"command": "ls", "options": ["-l", "/a b/é"]}
+    assert "é" in text
+
+
+def test_the_directory_of_the_session_travels_with_the_request() -> None:
+    assert json.loads(encode(Request("ls", ("x",)), "/alice/"))["options"] == ["-pwd=/alice/", "x"]
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(UsageError, match="UTF-8"):
+        encode(Request("ls", ("\udcff",)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ls -la /x", "find /x *", "find -x - /x *", "stat /x", "whereis -r /x", "pwd", "access read /x", "du /x",
+        "toXml /x", "toXml -x - /x", "fquota list", "cat /x", "token -v 3", "rm -h", "version", "ps -F l",
+    ],
+)  # fmt: skip
+def test_asking_changes_nothing(line: str) -> None:
+    assert not changes_something(words(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rm /x", "mv /x /y", "mkdir /x", "touch /x", "commit e 1 /x", "access write /x", "access -s 5 write-once /x",
+        "access write /x read", "find -x /c /x *", "find -fx /c /x *", "find -x=/c /x *", "toXml -x /c /x", "submit /j",
+        "kill 1", "fquota set alice maxNbFiles 3", "mirror /x SE", "chmod 755 /x", "nosuchcommand", "token -u bob",
+        "cat -o /f /x", "resubmit 1", "find -x",
+    ],
+)  # fmt: skip
+def test_whatever_may_change_something_is_known(line: str) -> None:
+    assert changes_something(words(line))
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("cd /x", "cd"), ("user bob", "user"), ("setSite CERN", "setSite"), ("timing on", "timing"),
+        ("ls -pwd=/x", "-pwd"), ("ls -silent", "-silent"), ("token -u bob", "token -u"), ("token -fu bob", "token -u"),
+        ("token --u=bob", "token -u"), ("token -v 3 -ubob", "token -u"),
+        ("ls -l /x", ""), ("token -v 3", ""), ("echo user", ""), ("ls /x-pwd=", ""),
+    ],
+)  # fmt: skip
+def test_words_that_change_the_session_are_found(line: str, word: str) -> None:
+    assert session_change(words(line)) == word
+
+
+def test_the_limit_counts_utf_16_units() -> None:
+    assert fits("x" * 8192)
+    assert not fits("x" * 8193)
+    assert fits("é" * 8192)
+    assert not fits("\N{GRINNING FACE}" * 4097)
+
+
+def test_operands_are_spread_over_requests_of_fifty() -> None:
+    lfns = [f"/alice/{n}" for n in range(120)]
+    requests = batches("stat", ("-nomsg",), lfns)
+    assert [len(request.options) - 1 for request in requests] == [50, 50, 20]
+    assert [lfn for request in requests for lfn in request.options[1:]] == lfns
+    assert batches("stat", (), []) == []
+
+
+def test_long_operands_are_spread_until_they_fit() -> None:
+    lfns = [f"/{n}" + 1000 * "x" for n in range(30)]
+    requests = batches("rm", ("-r",), lfns, "/alice/")
+    assert all(fits(encode(request, "/alice/")) for request in requests)
+    assert [lfn for request in requests for lfn in request.options[1:]] == lfns
+    assert len(requests) == 4
+
+
+def test_an_operand_too_long_for_any_request_stands_alone() -> None:
+    requests = batches("ls", (), ["/a", "/" + 9000 * "x", "/b"])
+    assert [len(request.options) for request in requests] == [1, 1, 1]
