@@ -152,7 +152,7 @@ class Run:
         call = connection.call
         self._progressed = False
         self.send(self._start(words))
-        if b"-" in words:
+        if b"-" in words and self.invocation.command != "cd":  # `cd -` is the directory before this one
             from alienctl.local.stdin import StandardInput
 
             self._input = StandardInput(connection)
