@@ -2,6 +2,7 @@
 
     AliendError                 exit code 1
     |-- UsageError              22   the words make no sense; nothing was done
+    |-- NoSuchFile              2   a local file that was named is not there; nothing was done
     |-- ConfigurationError      22   a setting, a file's mode or an owner is wrong
     |-- NotConnected           107   the central service cannot be reached, or there is no usable credential
     |   `-- LoginRefused       129   the service was reached and refused the certificate
@@ -34,6 +35,12 @@ class UsageError(AliendError):
     """The words of a command make no sense; nothing was done."""
 
     exit_code = 22
+
+
+class NoSuchFile(AliendError):
+    """A local file that was named is not there; nothing was done."""
+
+    exit_code = 2
 
 
 class ConfigurationError(AliendError):

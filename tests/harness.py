@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
 ALIENCTL = str(Path(sys.executable).with_name("alienctl"))
 CHOOSING = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
 
@@ -49,6 +50,7 @@ class User:
 
     home: Path
     variables: dict[str, str]
+    command: str = ALIENCTL
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -64,7 +66,7 @@ class User:
     def run(self, *words: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
         """Run `alienctl WORDS` to its end."""
         return subprocess.run(
-            [ALIENCTL, *words],
+            [self.command, *words],
             env=options.pop("env", self.environment),
             cwd=options.pop("cwd", self.home),
             stdin=options.pop("stdin", subprocess.DEVNULL),
@@ -88,7 +90,7 @@ class User:
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start `alienctl WORDS` and go on."""
         process = subprocess.Popen(
-            [ALIENCTL, *words],
+            [self.command, *words],
             env=self.environment,
             cwd=self.home,
             stdin=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ from aliend.commands.call import Call
 from aliend.commands.follow import exit_code, follow, summary
 from aliend.core.job import JobSpec
 from aliend.core.naming import CopyWords, Location, Place, locate, parse_copy
-from aliend.errors import UsageError
+from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
 
 ADVICE = "exactly one side must be local; a local name begins with file: (as in file:data/)"
@@ -38,7 +38,7 @@ async def cp(parts: Parts, call: Call) -> int:
 async def follow_foreground(parts: Parts, call: Call, job: int) -> int:
     """Follow a job whose end is this command's end, and the other way round."""
     try:
-        final = await follow(parts, call, job)
+        final = await follow(parts, call, job, until_held=True)
     except asyncio.CancelledError:
         if not parts.stopping:
             await asyncio.shield(parts.engine.cancel(job))
@@ -83,7 +83,7 @@ def _storage(sources: list[Location], target: Location) -> str:
 def _require_sources(spec: JobSpec) -> None:
     missing = [source for source in spec.sources if not Path(source).exists()]
     if missing:
-        raise UsageError(f"cp: there is no local file {missing[0]}; nothing was copied")
+        raise NoSuchFile(f"there is no local file {missing[0]}; nothing was copied")
 
 
 async def _tell_number(call: Call, job: int, spec: JobSpec) -> None:

@@ -13,8 +13,11 @@ MOST_FILES = 16
 """Files shown at a time."""
 
 
-async def follow(parts: Parts, call: Call, job: int) -> JobView:
-    """Tell what happens to `job` until it has ended, and return it as it ended. Raises NoSuchJob."""
+async def follow(parts: Parts, call: Call, job: int, *, until_held: bool = False) -> JobView:
+    """Tell what happens to `job` until it has ended, and return it as it ended. Raises NoSuchJob.
+
+    With `until_held` it also returns when the daemon holds the job for something that the user must mend here.
+    """
     final = await parts.engine.job(job)
     live = call.terminal.stdout and not call.as_json
     async for changes in parts.engine.changes(job, ""):
@@ -27,6 +30,9 @@ async def follow(parts: Parts, call: Call, job: int) -> JobView:
                 await _tell_transfer(call, transfer, quiet=live)
         if live:
             await call.output.progress(_progress(parts, final))
+        if until_held and final.state == "paused" and final.message:
+            await call.complain(f"job {job} is held; mend that, then: alienctl transfers resume {job}")
+            break
     if not call.as_json:
         await call.say(_closing(final))
     return final

@@ -1,0 +1,102 @@
+"""Nothing that was acknowledged is lost, whatever dies in the middle."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.harness import User, eventually
+
+MIB = 1024 * 1024
+FILES = 12
+
+
+def tree(user: User, size: int = 20 * MIB) -> Path:
+    root = user.home / "tree"
+    root.mkdir()
+    for number in range(FILES):
+        (root / f"{number:02}.root").write_bytes(os.urandom(size))
+    return root
+
+
+def same(left: Path, right: Path) -> bool:
+    return subprocess.run(["diff", "-r", str(left), str(right)], capture_output=True).returncode == 0
+
+
+def files(user: User, job: str) -> dict[str, int]:
+    counters: dict[str, int] = user.json("transfers", "show", job)["files"]
+    return counters
+
+
+@pytest.fixture
+def folder(user: User) -> str:
+    name = f"{user.must('pwd')}{user.home.name}/"
+    user.must("mkdir", "-p", name)
+    return name
+
+
+def test_a_download_survives_kill_9_of_the_daemon(user: User, folder: str) -> None:
+    root = tree(user)
+    user.must("cp", "file:tree/", f"{folder}@disk:1")
+    job = user.run("cp", "--detach", "-T", "2", folder, "file:back/").stdout.strip()
+    for wanted in (1, 4):
+        eventually(lambda wanted=wanted: files(user, job)["done"] >= wanted)  # type: ignore[misc]
+        assert files(user, job)["done"] < FILES
+        user.kill_daemon()
+    assert user.run("transfers", "wait", job).returncode == 0
+    assert same(root, user.home / "back")
+
+
+def test_an_upload_survives_kill_9_of_the_daemon(user: User, folder: str) -> None:
+    root = tree(user)
+    job = user.run("cp", "--detach", "-T", "2", "file:tree/", f"{folder}@disk:2").stdout.strip()
+    eventually(lambda: files(user, job)["done"] >= 2)
+    assert files(user, job)["done"] < FILES
+    user.kill_daemon()
+    assert user.run("transfers", "wait", job).returncode == 0
+    user.must("cp", folder, "file:back/")
+    assert same(root, user.home / "back")
+    for path in root.iterdir():
+        replicas = user.json("whereis", f"{folder}{path.name}")["results"]
+        assert len({replica["seName"] for replica in replicas}) == 2
+    names = user.must("ls", "-a", folder).split()
+    assert names == sorted(path.name for path in root.iterdir())
+
+
+def test_a_copy_survives_kill_9_of_its_worker(user: User, folder: str) -> None:
+    root = tree(user)
+    user.must("cp", "file:tree/", f"{folder}@disk:1")
+    job = user.run("cp", "--detach", folder, "file:back/").stdout.strip()
+    eventually(lambda: files(user, job)["running"])
+    pid = user.pid()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    assert children
+    for child in children:
+        os.kill(int(child), 9)
+    assert user.run("transfers", "wait", job).returncode == 0
+    assert same(root, user.home / "back")
+
+
+def test_a_foreground_cp_attaches_again_when_the_daemon_is_lost(user: User, folder: str) -> None:
+    root = tree(user)
+    process = user.start("cp", "-T", "1", "file:tree/", f"{folder}@disk:1")
+    eventually(lambda: user.json("transfers", "list")["jobs"])
+    (job,) = user.json("transfers", "list")["jobs"]
+    eventually(lambda: files(user, str(job["job"]))["done"] >= 1)
+    user.kill_daemon()
+    _, complaints = process.communicate(timeout=60)
+    assert process.returncode == 0, complaints
+    assert b"attach" in complaints
+    user.must("cp", folder, "file:back/")
+    assert same(root, user.home / "back")
+
+
+def test_jobs_are_there_after_a_restart(user: User, folder: str) -> None:
+    (user.home / "a").write_bytes(b"a" * 1000)
+    user.must("cp", "file:a", f"{folder}a")
+    user.must("daemon", "restart")
+    (job,) = user.json("transfers", "list", "--all")["jobs"]
+    assert (job["state"], job["files"]["done"]) == ("done", 1)

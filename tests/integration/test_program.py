@@ -1,0 +1,139 @@
+"""Another program, so to say: plain grpcio and the contract, nothing of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_status import rpc_status
+
+from aliend.v1 import (
+    catalogue_pb2,
+    catalogue_pb2_grpc,
+    daemon_pb2,
+    daemon_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+    transfers_pb2,
+    transfers_pb2_grpc,
+)
+from tests.harness import User
+
+
+@pytest.fixture
+def channel(user: User) -> Iterator[grpc.Channel]:
+    user.must("pwd")
+    socket = user.json("daemon", "status")["socket"]
+    with grpc.insecure_channel(f"unix:{socket}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+        yield channel
+
+
+def reason(error: grpc.RpcError) -> str:
+    status = rpc_status.from_call(error)
+    assert status is not None
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    return str(info.reason)
+
+
+def test_it_learns_versions_and_capabilities(channel: grpc.Channel) -> None:
+    hello = daemon_pb2_grpc.DaemonStub(channel).Hello(daemon_pb2.HelloRequest(contract=1))
+    assert hello.contract == 1
+    assert "transfers" in hello.capabilities
+    assert hello.pid != os.getpid()
+
+
+def test_it_lists_a_directory(user: User, channel: grpc.Channel) -> None:
+    user.must("mkdir", "-p", "program/sub")
+    home = session_pb2_grpc.SessionStub(channel).Get(session_pb2.GetSessionRequest()).directory
+    pages = catalogue_pb2_grpc.CatalogueStub(channel).List(catalogue_pb2.ListRequest(lfn="program"))
+    entries = [entry for page in pages for entry in page.entries]
+    assert [(entry.lfn, entry.type) for entry in entries] == [(f"{home}program/sub/", catalogue_pb2.Entry.DIRECTORY)]
+    user.must("rm", "-r", "program")
+
+
+def test_a_missing_directory_is_an_error_with_a_reason(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as failure:
+        list(catalogue_pb2_grpc.CatalogueStub(channel).List(catalogue_pb2.ListRequest(lfn="/no/such")))
+    assert failure.value.code() == grpc.StatusCode.NOT_FOUND
+    assert reason(failure.value) == "ServiceError"
+
+
+def test_stat_tells_what_is_there_and_what_is_missing(channel: grpc.Channel) -> None:
+    request = catalogue_pb2.StatRequest(lfns=["/alice/", "/no/such"])
+    answer = catalogue_pb2_grpc.CatalogueStub(channel).Stat(request)
+    assert [entry.lfn for entry in answer.entries] == ["/alice/"]
+    assert list(answer.missing) == ["/no/such"]
+
+
+def test_it_changes_a_sessions_directory(channel: grpc.Channel) -> None:
+    stub = session_pb2_grpc.SessionStub(channel)
+    state = stub.ChangeDirectory(session_pb2.ChangeDirectoryRequest(session="mine", directory="/alice"))
+    assert state.directory == "/alice/"
+    assert stub.Get(session_pb2.GetSessionRequest(session="mine")).directory == "/alice/"
+
+
+def test_a_copy_submitted_twice_is_one_job_and_can_be_watched(user: User, channel: grpc.Channel) -> None:
+    (user.home / "source").write_bytes(os.urandom(100_000))
+    stub = transfers_pb2_grpc.TransfersStub(channel)
+    request = transfers_pb2.SubmitRequest(
+        request_id="the-same", sources=[f"file:{user.home}/source"], target=f"program-{user.home.name}"
+    )
+    first, second = stub.Submit(request), stub.Submit(request)
+    assert first.id == second.id
+    last = list(stub.Watch(transfers_pb2.WatchRequest(job=first.id)))[-1]
+    assert last.jobs[-1].state == transfers_pb2.DONE
+    assert stub.Get(transfers_pb2.GetJobRequest(id=first.id)).files.done == 1
+    assert [job.id for job in stub.List(transfers_pb2.ListJobsRequest()).jobs] == [first.id]
+    (file,) = stub.ListTransfers(transfers_pb2.ListTransfersRequest(job=first.id)).transfers
+    assert (file.state, file.size) == (transfers_pb2.TRANSFER_DONE, 100_000)
+
+
+def test_a_watch_goes_on_after_the_daemon_was_killed(user: User, channel: grpc.Channel) -> None:
+    (user.home / "source").write_bytes(os.urandom(1000))
+    stub = transfers_pb2_grpc.TransfersStub(channel)
+    job = stub.Submit(
+        transfers_pb2.SubmitRequest(
+            request_id="one", sources=[f"file:{user.home}/source"], target=f"w-{user.home.name}"
+        )
+    )
+    token = list(stub.Watch(transfers_pb2.WatchRequest(job=job.id)))[-1].resume_token
+    user.kill_daemon()
+    user.must("pwd")
+    with grpc.insecure_channel(f"unix:{user.json('daemon', 'status')['socket']}") as again:
+        stub = transfers_pb2_grpc.TransfersStub(again)
+        events = list(stub.Watch(transfers_pb2.WatchRequest(job=job.id, resume_token=token)))
+        assert [transfer for event in events for transfer in event.transfers] == []
+        with pytest.raises(grpc.RpcError) as failure:
+            list(stub.Watch(transfers_pb2.WatchRequest(job=job.id, resume_token="another-1")))
+    assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_nonsense_is_refused(channel: grpc.Channel) -> None:
+    stub = transfers_pb2_grpc.TransfersStub(channel)
+    for request in (
+        transfers_pb2.SubmitRequest(request_id="x"),
+        transfers_pb2.SubmitRequest(sources=["/a"], target="file:/b"),
+        transfers_pb2.SubmitRequest(request_id="x", sources=["/a"], target="/b"),
+        transfers_pb2.SubmitRequest(request_id="x", sources=["/a"], target="file:b"),
+    ):
+        with pytest.raises(grpc.RpcError) as failure:
+            stub.Submit(request)
+        assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT, request
+    with pytest.raises(grpc.RpcError) as failure:
+        stub.Get(transfers_pb2.GetJobRequest(id=4711))
+    assert failure.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_health_and_reflection_answer(channel: grpc.Channel) -> None:
+    health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="aliend.v1.Transfers"))
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    (answer,) = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]))
+    names = {service.name for service in answer.list_services_response.service}
+    assert {"aliend.v1.Console", "aliend.v1.Transfers", "grpc.health.v1.Health"} <= names
