@@ -23,14 +23,14 @@ _REASON_LIMIT = 8192
 _UNIT = "aliend.service"
 
 
-def start(invocation: Invocation, program: tuple[str, ...] = (sys.executable, "-m", "aliend")) -> None:
+def start(invocation: Invocation) -> None:
     """Start the daemon; return when its socket accepts connections. Raises ClientError with the daemon's reason."""
     if _unit_is_enabled(invocation):
         _start_unit()
         _wait(invocation, None)
         return
     child = subprocess.Popen(
-        [*program, "--profile", invocation.profile],
+        [sys.executable, "-m", "aliend", "--profile", invocation.profile],
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

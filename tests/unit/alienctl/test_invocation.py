@@ -1,0 +1,117 @@
+"""The words before the command, the variables for the daemon, and the socket's place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import alienctl
+import aliend
+from alienctl import ClientError, NoDaemonError
+from alienctl.local import help, install
+from alienctl.main import Invocation
+from alienctl.transport import check_directory, socket_path
+
+
+def test_own_words_come_before_the_command_only() -> None:
+    invocation = Invocation(["--profile", "p", "--json", "--session=s", "--no-autostart", "ls", "--profile", "x"], {})
+    assert (invocation.profile, invocation.session, invocation.autostart) == ("p", "s", False)
+    assert invocation.words == ["--json", "ls", "--profile", "x"]
+    assert invocation.command == "ls"
+
+
+def test_the_environment_names_profile_and_session() -> None:
+    invocation = Invocation(["pwd"], {b"ALIEN_PROFILE": b"sandbox", b"ALIEN_SESSION": b"work"})
+    assert (invocation.profile, invocation.session) == ("sandbox", "work")
+    assert invocation.socket.endswith("/sandbox.sock")
+
+
+def test_without_a_name_the_session_is_the_terminals() -> None:
+    assert Invocation(["pwd"], {}).session == f"sid:{os.getsid(0)}"
+
+
+@pytest.mark.parametrize("words", [["--profile", "a/b"], ["--profile="], ["--profile"], ["--profile", "x" * 65]])
+def test_a_profile_that_is_no_name_is_refused(words: list[str]) -> None:
+    with pytest.raises(ClientError, match="name") as caught:
+        Invocation(words, {})
+    assert caught.value.code == 22
+
+
+def test_only_variables_of_the_list_go_to_the_daemon() -> None:
+    environment = {
+        b"ALIEN_SITE": b"CERN",
+        b"X509_USER_CERT": "/ü".encode(),
+        b"HOME": b"/home/u",
+        b"SECRET": b"1",
+        b"PATH": b"/bin",
+        b"PAGER": b"\xff",
+    }
+    assert Invocation(["pwd"], environment).variables() == {
+        b"ALIEN_SITE": b"CERN",
+        b"X509_USER_CERT": "/ü".encode(),
+        b"HOME": b"/home/u",
+    }
+
+
+def test_a_choosing_variable_that_is_not_utf8_is_refused() -> None:
+    with pytest.raises(ClientError, match="JALIEN_TOKEN_CERT"):
+        Invocation(["pwd"], {b"JALIEN_TOKEN_CERT": b"/\xff"}).variables()
+
+
+def test_the_socket_is_in_the_runtime_directory_when_that_is_ours(tmp_path: Path) -> None:
+    runtime = os.fsencode(tmp_path)
+    assert socket_path("p", {b"XDG_RUNTIME_DIR": runtime}) == f"{tmp_path}/aliend/p.sock"
+    assert socket_path("p", {b"XDG_RUNTIME_DIR": runtime, b"ALIEND_SOCKET": b"/s/x"}) == "/s/x"
+    assert not socket_path("p", {b"XDG_RUNTIME_DIR": runtime + b"/none"}).startswith(str(tmp_path))
+
+
+def test_a_socket_path_over_107_bytes_is_a_clear_error() -> None:
+    assert socket_path("p", {b"ALIEND_SOCKET": b"/" + b"x" * 106})
+    with pytest.raises(ClientError, match="107 bytes"):
+        socket_path("p", {b"ALIEND_SOCKET": b"/" + b"x" * 107})
+
+
+def test_a_socket_directory_that_others_could_use_is_refused(tmp_path: Path) -> None:
+    ours = tmp_path / "ours"
+    ours.mkdir(mode=0o700)
+    check_directory(f"{ours}/x.sock")
+    link = tmp_path / "link"
+    link.symlink_to(ours)
+    with pytest.raises(ClientError, match="link"):
+        check_directory(f"{link}/x.sock")
+    ours.chmod(0o755)
+    with pytest.raises(ClientError, match="0755") as caught:
+        check_directory(f"{ours}/x.sock")
+    assert caught.value.code == 22
+
+
+def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    theirs = Path("/proc/1") if os.getuid() else tmp_path / "theirs"
+    if not os.getuid():
+        theirs.mkdir(mode=0o700)
+        os.chown(theirs, 65534, 65534)
+    with pytest.raises(ClientError, match="belongs to user"):
+        check_directory(f"{theirs}/x.sock")
+
+
+def test_a_missing_socket_directory_means_that_no_daemon_runs(tmp_path: Path) -> None:
+    with pytest.raises(NoDaemonError):
+        check_directory(f"{tmp_path}/none/x.sock")
+
+
+def test_client_and_daemon_have_one_version_and_one_contract() -> None:
+    assert (alienctl.VERSION, alienctl.CONTRACT) == (aliend.VERSION, aliend.CONTRACT)
+
+
+def test_the_help_names_every_command_of_its_table() -> None:
+    assert "  whereis" in help.text()
+    assert help.text_of("cp").startswith("alienctl cp ")
+    with pytest.raises(ClientError, match="no help"):
+        help.text_of("nosuch")
+
+
+def test_the_unit_gets_the_real_command_and_keeps_its_options() -> None:
+    unit = install._with_command("[Service]\nExecStart=aliend --foreground\n", install._quoted("/my env/100%/aliend"))
+    assert unit == '[Service]\nExecStart="/my env/100%%/aliend" --foreground\n'
