@@ -119,6 +119,7 @@ Intent = NoIntent | Booked | Replacing
 class Transfer:
     """One file as it is stored. `size` in bytes (0: unknown), `md5` empty where unknown.
 
+    A `target` that is empty belongs to a name that was refused: such a transfer has failed and stays so.
     `attempts` counts starts, `failures` those transient failures that count against MAX_FAILURES.
     """
 
@@ -326,7 +327,7 @@ def _interrupted(transfer: Transfer) -> Step:
 
 
 def _retried(transfer: Transfer) -> Step:
-    if not isinstance(transfer.state, Failed | Cancelled | Waiting):
+    if not isinstance(transfer.state, Failed | Cancelled | Waiting) or not transfer.target:
         return transfer, ()
     return replace(transfer, state=Queued(), failures=0), ()
 

@@ -1,0 +1,55 @@
+"""What storage an upload asks for: how many replicas that makes, and what is still to be asked for later. Pure.
+
+A wish is a comma-separated list of `tag:N` (N replicas on storage elements with that tag), `VO::SITE::SE` (that
+element) and `!VO::SITE::SE` (not that one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+DEFAULT = "disk:2"
+
+
+def replicas(wish: str) -> int:
+    """How many replicas the wish asks for."""
+    items = _items(wish)
+    named = sum(_is_se(item) and not item.startswith("!") for item in items)
+    return named + sum(_count(item) for item in items if not _is_se(item))
+
+
+def remaining(wish: str, missing: int, have: Collection[str], failed: Collection[str] = ()) -> str:
+    """The wish for `missing` more replicas; empty if none can be asked for.
+
+    Elements in `have` hold one already, those in `failed` did not take theirs; both are excluded. A named element is
+    asked for again unless it failed; a tag gives as many as are missing, at most as many as were wished with it.
+    """
+    words: list[str] = []
+    for item in _items(wish):
+        if missing <= 0:
+            break
+        if not _is_se(item):
+            count = min(missing, _count(item))
+            missing -= count
+            words.append(f"{item.replace('=', ':').split(':')[0]}:{count}")
+        elif not item.startswith("!") and item.upper() not in {*have, *failed}:
+            missing -= 1
+            words.append(item)
+    if not words:
+        return ""
+    excluded = [item for item in _items(wish) if item.startswith("!")]
+    excluded += [f"!{se}" for se in sorted({*have, *failed}) if f"!{se}" not in excluded]
+    return ",".join(words + excluded)
+
+
+def _items(wish: str) -> list[str]:
+    return [item.strip() for item in (wish or DEFAULT).split(",") if item.strip()]
+
+
+def _is_se(item: str) -> bool:
+    return "::" in item
+
+
+def _count(item: str) -> int:
+    text = item.replace("=", ":").partition(":")[2]
+    return int(text) if text.isascii() and text.isdigit() else 1

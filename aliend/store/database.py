@@ -1,0 +1,168 @@
+"""One SQLite connection in one thread of its own: reads, and transactions that are on the disk when they return.
+
+What a function does with the connection is its own matter; it runs in the thread, whole, so that nothing else sees the
+database in between. Foreign exceptions become StoreError here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from aliend.errors import StoreError
+from aliend.store.schema import prepare
+
+T = TypeVar("T")
+
+_BUSY = 5.0
+"""Seconds to wait for another program (a backup) that holds the database."""
+
+
+class Transaction:
+    """What a changing function works with: the connection, and the number for the next changed row."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        (text,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
+        self._first = self._revision = int(text)
+
+    def next_revision(self) -> int:
+        """A number higher than that of every change before."""
+        self._revision += 1
+        return self._revision
+
+    def finish(self) -> None:
+        """Keep the highest number that was given out."""
+        if self._revision != self._first:
+            self.connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (str(self._revision),))
+
+
+class Database:
+    """The database file at `path`, made if it is missing (mode 0600, schema as in `schema`)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._connection: sqlite3.Connection | None = None
+        self._watchers: set[asyncio.Event] = set()
+
+    async def open(self) -> None:
+        """Open and migrate. Raises StoreError."""
+        try:
+            await self._run(self._open)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Wait for what was begun and close."""
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, self._close))
+        self._thread.shutdown()
+
+    async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """The function's result. Raises StoreError."""
+        return await self._run(lambda: function(self._opened()))
+
+    async def write(self, function: Callable[[Transaction], T]) -> T:
+        """The function's result, its changes durable; whatever it raises undoes them. Raises StoreError.
+
+        A cancelled caller does not stop a transaction that was begun; watchers are told in any case.
+        """
+        future = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, function)
+        future.add_done_callback(self._tell)
+        return await asyncio.shield(future)
+
+    def watch(self) -> asyncio.Event:
+        """An event that is set after every transaction; give it back with `unwatch`."""
+        event = asyncio.Event()
+        self._watchers.add(event)
+        return event
+
+    def unwatch(self, event: asyncio.Event) -> None:
+        """The event is needed no more."""
+        self._watchers.discard(event)
+
+    def _tell(self, done: asyncio.Future[T]) -> None:
+        if not done.cancelled():
+            done.exception()  # seen here even if the caller was cancelled and nobody else looks
+        for event in self._watchers:
+            event.set()
+
+    async def _run(self, function: Callable[[], T]) -> T:
+        def guarded() -> T:
+            with _Translated(self._path):
+                return function()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError(f"The database {self._path} is closed")
+        return self._connection
+
+    def _open(self) -> None:
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise StoreError(f"The database {self._path} cannot be opened: {error.strerror}") from error
+        self._connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None)
+        prepare(self._connection)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _transact(self, function: Callable[[Transaction], T]) -> T:
+        with _Translated(self._path):
+            connection = self._opened()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                transaction = Transaction(connection)
+                result = function(transaction)
+                transaction.finish()
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+
+
+class _Translated:
+    """Turns SQLite's exceptions into ours."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(_sentence(self._path, error)) from error
+
+
+_SENTENCES = {
+    "SQLITE_FULL": "the disk is full: free some space, everything goes on by itself",
+    "SQLITE_READONLY": "it is read-only: make the file and its directory writable",
+    "SQLITE_CORRUPT": "it is damaged: move the file away, aliend begins a new one",
+    "SQLITE_NOTADB": "it is not a database: move the file away, aliend begins a new one",
+    "SQLITE_BUSY": "another program holds it",
+    "SQLITE_LOCKED": "another program holds it",
+    "SQLITE_CANTOPEN": "the file cannot be opened: look at the permissions of its directory",
+    "SQLITE_IOERR": "the disk reports an error",
+}
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> str:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    reason = next((text for prefix, text in _SENTENCES.items() if name.startswith(prefix)), str(error))
+    return f"The database {path} could not be used: {reason}"

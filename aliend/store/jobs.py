@@ -1,0 +1,94 @@
+"""The rows of jobs: reading and saving them inside a transaction. Specifications are decoded once and remembered."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from dataclasses import replace
+
+from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState, settled
+from aliend.errors import NoSuchJob
+from aliend.store.database import Transaction
+from aliend.store.records import JOB_COLUMNS, job_of, spec_of, spec_to_text
+
+_REMEMBERED = 64
+"""Specifications kept decoded; one may name thousands of sources."""
+
+
+class JobRows:
+    """The table of jobs; used only in the database's thread."""
+
+    def __init__(self) -> None:
+        self._specs: OrderedDict[int, JobSpec] = OrderedDict()
+
+    def load(self, connection: sqlite3.Connection, number: int) -> Job:
+        """One job. Raises NoSuchJob."""
+        found = self.select(connection, "WHERE id = ?", (number,))
+        if not found:
+            raise NoSuchJob(f"There is no transfer job {number} (see: alienctl transfers list --all)")
+        return found[0]
+
+    def select(self, connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Job]:
+        """The jobs that a clause (WHERE, ORDER BY, LIMIT) picks."""
+        rows = connection.execute(f"SELECT {JOB_COLUMNS} FROM job {where}", values).fetchall()
+        return [job_of(row, self._spec(connection, row[0])) for row in rows]
+
+    def insert(self, transaction: Transaction, spec: JobSpec, request_id: str, now_ms: int) -> Job:
+        """The job of that request: the one there is, or a new one."""
+        connection = transaction.connection
+        row = connection.execute("SELECT id FROM job WHERE request_id = ?", (request_id,)).fetchone()
+        if row is None:
+            cursor = connection.execute(
+                "INSERT INTO job (request_id, spec, state, priority, sources_seen, target_kind, queued, running,"
+                " waiting, done, failed, cancelled, bytes_done, bytes_total, message, created_ms, ended_ms, revision)"
+                " VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, 0, ?)",
+                (
+                    request_id,
+                    spec_to_text(spec),
+                    JobState.EXPANDING.value,
+                    spec.priority,
+                    Checkpoint().target,
+                    now_ms,
+                    transaction.next_revision(),
+                ),
+            )
+            row = (cursor.lastrowid,)
+        return self.load(connection, row[0])
+
+    def save(self, transaction: Transaction, before: Job, after: Job, now_ms: int) -> Job:
+        """Write what changed, after looking whether the job has ended; the job as it is now."""
+        after = settled(after, now_ms)
+        if after == before:
+            return before
+        after = replace(after, revision=transaction.next_revision())
+        transaction.connection.execute(
+            "UPDATE job SET state = ?, sources_seen = ?, target_kind = ?, queued = ?, running = ?, waiting = ?,"
+            " done = ?, failed = ?, cancelled = ?, bytes_done = ?, bytes_total = ?, message = ?, ended_ms = ?,"
+            " revision = ? WHERE id = ?",
+            (
+                after.state.value,
+                after.checkpoint.sources,
+                after.checkpoint.target,
+                *_counts(after.files),
+                after.bytes_done,
+                after.bytes_total,
+                after.message,
+                after.ended_ms,
+                after.revision,
+                after.id,
+            ),
+        )
+        return after
+
+    def _spec(self, connection: sqlite3.Connection, number: int) -> JobSpec:
+        if number not in self._specs:
+            (text,) = connection.execute("SELECT spec FROM job WHERE id = ?", (number,)).fetchone()
+            self._specs[number] = spec_of(text)
+            if len(self._specs) > _REMEMBERED:
+                self._specs.popitem(last=False)
+        self._specs.move_to_end(number)
+        return self._specs[number]
+
+
+def _counts(files: Counters) -> tuple[int, ...]:
+    return files.queued, files.running, files.waiting, files.done, files.failed, files.cancelled

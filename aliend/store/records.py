@@ -1,0 +1,144 @@
+"""Values as they stand in the columns of the database, and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, assert_never
+
+from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState
+from aliend.core.transfer import (
+    Booked,
+    Cancelled,
+    Done,
+    Failed,
+    Intent,
+    NoIntent,
+    Phase,
+    Queued,
+    Replacing,
+    Running,
+    State,
+    Transfer,
+    Waiting,
+    message_of,
+)
+
+JOB_COLUMNS = (
+    "id, state, sources_seen, target_kind, queued, running, waiting, done, failed, cancelled,"
+    " bytes_done, bytes_total, message, created_ms, ended_ms, revision"
+)
+TRANSFER_COLUMNS = "id, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision"
+
+
+def spec_to_text(spec: JobSpec) -> str:
+    """A specification as JSON."""
+    return json.dumps(asdict(spec))
+
+
+def spec_of(text: str) -> JobSpec:
+    """The specification written by `spec_to_text`."""
+    fields = json.loads(text)
+    context = fields.pop("context")
+    return JobSpec(
+        **{**fields, "sources": tuple(fields["sources"])},
+        context=Context(
+            **{
+                **context,
+                "endpoint": Endpoint(**context["endpoint"]),
+                "token": CredentialFiles(**context["token"]),
+                "user": CredentialFiles(**context["user"]),
+            }
+        ),
+    )
+
+
+def job_of(row: tuple[Any, ...], spec: JobSpec) -> Job:
+    """The job of a row of JOB_COLUMNS."""
+    number, state, seen, kind, *counts = row
+    return Job(
+        id=number,
+        spec=spec,
+        state=JobState(state),
+        checkpoint=Checkpoint(seen, kind),
+        files=Counters(*counts[:6]),
+        bytes_done=counts[6],
+        bytes_total=counts[7],
+        message=counts[8],
+        created_ms=counts[9],
+        ended_ms=counts[10],
+        revision=counts[11],
+    )
+
+
+def transfer_of(row: tuple[Any, ...]) -> Transfer:
+    """The transfer of a row of TRANSFER_COLUMNS."""
+    number, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision = row
+    return Transfer(
+        id=number,
+        job=job,
+        source=source,
+        target=target,
+        state=_state_of(Phase(state), ready or 0.0, reason),
+        size=size,
+        md5=md5,
+        attempts=attempts,
+        failures=failures,
+        intent=intent_of(intent),
+        revision=revision,
+    )
+
+
+def state_columns(state: State) -> tuple[float | None, str]:
+    """The columns `ready` and `reason` of a state."""
+    match state:
+        case Queued():
+            return 0.0, ""
+        case Waiting(until, reason):
+            return until, reason
+        case Running() | Done() | Failed() | Cancelled():
+            return None, message_of(state)
+        case _:
+            assert_never(state)
+
+
+def intent_to_text(intent: Intent) -> str:
+    """An intent as JSON; empty for none."""
+    match intent:
+        case NoIntent():
+            return ""
+        case Booked():
+            return json.dumps({"kind": "booked", **asdict(intent)})
+        case Replacing():
+            return json.dumps({"kind": "replacing", **asdict(intent)})
+        case _:
+            assert_never(intent)
+
+
+def intent_of(text: str) -> Intent:
+    """The intent written by `intent_to_text`."""
+    if not text:
+        return NoIntent()
+    fields = json.loads(text)
+    if fields.pop("kind") == "booked":
+        return Booked(**{**fields, "guids": tuple(fields["guids"])})
+    return Replacing(**fields)
+
+
+def _state_of(phase: Phase, ready: float, reason: str) -> State:
+    match phase:
+        case Phase.QUEUED:
+            return Queued()
+        case Phase.RUNNING:
+            return Running()
+        case Phase.WAITING:
+            return Waiting(ready, reason)
+        case Phase.DONE:
+            return Done(reason)
+        case Phase.FAILED:
+            return Failed(reason)
+        case Phase.CANCELLED:
+            return Cancelled()
+        case _:
+            assert_never(phase)

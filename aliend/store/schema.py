@@ -1,0 +1,84 @@
+"""The tables of the database, and the way from each older schema to the present one.
+
+`PRAGMA user_version` is the number of migrations that were applied. `MIGRATIONS` only ever grows. Columns of a
+transfer: `ready` is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting;
+`reason` is the sentence of its state; `intent` (JSON, mostly empty) what an upload has begun in the catalogue.
+`revision` of a job and of a transfer is the number of its last change, counted through the whole database.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from aliend import VERSION
+from aliend.errors import StoreError
+
+_FIRST = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES ('revision', '0'), ('database', lower(hex(randomblob(8)))), ('version', '');
+
+CREATE TABLE session (
+    name TEXT PRIMARY KEY, directory TEXT NOT NULL, previous TEXT NOT NULL, user TEXT NOT NULL, home TEXT NOT NULL,
+    updated_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX session_by_time ON session (updated_ms);
+
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL UNIQUE, spec TEXT NOT NULL, state TEXT NOT NULL,
+    priority INTEGER NOT NULL, sources_seen INTEGER NOT NULL, target_kind TEXT NOT NULL,
+    queued INTEGER NOT NULL, running INTEGER NOT NULL, waiting INTEGER NOT NULL,
+    done INTEGER NOT NULL, failed INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+    bytes_done INTEGER NOT NULL, bytes_total INTEGER NOT NULL,
+    message TEXT NOT NULL, created_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, revision INTEGER NOT NULL
+) STRICT;
+CREATE INDEX job_by_revision ON job (revision);
+CREATE INDEX job_startable ON job (priority DESC, id) WHERE state IN ('expanding', 'active');
+CREATE INDEX job_unfinished ON job (id) WHERE ended_ms = 0;
+
+CREATE TABLE transfer (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL REFERENCES job (id), source TEXT NOT NULL,
+    target TEXT NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL, state TEXT NOT NULL, ready REAL,
+    reason TEXT NOT NULL, attempts INTEGER NOT NULL, failures INTEGER NOT NULL, intent TEXT NOT NULL,
+    revision INTEGER NOT NULL, UNIQUE (job, target, source)
+) STRICT;
+CREATE INDEX transfer_of_job ON transfer (job, id);
+CREATE INDEX transfer_by_revision ON transfer (job, revision);
+CREATE INDEX transfer_ready ON transfer (job, ready) WHERE ready IS NOT NULL;
+CREATE INDEX transfer_running ON transfer (id) WHERE state = 'running';
+CREATE INDEX transfer_open_intent ON transfer (id) WHERE intent <> '';
+
+CREATE TABLE request (id TEXT PRIMARY KEY, job INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_FIRST,)
+"""Each brings a database from the schema of its index to the next one."""
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Bring the database to the present schema. Raises StoreError, with nothing changed, if it is a newer one."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > len(MIGRATIONS):
+        raise StoreError(
+            f"The database has schema {found}, written by aliend {_writer(connection)}; this is aliend {VERSION}, "
+            f"which knows schemas up to {len(MIGRATIONS)}. Nothing was changed; start the newer aliend"
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    for number in range(found, len(MIGRATIONS)):
+        _apply(connection, number)
+    if _writer(connection) != VERSION:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (VERSION,))
+
+
+def _apply(connection: sqlite3.Connection, number: int) -> None:
+    """One migration and its number in one transaction."""
+    connection.executescript(f"BEGIN IMMEDIATE;\n{MIGRATIONS[number]}\nPRAGMA user_version = {number + 1};\nCOMMIT;")
+
+
+def _writer(connection: sqlite3.Connection) -> str:
+    try:
+        row = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+    except sqlite3.Error:
+        row = None
+    return str(row[0]) if row and row[0] else "of a later version"

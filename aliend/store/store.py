@@ -1,0 +1,211 @@
+"""The store: everything that must survive, as typed operations. What a change means is decided in `core`."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from aliend.core import job as jobs_core
+from aliend.core.job import Job, JobEvent, JobSpec
+from aliend.core.scheduler import Candidate
+from aliend.core.transfer import Effect, Event, Phase, Transfer, after_restart, step
+from aliend.store import changes, queue, transfers
+from aliend.store.changes import Changed
+from aliend.store.database import Database, Transaction
+from aliend.store.jobs import JobRows
+from aliend.store.sessions import Sessions
+from aliend.store.transfers import NewTransfer
+
+BATCH = 1000
+"""Rows changed in one transaction at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an event did: the transfers that it changed, as they are now, what is to be done, and their job."""
+
+    transfers: tuple[Transfer, ...]
+    effects: tuple[Effect, ...]
+    job: Job
+
+
+class Store:
+    """The daemon's database at `path`; an async context manager. Every method raises StoreError.
+
+    `clock` gives POSIX seconds.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._database = Database(path)
+        self._clock = clock
+        self._rows = JobRows()
+        self.sessions = Sessions(self._database, clock)
+        self.watch = self._database.watch
+        self.unwatch = self._database.unwatch
+
+    async def __aenter__(self) -> Store:
+        await self._database.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Finish what was begun and close the file."""
+        await self._database.close()
+
+    async def submit(self, spec: JobSpec, request_id: str) -> Job:
+        """Store a job; under a `request_id` that is known, the job there is."""
+        now_ms = self._now_ms()
+        return await self._database.write(lambda at: self._rows.insert(at, spec, request_id, now_ms))
+
+    async def job(self, number: int) -> Job:
+        """One job. Raises NoSuchJob."""
+        return await self._database.read(lambda connection: self._rows.load(connection, number))
+
+    async def jobs(self, page_size: int, before_id: int, *, active_only: bool) -> list[Job]:
+        """Jobs below number `before_id` (0: from the newest), the newest first."""
+        where = "WHERE (id < ?1 OR ?1 = 0)" + (" AND ended_ms = 0" if active_only else "") + " ORDER BY id DESC LIMIT ?"
+        return await self._database.read(lambda at: self._rows.select(at, where, (before_id, page_size)))
+
+    async def transfer(self, number: int) -> Transfer:
+        """One transfer, which must exist."""
+        return await self._database.read(lambda at: transfers.select(at, "WHERE id = ?", (number,))[0])
+
+    async def transfers(
+        self, job: int, page_size: int, after_id: int, phases: Collection[Phase] = ()
+    ) -> list[Transfer]:
+        """Transfers of a job above number `after_id` in their order; only those in `phases`, if any are named."""
+        picked = f" AND state IN ({_quoted(phases)})" if phases else ""
+        where = f"WHERE job = ? AND id > ?{picked} ORDER BY id LIMIT ?"
+        return await self._database.read(lambda at: transfers.select(at, where, (job, after_id, page_size)))
+
+    async def change_job(self, number: int, event: JobEvent) -> Job:
+        """Apply an event to a job. Raises NoSuchJob."""
+        now_ms = self._now_ms()
+
+        def write(transaction: Transaction) -> Job:
+            job = self._rows.load(transaction.connection, number)
+            return self._rows.save(transaction, job, jobs_core.step(job, event), now_ms)
+
+        return await self._database.write(write)
+
+    async def change(self, number: int, event: Event) -> Outcome:
+        """Apply an event to one transfer."""
+        return await self._change_where("WHERE id = ?", (number,), event)
+
+    async def change_many(
+        self, job: int, phases: Sequence[Phase], event: Event, also: JobEvent, after_id: int = 0
+    ) -> Outcome:
+        """Apply `also` to the job and `event` to at most `BATCH` of its transfers in `phases` above `after_id`."""
+        where = f"WHERE job = ? AND id > ? AND state IN ({_quoted(phases)}) ORDER BY id LIMIT {BATCH}"
+        return await self._change_where(where, (job, after_id), event, job, also)
+
+    async def add(self, job: int, found: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
+        """Add files of a job (those it has already are left alone), and apply an event to it."""
+        now_ms = self._now_ms()
+
+        def write(transaction: Transaction) -> Job:
+            before = self._rows.load(transaction.connection, job)
+            after = transfers.insert(transaction, before, found)
+            return self._rows.save(transaction, before, jobs_core.step(after, event) if event else after, now_ms)
+
+        return await self._database.write(write)
+
+    async def candidates(self, now: float, last_job: int, full: Collection[int], limit: int) -> list[Candidate]:
+        """Transfers that may start, see `queue.candidates`."""
+        return await self._database.read(lambda at: queue.candidates(at, self._rows, now, last_job, full, limit))
+
+    async def next_ready(self, now: float) -> float | None:
+        """When the next waiting transfer may start (POSIX seconds); None: there is none."""
+        return await self._database.read(lambda at: queue.next_ready(at, now))
+
+    async def expanding(self, limit: int, without: Collection[int]) -> list[Job]:
+        """Jobs whose files are not all known."""
+        numbers = ",".join(str(number) for number in without)
+        where = f"WHERE state = 'expanding' AND id NOT IN ({numbers}) ORDER BY priority DESC, id LIMIT ?"
+        return await self._database.read(lambda at: self._rows.select(at, where, (limit,)))
+
+    async def recover(self) -> int:
+        """Bring every transfer that ran when the daemon ended through `after_restart`; how many there were."""
+        now_ms = self._now_ms()
+
+        def write(transaction: Transaction) -> int:
+            found = transfers.select(transaction.connection, "WHERE state = 'running' LIMIT ?", (BATCH,))
+            for one in found:
+                job = self._rows.load(transaction.connection, one.job)
+                after = transfers.save(transaction, job, one, after_restart(one))
+                self._rows.save(transaction, job, after, now_ms)
+            return len(found)
+
+        total = 0
+        while changed := await self._database.write(write):
+            total += changed
+        return total
+
+    async def unfinished_intents(self) -> list[Transfer]:
+        """Transfers that ended in the middle of a change of the catalogue."""
+        where = "WHERE intent <> '' AND state IN ('failed', 'cancelled') LIMIT ?"
+        return await self._database.read(lambda at: transfers.select(at, where, (BATCH,)))
+
+    async def half_cancelled(self) -> list[Job]:
+        """Jobs whose cancelling was cut off by the end of the daemon."""
+        where = "WHERE state = 'cancelled' AND ended_ms = 0"
+        return await self._database.read(lambda at: self._rows.select(at, where, ()))
+
+    async def was_requested(self, request_id: str) -> bool:
+        """Whether a change with this id was carried out before."""
+        sql = "SELECT 1 FROM request WHERE id = ?"
+        return await self._database.read(lambda at: at.execute(sql, (request_id,)).fetchone() is not None)
+
+    async def remember_request(self, request_id: str, job: int) -> None:
+        """A change with this id was carried out."""
+        sql = "INSERT OR IGNORE INTO request VALUES (?, ?)"
+        await self._database.write(lambda at: at.connection.execute(sql, (request_id, job)) and None)
+
+    async def position(self) -> tuple[str, int]:
+        """The database's own name, and the number of its last change."""
+
+        def read(connection: sqlite3.Connection) -> tuple[str, int]:
+            meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
+            return meta["database"], int(meta["revision"])
+
+        return await self._database.read(read)
+
+    async def changes_since(self, job: int, revision: int, base: int = 0) -> Changed:
+        """See `changes.changed_since`."""
+        return await self._database.read(lambda at: changes.changed_since(at, self._rows, job, revision, base))
+
+    async def _change_where(
+        self, where: str, values: tuple[object, ...], event: Event, number: int = 0, also: JobEvent | None = None
+    ) -> Outcome:
+        now = self._clock()
+
+        def write(transaction: Transaction) -> Outcome:
+            found = transfers.select(transaction.connection, where, values)
+            before = self._rows.load(transaction.connection, number or found[0].job)
+            job = jobs_core.step(before, also) if also else before
+            effects: list[Effect] = []
+            after: list[Transfer] = []
+            for one in found:
+                changed, wanted = step(one, event, now)
+                job = transfers.save(transaction, job, one, changed)
+                effects += wanted
+                after.append(changed)
+            job = self._rows.save(transaction, before, job, int(now * 1000))
+            return Outcome(tuple(after), tuple(effects), job)
+
+        return await self._database.write(write)
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+
+def _quoted(phases: Collection[Phase]) -> str:
+    return ", ".join(f"'{phase.value}'" for phase in phases)
