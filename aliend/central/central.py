@@ -149,9 +149,9 @@ class Central:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeper
-        for slot in self._pool.seize_idle():
-            if slot.connection is not None:
-                await slot.connection.close()
+        async with aclosing(self._pool.idle()) as idle:
+            async for connection in idle:
+                await connection.close()
         for slot in self._pool.slots:
             slot.drop()
 
@@ -241,24 +241,18 @@ class Central:
         """Look after idle connections until the session is closed."""
         while True:
             await asyncio.sleep(self._limits.look_after)
-            for slot in self._pool.seize_idle():
-                try:
-                    await self._look_after(slot)
-                finally:
-                    self._pool.release(slot)
+            async with aclosing(self._pool.idle()) as idle:
+                async for connection in idle:
+                    await self._look_after(connection)
 
-    async def _look_after(self, slot: Slot) -> None:
-        connection = slot.connection
-        if connection is None:
-            return
+    async def _look_after(self, connection: Connection) -> None:
         now = time.monotonic()
         unused = now - self._last_use > self._limits.kept_after_use
         if unused or not connection.is_open or self._limits.is_old(connection, now):
-            slot.connection = None
             await connection.close()
         elif now - connection.used > self._limits.idle_before_keep_alive:
             try:
-                await self._ask(slot, connection, _KEEP_ALIVE, encode(_KEEP_ALIVE), REQUEST_TIMEOUT)
-            except (ReplyLost, BadReply) as error:
-                log.info("idle connection to %s lost: %s", self.context.endpoint, error)
-                slot.drop()
+                self._commands += 1
+                await connection.request(encode(_KEEP_ALIVE), REQUEST_TIMEOUT)
+            except ReplyLost as error:
+                log.info("idle connection lost: %s", error)

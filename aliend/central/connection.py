@@ -68,12 +68,12 @@ class Connection:
         self._socket = socket
         self._endpoint = endpoint
         self._busy = False
-        self._poisoned = False
+        self._spent = False
 
     @property
     def is_open(self) -> bool:
         """Whether another request may be sent."""
-        return self._socket.state is State.OPEN and not self._poisoned and not self._busy
+        return self._socket.state is State.OPEN and not self._spent and not self._busy
 
     async def request(self, text: str, timeout: float) -> str:
         """Send `text` and return the whole reply; ReplyLost after at most `timeout` seconds."""
@@ -110,7 +110,7 @@ class Connection:
         if not self.is_open:
             raise ReplyLost(f"the connection to {self._endpoint} was closed", may_have_arrived=False)
         self._busy = True
-        self._poisoned = not fits(text)
+        self._spent = not fits(text)
         self.used = time.monotonic()
         complete = False
         try:
@@ -130,10 +130,12 @@ class Connection:
 
     def abort(self) -> None:
         """Drop the connection at once; the service discards what it was about to send."""
+        self._spent = True
         self._socket.transport.abort()
 
     async def close(self) -> None:
         """Say good-bye, for two seconds at most."""
+        self._spent = True
         await self._socket.close()
 
 

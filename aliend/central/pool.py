@@ -66,16 +66,17 @@ class Pool:
         finally:
             self._give_back(slot)
 
-    def seize_idle(self) -> list[Slot]:
-        """Take every connected lane that nobody uses; each must be given back with `release`."""
-        idle = [slot for slot in self.slots if slot.work is None and slot.connection is not None]
-        for slot in idle:
-            slot.work = "interactive"
-        return idle
-
-    def release(self, slot: Slot) -> None:
-        """Give back a lane of `seize_idle`."""
-        self._give_back(slot)
+    async def idle(self) -> AsyncGenerator[Connection, None]:
+        """Hold each connected lane that nobody uses, one after the other, and yield its connection."""
+        for slot in self.slots:
+            if slot.work is None and slot.connection is not None:
+                slot.work = "interactive"
+                try:
+                    yield slot.connection
+                finally:
+                    if not slot.connection.is_open:
+                        slot.drop()
+                    self._give_back(slot)
 
     def fail_waiting(self, error: Exception) -> None:
         """Let everybody who waits for a lane fail with `error`: nobody needs to find out again by himself."""

@@ -11,6 +11,8 @@ from aliend.core.context import Context
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected
 
 _HOST_MISMATCH, _EXPIRED, _NOT_YET_VALID, _ADDRESS_MISMATCH = 62, 10, 9, 64  # X509_V_ERR_*
+_ABOUT_US = ("CERT", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
+"""Words of the alerts that a service sends when it does not like our certificate."""
 _PROBE_TIMEOUT = 5.0
 
 
@@ -68,12 +70,13 @@ async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) ->
     """The sentence for a failed handshake: what was expected, what came, which setting helps."""
     endpoint = context.endpoint
     if not isinstance(error, ssl.SSLCertVerificationError):
-        if "ALERT" in (error.reason or ""):
+        reason = error.reason or ""
+        if "ALERT" in reason and any(word in reason for word in _ABOUT_US):
             return LoginRefused(
-                f"{endpoint} refused the certificate of this user ({error.reason}); check that it has not expired and "
-                "that its authority is known there"
+                f"{endpoint} refused the certificate of this user ({reason}); check that it has not expired "
+                "and that its authority is known there"
             )
-        return NotConnected(f"no TLS with {endpoint}: {error.reason or error}")
+        return NotConnected(f"no TLS with {endpoint}: {reason or error}")
     match error.verify_code:
         case code if code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
             names = await _names_carried(context, tls)

@@ -1,0 +1,60 @@
+"""Waiting for a lane, giving up, and giving back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from aliend.central.pool import Pool
+from aliend.errors import NotConnected
+from tests.integration.central.service import eventually
+
+
+async def hold(pool: Pool, held: asyncio.Event, done: asyncio.Event) -> None:
+    async with pool.lane("interactive"):
+        held.set()
+        await done.wait()
+
+
+async def test_who_stops_waiting_leaves_no_trace() -> None:
+    pool, held, done = Pool(), asyncio.Event(), asyncio.Event()
+    holder = asyncio.create_task(hold(pool, held, done))
+    await held.wait()
+    waiter = asyncio.create_task(hold(pool, asyncio.Event(), done))
+    await eventually(lambda: pool.waiting == 1)
+    waiter.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiter
+    assert pool.waiting == 0
+    done.set()
+    await holder
+    assert all(slot.work is None for slot in pool.slots)
+
+
+async def test_a_lane_granted_to_somebody_who_is_gone_is_given_back() -> None:
+    pool, held, done = Pool(), asyncio.Event(), asyncio.Event()
+    holder = asyncio.create_task(hold(pool, held, done))
+    await held.wait()
+    waiter = asyncio.create_task(hold(pool, asyncio.Event(), done))
+    await eventually(lambda: pool.waiting == 1)
+    done.set()
+    await holder  # in the same turn of the loop the lane went to the waiter
+    waiter.cancel()
+    await asyncio.gather(waiter, return_exceptions=True)
+    async with asyncio.timeout(1), pool.lane("bulk"):
+        pass
+    assert all(slot.work is None for slot in pool.slots)
+
+
+async def test_everybody_who_waits_fails_with_the_same_error() -> None:
+    pool, held, done = Pool(), asyncio.Event(), asyncio.Event()
+    holder = asyncio.create_task(hold(pool, held, done))
+    await held.wait()
+    waiters = [asyncio.create_task(hold(pool, asyncio.Event(), done)) for _ in range(3)]
+    await eventually(lambda: pool.waiting == 3)
+    pool.fail_waiting(NotConnected("no network"))
+    outcomes = await asyncio.gather(*waiters, return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["no network"] * 3
+    done.set()
+    await holder
