@@ -170,7 +170,7 @@ class Central:
 
     async def _connected(self, slot: Slot) -> Connection:
         """The lane's connection, or a new one. Who waits for a lane meanwhile shares the failure."""
-        if slot.connection is not None and slot.connection.is_open:
+        if slot.connection is not None and await self._is_fit(slot.connection):
             return slot.connection
         slot.drop()
         try:
@@ -181,6 +181,14 @@ class Central:
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name=f"keep-alive {self.context.endpoint}")
         return slot.connection
+
+    async def _is_fit(self, connection: Connection) -> bool:
+        """Whether a request may be sent on `connection`; one that was idle for long is pinged first."""
+        if not connection.is_open:
+            return False
+        if time.monotonic() - connection.used <= self._limits.idle_before_ping:
+            return True
+        return await connection.answers(self._limits.ping_deadline) and connection.is_open
 
     async def _ask(self, slot: Slot, connection: Connection, request: Request, text: str, timeout: float) -> Reply:
         """One request on one connection, which is dropped unless the reply was understood."""

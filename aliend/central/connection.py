@@ -107,7 +107,8 @@ class Connection:
 
     async def _exchange(self, text: str) -> AsyncGenerator[str, None]:
         """The request and the frames of its reply; the connection does not survive anything but the reply's end."""
-        if not self.is_open:
+        if not self.is_open or await self._has_spoken_unasked() or not self.is_open:
+            self.abort()
             raise ReplyLost(f"the connection to {self._endpoint} was closed", may_have_arrived=False)
         self._busy = True
         self._spent = not fits(text)
@@ -124,6 +125,29 @@ class Connection:
             self._busy = False
             if not complete:
                 self.abort()
+
+    async def _has_spoken_unasked(self) -> bool:
+        """Whether a message waits that nobody asked for: it would be taken for the next reply.
+
+        Looking lets the loop turn once, so that a close frame that has already arrived is seen before anything is sent.
+        """
+        try:
+            async with asyncio.timeout(0):
+                await self._socket.recv()
+        except TimeoutError:
+            return False
+        except ConnectionClosed:
+            return True
+        return True
+
+    async def answers(self, within: float) -> bool:
+        """Whether the service answers a ping `within` seconds: after a suspend or a change of network it does not."""
+        try:
+            async with asyncio.timeout(within):
+                await (await self._socket.ping())
+        except (ConnectionClosed, TimeoutError):
+            return False
+        return True
 
     def _lost(self, what: str, *, timed_out: bool = False) -> ReplyLost:
         return ReplyLost(f"{self._endpoint} {what}", may_have_arrived=True, timed_out=timed_out)

@@ -32,6 +32,8 @@ class Limits:
     first_pause: float = 0.5
     longest_pause: float = 2.0
     look_after: float = 60.0
+    idle_before_ping: float = 30.0
+    ping_deadline: float = 3.0
     idle_before_keep_alive: float = 600.0
     kept_after_use: float = 12 * 3600.0
     connection_age: float = 47 * 3600.0

@@ -114,7 +114,7 @@ class Service:
     """What was asked of the service, and what it does wrong next.
 
     Faults: `drop-before` (the command is not executed), `drop-after` (executed, no reply), `empty`, `garbage`, `shape`,
-    `hang`, `none` (reply without a directory), `half` (half a reply, then gone).
+    `hang`, `twice` (an empty message after the reply), `none` (reply without a directory), `half` (of a reply, then gone).
     """
 
     def __init__(self) -> None:
@@ -178,6 +178,9 @@ class Service:
                 await socket.send('{"metadata": {"exitcode": "0"')
             case "shape":
                 await socket.send('{"results": []}')
+            case "twice":
+                await socket.send(whole)
+                await socket.send("")
             case "none":
                 await socket.send(document([], directory="[none]"))
             case "half":

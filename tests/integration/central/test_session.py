@@ -12,7 +12,7 @@ from aliend.central.central import Central
 from aliend.central.login import Limits
 from aliend.core.requests import Request
 from aliend.errors import BadReply, LoginRefused, NotConnected, OutcomeUnknown, UsageError
-from tests.integration.central.service import Authority, Issued, Service, eventually
+from tests.integration.central.service import Authority, Issued, Service, document, eventually
 
 LS = Request("ls", ("/alice",))
 RM = Request("rm", ("/alice/f",))
@@ -121,6 +121,65 @@ async def test_a_cancelled_request_frees_its_caller_and_the_lane(central: Centra
         async with asyncio.timeout(1):
             await task
     assert (await central.request(LS)).exit_code == 0
+
+
+async def test_a_message_nobody_asked_for_is_never_taken_for_a_reply(central: Central, service: Service) -> None:
+    service.faults.append("twice")
+    await central.request(LS)
+    assert (await central.request(RM)).text() == "rm /alice/f"
+    assert service.executed == [("ls", "/alice"), ("rm", "/alice/f")]
+    assert service.connections == 2
+
+
+async def test_a_connection_that_was_idle_is_pinged_before_anything_is_sent(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    limits = Limits(idle_before_ping=0.0, ping_deadline=0.3)
+    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+        await central.request(LS)
+        await central.request(RM)
+        assert service.connections == 1
+        assert service.server is not None
+        for socket in service.server.connections:
+            socket.transport.pause_reading()  # as if the machine had moved to another network
+        assert (await central.request(RM)).exit_code == 0
+    assert service.connections == 2
+    assert service.executed.count(("rm", "/alice/f")) == 2
+
+
+async def test_a_role_that_is_refused_ends_the_login(service: Service, authority: Authority, alice: Issued) -> None:
+    service.replies["user"] = document([], code=1, error="Operation not permitted : Switching user a to [b] failed")
+    async with Central(replace(service.context(authority.ca, alice), role="b")) as central:
+        with pytest.raises(NotConnected, match="refuses `user b`: Operation not permitted"):
+            await central.request(LS)
+    assert service.connections == 1
+
+
+async def test_closing_ends_a_request_that_is_under_way(central: Central, service: Service) -> None:
+    service.faults.append("hang")
+    task = asyncio.create_task(central.request(LS))
+    await eventually(lambda: service.executed)
+    await central.close()
+    with pytest.raises(NotConnected, match="closed"):
+        async with asyncio.timeout(1):
+            await task
+
+
+async def test_each_try_after_a_failure_waits_for_a_random_part_of_a_growing_pause(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    service.status = HTTPStatus.BAD_GATEWAY
+    asked: list[float] = []
+
+    def chance() -> float:
+        asked.append(len(asked))
+        return 0.0
+
+    async with Central(service.context(authority.ca, alice), chance=chance) as central:
+        for tries in (2, 5):
+            with pytest.raises(NotConnected, match="502"):
+                await central.request(LS)
+            assert len(asked) == tries
 
 
 async def test_a_connection_that_lost_its_directory_is_dropped(central: Central, service: Service) -> None:
