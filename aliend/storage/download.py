@@ -5,7 +5,6 @@ The pieces know their trade (`remote`, `members`, `part`, `local`); here is only
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from aliend.storage.line import Line
 from aliend.storage.part import Part, already_there, discard
 from aliend.storage.tasks import Download, Downloaded, Source, Stopped
 
-_EMPTY_MD5 = hashlib.md5(b"", usedforsecurity=False).hexdigest()
-
 
 def download(task: Download, line: Line) -> Downloaded:
     """Bring the file; CopyError says who can act when it did not come.
@@ -26,7 +23,7 @@ def download(task: Download, line: Line) -> Downloaded:
     What came is kept beside the target only where its checksum allows to continue.
     """
     target = Path(task.target)
-    if local.is_good_already(task, line.inbox.check, line.progress):
+    if local.is_good_already(task, line.inbox.check):
         discard(target, task.id)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
     if not task.overwrite and target.exists():
@@ -34,13 +31,18 @@ def download(task: Download, line: Line) -> Downloaded:
     local.make_parents(target, task.umask)
     with Part.open(target, task.id) as part:
         try:
-            return _Attempt(task, line, part).run()
-        except OSError as error:
-            raise from_disk(error, task.target) from error
+            return _attempt(task, line, part)
         except (CopyError, Stopped) as error:
             if not task.md5 or getattr(error, "kind", "") == "permanent":
                 part.discard()
             raise
+
+
+def _attempt(task: Download, line: Line, part: Part) -> Downloaded:
+    try:
+        return _Attempt(task, line, part).run()
+    except OSError as error:
+        raise from_disk(error, task.target) from error
 
 
 class _Attempt:
@@ -50,7 +52,7 @@ class _Attempt:
         self._task = task
         self._line = line
         self._part = part
-        self._digests = Digests()
+        self._digests = self._no_bytes()
         self._resumed = False
 
     def run(self) -> Downloaded:
@@ -62,12 +64,16 @@ class _Attempt:
         failures: list[tuple[str, CopyError]] = []
         for source in self._task.sources:
             try:
-                return self._publish(source.se, self._fetch(source))
+                reached = remote.on_connection(source, self._line.slot, self._task.size)
+                return self._publish(source.se, self._fetch(reached))
             except CopyError as error:
                 if error.kind == "local" or (error.kind == "permanent" and self._target_is_taken()):
                     raise
                 failures.append((source.se, error))
         raise summary(failures)
+
+    def _no_bytes(self) -> Digests:
+        return Digests(self._line.pool, with_adler32=not self._task.md5)
 
     def _take_up(self) -> None:
         """Continue behind what a predecessor left, where the final checksum will judge it."""
@@ -81,7 +87,7 @@ class _Attempt:
 
     def _restart(self) -> None:
         self._part.restart()
-        self._digests = Digests()
+        self._digests = self._no_bytes()
         self._resumed = False
 
     def _fetch(self, source: Source) -> str:
@@ -100,8 +106,8 @@ class _Attempt:
 
     def _read(self, source: Source) -> None:
         for data in self._chunks(source):
-            self._part.append(data)
             self._digests.update(data)
+            self._part.append(data)
             self._line.progress(self._part.length)
         if self._part.length != self._task.size:
             found = self._part.length

@@ -28,11 +28,22 @@ class Inbox:
     def __init__(self) -> None:
         self._messages: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stopped = False
+        self._branches: list[Inbox] = []
+
+    def branch(self) -> Inbox:
+        """Another inbox for a thread that helps this task; it is stopped with this one."""
+        other = Inbox()
+        self._branches.append(other)
+        if self._stopped:
+            other.stop()
+        return other
 
     def stop(self) -> None:
         """Make the task end with `Stopped` at its next look; callable from any thread."""
         self._stopped = True
         self._messages.put(lambda: None)
+        for branch in tuple(self._branches):
+            branch.stop()
 
     def check(self) -> None:
         """Raise `Stopped` when the task was told to stop."""

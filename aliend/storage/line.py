@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 from aliend.storage.inbox import Inbox
 
@@ -13,10 +14,16 @@ _MOST, _LEAST = 8, 2
 
 
 class Line:
-    """One task's line to its process: `tell` hears bytes so far, `running` says how many tasks share the memory."""
+    """One task's line to its process.
 
-    def __init__(self, tell: Callable[[int], None], running: Callable[[], int]) -> None:
+    `tell` hears bytes so far, `running` says how many tasks share the memory, `pool` hashes.
+    `slot` is a small number that no other running task of the process has.
+    """
+
+    def __init__(self, tell: Callable[[int], None], running: Callable[[], int], pool: Executor, slot: int = 0) -> None:
+        self.pool = pool
         self.inbox = Inbox()
+        self.slot = slot
         self._tell = tell
         self._running = running
         self._told_at = 0.0

@@ -34,7 +34,7 @@ def checksum(task: Checksum, check: Check, told: Callable[[int], None]) -> Check
     return Checksummed(size, digest.hexdigest())
 
 
-def is_good_already(task: Download, check: Check, told: Callable[[int], None]) -> bool:
+def is_good_already(task: Download, check: Check) -> bool:
     """Whether the target is the wanted file (same size and same known md5).
 
     False: it may be written. CopyError of kind `permanent` when something else is there that must stay.
@@ -49,7 +49,7 @@ def is_good_already(task: Download, check: Check, told: Callable[[int], None]) -
     if not stat.S_ISREG(there.st_mode):
         raise CopyError(f"{target}: {_is_what(there.st_mode)} is in the way; choose another name", "permanent")
     if task.md5 and there.st_size == task.size:
-        found = checksum(Checksum(task.id, task.target), check, told)
+        found = checksum(Checksum(task.id, task.target), check, lambda _: None)
         if found.md5 == task.md5:
             return True
     return False

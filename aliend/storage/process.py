@@ -96,7 +96,8 @@ class Process:
         return pending.answer.result()
 
     def stop(self, number: int) -> None:
-        """Tell a task to stop between two chunks."""
+        """Tell a task to stop between two chunks; nothing more is heard of its progress."""
+        self._pending[number].on_progress = _unheard
         self._send({"stop": number})
 
     def stop_all(self) -> None:
@@ -169,10 +170,15 @@ class Process:
         return WorkerDied(f"the copying process {how}", "transient")
 
 
+def _unheard(_: int) -> None:
+    """Progress of a task whose owner has gone."""
+
+
 def _answer(pending: _Pending, message: dict[str, Any]) -> None:
     match message:
         case {"progress": int(size)}:
-            pending.on_progress(size)
+            # Not called here: what the listener of progress does wrong must not end the listening to the process.
+            asyncio.get_running_loop().call_soon(pending.on_progress, size)
         case {"result": dict(packed)}:
             pending.answer.set_result(messages.unpack_result(packed))
         case {"error": dict(packed)}:

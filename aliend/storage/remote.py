@@ -9,16 +9,19 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from aliend.storage.failures import NOT_AUTHORIZED, StorageError, from_status
+from aliend.storage.failures import NOT_AUTHORIZED, UNSUPPORTED, StorageError, from_status
 from aliend.storage.inbox import SILENCE, Inbox
 from aliend.storage.tasks import Source
 from aliend.storage.xrootd import QUERY_CHECKSUM, READ, Done, RemoteFile, RemoteSystem, Status, new_file, new_system
 
 CHUNK = 4 << 20
 """Bytes read or written by one request."""
+_UNIX = "xrd.wantprot=unix"  # read by the client's library; it is the envelope that opens doors
+_WORTH_A_CONNECTION = 64 << 20  # bytes
 _SLOWEST_CHECKSUM = 20e6  # bytes per second that a server may take to compute one
 Start = Callable[[Done], Status]
 """Starts a request that calls back."""
@@ -28,17 +31,29 @@ _closed: deque[RemoteFile] = deque()
 _lock = threading.Lock()
 
 
-def opaque(envelope: str) -> str:
-    """What stands behind the question mark. A signed envelope is a query by itself, a sealed one an `authz` value."""
-    if not envelope:
-        return "xrd.wantprot=unix"
-    return "xrd.wantprot=unix&" + (envelope if envelope.startswith("turl=") else f"authz={envelope}")
+def right_of(source: Source) -> str:
+    """What stands behind the question mark: a signed envelope is a query by itself, a sealed one an `authz` value."""
+    if not source.envelope or source.envelope.startswith("turl="):
+        return source.envelope
+    return f"authz={source.envelope}"
 
 
 def url_of(source: Source) -> str:
     """The URL that opens a replica: without the archive member, with the right to read or write."""
     plain = source.url.partition("#")[0]
-    return f"{plain}{'&' if '?' in plain else '?'}{opaque(source.envelope)}"
+    return "&".join(filter(None, (f"{plain}{'&' if '?' in plain else '?'}{_UNIX}", right_of(source))))
+
+
+def on_connection(source: Source, number: int, size: int) -> Source:
+    """The same replica over a connection of its own, for large files: XRootD shares one a `user@host`.
+
+    A server works one connection's requests in turn, so that many files need several. Small ones do not: a login costs
+    more round trips than they do.
+    """
+    scheme, _, rest = source.url.partition("://")
+    if size < _WORTH_A_CONNECTION or "@" in rest.partition("/")[0]:
+        return source
+    return replace(source, url=f"{scheme}://c{number}@{rest}")
 
 
 def request(inbox: Inbox, start: Start, what: str, limit: float = SILENCE) -> Any:  # noqa: ANN401 - each request has its response
@@ -132,9 +147,16 @@ def stored_checksum(inbox: Inbox, source: Source, size: int) -> tuple[str, str]:
     """Algorithm and hexadecimal value that the server has for a file; two empty texts where it has none of ours.
 
     The server's own choice is taken where it is md5 or adler32, because it may be stored already; else md5 is tried.
+    StorageError when the file cannot be read there or the server does not answer.
     """
     for wanted in ("", "md5"):
-        algorithm, value = _query_checksum(inbox, source, size, wanted)
+        try:
+            algorithm, value = _query_checksum(inbox, source, size, wanted)
+        except StorageError as error:
+            # A server that cannot do md5 has many words for it; its own choice it refuses with these.
+            if error.number in {NOT_AUTHORIZED, UNSUPPORTED} or (wanted and error.number):
+                continue
+            raise
         if algorithm in {"md5", "adler32"}:
             return algorithm, value
     return "", ""
@@ -144,18 +166,14 @@ def _query_checksum(inbox: Inbox, source: Source, size: int, wanted: str) -> tup
     system, path = _system(source)
     argument = f"{path}&cks.type={wanted}" if wanted else path
     limit = SILENCE + size / _SLOWEST_CHECKSUM
-    try:
-        answer: bytes = request(
-            inbox, lambda callback: system.query(QUERY_CHECKSUM, argument, callback=callback), "checksum", limit
-        )
-    except StorageError as error:
-        if error.kind == "permanent" or error.number:
-            return "", ""
-        raise
+    answer: bytes = request(
+        inbox, lambda callback: system.query(QUERY_CHECKSUM, argument, callback=callback), "checksum", limit
+    )
     words = answer.rstrip(b"\0").decode("ascii", "replace").split()
     return (words[0], words[1].lower()) if len(words) == 2 else ("", "")
 
 
 def _system(source: Source) -> tuple[RemoteSystem, str]:
+    """The server, and the path with its right; the wanted authentication belongs to the server's URL."""
     parts = urlsplit(source.url.partition("#")[0])
-    return new_system(f"{parts.scheme}://{parts.netloc}"), f"{parts.path}?{opaque(source.envelope)}"
+    return new_system(f"{parts.scheme}://{parts.netloc}//?{_UNIX}"), f"{parts.path}?{right_of(source)}"

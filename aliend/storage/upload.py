@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +17,9 @@ from aliend.errors import CopyError, ErrorKind
 from aliend.storage import remote
 from aliend.storage.digests import Digests
 from aliend.storage.failures import EXISTS, StorageError, from_disk, silent
-from aliend.storage.inbox import SILENCE
+from aliend.storage.inbox import SILENCE, Inbox
 from aliend.storage.line import Line
-from aliend.storage.tasks import ReplicaOutcome, Source, Upload, Uploaded
+from aliend.storage.tasks import ReplicaOutcome, Source, Stopped, Upload, Uploaded
 from aliend.storage.xrootd import CREATE, RemoteFile, Status, new_file
 
 _MODE = 0o644
@@ -29,12 +30,12 @@ abandoned: list[RemoteFile] = []
 class Replica:
     """One target: opened, written, closed, compared. Its failure is its own."""
 
-    def __init__(self, line: Line, target: Source) -> None:
+    def __init__(self, line: Line, target: Source, size: int) -> None:
         self.target = target
         self.error: StorageError | CopyError | None = None
         self.checked = ""
-        self.written = 0
         self._line = line
+        self._reached = remote.on_connection(target, line.slot, size)
         self._file = new_file()
         self._on_way: set[int] = set()
         self._answered = 0
@@ -85,7 +86,7 @@ class Replica:
 
     def open(self) -> None:
         """Create it; nothing that exists is touched."""
-        url = remote.url_of(self.target)
+        url = remote.url_of(self._reached)
         self.ask(lambda done: self._file.open(url, CREATE, _MODE, callback=done), "open")
 
     def write(self, data: bytes, offset: int) -> None:
@@ -134,8 +135,8 @@ class _Pass:
         self._line = line
         self._fd = fd
         self._offset = 0
-        self._digests = Digests()
-        self._replicas = [Replica(line, target) for target in task.targets]
+        self._digests = Digests(line.pool, with_adler32=True)
+        self._replicas = [Replica(line, target, task.size) for target in task.targets]
 
     def run(self) -> Uploaded:
         """Read, send, close, compare."""
@@ -148,8 +149,7 @@ class _Pass:
             self._give_up()
             raise
         self._all(Replica.close)
-        for replica in self._replicas:
-            self._compare(replica)
+        self._compare_all()
         md5 = self._digests.md5 if self._offset == self._task.size else ""
         return Uploaded(self._task.size, md5, tuple(each.outcome() for each in self._replicas))
 
@@ -174,9 +174,9 @@ class _Pass:
 
     def _send(self) -> None:
         while self._are_wanted() and (data := os.pread(self._fd, remote.CHUNK, self._offset)):
+            self._digests.update(data)
             for replica in self._alive():
                 replica.write(data, self._offset)
-            self._digests.update(data)
             self._offset += len(data)
             self._wait(self._line.window() - 1)
             self._line.progress(self._offset)
@@ -202,26 +202,37 @@ class _Pass:
             f"{self._task.source}: changed while it was sent; send it again when it is finished", "permanent"
         )
 
+    def _compare_all(self) -> None:
+        """Side by side: a server needs seconds for the checksum of a large file."""
+        threads = [threading.Thread(target=self._compare, args=(each,), daemon=True) for each in self._replicas]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self._line.inbox.check()
+
     def _compare(self, replica: Replica) -> None:
         """Size and checksum on the storage; what existed before must prove by its checksum to be this very file."""
         existed = replica.exists
         if not replica.is_alive and not existed:
             return
         try:
-            checked = self._verified(replica.target)
+            checked = self._verified(self._line.inbox.branch(), replica.target)
+        except Stopped:
+            return
         except StorageError as error:
             replica.error = replica.error or error
             return
         if not existed or checked in {"md5", "adler32"}:
             replica.error, replica.checked = None, checked
 
-    def _verified(self, target: Source) -> str:
-        size = remote.stored_size(self._line.inbox, target)
+    def _verified(self, inbox: Inbox, target: Source) -> str:
+        size = remote.stored_size(inbox, target)
         if size == -1:
             return "close"
         if size != self._task.size:
             raise StorageError(f"the storage has {size} bytes of {self._task.size}", "transient")
-        algorithm, value = remote.stored_checksum(self._line.inbox, target, size)
+        algorithm, value = remote.stored_checksum(inbox, target, size)
         if not algorithm:
             return "size"
         if self._digests.differs(algorithm, value):

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,6 +49,7 @@ class Worker:
         self._runners = runners
         self._spent = spent
         self._lines: dict[int, Line] = {}
+        self._pool = ThreadPoolExecutor()
         self._ending = False
 
     def handle(self, message: dict[str, Any]) -> None:
@@ -62,7 +64,13 @@ class Worker:
                 line.inbox.stop()
 
     def _start(self, number: int, task: Task) -> None:
-        line = Line(lambda size: self._pipe.send({"id": number, "progress": size}), lambda: len(self._lines))
+        taken = {line.slot for line in tuple(self._lines.values())}
+        slot = next(each for each in range(len(taken) + 1) if each not in taken)
+
+        def tell(size: int) -> None:
+            self._pipe.send({"id": number, "progress": size})
+
+        line = Line(tell, lambda: len(self._lines), self._pool, slot)
         self._lines[number] = line
         threading.Thread(target=self._run, args=(number, task, line), daemon=True).start()
 

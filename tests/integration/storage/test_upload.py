@@ -123,13 +123,14 @@ async def test_a_local_checksum_is_computed(workers: Workers, source: Path) -> N
 # Writes while the server is frozen, so that the library must send the bytes later, from wherever they are then.
 _WRITE_FREE_AND_THAW = """
 import os, signal, sys
+from concurrent.futures import ThreadPoolExecutor
 from aliend.storage.line import Line
 from aliend.storage.tasks import Source
 from aliend.storage.upload import Replica
 
 url, group = sys.argv[1], int(sys.argv[2])
-line = Line(lambda size: None, lambda: 1)
-replica = Replica(line, Source(url, "", "OWN"))
+line = Line(lambda size: None, lambda: 1, ThreadPoolExecutor())
+replica = Replica(line, Source(url, "", "OWN"), 0)
 def settle():
     while replica.on_way:
         assert line.inbox.serve(30), "the server does not answer"
