@@ -1,0 +1,75 @@
+"""The lines between daemon and copying process."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aliend.errors import CopyError
+from aliend.storage import messages
+from aliend.storage.tasks import (
+    Checksum,
+    Checksummed,
+    Discard,
+    Download,
+    Downloaded,
+    ReplicaOutcome,
+    Result,
+    Source,
+    Task,
+    Upload,
+    Uploaded,
+)
+
+SOURCES = (Source("root://h:1//p", "-----BEGIN\nä\n", "A::B::C"), Source("root://h:2//p#m", "", "D"))
+TASKS: list[Task] = [
+    Download(1, SOURCES, "/t", 5, "ab", True, 0o22),
+    Upload(2, "/s", SOURCES, 5, 6),
+    Checksum(3, "/c"),
+    Discard(4, "/t"),
+]
+RESULTS: list[Result] = [
+    Downloaded(5, "ab", "A", False, "w"),
+    Uploaded(5, "ab", (ReplicaOutcome("A", "root://h", "", "permanent", "md5"),)),
+    Checksummed(5, "ab"),
+]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_survives_the_pipe(task: Task) -> None:
+    line = messages.encode({"do": 1, "task": messages.pack(task)})
+    assert line.count(b"\n") == 1
+    assert messages.unpack_task(messages.decode(line)["task"]) == task
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_a_result_survives_the_pipe(result: Result) -> None:
+    assert messages.unpack_result(messages.decode(messages.encode(messages.pack(result)))) == result
+
+
+@given(st.binary())
+def test_every_path_survives_the_pipe(raw: bytes) -> None:
+    task = Checksum(1, os.fsdecode(raw))
+    packed = messages.decode(messages.encode(messages.pack(task)))
+    assert os.fsencode(messages.unpack_task(packed).path) == raw  # type: ignore[union-attr]
+
+
+def test_a_failure_survives_the_pipe() -> None:
+    error = messages.unpack_error(messages.pack_error(CopyError("why", "local", 3.0)))
+    assert (str(error), error.kind, error.retry_after) == ("why", "local", 3.0)
+
+
+def test_a_task_is_no_result() -> None:
+    with pytest.raises(ValueError, match="no result"):
+        messages.unpack_result(messages.pack(TASKS[0]))
+    with pytest.raises(ValueError, match="no task"):
+        messages.unpack_task(messages.pack(RESULTS[0]))
+    with pytest.raises(ValueError, match="object"):
+        messages.decode(b"[]\n")
+
+
+def test_an_envelope_is_never_shown() -> None:
+    assert "BEGIN" not in repr(TASKS)
