@@ -15,11 +15,13 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import NameOID
 
 from aliend.core.context import Context, CredentialFiles
 from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
 from aliend.errors import ConfigurationError, NotConnected
 
+_NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
 _HINT = "make a token with token-init, or put your certificate into ~/.globus/usercert.pem and its key beside it"
 
 
@@ -105,7 +107,7 @@ def _check_key(files: CredentialFiles) -> None:
 
 def _slashes(name: x509.Name) -> str:
     """The most general part first, without a leading slash."""
-    return "/".join(attribute.rfc4514_string() for part in name.rdns for attribute in part)
+    return "/".join(f"{_NAMES.get(a.oid, a.rfc4514_attribute_name)}={a.value!s}" for part in name.rdns for a in part)
 
 
 def _ms(moment: datetime) -> int:

@@ -114,7 +114,7 @@ class Service:
     """What was asked of the service, and what it does wrong next.
 
     Faults: `drop-before` (the command is not executed), `drop-after` (executed, no reply), `empty`, `garbage`, `shape`,
-    `hang`, `twice` (an empty message after the reply), `none` (reply without a directory), `half` (of a reply, then gone).
+    `hang`, `twice` (an empty message after the reply), `none` (a reply without a directory), `half` (of a reply).
     """
 
     def __init__(self) -> None:
