@@ -1,7 +1,7 @@
 """The daemon's own database: jobs, transfers and sessions in one SQLite file."""
 
 from aliend.store.sessions import SessionRecord
-from aliend.store.store import Outcome, Store
+from aliend.store.store import BATCH, Outcome, Store
 from aliend.store.transfers import NewTransfer
 
-__all__ = ["NewTransfer", "Outcome", "SessionRecord", "Store"]
+__all__ = ["BATCH", "NewTransfer", "Outcome", "SessionRecord", "Store"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from aliend.core import job as jobs_core
-from aliend.core.job import Job, JobEvent, JobSpec
+from aliend.core.job import Job, JobEvent, JobSpec, JobState
 from aliend.core.scheduler import Candidate
 from aliend.core.transfer import Effect, Event, Phase, Transfer, after_restart, step
 from aliend.store import changes, queue, transfers
@@ -108,11 +108,16 @@ class Store:
         return await self._change_where(where, (job, after_id), event, job, also)
 
     async def add(self, job: int, found: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
-        """Add files of a job (those it has already are left alone), and apply an event to it."""
+        """Add files of a job (those it has already are left alone), and apply an event to it.
+
+        A job that was cancelled or has ended stays as it is.
+        """
         now_ms = self._now_ms()
 
         def write(transaction: Transaction) -> Job:
             before = self._rows.load(transaction.connection, job)
+            if before.ended_ms or before.state is JobState.CANCELLED:
+                return before
             after = transfers.insert(transaction, before, found)
             return self._rows.save(transaction, before, jobs_core.step(after, event) if event else after, now_ms)
 

@@ -1,0 +1,27 @@
+"""What one attempt at a transfer works with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aliend.core.job import JobSpec
+from aliend.core.transfer import Intent, Transfer
+from aliend.engine.gate import Gate
+from aliend.engine.ports import CataloguePort, WorkersPort
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The transfer as it was when the attempt began, and the parts that it may use.
+
+    `note` stores an intent, durably when it returns; `progress` hears the bytes so far.
+    """
+
+    transfer: Transfer
+    spec: JobSpec
+    catalogue: CataloguePort
+    workers: WorkersPort
+    gate: Gate
+    note: Callable[[Intent], Awaitable[None]]
+    progress: Callable[[int], None]

@@ -1,0 +1,228 @@
+"""The one place where the state of a transfer changes: event -> step -> save -> effects; and the attempts that run.
+
+One guard around each attempt catches everything: what is nobody's known error is logged with its traceback and fails
+that one transfer. What is stored decides; in memory is only what runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from aliend.core.job import STARTABLE, Hold, Job
+from aliend.core.scheduler import Candidate, Limits, Load
+from aliend.core.transfer import (
+    Cancelled,
+    Effect,
+    Event,
+    Failed,
+    HoldJob,
+    Intent,
+    Interrupted,
+    NoIntent,
+    Noted,
+    Phase,
+    StartCopy,
+    Started,
+    StopCopy,
+    Transfer,
+)
+from aliend.engine.attempt import Attempt
+from aliend.engine.download import download
+from aliend.engine.failures import event_of
+from aliend.engine.gate import Gate
+from aliend.engine.ports import CatalogueOf, WorkersPort
+from aliend.engine.replace import undo
+from aliend.engine.upload import upload
+from aliend.engine.views import Moving
+from aliend.errors import AliendError, StoreError
+from aliend.storage.tasks import Discard
+from aliend.store import Outcome, Store
+
+log = logging.getLogger(__name__)
+
+_STORE_PAUSE = 5.0
+"""Seconds before the database is tried again after it failed."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """An attempt under way: its transfer and job, what it writes, the bytes so far, whether it was told to stop."""
+
+    transfer: Transfer
+    job: Job
+    target: str
+    bytes_done: int = 0
+    stopped: bool = False
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    def hear(self, bytes_done: int) -> None:
+        """So many bytes were moved so far."""
+        self.bytes_done = bytes_done
+
+
+class Attempts:
+    """The attempts that run. `on_end` is called after each; tasks live in the group that `begin` is given."""
+
+    def __init__(
+        self,
+        store: Store,
+        workers: WorkersPort,
+        catalogue_of: CatalogueOf,
+        chance: Callable[[], float],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._workers = workers
+        self._catalogue_of = catalogue_of
+        self._chance = chance
+        self._on_end = on_end
+        self._running: dict[int, _Running] = {}
+        self.gate = Gate(Limits())
+        self.last_job = 0
+
+    def load(self) -> Load:
+        """What runs, for the scheduler; attempts that still stop included."""
+        by_job = Counter(one.job.id for one in self._running.values())
+        return Load(by_job, frozenset(one.target for one in self._running.values()), self.last_job)
+
+    def moving(self, job: int) -> list[Moving]:
+        """The files of a job (0: of all) that move now."""
+        return [
+            Moving(number, one.transfer.source.rpartition("/")[2], one.bytes_done, one.transfer.size)
+            for number, one in self._running.items()
+            if job in (0, one.job.id) and not one.stopped
+        ]
+
+    def full(self) -> list[int]:
+        """Jobs that run as many files as they want."""
+        jobs = {one.job.id: one.job.spec.parallel for one in self._running.values()}
+        return [job for job, running in self.load().by_job.items() if 0 < jobs[job] <= running]
+
+    async def begin(self, candidate: Candidate, group: asyncio.TaskGroup) -> None:
+        """Start an attempt, unless the transfer or its job was stopped meanwhile. Raises StoreError."""
+        self.last_job = candidate.job
+        outcome = await self._store.change(candidate.transfer, Started())
+        for effect in outcome.effects:
+            if isinstance(effect, StartCopy):
+                if outcome.job.state in STARTABLE:
+                    self._start(outcome, candidate.target, group)
+                else:
+                    await self._store.change(candidate.transfer, Interrupted())
+
+    def tidy(self, transfer: Transfer, job: Job, group: asyncio.TaskGroup) -> None:
+        """Clean up behind a transfer that ended in an earlier daemon."""
+        if transfer.id not in self._running:
+            running = self._running[transfer.id] = _Running(transfer, job, transfer.target, stopped=True)
+            running.task = group.create_task(self._leave(running))
+
+    async def perform(self, effects: tuple[Effect, ...]) -> None:
+        """Do what the state machine asked for; safe to repeat. Copies are started by `begin` only."""
+        for effect in effects:
+            match effect:
+                case StopCopy(number):
+                    self._stop(number)
+                case HoldJob(job, reason):
+                    await self._hold(job, reason)
+                case StartCopy():
+                    continue
+                case _:
+                    assert_never(effect)
+
+    def _start(self, outcome: Outcome, target: str, group: asyncio.TaskGroup) -> None:
+        (transfer,) = outcome.transfers
+        log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
+        running = self._running[transfer.id] = _Running(transfer, outcome.job, target)
+        running.task = group.create_task(self._run(running))
+
+    def _stop(self, number: int) -> None:
+        running = self._running.get(number)
+        if running and running.task and not running.stopped:
+            running.stopped = True
+            running.task.cancel()
+
+    async def _hold(self, job: int, reason: str) -> None:
+        """Hold the job, and bring those of its copies that run back to the queue: they would meet the same."""
+        log.warning("job %d is held: %s", job, reason)
+        try:
+            outcome = await self._store.change_many(job, [Phase.RUNNING], Interrupted(), Hold(reason))
+            await self.perform(outcome.effects)
+        except StoreError as error:
+            log.error("job %d cannot be held: %s", job, error)
+
+    async def _run(self, running: _Running) -> None:
+        try:
+            await self._attempt(running)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not running.stopped or task is None:
+                raise
+            task.uncancel()
+        finally:
+            running.stopped = True
+            await self._leave(running)
+
+    async def _leave(self, running: _Running) -> None:
+        """Tidy up unless the daemon ends, and free the slot in any case."""
+        task = asyncio.current_task()
+        try:
+            if task is None or not task.cancelling():
+                await self._tidy(running.transfer.id, running.job)
+        finally:
+            del self._running[running.transfer.id]
+            self._on_end()
+
+    async def _attempt(self, running: _Running) -> None:
+        """The guard: whatever happens becomes an event, and is saved as soon as the database can be written."""
+        event = await self._outcome(running)
+        while True:
+            try:
+                outcome = await self._store.change(running.transfer.id, event)
+                break
+            except StoreError as error:
+                log.error("transfer %d: %s cannot be saved: %s", running.transfer.id, event, error)
+                await asyncio.sleep(_STORE_PAUSE)
+        log.info("transfer %d: %s", running.transfer.id, outcome.transfers[0].state)
+        running.stopped = True
+        await self.perform(outcome.effects)
+
+    async def _outcome(self, running: _Running) -> Event:
+        number, job = running.transfer.id, running.job
+
+        async def note(intent: Intent) -> None:
+            await self._store.change(number, Noted(intent))
+
+        catalogue = self._catalogue_of(job.spec.context)
+        attempt = Attempt(running.transfer, job.spec, catalogue, self._workers, self.gate, note, running.hear)
+        try:
+            return await (download(attempt) if job.spec.direction == "download" else upload(attempt))
+        except AliendError as error:
+            return event_of(error, self._chance())
+        except Exception as error:
+            log.exception("transfer %d: an error of aliend itself", number)
+            return event_of(error, self._chance())
+
+    async def _tidy(self, number: int, job: Job) -> None:
+        """Leave nothing half-done behind a transfer that was given up; what cannot be done now is done next start."""
+        try:
+            transfer = await self._store.transfer(number)
+            if not isinstance(transfer.state, Failed | Cancelled):
+                return
+            if job.spec.direction == "download":
+                await self._workers.run(Discard(number, transfer.target), lambda _: None)
+            elif not isinstance(transfer.intent, NoIntent) and _is_hidden(transfer):
+                await undo(self._catalogue_of(job.spec.context), transfer.target, transfer.intent)
+                await self._store.change(number, Noted(NoIntent()))
+        except AliendError as error:
+            log.warning("transfer %d: not everything could be tidied up: %s", number, error)
+        except Exception:
+            log.exception("transfer %d: an error of aliend itself while tidying up", number)
+
+
+def _is_hidden(transfer: Transfer) -> bool:
+    """Whether something stands under a temporary name (what is registered under the target itself stays)."""
+    return getattr(transfer.intent, "lfn", "") != transfer.target

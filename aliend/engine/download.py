@@ -1,0 +1,40 @@
+"""One attempt at a download: a ticket just before the copy, then the copy itself, which verifies what it wrote."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from aliend.core.containment import local_path
+from aliend.core.transfer import Succeeded
+from aliend.engine.attempt import Attempt
+from aliend.errors import CopyError
+from aliend.storage.tasks import Download, Source
+
+
+async def download(attempt: Attempt) -> Succeeded:
+    """Bring the file here. Raises AliendError."""
+    transfer, spec = attempt.transfer, attempt.spec
+    await asyncio.to_thread(_check_contained, spec.target, transfer.target)
+    tickets = await attempt.catalogue.access_read(transfer.source)
+    if not tickets:
+        raise CopyError(f"{transfer.source} has no replica that may be read", kind="permanent")
+    task = Download(
+        id=transfer.id,
+        sources=tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets),
+        target=transfer.target,
+        size=tickets[0].size,
+        md5=tickets[0].md5,
+        overwrite=spec.overwrite == "always",
+        umask=spec.umask,
+    )
+    async with attempt.gate.held({tickets[0].se}):
+        result = await attempt.workers.run(task, attempt.progress)
+    return Succeeded(result.size, result.md5, result.warning)
+
+
+def _check_contained(root: str, target: str) -> None:
+    """Look again, just before the copy: a link may have appeared below the root since the job was expanded."""
+    relative = target.removeprefix(root.rstrip("/") + "/")
+    if relative != target:
+        local_path(root, relative, lambda path: Path(path).is_symlink())

@@ -1,0 +1,228 @@
+"""The engine: durable transfers from their submission to their end, as services and commands use them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
+from types import TracebackType
+
+from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
+from aliend.core.scheduler import Limits, choose
+from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase
+from aliend.core.transfer import Cancel as CancelTransfer
+from aliend.core.transfer import Retry as RetryTransfer
+from aliend.engine.attempts import Attempts
+from aliend.engine.expansions import Expansions
+from aliend.engine.ports import CatalogueOf, WorkersPort
+from aliend.engine.views import Changes, JobView, Moving, TransferView, view_of_job, view_of_transfer
+from aliend.engine.watch import Watcher
+from aliend.errors import StoreError, UsageError
+from aliend.store import BATCH, Store
+
+log = logging.getLogger(__name__)
+
+_STORE_PAUSE = 5.0
+"""Seconds before the database is tried again after it failed."""
+_STOP_LIMIT = 2.5
+"""Seconds that attempts get to stop softly when the daemon ends."""
+_LONGEST_SLEEP = 3600.0
+
+
+class Engine:
+    """Runs jobs while its `async with` lasts. Methods may be called as soon as the store is open.
+
+    `catalogue_of` gives the catalogue of a context, `clock` POSIX seconds, `chance` a uniform number in [0, 1). What is
+    said of every method: raises StoreError; NoSuchJob where a job is named.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        workers: WorkersPort,
+        catalogue_of: CatalogueOf,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._limits = Limits()
+        self._attempts = Attempts(store, workers, catalogue_of, chance, self._wake.set)
+        self._expansions = Expansions(store, catalogue_of, clock, chance, self._wake.set)
+        self._main: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Engine:
+        recovered = await self._store.recover()
+        if recovered:
+            log.info("%d transfers were cut off by the end of the daemon before; they are queued again", recovered)
+        self._main = asyncio.create_task(self._run(), name="engine")
+        self._main.add_done_callback(_report)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop all copies softly, within three seconds; everything unfinished is queued for the next start."""
+        if self._main is None:
+            return
+        self._main.cancel()
+        await asyncio.wait({self._main}, timeout=_STOP_LIMIT)
+        with suppress(StoreError):
+            await self._store.recover()
+
+    def set_limits(self, files: int = 8, files_per_se: int = 4) -> None:
+        """So many files may be copied at a time, in all and on one storage element."""
+        self._limits = Limits(files, files_per_se)
+        self._attempts.gate.set_limits(self._limits)
+        self._wake.set()
+
+    async def submit(self, spec: JobSpec, request_id: str) -> JobView:
+        """Store a job and answer; under a `request_id` that is known, the job there is. Raises UsageError."""
+        _check(spec)
+        job = await self._store.submit(spec, request_id)
+        self._wake.set()
+        return view_of_job(job)
+
+    async def job(self, number: int) -> JobView:
+        """One job."""
+        return view_of_job(await self._store.job(number))
+
+    async def jobs(self, page_size: int = 50, before_id: int = 0, *, active_only: bool = False) -> list[JobView]:
+        """A page of jobs, the newest first, below `before_id` (0: from the newest)."""
+        return [view_of_job(job) for job in await self._store.jobs(page_size, before_id, active_only=active_only)]
+
+    async def transfers(
+        self, job: int, page_size: int = 50, after_id: int = 0, states: Collection[str] = ()
+    ) -> list[TransferView]:
+        """A page of a job's transfers above number `after_id`; only those in `states`, if any are named."""
+        direction = (await self._store.job(job)).spec.direction
+        moving = {one.id: one.bytes_done for one in self.progress(job)}
+        found = await self._store.transfers(job, page_size, after_id, [Phase(state) for state in states])
+        return [view_of_transfer(one, direction, moving.get(one.id, 0)) for one in found]
+
+    async def cancel(self, number: int) -> JobView:
+        """Cancel what has not ended; copies that run are told to stop at once."""
+        return await self._change_all(number, (Phase.RUNNING,), CancelTransfer(), Cancel(), UNFINISHED)
+
+    async def pause(self, number: int) -> JobView:
+        """Start nothing more of the job, and bring what runs back to the queue."""
+        return await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
+
+    async def resume(self, number: int) -> JobView:
+        """Undo `pause`, or go on after a local problem was solved."""
+        job = await self._store.change_job(number, Release())
+        self._wake.set()
+        return view_of_job(job)
+
+    async def retry(self, number: int, request_id: str) -> JobView:
+        """Queue what failed or was cancelled again; once under one `request_id`."""
+        if await self._store.was_requested(request_id):
+            return await self.job(number)
+        view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
+        await self._store.remember_request(request_id, number)
+        return view
+
+    def progress(self, job: int = 0) -> list[Moving]:
+        """The files of a job (0: of all) that move now."""
+        return self._attempts.moving(job)
+
+    def changes(self, job: int = 0, token: str = "") -> AsyncIterator[Changes]:
+        """Snapshot, then changes; for one job until its end was told. Raises UsageError for a foreign token."""
+        return Watcher(self._store, job, self.progress).changes(token)
+
+    async def wait(self, number: int) -> JobView:
+        """The job when it has ended."""
+        changed = self._store.watch()
+        try:
+            while True:
+                changed.clear()
+                job = await self._store.job(number)
+                if job.ended_ms:
+                    return view_of_job(job)
+                await changed.wait()
+        finally:
+            self._store.unwatch(changed)
+
+    async def _change_all(
+        self, number: int, first: tuple[Phase, ...], event: Event, also: JobEvent, then: tuple[Phase, ...] = ()
+    ) -> JobView:
+        """Apply `event` to all transfers in the phases `first`, then to those in `then`, in batches."""
+        for phases in filter(None, (first, then)):
+            last = 0
+            while True:
+                outcome = await self._store.change_many(number, phases, event, also, last)
+                await self._attempts.perform(outcome.effects)
+                if len(outcome.transfers) < BATCH:
+                    break
+                last = outcome.transfers[-1].id
+        self._wake.set()
+        return view_of_job(outcome.job)
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            taken_up = False
+            while True:
+                self._wake.clear()
+                try:
+                    if not taken_up:
+                        await self._take_up(group)
+                        taken_up = True
+                    await self._start(group)
+                    await self._sleep()
+                except StoreError as error:
+                    log.error("nothing can be started: %s", error)
+                    await asyncio.sleep(_STORE_PAUSE)
+
+    async def _take_up(self, group: asyncio.TaskGroup) -> None:
+        """What the daemon before left half-done: cancelling, and exchanges of names."""
+        for job in await self._store.half_cancelled():
+            await self.cancel(job.id)
+        for transfer in await self._store.unfinished_intents():
+            self._attempts.tidy(transfer, await self._store.job(transfer.job), group)
+
+    async def _start(self, group: asyncio.TaskGroup) -> None:
+        """Start every expansion and every transfer that may start now."""
+        await self._expansions.start(group)
+        while True:
+            load = self._attempts.load()
+            if load.running >= self._limits.files:
+                return
+            found = await self._store.candidates(
+                self._clock(), self._attempts.last_job, self._attempts.full(), 2 * self._limits.files
+            )
+            chosen = choose(found, load, self._limits)
+            if not chosen:
+                return
+            for one in chosen:
+                await self._attempts.begin(one, group)
+
+    async def _sleep(self) -> None:
+        """Until something changes, or the next waiting transfer or resting expansion is due."""
+        now = self._clock()
+        due = [at for at in (await self._store.next_ready(now), self._expansions.next_start()) if at is not None]
+        pause = min([at - now for at in due], default=_LONGEST_SLEEP)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), min(max(pause, 0.01), _LONGEST_SLEEP))
+
+
+def _check(spec: JobSpec) -> None:
+    """Raises UsageError for a job that cannot make sense."""
+    if not spec.sources or not spec.target:
+        raise UsageError("A transfer needs at least one source and a target")
+    for name in (*spec.sources, spec.target):
+        if not name.startswith("/") or "\0" in name:
+            raise UsageError(f"{name!r} is not an absolute name")
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{name!r} is not UTF-8 text, which the catalogue needs") from None
+
+
+def _report(main: asyncio.Task[None]) -> None:
+    if not main.cancelled() and main.exception():
+        log.critical("the engine has stopped", exc_info=main.exception())

@@ -1,0 +1,113 @@
+"""Runs the expansions of jobs, a few at a time; one that fails for a passing reason rests and is begun again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from aliend.core import backoff
+from aliend.core.job import Checkpoint, Explain, Explored, Job, JobState
+from aliend.engine.expand import Expansion
+from aliend.engine.failures import kind_of
+from aliend.engine.ports import CatalogueOf
+from aliend.errors import AliendError, CopyError
+from aliend.store import NewTransfer, Store
+
+log = logging.getLogger(__name__)
+
+_AT_A_TIME = 4
+
+
+class _Ended(Exception):
+    """The job was cancelled or paused while it was expanded."""
+
+
+class Expansions:
+    """Expansions under way and those that rest. `on_change` is called when transfers were found or one has ended."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalogue_of: CatalogueOf,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._catalogue_of = catalogue_of
+        self._clock = clock
+        self._chance = chance
+        self._on_change = on_change
+        self._running: set[int] = set()
+        self._resting: dict[int, float] = {}
+        self._failures: dict[int, int] = {}
+
+    async def start(self, group: asyncio.TaskGroup) -> None:
+        """Start what may start. Raises StoreError."""
+        now = self._clock()
+        self._resting = {job: until for job, until in self._resting.items() if until > now}
+        free = _AT_A_TIME - len(self._running)
+        if free <= 0:
+            return
+        for job in await self._store.expanding(free, self._running | set(self._resting)):
+            self._running.add(job.id)
+            group.create_task(self._run(job))
+
+    def next_start(self) -> float | None:
+        """When the next resting one is due (POSIX seconds)."""
+        return min(self._resting.values(), default=None)
+
+    async def _run(self, job: Job) -> None:
+        try:
+            await self._expand(job)
+            self._failures.pop(job.id, None)
+        except _Ended:
+            log.info("job %d: its expansion was stopped", job.id)
+        except AliendError as error:
+            await self._failed(job, error)
+        except Exception:
+            log.exception("job %d: an error of aliend itself in the expansion", job.id)
+            await self._give_up(job, "aliend itself failed to find out the files of this job; its log has the details")
+        finally:
+            self._running.discard(job.id)
+            self._on_change()
+
+    async def _expand(self, job: Job) -> None:
+        async def add(found: Sequence[NewTransfer], event: Explored | None) -> Job:
+            now = await self._store.add(job.id, found, event)
+            self._on_change()
+            if now.state not in {JobState.EXPANDING, JobState.ACTIVE}:
+                raise _Ended
+            return now
+
+        await Expansion(job, self._catalogue_of(job.spec.context), add).run()
+
+    async def _failed(self, job: Job, error: AliendError) -> None:
+        kind = error.kind if isinstance(error, CopyError) else kind_of(error)
+        log.warning("job %d: its files cannot be found out: %s", job.id, error)
+        if kind == "permanent":
+            await self._give_up(job, str(error))
+            return
+        self._failures[job.id] = self._failures.get(job.id, 0) + 1
+        pause = backoff.delay(self._failures[job.id], self._chance(), 1.0, backoff.PATIENT_CAP)
+        self._resting[job.id] = self._clock() + pause
+        await self._explain(job, f"{error} (will be tried again)")
+
+    async def _give_up(self, job: Job, reason: str) -> None:
+        """What was found goes on; the sources that were not looked at fail with the reason."""
+        try:
+            now = await self._store.job(job.id)
+            rest = now.spec.sources[now.checkpoint.sources :]
+            failed = [NewTransfer(source, "", problem=reason) for source in rest]
+            done = Explored(Checkpoint(len(now.spec.sources), "directory"))
+            await self._store.add(job.id, failed, done)
+        except AliendError as error:
+            log.error("job %d: %s", job.id, error)
+            self._resting[job.id] = self._clock() + backoff.PATIENT_CAP
+
+    async def _explain(self, job: Job, message: str) -> None:
+        try:
+            await self._store.change_job(job.id, Explain(message))
+        except AliendError as error:
+            log.error("job %d: %s", job.id, error)

@@ -1,0 +1,38 @@
+"""From an exception of an attempt to the event that it means: who can act, and what the user reads."""
+
+from __future__ import annotations
+
+from aliend.core.transfer import Broke, Crashed, Event
+from aliend.errors import (
+    AliendError,
+    BadReply,
+    CopyError,
+    ErrorKind,
+    NotConnected,
+    OutcomeUnknown,
+    ServiceError,
+    StoreError,
+)
+
+_PASSING = frozenset({5, 11, 53, 110, 111, 117, 121})
+"""Codes of the central service that may pass: I/O and remote errors, an unlucky commit, a record not yet written."""
+
+
+def event_of(error: Exception, chance: float) -> Event:
+    """The event of a failed attempt; `chance` is uniform in [0, 1)."""
+    if isinstance(error, CopyError):
+        return Broke(error.kind, str(error), error.retry_after, chance)
+    if isinstance(error, AliendError):
+        return Broke(kind_of(error), str(error), 0.0, chance)
+    return Crashed(f"aliend itself failed here ({type(error).__name__}: {error}); its log has the details")
+
+
+def kind_of(error: AliendError) -> ErrorKind:
+    """Who can act on an error of the central session or of the database."""
+    if isinstance(error, NotConnected):
+        return "credential"
+    if isinstance(error, OutcomeUnknown | BadReply | StoreError):
+        return "transient"
+    if isinstance(error, ServiceError):
+        return "transient" if error.code in _PASSING else "permanent"
+    return "permanent"

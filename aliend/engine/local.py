@@ -1,0 +1,75 @@
+"""Local files of an upload, in batches, in whatever order the directory has them. Blocking: it runs in a thread."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file (absolute path, name below the source, bytes), or the reason why it cannot be uploaded."""
+
+    path: str
+    below: str
+    size: int
+    problem: str = ""
+
+
+def look_at(path: str) -> LocalFile | None:
+    """A single source; None if it is a directory. Links are followed: the user named it."""
+    try:
+        found = Path(path).stat()
+    except OSError as error:
+        return LocalFile(path, "", 0, f"{path} cannot be read: {error.strerror}")
+    if stat.S_ISDIR(found.st_mode):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return LocalFile(path, "", 0, f"{path} is not a regular file")
+    return LocalFile(path, "", found.st_size)
+
+
+def walk(directory: str) -> Iterator[list[LocalFile]]:
+    """All files below a directory. Links to files are followed, links to directories told as problems."""
+    batch: list[LocalFile] = []
+    for found in _walk(directory.rstrip("/") or "/", ""):
+        batch.append(found)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _walk(directory: str, below: str) -> Iterator[LocalFile]:
+    waiting = [(directory, below)]
+    while waiting:
+        path, prefix = waiting.pop()
+        try:
+            entries = os.scandir(path)
+        except OSError as error:
+            yield LocalFile(path, prefix.rstrip("/"), 0, f"{path} cannot be listed: {error.strerror}")
+            continue
+        with entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                else:
+                    yield _file(entry, prefix + entry.name)
+
+
+def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
+    try:
+        if entry.is_dir():
+            return LocalFile(entry.path, below, 0, f"{entry.path} is a link to a directory, which is not followed")
+        found = entry.stat()
+    except OSError as error:
+        return LocalFile(entry.path, below, 0, f"{entry.path} cannot be read: {error.strerror}")
+    if not stat.S_ISREG(found.st_mode):
+        return LocalFile(entry.path, below, 0, f"{entry.path} is not a regular file")
+    return LocalFile(entry.path, below, found.st_size)

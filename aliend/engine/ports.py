@@ -1,0 +1,52 @@
+"""What the engine needs of its neighbours, as protocols: the catalogue of one context, and the copying processes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol, overload
+
+from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.context import Context
+from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, Downloaded, Upload, Uploaded
+
+
+class CataloguePort(Protocol):
+    """Typed operations with absolute LFNs; they raise the errors of `aliend.errors`."""
+
+    async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
+        """Entries that exist, and the names that do not."""
+
+    def find_files(self, directory: str, /) -> AsyncIterator[list[Entry]]:
+        """All files below a directory, in batches."""
+
+    async def whereis(self, lfn: str, /) -> list[Replica]:
+        """The replicas of a file."""
+
+    async def access_read(self, lfn: str, /) -> list[Ticket]:
+        """Tickets for reading, the best replica first."""
+
+    async def access_write(self, lfn: str, size: int, md5: str, storage: str, /) -> list[Ticket]:
+        """Tickets for writing one replica each."""
+
+    async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
+        """Register a replica that was written."""
+
+    async def remove(self, lfn: str, /) -> None:
+        """Remove a file."""
+
+    async def move(self, source: str, target: str, /) -> None:
+        """Rename a file to a name that does not exist."""
+
+
+class WorkersPort(Protocol):
+    """Runs copies in other processes; cancelling `run` stops the copy."""
+
+    @overload
+    async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
+    @overload
+    async def run(self, task: Upload, on_progress: Callable[[int], None]) -> Uploaded: ...
+    @overload
+    async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
+
+
+CatalogueOf = Callable[[Context], CataloguePort]

@@ -1,0 +1,83 @@
+"""Performs the exchange of names that `core.swap` decides: look, one step, look again; and undoes what was given up."""
+
+from __future__ import annotations
+
+import logging
+from typing import assert_never
+
+from aliend.core.catalogue import Entry
+from aliend.core.swap import MISSING, NO_GUID, Seen, Step, next_step
+from aliend.core.transfer import Booked, Intent, NoIntent, Replacing
+from aliend.engine.ports import CataloguePort
+from aliend.errors import CopyError, OutcomeUnknown, ServiceError
+
+log = logging.getLogger(__name__)
+
+_MOST_STEPS = 12
+
+
+async def swap(catalogue: CataloguePort, lfn: str, plan: Replacing) -> None:
+    """Bring the new file to `lfn` and remove the old one. Raises CopyError where somebody else was there."""
+    for _ in range(_MOST_STEPS):
+        step = next_step(plan, await _look(catalogue, lfn, plan))
+        if step == "finished":
+            return
+        log.info("%s: replacing: %s", lfn, step)
+        try:
+            await _perform(catalogue, lfn, plan, step)
+        except (OutcomeUnknown, ServiceError) as error:
+            log.warning("%s: replacing: %s: %s", lfn, step, error)
+        if step in {"withdraw", "restore"}:
+            raise CopyError(
+                f"{lfn} was changed by somebody else while it was being replaced; theirs was left alone",
+                kind="permanent",
+            )
+    raise CopyError(f"{lfn} could not be replaced yet: the central service does not carry out the renaming")
+
+
+async def undo(catalogue: CataloguePort, lfn: str, intent: Intent) -> None:
+    """Leave nothing half-done of a transfer that was given up: finish the exchange, or remove the temporary file."""
+    match intent:
+        case NoIntent():
+            return
+        case Replacing():
+            await swap(catalogue, lfn, intent)
+        case Booked():
+            if intent.lfn == lfn:
+                return
+            entries, _ = await catalogue.stat([intent.lfn])
+            if entries and entries[0].guid in intent.guids:
+                await catalogue.remove(intent.lfn)
+        case _:
+            assert_never(intent)
+
+
+def identity_of(entry: Entry | None) -> str:
+    """What tells one file from another under a name."""
+    return MISSING if entry is None else entry.guid or NO_GUID
+
+
+async def _look(catalogue: CataloguePort, lfn: str, plan: Replacing) -> Seen:
+    entries, _ = await catalogue.stat([lfn, plan.temporary, plan.old])
+    known = {entry.lfn: identity_of(entry) for entry in entries}
+    return Seen(known.get(lfn, MISSING), known.get(plan.temporary, MISSING), known.get(plan.old, MISSING))
+
+
+async def _perform(catalogue: CataloguePort, lfn: str, plan: Replacing, step: Step) -> None:
+    match step:
+        case "set aside":
+            await catalogue.move(lfn, plan.old)
+        case "put in place":
+            await catalogue.move(plan.temporary, lfn)
+        case "remove old":
+            await catalogue.remove(plan.old)
+        case "restore":
+            await catalogue.move(plan.old, lfn)
+        case "withdraw":
+            entries, _ = await catalogue.stat([plan.temporary])
+            if entries and entries[0].guid == plan.guid:
+                await catalogue.remove(plan.temporary)
+        case "finished":
+            return
+        case _:
+            assert_never(step)

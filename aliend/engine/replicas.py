@@ -1,0 +1,209 @@
+"""Puts replicas of one local file under an LFN: tickets, one copy to all, a commit for each that was verified.
+
+`commit` verifies nothing, is not repeatable, and can succeed on somebody else's file. Therefore the intent (which
+GUIDs are ours) is stored before the copy, a lost reply is followed by a look, and at the end the catalogue itself must
+show our GUID under the name and every replica.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aliend.core import wish
+from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.transfer import Booked
+from aliend.engine.attempt import Attempt
+from aliend.engine.ports import CataloguePort
+from aliend.errors import CopyError, OutcomeUnknown, ServiceError
+from aliend.storage.tasks import ReplicaOutcome, Source, Upload
+
+log = logging.getLogger(__name__)
+
+_LOOKS = 6
+_LOOK_PAUSE = 4.0
+"""Seconds between looks at the replicas: the service may answer from a cache of 15 s."""
+_LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
+_NO_WRITE_PFNS = 77
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSource:
+    """The local file as it was looked at: size in bytes, modification in POSIX nanoseconds."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The name, its GUID, md5, and a warning where the service granted less than was asked for."""
+
+    guid: str
+    md5: str
+    warning: str
+
+
+class Replicas:
+    """Replicas of one local file under one LFN."""
+
+    def __init__(self, attempt: Attempt, source: LocalSource, lfn: str, intent: Booked | None) -> None:
+        self._attempt = attempt
+        self._catalogue = attempt.catalogue
+        self._source = source
+        self._lfn = lfn
+        self._guids = intent.guids if intent else ()
+        self._goal = intent.goal if intent else 0
+        self._have: set[str] = set()
+        self._failed: dict[str, ReplicaOutcome] = {}
+        self._md5 = ""
+
+    async def complete(self, entry: Entry | None) -> Registered:
+        """Bring the number of replicas to what was granted; `entry` is what the name is now (None, or ours).
+
+        Raises CopyError: permanent if some replicas are registered and others are not.
+        """
+        storage = self._attempt.spec.storage or wish.DEFAULT
+        if entry is None:
+            await self._add(storage)
+        else:
+            self._md5 = entry.md5
+            self._have = {replica.se for replica in await replicas_of(self._catalogue, self._lfn)}
+        if len(self._have) < self._goal:
+            more = wish.remaining(storage, self._goal - len(self._have), self._have, self._failed)
+            await self._add_more(more)
+        if not self._have:
+            raise self._no_replica()
+        guid = await self._verify()
+        if len(self._have) < self._goal:
+            raise CopyError(
+                f"{len(self._have)} of {self._goal} replicas are registered ({', '.join(sorted(self._have))}); "
+                f"{self._reasons()}; a retry adds the rest",
+                kind="permanent",
+            )
+        return Registered(guid, self._md5, self._warning(storage))
+
+    async def _add_more(self, storage: str) -> None:
+        """A second round for what the first one left; that nothing can be had is told by the numbers."""
+        if not storage:
+            return
+        try:
+            await self._add(storage)
+        except ServiceError as error:
+            if error.code != _NO_WRITE_PFNS:
+                raise
+            log.info("transfer %d: no further storage for %s", self._attempt.transfer.id, storage)
+
+    async def _add(self, storage: str) -> None:
+        md5 = self._md5 if self._have else ""
+        tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, storage)
+        tickets = list({ticket.se: ticket for ticket in tickets if ticket.se not in self._have}.values())
+        if not tickets:
+            return
+        self._goal = self._goal or len(tickets)
+        self._guids = (*self._guids, *(guid for guid in {ticket.guid for ticket in tickets} if guid not in self._guids))
+        await self._attempt.note(Booked(self._lfn, self._guids, self._goal))
+        for ticket, outcome in await self._copy(tickets):
+            if outcome.error:
+                self._failed[outcome.se] = outcome
+                log.info("transfer %d: replica on %s: %s", self._attempt.transfer.id, outcome.se, outcome.error)
+            else:
+                await self._commit(ticket)
+
+    async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
+        task = Upload(
+            id=self._attempt.transfer.id,
+            source=self._source.path,
+            targets=tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets),
+            size=self._source.size,
+            modified_ns=self._source.modified_ns,
+        )
+        async with self._attempt.gate.held({ticket.se for ticket in tickets}):
+            result = await self._attempt.workers.run(task, self._attempt.progress)
+        if self._md5 and self._md5 != result.md5:
+            raise CopyError(f"{self._source.path} differs from what is registered under {self._lfn}", kind="permanent")
+        self._md5 = result.md5
+        return list(zip(tickets, result.replicas, strict=True))
+
+    async def _commit(self, ticket: Ticket) -> None:
+        """Register one replica. After a lost reply, and where nothing was registered, the catalogue is asked."""
+        try:
+            await self._catalogue.commit(ticket, self._source.size, self._lfn, self._md5)
+        except (OutcomeUnknown, ServiceError) as error:
+            if isinstance(error, ServiceError) and error.code != _NOTHING_REGISTERED:
+                raise
+            if not await self._shows(ticket):
+                self._failed[ticket.se] = ReplicaOutcome(ticket.se, ticket.url, f"not registered: {error}", "transient")
+                return
+        self._have.add(ticket.se)
+
+    async def _shows(self, ticket: Ticket) -> bool:
+        """Whether the catalogue comes to show this replica under our name and GUID."""
+        for look in range(_LOOKS):
+            if look:
+                await asyncio.sleep(_LOOK_PAUSE)
+            entry = await entry_of(self._catalogue, self._lfn)
+            if entry is None:
+                continue
+            if entry.guid != ticket.guid:
+                return False
+            if ticket.se in {replica.se for replica in await replicas_of(self._catalogue, self._lfn)}:
+                return True
+        return False
+
+    async def _verify(self) -> str:
+        """Our GUID must be under the name, with every replica that was committed; the GUID."""
+        entry = await entry_of(self._catalogue, self._lfn)
+        if entry is None or entry.guid not in self._guids:
+            theirs = f"GUID {entry.guid}" if entry else "nothing"
+            raise CopyError(
+                f"{self._lfn} is not ours: somebody else registered it meanwhile (the catalogue shows {theirs}); "
+                "nothing of theirs was touched",
+                kind="permanent",
+            )
+        for look in range(_LOOKS):
+            if look:
+                await asyncio.sleep(_LOOK_PAUSE)
+            shown = {replica.se for replica in await replicas_of(self._catalogue, self._lfn)}
+            if self._have <= shown:
+                return entry.guid
+        missing = ", ".join(sorted(self._have - shown))
+        raise CopyError(f"The catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
+
+    def _no_replica(self) -> CopyError:
+        passing = any(outcome.kind == "transient" for outcome in self._failed.values())
+        if not self._failed:
+            return CopyError(f"No storage was granted for {self._lfn}", kind="permanent")
+        return CopyError(
+            f"No replica of {self._lfn} could be written: {self._reasons()}",
+            kind="transient" if passing else "permanent",
+        )
+
+    def _reasons(self) -> str:
+        failed = "; ".join(f"{se}: {outcome.error}" for se, outcome in sorted(self._failed.items()))
+        return failed or "no further storage was granted"
+
+    def _warning(self, storage: str) -> str:
+        wanted = wish.replicas(storage)
+        if self._goal >= wanted:
+            return ""
+        return f"the central service granted {self._goal} of the {wanted} replicas asked for ({storage})"
+
+
+async def entry_of(catalogue: CataloguePort, lfn: str) -> Entry | None:
+    """What a name is; None if it does not exist."""
+    entries, _ = await catalogue.stat([lfn])
+    return entries[0] if entries else None
+
+
+async def replicas_of(catalogue: CataloguePort, lfn: str) -> list[Replica]:
+    """The replicas of a file; none for a file that lost them all or was only touched."""
+    try:
+        return await catalogue.whereis(lfn)
+    except ServiceError as error:
+        if error.code in {_LOST, _NOT_FOUND}:
+            return []
+        raise

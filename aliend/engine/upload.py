@@ -1,0 +1,86 @@
+"""One attempt at an upload: what stands under the name decides whether it is kept, completed, refused or replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+from aliend.core.catalogue import Entry
+from aliend.core.swap import side_names
+from aliend.core.transfer import Booked, Replacing, Succeeded
+from aliend.engine.attempt import Attempt
+from aliend.engine.replace import identity_of, swap
+from aliend.engine.replicas import LocalSource, Replicas, entry_of, replicas_of
+from aliend.errors import CopyError
+from aliend.storage.tasks import Checksum
+
+
+async def upload(attempt: Attempt) -> Succeeded:
+    """Bring the local file into the catalogue, all replicas verified. Raises AliendError."""
+    transfer = attempt.transfer
+    if isinstance(transfer.intent, Replacing):
+        return await _finish_replacing(attempt, transfer.intent)
+    source = await asyncio.to_thread(_look_at, transfer.source)
+    entry = await entry_of(attempt.catalogue, transfer.target)
+    booked = transfer.intent if isinstance(transfer.intent, Booked) else None
+    if booked and booked.lfn != transfer.target:
+        return await _replace(attempt, source, entry, booked)
+    if entry is None or (booked and entry.guid in booked.guids):
+        done = await Replicas(attempt, source, transfer.target, booked).complete(entry)
+        return Succeeded(source.size, done.md5, done.warning)
+    if entry.is_directory:
+        raise CopyError(f"{transfer.target} is a directory in the catalogue", kind="permanent")
+    if await _is_same(attempt, source, entry):
+        return Succeeded(source.size, entry.md5, "it was there already")
+    if attempt.spec.overwrite != "always":
+        raise CopyError(
+            f"{transfer.target} exists and differs from {source.path}; it was left alone (-f replaces it)",
+            kind="permanent",
+        )
+    return await _replace(attempt, source, entry, None)
+
+
+async def _is_same(attempt: Attempt, source: LocalSource, entry: Entry) -> bool:
+    """Whether the catalogue has this very content, with at least one replica."""
+    if entry.size != source.size or not entry.md5:
+        return False
+    local = await attempt.workers.run(Checksum(attempt.transfer.id, source.path), lambda _: None)
+    if local.md5 != entry.md5:
+        return False
+    return bool(await replicas_of(attempt.catalogue, entry.lfn))
+
+
+async def _replace(attempt: Attempt, source: LocalSource, entry: Entry | None, booked: Booked | None) -> Succeeded:
+    """Upload under a temporary name, then exchange the names; the old file is `entry`."""
+    temporary, old = side_names(attempt.transfer.target, attempt.transfer.id)
+    there = await entry_of(attempt.catalogue, temporary)
+    ours = there if there and booked and there.guid in booked.guids else None
+    if there and not ours:
+        await attempt.catalogue.remove(temporary)
+    done = await Replicas(attempt, source, temporary, booked).complete(ours)
+    plan = Replacing(temporary, old, done.guid, identity_of(entry))
+    await attempt.note(plan)
+    await swap(attempt.catalogue, attempt.transfer.target, plan)
+    return Succeeded(source.size, done.md5, done.warning)
+
+
+async def _finish_replacing(attempt: Attempt, plan: Replacing) -> Succeeded:
+    """Go on with an exchange of names that was cut off."""
+    await swap(attempt.catalogue, attempt.transfer.target, plan)
+    entry = await entry_of(attempt.catalogue, attempt.transfer.target)
+    if entry is None:
+        raise CopyError(f"{attempt.transfer.target} was removed by somebody else", kind="permanent")
+    return Succeeded(entry.size, entry.md5)
+
+
+def _look_at(path: str) -> LocalSource:
+    try:
+        found = Path(path).stat()
+    except OSError as error:
+        raise CopyError(f"{path} cannot be read: {error.strerror}", kind="permanent") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise CopyError(f"{path} is not a regular file", kind="permanent")
+    if not found.st_size:
+        raise CopyError(f"{path} is empty; the central service cannot register empty files", kind="permanent")
+    return LocalSource(path, found.st_size, found.st_mtime_ns)

@@ -1,0 +1,98 @@
+"""What the engine tells of jobs and transfers: frozen values that say what the contract's messages say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aliend.core.job import Counters, Direction, Job, JobState
+from aliend.core.transfer import Phase, Transfer, Waiting, message_of, phase_of
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job. Bytes are of whole files, times POSIX milliseconds (`ended_ms` 0: it has not ended)."""
+
+    id: int
+    state: JobState
+    direction: Direction
+    sources: tuple[str, ...]
+    target: str
+    files: Counters
+    bytes_done: int
+    bytes_total: int
+    created_ms: int
+    ended_ms: int
+    message: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferView:
+    """A file of a job. `bytes_done` are of the running attempt, `retry_ms` is 0 unless it waits."""
+
+    id: int
+    job: int
+    state: Phase
+    direction: Direction
+    source: str
+    target: str
+    size: int
+    bytes_done: int
+    attempts: int
+    message: str
+    retry_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A file that is copied now; sizes in bytes."""
+
+    id: int
+    name: str
+    bytes_done: int
+    bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since the changes before. `token` resumes after them, also with the next daemon."""
+
+    jobs: tuple[JobView, ...]
+    transfers: tuple[TransferView, ...]
+    token: str
+
+
+def view_of_job(job: Job) -> JobView:
+    """The job as it is told."""
+    return JobView(
+        id=job.id,
+        state=job.state,
+        direction=job.spec.direction,
+        sources=job.spec.sources,
+        target=job.spec.target,
+        files=job.files,
+        bytes_done=job.bytes_done,
+        bytes_total=job.bytes_total,
+        created_ms=job.created_ms,
+        ended_ms=job.ended_ms,
+        message=job.message,
+        priority=job.spec.priority,
+    )
+
+
+def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int) -> TransferView:
+    """The transfer as it is told; `bytes_done` of the running attempt."""
+    state = transfer.state
+    return TransferView(
+        id=transfer.id,
+        job=transfer.job,
+        state=phase_of(state),
+        direction=direction,
+        source=transfer.source,
+        target=transfer.target,
+        size=transfer.size,
+        bytes_done=bytes_done,
+        attempts=transfer.attempts,
+        message=message_of(state),
+        retry_ms=int(state.until * 1000) if isinstance(state, Waiting) else 0,
+    )
