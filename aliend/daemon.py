@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import grpc.aio
+from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from aliend.config import Settings
@@ -119,10 +119,10 @@ async def _start(parts: Parts, stop: asyncio.Event) -> grpc.aio.Server:
     catalogue_pb2_grpc.add_CatalogueServicer_to_server(CatalogueService(parts), server)
     transfers_pb2_grpc.add_TransfersServicer_to_server(TransfersService(parts), server)
     daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(parts, stop), server)
-    health = health_aio.HealthServicer()
+    health = grpc_health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = [service.full_name for module in _SERVICES for service in module.DESCRIPTOR.services_by_name.values()]
-    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME, health_aio.SERVICE_NAME], server)
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME, grpc_health.SERVICE_NAME], server)
     for name in ["", *names]:
         await health.set(name, health_pb2.HealthCheckResponse.SERVING)
     server.add_insecure_port(f"unix:{parts.settings.socket}")

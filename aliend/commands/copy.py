@@ -23,10 +23,9 @@ ADVICE = "exactly one side must be local; a local name begins with file: (as in 
 async def cp(parts: Parts, call: Call) -> int:
     """Submit the job, then follow it, or print its number with `--detach`."""
     words = parse_copy(call.words[1:])
+    await asyncio.to_thread(_require_local_sources, words, call.local)
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
     spec = job_of(words, Place(state.directory, state.home, call.local), call)
-    if spec.direction == "upload":
-        await asyncio.to_thread(_require_sources, spec)
     job = await parts.engine.submit(spec, uuid.uuid4().hex)
     if words.detach:
         await _tell_number(call, job.id, spec)
@@ -80,8 +79,10 @@ def _storage(sources: list[Location], target: Location) -> str:
     return wishes.pop()
 
 
-def _require_sources(spec: JobSpec) -> None:
-    missing = [source for source in spec.sources if not Path(source).exists()]
+def _require_local_sources(words: CopyWords, local: str) -> None:
+    """Told before the service is asked anything. Raises NoSuchFile."""
+    locations = [locate(word, Place("/", "/", local)) for word in words.sources]
+    missing = [found.name for found in locations if found.side == "local" and not Path(found.name).exists()]
     if missing:
         raise NoSuchFile(f"there is no local file {missing[0]}; nothing was copied")
 

@@ -15,6 +15,8 @@ from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+MOST_JOBS = 10_000
+"""Jobs that are counted at the most."""
 CAPABILITIES = ("console", "session", "catalogue", "transfers")
 
 
@@ -34,7 +36,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
     async def Status(self, _request: daemon_pb2.StatusRequest, _context: Context) -> daemon_pb2.StatusResponse:
         """See the contract."""
         settings, engine = self._parts.settings, self._parts.engine
-        counts = await engine.counts()
+        active = await engine.jobs(MOST_JOBS, active_only=True)
         return daemon_pb2.StatusResponse(
             version=VERSION,
             pid=os.getpid(),
@@ -56,8 +58,8 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
                 )
                 for status in (central.status() for central in self._parts.centrals.all())
             ],
-            active_jobs=counts.active_jobs,
-            running_transfers=counts.running_transfers,
+            active_jobs=len(active),
+            running_transfers=len(engine.progress()),
             warnings=[settings.state_note] if settings.state_note else [],
         )
 
