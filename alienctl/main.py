@@ -29,6 +29,8 @@ _CHOOSING = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_")
 _CHOOSING_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
 _DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_ATTEMPTS, _BARREN_ATTEMPTS = 10, 2
+"""How often a lost command is taken up again, in all and without a word from the daemon."""
 _END_WAIT = 1.0
 """Seconds that we wait for the end of the stream after `exit`, so that the daemon does not see a cancelled call."""
 
@@ -119,21 +121,23 @@ class Run:
         """Run the words; return the command's exit code. Raises ClientError."""
         self._watch_signals()
         words = [os.fsencode(word) for word in self.invocation.words]
-        again = 0
-        while True:
+        barren = 0
+        for _ in range(_ATTEMPTS):
             call = self._exchange(words)
             if self._code >= 0:
                 return self._code
             if not call.lost:
                 raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
-            again = 1 if self._progressed else again + 1
-            if again > 1 or not (call.unseen or self._job):
+            barren = 0 if self._progressed else barren + 1
+            if barren > _BARREN_ATTEMPTS or not (call.unseen or self._job):
                 break
             if self._job and not call.unseen:
                 complain(f"connection to the daemon lost, attaching to job {self._job} again")
                 words = [b"transfers", b"attach", b"%d" % self._job]
         if call.unseen:
-            raise ClientError(f"the daemon ended twice before it took the command: {call.message}", _TEMPORARY_FAILURE)
+            raise ClientError(
+                f"the daemon ended again and again before it took the command: {call.message}", _TEMPORARY_FAILURE
+            )
         raise ClientError("the daemon ended while the command ran; its outcome is unknown", _TEMPORARY_FAILURE)
 
     def send(self, message: bytes) -> None:

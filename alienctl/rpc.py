@@ -341,7 +341,7 @@ def _percent_decoded(text: bytes) -> str:
     decoded = bytearray(first)
     for part in parts:
         try:
-            decoded += bytes.fromhex(part[:2].decode("ascii")) + part[2:]
+            decoded += bytes.fromhex(part[:2].decode("ascii") or "none") + part[2:]
         except ValueError:
             decoded += b"%" + part
     return decoded.decode("utf-8", "replace")

@@ -29,10 +29,10 @@ class Console(console_pb2_grpc.ConsoleServicer):
         self.log = log
 
     def note(self, line: str) -> None:
-        with self.log.open("a") as log:
+        with self.log.open("a", errors="surrogateescape") as log:
             log.write(line + "\n")
 
-    async def Run(self, _requests: object, context: Any) -> None:  # noqa: ANN401, N802
+    async def Run(self, _requests: object, context: Any) -> None:  # noqa: ANN401
         first = await context.read()
         words = [os.fsdecode(word) for word in first.start.argv]
         self.note(f"run {' '.join(words)}")
@@ -68,15 +68,15 @@ class Console(console_pb2_grpc.ConsoleServicer):
 
     async def do_wait(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
         await context.write(console_pb2.RunEvent(stdout=b"waiting\n"))
-        received = await context.read()
-        self.note(f"signal {received.signal.number}")
-        await context.write(console_pb2.RunEvent(stdout=b"signal\n"))
-        await context.read()
+        while (received := await context.read()) is not grpc.aio.EOF:
+            self.note(f"signal {received.signal.number}")
+            await context.write(console_pb2.RunEvent(stdout=b"signal\n"))
+        await asyncio.Event().wait()
         return 0
 
     async def do_interrupted(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
         await context.write(console_pb2.RunEvent(stdout=b"waiting\n"))
-        return 128 + (await context.read()).signal.number
+        return 128 + int((await context.read()).signal.number)
 
     async def do_fail(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
         if "after" in words:
@@ -122,16 +122,16 @@ class Daemon(daemon_pb2_grpc.DaemonServicer):
     def __init__(self, ending: asyncio.Event, profile: str, socket: str) -> None:
         self.ending, self.profile, self.socket = ending, profile, socket
 
-    async def Hello(self, _request: object, _context: object) -> daemon_pb2.HelloResponse:  # noqa: N802
+    async def Hello(self, _request: object, _context: object) -> daemon_pb2.HelloResponse:
         return daemon_pb2.HelloResponse(version="9.9", contract=1, pid=os.getpid())
 
-    async def Status(self, _request: object, _context: object) -> daemon_pb2.StatusResponse:  # noqa: N802
+    async def Status(self, _request: object, _context: object) -> daemon_pb2.StatusResponse:
         central = daemon_pb2.CentralStatus(endpoint="central:8097", connections=1, user="test", subject="/CN=Test")
         return daemon_pb2.StatusResponse(
             version="9.9", pid=os.getpid(), profile=self.profile, socket=self.socket, central=[central]
         )
 
-    async def Stop(self, _request: object, _context: object) -> daemon_pb2.StopResponse:  # noqa: N802
+    async def Stop(self, _request: object, _context: object) -> daemon_pb2.StopResponse:
         self.ending.set()
         return daemon_pb2.StopResponse(pid=os.getpid())
 
@@ -147,7 +147,7 @@ async def serve(socket: str, log: Path, profile: str) -> None:
     server.add_insecure_port(f"unix:{socket}")
     await server.start()
     console.note(f"started {os.getpid()} sid {os.getsid(0)} cwd {Path.cwd()}")
-    descriptors = [os.readlink(f"/proc/self/fd/{number}") for number in (0, 1)]
+    descriptors = [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1)]
     console.note(f"descriptors {' '.join(descriptors)}")
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 2)
