@@ -136,6 +136,12 @@ class Daemon(daemon_pb2_grpc.DaemonServicer):
         return daemon_pb2.StopResponse(pid=os.getpid())
 
 
+def told_of_itself() -> str:
+    descriptors = [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1)]
+    started = f"started {os.getpid()} sid {os.getsid(0)} cwd {Path.cwd()}"
+    return f"{started}\ndescriptors {' '.join(descriptors)}"
+
+
 async def serve(socket: str, log: Path, profile: str) -> None:
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
@@ -146,9 +152,7 @@ async def serve(socket: str, log: Path, profile: str) -> None:
     Path(socket).parent.mkdir(mode=0o700, exist_ok=True)
     server.add_insecure_port(f"unix:{socket}")
     await server.start()
-    console.note(f"started {os.getpid()} sid {os.getsid(0)} cwd {Path.cwd()}")
-    descriptors = [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1)]
-    console.note(f"descriptors {' '.join(descriptors)}")
+    console.note(told_of_itself())
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 2)
     os.close(null)

@@ -75,7 +75,7 @@ class Stage:
 
     def logged(self, start: str) -> list[str]:
         """The daemon's log lines that begin so."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return [line for line in lines if line.startswith(start)]
 
     def pids(self) -> list[int]:
