@@ -121,12 +121,12 @@ def test_stop_lets_no_worker_live_on(user: User) -> None:
     assert not socket_of(user).exists()
 
 
-def test_it_tells_systemd_that_it_is_ready_and_alive_and_stopping(user: User) -> None:
-    address = str(user.home / "notify")
+def test_it_tells_systemd_that_it_is_ready_and_alive_and_stopping(stranger: User) -> None:
+    address = str(stranger.home / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(address)
         manager.settimeout(20)
-        process = start_daemon(user, "--foreground", NOTIFY_SOCKET=address, WATCHDOG_USEC="400000")
+        process = start_daemon(stranger, "--foreground", NOTIFY_SOCKET=address, WATCHDOG_USEC="400000")
         states = [manager.recv(100) for _ in range(4)]
         assert states[0] == b"READY=1"
         assert set(states[1:]) == {b"WATCHDOG=1"}
