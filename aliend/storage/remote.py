@@ -16,7 +16,18 @@ from urllib.parse import urlsplit
 from aliend.storage.failures import NOT_AUTHORIZED, UNSUPPORTED, StorageError, from_status
 from aliend.storage.inbox import SILENCE, Inbox
 from aliend.storage.tasks import Source
-from aliend.storage.xrootd import QUERY_CHECKSUM, READ, Done, RemoteFile, RemoteSystem, Status, new_file, new_system
+from aliend.storage.xrootd import (
+    QUERY_CHECKSUM,
+    READ,
+    UNFINISHED,
+    Done,
+    Known,
+    RemoteFile,
+    RemoteSystem,
+    Status,
+    new_file,
+    new_system,
+)
 
 CHUNK = 4 << 20
 """Bytes read or written by one request."""
@@ -132,14 +143,19 @@ def _keep(arrived: dict[int, tuple[Status, bytes]], offset: int) -> Callable[[St
 
 
 def stored_size(inbox: Inbox, source: Source) -> int:
-    """The size in bytes on the storage; -1 when the right to write is no right to know."""
+    """The size in bytes on the storage; -1 when the right to write is no right to know.
+
+    StorageError `transient` when the file there was not finished.
+    """
     system, path = _system(source)
     try:
-        found = request(inbox, lambda callback: system.stat(path, callback=callback), "stat")
+        found: Known = request(inbox, lambda callback: system.stat(path, callback=callback), "stat")
     except StorageError as error:
         if error.number == NOT_AUTHORIZED:
             return -1
         raise
+    if found.flags & UNFINISHED:
+        raise StorageError("an unfinished upload is in its place until the server removes it", "transient", 120.0)
     return int(found.size)
 
 

@@ -217,24 +217,25 @@ class _Pass:
         if not replica.is_alive and not existed:
             return
         try:
-            checked = self._verified(self._line.inbox.branch(), replica.target)
+            checked = self._verified(self._line.inbox.branch(), replica.target, "permanent" if existed else "transient")
         except Stopped:
             return
         except StorageError as error:
-            replica.error = replica.error or error
+            replica.error = error
             return
         if not existed or checked in {"md5", "adler32"}:
             replica.error, replica.checked = None, checked
 
-    def _verified(self, inbox: Inbox, target: Source) -> str:
+    def _verified(self, inbox: Inbox, target: Source, if_wrong: ErrorKind) -> str:
+        """How the replica was compared; StorageError of kind `if_wrong` when it is another file."""
         size = remote.stored_size(inbox, target)
         if size == -1:
             return "close"
         if size != self._task.size:
-            raise StorageError(f"the storage has {size} bytes of {self._task.size}", "transient")
+            raise StorageError(f"a file of {size} bytes is on the storage, not of {self._task.size}", if_wrong)
         algorithm, value = remote.stored_checksum(inbox, target, size)
         if not algorithm:
             return "size"
         if self._digests.differs(algorithm, value):
-            raise StorageError(f"the storage's {algorithm} {value} is not that of the file", "transient")
+            raise StorageError(f"a file with {algorithm} {value} is on the storage, not this one", if_wrong)
         return algorithm

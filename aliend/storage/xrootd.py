@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from XRootD.client.file import File
 from XRootD.client.filesystem import FileSystem
-from XRootD.client.flags import OpenFlags, QueryCode
+from XRootD.client.flags import OpenFlags, QueryCode, StatInfoFlags
 
 
 class Status(Protocol):
@@ -20,9 +20,10 @@ class Status(Protocol):
 
 
 class Known(Protocol):
-    """What `stat` tells; `size` in bytes."""
+    """What `stat` tells; `size` in bytes, `flags` of StatInfoFlags."""
 
     size: int
+    flags: int
 
 
 Done = Callable[..., None]
@@ -66,4 +67,6 @@ new_system: Callable[[str], RemoteSystem] = FileSystem
 READ: Final[int] = OpenFlags.READ
 CREATE: Final[int] = OpenFlags.NEW | OpenFlags.UPDATE | OpenFlags.MAKEPATH | OpenFlags.POSC
 """Nothing that exists is touched, and the server removes what was not closed properly (persist on successful close)."""
+UNFINISHED: Final[int] = StatInfoFlags.POSC_PENDING
+"""Somebody writes it, or did and never closed it: the server will remove it (by default after ten minutes)."""
 QUERY_CHECKSUM: Final[int] = QueryCode.CHECKSUM

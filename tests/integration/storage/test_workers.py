@@ -124,7 +124,10 @@ async def test_an_upload_can_be_cancelled_while_the_server_is_frozen(own_se: Sto
             with pytest.raises(asyncio.CancelledError):
                 await copy
             assert time.monotonic() - started < 12
-        await until(lambda: not workers.pids)
+        await until(lambda: not workers.pids)  # so that the server sees it unfinished, and removes it in time
+        again = await workers.run(upload(source, own_se.at("/cancelled")), nothing)
+    assert "unfinished upload" in again.replicas[0].error
+    assert again.replicas[0].kind == "transient"
 
 
 async def test_a_process_that_does_not_stop_is_killed(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
