@@ -84,8 +84,8 @@ class Central:
         """Have `request` carried out, in `directory` where one is given; the reply may report a failure.
 
         `timeout` is for the answer (seconds), without waiting for a connection. Raises NotConnected, OutcomeUnknown (a
-        changing request whose reply was lost), BadReply, UsageError (a request that would change the session),
-        ConfigurationError (credential or CA files that must be mended).
+        changing request whose reply was lost or not understood), BadReply, UsageError (a request that would change the
+        session), ConfigurationError (credential or CA files that must be mended).
         """
         text = self._text(request, directory)
         for attempt in range(self._limits.tries):
@@ -149,9 +149,8 @@ class Central:
             self._keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeper
-        async with aclosing(self._pool.idle()) as idle:
-            async for connection in idle:
-                await connection.close()
+        idle = [slot.connection for slot in self._pool.slots if slot.connection is not None and slot.work is None]
+        await asyncio.gather(*(connection.close() for connection in idle))
         for slot in self._pool.slots:
             slot.drop()
 
@@ -199,8 +198,10 @@ class Central:
                 reply = await asyncio.to_thread(parse, raw, request)
             else:
                 reply = parse(raw, request)
-        except BadReply:
+        except BadReply as error:
             slot.drop()
+            if changes_something(request):
+                raise _unknown(request, error) from error
             raise
         self._answered(slot, connection, reply)
         return reply
@@ -239,9 +240,7 @@ class Central:
         slot.drop()
         self._login.failed(lost)
         if lost.may_have_arrived and changes_something(request):
-            raise OutcomeUnknown(
-                f"{lost}, so it is unknown whether `{request.command}` was carried out; look before you repeat it"
-            ) from lost
+            raise _unknown(request, lost) from lost
         if last or lost.timed_out:
             raise lost
 
@@ -264,3 +263,9 @@ class Central:
                 await connection.request(encode(_KEEP_ALIVE), REQUEST_TIMEOUT)
             except ReplyLost as error:
                 log.info("idle connection lost: %s", error)
+
+
+def _unknown(request: Request, error: Exception) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{error}, so it is unknown whether `{request.command}` was carried out; look before you repeat it"
+    )

@@ -103,6 +103,13 @@ async def test_garbage_fails_its_request_and_costs_the_connection(
     assert service.connections == 2
 
 
+async def test_garbage_after_a_changing_request_leaves_its_outcome_unknown(central: Central, service: Service) -> None:
+    service.faults.append("empty")
+    with pytest.raises(OutcomeUnknown, match="`rm`"):
+        await central.request(RM)
+    assert service.executed == [("rm", "/alice/f")]
+
+
 async def test_a_request_that_hangs_ends_at_its_deadline(central: Central, service: Service) -> None:
     service.faults.extend(["hang", "hang"])
     with pytest.raises(NotConnected, match="did not answer within"):
