@@ -24,6 +24,7 @@ from websockets.version import version as websockets_version
 from aliend import VERSION
 from aliend.central import tls
 from aliend.central.credentials import Credential, usable
+from aliend.central.dial import dial
 from aliend.core.context import Context
 from aliend.core.requests import fits
 from aliend.errors import LoginRefused, NotConnected
@@ -192,7 +193,8 @@ async def open_connection(context: Context, agent: str) -> Connection:
     settings = await asyncio.to_thread(tls.client_context, context, credential)
     endpoint = context.endpoint
     try:
-        socket = await _dial(context, settings, agent)
+        async with asyncio.timeout(OPEN_TIMEOUT):
+            socket = await _dial(context, settings, agent)
     except InvalidStatus as error:
         raise _refusal(error, context, credential) from error
     except (OSError, TimeoutError, WebSocketException) as error:
@@ -208,8 +210,10 @@ async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> Clien
     host = f"[{context.endpoint.host}]" if ":" in context.endpoint.host else context.endpoint.host
     # The production service accepts only window bits 15, so none are asked for.
     deflate = ClientPerMessageDeflateFactory(client_max_window_bits=True, compress_settings={"level": 7, "memLevel": 8})
+    made = await dial(context.endpoint.host, context.endpoint.port)
     return await connect(
         f"wss://{host}:{context.endpoint.port}/websocket/json",
+        sock=made,
         ssl=settings,
         server_hostname=tls.expected_name(context),
         extensions=[deflate],
