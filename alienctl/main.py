@@ -199,13 +199,21 @@ class Run:
         return messages.start(header, words, messages.terminal(streams, *size), self.invocation.variables())
 
     def _wait(self, connection: Connection) -> bytes:
-        """Wait for bytes of the daemon. Signals that arrive meanwhile are sent on from their handler."""
-        self._waiting = True  # before the look at the notes: a later signal is then served by its handler
-        try:
+        """Wait for bytes of the daemon; standard input that comes meanwhile is sent on."""
+        while self._input and (message := self._while_waiting(self._input.next_message)):
+            self.send(message)
+        return self._while_waiting(connection.read)
+
+    def _while_waiting(self, wait: "Callable[[], bytes]") -> bytes:
+        """Wait; what signals have to say is sent before, or by their handlers, never beside other sending."""
+        while True:
             self._send_notes()
-            if self._input:
-                self._input.feed_until_readable()
-            return connection.read()
+            self._waiting = True
+            if not self._notes:
+                break
+            self._waiting = False  # a signal came between the two
+        try:
+            return wait()
         finally:
             self._waiting = False
 
@@ -284,7 +292,7 @@ class Run:
     def _note(self, message: bytes) -> None:
         """Send from a signal handler: now if the main flow only waits, else before it waits again."""
         self._notes.append(message)
-        if self._waiting:
+        while self._waiting and self._notes:
             self._waiting = False
             self._send_notes()
             self._waiting = True

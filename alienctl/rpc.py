@@ -127,7 +127,11 @@ class Call:
         return output
 
     def connection_lost(self) -> None:
-        """The peer closed the connection or it broke."""
+        """The peer closed the connection or it broke.
+
+        A gRPC server sends its SETTINGS before it reads anything (seen in its system calls): as long as they have not
+        arrived, it cannot have seen the request.
+        """
         if not self.ended:
             self._fail_lost(not self._greeted, "the connection was closed")
 

@@ -77,6 +77,7 @@ class Connection:
         check_directory(path)
         self.path = path
         self.call = call
+        self.timed_out = False
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         try:
             self._socket.connect(path)
@@ -105,7 +106,10 @@ class Connection:
         """Wait for bytes; empty when the connection has ended, or after the time of `limit_waiting`."""
         try:
             return self._socket.recv(_CHUNK)
-        except (ConnectionResetError, TimeoutError):
+        except TimeoutError:
+            self.timed_out = True
+            return b""
+        except ConnectionResetError:
             return b""
 
     def feed(self, data: bytes) -> list[bytes]:
@@ -147,5 +151,6 @@ def unary(path: str, method: bytes, request: bytes, seconds: float) -> bytes:
     finally:
         connection.close()
     if call.status or len(messages) != 1:
-        raise ClientError(f"the daemon did not answer {method.decode()}: {call.message}", 107 if call.lost else 1)
+        reason = f"nothing came for {seconds:.0f} s" if connection.timed_out else call.message
+        raise ClientError(f"the daemon did not answer {method.decode()}: {reason}", 107 if call.lost else 1)
     return messages[0]

@@ -30,7 +30,7 @@ def start(invocation: Invocation) -> None:
         _wait(invocation, None)
         return
     child = subprocess.Popen(
-        [sys.executable, "-m", "aliend", "--profile", invocation.profile],
+        [sys.executable, "-P", "-m", "aliend", "--profile", invocation.profile],
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -16,18 +16,20 @@ class StandardInput:
         self._connection = connection
         self._ended = False
 
-    def feed_until_readable(self) -> None:
-        """Send standard input until the connection has bytes for us."""
-        while True:
-            poller = select.poll()
-            poller.register(self._connection.fileno(), select.POLLIN)
-            if not self._ended and not self._connection.call.backlog:
-                poller.register(0, select.POLLIN)
-            ready = [descriptor for descriptor, _ in poller.poll()]
-            if self._connection.fileno() in ready:
-                return
-            if 0 in ready:
-                self._send(self._read())
+    def next_message(self) -> bytes:
+        """Wait for the next message with standard input; empty when the connection has bytes for us first."""
+        if self._ended:
+            return b""
+        poller = select.poll()
+        poller.register(self._connection.fileno(), select.POLLIN)
+        if not self._connection.call.backlog:
+            poller.register(0, select.POLLIN)
+        ready = [descriptor for descriptor, _ in poller.poll()]
+        if self._connection.fileno() in ready:
+            return b""
+        data = self._read()
+        self._ended = not data
+        return messages.standard_input(data) if data else messages.end_of_input()
 
     def _read(self) -> bytes:
         """Some bytes; empty at the end, which a stream that cannot be read has reached as well."""
@@ -35,9 +37,3 @@ class StandardInput:
             return os.read(0, _CHUNK)
         except OSError:
             return b""
-
-    def _send(self, data: bytes) -> None:
-        self._ended = not data
-        message = messages.standard_input(data) if data else messages.end_of_input()
-        self._connection.call.send_message(message)
-        self._connection.flush()

@@ -67,7 +67,7 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
 def _sandbox(invocation: Invocation) -> int:
     words = list(invocation.words)
     words.remove("sandbox")
-    os.execv(sys.executable, [sys.executable, "-m", "aliend.sandbox", *words])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "aliend.sandbox", *words])
 
 
 def _version(invocation: Invocation, as_json: bool) -> int:

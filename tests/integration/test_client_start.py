@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -129,6 +131,14 @@ def test_restart_replaces_the_daemon(stage: Stage) -> None:
     assert stage.run("pwd").stdout == PWD
 
 
+def test_a_frozen_daemon_does_not_hold_up_the_question_for_its_status(stage: Stage) -> None:
+    stage.run("daemon", "start")
+    os.kill(stage.pids()[0], signal.SIGSTOP)
+    done = stage.run("daemon", "status")
+    assert done.returncode == 107
+    assert b"nothing came for 5 s" in done.stderr
+
+
 def test_an_unsafe_socket_directory_is_refused(stage: Stage) -> None:
     stage.socket.parent.mkdir(mode=0o755)
     done = stage.run("pwd")
@@ -150,6 +160,42 @@ def test_something_else_on_the_socket_is_a_clear_error(stage: Stage) -> None:
         other.kill()
     assert done.returncode == 71
     assert b"is not our daemon" in done.stderr
+
+
+GREETING = b"\0\0\0\4\0\0\0\0\0"
+GOING_AWAY = b"\0\0\x08\7" + bytes(13)
+
+
+@pytest.mark.parametrize("answer", [b"", GREETING + GOING_AWAY])
+def test_a_request_that_an_ending_daemon_has_not_seen_is_sent_to_the_next(stage: Stage, answer: bytes) -> None:
+    stage.socket.parent.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(stage.socket))
+        listener.listen()
+        process = stage.start("pwd")
+        with process:
+            connection = listener.accept()[0]
+            listener.close()
+            connection.sendall(answer)
+            connection.close()
+            assert process.communicate(timeout=30) == (PWD, b"")
+    assert len(stage.pids()) == 1
+
+
+def test_a_request_that_a_dying_daemon_may_have_seen_is_not_sent_again(stage: Stage) -> None:
+    stage.socket.parent.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(stage.socket))
+        listener.listen()
+        process = stage.start("pwd")
+        with process:
+            connection = listener.accept()[0]
+            listener.close()
+            connection.sendall(GREETING)
+            connection.close()
+            assert b"outcome is unknown" in process.communicate(timeout=30)[1]
+            assert process.returncode == 75
+    assert not stage.log.exists()
 
 
 def test_the_log_is_read_here(stage: Stage) -> None:

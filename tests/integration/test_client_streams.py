@@ -9,7 +9,8 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import termios
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -181,8 +182,10 @@ def test_a_handed_over_program_gets_its_input_and_returns_its_status(shared: Sta
     assert shared.run("handoff", "/nonexistent/pager").returncode == 127
 
 
-def at_a_terminal(stage: Stage, words: list[str], typed: bytes = b"", prompt: bytes = b"") -> tuple[bytes, int]:
-    """Run alienctl on a terminal of its own; type when the prompt has appeared."""
+def at_a_terminal(
+    stage: Stage, words: list[str], prompt: bytes = b"", act: Callable[[int], object] = int
+) -> tuple[bytes, int]:
+    """Run alienctl on a terminal of its own; act on the terminal when the prompt has appeared."""
     pid, terminal = pty.fork()
     if not pid:
         os.execve(sys.executable, [*stage.command, *words], stage.environment | {"TERM": "xterm"})
@@ -192,7 +195,7 @@ def at_a_terminal(stage: Stage, words: list[str], typed: bytes = b"", prompt: by
             data = os.read(terminal, 4096)
             shown += data
             if prompt and prompt in shown:
-                os.write(terminal, typed)
+                act(terminal)
                 prompt = b""
             if not data:
                 break
@@ -204,7 +207,9 @@ def at_a_terminal(stage: Stage, words: list[str], typed: bytes = b"", prompt: by
 
 
 def test_a_pass_phrase_is_asked_for_without_echo(shared: Stage) -> None:
-    shown, code = at_a_terminal(shared, ["ask"], b"open sesame\n", b"Pass phrase: ")
+    shown, code = at_a_terminal(
+        shared, ["ask"], b"Pass phrase: ", lambda terminal: os.write(terminal, b"open sesame\n")
+    )
     assert code == 0
     assert b"answer 'open sesame' False" in shown
     assert shown.count(b"sesame") == 1
@@ -212,7 +217,7 @@ def test_a_pass_phrase_is_asked_for_without_echo(shared: Stage) -> None:
 
 @pytest.mark.parametrize("refusal", [b"\x04", b"\x03"])
 def test_a_question_can_be_refused_at_the_terminal(shared: Stage, refusal: bytes) -> None:
-    shown, code = at_a_terminal(shared, ["ask"], refusal, b"Pass phrase: ")
+    shown, code = at_a_terminal(shared, ["ask"], b"Pass phrase: ", lambda terminal: os.write(terminal, refusal))
     assert code == 0
     assert b"answer '' True" in shown
 
@@ -227,6 +232,23 @@ def test_progress_is_drawn_on_a_terminal_and_taken_away(shared: Stage) -> None:
     assert b"a.root" in shown
     assert b"\x1b[?25h" in shown
     assert shown.endswith(b"done\r\n")
+
+
+def test_a_new_terminal_size_is_told_while_progress_is_shown(shared: Stage) -> None:
+    shown, code = at_a_terminal(
+        shared, ["resize"], b"a.root", lambda terminal: termios.tcsetwinsize(terminal, (33, 111))
+    )
+    assert code == 0
+    assert b"now 111x33" in shown
+
+
+def test_an_interrupt_reaches_a_command_that_reads_standard_input(stage: Stage) -> None:
+    process = stage.start("interrupted", "-", stdin=subprocess.PIPE)
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == b"waiting\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
 
 
 def test_progress_is_silent_without_a_terminal(shared: Stage) -> None:

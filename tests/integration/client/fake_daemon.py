@@ -117,6 +117,13 @@ class Console(console_pb2_grpc.ConsoleServicer):
         await context.write(console_pb2.RunEvent(stdout=b"done\n"))
         return 0
 
+    async def do_resize(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
+        file = console_pb2.FileProgress(id=1, name="a.root", bytes_done=1, bytes_total=100)
+        await context.write(console_pb2.RunEvent(progress=console_pb2.RunProgress(bytes_total=100, files=[file])))
+        size = (await context.read()).resize
+        await context.write(console_pb2.RunEvent(stdout=f"now {size.columns}x{size.rows}\n".encode()))
+        return 0
+
 
 class Daemon(daemon_pb2_grpc.DaemonServicer):
     def __init__(self, ending: asyncio.Event, profile: str, socket: str) -> None:
