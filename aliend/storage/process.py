@@ -118,15 +118,25 @@ class Process:
         if self._process.stdin:
             self._process.stdin.close()
 
-    def kill(self) -> None:
-        """End it now; its tasks raise WorkerDied."""
+    async def kill(self, limit: float) -> None:
+        """End it now; its tasks raise WorkerDied.
+
+        One that the kernel does not let go within `limit` seconds (a dead network disk) is left to itself.
+        """
+        self._kill()
+        await self.ended(limit)
+        if self.is_alive:
+            self._listener.cancel()
+            await asyncio.wait([self._listener])
+
+    async def ended(self, limit: float) -> None:
+        """Wait until it is gone and everybody who waited for it was told; at most `limit` seconds."""
+        await asyncio.wait([self._listener], timeout=limit)
+
+    def _kill(self) -> None:
         self.retired = True
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
-
-    async def ended(self) -> None:
-        """Wait until it is gone and everybody who waited for it was told."""
-        await asyncio.wait([self._listener])
 
     def _send(self, message: dict[str, Any]) -> None:
         # Not drained: a line is small, and the process always reads.
@@ -134,20 +144,22 @@ class Process:
             self._process.stdin.write(messages.encode(message))
 
     async def _listen(self) -> None:
+        how = "does not end"
         try:
             await self._hear()
-        except (ValueError, KeyError, TypeError):  # it does not speak our language: it must go
-            self.kill()
+            self.dismiss()
+            how = _ending(await self._process.wait())
         finally:
             self.retired = True
-            self.dismiss()
-            code = await self._process.wait()
-            self._bury(code)
+            self._bury(how)
 
     async def _hear(self) -> None:
         assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
-            self._heard(messages.decode(line))
+        try:
+            while line := await self._process.stdout.readline():
+                self._heard(messages.decode(line))
+        except (ValueError, KeyError, TypeError):  # it does not speak our language: it must go
+            self._kill()
 
     def _heard(self, message: dict[str, Any]) -> None:
         match message:
@@ -158,16 +170,19 @@ class Process:
             case {"id": int(number)} if (pending := self._pending.get(number)) and not pending.answer.done():
                 _answer(pending, message)
 
-    def _bury(self, code: int) -> None:
+    def _bury(self, how: str) -> None:
         for pending in self._pending.values():
             if not pending.answer.done():
-                pending.answer.set_exception(self._obituary(code))
+                pending.answer.set_exception(self._obituary(how))
 
-    def _obituary(self, code: int) -> CopyError:
+    def _obituary(self, how: str) -> CopyError:
         if self._fatal:
             return CopyError(self._fatal, "local", retry_after=60.0)
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
         return WorkerDied(f"the copying process {how}", "transient")
+
+
+def _ending(code: int) -> str:
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
 def _unheard(_: int) -> None:

@@ -8,6 +8,8 @@ XRootD's own exit handlers may wait for a frozen server.
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -133,7 +135,14 @@ def serve(control: BinaryIO, pipe: Pipe) -> None:
 
 
 def main() -> None:
-    """Keep standard output for the daemon alone (XRootD's library may print), then serve."""
+    """Keep standard output for the daemon alone (XRootD's library may print), then serve.
+
+    Signals to a whole group or unit are for the daemon, which stops its copies softly; envelopes are in our memory, so
+    that no core may be written.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answers = os.dup(1)
     os.dup2(2, 1)
     os.umask(0)

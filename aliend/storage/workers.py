@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import TracebackType
-from typing import overload
+from typing import Any, overload
 
 from aliend.errors import CopyError
 from aliend.storage.process import Process
@@ -24,21 +24,29 @@ from aliend.storage.tasks import (
 
 _SOFT_STOP = 8.0
 """Seconds that a task may take to stop by itself before its process is killed."""
-_IDLE = 120.0
-"""Seconds after which a process without a task is dismissed."""
-_LAST_SOFT_STOP = 1.0
-"""Seconds that all tasks have to stop by themselves in `close`."""
+_KILL = 3.0
+"""Seconds that the kernel may take for that."""
+_LAST_SOFT_STOP, _LAST_KILL = 1.0, 0.8
+"""The same in `close`."""
 
 
 class Workers:
     """Up to `processes` copying processes with up to `per_process` tasks each; started on demand.
 
-    `environment` is what they run in (their XRootD settings are added below it).
+    `environment` is what they run in (their XRootD settings are added below it); one without a task for `idle` seconds
+    is dismissed.
     """
 
-    def __init__(self, processes: int = 2, per_process: int = 8, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        processes: int = 2,
+        per_process: int = 8,
+        environment: Mapping[str, str] | None = None,
+        idle: float = 120.0,
+    ) -> None:
         self._most = processes
         self._per_process = per_process
+        self._idle = idle
         self._environment = dict(environment or {})
         self._processes: list[Process] = []
         self._free = asyncio.Semaphore(processes * per_process)
@@ -93,13 +101,8 @@ class Workers:
         self._dismissals.clear()
         for process in self._processes:
             process.stop_all()
-        endings = [asyncio.ensure_future(process.ended()) for process in self._processes]
-        if endings:
-            await asyncio.wait(endings, timeout=_LAST_SOFT_STOP)
-        for process in self._processes:
-            process.kill()
-        if endings:
-            await asyncio.wait(endings)
+        await _together(process.ended(_LAST_SOFT_STOP) for process in self._processes)
+        await _together(process.kill(_LAST_KILL) for process in self._processes)
         if self._stopping:
             await asyncio.wait(self._stopping)
         self._processes.clear()
@@ -115,7 +118,7 @@ class Workers:
                 chosen = await Process.start(self._environment)
                 self._processes.append(chosen)
                 if self._closed:
-                    chosen.kill()
+                    await chosen.kill(_LAST_KILL)
                     self._refuse_when_closed()
             if timer := self._dismissals.pop(chosen, None):
                 timer.cancel()
@@ -140,12 +143,16 @@ class Workers:
             process.dismiss()
         elif process not in self._dismissals:
             loop = asyncio.get_running_loop()
-            self._dismissals[process] = loop.call_later(_IDLE, self._dismiss_idle, process)
+            self._dismissals[process] = loop.call_later(self._idle, self._dismiss_idle, process)
 
     def _dismiss_idle(self, process: Process) -> None:
         self._dismissals.pop(process, None)
         if not process.load:
             process.dismiss()
+
+
+async def _together(endings: Iterable[Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*endings)
 
 
 async def _stop(process: Process, number: int) -> None:
@@ -154,8 +161,7 @@ async def _stop(process: Process, number: int) -> None:
         async with asyncio.timeout(_SOFT_STOP):
             await process.result(number)
     except TimeoutError:
-        process.kill()
-        await process.ended()
+        await process.kill(_KILL)
         process.forget(number)
     except (CopyError, Stopped):
         return

@@ -17,7 +17,15 @@ from aliend.errors import CopyError
 from aliend.storage.part import part_name
 from aliend.storage.tasks import Download, Downloaded, WorkerDied
 from aliend.storage.workers import Workers
-from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, xrootd_environment
+from tests.integration.storage.conftest import (
+    StorageElement,
+    checksum,
+    download,
+    md5,
+    nothing,
+    upload,
+    xrootd_environment,
+)
 
 BIG = 400_000_000
 
@@ -166,6 +174,36 @@ async def test_closing_is_soft_first(own_se: StorageElement, tmp_path: Path, big
     await workers.close()
     with pytest.raises(CopyError, match="the daemon is closing"):
         await copy
+
+
+async def test_a_process_without_work_is_dismissed_and_replaced_when_needed(
+    own_se: StorageElement, tmp_path: Path
+) -> None:
+    source = own_se.put("/x", b"x")
+    async with Workers(environment=xrootd_environment(), idle=0.1) as workers:
+        await workers.run(download(tmp_path / "one", b"x", source), nothing)
+        await until(lambda: not workers.pids)
+        await workers.run(download(tmp_path / "two", b"x", source), nothing)
+
+
+async def test_signals_to_the_whole_unit_are_left_to_the_daemon(
+    own_se: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    async with Workers(environment=xrootd_environment()) as workers:
+        copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(workers.pids[0], number)
+        assert (await copy).md5 == big_md5
+
+
+async def test_a_library_that_is_missing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "XRootD").mkdir()
+    (tmp_path / "XRootD" / "__init__.py").write_text("raise ImportError('libXrdCl.so is missing')")
+    (tmp_path / "file").touch()
+    async with Workers(environment=xrootd_environment(PYTHONPATH=str(tmp_path))) as workers:
+        with pytest.raises(CopyError, match=r"XRootD library cannot be loaded: libXrdCl\.so is missing") as caught:
+            await workers.run(checksum(tmp_path / "file"), nothing)
+    assert caught.value.kind == "local"
 
 
 _DAEMON = """
