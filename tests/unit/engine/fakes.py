@@ -1,0 +1,212 @@
+"""A catalogue and copying processes in memory, which can be told to fail."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.errors import OutcomeUnknown, ServiceError
+from aliend.storage.tasks import (
+    Checksum,
+    Checksummed,
+    Discard,
+    Download,
+    Downloaded,
+    ReplicaOutcome,
+    Task,
+    Upload,
+    Uploaded,
+)
+
+
+def md5_of(data: bytes) -> str:
+    return hashlib.md5(data).hexdigest()
+
+
+def read(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+@dataclass
+class Grid:
+    """What the fakes share: files of the catalogue, replicas by GUID, bytes on storage by URL."""
+
+    files: dict[str, Entry] = field(default_factory=dict)
+    replicas: dict[str, dict[str, str]] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
+    ses: tuple[str, ...] = ("A::B::SE1", "A::B::SE2", "A::B::SE3")
+    guids: int = 0
+
+    def new_guid(self) -> str:
+        self.guids += 1
+        return f"guid-{self.guids}"
+
+    def put(self, lfn: str, data: bytes, ses: Sequence[str] = ("A::B::SE1",)) -> Entry:
+        guid = self.new_guid()
+        self.files[lfn] = entry = Entry(lfn, "file", len(data), md5=md5_of(data), guid=guid)
+        self.replicas[guid] = {}
+        for se in ses:
+            url = f"root://{se}//{guid}"
+            self.replicas[guid][se] = url
+            self.stored[url] = data
+        return entry
+
+
+class FakeCatalogue:
+    """The catalogue as the specification tells it. `faults[command]` are called, one a call, after or before it."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.calls: Counter[str] = Counter()
+        self.before: dict[str, list[BaseException]] = {}
+        self.after: dict[str, list[BaseException]] = {}
+        self.log: list[tuple[str, ...]] = []
+
+    def _begin(self, command: str, *words: str) -> None:
+        self.calls[command] += 1
+        self.log.append((command, *words))
+        if self.before.get(command):
+            raise self.before[command].pop(0)
+
+    def _end(self, command: str) -> None:
+        if self.after.get(command):
+            raise self.after[command].pop(0)
+
+    def _is_directory(self, lfn: str) -> bool:
+        return any(name.startswith(lfn.rstrip("/") + "/") for name in self.grid.files)
+
+    async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
+        self._begin("stat", *lfns)
+        found, missing = [], []
+        for lfn in lfns:
+            if lfn in self.grid.files:
+                found.append(self.grid.files[lfn])
+            elif self._is_directory(lfn):
+                found.append(Entry(lfn.rstrip("/") + "/", "directory"))
+            else:
+                missing.append(lfn)
+        return found, missing
+
+    async def find_files(self, directory: str, /) -> AsyncIterator[list[Entry]]:
+        self._begin("find", directory)
+        prefix = directory.rstrip("/") + "/"
+        found = [entry for lfn, entry in sorted(self.grid.files.items()) if lfn.startswith(prefix)]
+        for start in range(0, len(found), 2):
+            yield found[start : start + 2]
+
+    async def whereis(self, lfn: str, /) -> list[Replica]:
+        self._begin("whereis", lfn)
+        if lfn not in self.grid.files:
+            raise ServiceError("whereis", 2, "No such file or directory")
+        return [Replica(se, url) for se, url in self.grid.replicas.get(self.grid.files[lfn].guid, {}).items()]
+
+    async def access_read(self, lfn: str, /) -> list[Ticket]:
+        self._begin("access", lfn)
+        entry = self.grid.files.get(lfn)
+        if entry is None:
+            raise ServiceError("access", 2, f"No such file or directory : {lfn}")
+        replicas = self.grid.replicas[entry.guid].items()
+        return [Ticket(url, "secret", entry.guid, se, entry.size, entry.md5) for se, url in replicas]
+
+    async def access_write(self, lfn: str, size: int, md5: str, storage: str, /) -> list[Ticket]:
+        self._begin("access", lfn, storage)
+        entry = self.grid.files.get(lfn)
+        guid = entry.guid if entry else self.grid.new_guid()
+        words = storage.split(",")
+        excluded = {word[1:] for word in words if word.startswith("!")} | set(self.grid.replicas.get(guid, {}))
+        count = sum(int(word.split(":")[1]) for word in words if "::" not in word)
+        free = [se for se in self.grid.ses if se not in excluded][:count]
+        if not free:
+            raise ServiceError("access", 77, "No write PFNs")
+        return [Ticket(f"root://{se}//{guid}", "secret", guid, se, size) for se in free]
+
+    async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
+        self._begin("commit", lfn, ticket.se)
+        assert md5_of(self.grid.stored[ticket.url]) == md5
+        known = self.grid.replicas.setdefault(ticket.guid, {})
+        if ticket.se in known:
+            raise ServiceError("commit", 53, "Nothing was registered")
+        known[ticket.se] = ticket.url
+        self.grid.files.setdefault(lfn, Entry(lfn, "file", size, md5=md5, guid=ticket.guid))
+        self._end("commit")
+
+    async def remove(self, lfn: str, /) -> None:
+        self._begin("remove", lfn)
+        del self.grid.files[lfn]
+        self._end("remove")
+
+    async def move(self, source: str, target: str, /) -> None:
+        self._begin("move", source, target)
+        assert target not in self.grid.files, "the service would rename the source to a backup"
+        if source not in self.grid.files:
+            raise ServiceError("mv", 22, "Source cannot be found")
+        entry = self.grid.files.pop(source)
+        self.grid.files[target] = Entry(target, "file", entry.size, md5=entry.md5, guid=entry.guid)
+        self._end("move")
+
+
+class FakeWorkers:
+    """Copies between the grid and the disk. `faults` are raised, one a copy; `hold` makes copies wait until set."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.tasks: list[Task] = []
+        self.faults: list[BaseException] = []
+        self.bad_ses: set[str] = set()
+        self.hold: asyncio.Event | None = None
+        self.running = 0
+        self.most = 0
+        self.stopped = 0
+
+    async def run(self, task: Any, on_progress: Callable[[int], None]) -> Any:  # noqa: ANN401 - overloaded in the port
+        self.tasks.append(task)
+        if isinstance(task, Checksum):
+            data = read(task.path)
+            return Checksummed(len(data), md5_of(data))
+        if isinstance(task, Discard):
+            return Checksummed(0, "")
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            await asyncio.sleep(0)
+            on_progress(1)
+            if self.hold:
+                await self.hold.wait()
+            if self.faults:
+                raise self.faults.pop(0)
+            return self._download(task) if isinstance(task, Download) else self._upload(task)
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
+        finally:
+            self.running -= 1
+
+    def copies(self) -> list[Task]:
+        return [task for task in self.tasks if isinstance(task, Download | Upload)]
+
+    def _download(self, task: Download) -> Downloaded:
+        data = self.grid.stored[task.sources[0].url]
+        target = Path(task.target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        kept = target.exists() and target.read_bytes() == data
+        target.write_bytes(data)
+        return Downloaded(len(data), md5_of(data), "" if kept else task.sources[0].se, kept, "")
+
+    def _upload(self, task: Upload) -> Uploaded:
+        data = Path(task.source).read_bytes()
+        outcomes = []
+        for one in task.targets:
+            bad = one.se in self.bad_ses
+            if not bad:
+                self.grid.stored[one.url] = data
+            outcomes.append(ReplicaOutcome(one.se, one.url, "the disk is full" if bad else "", "transient"))
+        return Uploaded(len(data), md5_of(data), tuple(outcomes))
+
+
+LOST = OutcomeUnknown("the reply was lost")

@@ -1,0 +1,239 @@
+"""Uploads from submission to the verified replicas, and what happens when others or crashes interfere."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from aliend.core.catalogue import Entry
+from aliend.core.job import JobSpec
+from aliend.engine import replicas
+from aliend.errors import ServiceError
+from tests.unit.engine.conftest import House, eventually
+from tests.unit.engine.fakes import LOST, md5_of
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+
+
+def up(source: Path | str, target: str, **more: object) -> JobSpec:
+    return JobSpec("upload", (str(source),), target, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "f"
+    path.write_bytes(b"new data")
+    return path
+
+
+def data_of(house: House, lfn: str) -> list[bytes]:
+    """The bytes of all replicas under a name."""
+    urls = house.grid.replicas[house.grid.files[lfn].guid].values()
+    return [house.grid.stored[url] for url in urls]
+
+
+async def test_a_file_gets_two_replicas_by_default(house: House, file: Path) -> None:
+    job = await house.done(up(file, "/a/f"))
+    assert (job.state, job.bytes_done) == ("done", 8)
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+    assert house.catalogue.calls == {"stat": 3, "access": 1, "commit": 2, "whereis": 1}
+
+
+async def test_a_directory_goes_below_the_target(house: House, tmp_path: Path) -> None:
+    (tmp_path / "d" / "s").mkdir(parents=True)
+    (tmp_path / "d" / "s" / "f").write_bytes(b"x")
+    await house.done(up(tmp_path / "d", "/a"))
+    await house.done(up(f"{tmp_path}/d/", "/b"))
+    assert sorted(house.grid.files) == ["/a/d/s/f", "/b/s/f"]
+
+
+async def test_fewer_replicas_than_asked_for_are_told(house: House, file: Path) -> None:
+    job = await house.done(up(file, "/a/f", storage="disk:5"))
+    assert job.state == "done"
+    assert "3 of the 5 replicas" in (await house.only(job.id)).message
+
+
+async def test_a_replica_that_fails_is_replaced_on_another_element(house: House, file: Path) -> None:
+    house.workers.bad_ses = {"A::B::SE1"}
+    job = await house.done(up(file, "/a/f"))
+    assert job.state == "done"
+    assert sorted(house.grid.replicas[house.grid.files["/a/f"].guid]) == ["A::B::SE2", "A::B::SE3"]
+
+
+async def test_one_replica_of_two_is_a_failure_that_a_retry_completes(house: House, file: Path) -> None:
+    house.grid.ses = ("A::B::SE1", "A::B::SE2")
+    house.workers.bad_ses = {"A::B::SE1"}
+    job = await house.done(up(file, "/a/f"))
+    assert job.state == "failed"
+    assert "1 of 2 replicas" in (await house.only(job.id)).message
+    house.workers.bad_ses = set()
+    await house.engine.retry(job.id, "again")
+    assert (await house.ended(job.id)).state == "done"
+    assert len(data_of(house, "/a/f")) == 2
+
+
+async def test_an_existing_different_file_is_refused(house: House, file: Path) -> None:
+    house.grid.put("/a/f", b"theirs")
+    job = await house.done(up(file, "/a/f"))
+    assert job.state == "failed"
+    assert "exists and differs" in (await house.only(job.id)).message
+    assert data_of(house, "/a/f") == [b"theirs"]
+
+
+async def test_an_existing_equal_file_is_kept(house: House, file: Path) -> None:
+    house.grid.put("/a/f", b"new data")
+    job = await house.done(up(file, "/a/f"))
+    assert job.state == "done"
+    assert not house.workers.copies()
+
+
+@pytest.mark.parametrize("content", [b"", None])
+async def test_empty_and_missing_files_are_refused_with_the_reason(
+    house: House, tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "f").write_bytes(content)
+    job = await house.done(up(tmp_path / "f", "/a/f"))
+    assert job.state == "failed"
+    assert ("empty" if content is not None else "cannot be read") in (await house.only(job.id)).message
+
+
+async def test_a_lost_reply_of_a_commit_is_looked_up_and_not_sent_again(house: House, file: Path) -> None:
+    house.catalogue.after["commit"] = [LOST]
+    job = await house.done(up(file, "/a/f"))
+    assert (job.state, house.catalogue.calls["commit"]) == ("done", 2)
+
+
+async def test_somebody_elses_file_under_the_name_is_a_failure_and_stays(house: House, file: Path) -> None:
+    house.workers.hold = asyncio.Event()
+    job = await house.submit(up(file, "/a/f"))
+    await eventually(lambda: house.workers.running == 1)
+    house.grid.put("/a/f", b"theirs")
+    house.workers.hold.set()
+    assert (await house.ended(job.id)).state == "failed"
+    assert "not ours" in (await house.only(job.id)).message
+    assert data_of(house, "/a/f") == [b"theirs"]
+
+
+async def test_overwriting_replaces_the_file_and_leaves_no_other_name(house: House, file: Path) -> None:
+    house.grid.put("/a/f", b"old data")
+    job = await house.done(up(file, "/a/f", overwrite="always"))
+    assert job.state == "done"
+    assert list(house.grid.files) == ["/a/f"]
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+
+
+def hang_at(house: House, command: str, when: str, number: int) -> asyncio.Event:
+    """Let the `number`-th request of that kind hang for ever, before or after it is carried out; the event tells."""
+    reached = asyncio.Event()
+    original = getattr(house.catalogue, command)
+    calls = 0
+
+    async def hanging(*words: object) -> object:
+        nonlocal calls
+        calls += 1
+        mine = calls == number
+        if mine and when == "before":
+            reached.set()
+            await asyncio.Event().wait()
+        result = await original(*words)
+        if mine:
+            reached.set()
+            await asyncio.Event().wait()
+        return result
+
+    setattr(house.catalogue, command, hanging)
+    return reached
+
+
+async def crash_at(house: House, spec: JobSpec, command: str, when: str, number: int) -> int:
+    """Submit, and let the daemon end when that request is reached (or the job has ended); the job's number."""
+    reached = hang_at(house, command, when, number)
+    job = await house.submit(spec)
+    waits = {asyncio.ensure_future(reached.wait()), asyncio.ensure_future(house.engine.wait(job.id))}
+    _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    for one in pending:
+        one.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    await house.restart()
+    return job.id
+
+
+CRASHES = [
+    (command, when, number)
+    for command in ("access_write", "commit", "move", "remove", "whereis", "stat")
+    for when in ("before", "after")
+    for number in (1, 2)
+]
+
+
+@pytest.mark.parametrize(("command", "when", "number"), CRASHES)
+async def test_overwriting_survives_a_crash_at_any_request(
+    house: House, file: Path, command: str, when: str, number: int
+) -> None:
+    house.grid.put("/a/f", b"old data")
+    job = await crash_at(house, up(file, "/a/f", overwrite="always"), command, when, number)
+    assert any(data_of(house, lfn)[0] in (b"old data", b"new data") for lfn in house.grid.files)
+    assert (await house.ended(job)).state == "done"
+    assert list(house.grid.files) == ["/a/f"]
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+
+
+@pytest.mark.parametrize(("command", "when", "number"), CRASHES)
+async def test_uploading_survives_a_crash_at_any_request(
+    house: House, file: Path, command: str, when: str, number: int
+) -> None:
+    job = await crash_at(house, up(file, "/a/f"), command, when, number)
+    assert (await house.ended(job)).state == "done"
+    assert list(house.grid.files) == ["/a/f"]
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+
+
+@pytest.mark.parametrize("command", ["move", "remove"])
+async def test_overwriting_survives_lost_replies(house: House, file: Path, command: str) -> None:
+    house.grid.put("/a/f", b"old data")
+    house.catalogue.after[command] = [LOST]
+    assert (await house.done(up(file, "/a/f", overwrite="always"))).state == "done"
+    assert list(house.grid.files) == ["/a/f"]
+
+
+async def test_overwriting_that_is_cancelled_leaves_the_old_file_and_nothing_else(house: House, file: Path) -> None:
+    house.grid.put("/a/f", b"old data")
+    reached = hang_at(house, "commit", "after", 1)
+    job = await house.submit(up(file, "/a/f", overwrite="always"))
+    await asyncio.wait_for(reached.wait(), 10)
+    assert (await house.engine.cancel(job.id)).state == "cancelled"
+    await eventually(lambda: list(house.grid.files) == ["/a/f"])
+    assert data_of(house, "/a/f") == [b"old data"]
+
+
+async def test_a_file_that_changed_hands_while_it_was_replaced_is_left_alone(house: House, file: Path) -> None:
+    house.grid.put("/a/f", b"old data")
+    reached = hang_at(house, "move", "before", 1)
+    job = await house.submit(up(file, "/a/f", overwrite="always"))
+    await asyncio.wait_for(reached.wait(), 10)
+    await house.close()
+    house.grid.put("/a/f", b"theirs")
+    await house.open()
+    assert (await house.ended(job.id)).state == "failed"
+    await eventually(lambda: list(house.grid.files) == ["/a/f"])
+    assert data_of(house, "/a/f") == [b"theirs"]
+
+
+async def test_no_storage_at_all_is_a_failure_with_the_services_words(house: House, file: Path) -> None:
+    house.catalogue.before["access"] = [ServiceError("access", 77, "No write PFNs")]
+    job = await house.done(up(file, "/a/f"))
+    assert (job.state, (await house.only(job.id)).message) == ("failed", "No write PFNs")
+
+
+async def test_a_touched_name_is_not_written_over(house: House, file: Path) -> None:
+    house.grid.files["/a/f"] = Entry("/a/f", "file", 0, md5=md5_of(b""))
+    assert (await house.done(up(file, "/a/f"))).state == "failed"
+    assert (await house.done(up(file, "/a/f", overwrite="always"))).state == "done"
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+    assert list(house.grid.files) == ["/a/f"]
