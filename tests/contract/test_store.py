@@ -1,0 +1,305 @@
+"""What the engine relies on in its store, on real SQLite files."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from aliend import VERSION
+from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.job import Cancel, Checkpoint, Counters, Explored, JobSpec, Retry
+from aliend.core.transfer import (
+    UNFINISHED,
+    Booked,
+    Broke,
+    Event,
+    Failed,
+    Noted,
+    Phase,
+    Queued,
+    Replacing,
+    Running,
+    Started,
+    State,
+    Succeeded,
+    Waiting,
+)
+from aliend.core.transfer import Cancel as CancelTransfer
+from aliend.core.transfer import Retry as RetryTransfer
+from aliend.errors import NoSuchJob, StoreError, UsageError
+from aliend.store import BATCH, NewTransfer, Store
+from aliend.store.schema import MIGRATIONS
+
+SPEC = JobSpec(
+    "download",
+    ("/a/f", "/a/ü"),
+    "/tmp/x/",
+    overwrite="always",
+    storage="disk:1",
+    parallel=3,
+    priority=-1,
+    umask=0o077,
+    context=Context(Endpoint("h", 1), CredentialFiles("c", "k"), CredentialFiles("d", "l"), "ca", "s", "r", "site"),
+)
+ALL = Explored(Checkpoint(2, "directory"))
+NOW = 1000.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "aliend.db"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[Store]:
+    async with Store(path, lambda: NOW) as store:
+        yield store
+
+
+def read(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def link(path: Path, target: Path) -> None:
+    path.symlink_to(target)
+
+
+def files(count: int) -> list[NewTransfer]:
+    return [NewTransfer(f"/a/{n}", f"/tmp/x/{n}", size=10) for n in range(count)]
+
+
+async def filled(store: Store, count: int) -> int:
+    job = await store.submit(SPEC, f"request of {count}")
+    await store.add(job.id, files(count), ALL)
+    return job.id
+
+
+async def test_a_job_comes_back_as_it_was_stored(path: Path) -> None:
+    async with Store(path, lambda: NOW) as store:
+        job = await store.submit(SPEC, "one")
+    async with Store(path, lambda: NOW) as store:
+        assert await store.job(job.id) == job
+        assert (job.spec, job.created_ms) == (SPEC, 1_000_000)
+
+
+async def test_one_request_is_one_job(store: Store) -> None:
+    first = await store.submit(SPEC, "one")
+    assert await store.submit(JobSpec("upload", ("/b",), "/c"), "one") == first
+    assert (await store.submit(SPEC, "two")).id != first.id
+
+
+async def test_files_found_twice_are_stored_once_and_a_taken_target_is_a_failure(store: Store) -> None:
+    job = await store.submit(SPEC, "one")
+    await store.add(job.id, files(3))
+    after = await store.add(job.id, [*files(3), NewTransfer("/b/0", "/tmp/x/0", 10)], ALL)
+    assert after.files == Counters(queued=3, failed=1)
+    assert (after.bytes_total, after.is_expanded) == (40, True)
+
+
+async def test_states_and_intents_come_back_as_they_were(store: Store) -> None:
+    job = await filled(store, 1)
+    number = (await store.transfers(job, 10, 0))[0].id
+    script: list[tuple[Event, State]] = [
+        (Started(), Running()),
+        (Broke("transient", "why", 7.0, 0.0), Waiting(NOW + 7, "why")),
+        (Started(), Running()),
+        (Broke("permanent", "why", 0.0, 0.0), Failed("why")),
+    ]
+    for event, state in script:
+        await store.change(number, event)
+        assert (await store.transfer(number)).state == state
+    for intent in (Booked("/a/f", ("g", "h"), 2), Replacing("/a/t", "/a/o", "g", "h")):
+        await store.change(number, Noted(intent))
+        assert (await store.transfer(number)).intent == intent
+    assert [one.id for one in await store.unfinished_intents()] == [number]
+
+
+async def test_counters_follow_the_files_and_the_job_ends_with_the_last(store: Store) -> None:
+    job = await filled(store, 2)
+    first, second = [one.id for one in await store.transfers(job, 10, 0)]
+    await store.change(first, Started())
+    assert (await store.job(job)).files == Counters(queued=1, running=1)
+    await store.change(first, Succeeded(12, "abc"))
+    await store.change(second, Started())
+    ended = (await store.change(second, Broke("permanent", "why", 0.0, 0.0))).job
+    assert ended.files == Counters(done=1, failed=1)
+    assert (ended.state, ended.ended_ms, ended.bytes_done, ended.bytes_total) == ("partial", 1_000_000, 12, 22)
+
+
+async def test_a_long_job_is_cancelled_and_retried_in_batches(store: Store) -> None:
+    job = await filled(store, BATCH + 1)
+    first = await store.change_many(job, UNFINISHED, CancelTransfer(), Cancel())
+    assert len(first.transfers) == BATCH
+    rest = await store.change_many(job, UNFINISHED, CancelTransfer(), Cancel(), first.transfers[-1].id)
+    assert (len(rest.transfers), rest.job.state, rest.job.files) == (1, "cancelled", Counters(cancelled=BATCH + 1))
+    assert rest.job.ended_ms
+    again = await store.change_many(job, [Phase.CANCELLED], RetryTransfer(), Retry())
+    assert (again.job.state, again.job.ended_ms) == ("active", 0)
+    assert again.job.files == Counters(queued=BATCH, cancelled=1)
+
+
+async def test_a_cancelled_job_takes_no_more_files(store: Store) -> None:
+    job = await filled(store, 1)
+    await store.change_many(job, UNFINISHED, CancelTransfer(), Cancel())
+    assert (await store.add(job, files(5))).files == Counters(cancelled=1)
+
+
+async def test_what_ran_is_queued_after_a_restart(path: Path) -> None:
+    async with Store(path, lambda: NOW) as store:
+        job = await filled(store, 2)
+        number = (await store.transfers(job, 10, 0))[0].id
+        await store.change(number, Started())
+    async with Store(path, lambda: NOW) as store:
+        assert await store.recover() == 1
+        assert (await store.job(job)).files == Counters(queued=2)
+        assert (await store.transfer(number)).state == Queued()
+
+
+async def test_candidates_are_those_whose_time_has_come(store: Store) -> None:
+    job = await filled(store, 3)
+    first, second, third = [one.id for one in await store.transfers(job, 10, 0)]
+    await store.change(first, Started())
+    await store.change(second, Started())
+    await store.change(second, Broke("transient", "why", 50.0, 0.0))
+    assert [one.transfer for one in await store.candidates(NOW, 0, [], 10)] == [third]
+    assert [one.transfer for one in await store.candidates(NOW + 50, 0, [], 10)] == [third, second]
+    assert await store.candidates(NOW + 50, 0, [job], 10) == []
+    assert await store.next_ready(NOW) == NOW + 50
+
+
+async def test_changes_are_told_once_and_in_pages(store: Store) -> None:
+    job = await filled(store, 1500)
+    seen: list[int] = []
+    revision, complete = 0, False
+    while not complete:
+        page = await store.changes_since(job, revision)
+        seen += [one.id for one in page.transfers]
+        revision, complete = page.revision, page.complete
+    assert len(seen) == len(set(seen)) == 1500
+    assert not (await store.changes_since(job, revision)).transfers
+    await store.change(seen[7], Started())
+    page = await store.changes_since(0, revision)
+    assert [one.id for one in page.transfers] == [seen[7]]
+    assert [one.id for one in page.jobs] == [job]
+
+
+async def test_a_revision_of_the_future_belongs_to_another_database(store: Store) -> None:
+    with pytest.raises(UsageError):
+        await store.changes_since(0, 10**6)
+
+
+async def test_sessions_are_kept(store: Store) -> None:
+    assert await store.sessions.get("one") is None
+    await store.sessions.put("one @x", "/a/", "/b/", user="u", home="/a/")
+    found = await store.sessions.get("one @x")
+    assert found
+    assert (found.directory, found.previous, found.user, found.home) == ("/a/", "/b/", "u", "/a/")
+    assert await store.sessions.latest(" @x") == found
+    assert await store.sessions.latest(" @y") is None
+
+
+async def test_an_unknown_job_is_said_to_be_unknown(store: Store) -> None:
+    with pytest.raises(NoSuchJob):
+        await store.job(5)
+
+
+async def test_the_file_is_private(store: Store, path: Path) -> None:
+    await store.submit(SPEC, "one")
+    for one in path.parent.glob("aliend.db*"):
+        assert one.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_database_of_a_newer_schema_is_refused_and_left_alone(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT)")
+    connection.execute("INSERT INTO meta VALUES ('version', '9.1')")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.commit()
+    connection.close()
+    before = read(path)
+    with pytest.raises(StoreError, match=rf"aliend 9\.1.*aliend {VERSION}"):
+        await Store(path).__aenter__()
+    assert read(path) == before
+    assert sorted(one.name for one in path.parent.iterdir()) == ["aliend.db"]
+
+
+async def test_a_file_that_is_no_database_is_refused_with_a_sentence(path: Path) -> None:
+    content = b"not a database at all, but some other file" * 100
+    write(path, content)
+    with pytest.raises(StoreError, match="it is not a database"):
+        await Store(path).__aenter__()
+    assert read(path) == content
+
+
+async def test_a_link_in_place_of_the_file_is_refused(path: Path, tmp_path: Path) -> None:
+    link(path, tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        await Store(path).__aenter__()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+async def test_a_full_disk_is_told_and_changes_nothing(store: Store) -> None:
+    job = await filled(store, 1)
+    await store._database.read(lambda at: at.execute("PRAGMA max_page_count = 1").fetchone())
+    with pytest.raises(StoreError, match="the disk is full"):
+        await store.add(job, files(5000))
+    assert (await store.job(job)).files.total == 1
+    await store._database.read(lambda at: at.execute("PRAGMA max_page_count = 1000000").fetchone())
+    assert (await store.submit(SPEC, "next")).id
+
+
+async def test_a_cancelled_caller_does_not_undo_what_was_begun(store: Store) -> None:
+    changed = store.watch()
+    task = asyncio.ensure_future(store.submit(SPEC, "one"))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait_for(changed.wait(), 10)
+    store.unwatch(changed)
+    assert task.cancelled()
+    assert len(await store.jobs(10, 0, active_only=True)) == 1
+
+
+SUBMIT_FOR_EVER = """
+import asyncio, sys
+from pathlib import Path
+from aliend.core.job import JobSpec
+from aliend.store import Store
+
+async def main():
+    async with Store(Path(sys.argv[1])) as store:
+        for number in range(100000):
+            job = await store.submit(JobSpec("download", ("/a",), "/b"), str(number))
+            print(job.id, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def submit_and_kill(path: Path) -> list[int]:
+    """The jobs that another process was told are stored, before it was killed."""
+    with subprocess.Popen([sys.executable, "-c", SUBMIT_FOR_EVER, path], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        acknowledged = [int(process.stdout.readline()) for _ in range(20)]
+        process.kill()
+    return acknowledged
+
+
+async def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
+    acknowledged = await asyncio.to_thread(submit_and_kill, path)
+    async with Store(path) as store:
+        assert [(await store.job(number)).id for number in acknowledged] == acknowledged
+
+
+async def test_a_directory_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened: No such file"):
+        await Store(tmp_path / "none" / "aliend.db").__aenter__()

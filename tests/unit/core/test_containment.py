@@ -1,0 +1,46 @@
+"""Which names of the catalogue become local paths."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.containment import local_path, relative_to
+from aliend.errors import CopyError
+
+
+def no_link(path: str) -> bool:
+    return False
+
+
+def test_a_harmless_name_is_below_the_root() -> None:
+    assert local_path("/data/", "a b/ü.root", no_link) == "/data/a b/ü.root"
+    assert local_path("/", "f", no_link) == "/f"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..", "a/../b", "../a", "a/..", "/etc/passwd", "", "a//b", "a/", ".", "./a", "a\0b", "a\nb", "\x1b[2J", "\x9b"],
+)
+def test_a_hostile_name_is_refused(name: str) -> None:
+    with pytest.raises(CopyError) as caught:
+        local_path("/data", name, no_link)
+    assert caught.value.kind == "permanent"
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_component_has_at_most_255_bytes() -> None:
+    assert local_path("/data", "ü" * 127, no_link)
+    with pytest.raises(CopyError):
+        local_path("/data", "ü" * 128, no_link)
+
+
+def test_a_link_below_the_root_is_refused_and_one_above_or_at_the_end_is_not() -> None:
+    with pytest.raises(CopyError, match="is a link"):
+        local_path("/data", "a/b/c", lambda path: path == "/data/a/b")
+    assert local_path("/data", "a/b/c", lambda path: path in ("/data", "/data/a/b/c"))
+
+
+def test_only_what_is_below_a_directory_has_a_relative_name() -> None:
+    assert relative_to("/a/d", "/a/d/x/y") == "x/y"
+    with pytest.raises(CopyError):
+        relative_to("/a/d", "/a/dx/y")

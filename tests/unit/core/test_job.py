@@ -1,0 +1,96 @@
+"""The state machine of a job."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from aliend.core.job import (
+    Cancel,
+    Checkpoint,
+    Counters,
+    Explain,
+    Explored,
+    Hold,
+    Job,
+    JobEvent,
+    JobSpec,
+    JobState,
+    Release,
+    Retry,
+    settled,
+    step,
+)
+
+SPEC = JobSpec("download", ("/a/f", "/a/g"), "/tmp/")
+FRESH = Job(1, SPEC, JobState.EXPANDING, created_ms=5)
+ALL = Explored(Checkpoint(2, "directory"))
+
+
+def play(job: Job, *events: JobEvent) -> Job:
+    for event in events:
+        job = step(job, event)
+    return job
+
+
+def with_files(job: Job, **files: int) -> Job:
+    return replace(job, files=Counters(**files))
+
+
+def test_a_job_is_active_when_all_sources_are_known() -> None:
+    assert play(FRESH, Explored(Checkpoint(1, "directory"))).state == "expanding"
+    assert play(FRESH, ALL).state == "active"
+
+
+@pytest.mark.parametrize(
+    ("files", "state"),
+    [
+        ({"done": 2}, "done"),
+        ({"done": 1, "failed": 1}, "partial"),
+        ({"done": 1, "cancelled": 1}, "partial"),
+        ({"failed": 2}, "failed"),
+        ({}, "done"),
+    ],
+)
+def test_a_job_ends_as_its_files_did(files: dict[str, int], state: str) -> None:
+    ended = settled(with_files(play(FRESH, ALL), **files), 9)
+    assert (ended.state, ended.ended_ms) == (state, 9)
+
+
+def test_a_job_with_unfinished_files_or_unknown_sources_has_not_ended() -> None:
+    assert settled(with_files(play(FRESH, ALL), done=1, waiting=1), 9).ended_ms == 0
+    assert settled(with_files(FRESH, done=1), 9).ended_ms == 0
+
+
+def test_a_held_job_goes_on_where_it_was() -> None:
+    assert play(FRESH, Hold("the disk is full")).message == "the disk is full"
+    assert play(FRESH, Hold(), Release()).state == "expanding"
+    assert play(FRESH, ALL, Hold(), Release()).state == "active"
+    assert play(FRESH, Hold(), ALL, Release()).state == "active"
+
+
+def test_a_cancelled_job_has_ended_when_its_files_have() -> None:
+    cancelled = with_files(play(FRESH, Cancel()), running=1)
+    assert (cancelled.state, settled(cancelled, 9).ended_ms) == ("cancelled", 0)
+    assert settled(with_files(cancelled, cancelled=1), 9).ended_ms == 9
+
+
+def test_a_retry_opens_an_ended_job_and_finds_the_rest_of_its_files() -> None:
+    failed = settled(with_files(play(FRESH, ALL), failed=1), 9)
+    assert (play(failed, Retry()).state, play(failed, Retry()).ended_ms) == ("active", 0)
+    assert play(settled(play(FRESH, Cancel()), 9), Retry()).state == "expanding"
+
+
+def test_a_job_that_is_done_stays_done() -> None:
+    done = settled(with_files(play(FRESH, ALL), done=1), 9)
+    assert play(done, Cancel(), Retry(), Hold("x"), Release(), Explain("y")) == done
+
+
+EVENTS: list[JobEvent] = [ALL, Hold("x"), Release(), Cancel(), Retry(), Explain("y")]
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(JobState, EVENTS)))
+def test_every_state_accepts_every_event(state: JobState, event: JobEvent) -> None:
+    assert step(replace(FRESH, state=state), event).id == FRESH.id

@@ -1,0 +1,47 @@
+"""Which transfers start."""
+
+from __future__ import annotations
+
+from aliend.core.scheduler import Candidate, Limits, Load, choose, has_room
+
+IDLE = Load({}, frozenset())
+
+
+def files(job: int, count: int, priority: int = 0, parallel: int = 0) -> list[Candidate]:
+    return [Candidate(job * 100 + n, job, priority, parallel, f"/{job}/{n}") for n in range(count)]
+
+
+def started(candidates: list[Candidate], load: Load = IDLE, limits: Limits = Limits()) -> list[int]:  # noqa: B008
+    return [one.transfer for one in choose(candidates, load, limits)]
+
+
+def test_no_more_start_than_there_are_slots() -> None:
+    assert started(files(1, 20), limits=Limits(files=3)) == [100, 101, 102]
+    assert started(files(1, 20), Load({1: 2}, frozenset()), Limits(files=3)) == [100]
+    assert started(files(1, 20), Load({1: 5}, frozenset()), Limits(files=3)) == []
+
+
+def test_jobs_take_turns_after_the_one_that_was_served_last() -> None:
+    candidates = files(1, 3) + files(2, 3)
+    assert started(candidates, limits=Limits(files=4)) == [100, 200, 101, 201]
+    assert started(candidates, Load({}, frozenset(), last_job=1), Limits(files=3)) == [200, 100, 201]
+
+
+def test_a_higher_priority_goes_first() -> None:
+    assert started(files(1, 2) + files(2, 2, priority=1), limits=Limits(files=3)) == [200, 201, 100]
+
+
+def test_a_jobs_own_limit_holds() -> None:
+    assert started(files(1, 5, parallel=2) + files(2, 1)) == [100, 200, 101]
+    assert started(files(1, 5, parallel=2), Load({1: 2}, frozenset())) == []
+
+
+def test_two_copies_to_one_target_do_not_run_together() -> None:
+    twice = [Candidate(1, 1, 0, 0, "/t"), Candidate(2, 2, 0, 0, "/t")]
+    assert started(twice) == [1]
+    assert started(twice, Load({3: 1}, frozenset({"/t"}))) == []
+
+
+def test_a_copy_needs_room_on_every_storage_element() -> None:
+    assert has_room({"A": 3}, ["A", "B"], Limits(per_se=4))
+    assert not has_room({"A": 3, "B": 4}, ["A", "B"], Limits(per_se=4))

@@ -1,0 +1,49 @@
+"""How a new file takes the place of an old one."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.swap import MISSING, Seen, Step, next_step, side_names
+from aliend.core.transfer import Replacing
+
+PLAN = Replacing("/a/.f.7.new", "/a/.f.7.old", "new", "old")
+
+
+@pytest.mark.parametrize(
+    ("name", "temporary", "old", "expected"),
+    [
+        ("old", "new", MISSING, "set aside"),
+        (MISSING, "new", "old", "put in place"),
+        ("new", MISSING, "old", "remove old"),
+        ("new", MISSING, MISSING, "finished"),
+        (MISSING, MISSING, "old", "restore"),
+        ("theirs", "new", MISSING, "withdraw"),
+        ("theirs", "new", "old", "withdraw"),
+        ("old", MISSING, MISSING, "withdraw"),
+    ],
+)
+def test_the_next_step_is_chosen_by_what_is_there(name: str, temporary: str, old: str, expected: Step) -> None:
+    assert next_step(PLAN, Seen(name, temporary, old)) == expected
+
+
+def test_from_any_place_the_new_file_gets_the_name_and_the_old_data_is_never_absent() -> None:
+    seen = Seen("old", "new", MISSING)
+    steps = []
+    while (step := next_step(PLAN, seen)) != "finished":
+        steps.append(step)
+        seen = {
+            "set aside": Seen(MISSING, seen.temporary, seen.name),
+            "put in place": Seen(seen.temporary, MISSING, seen.old),
+            "remove old": Seen(seen.name, seen.temporary, MISSING),
+        }[step]
+        assert "old" in (seen.name, seen.old) or seen.name == "new"
+    assert steps == ["set aside", "put in place", "remove old"]
+
+
+def test_side_names_fit_255_bytes_and_differ_from_each_other() -> None:
+    for name in ("f", "x" * 255, "ü" * 127, "€" * 85):
+        new, old = side_names(f"/a/b/{name}", 123456)
+        assert new != old
+        assert new.startswith("/a/b/.")
+        assert all(len(one.rpartition("/")[2].encode()) <= 255 for one in (new, old))

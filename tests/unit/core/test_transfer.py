@@ -1,0 +1,160 @@
+"""The state machine of a transfer: given events, expect states and effects."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from aliend.core.transfer import (
+    MAX_FAILURES,
+    Booked,
+    Broke,
+    Cancel,
+    Cancelled,
+    Crashed,
+    Done,
+    Effect,
+    Event,
+    Failed,
+    HoldJob,
+    Interrupted,
+    NoIntent,
+    Noted,
+    Queued,
+    Retry,
+    Running,
+    StartCopy,
+    Started,
+    State,
+    StopCopy,
+    Succeeded,
+    Transfer,
+    Waiting,
+    after_restart,
+    message_of,
+    step,
+)
+from aliend.errors import ErrorKind
+
+NOW = 1000.0
+FRESH = Transfer(7, 3, "/a/f", "/tmp/f")
+ARRIVED = Succeeded(5, "abc")
+START, STOP = StartCopy(7), StopCopy(7)
+
+
+def broke(kind: ErrorKind = "transient", retry_after: float = 0.0) -> Broke:
+    return Broke(kind, "the reason", retry_after, chance=0.5)
+
+
+def play(transfer: Transfer, *events: Event) -> tuple[Transfer, list[Effect]]:
+    effects: list[Effect] = []
+    for event in events:
+        transfer, more = step(transfer, event, NOW)
+        effects += more
+    return transfer, effects
+
+
+def failures(count: int, kind: ErrorKind = "transient") -> list[Event]:
+    return [event for _ in range(count) for event in (Started(), broke(kind))]
+
+
+def test_a_granted_slot_starts_the_copy() -> None:
+    transfer, effects = play(FRESH, Started())
+    assert (transfer.state, transfer.attempts, effects) == (Running(), 1, [START])
+
+
+def test_a_copy_that_arrived_is_done_with_what_was_learned() -> None:
+    transfer, _ = play(FRESH, Started(), Noted(Booked("/a/f", ("g",), 2)), ARRIVED)
+    assert (transfer.state, transfer.size, transfer.md5, transfer.intent) == (Done(), 5, "abc", NoIntent())
+
+
+def test_a_broken_copy_waits_and_starts_again() -> None:
+    transfer, effects = play(FRESH, Started(), broke(), Started())
+    assert (transfer.state, transfer.attempts, transfer.failures, effects) == (Running(), 2, 1, [START, START])
+
+
+def test_the_pause_grows_with_chance_and_is_never_shorter_than_asked_for() -> None:
+    assert play(FRESH, Started(), broke())[0].state == Waiting(NOW + 1, "the reason")
+    assert play(FRESH, Started(), broke(), Started(), broke())[0].state == Waiting(NOW + 2, "the reason")
+    assert play(FRESH, Started(), broke(retry_after=30))[0].state == Waiting(NOW + 30, "the reason")
+
+
+def test_transient_failures_are_bounded() -> None:
+    transfer, _ = play(FRESH, *failures(MAX_FAILURES))
+    assert transfer.state == Failed(f"Given up after {MAX_FAILURES} attempts: the reason")
+
+
+def test_waiting_for_a_credential_is_not_counted_as_a_failure() -> None:
+    transfer, _ = play(FRESH, *failures(50, "credential"))
+    assert isinstance(transfer.state, Waiting)
+    assert transfer.failures == 0
+
+
+def test_a_permanent_error_fails_at_once() -> None:
+    assert play(FRESH, Started(), broke("permanent"))[0].state == Failed("the reason")
+
+
+def test_a_local_error_queues_the_transfer_and_holds_its_job() -> None:
+    transfer, effects = play(FRESH, Started(), broke("local"))
+    assert (transfer.state, transfer.failures, effects[1:]) == (Queued(), 0, [HoldJob(3, "the reason")])
+
+
+def test_cancelling_a_running_copy_ends_it_at_once_and_what_it_reports_later_is_not_heard() -> None:
+    transfer, effects = play(FRESH, Started(), Cancel(), ARRIVED, broke())
+    assert (transfer.state, effects) == (Cancelled(), [START, STOP])
+
+
+def test_an_interrupted_copy_is_queued_without_a_failure() -> None:
+    transfer, effects = play(FRESH, Started(), Interrupted())
+    assert (transfer.state, transfer.failures, effects) == (Queued(), 0, [START, STOP])
+
+
+def test_a_file_that_arrived_while_its_copy_was_stopped_counts() -> None:
+    assert play(FRESH, Started(), Interrupted(), ARRIVED)[0].state == Done()
+
+
+def test_a_retry_gives_all_attempts_back() -> None:
+    transfer, _ = play(FRESH, *failures(MAX_FAILURES), Retry())
+    assert (transfer.state, transfer.failures) == (Queued(), 0)
+
+
+def test_a_refused_name_is_never_tried_again() -> None:
+    refused = Transfer(7, 3, "/a/..", "", Failed("refused"))
+    assert play(refused, Retry())[0] == refused
+
+
+def test_a_mistake_of_the_daemon_fails_whatever_has_not_ended() -> None:
+    assert play(FRESH, Started(), Crashed("oops"))[0].state == Failed("oops")
+    assert play(FRESH, Started(), ARRIVED, Crashed("oops"))[0].state == Done()
+
+
+def test_a_restart_queues_what_ran_and_leaves_the_rest() -> None:
+    running, _ = play(FRESH, Started())
+    assert after_restart(running).state == Queued()
+    done, _ = play(running, ARRIVED)
+    assert after_restart(done) == done
+
+
+STATES: list[State] = [Queued(), Running(), Waiting(5.0, "why"), Done("note"), Failed("why"), Cancelled()]
+EVENTS: list[Event] = [
+    Started(),
+    Noted(NoIntent()),
+    ARRIVED,
+    broke(),
+    broke("permanent"),
+    broke("local"),
+    broke("credential"),
+    Interrupted(),
+    Cancel(),
+    Retry(),
+    Crashed("oops"),
+]
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(STATES, EVENTS)))
+def test_every_state_accepts_every_event(state: State, event: Event) -> None:
+    transfer, _ = step(Transfer(7, 3, "/a/f", "/tmp/f", state), event, NOW)
+    assert message_of(transfer.state) in ("", "why", "note", "the reason", "oops")
+    if isinstance(state, Done):
+        assert transfer.state == state

@@ -1,0 +1,30 @@
+"""What storage is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.wish import remaining, replicas
+
+
+@pytest.mark.parametrize(
+    ("wish", "count"), [("", 2), ("disk:3", 3), ("disk=1,tape:1", 2), ("A::B::C,!D::E::F,disk:2", 3), ("A::B::C", 1)]
+)
+def test_the_number_of_replicas_asked_for(wish: str, count: int) -> None:
+    assert replicas(wish) == count
+
+
+@pytest.mark.parametrize(
+    ("wish", "missing", "have", "failed", "expected"),
+    [
+        ("disk:2", 1, {"A::B::C"}, {"D::E::F"}, "disk:1,!A::B::C,!D::E::F"),
+        ("disk:2", 2, (), (), "disk:2"),
+        ("A::B::C", 1, (), {"A::B::C"}, ""),
+        ("A::B::C,disk:1,!X::Y::Z", 1, (), {"A::B::C"}, "disk:1,!X::Y::Z,!A::B::C"),
+        ("a::b::c,disk:1", 1, {"D::E::F"}, (), "a::b::c,!D::E::F"),
+    ],
+)
+def test_what_is_missing_is_asked_for_by_the_same_wish(
+    wish: str, missing: int, have: set[str], failed: set[str], expected: str
+) -> None:
+    assert remaining(wish, missing, have, failed) == expected
