@@ -1,7 +1,7 @@
 """Certificates and keys of a context: which one is used, what it says, whether its files may be trusted.
 
-Files are read anew for every connection, so that a new token is noticed without being told. TLS is left to
-`aliend.central.tls`.
+Files are read anew for every connection, so that a new token is noticed without being told. In place of a file's name
+there may be PEM text (as batch nodes put it into variables). TLS is left to `aliend.central.tls`.
 """
 
 from __future__ import annotations
@@ -38,16 +38,30 @@ class Unusable(NotConnected):
     """One certificate cannot be used; another one may."""
 
 
+def is_text(place: str) -> bool:
+    """Whether `place` is PEM text itself rather than the name of a file."""
+    return place.lstrip().startswith("-----BEGIN ")
+
+
+def shown(place: str) -> str:
+    """How messages call `place`: text may be a secret."""
+    return "given as text" if is_text(place) else place
+
+
+def _content(place: str) -> bytes:
+    return place.encode() if is_text(place) else Path(place).read_bytes()
+
+
 def facts_of(certificate: str) -> CertificateFacts:
-    """Read the first certificate of the PEM file `certificate`; Unusable says what is wrong with it."""
+    """Read the first certificate of `certificate` (a PEM file or PEM text); Unusable says what is wrong with it."""
     if not certificate:
         raise Unusable("no certificate is configured")
     try:
-        parsed = x509.load_pem_x509_certificate(Path(certificate).read_bytes())
+        parsed = x509.load_pem_x509_certificate(_content(certificate))
     except OSError as error:
         raise Unusable(f"the certificate {certificate} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise Unusable(f"{certificate} holds no certificate in PEM form") from error
+        raise Unusable(f"the certificate {shown(certificate)} is none in PEM form") from error
     return CertificateFacts(
         subject=_slashes(parsed.subject),
         issuer=_slashes(parsed.issuer),
@@ -76,33 +90,36 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
 def _examined(files: CredentialFiles, is_token: bool, now_ms: int, margin_ms: int) -> Credential:
     facts = facts_of(files.certificate)
     if problem := why_unusable(facts, now_ms, margin_ms):
-        raise Unusable(f"{files.certificate} {problem}")
+        raise Unusable(f"the certificate {shown(files.certificate)} {problem}")
     _check_key(files)
     return Credential(files, facts, is_token)
 
 
 def _check_key(files: CredentialFiles) -> None:
     """Refuse a key that others may read, that is somebody else's, encrypted, or of another certificate."""
-    path = Path(files.key)
+    name = shown(files.key) or "(none)"
     try:
-        status = path.stat()
-        content = path.read_bytes()
+        if not is_text(files.key):
+            _check_access(Path(files.key))
+        key = serialization.load_pem_private_key(_content(files.key), password=None)
     except OSError as error:
-        raise Unusable(f"the key {files.key or '(none)'} cannot be read: {error.strerror}") from error
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        raise ConfigurationError(f"the key {path} can be read by others, so it is not used; run: chmod 600 {path}")
-    if status.st_uid not in (os.geteuid(), 0):
-        raise ConfigurationError(f"the key {path} belongs to somebody else (uid {status.st_uid}), so it is not used")
-    try:
-        key = serialization.load_pem_private_key(content, password=None)
+        raise Unusable(f"the key {name} cannot be read: {error.strerror}") from error
     except TypeError as error:
-        raise Unusable(f"the key {path} is encrypted and aliend has no pass phrase; make a token with it") from error
+        raise Unusable(f"the key {name} is encrypted and aliend has no pass phrase; make a token with it") from error
     except ValueError as error:
-        raise Unusable(f"{path} holds no private key in PEM form") from error
-    certificate = x509.load_pem_x509_certificate(Path(files.certificate).read_bytes())
+        raise Unusable(f"the key {name} is none in PEM form") from error
+    certificate = x509.load_pem_x509_certificate(_content(files.certificate))
     form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
-        raise Unusable(f"the key {path} does not belong to the certificate {files.certificate}")
+        raise Unusable(f"the key {name} does not belong to the certificate {shown(files.certificate)}")
+
+
+def _check_access(key: Path) -> None:
+    status = key.stat()
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise ConfigurationError(f"the key {key} can be read by others, so it is not used; run: chmod 600 {key}")
+    if status.st_uid not in (os.geteuid(), 0):
+        raise ConfigurationError(f"the key {key} belongs to somebody else (uid {status.st_uid}), so it is not used")
 
 
 def _slashes(name: x509.Name) -> str:

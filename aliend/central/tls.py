@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from aliend.central.credentials import Credential
+from aliend.central.credentials import Credential, is_text, shown
 from aliend.core.context import Context
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected
 
@@ -28,11 +31,24 @@ def client_context(context: Context, credential: Credential) -> ssl.SSLContext:
     # Many grid CAs lack what RFC 5280 asks of a CA certificate.
     tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
     _load_authorities(tls, context.ca)
+    files = credential.files
     try:
-        tls.load_cert_chain(credential.files.certificate, credential.files.key, password=_no_pass_phrase)
+        with _as_file(files.certificate) as certificate, _as_file(files.key) as key:
+            tls.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"certificate {credential.files.certificate} cannot be used: {error}") from error
+        raise ConfigurationError(f"the certificate {shown(files.certificate)} cannot be used: {error}") from error
     return tls
+
+
+@contextmanager
+def _as_file(place: str) -> Iterator[str]:
+    """A name that OpenSSL can open; text gets a file that is in no directory, so that it never reaches a disk."""
+    if not is_text(place):
+        yield place
+        return
+    with open(os.memfd_create("pem"), "wb", buffering=0) as file:  # noqa: PTH123 (a descriptor has no path)
+        file.write(place.encode())
+        yield f"/proc/self/fd/{file.fileno()}"
 
 
 def _no_pass_phrase() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DEFAULT_HOST = "alice-jcentral.cern.ch"
 DEFAULT_PORT = 8097
@@ -21,10 +21,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class CredentialFiles:
-    """A certificate and its private key, as paths of PEM files; empty: none."""
+    """A certificate and its private key, as paths of PEM files or as PEM text; empty: none."""
 
     certificate: str = ""
-    key: str = ""
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

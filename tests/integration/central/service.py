@@ -44,6 +44,10 @@ class Issued:
     def files(self) -> CredentialFiles:
         return CredentialFiles(self.certificate, self.key)
 
+    @property
+    def text(self) -> CredentialFiles:
+        return CredentialFiles(Path(self.certificate).read_text(), Path(self.key).read_text())
+
 
 class Authority:
     """A certificate authority of its own below `directory`."""

@@ -159,6 +159,13 @@ async def test_something_else_that_listens_there_is_no_central_service(authority
     assert f"127.0.0.1:{port}" in str(error)
 
 
+async def test_certificate_and_key_may_be_given_as_text(service: Service, authority: Authority, alice: Issued) -> None:
+    text = alice.text
+    assert "PRIVATE" not in repr(text)
+    async with Central(replace(service.context(authority.ca, alice), user=text)) as central:
+        assert (await central.request(LS)).exit_code == 0
+
+
 async def test_a_token_is_preferred_and_a_new_one_is_noticed_at_the_next_login(
     service: Service, authority: Authority, alice: Issued, tmp_path: Path
 ) -> None:

@@ -90,8 +90,17 @@ def test_a_damaged_file_is_refused_in_words(authority: Authority, tmp_path: Path
     broken = tmp_path / "broken.pem"
     broken.write_text(content)
     broken.chmod(0o600)
-    assert "holds no certificate" in why(context(None, Issued(str(broken), user.key)))
-    assert "holds no private key" in why(context(None, Issued(user.certificate, str(broken))))
+    assert "is none in PEM form" in why(context(None, Issued(str(broken), user.key)))
+    assert "is none in PEM form" in why(context(None, Issued(user.certificate, str(broken))))
+
+
+def test_a_key_given_as_text_is_never_shown(authority: Authority) -> None:
+    user, other = authority.issue("user"), authority.issue("other")
+    certificate, key = Path(user.certificate).read_text(), Path(other.key).read_text()
+    assert "the key given as text does not belong to the certificate given as text" in why(
+        context(None, Issued(certificate, key))
+    )
+    assert usable(context(None, Issued(certificate, Path(user.key).read_text()))).facts.subject.endswith("CN=user")
 
 
 def test_a_missing_key_is_named(authority: Authority) -> None:
