@@ -345,7 +345,7 @@ def run(words: list[str]) -> int:
     """Run the words of one `alienctl`; return the exit code."""
     try:
         invocation = Invocation(words, os.environb)
-        if invocation.command in _LOCAL_COMMANDS:
+        if invocation.command in _LOCAL_COMMANDS or invocation.words[-1] in ("-h", "--help"):
             from alienctl.local.words import perform
 
             return perform(invocation)

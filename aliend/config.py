@@ -153,7 +153,7 @@ def socket_path(profile: str, environment: Mapping[str, str]) -> str:
     """The daemon's socket. Raises ConfigurationError when the path is too long for a socket."""
     uid = os.getuid()
     runtime = environment.get("XDG_RUNTIME_DIR", "")
-    if "ALIEND_SOCKET" in environment:
+    if environment.get("ALIEND_SOCKET"):
         path = environment["ALIEND_SOCKET"]
     elif runtime and _is_ours(runtime):
         path = f"{runtime}/aliend/{profile}.sock"

@@ -1,56 +1,113 @@
-"""The help text: one line for each command. With a daemon, `help COMMAND` is answered there, in full."""
+"""The help: one line and one page for each command that is ours to explain; the service explains its own."""
 
 from alienctl import ClientError
 
-_USAGE = """\
-alienctl [--profile NAME] [--session NAME] [--no-autostart] [--json] COMMAND [WORDS]
 
-Speaks to the ALICE Grid through aliend, a daemon of your own; the first command starts it.
-"""
-_SECTIONS: dict[str, dict[str, str]] = {
-    "Catalogue": {
-        "pwd": "the working directory of this terminal's session",
-        "cd": "[LFN]  change it; without LFN to your home, - to the one before",
-        "ls": "[-l] [-a] [-F] [LFN...]  list directories",
-        "stat": "LFN...  what the catalogue knows of files",
-        "find": "DIRECTORY PATTERN  files below a directory",
-        "whereis": "LFN...  the replicas of files",
-        "mkdir": "[-p] LFN...  make directories",
-        "rm": "[-f] [-r] LFN...  remove files",
-        "rmdir": "LFN...  remove empty directories",
-        "mv": "SOURCE TARGET  rename",
-        "touch": "LFN...  make empty entries",
-        "whoami": "the account that the Grid knows you by",
-    },
-    "Copying": {
-        "cp": "[-f] [-T N] [--detach] SOURCE... TARGET[@disk:N,SE,!SE]  copy; local names begin with file:",
-        "transfers": "list | show | watch | wait | cancel | retry | pause | resume [JOB]",
-    },
-    "Here": {
-        "daemon": "status | start | stop | restart | logs [-n LINES] [-f] | install",
-        "sandbox": "up | down | status | env | reset  a grid of your own on this machine",
-        "version": "the versions of client and daemon",
-        "help": "[COMMAND]  this text, or more about a command",
-    },
+class Page:
+    """How a command is called, what it does in a line, and more about it (may be empty)."""
+
+    def __init__(self, usage: str, summary: str, text: str = "") -> None:
+        self.usage = usage
+        self.summary = summary
+        self.text = text
+
+
+PAGES = {
+    "pwd": Page("pwd", "print the working directory in the catalogue"),
+    "cd": Page("cd [DIRECTORY | -]", "change it; no argument: the home, -: the one before"),
+    "ls": Page("ls [-l] [-a] [-F] [LFN...]", "list directories", "la, ll and lla stand for ls -a, ls -l and ls -la."),
+    "stat": Page("stat [-v] LFN...", "what the catalogue knows of files"),
+    "find": Page(
+        "find [OPTIONS] DIRECTORY PATTERN",
+        "search the catalogue",
+        "PATTERN is matched anywhere below DIRECTORY; * stands for any text.\n"
+        "    alienctl find /alice/data/2024 '*AliESDs.root'",
+    ),
+    "whereis": Page("whereis [-r] LFN", "the replicas of a file; -r: of the archive that it is in"),
+    "mkdir": Page("mkdir [-p] DIRECTORY...", "make directories"),
+    "rm": Page("rm [-r] LFN...", "remove files; -r: and directories"),
+    "rmdir": Page("rmdir DIRECTORY...", "remove empty directories"),
+    "mv": Page(
+        "mv SOURCE... TARGET",
+        "rename or move",
+        "Onto an existing file the service renames the SOURCE to TARGET_backup.",
+    ),
+    "touch": Page("touch LFN...", "make empty entries, or set their time"),
+    "whoami": Page("whoami [-v]", "the account that the service knows you by"),
+    "cp": Page(
+        "cp [-f] [-T N] [--detach] SOURCE... TARGET",
+        "copy files and directories between this machine and the grid",
+        "A local name begins with file:, every other name is an LFN. SOURCE/ stands for what is in it.\n"
+        "Behind the LFN of an upload, @ says which storage is wanted: @disk:2,ALICE::CERN::EOS,!ALICE::X::SE\n"
+        "(without: disk:2).\n\n"
+        "  -f           replace a target that differs, once its successor has arrived whole (without: refuse)\n"
+        "  -T N         at most N files of this job at a time\n"
+        "  --priority N higher goes first; 0 is normal\n"
+        "  --detach     print the job's number and return; the daemon does the rest\n\n"
+        "A target with the size and md5 of its source is kept.\n"
+        "Exit code: 0 all arrived, 3 some, 4 none, 130 interrupted.\n"
+        "    alienctl cp file:result.root ./@disk:2\n"
+        "    alienctl cp --detach /alice/data/run/ file:data/",
+    ),
+    "transfers": Page(
+        "transfers list | show | watch | wait | cancel | retry | pause | resume [JOB]",
+        "the transfer jobs",
+        "  list [--all]            jobs that have not ended; --all: and the others\n"
+        "  show JOB                a job and its files\n"
+        "  watch JOB               follow it until it has ended; Ctrl-C leaves it running\n"
+        "  wait JOB [--timeout S]  the same without a word; exit 0 all arrived, 3 some, 4 none, 124 not ended in time\n"
+        "  cancel JOB              stop it and forget its unfinished files\n"
+        "  retry JOB               try its failed and cancelled files again\n"
+        "  pause JOB, resume JOB   hold it, let it go on",
+    ),
+    "daemon": Page(
+        "daemon status | start | stop | restart | logs | install",
+        "the daemon itself",
+        "  logs [-n N] [-f]   the end of its log; -f: and what follows\n"
+        "  install            put its systemd user unit in place",
+    ),
+    "sandbox": Page("sandbox up | down | status | env | reset", "a grid of your own on this machine"),
+    "cert-info": Page("cert-info", "your certificate: subject, issuer, dates (UTC)"),
+    "token-info": Page("token-info", "the same for your token"),
+    "version": Page("version", "versions of the command, the daemon and its libraries"),
+    "help": Page("help [COMMAND]", "this list, or a command's page"),
 }
-LOCAL = tuple(_SECTIONS["Here"])
-"""The commands that the client carries out itself."""
+
+OURS = frozenset({"pwd", "cd", "cp", "transfers", "daemon", "sandbox", "cert-info", "token-info", "version", "help"})
+"""Commands that are not the service's: their `-h` is answered from here."""
+
+_OPTIONS = """\
+Options before the command:
+  --profile NAME   the daemon to talk to (ALIEN_PROFILE); the sandbox grid's is `sandbox`
+  --session NAME   the session that keeps the working directory (ALIEN_SESSION); by default one per terminal
+  --no-autostart   do not start the daemon
+Option of every command:
+  --json           one JSON document on standard output"""
 
 
 def text() -> str:
     """The whole help."""
-    parts = [_USAGE]
-    for title, commands in _SECTIONS.items():
-        parts.append(f"{title}:")
-        parts += [f"  {name:<10} {words}" for name, words in commands.items()]
-        parts.append("")
-    parts.append("Any other command goes to the central service as it is. `--json` gives every answer as JSON.")
-    return "\n".join(parts)
+    width = max(len(name) for name in PAGES)
+    lines = [f"  {name:<{width}}  {page.summary}" for name, page in PAGES.items()]
+    return "\n".join(
+        [
+            "alienctl [OPTIONS] COMMAND ...",
+            "",
+            "Speaks to the ALICE Grid through aliend, a daemon of your own; the first command starts it.",
+            "",
+            "Commands:",
+            *lines,
+            "",
+            "Every other command of the central service works under its own name (see: alienctl commandlist).",
+            "",
+            _OPTIONS,
+        ]
+    )
 
 
 def text_of(command: str) -> str:
-    """One command's line. Raises ClientError (22) for one that is not in the table."""
-    for commands in _SECTIONS.values():
-        if command in commands:
-            return f"alienctl {command} {commands[command]}"
-    raise ClientError(f"there is no help about {command!r} here, and no daemon runs that could know more", 22)
+    """One command's page. Raises ClientError (22) for one that has none."""
+    if command not in PAGES:
+        raise ClientError(f"there is no help about {command!r} here; the service may know more: {command} -h", 22)
+    page = PAGES[command]
+    return "\n".join([f"alienctl {page.usage}", "", page.summary, *([page.text] if page.text else [])])

@@ -20,6 +20,9 @@ def perform(invocation: Invocation) -> int:
     as_json = "--json" in invocation.words
     operands = [word for word in invocation.words if word != "--json"]
     command = operands.pop(0) if operands else ""
+    if {"-h", "--help"}.intersection(operands[:1]) and command in help.OURS:
+        say(help.text_of(command))
+        return 0
     if command == "daemon":
         return _daemon(invocation, operands, as_json)
     if command == "sandbox":
@@ -27,7 +30,9 @@ def perform(invocation: Invocation) -> int:
     if command in ("version", "--version"):
         return _version(invocation, as_json)
     if command == "help" and operands:
-        return _help_of(invocation, operands)
+        return _help_of(invocation, operands[0])
+    if command not in ("", "help", "-h", "--help"):
+        return Run(invocation).to_the_end()
     say(help.text())
     return 0 if command else _EINVAL
 
@@ -51,9 +56,6 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
         "restart": lambda: control.restart(invocation, as_json),
         "install": lambda: install.install(invocation, as_json),
     }
-    if action in ("-h", "--help"):
-        say(help.text_of("daemon"))
-        return 0
     if action not in actions:
         known = ", ".join([*actions, "logs"])
         raise ClientError(f"daemon {action}: there is no such action; there are: {known}", _EINVAL)
@@ -86,15 +88,16 @@ def _version(invocation: Invocation, as_json: bool) -> int:
     return 0
 
 
-def _help_of(invocation: Invocation, operands: list[str]) -> int:
-    """The daemon knows its commands best; without one, our table has a line for each."""
-    if operands[0] in help.LOCAL:
-        say(help.text_of(operands[0]))
+def _help_of(invocation: Invocation, command: str) -> int:
+    """Our page, or the service's own text where a daemon runs that can ask for it."""
+    if command in help.PAGES:
+        say(help.text_of(command))
         return 0
+    invocation.words = [command, "-h"]
     invocation.autostart = False
     try:
-        unary(invocation.socket, b"/aliend.v1.Daemon/Hello", b"", _HELLO_WAIT)
-    except ClientError:
-        say(help.text_of(operands[0]))
-        return 0
-    return Run(invocation).to_the_end()
+        return Run(invocation).to_the_end()
+    except ClientError as error:
+        raise ClientError(
+            f"there is no help about {command!r} here, and the service cannot be asked: {error}", _EINVAL
+        ) from None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aliend.commands import copy, credentials, information, navigation, service, transfers
+from aliend.commands import copy, credentials, navigation, service, transfers
 from aliend.commands.call import Call
-from aliend.errors import AliendError
+from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
 
 Command = Callable[[Parts, Call], Awaitable[int]]
@@ -19,11 +19,8 @@ COMMANDS: dict[str, Command] = {
     "transfers": transfers.transfers,
     "cert-info": credentials.cert_info,
     "token-info": credentials.token_info,
-    "version": information.version,
-    "help": information.help_,
-    "?": information.help_,
 }
-"""Our own commands; every other word is one of the central service."""
+"""Our own commands; every other word is one of the central service. The client answers help and version itself."""
 
 INTERRUPTED = 130
 SUCCESS = 0
@@ -49,7 +46,8 @@ async def run(parts: Parts, call: Call) -> int:
 
 async def _told(parts: Parts, call: Call) -> int:
     if not call.words:
-        call.words = ("help",)
+        await call.complain("There is no command; see: alienctl help")
+        return UsageError.exit_code
     command = COMMANDS.get(call.words[0], service.run)
     try:
         return await command(parts, call)
