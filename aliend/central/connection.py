@@ -197,7 +197,8 @@ async def open_connection(context: Context, agent: str) -> Connection:
             socket = await _dial(context, settings, agent)
     except InvalidStatus as error:
         raise _refusal(error, context, credential) from error
-    except (OSError, TimeoutError, WebSocketException) as error:
+    except (OSError, TimeoutError, WebSocketException, ValueError) as error:
+        # ValueError: a host's name that cannot be looked up, or a redirect, which is never followed
         if (cause := _tls_error(error)) is not None:
             raise await tls.explain(cause, context, settings) from error
         raise Unreachable(f"{endpoint} cannot be reached: {_reason(error, credential)}") from error

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
@@ -142,7 +143,7 @@ class Service:
         self.agents.append(request.headers.get("User-Agent", ""))
         if self.status is None:
             return None
-        return Response(self.status, self.status.phrase, request.headers.__class__(), b"")
+        return Response(self.status, self.status.phrase, Headers(Location="wss://elsewhere.example/"), b"")
 
     async def handle(self, socket: ServerConnection) -> None:
         self.connections += 1

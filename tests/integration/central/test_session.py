@@ -245,6 +245,13 @@ async def test_a_service_that_is_busy_is_asked_three_times(central: Central, ser
     assert len(service.agents) == 3
 
 
+async def test_nobody_is_sent_to_another_service(central: Central, service: Service) -> None:
+    service.status = HTTPStatus.TEMPORARY_REDIRECT
+    with pytest.raises(NotConnected, match="elsewhere"):
+        await central.request(LS)
+    assert service.connections == 0
+
+
 async def test_everybody_who_waits_learns_of_a_failed_login(central: Central, service: Service) -> None:
     service.status = HTTPStatus.SERVICE_UNAVAILABLE
     outcomes = await asyncio.gather(*(central.request(LS) for _ in range(20)), return_exceptions=True)

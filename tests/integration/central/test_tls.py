@@ -146,6 +146,13 @@ async def test_a_closed_port_is_reported_after_three_tries(authority: Authority,
     assert f"127.0.0.1:{port} cannot be reached" in str(error)
 
 
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "", "x" * 300])
+async def test_a_host_that_cannot_be_looked_up_is_named(authority: Authority, alice: Issued, host: str) -> None:
+    error = await failure(Context(endpoint=Endpoint(host, 1), ca=authority.ca, user=alice.files))
+    assert isinstance(error, NotConnected)
+    assert f"{host}:1 cannot be reached" in str(error)
+
+
 async def test_something_else_that_listens_there_is_no_central_service(authority: Authority, alice: Issued) -> None:
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
