@@ -6,10 +6,12 @@ left to its destructor, which would close it synchronously and hang with a froze
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,14 +72,23 @@ def on_connection(source: Source, number: int, size: int) -> Source:
 def request(inbox: Inbox, start: Start, what: str, limit: float = SILENCE) -> Any:  # noqa: ANN401 - each request has its response
     """Start one request and wait for its response; StorageError when it fails or `limit` seconds pass."""
     answers: list[tuple[Status, Any]] = []
-    begin(start(inbox.callback(lambda status, response: answers.append((status, response)))), what)
+    launch(start, inbox.callback(lambda status, response: answers.append((status, response))), what)
     inbox.wait(lambda: bool(answers), what, limit)
     status, response = answers[0]
-    begin(status, what)
+    require(status, what)
     return response
 
 
-def begin(status: Status, what: str) -> None:
+def launch(start: Start, callback: Done, what: str) -> None:
+    """Start a request; StorageError when it cannot even be sent."""
+    try:
+        status = start(callback)
+    except ValueError as error:  # so says the library of a file whose connection has gone
+        raise StorageError(f"{what}: the connection was lost", "transient", retry_after=5.0) from error
+    require(status, what)
+
+
+def require(status: Status, what: str) -> None:
     """Raise what a bad status stands for."""
     if not status.ok:
         raise from_status(status.code, status.errno, status.message, what)
@@ -113,8 +124,10 @@ def release(file: RemoteFile) -> None:
     with _lock:
         _closed.clear()
         _closing[id(file)] = file
-    if not file.close(callback=closed).ok:
-        closed()
+    # One whose connection has gone stays where it is: the library may still be trying to get it back.
+    with contextlib.suppress(ValueError):
+        if not file.close(callback=closed).ok:
+            closed()
 
 
 def read_chunks(inbox: Inbox, file: RemoteFile, start: int, end: int, window: Callable[[], int]) -> Iterator[bytes]:
@@ -124,11 +137,11 @@ def read_chunks(inbox: Inbox, file: RemoteFile, start: int, end: int, window: Ca
     while wanted < end:
         while asked < end and asked - wanted < window() * CHUNK:
             length = min(CHUNK, end - asked)
-            begin(file.read(asked, length, callback=inbox.callback(_keep(arrived, asked))), "read")
+            launch(partial(file.read, asked, length, 0), inbox.callback(_keep(arrived, asked)), "read")
             asked += length
         inbox.wait(lambda: wanted in arrived, "read")  # noqa: B023 - called at once
         status, data = arrived.pop(wanted)
-        begin(status, "read")
+        require(status, "read")
         if len(data) != min(CHUNK, end - wanted):
             raise StorageError(f"read: the file ends at byte {wanted + len(data)} of {end}", "permanent")
         yield data

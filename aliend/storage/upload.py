@@ -74,13 +74,13 @@ class Replica:
         def answered(status: Status, _: object, kept: bytes = keep) -> None:
             self._on_way.discard(number)
             self._heard_at = time.monotonic()
-            self._accept(status, what)
+            try:
+                remote.require(status, what)
+            except StorageError as error:
+                self.fail(error)
 
-        self._accept(start(self._line.inbox.callback(answered)), what)
-
-    def _accept(self, status: Status, what: str) -> None:
         try:
-            remote.begin(status, what)
+            remote.launch(start, self._line.inbox.callback(answered), what)
         except StorageError as error:
             self.fail(error)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,19 @@ async def test_a_dead_process_takes_only_its_own_tasks(own_se: StorageElement, t
         assert (await second).md5 == big_md5
 
 
+async def test_a_server_that_dies_in_the_middle_is_followed_by_the_next_replica(
+    own_se: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    task = big(own_se, tmp_path / "file", big_md5)
+    task = replace(task, sources=(*task.sources, *big(se_two, tmp_path / "file", big_md5).sources))
+    async with Workers(environment=xrootd_environment()) as workers:
+        copy, begun = await running(workers, task)
+        own_se.process.kill()
+        result = await copy
+    assert (result.se, result.md5) == ("TWO", big_md5)
+    assert begun.sizes == sorted(begun.sizes), "what the first had given was asked for again"
+
+
 async def test_cancelling_is_quick_when_the_server_is_frozen(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
@@ -136,6 +150,25 @@ async def test_an_upload_can_be_cancelled_while_the_server_is_frozen(own_se: Sto
         again = await workers.run(upload(source, own_se.at("/cancelled")), nothing)
     assert "unfinished upload" in again.replicas[0].error
     assert again.replicas[0].kind == "transient"
+
+
+async def test_a_server_that_dies_in_the_middle_of_an_upload_does_not_stop_the_other(
+    own_se: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    source = tmp_path / "source"
+    source.touch()
+    os.truncate(source, BIG)
+
+    def die(_: int) -> None:
+        own_se.process.kill()
+
+    async with Workers(environment=xrootd_environment()) as workers:
+        result = await workers.run(upload(source, own_se.at("/half"), se_two.at("/whole")), die)
+    assert result.md5 == big_md5
+    assert [(each.se, bool(each.error), each.kind) for each in result.replicas if each.error] == [
+        ("OWN", True, "transient")
+    ]
+    assert (se_two.root / "whole").stat().st_size == BIG
 
 
 async def test_a_process_that_does_not_stop_is_killed(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
