@@ -1,0 +1,124 @@
+"""Who is who: accounts, the identity behind a certificate, and what an identity may do (specification, 1.1 and 2.7)."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ADMIN = "admin"
+_TOKEN_PREFIX = "/C=ch/O=AliEn"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of the grid. `subject` is the certificate's name as `/C=CH/CN=name`; `roles` begins with `name`."""
+
+    name: str
+    home: str
+    full_name: str
+    email: str
+    subject: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The identity that a connection acts as: the effective account, and who logged in."""
+
+    name: str
+    login: str
+    roles: tuple[str, ...]
+
+    @property
+    def group(self) -> str:
+        """The group of what this identity makes."""
+        return self.roles[0] if self.roles else self.name
+
+    def has_role(self, role: str) -> bool:
+        """Whether it belongs to a group."""
+        return role == "users" or role in self.roles
+
+    def can_become(self, name: str) -> bool:
+        """Whether it may act as `name`."""
+        return name in (self.name, "users") or name in self.roles or ADMIN in self.roles
+
+    def permission(self, owner: str, group: str, perm: str) -> int:
+        """The octal digit that counts for something of this owner and group."""
+        if self.name == ADMIN or ADMIN in self.roles:
+            return 7
+        if self.can_become(owner):
+            return int(perm[0])
+        return int(perm[1] if self.has_role(group) else perm[2])
+
+    def may_read(self, owner: str, group: str, perm: str) -> bool:
+        """Whether it may read that."""
+        return bool(self.permission(owner, group, perm) & 4)
+
+    def may_write(self, owner: str, group: str, perm: str) -> bool:
+        """Whether it may change that."""
+        return bool(self.permission(owner, group, perm) & 2)
+
+
+class Accounts:
+    """The accounts in `database`."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def get(self, name: str) -> Account | None:
+        """The account with this name."""
+        row = self._database.execute("SELECT * FROM account WHERE name = ?", (name,)).fetchone()
+        return None if row is None else _account(row)
+
+    def all(self) -> list[Account]:
+        """All accounts by name."""
+        return [_account(row) for row in self._database.execute("SELECT * FROM account ORDER BY name").fetchall()]
+
+    def save(self, account: Account) -> None:
+        """Add an account or replace it."""
+        values = (*(account.name, account.home, account.full_name, account.email), account.subject)
+        self._database.execute(
+            "INSERT OR REPLACE INTO account VALUES(?, ?, ?, ?, ?, ?)", (*values, ",".join(account.roles))
+        )
+
+    def principal(self, name: str, login: str) -> Principal | None:
+        """The identity of an account (or of a role that is one)."""
+        account = self.get(name)
+        return None if account is None else Principal(account.name, login, account.roles)
+
+    def identify(self, subjects: Sequence[str]) -> Principal | None:
+        """Who a certificate chain belongs to, from its names in slash form, the holder's first."""
+        for subject in subjects:
+            found = self._of_token(subject) if subject.startswith(_TOKEN_PREFIX) else self._of_subject(subject)
+            if found is not None:
+                return found
+            if not re.search(r"=\d+$", subject):
+                return None
+        return None
+
+    def home(self, name: str) -> str:
+        """The home directory of an account, with `/` at its end."""
+        account = self.get(name)
+        return account.home if account else f"/alice/cern.ch/user/{name[:1]}/{name}/"
+
+    def _of_token(self, subject: str) -> Principal | None:
+        parts = [part.partition("=") for part in subject.split("/") if part]
+        names = [value for key, _, value in parts if key == "CN"]
+        units = [value for key, _, value in parts if key == "OU"]
+        if "Users" not in names:
+            return None
+        login = names[-1]
+        role = units[0] if units and self.get(units[0]) else login
+        return self.principal(role, login)
+
+    def _of_subject(self, subject: str) -> Principal | None:
+        owners = [account.name for account in self.all() if account.subject == subject]
+        return self.principal(owners[0], owners[0]) if owners else None
+
+
+def _account(row: sqlite3.Row) -> Account:
+    return Account(
+        row["name"], row["home"], row["full_name"], row["email"], row["subject"], tuple(row["roles"].split(","))
+    )

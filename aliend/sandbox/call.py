@@ -1,0 +1,115 @@
+"""One command being executed: what it was given, what it works on, and what it says; and how commands are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aliend.sandbox import paths
+from aliend.sandbox.accounts import Principal
+from aliend.sandbox.catalogue import Catalogue
+from aliend.sandbox.entries import Entry
+from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.guids import GuidMaker
+from aliend.sandbox.options import OptionSet, Parsed, option_set
+from aliend.sandbox.output import Output
+from aliend.sandbox.session import Session
+from aliend.sandbox.tokens import Sealer
+
+
+@dataclass(slots=True)
+class Service:
+    """What all connections share. `now()` is POSIX milliseconds; `site` is the service's own and that of its clients.
+
+    `default_replicas` is how many an upload without wishes gets (the organisation's default).
+    """
+
+    catalogue: Catalogue
+    sealer: Sealer
+    now: Callable[[], int]
+    site: str
+    default_replicas: int = 2
+    guids: GuidMaker = field(default_factory=GuidMaker)
+
+
+@dataclass(slots=True)
+class Call:
+    """One execution of a command."""
+
+    service: Service
+    session: Session
+    given: Parsed
+    out: Output
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue."""
+        return self.service.catalogue
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self.session.principal
+
+    @property
+    def operands(self) -> list[str]:
+        """What was given beside options."""
+        return self.given.operands
+
+    @property
+    def now(self) -> int:
+        """The time, in POSIX milliseconds."""
+        return self.service.now()
+
+    def home(self) -> str:
+        """The home of the effective user."""
+        return self.catalogue.accounts.home(self.principal.name)
+
+    def resolve(self, path: str) -> str:
+        """The absolute path that an operand means."""
+        return paths.resolve(path, self.session.cwd, self.home())
+
+    def find(self, path: str) -> Entry | None:
+        """The entry that an operand means."""
+        return self.catalogue.names.get(self.resolve(path))
+
+    def entry(self, path: str) -> Entry:
+        """The entry that an operand means. Raises CommandFailedError 2 with the operand."""
+        found = self.find(path)
+        if found is None:
+            raise CommandFailedError(2, path)
+        return found
+
+    def expand(self, path: str) -> list[str]:
+        """The absolute paths that an operand with wildcards means; without any, itself."""
+        absolute = self.resolve(path)
+        return paths.expand(absolute, self._children) if paths.has_wildcard(absolute) else [absolute]
+
+    def may_write(self, entry: Entry) -> bool:
+        """Whether the user may change an entry."""
+        return self.principal.may_write(entry.owner, entry.group, entry.perm)
+
+    def _children(self, directory: str) -> list[tuple[str, bool]]:
+        entry = self.catalogue.names.get(directory)
+        if entry is None or not entry.is_directory:
+            return []
+        return [(child.name, child.is_directory) for child in self.catalogue.names.children(entry)]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: how it is done, and how its words are read.
+
+    `options` is None for a command without an option parser. `needs_arguments` tells that it has nothing to do without
+    any. `hides_option_errors` is true for those that answer `Command not found` to options that do not parse.
+    """
+
+    run: Callable[[Call], Awaitable[None] | None]
+    usage: str
+    options: OptionSet | None = None
+    needs_arguments: bool = True
+    hides_option_errors: bool = False
+
+
+NO_OPTIONS = option_set()
+"""For commands that have an option parser, and no options."""

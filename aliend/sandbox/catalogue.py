@@ -1,0 +1,34 @@
+"""The catalogue as one thing: its parts on one database, saved after each command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aliend.sandbox.accounts import Accounts
+from aliend.sandbox.entries import Namespace
+from aliend.sandbox.quotas import Quotas
+from aliend.sandbox.replicas import Replicas
+from aliend.sandbox.schema import open_database
+
+
+class Catalogue:
+    """The catalogue in an SQLite file (`:memory:` for one that is not kept)."""
+
+    def __init__(self, file: Path | str = ":memory:") -> None:
+        self.database = open_database(file)
+        self.names = Namespace(self.database)
+        self.replicas = Replicas(self.database)
+        self.accounts = Accounts(self.database)
+        self.quotas = Quotas(self.database)
+
+    def is_empty(self) -> bool:
+        """Whether nothing was put into it yet."""
+        return self.names.get("/") is None
+
+    def save(self) -> None:
+        """Make what was changed permanent."""
+        self.database.commit()
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()

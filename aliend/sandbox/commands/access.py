@@ -1,0 +1,110 @@
+"""Permission to read and write files on storage: access and commit (wire specification, sections 3.1 and 4)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from aliend.sandbox import bookings, guids, reading
+from aliend.sandbox.bookings import Upload, Wishes
+from aliend.sandbox.call import Call, Command
+from aliend.sandbox.entries import Entry
+from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.options import option_set
+from aliend.sandbox.replicas import StorageElement
+from aliend.sandbox.tokens import Permit
+
+
+def access(call: Call) -> None:
+    """Tickets for reading a file, or for writing a new one or more replicas of one that exists."""
+    operands = call.operands
+    kind = operands[0] if operands else ""
+    if len(operands) < 2 or not (kind == "read" or kind.startswith("write")):
+        raise CommandFailedError(22, f"Invalid access type requested: {kind}")
+    wishes = bookings.parse_wishes(operands[2] if len(operands) > 2 else "")
+    if kind == "read":
+        _read(call, operands[1], wishes)
+    else:
+        _write(call, operands[1], wishes)
+
+
+def _read(call: Call, operand: str, wishes: Wishes) -> None:
+    entry, guid = _existing(call, operand)
+    if guid is None:
+        raise CommandFailedError(77, "No read PFNs")
+    record = call.catalogue.replicas.guid(guid)
+    tickets = reading.tickets(call, guid, wishes, strict=call.given.has("f"))
+    if not tickets or record is None:
+        raise CommandFailedError(77, "No read PFNs")
+    size, md5 = (entry.size, entry.md5) if entry else (record.size, record.md5)
+    for ticket in tickets:
+        anchor = f"#{ticket.member}" if ticket.member else ""
+        lfn = entry.path if entry and not ticket.member else "/NOLFN"
+        permit = Permit("read", ticket.pfn, lfn, ticket.guid, ticket.se.key, ticket.size, ticket.md5)
+        _show(call, permit, ticket.se, anchor)
+        call.out.keys(nSEs=str(len(tickets)), md5=md5, size=str(size))
+        call.out.next()
+
+
+def _existing(call: Call, operand: str) -> tuple[Entry | None, str | None]:
+    entry = call.catalogue.names.get(operand) if operand.startswith("/") else None
+    if entry is not None:
+        return entry, entry.guid
+    if guids.is_guid(operand) and call.catalogue.replicas.guid(operand):
+        return None, operand.lower()
+    raise CommandFailedError(2, operand)
+
+
+def _write(call: Call, operand: str, wishes: Wishes) -> None:
+    if not operand.startswith("/"):
+        raise CommandFailedError(2, operand)
+    upload = Upload(operand, call.given.integer("s"), call.given.value("m") or None, call.given.integer("j"))
+    booked = bookings.book(call, upload, wishes)
+    if not booked:
+        raise CommandFailedError(77, "No write PFNs")
+    for se, pfn, record in booked:
+        permit = Permit("write-once", pfn, operand, record.guid, se.key, record.size, record.md5)
+        _show(call, permit, se, "")
+        md5 = record.md5 if upload.md5 is None else upload.md5
+        call.out.keys(nSEs=str(len(booked)), md5=md5, size=str(upload.size or 0))
+        call.out.next()
+
+
+def _show(call: Call, permit: Permit, se: StorageElement, anchor: str) -> None:
+    token = call.service.sealer.seal(permit)
+    first_line = permit.url
+    if call.given.has("u"):
+        sealed, mark, suffix = token.partition("&scitag")
+        token = quote(sealed, safe="-") + mark + suffix
+        first_line = "null"
+    call.out.line(f"{first_line}\nSE: {se.key} (needs encrypted envelopes)\nEncrypted envelope:\n{token}")
+    call.out.keys(
+        envelope=token, url=permit.url + anchor, guid=permit.guid, se=se.key, tags=f"[{', '.join(sorted(se.qos))}]"
+    )
+
+
+def commit(call: Call) -> None:
+    """Register a replica that was written. Nothing is verified, and it cannot be repeated."""
+    words = [*call.operands, *[""] * 9][:9]
+    token, size_text, lfn, echoed, md5 = words[0], words[1], words[2], words[5], words[8]
+    size = int(size_text) if size_text.isdecimal() else 0
+    if size <= 0:
+        raise CommandFailedError(22, "Size should be known at commit time")
+    pfn = call.service.sealer.open(token)
+    known_md5 = md5 if md5 not in ("", "0") else None
+    done = pfn is not None and bookings.commit(call, pfn, size, known_md5)
+    call.out.keys(path=lfn, lfn="1" if done else "0")
+    if done or echoed:
+        call.out.key("pfn", pfn if done else echoed)
+    call.out.line(f"{lfn} {1 if done else 0}")
+    if not done:
+        call.out.fail(53, "Nothing was registered")
+
+
+COMMANDS = {
+    "access": Command(
+        access,
+        "[-s <size>] [-m <md5>] [-j <job id>] [-f] [-u] <read|write> <lfn|guid> [<specs>]",
+        option_set("f u", "s m j"),
+    ),
+    "commit": Command(commit, "<envelope> [size [lfn [perm [expire [pfn [se [guid [md5]]]]]]]]"),
+}

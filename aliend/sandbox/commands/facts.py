@@ -1,0 +1,202 @@
+"""What the catalogue knows of one entry: stat, type, md5sum, lfn2guid, guid2lfn, guidinfo."""
+
+from __future__ import annotations
+
+import re
+
+from aliend.sandbox import guids, texts
+from aliend.sandbox.call import NO_OPTIONS, Call, Command
+from aliend.sandbox.entries import Entry
+from aliend.sandbox.errors import CommandCrashError, CommandFailedError
+from aliend.sandbox.options import option_set
+from aliend.sandbox.replicas import Guid
+
+_KINDS = {"f": "file", "d": "directory", "c": "collection"}
+_EMPTY_MD5_LENGTH = 32
+
+
+def stat(call: Call) -> None:
+    """All that is known of LFNs and GUIDs."""
+    for operand in call.operands:
+        if guids.is_guid(operand):
+            _stat_guid(call, operand)
+            continue
+        entry = call.find(operand)
+        if entry is None:
+            call.out.fail(2, operand)
+            continue
+        _stat_entry(call, entry)
+        call.out.next()
+
+
+def _stat_entry(call: Call, entry: Entry) -> None:
+    out, detailed = call.out, call.given.has("v")
+    out.line(f"File: {entry.path}\nType: {entry.kind}\nOwner: {entry.owner}:{entry.group}\nPermissions: {entry.perm}")
+    out.line(f"Last change: {texts.timestamp(entry.ctime)} ({entry.ctime})")
+    if entry.expires is not None:
+        rest = texts.interval((entry.expires - call.now) / 1000)
+        out.line(f"Expires: {texts.timestamp(entry.expires)} ({entry.expires}), which is in {rest}")
+        out.key("expiretime", str(entry.expires // 1000))
+    if detailed:
+        out.keys(hostIndex="2", tableName="0")
+        out.line("LFN shard: 2 / 0")
+    out.keys(lfn=entry.path, type=entry.kind, owner=entry.owner, gowner=entry.group, perm=entry.perm)
+    out.key("ctime", str(entry.ctime))
+    if entry.job is not None:
+        out.key("jobid", str(entry.job))
+        out.line(f"Job ID: {entry.job}")
+    if not entry.is_directory:
+        _stat_file(call, entry, detailed=detailed)
+
+
+def _stat_file(call: Call, entry: Entry, *, detailed: bool) -> None:
+    out = call.out
+    out.line(f"Size: {entry.size} ({texts.human(entry.size)})\nMD5: {entry.md5}")
+    out.keys(size=str(entry.size), md5=entry.md5)
+    if entry.guid is None:
+        return
+    out.keys(guid=entry.guid, mtime=str(guids.created(entry.guid)))
+    record = call.catalogue.replicas.guid(entry.guid) if detailed else None
+    if record is None:
+        out.line(f"GUID: {entry.guid}\n\tGUID created on {guids.creation_text(entry.guid)}")
+        return
+    out.line("GUID detailed information:")
+    _describe(call, record, "    ", detailed=True)
+
+
+def _stat_guid(call: Call, operand: str) -> None:
+    record = call.catalogue.replicas.guid(operand)
+    if record is None:
+        call.out.warn(f"This GUID does not exist in the catalogue: {operand}\n")
+        return
+    _describe(call, record, "", detailed=call.given.has("v"))
+    call.out.next()
+
+
+def _describe(call: Call, record: Guid, indent: str, *, detailed: bool) -> None:
+    out = call.out
+    lines = [
+        f"GUID: {record.guid}",
+        f"Owner: {record.owner}:{record.group}",
+        f"Permissions: {record.perm}",
+        f"Size: {record.size} ({texts.human(record.size)})",
+        *(["GUID shard: 1 / 0"] if detailed else []),
+        f"MD5: {record.md5}",
+        *([f"Job ID: {record.job}"] if record.job else []),
+        f"Created: {guids.creation_text(record.guid)}",
+        f"Last change: {texts.timestamp(record.ctime)} ({record.ctime})",
+    ]
+    for line in lines:
+        out.line(indent + line)
+    out.keys(guid=record.guid, owner=record.owner, gowner=record.group, perm=record.perm, size=str(record.size))
+    out.keys(md5=record.md5, mtime=str(guids.created(record.guid)), ctime=str(record.ctime))
+    if record.job:
+        out.key("jobid", str(record.job))
+    if detailed:
+        out.keys(host="1", tableName="0")
+    _list_replicas(call, record, indent)
+
+
+def _list_replicas(call: Call, record: Guid, indent: str) -> None:
+    replicas = call.catalogue.replicas.of(record.guid)
+    if not replicas:
+        return
+    call.out.text(f"{indent}Replicas:")
+    found = {}
+    for replica in replicas:
+        name = "ZIP" if replica.archive else replica.se.key if replica.se else "Unknown"
+        found[name] = replica.pfn
+        call.out.text(f"\n\t SE => {name} pfn => {replica.pfn}\n")
+    call.out.key("replicas", found)
+
+
+def kind(call: Call) -> None:
+    """What sort of thing an LFN is."""
+    entry = call.entry(call.operands[0])
+    word = _KINDS.get(entry.kind, "unknown")
+    call.out.keys(lfn=entry.path, type=word)
+    call.out.line(word)
+
+
+def md5sum(call: Call) -> None:
+    """The md5 of LFNs and GUIDs as the catalogue has it; no keys."""
+    for operand in call.operands:
+        if guids.is_guid(operand):
+            record = call.catalogue.replicas.guid(operand)
+            found, value = record is not None, record.md5 if record else None
+        else:
+            entry = call.find(operand)
+            if entry is not None and entry.is_directory:
+                call.out.fail(22, f"This entry is not a file: {operand}")
+                continue
+            found, value = entry is not None, entry.md5 if entry else None
+        if not found:
+            call.out.fail(2, operand)
+        elif not value or len(value) != _EMPTY_MD5_LENGTH:
+            call.out.fail(61, f"No checksum for {operand}")
+        else:
+            call.out.line(f"{value}\t{operand}")
+
+
+def lfn2guid(call: Call) -> None:
+    """The GUID of an LFN."""
+    if len(call.operands) != 1:
+        raise CommandCrashError("java.lang.IllegalArgumentException: exactly one LFN is needed")
+    entry = call.entry(call.operands[0])
+    call.out.keys(lfn=entry.path, type=entry.kind)
+    if entry.is_directory:
+        raise CommandFailedError(21, entry.path)
+    if entry.guid is None:
+        raise CommandFailedError(61, f"Could not get the GUID for [{entry.path}].")
+    call.out.line(f"{entry.path:<80}{entry.guid}")
+    call.out.key("guid", entry.guid)
+
+
+def guid2lfn(call: Call) -> None:
+    """The LFN of each GUID found in the operands."""
+    for operand in call.operands:
+        found = [part for part in re.split(r"[\s;#/\\?]+", operand) if guids.is_guid(part)]
+        if not found:
+            raise CommandFailedError(22, f"No GUID in this string: {operand}")
+        for guid in found:
+            _lfn_of(call, guid)
+            call.out.next()
+
+
+def _lfn_of(call: Call, guid: str) -> None:
+    out = call.out
+    out.key("guid", guid)
+    if call.catalogue.replicas.guid(guid) is None:
+        out.key("error", "No GUID")
+        out.fail(2, f"GUID cannot be found in the database: {guid}")
+        return
+    entry = call.catalogue.names.with_guid(guid.lower())
+    if entry is None:
+        out.key("error", "No LFN")
+        out.fail(2, f"No LFNs are associated to this GUID [{guid}].")
+        return
+    out.line(f"{guid:<40}{entry.path}")
+    out.key("lfn", entry.path)
+
+
+def guidinfo(call: Call) -> None:
+    """What a GUID tells by itself: when and where it was made."""
+    for operand in call.operands:
+        call.out.key("guid", operand)
+        if guids.is_guid(operand):
+            call.out.line(f"{operand}\n  Created: {guids.creation_text(operand)}")
+            call.out.keys(mtime=str(guids.created(operand)), mac=guids.hardware_address(operand))
+        else:
+            call.out.key("error", "Invalid UUID")
+            call.out.line(f"{operand} : Invalid UUID")
+        call.out.next()
+
+
+COMMANDS = {
+    "stat": Command(stat, "[-v] <filename1> [<or uuid>] ...", option_set("v")),
+    "type": Command(kind, "<lfn>", option_set("z s"), hides_option_errors=True),
+    "md5sum": Command(md5sum, "<filename1> [<or guid>] ...", NO_OPTIONS),
+    "lfn2guid": Command(lfn2guid, "<filename>"),
+    "guid2lfn": Command(guid2lfn, "<GUID>"),
+    "guidinfo": Command(guidinfo, "<uuid> ...", NO_OPTIONS),
+}

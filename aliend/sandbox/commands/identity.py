@@ -1,0 +1,116 @@
+"""Who one is and who others are: whoami, user, whois, groups."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aliend.sandbox import texts
+from aliend.sandbox.accounts import Account
+from aliend.sandbox.call import Call, Command
+from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.options import option_set
+
+
+def whoami(call: Call) -> None:
+    """The effective identity and the certificate behind it; after `user` the address is not told any more."""
+    principal, client = call.principal, call.session.client
+    account = call.catalogue.accounts.get(principal.name)
+    facts = {
+        "username": principal.name,
+        "role": principal.name,
+        "roles": ",".join(principal.roles),
+        "fullname": account.full_name if account else "",
+        "email": account.email if account else "",
+        "certificate_expires": str(client.expires),
+        "certificate_dn": client.java_subject,
+        "connected_from": "" if call.session.switched else client.address,
+        "homedir": call.home(),
+    }
+    for name, value in facts.items():
+        if value:
+            call.out.key(name, value)
+    if call.given.has("v"):
+        _describe(call, facts)
+    else:
+        call.out.line(principal.name)
+
+
+def _describe(call: Call, facts: dict[str, str]) -> None:
+    others = ", ".join(role for role in call.principal.roles if role != call.principal.name)
+    expires = datetime.fromtimestamp(int(facts["certificate_expires"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ[Etc/UTC]")
+    rest = texts.interval(int(facts["certificate_expires"]) - call.now / 1000)
+    lines = {
+        "Username": facts["username"],
+        "Role": facts["role"] + (f" (other roles: {others})" if others else ""),
+        "Full name": facts["fullname"],
+        "Email": facts["email"],
+        "Certificate DN": f"{facts['certificate_dn']} (expiring on {expires}, which is in {rest})",
+        "Connected from": facts["connected_from"],
+        "Home directory": facts["homedir"],
+    }
+    for label, value in lines.items():
+        if value:
+            call.out.line(f"{label}: {value}")
+
+
+def user(call: Call) -> None:
+    """Act as another account from now on; the current directory stays."""
+    name = call.operands[0]
+    principal = call.principal
+    if not principal.can_become(name):
+        raise CommandFailedError(1, f"Switching user {principal.name} to [{name}] failed")
+    found = call.catalogue.accounts.principal(name, principal.login)
+    if found is None:
+        raise CommandFailedError(22, f"User {name} cannot be found. Abort")
+    call.session.principal = found
+    call.session.switched = True
+    call.out.key("homedir", call.home())
+
+
+def groups(call: Call) -> None:
+    """The groups of the effective user."""
+    principal = call.principal
+    call.out.line(f"User: {principal.name}, main group: {principal.group}")
+    call.out.line(f"Member of groups: {' '.join(principal.roles)} ")
+
+
+def whois(call: Call) -> None:
+    """Accounts by name, or by part of what is known of them."""
+    for word in call.operands:
+        found = [account for account in call.catalogue.accounts.all() if _matches(call, account, word)]
+        if not found:
+            call.out.line(f"Username not found: {word}")
+            call.out.next()
+        for account in found:
+            _present(call, account)
+
+
+def _matches(call: Call, account: Account, word: str) -> bool:
+    searched = {"s": account.name, "f": account.full_name, "e": account.email, "d": account.subject}
+    chosen = [text for option, text in searched.items() if call.given.has(option, "a")]
+    if not chosen:
+        return account.name == word
+    return any(word.lower() in text.lower() for text in chosen)
+
+
+def _present(call: Call, account: Account) -> None:
+    facts = {
+        "username": ("Username", account.name),
+        "full_name": ("  Full name", account.full_name),
+        "roles": ("  Roles", ", ".join(account.roles)),
+        "email": ("  Email", account.email),
+        "subject": ("  Subject", account.subject),
+    }
+    for key, (label, value) in facts.items():
+        if value:
+            call.out.line(f"{label}: {value}")
+            call.out.key(key, value)
+    call.out.next()
+
+
+COMMANDS = {
+    "whoami": Command(whoami, "[-v]", option_set("v"), needs_arguments=False),
+    "user": Command(user, "<user name>"),
+    "groups": Command(groups, "prints the groups of the current user", needs_arguments=False),
+    "whois": Command(whois, "[-s] [-f] [-e] [-d] [-a] <account name>", option_set("s f e d a")),
+}

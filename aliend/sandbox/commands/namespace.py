@@ -1,0 +1,192 @@
+"""Commands that make, move and remove names: mkdir, rmdir, rm, mv, touch."""
+
+from __future__ import annotations
+
+from aliend.sandbox import paths
+from aliend.sandbox.call import NO_OPTIONS, Call, Command
+from aliend.sandbox.entries import Entry, NewEntry
+from aliend.sandbox.errors import CommandCrashError, CommandFailedError
+from aliend.sandbox.options import option_set
+
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+def mkdir(call: Call) -> None:
+    """Make directories; one that exists and may be written to is a success."""
+    parents = call.given.has("p")
+    wording = "Could not create directory" + (" (or non-existing parents)" if parents else "")
+    for operand in call.operands:
+        if not _make(call, operand, parents=parents):
+            call.out.fail(2, f"{wording}: {operand}")
+
+
+def _make(call: Call, operand: str, *, parents: bool) -> bool:
+    path, names = call.resolve(operand), call.catalogue.names
+    existing = names.get(path)
+    if existing is not None:
+        return existing.is_directory and call.may_write(existing)
+    above = names.nearest_directory(path)
+    if not call.may_write(above) or (not parents and above.path != paths.parent(path)):
+        return False
+    if _file_in_the_way(call, path, above):
+        return False
+    names.make_directory(path, call.principal.name, call.principal.name, call.now)
+    return True
+
+
+def _file_in_the_way(call: Call, path: str, above: Entry) -> bool:
+    first = path[len(above.path) :].split("/")[0]
+    return call.catalogue.names.get(above.path + first) is not None
+
+
+def rmdir(call: Call) -> None:
+    """Remove empty directories."""
+    with_parents = call.given.has("p")
+    for operand in call.operands:
+        if with_parents:
+            call.out.line("Inside Parent Directory")
+        refusal = _refuse_removal(call, call.resolve(operand))
+        entry = call.find(operand)
+        if refusal:
+            call.out.fail(22, refusal)
+        elif entry is None:
+            call.out.fail(2, operand)
+        elif not entry.is_directory:
+            call.out.fail(20, operand)
+        elif not call.may_write(entry):
+            call.out.fail(1, operand)
+        elif not call.catalogue.names.is_empty(entry):
+            wording = " (or non-existing parents)" if with_parents else ""
+            call.out.fail(5, f"Could not remove directory{wording}: {operand}")
+        else:
+            call.catalogue.names.delete(entry)
+
+
+def _refuse_removal(call: Call, path: str) -> str:
+    prefix = path.rstrip("/") + "/"
+    if call.session.directory.startswith(prefix):
+        return "Cannot delete the directory you are in"
+    return "Cannot delete your home dir" if call.home().startswith(prefix) else ""
+
+
+def rm(call: Call) -> None:
+    """Remove entries; `-r` with all that is below them, whoever it belongs to."""
+    recursive = call.given.has("r", "R")
+    for operand in call.operands:
+        found = call.expand(operand)
+        if not found:
+            call.out.fail(2, operand)
+        for path in found:
+            refusal = _refuse_removal(call, path)
+            if refusal:
+                call.out.fail(22, refusal)
+                continue
+            entry = call.catalogue.names.get(path)
+            if entry is None or not _remove(call, entry, recursive=recursive):
+                call.out.fail(5, f"Failed to remove [{path}]")
+
+
+def _remove(call: Call, entry: Entry, *, recursive: bool) -> bool:
+    names = call.catalogue.names
+    if not call.may_write(entry):
+        return False
+    if entry.is_directory and not recursive and not names.is_empty(entry):
+        return False
+    removed = list(names.beginning_with(entry.path)) if entry.is_directory else [entry]
+    for each in removed:
+        names.delete(each)
+    for guid in {each.guid for each in removed if each.guid}:
+        if not names.has_references(guid):
+            call.catalogue.replicas.forget(guid)
+    return True
+
+
+def mv(call: Call) -> None:
+    """Rename, or move into a directory."""
+    if len(call.operands) < 2:
+        call.out.line(f"usage: mv   {_MV_USAGE}")
+        return
+    *sources, target = call.operands
+    if len(sources) == 1:
+        _move_one(call, sources[0], target)
+    else:
+        _move_many(call, sources, target)
+
+
+def _move_one(call: Call, operand: str, target: str) -> None:
+    source = call.find(operand)
+    if source is None:
+        raise CommandFailedError(22, f"Source cannot be found: {call.resolve(operand)}")
+    path, existing = call.resolve(target), call.find(target)
+    if existing is None and target.endswith("/"):
+        if not _make(call, target, parents=True):
+            raise CommandFailedError(5, f"Failed to move {operand} to {path}")
+        existing = call.find(target)
+    if existing is None:
+        moved = _move(call, source, path)
+    elif existing.is_directory:
+        moved = _move(call, source, existing.path + source.name)
+    elif source.is_directory:
+        raise CommandFailedError(22, _MV_RULES)
+    else:
+        moved = _move(call, source, f"{path}_backup")
+    if not moved:
+        raise CommandFailedError(5, f"Failed to move {operand} to {path}")
+
+
+def _move_many(call: Call, sources: list[str], target: str) -> None:
+    path, directory = call.resolve(target), call.find(target)
+    if directory is None:
+        _make(call, target, parents=True)
+        directory = call.find(target)
+    if directory is None or not directory.is_directory:
+        raise CommandFailedError(22, _MV_RULES)
+    for operand in sources:
+        source = call.find(operand)
+        if source is None:
+            raise CommandCrashError("java.lang.NullPointerException")
+        if not _move(call, source, directory.path + source.name):
+            call.out.fail(5, f"Failed to move {operand} to {path}")
+
+
+def _move(call: Call, source: Entry, path: str) -> bool:
+    names = call.catalogue.names
+    above, here = names.get(paths.parent(path)), names.get(paths.parent(source.path))
+    if above is None or here is None or not above.is_directory or names.get(path) is not None:
+        return False
+    if not call.may_write(above) or not call.may_write(here) or above.path.startswith(source.path):
+        return False
+    names.move(source, path + "/" if source.is_directory else path)
+    return True
+
+
+def touch(call: Call) -> None:
+    """Make empty entries without a GUID, or renew the time of those that exist; a refusal is not told."""
+    for operand in call.operands:
+        path, names, principal = call.resolve(operand), call.catalogue.names, call.principal
+        entry = names.get(path)
+        if entry is not None:
+            if call.may_write(entry):
+                names.update(entry, ctime=call.now // 1000 * 1000)
+            continue
+        above = names.nearest_directory(path)
+        if not call.may_write(above) or (above.path != paths.parent(path) and _file_in_the_way(call, path, above)):
+            continue
+        names.make_directory(paths.parent(path), principal.name, principal.name, call.now)
+        names.insert(NewEntry(path, principal.name, principal.group, "755", call.now, md5=EMPTY_MD5))
+
+
+_MV_USAGE = "<LFN> <newLFN> | <LFN> ... <directory>"
+_MV_RULES = (
+    "If there are 2 arguments then only:\n1. File to file\n2. File to directory\n3. Directory to directory\n"
+    " is supported\n"
+    "If there are more than 2 arguments, then the last one must be a directory"
+)
+
+COMMANDS = {
+    "mkdir": Command(mkdir, "[-p] [-silent] <directory> [<directory>[,<directory>]]", option_set("p s silent")),
+    "rmdir": Command(rmdir, "[-p] [-v] [-silent] <directory>", option_set("p v s silent")),
+    "rm": Command(rm, "[-f] [-r|-R] [-i] <LFN> [<LFN>[,<LFN>]]", option_set("f r R i v")),
+    "mv": Command(mv, _MV_USAGE, NO_OPTIONS, needs_arguments=False),
+    "touch": Command(touch, "<LFN> [<LFN>[,<LFN>]]"),
+}

@@ -1,0 +1,89 @@
+"""Where the copies of a file are: whereis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aliend.sandbox import guids, paths
+from aliend.sandbox.call import Call, Command
+from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.options import option_set
+from aliend.sandbox.replicas import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    number: int
+    name: str
+    pfn: str
+
+
+def whereis(call: Call) -> None:
+    """The replicas of a file or a GUID; `-r` resolves those inside an archive."""
+    operand = call.operands[0]
+    guid, title = _guid_of(call, operand)
+    replicas = call.catalogue.replicas.of(guid)
+    if not replicas:
+        raise CommandFailedError(67, f"GUID {guid} has no replicas, this is a lost file")
+    archive = replicas[0].archive
+    if archive is not None and call.given.has("r"):
+        places = _inside(call, archive)
+        title += " is inside a ZIP archive\n" + _archive_line(call, archive[0])
+    else:
+        places = [_place(replica) for replica in replicas]
+        title += " is in\n"
+    call.out.line(title)
+    for place in places:
+        _show(call, place)
+
+
+def _guid_of(call: Call, operand: str) -> tuple[str, str]:
+    if call.given.has("g") and not guids.is_guid(operand):
+        raise CommandFailedError(22, f"This is not a valid GUID: {operand}")
+    if guids.is_guid(operand):
+        if call.catalogue.replicas.guid(operand) is None:
+            raise CommandFailedError(2, f"GUID {operand} does not exist in the catalogue")
+        return operand.lower(), f"the GUID {operand}"
+    entry = call.entry(operand)
+    if entry.is_directory:
+        raise CommandFailedError(22, f"The path you indicated is not a file: {operand}")
+    if entry.guid is None:
+        raise CommandFailedError(2, operand)
+    return entry.guid, f"the file {paths.name(entry.path)}"
+
+
+def _inside(call: Call, archive: tuple[str, str]) -> list[_Place]:
+    guid, member = archive
+    if call.catalogue.replicas.guid(guid) is None:
+        raise CommandFailedError(2, f"Archive with GUID {guid} doesn't exist")
+    found = [_place(replica) for replica in call.catalogue.replicas.of(guid)]
+    if not found:
+        raise CommandFailedError(77, f"Archive with GUID {guid} doesn't have any replicas, this file cannot be used")
+    return [_Place(place.number, place.name, f"{place.pfn}?ZIP={member}") for place in found]
+
+
+def _archive_line(call: Call, guid: str) -> str:
+    if not call.given.has("l"):
+        return "    pass `-l` to whereis to try to resolve the archive LFN (slow, expensive operation!)\n"
+    entry = call.catalogue.names.with_guid(guid)
+    return f"    the archive LFN is {entry.path if entry else 'unknown'}\n"
+
+
+def _place(replica: Replica) -> _Place:
+    if replica.archive:
+        return _Place(0, "ArchiveMember", replica.pfn)
+    if replica.se is None:
+        return _Place(0, "Unknown", replica.pfn)
+    return _Place(replica.se.number, replica.se.key, replica.pfn)
+
+
+def _show(call: Call, place: _Place) -> None:
+    name = "ZIP archive member            " if place.name == "ArchiveMember" else f"SE => {place.name}"
+    call.out.line(f"\t {name} pfn => {place.pfn}")
+    if place.number > 0:
+        call.out.key("seNumber", str(place.number))
+    call.out.keys(seName=place.name, pfn=place.pfn)
+    call.out.next()
+
+
+COMMANDS = {"whereis": Command(whereis, "[-g] [-r] [-l] <filename>", option_set("g r l"))}

@@ -1,0 +1,113 @@
+"""Commands that only talk: version, motd, echo, ping, timing, commandlist, uptime, and those that do not exist."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aliend.sandbox import texts
+from aliend.sandbox.call import Call, Command
+from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.options import option_set
+
+LISTED = (
+    *("cd", "pwd", "mkdir", "rmdir", "ls", "find", "toXml", "cat", "whereis", "cp", "rm", "mv", "touch", "type"),
+    *("lfn2guid", "guid2lfn", "guidinfo", "access", "commit", "chown", "chmod", "deleteMirror", "md5sum", "mirror"),
+    *("grep", "changeDiff", "listFilesFromCollection", "archiveList", "packages", "listCEs", "jobListMatch"),
+    *("listpartitions", "setCEstatus", "submit", "ps", "masterjob", "kill", "w", "uptime", "resubmit", "top"),
+    *("registerOutput", "df", "du", "fquota", "jquota", "listSEs", "listSEDistance", "setSite", "testSE"),
+    *("listTransfer", "uuid", "stat", "xrdstat", "resyncLDAP", "optimiserLogs", "showTagValue", "time", "timing"),
+    *("commandlist", "motd", "ping", "version", "echo", "whoami", "user", "whois", "groups", "token"),
+    "lfnexpiretime",
+)
+"""What `commandlist` answers, in its order."""
+
+_ONLY_ADVERTISED = ("shutdown", "less", "more", "sensible-editor", "vim")
+_TAG, _HASH, _COMPILED = "1.8.7", "f7248c4a5a4e2030cd1d756d071445221607279c", 1710500000000
+_GREETING = (
+    "\nAliEn Service Message: All is well in the Grid world. Enjoy!\n\nProject links:\n"
+    "\tDocumentation: https://jalien.docs.cern.ch/\n\tBug reporting: https://alice.its.cern.ch/jira/projects/JAL/\n"
+    "\tOperational issues: alice-analysis-operations@cern.ch\n"
+)
+
+
+def version(call: Call) -> None:
+    """The version of the service that this one stands in for; the sandbox says so in `compiled_by`."""
+    date = texts.long_date(_COMPILED).split()
+    compiled = f"{date[2]} {date[1]} {date[5]} {date[3][:5]}"
+    call.out.line(f"JAliEn tag: {_TAG}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
+    call.out.keys(tag=_TAG, git_hash=_HASH, compiled_at=str(_COMPILED), compiled_by="sandbox")
+
+
+def motd(call: Call) -> None:
+    """The message of the day."""
+    call.out.line(_GREETING)
+
+
+def echo(call: Call) -> None:
+    """The words, back."""
+    for number, word in enumerate(call.operands):
+        call.out.key(f"arg{number}", word)
+    call.out.line(" ".join(call.operands))
+
+
+async def ping(call: Call) -> None:
+    """Wait between rounds as the real one does; it is the one command that takes seconds."""
+    rounds, pause = call.given.integer("c"), call.given.integer("s")
+    rounds = 3 if rounds is None else rounds
+    pause = 1000 if pause is None else pause
+    call.out.line(f"Sending {rounds} messages with a pause of {pause} ms between them")
+    for number in range(rounds):
+        call.out.line(f"  reply {number + 1} : 0 ms")
+        if number < rounds - 1:
+            await asyncio.sleep(pause / 1000)
+
+
+def timing(call: Call) -> None:
+    """Switch the member `timing_ms` of replies on or off."""
+    if call.operands:
+        call.session.timing = call.operands[0].lower() in ("on", "true", "1")
+    state = call.session.timing
+    call.out.line(f"Command timing is {'enabled' if state else 'disabled'}")
+    call.out.key("timing", "true" if state else "false")
+
+
+def commandlist(call: Call) -> None:
+    """The names of the commands."""
+    if "-i" in call.operands:
+        index = LISTED.index("resyncLDAP")
+        names = (*LISTED[:index], "randomPFNs", *LISTED[index:], *_ONLY_ADVERTISED)
+        call.out.line(" ".join(names))
+        return
+    call.out.text("".join(f"{name}\n" for name in LISTED))
+    for name in LISTED:
+        call.out.key("commandlist", name)
+        call.out.next()
+
+
+def uptime(call: Call) -> None:
+    """How many jobs there are; the values begin with a blank."""
+    call.out.keys(**{"running jobs": " 0", "waiting jobs": " 0", "active users": " 0"})
+    call.out.line("0 running jobs, 0 waiting jobs, 0 active users")
+
+
+def df(_call: Call) -> None:
+    """Not implemented by the service."""
+    raise CommandFailedError(38)
+
+
+def top(_call: Call) -> None:
+    """Not implemented by the service."""
+    raise CommandFailedError(38, "not implemented yet")
+
+
+COMMANDS = {
+    "version": Command(version, "prints the version of the service", needs_arguments=False),
+    "motd": Command(motd, "prints the message of the day", needs_arguments=False),
+    "echo": Command(echo, "[words]", needs_arguments=False),
+    "ping": Command(ping, "[-c <count>] [-s <ms between rounds>] [-n]", option_set("n", "c s"), needs_arguments=False),
+    "timing": Command(timing, "[on|off]", needs_arguments=False),
+    "commandlist": Command(commandlist, "[-i]", needs_arguments=False),
+    "uptime": Command(uptime, "prints the number of jobs", needs_arguments=False),
+    "df": Command(df, "", needs_arguments=False),
+    "top": Command(top, "", needs_arguments=False),
+}

@@ -1,0 +1,183 @@
+"""Starting, stopping and asking the background server, from the command line's process."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from aliend.sandbox import storage
+from aliend.sandbox.errors import SandboxError
+from aliend.sandbox.layout import USERS, Layout
+from aliend.sandbox.serving import READY, previous_state
+
+NOT_UP = "The sandbox grid is not up; start it with: alienctl sandbox up"
+_START_LIMIT = 30.0
+_STOP_LIMIT = 8.0
+_TURN_LIMIT = 60.0
+
+
+@contextlib.contextmanager
+def turn(layout: Layout) -> Iterator[None]:
+    """Hold the right to start or stop the server. Raises SandboxError when the directory cannot be used."""
+    try:
+        layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = layout.root.stat()
+        if status.st_uid != os.geteuid():
+            raise SandboxError(f"{layout.root} belongs to somebody else; set XDG_STATE_HOME to a directory of yours")
+        layout.root.chmod(0o700)
+        layout.logs.mkdir(mode=0o700, exist_ok=True)
+        lock = layout.control_lock.open("a", encoding="utf-8")
+    except OSError as error:
+        raise SandboxError(f"The sandbox grid cannot keep its files in {layout.root}: {error}") from error
+    with lock:
+        _wait_for(lambda: _take(lock.fileno()), _TURN_LIMIT, "Another sandbox command does not come to an end")
+        yield
+
+
+def server_pid(layout: Layout) -> int | None:
+    """The process id of the running server: of whoever holds the lock, never of a file alone. None: none runs."""
+    try:
+        with layout.lock.open("r", encoding="utf-8") as lock:
+            if _take(lock.fileno(), fcntl.LOCK_SH):
+                return None
+            return int(lock.read() or 0) or None
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def start(layout: Layout) -> dict[str, Any]:
+    """Start the server and wait until everything answers; what it tells about itself. Raises SandboxError."""
+    storage.require_program()
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb", buffering=0) as answer:
+        try:
+            server = _spawn(layout, writer)
+        finally:
+            os.close(writer)
+        try:
+            reason = _read_answer(answer.fileno())
+        except BaseException:
+            _end(server.pid, server.poll)
+            raise
+        if reason != READY:
+            _end(server.pid, server.poll)
+            raise SandboxError(reason or f"The sandbox grid ended while it started; its log is {_log(layout)}")
+    server.returncode = 0  # it is on its own from here; this process need not wait for it
+    return previous_state(layout)
+
+
+def stop(layout: Layout) -> bool:
+    """Stop the server and all that it started; false when none ran. Raises SandboxError."""
+    pid = server_pid(layout)
+    if pid is None:
+        return False
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    with os.fdopen(handle, "rb", buffering=0):
+        if server_pid(layout) != pid:
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGTERM)
+        if not select.select([handle], [], [], _STOP_LIMIT)[0]:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+            select.select([handle], [], [], _STOP_LIMIT)
+    _wait_for(lambda: server_pid(layout) is None, _STOP_LIMIT, "The sandbox grid does not stop")
+    return True
+
+
+def wipe(layout: Layout) -> None:
+    """Remove catalogue and storage; the next start makes them anew. Certificates and ports stay."""
+    for suffix in ("", "-wal", "-shm"):
+        layout.catalogue.with_name(layout.catalogue.name + suffix).unlink(missing_ok=True)
+    shutil.rmtree(layout.storage, ignore_errors=True)
+
+
+def exports(layout: Layout, environment: Mapping[str, str]) -> list[str]:
+    """The shell commands that make the sandbox grid the one that commands talk to."""
+    state, user = previous_state(layout), USERS[0]
+    variables = {
+        "ALIEN_PROFILE": "sandbox",
+        "ALIENPY_JCENTRAL": state["host"],
+        "ALIENPY_JCENTRAL_PORT": str(state["port"]),
+        "X509_CERT_DIR": str(layout.authorities),
+        "X509_USER_CERT": str(layout.certificate(f"user-{user}")),
+        "X509_USER_KEY": str(layout.key(f"user-{user}")),
+        "JALIEN_TOKEN_CERT": str(layout.certificate(f"token-{user}")),
+        "JALIEN_TOKEN_KEY": str(layout.key(f"token-{user}")),
+    }
+    if environment.get("XDG_STATE_HOME"):
+        variables["XDG_STATE_HOME"] = environment["XDG_STATE_HOME"]
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+
+
+def _spawn(layout: Layout, ready: int) -> subprocess.Popen[bytes]:
+    package_root = str(Path(__file__).parents[2])
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH")))),
+    }
+    with _log(layout).open("ab") as log_file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "aliend.sandbox", "serve", str(layout.root), str(ready)],
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=log_file,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+            pass_fds=(ready,),
+        )
+
+
+def _log(layout: Layout) -> Path:
+    return layout.logs / "server.log"
+
+
+def _read_answer(descriptor: int) -> str:
+    end, text = time.monotonic() + _START_LIMIT, b""
+    while not text.endswith(b"\n"):
+        if not select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+            raise SandboxError(f"The sandbox grid did not start within {_START_LIMIT:.0f} s")
+        more = os.read(descriptor, 65536)
+        if not more:
+            break
+        text += more
+    return text.decode().strip()
+
+
+def _end(pid: int, poll: Callable[[], int | None]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    with contextlib.suppress(SandboxError):
+        _wait_for(lambda: poll() is not None, _STOP_LIMIT, "it did not stop")
+    if poll() is None:
+        os.kill(pid, signal.SIGKILL)
+        _wait_for(lambda: poll() is not None, _STOP_LIMIT, "it did not stop")
+
+
+def _take(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_for(condition: Callable[[], bool], limit: float, complaint: str) -> None:
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise SandboxError(complaint)
+        time.sleep(0.02)

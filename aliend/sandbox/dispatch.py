@@ -1,0 +1,133 @@
+"""From a request to its reply: global options, option parsing, execution, errors (wire specification, 1.7 and 2.1)."""
+
+from __future__ import annotations
+
+import inspect
+import time
+import traceback
+from collections.abc import Sequence
+
+from aliend.sandbox.call import Call, Command, Service
+from aliend.sandbox.commands import COMMANDS, HIDDEN, PUBLIC
+from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
+from aliend.sandbox.options import Parsed, parse
+from aliend.sandbox.output import Output, document
+from aliend.sandbox.session import Session
+
+_HELP = ("-h", "--h", "-help", "--help")
+_CP_REFUSED = "'cp' grid command is not implemented. Please use native client's Cp() method"
+_NO_COMMAND = "Command not found or not implemented yet"
+
+
+async def execute(service: Service, session: Session, name: str, options: Sequence[str]) -> str:
+    """The reply to one well-formed request; empty when the service crashes on it without an answer."""
+    output = Output()
+    if name == "cp":
+        output.fail_with(22, _CP_REFUSED)
+        return document(output, **_metadata(session))
+    if "-silent" in options and not session.has_run_a_command:
+        return ""
+    session.has_run_a_command = True
+    begin = time.perf_counter()
+    words, wants_help = _take_global_options(service, session, options, output)
+    await _run(service, session, name, words, output, wants_help=wants_help)
+    service.catalogue.save()
+    metadata = _metadata(session)
+    if session.timing:
+        metadata["timing_ms"] = f"{(time.perf_counter() - begin) * 1000:.6f}"
+    return document(output, **metadata)
+
+
+def refuse(session: Session, code: int, text: str) -> str:
+    """A reply that is an error before any command."""
+    output = Output()
+    output.fail_with(code, text)
+    return document(output, **_metadata(session))
+
+
+def _metadata(session: Session) -> dict[str, str]:
+    return {"user": session.principal.name, "currentdir": session.directory}
+
+
+def _take_global_options(
+    service: Service, session: Session, options: Sequence[str], output: Output
+) -> tuple[list[str], bool]:
+    words, wants_help = [], False
+    for option in options:
+        if option == "-nomsg":
+            output.mute_text = True
+        elif option == "-nokeys":
+            output.mute_keys = True
+        elif option in _HELP:
+            wants_help = True
+        elif option.startswith("-pwd="):
+            entry = service.catalogue.names.get(option.removeprefix("-pwd="))
+            session.cwd = entry.path if entry else None
+        elif option != "-silent" and not option.startswith("-debug="):
+            words.append(option)
+    return words, wants_help
+
+
+async def _run(
+    service: Service, session: Session, name: str, words: list[str], output: Output, *, wants_help: bool
+) -> None:
+    command = COMMANDS.get(name)
+    if command is None:
+        _unknown(name, output)
+        return
+    try:
+        given = Parsed(operands=words) if command.options is None else parse(words, command.options)
+    except BadOptionsError as error:
+        _refuse_options(command, str(error), output)
+        return
+    if wants_help:
+        output.mute_text = False
+        output.text(_usage(name, command))
+        return
+    if command.needs_arguments and not words:
+        _demand_arguments(name, command, output)
+        return
+    await _perform(name, command, Call(service, session, given, output))
+
+
+async def _perform(name: str, command: Command, call: Call) -> None:
+    try:
+        pending = command.run(call)
+        if inspect.isawaitable(pending):
+            await pending
+    except CommandFailedError as error:
+        call.out.fail(error.code, error.text)
+    except BadOptionsError as error:
+        _refuse_options(command, str(error), call.out)
+    except BadArgumentsError:
+        _demand_arguments(name, command, call.out)
+    except CommandCrashError as error:
+        call.out.fail(121, f"Error executing the command [{name}]: \n{error}\n")
+    except Exception:  # noqa: BLE001 - the service answers any exception of a command with its stack trace
+        call.out.fail(121, f"Error executing the command [{name}]: \n{traceback.format_exc()}")
+
+
+def _unknown(name: str, output: Output) -> None:
+    if name in HIDDEN:
+        return
+    if name in PUBLIC:
+        output.fail(38, "not part of this sandbox yet")
+    else:
+        output.fail(2, f"Command [{name}] not found!")
+
+
+def _refuse_options(command: Command, text: str, output: Output) -> None:
+    if command.hides_option_errors:
+        output.fail_with(2, _NO_COMMAND)
+    else:
+        output.fail(22, text)
+
+
+def _demand_arguments(name: str, command: Command, output: Output) -> None:
+    if output.code == 0:
+        output.fail(22, "Command requires an argument")
+    output.text(_usage(name, command))
+
+
+def _usage(name: str, command: Command) -> str:
+    return f"\nusage: {name}   {command.usage}\n"

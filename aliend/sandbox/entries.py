@@ -1,0 +1,164 @@
+"""The namespace of the catalogue: its entries, and how they are found, made, moved and removed.
+
+Who may do what is decided by the commands; what a file's replicas are is told by `replicas`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from aliend.sandbox import paths
+
+BEYOND = "\U0010ffff"
+"""Sorts after every path that begins with the text before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One LFN. `path` is canonical (a directory's ends in `/`), times are POSIX milliseconds, `size` is in bytes."""
+
+    id: int
+    path: str
+    parent: int
+    kind: str
+    owner: str
+    group: str
+    perm: str
+    size: int
+    ctime: int
+    expires: int | None = None
+    guid: str | None = None
+    md5: str | None = None
+    job: int | None = None
+    replicated: int = 0
+    broken: int = 0
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory."""
+        return self.kind == "d"
+
+    @property
+    def name(self) -> str:
+        """The last component, without `/`."""
+        return paths.name(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """What an entry that does not exist yet shall be."""
+
+    path: str
+    owner: str
+    group: str
+    perm: str
+    ctime: int
+    size: int = 0
+    guid: str | None = None
+    md5: str | None = None
+    job: int | None = None
+    kind: str = "f"
+
+
+class Namespace:
+    """The entries of the catalogue in `database`."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def get(self, path: str) -> Entry | None:
+        """The entry at an absolute `path`; a name without `/` at its end finds a directory too."""
+        path = paths.collapse(path)
+        names = (path,) if path.endswith("/") else (path, path + "/")
+        for name in names:
+            row = self._database.execute("SELECT * FROM lfn WHERE path = ?", (name,)).fetchone()
+            if row is not None:
+                return Entry(*row)
+        return None
+
+    def children(self, directory: Entry) -> list[Entry]:
+        """The entries in a directory, sorted by name."""
+        rows = self._database.execute(
+            "SELECT * FROM lfn WHERE parent_id = ? AND entry_id != ?", (directory.id, directory.id)
+        )
+        return sorted((Entry(*row) for row in rows), key=lambda entry: paths.collation_key(entry.name))
+
+    def is_empty(self, directory: Entry) -> bool:
+        """Whether nothing is in a directory."""
+        query = "SELECT 1 FROM lfn WHERE parent_id = ? AND entry_id != ? LIMIT 1"
+        return self._database.execute(query, (directory.id, directory.id)).fetchone() is None
+
+    def beginning_with(self, prefix: str) -> Iterator[Entry]:
+        """Every entry whose path begins with `prefix`, by path."""
+        query = "SELECT * FROM lfn WHERE path >= ? AND path < ? ORDER BY path"
+        for row in self._database.execute(query, (prefix, prefix + BEYOND)):
+            yield Entry(*row)
+
+    def select(self, condition: str, values: Iterable[object]) -> list[Entry]:
+        """The entries that fulfil an SQL condition, in no order."""
+        return [Entry(*row) for row in self._database.execute(f"SELECT * FROM lfn WHERE {condition}", tuple(values))]
+
+    def with_guid(self, guid: str) -> Entry | None:
+        """One of the entries that point to a GUID."""
+        row = self._database.execute("SELECT * FROM lfn WHERE guid = ? ORDER BY entry_id LIMIT 1", (guid,)).fetchone()
+        return None if row is None else Entry(*row)
+
+    def nearest_directory(self, path: str) -> Entry:
+        """The closest directory above `path` that exists; `/` always does."""
+        while True:
+            path = paths.parent(path)
+            entry = self.get(path)
+            if entry is not None and entry.is_directory:
+                return entry
+
+    def insert(self, new: NewEntry) -> Entry:
+        """Add an entry whose parent exists; times lose their milliseconds as in the service's database."""
+        parent = self.get(paths.parent(new.path))
+        number = parent.id if parent else 0
+        cursor = self._database.execute(
+            "INSERT INTO lfn(path, parent_id, type, owner, gowner, perm, size, ctime, guid, md5, jobid)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(new.path, number, new.kind, new.owner, new.group, new.perm, new.size),
+                *(new.ctime // 1000 * 1000, new.guid, new.md5, new.job),
+            ),
+        )
+        assert cursor.lastrowid is not None
+        found = self.get(new.path)
+        assert found is not None
+        return found
+
+    def make_directory(self, path: str, owner: str, group: str, now: int) -> Entry:
+        """Make a directory and those above it that are missing; they inherit the permission of what is there."""
+        canonical = path.rstrip("/") + "/"
+        existing = self.get(canonical)
+        if existing is not None:
+            return existing
+        above = self.make_directory(paths.parent(canonical), owner, group, now)
+        return self.insert(NewEntry(canonical, owner, group, above.perm, now, kind="d"))
+
+    def update(self, entry: Entry, **columns: object) -> None:
+        """Change columns of an entry."""
+        settings = ", ".join(f"{name} = ?" for name in columns)
+        self._database.execute(f"UPDATE lfn SET {settings} WHERE entry_id = ?", (*columns.values(), entry.id))
+
+    def delete(self, entry: Entry) -> None:
+        """Remove one entry."""
+        self._database.execute("DELETE FROM lfn WHERE entry_id = ?", (entry.id,))
+
+    def move(self, entry: Entry, target: str) -> None:
+        """Give an entry, and all that is below it, a new path (canonical) in a directory that exists."""
+        parent = self.get(paths.parent(target))
+        assert parent is not None
+        self.update(entry, path=target, parent_id=parent.id)
+        if entry.is_directory:
+            self._database.execute(
+                "UPDATE lfn SET path = ? || substr(path, ?) WHERE path > ? AND path < ?",
+                (target, len(entry.path) + 1, entry.path, entry.path + BEYOND),
+            )
+
+    def has_references(self, guid: str) -> bool:
+        """Whether any entry points to a GUID."""
+        return self._database.execute("SELECT 1 FROM lfn WHERE guid = ? LIMIT 1", (guid,)).fetchone() is not None

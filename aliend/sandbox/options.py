@@ -1,0 +1,123 @@
+"""The option parser of the central service's commands (jopt-simple's rules; wire specification, section 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aliend.sandbox.errors import BadOptionsError
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSet:
+    """The options of one command: those without a value, those with one, and which of these may be repeated."""
+
+    flags: frozenset[str] = frozenset()
+    valued: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
+
+    def recognise(self, text: str) -> str | None:
+        """The option that `text` names, written out or abbreviated without ambiguity; None when there is none."""
+        known = self.flags | self.valued
+        if text in known:
+            return text
+        candidates = [name for name in known if text and name.startswith(text)]
+        return candidates[0] if len(candidates) == 1 else None
+
+
+@dataclass(slots=True)
+class Parsed:
+    """The options found, with their values in order, and the operands."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    operands: list[str] = field(default_factory=list)
+
+    def has(self, *names: str) -> bool:
+        """Whether one of these options was given."""
+        return any(name in self.values for name in names)
+
+    def value(self, name: str) -> str | None:
+        """The value of an option that was given at most once; None: it was not."""
+        found = self.values.get(name)
+        return found[-1] if found else None
+
+    def integer(self, name: str) -> int | None:
+        """The value of an option as a number. Raises BadOptionsError with the parser's text."""
+        text = self.value(name)
+        if text is None:
+            return None
+        try:
+            return int(text)
+        except ValueError as error:
+            raise BadOptionsError(f"Cannot parse argument '{text}' of option {name}") from error
+
+
+def option_set(flags: str = "", valued: str = "", repeated: str = "") -> OptionSet:
+    """An option set from names separated by blanks; `repeated` ones take a value too."""
+    return OptionSet(
+        frozenset(flags.split()), frozenset(valued.split()) | frozenset(repeated.split()), frozenset(repeated.split())
+    )
+
+
+def parse(tokens: Sequence[str], options: OptionSet) -> Parsed:
+    """Sort `tokens` into options and operands. Raises BadOptionsError with the parser's text."""
+    return _Parser(options, list(tokens)).run()
+
+
+class _Parser:
+    def __init__(self, options: OptionSet, tokens: list[str]) -> None:
+        self._options = options
+        self._tokens = tokens
+        self._parsed = Parsed()
+
+    def run(self) -> Parsed:
+        while self._tokens:
+            token = self._tokens.pop(0)
+            if token == "--":
+                self._parsed.operands += self._tokens
+                break
+            if not token.startswith("-") or token == "-":
+                self._parsed.operands.append(token)
+            elif token.startswith("--"):
+                self._named(token[2:])
+            elif self._options.recognise(token[1:].partition("=")[0]):
+                self._named(token[1:])
+            else:
+                self._cluster(token[1:])
+        for name, values in self._parsed.values.items():
+            if len(values) > 1 and name in self._options.valued - self._options.repeated:
+                raise BadOptionsError(f"Found multiple arguments for option {name}, but you asked for only one")
+        return self._parsed
+
+    def _named(self, text: str) -> None:
+        given, equals, value = text.partition("=")
+        name = self._options.recognise(given)
+        if name is None:
+            raise BadOptionsError(f"{given} is not a recognized option")
+        self._take(name, value if equals else None)
+
+    def _cluster(self, letters: str) -> None:
+        for letter in letters:
+            name = self._options.recognise(letter)
+            if name is None:
+                raise BadOptionsError(f"{letter} is not a recognized option")
+            if name in self._options.valued:
+                break
+        for position, letter in enumerate(letters):
+            name = self._options.recognise(letter)
+            assert name is not None
+            rest = letters[position + 1 :]
+            if name in self._options.valued:
+                self._take(name, rest or None)
+                return
+            self._take(name, None)
+
+    def _take(self, name: str, value: str | None) -> None:
+        found = self._parsed.values.setdefault(name, [])
+        if name not in self._options.valued:
+            return
+        if value is None:
+            if not self._tokens:
+                raise BadOptionsError(f"Option {name} requires an argument")
+            value = self._tokens.pop(0)
+        found.append(value)

@@ -1,0 +1,83 @@
+"""How a reply grows while a command runs (wire specification, section 2.4), and the text that it becomes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from aliend.sandbox.errors import TEXTS
+
+_ESCAPED = re.compile("[\x7f-\x9f\u2000-\u20ff]")
+
+
+class Output:
+    """The results, exit code and error text of one command.
+
+    `mute_text` and `mute_keys` are the global options `-nomsg` and `-nokeys`.
+    """
+
+    def __init__(self, *, mute_text: bool = False, mute_keys: bool = False) -> None:
+        self.mute_text = mute_text
+        self.mute_keys = mute_keys
+        self.code = 0
+        self.error = ""
+        self.results: list[dict[str, Any]] = []
+        self._current: dict[str, Any] | None = None
+
+    def text(self, text: str) -> None:
+        """Add `text` to the message of the current result."""
+        if self.mute_text:
+            return
+        current = self._open()
+        current["message"] = current.get("message", "") + text
+
+    def line(self, text: str) -> None:
+        """Add a line to the message of the current result."""
+        self.text(text + "\n")
+
+    def key(self, name: str, value: object) -> None:
+        """Set a key of the current result."""
+        if not self.mute_keys:
+            self._open()[name] = value
+
+    def keys(self, **values: object) -> None:
+        """Set several keys of the current result."""
+        for name, value in values.items():
+            self.key(name, value)
+
+    def next(self) -> None:
+        """Close the current result, if one was begun."""
+        if self._current is None:
+            return
+        if "message" in self._current:
+            self._current["message"] = self._current["message"].rstrip("\n")
+        self.results.append(self._current)
+        self._current = None
+
+    def fail(self, code: int, extra: str = "") -> None:
+        """Set the exit code, with its standard text and `extra`; a later one replaces it."""
+        self.code = code
+        self.error = f"{TEXTS[code]} : {extra}" if extra else TEXTS[code]
+
+    def fail_with(self, code: int, text: str) -> None:
+        """Set the exit code with a text of its own."""
+        self.code, self.error = code, text
+
+    def warn(self, text: str) -> None:
+        """Set the error text and leave the exit code as it is: a warning, when that is 0."""
+        self.error = text
+
+    def _open(self) -> dict[str, Any]:
+        if self._current is None:
+            self._current = {}
+        return self._current
+
+
+def document(output: Output, **metadata: str) -> str:
+    """The reply's text: `results` and `metadata`, escaped as the service does (wire specification, section 1.3)."""
+    output.next()
+    values = {"exitcode": str(output.code), "error": output.error, **metadata}
+    text = json.dumps({"metadata": values, "results": output.results}, ensure_ascii=False, separators=(",", ":"))
+    text = text.replace("/", "\\/")
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

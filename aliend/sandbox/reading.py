@@ -1,0 +1,46 @@
+"""Which replicas a user may read, and in which order (wire specification, section 3.1, `read`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aliend.sandbox.bookings import Wishes
+from aliend.sandbox.call import Call
+from aliend.sandbox.replicas import StorageElement
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One replica that may be read. For a member of an archive all but `member` is the archive's."""
+
+    se: StorageElement
+    pfn: str
+    guid: str
+    size: int
+    md5: str | None
+    member: str = ""
+
+
+def tickets(call: Call, guid: str, wishes: Wishes, *, strict: bool) -> list[Ticket]:
+    """The replicas of a GUID for the session's user, best first; `strict` keeps only the storage elements named."""
+    found = list(_readable(call, guid))
+    distances = call.catalogue.replicas.distances(call.session.site)
+    if distances and len(found) > 1:
+        found = [ticket for ticket in found if ticket.se.number in distances]
+    found.sort(key=lambda ticket: distances.get(ticket.se.number, 1.0) + ticket.se.demote_read)
+    found = [ticket for ticket in found if ticket.se.key not in wishes.excluded]
+    if strict and wishes.named:
+        return [ticket for ticket in found if ticket.se.key in wishes.named]
+    return sorted(found, key=lambda ticket: ticket.se.key not in wishes.named)
+
+
+def _readable(call: Call, guid: str, member: str = "") -> Iterator[Ticket]:
+    record = call.catalogue.replicas.guid(guid)
+    if record is None or not call.principal.may_read(record.owner, record.group, record.perm):
+        return
+    for replica in call.catalogue.replicas.of(guid):
+        if replica.archive and not member:
+            yield from _readable(call, *replica.archive)
+        elif replica.se is not None:
+            yield Ticket(replica.se, replica.pfn, record.guid, record.size, record.md5, member)

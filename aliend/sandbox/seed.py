@@ -1,0 +1,148 @@
+"""What a new sandbox grid holds.
+
+The content of a seeded file is SHAKE-128 of its LFN: `hashlib.shake_128(lfn.encode()).digest(size)`; so anybody can
+compute it, and its md5, from the name and the size. Archive members have the content that belongs to *their* LFN.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aliend.sandbox import guids, paths
+from aliend.sandbox.accounts import ADMIN, Account
+from aliend.sandbox.catalogue import Catalogue
+from aliend.sandbox.certificates import user_subject
+from aliend.sandbox.commands.namespace import EMPTY_MD5
+from aliend.sandbox.entries import NewEntry
+from aliend.sandbox.layout import USERS
+from aliend.sandbox.quotas import Quota
+from aliend.sandbox.replicas import ARCHIVE_SE, Guid, StorageElement
+
+SITE = "SANDBOX"
+ELEMENTS = ("ALICE::SANDBOX::SE1", "ALICE::SANDBOX::SE2")
+_DISTANCES = (0.0, 0.1, 0.6)
+_MAX_SIZE, _MAX_FILES = 10**12, 10**6
+_KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A seeded file: where, how long (bytes), on how many storage elements (0: it is lost), whose."""
+
+    lfn: str
+    size: int
+    copies: int = 1
+    owner: str = "alice"
+    perm: str = "755"
+
+
+def home(user: str) -> str:
+    """A user's home directory."""
+    return f"/alice/cern.ch/user/{user[0]}/{user}/"
+
+
+def content(lfn: str, size: int) -> bytes:
+    """The content of a seeded file."""
+    return hashlib.shake_128(lfn.encode()).digest(size)
+
+
+def files() -> list[File]:
+    """The seeded files, without the archive."""
+    alice = home("alice")
+    sizes = {"tiny.dat": 102, "small.dat": 10 * _KIB, "medium.dat": 300 * _KIB, "large.dat": 4 * _KIB * _KIB}
+    listed = [File(f"{alice}files/{name}", size, copies=2) for name, size in sizes.items()]
+    listed.append(File(f"{alice}files/one-copy.dat", 2 * _KIB))
+    listed.append(File(f"{alice}files/lost.dat", 4 * _KIB, copies=0))
+    for run in ("run1", "run2"):
+        for number in range(10):
+            listed.append(File(f"{alice}data/{run}/part{number:02d}.root", (number + 1) * 3 * _KIB, 1 + number % 2))
+    listed.append(File(f"{home('bob')}shared.txt", 500, owner="bob"))
+    listed.append(File(f"{home('bob')}secret.txt", 200, owner="bob", perm="600"))
+    return listed
+
+
+class Seeder:
+    """Fills an empty catalogue, and the storage elements' directories (one each of `data`, in their order)."""
+
+    def __init__(self, catalogue: Catalogue, data: Sequence[Path], now: Callable[[], int]) -> None:
+        self._catalogue = catalogue
+        self._data = data
+        self._now = now
+        self._guids = guids.GuidMaker()
+
+    def run(self) -> None:
+        """Do it."""
+        self._people()
+        self._elements()
+        for file in files():
+            self._directory(paths.parent(file.lfn), file.owner)
+            self._file(file, content(file.lfn, file.size))
+        self._archive(f"{home('alice')}archive/", {"first.dat": 20 * _KIB, "second.dat": 300})
+        touched = f"{home('alice')}files/touched.txt"
+        self._catalogue.names.insert(NewEntry(touched, "alice", "alice", "755", self._now(), md5=EMPTY_MD5))
+        self._catalogue.save()
+
+    def _people(self) -> None:
+        names = self._catalogue.names
+        names.insert(NewEntry("/", ADMIN, ADMIN, "755", self._now(), kind="d"))
+        for user in USERS:
+            roles = (ADMIN, *USERS[:-1]) if user == ADMIN else (user,)
+            account = Account(
+                user, home(user), f"{user.title()} Sandbox", f"{user}@localhost", user_subject(user), roles
+            )
+            self._catalogue.accounts.save(account)
+            self._catalogue.quotas.save(user, Quota(0, _MAX_SIZE, 0, _MAX_FILES))
+            names.make_directory(paths.parent(home(user)), ADMIN, ADMIN, self._now())
+            names.make_directory(home(user), user, user, self._now())
+
+    def _elements(self) -> None:
+        for number, name in enumerate(ELEMENTS[: len(self._data)], 1):
+            element = StorageElement(number, name, ("disk",), "root://localhost:1094", "/")
+            self._catalogue.replicas.save_element(element)
+            self._catalogue.replicas.save_distance(SITE, number, _DISTANCES[number - 1])
+
+    def _directory(self, path: str, owner: str) -> None:
+        self._catalogue.names.make_directory(path, owner, owner, self._now())
+
+    def _file(self, file: File, data: bytes) -> Guid:
+        guid, now = self._guids.make(self._now()), self._now()
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        record = Guid(guid, file.owner, file.owner, file.perm, len(data), md5, now)
+        self._catalogue.replicas.save(record)
+        for number in range(1, file.copies + 1):
+            element = self._catalogue.replicas.numbered(number)
+            if element is None:
+                break
+            pfn = guids.replica_url(element.daemon, element.path, guid)
+            self._catalogue.replicas.add(record, number, pfn)
+            target = self._data[number - 1] / guids.storage_path(guid).lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        entry = NewEntry(file.lfn, file.owner, file.owner, file.perm, now, len(data), guid, md5)
+        self._catalogue.names.insert(entry)
+        return record
+
+    def _archive(self, directory: str, members: dict[str, int]) -> None:
+        self._directory(directory, "alice")
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+            for name, size in members.items():
+                archive.writestr(zipfile.ZipInfo(name), content(directory + name, size))
+        record = self._file(File(f"{directory}root_archive.zip", 0, copies=2), packed.getvalue())
+        for name, size in members.items():
+            self._member(File(directory + name, size), record)
+
+    def _member(self, file: File, archive: Guid) -> None:
+        md5 = hashlib.md5(content(file.lfn, file.size), usedforsecurity=False).hexdigest()
+        guid = Guid(self._guids.make(self._now()), file.owner, file.owner, "755", file.size, md5, self._now())
+        self._catalogue.replicas.save(guid)
+        pfn = f"guid:///{archive.guid}?ZIP={paths.name(file.lfn)}"
+        self._catalogue.replicas.add(guid, ARCHIVE_SE, pfn)
+        self._catalogue.names.insert(
+            NewEntry(file.lfn, file.owner, file.owner, "755", self._now(), file.size, guid.guid, md5)
+        )

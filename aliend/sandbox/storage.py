@@ -1,0 +1,178 @@
+"""The storage elements: one real `xrootd` process each, on loopback, with a directory of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aliend.sandbox.errors import SandboxError
+
+log = logging.getLogger(__name__)
+
+HOST = "localhost"
+_ATTEMPTS = 3
+_START_LIMIT = 8.0
+_STOP_LIMIT = 3.0
+_CONFIGURATION = """\
+all.role server
+all.export /
+oss.localroot {data}
+all.adminpath {administration}
+all.pidpath {administration}
+xrd.port {port}
+xrd.allow host localhost
+xrootd.chksum max 4 md5 adler32
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A storage element to run: its name, and the directory that holds its files, configuration and log."""
+
+    name: str
+    directory: Path
+    port: int = 0
+
+    @property
+    def data(self) -> Path:
+        """Where the files are."""
+        return self.directory / "data"
+
+
+class Storage:
+    """One running storage element."""
+
+    def __init__(self, place: Place, process: asyncio.subprocess.Process, port: int) -> None:
+        self.place = place
+        self.port = port
+        self._process = process
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"root://{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of its `xrootd`."""
+        return self._process.pid
+
+    async def ended(self) -> int:
+        """Wait until the process has ended by itself; its exit code."""
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """End the process, softly at first."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(_STOP_LIMIT):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+def require_program() -> None:
+    """Raises SandboxError when `xrootd` is not installed."""
+    if shutil.which("xrootd") is None:
+        raise SandboxError("The sandbox grid needs the program xrootd, which is not here: apt install xrootd-server")
+
+
+async def start(place: Place) -> Storage:
+    """Start a storage element on its port, or on a free one where that is taken. Raises SandboxError."""
+    port = place.port
+    for _ in range(_ATTEMPTS):
+        if not port or not _is_free(port):
+            port = _free_port()
+        storage = Storage(place, await _spawn(place, port), port)
+        if await _answers(storage):
+            return storage
+        await storage.stop()
+        port = 0
+    log_file = place.directory / "xrootd.log"
+    raise SandboxError(f"The storage element {place.name} does not start; its log is {log_file}")
+
+
+async def start_all(places: Sequence[Place]) -> list[Storage]:
+    """Start storage elements side by side; when one fails, none is left running."""
+    outcomes = await asyncio.gather(*(start(place) for place in places), return_exceptions=True)
+    started = [outcome for outcome in outcomes if isinstance(outcome, Storage)]
+    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    if failures:
+        await asyncio.gather(*(storage.stop() for storage in started))
+        raise failures[0]
+    return started
+
+
+async def _spawn(place: Place, port: int) -> asyncio.subprocess.Process:
+    administration = place.directory / "administration"
+    for directory in (place.data, administration):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    configuration = place.directory / "xrootd.cfg"
+    text = _CONFIGURATION.format(data=place.data, administration=administration, port=port)
+    configuration.write_text(text, encoding="utf-8")
+    with (place.directory / "xrootd.log").open("wb") as log_file:
+        return await asyncio.create_subprocess_exec(
+            *_as_ordinary_user(),
+            # the kernel ends it with us, whatever becomes of us; must come after a change of user
+            *("setpriv", "--pdeathsig", "KILL"),
+            *("xrootd", "-c", str(configuration)),
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=subprocess.STDOUT,
+            cwd=place.directory,
+        )
+
+
+def _as_ordinary_user() -> tuple[str, ...]:
+    """`xrootd` refuses to run as root: a user namespace in which we are somebody else keeps our directories usable."""
+    return ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
+
+
+async def _answers(storage: Storage) -> bool:
+    end = asyncio.get_running_loop().time() + _START_LIMIT
+    while storage._process.returncode is None and asyncio.get_running_loop().time() < end:
+        try:
+            _, writer = await asyncio.open_connection(HOST, storage.port)
+        except OSError:
+            await asyncio.sleep(0.02)
+            continue
+        writer.close()
+        return await _is_ours(storage)
+    return False
+
+
+async def _is_ours(storage: Storage) -> bool:
+    """Whether the process that answers is the one we started: another one on this port would have ended ours."""
+    try:
+        async with asyncio.timeout(0.1):
+            await storage.ended()
+    except TimeoutError:
+        return True
+    return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET6) as probe:
+        probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("::", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
