@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 from aliend.core import containment, expansion
@@ -85,12 +86,13 @@ class Expansion:
         return found
 
     async def _list(self, source: str) -> None:
-        async for entries in self._catalogue.find_files(source):
-            found = []
-            for entry in entries:
-                below = containment.relative_to(source, entry.lfn)
-                found.append(self._from_entry(entry, expansion.relative_in_directory(source, below)))
-            await self._add(found, None)
+        async with aclosing(self._catalogue.find_files(source)) as batches:
+            async for entries in batches:
+                found = []
+                for entry in entries:
+                    below = containment.relative_to(source, entry.lfn)
+                    found.append(self._from_entry(entry, expansion.relative_in_directory(source, below)))
+                await self._add(found, None)
 
     def _from_entry(self, entry: Entry, relative: str) -> NewTransfer:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, overload
 
 from aliend.core.catalogue import Entry, Replica, Ticket
@@ -16,7 +16,7 @@ class CataloguePort(Protocol):
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         """Entries that exist, and the names that do not."""
 
-    def find_files(self, directory: str, /) -> AsyncIterator[list[Entry]]:
+    def find_files(self, directory: str, /) -> AsyncGenerator[list[Entry], None]:
         """All files below a directory, in batches."""
 
     async def whereis(self, lfn: str, /) -> list[Replica]:

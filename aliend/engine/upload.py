@@ -53,6 +53,11 @@ async def _is_same(attempt: Attempt, source: LocalSource, entry: Entry) -> bool:
 
 async def _replace(attempt: Attempt, source: LocalSource, entry: Entry | None, booked: Booked | None) -> Succeeded:
     """Upload under a temporary name, then exchange the names; the old file is `entry`."""
+    if set("*?") & set(attempt.transfer.target):
+        raise CopyError(
+            f"{attempt.transfer.target} is not replaced: the central service would take * and ? for wildcards",
+            kind="permanent",
+        )
     temporary, old = side_names(attempt.transfer.target, attempt.transfer.id)
     there = await entry_of(attempt.catalogue, temporary)
     ours = there if there and booked and there.guid in booked.guids else None

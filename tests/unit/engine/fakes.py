@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,19 @@ class Grid:
         self.files[lfn] = entry = Entry(lfn, "file", len(data), md5=md5_of(data), guid=guid)
         self.replicas[guid] = {}
         for se in ses:
-            url = f"root://{se}//{guid}"
+            url = self.url(se, guid)
             self.replicas[guid][se] = url
-            self.stored[url] = data
+            self.store(url, data)
         return entry
+
+    def url(self, se: str, guid: str) -> str:
+        return f"root://{se}//{guid}"
+
+    def store(self, url: str, data: bytes) -> None:
+        self.stored[url] = data
+
+    def content(self, url: str) -> bytes:
+        return self.stored[url]
 
 
 class FakeCatalogue:
@@ -93,7 +102,7 @@ class FakeCatalogue:
                 missing.append(lfn)
         return found, missing
 
-    async def find_files(self, directory: str, /) -> AsyncIterator[list[Entry]]:
+    async def find_files(self, directory: str, /) -> AsyncGenerator[list[Entry], None]:
         self._begin("find", directory)
         prefix = directory.rstrip("/") + "/"
         found = [entry for lfn, entry in sorted(self.grid.files.items()) if lfn.startswith(prefix)]
@@ -124,11 +133,11 @@ class FakeCatalogue:
         free = [se for se in self.grid.ses if se not in excluded][:count]
         if not free:
             raise ServiceError("access", 77, "No write PFNs")
-        return [Ticket(f"root://{se}//{guid}", "secret", guid, se, size) for se in free]
+        return [Ticket(self.grid.url(se, guid), "secret", guid, se, size) for se in free]
 
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         self._begin("commit", lfn, ticket.se)
-        assert md5_of(self.grid.stored[ticket.url]) == md5
+        assert md5_of(self.grid.content(ticket.url)) == md5
         known = self.grid.replicas.setdefault(ticket.guid, {})
         if ticket.se in known:
             raise ServiceError("commit", 53, "Nothing was registered")
@@ -191,7 +200,7 @@ class FakeWorkers:
         return [task for task in self.tasks if isinstance(task, Download | Upload)]
 
     def _download(self, task: Download) -> Downloaded:
-        data = self.grid.stored[task.sources[0].url]
+        data = self.grid.content(task.sources[0].url)
         target = Path(task.target)
         target.parent.mkdir(parents=True, exist_ok=True)
         kept = target.exists() and target.read_bytes() == data
@@ -204,7 +213,7 @@ class FakeWorkers:
         for one in task.targets:
             bad = one.se in self.bad_ses
             if not bad:
-                self.grid.stored[one.url] = data
+                self.grid.store(one.url, data)
             outcomes.append(ReplicaOutcome(one.se, one.url, "the disk is full" if bad else "", "transient"))
         return Uploaded(len(data), md5_of(data), tuple(outcomes))
 

@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 def data_of(house: House, lfn: str) -> list[bytes]:
     """The bytes of all replicas under a name."""
     urls = house.grid.replicas[house.grid.files[lfn].guid].values()
-    return [house.grid.stored[url] for url in urls]
+    return [house.grid.content(url) for url in urls]
 
 
 async def test_a_file_gets_two_replicas_by_default(house: House, file: Path) -> None:

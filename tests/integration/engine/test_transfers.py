@@ -1,0 +1,113 @@
+"""Files go to real storage and come back, also when servers and daemons do not last."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from aliend.core.job import JobSpec
+from aliend.engine import JobView
+from tests.integration.engine.conftest import Daemon, server
+
+
+async def ended(daemon: Daemon, job: int, limit: float = 60) -> JobView:
+    return await asyncio.wait_for(daemon.engine.wait(job), limit)
+
+
+async def test_a_directory_goes_up_to_two_replicas_and_comes_back_the_same(daemon: Daemon, tmp_path: Path) -> None:
+    contents = {f"d/{n % 3}/f {n}": os.urandom(n * 70_001 + 1) for n in range(12)}
+    for name, content in contents.items():
+        fill(tmp_path / name, content)
+    up = await daemon.engine.submit(JobSpec("upload", (f"{tmp_path}/d",), "/a"), "up")
+    assert (await ended(daemon, up.id)).state == "done"
+    assert all(len(replicas) == 2 for replicas in daemon.grid.replicas.values())
+    down = await daemon.engine.submit(JobSpec("download", ("/a/d",), f"{tmp_path}/back/", umask=0o077), "down")
+    assert (await ended(daemon, down.id)).state == "done"
+    assert contents_below(tmp_path / "back") == contents
+    assert modes_below(tmp_path / "back") == {0o600}
+
+
+async def test_a_server_that_is_gone_is_replaced_by_another(
+    daemon: Daemon, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with ExitStack() as stack:
+        daemon.grid.servers["A::B::SE1"] = server("A::B::SE1", tmp_path_factory, stack)
+    fill(tmp_path / "f", b"some content")
+    job = await daemon.engine.submit(JobSpec("upload", (f"{tmp_path}/f",), "/a/f"), "up")
+    assert (await ended(daemon, job.id)).state == "done"
+    (replicas,) = daemon.grid.replicas.values()
+    assert sorted(replicas) == ["A::B::SE2", "A::B::SE3"]
+
+
+async def test_a_download_goes_on_in_the_next_daemon(daemon: Daemon, tmp_path: Path) -> None:
+    content = os.urandom(300_000_000)
+    daemon.grid.put("/a/f", content, ["A::B::SE1", "A::B::SE2"])
+    job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
+    async for changes in daemon.engine.changes(job.id):
+        if any(one.bytes_done for one in changes.transfers):
+            break
+    begun = time.monotonic()
+    await daemon.close()
+    assert time.monotonic() - begun < 5
+    await daemon.open()
+    assert (await ended(daemon, job.id)).state == "done"
+    assert contents_below(tmp_path)["g"] == content
+    assert not [name for name in contents_below(tmp_path) if name.endswith(".part")]
+
+
+async def test_killed_copying_processes_cost_an_attempt_and_no_file(daemon: Daemon, tmp_path: Path) -> None:
+    content = os.urandom(200_000_000)
+    daemon.grid.put("/a/f", content)
+    job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
+    async for changes in daemon.engine.changes(job.id):
+        if any(one.bytes_done for one in changes.transfers):
+            break
+    for process in daemon.workers._processes:
+        os.kill(process.pid, signal.SIGKILL)
+    assert (await ended(daemon, job.id)).state == "done"
+    assert contents_below(tmp_path)["g"] == content
+
+
+async def test_a_copy_from_a_frozen_server_is_cancelled_within_twelve_seconds(
+    daemon: Daemon, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with ExitStack() as stack:
+        daemon.grid.servers["A::B::SE1"] = frozen = server("A::B::SE1", tmp_path_factory, stack)
+        daemon.grid.put("/a/f", os.urandom(1_000_000))
+        with frozen.frozen():
+            job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
+            async for changes in daemon.engine.changes(job.id):
+                if any(one.state == "running" for one in changes.transfers):
+                    break
+            begun = time.monotonic()
+            assert (await daemon.engine.cancel(job.id)).state == "cancelled"
+            assert time.monotonic() - begun < 1
+            await asyncio.wait_for(slot_is_free(daemon), 13)
+
+
+async def slot_is_free(daemon: Daemon) -> None:
+    for _ in iter(lambda: daemon.engine._attempts.load().running, 0):
+        await asyncio.sleep(0.01)
+
+
+def fill(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def files_below(directory: Path) -> list[Path]:
+    return [path for path in directory.rglob("*") if path.is_file() and "aliend.db" not in path.name]
+
+
+def contents_below(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files_below(directory)}
+
+
+def modes_below(directory: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in files_below(directory)}
