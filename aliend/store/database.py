@@ -62,7 +62,7 @@ class Database:
 
     async def close(self) -> None:
         """Wait for what was begun and close."""
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, self._close))
+        await asyncio.shield(self._submit(self._close))
         self._thread.shutdown()
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -74,7 +74,7 @@ class Database:
 
         A cancelled caller does not stop a transaction that was begun; watchers are told in any case.
         """
-        future = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, function)
+        future = self._submit(lambda: self._transact(function))
         future.add_done_callback(self._tell)
         return await asyncio.shield(future)
 
@@ -99,7 +99,13 @@ class Database:
             with _Translated(self._path):
                 return function()
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, guarded)
+        return await self._submit(guarded)
+
+    def _submit(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        try:
+            return asyncio.get_running_loop().run_in_executor(self._thread, function)
+        except RuntimeError as error:
+            raise StoreError(f"The database {self._path} is closed") from error
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -49,9 +49,7 @@ async def test_a_download_goes_on_in_the_next_daemon(daemon: Daemon, tmp_path: P
     content = os.urandom(300_000_000)
     daemon.grid.put("/a/f", content, ["A::B::SE1", "A::B::SE2"])
     job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
-    async for changes in daemon.engine.changes(job.id):
-        if any(one.bytes_done for one in changes.transfers):
-            break
+    await bytes_moving(daemon, job.id)
     begun = time.monotonic()
     await daemon.close()
     assert time.monotonic() - begun < 5
@@ -65,9 +63,7 @@ async def test_killed_copying_processes_cost_an_attempt_and_no_file(daemon: Daem
     content = os.urandom(200_000_000)
     daemon.grid.put("/a/f", content)
     job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
-    async for changes in daemon.engine.changes(job.id):
-        if any(one.bytes_done for one in changes.transfers):
-            break
+    await bytes_moving(daemon, job.id)
     for process in daemon.workers._processes:
         os.kill(process.pid, signal.SIGKILL)
     assert (await ended(daemon, job.id)).state == "done"
@@ -79,16 +75,22 @@ async def test_a_copy_from_a_frozen_server_is_cancelled_within_twelve_seconds(
 ) -> None:
     with ExitStack() as stack:
         daemon.grid.servers["A::B::SE1"] = frozen = server("A::B::SE1", tmp_path_factory, stack)
-        daemon.grid.put("/a/f", os.urandom(1_000_000))
+        daemon.grid.put("/a/f", os.urandom(300_000_000))
+        job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
+        await bytes_moving(daemon, job.id)
         with frozen.frozen():
-            job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
-            async for changes in daemon.engine.changes(job.id):
-                if any(one.state == "running" for one in changes.transfers):
-                    break
             begun = time.monotonic()
             assert (await daemon.engine.cancel(job.id)).state == "cancelled"
             assert time.monotonic() - begun < 1
             await asyncio.wait_for(slot_is_free(daemon), 13)
+        assert contents_below(tmp_path) == {}
+
+
+async def bytes_moving(daemon: Daemon, job: int) -> None:
+    """Return as soon as bytes of a file of the job have moved."""
+    async with asyncio.timeout(20):
+        for _ in iter(lambda: any(one.bytes_done for one in daemon.engine.progress(job)), True):
+            await asyncio.sleep(0.001)
 
 
 async def slot_is_free(daemon: Daemon) -> None:
