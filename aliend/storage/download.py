@@ -108,6 +108,7 @@ class _Attempt:
         for data in self._chunks(source):
             self._digests.update(data)
             self._part.append(data)
+            self._part.flush_along(self._line.pool)
             self._line.progress(self._part.length)
         if self._part.length != self._task.size:
             found = self._part.length

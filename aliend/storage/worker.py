@@ -25,6 +25,10 @@ from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, Resul
 Run = Callable[[Any, Line], Result]
 
 
+_POOL = 16
+"""Threads that hash and flush beside the tasks: two for each of the usual eight."""
+
+
 class Pipe:
     """The way to the daemon; a broken one ends the process."""
 
@@ -51,7 +55,7 @@ class Worker:
         self._runners = runners
         self._spent = spent
         self._lines: dict[int, Line] = {}
-        self._pool = ThreadPoolExecutor()
+        self._pool = ThreadPoolExecutor(_POOL)
         self._ending = False
 
     def handle(self, message: dict[str, Any]) -> None:

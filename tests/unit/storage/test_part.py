@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,16 @@ def test_it_is_private_until_published(tmp_path: Path) -> None:
         part.publish(0o022, overwrite=False)
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o644
     assert not part.path.exists()
+
+
+def test_what_was_flushed_along_is_published_whole(tmp_path: Path) -> None:
+    content = os.urandom(16 << 20)
+    with ThreadPoolExecutor(1) as pool, Part.open(tmp_path / "f", 1) as part:
+        for _ in range(6):
+            part.append(content)
+            part.flush_along(pool)
+        part.publish(0o022, overwrite=False)
+    assert (tmp_path / "f").read_bytes() == content * 6
 
 
 def test_a_target_that_appeared_meanwhile_stays(tmp_path: Path) -> None:
