@@ -201,7 +201,12 @@ async def open_connection(context: Context, agent: str) -> Connection:
         # ValueError: a host's name that cannot be looked up, or a redirect, which is never followed
         if (cause := _tls_error(error)) is not None:
             raise await tls.explain(cause, context, settings) from error
-        raise Unreachable(f"{endpoint} cannot be reached: {_reason(error, credential)}") from error
+        if isinstance(error, ConnectionError) and settings.has_met:
+            raise LoginRefused(
+                f"{endpoint} hung up when it saw the certificate {credential.facts.subject}, so it seems to refuse it; "
+                "check that it has not expired and that its authority is known there"
+            ) from error
+        raise Unreachable(f"{endpoint} cannot be reached: {_reason(error)}") from error
     return Connection(socket, credential, str(endpoint))
 
 
@@ -250,9 +255,9 @@ def _tls_error(error: BaseException) -> ssl.SSLError | None:
     return None
 
 
-def _reason(error: Exception, credential: Credential) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, ConnectionResetError):
-        return f"it ended the connection while it was being made (perhaps it refuses {credential.facts.subject})"
+        return "it ended the connection while it was being made"
     if isinstance(error, TimeoutError):
         return f"no answer within {OPEN_TIMEOUT:.0f} s"
     if isinstance(error, InvalidHandshake):

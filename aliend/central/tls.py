@@ -19,14 +19,37 @@ _ABOUT_US = ("CERT", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
 _PROBE_TIMEOUT = 5.0
 
 
+class _Watched(ssl.SSLObject):
+    """Notes in its settings when the service has answered the handshake."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except ssl.SSLWantReadError:
+            if self.cipher() is not None and isinstance(self.context, Settings):
+                self.context.has_met = True
+            raise
+
+
+class Settings(ssl.SSLContext):
+    """The TLS settings of one connection.
+
+    `has_met`: the service has answered the handshake with its own certificate and ours was sent. A service that hangs
+    up after that did not like ours, also where its alert is lost on the way.
+    """
+
+    sslobject_class = _Watched
+    has_met = False
+
+
 def expected_name(context: Context) -> str:
     """The name that the server's certificate must carry."""
     return context.server_name or context.endpoint.host
 
 
-def client_context(context: Context, credential: Credential) -> ssl.SSLContext:
+def client_context(context: Context, credential: Credential) -> Settings:
     """Make the TLS settings of one connection; ConfigurationError where CAs or credential cannot be loaded. Blocks."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls = Settings(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     # Many grid CAs lack what RFC 5280 asks of a CA certificate.
     tls.verify_flags &= ~ssl.VERIFY_X509_STRICT

@@ -96,12 +96,23 @@ async def test_a_user_of_another_authority_is_refused_by_the_service(
     assert "refused the certificate" in str(error)
 
 
-async def test_a_handshake_that_is_cut_off_names_the_certificate(
+async def test_a_service_that_hangs_up_when_it_sees_the_certificate_refuses_it(
     service: Service, authority: Authority, tmp_path: Path
 ) -> None:
     stranger = Authority(tmp_path, "Other CA").issue("mallory")
     error = await failure(service.context(authority.ca, stranger))
-    assert "perhaps it refuses C=ch/O=AliEn2/CN=Users/CN=mallory" in str(error)
+    assert "hung up when it saw the certificate C=ch/O=AliEn2/CN=Users/CN=mallory" in str(error)
+    assert error.exit_code == 129
+
+
+async def test_a_service_that_hangs_up_at_once_is_only_unreachable(authority: Authority, alice: Issued) -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        endpoint = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
+        error = await failure(Context(endpoint=endpoint, ca=authority.ca, user=alice.files))
+    assert "ended the connection while it was being made" in str(error)
     assert error.exit_code == 107
 
 
