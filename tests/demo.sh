@@ -4,7 +4,7 @@
 set -euo pipefail
 
 work=$(mktemp -d /tmp/aliend-demo.XXXXXX)
-export XDG_STATE_HOME="$work/state" XDG_RUNTIME_DIR="$work/run" XDG_CONFIG_HOME="$work/config"
+export XDG_STATE_HOME="$work/state" XDG_RUNTIME_DIR="$work/socket" XDG_CONFIG_HOME="$work/config"
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 unset ALIEN_PROFILE ALIEN_SESSION ALIEND_SOCKET
 

@@ -124,7 +124,7 @@ def make_user(variables: dict[str, str]) -> Iterator[User]:
     """Make a user, hand it out, and clear up."""
     home = Path(tempfile.mkdtemp(prefix="user", dir="/tmp"))
     (home / "run").mkdir(mode=0o700)
-    user = User(home, variables)
+    user = User(home, dict(variables))
     try:
         yield user
     finally:
