@@ -23,6 +23,7 @@ from aliend.sandbox.call import Service
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.connections import Front, server_context, stopped
 from aliend.sandbox.errors import SandboxError
+from aliend.sandbox.guids import GuidMaker
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.seed import ELEMENTS, SITE, Seeder
 from aliend.sandbox.storage import Place, Storage
@@ -44,6 +45,7 @@ def run(layout: Layout, ready: int) -> int:
     `ready` is a descriptor that gets one line: `READY` when everything answers, or the reason why it does not.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("websockets").setLevel(logging.WARNING)
     os.umask(0o077)
     with layout.lock.open("a+", encoding="utf-8") as lock:
         try:
@@ -101,7 +103,8 @@ class _Grid:
         self._layout = layout
         self._state = previous_state(layout)
         self._catalogue = _prepare_catalogue(layout)
-        service = Service(self._catalogue, Sealer(_secret(layout.secret)), lambda: time.time_ns() // 10**6, SITE)
+        sealer, maker = Sealer(_secret(layout.secret)), GuidMaker(os.getpid())
+        service = Service(self._catalogue, sealer, lambda: time.time_ns() // 10**6, SITE, guids=maker)
         self._front = Front(service)
         self._elements: list[Storage] = []
 
@@ -115,7 +118,7 @@ class _Grid:
         self._elements = started
         try:
             server = await self._listen()
-            self._publish(server)
+            self._publish(next(iter(server.sockets)).getsockname()[1])
             _tell(ready, READY)
             log.info("up, with %s", ", ".join(element.url for element in started))
             await self._work(stop)
@@ -150,19 +153,19 @@ class _Grid:
             log.info("port %d is taken by somebody else", port)
             return await self._front.listen(0, context)
 
-    def _publish(self, server: Server) -> None:
-        port = next(iter(server.sockets)).getsockname()[1]
+    def _publish(self, port: int) -> None:
         for number, element in enumerate(self._elements, 1):
             self._announce(number, element)
+        elements = [
+            {"name": element.place.name, "url": element.url, "port": element.port, "pid": element.pid}
+            for element in self._elements
+        ]
         self._state = {
             "pid": os.getpid(),
             "host": storage.HOST,
             "port": port,
             "users": list(USERS),
-            "elements": [
-                {"name": element.place.name, "url": element.url, "port": element.port, "pid": element.pid}
-                for element in self._elements
-            ],
+            "elements": elements,
         }
         _replace(self._layout.state, json.dumps(self._state, indent=2) + "\n")
         _replace(self._layout.profile, _profile(self._layout, port))
@@ -188,7 +191,7 @@ class _Grid:
             except SandboxError:
                 log.exception("no further attempt")
                 return
-            self._announce(index + 1, self._elements[index])
+            self._publish(self._state["port"])
 
     async def _clean(self) -> None:
         """Delete from storage, some time later, what was removed from the catalogue."""
