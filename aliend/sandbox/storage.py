@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +22,14 @@ HOST = "localhost"
 _ATTEMPTS = 3
 _START_LIMIT = 8.0
 _STOP_LIMIT = 3.0
+_PLAIN = re.compile("[A-Za-z0-9._/+-]{1,70}")
+"""Directories that may stand in the configuration: it knows variables, no quotes, and sockets in them are short."""
 _CONFIGURATION = """\
 all.role server
 all.export /
-oss.localroot {data}
-all.adminpath {administration}
-all.pidpath {administration}
+oss.localroot {directory}/data
+all.adminpath {directory}/administration
+all.pidpath {directory}/administration
 xrd.port {port}
 xrd.allow host localhost
 xrootd.chksum max 4 md5 adler32
@@ -49,10 +53,11 @@ class Place:
 class Storage:
     """One running storage element."""
 
-    def __init__(self, place: Place, process: asyncio.subprocess.Process, port: int) -> None:
+    def __init__(self, place: Place, port: int) -> None:
         self.place = place
         self.port = port
-        self._process = process
+        self._shortcut = _Shortcut(place.directory)
+        self._process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
@@ -62,22 +67,75 @@ class Storage:
     @property
     def pid(self) -> int:
         """The process id of its `xrootd`."""
-        return self._process.pid
+        return self._running.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._running.returncode is not None
+
+    async def begin(self) -> None:
+        """Start the process."""
+        directory, configuration = self._shortcut.open(), self.place.directory / "xrootd.cfg"
+        for name in ("data", "administration"):
+            (self.place.directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        configuration.write_text(_CONFIGURATION.format(directory=directory, port=self.port), encoding="utf-8")
+        with (self.place.directory / "xrootd.log").open("wb") as log_file:
+            self._process = await asyncio.create_subprocess_exec(
+                *_as_ordinary_user(),
+                # the kernel ends it with us, whatever becomes of us; must come after a change of user
+                *("setpriv", "--pdeathsig", "KILL"),
+                *("xrootd", "-c", str(configuration)),
+                stdin=subprocess.DEVNULL,
+                stdout=log_file,
+                stderr=subprocess.STDOUT,
+                cwd=self.place.directory,
+            )
 
     async def ended(self) -> int:
         """Wait until the process has ended by itself; its exit code."""
-        return await self._process.wait()
+        code = await self._running.wait()
+        self._shortcut.close()
+        return code
 
     async def stop(self) -> None:
         """End the process, softly at first."""
-        if self._process.returncode is None:
-            self._process.terminate()
+        if not self.has_ended:
+            self._running.terminate()
         try:
             async with asyncio.timeout(_STOP_LIMIT):
-                await self._process.wait()
+                await self.ended()
         except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+            self._running.kill()
+            await self.ended()
+
+    @property
+    def _running(self) -> asyncio.subprocess.Process:
+        assert self._process is not None, "not begun"
+        return self._process
+
+
+class _Shortcut:
+    """A plain name for a directory whose own is too long or too strange for the configuration."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._made: Path | None = None
+
+    def open(self) -> Path:
+        """The directory by a plain name: its own, or that of a link to it in a directory of ours."""
+        if _PLAIN.fullmatch(str(self._directory)):
+            return self._directory
+        self._made = Path(tempfile.mkdtemp(prefix="aliend-se-", dir="/tmp")) / "se"
+        self._made.symlink_to(self._directory)
+        return self._made
+
+    def close(self) -> None:
+        """Remove the link."""
+        if self._made is not None:
+            self._made.unlink(missing_ok=True)
+            self._made.parent.rmdir()
+            self._made = None
 
 
 def require_program() -> None:
@@ -92,7 +150,8 @@ async def start(place: Place) -> Storage:
     for _ in range(_ATTEMPTS):
         if not port or not _is_free(port):
             port = _free_port()
-        storage = Storage(place, await _spawn(place, port), port)
+        storage = Storage(place, port)
+        await storage.begin()
         if await _answers(storage):
             return storage
         await storage.stop()
@@ -112,26 +171,6 @@ async def start_all(places: Sequence[Place]) -> list[Storage]:
     return started
 
 
-async def _spawn(place: Place, port: int) -> asyncio.subprocess.Process:
-    administration = place.directory / "administration"
-    for directory in (place.data, administration):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    configuration = place.directory / "xrootd.cfg"
-    text = _CONFIGURATION.format(data=place.data, administration=administration, port=port)
-    configuration.write_text(text, encoding="utf-8")
-    with (place.directory / "xrootd.log").open("wb") as log_file:
-        return await asyncio.create_subprocess_exec(
-            *_as_ordinary_user(),
-            # the kernel ends it with us, whatever becomes of us; must come after a change of user
-            *("setpriv", "--pdeathsig", "KILL"),
-            *("xrootd", "-c", str(configuration)),
-            stdin=subprocess.DEVNULL,
-            stdout=log_file,
-            stderr=subprocess.STDOUT,
-            cwd=place.directory,
-        )
-
-
 def _as_ordinary_user() -> tuple[str, ...]:
     """`xrootd` refuses to run as root: a user namespace in which we are somebody else keeps our directories usable."""
     return ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
@@ -139,7 +178,7 @@ def _as_ordinary_user() -> tuple[str, ...]:
 
 async def _answers(storage: Storage) -> bool:
     end = asyncio.get_running_loop().time() + _START_LIMIT
-    while storage._process.returncode is None and asyncio.get_running_loop().time() < end:
+    while not storage.has_ended and asyncio.get_running_loop().time() < end:
         try:
             _, writer = await asyncio.open_connection(HOST, storage.port)
         except OSError:

@@ -325,6 +325,20 @@ def test_a_killed_storage_element_comes_back(fresh: Running) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("name", ["with blank $x 'quoted'", "long" * 40])
+def test_a_strange_place_does_no_harm(fresh: Running, name: str) -> None:
+    strange = Running(fresh.root / name)
+    try:
+        up = sandbox(strange.root, "up")
+        assert up.returncode == 0, up.stderr
+        script = f'{sandbox(strange.root, "env").stdout}\nprintf %s "$XDG_STATE_HOME"'
+        assert subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout == str(
+            strange.root
+        )
+    finally:
+        assert sandbox(strange.root, "down").returncode == 0
+
+
 def test_the_output_of_up_can_be_captured_by_a_shell(fresh: Running) -> None:
     environment = {**clean_environment(), "XDG_STATE_HOME": str(fresh.root)}
     script = f'x=$({sys.executable} -m aliend.sandbox up); echo "captured: $x"'
