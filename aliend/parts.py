@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 
@@ -30,14 +31,17 @@ class Centrals:
         """The typed operations of `context`."""
         return Catalogue(self.of(context))
 
+    def bulk_catalogue_of(self, context: Context) -> Catalogue:
+        """The same for work that must never delay what a user waits for."""
+        return Catalogue(self.of(context), bulk=True)
+
     def all(self) -> list[Central]:
         """Every one that was asked for since the start."""
         return list(self._centrals.values())
 
     async def close(self) -> None:
         """Close all connections."""
-        for central in self._centrals.values():
-            await central.close()
+        await asyncio.gather(*(central.close() for central in self._centrals.values()))
 
 
 class Parts:
