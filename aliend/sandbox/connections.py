@@ -63,7 +63,7 @@ class Front:
         """Listen on a loopback port (0: any free one)."""
         return await serve(
             self._serve,
-            "localhost",
+            "127.0.0.1",
             port,
             ssl=context,
             process_request=self._admit,

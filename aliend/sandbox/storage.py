@@ -32,6 +32,8 @@ all.adminpath {directory}/administration
 all.pidpath {directory}/administration
 xrd.port {port}
 xrd.allow host localhost
+xrd.allow host 127.0.0.1
+xrd.allow host [::1]
 xrootd.chksum max 4 md5 adler32
 """
 

@@ -23,21 +23,24 @@ def is_deliberate(step: Step) -> bool:
 
 
 async def test_the_sandbox_answers_as_the_recorded_service(capsys: pytest.CaptureFixture[str]) -> None:
-    replay, alike, told = Replay(), 0, []
+    replay, alike, excused, told = Replay(), 0, 0, []
     played = steps()
     try:
         for step in played:
             reply = await replay.play(step)
             if step.request["command"] not in COMMANDS.keys() | ALSO_ANSWERED:
                 continue
-            found = [] if is_deliberate(step) else differences(step, reply)
+            found = differences(step, reply)
             alike += not found
+            if found and is_deliberate(step):
+                excused += 1
+                continue
             told += [f"{step.scenario}: {step.request['command']} {step.request['options']}: {line}" for line in found]
     finally:
         replay.close()
     asked = sum(step.request["command"] in COMMANDS.keys() | ALSO_ANSWERED for step in played)
     with capsys.disabled():
-        told_text = "\n".join([f"{alike} of {asked} ({len(played)} recorded)", *told])
+        told_text = "\n".join([f"{alike} of {asked}, {excused} different on purpose ({len(played)} recorded)", *told])
         sys.stdout.write(f"\n{told_text}\n")
     assert not told
     assert asked > 180
