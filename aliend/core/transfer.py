@@ -282,6 +282,19 @@ def is_unfinished(state: State) -> bool:
     return isinstance(state, Queued | Running | Waiting)
 
 
+def has_side_names(transfer: Transfer) -> bool:
+    """Whether something of it may stand in the catalogue under another name than its target."""
+    match transfer.intent:
+        case NoIntent():
+            return False
+        case Booked(lfn=lfn):
+            return lfn != transfer.target
+        case Replacing():
+            return True
+        case _:
+            assert_never(transfer.intent)
+
+
 def _started(transfer: Transfer) -> Step:
     if not isinstance(transfer.state, Queued | Waiting):
         return transfer, ()

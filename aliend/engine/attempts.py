@@ -30,6 +30,7 @@ from aliend.core.transfer import (
     Started,
     StopCopy,
     Transfer,
+    has_side_names,
 )
 from aliend.engine.attempt import Attempt
 from aliend.engine.download import download
@@ -214,15 +215,10 @@ class Attempts:
                 return
             if job.spec.direction == "download":
                 await self._workers.run(Discard(number, transfer.target), lambda _: None)
-            elif not isinstance(transfer.intent, NoIntent) and _is_hidden(transfer):
+            elif has_side_names(transfer):
                 await undo(self._catalogue_of(job.spec.context), transfer.target, transfer.intent)
                 await self._store.change(number, Noted(NoIntent()))
         except AliendError as error:
             log.warning("transfer %d: not everything could be tidied up: %s", number, error)
         except Exception:
             log.exception("transfer %d: an error of aliend itself while tidying up", number)
-
-
-def _is_hidden(transfer: Transfer) -> bool:
-    """Whether something stands under a temporary name (what is registered under the target itself stays)."""
-    return getattr(transfer.intent, "lfn", "") != transfer.target

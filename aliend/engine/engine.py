@@ -10,7 +10,7 @@ from types import TracebackType
 
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.scheduler import Limits, choose
-from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase
+from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
 from aliend.engine.attempts import Attempts
@@ -182,8 +182,11 @@ class Engine:
         """What the daemon before left half-done: cancelling, and exchanges of names."""
         for job in await self._store.half_cancelled():
             await self.cancel(job.id)
-        for transfer in await self._store.unfinished_intents():
-            self._attempts.tidy(transfer, await self._store.job(transfer.job), group)
+        last = 0
+        while found := await self._store.unfinished_intents(last):
+            for transfer in filter(has_side_names, found):
+                self._attempts.tidy(transfer, await self._store.job(transfer.job), group)
+            last = found[-1].id
 
     async def _start(self, group: asyncio.TaskGroup) -> None:
         """Start every expansion and every transfer that may start now."""

@@ -154,10 +154,10 @@ class Store:
             total += changed
         return total
 
-    async def unfinished_intents(self) -> list[Transfer]:
-        """Transfers that ended in the middle of a change of the catalogue."""
-        where = "WHERE intent <> '' AND state IN ('failed', 'cancelled') LIMIT ?"
-        return await self._database.read(lambda at: transfers.select(at, where, (BATCH,)))
+    async def unfinished_intents(self, after_id: int = 0) -> list[Transfer]:
+        """At most `BATCH` transfers above `after_id` that ended in the middle of a change of the catalogue."""
+        where = "WHERE intent <> '' AND state IN ('failed', 'cancelled') AND id > ? ORDER BY id LIMIT ?"
+        return await self._database.read(lambda at: transfers.select(at, where, (after_id, BATCH)))
 
     async def half_cancelled(self) -> list[Job]:
         """Jobs whose cancelling was cut off by the end of the daemon."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from aliend.core.catalogue import Entry
-from aliend.core.job import JobSpec
+from aliend.core.job import Cancel, JobSpec
 from aliend.engine import replicas
-from aliend.errors import ServiceError
+from aliend.errors import NotConnected, ServiceError
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.fakes import LOST, md5_of
 
@@ -237,3 +237,27 @@ async def test_a_touched_name_is_not_written_over(house: House, file: Path) -> N
     assert (await house.done(up(file, "/a/f", overwrite="always"))).state == "done"
     assert data_of(house, "/a/f") == [b"new data"] * 2
     assert list(house.grid.files) == ["/a/f"]
+
+
+async def test_what_a_cancelled_replacement_left_is_removed_by_the_next_daemon(house: House, file: Path) -> None:
+    house.grid.put("/a/f", b"old data")
+    reached = hang_at(house, "commit", "after", 1)
+    job = await house.submit(up(file, "/a/f", overwrite="always"))
+    await asyncio.wait_for(reached.wait(), 10)
+    house.catalogue.before["remove"] = [NotConnected("no route to host")]
+    await house.engine.cancel(job.id)
+    await eventually(lambda: not house.catalogue.before["remove"])
+    assert len(house.grid.files) == 2
+    await house.restart()
+    await eventually(lambda: list(house.grid.files) == ["/a/f"])
+    assert data_of(house, "/a/f") == [b"old data"]
+
+
+async def test_cancelling_that_was_cut_off_is_finished_by_the_next_daemon(house: House, file: Path) -> None:
+    house.workers.hold = asyncio.Event()
+    job = await house.submit(up(file, "/a/f"))
+    await house.until(job.id, "running")
+    await house.store.change_job(job.id, Cancel())
+    await house.restart()
+    assert (await house.ended(job.id)).state == "cancelled"
+    assert (await house.only(job.id)).state == "cancelled"
