@@ -9,7 +9,7 @@ import pytest
 
 from aliend.core.job import JobSpec
 from aliend.engine import JobView
-from aliend.errors import CopyError, NoSuchJob, NotConnected
+from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError
 from aliend.storage.tasks import Discard
 from tests.unit.engine.conftest import House, eventually
 
@@ -253,3 +253,53 @@ async def test_an_unknown_job_is_said_to_be_unknown(house: House) -> None:
         await house.engine.job(99)
     with pytest.raises(NoSuchJob):
         await house.engine.cancel(99)
+
+
+async def test_a_watch_goes_on_after_a_restart_with_the_token_of_its_last_message(house: House, tmp_path: Path) -> None:
+    for number in range(3):
+        house.grid.put(f"/a/d/{number}", b"x")
+    house.workers.hold = asyncio.Event()
+    job = await house.submit(down("/a/d", target=tmp_path / "x", parallel=1))
+    await house.until_job(job.id, "active")
+    token = ""
+    async with asyncio.timeout(10):
+        async for changes in house.engine.changes(job.id):
+            token = changes.token
+            if any(one.state == "running" for one in changes.transfers):
+                break
+    await house.close()
+    house.workers.hold = None
+    await house.open()
+    seen: dict[int, str] = {}
+    async with asyncio.timeout(10):
+        async for changes in house.engine.changes(job.id, token):
+            seen |= {one.id: one.state for one in changes.transfers}
+    assert sorted(seen.values()) == ["done"] * 3
+
+
+async def test_a_token_of_another_database_is_refused(house: House) -> None:
+    for token in ("0123456789abcdef-1", "nonsense", "-", "1"):
+        with pytest.raises(UsageError, match="another database"):
+            async for _ in house.engine.changes(0, token):
+                pass
+
+
+async def test_watching_all_jobs_begins_with_those_that_have_not_ended(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"x")
+    ended = await house.done(down("/a/f", target=tmp_path / "1"))
+    house.workers.hold = asyncio.Event()
+    running = await house.submit(down("/a/f", target=tmp_path / "2"))
+    await house.until(running.id, "running")
+    async with asyncio.timeout(10):
+        async for changes in house.engine.changes():
+            assert [job.id for job in changes.jobs] == [running.id]
+            assert {one.job for one in changes.transfers} == {running.id}
+            break
+    house.workers.hold.set()
+    assert ended.id != running.id
+
+
+@pytest.mark.parametrize("name", ["relative", "/nul\0", "/\udcff"])
+async def test_a_name_that_makes_no_sense_is_refused_at_once(house: House, name: str) -> None:
+    with pytest.raises(UsageError):
+        await house.submit(down(name, target="/tmp/x"))
