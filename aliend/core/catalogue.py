@@ -13,8 +13,8 @@ class Entry:
     """One name in the catalogue.
 
     `lfn` is absolute, a directory's ends in `/`. `size` in bytes, `changed_ms` in POSIX milliseconds (0: unknown),
-    `md5` and `guid` lower case, empty where unknown or not told (a listing tells neither). `permissions` are three octal
-    digits.
+    `md5` and `guid` lower case, empty where unknown or not told (a listing tells neither). `permissions` are three
+    octal digits.
     """
 
     lfn: str
