@@ -5,13 +5,29 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
-    TransferSpeedColumn,
 )
 
+from rich.text import Text
+
 from alienctl.local import replies
+
+
+class _Rate(ProgressColumn):
+    """Bytes per second in the units of the sizes beside it."""
+
+    def render(self, task: Task) -> Text:
+        """The rate of the last seconds."""
+        rate, unit = task.speed or 0.0, "B"
+        for unit in ("B", "KiB", "MiB", "GiB"):
+            if rate < 1024:
+                break
+            rate /= 1024
+        return Text(f"{rate:.1f} {unit}/s", style="progress.data.speed")
 
 
 class Display:
@@ -22,7 +38,7 @@ class Display:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
+            _Rate(),
             TimeRemainingColumn(),
             console=Console(),
             auto_refresh=False,
