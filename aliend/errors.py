@@ -91,15 +91,23 @@ class OutcomeUnknown(AliendError):
 class CopyError(AliendError):
     """A file could not be copied.
 
-    `kind` says who can act; `retry_after` (seconds) is the shortest sensible pause before a next try.
+    `kind` says who can act; `retry_after` (seconds) is the shortest sensible pause before a next try. `replicas` are
+    storage elements that were tried, each with what happened there.
     """
 
     exit_code = 5
 
-    def __init__(self, text: str, kind: ErrorKind = "transient", retry_after: float = 0.0) -> None:
+    def __init__(
+        self,
+        text: str,
+        kind: ErrorKind = "transient",
+        retry_after: float = 0.0,
+        replicas: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         super().__init__(text)
         self.kind: ErrorKind = kind
         self.retry_after = retry_after
+        self.replicas = replicas
 
 
 class NoSuchJob(AliendError):

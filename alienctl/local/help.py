@@ -53,7 +53,7 @@ PAGES = {
         "transfers list | show | watch | wait | cancel | retry | pause | resume [JOB]",
         "the transfer jobs",
         "  list [--all]            jobs that have not ended; --all: and the others\n"
-        "  show JOB                a job and its files\n"
+        "  show JOB [--attempts]   a job and its files; --attempts: and what was tried for each\n"
         "  watch JOB               follow it until it has ended; Ctrl-C leaves it running\n"
         "  wait JOB [--timeout S]  the same without a word; exit 0 all arrived, 3 some, 4 none, 124 not ended in time\n"
         "  cancel JOB              stop it and forget its unfinished files\n"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from aliend.commands.call import Call
 from aliend.commands.copy import follow_foreground
 from aliend.commands.follow import exit_code, follow, human, summary
+from aliend.core.record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts
@@ -44,19 +46,27 @@ async def _list(parts: Parts, call: Call, words: list[str]) -> int:
 
 
 async def _show(parts: Parts, call: Call, words: list[str]) -> int:
+    with_attempts = "--attempts" in words
+    words = [word for word in words if word != "--attempts"]
     job = await parts.engine.job(_only_job("show", words))
     files: list[TransferView] = []
+    history: dict[int, list[AttemptRecord]] = {}
     while page := await parts.engine.transfers(job.id, PAGE, files[-1].id if files else 0):
         files += page
+        if with_attempts or call.as_json:
+            for record in await parts.engine.attempts([file.id for file in page]):
+                history.setdefault(record.transfer, []).append(record)
     if call.as_json:
-        await call.document({**summary(job), "transfers": [_transfer(file) for file in files]})
+        await call.document(
+            {**summary(job), "transfers": [_transfer(file, history.get(file.id, [])) for file in files]}
+        )
         return 0
     lines = [
         f"job {job.id}: {job.direction}, {job.state}, {job.files.done} of {job.files.total} files,"
         f" {human(job.bytes_done)} of {human(job.bytes_total)}",
         f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
         *([job.message] if job.message else []),
-        *(_transfer_line(file) for file in files),
+        *("\n".join([_transfer_line(file), *map(_attempt_line, history.get(file.id, []))]) for file in files),
     ]
     await call.say("\n".join(lines))
     return 0
@@ -141,7 +151,19 @@ def _transfer_line(file: TransferView) -> str:
     return f"{text}\n             {file.message}" if file.message else text
 
 
-def _transfer(file: TransferView) -> dict[str, Any]:
+def _attempt_line(one: AttemptRecord) -> str:
+    where = f" {one.se}" if one.se else ""
+    text = (
+        f"    attempt {one.number} {_time(one.began_ms)}{where}: {one.stage}, {human(one.bytes)} in {one.seconds:.1f} s"
+    )
+    return f"{text}: {one.error}" if one.error else text
+
+
+def _attempt(one: AttemptRecord) -> dict[str, Any]:
+    return {name: value for name, value in asdict(one).items() if name != "transfer"}
+
+
+def _transfer(file: TransferView, history: list[AttemptRecord]) -> dict[str, Any]:
     return {
         "id": file.id,
         "state": file.state,
@@ -151,6 +173,7 @@ def _transfer(file: TransferView) -> dict[str, Any]:
         "attempts": file.attempts,
         "message": file.message,
         "retry_ms": file.retry_ms,
+        "history": [_attempt(one) for one in history],
     }
 
 

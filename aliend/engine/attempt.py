@@ -9,13 +9,14 @@ from aliend.core.job import JobSpec
 from aliend.core.transfer import Intent, Transfer
 from aliend.engine.gate import Gate
 from aliend.engine.ports import CataloguePort, WorkersPort
+from aliend.engine.trail import Trail
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The transfer as it was when the attempt began, and the parts that it may use.
 
-    `note` stores an intent, durably when it returns; `progress` hears the bytes so far.
+    `note` stores an intent, durably when it returns; `progress` hears the bytes so far; `trail` what is remembered.
     """
 
     transfer: Transfer
@@ -25,3 +26,4 @@ class Attempt:
     gate: Gate
     note: Callable[[Intent], Awaitable[None]]
     progress: Callable[[int], None]
+    trail: Trail

@@ -38,6 +38,7 @@ from aliend.engine.failures import event_of
 from aliend.engine.gate import Gate
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.replace import undo
+from aliend.engine.trail import Trail
 from aliend.engine.upload import upload
 from aliend.engine.views import Moving
 from aliend.errors import AliendError, StoreError
@@ -52,18 +53,14 @@ _STORE_PAUSE = 5.0
 
 @dataclass(slots=True)
 class _Running:
-    """An attempt under way: its transfer and job, what it writes, the bytes so far, whether it was told to stop."""
+    """An attempt under way: its transfer and job, what it writes, its trail, whether it was told to stop."""
 
     transfer: Transfer
     job: Job
     target: str
-    bytes_done: int = 0
+    trail: Trail
     stopped: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
-
-    def hear(self, bytes_done: int) -> None:
-        """So many bytes were moved so far."""
-        self.bytes_done = bytes_done
 
 
 class Attempts:
@@ -74,12 +71,14 @@ class Attempts:
         store: Store,
         workers: WorkersPort,
         catalogue_of: CatalogueOf,
+        clock: Callable[[], float],
         chance: Callable[[], float],
         on_end: Callable[[], None],
     ) -> None:
         self._store = store
         self._workers = workers
         self._catalogue_of = catalogue_of
+        self._clock = clock
         self._chance = chance
         self._on_end = on_end
         self._running: dict[int, _Running] = {}
@@ -94,7 +93,7 @@ class Attempts:
     def moving(self, job: int) -> list[Moving]:
         """The files of a job (0: of all) that move now."""
         return [
-            Moving(number, one.transfer.source.rpartition("/")[2], one.bytes_done, one.transfer.size)
+            Moving(number, one.transfer.source.rpartition("/")[2], one.trail.bytes, one.transfer.size)
             for number, one in self._running.items()
             if job in (0, one.job.id) and not one.stopped
         ]
@@ -118,7 +117,9 @@ class Attempts:
     def tidy(self, transfer: Transfer, job: Job, group: asyncio.TaskGroup) -> None:
         """Clean up behind a transfer that ended in an earlier daemon."""
         if transfer.id not in self._running:
-            running = self._running[transfer.id] = _Running(transfer, job, transfer.target, stopped=True)
+            running = self._running[transfer.id] = _Running(
+                transfer, job, transfer.target, Trail(transfer, self._clock), stopped=True
+            )
             running.task = group.create_task(self._leave(running))
 
     async def perform(self, effects: tuple[Effect, ...]) -> None:
@@ -137,7 +138,7 @@ class Attempts:
     def _start(self, outcome: Outcome, target: str, group: asyncio.TaskGroup) -> None:
         (transfer,) = outcome.transfers
         log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
-        running = self._running[transfer.id] = _Running(transfer, outcome.job, target)
+        running = self._running[transfer.id] = _Running(transfer, outcome.job, target, Trail(transfer, self._clock))
         running.task = group.create_task(self._run(running))
 
     def _stop(self, number: int) -> None:
@@ -163,9 +164,17 @@ class Attempts:
             if not running.stopped or task is None:
                 raise
             task.uncancel()
+            await self._remember(running)
         finally:
             running.stopped = True
             await self._leave(running)
+
+    async def _remember(self, running: _Running) -> None:
+        """An attempt that was told to stop leaves its trail too."""
+        try:
+            await self._store.record(running.trail.records(None))
+        except StoreError as error:
+            log.warning("transfer %d: its attempt cannot be recorded: %s", running.transfer.id, error)
 
     async def _leave(self, running: _Running) -> None:
         """Tidy up unless the daemon ends, and free the slot in any case."""
@@ -182,7 +191,7 @@ class Attempts:
         event = await self._outcome(running)
         while True:
             try:
-                outcome = await self._store.change(running.transfer.id, event)
+                outcome = await self._store.change(running.transfer.id, event, running.trail.records(event))
                 break
             except StoreError as error:
                 log.error("transfer %d: %s cannot be saved: %s", running.transfer.id, event, error)
@@ -198,7 +207,8 @@ class Attempts:
             await self._store.change(number, Noted(intent))
 
         catalogue = self._catalogue_of(job.spec.context)
-        attempt = Attempt(running.transfer, job.spec, catalogue, self._workers, self.gate, note, running.hear)
+        trail = running.trail
+        attempt = Attempt(running.transfer, job.spec, catalogue, self._workers, self.gate, note, trail.hear, trail)
         try:
             return await (download(attempt) if job.spec.direction == "download" else upload(attempt))
         except AliendError as error:

@@ -6,16 +6,18 @@ import asyncio
 from pathlib import Path
 
 from aliend.core.containment import local_path
+from aliend.core.record import Stage
 from aliend.core.transfer import Succeeded
 from aliend.engine.attempt import Attempt
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Source
+from aliend.storage.tasks import Download, Downloaded, Source
 
 
 async def download(attempt: Attempt) -> Succeeded:
     """Bring the file here. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
     await asyncio.to_thread(_check_contained, spec.target, transfer.target)
+    attempt.trail.enter(Stage.TICKET)
     tickets = await attempt.catalogue.access_read(transfer.source)
     if not tickets:
         raise CopyError(f"{transfer.source} has no replica that may be read", kind="permanent")
@@ -28,9 +30,26 @@ async def download(attempt: Attempt) -> Succeeded:
         overwrite=spec.overwrite == "always",
         umask=spec.umask,
     )
+    attempt.trail.enter(Stage.SLOT, {tickets[0].se})
     async with attempt.gate.held({tickets[0].se}):
-        result = await attempt.workers.run(task, attempt.progress)
+        attempt.trail.enter(Stage.COPY)
+        result = await _copied(attempt, task)
     return Succeeded(result.size, result.md5, result.warning)
+
+
+async def _copied(attempt: Attempt, task: Download) -> Downloaded:
+    """Run the copy, and remember what became of the replicas."""
+    try:
+        result = await attempt.workers.run(task, attempt.progress)
+    except CopyError as error:
+        for se, reason in error.replicas:
+            attempt.trail.tell(se, reason)
+        raise
+    for se, reason in result.failures:
+        attempt.trail.tell(se, reason)
+    attempt.trail.hear(0 if result.kept else result.size)
+    attempt.trail.tell(result.se)
+    return result
 
 
 def _check_contained(root: str, target: str) -> None:

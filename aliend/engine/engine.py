@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import suppress
 from types import TracebackType
 
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
+from aliend.core.record import AttemptRecord
 from aliend.core.scheduler import Limits, choose
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
 from aliend.core.transfer import Cancel as CancelTransfer
@@ -49,7 +50,7 @@ class Engine:
         self._clock = clock
         self._wake = asyncio.Event()
         self._limits = Limits()
-        self._attempts = Attempts(store, workers, catalogue_of, chance, self._wake.set)
+        self._attempts = Attempts(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._expansions = Expansions(store, catalogue_of, clock, chance, self._wake.set)
         self._main: asyncio.Task[None] | None = None
 
@@ -104,6 +105,10 @@ class Engine:
         moving = {one.id: one.bytes_done for one in self.progress(job)}
         found = await self._store.transfers(job, page_size, after_id, [Phase(state) for state in states])
         return [view_of_transfer(one, direction, moving.get(one.id, 0)) for one in found]
+
+    async def attempts(self, transfers: Sequence[int]) -> list[AttemptRecord]:
+        """What was tried for these transfers (at most 1000), by transfer, the oldest first."""
+        return await self._store.attempts(transfers)
 
     async def cancel(self, number: int) -> JobView:
         """Cancel what has not ended; copies that run are told to stop at once."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from aliend.core import wish
 from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.record import Stage
 from aliend.core.transfer import Booked
 from aliend.engine.attempt import Attempt
 from aliend.engine.ports import CataloguePort
@@ -99,6 +100,7 @@ class Replicas:
 
     async def _add(self, storage: str) -> None:
         md5 = self._md5 if self._have else ""
+        self._attempt.trail.enter(Stage.TICKET)
         tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, storage)
         tickets = list({ticket.se: ticket for ticket in tickets if ticket.se not in self._have}.values())
         if not tickets:
@@ -107,8 +109,9 @@ class Replicas:
         self._guids = (*self._guids, *(guid for guid in {ticket.guid for ticket in tickets} if guid not in self._guids))
         await self._attempt.note(Booked(self._lfn, self._guids, self._goal))
         for ticket, outcome in await self._copy(tickets):
+            self._attempt.trail.enter(Stage.COPY if outcome.error else Stage.COMMIT)
             if outcome.error:
-                self._failed[outcome.se] = outcome
+                self._fail(outcome)
                 log.info("transfer %d: replica on %s: %s", self._attempt.transfer.id, outcome.se, outcome.error)
             else:
                 await self._commit(ticket)
@@ -121,11 +124,15 @@ class Replicas:
             size=self._source.size,
             modified_ns=self._source.modified_ns,
         )
-        async with self._attempt.gate.held({ticket.se for ticket in tickets}):
+        ses = {ticket.se for ticket in tickets}
+        self._attempt.trail.enter(Stage.SLOT, ses)
+        async with self._attempt.gate.held(ses):
+            self._attempt.trail.enter(Stage.COPY)
             result = await self._attempt.workers.run(task, self._attempt.progress)
         if self._md5 and self._md5 != result.md5:
             raise CopyError(f"{self._source.path} differs from what is registered under {self._lfn}", kind="permanent")
         self._md5 = result.md5
+        self._attempt.trail.hear(result.size)
         return list(zip(tickets, result.replicas, strict=True))
 
     async def _commit(self, ticket: Ticket) -> None:
@@ -136,9 +143,14 @@ class Replicas:
             if isinstance(error, ServiceError) and error.code != _NOTHING_REGISTERED:
                 raise
             if not await self._shows(ticket):
-                self._failed[ticket.se] = ReplicaOutcome(ticket.se, ticket.url, f"not registered: {error}", "transient")
+                self._fail(ReplicaOutcome(ticket.se, ticket.url, f"not registered: {error}", "transient"))
                 return
         self._have.add(ticket.se)
+        self._attempt.trail.tell(ticket.se)
+
+    def _fail(self, outcome: ReplicaOutcome) -> None:
+        self._failed[outcome.se] = outcome
+        self._attempt.trail.tell(outcome.se, outcome.error)
 
     async def _shows(self, ticket: Ticket) -> bool:
         """Whether the catalogue comes to show this replica under our name and GUID."""
@@ -156,6 +168,7 @@ class Replicas:
 
     async def _verify(self) -> str:
         """Our GUID must be under the name, with every replica that was committed; the GUID."""
+        self._attempt.trail.enter(Stage.VERIFY)
         entry = await entry_of(self._catalogue, self._lfn)
         if entry is None or entry.guid not in self._guids:
             theirs = f"GUID {entry.guid}" if entry else "nothing"

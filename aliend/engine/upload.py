@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from aliend.core.catalogue import Entry
+from aliend.core.record import Stage
 from aliend.core.swap import side_names
 from aliend.core.transfer import Booked, Replacing, Succeeded
 from aliend.engine.attempt import Attempt
@@ -66,12 +67,14 @@ async def _replace(attempt: Attempt, source: LocalSource, entry: Entry | None, b
     done = await Replicas(attempt, source, temporary, booked).complete(ours)
     plan = Replacing(temporary, old, done.guid, identity_of(entry))
     await attempt.note(plan)
+    attempt.trail.enter(Stage.REPLACE)
     await swap(attempt.catalogue, attempt.transfer.target, plan)
     return Succeeded(source.size, done.md5, done.warning)
 
 
 async def _finish_replacing(attempt: Attempt, plan: Replacing) -> Succeeded:
     """Go on with an exchange of names that was cut off."""
+    attempt.trail.enter(Stage.REPLACE)
     await swap(attempt.catalogue, attempt.transfer.target, plan)
     entry = await entry_of(attempt.catalogue, attempt.transfer.target)
     if entry is None:

@@ -6,6 +6,7 @@ The pieces know their trade (`remote`, `members`, `part`, `local`); here is only
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from aliend.errors import CopyError
@@ -65,7 +66,8 @@ class _Attempt:
         for source in self._task.sources:
             try:
                 reached = remote.on_connection(source, self._line.slot, self._task.size)
-                return self._publish(source.se, self._fetch(reached))
+                told = tuple((se, str(error)) for se, error in failures)
+                return replace(self._publish(source.se, self._fetch(reached)), failures=told)
             except CopyError as error:
                 if error.kind == "local" or (error.kind == "permanent" and self._target_is_taken()):
                     raise

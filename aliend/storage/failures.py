@@ -88,4 +88,5 @@ def summary(failures: list[tuple[str, CopyError]]) -> CopyError:
     """One error for all the replicas that were tried: transient if time may help at any of them."""
     text = "; ".join(f"{se}: {error}" for se, error in failures) or "there is no replica to read"
     waiting = [error.retry_after for _, error in failures if error.kind == "transient"]
-    return CopyError(text, "transient" if waiting else "permanent", min(waiting, default=0.0))
+    tried = tuple((se, str(error)) for se, error in failures)
+    return CopyError(text, "transient" if waiting else "permanent", min(waiting, default=0.0), tried)

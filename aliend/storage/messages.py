@@ -72,6 +72,8 @@ def unpack_result(packed: dict[str, Any]) -> Result:
 
 def _unpack(packed: dict[str, Any]) -> object:
     fields = {name: value for name, value in packed.items() if name != "kind"}
+    if "failures" in fields:
+        fields["failures"] = tuple((se, text) for se, text in fields["failures"])
     for name in _MEMBERS.keys() & fields.keys():
         fields[name] = tuple(_MEMBERS[name](**each) for each in fields[name])
     return _KINDS[packed["kind"]](**fields)
@@ -79,10 +81,11 @@ def _unpack(packed: dict[str, Any]) -> object:
 
 def pack_error(error: CopyError) -> dict[str, Any]:
     """A failure as plain JSON values."""
-    return {"text": str(error), "kind": error.kind, "retry_after": error.retry_after}
+    return {"text": str(error), "kind": error.kind, "retry_after": error.retry_after, "replicas": error.replicas}
 
 
 def unpack_error(packed: dict[str, Any]) -> CopyError:
     """The failure that `pack_error` was given."""
     kind: ErrorKind = packed["kind"]
-    return CopyError(packed["text"], kind, packed["retry_after"])
+    replicas = tuple((se, text) for se, text in packed["replicas"])
+    return CopyError(packed["text"], kind, packed["retry_after"], replicas)

@@ -43,7 +43,8 @@ class Downloaded:
     """The target is there, whole.
 
     `size` in bytes, `md5` of its content, `se` the storage element that gave the last byte (empty: none was asked).
-    `kept` says that a good file was there before; `warning` (mostly empty) says what could not be compared.
+    `kept` says that a good file was there before; `warning` (mostly empty) says what could not be compared; `failures`
+    are storage elements that were tried before, each with what happened there.
     """
 
     size: int
@@ -51,6 +52,7 @@ class Downloaded:
     se: str
     kept: bool
     warning: str
+    failures: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

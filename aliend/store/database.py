@@ -118,7 +118,13 @@ class Database:
         except OSError as error:
             raise StoreError(f"The database {self._path} cannot be opened: {error.strerror}") from error
         self._connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None)
-        prepare(self._connection)
+        try:
+            prepare(self._connection, self._path)
+        except OSError as error:
+            raise StoreError(
+                f"The database {self._path} has to be brought to a new schema, and cannot be copied beforehand: "
+                f"{error.strerror}; nothing was changed"
+            ) from error
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -40,8 +40,8 @@ class JobRows:
         if row is None:
             cursor = connection.execute(
                 "INSERT INTO job (request_id, spec, state, priority, sources_seen, target_kind, queued, running,"
-                " waiting, done, failed, cancelled, bytes_done, bytes_total, message, created_ms, ended_ms, revision)"
-                " VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, 0, ?)",
+                " waiting, done, failed, cancelled, bytes_done, bytes_total, message, created_ms, ended_ms, revision,"
+                " direction) VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, 0, ?, ?)",
                 (
                     request_id,
                     spec_to_text(spec),
@@ -50,6 +50,7 @@ class JobRows:
                     Checkpoint().target,
                     now_ms,
                     transaction.next_revision(),
+                    spec.direction,
                 ),
             )
             row = (cursor.lastrowid,)

@@ -3,12 +3,15 @@
 `PRAGMA user_version` is the number of migrations that were applied. `MIGRATIONS` only ever grows. Columns of a
 transfer: `ready` is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting;
 `reason` is the sentence of its state; `intent` (JSON, mostly empty) what an upload has begun in the catalogue.
-`revision` of a job and of a transfer is the number of its last change, counted through the whole database.
+`revision` of a job and of a transfer is the number of its last change, counted through the whole database. `attempt`
+has what `core.record` says, `made` the local directories that a job made.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from pathlib import Path
 
 from aliend import VERSION
 from aliend.errors import StoreError
@@ -50,12 +53,30 @@ CREATE INDEX transfer_open_intent ON transfer (id) WHERE intent <> '';
 CREATE TABLE request (id TEXT PRIMARY KEY, job INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_FIRST,)
+_SECOND = """
+CREATE TABLE attempt (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, transfer INTEGER NOT NULL REFERENCES transfer (id), number INTEGER NOT NULL,
+    se TEXT NOT NULL, stage TEXT NOT NULL, error TEXT NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL,
+    began_ms INTEGER NOT NULL, seconds REAL NOT NULL
+) STRICT;
+CREATE INDEX attempt_of_transfer ON attempt (transfer, id);
+
+CREATE TABLE made (job INTEGER NOT NULL REFERENCES job (id), path TEXT NOT NULL, PRIMARY KEY (job, path))
+STRICT, WITHOUT ROWID;
+
+ALTER TABLE job ADD COLUMN direction TEXT NOT NULL DEFAULT '';
+UPDATE job SET direction = json_extract(spec, '$.direction');
+"""
+
+MIGRATIONS = (_FIRST, _SECOND)
 """Each brings a database from the schema of its index to the next one."""
 
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """Bring the database to the present schema. Raises StoreError, with nothing changed, if it is a newer one."""
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the database at `path` to the present schema; an older one is copied beside it first.
+
+    Raises StoreError, with nothing changed, if it is a newer one.
+    """
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > len(MIGRATIONS):
         raise StoreError(
@@ -65,10 +86,35 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    if 0 < found < len(MIGRATIONS):
+        _back_up(connection, backup_path(path, found))
     for number in range(found, len(MIGRATIONS)):
         _apply(connection, number)
     if _writer(connection) != VERSION:
         connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (VERSION,))
+
+
+def backup_path(path: Path, schema: int) -> Path:
+    """Where the database is kept as it was under an older schema."""
+    return path.with_name(f"{path.name}.schema-{schema}")
+
+
+def _back_up(connection: sqlite3.Connection, copy: Path) -> None:
+    """A whole copy that only its owner can read; it has its name only when it is on the disk."""
+    unfinished = copy.with_name(f"{copy.name}.part")
+    unfinished.unlink(missing_ok=True)
+    fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        target = sqlite3.connect(unfinished)
+        try:
+            connection.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+        finally:
+            target.close()
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    unfinished.replace(copy)
 
 
 def _apply(connection: sqlite3.Connection, number: int) -> None:

@@ -11,9 +11,10 @@ from types import TracebackType
 
 from aliend.core import job as jobs_core
 from aliend.core.job import Job, JobEvent, JobSpec, JobState
+from aliend.core.record import AttemptRecord
 from aliend.core.scheduler import Candidate
 from aliend.core.transfer import Effect, Event, Phase, Transfer, after_restart, step
-from aliend.store import changes, queue, transfers
+from aliend.store import attempts, changes, queue, transfers
 from aliend.store.changes import Changed
 from aliend.store.database import Database, Transaction
 from aliend.store.jobs import JobRows
@@ -96,9 +97,17 @@ class Store:
 
         return await self._database.write(write)
 
-    async def change(self, number: int, event: Event) -> Outcome:
-        """Apply an event to one transfer."""
-        return await self._change_where("WHERE id = ?", (number,), event)
+    async def change(self, number: int, event: Event, records: Sequence[AttemptRecord] = ()) -> Outcome:
+        """Apply an event to one transfer, and remember what was tried for it."""
+        return await self._change_where("WHERE id = ?", (number,), event, records=records)
+
+    async def record(self, records: Sequence[AttemptRecord]) -> None:
+        """Remember what was tried."""
+        await self._database.write(lambda at: attempts.insert(at.connection, records))
+
+    async def attempts(self, transfers: Sequence[int]) -> list[AttemptRecord]:
+        """What was tried for these transfers (at most `BATCH`), by transfer, the oldest first."""
+        return await self._database.read(lambda at: attempts.select(at, transfers))
 
     async def change_many(
         self, job: int, phases: Sequence[Phase], event: Event, also: JobEvent, after_id: int = 0
@@ -146,6 +155,7 @@ class Store:
             for one in found:
                 job = self._rows.load(transaction.connection, one.job)
                 after = transfers.save(transaction, job, one, after_restart(one))
+                attempts.insert(transaction.connection, [attempts.cut_off(one, now_ms)])
                 self._rows.save(transaction, job, after, now_ms)
             return len(found)
 
@@ -188,7 +198,14 @@ class Store:
         return await self._database.read(lambda at: changes.changed_since(at, self._rows, job, revision, base))
 
     async def _change_where(
-        self, where: str, values: tuple[object, ...], event: Event, number: int = 0, also: JobEvent | None = None
+        self,
+        where: str,
+        values: tuple[object, ...],
+        event: Event,
+        number: int = 0,
+        also: JobEvent | None = None,
+        *,
+        records: Sequence[AttemptRecord] = (),
     ) -> Outcome:
         now = self._clock()
 
@@ -203,6 +220,7 @@ class Store:
                 job = transfers.save(transaction, job, one, changed)
                 effects += wanted
                 after.append(changed)
+            attempts.insert(transaction.connection, records)
             job = self._rows.save(transaction, before, job, int(now * 1000))
             return Outcome(tuple(after), tuple(effects), job)
 

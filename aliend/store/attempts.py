@@ -1,0 +1,64 @@
+"""The rows of attempts: what was tried for a transfer, and what came of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aliend.core.record import KEPT, AttemptRecord, Stage
+from aliend.core.transfer import Transfer
+
+_COLUMNS = "transfer, number, se, stage, error, kind, bytes, began_ms, seconds"
+
+
+def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> None:
+    """Add records; of each transfer only the newest are kept."""
+    touched = set()
+    for one in records:
+        touched.add(one.transfer)
+        connection.execute(
+            f"INSERT INTO attempt ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                one.transfer,
+                one.number,
+                one.se,
+                one.stage.value,
+                one.error,
+                one.kind,
+                one.bytes,
+                one.began_ms,
+                one.seconds,
+            ),
+        )
+    for transfer in touched:
+        connection.execute(
+            "DELETE FROM attempt WHERE transfer = ?1 AND id <= (SELECT id FROM attempt WHERE transfer = ?1"
+            f" ORDER BY id DESC LIMIT 1 OFFSET {KEPT})",
+            (transfer,),
+        )
+
+
+def cut_off(transfer: Transfer, now_ms: int) -> AttemptRecord:
+    """The record of an attempt that was under way when the daemon ended."""
+    error = "cut off by the end of the daemon"
+    return AttemptRecord(transfer.id, transfer.attempts, "", Stage.UNKNOWN, error, "", 0, now_ms, 0.0)
+
+
+def select(connection: sqlite3.Connection, transfers: Sequence[int]) -> list[AttemptRecord]:
+    """The records of these transfers, by transfer, in their order."""
+    marks = ",".join("?" * len(transfers))
+    sql = f"SELECT {_COLUMNS} FROM attempt WHERE transfer IN ({marks}) ORDER BY transfer, id"
+    return [_record_of(row) for row in connection.execute(sql, tuple(transfers)).fetchall()]
+
+
+def last_kinds(connection: sqlite3.Connection, transfers: Sequence[int]) -> dict[int, str]:
+    """Of each of these transfers who could act on its last attempt (empty: nothing was wrong with it)."""
+    marks = ",".join("?" * len(transfers))
+    sql = f"SELECT transfer, kind FROM attempt WHERE id IN (SELECT max(id) FROM attempt WHERE transfer IN ({marks})"
+    return dict(connection.execute(f"{sql} GROUP BY transfer)", tuple(transfers)).fetchall())
+
+
+def _record_of(row: tuple[Any, ...]) -> AttemptRecord:
+    transfer, number, se, stage, *rest = row
+    return AttemptRecord(transfer, number, se, Stage(stage), *rest)

@@ -1,0 +1,94 @@
+"""A database of every schema that was ever written opens for ever, with all that was in it."""
+
+from __future__ import annotations
+
+import gzip
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.job import Counters, JobSpec, JobState
+from aliend.core.record import KEPT, AttemptRecord, Stage
+from aliend.core.transfer import Booked, Done, Failed, Phase, Queued, Waiting
+from aliend.errors import StoreError
+from aliend.store import Store
+from aliend.store.schema import MIGRATIONS, backup_path
+
+DATABASES = Path(__file__).parent / "databases"
+CONTEXT = Context(Endpoint("h", 1), CredentialFiles("c", "k"), CredentialFiles("d", "l"), "ca", "s", "r", "site")
+
+
+def unpacked(schema: int, directory: Path) -> Path:
+    """The database that a daemon of that schema left when it was killed."""
+    path = directory / "aliend.db"
+    path.write_bytes(gzip.decompress((DATABASES / f"schema-{schema}.db.gz").read_bytes()))
+    return path
+
+
+def version_of(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    finally:
+        connection.close()
+
+
+async def test_everything_of_schema_1_is_there(tmp_path: Path) -> None:
+    path = unpacked(1, tmp_path)
+    async with Store(path, lambda: 1000.0) as store:
+        assert await store.recover() == 2
+        down, up, held = reversed(await store.jobs(10, 0, active_only=False))
+        assert down.spec == JobSpec("download", ("/a/",), "/tmp/x/", "always", "disk:1", 3, -1, 0o077, CONTEXT)
+        assert down.files == Counters(queued=2, waiting=1, done=1, failed=1)
+        assert (held.state, held.message) == (JobState.PAUSED, "no room")
+        states = [one.state for one in await store.transfers(down.id, 10, 0)]
+        assert states == [Done("a warning"), Failed("gone"), Waiting(1060.0, "busy"), Queued(), Queued()]
+        assert (await store.transfers(up.id, 10, 0))[0].intent == Booked("/b/f", ("g",), 2)
+        assert await store.was_requested("again")
+        assert await store.sessions.get("one")
+        assert [one.id for one in await store.jobs(10, 0, active_only=True)] == [held.id, up.id, down.id]
+    assert version_of(path) == len(MIGRATIONS)
+
+
+async def test_before_a_migration_the_database_is_copied_and_only_then(tmp_path: Path) -> None:
+    path = unpacked(1, tmp_path)
+    async with Store(path):
+        pass
+    copy = backup_path(path, 1)
+    assert version_of(copy) == 1
+    assert copy.stat().st_mode & 0o777 == 0o600
+    copy.unlink()
+    async with Store(path):
+        pass
+    assert not copy.exists()
+
+
+async def test_without_room_for_the_copy_nothing_is_changed(tmp_path: Path) -> None:
+    path = unpacked(1, tmp_path)
+    backup_path(path, 1).with_name("aliend.db.schema-1.part").mkdir()
+    with pytest.raises(StoreError, match="cannot be copied beforehand"):
+        await Store(path).__aenter__()
+    assert version_of(path) == 1
+
+
+async def test_what_was_tried_for_a_transfer_is_kept_with_a_bound(tmp_path: Path) -> None:
+    path = unpacked(1, tmp_path)
+    async with Store(path, lambda: 1000.0) as store:
+        (number,) = [one.id for one in await store.transfers(1, 10, 0, [Phase.WAITING])]
+        for attempt in range(KEPT + 7):
+            await store.record([AttemptRecord(number, attempt, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5)])
+        found = await store.attempts([number, number + 1])
+        assert len(found) == KEPT
+        assert found[-1] == AttemptRecord(number, KEPT + 6, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5)
+
+
+async def test_an_attempt_that_the_end_of_the_daemon_cut_off_is_remembered(tmp_path: Path) -> None:
+    path = unpacked(1, tmp_path)
+    async with Store(path, lambda: 1000.0) as store:
+        ran = [one.id for job in (1, 2) for one in await store.transfers(job, 10, 0, [Phase.RUNNING])]
+        await store.recover()
+        assert [(one.transfer, one.number, one.stage) for one in await store.attempts(ran)] == [
+            (number, 1, Stage.UNKNOWN) for number in ran
+        ]

@@ -1,0 +1,62 @@
+"""What is remembered of attempts."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from aliend.core.job import JobSpec
+from aliend.core.record import AttemptRecord, Stage
+from aliend.engine import replicas
+from aliend.errors import CopyError
+from aliend.storage.tasks import Discard
+from tests.unit.engine.conftest import House, eventually
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+
+
+async def history(house: House, job: int) -> list[AttemptRecord]:
+    return await house.engine.attempts([one.id for one in await house.engine.transfers(job)])
+
+
+async def test_each_replica_of_an_upload_is_remembered(house: House, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"data")
+    house.workers.bad_ses = {"A::B::SE1"}
+    job = await house.done(JobSpec("upload", (f"{tmp_path}/f",), "/a/f"))
+    assert [(one.se, one.stage, one.error, one.bytes) for one in await history(house, job.id)] == [
+        ("A::B::SE1", Stage.COPY, "the disk is full", 4),
+        ("A::B::SE2", Stage.DONE, "", 4),
+        ("A::B::SE3", Stage.DONE, "", 4),
+    ]
+
+
+async def test_a_failed_attempt_says_where_and_who_can_act_and_the_next_one_follows(
+    house: House, tmp_path: Path
+) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.faults = [CopyError("A::B::SE1: it is frozen", "transient", 7.0, (("A::B::SE1", "it is frozen"),))]
+    job = await house.submit(JobSpec("download", ("/a/f",), str(tmp_path / "g")))
+    await house.until(job.id, "waiting")
+    house.clock.now += 3600
+    house.engine.set_limits()
+    await house.ended(job.id)
+    assert [(one.number, one.se, one.stage, one.error, one.kind) for one in await history(house, job.id)] == [
+        (1, "A::B::SE1", Stage.COPY, "it is frozen", "transient"),
+        (2, "A::B::SE1", Stage.DONE, "", ""),
+    ]
+
+
+async def test_an_attempt_that_was_stopped_is_remembered(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.hold = asyncio.Event()
+    job = await house.submit(JobSpec("download", ("/a/f",), str(tmp_path / "g")))
+    await house.until(job.id, "running")
+    await eventually(lambda: house.workers.running == 1)
+    await house.engine.cancel(job.id)
+    await eventually(lambda: any(isinstance(task, Discard) for task in house.workers.tasks))
+    assert [(one.stage, one.error) for one in await history(house, job.id)] == [(Stage.COPY, "stopped")]
