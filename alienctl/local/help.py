@@ -50,15 +50,17 @@ PAGES = {
         "    alienctl cp --detach /alice/data/run/ file:data/",
     ),
     "transfers": Page(
-        "transfers list | show | watch | wait | cancel | retry | pause | resume [JOB]",
+        "transfers list | show | watch | wait | why | cancel | retry | pause | resume [JOB] | limit",
         "the transfer jobs",
         "  list [--all]            jobs that have not ended; --all: and the others\n"
         "  show JOB [--attempts]   a job and its files; --attempts: and what was tried for each\n"
         "  watch JOB               follow it until it has ended; Ctrl-C leaves it running\n"
         "  wait JOB [--timeout S]  the same without a word; exit 0 all arrived, 3 some, 4 none, 124 not ended in time\n"
+        "  why [JOB]               why files wait, and until when\n"
         "  cancel JOB              stop it and forget its unfinished files\n"
         "  retry JOB               try its failed and cancelled files again\n"
-        "  pause JOB, resume JOB   hold it, let it go on",
+        "  pause JOB, resume JOB   hold it, let it go on\n"
+        "  limit [NAME=N ...]      files at a time: files=N down=N up=N se=N VO::SITE::SE=N (N or `default`)",
     ),
     "daemon": Page(
         "daemon status | start | stop | restart | logs | install",

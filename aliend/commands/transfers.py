@@ -1,4 +1,4 @@
-"""`transfers`: list, show, watch, wait, cancel, retry, pause and resume jobs."""
+"""`transfers`: list, show, watch, wait, cancel, retry, pause and resume jobs; why they wait and how many run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from aliend.commands import waiting
 from aliend.commands.call import Call
 from aliend.commands.copy import follow_foreground
 from aliend.commands.follow import exit_code, follow, human, summary
@@ -191,4 +192,6 @@ _VERBS: dict[str, Callable[[Parts, Call, list[str]], Awaitable[int]]] = {
     "pause": _pause,
     "resume": _resume,
     "attach": _attach,
+    "why": waiting.why,
+    "limit": waiting.limit,
 }

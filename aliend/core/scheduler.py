@@ -1,24 +1,40 @@
 """Which transfers start now. Pure: who runs and who could run are arguments.
 
-The global limit comes first, then each job's own; jobs of a higher priority go first, those of one priority take turns
-(the turn goes on after the job that was served last), each job's files in their order. Two copies to one target never
-run at the same time: the later one waits, and then finds the file there. A storage element is known only with the
-ticket; its limit is held when the copy itself begins (`has_room`).
+The global limit comes first, then those of the directions, then each job's own; jobs of a higher priority go first,
+those of one priority take turns (the turn goes on after the job that was served last), each job's files in their order.
+Two copies to one target never run at the same time: the later one waits, and then finds the file there. A storage
+element is known only with the ticket; its limit is held when the copy itself begins (`has_room`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from aliend.core.job import Direction, JobSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many files may run at a time: in all, and on one storage element."""
+    """How many files may run at a time: in all, on one storage element, each way (0: no limit of its own).
+
+    `named` are storage elements (in capitals) with limits of their own.
+    """
 
     files: int = 8
     per_se: int = 4
+    down: int = 0
+    up: int = 0
+    named: tuple[tuple[str, int], ...] = ()
+
+    def of_se(self, se: str) -> int:
+        """The limit of one storage element."""
+        return dict(self.named).get(se.upper(), self.per_se)
+
+    def of_direction(self, direction: Direction) -> int:
+        """The limit of a direction; where it has none, that of all files."""
+        return (self.down if direction == "download" else self.up) or self.files
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +46,17 @@ class Candidate:
     priority: int
     parallel: int
     target: str
+    direction: Direction = "download"
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What runs: files of each job, the targets written, and the job that was served last (0: none)."""
+    """What runs: files of each job, the targets written, the job that was served last (0: none), files each way."""
 
     by_job: Mapping[int, int]
     targets: frozenset[str]
     last_job: int = 0
+    by_direction: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def running(self) -> int:
@@ -46,16 +64,29 @@ class Load:
         return sum(self.by_job.values())
 
 
+def target_key(spec: JobSpec, target: str) -> str:
+    """What tells the target of a copy from that of any other one."""
+    return f"{spec.context.endpoint if spec.direction == 'upload' else ''}:{target}"
+
+
+def closed_directions(load: Load, limits: Limits) -> tuple[Direction, ...]:
+    """The directions in which no more files may start."""
+    both: tuple[Direction, ...] = ("download", "upload")
+    return tuple(way for way in both if load.by_direction.get(way, 0) >= limits.of_direction(way))
+
+
 def choose(candidates: Sequence[Candidate], load: Load, limits: Limits) -> tuple[Candidate, ...]:
     """The candidates that start now, in the order of their start."""
     free = limits.files - load.running
     busy = set(load.targets)
     running = Counter(load.by_job)
+    ways = Counter(load.by_direction)
     chosen: list[Candidate] = []
     last = load.last_job
     waiting = list(candidates)
     while free > len(chosen):
-        eligible = [one for one in waiting if one.target not in busy and _may_run(one, running)]
+        open_ = [one for one in waiting if ways[one.direction] < limits.of_direction(one.direction)]
+        eligible = [one for one in open_ if one.target not in busy and _may_run(one, running)]
         if not eligible:
             break
         best = min(eligible, key=lambda one: (-one.priority, one.job <= last, one.job, one.transfer))
@@ -63,13 +94,14 @@ def choose(candidates: Sequence[Candidate], load: Load, limits: Limits) -> tuple
         waiting.remove(best)
         busy.add(best.target)
         running[best.job] += 1
+        ways[best.direction] += 1
         last = best.job
     return tuple(chosen)
 
 
 def has_room(copies: Mapping[str, int], ses: Collection[str], limits: Limits) -> bool:
     """Whether one more copy may touch all of these storage elements."""
-    return all(copies.get(se, 0) < limits.per_se for se in ses)
+    return all(copies.get(se, 0) < limits.of_se(se) for se in ses)
 
 
 def _may_run(one: Candidate, running: Counter[int]) -> bool:

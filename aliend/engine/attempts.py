@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from aliend.core.job import STARTABLE, Hold, Job
+from aliend.core.record import Stage
 from aliend.core.scheduler import Candidate, Limits, Load
 from aliend.core.transfer import (
     Cancelled,
@@ -32,6 +33,7 @@ from aliend.core.transfer import (
     Transfer,
     has_side_names,
 )
+from aliend.core.why import Copying
 from aliend.engine.attempt import Attempt
 from aliend.engine.download import download
 from aliend.engine.failures import event_of
@@ -88,7 +90,22 @@ class Attempts:
     def load(self) -> Load:
         """What runs, for the scheduler; attempts that still stop included."""
         by_job = Counter(one.job.id for one in self._running.values())
-        return Load(by_job, frozenset(one.target for one in self._running.values()), self.last_job)
+        by_direction: Counter[str] = Counter(one.job.spec.direction for one in self._running.values())
+        targets = frozenset(one.target for one in self._running.values())
+        return Load(by_job, targets, self.last_job, by_direction)
+
+    def copying(self) -> tuple[Copying, ...]:
+        """Who has a slot."""
+        return tuple(
+            Copying(
+                number,
+                one.job.id,
+                one.job.spec.direction,
+                one.target,
+                one.trail.ses if one.trail.stage is Stage.SLOT else (),
+            )
+            for number, one in self._running.items()
+        )
 
     def moving(self, job: int) -> list[Moving]:
         """The files of a job (0: of all) that move now."""

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 
+from aliend.core import limits
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.record import AttemptRecord
-from aliend.core.scheduler import Limits, choose
+from aliend.core.scheduler import Limits, choose, closed_directions
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
+from aliend.core.why import Around
 from aliend.engine.attempts import Attempts
 from aliend.engine.expansions import Expansions
 from aliend.engine.ports import CatalogueOf, WorkersPort
-from aliend.engine.views import Changes, JobView, Moving, TransferView, view_of_job, view_of_transfer
+from aliend.engine.reasons import reasons
+from aliend.engine.views import Changes, InUse, JobView, Moving, TransferView, Waits, view_of_job, view_of_transfer
 from aliend.engine.watch import Watcher
 from aliend.errors import StoreError, UsageError
 from aliend.store import BATCH, Store
@@ -49,7 +52,8 @@ class Engine:
         self._store = store
         self._clock = clock
         self._wake = asyncio.Event()
-        self._limits = Limits()
+        self._limits = self._configured = Limits()
+        self._kept_limits: dict[str, int] = {}
         self._attempts = Attempts(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._expansions = Expansions(store, catalogue_of, clock, chance, self._wake.set)
         self._main: asyncio.Task[None] | None = None
@@ -58,6 +62,8 @@ class Engine:
         recovered = await self._store.recover()
         if recovered:
             log.info("%d transfers were cut off by the end of the daemon before; they are queued again", recovered)
+        self._kept_limits = await self._store.limits()
+        self._apply_limits()
         self._main = asyncio.create_task(self._run(), name="engine")
         self._main.add_done_callback(_report)
         return self
@@ -78,7 +84,29 @@ class Engine:
 
     def set_limits(self, files: int = 8, files_per_se: int = 4) -> None:
         """So many files may be copied at a time, in all and on one storage element."""
-        self._limits = Limits(files, files_per_se)
+        self._configured = Limits(files, files_per_se)
+        self._apply_limits()
+
+    async def change_limits(self, changes: Mapping[str, int | None]) -> None:
+        """Set limits by name (see `core.limits`; None: as configured), for now and for the next daemons."""
+        self._kept_limits = limits.merged(self._kept_limits, changes)
+        await self._store.keep_limits(self._kept_limits)
+        self._apply_limits()
+
+    def in_use(self) -> InUse:
+        """The limits, and what runs under them."""
+        return InUse(self._limits, self._attempts.load().by_direction, self._attempts.gate.copies)
+
+    async def why(self, job: int = 0) -> AsyncIterator[list[Waits]]:
+        """The files of a job (0: of all) that wait, and why, in groups."""
+        now = self._clock()
+        wanting = await self._store.wanting(now)
+        around = Around(now, self._limits, self._attempts.copying(), self._attempts.gate.copies, wanting)
+        async for found in reasons(self._store, job, around):
+            yield found
+
+    def _apply_limits(self) -> None:
+        self._limits = limits.applied(self._configured, self._kept_limits)
         self._attempts.gate.set_limits(self._limits)
         self._wake.set()
 
@@ -200,8 +228,9 @@ class Engine:
             load = self._attempts.load()
             if load.running >= self._limits.files:
                 return
+            closed = closed_directions(load, self._limits)
             found = await self._store.candidates(
-                self._clock(), self._attempts.last_job, self._attempts.full(), 2 * self._limits.files
+                self._clock(), self._attempts.last_job, self._attempts.full(), 2 * self._limits.files, closed
             )
             chosen = choose(found, load, self._limits)
             if not chosen:

@@ -23,6 +23,11 @@ class Gate:
         self._limits = limits
         self._tell()
 
+    @property
+    def copies(self) -> dict[str, int]:
+        """The copies on each storage element."""
+        return dict(self._copies)
+
     @asynccontextmanager
     async def held(self, ses: Collection[str]) -> AsyncIterator[None]:
         """Wait until one more copy may touch all of `ses` (all or none, so that two never wait for each other)."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aliend.core.job import Counters, Direction, Job, JobState
+from aliend.core.scheduler import Limits
 from aliend.core.transfer import Phase, Transfer, Waiting, message_of, phase_of
+from aliend.core.why import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,25 @@ class Moving:
     name: str
     bytes_done: int
     bytes_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """A file (0 and no name: the job as a whole) that is not being copied now, and why."""
+
+    job: int
+    transfer: int
+    source: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The limits, and what runs under them: files each way, copies on each storage element."""
+
+    limits: Limits
+    by_direction: Mapping[str, int]
+    on_se: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from aliend.core.scheduler import Candidate
+from aliend.core.scheduler import Candidate, target_key
 from aliend.store.jobs import JobRows
 
 _JOBS = 16
@@ -14,28 +15,51 @@ _JOBS = 16
 
 _JOBS_WITH_WORK = f"""
 SELECT id FROM job WHERE state IN ('expanding', 'active') AND id NOT IN (SELECT value FROM json_each(?))
+AND direction NOT IN (SELECT value FROM json_each(?))
 AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)
 ORDER BY priority DESC, id <= ?, id LIMIT {_JOBS}
 """
 
 
-def candidates(
-    connection: sqlite3.Connection, rows: JobRows, now: float, last_job: int, full: Collection[int], limit: int
-) -> list[Candidate]:
-    """Up to `limit` startable transfers of each of the next jobs in turn; jobs in `full` are left out."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What may start at `now` (POSIX seconds) after `last_job`: without the jobs `full` and the directions `closed`."""
+
+    now: float
+    last_job: int
+    full: Collection[int]
+    closed: Collection[str]
+    limit: int
+
+
+def candidates(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> list[Candidate]:
+    """Up to `limit` startable transfers of each of the next jobs in turn."""
     found: list[Candidate] = []
-    for (number,) in connection.execute(_JOBS_WITH_WORK, (json.dumps(sorted(full)), now, last_job)).fetchall():
+    values = (json.dumps(sorted(asked.full)), json.dumps(sorted(asked.closed)), asked.now, asked.last_job)
+    for (number,) in connection.execute(_JOBS_WITH_WORK, values).fetchall():
         job = rows.load(connection, number)
         transfers = connection.execute(
             "SELECT id, target FROM transfer WHERE job = ? AND ready <= ? ORDER BY ready, id LIMIT ?",
-            (number, now, limit),
+            (number, asked.now, asked.limit),
         )
-        service = str(job.spec.context.endpoint) if job.spec.direction == "upload" else ""
+        spec = job.spec
         found += [
-            Candidate(transfer, number, job.spec.priority, job.spec.parallel, f"{service}:{target}")
+            Candidate(transfer, number, spec.priority, spec.parallel, target_key(spec, target), spec.direction)
             for transfer, target in transfers.fetchall()
         ]
     return found
+
+
+def wanting(connection: sqlite3.Connection, now: float) -> dict[int, int]:
+    """The jobs, at most `_JOBS`, that have files which may start by now: number to priority, the highest first."""
+    return dict(
+        connection.execute(
+            "SELECT id, priority FROM job WHERE state IN ('expanding', 'active')"
+            " AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)"
+            f" ORDER BY priority DESC, id LIMIT {_JOBS}",
+            (now,),
+        ).fetchall()
+    )
 
 
 def next_ready(connection: sqlite3.Connection, now: float) -> float | None:

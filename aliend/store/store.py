@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -132,9 +133,31 @@ class Store:
 
         return await self._database.write(write)
 
-    async def candidates(self, now: float, last_job: int, full: Collection[int], limit: int) -> list[Candidate]:
+    async def candidates(
+        self, now: float, last_job: int, full: Collection[int], limit: int, closed: Collection[str] = ()
+    ) -> list[Candidate]:
         """Transfers that may start, see `queue.candidates`."""
-        return await self._database.read(lambda at: queue.candidates(at, self._rows, now, last_job, full, limit))
+        asked = queue.Question(now, last_job, full, closed, limit)
+        return await self._database.read(lambda at: queue.candidates(at, self._rows, asked))
+
+    async def wanting(self, now: float) -> dict[int, int]:
+        """See `queue.wanting`."""
+        return await self._database.read(lambda at: queue.wanting(at, now))
+
+    async def last_kinds(self, transfers: Sequence[int]) -> dict[int, str]:
+        """See `attempts.last_kinds`."""
+        return await self._database.read(lambda at: attempts.last_kinds(at, transfers))
+
+    async def limits(self) -> dict[str, int]:
+        """The limits that were set while the daemon ran."""
+        sql = "SELECT value FROM meta WHERE key = 'limits'"
+        row = await self._database.read(lambda at: at.execute(sql).fetchone())
+        return dict(json.loads(row[0])) if row else {}
+
+    async def keep_limits(self, limits: Mapping[str, int]) -> None:
+        """Keep them for this daemon and the next ones."""
+        sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
+        await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)
 
     async def next_ready(self, now: float) -> float | None:
         """When the next waiting transfer may start (POSIX seconds); None: there is none."""

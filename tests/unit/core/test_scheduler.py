@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.scheduler import Candidate, Limits, Load, choose, has_room
+from aliend.core.scheduler import Candidate, Limits, Load, choose, closed_directions, has_room
 
 IDLE = Load({}, frozenset())
 
@@ -45,3 +45,17 @@ def test_two_copies_to_one_target_do_not_run_together() -> None:
 def test_a_copy_needs_room_on_every_storage_element() -> None:
     assert has_room({"A": 3}, ["A", "B"], Limits(per_se=4))
     assert not has_room({"A": 3, "B": 4}, ["A", "B"], Limits(per_se=4))
+
+
+def test_a_direction_has_a_limit_of_its_own() -> None:
+    downs = files(1, 3)
+    ups = [Candidate(200 + n, 2, 0, 0, f"/2/{n}", "upload") for n in range(3)]
+    assert started(downs + ups, limits=Limits(files=9, down=1, up=2)) == [100, 200, 201]
+    busy = Load({1: 1}, frozenset(), 0, {"download": 1})
+    assert started(downs, busy, Limits(files=9, down=1)) == []
+    assert closed_directions(busy, Limits(files=9, down=1)) == ("download",)
+
+
+def test_a_storage_element_has_a_limit_of_its_own() -> None:
+    assert not has_room({"A::B::C": 1}, ["A::B::C"], Limits(named=(("A::B::C", 1),)))
+    assert has_room({"A::B::D": 1}, ["A::B::D"], Limits(named=(("A::B::C", 1),)))

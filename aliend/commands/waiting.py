@@ -1,0 +1,95 @@
+"""`transfers why` and `transfers limit`: why files wait, and how many may be copied at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from aliend.commands.call import Call
+from aliend.core.limits import parse
+from aliend.core.why import Reason
+from aliend.engine.views import InUse, Waits
+from aliend.errors import UsageError
+from aliend.parts import Parts
+
+
+async def why(parts: Parts, call: Call, words: list[str]) -> int:
+    """Say of every file that is not being copied why, and until when; files with one reason together."""
+    if len(words) > 1 or any(not (word.isascii() and word.isdigit()) for word in words):
+        raise UsageError("transfers why takes one job number at most (see: alienctl transfers list)")
+    told: dict[tuple[int, Reason], tuple[str, int]] = {}
+    listed: list[dict[str, Any]] = []
+    async for group in parts.engine.why(int(words[0]) if words else 0):
+        if call.as_json:
+            listed += map(_waits, group)
+        for one in group:
+            first, count = told.get((one.job, one.reason), (one.source, 0))
+            told[one.job, one.reason] = (first, count + 1)
+    if call.as_json:
+        await call.document({"waiting": listed})
+    elif told:
+        await call.say("\n".join(_line(*key, *names) for key, names in told.items()))
+    else:
+        await call.complain("nothing waits")
+    return 0
+
+
+async def limit(parts: Parts, call: Call, words: list[str]) -> int:
+    """Set the limits that the words name, and show all."""
+    if words:
+        await parts.engine.change_limits(parse(words))
+    now = parts.engine.in_use()
+    if call.as_json:
+        await call.document({"limits": _table(now)})
+    else:
+        await call.say("\n".join(_limit_lines(now)))
+    return 0
+
+
+def _line(job: int, reason: Reason, first: str, count: int) -> str:
+    files = "" if not first else f" {first}" if count == 1 else f" {first} and {count - 1} more"
+    until = f" (until {_time(reason.until)})" if reason.kind in ("retry", "credential") else ""
+    return f"job {job}{files}: {reason.kind}: {reason.text}{until}"
+
+
+def _waits(one: Waits) -> dict[str, Any]:
+    reason = asdict(one.reason)
+    until_ms = int(reason.pop("until") * 1000)
+    behind = reason.pop("job")
+    return {
+        "job": one.job,
+        "transfer": one.transfer,
+        "source": one.source,
+        **reason,
+        "until_ms": until_ms,
+        "for": behind,
+    }
+
+
+def _table(now: InUse) -> dict[str, int]:
+    """Limits by the names that set them; 0: none of its own."""
+    limits = now.limits
+    return {
+        "files": limits.files,
+        "down": limits.down,
+        "up": limits.up,
+        "se": limits.per_se,
+        **dict(limits.named),
+    }
+
+
+def _limit_lines(now: InUse) -> Iterable[str]:
+    ways = {"down": now.by_direction.get("download", 0), "up": now.by_direction.get("upload", 0)}
+    running = {"files": sum(ways.values()), **ways, **{se.upper(): count for se, count in now.on_se.items()}}
+    table = {**{se.upper(): now.limits.of_se(se) for se in sorted(now.on_se)}, **_table(now)}
+    order = [name for name in table if "::" not in name] + sorted(name for name in table if "::" in name)
+    yield f"{'LIMIT':<32}{'FILES':>6}{'NOW':>6}"
+    for name in order:
+        count = "" if name == "se" else str(running.get(name, 0))
+        yield f"{name:<32}{table[name] or '-':>6}{count:>6}".rstrip()
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,37 @@
+"""Tells of every file that waits why it does: gathers what is stored and what runs, and asks `core.why`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from aliend.core.job import Job
+from aliend.core.transfer import UNFINISHED
+from aliend.core.why import Around, why, why_expanding
+from aliend.engine.views import Waits
+from aliend.store import BATCH, Store
+
+
+async def reasons(store: Store, job: int, around: Around) -> AsyncIterator[list[Waits]]:
+    """The files of a job (0: of all jobs) that wait, in groups. Raises NoSuchJob, StoreError."""
+    if job:
+        async for found in _of_job(store, await store.job(job), around):
+            yield found
+        return
+    last = 0
+    while jobs := await store.jobs(BATCH, last, active_only=True):
+        for one in jobs:
+            async for found in _of_job(store, one, around):
+                yield found
+        last = jobs[-1].id
+
+
+async def _of_job(store: Store, job: Job, around: Around) -> AsyncIterator[list[Waits]]:
+    whole = why_expanding(job)
+    if whole:
+        yield [Waits(job.id, 0, "", whole)]
+    last = 0
+    while page := await store.transfers(job.id, BATCH, last, UNFINISHED):
+        kinds = await store.last_kinds([one.id for one in page])
+        told = [(one, why(one, job, kinds.get(one.id, ""), around)) for one in page]
+        yield [Waits(job.id, one.id, one.source, reason) for one, reason in told if reason]
+        last = page[-1].id

@@ -1,0 +1,80 @@
+"""Why a file waits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from aliend.core.job import Job, JobSpec, JobState
+from aliend.core.scheduler import Limits
+from aliend.core.transfer import Cancelled, Done, Failed, Queued, Running, State, Transfer, Waiting
+from aliend.core.why import Around, Copying, Reason, why, why_expanding
+
+JOB = Job(1, JobSpec("download", ("/a",), "/t"), JobState.ACTIVE, 0)
+FREE = Around(1000.0, Limits(files=2), (), {}, {1: 0})
+
+
+def of(state: State, job: Job = JOB, around: Around = FREE, kind: str = "") -> Reason | None:
+    return why(Transfer(7, job.id, "/a", "/t", state), job, kind, around)
+
+
+def copies(count: int, job: int = 2) -> tuple[Copying, ...]:
+    return tuple(Copying(100 + n, job, "download", f":/x/{n}") for n in range(count))
+
+
+def kind_of(found: Reason | None) -> str:
+    return found.kind if found else ""
+
+
+@pytest.mark.parametrize("state", [Done(), Failed("x"), Cancelled(), Running()])
+def test_what_has_ended_or_is_copied_does_not_wait(state: State) -> None:
+    assert of(state) is None
+
+
+def test_a_pause_of_the_user_and_one_for_a_full_disk_are_told_apart() -> None:
+    assert kind_of(of(Queued(), replace(JOB, state=JobState.PAUSED))) == "paused"
+    held = of(Queued(), replace(JOB, state=JobState.PAUSED, message="make room"))
+    assert held == Reason("held", "make room; then: alienctl transfers resume 1")
+
+
+def test_a_pause_after_a_failure_says_until_when() -> None:
+    assert of(Waiting(1060.0, "busy"), kind="transient") == Reason("retry", "busy", 1060.0)
+    assert of(Waiting(1060.0, "no token"), kind="credential") == Reason("credential", "no token", 1060.0)
+    assert kind_of(of(Waiting(999.0, "busy"))) == "next"
+
+
+def test_a_full_storage_element_is_named() -> None:
+    mine = Copying(7, 1, "download", ":/t", ("A::B::C", "A::B::D"))
+    found = of(Running(), around=replace(FREE, copying=(mine,), on_se={"A::B::C": 4, "A::B::D": 1}))
+    assert found == Reason("se full", "A::B::C has 4 of 4 copies")
+
+
+def test_limits_say_who_has_the_slots() -> None:
+    found = of(Queued(), around=replace(FREE, copying=copies(2)))
+    assert found == Reason("limit", "the 2 files at a time are running (2 of job 2)", job=2)
+    found = of(Queued(), around=replace(FREE, limits=Limits(files=9, down=1), copying=copies(1)))
+    assert found == Reason("limit", "the 1 downloads at a time are running (1 of job 2)", job=2)
+    found = of(Queued(), around=replace(FREE, limits=Limits(files=9, up=1), copying=copies(1)))
+    assert kind_of(found) == "next"
+    own = replace(JOB, spec=replace(JOB.spec, parallel=1))
+    assert of(Queued(), own, replace(FREE, copying=copies(1, job=1))) == Reason(
+        "limit", "job 1 runs the 1 files at a time that it asked for", job=1
+    )
+
+
+def test_a_job_of_higher_priority_goes_first() -> None:
+    around = replace(FREE, wanting={1: 0, 2: 5, 3: 9})
+    assert of(Queued(), around=around) == Reason("behind", "job 3 goes first", job=3)
+    full = of(Queued(), around=replace(around, copying=copies(2)))
+    assert full == Reason("limit", "the 2 files at a time are running, and job 3 goes first", job=3)
+
+
+def test_two_copies_to_one_target_wait_for_each_other() -> None:
+    around = replace(FREE, copying=(Copying(5, 3, "download", ":/t"),))
+    assert of(Queued(), around=around) == Reason("target", "transfer 5 of job 3 writes the same target", job=3)
+
+
+def test_files_that_are_not_known_yet_are_told_of() -> None:
+    assert why_expanding(JOB) is None
+    assert kind_of(why_expanding(replace(JOB, state=JobState.EXPANDING))) == "expanding"

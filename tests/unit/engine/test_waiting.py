@@ -1,0 +1,84 @@
+"""Why files wait, and limits that change while they do."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from aliend.core.job import JobSpec
+from aliend.core.scheduler import Limits
+from aliend.engine import JobView, Waits
+from aliend.errors import NotConnected
+from tests.unit.engine.conftest import House, eventually
+
+
+async def waits(house: House, job: int = 0) -> list[Waits]:
+    return [one async for group in house.engine.why(job) for one in group]
+
+
+async def kinds(house: House, job: int = 0) -> list[str]:
+    return [one.reason.kind for one in await waits(house, job)]
+
+
+async def many(house: House, tmp_path: Path, count: int) -> JobView:
+    """A job of so many downloads, of which as many as may run hang."""
+    for number in range(count):
+        house.grid.put(f"/a/{number}", b"data")
+    house.workers.hold = asyncio.Event()
+    return await house.submit(JobSpec("download", ("/a/",), f"{tmp_path}/in/"))
+
+
+async def test_a_limit_holds_at_once_and_is_kept_over_a_restart(house: House, tmp_path: Path) -> None:
+    await house.engine.change_limits({"down": 2})
+    await many(house, tmp_path, 6)
+    await eventually(lambda: house.workers.running == 2)
+    await eventually_kinds(house, ["limit"] * 4)
+    await house.engine.change_limits({"down": 3, "up": 5})
+    await eventually(lambda: house.workers.running == 3)
+    await house.restart()
+    assert house.engine.in_use().limits == Limits(down=3, up=5)
+    await eventually(lambda: house.workers.running == 3)
+    await house.engine.change_limits({"down": None, "up": None})
+    await eventually(lambda: house.workers.running == 4)
+    assert house.engine.in_use().limits == Limits()
+
+
+async def test_a_full_direction_does_not_hold_up_the_other(house: House, tmp_path: Path) -> None:
+    await house.engine.change_limits({"down": 1})
+    await many(house, tmp_path, 40)
+    await eventually(lambda: house.workers.running == 1)
+    (tmp_path / "f").write_bytes(b"x")
+    up = await house.submit(JobSpec("upload", (f"{tmp_path}/f",), "/b/f"))
+    await eventually(lambda: house.workers.running == 2)
+    assert await kinds(house, up.id) == []
+
+
+async def test_a_storage_element_that_is_full_is_told(house: House, tmp_path: Path) -> None:
+    await house.engine.change_limits({"A::B::SE1": 1})
+    await many(house, tmp_path, 2)
+    await eventually_kinds(house, ["se full"])
+
+
+async def test_a_missing_credential_is_told_with_the_time_of_the_next_look(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"x")
+    house.catalogue.before["access"] = [NotConnected("there is no usable certificate")]
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
+    await house.until(job.id, "waiting")
+    (found,) = await waits(house, job.id)
+    assert (found.reason.kind, found.reason.text) == ("credential", "there is no usable certificate")
+    assert found.reason.until > house.clock.now
+
+
+async def test_a_paused_job_is_told(house: House, tmp_path: Path) -> None:
+    job = await many(house, tmp_path, 1)
+    await eventually(lambda: house.workers.running == 1)
+    await house.engine.pause(job.id)
+    assert await kinds(house) == ["paused"]
+
+
+async def eventually_kinds(house: House, expected: list[str]) -> None:
+    async with asyncio.timeout(20):
+        for _ in iter(int, 1):
+            if await kinds(house) == expected:
+                return
+            await asyncio.sleep(0.001)
