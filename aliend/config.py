@@ -6,7 +6,7 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [central]      host, port, site
     [credentials]  token_cert, token_key, user_cert, user_key
     [tls]          ca (file or directory), server_name
-    [transfers]    files, files_per_se, worker_processes
+    [transfers]    files, files_per_se, worker_processes, keep_free_mib
 
 The variables of the incumbent client (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) come between: they win over what is
 set for every profile and lose against what is set for the chosen profile, because choosing a profile is the stronger
@@ -34,7 +34,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "central": {"host": str, "port": int, "site": str},
     "credentials": {"token_cert": str, "token_key": str, "user_cert": str, "user_key": str},
     "tls": {"ca": str, "server_name": str},
-    "transfers": {"files": int, "files_per_se": int, "worker_processes": int},
+    "transfers": {"files": int, "files_per_se": int, "worker_processes": int, "keep_free_mib": int},
 }
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
@@ -57,11 +57,15 @@ Tables = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How much is copied at a time: files in all, files per storage element, worker processes."""
+    """How much is copied at a time: files in all, files per storage element, worker processes.
+
+    `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB).
+    """
 
     files: int = 8
     files_per_se: int = 4
     worker_processes: int = 2
+    keep_free_mib: int = -1
 
 
 @dataclass(frozen=True, slots=True)

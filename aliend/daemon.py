@@ -95,7 +95,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
     workers = Workers(processes=limits.worker_processes, environment=settings.environment)
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
-        engine.set_limits(files=limits.files, files_per_se=limits.files_per_se)
+        engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
         parts = Parts(settings, store, centrals, engine)
         async with workers, engine:
             server = await _start(parts, stop)

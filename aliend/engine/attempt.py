@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aliend.core.job import JobSpec
@@ -16,6 +16,8 @@ from aliend.engine.trail import Trail
 class Attempt:
     """The transfer as it was when the attempt began, and the parts that it may use.
 
+    `made` remembers local directories that are about to be made; `keep_free` bytes of a disk are left free (-1: as
+    `storage.tasks.Download` says).
     `note` stores an intent, durably when it returns; `progress` hears the bytes so far; `trail` what is remembered.
     """
 
@@ -27,3 +29,5 @@ class Attempt:
     note: Callable[[Intent], Awaitable[None]]
     progress: Callable[[int], None]
     trail: Trail
+    made: Callable[[Sequence[str]], Awaitable[None]]
+    keep_free: int = -1

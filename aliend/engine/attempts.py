@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -86,6 +86,7 @@ class Attempts:
         self._running: dict[int, _Running] = {}
         self.gate = Gate(Limits())
         self.last_job = 0
+        self.keep_free = -1
 
     def load(self) -> Load:
         """What runs, for the scheduler; attempts that still stop included."""
@@ -224,8 +225,22 @@ class Attempts:
             await self._store.change(number, Noted(intent))
 
         catalogue = self._catalogue_of(job.spec.context)
-        trail = running.trail
-        attempt = Attempt(running.transfer, job.spec, catalogue, self._workers, self.gate, note, trail.hear, trail)
+
+        async def made(directories: Sequence[str]) -> None:
+            await self._store.remember_made(job.id, directories)
+
+        attempt = Attempt(
+            transfer=running.transfer,
+            spec=job.spec,
+            catalogue=catalogue,
+            workers=self._workers,
+            gate=self.gate,
+            note=note,
+            progress=running.trail.hear,
+            trail=running.trail,
+            made=made,
+            keep_free=self.keep_free,
+        )
         try:
             return await (download(attempt) if job.spec.direction == "download" else upload(attempt))
         except AliendError as error:
@@ -241,7 +256,8 @@ class Attempts:
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":
-                await self._workers.run(Discard(number, transfer.target), lambda _: None)
+                made = await self._store.made_above(job.id, transfer.target)
+                await self._workers.run(Discard(number, transfer.target, tuple(made)), lambda _: None)
             elif has_side_names(transfer):
                 await undo(self._catalogue_of(job.spec.context), transfer.target, transfer.intent)
                 await self._store.change(number, Noted(NoIntent()))

@@ -17,6 +17,8 @@ async def download(attempt: Attempt) -> Succeeded:
     """Bring the file here. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
     await asyncio.to_thread(_check_contained, spec.target, transfer.target)
+    if missing := await asyncio.to_thread(_missing_parents, transfer.target):
+        await attempt.made(missing)
     attempt.trail.enter(Stage.TICKET)
     tickets = await attempt.catalogue.access_read(transfer.source)
     if not tickets:
@@ -29,6 +31,9 @@ async def download(attempt: Attempt) -> Succeeded:
         md5=tickets[0].md5,
         overwrite=spec.overwrite == "always",
         umask=spec.umask,
+        lfn=transfer.source,
+        guid=tickets[0].guid,
+        keep_free=attempt.keep_free,
     )
     attempt.trail.enter(Stage.SLOT, {tickets[0].se})
     async with attempt.gate.held({tickets[0].se}):
@@ -50,6 +55,14 @@ async def _copied(attempt: Attempt, task: Download) -> Downloaded:
     attempt.trail.hear(0 if result.kept else result.size)
     attempt.trail.tell(result.se)
     return result
+
+
+def _missing_parents(target: str) -> list[str]:
+    """The directories that the copy will make."""
+    try:
+        return [str(parent) for parent in Path(target).parents if not parent.exists()]
+    except OSError:  # the copy itself will tell
+        return []
 
 
 def _check_contained(root: str, target: str) -> None:

@@ -82,8 +82,12 @@ class Engine:
         with suppress(StoreError):
             await self._store.recover()
 
-    def set_limits(self, files: int = 8, files_per_se: int = 4) -> None:
-        """So many files may be copied at a time, in all and on one storage element."""
+    def set_limits(self, files: int = 8, files_per_se: int = 4, keep_free_mib: int = -1) -> None:
+        """So many files may be copied at a time, in all and on one storage element, unless the user set limits live.
+
+        `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB).
+        """
+        self._attempts.keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
         self._configured = Limits(files, files_per_se)
         self._apply_limits()
 

@@ -5,7 +5,9 @@ The pieces know their trade (`remote`, `members`, `part`, `local`); here is only
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from aliend.storage.failures import from_disk, summary
 from aliend.storage.line import Line
 from aliend.storage.part import Part, already_there, discard
 from aliend.storage.tasks import Download, Downloaded, Source, Stopped
+
+_TRIES = 3
 
 
 def download(task: Download, line: Line) -> Downloaded:
@@ -29,14 +33,26 @@ def download(task: Download, line: Line) -> Downloaded:
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
     if not task.overwrite and target.exists():
         raise already_there(target)
-    local.make_parents(target, task.umask)
-    with Part.open(target, task.id) as part:
+    with ExitStack() as stack:
+        part = _opened(stack, task, target)
         try:
             return _attempt(task, line, part)
         except (CopyError, Stopped) as error:
             if not task.md5 or getattr(error, "kind", "") == "permanent":
                 part.discard()
             raise
+
+
+def _opened(stack: ExitStack, task: Download, target: Path) -> Part:
+    """The partial file in its directory, which a failed neighbour may remove in the moment before it is used."""
+    for tries_left in reversed(range(_TRIES)):
+        local.make_parents(target, task.umask)
+        try:
+            return stack.enter_context(Part.open(target, task.id))
+        except CopyError:
+            if target.parent.exists() or not tries_left:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def _attempt(task: Download, line: Line, part: Part) -> Downloaded:
@@ -55,13 +71,14 @@ class _Attempt:
         self._part = part
         self._digests = self._no_bytes()
         self._resumed = False
+        self._began_ms = time.time_ns() // 1_000_000
 
     def run(self) -> Downloaded:
         """The first replica that gives the right bytes wins."""
         self._take_up()
         if self._resumed and self._part.length == self._task.size and self._digests.md5 == self._task.md5:
             return self._publish("", "")
-        self._part.require_space(self._task.size)
+        self._part.require_space(self._task.size, self._task.keep_free)
         failures: list[tuple[str, CopyError]] = []
         for source in self._task.sources:
             try:
@@ -148,8 +165,20 @@ class _Attempt:
 
     def _publish(self, se: str, warning: str) -> Downloaded:
         self._line.inbox.check()
+        self._part.label(self._attributes())
         self._part.publish(self._task.umask, overwrite=self._task.overwrite)
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
+
+    def _attributes(self) -> dict[str, str]:
+        """What the file is, for those who find it later; times are POSIX milliseconds."""
+        return {
+            "guid": self._task.guid,
+            "lfn": self._task.lfn,
+            "size": str(self._task.size),
+            "md5": self._digests.md5,
+            "ts_r": str(self._began_ms),
+            "ts_w": str(time.time_ns() // 1_000_000),
+        }
 
     def _target_is_taken(self) -> bool:
         return not self._task.overwrite and Path(self._task.target).exists()

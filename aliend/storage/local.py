@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aliend.errors import CopyError
@@ -70,6 +71,13 @@ def make_parents(target: Path, umask: int) -> None:
             parent.mkdir(mode=0o777 & ~umask, exist_ok=True)
     except OSError as error:
         raise from_disk(error, str(error.filename)) from error
+
+
+def remove_empty(directories: Iterable[str]) -> None:
+    """Remove those of the directories that are empty, the deepest first; what cannot be removed stays."""
+    for directory in sorted(directories, key=len, reverse=True):
+        with contextlib.suppress(OSError):
+            Path(directory).rmdir()
 
 
 def _is_what(mode: int) -> str:

@@ -74,6 +74,8 @@ def _unpack(packed: dict[str, Any]) -> object:
     fields = {name: value for name, value in packed.items() if name != "kind"}
     if "failures" in fields:
         fields["failures"] = tuple((se, text) for se, text in fields["failures"])
+    if "directories" in fields:
+        fields["directories"] = tuple(fields["directories"])
     for name in _MEMBERS.keys() & fields.keys():
         fields[name] = tuple(_MEMBERS[name](**each) for each in fields[name])
     return _KINDS[packed["kind"]](**fields)

@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
@@ -107,16 +107,30 @@ class Part:
             offset += len(data)
             yield data
 
-    def require_space(self, size: int) -> None:
-        """CopyError of kind `local` when what is missing to `size` bytes does not fit on the disk."""
+    def require_space(self, size: int, keep_free: int) -> None:
+        """CopyError of kind `local` when what is missing to `size` bytes does not fit on the disk.
+
+        `keep_free` bytes of it are left free; -1: 5 % of the disk, at most 2 GiB.
+        """
         disk = os.fstatvfs(self._fd)
         free = disk.f_bavail * disk.f_frsize
-        if size - self.length > free:
+        kept = reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
+        if size > self.length and size - self.length > free - kept:
             raise CopyError(
-                f"{self._target}: {size - self.length} bytes are needed and {free} are free: make room",
+                f"{self._target}: {size - self.length} bytes are needed, {free} are free and {kept} of them are to be "
+                "left free: make room",
                 "local",
                 retry_after=30.0,
             )
+
+    def label(self, attributes: Mapping[str, str]) -> None:
+        """Write extended attributes `user.NAME`; nothing is said where the file system has none."""
+        set_attribute = getattr(os, "setxattr", None)  # Linux only
+        if set_attribute is None:
+            return
+        with contextlib.suppress(OSError):
+            for name, value in attributes.items():
+                set_attribute(self._fd, f"user.{name}", value.encode("utf-8", "surrogateescape"))
 
     def publish(self, umask: int, *, overwrite: bool) -> None:
         """Make it the target, durably; a target that appeared meanwhile is replaced only with `overwrite`."""
@@ -146,6 +160,11 @@ class Part:
             self.path.replace(self._target)
         else:
             self.path.unlink()
+
+
+def reserve(size: int) -> int:
+    """Bytes that are left free on a disk of `size` bytes unless the user says otherwise: 5 %, at most 2 GiB."""
+    return min(size // 20, 2 << 30)
 
 
 def discard(target: Path, id: int) -> int:

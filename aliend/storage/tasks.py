@@ -26,7 +26,8 @@ class Download:
 
     `id` names the partial file and must be the same at each attempt. `sources` are tried in their order; `target` is
     the absolute local path of the final file; `size` in bytes; `md5` in lower case (empty: unknown); `overwrite`
-    replaces another file of that name; the result's mode is `0666 & ~umask`.
+    replaces another file of that name; the result's mode is `0666 & ~umask`. `lfn` and `guid` are written beside the
+    file as extended attributes; `keep_free` bytes of the disk are left free (-1: 5 % of it, at most 2 GiB).
     """
 
     id: int
@@ -36,6 +37,9 @@ class Download:
     md5: str
     overwrite: bool
     umask: int
+    lfn: str = ""
+    guid: str = ""
+    keep_free: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,14 @@ class Downloaded:
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """Remove what an unfinished download left beside `target`; answered with its size and an empty md5."""
+    """Remove what an unfinished download left beside `target`; answered with its size and an empty md5.
+
+    `directories` were made for it, and go too where they are empty.
+    """
 
     id: int
     target: str
+    directories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

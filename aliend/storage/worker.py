@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.storage import local, messages
 from aliend.storage.line import Line
+from aliend.storage.part import discard
 from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, Result, Stopped, Task, Upload
 
 Run = Callable[[Any, Line], Result]
@@ -112,16 +113,21 @@ def _place(error: BaseException) -> str:
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
 
 
+def _discard(task: Discard, _: Line) -> Checksummed:
+    size = discard(Path(task.target), task.id)
+    local.remove_empty(task.directories)
+    return Checksummed(size, "")
+
+
 def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
     from aliend.storage.download import download
-    from aliend.storage.part import discard
     from aliend.storage.upload import abandoned, upload
 
     return {
         Download: download,
         Upload: upload,
         Checksum: lambda task, line: local.checksum(task, line.inbox.check, line.progress),
-        Discard: lambda task, _: Checksummed(discard(Path(task.target), task.id), ""),
+        Discard: _discard,
     }, lambda: bool(abandoned)
 
 

@@ -148,6 +148,18 @@ class Store:
         """See `attempts.last_kinds`."""
         return await self._database.read(lambda at: attempts.last_kinds(at, transfers))
 
+    async def remember_made(self, job: int, directories: Sequence[str]) -> None:
+        """These local directories are about to be made for the job."""
+        rows = [(job, directory) for directory in directories]
+        sql = "INSERT OR IGNORE INTO made VALUES (?, ?)"
+        await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
+
+    async def made_above(self, job: int, target: str) -> list[str]:
+        """The directories above `target` that were made for the job."""
+        above = json.dumps([str(parent) for parent in Path(target).parents])
+        sql = "SELECT path FROM made WHERE job = ? AND path IN (SELECT value FROM json_each(?))"
+        return await self._database.read(lambda at: [path for (path,) in at.execute(sql, (job, above)).fetchall()])
+
     async def limits(self) -> dict[str, int]:
         """The limits that were set while the daemon ran."""
         sql = "SELECT value FROM meta WHERE key = 'limits'"

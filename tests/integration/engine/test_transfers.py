@@ -86,6 +86,18 @@ async def test_a_copy_from_a_frozen_server_is_cancelled_within_twelve_seconds(
         assert contents_below(tmp_path) == {}
 
 
+async def test_directories_are_removed_if_nothing_arrived_in_them(daemon: Daemon, tmp_path: Path) -> None:
+    (tmp_path / "own" / "empty").mkdir(parents=True)
+    for name in ("good/f", "bad/1/f", "bad/2/f"):
+        entry = daemon.grid.put(f"/a/{name}", name.encode())
+        if name.startswith("bad"):
+            daemon.grid.store(daemon.grid.replicas[entry.guid]["A::B::SE1"], b"flipped"[: len(name)])
+    job = await daemon.engine.submit(JobSpec("download", ("/a/",), f"{tmp_path}/own/empty/new/"), "down")
+    assert (await ended(daemon, job.id)).files.failed == 2
+    await asyncio.wait_for(slot_is_free(daemon), 13)
+    assert directories_below(tmp_path / "own") == ["empty", "empty/new", "empty/new/good"]
+
+
 async def bytes_moving(daemon: Daemon, job: int) -> None:
     """Return as soon as bytes of a file of the job have moved."""
     async with asyncio.timeout(20):
@@ -113,3 +125,7 @@ def contents_below(directory: Path) -> dict[str, bytes]:
 
 def modes_below(directory: Path) -> set[int]:
     return {path.stat().st_mode & 0o777 for path in files_below(directory)}
+
+
+def directories_below(directory: Path) -> list[str]:
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_dir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import io
 import os
+import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -274,3 +275,43 @@ ENVELOPE = (
     + "\n".join("x+y-z" * 15 for _ in range(12))
     + "=\n-----END SEALED ENVELOPE-----\n&scitag.flow=83&eos.app=aliend"
 )
+
+
+async def test_a_file_carries_what_it_is(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    begun = time.time_ns() // 1_000_000
+    task = download(tmp_path / "f", CONTENT, se_one.put("/d/labelled", CONTENT))
+    await workers.run(replace(task, lfn="/alice/ü", guid="some-guid"), nothing)
+    found = {name: os.getxattr(tmp_path / "f", name).decode() for name in os.listxattr(tmp_path / "f")}
+    times = [int(found.pop("user.ts_r")), int(found.pop("user.ts_w"))]
+    assert begun <= times[0] <= times[1] <= time.time_ns() // 1_000_000
+    assert found == {
+        "user.lfn": "/alice/ü",
+        "user.guid": "some-guid",
+        "user.size": "9000001",
+        "user.md5": md5(CONTENT),
+    }
+
+
+async def test_a_file_system_that_refuses_attributes_gets_the_file(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    task = download(tmp_path / "f", b"content", se_one.put("/d/unlabelled", b"content"))
+    await workers.run(replace(task, guid="larger than any attribute" * 10_000), nothing)
+    assert (tmp_path / "f").read_bytes() == b"content"
+
+
+async def test_what_is_to_be_left_free_is_left_free(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    task = download(tmp_path / "f", b"content", se_one.put("/d/large", b"content"))
+    with pytest.raises(CopyError, match="left free") as told:
+        await workers.run(replace(task, keep_free=1 << 60), nothing)
+    assert told.value.kind == "local"
+    await workers.run(replace(task, keep_free=0), nothing)
+
+
+async def test_directories_made_for_nothing_go_with_the_partial_file(workers: Workers, tmp_path: Path) -> None:
+    for name in ("full", "empty/deep"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "full" / "file").touch()
+    made = tuple(str(tmp_path / name) for name in ("empty", "empty/deep", "full", "none"))
+    await workers.run(Discard(1, f"{tmp_path}/empty/deep/f", made), nothing)
+    assert sorted(names(tmp_path)) == ["full"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.errors import CopyError
-from aliend.storage.part import LONGEST_NAME, Part, discard, part_name
+from aliend.storage.part import LONGEST_NAME, Part, discard, part_name, reserve
 
 NAMES = st.one_of(
     st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1).filter(
@@ -113,3 +113,8 @@ def test_discarding_tells_what_was_there(tmp_path: Path) -> None:
     assert discard(tmp_path / "f", 1) == 5
     assert discard(tmp_path / "f", 1) == 0
     assert discard(tmp_path / "none" / "f", 1) == 0
+
+
+def test_five_percent_of_a_disk_but_at_most_two_gibibytes_are_left_free() -> None:
+    assert reserve(1_000_000) == 50_000
+    assert reserve(10 << 40) == 2 << 30
