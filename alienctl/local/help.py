@@ -35,7 +35,7 @@ PAGES = {
     "touch": Page("touch LFN...", "make empty entries, or set their time"),
     "whoami": Page("whoami [-v]", "the account that the service knows you by"),
     "cp": Page(
-        "cp [-f] [-T N] [--detach] SOURCE... TARGET",
+        "cp [-f] [-T N] [--touch-empty] [--detach] SOURCE... TARGET",
         "copy files and directories between this machine and the grid",
         "A local name begins with file:, every other name is an LFN. SOURCE/ stands for what is in it.\n"
         "Behind the LFN of an upload, @ says which storage is wanted: @disk:2,ALICE::CERN::EOS,!ALICE::X::SE\n"
@@ -43,6 +43,7 @@ PAGES = {
         "  -f           replace a target that differs, once its successor has arrived whole (without: refuse)\n"
         "  -T N         at most N files of this job at a time\n"
         "  --priority N higher goes first; 0 is normal\n"
+        "  --touch-empty  make an entry without content for an empty local file (without: refuse)\n"
         "  --detach     print the job's number and return; the daemon does the rest\n\n"
         "A target with the size and md5 of its source is kept.\n"
         "Exit code: 0 all arrived, 3 some, 4 none, 130 interrupted.\n"

@@ -107,6 +107,12 @@ class Catalogue:
         """Make a directory, with `parents` those above it too. One that exists is no failure."""
         await self._ask(Request("mkdir", (*(["-p"] if parents else []), lfn)))
 
+    async def touch(self, lfn: str) -> None:
+        """Make an entry without content, and the directories above it. UsageError for a name with `*` or `?`."""
+        if has_wildcard(lfn):
+            raise UsageError(f"{lfn} is not touched: its wildcard would match other names too")
+        await self._ask(Request("touch", ("-nomsg", lfn)))
+
     async def remove(self, lfn: str, recursive: bool = False) -> None:
         """Remove a file, an empty directory, or with `recursive` everything below.
 

@@ -69,6 +69,7 @@ def job_of(words: CopyWords, place: Place, call: Call) -> JobSpec:
         priority=words.priority,
         umask=call.umask,
         context=call.context,
+        touch_empty=words.touch_empty,
     )
 
 

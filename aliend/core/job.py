@@ -36,7 +36,8 @@ class JobSpec:
 
     A source that ends in `/` means its contents, a target that ends in `/` is a directory. `storage` is the wish for
     uploads (empty: `disk:2`), `parallel` the most files at a time (0: no limit of its own), a higher `priority` goes
-    first, `umask` is taken from the modes of local files that are made.
+    first, `umask` is taken from the modes of local files that are made. `touch_empty` makes of an empty local file an
+    entry without replicas, which is all that the service can register of it.
     """
 
     direction: Direction
@@ -48,6 +49,7 @@ class JobSpec:
     priority: int = 0
     umask: int = 0o022
     context: Context = field(default_factory=Context)
+    touch_empty: bool = False
 
 
 class JobState(StrEnum):

@@ -48,9 +48,17 @@ class CopyWords:
     detach: bool = False
     parallel: int = 0
     priority: int = 0
+    touch_empty: bool = False
 
 
-_FLAGS = {"-f": "force", "-force": "force", "--force": "force", "--detach": "detach", "-detach": "detach"}
+_FLAGS = {
+    "-f": "force",
+    "-force": "force",
+    "--force": "force",
+    "--detach": "detach",
+    "-detach": "detach",
+    "--touch-empty": "touch_empty",
+}
 _NUMBERS = {"-T": "parallel", "--priority": "priority"}
 _SILENT = ("-r", "-R", "--recursive")
 """Accepted without effect: directories are always copied whole."""

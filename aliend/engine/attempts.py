@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from aliend.core.context import Context
 from aliend.core.job import STARTABLE, Hold, Job
 from aliend.core.record import Stage
 from aliend.core.scheduler import Candidate, Limits, Load
@@ -38,6 +39,7 @@ from aliend.engine.attempt import Attempt
 from aliend.engine.download import download
 from aliend.engine.failures import event_of
 from aliend.engine.gate import Gate
+from aliend.engine.looks import Looks
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.replace import undo
 from aliend.engine.trail import Trail
@@ -87,6 +89,7 @@ class Attempts:
         self.gate = Gate(Limits())
         self.last_job = 0
         self.keep_free = -1
+        self._looks: dict[Context, Looks] = {}
 
     def load(self) -> Load:
         """What runs, for the scheduler; attempts that still stop included."""
@@ -139,6 +142,11 @@ class Attempts:
                 transfer, job, transfer.target, Trail(transfer, self._clock), stopped=True
             )
             running.task = group.create_task(self._leave(running))
+
+    async def close(self) -> None:
+        """Nothing is asked of any catalogue any more."""
+        for looks in self._looks.values():
+            await looks.close()
 
     async def perform(self, effects: tuple[Effect, ...]) -> None:
         """Do what the state machine asked for; safe to repeat. Copies are started by `begin` only."""
@@ -224,7 +232,10 @@ class Attempts:
         async def note(intent: Intent) -> None:
             await self._store.change(number, Noted(intent))
 
-        catalogue = self._catalogue_of(job.spec.context)
+        context = job.spec.context
+        catalogue = self._catalogue_of(context)
+        if context not in self._looks:
+            self._looks[context] = Looks(catalogue)
 
         async def made(directories: Sequence[str]) -> None:
             await self._store.remember_made(job.id, directories)
@@ -238,6 +249,7 @@ class Attempts:
             note=note,
             progress=running.trail.hear,
             trail=running.trail,
+            looks=self._looks[context],
             made=made,
             keep_free=self.keep_free,
         )

@@ -79,6 +79,7 @@ class Engine:
             return
         self._main.cancel()
         await asyncio.wait({self._main}, timeout=_STOP_LIMIT)
+        await self._attempts.close()
         with suppress(StoreError):
             await self._store.recover()
 

@@ -31,6 +31,9 @@ class CataloguePort(Protocol):
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         """Register a replica that was written."""
 
+    async def touch(self, lfn: str, /) -> None:
+        """Make an entry without content, and the directories above it."""
+
     async def remove(self, lfn: str, /) -> None:
         """Remove a file."""
 

@@ -78,7 +78,7 @@ class Replicas:
             await self._add_more(more)
         if not self._have:
             raise self._no_replica()
-        guid = await self._verify()
+        guid = await self._verify(entry)
         if len(self._have) < self._goal:
             raise CopyError(
                 f"{len(self._have)} of {self._goal} replicas are registered ({', '.join(sorted(self._have))}); "
@@ -157,7 +157,7 @@ class Replicas:
         for look in range(_LOOKS):
             if look:
                 await asyncio.sleep(_LOOK_PAUSE)
-            entry = await entry_of(self._catalogue, self._lfn)
+            entry = await self._attempt.looks.entry_of(self._lfn)
             if entry is None:
                 continue
             if entry.guid != ticket.guid:
@@ -166,10 +166,14 @@ class Replicas:
                 return True
         return False
 
-    async def _verify(self) -> str:
-        """Our GUID must be under the name, with every replica that was committed; the GUID."""
+    async def _verify(self, before: Entry | None) -> str:
+        """Our GUID must be under the name, with every replica that was committed; the GUID.
+
+        A commit that was acknowledged has added its replica to the GUID (wire specification, section 4.5), and one
+        whose reply was lost was looked up: the replicas are asked for only where some were there `before`.
+        """
         self._attempt.trail.enter(Stage.VERIFY)
-        entry = await entry_of(self._catalogue, self._lfn)
+        entry = await self._attempt.looks.entry_of(self._lfn)
         if entry is None or entry.guid not in self._guids:
             theirs = f"GUID {entry.guid}" if entry else "nothing"
             raise CopyError(
@@ -177,6 +181,8 @@ class Replicas:
                 "nothing of theirs was touched",
                 kind="permanent",
             )
+        if before is None:
+            return entry.guid
         for look in range(_LOOKS):
             if look:
                 await asyncio.sleep(_LOOK_PAUSE)
@@ -204,12 +210,6 @@ class Replicas:
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} replicas asked for ({storage})"
-
-
-async def entry_of(catalogue: CataloguePort, lfn: str) -> Entry | None:
-    """What a name is; None if it does not exist."""
-    entries, _ = await catalogue.stat([lfn])
-    return entries[0] if entries else None
 
 
 async def replicas_of(catalogue: CataloguePort, lfn: str) -> list[Replica]:

@@ -12,7 +12,7 @@ from aliend.core.swap import side_names
 from aliend.core.transfer import Booked, Replacing, Succeeded
 from aliend.engine.attempt import Attempt
 from aliend.engine.replace import identity_of, swap
-from aliend.engine.replicas import LocalSource, Replicas, entry_of, replicas_of
+from aliend.engine.replicas import LocalSource, Replicas, replicas_of
 from aliend.errors import CopyError
 from aliend.storage.tasks import Checksum
 
@@ -23,7 +23,9 @@ async def upload(attempt: Attempt) -> Succeeded:
     if isinstance(transfer.intent, Replacing):
         return await _finish_replacing(attempt, transfer.intent)
     source = await asyncio.to_thread(_look_at, transfer.source)
-    entry = await entry_of(attempt.catalogue, transfer.target)
+    if not source.size:
+        return await _touch(attempt)
+    entry = await attempt.looks.entry_of(transfer.target)
     booked = transfer.intent if isinstance(transfer.intent, Booked) else None
     if booked and booked.lfn != transfer.target:
         return await _replace(attempt, source, entry, booked)
@@ -40,6 +42,27 @@ async def upload(attempt: Attempt) -> Succeeded:
             kind="permanent",
         )
     return await _replace(attempt, source, entry, None)
+
+
+async def _touch(attempt: Attempt) -> Succeeded:
+    """An empty file: an entry without replicas where the user wants one; nothing that exists is changed."""
+    transfer = attempt.transfer
+    if not attempt.spec.touch_empty:
+        raise CopyError(
+            f"{transfer.source} is empty; the central service cannot register empty files (--touch-empty makes an "
+            "entry without content)",
+            kind="permanent",
+        )
+    entry = await attempt.looks.entry_of(transfer.target)
+    if entry and (entry.is_directory or entry.size):
+        raise CopyError(f"{transfer.target} exists and is not empty; it was left alone", kind="permanent")
+    if entry:
+        return Succeeded(0, entry.md5, "it was there already")
+    await attempt.catalogue.touch(transfer.target)
+    entry = await attempt.looks.entry_of(transfer.target)
+    if entry is None or entry.size:
+        raise CopyError(f"The catalogue does not show the empty entry {transfer.target}", kind="transient")
+    return Succeeded(0, entry.md5, "an entry without content: the central service cannot register empty files")
 
 
 async def _is_same(attempt: Attempt, source: LocalSource, entry: Entry) -> bool:
@@ -60,7 +83,7 @@ async def _replace(attempt: Attempt, source: LocalSource, entry: Entry | None, b
             kind="permanent",
         )
     temporary, old = side_names(attempt.transfer.target, attempt.transfer.id)
-    there = await entry_of(attempt.catalogue, temporary)
+    there = await attempt.looks.entry_of(temporary)
     ours = there if there and booked and there.guid in booked.guids else None
     if there and not ours:
         await attempt.catalogue.remove(temporary)
@@ -76,7 +99,7 @@ async def _finish_replacing(attempt: Attempt, plan: Replacing) -> Succeeded:
     """Go on with an exchange of names that was cut off."""
     attempt.trail.enter(Stage.REPLACE)
     await swap(attempt.catalogue, attempt.transfer.target, plan)
-    entry = await entry_of(attempt.catalogue, attempt.transfer.target)
+    entry = await attempt.looks.entry_of(attempt.transfer.target)
     if entry is None:
         raise CopyError(f"{attempt.transfer.target} was removed by somebody else", kind="permanent")
     return Succeeded(entry.size, entry.md5)
@@ -89,6 +112,4 @@ def _look_at(path: str) -> LocalSource:
         raise CopyError(f"{path} cannot be read: {error.strerror}", kind="permanent") from error
     if not stat.S_ISREG(found.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
-    if not found.st_size:
-        raise CopyError(f"{path} is empty; the central service cannot register empty files", kind="permanent")
     return LocalSource(path, found.st_size, found.st_mtime_ns)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from pathlib import Path
 
+import grpc
 import pytest
 
-from tests.harness import User, eventually
+from aliend.v1 import daemon_pb2, daemon_pb2_grpc
+from tests.harness import Grid, User, eventually
 
 MIB = 1024 * 1024
 
@@ -51,3 +55,55 @@ def test_a_limit_is_kept_and_says_why_files_wait(user: User, folder: str) -> Non
         "se": 4,
     }
     assert user.run("transfers", "limit", "nonsense").returncode == 22
+
+
+def forget_md5(grid: Grid, lfn: str) -> None:
+    """Make an entry one of those whose md5 the catalogue never knew."""
+    (file,) = (path for path in Path(grid.root).rglob("*") if path.is_file() and is_database(path))
+    connection = sqlite3.connect(file, timeout=10)
+    with connection:
+        connection.execute("UPDATE guid SET md5 = NULL WHERE guid = (SELECT guid FROM lfn WHERE path = ?)", (lfn,))
+        assert connection.execute("UPDATE lfn SET md5 = NULL WHERE path = ?", (lfn,)).rowcount == 1
+    connection.close()
+
+
+def is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(15) == b"SQLite format 3"
+
+
+def test_an_entry_without_md5_is_copied_with_a_warning(user: User, grid: Grid, folder: str) -> None:
+    content = os.urandom(MIB)
+    (user.home / "f").write_bytes(content)
+    user.must("cp", "file:f", "f@disk:2")
+    forget_md5(grid, f"{folder}f")
+    assert not user.json("stat", "f")["results"][0].get("md5")
+    done = user.run("cp", "f", "file:back")
+    assert done.returncode == 0, done.stderr
+    assert "the catalogue knows no md5" in done.stdout + done.stderr
+    assert (user.home / "back").read_bytes() == content
+
+
+def test_an_empty_file_is_touched_on_request(user: User, folder: str) -> None:
+    (user.home / "empty").touch()
+    user.must("cp", "--touch-empty", "file:empty", "new/empty")
+    assert user.json("stat", "new/empty")["results"][0]["size"] == "0"
+
+
+def test_uploads_cost_a_ticket_and_a_commit_for_each_replica_and_share_the_rest(user: User, folder: str) -> None:
+    (user.home / "d").mkdir()
+    for number in range(40):
+        (user.home / "d" / str(number)).write_bytes(os.urandom(1024))
+    before = commands(user)
+    user.must("cp", "file:d/", "d/@disk:2")
+    cost = commands(user) - before
+    assert 40 * 3 <= cost <= 40 * 4
+    assert len(user.json("find", "-r", f"{folder}d", ".*")["results"]) == 40
+
+
+def commands(user: User) -> int:
+    """Commands that this user's daemon has sent to the central service."""
+    socket = user.json("daemon", "status")["socket"]
+    with grpc.insecure_channel(f"unix:{socket}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+        status = daemon_pb2_grpc.DaemonStub(channel).Status(daemon_pb2.StatusRequest())
+    return sum(central.commands for central in status.central)

@@ -145,6 +145,10 @@ class FakeCatalogue:
         self.grid.files.setdefault(lfn, Entry(lfn, "file", size, md5=md5, guid=ticket.guid))
         self._end("commit")
 
+    async def touch(self, lfn: str, /) -> None:
+        self._begin("touch", lfn)
+        self.grid.files[lfn] = Entry(lfn, "file", 0, md5=md5_of(b""))
+
     async def remove(self, lfn: str, /) -> None:
         self._begin("remove", lfn)
         del self.grid.files[lfn]

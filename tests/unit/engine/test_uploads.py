@@ -41,7 +41,7 @@ async def test_a_file_gets_two_replicas_by_default(house: House, file: Path) -> 
     job = await house.done(up(file, "/a/f"))
     assert (job.state, job.bytes_done) == ("done", 8)
     assert data_of(house, "/a/f") == [b"new data"] * 2
-    assert house.catalogue.calls == {"stat": 3, "access": 1, "commit": 2, "whereis": 1}
+    assert house.catalogue.calls == {"stat": 3, "access": 1, "commit": 2}
 
 
 async def test_a_directory_goes_below_the_target(house: House, tmp_path: Path) -> None:
@@ -261,3 +261,41 @@ async def test_cancelling_that_was_cut_off_is_finished_by_the_next_daemon(house:
     await house.restart()
     assert (await house.ended(job.id)).state == "cancelled"
     assert (await house.only(job.id)).state == "cancelled"
+
+
+async def test_an_empty_file_becomes_an_entry_where_that_is_wanted(house: House, tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    for _ in range(2):
+        assert (await house.done(up(tmp_path / "f", "/a/f", touch_empty=True))).state == "done"
+    assert (house.grid.files["/a/f"].size, house.catalogue.calls["touch"]) == (0, 1)
+
+
+async def test_an_empty_file_never_replaces_another_one(house: House, tmp_path: Path) -> None:
+    (tmp_path / "f").touch()
+    house.grid.put("/a/f", b"theirs")
+    job = await house.done(up(tmp_path / "f", "/a/f", touch_empty=True, overwrite="always"))
+    assert job.state == "failed"
+    assert data_of(house, "/a/f") == [b"theirs"]
+
+
+async def test_uploads_side_by_side_share_their_looks_at_the_catalogue(house: House, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for number in range(40):
+        (tmp_path / "d" / str(number)).write_bytes(b"data")
+    house.engine.set_limits(files=20, files_per_se=40)
+    job = await house.done(up(f"{tmp_path}/d/", "/b/"))
+    assert job.files.done == 40
+    calls = house.catalogue.calls
+    assert (calls["access"], calls["commit"], calls["whereis"]) == (40, 80, 0)
+    assert calls["stat"] < 20
+
+
+async def test_a_name_that_the_service_refuses_is_not_the_failure_of_its_neighbours(
+    house: House, tmp_path: Path
+) -> None:
+    (tmp_path / "d").mkdir()
+    for number in range(4):
+        (tmp_path / "d" / str(number)).write_bytes(b"data")
+    house.catalogue.before["stat"] = [ServiceError("stat", 13, "Permission denied")] * 2
+    job = await house.done(up(f"{tmp_path}/d/", "/b/"))
+    assert (job.files.done, job.files.failed) == (3, 1)
