@@ -6,6 +6,8 @@ way to get the same. Names of the plain file commands are made absolute here; th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aliend.commands.call import Call
 from aliend.core import paths
 from aliend.core.replies import Reply
@@ -29,6 +31,7 @@ _INSTEAD = {
     "-silent": "redirect the output",
 }
 _LARGEST_STATUS = 255
+_INTERNAL = "_csd"
 
 
 async def run(parts: Parts, call: Call) -> int:
@@ -41,8 +44,24 @@ async def run(parts: Parts, call: Call) -> int:
     silenced = options if call.as_json else ("-nokeys", *options)
     directory = "" if name in _PLAIN and _names_something(words) else state.directory
     reply = await parts.centrals.of(call.context).request(Request(name, silenced), directory=directory)
+    if name == "commandlist" and not words:
+        reply = without_internal(reply)
     await tell(call, reply, state.directory)
     return min(reply.exit_code, _LARGEST_STATUS)
+
+
+def without_internal(reply: Reply) -> Reply:
+    """The list of commands without those that are meant for the service's own tools (`..._csd`)."""
+    kept = (dict(result) for result in reply.results if not str(result.get("commandlist", "")).endswith(_INTERNAL))
+    shown = [
+        {**result, "message": _lines_without_internal(result["message"])} if "message" in result else result
+        for result in kept
+    ]
+    return replace(reply, results=tuple(shown))
+
+
+def _lines_without_internal(text: object) -> str:
+    return "\n".join(line for line in str(text).splitlines() if not line.rstrip().endswith(_INTERNAL))
 
 
 async def tell(call: Call, reply: Reply, directory: str) -> None:

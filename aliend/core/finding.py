@@ -7,11 +7,16 @@ looking at processes is left to `aliend.central.finding`.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aliend.core.context import DEFAULT_PORT, Context, Endpoint
+from aliend.core.context import DEFAULT_PORT, Context, Endpoint, Finding
+from aliend.errors import ConfigurationError
 
 _LARGEST_PORT = 65535
+_LONGEST = 86400
+_FAMILIES = {"ipv4": "ipv4", "v4": "ipv4", "4": "ipv4", "ipv6": "ipv6", "v6": "ipv6", "6": "ipv6"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,43 @@ class Announced:
 
     pid: int
     endpoint: Endpoint
+
+
+def finding_of(variables: Mapping[str, str], jbox_file: str) -> Finding:
+    """How the incumbent client's variables want the service to be found; `jbox_file` empty: no JBox is wanted at all.
+
+    Raises ConfigurationError for a value that makes no sense.
+    """
+    usual = Finding()
+    jbox = None
+    if jbox_file and variables.get("JALIEN_HOST"):
+        port = variables.get("JALIEN_WSPORT") or str(DEFAULT_PORT)
+        if not is_port(port):
+            raise ConfigurationError(f"JALIEN_WSPORT must be the number of a port, not {port!r}")
+        jbox = Endpoint(variables["JALIEN_HOST"], int(port))
+    return Finding(
+        jbox=jbox,
+        jbox_file=jbox_file,
+        tries=int(_number(variables, "ALIENPY_CONNECT_TRIES", usual.tries, at_least=1)),
+        interval=_number(variables, "ALIENPY_CONNECT_TRIES_INTERVAL", usual.interval),
+        family=_FAMILIES.get(variables.get("ALIENPY_NETWORKSTACK", "").lower(), ""),
+        racing=not variables.get("ALIENPY_NO_STAGGER"),
+        ping=_number(variables, "ALIENPY_TIMEOUT", usual.ping, at_least=1),
+        reply=_number(variables, "ALIEND_REPLY_TIMEOUT", usual.reply, at_least=1),
+    )
+
+
+def _number(variables: Mapping[str, str], name: str, usual: float, at_least: float = 0) -> float:
+    text = variables.get(name, "")
+    if not text:
+        return usual
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not at_least <= value <= _LONGEST:
+        raise ConfigurationError(f"{name} must be a number from {at_least:g} to {_LONGEST}, not {text!r}")
+    return value
 
 
 def announced(text: str) -> Announced | None:

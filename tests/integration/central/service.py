@@ -137,10 +137,12 @@ class Service:
         self.gated: set[str] = set()
         self.replies: dict[str, str] = {}
         self.agents: list[str] = []
+        self.paths: list[str] = []
         self.server: Server | None = None
 
     def admit(self, _: ServerConnection, request: Request) -> Response | None:
         self.agents.append(request.headers.get("User-Agent", ""))
+        self.paths.append(request.path)
         if self.status is None:
             return None
         return Response(self.status, self.status.phrase, Headers(Location="wss://elsewhere.example/"), b"")
@@ -218,7 +220,7 @@ async def eventually(condition: Callable[[], object], within: float = 5.0) -> No
 
 
 @asynccontextmanager
-async def running(authority: Authority, host: Issued) -> AsyncGenerator[Service, None]:
+async def running(authority: Authority, host: Issued, *, deflate: bool = True) -> AsyncGenerator[Service, None]:
     """A service on a free port of the loopback with the certificate `host`; clients need one of `authority`."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(host.certificate, host.key)
@@ -231,6 +233,7 @@ async def running(authority: Authority, host: Issued) -> AsyncGenerator[Service,
         "localhost",
         0,
         ssl=tls,
+        compression="deflate" if deflate else None,
         process_request=service.admit,
         max_size=None,
         close_timeout=1,
