@@ -63,7 +63,9 @@ class Central:
         agent: str = "",
         chance: Callable[[], float] = random.random,
         limits: Limits | None = None,
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
+        """`chance` gives a uniform number in [0, 1); `tell` is called when the status may have changed."""
         self.context = context
         self._limits = limits or Limits()
         self._chance = chance
@@ -75,7 +77,7 @@ class Central:
         self._login = Login(context, agent or user_agent(context.job, context.master_job), self._limits)
         self._keeper = Keeper(self._pool, self._login, self._limits, self._ended)
         self._keeping: asyncio.Task[None] | None = None
-        self._watchers: set[asyncio.Event] = set()
+        self._tell = tell
         self._since = 0.0
         self._commands = 0
         self._user = ""
@@ -162,17 +164,6 @@ class Central:
             problem=self._login.problem,
             next_attempt_ms=int((time.time() + waits) * 1000) if waits else 0,
         )
-
-    async def changed(self, within: float) -> None:
-        """Return when the status may have changed, at the latest after `within` seconds."""
-        event = asyncio.Event()
-        self._watchers.add(event)
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(within):
-                    await event.wait()
-        finally:
-            self._watchers.discard(event)
 
     async def close(self) -> None:
         """End the session: waiting requests fail, idle connections say good-bye, busy ones are cut."""
@@ -307,6 +298,5 @@ class Central:
         connected = any(isinstance(lane, Up | Talking) for lane in self._session.lanes)
         if connected != bool(self._since):
             self._since = time.time() if connected else 0.0
-        for watcher in self._watchers:
-            watcher.set()
+        self._tell()
         return effect

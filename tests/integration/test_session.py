@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import grpc
 import pytest
 
+from aliend.v1 import daemon_pb2, session_pb2, session_pb2_grpc
 from tests.harness import User
 
 CPU_LIMIT = 0.3
@@ -67,3 +69,40 @@ def test_contexts_of_one_daemon_do_not_mix(user: User) -> None:
     listed = user.json("daemon", "status")["central"]
     assert len(listed) == 3
     assert sorted(central["logins"] for central in listed) == [0, 1, 1]
+
+
+def test_the_status_tells_who_where_since_when_and_what_it_cost(user: User) -> None:
+    user.must("pwd")
+    (central,) = user.json("daemon", "status")["central"]
+    assert (central["state"], central["connections"], central["user"]) == ("connected", 1, "alice")
+    assert central["since"] <= central["certificate_ends"]
+    assert central["points"] == 10 + central["commands"]
+    assert (central["delay_ms"], central["waiting"], central["problem"]) == (0, 0, "")
+    assert central["next_attempt"] is None
+    lines = user.must("daemon", "status").splitlines()
+    assert any("as alice: connected since 2" in line for line in lines)
+
+
+def test_the_status_tells_the_last_error(user: User) -> None:
+    environment = {**user.environment, "ALIENPY_JCENTRAL": "127.0.0.1", "ALIENPY_JCENTRAL_PORT": "9"}
+    assert user.run("ls", env=environment).returncode == 107
+    (central,) = user.json("daemon", "status")["central"]
+    assert (central["state"], central["since"]) == ("failing", None)
+    assert "127.0.0.1:9 cannot be reached" in central["problem"]
+
+
+def test_watching_shows_the_session_now_and_after_each_change(user: User) -> None:
+    user.must("daemon", "start")
+    with grpc.insecure_channel(f"unix:{user.home}/run/aliend/default.sock") as channel:
+        stub = session_pb2_grpc.SessionStub(channel)
+        updates = stub.Watch(session_pb2.WatchSessionRequest(), timeout=30)
+        assert list(next(updates).central) == []
+        user.must("pwd")
+        seen = next(
+            central
+            for update in updates
+            for central in update.central
+            if central.state == daemon_pb2.CentralStatus.CONNECTED and central.user
+        )
+        assert (seen.user, seen.connections, seen.logins) == ("alice", 1, 1)
+        user.must("daemon", "stop")
