@@ -17,6 +17,7 @@ from aliend.central.keeper import Keeper
 from aliend.central.login import Limits, Login
 from aliend.central.outcome import Asked, found_out, unknown
 from aliend.central.pool import LANES, Pool, Slot
+from aliend.central.spool import spooled
 from aliend.central.state import CentralStatus, state_of
 from aliend.core.context import Context
 from aliend.core.lanes import LONG_PATIENCE, PATIENCE
@@ -122,7 +123,7 @@ class Central:
 
         A failure that the service reports is raised (ServiceError) after the results. A reply that breaks off after
         some results is not asked for again: the caller knows whether it can begin anew. Who stops early must
-        close the iterator. A consumer that takes nothing for long loses the connection.
+        close the iterator. A consumer may rest: what arrives meanwhile goes to a file.
         """
         text, patience = self._text(request, directory), timeout or self.context.finding.reply
         async with self._errand(request, bulk=bulk) as (slot, effect):
@@ -255,7 +256,7 @@ class Central:
         """The groups of one streamed reply; ServiceError at its end where the service reports a failure."""
         self._count()
         reader, group = ReplyReader(request), list[Result]()
-        async with aclosing(connection.stream(text, timeout)) as pieces:
+        async with aclosing(spooled(connection.stream(text, timeout))) as pieces:
             async for piece in pieces:
                 group += reader.feed(piece)
                 if len(group) >= BATCH:
