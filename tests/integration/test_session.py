@@ -106,3 +106,13 @@ def test_watching_shows_the_session_now_and_after_each_change(user: User) -> Non
         )
         assert (seen.user, seen.connections, seen.logins) == ("alice", 1, 1)
         user.must("daemon", "stop")
+
+
+def test_fifty_commands_at_once_need_four_logins_at_the_most(user: User) -> None:
+    user.must("daemon", "start")
+    processes = [user.start("ls") for _ in range(50)]
+    for process in processes:
+        _, complaint = process.communicate(timeout=120)
+        assert process.returncode == 0, complaint
+    (central,) = user.json("daemon", "status")["central"]
+    assert central["logins"] <= 4

@@ -275,6 +275,42 @@ async def test_idle_connections_are_kept_alive_and_old_ones_replaced(
         await central.request(LS)
 
 
+async def test_a_session_that_nobody_uses_is_let_go_and_opened_again_on_demand(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    limits = Limits(look_after=0.02, kept_after_use=0.1)
+    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+        await central.request(LS)
+        await eventually(lambda: central.status().state == "idle" and service.open == 0)
+        assert central.status().since_ms == 0
+        assert (await central.request(LS)).exit_code == 0
+    assert service.connections == 2
+
+
+async def test_a_replacement_is_there_before_the_old_connection_goes(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    limits = Limits(look_after=0.05, connection_age=0.3)
+    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+        for _ in range(60):
+            await central.request(LS)
+            assert central.status().connections == 1
+            await asyncio.sleep(0.01)
+    assert service.connections >= 2
+
+
+async def test_waiting_work_opens_up_to_four_connections_and_no_more(central: Central, service: Service) -> None:
+    service.gated = {"du"}
+    service.gate.clear()
+    tasks = [asyncio.create_task(central.request(Request("du", (f"/{n}",)))) for n in range(10)]
+    await eventually(lambda: service.connections == 4, within=30)
+    assert central.status().waiting == 6
+    service.gate.set()
+    await asyncio.gather(*tasks)
+    assert (service.connections, service.most_outstanding) == (4, 1)
+    assert central.status().points == 4 * 10 + 10
+
+
 async def test_a_closed_session_answers_nobody(central: Central, service: Service) -> None:
     await central.request(LS)
     await central.close()
