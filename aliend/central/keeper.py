@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _KEEP_ALIVE = Request("version", ("-nomsg",))
 _ANSWER_WITHIN = 120.0
+_PAUSE = 60.0
+"""Seconds between two attempts to replace an old connection."""
 
 
 class Keeper:
@@ -35,6 +37,7 @@ class Keeper:
         self._limits = limits
         self._ended = ended
         self._sleep = Sleep()
+        self._not_before = 0.0
 
     async def run(self) -> None:
         """Look after the connections until cancelled."""
@@ -44,6 +47,8 @@ class Keeper:
             for slot in self._pool.slots:
                 if slot.work is not None and slot.connection is not None:
                     await self._look_after_busy(slot.connection, slept=slept)
+                if slot.connection is not None and self._is_to_be_replaced(slot.connection):
+                    await self._replace(slot, slot.connection)
             async with aclosing(self._pool.idle()) as idle:
                 async for slot in idle:
                     await self._look_after(slot, slept=slept)
@@ -64,8 +69,6 @@ class Keeper:
             connection.abort()
         elif now - self.last_use > self._limits.kept_after_use:
             await self._close(connection)
-        elif self._limits.is_old(connection, now):
-            await self._replace(slot, connection)
         elif now - connection.used > self._limits.idle_before_keep_alive:
             await self._use(connection)
         if slot.connection is None or not slot.connection.is_open:
@@ -79,13 +82,24 @@ class Keeper:
         except ReplyLost as error:
             log.info("idle connection lost: %s", error)
 
+    def _is_to_be_replaced(self, connection: Connection) -> bool:
+        now = time.monotonic()
+        wanted = now >= self._not_before and now - self.last_use <= self._limits.kept_after_use
+        return wanted and self._limits.is_old(connection, now)
+
     async def _replace(self, slot: Slot, old: Connection) -> None:
-        """Log in anew before the old connection goes; where that fails, the next request does it."""
+        """Log in anew while the old connection still serves; where that fails, it is tried again after a pause."""
         try:
-            slot.connection = await self._login.connection()
+            new = await self._login.connection()
         except AliendError as error:
             log.warning("an old connection could not be replaced: %s", error)
-        await self._close(old)
+            self._not_before = time.monotonic() + _PAUSE
+            return
+        if slot.connection is old and slot.successor is None:
+            slot.successor = new
+            slot.renew()
+        else:
+            await self._close(new)
 
     async def _close(self, connection: Connection) -> None:
         self._login.spend(LOGOUT)

@@ -20,11 +20,15 @@ LANES = 4
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A lane and its connection, where it has one that is fit for use."""
+    """A lane and its connection, where it has one that is fit for use.
+
+    A `successor` takes the connection's place as soon as nobody uses it.
+    """
 
     number: int
     connection: Connection | None = None
     work: Work | None = None
+    successor: Connection | None = None
 
     @property
     def lane(self) -> Lane:
@@ -34,9 +38,17 @@ class Slot:
 
     def drop(self) -> None:
         """Cut the connection; the next request makes another one."""
-        if self.connection is not None:
-            self.connection.abort()
-            self.connection = None
+        for connection in (self.connection, self.successor):
+            if connection is not None:
+                connection.abort()
+        self.connection = self.successor = None
+
+    def renew(self) -> None:
+        """Put the successor, if there is one, into the place of the connection."""
+        if self.successor is not None and self.work is None:
+            if self.connection is not None:
+                self.connection.abort()
+            self.connection, self.successor = self.successor, None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +115,7 @@ class Pool:
 
     def _give_back(self, slot: Slot) -> None:
         slot.work = None
+        slot.renew()
         self._dispatch()
 
     def _dispatch(self) -> None:

@@ -299,6 +299,23 @@ async def test_a_replacement_is_there_before_the_old_connection_goes(
     assert service.connections >= 2
 
 
+async def test_a_busy_connection_is_replaced_when_its_request_has_ended(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    service.gated = {"du"}
+    service.gate.clear()
+    limits = Limits(look_after=0.05, connection_age=0.2)
+    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+        task = asyncio.create_task(central.request(Request("du", ("/",))))
+        await eventually(lambda: service.open == 2)
+        assert not task.done()
+        service.gate.set()
+        assert (await task).exit_code == 0
+        await central.request(LS)
+        assert central.status().logins >= 2
+    await eventually(lambda: service.open == 0)
+
+
 async def test_waiting_work_opens_up_to_four_connections_and_no_more(central: Central, service: Service) -> None:
     service.gated = {"du"}
     service.gate.clear()
