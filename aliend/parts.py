@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from aliend.central.catalogue import Catalogue
 from aliend.central.central import Central
+from aliend.central.ledger import Ledger
 from aliend.config import Settings
 from aliend.core.context import Context
 from aliend.engine import Engine
@@ -22,11 +23,12 @@ class Centrals:
     def __init__(self) -> None:
         self._centrals: dict[Context, Central] = {}
         self._watchers: set[asyncio.Event] = set()
+        self._ledger = Ledger()
 
     def of(self, context: Context) -> Central:
         """The one that serves `context`."""
         if context not in self._centrals:
-            self._centrals[context] = Central(context, tell=self._tell)
+            self._centrals[context] = Central(context, tell=self._tell, ledger=self._ledger)
         return self._centrals[context]
 
     def catalogue_of(self, context: Context) -> Catalogue:

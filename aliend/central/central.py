@@ -14,6 +14,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 from aliend.central.connection import Connection, ReplyLost, Unreachable, user_agent
 from aliend.central.keeper import Keeper
+from aliend.central.ledger import Ledger
 from aliend.central.login import Limits, Login
 from aliend.central.outcome import Asked, found_out, unknown
 from aliend.central.pool import LANES, Pool, Slot
@@ -65,8 +66,12 @@ class Central:
         chance: Callable[[], float] = random.random,
         limits: Limits | None = None,
         tell: Callable[[], None] = lambda: None,
+        ledger: Ledger | None = None,
     ) -> None:
-        """`chance` gives a uniform number in [0, 1); `tell` is called when the status may have changed."""
+        """`chance` gives a uniform number in [0, 1); `tell` is called when the status may have changed.
+
+        Sessions that may use one certificate share a `ledger`.
+        """
         self.context = context
         self._limits = limits or Limits()
         self._chance = chance
@@ -75,7 +80,8 @@ class Central:
         )
         self._session = Session(tuple(Down() for _ in range(LANES)))
         self._pool = Pool(self._patience)
-        self._login = Login(context, agent or user_agent(context.job, context.master_job), self._limits)
+        name = agent or user_agent(context.job, context.master_job)
+        self._login = Login(context, name, self._limits, ledger or Ledger())
         self._keeper = Keeper(self._pool, self._login, self._limits, self._ended)
         self._keeping: asyncio.Task[None] | None = None
         self._tell = tell
@@ -148,7 +154,7 @@ class Central:
         credential, now = self._login.credential, time.monotonic()
         facts = credential.facts if credential else None
         waits = max(0.0, self._session.not_before - now)
-        points = self._login.points.at(now)
+        points = self._login.points
         return CentralStatus(
             state=state_of(self._session),
             endpoint=str(self._login.endpoint),
@@ -187,7 +193,7 @@ class Central:
         return encode(request, directory)
 
     def _patience(self) -> float:
-        return PATIENCE if self._login.points.at(time.monotonic()).allow_login else LONG_PATIENCE
+        return PATIENCE if self._login.points.allow_login else LONG_PATIENCE
 
     @asynccontextmanager
     async def _errand(self, request: Request, *, bulk: bool) -> AsyncGenerator[tuple[Slot, Effect], None]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aliend.central.connection import OPEN_TIMEOUT, Connection, open_connection
 from aliend.central.credentials import Credential
 from aliend.central.finding import find
+from aliend.central.ledger import Ledger
 from aliend.core.context import Context
 from aliend.core.finding import Target
 from aliend.core.points import COMMAND, LOGIN, Points
@@ -53,13 +54,13 @@ class Limits:
 class Login:
     """Makes connections for one context, and remembers how that went and what it cost."""
 
-    def __init__(self, context: Context, agent: str, limits: Limits) -> None:
+    def __init__(self, context: Context, agent: str, limits: Limits, ledger: Ledger) -> None:
         self.context = context
         self.logins = 0
         self.problem = ""
         self.credential: Credential | None = None
         self.endpoint = context.endpoint
-        self.points = Points()
+        self._ledger = ledger
         self._agent = agent
         self._limits = limits
 
@@ -79,13 +80,22 @@ class Login:
 
     def spend(self, points: int) -> None:
         """Note what the service counts against the certificate."""
-        self.points = self.points.plus(points, time.monotonic())
+        self._ledger.spend(self._subject, points)
+
+    @property
+    def points(self) -> Points:
+        """What is counted against the certificate now."""
+        return self._ledger.of(self._subject)
+
+    @property
+    def _subject(self) -> str:
+        return self.credential.facts.subject if self.credential else ""
 
     async def _once(self, target: Target) -> Connection:
         connection = await open_connection(self.context, target, self._agent, self._limits.open_timeout)
         self.logins += 1
-        self.spend(LOGIN)
         self.credential, self.endpoint = connection.credential, target.endpoint
+        self.spend(LOGIN)
         log.info("logged in to %s as %s", target.endpoint, connection.credential.facts.subject)
         settings = (("setSite", self.context.site), ("user", self.context.role))
         try:

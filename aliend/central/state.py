@@ -15,7 +15,7 @@ State = Literal["idle", "connecting", "connected", "failing"]
 class CentralStatus:
     """Connected to whom, as whom, since when. Moments in POSIX milliseconds, 0: none.
 
-    `points` are those that this session has cost the certificate, `delay_ms` by how much the service delays each
+    `points` are those that this daemon has cost the certificate, `delay_ms` by how much the service delays each
     command because of them; `problem` is the last error while it lasts; nobody logs in before `next_attempt_ms`.
     """
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 import pytest
 
 from aliend.central.central import Central
+from aliend.central.ledger import Ledger
 from aliend.central.login import Limits
 from aliend.core.requests import Request
 from aliend.errors import BadReply, LoginRefused, NotConnected, OutcomeUnknown, UsageError
@@ -326,6 +327,16 @@ async def test_waiting_work_opens_up_to_four_connections_and_no_more(central: Ce
     await asyncio.gather(*tasks)
     assert (service.connections, service.most_outstanding) == (4, 1)
     assert central.status().points == 4 * 10 + 10
+
+
+async def test_sessions_under_one_certificate_share_its_points(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    ledger, context = Ledger(), service.context(authority.ca, alice)
+    async with Central(context, ledger=ledger) as one, Central(replace(context, site="CERN"), ledger=ledger) as two:
+        await one.request(LS)
+        await two.request(LS)
+        assert one.status().points == two.status().points == 2 * 10 + 3
 
 
 async def test_a_closed_session_answers_nobody(central: Central, service: Service) -> None:
