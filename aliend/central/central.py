@@ -18,7 +18,7 @@ from aliend.central.ledger import Ledger
 from aliend.central.login import Limits, Login
 from aliend.central.outcome import Asked, found_out, unknown
 from aliend.central.pool import LANES, Pool, Slot
-from aliend.central.spool import spooled
+from aliend.central.spool import GRACE, spooled
 from aliend.central.state import CentralStatus, state_of
 from aliend.core.context import Context
 from aliend.core.lanes import LONG_PATIENCE, PATIENCE
@@ -262,7 +262,8 @@ class Central:
         """The groups of one streamed reply; ServiceError at its end where the service reports a failure."""
         self._count()
         reader, group = ReplyReader(request), list[Result]()
-        async with aclosing(spooled(connection.stream(text, timeout))) as pieces:
+        grace = min(GRACE, self.context.finding.ping / 4)  # a connection that is not read answers no pings
+        async with aclosing(spooled(connection.stream(text, timeout), grace=grace)) as pieces:
             async for piece in pieces:
                 group += reader.feed(piece)
                 if len(group) >= BATCH:

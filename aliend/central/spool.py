@@ -21,9 +21,10 @@ GRACE = 5.0
 _LENGTH = struct.Struct("<Q")
 
 
-async def spooled(pieces: AsyncGenerator[str, None], *, grace: float = GRACE) -> AsyncGenerator[str, None]:
+async def spooled(pieces: AsyncGenerator[str, None], *, grace: float) -> AsyncGenerator[str, None]:
     """The same pieces, read in the background; an error of theirs is raised after what came before it.
 
+    A reader may rest for `grace` seconds before a file is begun.
     Whoever stops early must close the iterator.
     """
     spool = _Spool(grace)

@@ -15,11 +15,12 @@ from aliend.central.central import Central
 from aliend.central.spool import HELD, spooled
 from aliend.core.requests import Request
 from tests.harness import User, make_user
-from tests.integration.central.service import Authority, Issued, Service, eventually
+from tests.integration.central.service import Authority, Issued, Service, document, eventually
 
 MANY = 200_000
 MEMORY_LIMIT = 250 << 20
 PIECE = 8192 * "é"
+ALICE = document([{"username": "alice", "homedir": "/a/"}])
 
 
 async def pieces(count: int, taken: list[int]) -> AsyncGenerator[str, None]:
@@ -53,7 +54,7 @@ async def test_an_error_comes_after_what_was_before_it() -> None:
         yield "one"
         raise ConnectionError("gone")
 
-    async with aclosing(spooled(breaking())) as spool:
+    async with aclosing(spooled(breaking(), grace=1)) as spool:
         assert await anext(spool) == "one"
         with pytest.raises(ConnectionError, match="gone"):
             await anext(spool)
@@ -83,6 +84,7 @@ def daemon_of(service: Service, authority: Authority, alice: Issued) -> Iterator
             "X509_USER_KEY": alice.key,
             "JALIEN_TOKEN_CERT": "/nonexistent",
             "JALIEN_TOKEN_KEY": "/nonexistent",
+            "ALIENPY_TIMEOUT": "1",
         }
     )
 
@@ -97,14 +99,9 @@ def peak(pid: int) -> int:
 
 async def test_a_long_find_reaches_the_client_in_bounded_memory(daemon_of: User, service: Service) -> None:
     service.long["find"] = MANY
-    service.replies["whoami"] = json.dumps(
-        {
-            "metadata": {"exitcode": "0", "error": "", "user": "alice", "currentdir": "/a/"},
-            "results": [{"username": "alice", "homedir": "/a/"}],
-        }
-    )
-    text, document = daemon_of.home / "text", daemon_of.home / "json"
-    for words, output in ((("find", "/a", "*"), text), (("--json", "find", "/a", "*"), document)):
+    service.replies["whoami"] = ALICE
+    text, whole_reply = daemon_of.home / "text", daemon_of.home / "json"
+    for words, output in ((("find", "/a", "*"), text), (("--json", "find", "/a", "*"), whole_reply)):
         with output.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
                 daemon_of.command, *words, env=daemon_of.environment, stdin=subprocess.DEVNULL, stdout=file
@@ -113,10 +110,31 @@ async def test_a_long_find_reaches_the_client_in_bounded_memory(daemon_of: User,
                 assert await process.wait() == 0
     lines = text.read_text(encoding="ascii").split()
     assert (len(lines), lines[0], lines[-1]) == (MANY, "/a/0000000", f"/a/{MANY - 1:07}")
-    whole = json.loads(document.read_text(encoding="utf-8"))
+    whole = json.loads(whole_reply.read_text(encoding="utf-8"))
     assert len(whole["results"]) == MANY
     assert whole["metadata"]["exitcode"] == "0"
     pid = await asyncio.to_thread(daemon_of.pid)
     assert peak(pid) < MEMORY_LIMIT
     await asyncio.to_thread(daemon_of.must, "daemon", "stop")
     await eventually(lambda: not Path(f"/proc/{pid}").exists())
+
+
+async def test_a_pager_that_is_left_open_loses_nothing(daemon_of: User, service: Service) -> None:
+    service.long["find"] = MANY
+    service.replies["whoami"] = ALICE
+    process = await asyncio.create_subprocess_exec(
+        daemon_of.command,
+        "find",
+        "/a",
+        "*",
+        env=daemon_of.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    first = await process.stdout.readline()
+    await asyncio.sleep(4)  # four ping intervals: the service would have given up on us
+    rest = await process.stdout.read()
+    assert await process.wait() == 0
+    assert len((first + rest).split()) == MANY
+    await asyncio.to_thread(daemon_of.must, "daemon", "stop")
