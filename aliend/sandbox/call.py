@@ -11,6 +11,7 @@ from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.guids import GuidMaker
+from aliend.sandbox.layout import Layout
 from aliend.sandbox.options import OptionSet, Parsed, option_set
 from aliend.sandbox.output import Output
 from aliend.sandbox.session import Session
@@ -30,6 +31,8 @@ class Service:
     site: str
     default_replicas: int = 2
     guids: GuidMaker = field(default_factory=GuidMaker)
+    layout: Layout | None = None
+    """Where the authority is that signs token certificates; None: there is none."""
 
 
 @dataclass(slots=True)

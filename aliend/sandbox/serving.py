@@ -104,7 +104,7 @@ class _Grid:
         self._state = previous_state(layout)
         self._catalogue = _prepare_catalogue(layout)
         sealer, maker = Sealer(_secret(layout.secret)), GuidMaker(os.getpid())
-        service = Service(self._catalogue, sealer, lambda: time.time_ns() // 10**6, SITE, guids=maker)
+        service = Service(self._catalogue, sealer, lambda: time.time_ns() // 10**6, SITE, guids=maker, layout=layout)
         self._front = Front(service)
         self._elements: list[Storage] = []
 

@@ -15,6 +15,7 @@ from aliend.sandbox.commands import (
     places,
     replicas,
     texts,
+    token,
     usage,
 )
 
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Command] = {
     **ownership.COMMANDS,
     **elements.COMMANDS,
     **access.COMMANDS,
+    **token.COMMANDS,
 }
 """What the sandbox executes."""
 
