@@ -6,11 +6,14 @@ import asyncio
 import os
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from aliend.central.credentials import Credential, is_text, shown
-from aliend.core.context import Context
+from cryptography import x509
+
+from aliend.central.credentials import Credential, facts, facts_of
+from aliend.central.keys import Unusable, is_text, shown
+from aliend.core.context import Context, Endpoint
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected
 
 _HOST_MISMATCH, _EXPIRED, _NOT_YET_VALID, _ADDRESS_MISMATCH = 62, 10, 9, 64  # X509_V_ERR_*
@@ -56,11 +59,44 @@ def client_context(context: Context, credential: Credential) -> Settings:
     _load_authorities(tls, context.ca)
     files = credential.files
     try:
-        with _as_file(files.certificate) as certificate, _as_file(files.key) as key:
+        with (
+            _as_file(credential.text.certificate or files.certificate) as certificate,
+            _as_file(credential.text.key or files.key) as key,
+        ):
             tls.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the certificate {shown(files.certificate)} cannot be used: {error}") from error
     return tls
+
+
+def settings_for_jbox(context: Context, credential: Credential) -> Settings:
+    """The same for a JBox: its certificate is that of a user and names no host; `require_own` must follow. Blocks."""
+    tls = client_context(context, credential)
+    tls.check_hostname = False
+    return tls
+
+
+def require_own(peer: bytes, context: Context, endpoint: Endpoint) -> None:
+    """Refuse a JBox whose certificate (DER; its chain is verified already) is not of a user that we are.
+
+    A JBox shows a token of the user's own; the user's token and certificate tell which names are ours. Raises
+    LoginRefused. Blocks: reads files.
+    """
+    shown_name = _account(facts(x509.load_der_x509_certificate(peer)).subject)
+    ours = []
+    for files in (context.token, context.user):
+        with suppress(Unusable):
+            ours.append(_account(facts_of(files.certificate).subject))
+    if shown_name not in ours:
+        raise LoginRefused(
+            f"the JBox at {endpoint} shows the certificate {shown_name}, which is not yours "
+            f"({' or '.join(ours) or 'you have none'}), so nothing is said to it"
+        )
+
+
+def _account(subject: str) -> str:
+    """The name without the role that a token has behind it (`/OU=role`)."""
+    return subject.partition("/OU=")[0] if subject.startswith("C=ch/O=AliEn") else subject
 
 
 @contextmanager
@@ -81,7 +117,10 @@ def _no_pass_phrase() -> str:
 def _load_authorities(tls: ssl.SSLContext, place: str) -> None:
     """Load CA certificates from a file, or from a directory with or without hashed names."""
     if not place:
-        raise ConfigurationError("no CA certificates were found; set X509_CERT_DIR, or `tls.ca` in the configuration")
+        raise ConfigurationError(
+            "no CA certificates were found; "
+            "set X509_CERT_DIR, or `tls.ca` in the configuration, or run: alienctl getCAcerts"
+        )
     path = Path(place)
     try:
         if not path.is_dir():
