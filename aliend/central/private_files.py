@@ -25,7 +25,7 @@ def write_all(contents: Mapping[str, str]) -> None:
     try:
         for name, text in contents.items():
             path = Path(name)
-            _check(path)
+            check(path)
             prepared.append((_prepared(path, text), path))
         for temporary, path in prepared:
             temporary.rename(path)
@@ -62,7 +62,8 @@ def remove(name: str) -> bool:
     return True
 
 
-def _check(path: Path) -> None:
+def check(path: Path) -> None:
+    """Refuse a path that is a link, no regular file, or somebody else's. Raises ConfigurationError. Blocks."""
     try:
         status = path.lstat()
     except FileNotFoundError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from aliend.central.connection import open_connection, user_agent
 from aliend.central.credentials import examined, facts_of, now_in_ms, usable
 from aliend.central.keys import KeyRing, Locked, Unusable, is_text
 from aliend.core.context import Context, CredentialFiles
-from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, is_due, warning
+from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, is_due, is_users_token, role_of, warning
 from aliend.core.replies import WRONG_SHAPE, Reply, parse
 from aliend.core.requests import Request, encode
 from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError
@@ -27,10 +27,14 @@ log = logging.getLogger(__name__)
 
 _TIMEOUT = 60.0
 """Seconds; the service makes an RSA key for each token."""
+_INTERVAL = 60.0
+"""Seconds between two looks at the tokens that are in use."""
 _GAIN_MS = 3_600_000
 """A new token must be able to last longer than the old one by this much to be worth a login."""
 _RETRY_MS = 600_000
 """After a renewal that failed the next one is tried so much later."""
+_LONGEST_BEGIN = 4096
+"""Bytes; text may stand before the PEM block."""
 _FORBIDDEN = ("wcert", "wkey")
 """Options of `token` that would write files on the service's own machine."""
 
@@ -43,14 +47,6 @@ class NewToken:
     remark: str
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Whether a token must be made before the service can be used, and the encrypted key to be opened for that."""
-
-    is_missing: bool
-    locked_key: str = ""
-
-
 class Tokens:
     """The tokens of all contexts, and the keys that were unlocked for them."""
 
@@ -58,6 +54,7 @@ class Tokens:
         self.keys = KeyRing()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._warnings: dict[Context, str] = {}
+        self._problems: dict[Context, str] = {}
         self._not_before_ms: dict[Context, int] = {}
 
     async def obtain(self, context: Context, options: Sequence[str] = ()) -> NewToken:
@@ -69,31 +66,48 @@ class Tokens:
         """
         check_options(options)
         _check_place(context.token)
+        await asyncio.to_thread(_check_content, context.token)
         async with self._locks[context.token.certificate]:
             files = await asyncio.to_thread(self._own, context)
             reply = await _ask(replace(context, token=CredentialFiles(), user=files, role="", site=""), options)
             text = _text_of(reply)
             return await asyncio.to_thread(_keep, context, text, reply.error.strip())
 
-    async def need(self, context: Context) -> Need:
-        """Whether a token must and can be made before `context` is used. Raises ConfigurationError."""
-        return await asyncio.to_thread(self._need, context)
+    async def is_missing(self, context: Context) -> bool:
+        """Whether a token must be made before `context` is used, and can, if need be with a pass phrase.
+
+        Raises ConfigurationError where the key of the token or of the user lies open.
+        """
+        return await asyncio.to_thread(self._is_missing, context)
+
+    async def unlock(self, context: Context, pass_phrase: str) -> None:
+        """Open the user's key and keep it in memory. Raises UsageError for a wrong pass phrase."""
+        await asyncio.to_thread(self.keys.unlock, context.user.key, pass_phrase)
 
     async def look_after(self, context: Context) -> str:
         """Renew the token of `context` where that is due and possible; return what the user must be warned of."""
+        problem = text = ""
         try:
-            self._warnings[context] = await self._looked_after(context)
+            text = await self._looked_after(context)
         except AliendError as error:
-            self._warnings[context] = str(error)
-        return self._warnings[context]
+            problem = str(error)
+        self._warnings[context], self._problems[context] = text, problem
+        return text
 
     def warning(self, context: Context) -> str:
         """What the last look at the credentials of `context` found, without another one."""
         return self._warnings.get(context, "")
 
     def warnings(self) -> list[str]:
-        """Those of all contexts, each once."""
-        return list(dict.fromkeys(filter(None, self._warnings.values())))
+        """Those of all contexts, and why others cannot be used, each once."""
+        return list(dict.fromkeys(filter(None, [*self._warnings.values(), *self._problems.values()])))
+
+    async def watch(self, contexts: Callable[[], Iterable[Context]], interval: float = _INTERVAL) -> None:
+        """Look after the tokens of `contexts()` until cancelled, every `interval` seconds."""
+        while True:
+            await asyncio.sleep(interval)
+            for context in list(contexts()):
+                await self.look_after(context)
 
     async def destroy(self, context: Context) -> list[str]:
         """Remove the token's files, also those of a token that has ended; the names of what was there."""
@@ -107,57 +121,77 @@ class Tokens:
         examined(files, now_in_ms())
         return files
 
-    def _need(self, context: Context) -> Need:
+    def _is_missing(self, context: Context) -> bool:
         if is_text(context.token.certificate) or is_text(context.token.key) or not context.token.certificate:
-            return Need(is_missing=False)
+            return False
         try:
             examined(context.token, now_in_ms(), TOKEN_MARGIN_MS)
         except Unusable:
             pass
         else:
-            return Need(is_missing=False)
+            return False
+        if not _is_ours_to_replace(context.token):
+            return False
         try:
             self._own(context)
         except Locked:
-            return Need(is_missing=True, locked_key=context.user.key)
+            return True
         except Unusable:
-            return Need(is_missing=False)
-        return Need(is_missing=True)
+            return False
+        return True
 
     async def _looked_after(self, context: Context) -> str:
         credential = await asyncio.to_thread(usable, context)
         now = now_in_ms()
         problem = ""
-        if credential.is_token and is_due(credential.facts, now):
-            problem = await self._renewed(context, credential.facts, now)
-            credential = await asyncio.to_thread(usable, context)
         text = warning(credential.facts, now)
-        if not text:
+        if not text and not is_due(credential.facts, now):
             return ""
+        if credential.is_token:
+            problem = await asyncio.to_thread(self._why_not_renewable, context, credential.facts)
+            if not problem and is_due(credential.facts, now):
+                problem = await self._renewed(context, now)
+            if not problem:
+                return ""
         kind = "token" if credential.is_token else "certificate"
         return f"your {kind} {credential.facts.subject} {text}{problem}"
 
-    async def _renewed(self, context: Context, old: CertificateFacts, now: int) -> str:
-        """Try to renew; why there is no new token, as the rest of a sentence, empty where there is one."""
+    def _why_not_renewable(self, context: Context, old: CertificateFacts) -> str:
+        """Why there can be no later token, as the rest of a sentence; empty where there can."""
+        if not is_users_token(old.subject):
+            return ""
         try:
-            own = await asyncio.to_thread(self._own, context)
-            limit = (await asyncio.to_thread(facts_of, own.certificate)).ends_ms
+            own = self._own(context)
+            _check_place(context.token)
         except Locked:
             return "; it can be renewed with your pass phrase: alienctl token-init"
         except (Unusable, ConfigurationError) as error:
             return f"; it cannot be renewed: {error}"
-        if limit < old.ends_ms + _GAIN_MS:
+        if facts_of(own.certificate).ends_ms < old.ends_ms + _GAIN_MS:
             return "; your own certificate lasts no longer"
+        return ""
+
+    async def _renewed(self, context: Context, now: int) -> str:
+        """Renew the token; why there is no new one, as the rest of a sentence, empty where there is one."""
         if now < self._not_before_ms.get(context, 0):
             return "; a new one could not be had"
         self._not_before_ms[context] = now + _RETRY_MS
         try:
-            new = await self.obtain(context)
+            new = await self.obtain(context, await self.role_options(context))
         except AliendError as error:
             log.warning("no new token: %s", error)
             return f"; a new one could not be had: {error}"
         log.info("new token %s until %d", new.facts.subject, new.facts.ends_ms)
         return ""
+
+    async def role_options(self, context: Context) -> tuple[str, ...]:
+        """The options of `token` for the role that the token has which is there, also an expired one."""
+        try:
+            known = await asyncio.to_thread(facts_of, context.token.certificate)
+        except Unusable:
+            return ()
+        role = role_of(known.subject)
+        return ("-u", role) if role else ()
 
 
 def check_options(options: Sequence[str]) -> None:
@@ -176,6 +210,29 @@ def _check_place(files: CredentialFiles) -> None:
             )
         if not Path(place).is_absolute():
             raise ConfigurationError(f"the file of a token must have an absolute name, not {place!r}")
+
+
+def _is_ours_to_replace(files: CredentialFiles) -> bool:
+    """Whether a command may write a token unasked: where there is none, or a user's."""
+    if not Path(files.certificate).exists():
+        return not Path(files.key).exists()
+    try:
+        return is_users_token(facts_of(files.certificate).subject)
+    except Unusable:
+        return False
+
+
+def _check_content(files: CredentialFiles) -> None:
+    """Refuse to write over a file that holds something else than PEM, as after a slip in a variable."""
+    for place in (files.certificate, files.key):
+        path = Path(place)
+        private_files.check(path)
+        try:
+            begin = path.read_bytes()[:_LONGEST_BEGIN] if path.is_file() else b""
+        except OSError as error:
+            raise ConfigurationError(f"{place} cannot be read: {error.strerror}") from error
+        if begin.strip() and b"-----BEGIN " not in begin:
+            raise ConfigurationError(f"{place} holds something else than a token, so it is not written over")
 
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:

@@ -22,6 +22,17 @@ class CertificateFacts:
     begins_ms: int
     ends_ms: int
 
+    def to_json(self, place: str, *, is_usable: bool = True) -> dict[str, object]:
+        """The document of `cert-info --json`; `place` is the certificate's file."""
+        return {
+            "certificate": place,
+            "subject": self.subject,
+            "issuer": self.issuer,
+            "begins_ms": self.begins_ms,
+            "ends_ms": self.ends_ms,
+            "usable": is_usable,
+        }
+
     def lines(self) -> list[str]:
         """The four lines of `cert-info`, times in UTC."""
         return [
@@ -43,6 +54,19 @@ def why_unusable(facts: CertificateFacts, now_ms: int, margin_ms: int = 0) -> st
     return ""
 
 
+def is_users_token(subject: str) -> bool:
+    """Whether a certificate is a token of a user: what is none (a job's, a certificate of one's own) is not renewed."""
+    return subject.startswith("C=ch/O=AliEn") and "/CN=Users/" in subject
+
+
+def role_of(subject: str) -> str:
+    """The role in a user's token (`.../CN=Users/CN=alice/OU=role`) where it is not the user; empty otherwise."""
+    user, unit, role = subject.rpartition("/OU=")
+    if not unit or not is_users_token(subject) or user.endswith(f"/CN={role}"):
+        return ""
+    return role
+
+
 def is_due(facts: CertificateFacts, now_ms: int) -> bool:
     """Whether a token is to be replaced by a new one at `now_ms`.
 
@@ -50,7 +74,7 @@ def is_due(facts: CertificateFacts, now_ms: int) -> bool:
     certificate that it was asked with, so that a new one may be no better.
     """
     life = facts.ends_ms - facts.begins_ms
-    return facts.ends_ms - now_ms < min(WARNING_MS, life // _RENEWED_PART)
+    return is_users_token(facts.subject) and facts.ends_ms - now_ms < min(WARNING_MS, life // _RENEWED_PART)
 
 
 def warning(facts: CertificateFacts, now_ms: int) -> str:
