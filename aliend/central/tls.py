@@ -6,14 +6,12 @@ import asyncio
 import os
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from cryptography import x509
-
-from aliend.central.credentials import Credential, facts, facts_of
-from aliend.central.keys import Unusable, is_text, shown
-from aliend.core.context import Context, Endpoint
+from aliend.central.credentials import Credential
+from aliend.central.keys import is_text, shown
+from aliend.core.context import Context
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected
 
 _HOST_MISMATCH, _EXPIRED, _NOT_YET_VALID, _ADDRESS_MISMATCH = 62, 10, 9, 64  # X509_V_ERR_*
@@ -67,36 +65,6 @@ def client_context(context: Context, credential: Credential) -> Settings:
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the certificate {shown(files.certificate)} cannot be used: {error}") from error
     return tls
-
-
-def settings_for_jbox(context: Context, credential: Credential) -> Settings:
-    """The same for a JBox: its certificate is that of a user and names no host; `require_own` must follow. Blocks."""
-    tls = client_context(context, credential)
-    tls.check_hostname = False
-    return tls
-
-
-def require_own(peer: bytes, context: Context, endpoint: Endpoint) -> None:
-    """Refuse a JBox whose certificate (DER; its chain is verified already) is not of a user that we are.
-
-    A JBox shows a token of the user's own; the user's token and certificate tell which names are ours. Raises
-    LoginRefused. Blocks: reads files.
-    """
-    shown_name = _account(facts(x509.load_der_x509_certificate(peer)).subject)
-    ours = []
-    for files in (context.token, context.user):
-        with suppress(Unusable):
-            ours.append(_account(facts_of(files.certificate).subject))
-    if shown_name not in ours:
-        raise LoginRefused(
-            f"the JBox at {endpoint} shows the certificate {shown_name}, which is not yours "
-            f"({' or '.join(ours) or 'you have none'}), so nothing is said to it"
-        )
-
-
-def _account(subject: str) -> str:
-    """The name without the role that a token has behind it (`/OU=role`)."""
-    return subject.partition("/OU=")[0] if subject.startswith("C=ch/O=AliEn") else subject
 
 
 @contextmanager
