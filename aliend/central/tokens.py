@@ -141,11 +141,12 @@ class Tokens:
         return True
 
     async def _looked_after(self, context: Context) -> str:
+        now, problem = now_in_ms(), ""
+        if await self.is_missing(context):
+            problem = await self._renewed(context, now)
         credential = await asyncio.to_thread(usable, context)
-        now = now_in_ms()
-        problem = ""
         text = warning(credential.facts, now)
-        if not text and not is_due(credential.facts, now):
+        if not text:
             return ""
         if credential.is_token:
             problem = await asyncio.to_thread(self._why_not_renewable, context, credential.facts)
@@ -159,7 +160,7 @@ class Tokens:
     def _why_not_renewable(self, context: Context, old: CertificateFacts) -> str:
         """Why there can be no later token, as the rest of a sentence; empty where there can."""
         if not is_users_token(old.subject):
-            return ""
+            return "; it is no user's token, so it is not renewed"
         try:
             own = self._own(context)
             _check_place(context.token)

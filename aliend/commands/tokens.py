@@ -78,15 +78,18 @@ async def prepare(parts: Parts, call: Call) -> None:
         await _remind(parts, call, parts.tokens.warning(call.context))
         return
     try:
-        if not await parts.tokens.is_missing(call.context):
-            await _remind(parts, call, await parts.tokens.look_after(call.context))
-            return
-        await _obtain(parts, call, await parts.tokens.role_options(call.context))
-    except (NotConnected, ConfigurationError):
+        is_missing = await parts.tokens.is_missing(call.context)
+    except ConfigurationError:
         return  # the command itself will say so, if it needs the service at all
+    if not is_missing:
+        await _remind(parts, call, await parts.tokens.look_after(call.context))
+        return
+    try:
+        await _obtain(parts, call, await parts.tokens.role_options(call.context))
+    except NotConnected:
+        return  # as above
     except AliendError as error:
         await call.complain(f"there is no new token: {error}")
-    await _remind(parts, call, await parts.tokens.look_after(call.context))
 
 
 async def _remind(parts: Parts, call: Call, warning: str) -> None:
