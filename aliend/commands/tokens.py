@@ -73,16 +73,15 @@ async def token_destroy(parts: Parts, call: Call) -> int:
 
 
 async def prepare(parts: Parts, call: Call) -> None:
-    """See to it that there is a good token before a first connection, and warn of what ends soon."""
+    """See to it that there is a good token before a first connection."""
     if parts.centrals.is_connected(call.context):
-        await _remind(parts, call, parts.tokens.warning(call.context))
         return
     try:
         is_missing = await parts.tokens.is_missing(call.context)
     except ConfigurationError:
         return  # the command itself will say so, if it needs the service at all
     if not is_missing:
-        await _remind(parts, call, await parts.tokens.look_after(call.context))
+        await parts.tokens.look_after(call.context)
         return
     try:
         await _obtain(parts, call, await parts.tokens.role_options(call.context))
@@ -92,8 +91,9 @@ async def prepare(parts: Parts, call: Call) -> None:
         await call.complain(f"there is no new token: {error}")
 
 
-async def _remind(parts: Parts, call: Call, warning: str) -> None:
-    """Say a warning on stderr, to each session once an hour."""
+async def remind(parts: Parts, call: Call) -> None:
+    """Warn on stderr, each session once an hour, where the certificate is about to end."""
+    warning = parts.tokens.warning(call.context)
     key = (call.session, call.context)
     if not warning or time.monotonic() - parts.reminded.get(key, -_REMIND_AFTER) < _REMIND_AFTER:
         return
