@@ -19,6 +19,7 @@ from aliend.central.credentials import examined, facts_of, now_in_ms, usable
 from aliend.central.keys import KeyRing, Locked, Unusable, is_text
 from aliend.core.context import Context, CredentialFiles
 from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, is_due, is_users_token, role_of, warning
+from aliend.core.finding import Target
 from aliend.core.replies import WRONG_SHAPE, Reply, parse
 from aliend.core.requests import Request, encode
 from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError
@@ -238,7 +239,7 @@ def _check_content(files: CredentialFiles) -> None:
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:
     """One `token` on a connection of its own: with `-u` the service would leave a shared one in that role."""
-    connection = await open_connection(login, user_agent())
+    connection = await open_connection(login, Target(login.endpoint), user_agent())
     try:
         request = Request("token", ("-nomsg", *options))
         reply = parse(await connection.request(encode(request), _TIMEOUT), request)
