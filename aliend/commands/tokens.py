@@ -64,7 +64,6 @@ async def token_destroy(parts: Parts, call: Call) -> int:
     if len(call.words) > 1:
         raise UsageError("token-destroy takes no arguments")
     removed = await parts.tokens.destroy(call.context)
-    parts.sessions.forget(call.context)
     if call.as_json:
         await call.document({"removed": removed})
     else:
