@@ -52,6 +52,8 @@ from aliend.errors import AliendError, BadReply, NotConnected, UsageError
 
 BATCH = 500
 """Results of a stream are handed on in groups of about this many."""
+_EARLY = 30.0
+"""Seconds; a service that ends connections sooner after the login is not logged in to again without a pause."""
 _PARSED_IN_A_THREAD = 1 << 20
 """Characters; decoding more would stop the loop for more than some 10 ms."""
 
@@ -297,7 +299,9 @@ class Central:
     def _ended(self, slot: Slot) -> None:
         """Note that an idle connection is gone."""
         if isinstance(self._session.lanes[slot.number], Up):
-            self._advance(Ended(slot.number))
+            now, connection = time.monotonic(), slot.connection
+            early = connection is not None and connection.was_ended and now - connection.opened < _EARLY
+            self._advance(Ended(slot.number, now, self._chance(), early))
 
     def _advance(self, event: Event) -> Effect:
         """The only place where the session's state changes; connections that it does not know any more are cut."""

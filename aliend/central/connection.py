@@ -80,6 +80,11 @@ class Connection:
         """Whether another request may be sent."""
         return self._socket.state is State.OPEN and not self._spent and not self._busy
 
+    @property
+    def was_ended(self) -> bool:
+        """Whether the other side, or the network, has ended the connection, and not we."""
+        return self._socket.state is not State.OPEN and not self._spent
+
     async def request(self, text: str, timeout: float) -> str:
         """Send `text` and return the whole reply; ReplyLost after at most `timeout` seconds."""
         frames, size = [], 0

@@ -12,10 +12,10 @@ A lane is the place of one connection and carries at most one errand (a request)
            Abandoned            Answered and not kept
 
 `step` says what must be done next: log in (not before a moment), send, find out what became of a request, give up, or
-nothing. After every failure no login of any lane begins before a random part of a pause that grows with each further
-failure has passed ("full jitter", so that many clients never come back at once). A request that changes something and
-may have arrived is never sent again. Which lane an errand gets is decided by `aliend.core.lanes`; moments are seconds
-of any one clock.
+nothing. After every failure (also a connection that ends soon after its login) no login of any lane begins before a
+random part of a pause that grows with each further failure has passed ("full jitter", so that many clients never come
+back at once). A request that changes something and may have arrived is never sent again. Which lane an errand gets is
+decided by `aliend.core.lanes`; moments are seconds of any one clock.
 """
 
 from __future__ import annotations
@@ -138,9 +138,12 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An idle connection is gone; no failure: sessions end."""
+    """An idle connection is gone. No failure, sessions end; but `early`, soon after the login, it is one."""
 
     lane: int
+    now: float
+    chance: float
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,8 @@ def step(session: Session, event: Event, policy: Policy) -> tuple[Session, Effec
         case Lost(), Talking():
             return _after_loss(_failed(session, event, policy), event, lane.errand)
         case Ended(), Up():
-            return _with(session, event.lane, Down()), Nothing()
+            after = _failed(session, event, policy) if event.early else session
+            return _with(after, event.lane, Down()), Nothing()
         case Abandoned(), Talking() | LoggingIn():
             return _with(session, event.lane, Down()), Nothing()
         case ((Taken() | LoggedIn() | LoginFailed() | Answered() | Lost() | Ended() | Abandoned()), _):
@@ -220,7 +224,7 @@ def _with(session: Session, number: int, state: LaneState) -> Session:
     return replace(session, lanes=lanes)
 
 
-def _failed(session: Session, event: LoginFailed | Lost, policy: Policy) -> Session:
+def _failed(session: Session, event: LoginFailed | Lost | Ended, policy: Policy) -> Session:
     failures = session.failures + 1
     not_before = max(session.not_before, event.now + policy.pause(failures, event.chance))
     return replace(session, failures=failures, not_before=not_before)

@@ -54,7 +54,8 @@ class World:
         if isinstance(state, Down):
             return Taken(lane, draw(st.booleans()), self.now)
         if isinstance(state, Up):
-            choices: list[Event] = [Taken(lane, draw(st.booleans()), self.now), Ended(lane)]
+            choices: list[Event] = [Taken(lane, draw(st.booleans()), self.now)]
+            choices.append(Ended(lane, self.now, chance, draw(st.booleans())))
             return choices[draw(st.integers(0, 1))]
         final = draw(st.booleans())
         if isinstance(state, LoggingIn):
@@ -90,7 +91,7 @@ class World:
                 assert self.arrived[lane] == 1
             case GiveUp():
                 assert not (self.changes[lane] and self.arrived[lane])
-        if isinstance(event, LoginFailed | Lost):
+        if isinstance(event, LoginFailed | Lost) or (isinstance(event, Ended) and event.early):
             pause = POLICY.pause(self.session.failures, event.chance)
             self.no_login_before = max(self.no_login_before, self.now + pause)
             assert isinstance(self.session.lanes[lane], Down) or self.session.not_before > self.now

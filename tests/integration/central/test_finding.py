@@ -272,7 +272,7 @@ async def test_f015_pings_keep_an_idle_connection_and_find_a_dead_peer(place: Pl
         assert service.server is not None
         (peer,) = service.server.connections
         peer.transport.pause_reading()
-        await eventually(lambda: central.status().state == "idle", within=2 + SLACK)
+        await eventually(lambda: central.status().state == "failing", within=2 + SLACK)
         assert central.status().connections == 0
         peer.transport.abort()
 
