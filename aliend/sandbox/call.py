@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from aliend.sandbox import paths
 from aliend.sandbox.accounts import Principal
+from aliend.sandbox.caches import Cache
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.guids import GuidMaker
 from aliend.sandbox.options import OptionSet, Parsed, option_set
 from aliend.sandbox.output import Output
+from aliend.sandbox.replicas import Replica
 from aliend.sandbox.session import Session
 from aliend.sandbox.tokens import Sealer
 
@@ -21,7 +23,8 @@ from aliend.sandbox.tokens import Sealer
 class Service:
     """What all connections share. `now()` is POSIX milliseconds; `site` is the service's own and that of its clients.
 
-    `default_replicas` is how many an upload without wishes gets (the organisation's default).
+    `default_replicas` is how many an upload without wishes gets (the organisation's default). `searches` remembers the
+    results of `find`, `places` the replicas of GUIDs; they forget at once until they are given a lifetime.
     """
 
     catalogue: Catalogue
@@ -30,6 +33,12 @@ class Service:
     site: str
     default_replicas: int = 2
     guids: GuidMaker = field(default_factory=GuidMaker)
+    searches: Cache[list[Entry]] = field(init=False)
+    places: Cache[list[Replica]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.searches = Cache(self.now, favours_short=True)
+        self.places = Cache(self.now)
 
 
 @dataclass(slots=True)

@@ -22,30 +22,39 @@ _NO_COMMAND = "Command not found or not implemented yet"
 async def execute(service: Service, session: Session, name: str, options: Sequence[str]) -> str:
     """The reply to one well-formed request; empty when the service crashes on it without an answer."""
     output = Output()
+    metadata = await run(service, session, name, options, output)
+    return "" if metadata is None else document(output, **metadata)
+
+
+async def run(
+    service: Service, session: Session, name: str, options: Sequence[str], output: Output
+) -> dict[str, str] | None:
+    """Execute a command into `output`; the reply's further metadata, or None when the service crashes on it."""
     if name == "cp":
         output.fail_with(22, _CP_REFUSED)
-        return document(output, **_metadata(session))
+        return state(session)
     if "-silent" in options and not session.has_run_a_command:
-        return ""
+        return None
     session.has_run_a_command = True
     begin = time.perf_counter()
     words, wants_help = _take_global_options(service, session, options, output)
     await _run(service, session, name, words, output, wants_help=wants_help)
     service.catalogue.save()
-    metadata = _metadata(session)
+    metadata = state(session)
     if session.timing:
         metadata["timing_ms"] = f"{(time.perf_counter() - begin) * 1000:.6f}"
-    return document(output, **metadata)
+    return metadata
 
 
 def refuse(session: Session, code: int, text: str) -> str:
     """A reply that is an error before any command."""
     output = Output()
     output.fail_with(code, text)
-    return document(output, **_metadata(session))
+    return document(output, **state(session))
 
 
-def _metadata(session: Session) -> dict[str, str]:
+def state(session: Session) -> dict[str, str]:
+    """What every reply tells about its session."""
     return {"user": session.principal.name, "currentdir": session.directory}
 
 

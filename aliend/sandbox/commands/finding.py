@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from html import escape
 
@@ -12,9 +13,11 @@ from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.options import option_set
 
 _MOST = 1_000_000
+_AT_A_TIME = 2_000
+"""So many entries are worked on before other connections get their turn."""
 
 
-def find(call: Call) -> None:
+async def find(call: Call) -> None:
     """Search below a directory; matching is by substring, `*` is any text and `_` any character."""
     if call.given.has("x") and call.given.value("x") != "-":
         raise CommandFailedError(38, "not part of this sandbox yet")
@@ -23,14 +26,29 @@ def find(call: Call) -> None:
     start = call.find(base)
     if start is None or not start.is_directory:
         raise CommandFailedError(20, base)
-    entries = _search(call, start.path, pattern)
-    if not call.given.has("s"):
-        entries.sort(key=lambda entry: paths.collation_key(entry.path))
-    entries = entries[offset : offset + limit]
+    options = sorted((name, tuple(values)) for name, values in call.given.values.items())
+    asked = (start.path, pattern, *options)
+    entries = call.service.searches.get(asked)
+    if entries is None:
+        entries = await _search(call, start.path, pattern)
+        if not call.given.has("s"):
+            await _sort(entries)
+        entries = entries[offset : offset + limit]
+        call.service.searches.put(asked, entries)
     site = call.given.value("S")
     if site is not None:
         entries = _by_distance(call, entries, site)
-    _show(call, entries)
+    await _show(call, entries)
+
+
+async def _sort(entries: list[Entry]) -> None:
+    def key(entry: Entry) -> str:
+        return paths.collation_key(entry.path)
+
+    if len(entries) > _AT_A_TIME:
+        await asyncio.to_thread(entries.sort, key=key)
+    else:
+        entries.sort(key=key)
 
 
 def _words(call: Call) -> tuple[str, str]:
@@ -60,7 +78,7 @@ def _limits(call: Call) -> tuple[int, int]:
     return (_MOST if limit is None else limit), offset or 0
 
 
-def _search(call: Call, start: str, pattern: str) -> list[Entry]:
+async def _search(call: Call, start: str, pattern: str) -> list[Entry]:
     fixed = re.split("[_%]", start, maxsplit=1)[0]
     conditions, values = ["path >= ?", "path < ?", "replicated = 0"], [fixed, fixed + BEYOND]
     if call.given.has("r"):
@@ -79,7 +97,12 @@ def _search(call: Call, start: str, pattern: str) -> list[Entry]:
     if job is not None:
         conditions.append("jobid = ?")
         values.append(str(job))
-    return call.catalogue.names.select(" AND ".join(conditions), values)
+    found: list[Entry] = []
+    for entry in call.catalogue.names.select(" AND ".join(conditions), values):
+        found.append(entry)
+        if len(found) % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def _likes(start: str, pattern: str) -> list[str]:
@@ -103,10 +126,12 @@ def _by_distance(call: Call, entries: list[Entry], site: str) -> list[Entry]:
     return [entry for _, entry in sorted(ranked, key=lambda pair: pair[0])]
 
 
-def _show(call: Call, entries: list[Entry]) -> None:
+async def _show(call: Call, entries: list[Entry]) -> None:
     out, last = call.out, len(entries) - 1
     document = call.given.has("x")
     for index, entry in enumerate(entries):
+        if index % _AT_A_TIME == _AT_A_TIME - 1:
+            await asyncio.sleep(0)
         out.key("lfn", entry.path)
         if call.given.has("w", "f"):
             out.keys(**_metadata(entry))
