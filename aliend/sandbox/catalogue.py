@@ -25,6 +25,15 @@ class Catalogue:
         """Whether nothing was put into it yet."""
         return self.names.get("/") is None
 
+    def crowd(self) -> int:
+        """How many files were put into it on top of what every grid has."""
+        count: int = self.database.execute("PRAGMA user_version").fetchone()[0]
+        return count
+
+    def count_crowd(self, count: int) -> None:
+        """Remember how many these are."""
+        self.database.execute(f"PRAGMA user_version = {count}")
+
     def save(self) -> None:
         """Make what was changed permanent."""
         self.database.commit()

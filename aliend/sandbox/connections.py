@@ -9,6 +9,7 @@ import ssl
 import time
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
@@ -32,7 +33,9 @@ class Front:
     def __init__(self, service: Service) -> None:
         self.around = Surroundings(service)
         self._service = service
-        self._connections: set[ServerConnection] = set()
+        self.expired: set[bytes] = set()
+        self._seen: dict[bytes, Client] = {}
+        self._connections: dict[ServerConnection, Client] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     async def listen(self, port: int, context: ssl.SSLContext) -> Server:
@@ -67,6 +70,18 @@ class Front:
         """Close every connection as if its time were over."""
         await asyncio.gather(*(connection.close(*TIMED_OUT) for connection in tuple(self._connections)))
 
+    async def expire_certificates(self, *, are_tokens: bool) -> None:
+        """Refuse from now on every token, or else every other certificate, that was seen; end their connections."""
+        expired = {mark for mark, client in self._seen.items() if client.has_token == are_tokens}
+        self.expired |= expired
+        await asyncio.gather(
+            *(
+                connection.close(*TIMED_OUT)
+                for connection, client in tuple(self._connections.items())
+                if client.fingerprint in expired
+            )
+        )
+
     async def cancel_commands(self) -> None:
         """End the commands whose connections are gone."""
         for task in tuple(self._running):
@@ -95,23 +110,26 @@ class Front:
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path.partition("?")[0].rpartition("/")[2] != "json":
             return connection.respond(http.HTTPStatus.NOT_FOUND, "Not Found\n")
-        if self.around.faults.take(("refuse-logins",), "") or self.session(_client(connection)) is None:
+        client = _client(connection)
+        is_refused = client.fingerprint in self.expired or self.around.faults.take(("refuse-logins",), "") is not None
+        if is_refused or self.session(client) is None:
             return connection.respond(http.HTTPStatus.UNAUTHORIZED, "Unauthorized\n")
         return None
 
     async def _serve(self, connection: ServerConnection) -> None:
-        session = self.session(_client(connection))
+        client = _client(connection)
+        session = self.session(client)
         if session is None:
             return
-        around, subject = self.around, session.client.java_subject
+        around, subject = self.around, client.java_subject
         conversation = Conversation(connection, session, around)
         around.counters.opened()
         around.throttle.count(subject, LOGIN)
-        self._connections.add(connection)
+        self._connections[connection] = self._seen[client.fingerprint] = client
         try:
             await conversation.hold()
         finally:
-            self._connections.discard(connection)
+            del self._connections[connection]
             around.counters.connections -= 1
             around.throttle.count(subject, LOGOUT)
             self._leave_running(conversation)
@@ -139,7 +157,8 @@ def _client(connection: ServerConnection) -> Client:
     certificate = x509.load_der_x509_certificate(encoded)
     expires = int(certificate.not_valid_after_utc.timestamp())
     address = transport.get_extra_info("peername")[0]
-    return Client(slash_form(certificate.subject), java_form(certificate.subject), expires, address)
+    mark = certificate.fingerprint(hashes.SHA256())
+    return Client(slash_form(certificate.subject), java_form(certificate.subject), expires, address, mark)
 
 
 async def stopped(server: Server, limit: float) -> None:
