@@ -7,8 +7,9 @@ service: one output for all, which goes to whoever finishes first (wire specific
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from websockets.asyncio.server import ServerConnection
@@ -19,7 +20,7 @@ from aliend.sandbox.call import Service
 from aliend.sandbox.counters import Counters
 from aliend.sandbox.faults import Fault, Faults
 from aliend.sandbox.glue import Glue
-from aliend.sandbox.output import Output, document
+from aliend.sandbox.output import Output, parts
 from aliend.sandbox.requests import Request
 from aliend.sandbox.session import Session
 from aliend.sandbox.settings import Settings
@@ -32,7 +33,7 @@ TIMED_OUT = (1013, "Session timed out")
 MALFORMED = "Incoming JSON is not ok"
 TOO_BIG = f"Message too big, limit is at {glue.LONGEST_REQUEST}"
 _LIMITS_PERIOD = 0.5
-_MANY_RESULTS = 5_000
+_PARTS_AT_ONCE = 3
 _BEFORE = ("drop-before", "hang", "close")
 _INSTEAD = ("drop-after", "garbage", "empty", "merged")
 _GARBAGE = '{"metadata":{"exitcode":"0","error'
@@ -86,7 +87,7 @@ class Conversation:
             try:
                 text = self._glue.add(piece, is_last=is_last, poison=self._around.settings.poison)
             except glue.TooBigError:
-                await self._send(dispatch.refuse(self._session, 22, TOO_BIG))
+                await self._send(iter((dispatch.refuse(self._session, 22, TOO_BIG),)))
                 continue
             if text is not None:
                 await self._answer(text)
@@ -96,7 +97,7 @@ class Conversation:
         try:
             request = requests.read(text)
         except requests.MalformedError:
-            await self._send(dispatch.refuse(self._session, 22, MALFORMED))
+            await self._send(iter((dispatch.refuse(self._session, 22, MALFORMED),)))
             return
         except requests.UnusableError:
             await self._connection.close(*ABNORMAL)
@@ -168,13 +169,17 @@ class Conversation:
         if kind == "merged":
             output.results.insert(0, {"pwd": self._session.directory, "message": self._session.directory})
             waiting += 1
-        await self._send(await _text(output, metadata, kind))
+        await self._send(_reply_parts(output, metadata, kind))
         for _ in range(waiting - 1):
-            await self._send("")
+            await self._send(iter(()))
 
-    async def _send(self, text: str) -> None:
+    async def _send(self, parts: Iterator[str]) -> None:
+        text = "".join(itertools.islice(parts, _PARTS_AT_ONCE))
         try:
-            await self._connection.send(text if len(text) <= FRAGMENT and text.isascii() else list(fragments(text)))
+            if len(text) <= FRAGMENT and len(text.encode()) <= FRAGMENT:
+                await self._connection.send(text)
+            else:
+                await self._connection.send(_in_turns(itertools.chain([text], parts)))
         except ConnectionClosed:
             return
 
@@ -189,27 +194,30 @@ class Conversation:
             await asyncio.sleep(min(due - now, _LIMITS_PERIOD))
 
 
-async def _text(output: Output, metadata: dict[str, str] | None, kind: str) -> str:
+def _reply_parts(output: Output, metadata: dict[str, str] | None, kind: str) -> Iterator[str]:
     if kind == "empty" or metadata is None:
-        return ""
-    if kind == "garbage":
-        return _GARBAGE
-    if len(output.results) < _MANY_RESULTS:
-        return document(output, **metadata)
-    return await asyncio.to_thread(document, output, **metadata)
+        return iter(())
+    return iter((_GARBAGE,)) if kind == "garbage" else parts(output, **metadata)
 
 
-def fragments(text: str) -> Iterator[str]:
-    """A text in pieces of at most `FRAGMENT` bytes of UTF-8."""
-    if text.isascii():
-        for start in range(0, len(text), FRAGMENT):
-            yield text[start : start + FRAGMENT]
-        return
-    start = size = 0
-    for index, letter in enumerate(text):
-        width = len(letter.encode())
-        if size + width > FRAGMENT:
-            yield text[start:index]
-            start, size = index, 0
-        size += width
-    yield text[start:]
+async def _in_turns(texts: Iterator[str]) -> AsyncIterator[str]:
+    """The frames of a long text; other connections get their turn between its parts."""
+    for frame in frames(texts):
+        yield frame
+        await asyncio.sleep(0)
+
+
+def frames(texts: Iterable[str]) -> Iterator[str]:
+    """A text that comes in parts, in frames of `FRAGMENT` bytes of UTF-8; no letter is cut."""
+    held = b""
+    for text in texts:
+        held += text.encode()
+        start = 0
+        while len(held) - start > FRAGMENT:
+            end = start + FRAGMENT
+            while held[end] & 0xC0 == 0x80:
+                end -= 1
+            yield held[start:end].decode()
+            start = end
+        held = held[start:]
+    yield held.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 READY = "ready"
 """What is told to whoever waits for the start; anything else is the reason why there is none."""
 _CLEANING_PERIOD = 2.0
+_GARBAGE_THRESHOLD = 100_000
 _STOP_LIMIT = 2.0
 _LOCK_LIMIT = 1.0
 
@@ -51,6 +53,8 @@ def run(layout: Layout, ready: int) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)
     os.umask(0o077)
+    # a search makes a million objects, none of them garbage
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     with layout.lock.open("a+", encoding="utf-8") as lock:
         try:
             _lock(lock.fileno())

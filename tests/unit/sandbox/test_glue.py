@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.sandbox.conversation import fragments
+from aliend.sandbox.conversation import frames
 from aliend.sandbox.glue import LONGEST_REQUEST, PIECE, Glue, TooBigError, pieces
 
 
@@ -58,8 +58,9 @@ def test_what_is_too_big_is_told_where_it_overflows() -> None:
     assert glue.add("rest", is_last=True) == "rest"
 
 
-def test_fragments_hold_whole_letters_and_at_most_8192_bytes() -> None:
+def test_frames_hold_whole_letters_and_at_most_8192_bytes() -> None:
     text = "é€x" * 5000
-    found = list(fragments(text))
-    assert "".join(found) == text
+    found = list(frames([text, text]))
+    assert "".join(found) == text * 2
+    assert min(len(piece.encode()) for piece in found[:-1]) > 8188
     assert max(len(piece.encode()) for piece in found) <= 8192
