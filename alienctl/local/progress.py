@@ -1,5 +1,6 @@
 """Shows the progress of a transfer job on the terminal: a bar per file, and one for all."""
 
+from rich import filesize
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -11,7 +12,6 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-
 from rich.text import Text
 
 from alienctl.local import replies
@@ -22,12 +22,9 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """The rate of the last seconds."""
-        rate, unit = task.speed or 0.0, "B"
-        for unit in ("B", "KiB", "MiB", "GiB"):
-            if rate < 1024:
-                break
-            rate /= 1024
-        return Text(f"{rate:.1f} {unit}/s", style="progress.data.speed")
+        rate = int(task.speed or 0)
+        unit, suffix = filesize.pick_unit_and_suffix(rate, ["B/s", "KiB/s", "MiB/s", "GiB/s"], 1024)
+        return Text(f"{rate / unit:.1f} {suffix}", style="progress.data.speed")
 
 
 class Display:
