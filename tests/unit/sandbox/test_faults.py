@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from aliend.sandbox import breakage, faults, steering
 from aliend.sandbox.caches import Cache
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.faults import Faults, parse
@@ -12,36 +15,44 @@ from aliend.sandbox.throttle import COMMAND, LOGIN, Throttle
 
 
 def test_a_fault_meets_the_next_command_only() -> None:
-    faults = Faults()
-    faults.add(parse("empty"))
-    assert faults.take(("empty",), "ls") == parse("empty")
-    assert faults.take(("empty",), "ls") is None
+    active = Faults()
+    active.add(parse("empty"))
+    assert active.take(("empty",), "ls") == parse("empty")
+    assert active.take(("empty",), "ls") is None
 
 
 def test_a_fault_waits_for_its_command_and_lasts_as_often_as_told() -> None:
-    faults = Faults()
-    faults.add(parse("drop-after", command="commit", times=2))
-    assert faults.take(("drop-after",), "ls") is None
-    assert [faults.take(("drop-after",), "commit") is not None for _ in range(3)] == [True, True, False]
+    active = Faults()
+    active.add(parse("drop-after", command="commit", times=2))
+    assert active.take(("drop-after",), "ls") is None
+    assert [active.take(("drop-after",), "commit") is not None for _ in range(3)] == [True, True, False]
 
 
 def test_a_delay_lasts_until_it_is_cleared() -> None:
-    faults = Faults()
-    faults.add(parse("delay", "0.5"))
-    faults.add(parse("delay", "2"))
-    assert [fault.value for fault in faults.active] == [2.0]
-    assert faults.take(("delay",), "ls") is not None
-    assert faults.has("delay")
-    faults.clear()
-    assert not faults.has("delay")
+    active = Faults()
+    active.add(parse("delay", "0.5"))
+    active.add(parse("delay", "2"))
+    assert [fault.value for fault in active.active] == [2.0]
+    assert active.take(("delay",), "ls") is not None
+    assert active.has("delay")
+    active.clear()
+    assert not active.has("delay")
 
 
 @pytest.mark.parametrize(
-    "words", [("nonsense",), ("close",), ("close", "1006"), ("delay", "soon"), ("hang", "5"), ("delay", "nan")]
+    ("kind", "value"),
+    [("nonsense", ""), ("close", ""), ("close", "1006"), ("delay", "soon"), ("hang", "5"), ("delay", "nan")],
 )
-def test_senseless_faults_are_refused(words: tuple[str, ...]) -> None:
+def test_senseless_faults_are_refused(kind: str, value: str) -> None:
     with pytest.raises(SandboxError):
-        parse(*words)
+        parse(kind, value)
+
+
+def test_the_readme_tells_each_fault() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    chapter = readme.partition("## A grid of your own")[2].partition("\n## ")[0]
+    every = [*faults.ONCE, *faults.LASTING, *steering.ACTIONS, *breakage.KINDS]
+    assert [kind for kind in every if f"`{kind}" not in chapter] == []
 
 
 def test_settings_are_changed_by_words() -> None:
