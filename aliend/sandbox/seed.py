@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.sandbox import guids, paths
+from aliend.sandbox import guids, paths, sites
 from aliend.sandbox.accounts import ADMIN, Account
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.certificates import user_subject
@@ -66,19 +66,20 @@ def files() -> list[File]:
 
 
 class Seeder:
-    """Fills a catalogue in which only storage elements are, and their directories (one each of `data`, in order)."""
+    """Fills an empty catalogue, and the storage elements' directories (one each of `data`, in their order)."""
 
     def __init__(
-        self, catalogue: Catalogue, data: Sequence[Path], now: Callable[[], int], maker: guids.GuidMaker
+        self, catalogue: Catalogue, data: Sequence[Path], now: Callable[[], int], maker: guids.GuidMaker | None = None
     ) -> None:
         self._catalogue = catalogue
         self._data = data
         self._now = now
-        self._guids = maker
+        self._guids = maker or guids.GuidMaker()
 
     def run(self) -> None:
         """Do it."""
         self._people()
+        sites.install(self._catalogue.replicas, len(self._data))
         for file in files():
             self._directory(paths.parent(file.lfn), file.owner)
             self._file(file, content(file.lfn, file.size))

@@ -212,11 +212,7 @@ def _prepare_catalogue(layout: Layout, places: Sequence[Place], maker: GuidMaker
     data = [place.data for place in places]
     for directory in data:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for number in range(1, len(places) + 1):
-        if catalogue.replicas.numbered(number) is None:
-            catalogue.replicas.save_element(sites.element(number))
-        for site, distance in sites.distances(number).items():
-            catalogue.replicas.save_distance(site, number, distance)
+    sites.install(catalogue.replicas, len(places))
     if catalogue.is_empty():
         Seeder(catalogue, data, _now, maker).run()
     if catalogue.crowd() < wanted.files:

@@ -5,7 +5,7 @@ The first two are disks at the site of the service, the third is a tape there, a
 
 from __future__ import annotations
 
-from aliend.sandbox.replicas import StorageElement
+from aliend.sandbox.replicas import Replicas, StorageElement
 
 SITE = "SANDBOX"
 FAR_SITE = "FARAWAY"
@@ -29,3 +29,12 @@ def distances(number: int) -> dict[str, float]:
         return {SITE: (0.0, 0.1, 0.2)[number - 1], FAR_SITE: 0.5 + number / 10}
     place = (number - _TAPE - 1) / 100
     return {SITE: 0.6 + place, FAR_SITE: place}
+
+
+def install(replicas: Replicas, count: int) -> None:
+    """Make the first `count` storage elements known, with their distances; those that are stay as they are."""
+    for number in range(1, count + 1):
+        if replicas.numbered(number) is None:
+            replicas.save_element(element(number))
+        for site, distance in distances(number).items():
+            replicas.save_distance(site, number, distance)

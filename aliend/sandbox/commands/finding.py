@@ -26,29 +26,34 @@ async def find(call: Call) -> None:
     start = call.find(base)
     if start is None or not start.is_directory:
         raise CommandFailedError(20, base)
-    options = sorted((name, tuple(values)) for name, values in call.given.values.items())
-    asked = (start.path, pattern, *options)
-    entries = call.service.searches.get(asked)
-    if entries is None:
-        entries = await _search(call, start.path, pattern)
-        if not call.given.has("s"):
-            await _sort(entries)
-        entries = entries[offset : offset + limit]
-        call.service.searches.put(asked, entries)
+    entries = (await _remembered(call, start.path, pattern))[offset : offset + limit]
     site = call.given.value("S")
     if site is not None:
         entries = _by_distance(call, entries, site)
     await _show(call, entries)
 
 
-async def _sort(entries: list[Entry]) -> None:
+async def _remembered(call: Call, start: str, pattern: str) -> list[Entry]:
+    asked = (start, pattern, *sorted((name, tuple(values)) for name, values in call.given.values.items()))
+    known = call.service.searches.get(asked)
+    if known is None:
+        known = await _sorted(call, start, pattern)
+        call.service.searches.put(asked, known)
+    return known
+
+
+async def _sorted(call: Call, start: str, pattern: str) -> list[Entry]:
     def key(entry: Entry) -> str:
         return paths.collation_key(entry.path)
 
+    entries = await _search(call, start, pattern)
+    if call.given.has("s"):
+        return entries
     if len(entries) > _AT_A_TIME:
         await asyncio.to_thread(entries.sort, key=key)
     else:
         entries.sort(key=key)
+    return entries
 
 
 def _words(call: Call) -> tuple[str, str]:
