@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aliend.sandbox import paths
 from aliend.sandbox.accounts import Principal
@@ -21,7 +22,8 @@ from aliend.sandbox.tokens import Sealer
 class Service:
     """What all connections share. `now()` is POSIX milliseconds; `site` is the service's own and that of its clients.
 
-    `default_replicas` is how many an upload without wishes gets (the organisation's default).
+    `default_replicas` is how many an upload without wishes gets (the organisation's default). `shelves` are the
+    directories of the storage elements, by number; without them files have no content here.
     """
 
     catalogue: Catalogue
@@ -30,16 +32,18 @@ class Service:
     site: str
     default_replicas: int = 2
     guids: GuidMaker = field(default_factory=GuidMaker)
+    shelves: Mapping[int, Path] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Call:
-    """One execution of a command."""
+    """One execution of a command. `execute` runs another command in its place, with the same output."""
 
     service: Service
     session: Session
     given: Parsed
     out: Output
+    execute: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
 
     @property
     def catalogue(self) -> Catalogue:

@@ -8,7 +8,9 @@ import traceback
 from collections.abc import Sequence
 
 from aliend.sandbox.call import Call, Command, Service
-from aliend.sandbox.commands import COMMANDS, HIDDEN, PUBLIC
+from aliend.sandbox.commands import COMMANDS, HIDDEN
+from aliend.sandbox.commands.help import options_text
+from aliend.sandbox.delivery import settle
 from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.options import Parsed, parse
 from aliend.sandbox.output import Output, document
@@ -29,6 +31,7 @@ async def execute(service: Service, session: Session, name: str, options: Sequen
         return ""
     session.has_run_a_command = True
     begin = time.perf_counter()
+    settle(service)
     words, wants_help = _take_global_options(service, session, options, output)
     await _run(service, session, name, words, output, wants_help=wants_help)
     service.catalogue.save()
@@ -78,8 +81,10 @@ async def _run(
     try:
         given = Parsed(operands=words) if command.options is None else parse(words, command.options)
     except BadOptionsError as error:
-        _refuse_options(command, str(error), output)
-        return
+        if not wants_help or command.hides_option_errors:
+            _refuse_options(command, str(error), output)
+            return
+        given = Parsed()
     if wants_help:
         output.mute_text = False
         output.text(_usage(name, command))
@@ -87,7 +92,11 @@ async def _run(
     if command.needs_arguments and not words:
         _demand_arguments(name, command, output)
         return
-    await _perform(name, command, Call(service, session, given, output))
+
+    async def execute(other: str, options: Sequence[str]) -> None:
+        await _run(service, session, other, list(options), output, wants_help=False)
+
+    await _perform(name, command, Call(service, session, given, output, execute))
 
 
 async def _perform(name: str, command: Command, call: Call) -> None:
@@ -108,11 +117,7 @@ async def _perform(name: str, command: Command, call: Call) -> None:
 
 
 def _unknown(name: str, output: Output) -> None:
-    if name in HIDDEN:
-        return
-    if name in PUBLIC:
-        output.fail(38, "not part of this sandbox yet")
-    else:
+    if name not in HIDDEN:
         output.fail(2, f"Command [{name}] not found!")
 
 
@@ -130,4 +135,4 @@ def _demand_arguments(name: str, command: Command, output: Output) -> None:
 
 
 def _usage(name: str, command: Command) -> str:
-    return f"\nusage: {name}   {command.usage}\n"
+    return f"\nusage: {name}   {command.usage}\n{options_text(name)}"

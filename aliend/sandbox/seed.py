@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.sandbox import guids, paths
+from aliend.sandbox import grid, guids, paths
 from aliend.sandbox.accounts import ADMIN, Account
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.certificates import user_subject
@@ -79,6 +79,7 @@ class Seeder:
         """Do it."""
         self._people()
         self._elements()
+        grid.seed(self._catalogue.grid, list(USERS), SITE)
         for file in files():
             self._directory(paths.parent(file.lfn), file.owner)
             self._file(file, content(file.lfn, file.size))

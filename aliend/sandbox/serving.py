@@ -105,6 +105,7 @@ class _Grid:
         self._catalogue = _prepare_catalogue(layout)
         sealer, maker = Sealer(_secret(layout.secret)), GuidMaker(os.getpid())
         service = Service(self._catalogue, sealer, lambda: time.time_ns() // 10**6, SITE, guids=maker)
+        service.shelves = {number: place.data for number, place in enumerate(_places(layout), 1)}
         self._front = Front(service)
         self._elements: list[Storage] = []
 

@@ -1,4 +1,4 @@
-"""Commands that only talk: version, motd, echo, ping, timing, commandlist, uptime, and those that do not exist."""
+"""Commands that only talk: version, motd, echo, ping, timing, commandlist, and those that do not exist."""
 
 from __future__ import annotations
 
@@ -84,12 +84,6 @@ def commandlist(call: Call) -> None:
         call.out.next()
 
 
-def uptime(call: Call) -> None:
-    """How many jobs there are; the values begin with a blank."""
-    call.out.keys(**{"running jobs": " 0", "waiting jobs": " 0", "active users": " 0"})
-    call.out.line("0 running jobs, 0 waiting jobs, 0 active users")
-
-
 def df(_call: Call) -> None:
     """Not implemented by the service."""
     raise CommandFailedError(38)
@@ -107,7 +101,6 @@ COMMANDS = {
     "ping": Command(ping, "[-c <count>] [-s <ms between rounds>] [-n]", option_set("n", "c s"), needs_arguments=False),
     "timing": Command(timing, "[on|off]", needs_arguments=False),
     "commandlist": Command(commandlist, "[-i]", needs_arguments=False),
-    "uptime": Command(uptime, "prints the number of jobs", needs_arguments=False),
     "df": Command(df, "", needs_arguments=False),
     "top": Command(top, "", needs_arguments=False),
 }
