@@ -105,7 +105,8 @@ class Command:
     """A command: how it is done, and how its words are read.
 
     `options` is None for a command without an option parser. `needs_arguments` tells that it has nothing to do without
-    any. `hides_option_errors` is true for those that answer `Command not found` to options that do not parse.
+    operands, and `options_suffice` that options are enough. `hides_option_errors` is true for those that answer
+    `Command not found` to options that do not parse.
     """
 
     run: Callable[[Call], Awaitable[None] | None]
@@ -113,6 +114,7 @@ class Command:
     options: OptionSet | None = None
     needs_arguments: bool = True
     hides_option_errors: bool = False
+    options_suffice: bool = False
 
 
 NO_OPTIONS = option_set()

@@ -11,14 +11,13 @@ from aliend.sandbox.call import Call, Command, Service
 from aliend.sandbox.commands import COMMANDS, HIDDEN
 from aliend.sandbox.commands.help import options_text
 from aliend.sandbox.delivery import settle
-from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
+from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.options import Parsed, parse
 from aliend.sandbox.output import Output, document
 from aliend.sandbox.session import Session
 
 _HELP = ("-h", "--h", "-help", "--help")
 _CP_REFUSED = "'cp' grid command is not implemented. Please use native client's Cp() method"
-_NO_COMMAND = "Command not found or not implemented yet"
 
 
 async def execute(service: Service, session: Session, name: str, options: Sequence[str]) -> str:
@@ -89,7 +88,7 @@ async def _run(
         output.mute_text = False
         output.text(_usage(name, command))
         return
-    if command.needs_arguments and not words:
+    if command.needs_arguments and not (words if command.options_suffice else given.operands):
         _demand_arguments(name, command, output)
         return
 
@@ -111,7 +110,7 @@ async def _perform(name: str, command: Command, call: Call) -> None:
     except BadArgumentsError:
         _demand_arguments(name, command, call.out)
     except CommandCrashError as error:
-        call.out.fail(121, f"Error executing the command [{name}]: \n{error}\n")
+        call.out.fail(121, f"Error executing the command [{name}]: \n{error}\n\tat sandbox.Command.{name}(Sandbox)")
     except Exception:  # noqa: BLE001 - the service answers any exception of a command with its stack trace
         call.out.fail(121, f"Error executing the command [{name}]: \n{traceback.format_exc()}")
 
@@ -123,7 +122,7 @@ def _unknown(name: str, output: Output) -> None:
 
 def _refuse_options(command: Command, text: str, output: Output) -> None:
     if command.hides_option_errors:
-        output.fail_with(2, _NO_COMMAND)
+        output.fail_with(2, NO_COMMAND)
     else:
         output.fail(22, text)
 

@@ -107,7 +107,7 @@ def _token(found: re.Match[str]) -> str:
 def _written(value: str | list[str]) -> str:
     if isinstance(value, list):
         return "{\n" + ",\n".join(f"        {_quoted(item)}" for item in value) + "\n    }"
-    return value if re.fullmatch(r"-?\d+(\.\d+)?", value) else _quoted(value)
+    return value if re.fullmatch(r"(0|[1-9]\d*)(\.\d+)?", value) else _quoted(value)
 
 
 def _quoted(text: str) -> str:

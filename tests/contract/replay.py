@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import re
 import sys
+import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,6 +25,7 @@ from aliend.sandbox.accounts import Account
 from aliend.sandbox.call import Service
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.connections import Front, UnusableRequestError
+from aliend.sandbox.contents import place
 from aliend.sandbox.entries import NewEntry
 from aliend.sandbox.grid import ComputingElement, JobQuota
 from aliend.sandbox.guids import GuidMaker, replica_url
@@ -49,6 +52,12 @@ DISTANCES = {"JTestSite": (0.0, 0.1, 0.6), "JRemoteSite": (0.6, 0.5, 0.0)}
 USER_IDS = {"admin": 1, "jalien": 2, "otheruser": 3}
 VISITED = ("/alice/cern.ch/user/j/jalien/testdata/zip/members/numbers.txt",)
 """Members of archives whose replicas had been looked at before the recordings began."""
+CONTENTS = {
+    "/alice/cern.ch/user/j/jalien/testdata/text/hello.txt": b"hello grid\n",
+    "/alice/cern.ch/user/j/jalien/testdata/text/lines.txt": b"".join(b"%d\n" % number for number in range(1, 1001)),
+    "/alice/cern.ch/user/j/jalien/private/secret.txt": b"secret\n",
+}
+"""The content of files, as far as it follows from size and md5; the others have the right size only."""
 MANY, MANY_COUNT = "/alice/cern.ch/user/j/jalien/big2000/", 2000
 """A directory of which the catalogue's listing holds only the first files."""
 EXPIRES = {"jalien": 2110816457, "otheruser": 2110816457, "admin": 2110816458}
@@ -159,14 +168,21 @@ class Replay:
 
     def __init__(self, played: Sequence[Step]) -> None:
         self._catalogue = _load(played)
+        self._storage = tempfile.TemporaryDirectory(prefix="replay")
         service = Service(self._catalogue, Sealer(b"replay"), lambda: RECORDED_AT, SITE, default_replicas=1)
+        service.shelves = {
+            element.number: Path(self._storage.name, str(element.number))
+            for element in self._catalogue.replicas.elements()
+        }
+        _stock(service)
         self._front = Front(service)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._envelopes: dict[str, str] = {}
 
     def close(self) -> None:
-        """Close the catalogue."""
+        """Close the catalogue, and remove the storage."""
         self._catalogue.close()
+        self._storage.cleanup()
 
     async def play(self, step: Step) -> Any:  # noqa: ANN401
         """The sandbox's reply to a step; the envelopes in its request are those that the sandbox gave instead."""
@@ -229,9 +245,8 @@ def _is_document(reply: Any) -> bool:  # noqa: ANN401
 def normalised(reply: dict[str, Any]) -> dict[str, Any]:
     """A reply in which what must differ is replaced."""
     metadata = {name: _plain(name, value) for name, value in reply["metadata"].items()}
-    metadata["error"] = metadata["error"].split("\n")[0] if "stack" in metadata["error"] else metadata["error"]
-    if metadata["error"].startswith("Remote I/O error : Error executing"):
-        metadata["error"] = "\n".join(metadata["error"].split("\n")[:2])
+    if "\n\tat " in metadata["error"]:
+        metadata["error"] = metadata["error"].partition("\n")[0]
     return {
         "metadata": metadata,
         "results": [{name: _plain(name, value) for name, value in result.items()} for result in reply["results"]],
@@ -304,6 +319,22 @@ def _set_the_stage(catalogue: Catalogue, played: Sequence[Step]) -> None:
         partitions = tuple(filter(None, result["partitions"].split(",")))
         name, status, kind, host = (result[key] for key in ("ceName", "status", "type", "host"))
         catalogue.grid.save(ComputingElement(name, status, running, queued, partitions, ttl, kind, host))
+
+
+def _stock(service: Service) -> None:
+    """Put a file of the right size where the catalogue says that there is one."""
+    catalogue = service.catalogue
+    for entry in catalogue.names.select("guid IS NOT NULL AND path NOT LIKE ?", [f"{MANY}%"]):
+        content = CONTENTS.get(entry.path)
+        assert content is None or hashlib.md5(content, usedforsecurity=False).hexdigest() == entry.md5
+        for replica in catalogue.replicas.of(entry.guid or ""):
+            file = place(service, replica.se.number, replica.pfn) if replica.se else None
+            if file is None:
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as opened:
+                opened.write(content or b"")
+                opened.truncate(entry.size)
 
 
 def _first_listing(command: str, played: Sequence[Step]) -> list[dict[str, Any]]:

@@ -168,8 +168,11 @@ COMMANDS = {
     "xrdstat": Command(
         xrdstat,
         "[-d [-i]] [-v] [-c] [-o|-O] [-4|-6] [-s <SEs>] [-p <job ids>] <lfn|guid|URL> ...",
-        option_set("d i v c o O 4 6", repeated="s p"),
+        option_set("d i v c o O 4 6", "s", "p"),
+        options_suffice=True,
     ),
     "randomPFNs": Command(random_pfns, "<SE name or number> <count>"),
-    "testSE": Command(test_element, "[-v] [-c] [-t] [-a] <SE name, number or @tag> ...", option_set("v c t a")),
+    "testSE": Command(
+        test_element, "[-v] [-c] [-t] [-a] <SE name, number or @tag> ...", option_set("v c t a"), options_suffice=True
+    ),
 }

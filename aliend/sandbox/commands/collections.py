@@ -69,8 +69,6 @@ def _store(call: Call, path: str, entries: list[Entry], command: str) -> None:
 
 def list_files(call: Call) -> None:
     """The files of a collection, which is one of the catalogue's own or an XML file; the text comes last."""
-    if not call.operands:
-        raise BadArgumentsError
     operand = call.operands[0]
     path = operand if operand.startswith("/") else f"{call.session.directory}{operand}"
     files = _files(call, path)
@@ -115,7 +113,9 @@ def _read(call: Call, path: str) -> list[dict[str, str]] | None:
 
 
 COMMANDS = {
-    "toXml": Command(to_xml, "[-i] [-x <file> [-a]] [-l <list file>] <file> ...", option_set("i a", "x", "l")),
+    "toXml": Command(
+        to_xml, "[-i] [-x <file> [-a]] [-l <list file>] <file> ...", option_set("i a", "x", "l"), options_suffice=True
+    ),
     "listFilesFromCollection": Command(
         list_files, "[-z] [-v] [-t] [-s] <collection>", option_set("z v t s"), hides_option_errors=True
     ),

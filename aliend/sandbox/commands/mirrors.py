@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aliend.sandbox import guids, texts
 from aliend.sandbox.bookings import Wishes, choose_elements, parse_wishes
 from aliend.sandbox.call import Call, Command
-from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandFailedError
+from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, CommandFailedError
 from aliend.sandbox.options import option_set
 from aliend.sandbox.replicas import Guid, StorageElement
 from aliend.sandbox.transferqueue import Transfer, Wanted
@@ -18,12 +18,13 @@ _LISTED = 20
 
 def mirror(call: Call) -> None:
     """Queue copies of files on other storage elements; problems are only told as a warning."""
-    if not call.operands:
-        raise BadArgumentsError
     operand, *rest = call.operands
     if call.given.has("g") and not guids.is_guid(operand):
         raise CommandFailedError(22, f"Invalid GUID value: {operand}")
     wishes = _wishes(call, rest)
+    if wishes is None:
+        call.out.fail_with(2, NO_COMMAND)
+        return
     attempts = call.given.integer("try") or _ATTEMPTS
     paths = [operand] if guids.is_guid(operand) else call.expand(operand)
     if not paths:
@@ -32,18 +33,15 @@ def mirror(call: Call) -> None:
         _mirror(call, path, wishes, attempts)
 
 
-def _wishes(call: Call, rest: Sequence[str]) -> Wishes:
+def _wishes(call: Call, rest: Sequence[str]) -> Wishes | None:
+    """Where copies shall be; None when that makes no sense."""
     specs = call.given.value("S")
-    if specs is None and not rest:
-        raise BadOptionsError("a destination is missing")
     if specs is None:
-        return Wishes(named=[rest[0].upper()])
-    if "=" in specs:
-        raise BadOptionsError(specs)
+        return Wishes(named=[rest[0].upper()]) if rest else None
     try:
-        return parse_wishes(specs)
-    except CommandFailedError as error:
-        raise BadOptionsError(specs) from error
+        return None if "=" in specs else parse_wishes(specs)
+    except CommandFailedError:
+        return None
 
 
 def _mirror(call: Call, path: str, wishes: Wishes, attempts: int) -> None:
@@ -161,7 +159,6 @@ COMMANDS = {
         mirror,
         "[-g] [-try <attempts>] [-r <SE>] [-S <specs>] <lfn|guid> [<SE>]",
         option_set("g", "try r S"),
-        hides_option_errors=True,
     ),
     "deleteMirror": Command(delete_mirror, "[-g] <lfn|guid> <SE>", option_set("g")),
     "listTransfer": Command(
