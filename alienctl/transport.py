@@ -6,6 +6,7 @@ The rules for the place are the daemon's too: `$ALIEND_SOCKET`, else `$XDG_RUNTI
 
 import _socket
 import os
+import sys
 
 from alienctl import ClientError, NoDaemonError
 from alienctl.rpc import Call, RpcProtocolError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 _PATH_LIMIT = 107
 """Bytes of a unix socket's path (`sun_path`, without its end)."""
 _CHUNK = 1 << 18
+_SIGNAL_TURN = (0).to_bytes(8, sys.byteorder) + (250_000).to_bytes(8, sys.byteorder)
+"""Seconds and microseconds after which a wait is begun anew: a signal that came just before the wait began is served by
+its Python handler then, and not only when the daemon says something."""
 _DIRECTORY, _TYPE = 0o040000, 0o170000
 _EINVAL, _EPROTO, _ENOENT, _ECONNREFUSED = 22, 71, 2, 111
 
@@ -79,6 +83,7 @@ class Connection:
         self.call = call
         self.timed_out = False
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, _SIGNAL_TURN)
         try:
             self._socket.connect(path)
         except OSError as error:
@@ -104,13 +109,16 @@ class Connection:
 
     def read(self) -> bytes:
         """Wait for bytes; empty when the connection has ended, or after the time of `limit_waiting`."""
-        try:
-            return self._socket.recv(_CHUNK)
-        except TimeoutError:
-            self.timed_out = True
-            return b""
-        except ConnectionResetError:
-            return b""
+        while True:
+            try:
+                return self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                continue  # only a turn of the interpreter, see _SIGNAL_TURN
+            except TimeoutError:
+                self.timed_out = True
+                return b""
+            except ConnectionResetError:
+                return b""
 
     def feed(self, data: bytes) -> list[bytes]:
         """Give bytes to the call, send what it answers, return whole messages. Raises ClientError."""

@@ -1,17 +1,30 @@
 """Shows the progress of a transfer job on the terminal: a bar per file, and one for all."""
 
+from rich import filesize
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
-    TransferSpeedColumn,
 )
+from rich.text import Text
 
 from alienctl.local import replies
+
+
+class _Rate(ProgressColumn):
+    """Bytes per second in the units of the sizes beside it."""
+
+    def render(self, task: Task) -> Text:
+        """The rate of the last seconds."""
+        rate = int(task.speed or 0)
+        unit, suffix = filesize.pick_unit_and_suffix(rate, ["B/s", "KiB/s", "MiB/s", "GiB/s"], 1024)
+        return Text(f"{rate / unit:.1f} {suffix}", style="progress.data.speed")
 
 
 class Display:
@@ -22,7 +35,7 @@ class Display:
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
+            _Rate(),
             TimeRemainingColumn(),
             console=Console(),
             auto_refresh=False,

@@ -41,6 +41,8 @@ async def follow_foreground(parts: Parts, call: Call, job: int) -> int:
     except asyncio.CancelledError:
         if not parts.stopping:
             await asyncio.shield(parts.engine.cancel(job))
+        if call.interrupted.is_set():
+            await call.complain(f"job {job} cancelled")
         raise
     if call.as_json:
         await call.document(summary(final))

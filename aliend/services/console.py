@@ -10,7 +10,7 @@ import grpc.aio
 from aliend import CONTRACT, VERSION
 from aliend.commands import dispatch
 from aliend.commands.call import Call, Progress, Terminal
-from aliend.errors import ConfigurationError, UsageError
+from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.parts import Parts
 from aliend.services.status import abort, told
 from aliend.v1 import console_pb2, console_pb2_grpc
@@ -74,7 +74,12 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         first = await context.read()
         if not isinstance(first, console_pb2.RunInput) or first.WhichOneof("input") != "start":
             await abort(context, UsageError("The first input of a command must be its start"))
-        call = self._call(first.start, context)
+        _check_contract(first.start)
+        try:
+            call = self._call(first.start, context)
+        except AliendError as error:
+            await _refuse(context, error)
+            return
         inputs = asyncio.create_task(_listen(context, call))
         try:
             code = await dispatch.run(self._parts, call)
@@ -83,11 +88,6 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code)))
 
     def _call(self, start: console_pb2.RunStart, context: Context) -> Call:
-        if start.contract != CONTRACT:
-            raise ConfigurationError(
-                f"alienctl {start.client_version} speaks contract {start.contract}, the running aliend {VERSION} "
-                f"speaks {CONTRACT}; after an update of either, run: alienctl daemon restart"
-            )
         terminal = start.terminal
         words = tuple(os.fsdecode(word) for word in start.argv)
         environment = dict(start.environment)
@@ -109,6 +109,21 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             output=Events(context),
             as_json=any(word in ("--json", "-json") for word in words),
         )
+
+
+def _check_contract(start: console_pb2.RunStart) -> None:
+    """A client of another contract may not understand our events; it gets a status."""
+    if start.contract != CONTRACT:
+        raise ConfigurationError(
+            f"alienctl {start.client_version} speaks contract {start.contract}, the running aliend {VERSION} "
+            f"speaks {CONTRACT}; after an update of either, run: alienctl daemon restart"
+        )
+
+
+async def _refuse(context: Context, error: AliendError) -> None:
+    """Tell what is wrong with the caller's settings, as a command would."""
+    await Events(context).stderr(f"alienctl: {error}\n".encode())
+    await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=error.exit_code)))
 
 
 async def _listen(context: Context, call: Call) -> None:

@@ -99,6 +99,11 @@ def test_an_unreachable_service(user: User) -> None:
     refused(user, 107, "localhost:9")
 
 
+def test_a_sandbox_that_is_not_there(stranger: User) -> None:
+    stranger.variables["ALIEN_PROFILE"] = "sandbox"
+    refused(stranger, 22, "alienctl sandbox up")
+
+
 def test_a_mistake_in_the_configuration(user: User) -> None:
     config = user.home / ".config/aliend/config.toml"
     config.parent.mkdir(parents=True)
