@@ -65,12 +65,27 @@ EXPIRES = {"jalien": 2110816457, "otheruser": 2110816457, "admin": 2110816458}
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PLACE = re.compile(r"/\d\d/\d{5}/(?=<guid>)")
 _ENVELOPE = re.compile(r"-----BEGIN(?: |%20)SEALED(?: |%20)CIPHER.*?&scitag", re.DOTALL)
-_TIMES = re.compile(r"\b(1795\d{9}|1795\d{6})\b")
-_DATES = re.compile(r"\b(\w{3} )?(Nov|Mar) +\d+ \d\d:\d\d(:\d\d UTC \d{4})?\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
-_VERSION = re.compile(r"Compiled at: .*")
+_TIMES = re.compile(r"\b(179\d{10}|179\d{7})\b")
+_DATES = re.compile(
+    r"\b(\w{3} )?[A-Z][a-z]{2} +\d+ \d\d:\d\d(:\d\d UTC \d{4})?\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?"
+)
+_VERSION = re.compile(r"(JAliEn tag|Git hash|Compiled at): .*")
 _INTERVAL = re.compile(r"which is in [^)]*\)")
 _RUNNING_NUMBER = re.compile(r"(transfer ID |job ID is |guidID\t\t: |userid: |Job )\d+")
-_NUMBERED = ("entryId", "dir", "timing_ms", "compiled_at", "compiled_by", "guidtime", "jobId", "dowloadedInMillis")
+_MADE = frozenset(("envelope", "guid", "url", "pfn", "jobId"))
+"""The keys whose values are made during a run, and may be asked for afterwards."""
+_NUMBERED = (
+    "entryId",
+    "dir",
+    "timing_ms",
+    "compiled_at",
+    "compiled_by",
+    "tag",
+    "git_hash",
+    "guidtime",
+    "jobId",
+    "dowloadedInMillis",
+)
 
 
 @dataclass(frozen=True)
@@ -177,7 +192,7 @@ class Replay:
         _stock(service)
         self._front = Front(service)
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._envelopes: dict[str, str] = {}
+        self._ours: dict[str, str] = {}
 
     def close(self) -> None:
         """Close the catalogue, and remove the storage."""
@@ -185,7 +200,7 @@ class Replay:
         self._storage.cleanup()
 
     async def play(self, step: Step) -> Any:  # noqa: ANN401
-        """The sandbox's reply to a step; the envelopes in its request are those that the sandbox gave instead."""
+        """The sandbox's reply to a step; envelopes, GUIDs and ids in its request are those that the sandbox gave."""
         try:
             text = await self._front.answer(self._session(step), self._text(step))
         except UnusableRequestError:
@@ -195,8 +210,8 @@ class Replay:
         reply: dict[str, Any] = json.loads(text)
         if isinstance(step.reply, dict):
             for theirs, ours in zip(step.reply.get("results", []), reply["results"], strict=False):
-                if "envelope" in theirs and "envelope" in ours:
-                    self._envelopes[theirs["envelope"]] = ours["envelope"]
+                for name in _MADE.intersection(theirs, ours):
+                    self._ours[theirs[name]] = ours[name]
         return reply
 
     def _text(self, step: Step) -> str:
@@ -205,15 +220,21 @@ class Replay:
         request = dict(step.request)
         if isinstance(request.get("options"), list):
             request["options"] = [
-                self._envelopes.get(option, option) if isinstance(option, str) else option
-                for option in request["options"]
+                self._translated(option) if isinstance(option, str) else option for option in request["options"]
             ]
         return json.dumps(request)
+
+    def _translated(self, option: str) -> str:
+        if option in self._ours:
+            return self._ours[option]
+        return _GUID.sub(lambda found: self._ours.get(found.group(), found.group()), option)
 
     def _session(self, step: Step) -> Session:
         key, account = (step.scenario, step.who), ACCOUNTS.get(step.who, step.who)
         if key not in self._sessions:
-            client = Client(_subject(account), f"CN={account}, O=JAliEn, C=CH", EXPIRES[account], "127.0.0.1")
+            client = Client(
+                _subject(account), f"CN={account}, O=JAliEn, C=CH", EXPIRES.get(account, EXPIRES["jalien"]), "127.0.0.1"
+            )
             session = self._front.session(client)
             assert session is not None
             self._sessions[key] = session
@@ -265,7 +286,7 @@ def _plain(name: str, value: Any) -> Any:  # noqa: ANN401
     text = _ENVELOPE.sub("<envelope>&scitag", value)
     text = _PLACE.sub("/<place>/", _GUID.sub("<guid>", text))
     text = _GUID.sub("<guid>", text)
-    text = _INTERVAL.sub("which is in <interval>)", _VERSION.sub("Compiled at: <date>", text))
+    text = _INTERVAL.sub("which is in <interval>)", _VERSION.sub(r"\1: <version>", text))
     text = re.sub(r'(dir|entryId)="\d+"', r'\1="<number>"', text)
     return _RUNNING_NUMBER.sub(r"\1<number>", _DATES.sub("<date>", _TIMES.sub("<time>", text)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from aliend import VERSION
 from aliend.sandbox import texts
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
@@ -22,20 +23,19 @@ LISTED = (
 """What `commandlist` answers, in its order."""
 
 _ONLY_ADVERTISED = ("shutdown", "less", "more", "sensible-editor", "vim")
-_TAG, _HASH, _COMPILED = "1.8.7", "f7248c4a5a4e2030cd1d756d071445221607279c", 1710500000000
+_HASH, _COMPILED = "0" * 40, 1_790_000_000_000
 _GREETING = (
-    "\nAliEn Service Message: All is well in the Grid world. Enjoy!\n\nProject links:\n"
-    "\tDocumentation: https://jalien.docs.cern.ch/\n\tBug reporting: https://alice.its.cern.ch/jira/projects/JAL/\n"
-    "\tOperational issues: alice-analysis-operations@cern.ch\n"
+    "\nWelcome to a grid of your own. Nothing here leaves this machine.\n\n"
+    "\tWhat it can do: help, or COMMAND -h\n\tEnd it with: alienctl sandbox down\n"
 )
 
 
 def version(call: Call) -> None:
-    """The version of the service that this one stands in for; the sandbox says so in `compiled_by`."""
+    """The version; this grid has that of the program that it belongs to."""
     date = texts.long_date(_COMPILED).split()
     compiled = f"{date[2]} {date[1]} {date[5]} {date[3][:5]}"
-    call.out.line(f"JAliEn tag: {_TAG}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
-    call.out.keys(tag=_TAG, git_hash=_HASH, compiled_at=str(_COMPILED), compiled_by="sandbox")
+    call.out.line(f"JAliEn tag: {VERSION}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
+    call.out.keys(tag=VERSION, git_hash=_HASH, compiled_at=str(_COMPILED), compiled_by="sandbox")
 
 
 def motd(call: Call) -> None:
