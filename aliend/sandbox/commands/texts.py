@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from aliend import VERSION
 from aliend.sandbox import texts
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
@@ -23,7 +22,7 @@ LISTED = (
 """What `commandlist` answers, in its order."""
 
 _ONLY_ADVERTISED = ("shutdown", "less", "more", "sensible-editor", "vim")
-_HASH, _COMPILED = "0" * 40, 1_790_000_000_000
+_TAG, _HASH, _COMPILED = "1.0-sandbox", "0" * 40, 1_790_000_000_000
 _GREETING = (
     "\nWelcome to a grid of your own. Nothing here leaves this machine.\n\n"
     "\tWhat it can do: help, or COMMAND -h\n\tEnd it with: alienctl sandbox down\n"
@@ -31,11 +30,11 @@ _GREETING = (
 
 
 def version(call: Call) -> None:
-    """The version; this grid has that of the program that it belongs to."""
+    """The version; this grid has one of its own."""
     date = texts.long_date(_COMPILED).split()
     compiled = f"{date[2]} {date[1]} {date[5]} {date[3][:5]}"
-    call.out.line(f"JAliEn tag: {VERSION}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
-    call.out.keys(tag=VERSION, git_hash=_HASH, compiled_at=str(_COMPILED), compiled_by="sandbox")
+    call.out.line(f"JAliEn tag: {_TAG}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
+    call.out.keys(tag=_TAG, git_hash=_HASH, compiled_at=str(_COMPILED), compiled_by="sandbox")
 
 
 def motd(call: Call) -> None:
