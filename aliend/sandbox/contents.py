@@ -13,7 +13,7 @@ from pathlib import Path
 from aliend.sandbox import guids, paths, reading
 from aliend.sandbox.bookings import Wishes, choose_elements
 from aliend.sandbox.call import Call, Service
-from aliend.sandbox.entries import NewEntry
+from aliend.sandbox.entries import Entry, NewEntry
 from aliend.sandbox.replicas import Guid
 
 _PERM = "755"
@@ -52,26 +52,46 @@ def _member(archive: bytes, name: str) -> bytes:
 
 
 def store(call: Call, path: str, content: bytes, expires: int | None = None) -> bool:
-    """Put a new file at an absolute path, on up to four storage elements; false when it may not be there.
+    """Put a new file at an absolute path, on up to four storage elements; false when it cannot be there.
 
     `expires` is when the entry ends, in POSIX milliseconds.
     """
     names, principal = call.catalogue.names, call.principal
     above = names.nearest_directory(path)
-    if names.get(path) is not None or not call.may_write(above):
+    if names.get(path) is not None or not call.may_write(above) or _is_blocked(call, path, above):
         return False
     guid, md5 = call.service.guids.make(call.now), hashlib.md5(content, usedforsecurity=False).hexdigest()
     record = Guid(guid, principal.name, principal.group, _PERM, len(content), md5, call.now)
+    written = [
+        (element.number, pfn)
+        for element in choose_elements(call, Wishes(qos=_COPIES))
+        if _write(call.service, element.number, pfn := guids.replica_url(element.daemon, element.path, guid), content)
+    ]
+    if not written:
+        return False
     call.catalogue.replicas.save(record)
-    for element in choose_elements(call, Wishes(qos=_COPIES)):
-        pfn = guids.replica_url(element.daemon, element.path, guid)
-        call.catalogue.replicas.add(record, element.number, pfn)
-        file = place(call.service, element.number, pfn)
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+    for number, pfn in written:
+        call.catalogue.replicas.add(record, number, pfn)
     names.make_directory(paths.parent(path), above.owner, above.group, call.now)
     entry = names.insert(NewEntry(path, principal.name, principal.group, _PERM, call.now, len(content), guid, md5))
     if expires is not None:
         names.update(entry, expires=expires)
+    return True
+
+
+def _is_blocked(call: Call, path: str, above: Entry) -> bool:
+    """Whether a directory that would have to be made has the name of a file."""
+    first = path[len(above.path) :].split("/")[0]
+    return call.catalogue.names.get(above.path + first) is not None
+
+
+def _write(service: Service, number: int, pfn: str, content: bytes) -> bool:
+    file = place(service, number, pfn)
+    if file is None:
+        return not service.shelves
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError:
+        return False
     return True

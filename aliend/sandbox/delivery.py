@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import io
+import logging
 import zipfile
 
 from aliend.sandbox import contents, jdl, paths, transfers
 from aliend.sandbox.call import Call, Service
+from aliend.sandbox.errors import CommandCrashError
 from aliend.sandbox.jobs import Job
 from aliend.sandbox.options import Parsed
 from aliend.sandbox.output import Output
 from aliend.sandbox.session import Client, Session
 
+log = logging.getLogger(__name__)
 
-def settle(service: Service) -> None:
+
+async def settle(service: Service) -> None:
     """Do what has become due since the last request."""
     now, catalogue = service.now(), service.catalogue
     for transfer in catalogue.transfers.take_due(now):
-        catalogue.transfers.end(transfer, now, succeeded=transfers.perform(service, transfer))
+        catalogue.transfers.end(transfer, now, succeeded=await transfers.perform(service, transfer))
     for job in catalogue.jobs.take_ended(now):
-        deliver(service, job)
+        try:
+            deliver(service, job)
+        except CommandCrashError as error:
+            log.warning("job %d leaves no output: %s", job.id, error)
 
 
 def deliver(service: Service, job: Job, expires: int | None = None) -> list[str]:

@@ -30,7 +30,7 @@ async def execute(service: Service, session: Session, name: str, options: Sequen
         return ""
     session.has_run_a_command = True
     begin = time.perf_counter()
-    settle(service)
+    await settle(service)
     words, wants_help = _take_global_options(service, session, options, output)
     await _run(service, session, name, words, output, wants_help=wants_help)
     service.catalogue.save()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -12,14 +13,14 @@ from aliend.sandbox.replicas import StorageElement
 from aliend.sandbox.transferqueue import Transfer
 
 
-def perform(service: Service, transfer: Transfer) -> bool:
+async def perform(service: Service, transfer: Transfer) -> bool:
     """Copy the file, and register the copy; whether it worked."""
     replicas = service.catalogue.replicas
     record, target = replicas.guid(transfer.guid), replicas.numbered(transfer.target)
     if record is None or target is None:
         return False
     pfn = guids.replica_url(target.daemon, target.path, record.guid)
-    if service.shelves and not _copy(service, transfer.guid, target, pfn):
+    if service.shelves and not await _copy(service, transfer.guid, target, pfn):
         return False
     replicas.keep(record.guid, target.number)
     replicas.add(record, target.number, pfn)
@@ -28,11 +29,13 @@ def perform(service: Service, transfer: Transfer) -> bool:
     return True
 
 
-def _copy(service: Service, guid: str, target: StorageElement, pfn: str) -> bool:
+async def _copy(service: Service, guid: str, target: StorageElement, pfn: str) -> bool:
     destination = place(service, target.number, pfn)
     sources = [place(service, found.se.number, found.pfn) for found in service.catalogue.replicas.of(guid) if found.se]
     source = next((file for file in sources if file is not None and file.is_file()), None)
-    return destination is not None and source is not None and _copy_file(source, destination)
+    if destination is None or source is None:
+        return False
+    return await asyncio.to_thread(_copy_file, source, destination)
 
 
 def _copy_file(source: Path, destination: Path) -> bool:

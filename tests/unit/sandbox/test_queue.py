@@ -92,6 +92,14 @@ async def test_output_of_a_job_is_on_the_grid(stage: Stage) -> None:
     assert f"job {number} of alice" in (await stage.ask("cat", "out/stdout")).text
 
 
+async def test_a_senseless_place_for_output_harms_nobody(stage: Stage) -> None:
+    above = await submit(stage, 'Executable = "x"; OutputDir = "/../../.."; Output = {"stdout"};')
+    other = await submit(stage, 'Executable = "x"; OutputDir = "files/tiny.dat/below"; Output = {"stdout"};')
+    stage.wait(10)
+    assert [await state(stage, number) for number in (above, other)] == ["DONE", "DONE"]
+    assert (await stage.ask("type", "files/tiny.dat")).text == "file"
+
+
 async def test_output_of_a_failed_job_is_registered(stage: Stage) -> None:
     number = await submit(stage, 'Executable = "x"; OutputDir = "bad"; Output = {"log"}; SandboxError = "ERROR_V";')
     stage.wait(10)
