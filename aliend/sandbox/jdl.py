@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 _FIELD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*", re.DOTALL)
 _COMMENT = re.compile(r"^\s*(#|//).*$", re.MULTILINE)
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,;{}"\s][^,;{}"]*)', re.DOTALL)
+_SEPARATORS = re.compile(r"[\s;,]*")
 _ARGUMENT = re.compile(r"\$(\d+)")
 
 
@@ -70,15 +71,21 @@ def parse(text: str) -> Description:
     text = _COMMENT.sub("", text).strip()
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1].strip()
-    description, position = Description(), 0
-    while text[position:].strip(" \t\r\n;"):
-        position += len(text[position:]) - len(text[position:].lstrip(" \t\r\n;"))
+    description, position = Description(), _skip(text, 0)
+    while position < len(text):
         found = _FIELD.match(text, position)
         if found is None:
             raise BadDescriptionError(f"Cannot parse the JDL near `{text[position : position + 40]}`")
         value, position = _value(text, found.end())
         description.fields[found[1]] = value
+        position = _skip(text, position)
     return description
+
+
+def _skip(text: str, position: int) -> int:
+    found = _SEPARATORS.match(text, position)
+    assert found is not None
+    return found.end()
 
 
 def _value(text: str, position: int) -> tuple[str | list[str], int]:
@@ -90,7 +97,7 @@ def _value(text: str, position: int) -> tuple[str | list[str], int]:
     items: list[str] = []
     position += 1
     while True:
-        position += len(text[position:]) - len(text[position:].lstrip(" \t\r\n,"))
+        position = _skip(text, position)
         if text[position : position + 1] == "}":
             return items, position + 1
         found = _TOKEN.match(text, position)
