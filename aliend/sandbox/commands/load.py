@@ -68,6 +68,8 @@ def _show(call: Call, name: str) -> None:
         maxTotalCpuCost=_double(quota.cost),
         maxTotalRunningTime=str(quota.running_time),
     )
+    # how younger services spell two of them, and clients that were made for these read them
+    call.out.keys(nominalParallelJobs=str(quota.parallel), maxParallelJobs=str(quota.parallel))
     _describe(call, quota, (running, waiting, consumed))
     call.out.next()
 
