@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aliend.sandbox import paths
 from aliend.sandbox.accounts import Principal
@@ -23,7 +24,8 @@ from aliend.sandbox.tokens import Sealer
 class Service:
     """What all connections share. `now()` is POSIX milliseconds; `site` is the service's own and that of its clients.
 
-    `default_replicas` is how many an upload without wishes gets (the organisation's default). `searches` remembers the
+    `default_replicas` is how many an upload without wishes gets (the organisation's default). `shelves` are the
+    directories of the storage elements, by number; without them files have no content here. `searches` remembers the
     results of `find`, `places` the replicas of GUIDs; they forget at once until they are given a lifetime.
     """
 
@@ -33,6 +35,7 @@ class Service:
     site: str
     default_replicas: int = 2
     guids: GuidMaker = field(default_factory=GuidMaker)
+    shelves: Mapping[int, Path] = field(default_factory=dict)
     searches: Cache[list[Entry]] = field(init=False)
     places: Cache[list[Replica]] = field(init=False)
 
@@ -43,12 +46,13 @@ class Service:
 
 @dataclass(slots=True)
 class Call:
-    """One execution of a command."""
+    """One execution of a command. `execute` runs another command in its place, with the same output."""
 
     service: Service
     session: Session
     given: Parsed
     out: Output
+    execute: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -110,7 +114,8 @@ class Command:
     """A command: how it is done, and how its words are read.
 
     `options` is None for a command without an option parser. `needs_arguments` tells that it has nothing to do without
-    any. `hides_option_errors` is true for those that answer `Command not found` to options that do not parse.
+    operands, and `options_suffice` that options are enough. `hides_option_errors` is true for those that answer
+    `Command not found` to options that do not parse.
     """
 
     run: Callable[[Call], Awaitable[None] | None]
@@ -118,6 +123,7 @@ class Command:
     options: OptionSet | None = None
     needs_arguments: bool = True
     hides_option_errors: bool = False
+    options_suffice: bool = False
 
 
 NO_OPTIONS = option_set()

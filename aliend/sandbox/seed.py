@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.sandbox import guids, paths, sites
+from aliend.sandbox import grid, guids, paths, sites
 from aliend.sandbox.accounts import ADMIN, Account
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.certificates import user_subject
@@ -80,6 +80,7 @@ class Seeder:
         """Do it."""
         self._people()
         sites.install(self._catalogue.replicas, len(self._data))
+        grid.seed(self._catalogue.grid, list(USERS), sites.SITE)
         for file in files():
             self._directory(paths.parent(file.lfn), file.owner)
             self._file(file, content(file.lfn, file.size))

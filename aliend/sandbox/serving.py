@@ -114,6 +114,7 @@ class _Grid:
         maker = GuidMaker(os.getpid())
         self._catalogue = _prepare_catalogue(layout, self._places, maker)
         service = Service(self._catalogue, Sealer(_secret(layout.secret)), _now, SITE, guids=maker)
+        service.shelves = {number: place.data for number, place in enumerate(self._places, 1)}
         self._front = Front(service)
         self._fleet = Fleet(self._places, self._publish)
         self._steering = Steering(layout, service, self._front, self._fleet)

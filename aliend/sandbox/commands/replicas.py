@@ -26,6 +26,8 @@ def whereis(call: Call) -> None:
     if not replicas:
         raise CommandFailedError(67, f"GUID {guid} has no replicas, this is a lost file")
     archive = replicas[0].archive
+    if archive is not None:
+        call.catalogue.replicas.visit(guid)
     if archive is not None and call.given.has("r"):
         places = _inside(call, archive)
         title += " is inside a ZIP archive\n" + _archive_line(call, archive[0])
