@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -60,7 +61,7 @@ def grid() -> Iterator[Grid]:
 def alienpy(grid: Grid) -> Iterator[Incumbent]:
     home = Path(tempfile.mkdtemp(prefix="alienpy", dir="/tmp"))
     try:
-        yield Incumbent(home, grid.exports)
+        yield Incumbent(home, dict(grid.exports))
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -102,6 +103,19 @@ def test_it_downloads_a_member_of_an_archive(alienpy: Incumbent) -> None:
     lfn = f"{HOME}archive/first.dat"
     alienpy.must("cp", "-f", lfn, "file:member")
     assert (alienpy.home / "member").read_bytes() == hashlib.shake_128(lfn.encode()).digest(20 * 1024)
+
+
+def test_it_tells_the_quota(alienpy: Incumbent) -> None:
+    assert "alice" in alienpy.must("quota")
+
+
+def test_it_submits_a_job_and_sees_it(alienpy: Incumbent) -> None:
+    (alienpy.home / "job.jdl").write_text('Executable = "/bin/date";\n', encoding="utf-8")
+    alienpy.must("cp", "-f", "file:job.jdl", "job.jdl")
+    told = alienpy.must("submit", "job.jdl")
+    number = re.search(r"job ID is (\d+)", told)
+    assert number is not None, told
+    assert number[1] in alienpy.must("ps", "-a")
 
 
 def test_its_python_interface_works(alienpy: Incumbent) -> None:
