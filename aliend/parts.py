@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from aliend.central.catalogue import Catalogue
 from aliend.central.central import Central
+from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.context import Context
 from aliend.engine import Engine
@@ -39,6 +40,14 @@ class Centrals:
         """Every one that was asked for since the start."""
         return list(self._centrals.values())
 
+    def contexts(self) -> list[Context]:
+        """Every context that was asked for since the start."""
+        return list(self._centrals)
+
+    def is_connected(self, context: Context) -> bool:
+        """Whether there is a connection of `context`."""
+        return context in self._centrals and self._centrals[context].status().connections > 0
+
     async def close(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(central.close() for central in self._centrals.values()))
@@ -53,6 +62,9 @@ class Parts:
         self.centrals = centrals
         self.engine = engine
         self.sessions = Sessions(store, centrals.catalogue_of)
+        self.tokens = Tokens()
+        self.reminded: dict[tuple[str, Context], float] = {}
+        """When (monotonic seconds) a session was told that its certificate is about to end."""
         self.started = time.time()
         self.stopping = False
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""

@@ -15,6 +15,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from aliend.central.connection import Connection, ReplyLost, user_agent
+from aliend.central.credentials import is_current
 from aliend.central.login import Limits, Login
 from aliend.central.pool import Pool, Slot
 from aliend.core.context import Context
@@ -183,7 +184,7 @@ class Central:
 
     async def _is_fit(self, connection: Connection) -> bool:
         """Whether a request may be sent on `connection`; one that was idle for long is pinged first."""
-        if not connection.is_open:
+        if not connection.is_open or not is_current(self.context, connection.credential):
             return False
         if time.monotonic() - connection.used <= self._limits.idle_before_ping:
             return True

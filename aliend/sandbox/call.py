@@ -13,6 +13,7 @@ from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.guids import GuidMaker
+from aliend.sandbox.layout import Layout
 from aliend.sandbox.options import OptionSet, Parsed, option_set
 from aliend.sandbox.output import Output
 from aliend.sandbox.replicas import Replica
@@ -36,6 +37,8 @@ class Service:
     default_replicas: int = 2
     guids: GuidMaker = field(default_factory=GuidMaker)
     shelves: Mapping[int, Path] = field(default_factory=dict)
+    layout: Layout | None = None
+    """Where the authority is that signs token certificates; None: there is none."""
     searches: Cache[list[Entry]] = field(init=False)
     places: Cache[list[Replica]] = field(init=False)
 

@@ -113,7 +113,7 @@ class _Grid:
         self._places = _places(layout, plan.load(layout), self._state)
         maker = GuidMaker(os.getpid())
         self._catalogue = _prepare_catalogue(layout, self._places, maker)
-        service = Service(self._catalogue, Sealer(_secret(layout.secret)), _now, SITE, guids=maker)
+        service = Service(self._catalogue, Sealer(_secret(layout.secret)), _now, SITE, guids=maker, layout=layout)
         service.shelves = {number: place.data for number, place in enumerate(self._places, 1)}
         self._front = Front(service)
         self._fleet = Fleet(self._places, self._publish)

@@ -50,7 +50,10 @@ CREATE INDEX transfer_open_intent ON transfer (id) WHERE intent <> '';
 CREATE TABLE request (id TEXT PRIMARY KEY, job INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_FIRST,)
+_STACKS = "ALTER TABLE session ADD COLUMN stack TEXT NOT NULL DEFAULT '[]';"
+"""What lies below the directory of a session, as a JSON array."""
+
+MIGRATIONS = (_FIRST, _STACKS)
 """Each brings a database from the schema of its index to the next one."""
 
 

@@ -118,6 +118,14 @@ def test_it_submits_a_job_and_sees_it(alienpy: Incumbent) -> None:
     assert number[1] in alienpy.must("ps", "-a")
 
 
+def test_it_makes_a_token(alienpy: Incumbent) -> None:
+    alienpy.variables["JALIEN_TOKEN_CERT"] = str(alienpy.home / "token.pem")
+    alienpy.variables["JALIEN_TOKEN_KEY"] = str(alienpy.home / "token.key.pem")
+    assert "CN=Users/CN=alice" in alienpy.must("token-init")
+    assert (alienpy.home / "token.pem").read_text(encoding="utf-8").startswith("-----BEGIN CERTIFICATE-----")
+    assert alienpy.must("pwd") == HOME
+
+
 def test_its_python_interface_works(alienpy: Incumbent) -> None:
     script = f"""
 import json

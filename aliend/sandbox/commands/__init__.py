@@ -26,6 +26,7 @@ from aliend.sandbox.commands import (
     showing,
     sites,
     texts,
+    token,
     usage,
 )
 
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     **load.COMMANDS,
     **sites.COMMANDS,
     **administration.COMMANDS,
+    **token.COMMANDS,
 }
 """What the sandbox executes."""
 
