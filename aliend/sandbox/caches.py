@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 _Answer = TypeVar("_Answer", bound=Sized)
 _LONG = 500
 _LONG_PART = 0.2
+_LONGEST = 100_000
+"""Longer answers are not remembered: the service may forget earlier, and they are large."""
 _MOST = 1_000
 
 
@@ -31,7 +33,7 @@ class Cache(Generic[_Answer]):
     def put(self, asked: Hashable, answer: _Answer) -> None:
         """Remember an answer."""
         part = _LONG_PART if self._favours_short and len(answer) >= _LONG else 1.0
-        if self.lifetime <= 0:
+        if self.lifetime <= 0 or len(answer) > _LONGEST:
             return
         if len(self._answers) >= _MOST:
             self._answers = {old: known for old, known in self._answers.items() if self._now() < known[0]}

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import time
 from pathlib import Path
+
+from websockets.asyncio.client import ClientConnection
 
 from tests.harness import new_grid
 from tests.integration.talking import HOME, ask, session
+
+
+async def test_it_is_fast() -> None:
+    # three times what is promised: other tests run at the same time
+    begin = time.monotonic()
+    with new_grid() as grid:
+        assert time.monotonic() - begin < 9
+        async with session(grid) as connection:
+            assert min([await timed(connection, "pwd") for _ in range(50)]) < 0.006
+            grid.must("set", "find_cache=0")
+            assert min([await timed(connection, "find", "/alice/data/crowded/", "*") for _ in range(5)]) < 0.6
+
+
+async def timed(connection: ClientConnection, *words: str) -> float:
+    begin = time.monotonic()
+    await ask(connection, *words)
+    return time.monotonic() - begin
 
 
 def fetch(source: str, target: Path) -> None:
