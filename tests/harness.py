@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 ALIENCTL = str(Path(sys.executable).with_name("alienctl"))
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount small disks")
 CHOOSING = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
 
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from tests.harness import Grid, User, eventually, sandbox
+from tests.harness import Grid, User, eventually, needs_root, sandbox
 
 NOBODY = 65534
 
@@ -123,6 +123,7 @@ def test_no_xrootd_binary(tmp_path: Path) -> None:
     assert "not" in sandbox(state, "status").stdout
 
 
+@needs_root
 def test_a_socket_directory_of_somebody_else(user: User) -> None:
     place = user.home / "theirs"
     place.mkdir(mode=0o700)
@@ -184,6 +185,7 @@ def small_disk(user: User) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+@needs_root
 def test_a_full_disk_holds_the_job_and_says_so(user: User, small_disk: Path) -> None:
     (user.home / "big").write_bytes(os.urandom(8_000_000))
     user.must("cp", "file:big", f"big-{user.home.name}")
@@ -200,6 +202,7 @@ def test_a_full_disk_holds_the_job_and_says_so(user: User, small_disk: Path) -> 
     assert (small_disk / "big").read_bytes() == (user.home / "big").read_bytes()
 
 
+@needs_root
 def test_a_full_disk_below_the_database_refuses_the_job(user: User, small_disk: Path) -> None:
     user.variables["XDG_STATE_HOME"] = str(small_disk)
     (user.home / "a").write_bytes(b"a")

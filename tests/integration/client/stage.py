@@ -100,7 +100,7 @@ def is_alive(pid: int) -> bool:
 @contextmanager
 def a_stage() -> Iterator[Stage]:
     """A stage under a short path (a socket's path has 107 bytes)."""
-    with tempfile.TemporaryDirectory(prefix="ctl", dir="/tmp") as home:
+    with tempfile.TemporaryDirectory(prefix="ctl", dir="/tmp", ignore_cleanup_errors=True) as home:
         stage = Stage(Path(home))
         try:
             yield stage
