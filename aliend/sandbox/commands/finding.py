@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aliend.sandbox import collection, contents, paths, texts
+from aliend.sandbox import collection, contents, paths, texts, versions
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.collection import Origin
 from aliend.sandbox.entries import BEYOND, Entry
@@ -22,6 +22,8 @@ def find(call: Call) -> None:
     if start is None or not start.is_directory:
         raise CommandFailedError(20, base)
     entries = _search(call, start.path, pattern)
+    if call.given.has("y"):
+        entries = versions.newest(entries, " ".join(call.operands[2:]))
     if not call.given.has("s"):
         entries.sort(key=lambda entry: paths.collation_key(entry.path))
     target = call.given.value("x")
