@@ -200,7 +200,8 @@ def trace(job: Job, now: int) -> list[str]:
         else:
             lines.append(f"{seconds} [state     ]: Job state is {state}")
         if state == "RUNNING":
-            lines.append(f"{seconds} [trace     ]: Running the job agent of the sandbox on {job.node} at {job.site}")
+            lines.append(f"{seconds} [trace     ]: BatchId {job.id} at {job.site}")
+            lines.append(f"{seconds} [trace     ]: Running JAliEn JobAgent of the sandbox on {job.node}")
             lines.append(f"{seconds} [trace     ]: Created workdir: /sandbox/job-{job.id}")
             lines.append(f"{seconds} [proc      ]: 0.10 1024 2048 0 0.1 0 0 0 0 0")
         elif state in FAILED:

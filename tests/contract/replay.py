@@ -73,6 +73,7 @@ _DATES = re.compile(
 _VERSION = re.compile(r"(JAliEn tag|Git hash|Compiled at): .*")
 _INTERVAL = re.compile(r"which is in [^)]*\)")
 _RUNNING_NUMBER = re.compile(r"(transfer ID |job ID is |guidID\t\t: |userid: |Job )\d+")
+_MADE_BY = re.compile(r"\bby (?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
 _MADE = frozenset(("envelope", "guid", "url", "pfn", "jobId"))
 """The keys whose values are made during a run, and may be asked for afterwards."""
 _NUMBERED = (
@@ -297,6 +298,7 @@ def _plain(name: str, value: Any) -> Any:  # noqa: ANN401
     text = _GUID.sub("<guid>", text)
     text = _INTERVAL.sub("which is in <interval>)", _VERSION.sub(r"\1: <version>", text))
     text = re.sub(r'(dir|entryId)="\d+"', r'\1="<number>"', text)
+    text = _MADE_BY.sub("by <address>", text)
     return _RUNNING_NUMBER.sub(r"\1<number>", _DATES.sub("<date>", _TIMES.sub("<time>", text)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from aliend.sandbox import collection, contents, paths, texts
+from aliend.sandbox import collection, contents, paths, texts, versions
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.collection import Origin
 from aliend.sandbox.entries import BEYOND, Entry
@@ -41,7 +41,12 @@ async def find(call: Call) -> None:
 
 
 async def _remembered(call: Call, start: str, pattern: str) -> list[Entry]:
-    asked = (start, pattern, *sorted((name, tuple(values)) for name, values in call.given.values.items()))
+    asked = (
+        start,
+        pattern,
+        *call.operands[2:],
+        *sorted((name, tuple(values)) for name, values in call.given.values.items()),
+    )
     known = call.service.searches.get(asked)
     if known is None:
         known = await _sorted(call, start, pattern)
@@ -54,6 +59,8 @@ async def _sorted(call: Call, start: str, pattern: str) -> list[Entry]:
         return paths.collation_key(entry.path)
 
     entries = await _search(call, start, pattern)
+    if call.given.has("y"):
+        entries = versions.newest(entries, " ".join(call.operands[2:]))
     if call.given.has("s"):
         return entries
     if len(entries) > _AT_A_TIME:

@@ -133,6 +133,13 @@ _OPTIONS: dict[str, dict[str, str]] = {
         "-d": "search in certificate subjects",
         "-a": "search in all of these",
     },
+    "token": {
+        "-u <role>": "for this role; the connection has it from then on",
+        "-v <days>": "how long it shall be valid",
+        "-t <type>": "user, job, jobagent or host",
+        "-jobid <id>": "the job that a job token is for",
+        "-hostname <name>": "the machine that a host certificate is for",
+    },
     "ping": {"-c <count>": "this many rounds", "-s <ms>": "the pause between them", "-n": "no statistics"},
     "commandlist": {"-i": "in one line, with those that work in the shell only"},
     "submit": {

@@ -284,3 +284,17 @@ async def test_an_element_at_an_unknown_distance_is_shown_last(stage: Stage) -> 
 async def test_a_signed_envelope_needs_no_size(stage: Stage) -> None:
     reply = await stage.ask("commit", "turl=x&signature=y")
     assert (reply.code, reply.results[0]["lfn"]) == (53, "0")
+
+
+async def test_only_the_newest_version_of_an_object_is_found(stage: Stage) -> None:
+    await stage.ask("mkdir", "cdb")
+    names = ["Run1_5_v1_s0.root", "Run1_5_v2_s0.root", "Run3_9_v3_s0.root", "Run3_9_v3_s1.root", "other.root"]
+    await stage.ask("touch", *(f"cdb/{name}" for name in names))
+
+    async def newest(*query: str) -> list[str]:
+        found = await stage.ask("find", "-y", "cdb", "*", *query)
+        return [lfn.rpartition("/")[2] for lfn in found.values("lfn")]
+
+    assert await newest() == ["Run3_9_v3_s1.root"]
+    assert await newest("CDB:first_run<=2 and CDB:last_run>=2") == ["Run1_5_v2_s0.root"]
+    assert await newest("CDB:first_run>9") == []
