@@ -3,7 +3,7 @@
 Files, each optional, later ones win: the sandbox grid's own `profile.toml` (profile `sandbox` only), then
 `$XDG_CONFIG_HOME/aliend/config.toml` (its tables for every profile, then those below `[profile.NAME]`). The tables are
 
-    [central]      host, port, site
+    [central]      host, port, site, role
     [credentials]  token_cert, token_key, user_cert, user_key
     [tls]          ca (file or directory), server_name
     [transfers]    files, files_per_se, worker_processes
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
+from aliend.core.finding import finding_of
 from aliend.errors import ConfigurationError
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -31,7 +32,7 @@ SOCKET_PATH_LIMIT = 107
 """Bytes of a unix socket's path (`sun_path`, without its end)."""
 
 _TABLES: dict[str, dict[str, type]] = {
-    "central": {"host": str, "port": int, "site": str},
+    "central": {"host": str, "port": int, "site": str, "role": str},
     "credentials": {"token_cert": str, "token_key": str, "user_cert": str, "user_key": str},
     "tls": {"ca": str, "server_name": str},
     "transfers": {"files": int, "files_per_se": int, "worker_processes": int},
@@ -40,6 +41,7 @@ _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
     "ALIENPY_JCENTRAL_PORT": ("central", "port"),
     "ALIEN_SITE": ("central", "site"),
+    "ALIEND_ROLE": ("central", "role"),
     "JALIEN_TOKEN_CERT": ("credentials", "token_cert"),
     "JALIEN_TOKEN_KEY": ("credentials", "token_key"),
     "X509_USER_CERT": ("credentials", "user_cert"),
@@ -124,6 +126,10 @@ class Settings:
             or next((place for place in _CA_PLACES if Path(place).is_dir()), ""),
             server_name=tls.get("server_name", ""),
             site=central.get("site", ""),
+            role=central.get("role", ""),
+            finding=finding_of(variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"),
+            job=variables.get("ALIEN_PROC_ID", ""),
+            master_job=variables.get("ALIEN_MASTERJOB_ID", ""),
         )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from aliend.central.catalogue import Catalogue
 from aliend.central.central import Central
+from aliend.central.ledger import Ledger
 from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.context import Context
@@ -21,11 +23,13 @@ class Centrals:
 
     def __init__(self) -> None:
         self._centrals: dict[Context, Central] = {}
+        self._watchers: set[asyncio.Event] = set()
+        self._ledger = Ledger()
 
     def of(self, context: Context) -> Central:
         """The one that serves `context`."""
         if context not in self._centrals:
-            self._centrals[context] = Central(context)
+            self._centrals[context] = Central(context, tell=self._tell, ledger=self._ledger)
         return self._centrals[context]
 
     def catalogue_of(self, context: Context) -> Catalogue:
@@ -48,9 +52,23 @@ class Centrals:
         """Whether there is a connection of `context`."""
         return context in self._centrals and self._centrals[context].status().connections > 0
 
+    async def changed(self, within: float) -> None:
+        """Return when the status of one of them may have changed, at the latest after `within` seconds."""
+        event = asyncio.Event()
+        self._watchers.add(event)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), within)
+        finally:
+            self._watchers.discard(event)
+
     async def close(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(central.close() for central in self._centrals.values()))
+
+    def _tell(self) -> None:
+        for event in self._watchers:
+            event.set()
 
 
 class Parts:

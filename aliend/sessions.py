@@ -115,7 +115,8 @@ class Sessions:
 
 
 def _suffix(context: Context) -> str:
-    return f" @{context.endpoint} {context.token.certificate} {context.user.certificate}"
+    role = f" as {context.role}" if context.role else ""
+    return f" @{context.endpoint} {context.token.certificate} {context.user.certificate}{role}"
 
 
 def _boot_id() -> str:

@@ -20,6 +20,9 @@ _PAUSE = 0.02
 _NOT_RUNNING = 3
 """Exit code of `daemon status` without a daemon, as init scripts have it (LSB, program is not running)."""
 
+_STATES = {1: "idle", 2: "connecting", 3: "connected", 4: "failing"}
+"""`CentralStatus.State` of the contract."""
+
 
 def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """How the daemon is."""
@@ -78,8 +81,10 @@ def _facts(daemon: replies.DaemonStatus) -> dict[str, object]:
     facts = {"running": True} | asdict(daemon)
     facts["started"] = _moment(facts.pop("started_ms"))
     for central in facts["central"]:
-        ends = central.pop("certificate_ends_ms")
-        central["certificate_ends"] = _moment(ends) if ends else None
+        central["state"] = _STATES.get(central["state"], "")
+        for name in ("certificate_ends", "since", "next_attempt"):
+            moment = central.pop(f"{name}_ms")
+            central[name] = _moment(moment) if moment else None
     return facts
 
 
@@ -98,13 +103,27 @@ def _lines(daemon: replies.DaemonStatus) -> str:
         f"  transfers  {daemon.running_transfers} running, {daemon.active_jobs} jobs have not ended",
     ]
     for central in daemon.central:
-        identity = f" as {central.user}" if central.user else ""
-        counts = f"{central.connections} connections, {central.logins} logins, {central.commands} commands"
-        lines.append(f"  central    {central.endpoint}{identity}: {counts}")
-        if central.subject:
-            ends = f", ends {_moment(central.certificate_ends_ms)}" if central.certificate_ends_ms else ""
-            lines.append(f"             {central.subject}{ends}")
-        if central.problem:
-            lines.append(f"             {central.problem}")
+        lines += _lines_of(central)
     lines += [f"  warning    {warning}" for warning in daemon.warnings]
     return "\n".join(lines)
+
+
+def _lines_of(central: replies.CentralStatus) -> list[str]:
+    identity = f" as {central.user}" if central.user else ""
+    since = f" since {_moment(central.since_ms)}" if central.since_ms else ""
+    counts = f"{central.connections} connections, {central.logins} logins, {central.commands} commands"
+    points = f"{central.points} points, {central.waiting} requests wait"
+    lines = [
+        f"  central    {central.endpoint}{identity}: {_STATES.get(central.state, '')}{since}",
+        f"{counts}, {points}",
+    ]
+    if central.delay_ms:
+        lines.append(f"the service delays each command by {central.delay_ms} ms because of the points")
+    if central.subject:
+        ends = f", ends {_moment(central.certificate_ends_ms)}" if central.certificate_ends_ms else ""
+        lines.append(f"{central.subject}{ends}")
+    if central.problem:
+        lines.append(central.problem)
+    if central.next_attempt_ms:
+        lines.append(f"the next login is not made before {_moment(central.next_attempt_ms)}")
+    return [lines[0], *(f"             {line}" for line in lines[1:])]

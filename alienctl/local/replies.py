@@ -71,6 +71,12 @@ class CentralStatus:
     logins: int
     commands: int
     problem: str
+    state: int
+    since_ms: int
+    points: int
+    delay_ms: int
+    waiting: int
+    next_attempt_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,12 @@ def central_status(data: bytes) -> CentralStatus:
         logins=number(data, 6),
         commands=number(data, 7),
         problem=_text(data, 8),
+        state=number(data, 9),
+        since_ms=_signed(data, 10),
+        points=number(data, 11) & 0xFFFFFFFF,
+        delay_ms=number(data, 12) & 0xFFFFFFFF,
+        waiting=number(data, 13) & 0xFFFFFFFF,
+        next_attempt_ms=_signed(data, 14),
     )
 
 

@@ -13,7 +13,8 @@ import pwd
 import ssl
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from dataclasses import replace
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
@@ -23,14 +24,17 @@ from websockets.version import version as websockets_version
 
 from aliend import VERSION
 from aliend.central import tls
-from aliend.central.credentials import Credential, usable
+from aliend.central.credentials import Credential, facts_of, usable
 from aliend.central.dial import dial
+from aliend.central.network import has_moved
 from aliend.core.context import Context
+from aliend.core.finding import Target
 from aliend.core.requests import fits
 from aliend.errors import LoginRefused, NotConnected
 
 OPEN_TIMEOUT = 5.0
-PING_INTERVAL = 20.0
+JBOX_TIMEOUT = 2.0
+"""Seconds for a login: a JBox is near, or it is not there."""
 CLOSE_TIMEOUT = 2.0
 FRAME_LIMIT = 16 << 20
 """Bytes of one frame of a reply; the service sends large replies in frames of 8 KiB."""
@@ -75,6 +79,11 @@ class Connection:
     def is_open(self) -> bool:
         """Whether another request may be sent."""
         return self._socket.state is State.OPEN and not self._spent and not self._busy
+
+    @property
+    def was_ended(self) -> bool:
+        """Whether the other side, or the network, has ended the connection, and not we."""
+        return self._socket.state is not State.OPEN and not self._spent
 
     async def request(self, text: str, timeout: float) -> str:
         """Send `text` and return the whole reply; ReplyLost after at most `timeout` seconds."""
@@ -150,6 +159,11 @@ class Connection:
             return False
         return True
 
+    def has_moved(self) -> bool:
+        """Whether the machine's network has changed below the connection."""
+        local, remote = self._socket.local_address, self._socket.remote_address
+        return bool(local and remote) and has_moved(local, remote)
+
     def _lost(self, what: str, *, timed_out: bool = False) -> ReplyLost:
         return ReplyLost(f"{self._endpoint} {what}", may_have_arrived=True, timed_out=timed_out)
 
@@ -183,17 +197,20 @@ def user_agent(job: str = "", master_job: str = "") -> str:
     return " ".join(words).encode("ascii", "replace").decode()
 
 
-async def open_connection(context: Context, agent: str) -> Connection:
-    """Log in to the service of `context`.
+async def open_connection(context: Context, target: Target, agent: str, timeout: float = OPEN_TIMEOUT) -> Connection:
+    """Log in to `target` under `context`, within `timeout` seconds.
 
     Raises Unreachable where trying again may help, LoginRefused or NotConnected where it will not,
     ConfigurationError for settings and files that must be mended first.
     """
     credential = await asyncio.to_thread(usable, context)
     settings = await asyncio.to_thread(tls.client_context, context, credential)
-    endpoint = context.endpoint
+    context = replace(context, endpoint=target.endpoint)
+    endpoint = target.endpoint
+    if target.is_jbox:
+        settings.check_hostname = False  # it shows a certificate of the user's own, see `_check_owner`
     try:
-        async with asyncio.timeout(OPEN_TIMEOUT):
+        async with asyncio.timeout(min(timeout, JBOX_TIMEOUT) if target.is_jbox else timeout):
             socket = await _dial(context, settings, agent)
     except InvalidStatus as error:
         raise _refusal(error, context, credential) from error
@@ -206,8 +223,23 @@ async def open_connection(context: Context, agent: str) -> Connection:
                 f"{endpoint} hung up when it saw the certificate {credential.facts.subject}, so it seems to refuse it; "
                 "check that it has not expired and that its authority is known there"
             ) from error
-        raise Unreachable(f"{endpoint} cannot be reached: {_reason(error)}") from error
+        raise Unreachable(f"{endpoint} cannot be reached: {_reason(error, timeout)}") from error
+    if target.is_jbox:
+        _check_owner(socket, context)
     return Connection(socket, credential, str(endpoint))
+
+
+def _check_owner(socket: ClientConnection, context: Context) -> None:
+    """Refuse a JBox that does not show our own name: it would act as somebody else, or read what we ask."""
+    shown = socket.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    name = facts_of(ssl.DER_cert_to_PEM_cert(shown)).subject
+    ours = set()
+    for files in (context.token, context.user):
+        with suppress(NotConnected):
+            ours.add(facts_of(files.certificate).subject)
+    if name not in ours:
+        socket.transport.abort()
+        raise NotConnected(f"the JBox at {context.endpoint} belongs to {name}, so it is not used")
 
 
 async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> ClientConnection:
@@ -216,7 +248,8 @@ async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> Clien
     host = f"[{context.endpoint.host}]" if ":" in context.endpoint.host else context.endpoint.host
     # The production service accepts only window bits 15, so none are asked for.
     deflate = ClientPerMessageDeflateFactory(client_max_window_bits=True, compress_settings={"level": 7, "memLevel": 8})
-    made = await dial(context.endpoint.host, context.endpoint.port)
+    finding = context.finding
+    made = await dial(context.endpoint.host, context.endpoint.port, finding.family, racing=finding.racing)
     return await connect(
         f"wss://{host}:{context.endpoint.port}/websocket/json",
         sock=made,
@@ -226,10 +259,10 @@ async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> Clien
         compression=None,
         proxy=None,
         user_agent_header=agent,
-        open_timeout=OPEN_TIMEOUT,
+        open_timeout=None,
         close_timeout=CLOSE_TIMEOUT,
-        ping_interval=PING_INTERVAL,
-        ping_timeout=PING_INTERVAL,
+        ping_interval=finding.ping,
+        ping_timeout=finding.ping,
         max_size=(None, FRAME_LIMIT),
         logger=frames,
     )
@@ -255,11 +288,11 @@ def _tls_error(error: BaseException) -> ssl.SSLError | None:
     return None
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, timeout: float) -> str:
     if isinstance(error, ConnectionResetError):
         return "it ended the connection while it was being made"
     if isinstance(error, TimeoutError):
-        return f"no answer within {OPEN_TIMEOUT:.0f} s"
+        return f"no answer within {timeout:g} s"
     if isinstance(error, InvalidHandshake):
         return f"what answers there is no central service ({error})"
     return str(error) or type(error).__name__

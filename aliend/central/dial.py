@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import chain, zip_longest
 
 STAGGER = 0.25
 """Seconds that one address has before the next one is tried beside it (RFC 8305, section 5)."""
+
+TURN = 0.75
+"""Seconds that one address has where addresses are not raced."""
 
 Address = tuple[int, tuple[object, ...]]
 """Family and socket address."""
@@ -24,10 +28,27 @@ def interleave(addresses: Iterable[Address]) -> list[Address]:
     return [address for address in chain.from_iterable(pairs) if address is not None]
 
 
-async def dial(host: str, port: int) -> socket.socket:
-    """Connect; OSError where no address answers. The caller bounds the time and closes the socket."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return await race(interleave((int(family), address) for family, _, _, _, address in found))
+_FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+
+
+async def dial(host: str, port: int, family: str = "", *, racing: bool = True) -> socket.socket:
+    """Connect; OSError where no address answers. The caller bounds the time and closes the socket.
+
+    `family` is `ipv4`, `ipv6` or empty (any). Without `racing`, one address is tried after the other.
+    """
+    wanted = _FAMILIES.get(family, socket.AF_UNSPEC)
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, family=wanted, type=socket.SOCK_STREAM)
+    addresses = interleave((int(kind), address) for kind, _, _, _, address in found)
+    return await (race(addresses) if racing else in_turn(addresses))
+
+
+async def in_turn(addresses: Sequence[Address]) -> socket.socket:
+    """Connect to the first of `addresses` that answers in time; only the last one has no limit here."""
+    for family, address in addresses[:-1]:
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(TURN):
+                return await _connect(family, address)
+    return await _connect(*addresses[-1])
 
 
 async def race(addresses: Iterable[Address]) -> socket.socket:

@@ -1,7 +1,6 @@
-"""Logging in: a few tries with growing pauses, then the site and the role of the context are put into force.
+"""Logging in: finds the service, connects, and puts the site and the role of the context into force.
 
-A login is expensive (ten points of the service's hundred in five minutes), hence the pauses: after each failure one of
-a random length, longer with every further failure ("full jitter").
+One call is one try; when to try again is decided by `aliend.core.session`.
 """
 
 from __future__ import annotations
@@ -9,15 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from aliend.central.connection import Connection, ReplyLost, Unreachable, open_connection
+from aliend.central.connection import OPEN_TIMEOUT, Connection, open_connection
 from aliend.central.credentials import Credential
+from aliend.central.finding import find
+from aliend.central.ledger import Ledger
 from aliend.core.context import Context
+from aliend.core.finding import Target
+from aliend.core.points import COMMAND, LOGIN, Points
 from aliend.core.replies import parse
 from aliend.core.requests import Request, encode
-from aliend.errors import AliendError, NotConnected
+from aliend.errors import NotConnected
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +30,11 @@ _SETTING_TIMEOUT = 30.0
 class Limits:
     """How a session is kept, in seconds (the service ends it 15 minutes after a command and 2 days after the login)."""
 
-    tries: int = 3
     first_pause: float = 0.5
     longest_pause: float = 2.0
-    look_after: float = 60.0
+    open_timeout: float = OPEN_TIMEOUT
+    look_after: float = 5.0
+    second_look: float = 1.0
     idle_before_ping: float = 30.0
     ping_deadline: float = 3.0
     idle_before_keep_alive: float = 600.0
@@ -49,58 +52,51 @@ class Limits:
 
 
 class Login:
-    """Makes connections for one context and remembers how that went."""
+    """Makes connections for one context, and remembers how that went and what it cost."""
 
-    def __init__(self, context: Context, agent: str, chance: Callable[[], float], limits: Limits) -> None:
+    def __init__(self, context: Context, agent: str, limits: Limits, ledger: Ledger) -> None:
         self.context = context
         self.logins = 0
         self.problem = ""
         self.credential: Credential | None = None
+        self.endpoint = context.endpoint
+        self._ledger = ledger
         self._agent = agent
-        self._chance = chance
         self._limits = limits
-        self._failures = 0
 
     async def connection(self) -> Connection:
-        """A connection that is ready for requests.
+        """A connection that is ready for requests, to the first service of the context that can be used.
 
-        Raises what `open_connection` raises; Unreachable only after all tries.
+        Raises what `open_connection` raises for the last one.
         """
-        tries = self._limits.tries
-        for attempt in range(tries):
-            await asyncio.sleep(self._pause())
+        for target in await asyncio.to_thread(find, self.context):
             try:
-                return await self._once()
-            except (Unreachable, ReplyLost) as error:
-                self.failed(error)
-                if attempt + 1 == tries:
+                return await self._once(target)
+            except NotConnected as error:
+                if not target.is_jbox:
                     raise
-            except AliendError as error:
-                self.problem = str(error)
-                raise
-        raise AssertionError("the last attempt returns or raises")
+                log.warning("%s; trying the next service", error)
+        raise AssertionError("the central service is always the last target")
 
-    def failed(self, error: Exception) -> None:
-        """Note a failure that may pass: the next login waits."""
-        self._failures += 1
-        self.problem = str(error)
+    def spend(self, points: int) -> None:
+        """Note what the service counts against the certificate."""
+        self._ledger.spend(self._subject, points)
 
-    def succeeded(self) -> None:
-        """Note a reply: the session works."""
-        self._failures = 0
-        self.problem = ""
+    @property
+    def points(self) -> Points:
+        """What is counted against the certificate now."""
+        return self._ledger.of(self._subject)
 
-    def _pause(self) -> float:
-        if not self._failures:
-            return 0.0
-        ceiling = self._limits.first_pause * 2.0 ** min(self._failures - 1, 16)
-        return self._chance() * min(self._limits.longest_pause, ceiling)
+    @property
+    def _subject(self) -> str:
+        return self.credential.facts.subject if self.credential else ""
 
-    async def _once(self) -> Connection:
-        connection = await open_connection(self.context, self._agent)
+    async def _once(self, target: Target) -> Connection:
+        connection = await open_connection(self.context, target, self._agent, self._limits.open_timeout)
         self.logins += 1
-        self.credential = connection.credential
-        log.info("logged in to %s as %s", self.context.endpoint, connection.credential.facts.subject)
+        self.credential, self.endpoint = connection.credential, target.endpoint
+        self.spend(LOGIN)
+        log.info("logged in to %s as %s", target.endpoint, connection.credential.facts.subject)
         settings = (("setSite", self.context.site), ("user", self.context.role))
         try:
             for command, value in settings:
@@ -112,6 +108,7 @@ class Login:
         return connection
 
     async def _put_into_force(self, connection: Connection, request: Request) -> None:
+        self.spend(COMMAND)
         reply = parse(await connection.request(encode(request), _SETTING_TIMEOUT), request)
         if reply.exit_code:
-            raise NotConnected(f"{self.context.endpoint} refuses `{request}`: {reply.error.strip()}")
+            raise NotConnected(f"{self.endpoint} refuses `{request}`: {reply.error.strip()}")

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aliend.central.connection import Connection
 from aliend.core.lanes import PATIENCE, Lane, Work, choose
 
-LANES = 2
+LANES = 4
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A lane and its connection, where it has one that is fit for use."""
+    """A lane and its connection, where it has one that is fit for use.
 
+    A `successor` takes the connection's place as soon as nobody uses it.
+    """
+
+    number: int
     connection: Connection | None = None
     work: Work | None = None
+    successor: Connection | None = None
 
     @property
     def lane(self) -> Lane:
@@ -33,9 +38,17 @@ class Slot:
 
     def drop(self) -> None:
         """Cut the connection; the next request makes another one."""
-        if self.connection is not None:
-            self.connection.abort()
-            self.connection = None
+        for connection in (self.connection, self.successor):
+            if connection is not None:
+                connection.abort()
+        self.connection = self.successor = None
+
+    def renew(self) -> None:
+        """Put the successor, if there is one, into the place of the connection."""
+        if self.successor is not None and self.work is None:
+            if self.connection is not None:
+                self.connection.abort()
+            self.connection, self.successor = self.successor, None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,10 +58,11 @@ class _Waiter:
 
 
 class Pool:
-    """Two lanes and the queues before them."""
+    """The lanes and the queues before them. `patience` tells how long work waits before one more login (seconds)."""
 
-    def __init__(self) -> None:
-        self.slots = tuple(Slot() for _ in range(LANES))
+    def __init__(self, patience: Callable[[], float] = lambda: PATIENCE) -> None:
+        self.slots = tuple(Slot(number) for number in range(LANES))
+        self._patience = patience
         self._queues: dict[Work, deque[_Waiter]] = {"interactive": deque(), "bulk": deque()}
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -66,16 +80,14 @@ class Pool:
         finally:
             self._give_back(slot)
 
-    async def idle(self) -> AsyncGenerator[Connection, None]:
-        """Hold each connected lane that nobody uses, one after the other, and yield its connection."""
+    async def idle(self) -> AsyncGenerator[Slot, None]:
+        """Hold each lane that nobody uses and that has a connection, one after the other."""
         for slot in self.slots:
             if slot.work is None and slot.connection is not None:
                 slot.work = "interactive"
                 try:
-                    yield slot.connection
+                    yield slot
                 finally:
-                    if not slot.connection.is_open:
-                        slot.drop()
                     self._give_back(slot)
 
     def fail_waiting(self, error: Exception) -> None:
@@ -103,6 +115,7 @@ class Pool:
 
     def _give_back(self, slot: Slot) -> None:
         slot.work = None
+        slot.renew()
         self._dispatch()
 
     def _dispatch(self) -> None:
@@ -110,7 +123,7 @@ class Pool:
         for work in ("interactive", "bulk"):
             queue = self._queues[work]
             while queue:
-                number = choose([slot.lane for slot in self.slots], work, now - queue[0].since)
+                number = choose([slot.lane for slot in self.slots], work, now - queue[0].since, self._patience())
                 if number is None:
                     break
                 waiter = queue.popleft()
@@ -123,7 +136,7 @@ class Pool:
         """Look again when the first waiter runs out of patience, if there is a lane to hope for."""
         self._disarm()
         if self.waiting and any(slot.work is None for slot in self.slots):
-            self._alarm = asyncio.get_running_loop().call_later(PATIENCE, self._dispatch)
+            self._alarm = asyncio.get_running_loop().call_later(self._patience(), self._dispatch)
 
     def _disarm(self) -> None:
         if self._alarm is not None:

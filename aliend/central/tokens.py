@@ -19,6 +19,7 @@ from aliend.central.credentials import examined, facts_of, now_in_ms, usable
 from aliend.central.keys import KeyRing, Locked, Unusable, is_text
 from aliend.core.context import Context, CredentialFiles
 from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, is_due, is_users_token, role_of, warning
+from aliend.core.finding import Target
 from aliend.core.replies import WRONG_SHAPE, Reply, parse
 from aliend.core.requests import Request, encode
 from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError
@@ -141,11 +142,12 @@ class Tokens:
         return True
 
     async def _looked_after(self, context: Context) -> str:
+        now, problem = now_in_ms(), ""
+        if await self.is_missing(context):
+            problem = await self._renewed(context, now)
         credential = await asyncio.to_thread(usable, context)
-        now = now_in_ms()
-        problem = ""
         text = warning(credential.facts, now)
-        if not text and not is_due(credential.facts, now):
+        if not text:
             return ""
         if credential.is_token:
             problem = await asyncio.to_thread(self._why_not_renewable, context, credential.facts)
@@ -159,7 +161,7 @@ class Tokens:
     def _why_not_renewable(self, context: Context, old: CertificateFacts) -> str:
         """Why there can be no later token, as the rest of a sentence; empty where there can."""
         if not is_users_token(old.subject):
-            return ""
+            return "; it is no user's token, so it is not renewed"
         try:
             own = self._own(context)
             _check_place(context.token)
@@ -237,7 +239,7 @@ def _check_content(files: CredentialFiles) -> None:
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:
     """One `token` on a connection of its own: with `-u` the service would leave a shared one in that role."""
-    connection = await open_connection(login, user_agent())
+    connection = await open_connection(login, Target(login.endpoint), user_agent())
     try:
         request = Request("token", ("-nomsg", *options))
         reply = parse(await connection.request(encode(request), _TIMEOUT), request)

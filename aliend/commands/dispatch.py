@@ -64,7 +64,9 @@ async def _told(parts: Parts, call: Call) -> int:
     try:
         if call.words[0] not in tokens.WITHOUT_SERVICE:
             await tokens.prepare(parts, call)
-        return await command(parts, call)
+        code = await command(parts, call)
+        await tokens.remind(parts, call)
+        return code
     except AliendError as error:
         await call.complain(f"{call.words[0]}: {error}" if not str(error).startswith(call.words[0]) else str(error))
         if call.as_json:

@@ -6,11 +6,15 @@ way to get the same. Names of the plain file commands are made absolute here; th
 
 from __future__ import annotations
 
+from contextlib import aclosing
+from dataclasses import replace
+
 from aliend.commands.call import Call
+from aliend.commands.printer import Printer
 from aliend.core import paths
 from aliend.core.replies import Reply
 from aliend.core.requests import Request, session_change
-from aliend.errors import UsageError
+from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
 from aliend.sessions import SessionState
 
@@ -29,6 +33,9 @@ _INSTEAD = {
     "-silent": "redirect the output",
 }
 _LARGEST_STATUS = 255
+_INTERNAL = "_csd"
+_LONG = frozenset({"find"})
+"""Commands whose replies may be hundreds of megabytes."""
 
 
 async def run(parts: Parts, call: Call) -> int:
@@ -40,9 +47,45 @@ async def run(parts: Parts, call: Call) -> int:
     options = _PREPENDED.get(call.words[0], ()) + (_absolute(words, state) if name in _PLAIN else words)
     silenced = options if call.as_json else ("-nokeys", *options)
     directory = "" if name in _PLAIN and _names_something(words) else state.directory
+    if name in _LONG:
+        return await _streamed(parts, call, Request(name, silenced), directory, state.directory)
     reply = await parts.centrals.of(call.context).request(Request(name, silenced), directory=directory)
+    if name == "commandlist" and not words:
+        reply = without_internal(reply)
     await tell(call, reply, state.directory)
     return min(reply.exit_code, _LARGEST_STATUS)
+
+
+async def _streamed(parts: Parts, call: Call, request: Request, directory: str, shown: str) -> int:
+    """Print the results while they arrive; however long the reply is, little of it is in memory."""
+    central = parts.centrals.of(call.context)
+    printer = Printer(call)
+    failure: AliendError | None = None
+    try:
+        async with aclosing(central.stream(request, directory=directory, bulk=False)) as groups:
+            async for group in groups:
+                await printer.results(group)
+    except AliendError as error:
+        failure = error
+    code = min(failure.exit_code, _LARGEST_STATUS) if failure else 0
+    text = str(failure) if failure else ""
+    await printer.end(code, text, central.status().user, shown)
+    await call.complain(text)
+    return code
+
+
+def without_internal(reply: Reply) -> Reply:
+    """The list of commands without those that are meant for the service's own tools (`..._csd`)."""
+    kept = (dict(result) for result in reply.results if not str(result.get("commandlist", "")).endswith(_INTERNAL))
+    shown = [
+        {**result, "message": _lines_without_internal(result["message"])} if "message" in result else result
+        for result in kept
+    ]
+    return replace(reply, results=tuple(shown))
+
+
+def _lines_without_internal(text: object) -> str:
+    return "\n".join(line for line in str(text).splitlines() if not line.rstrip().endswith(_INTERNAL))
 
 
 async def tell(call: Call, reply: Reply, directory: str) -> None:

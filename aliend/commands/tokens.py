@@ -64,7 +64,6 @@ async def token_destroy(parts: Parts, call: Call) -> int:
     if len(call.words) > 1:
         raise UsageError("token-destroy takes no arguments")
     removed = await parts.tokens.destroy(call.context)
-    parts.sessions.forget(call.context)
     if call.as_json:
         await call.document({"removed": removed})
     else:
@@ -73,24 +72,27 @@ async def token_destroy(parts: Parts, call: Call) -> int:
 
 
 async def prepare(parts: Parts, call: Call) -> None:
-    """See to it that there is a good token before a first connection, and warn of what ends soon."""
+    """See to it that there is a good token before a first connection."""
     if parts.centrals.is_connected(call.context):
-        await _remind(parts, call, parts.tokens.warning(call.context))
         return
     try:
-        if not await parts.tokens.is_missing(call.context):
-            await _remind(parts, call, await parts.tokens.look_after(call.context))
-            return
-        await _obtain(parts, call, await parts.tokens.role_options(call.context))
-    except (NotConnected, ConfigurationError):
+        is_missing = await parts.tokens.is_missing(call.context)
+    except ConfigurationError:
         return  # the command itself will say so, if it needs the service at all
+    if not is_missing:
+        await parts.tokens.look_after(call.context)
+        return
+    try:
+        await _obtain(parts, call, await parts.tokens.role_options(call.context))
+    except NotConnected:
+        return  # as above
     except AliendError as error:
         await call.complain(f"there is no new token: {error}")
-    await _remind(parts, call, await parts.tokens.look_after(call.context))
 
 
-async def _remind(parts: Parts, call: Call, warning: str) -> None:
-    """Say a warning on stderr, to each session once an hour."""
+async def remind(parts: Parts, call: Call) -> None:
+    """Warn on stderr, each session once an hour, where the certificate is about to end."""
+    warning = parts.tokens.warning(call.context)
     key = (call.session, call.context)
     if not warning or time.monotonic() - parts.reminded.get(key, -_REMIND_AFTER) < _REMIND_AFTER:
         return

@@ -13,6 +13,8 @@ Work = Literal["interactive", "bulk"]
 
 PATIENCE = 2.0
 """Seconds that work waits behind other work of its kind before one more login is worth its price."""
+LONG_PATIENCE = 8.0
+"""The same where one more login would make the service delay every command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +25,29 @@ class Lane:
     work: Work | Literal[""] = ""
 
 
-def choose(lanes: Sequence[Lane], work: Work, waited: float) -> int | None:
+def choose(lanes: Sequence[Lane], work: Work, waited: float, patience: float = PATIENCE) -> int | None:
     """The lane for `work` that has waited `waited` seconds; None: wait on.
 
     A warm idle lane is taken at once. A new login is made for the first work of all, for interactive work that would
-    wait behind bulk work, and for work that has waited too long behind connected lanes. Bulk work never has two lanes.
+    wait behind bulk work, and for work that has waited for `patience` behind connected lanes. Bulk work never takes the
+    last lane, and a second one only where a connection stays for interactive work or patience has ended.
     """
-    if work == "bulk" and any(lane.work == "bulk" for lane in lanes):
+    hauling = sum(lane.work == "bulk" for lane in lanes)
+    if work == "bulk" and hauling >= len(lanes) - 1:
         return None
     idle = [number for number, lane in enumerate(lanes) if not lane.work]
     for number in idle:
-        if lanes[number].warm:
+        if lanes[number].warm and (work == "interactive" or not hauling or _stays_for_users(lanes, number)):
             return number
-    if not idle:
+    cold = [number for number in idle if not lanes[number].warm]
+    if not cold:
         return None
     busy = [lane for lane in lanes if lane.work]
     behind_bulk = work == "interactive" and bool(busy) and all(lane.work == "bulk" for lane in busy)
-    out_of_patience = waited >= PATIENCE and all(lane.warm for lane in busy)
-    return idle[0] if not busy or behind_bulk or out_of_patience else None
+    out_of_patience = waited >= patience and all(lane.warm for lane in busy)
+    return cold[0] if not busy or behind_bulk or out_of_patience else None
+
+
+def _stays_for_users(lanes: Sequence[Lane], taken: int) -> bool:
+    """Whether a connection that does no bulk work is left when lane `taken` is taken for some."""
+    return any(lane.warm and lane.work != "bulk" for number, lane in enumerate(lanes) if number != taken)

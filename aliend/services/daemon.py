@@ -10,6 +10,7 @@ import grpc.aio
 
 from aliend import CONTRACT, VERSION
 from aliend.parts import Parts
+from aliend.services.state import central_messages
 from aliend.services.status import told
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
@@ -17,7 +18,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 MOST_JOBS = 10_000
 """Jobs that are counted at the most."""
-CAPABILITIES = ("console", "session", "catalogue", "transfers")
+CAPABILITIES = ("console", "session", "catalogue", "transfers", "session-watch")
 
 
 class DaemonService(daemon_pb2_grpc.DaemonServicer):
@@ -45,19 +46,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
             socket=settings.socket,
             state_directory=settings.state_directory,
             log_file=settings.log_file,
-            central=[
-                daemon_pb2.CentralStatus(
-                    endpoint=status.endpoint,
-                    connections=status.connections,
-                    user=status.user,
-                    subject=status.subject,
-                    certificate_ends_ms=status.certificate_ends_ms,
-                    logins=status.logins,
-                    commands=status.commands,
-                    problem=status.problem,
-                )
-                for status in (central.status() for central in self._parts.centrals.all())
-            ],
+            central=central_messages(self._parts.centrals),
             active_jobs=len(active),
             running_transfers=len(engine.progress()),
             warnings=[*filter(None, [settings.state_note]), *self._parts.tokens.warnings()],

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any, assert_never
 
-from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.context import Context, CredentialFiles, Endpoint, Finding
 from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState
 from aliend.core.transfer import (
     Booked,
@@ -40,18 +40,21 @@ def spec_to_text(spec: JobSpec) -> str:
 def spec_of(text: str) -> JobSpec:
     """The specification written by `spec_to_text`."""
     fields = json.loads(text)
-    context = fields.pop("context")
-    return JobSpec(
-        **{**fields, "sources": tuple(fields["sources"])},
-        context=Context(
-            **{
-                **context,
-                "endpoint": Endpoint(**context["endpoint"]),
-                "token": CredentialFiles(**context["token"]),
-                "user": CredentialFiles(**context["user"]),
-            }
-        ),
-    )
+    context = _context_of(fields.pop("context"))
+    return JobSpec(**{**fields, "sources": tuple(fields["sources"])}, context=context)
+
+
+def _context_of(values: dict[str, Any]) -> Context:
+    """A context as `asdict` wrote it; one of an older release has no `finding`."""
+    finding = values.get("finding", {})
+    jbox = finding.get("jbox")
+    parts = {
+        "endpoint": Endpoint(**values["endpoint"]),
+        "token": CredentialFiles(**values["token"]),
+        "user": CredentialFiles(**values["user"]),
+        "finding": Finding(**{**finding, "jbox": Endpoint(**jbox) if jbox else None}),
+    }
+    return Context(**{**values, **parts})
 
 
 def job_of(row: tuple[Any, ...], spec: JobSpec) -> Job:

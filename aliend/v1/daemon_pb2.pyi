@@ -1,4 +1,5 @@
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
@@ -57,7 +58,19 @@ class StatusResponse(_message.Message):
     def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., started_ms: _Optional[int] = ..., profile: _Optional[str] = ..., socket: _Optional[str] = ..., state_directory: _Optional[str] = ..., log_file: _Optional[str] = ..., central: _Optional[_Iterable[_Union[CentralStatus, _Mapping]]] = ..., active_jobs: _Optional[int] = ..., running_transfers: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CentralStatus(_message.Message):
-    __slots__ = ("endpoint", "connections", "user", "subject", "certificate_ends_ms", "logins", "commands", "problem")
+    __slots__ = ("endpoint", "connections", "user", "subject", "certificate_ends_ms", "logins", "commands", "problem", "state", "since_ms", "points", "delay_ms", "waiting", "next_attempt_ms")
+    class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STATE_UNSPECIFIED: _ClassVar[CentralStatus.State]
+        IDLE: _ClassVar[CentralStatus.State]
+        CONNECTING: _ClassVar[CentralStatus.State]
+        CONNECTED: _ClassVar[CentralStatus.State]
+        FAILING: _ClassVar[CentralStatus.State]
+    STATE_UNSPECIFIED: CentralStatus.State
+    IDLE: CentralStatus.State
+    CONNECTING: CentralStatus.State
+    CONNECTED: CentralStatus.State
+    FAILING: CentralStatus.State
     ENDPOINT_FIELD_NUMBER: _ClassVar[int]
     CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +79,12 @@ class CentralStatus(_message.Message):
     LOGINS_FIELD_NUMBER: _ClassVar[int]
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    NEXT_ATTEMPT_MS_FIELD_NUMBER: _ClassVar[int]
     endpoint: str
     connections: int
     user: str
@@ -74,7 +93,13 @@ class CentralStatus(_message.Message):
     logins: int
     commands: int
     problem: str
-    def __init__(self, endpoint: _Optional[str] = ..., connections: _Optional[int] = ..., user: _Optional[str] = ..., subject: _Optional[str] = ..., certificate_ends_ms: _Optional[int] = ..., logins: _Optional[int] = ..., commands: _Optional[int] = ..., problem: _Optional[str] = ...) -> None: ...
+    state: CentralStatus.State
+    since_ms: int
+    points: int
+    delay_ms: int
+    waiting: int
+    next_attempt_ms: int
+    def __init__(self, endpoint: _Optional[str] = ..., connections: _Optional[int] = ..., user: _Optional[str] = ..., subject: _Optional[str] = ..., certificate_ends_ms: _Optional[int] = ..., logins: _Optional[int] = ..., commands: _Optional[int] = ..., problem: _Optional[str] = ..., state: _Optional[_Union[CentralStatus.State, str]] = ..., since_ms: _Optional[int] = ..., points: _Optional[int] = ..., delay_ms: _Optional[int] = ..., waiting: _Optional[int] = ..., next_attempt_ms: _Optional[int] = ...) -> None: ...
 
 class StopRequest(_message.Message):
     __slots__ = ()

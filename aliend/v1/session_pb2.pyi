@@ -1,6 +1,9 @@
+from aliend.v1 import daemon_pb2 as _daemon_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from typing import ClassVar as _ClassVar, Optional as _Optional
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -29,3 +32,13 @@ class ChangeDirectoryRequest(_message.Message):
     session: str
     directory: str
     def __init__(self, session: _Optional[str] = ..., directory: _Optional[str] = ...) -> None: ...
+
+class WatchSessionRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WatchSessionResponse(_message.Message):
+    __slots__ = ("central",)
+    CENTRAL_FIELD_NUMBER: _ClassVar[int]
+    central: _containers.RepeatedCompositeFieldContainer[_daemon_pb2.CentralStatus]
+    def __init__(self, central: _Optional[_Iterable[_Union[_daemon_pb2.CentralStatus, _Mapping]]] = ...) -> None: ...

@@ -45,6 +45,11 @@ class SessionStub:
                 request_serializer=aliend_dot_v1_dot_session__pb2.ChangeDirectoryRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_session__pb2.SessionState.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/aliend.v1.Session/Watch',
+                request_serializer=aliend_dot_v1_dot_session__pb2.WatchSessionRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_session__pb2.WatchSessionResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServicer:
@@ -67,6 +72,14 @@ class SessionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request, context):
+        """The sessions with central services as they are now, then again after each change, at most ten times a second. For
+        programs and status lines; `alienctl daemon status` shows the same once. Changes nothing; ends with the daemon.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SessionServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +92,11 @@ def add_SessionServicer_to_server(servicer, server):
                     servicer.ChangeDirectory,
                     request_deserializer=aliend_dot_v1_dot_session__pb2.ChangeDirectoryRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_session__pb2.SessionState.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=aliend_dot_v1_dot_session__pb2.WatchSessionRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_session__pb2.WatchSessionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +154,33 @@ class Session:
             '/aliend.v1.Session/ChangeDirectory',
             aliend_dot_v1_dot_session__pb2.ChangeDirectoryRequest.SerializeToString,
             aliend_dot_v1_dot_session__pb2.SessionState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aliend.v1.Session/Watch',
+            aliend_dot_v1_dot_session__pb2.WatchSessionRequest.SerializeToString,
+            aliend_dot_v1_dot_session__pb2.WatchSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

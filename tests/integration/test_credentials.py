@@ -524,3 +524,15 @@ def test_a_certificate_that_is_no_token_is_not_renewed(bare: User, grid: Grid) -
     before = own.read_bytes()
     assert bare.must("whoami") == "bob"
     assert own.read_bytes() == before
+
+
+def test_transfers_wait_for_a_token_and_go_on_by_themselves(bare: User, grid: Grid) -> None:
+    issued_by_the_grid(bare, grid, int(DAY) * 10)
+    (bare.home / "file").write_text("content")
+    bare.must("mkdir", "-p", "waiting")
+    bare.must("token-destroy")
+    job = bare.must("cp", "--detach", "file:file", "waiting/file").split()[-1]
+    eventually(lambda: "no certificate" in bare.must("transfers", "show", job), 30)
+    issued_by_the_grid(bare, grid, int(DAY) * 10)
+    bare.must("transfers", "wait", job, "--timeout", "100", timeout=110)
+    bare.must("rm", "-r", "waiting")

@@ -130,6 +130,12 @@ CENTRAL = st.builds(
     logins=UINT64,
     commands=UINT64,
     problem=TEXT,
+    state=st.sampled_from(daemon_pb2.CentralStatus.State.values()),
+    since_ms=INT64,
+    points=UINT32,
+    delay_ms=UINT32,
+    waiting=UINT32,
+    next_attempt_ms=INT64,
 )
 STATUS = st.builds(
     daemon_pb2.StatusResponse,

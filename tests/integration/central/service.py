@@ -136,11 +136,14 @@ class Service:
         self.gate.set()
         self.gated: set[str] = set()
         self.replies: dict[str, str] = {}
+        self.long: dict[str, int] = {}
         self.agents: list[str] = []
+        self.paths: list[str] = []
         self.server: Server | None = None
 
     def admit(self, _: ServerConnection, request: Request) -> Response | None:
         self.agents.append(request.headers.get("User-Agent", ""))
+        self.paths.append(request.path)
         if self.status is None:
             return None
         return Response(self.status, self.status.phrase, Headers(Location="wss://elsewhere.example/"), b"")
@@ -191,7 +194,24 @@ class Service:
             case "half":
                 await self._half(socket, whole)
             case _:
-                await socket.send([whole[n : n + 8192] for n in range(0, len(whole), 8192)])
+                await self._whole(socket, words[0], whole)
+
+    async def _whole(self, socket: ServerConnection, command: str, text: str) -> None:
+        if command in self.long:
+            await socket.send(self._many(self.long[command]))
+        else:
+            await socket.send([text[n : n + 8192] for n in range(0, len(text), 8192)])
+
+    async def _many(self, entries: int) -> AsyncGenerator[str, None]:
+        """A reply of so many files as `find` gives them, made while it is sent."""
+        yield '{"results":['
+        for start in range(0, entries, 50):
+            found = [
+                {"lfn": f"/a/{n:07}/AO2D.root", "type": "f", "size": "11", "md5": 32 * "0", "message": f"/a/{n:07}"}
+                for n in range(start, min(start + 50, entries))
+            ]
+            yield ("," if start else "") + json.dumps(found)[1:-1]
+        yield '],"metadata":{"exitcode":"0","error":"","user":"alice","currentdir":"/alice/"}}'
 
     async def _half(self, socket: ServerConnection, whole: str) -> None:
         async def pieces() -> AsyncGenerator[str, None]:
@@ -218,7 +238,7 @@ async def eventually(condition: Callable[[], object], within: float = 5.0) -> No
 
 
 @asynccontextmanager
-async def running(authority: Authority, host: Issued) -> AsyncGenerator[Service, None]:
+async def running(authority: Authority, host: Issued, *, deflate: bool = True) -> AsyncGenerator[Service, None]:
     """A service on a free port of the loopback with the certificate `host`; clients need one of `authority`."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(host.certificate, host.key)
@@ -231,6 +251,7 @@ async def running(authority: Authority, host: Issued) -> AsyncGenerator[Service,
         "localhost",
         0,
         ssl=tls,
+        compression="deflate" if deflate else None,
         process_request=service.admit,
         max_size=None,
         close_timeout=1,

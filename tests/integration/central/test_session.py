@@ -9,6 +9,7 @@ from http import HTTPStatus
 import pytest
 
 from aliend.central.central import Central
+from aliend.central.ledger import Ledger
 from aliend.central.login import Limits
 from aliend.core.requests import Request
 from aliend.errors import BadReply, LoginRefused, NotConnected, OutcomeUnknown, UsageError
@@ -53,7 +54,7 @@ async def test_interactive_work_does_not_wait_behind_bulk_work(central: Central,
     assert service.connections == 2
 
 
-async def test_bulk_work_never_has_both_connections(central: Central, service: Service) -> None:
+async def test_bulk_work_does_not_log_in_again_before_patience_ends(central: Central, service: Service) -> None:
     service.gated = {"find"}
     service.gate.clear()
     finds = [asyncio.create_task(central.request(Request("find", ("/alice", str(n))), bulk=True)) for n in range(3)]
@@ -107,7 +108,7 @@ async def test_garbage_after_a_changing_request_leaves_its_outcome_unknown(centr
     service.faults.append("empty")
     with pytest.raises(OutcomeUnknown, match="`rm`"):
         await central.request(RM)
-    assert service.executed == [("rm", "/alice/f")]
+    assert [words[0] for words in service.executed] == ["rm", "stat"]
 
 
 async def test_a_request_that_hangs_ends_at_its_deadline(central: Central, service: Service) -> None:
@@ -116,7 +117,7 @@ async def test_a_request_that_hangs_ends_at_its_deadline(central: Central, servi
         await central.request(LS, timeout=0.2)
     with pytest.raises(OutcomeUnknown):
         await central.request(RM, timeout=0.2)
-    assert len(service.executed) == 2
+    assert [words[0] for words in service.executed] == ["ls", "rm", "stat"]
 
 
 async def test_a_cancelled_request_frees_its_caller_and_the_lane(central: Central, service: Service) -> None:
@@ -183,7 +184,7 @@ async def test_each_try_after_a_failure_waits_for_a_random_part_of_a_growing_pau
         return 0.0
 
     async with Central(service.context(authority.ca, alice), chance=chance) as central:
-        for tries in (2, 5):
+        for tries in (3, 6):
             with pytest.raises(NotConnected, match="502"):
                 await central.request(LS)
             assert len(asked) == tries
@@ -269,8 +270,73 @@ async def test_idle_connections_are_kept_alive_and_old_ones_replaced(
         assert service.connections == 1
     async with Central(context, limits=Limits(look_after=0.02, connection_age=0.1)) as central:
         await central.request(LS)
-        await eventually(lambda: central.status().connections == 0)
+        before = service.connections
+        await eventually(lambda: service.connections > before and service.open == 1)
+        assert central.status().connections == 1
         await central.request(LS)
+
+
+async def test_a_session_that_nobody_uses_is_let_go_and_opened_again_on_demand(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    limits = Limits(look_after=0.02, kept_after_use=0.1)
+    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+        await central.request(LS)
+        await eventually(lambda: central.status().state == "idle" and service.open == 0)
+        assert central.status().since_ms == 0
+        assert (await central.request(LS)).exit_code == 0
+    assert service.connections == 2
+
+
+async def test_a_replacement_is_there_before_the_old_connection_goes(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    limits = Limits(look_after=0.05, connection_age=0.3)
+    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+        for _ in range(60):
+            await central.request(LS)
+            assert central.status().connections == 1
+            await asyncio.sleep(0.01)
+    assert service.connections >= 2
+
+
+async def test_a_busy_connection_is_replaced_when_its_request_has_ended(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    service.gated = {"du"}
+    service.gate.clear()
+    limits = Limits(look_after=0.05, connection_age=0.2)
+    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+        task = asyncio.create_task(central.request(Request("du", ("/",))))
+        await eventually(lambda: service.open == 2)
+        assert not task.done()
+        service.gate.set()
+        assert (await task).exit_code == 0
+        await central.request(LS)
+        assert central.status().logins >= 2
+    await eventually(lambda: service.open == 0)
+
+
+async def test_waiting_work_opens_up_to_four_connections_and_no_more(central: Central, service: Service) -> None:
+    service.gated = {"du"}
+    service.gate.clear()
+    tasks = [asyncio.create_task(central.request(Request("du", (f"/{n}",)))) for n in range(10)]
+    await eventually(lambda: service.connections == 4, within=30)
+    assert central.status().waiting == 6
+    service.gate.set()
+    await asyncio.gather(*tasks)
+    assert (service.connections, service.most_outstanding) == (4, 1)
+    assert central.status().points == 4 * 10 + 10
+
+
+async def test_sessions_under_one_certificate_share_its_points(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    ledger, context = Ledger(), service.context(authority.ca, alice)
+    async with Central(context, ledger=ledger) as one, Central(replace(context, site="CERN"), ledger=ledger) as two:
+        await one.request(LS)
+        await two.request(LS)
+        assert one.status().points == two.status().points == 2 * 10 + 3
 
 
 async def test_a_closed_session_answers_nobody(central: Central, service: Service) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.lanes import PATIENCE, Lane, choose
+from aliend.core.lanes import LONG_PATIENCE, PATIENCE, Lane, choose
 
 COLD = Lane()
 WARM = Lane(warm=True)
@@ -45,3 +45,20 @@ def test_bulk_work_never_has_two_lanes() -> None:
 
 def test_nobody_gets_a_busy_lane() -> None:
     assert choose([HAULING, TALKING], "interactive", 100.0) is None
+
+
+def test_bulk_work_gets_a_second_login_when_its_patience_ends_but_never_the_last_lane() -> None:
+    assert choose([HAULING, COLD, COLD, COLD], "bulk", 0.0) is None
+    assert choose([HAULING, COLD, COLD, COLD], "bulk", PATIENCE) == 1
+    assert choose([HAULING, HAULING, HAULING, COLD], "bulk", 100.0) is None
+    assert choose([HAULING, HAULING, HAULING, COLD], "interactive", 0.0) == 3
+
+
+def test_bulk_work_takes_a_second_warm_lane_only_where_one_stays_for_users() -> None:
+    assert choose([HAULING, WARM, COLD, COLD], "bulk", 0.0) is None
+    assert choose([HAULING, WARM, TALKING, COLD], "bulk", 0.0) == 1
+
+
+def test_near_the_services_threshold_patience_lasts_longer() -> None:
+    assert choose([TALKING, COLD], "interactive", PATIENCE, LONG_PATIENCE) is None
+    assert choose([TALKING, COLD], "interactive", LONG_PATIENCE, LONG_PATIENCE) == 1

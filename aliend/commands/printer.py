@@ -1,0 +1,36 @@
+"""Prints the results of a long reply while they arrive, as text or as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from aliend.commands.call import Call, encoded
+from aliend.core.replies import Result
+
+
+class Printer:
+    """The results of one reply, then its end. The JSON document is the usual one with `results` before `metadata`."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._begun = False
+
+    async def results(self, results: Sequence[Result]) -> None:
+        """Print some results."""
+        if not self._call.as_json:
+            await self._call.say("\n".join(str(result["message"]) for result in results if result.get("message")))
+            return
+        texts = ",\n    ".join(json.dumps(dict(result), ensure_ascii=False) for result in results)
+        opening = ",\n    " if self._begun else '{\n  "results": [\n    '
+        self._begun = True
+        await self._call.output.stdout(encoded(opening + texts))
+
+    async def end(self, code: int, error: str, user: str, directory: str) -> None:
+        """Print what belongs to the whole."""
+        if not self._call.as_json:
+            return
+        metadata = {"exitcode": str(code), "error": error, "user": user, "currentdir": directory}
+        opening = "\n  ],\n" if self._begun else '{\n  "results": [],\n'
+        document = f'{opening}  "metadata": {json.dumps(metadata, ensure_ascii=False)}\n}}\n'
+        await self._call.output.stdout(encoded(document))

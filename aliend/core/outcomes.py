@@ -1,0 +1,79 @@
+"""What became of a request whose reply was lost: which names to look at, and what their state tells.
+
+Only for commands whose effect shows in the catalogue and whose names are plain. Looking is left to `aliend.central`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from aliend.core import paths
+from aliend.core.catalogue import Entry
+from aliend.core.requests import Request
+
+Outcome = Literal["done", "not seen", "unclear"]
+"""The command was carried out; nothing of it is to be seen (yet); neither can be told."""
+
+CLOCKS_MAY_DIFFER_MS = 5000
+"""Milliseconds between the service's clock and ours that are taken to be nothing."""
+
+_PLAIN_OPTIONS = {
+    "mkdir": frozenset({"-p", "-s"}),
+    "rmdir": frozenset({"-s", "-v"}),
+    "rm": frozenset({"-f", "-r", "-R", "-i", "-v", "-rf", "-fr"}),
+    "mv": frozenset[str](),
+    "touch": frozenset[str](),
+    "chmod": frozenset[str](),
+}
+_OF_THE_OUTPUT = frozenset({"-nomsg", "-nokeys"})
+
+
+def names_to_look_at(request: Request, directory: str = "") -> tuple[str, ...]:
+    """The absolute names that tell what became of `request`, run in `directory`; empty: it cannot be found out."""
+    known = _PLAIN_OPTIONS.get(request.command)
+    if known is None:
+        return ()
+    options = [word for word in request.options if word.startswith("-")]
+    words = [word for word in request.options if not word.startswith("-")]
+    if any(option not in known and option not in _OF_THE_OUTPUT for option in options):
+        return ()
+    if request.command == "chmod":
+        words = words[1:]
+    if request.command == "mv" and (len(words) != 2 or words[1].endswith("/")):
+        return ()
+    if any(_is_no_plain_name(word, directory) for word in words):
+        return ()
+    return tuple(paths.without_slash(paths.resolve(word, directory or "/", "/")) for word in words)
+
+
+def _is_no_plain_name(word: str, directory: str) -> bool:
+    relative = not word.startswith("/")
+    return paths.has_wildcard(word) or "%" in word or (relative and (not directory or word.startswith("~")))
+
+
+def judge(request: Request, names: Sequence[str], present: Mapping[str, Entry], sent_ms: int) -> Outcome:
+    """What the state of `names` (those to look at) tells about `request`, sent at `sent_ms` (POSIX milliseconds).
+
+    `present` are those of them that exist, by their names.
+    """
+    missing = [name for name in names if name not in present]
+    match request.command:
+        case "mkdir":
+            done = not missing and all(entry.is_directory for entry in present.values())
+        case "rm" | "rmdir":
+            done = not present
+        case "mv":
+            source, target = names
+            if source in present and target in present:
+                return "unclear"  # moved into it, or not moved at all
+            done = source in missing and target in present
+        case "touch":
+            latest = min((entry.changed_ms for entry in present.values()), default=0)
+            done = not missing and latest >= sent_ms - CLOCKS_MAY_DIFFER_MS
+        case "chmod":
+            mode = next((word for word in request.options if not word.startswith("-")), "")
+            done = not missing and all(entry.permissions == mode for entry in present.values())
+        case _:
+            return "unclear"
+    return "done" if done else "not seen"

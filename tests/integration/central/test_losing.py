@@ -1,0 +1,174 @@
+"""What becomes of requests when the connection is lost: which command, when, and what the catalogue shows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from aliend.central.central import Central
+from aliend.central.login import Limits
+from aliend.core.requests import Request
+from aliend.errors import NotConnected, OutcomeUnknown
+from tests.integration.central.service import Authority, Issued, Service, document, eventually
+
+LS = Request("ls", ("/alice",))
+QUICK = Limits(first_pause=0.01, longest_pause=0.02, second_look=0.01)
+
+
+@pytest.fixture
+async def central(service: Service, authority: Authority, alice: Issued) -> AsyncGenerator[Central, None]:
+    async with Central(service.context(authority.ca, alice), limits=QUICK) as central:
+        yield central
+
+
+def there(*lfns: str, mode: str = "755") -> str:
+    """The reply to `stat` that finds these names, changed a moment after the test; a directory's ends in a slash."""
+    now = str(time.time_ns() // 1_000_000 + 3_600_000)
+    kinds = {True: "d", False: "f"}
+    return document(
+        [{"lfn": lfn, "type": kinds[lfn.endswith("/")], "perm": mode, "ctime": now, "size": "0"} for lfn in lfns]
+    )
+
+
+GONE = document([], code=2, error="No such file or directory : ...")
+
+
+def some(*lfns: str) -> str:
+    """The reply to `stat` where other names are missing."""
+    return there(*lfns).replace('"exitcode": "0"', '"exitcode": "2"')
+
+
+CASES = [
+    ("mkdir /a/d", there("/a/d/"), GONE),
+    ("mkdir -p /a/d/e", there("/a/d/e/"), GONE),
+    ("rmdir /a/d", GONE, there("/a/d/")),
+    ("rm /a/f", GONE, there("/a/f")),
+    ("rm -r /a/d", GONE, there("/a/d/")),
+    ("mv /a/f /a/g", some("/a/g"), some("/a/f")),
+    ("touch /a/f", there("/a/f"), GONE),
+    ("chmod 700 /a/f", there("/a/f", mode="700"), there("/a/f", mode="755")),
+]
+
+
+@pytest.mark.parametrize(("words", "done", "not_done"), CASES)
+async def test_what_the_catalogue_shows_decides(
+    central: Central, service: Service, words: str, done: str, not_done: str
+) -> None:
+    command, *options = words.split()
+    request = Request(command, tuple(options))
+    service.faults.append("drop-after")
+    service.replies["stat"] = done
+    assert (await central.request(request)).exit_code == 0
+    service.faults.append("drop-before")
+    service.replies["stat"] = not_done
+    with pytest.raises(OutcomeUnknown, match="nothing of it was to be seen") as caught:
+        await central.request(request)
+    assert words in str(caught.value)
+    assert caught.value.exit_code == 75
+    assert [executed[0] for executed in service.executed].count(command) == 1
+
+
+async def test_the_effect_of_a_slow_command_is_waited_for(central: Central, service: Service) -> None:
+    service.faults.append("drop-after")
+    service.replies["stat"] = GONE
+    task = asyncio.create_task(central.request(Request("mkdir", ("/a/d",))))
+    await eventually(lambda: [words[0] for words in service.executed] == ["mkdir", "stat"])
+    service.replies["stat"] = there("/a/d/")
+    assert (await task).exit_code == 0
+
+
+@pytest.mark.parametrize("words", ["rm /a/*", "submit /a.jdl", "chown bob /a", "mv /a/f /b/", "mirror /a SE"])
+async def test_what_cannot_be_seen_is_said_to_be_unknown(central: Central, service: Service, words: str) -> None:
+    command, *options = words.split()
+    service.faults.append("drop-after")
+    with pytest.raises(OutcomeUnknown, match="look before you repeat it") as caught:
+        await central.request(Request(command, tuple(options)))
+    assert words in str(caught.value)
+    assert [executed[0] for executed in service.executed] == [command]
+
+
+async def test_a_commit_without_reply_shows_no_envelope(central: Central, service: Service) -> None:
+    service.faults.append("drop-after")
+    with pytest.raises(OutcomeUnknown) as caught:
+        await central.request(Request("commit", ("-nomsg", "the-envelope", "5")))
+    assert "the-envelope" not in str(caught.value)
+
+
+async def test_without_network_the_outcome_is_unknown_and_the_next_command_fails_with_107(
+    central: Central, service: Service
+) -> None:
+    await central.request(LS)
+    service.gated = {"rm"}
+    service.gate.clear()
+    task = asyncio.create_task(central.request(Request("rm", ("/a/f",))))
+    await eventually(lambda: service.executed[-1][0] == "rm")
+    assert service.server is not None
+    service.server.close(close_connections=False)
+    for peer in list(service.server.connections):
+        peer.transport.abort()
+    service.gate.set()
+    with pytest.raises(OutcomeUnknown):
+        await task
+    with pytest.raises(NotConnected) as caught:
+        await central.request(LS)
+    assert caught.value.exit_code == 107
+    status = central.status()
+    assert (status.state, status.connections, status.since_ms) == ("failing", 0, 0)
+    assert "cannot be reached" in status.problem
+
+
+async def test_a_service_that_always_hangs_up_sees_no_storm(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    service.faults.extend(["drop-before"] * 1000)
+    limits = Limits(first_pause=0.05, longest_pause=0.2)
+    async with Central(service.context(authority.ca, alice), chance=lambda: 0.999, limits=limits) as central:
+        before = time.monotonic()
+        for _ in range(3):
+            with pytest.raises(NotConnected):
+                await central.request(LS)
+        took = time.monotonic() - before
+    assert service.connections == 9
+    assert took >= 0.05 + 0.1 + 6 * 0.19  # eight pauses: the first two are shorter
+
+
+async def test_a_thousand_ends_of_the_session_cost_no_command(
+    service: Service, authority: Authority, alice: Issued
+) -> None:
+    ends = 1000
+    async with Central(service.context(authority.ca, alice), limits=QUICK) as central:
+        for number in range(ends):
+            reply = await central.request(Request("ls"), directory="/alice/data/")
+            assert reply.exit_code == 0
+            assert service.server is not None
+            (peer,) = service.server.connections
+            if number % 2:
+                peer.transport.abort()
+            else:
+                await peer.close(1013, "Session timed out")
+            await eventually(lambda: service.open == 0)
+    assert service.executed == [("ls", "-pwd=/alice/data/")] * ends
+
+
+async def test_after_a_sleep_or_another_network_a_dead_connection_is_dropped_and_a_live_one_kept(
+    service: Service, authority: Authority, alice: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = Limits(first_pause=0.01, longest_pause=0.02, look_after=0.05, ping_deadline=0.5)
+    monkeypatch.setattr("aliend.central.connection.has_moved", lambda *_: True)
+    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+        await central.request(LS)
+        await asyncio.sleep(0.3)  # several looks: what is tested is that nothing happens
+        assert central.status().connections == 1
+        service.faults.append("hang")
+        task = asyncio.create_task(central.request(LS))
+        await eventually(lambda: len(service.executed) == 2)
+        assert service.server is not None
+        (peer,) = service.server.connections
+        peer.transport.pause_reading()
+        async with asyncio.timeout(5):
+            assert (await task).exit_code == 0
+        peer.transport.abort()
+    assert service.connections == 2

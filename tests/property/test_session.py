@@ -1,0 +1,120 @@
+"""Random scripts of events: nothing is executed twice, no connection has two requests, no login comes without delay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aliend.core.session import (
+    Abandoned,
+    Answered,
+    Down,
+    Ended,
+    Event,
+    FindOut,
+    GiveUp,
+    LoggedIn,
+    LoggingIn,
+    LogIn,
+    LoginFailed,
+    Lost,
+    Policy,
+    Send,
+    Session,
+    Taken,
+    Talking,
+    Up,
+    step,
+)
+
+LANES = 4
+POLICY = Policy(tries=3, first_pause=0.5, longest_pause=60.0)
+CHANCES = st.floats(0.01, 1, exclude_max=True)
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+
+class World:
+    """A service and callers that do what the machine says, and notice when it says something wrong."""
+
+    def __init__(self) -> None:
+        self.session = Session(tuple(Down() for _ in range(LANES)))
+        self.now = 1000.0
+        self.outstanding = [0] * LANES
+        self.sent = [0] * LANES
+        self.arrived = [0] * LANES
+        self.changes = [False] * LANES
+        self.no_login_before = 0.0
+
+    def event(self, draw: Draw, lane: int) -> Event:
+        state = self.session.lanes[lane]
+        chance = draw(CHANCES)
+        if isinstance(state, Down):
+            return Taken(lane, draw(st.booleans()), self.now)
+        if isinstance(state, Up):
+            choices: list[Event] = [Taken(lane, draw(st.booleans()), self.now)]
+            choices.append(Ended(lane, self.now, chance, draw(st.booleans())))
+            return choices[draw(st.integers(0, 1))]
+        final = draw(st.booleans())
+        if isinstance(state, LoggingIn):
+            self.now = max(self.now, state.not_before)
+            choices = [LoggedIn(lane), LoginFailed(lane, self.now, chance, final), Abandoned(lane)]
+        else:
+            arrived = draw(st.booleans())
+            lost = Lost(lane, self.now, chance, arrived, final)
+            choices = [Answered(lane, draw(st.booleans())), lost, Abandoned(lane)]
+        return choices[draw(st.integers(0, 2))]
+
+    def play(self, event: Event) -> None:
+        lane, before = event.lane, self.session
+        if isinstance(event, Taken):
+            self.sent[lane] = self.arrived[lane] = 0
+            self.changes[lane] = event.changes
+        if isinstance(event, Answered | Lost | Abandoned):
+            self.outstanding[lane] = 0
+        if isinstance(event, Lost) and event.arrived:
+            self.arrived[lane] += 1
+        self.session, effect = step(before, event, POLICY)
+        match effect:
+            case Send():
+                assert isinstance(self.session.lanes[lane], Talking)
+                assert not (self.changes[lane] and self.arrived[lane]), "a second execution"
+                self.outstanding[lane] += 1
+                self.sent[lane] += 1
+            case LogIn(at):
+                assert at >= self.now
+                assert at >= self.no_login_before, "a login without delay"
+            case FindOut():
+                assert self.changes[lane]
+                assert self.arrived[lane] == 1
+            case GiveUp():
+                assert not (self.changes[lane] and self.arrived[lane])
+        if isinstance(event, LoginFailed | Lost) or (isinstance(event, Ended) and event.early):
+            pause = POLICY.pause(self.session.failures, event.chance)
+            self.no_login_before = max(self.no_login_before, self.now + pause)
+            assert isinstance(self.session.lanes[lane], Down) or self.session.not_before > self.now
+            assert not isinstance(effect, LogIn) or effect.at > self.now
+        if isinstance(event, Answered):
+            self.no_login_before = 0.0
+        assert max(self.outstanding) <= 1
+        assert max(self.sent) <= POLICY.tries
+        assert [lane_ for n, lane_ in enumerate(self.session.lanes) if n != lane] == [
+            lane_ for n, lane_ in enumerate(before.lanes) if n != lane
+        ]
+
+
+@given(st.data())
+def test_no_script_of_events_breaks_a_promise(data: st.DataObject) -> None:
+    world = World()
+    for _ in range(data.draw(st.integers(1, 60))):
+        world.now += data.draw(st.sampled_from([0.0, 0.1, 5.0]))
+        world.play(world.event(data.draw, data.draw(st.integers(0, LANES - 1))))
+
+
+@given(st.integers(1, 100), CHANCES)
+def test_the_pause_after_a_failure_is_random_grows_and_has_a_ceiling(failures: int, chance: float) -> None:
+    assert 0 < POLICY.pause(failures, chance) <= POLICY.longest_pause
+    assert POLICY.pause(failures, chance) <= POLICY.pause(failures + 1, chance)
+    assert Policy(at_least=7.0).pause(failures, chance) >= 7.0

@@ -1,0 +1,31 @@
+"""Specifications as they stand in the database."""
+
+from __future__ import annotations
+
+import json
+
+from aliend.core.context import Context, CredentialFiles, Endpoint, Finding
+from aliend.core.job import JobSpec
+from aliend.store.records import spec_of, spec_to_text
+
+CONTEXT = Context(
+    endpoint=Endpoint("central.example", 1),
+    token=CredentialFiles("c", "k"),
+    site="CERN",
+    role="alidaq",
+    finding=Finding(jbox=Endpoint("localhost", 2), jbox_file="/tmp/f", tries=7, family="ipv4", racing=False),
+    job="42",
+)
+SPEC = JobSpec("download", ("/a",), "/tmp/", context=CONTEXT)
+
+
+def test_a_jobs_context_is_kept_whole() -> None:
+    assert spec_of(spec_to_text(SPEC)) == SPEC
+
+
+def test_a_job_of_an_older_release_gets_the_usual_way_of_finding() -> None:
+    old = json.loads(spec_to_text(SPEC))
+    for name in ("finding", "job", "master_job"):
+        del old["context"][name]
+    context = spec_of(json.dumps(old)).context
+    assert (context.endpoint, context.site, context.finding) == (CONTEXT.endpoint, "CERN", Finding())
