@@ -66,7 +66,11 @@ PAGES = {
         "  logs [-n N] [-f]   the end of its log; -f: and what follows\n"
         "  install            put its systemd user unit in place",
     ),
-    "sandbox": Page("sandbox up | down | status | env | reset", "a grid of your own on this machine"),
+    "sandbox": Page(
+        "sandbox up | down | status | env | reset | fault | stats | set | file",
+        "a grid of your own on this machine",
+        "  sandbox WORD --help   what a word takes; `sandbox fault --help` lists what can be made to fail",
+    ),
     "cert-info": Page("cert-info", "your certificate: subject, issuer, dates (UTC)"),
     "cert-verify": Page("cert-verify", "whether your certificate is signed by an authority that you trust"),
     "certkey-match": Page("certkey-match", "whether your certificate and your key are a pair"),
