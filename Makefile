@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROTO_VENV := .venv-proto
+ALIENPY_VENV := .venv-alienpy
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check bench proto proto-check fmt lint types dist clean
+.PHONY: help setup demo test check bench wire proto proto-check fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -26,12 +27,15 @@ $(STAMP): pyproject.toml tests/setup.sh
 demo: setup ## a sandbox grid, a listing, an upload, a download that survives kill -9; every step verified
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/demo.sh
 
-test: setup ## run all tests, on real processes and real XRootD servers
+test: setup $(ALIENPY_VENV)/.done ## run all tests, on real processes and real XRootD servers
 	$(BIN)/python -m compileall -q aliend alienctl
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup lint types proto-check ## what must be green before every commit: format, lint, types, contract, house rules
 	$(BIN)/python -m pytest -q tests/unit tests/property
+
+wire: setup ## replay a real service's recordings (WIRE=FILE.jsonl for others) and tell the differences
+	@$(BIN)/python -m tests.contract.replay $(WIRE)
 
 bench: setup ## measure against alienpy and xrdcp; prints ratios from one run
 	tests/bench/run.sh
@@ -50,6 +54,11 @@ $(PROTO_VENV)/.done: pyproject.toml
 	$(PROTO_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --group proto
 	touch $@
 
+$(ALIENPY_VENV)/.done: Makefile
+	test -x $(ALIENPY_VENV)/bin/python || $(PYTHON) -m venv $(ALIENPY_VENV)
+	$(ALIENPY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check alienpy==1.7.0 xrootd==5.9.9
+	touch $@
+
 fmt: setup ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
@@ -66,5 +75,5 @@ dist: setup ## build the wheel and the source archive into dist/
 	$(BIN)/python -m build --outdir dist .
 
 clean: ## remove everything that was made
-	rm -rf $(VENV) $(PROTO_VENV) .venv-alienpy build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PROTO_VENV) $(ALIENPY_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

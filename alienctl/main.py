@@ -355,8 +355,14 @@ def run(words: list[str]) -> int:
         return error.code
 
 
+def _words(argv: list[str]) -> list[str]:
+    """The words of the command line; called as `alien-token-init`, the first one is `token-init`."""
+    name = argv[0].rpartition("/")[2]
+    return [name[6:], *argv[1:]] if name.startswith("alien-") else argv[1:]
+
+
 def entry() -> "NoReturn":
     """The command `alienctl`. Ends the process at once: everything has been written by then."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         _open_standard_streams()
-    os._exit(run(sys.argv[1:]))
+    os._exit(run(_words(sys.argv)))

@@ -99,6 +99,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         parts = Parts(settings, store, centrals, engine)
         async with workers, engine:
             server = await _start(parts, stop)
+            watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             ready()
             notifier.send("READY=1")
             log.info("ready: profile %s, socket %s, pid %d", settings.profile, settings.socket, os.getpid())
@@ -107,6 +108,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
+            watching.cancel()
             await server.stop(_GRACE)
         await centrals.close()
     log.info("stopped")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from aliend.central.catalogue import Catalogue
 from aliend.central.central import Central
 from aliend.central.ledger import Ledger
+from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.context import Context
 from aliend.engine import Engine
@@ -43,6 +44,14 @@ class Centrals:
         """Every one that was asked for since the start."""
         return list(self._centrals.values())
 
+    def contexts(self) -> list[Context]:
+        """Every context that was asked for since the start."""
+        return list(self._centrals)
+
+    def is_connected(self, context: Context) -> bool:
+        """Whether there is a connection of `context`."""
+        return context in self._centrals and self._centrals[context].status().connections > 0
+
     async def changed(self, within: float) -> None:
         """Return when the status of one of them may have changed, at the latest after `within` seconds."""
         event = asyncio.Event()
@@ -71,6 +80,9 @@ class Parts:
         self.centrals = centrals
         self.engine = engine
         self.sessions = Sessions(store, centrals.catalogue_of)
+        self.tokens = Tokens()
+        self.reminded: dict[tuple[str, Context], float] = {}
+        """When (monotonic seconds) a session was told that its certificate is about to end."""
         self.started = time.time()
         self.stopping = False
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""

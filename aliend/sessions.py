@@ -8,7 +8,7 @@ numbers come again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
@@ -23,13 +23,17 @@ NO_SUCH_FILE = 2
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """A session as it is: account, home, directory and the one before (LFNs that end in `/`; empty: unknown)."""
+    """A session as it is: account, home, directory and the one before (LFNs that end in `/`; empty: unknown).
+
+    `stack` is what lies below the directory on the stack of `pushd`.
+    """
 
     name: str
     user: str
     home: str
     directory: str
     previous: str
+    stack: tuple[str, ...] = ()
 
 
 class Sessions:
@@ -39,6 +43,7 @@ class Sessions:
         self._store = store
         self._catalogue_of = catalogue_of
         self._accounts: dict[Context, tuple[str, str]] = {}
+        self._doubtful: set[Context] = set()
         self._boot = _boot_id()
 
     async def state(self, name: str, context: Context, *, restore: bool = False) -> SessionState:
@@ -49,7 +54,9 @@ class Sessions:
         record = await self._store.sessions.get(self._key(name, context))
         if record is not None:
             user, home = self._accounts.get(context, (record.user, record.home))
-            return SessionState(name, user, home, record.directory, record.previous)
+            if context in self._doubtful:
+                user, home = await self._account(context)
+            return SessionState(name, user, home, record.directory, record.previous, record.stack)
         user, home = await self._account(context)
         directory = home
         latest = await self._store.sessions.latest(_suffix(context)) if restore else None
@@ -63,13 +70,28 @@ class Sessions:
         if wish == "-" and not state.previous:
             raise UsageError("cd -: there is no directory before this one in this session")
         target = state.previous if wish == "-" else paths.resolve(wish or "~", state.directory, state.home)
-        entries, _ = await self._catalogue_of(context).stat([target])
-        if not entries:
-            raise ServiceError("cd", NO_SUCH_FILE, f"No such file or directory : {target}")
-        if not entries[0].is_directory:
-            raise ServiceError("cd", NOT_A_DIRECTORY, f"Not a directory : {target}")
-        moved = SessionState(name, state.user, state.home, entries[0].lfn, state.directory)
+        directory = await self.directory(context, target)
+        return await self._save(replace(state, directory=directory, previous=state.directory), context)
+
+    async def keep_stack(self, state: SessionState, context: Context, stack: tuple[str, ...]) -> SessionState:
+        """Set the whole stack of a session; its first entry becomes the directory."""
+        previous = state.directory if stack[0] != state.directory else state.previous
+        moved = replace(state, directory=stack[0], previous=previous, stack=stack[1:])
         return await self._save(moved, context)
+
+    async def directory(self, context: Context, lfn: str) -> str:
+        """The canonical name of a directory. Raises ServiceError as `cd` of the service would."""
+        entries, _ = await self._catalogue_of(context).stat([lfn])
+        if not entries:
+            raise ServiceError("cd", NO_SUCH_FILE, f"No such file or directory : {lfn}")
+        if not entries[0].is_directory:
+            raise ServiceError("cd", NOT_A_DIRECTORY, f"Not a directory : {lfn}")
+        return entries[0].lfn
+
+    def forget(self, context: Context) -> None:
+        """Ask anew who `context` is when that is needed next: its credential was changed."""
+        self._accounts.pop(context, None)
+        self._doubtful.add(context)
 
     async def _account(self, context: Context) -> tuple[str, str]:
         if context not in self._accounts:
@@ -83,6 +105,7 @@ class Sessions:
             previous=state.previous,
             user=state.user,
             home=state.home,
+            stack=state.stack,
         )
         return state
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,69 @@ class Grid:
     def control(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `sandbox WORDS` on it."""
         return sandbox(self.root, *words)
+
+    def must(self, *words: str) -> dict[str, Any]:
+        """Run `sandbox WORDS --json`, which must succeed; its document."""
+        done = self.control(*words, "--json")
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    @contextmanager
+    def fault(self, *words: str) -> Iterator[None]:
+        """Make something fail, as `sandbox fault WORDS` does; afterwards nothing is made to fail any more."""
+        self.must("fault", *words)
+        try:
+            yield
+        finally:
+            self.must("fault", "clear")
+
+    @contextmanager
+    def settings(self, *words: str) -> Iterator[None]:
+        """Set limits of the service (`name=value`); afterwards they are what they were."""
+        before = self.must("set")
+        self.must("set", *words)
+        try:
+            yield
+        finally:
+            self.must("set", *(f"{name}={value}" for name, value in before.items()))
+
+    def stats(self, *words: str) -> dict[str, Any]:
+        """The counts of `sandbox stats`; with `--reset` they begin anew."""
+        return self.must("stats", *words)
+
+    @property
+    def directory(self) -> Path:
+        """Where its files are."""
+        return self.root / "aliend" / "sandbox-grid"
+
+
+@contextmanager
+def new_grid(*words: str) -> Iterator[Grid]:
+    """A sandbox grid of one's own, started with `up WORDS`; it is gone afterwards."""
+    root = Path(tempfile.mkdtemp(prefix="grid", dir="/tmp"))
+    try:
+        up = sandbox(root, "up", *words)
+        assert up.returncode == 0, up.stderr
+        yield Grid(root, exports_of(root))
+    finally:
+        down = sandbox(root, "down")
+        shutil.rmtree(root, ignore_errors=True)
+        assert down.returncode == 0, down.stderr
+
+
+def exports_of(root: Path) -> dict[str, str]:
+    """The variables of `sandbox env` that choose a grid, without the profile."""
+    script = sandbox(root, "env").stdout
+    listed = subprocess.run(
+        ["bash", "-c", 'eval "$1"; env -0', "bash", script],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    variables = dict(line.split("=", 1) for line in listed.split("\0") if "=" in line)
+    keep = ("ALIENPY_", "JALIEN_", "X509_")
+    return {name: value for name, value in variables.items() if name.startswith(keep)}
 
 
 def sandbox(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -69,14 +69,45 @@ PAGES = {
         "  logs [-n N] [-f]   the end of its log; -f: and what follows\n"
         "  install            put its systemd user unit in place",
     ),
-    "sandbox": Page("sandbox up | down | status | env | reset", "a grid of your own on this machine"),
+    "sandbox": Page(
+        "sandbox up | down | status | env | reset | fault | stats | set | file",
+        "a grid of your own on this machine",
+        "  sandbox WORD --help   what a word takes; `sandbox fault --help` lists what can be made to fail",
+    ),
     "cert-info": Page("cert-info", "your certificate: subject, issuer, dates (UTC)"),
-    "token-info": Page("token-info", "the same for your token"),
+    "cert-verify": Page("cert-verify", "whether your certificate is signed by an authority that you trust"),
+    "certkey-match": Page("certkey-match", "whether your certificate and your key are a pair"),
+    "token-init": Page(
+        "token-init [-v DAYS] [-u ROLE]",
+        "get a new token with your certificate",
+        "An encrypted key is opened with the pass phrase that you are asked for at the terminal; ALIEND_ASKPASS names\n"
+        "a program that prints it instead. The daemon keeps the opened key in memory and renews tokens with it.",
+    ),
+    "token-info": Page("token-info", "what your token says: subject, issuer, dates (UTC)"),
+    "token-destroy": Page("token-destroy", "remove your token"),
+    "token-verify": Page("token-verify", "whether your token is signed by an authority that you trust"),
+    "tokenkey-match": Page("tokenkey-match", "whether your token and its key are a pair"),
+    "token": Page("token [-v DAYS]", "print a new token, which is kept nowhere"),
+    "getCAcerts": Page(
+        "getCAcerts [-from REPOSITORY] [DIRECTORY]",
+        "install the grid's authorities into DIRECTORY/certificates",
+        "Without DIRECTORY into ~/.globus. They come from the ALICE git repository, or from REPOSITORY.",
+    ),
+    "home": Page("home", "print your home directory in the catalogue"),
+    "pushd": Page("pushd [-n] [DIRECTORY | +N | -N]", "go to a directory and remember this one, or turn the stack"),
+    "popd": Page("popd [-n] [+N | -N]", "go back to the directory remembered last, or forget one"),
+    "dirs": Page("dirs [-c | +N | -N]", "print the remembered directories; -c: forget them"),
     "version": Page("version", "versions of the command, the daemon and its libraries"),
     "help": Page("help [COMMAND]", "this list, or a command's page"),
 }
 
-OURS = frozenset({"pwd", "cd", "cp", "transfers", "daemon", "sandbox", "cert-info", "token-info", "version", "help"})
+OURS = frozenset(
+    {
+        *("pwd", "cd", "home", "pushd", "popd", "dirs", "cp", "transfers", "daemon", "sandbox", "version", "help"),
+        *("cert-info", "cert-verify", "certkey-match", "getCAcerts"),
+        *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
+    }
+)
 """Commands that are not the service's: their `-h` is answered from here."""
 
 _OPTIONS = """\

@@ -1,13 +1,19 @@
-"""Asks a question of the daemon at the user's terminal, for example for a pass phrase (without echo)."""
+"""Asks a question of the daemon at the user's terminal, for example for a pass phrase (without echo).
+
+A pass phrase comes from the program that `ALIEND_ASKPASS` names, where it does (called with the prompt, as
+`SSH_ASKPASS` is); it runs here, as the user's own child, never in the daemon.
+"""
 
 import os
 import signal
+import subprocess
 import termios
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from alienctl import messages
 from alienctl.local import replies
+from alienctl.main import complain
 
 if TYPE_CHECKING:
     from alienctl.main import Run
@@ -25,6 +31,9 @@ def ask(content: bytes, run: "Run") -> bytes:
     Ctrl-C, Ctrl-D at the start of the line and a missing terminal are refusals.
     """
     question = replies.question(content)
+    program = run.invocation.environment.get(b"ALIEND_ASKPASS")
+    if program and not question.echo:
+        return _answer_of(program, question.prompt)
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
@@ -40,6 +49,17 @@ def ask(content: bytes, run: "Run") -> bytes:
     if not line.endswith(b"\n"):
         return messages.answer("", refused=True)
     return messages.answer(line[:-1].decode("utf-8", "replace"), refused=False)
+
+
+def _answer_of(program: bytes, prompt: str) -> bytes:
+    """The first line that the user's own program prints; a refusal where it cannot be run or ends with an error."""
+    try:
+        done = subprocess.run([program, prompt.encode("utf-8", "replace")], stdout=subprocess.PIPE, check=False)
+    except OSError as error:
+        complain(f"{os.fsdecode(program)} (ALIEND_ASKPASS) cannot be run: {error.strerror}")
+        return messages.answer("", refused=True)
+    line = done.stdout.partition(b"\n")[0].removesuffix(b"\r")
+    return messages.answer(line.decode("utf-8", "replace"), refused=done.returncode != 0)
 
 
 def _line(terminal: int, question: replies.Question, run: "Run") -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 
 from aliend.central.connection import Connection, ReplyLost, Unreachable, user_agent
+from aliend.central.credentials import is_current
 from aliend.central.keeper import Keeper
 from aliend.central.ledger import Ledger
 from aliend.central.login import Limits, Login
@@ -215,7 +216,7 @@ class Central:
     async def _is_fit(self, slot: Slot) -> bool:
         """Whether a request may be sent on the slot's connection; one that was idle for long is pinged first."""
         connection = slot.connection
-        if connection is None or not connection.is_open:
+        if connection is None or not connection.is_open or not is_current(self.context, connection.credential):
             return False
         if time.monotonic() - connection.used <= self._limits.idle_before_ping:
             return True

@@ -1,72 +1,74 @@
-"""Certificates and keys of a context: which one is used, what it says, whether its files may be trusted.
+"""Certificates of a context: which one is used, what it says, whether it may be used.
 
 Files are read anew for every connection, so that a new token is noticed without being told. In place of a file's name
-there may be PEM text (as batch nodes put it into variables). TLS is left to `aliend.central.tls`.
+there may be PEM text (as batch nodes put it into variables). Keys are left to `aliend.central.keys`, TLS to
+`aliend.central.tls`, new tokens to `aliend.central.tokens`.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import NameOID
 
+from aliend.central.keys import Locked, Unusable, belong, content, is_text, read_key, shown
 from aliend.core.context import Context, CredentialFiles
 from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
-from aliend.errors import ConfigurationError, NotConnected
+from aliend.errors import NotConnected
 
 _NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
 _HINT = "make a token with token-init, or put your certificate into ~/.globus/usercert.pem and its key beside it"
+_READINGS, _READING_PAUSE = 4, 0.02
+"""How often a certificate and a key that are no pair are read, and the seconds between: they are renamed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A certificate that can be used now, its key's file and what the certificate says."""
+    """A certificate that can be used now: where it is, what it says, and its text with that of its key.
+
+    `stamp` tells the token's file from a later one.
+    """
 
     files: CredentialFiles
     facts: CertificateFacts
     is_token: bool
+    text: CredentialFiles = field(default=CredentialFiles(), repr=False)
+    stamp: tuple[int, ...] = ()
 
 
-class Unusable(NotConnected):
-    """One certificate cannot be used; another one may."""
+def parse_certificate(place: str) -> x509.Certificate:
+    """The first certificate of `place` (a PEM file or PEM text); Unusable says what is wrong with it. Blocks."""
+    return _certificate(place)[0]
 
 
-def is_text(place: str) -> bool:
-    """Whether `place` is PEM text itself rather than the name of a file."""
-    return place.lstrip().startswith("-----BEGIN ")
-
-
-def shown(place: str) -> str:
-    """How messages call `place`: text may be a secret."""
-    return "given as text" if is_text(place) else place
-
-
-def _content(place: str) -> bytes:
-    return place.encode() if is_text(place) else Path(place).read_bytes()
+def _certificate(place: str) -> tuple[x509.Certificate, str]:
+    if not place:
+        raise Unusable("no certificate is configured")
+    try:
+        text = content(place)
+        return x509.load_pem_x509_certificate(text), text.decode("utf-8", "replace")
+    except OSError as error:
+        raise Unusable(f"the certificate {place} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise Unusable(f"the certificate {shown(place)} is none in PEM form") from error
 
 
 def facts_of(certificate: str) -> CertificateFacts:
-    """Read the first certificate of `certificate` (a PEM file or PEM text); Unusable says what is wrong with it."""
-    if not certificate:
-        raise Unusable("no certificate is configured")
-    try:
-        parsed = x509.load_pem_x509_certificate(_content(certificate))
-    except OSError as error:
-        raise Unusable(f"the certificate {certificate} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise Unusable(f"the certificate {shown(certificate)} is none in PEM form") from error
+    """What the first certificate of `certificate` (a PEM file or PEM text) says. Raises Unusable. Blocks."""
+    return facts(parse_certificate(certificate))
+
+
+def facts(certificate: x509.Certificate) -> CertificateFacts:
+    """What a certificate says."""
     return CertificateFacts(
-        subject=_slashes(parsed.subject),
-        issuer=_slashes(parsed.issuer),
-        begins_ms=_ms(parsed.not_valid_before_utc),
-        ends_ms=_ms(parsed.not_valid_after_utc),
+        subject=_slashes(certificate.subject),
+        issuer=_slashes(certificate.issuer),
+        begins_ms=_ms(certificate.not_valid_before_utc),
+        ends_ms=_ms(certificate.not_valid_after_utc),
     )
 
 
@@ -76,50 +78,60 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
     Raises NotConnected with the reason for each where none can be used, ConfigurationError where a key lies open.
     `now_ms` is POSIX milliseconds, the clock's where not given. Blocks: reads files.
     """
-    now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    reasons = []
+    now = now_in_ms() if now_ms is None else now_ms
+    stamp = stamp_of(context)
+    reasons: list[Unusable] = []
     choices = [(context.token, True, TOKEN_MARGIN_MS), (context.user, False, 0), (context.token, True, 0)]
     for files, is_token, margin in choices:
         try:
-            return _examined(files, is_token, now, margin)
+            known, text = examined(files, now, margin)
         except Unusable as error:
-            reasons.append(f"{'token' if is_token else 'user certificate'}: {error}")
-    raise NotConnected(f"there is no certificate to log in with ({'; '.join(reasons[:2])}); {_HINT}")
+            reasons.append(error)
+        else:
+            return Credential(files, known, is_token, text, stamp)
+    said = f"token: {reasons[0]}; user certificate: {reasons[1]}"
+    hint = "make a token with token-init" if isinstance(reasons[1], Locked) else _HINT
+    raise NotConnected(f"there is no certificate to log in with ({said}); {hint}")
 
 
-def _examined(files: CredentialFiles, is_token: bool, now_ms: int, margin_ms: int) -> Credential:
-    facts = facts_of(files.certificate)
-    if problem := why_unusable(facts, now_ms, margin_ms):
-        raise Unusable(f"the certificate {shown(files.certificate)} {problem}")
-    _check_key(files)
-    return Credential(files, facts, is_token)
+def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[CertificateFacts, CredentialFiles]:
+    """What the certificate says, and the texts of it and its key, if they can be used at `now_ms`.
+
+    Raises Unusable (Locked for an encrypted key), or ConfigurationError where the key lies open. Blocks.
+    """
+    for reading in range(_READINGS):
+        certificate, text = _certificate(files.certificate)
+        known = facts(certificate)
+        if problem := why_unusable(known, now_ms, margin_ms):
+            raise Unusable(f"the certificate {shown(files.certificate)} {problem}")
+        key = read_key(files.key)
+        if belong(certificate.public_key(), key.parsed()):
+            return known, CredentialFiles(text, key.pem.decode("utf-8", "replace"))
+        if reading + 1 < _READINGS:
+            time.sleep(_READING_PAUSE)
+    raise Unusable(f"the key {key.name} does not belong to the certificate {shown(files.certificate)}")
 
 
-def _check_key(files: CredentialFiles) -> None:
-    """Refuse a key that others may read, that is somebody else's, encrypted, or of another certificate."""
-    name = shown(files.key) or "(none)"
+def stamp_of(context: Context) -> tuple[int, ...]:
+    """What tells the token's file from an older or a newer one; empty where there is none."""
+    place = context.token.certificate
+    if not place or is_text(place):
+        return ()
     try:
-        if not is_text(files.key):
-            _check_access(Path(files.key))
-        key = serialization.load_pem_private_key(_content(files.key), password=None)
-    except OSError as error:
-        raise Unusable(f"the key {name} cannot be read: {error.strerror}") from error
-    except TypeError as error:
-        raise Unusable(f"the key {name} is encrypted and aliend has no pass phrase; make a token with it") from error
-    except ValueError as error:
-        raise Unusable(f"the key {name} is none in PEM form") from error
-    certificate = x509.load_pem_x509_certificate(_content(files.certificate))
-    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
-        raise Unusable(f"the key {name} does not belong to the certificate {shown(files.certificate)}")
+        status = Path(place).stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
-def _check_access(key: Path) -> None:
-    status = key.stat()
-    if stat.S_IMODE(status.st_mode) & 0o077:
-        raise ConfigurationError(f"the key {key} can be read by others, so it is not used; run: chmod 600 {key}")
-    if status.st_uid not in (os.geteuid(), 0):
-        raise ConfigurationError(f"the key {key} belongs to somebody else (uid {status.st_uid}), so it is not used")
+def is_current(context: Context, credential: Credential) -> bool:
+    """Whether `credential` was chosen with the token that is there now (or while there was none)."""
+    return credential.stamp == stamp_of(context)
+
+
+def now_in_ms() -> int:
+    """POSIX milliseconds of the clock."""
+    return time.time_ns() // 1_000_000
 
 
 def _slashes(name: x509.Name) -> str:

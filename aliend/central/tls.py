@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aliend.central.credentials import Credential, is_text, shown
+from aliend.central.credentials import Credential
+from aliend.central.keys import is_text, shown
 from aliend.core.context import Context
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected
 
@@ -56,7 +57,10 @@ def client_context(context: Context, credential: Credential) -> Settings:
     _load_authorities(tls, context.ca)
     files = credential.files
     try:
-        with _as_file(files.certificate) as certificate, _as_file(files.key) as key:
+        with (
+            _as_file(credential.text.certificate or files.certificate) as certificate,
+            _as_file(credential.text.key or files.key) as key,
+        ):
             tls.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the certificate {shown(files.certificate)} cannot be used: {error}") from error
@@ -81,7 +85,10 @@ def _no_pass_phrase() -> str:
 def _load_authorities(tls: ssl.SSLContext, place: str) -> None:
     """Load CA certificates from a file, or from a directory with or without hashed names."""
     if not place:
-        raise ConfigurationError("no CA certificates were found; set X509_CERT_DIR, or `tls.ca` in the configuration")
+        raise ConfigurationError(
+            "no CA certificates were found; "
+            "set X509_CERT_DIR, or `tls.ca` in the configuration, or run: alienctl getCAcerts"
+        )
     path = Path(place)
     try:
         if not path.is_dir():

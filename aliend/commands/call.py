@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from aliend.core.context import Context
 
+_PATIENCE = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
@@ -58,6 +60,9 @@ class Output(Protocol):
     async def attached(self, job: int) -> None:
         """The command goes on as this transfer job."""
 
+    async def question(self, prompt: str, *, echo: bool) -> None:
+        """A question to the user; the answer comes by `Call.answers`."""
+
 
 @dataclass(slots=True)
 class Call:
@@ -73,6 +78,16 @@ class Call:
     output: Output
     as_json: bool = False
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
+    """What the user said to questions; None: refused, or nobody is there."""
+
+    async def ask(self, prompt: str, *, echo: bool = False) -> str | None:
+        """Ask the user; None where the answer is refused, or nothing is said for five minutes."""
+        await self.output.question(prompt, echo=echo)
+        try:
+            return await asyncio.wait_for(self.answers.get(), _PATIENCE)
+        except TimeoutError:
+            return None
 
     async def say(self, text: str) -> None:
         """Write a text and a newline to standard output; nothing if the text is empty."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from aliend.central.credentials import facts_of
+from aliend.central.keys import shown
 from aliend.commands.call import Call
 from aliend.core.credentials import why_unusable
 from aliend.errors import NotConnected, UsageError
@@ -35,17 +36,8 @@ async def _tell(call: Call, path: str) -> int:
         return NO_CERTIFICATE
     problem = why_unusable(facts, int(time.time() * 1000))
     if call.as_json:
-        await call.document(
-            {
-                "certificate": path,
-                "subject": facts.subject,
-                "issuer": facts.issuer,
-                "begins_ms": facts.begins_ms,
-                "ends_ms": facts.ends_ms,
-                "usable": not problem,
-            }
-        )
+        await call.document(facts.to_json(shown(path), is_usable=not problem))
     else:
         await call.say("\n".join(facts.lines()))
-    await call.complain(f"{path} {problem}" if problem else "")
+    await call.complain(f"{shown(path)} {problem}" if problem else "")
     return NO_CERTIFICATE if problem else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aliend.commands import copy, credentials, navigation, service, transfers
+from aliend.commands import certificates, copy, credentials, navigation, service, tokens, transfers
 from aliend.commands.call import Call
 from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
@@ -17,8 +17,20 @@ COMMANDS: dict[str, Command] = {
     "cd": navigation.cd,
     "cp": copy.cp,
     "transfers": transfers.transfers,
+    "home": navigation.home,
+    "pushd": navigation.pushd,
+    "popd": navigation.popd,
+    "dirs": navigation.dirs,
     "cert-info": credentials.cert_info,
     "token-info": credentials.token_info,
+    "cert-verify": certificates.cert_verify,
+    "token-verify": certificates.token_verify,
+    "certkey-match": certificates.certkey_match,
+    "tokenkey-match": certificates.tokenkey_match,
+    "getCAcerts": certificates.get_ca_certs,
+    "token": tokens.token,
+    "token-init": tokens.token_init,
+    "token-destroy": tokens.token_destroy,
 }
 """Our own commands; every other word is one of the central service. The client answers help and version itself."""
 
@@ -50,7 +62,11 @@ async def _told(parts: Parts, call: Call) -> int:
         return UsageError.exit_code
     command = COMMANDS.get(call.words[0], service.run)
     try:
-        return await command(parts, call)
+        if call.words[0] not in tokens.WITHOUT_SERVICE:
+            await tokens.prepare(parts, call)
+        code = await command(parts, call)
+        await tokens.remind(parts, call)
+        return code
     except AliendError as error:
         await call.complain(f"{call.words[0]}: {error}" if not str(error).startswith(call.words[0]) else str(error))
         if call.as_json:

@@ -8,67 +8,74 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from aliend.sandbox import control, serving
+from aliend.sandbox import control, plan, serving, words
+from aliend.sandbox.asking import NOT_UP, ask
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import Layout, locate
+from aliend.sandbox.plan import Plan
 
 _NOT_UP = 3
-_WORDS = {
-    "up": "start the grid, and say what there is",
-    "down": "stop it; its files stay",
-    "status": "tell whether it is up",
-    "env": 'print the exports that make commands use it: eval "$(alienctl sandbox env)"',
-    "reset": "put catalogue and storage back to what they were at first",
-}
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None) -> int:
     """Do what the words say; the exit code."""
-    arguments = list(sys.argv[1:] if words is None else words)
+    arguments = list(sys.argv[1:] if given is None else given)
     if arguments[:1] == ["serve"] and len(arguments) == 3:
         return serving.run(Layout(Path(arguments[1])), int(arguments[2]))
-    chosen = _parser().parse_args(arguments)
-    layout = locate(os.environ)
+    chosen = words.parser().parse_args(arguments)
     try:
-        match chosen.word:
-            case "up":
-                return _up(layout)
-            case "down":
-                return _down(layout)
-            case "status":
-                return _status(layout, as_json=chosen.json)
-            case "env":
-                return _env(layout)
-            case _:
-                return _reset(layout)
+        return _do(locate(os.environ), chosen)
     except (SandboxError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="alienctl sandbox",
-        description="A grid of your own on this machine.",
-        epilog="\n".join(f"  {word:8}{meaning}" for word, meaning in _WORDS.items()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("word", choices=_WORDS, metavar=" | ".join(_WORDS))
-    parser.add_argument("--json", action="store_true", help="print one JSON object (status)")
-    return parser
+def _do(layout: Layout, chosen: argparse.Namespace) -> int:
+    match chosen.word:
+        case "up":
+            return _up(layout, chosen)
+        case "down":
+            return _down(layout)
+        case "status":
+            return _status(layout, as_json=chosen.json)
+        case "env":
+            return _env(layout)
+        case "reset":
+            return _reset(layout, chosen)
+        case "fault":
+            return _fault(layout, chosen)
+        case "stats":
+            return _stats(layout, chosen)
+        case "set":
+            return _set(layout, chosen)
+        case _:
+            return _file(layout, chosen)
 
 
-def _up(layout: Layout) -> int:
+def _up(layout: Layout, chosen: argparse.Namespace) -> int:
     with control.turn(layout):
+        wanted = plan.load(layout).with_wishes(chosen.storage, chosen.files)
         if control.server_pid(layout) is not None:
+            if wanted != plan.load(layout):
+                raise SandboxError("The sandbox grid is up, and its size is that of its start: alienctl sandbox down")
             _say("The sandbox grid is up already.")
             return 0
+        _refuse_to_shrink(layout, wanted)
+        plan.save(layout, wanted)
         state = control.start(layout)
     _say("The sandbox grid is up.")
     _describe(layout, state)
     _say('Use it with: alienctl --profile sandbox ls, or eval "$(alienctl sandbox env)"')
     return 0
+
+
+def _refuse_to_shrink(layout: Layout, wanted: Plan) -> None:
+    had = plan.load(layout)
+    if layout.catalogue.exists() and (wanted.storage < had.storage or wanted.files < had.files):
+        size = f"--storage {wanted.storage} --files {wanted.files}"
+        raise SandboxError(f"A smaller sandbox grid is a new one: alienctl sandbox reset {size}")
 
 
 def _down(layout: Layout) -> int:
@@ -96,18 +103,67 @@ def _status(layout: Layout, *, as_json: bool) -> int:
 
 def _env(layout: Layout) -> int:
     if control.server_pid(layout) is None:
-        raise SandboxError(control.NOT_UP)
+        raise SandboxError(NOT_UP)
     _say("\n".join(control.exports(layout, os.environ)))
     return 0
 
 
-def _reset(layout: Layout) -> int:
+def _reset(layout: Layout, chosen: argparse.Namespace) -> int:
     with control.turn(layout):
+        wanted = plan.load(layout).with_wishes(chosen.storage, chosen.files)
         was_up = control.stop(layout)
         control.wipe(layout)
+        plan.save(layout, wanted)
         if was_up:
             control.start(layout)
     _say("The sandbox grid is as it was at first." + ("" if was_up else " It is not up."))
+    return 0
+
+
+def _fault(layout: Layout, chosen: argparse.Namespace) -> int:
+    answer = ask(layout, words.order(chosen.kind, chosen.values, chosen.command, chosen.times))
+    if chosen.json:
+        _say(json.dumps(answer))
+        return 0
+    for fault in answer["faults"]:
+        _say(_fault_line(fault))
+    if not answer["faults"]:
+        _say("Nothing is made to fail.")
+    return 0
+
+
+def _fault_line(fault: dict[str, Any]) -> str:
+    line = f"{fault['kind']} {fault.get('element', '')}".rstrip()
+    line += f" {fault['value']:g}" if fault.get("value") else ""
+    if "times" in fault:
+        line += f", for {fault['command'] or 'any command'}"
+        line += f", {fault['times']} times" if fault["times"] > 1 else ", once" if fault["times"] else ""
+    return line
+
+
+def _stats(layout: Layout, chosen: argparse.Namespace) -> int:
+    answer = ask(layout, {"do": "stats", "reset": chosen.reset})
+    if chosen.json:
+        _say(json.dumps(answer))
+        return 0
+    connections = answer["connections"]
+    _say(f"logins       {answer['logins']}")
+    _say(f"connections  {connections['now']} now, {connections['most']} at most")
+    for name, count in answer["commands"].items():
+        _say(f"  {name:20}{count:>8}")
+    return 0
+
+
+def _set(layout: Layout, chosen: argparse.Namespace) -> int:
+    settings = ask(layout, {"do": "set", "words": chosen.settings})["settings"]
+    _say(json.dumps(dict(word.split("=", 1) for word in settings)) if chosen.json else "\n".join(settings))
+    return 0
+
+
+def _file(layout: Layout, chosen: argparse.Namespace) -> int:
+    answer = ask(layout, {"do": "file", "lfn": chosen.lfn, "size": chosen.size, "copies": chosen.copies})
+    line = f"{answer['lfn']} has {answer['size']} bytes on {answer['copies']} storage elements"
+    _say(json.dumps(answer) if chosen.json else line)
     return 0
 
 

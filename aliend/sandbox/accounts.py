@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ADMIN = "admin"
-_TOKEN_PREFIX = "/C=ch/O=AliEn"
+TOKEN_PREFIX = "/C=ch/O=AliEn"
+"""How the names in certificates begin that the system itself issued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Accounts:
     def identify(self, subjects: Sequence[str]) -> Principal | None:
         """Who a certificate chain belongs to, from its names in slash form, the holder's first."""
         for subject in subjects:
-            found = self._of_token(subject) if subject.startswith(_TOKEN_PREFIX) else self._of_subject(subject)
+            found = self._of_token(subject) if subject.startswith(TOKEN_PREFIX) else self._of_subject(subject)
             if found is not None:
                 return found
             if not re.search(r"=\d+$", subject):

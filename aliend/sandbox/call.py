@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aliend.sandbox import paths
 from aliend.sandbox.accounts import Principal
+from aliend.sandbox.caches import Cache
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.guids import GuidMaker
+from aliend.sandbox.layout import Layout
 from aliend.sandbox.options import OptionSet, Parsed, option_set
 from aliend.sandbox.output import Output
+from aliend.sandbox.replicas import Replica
 from aliend.sandbox.session import Session
 from aliend.sandbox.tokens import Sealer
 
@@ -21,7 +25,9 @@ from aliend.sandbox.tokens import Sealer
 class Service:
     """What all connections share. `now()` is POSIX milliseconds; `site` is the service's own and that of its clients.
 
-    `default_replicas` is how many an upload without wishes gets (the organisation's default).
+    `default_replicas` is how many an upload without wishes gets (the organisation's default). `shelves` are the
+    directories of the storage elements, by number; without them files have no content here. `searches` remembers the
+    results of `find`, `places` the replicas of GUIDs; they forget at once until they are given a lifetime.
     """
 
     catalogue: Catalogue
@@ -30,16 +36,26 @@ class Service:
     site: str
     default_replicas: int = 2
     guids: GuidMaker = field(default_factory=GuidMaker)
+    shelves: Mapping[int, Path] = field(default_factory=dict)
+    layout: Layout | None = None
+    """Where the authority is that signs token certificates; None: there is none."""
+    searches: Cache[list[Entry]] = field(init=False)
+    places: Cache[list[Replica]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.searches = Cache(self.now, favours_short=True)
+        self.places = Cache(self.now)
 
 
 @dataclass(slots=True)
 class Call:
-    """One execution of a command."""
+    """One execution of a command. `execute` runs another command in its place, with the same output."""
 
     service: Service
     session: Session
     given: Parsed
     out: Output
+    execute: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
 
     @property
     def catalogue(self) -> Catalogue:
@@ -101,7 +117,8 @@ class Command:
     """A command: how it is done, and how its words are read.
 
     `options` is None for a command without an option parser. `needs_arguments` tells that it has nothing to do without
-    any. `hides_option_errors` is true for those that answer `Command not found` to options that do not parse.
+    operands, and `options_suffice` that options are enough. `hides_option_errors` is true for those that answer
+    `Command not found` to options that do not parse.
     """
 
     run: Callable[[Call], Awaitable[None] | None]
@@ -109,6 +126,7 @@ class Command:
     options: OptionSet | None = None
     needs_arguments: bool = True
     hides_option_errors: bool = False
+    options_suffice: bool = False
 
 
 NO_OPTIONS = option_set()

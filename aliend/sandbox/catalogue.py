@@ -6,9 +6,12 @@ from pathlib import Path
 
 from aliend.sandbox.accounts import Accounts
 from aliend.sandbox.entries import Namespace
+from aliend.sandbox.grid import Grid
+from aliend.sandbox.jobs import Jobs
 from aliend.sandbox.quotas import Quotas
 from aliend.sandbox.replicas import Replicas
 from aliend.sandbox.schema import open_database
+from aliend.sandbox.transferqueue import Transfers
 
 
 class Catalogue:
@@ -20,10 +23,22 @@ class Catalogue:
         self.replicas = Replicas(self.database)
         self.accounts = Accounts(self.database)
         self.quotas = Quotas(self.database)
+        self.jobs = Jobs(self.database)
+        self.grid = Grid(self.database)
+        self.transfers = Transfers(self.database)
 
     def is_empty(self) -> bool:
         """Whether nothing was put into it yet."""
         return self.names.get("/") is None
+
+    def crowd(self) -> int:
+        """How many files were put into it on top of what every grid has."""
+        count: int = self.database.execute("PRAGMA user_version").fetchone()[0]
+        return count
+
+    def count_crowd(self, count: int) -> None:
+        """Remember how many these are."""
+        self.database.execute(f"PRAGMA user_version = {count}")
 
     def save(self) -> None:
         """Make what was changed permanent."""

@@ -74,6 +74,17 @@ def ensure(layout: Layout) -> None:
         _write(layout.certificate(name), certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
+def issue_token(
+    layout: Layout, subject: Sequence[tuple[x509.ObjectIdentifier, str]], until: datetime
+) -> tuple[str, str]:
+    """A token's certificate and its key as PEM text, signed by the authority; takes a second. Nothing is written."""
+    issuer = _load_authority(layout)
+    assert issuer is not None
+    key = _new_key()
+    certificate = _issue(issuer, key, subject, for_server=True, until=until)
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), _key_text(key).decode()
+
+
 def _wanted() -> dict[str, list[tuple[x509.ObjectIdentifier, str]]]:
     country, organisation, common = NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME
     wanted = {f"user-{user}": [(country, "CH"), (organisation, ORGANISATION), (common, user)] for user in USERS}
@@ -120,7 +131,12 @@ def _make_authority(layout: Layout) -> Issuer:
 
 
 def _issue(
-    issuer: Issuer, key: rsa.RSAPrivateKey, subject: Sequence[tuple[x509.ObjectIdentifier, str]], *, for_server: bool
+    issuer: Issuer,
+    key: rsa.RSAPrivateKey,
+    subject: Sequence[tuple[x509.ObjectIdentifier, str]],
+    *,
+    for_server: bool,
+    until: datetime | None = None,
 ) -> x509.Certificate:
     now, uses = datetime.now(UTC), [ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = (
@@ -130,7 +146,7 @@ def _issue(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BACKDATE)
-        .not_valid_after(now + _LIFE)
+        .not_valid_after(until or now + _LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(for_authority=False), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

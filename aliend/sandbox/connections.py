@@ -1,63 +1,42 @@
-"""The websocket: who may connect, and how requests of one connection are answered, strictly one after the other."""
+"""The websocket: who may connect, and who is being spoken to. What is said is the affair of `conversation`."""
 
 from __future__ import annotations
 
 import asyncio
 import http
-import json
 import logging
 import ssl
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import time
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
 
-from aliend.sandbox import dispatch
+from aliend.sandbox import dispatch, glue, requests
 from aliend.sandbox.call import Service
 from aliend.sandbox.certificates import java_form, slash_form
+from aliend.sandbox.conversation import MALFORMED, TIMED_OUT, TOO_BIG, Conversation, Surroundings
 from aliend.sandbox.session import Client, Session
+from aliend.sandbox.settings import Settings
+from aliend.sandbox.throttle import LOGIN, LOGOUT, Throttle
 
 log = logging.getLogger(__name__)
 
-FRAGMENT = 8192
-"""Replies longer than this many bytes are sent in pieces of this many characters."""
-LONGEST_REQUEST = 133120
-_ABNORMAL = "An unrecoverable IOException occurred so the connection was closed"
-_MALFORMED = "Incoming JSON is not ok"
-
-
-@dataclass(slots=True)
-class Counters:
-    """What was asked of the service since it started: logins, commands by name, connections now and at most."""
-
-    logins: int = 0
-    commands: Counter[str] = field(default_factory=Counter)
-    connections: int = 0
-    most_connections: int = 0
-
-    def opened(self) -> None:
-        """A client logged in."""
-        self.logins += 1
-        self.connections += 1
-        self.most_connections = max(self.most_connections, self.connections)
-
-
-class UnusableRequestError(Exception):
-    """Valid JSON of the wrong shape: the service drops the connection without a reply."""
+_LONGEST_MESSAGE = 64 * 1024 * 1024
 
 
 class Front:
     """Answers the websocket connections of `service`."""
 
     def __init__(self, service: Service) -> None:
+        self.around = Surroundings(service)
         self._service = service
-        self.counters = Counters()
+        self.expired: set[bytes] = set()
+        self._seen: dict[bytes, Client] = {}
+        self._connections: dict[ServerConnection, Client] = {}
+        self._running: set[asyncio.Task[None]] = set()
 
     async def listen(self, port: int, context: ssl.SSLContext) -> Server:
         """Listen on a loopback port (0: any free one)."""
@@ -70,10 +49,44 @@ class Front:
             compression=None,
             extensions=[ServerPerMessageDeflateFactory(client_max_window_bits=15)],
             ping_interval=None,
-            max_size=4 * LONGEST_REQUEST,
+            max_size=_LONGEST_MESSAGE,
             server_header=None,
             logger=logging.getLogger("websockets.sandbox"),
         )
+
+    def set(self, settings: Settings) -> None:
+        """Make settings hold from now on, for the connections that are open too."""
+        self.around.settings = settings
+        self._service.searches.lifetime = settings.find_cache
+        self._service.places.lifetime = settings.replica_cache
+        self._service.searches.forget()
+        self._service.places.forget()
+
+    def begin_throttle(self, points: float) -> None:
+        """Begin to count anew, for every certificate with so many points."""
+        self.around.throttle = Throttle(time.monotonic(), points)
+
+    async def expire_sessions(self) -> None:
+        """Close every connection as if its time were over."""
+        await asyncio.gather(*(connection.close(*TIMED_OUT) for connection in tuple(self._connections)))
+
+    async def expire_certificates(self, *, are_tokens: bool) -> None:
+        """Refuse from now on every token, or else every other certificate, that was seen; end their connections."""
+        expired = {mark for mark, client in self._seen.items() if client.has_token == are_tokens}
+        self.expired |= expired
+        await asyncio.gather(
+            *(
+                connection.close(*TIMED_OUT)
+                for connection, client in tuple(self._connections.items())
+                if client.fingerprint in expired
+            )
+        )
+
+    async def cancel_commands(self) -> None:
+        """End the commands whose connections are gone."""
+        for task in tuple(self._running):
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     def session(self, client: Client) -> Session | None:
         """A fresh session for a client; None when the certificate belongs to nobody."""
@@ -85,46 +98,47 @@ class Front:
         return Session(client, principal, home.path if home else None, self._service.site)
 
     async def answer(self, session: Session, text: str) -> str:
-        """The reply to one text message. Raises UnusableRequestError for what costs the connection."""
-        if len(text) > LONGEST_REQUEST:
-            return dispatch.refuse(session, 22, f"Message too big, limit is at {LONGEST_REQUEST}")
+        """The reply to one text message that is alone on its connection. Raises requests.UnusableError."""
+        if len(text) > glue.LONGEST_REQUEST:
+            return dispatch.refuse(session, 22, TOO_BIG)
         try:
-            request = json.loads(text)
-        except ValueError:
-            return dispatch.refuse(session, 22, _MALFORMED)
-        name, options = _read(request)
-        self.counters.commands[name] += 1
-        return await dispatch.execute(self._service, session, name, options)
+            request = requests.read(text)
+        except requests.MalformedError:
+            return dispatch.refuse(session, 22, MALFORMED)
+        return await dispatch.execute(self._service, session, request.command, request.options)
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path.partition("?")[0].rpartition("/")[2] != "json":
             return connection.respond(http.HTTPStatus.NOT_FOUND, "Not Found\n")
-        if self.session(_client(connection)) is None:
+        client = _client(connection)
+        is_refused = client.fingerprint in self.expired or self.around.faults.take(("refuse-logins",), "") is not None
+        if is_refused or self.session(client) is None:
             return connection.respond(http.HTTPStatus.UNAUTHORIZED, "Unauthorized\n")
         return None
 
     async def _serve(self, connection: ServerConnection) -> None:
-        session = self.session(_client(connection))
+        client = _client(connection)
+        session = self.session(client)
         if session is None:
             return
-        self.counters.opened()
+        around, subject = self.around, client.java_subject
+        conversation = Conversation(connection, session, around)
+        around.counters.opened()
+        around.throttle.count(subject, LOGIN)
+        self._connections[connection] = self._seen[client.fingerprint] = client
         try:
-            await self._converse(connection, session)
-        except ConnectionClosed:
-            pass
+            await conversation.hold()
         finally:
-            self.counters.connections -= 1
+            del self._connections[connection]
+            around.counters.connections -= 1
+            around.throttle.count(subject, LOGOUT)
+            self._leave_running(conversation)
 
-    async def _converse(self, connection: ServerConnection, session: Session) -> None:
-        async for message in connection:
-            if isinstance(message, bytes):
-                continue
-            try:
-                reply = await self.answer(session, message)
-            except UnusableRequestError:
-                await connection.close(1002, _ABNORMAL)
-                return
-            await connection.send(list(_pieces(reply)) if len(reply) > FRAGMENT else reply)
+    def _leave_running(self, conversation: Conversation) -> None:
+        # a command is never interrupted: closing the connection only costs its reply
+        for task in conversation.running:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
 
 def server_context(certificate: str, key: str, authorities: str) -> ssl.SSLContext:
@@ -137,33 +151,14 @@ def server_context(certificate: str, key: str, authorities: str) -> ssl.SSLConte
     return context
 
 
-def _read(request: object) -> tuple[str, Sequence[str]]:
-    if not isinstance(request, dict) or request.get("command") is None:
-        raise UnusableRequestError
-    options = request.get("options")
-    if options is None:
-        options = []
-    if not isinstance(options, list) or None in options:
-        raise UnusableRequestError
-    return _text(request["command"]), [_text(option) for option in options]
-
-
-def _text(value: Any) -> str:  # noqa: ANN401
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _pieces(text: str) -> Iterator[str]:
-    for start in range(0, len(text), FRAGMENT):
-        yield text[start : start + FRAGMENT]
-
-
 def _client(connection: ServerConnection) -> Client:
     transport = connection.transport
     encoded = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
     certificate = x509.load_der_x509_certificate(encoded)
     expires = int(certificate.not_valid_after_utc.timestamp())
     address = transport.get_extra_info("peername")[0]
-    return Client(slash_form(certificate.subject), java_form(certificate.subject), expires, address)
+    mark = certificate.fingerprint(hashes.SHA256())
+    return Client(slash_form(certificate.subject), java_form(certificate.subject), expires, address, mark)
 
 
 async def stopped(server: Server, limit: float) -> None:

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox import storage
+from aliend.sandbox import plan, storage
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.serving import READY, previous_state
 
-NOT_UP = "The sandbox grid is not up; start it with: alienctl sandbox up"
 _START_LIMIT = 30.0
+_FILES_PER_SECOND = 2_000
+"""Catalogue entries that even a slow machine makes while the grid starts."""
 _STOP_LIMIT = 8.0
 _TURN_LIMIT = 60.0
 
@@ -66,7 +67,8 @@ def start(layout: Layout) -> dict[str, Any]:
         finally:
             os.close(writer)
         try:
-            reason = _read_answer(answer.fileno())
+            limit = _START_LIMIT + plan.load(layout).files / _FILES_PER_SECOND
+            reason = _read_answer(answer.fileno(), limit)
         except BaseException:
             _end(server.pid, server.poll)
             raise
@@ -98,10 +100,11 @@ def stop(layout: Layout) -> bool:
 
 
 def wipe(layout: Layout) -> None:
-    """Remove catalogue and storage; the next start makes them anew. Certificates and ports stay."""
+    """Remove catalogue and storage; the next start makes them anew. Certificates, ports and sizes stay."""
     for suffix in ("", "-wal", "-shm"):
         layout.catalogue.with_name(layout.catalogue.name + suffix).unlink(missing_ok=True)
     shutil.rmtree(layout.storage, ignore_errors=True)
+    layout.settings.unlink(missing_ok=True)
 
 
 def exports(layout: Layout, environment: Mapping[str, str]) -> list[str]:
@@ -145,11 +148,11 @@ def _log(layout: Layout) -> Path:
     return layout.logs / "server.log"
 
 
-def _read_answer(descriptor: int) -> str:
-    end, text = time.monotonic() + _START_LIMIT, b""
+def _read_answer(descriptor: int, limit: float) -> str:
+    end, text = time.monotonic() + limit, b""
     while not text.endswith(b"\n"):
         if not select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
-            raise SandboxError(f"The sandbox grid did not start within {_START_LIMIT:.0f} s")
+            raise SandboxError(f"The sandbox grid did not start within {limit:.0f} s")
         more = os.read(descriptor, 65536)
         if not more:
             break

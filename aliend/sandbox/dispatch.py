@@ -8,44 +8,55 @@ import traceback
 from collections.abc import Sequence
 
 from aliend.sandbox.call import Call, Command, Service
-from aliend.sandbox.commands import COMMANDS, HIDDEN, PUBLIC
-from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
+from aliend.sandbox.commands import COMMANDS, HIDDEN
+from aliend.sandbox.commands.help import options_text
+from aliend.sandbox.delivery import settle
+from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.options import Parsed, parse
 from aliend.sandbox.output import Output, document
 from aliend.sandbox.session import Session
 
 _HELP = ("-h", "--h", "-help", "--help")
 _CP_REFUSED = "'cp' grid command is not implemented. Please use native client's Cp() method"
-_NO_COMMAND = "Command not found or not implemented yet"
 
 
 async def execute(service: Service, session: Session, name: str, options: Sequence[str]) -> str:
     """The reply to one well-formed request; empty when the service crashes on it without an answer."""
     output = Output()
+    metadata = await run(service, session, name, options, output)
+    return "" if metadata is None else document(output, **metadata)
+
+
+async def run(
+    service: Service, session: Session, name: str, options: Sequence[str], output: Output
+) -> dict[str, str] | None:
+    """Execute a command into `output`; the reply's further metadata, or None when the service crashes on it."""
     if name == "cp":
         output.fail_with(22, _CP_REFUSED)
-        return document(output, **_metadata(session))
+        return state(session)
     if "-silent" in options and not session.has_run_a_command:
-        return ""
+        return None
     session.has_run_a_command = True
     begin = time.perf_counter()
+    await settle(service)
     words, wants_help = _take_global_options(service, session, options, output)
     await _run(service, session, name, words, output, wants_help=wants_help)
     service.catalogue.save()
-    metadata = _metadata(session)
+    metadata = state(session)
     if session.timing:
         metadata["timing_ms"] = f"{(time.perf_counter() - begin) * 1000:.6f}"
-    return document(output, **metadata)
+    return metadata
 
 
 def refuse(session: Session, code: int, text: str) -> str:
     """A reply that is an error before any command."""
     output = Output()
     output.fail_with(code, text)
-    return document(output, **_metadata(session))
+    return document(output, **state(session))
 
 
-def _metadata(session: Session) -> dict[str, str]:
+def state(session: Session) -> dict[str, str]:
+    """What every reply tells about its session."""
     return {"user": session.principal.name, "currentdir": session.directory}
 
 
@@ -78,16 +89,22 @@ async def _run(
     try:
         given = Parsed(operands=words) if command.options is None else parse(words, command.options)
     except BadOptionsError as error:
-        _refuse_options(command, str(error), output)
-        return
+        if not wants_help or command.hides_option_errors:
+            _refuse_options(command, str(error), output)
+            return
+        given = Parsed()
     if wants_help:
         output.mute_text = False
         output.text(_usage(name, command))
         return
-    if command.needs_arguments and not words:
+    if command.needs_arguments and not (words if command.options_suffice else given.operands):
         _demand_arguments(name, command, output)
         return
-    await _perform(name, command, Call(service, session, given, output))
+
+    async def execute(other: str, options: Sequence[str]) -> None:
+        await _run(service, session, other, list(options), output, wants_help=False)
+
+    await _perform(name, command, Call(service, session, given, output, execute))
 
 
 async def _perform(name: str, command: Command, call: Call) -> None:
@@ -102,23 +119,19 @@ async def _perform(name: str, command: Command, call: Call) -> None:
     except BadArgumentsError:
         _demand_arguments(name, command, call.out)
     except CommandCrashError as error:
-        call.out.fail(121, f"Error executing the command [{name}]: \n{error}\n")
+        call.out.fail(121, f"Error executing the command [{name}]: \n{error}\n\tat sandbox.Command.{name}(Sandbox)")
     except Exception:  # noqa: BLE001 - the service answers any exception of a command with its stack trace
         call.out.fail(121, f"Error executing the command [{name}]: \n{traceback.format_exc()}")
 
 
 def _unknown(name: str, output: Output) -> None:
-    if name in HIDDEN:
-        return
-    if name in PUBLIC:
-        output.fail(38, "not part of this sandbox yet")
-    else:
+    if name not in HIDDEN:
         output.fail(2, f"Command [{name}] not found!")
 
 
 def _refuse_options(command: Command, text: str, output: Output) -> None:
     if command.hides_option_errors:
-        output.fail_with(2, _NO_COMMAND)
+        output.fail_with(2, NO_COMMAND)
     else:
         output.fail(22, text)
 
@@ -130,4 +143,4 @@ def _demand_arguments(name: str, command: Command, output: Output) -> None:
 
 
 def _usage(name: str, command: Command) -> str:
-    return f"\nusage: {name}   {command.usage}\n"
+    return f"\nusage: {name}   {command.usage}\n{options_text(name)}"

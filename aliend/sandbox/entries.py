@@ -96,9 +96,10 @@ class Namespace:
         for row in self._database.execute(query, (prefix, prefix + BEYOND)):
             yield Entry(*row)
 
-    def select(self, condition: str, values: Iterable[object]) -> list[Entry]:
-        """The entries that fulfil an SQL condition, in no order."""
-        return [Entry(*row) for row in self._database.execute(f"SELECT * FROM lfn WHERE {condition}", tuple(values))]
+    def select(self, condition: str, values: Iterable[object]) -> Iterator[Entry]:
+        """The entries that fulfil an SQL condition, in no order, one after the other."""
+        for row in self._database.execute(f"SELECT * FROM lfn WHERE {condition}", tuple(values)):
+            yield Entry(*row)
 
     def with_guid(self, guid: str) -> Entry | None:
         """One of the entries that point to a GUID."""

@@ -25,6 +25,9 @@ TEXTS = {
 }
 """The standard texts of the error numbers that commands use (wire specification, section 2.10)."""
 
+NO_COMMAND = "Command not found or not implemented yet"
+"""What is told of a command that cannot be made from its options, when that is not explained."""
+
 
 class SandboxError(Exception):
     """The sandbox cannot do what it was asked; the text is a sentence for the user."""

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 
 _EPOCH_OFFSET = 0x01B21DD213814000
-_HARDWARE_ADDRESS = 0x02FC00000001
+_HARDWARE_ADDRESS = 0x025A4E444258
 _GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 
 

@@ -34,6 +34,21 @@ class Layout:
         return self.root / "state.json"
 
     @property
+    def plan(self) -> Path:
+        """How large the grid is to be (JSON)."""
+        return self.root / "plan.json"
+
+    @property
+    def settings(self) -> Path:
+        """The settings that are not what they are at first, a line each."""
+        return self.root / "settings.txt"
+
+    @property
+    def control(self) -> Path:
+        """The unix socket on which the server is told what to do."""
+        return self.root / "control.sock"
+
+    @property
     def profile(self) -> Path:
         """The configuration of the profile `sandbox`."""
         return self.root / "profile.toml"

@@ -10,15 +10,19 @@ from aliend.sandbox.errors import BadOptionsError
 
 @dataclass(frozen=True, slots=True)
 class OptionSet:
-    """The options of one command: those without a value, those with one, and which of these may be repeated."""
+    """The options of one command: those without a value, those with one, and which of these may be repeated.
+
+    An `optional` one takes the word behind it as its value, unless that is an option itself.
+    """
 
     flags: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
     repeated: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
 
     def recognise(self, text: str) -> str | None:
         """The option that `text` names, written out or abbreviated without ambiguity; None when there is none."""
-        known = self.flags | self.valued
+        known = self.flags | self.valued | self.optional
         if text in known:
             return text
         candidates = [name for name in known if text and name.startswith(text)]
@@ -52,10 +56,11 @@ class Parsed:
             raise BadOptionsError(f"Cannot parse argument '{text}' of option {name}") from error
 
 
-def option_set(flags: str = "", valued: str = "", repeated: str = "") -> OptionSet:
-    """An option set from names separated by blanks; `repeated` ones take a value too."""
+def option_set(flags: str = "", valued: str = "", repeated: str = "", optional: str = "") -> OptionSet:
+    """An option set from names separated by blanks; `repeated` ones take a value too, `optional` ones may."""
+    several = frozenset(repeated.split())
     return OptionSet(
-        frozenset(flags.split()), frozenset(valued.split()) | frozenset(repeated.split()), frozenset(repeated.split())
+        frozenset(flags.split()), frozenset(valued.split()) | several, several, frozenset(optional.split())
     )
 
 
@@ -101,19 +106,24 @@ class _Parser:
             name = self._options.recognise(letter)
             if name is None:
                 raise BadOptionsError(f"{letter} is not a recognized option")
-            if name in self._options.valued:
+            if name in self._options.valued | self._options.optional:
                 break
         for position, letter in enumerate(letters):
             name = self._options.recognise(letter)
             assert name is not None
             rest = letters[position + 1 :]
-            if name in self._options.valued:
-                self._take(name, rest or None)
+            if name in self._options.valued | self._options.optional:
+                self._take(name, rest.removeprefix("=") or None)
                 return
             self._take(name, None)
 
     def _take(self, name: str, value: str | None) -> None:
         found = self._parsed.values.setdefault(name, [])
+        if name in self._options.optional:
+            if value is None and self._tokens and not self._tokens[0].startswith("-"):
+                value = self._tokens.pop(0)
+            found += [] if value is None else [value]
+            return
         if name not in self._options.valued:
             return
         if value is None:

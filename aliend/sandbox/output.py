@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from aliend.sandbox.errors import TEXTS
 
+_RESULTS_AT_A_TIME = 2_000
 _ESCAPED = re.compile("[\x7f-\x9f\u2000-\u20ff]")
 
 
@@ -76,8 +78,20 @@ class Output:
 
 def document(output: Output, **metadata: str) -> str:
     """The reply's text: `results` and `metadata`, escaped as the service does (wire specification, section 1.3)."""
+    return "".join(parts(output, **metadata))
+
+
+def parts(output: Output, **metadata: str) -> Iterator[str]:
+    """The reply's text in parts of some thousand results each."""
     output.next()
     values = {"exitcode": str(output.code), "error": output.error, **metadata}
-    text = json.dumps({"metadata": values, "results": output.results}, ensure_ascii=False, separators=(",", ":"))
-    text = text.replace("/", "\\/")
+    yield f'{{"metadata":{_escaped(values)},"results":['
+    for start in range(0, len(output.results), _RESULTS_AT_A_TIME):
+        some = _escaped(output.results[start : start + _RESULTS_AT_A_TIME])
+        yield some[1:-1] if start == 0 else f",{some[1:-1]}"
+    yield "]}"
+
+
+def _escaped(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
     return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

@@ -41,6 +41,7 @@ def _readable(call: Call, guid: str, member: str = "") -> Iterator[Ticket]:
         return
     for replica in call.catalogue.replicas.of(guid):
         if replica.archive and not member:
+            call.catalogue.replicas.visit(guid)
             yield from _readable(call, *replica.archive)
         elif replica.se is not None:
             yield Ticket(replica.se, replica.pfn, record.guid, record.size, record.md5, member)

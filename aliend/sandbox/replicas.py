@@ -126,6 +126,47 @@ class Replicas:
         self._database.execute("DELETE FROM pfn WHERE guid = ?", (guid,))
         self._database.execute("DELETE FROM guid WHERE guid = ?", (guid,))
 
+    def drop(self, guid: str, se: int) -> bool:
+        """Remove one replica, whose file waits for deletion; false when there is none on this storage element."""
+        replica = next((found for found in self.of(guid) if found.se is not None and found.se.number == se), None)
+        record = self.guid(guid)
+        if replica is None or record is None:
+            return False
+        self._database.execute("INSERT INTO orphan VALUES(?, ?, ?)", (guid, se, replica.pfn))
+        self._database.execute("DELETE FROM pfn WHERE guid = ? AND se = ?", (guid, se))
+        self._database.execute(
+            "UPDATE se SET used = max(0, used - ?), files = max(0, files - 1) WHERE number = ?", (record.size, se)
+        )
+        return True
+
+    def members(self, archive: str) -> list[Guid]:
+        """The GUID records of what is inside an archive."""
+        rows = self._database.execute(
+            "SELECT guid FROM pfn WHERE se = ? AND pfn LIKE ? ORDER BY id", (ARCHIVE_SE, f"guid:///{archive}?ZIP=%")
+        )
+        found = [self.guid(row["guid"]) for row in rows.fetchall()]
+        return [record for record in found if record is not None]
+
+    def stored_on(self, se: int) -> list[tuple[str, int]]:
+        """PFN and size of every file on a storage element."""
+        rows = self._database.execute(
+            "SELECT pfn.pfn, guid.size FROM pfn JOIN guid ON guid.guid = pfn.guid WHERE pfn.se = ?", (se,)
+        )
+        return [(row["pfn"], row["size"]) for row in rows.fetchall()]
+
+    def visit(self, guid: str) -> None:
+        """Note that the replicas of something inside an archive were looked at."""
+        self._database.execute("INSERT OR IGNORE INTO visited VALUES(?)", (guid,))
+
+    def was_visited(self, guid: str) -> bool:
+        """Whether the replicas of something inside an archive were looked at."""
+        return self._database.execute("SELECT 1 FROM visited WHERE guid = ?", (guid,)).fetchone() is not None
+
+    def number_of(self, guid: str) -> int:
+        """The number of a GUID record in the catalogue's table."""
+        row = self._database.execute("SELECT count(*) AS before FROM guid WHERE guid <= ?", (guid,)).fetchone()
+        return int(row["before"])
+
     def keep(self, guid: str, se: int) -> None:
         """Cancel the deletion of a GUID's copy on a storage element."""
         self._database.execute("DELETE FROM orphan WHERE guid = ? AND se = ?", (guid, se))

@@ -13,19 +13,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.sandbox import guids, paths
+from aliend.sandbox import grid, guids, paths, sites
 from aliend.sandbox.accounts import ADMIN, Account
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.certificates import user_subject
 from aliend.sandbox.commands.namespace import EMPTY_MD5
+from aliend.sandbox.crowd import CROWDED, Crowd, crowded_names
 from aliend.sandbox.entries import NewEntry
+from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS
 from aliend.sandbox.quotas import Quota
-from aliend.sandbox.replicas import ARCHIVE_SE, Guid, StorageElement
+from aliend.sandbox.replicas import ARCHIVE_SE, Guid
 
-SITE = "SANDBOX"
-ELEMENTS = ("ALICE::SANDBOX::SE1", "ALICE::SANDBOX::SE2")
-_DISTANCES = (0.0, 0.1, 0.6)
 _MAX_SIZE, _MAX_FILES = 10**12, 10**6
 _KIB = 1024
 
@@ -69,22 +68,34 @@ def files() -> list[File]:
 class Seeder:
     """Fills an empty catalogue, and the storage elements' directories (one each of `data`, in their order)."""
 
-    def __init__(self, catalogue: Catalogue, data: Sequence[Path], now: Callable[[], int]) -> None:
+    def __init__(
+        self, catalogue: Catalogue, data: Sequence[Path], now: Callable[[], int], maker: guids.GuidMaker | None = None
+    ) -> None:
         self._catalogue = catalogue
         self._data = data
         self._now = now
-        self._guids = guids.GuidMaker()
+        self._guids = maker or guids.GuidMaker()
 
     def run(self) -> None:
         """Do it."""
         self._people()
-        self._elements()
+        sites.install(self._catalogue.replicas, len(self._data))
+        grid.seed(self._catalogue.grid, list(USERS), sites.SITE)
         for file in files():
             self._directory(paths.parent(file.lfn), file.owner)
             self._file(file, content(file.lfn, file.size))
         self._archive(f"{home('alice')}archive/", {"first.dat": 20 * _KIB, "second.dat": 300})
         touched = f"{home('alice')}files/touched.txt"
         self._catalogue.names.insert(NewEntry(touched, "alice", "alice", "755", self._now(), md5=EMPTY_MD5))
+        Crowd(self._catalogue, self._data[0], self._now(), self._guids).fill(CROWDED, crowded_names())
+        self._catalogue.save()
+
+    def add(self, file: File) -> None:
+        """Add one file, and save. Raises SandboxError when there is one or no place for it."""
+        if self._catalogue.names.get(file.lfn) is not None:
+            raise SandboxError(f"{file.lfn} exists already")
+        self._directory(paths.parent(file.lfn), file.owner)
+        self._file(file, content(file.lfn, file.size))
         self._catalogue.save()
 
     def _people(self) -> None:
@@ -99,12 +110,6 @@ class Seeder:
             self._catalogue.quotas.save(user, Quota(0, _MAX_SIZE, 0, _MAX_FILES))
             names.make_directory(paths.parent(home(user)), ADMIN, ADMIN, self._now())
             names.make_directory(home(user), user, user, self._now())
-
-    def _elements(self) -> None:
-        for number, name in enumerate(ELEMENTS[: len(self._data)], 1):
-            element = StorageElement(number, name, ("disk",), "root://localhost:1094", "/")
-            self._catalogue.replicas.save_element(element)
-            self._catalogue.replicas.save_distance(SITE, number, _DISTANCES[number - 1])
 
     def _directory(self, path: str, owner: str) -> None:
         self._catalogue.names.make_directory(path, owner, owner, self._now())

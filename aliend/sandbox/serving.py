@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -18,14 +19,19 @@ from typing import Any
 
 from websockets.asyncio.server import Server
 
-from aliend.sandbox import certificates, storage
+from aliend.sandbox import certificates, plan, sites, storage
 from aliend.sandbox.call import Service
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.connections import Front, server_context, stopped
+from aliend.sandbox.crowd import SHARED, Crowd
 from aliend.sandbox.errors import SandboxError
+from aliend.sandbox.fleet import Fleet
 from aliend.sandbox.guids import GuidMaker
 from aliend.sandbox.layout import USERS, Layout
-from aliend.sandbox.seed import ELEMENTS, SITE, Seeder
+from aliend.sandbox.plan import Plan
+from aliend.sandbox.seed import Seeder
+from aliend.sandbox.sites import SITE
+from aliend.sandbox.steering import Steering
 from aliend.sandbox.storage import Place, Storage
 from aliend.sandbox.tokens import Sealer
 
@@ -34,7 +40,7 @@ log = logging.getLogger(__name__)
 READY = "ready"
 """What is told to whoever waits for the start; anything else is the reason why there is none."""
 _CLEANING_PERIOD = 2.0
-_RESTART_PAUSE = 0.5
+_GARBAGE_THRESHOLD = 100_000
 _STOP_LIMIT = 2.0
 _LOCK_LIMIT = 1.0
 
@@ -47,6 +53,8 @@ def run(layout: Layout, ready: int) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)
     os.umask(0o077)
+    # a search makes a million objects, none of them garbage
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     with layout.lock.open("a+", encoding="utf-8") as lock:
         try:
             _lock(lock.fileno())
@@ -102,11 +110,14 @@ class _Grid:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._state = previous_state(layout)
-        self._catalogue = _prepare_catalogue(layout)
-        sealer, maker = Sealer(_secret(layout.secret)), GuidMaker(os.getpid())
-        service = Service(self._catalogue, sealer, lambda: time.time_ns() // 10**6, SITE, guids=maker)
+        self._places = _places(layout, plan.load(layout), self._state)
+        maker = GuidMaker(os.getpid())
+        self._catalogue = _prepare_catalogue(layout, self._places, maker)
+        service = Service(self._catalogue, Sealer(_secret(layout.secret)), _now, SITE, guids=maker, layout=layout)
+        service.shelves = {number: place.data for number, place in enumerate(self._places, 1)}
         self._front = Front(service)
-        self._elements: list[Storage] = []
+        self._fleet = Fleet(self._places, self._publish)
+        self._steering = Steering(layout, service, self._front, self._fleet)
 
     async def serve(self, ready: int) -> None:
         """Start everything, say so, and work until SIGTERM or SIGINT."""
@@ -114,28 +125,29 @@ class _Grid:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         preparing = asyncio.to_thread(certificates.ensure, self._layout)
-        started, _ = await asyncio.gather(storage.start_all(self._places()), preparing, return_exceptions=False)
-        self._elements = started
         try:
+            await asyncio.gather(self._fleet.start(), preparing)
             server = await self._listen()
-            self._publish(next(iter(server.sockets)).getsockname()[1])
-            _tell(ready, READY)
-            log.info("up, with %s", ", ".join(element.url for element in started))
-            await self._work(stop)
+            self._state["port"] = next(iter(server.sockets)).getsockname()[1]
+            self._publish()
+            async with self._steering.listening():
+                _tell(ready, READY)
+                log.info("up, with %s", ", ".join(element.url for element in self._fleet.elements))
+                await self._work(stop)
             await stopped(server, _STOP_LIMIT)
+            await self._front.cancel_commands()
         finally:
-            await asyncio.gather(*(element.stop() for element in self._elements))
+            await self._fleet.stop()
             self._catalogue.close()
 
     async def _work(self, stop: asyncio.Event) -> None:
-        workers = [asyncio.create_task(self._supervise(index)) for index in range(len(self._elements))]
-        workers.append(asyncio.create_task(self._clean()))
+        self._fleet.watch()
+        cleaner = asyncio.create_task(self._clean())
         try:
             await stop.wait()
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            cleaner.cancel()
+            await asyncio.gather(cleaner, return_exceptions=True)
 
     async def _listen(self) -> Server:
         layout = self._layout
@@ -153,22 +165,22 @@ class _Grid:
             log.info("port %d is taken by somebody else", port)
             return await self._front.listen(0, context)
 
-    def _publish(self, port: int) -> None:
-        for number, element in enumerate(self._elements, 1):
+    def _publish(self) -> None:
+        for number, element in enumerate(self._fleet.elements, 1):
             self._announce(number, element)
         elements = [
             {"name": element.place.name, "url": element.url, "port": element.port, "pid": element.pid}
-            for element in self._elements
+            for element in self._fleet.elements
         ]
         self._state = {
             "pid": os.getpid(),
             "host": storage.HOST,
-            "port": port,
+            "port": self._state["port"],
             "users": list(USERS),
             "elements": elements,
         }
         _replace(self._layout.state, json.dumps(self._state, indent=2) + "\n")
-        _replace(self._layout.profile, _profile(self._layout, port))
+        _replace(self._layout.profile, _profile(self._layout, self._state["port"]))
 
     def _announce(self, number: int, element: Storage) -> None:
         known = self._catalogue.replicas.numbered(number)
@@ -176,43 +188,37 @@ class _Grid:
             self._catalogue.replicas.save_element(replace(known, daemon=element.url))
             self._catalogue.save()
 
-    def _places(self) -> list[Place]:
-        ports = {element["name"]: element["port"] for element in self._state.get("elements", [])}
-        return [replace(place, port=ports.get(place.name, 0)) for place in _places(self._layout)]
-
-    async def _supervise(self, index: int) -> None:
-        while True:
-            element = self._elements[index]
-            code = await element.ended()
-            log.warning("the storage element %s ended with %d and is started again", element.place.name, code)
-            await asyncio.sleep(_RESTART_PAUSE)
-            try:
-                self._elements[index] = await storage.start(replace(element.place, port=element.port))
-            except SandboxError:
-                log.exception("no further attempt")
-                return
-            self._publish(self._state["port"])
-
     async def _clean(self) -> None:
         """Delete from storage, some time later, what was removed from the catalogue."""
         while True:
             await asyncio.sleep(_CLEANING_PERIOD)
             for number, pfn in self._catalogue.replicas.take_orphans():
-                path = pfn.split("/", 3)[-1].lstrip("/")
-                (self._elements[number - 1].place.data / path).unlink(missing_ok=True)
+                path = "/" + pfn.split("/", 3)[-1].lstrip("/")
+                if number <= len(self._places) and not path.startswith(SHARED):
+                    (self._places[number - 1].data / path[1:]).unlink(missing_ok=True)
 
 
-def _places(layout: Layout) -> list[Place]:
-    return [Place(name, layout.storage / name.rpartition(":")[2].lower()) for name in ELEMENTS]
+def _now() -> int:
+    return time.time_ns() // 10**6
 
 
-def _prepare_catalogue(layout: Layout) -> Catalogue:
-    catalogue = Catalogue(layout.catalogue)
+def _places(layout: Layout, wanted: Plan, state: dict[str, Any]) -> list[Place]:
+    ports = {element["name"]: element["port"] for element in state.get("elements", [])}
+    names = [sites.element(number).name for number in range(1, wanted.storage + 1)]
+    return [Place(name, layout.storage / name.rpartition(":")[2].lower(), ports.get(name, 0)) for name in names]
+
+
+def _prepare_catalogue(layout: Layout, places: Sequence[Place], maker: GuidMaker) -> Catalogue:
+    catalogue, wanted = Catalogue(layout.catalogue), plan.load(layout)
+    data = [place.data for place in places]
+    for directory in data:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sites.install(catalogue.replicas, len(places))
     if catalogue.is_empty():
-        data = [place.data for place in _places(layout)]
-        for directory in data:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        Seeder(catalogue, data, lambda: time.time_ns() // 10**6).run()
+        Seeder(catalogue, data, _now, maker).run()
+    if catalogue.crowd() < wanted.files:
+        Crowd(catalogue, data[0], _now(), maker).fill_million(catalogue.crowd(), wanted.files)
+    catalogue.save()
     return catalogue
 
 

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aliend.sandbox.accounts import Principal
+from aliend.sandbox.accounts import TOKEN_PREFIX, Principal
 from aliend.sandbox.paths import NO_DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The certificate and address of a client. `subject` is in slash form, `expires` in POSIX seconds."""
+    """The certificate and address of a client. `subject` is in slash form, `expires` in POSIX seconds.
+
+    `fingerprint` tells certificates apart.
+    """
 
     subject: str
     java_subject: str
     expires: int
     address: str
+    fingerprint: bytes = b""
+
+    @property
+    def has_token(self) -> bool:
+        """Whether it is a certificate that this system issued."""
+        return self.subject.startswith(TOKEN_PREFIX)
 
 
 @dataclass(slots=True)

@@ -7,13 +7,16 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aliend.sandbox import full
 from aliend.sandbox.errors import SandboxError
 
 log = logging.getLogger(__name__)
@@ -40,11 +43,15 @@ xrootd.chksum max 4 md5 adler32
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A storage element to run: its name, and the directory that holds its files, configuration and log."""
+    """A storage element to run: its name, and the directory that holds its files, configuration and log.
+
+    One that `is_full` takes no data.
+    """
 
     name: str
     directory: Path
     port: int = 0
+    is_full: bool = False
 
     @property
     def data(self) -> Path:
@@ -87,6 +94,7 @@ class Storage:
                 *_as_ordinary_user(),
                 # the kernel ends it with us, whatever becomes of us; must come after a change of user
                 *("setpriv", "--pdeathsig", "KILL"),
+                *((sys.executable, "-I", full.__file__) if self.place.is_full else ()),
                 *("xrootd", "-c", str(configuration)),
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
@@ -100,10 +108,16 @@ class Storage:
         self._shortcut.close()
         return code
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal, if it runs."""
+        if not self.has_ended:
+            self._running.send_signal(number)
+
     async def stop(self) -> None:
         """End the process, softly at first."""
-        if not self.has_ended:
-            self._running.terminate()
+        self.signal(signal.SIGTERM)
+        # one that is frozen could not end
+        self.signal(signal.SIGCONT)
         try:
             async with asyncio.timeout(_STOP_LIMIT):
                 await self.ended()

@@ -61,6 +61,10 @@ class Events:
         """Tell the job's number."""
         await self._context.write(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)))
 
+    async def question(self, prompt: str, *, echo: bool) -> None:
+        """Send a question."""
+        await self._context.write(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
+
 
 class ConsoleService(console_pb2_grpc.ConsoleServicer):
     """Runs the words; the client's further inputs reach the command while it runs."""
@@ -129,5 +133,9 @@ async def _refuse(context: Context, error: AliendError) -> None:
 async def _listen(context: Context, call: Call) -> None:
     """Pass the client's further inputs to the command until it closes its side."""
     while isinstance(received := await context.read(), console_pb2.RunInput):
-        if received.WhichOneof("input") == "signal":
-            call.interrupted.set()
+        match received.WhichOneof("input"):
+            case "signal":
+                call.interrupted.set()
+            case "answer":
+                call.answers.put_nowait(None if received.answer.refused else received.answer.text)
+    call.answers.put_nowait(None)

@@ -53,7 +53,10 @@ CREATE INDEX transfer_open_intent ON transfer (id) WHERE intent <> '';
 CREATE TABLE request (id TEXT PRIMARY KEY, job INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-_SECOND = """
+_STACKS = "ALTER TABLE session ADD COLUMN stack TEXT NOT NULL DEFAULT '[]';"
+"""What lies below the directory of a session, as a JSON array."""
+
+_ATTEMPTS = """
 CREATE TABLE attempt (
     id INTEGER PRIMARY KEY AUTOINCREMENT, transfer INTEGER NOT NULL REFERENCES transfer (id), number INTEGER NOT NULL,
     se TEXT NOT NULL, stage TEXT NOT NULL, error TEXT NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL,
@@ -68,7 +71,7 @@ ALTER TABLE job ADD COLUMN direction TEXT NOT NULL DEFAULT '';
 UPDATE job SET direction = json_extract(spec, '$.direction');
 """
 
-MIGRATIONS = (_FIRST, _SECOND)
+MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS)
 """Each brings a database from the schema of its index to the next one."""
 
 

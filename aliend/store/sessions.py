@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aliend.store.database import Database, Transaction
@@ -18,6 +19,8 @@ class SessionRecord:
     previous: str
     user: str
     home: str
+    stack: tuple[str, ...] = ()
+    """The directories below the working directory on the stack of `pushd`."""
 
 
 class Sessions:
@@ -32,7 +35,7 @@ class Sessions:
 
         def read(connection: sqlite3.Connection) -> SessionRecord | None:
             row = connection.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone()
-            return SessionRecord(*row) if row else None
+            return _record(row) if row else None
 
         return await self._database.read(read)
 
@@ -42,21 +45,35 @@ class Sessions:
         def read(connection: sqlite3.Connection) -> SessionRecord | None:
             sql = f"{_SELECT} WHERE substr(name, -length(?1)) = ?1 OR ?1 = '' ORDER BY updated_ms DESC LIMIT 1"
             row = connection.execute(sql, (suffix,)).fetchone()
-            return SessionRecord(*row) if row else None
+            return _record(row) if row else None
 
         return await self._database.read(read)
 
-    async def put(self, name: str, directory: str, previous: str = "", *, user: str = "", home: str = "") -> None:
+    async def put(
+        self,
+        name: str,
+        directory: str,
+        previous: str = "",
+        *,
+        user: str = "",
+        home: str = "",
+        stack: Sequence[str] = (),
+    ) -> None:
         """Write the session, durably. Raises StoreError."""
         updated_ms = int(self._clock() * 1000)
 
         def write(transaction: Transaction) -> None:
             transaction.connection.execute(
-                "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)",
-                (name, directory, previous, user, home, updated_ms),
+                "INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (name, directory, previous, user, home, updated_ms, json.dumps(stack)),
             )
 
         await self._database.write(write)
 
 
-_SELECT = "SELECT name, directory, previous, user, home FROM session"
+_SELECT = "SELECT name, directory, previous, user, home, stack FROM session"
+
+
+def _record(row: tuple[str, ...]) -> SessionRecord:
+    name, directory, previous, user, home, stack = row
+    return SessionRecord(name, directory, previous, user, home, tuple(json.loads(stack)))

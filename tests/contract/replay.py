@@ -7,10 +7,17 @@ stack trace only the first line.
 
 from __future__ import annotations
 
+import argparse
+import asyncio
+import hashlib
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +25,19 @@ from aliend.sandbox.accounts import Account
 from aliend.sandbox.call import Service
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.connections import Front
+from aliend.sandbox.contents import place
 from aliend.sandbox.entries import NewEntry
+from aliend.sandbox.grid import ComputingElement, JobQuota
+from aliend.sandbox.guids import GuidMaker, replica_url
 from aliend.sandbox.quotas import Quota
 from aliend.sandbox.replicas import ARCHIVE_SE, Guid, StorageElement
+from aliend.sandbox.requests import UnusableError
 from aliend.sandbox.session import Client, Session
 from aliend.sandbox.tokens import Sealer
 
 RECORDINGS = Path(__file__).with_name("wire")
+DELIBERATE = Path(__file__).with_name("deliberate.toml")
+MOST_DELIBERATE = 10
 SITE = "JTestSite"
 RECORDED_AT = 1795456763000
 """When the recordings were made (POSIX milliseconds): the clock of the replay."""
@@ -37,71 +50,212 @@ ROLES = {
     "alidaq": ("alidaq",),
 }
 DISTANCES = {"JTestSite": (0.0, 0.1, 0.6), "JRemoteSite": (0.6, 0.5, 0.0)}
+USER_IDS = {"admin": 1, "jalien": 2, "otheruser": 3}
+VISITED = ("/alice/cern.ch/user/j/jalien/testdata/zip/members/numbers.txt",)
+"""Members of archives whose replicas had been looked at before the recordings began."""
+CONTENTS = {
+    "/alice/cern.ch/user/j/jalien/testdata/text/hello.txt": b"hello grid\n",
+    "/alice/cern.ch/user/j/jalien/testdata/text/lines.txt": b"".join(b"%d\n" % number for number in range(1, 1001)),
+    "/alice/cern.ch/user/j/jalien/private/secret.txt": b"secret\n",
+}
+"""The content of files, as far as it follows from size and md5; the others have the right size only."""
+MANY, MANY_COUNT = "/alice/cern.ch/user/j/jalien/big2000/", 2000
+"""A directory of which the catalogue's listing holds only the first files."""
 EXPIRES = {"jalien": 2110816457, "otheruser": 2110816457, "admin": 2110816458}
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PLACE = re.compile(r"/\d\d/\d{5}/(?=<guid>)")
 _ENVELOPE = re.compile(r"-----BEGIN(?: |%20)SEALED(?: |%20)CIPHER.*?&scitag", re.DOTALL)
-_TIMES = re.compile(r"\b(1795\d{9}|1795\d{6})\b")
-_DATES = re.compile(r"\b(\w{3} )?(Nov|Mar) +\d+ \d\d:\d\d(:\d\d UTC \d{4})?\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
-_VERSION = re.compile(r"Compiled at: .*")
+_TIMES = re.compile(r"\b(179\d{10}|179\d{7})\b")
+_DATES = re.compile(
+    r"\b(\w{3} )?[A-Z][a-z]{2} +\d+ \d\d:\d\d(:\d\d UTC \d{4})?\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?"
+)
+_VERSION = re.compile(r"(JAliEn tag|Git hash|Compiled at): .*")
 _INTERVAL = re.compile(r"which is in [^)]*\)")
-_NUMBERED = ("entryId", "dir", "timing_ms", "compiled_at", "compiled_by", "guidtime")
+_RUNNING_NUMBER = re.compile(r"(transfer ID |job ID is |guidID\t\t: |userid: |Job )\d+")
+_MADE_BY = re.compile(r"\bby (?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
+_MADE = frozenset(("envelope", "guid", "url", "pfn", "jobId"))
+"""The keys whose values are made during a run, and may be asked for afterwards."""
+_NUMBERED = (
+    "entryId",
+    "dir",
+    "timing_ms",
+    "compiled_at",
+    "compiled_by",
+    "tag",
+    "git_hash",
+    "guidtime",
+    "jobId",
+    "dowloadedInMillis",
+)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One request of a recording, with its reply."""
+    """One request of a recording, with its reply; a request that is not a JSON object is the text that was sent."""
 
     scenario: str
     who: str
-    request: dict[str, Any]
-    reply: dict[str, Any]
+    request: dict[str, Any] | str
+    reply: Any
+
+    @property
+    def command(self) -> str:
+        """The command asked for."""
+        return str(self.request.get("command", "")) if isinstance(self.request, dict) else ""
+
+    @property
+    def options(self) -> list[str]:
+        """The options of the command."""
+        return list(self.request.get("options") or []) if isinstance(self.request, dict) else []
+
+
+@dataclass
+class Outcome:
+    """How a replay went: how many steps were alike, how many differed on purpose, and what differed otherwise."""
+
+    asked: int = 0
+    alike: int = 0
+    excused: Counter[str] = field(default_factory=Counter)
+    told: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        good = self.alike + self.excused.total()
+        purpose = [f"  {count} on purpose different: {reason}" for reason, count in self.excused.items()]
+        return "\n".join([*self.told, f"{good} of {self.asked}", *purpose])
+
+
+@dataclass(frozen=True)
+class Deliberate:
+    """A deliberate difference."""
+
+    command: str
+    reason: str
+    option: str | None = None
+    ordered: bool = True
+    extra_keys: tuple[str, ...] = ()
+
+    def excuses(self, step: Step, reply: Any) -> bool:  # noqa: ANN401
+        """Whether the difference between a step and our reply to it is this one."""
+        if step.command != self.command or (self.option is not None and self.option not in step.options):
+            return False
+        if self.extra_keys:
+            return not differences(step.reply, _without(reply, self.extra_keys))
+        return self.ordered or not differences(_sorted(step.reply), _sorted(reply))
+
+
+def deliberate() -> list[Deliberate]:
+    """The deliberate differences."""
+    rows = tomllib.loads(DELIBERATE.read_text(encoding="utf-8")).get("difference", [])
+    return [Deliberate(**row) for row in rows]
+
+
+def _without(reply: Any, keys: Sequence[str]) -> Any:  # noqa: ANN401
+    results = [{name: value for name, value in result.items() if name not in keys} for result in reply["results"]]
+    return {**reply, "results": results}
+
+
+def _sorted(reply: Any) -> Any:  # noqa: ANN401
+    if not isinstance(reply, dict) or "results" not in reply:
+        return reply
+    return {**reply, "results": sorted(reply["results"], key=lambda result: json.dumps(result, sort_keys=True))}
 
 
 def steps(file: Path = RECORDINGS / "public.jsonl") -> list[Step]:
     """The steps of a recording."""
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return [Step(row["scenario"], row["as"], row["request"], row["reply"]) for row in rows]
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [Step(row["scenario"], row.get("as", "user"), row["request"], row["reply"]) for row in rows]
+
+
+async def replay(played: Sequence[Step]) -> Outcome:
+    """Replay steps and compare."""
+    exceptions, outcome, replaying = deliberate(), Outcome(), Replay(played)
+    try:
+        for step in played:
+            reply = await replaying.play(step)
+            found = differences(step.reply, reply)
+            outcome.asked += 1
+            excuse = next((each for each in exceptions if found and each.excuses(step, reply)), None)
+            if not found:
+                outcome.alike += 1
+            elif excuse is not None:
+                outcome.excused[excuse.reason] += 1
+            else:
+                title = f"{step.scenario}: {step.command or step.request} {step.options}"
+                outcome.told += [f"{title}: {line}" for line in found]
+    finally:
+        replaying.close()
+    return outcome
 
 
 class Replay:
     """A catalogue like the recorded one, and a session for each scenario."""
 
-    def __init__(self) -> None:
-        self._catalogue = _load()
+    def __init__(self, played: Sequence[Step]) -> None:
+        self._catalogue = _load(played)
+        self._storage = tempfile.TemporaryDirectory(prefix="replay")
         service = Service(self._catalogue, Sealer(b"replay"), lambda: RECORDED_AT, SITE, default_replicas=1)
+        service.shelves = {
+            element.number: Path(self._storage.name, str(element.number))
+            for element in self._catalogue.replicas.elements()
+        }
+        _stock(service)
         self._front = Front(service)
         self._sessions: dict[tuple[str, str], Session] = {}
-        self._envelopes: dict[str, str] = {}
+        self._ours: dict[str, str] = {}
 
     def close(self) -> None:
-        """Close the catalogue."""
+        """Close the catalogue, and remove the storage."""
         self._catalogue.close()
+        self._storage.cleanup()
 
-    async def play(self, step: Step) -> dict[str, Any]:
-        """The sandbox's reply to a step; the envelopes in its request are those that the sandbox gave instead."""
-        options = [self._envelopes.get(option, option) for option in step.request.get("options") or []]
-        text = json.dumps({"command": step.request["command"], "options": options})
-        reply: dict[str, Any] = json.loads(await self._front.answer(self._session(step), text))
-        for theirs, ours in zip(step.reply["results"], reply["results"], strict=False):
-            if "envelope" in theirs and "envelope" in ours:
-                self._envelopes[theirs["envelope"]] = ours["envelope"]
+    async def play(self, step: Step) -> Any:  # noqa: ANN401
+        """The sandbox's reply to a step; envelopes, GUIDs and ids in its request are those that the sandbox gave."""
+        try:
+            text = await self._front.answer(self._session(step), self._text(step))
+        except UnusableError:
+            return {"closed": 1002}
+        if not text:
+            return ""
+        reply: dict[str, Any] = json.loads(text)
+        if isinstance(step.reply, dict):
+            for theirs, ours in zip(step.reply.get("results", []), reply["results"], strict=False):
+                for name in _MADE.intersection(theirs, ours):
+                    self._ours[theirs[name]] = ours[name]
         return reply
 
+    def _text(self, step: Step) -> str:
+        if isinstance(step.request, str):
+            return step.request
+        request = dict(step.request)
+        if isinstance(request.get("options"), list):
+            request["options"] = [
+                self._translated(option) if isinstance(option, str) else option for option in request["options"]
+            ]
+        return json.dumps(request)
+
+    def _translated(self, option: str) -> str:
+        if option in self._ours:
+            return self._ours[option]
+        return _GUID.sub(lambda found: self._ours.get(found.group(), found.group()), option)
+
     def _session(self, step: Step) -> Session:
-        key, account = (step.scenario, step.who), ACCOUNTS[step.who]
+        key, account = (step.scenario, step.who), ACCOUNTS.get(step.who, step.who)
         if key not in self._sessions:
-            client = Client(_subject(account), f"CN={account}, O=JAliEn, C=CH", EXPIRES[account], "127.0.0.1")
+            client = Client(
+                _subject(account), f"CN={account}, O=JAliEn, C=CH", EXPIRES.get(account, EXPIRES["jalien"]), "127.0.0.1"
+            )
             session = self._front.session(client)
             assert session is not None
             self._sessions[key] = session
         return self._sessions[key]
 
 
-def differences(step: Step, reply: dict[str, Any]) -> list[str]:
+def differences(recorded: Any, reply: Any) -> list[str]:  # noqa: ANN401
     """What is not alike, a line each; empty when nothing is."""
-    theirs, ours = normalised(step.reply), normalised(reply)
+    if not _is_document(recorded) or not _is_document(reply):
+        return [] if recorded == reply else [f"reply: {recorded!r} / {reply!r}"]
+    theirs, ours = normalised(recorded), normalised(reply)
     found = []
     for name in sorted(theirs["metadata"].keys() | ours["metadata"].keys()):
         if theirs["metadata"].get(name) != ours["metadata"].get(name):
@@ -115,12 +269,15 @@ def differences(step: Step, reply: dict[str, Any]) -> list[str]:
     return found
 
 
+def _is_document(reply: Any) -> bool:  # noqa: ANN401
+    return isinstance(reply, dict) and "metadata" in reply and "results" in reply
+
+
 def normalised(reply: dict[str, Any]) -> dict[str, Any]:
     """A reply in which what must differ is replaced."""
     metadata = {name: _plain(name, value) for name, value in reply["metadata"].items()}
-    metadata["error"] = metadata["error"].split("\n")[0] if "stack" in metadata["error"] else metadata["error"]
-    if metadata["error"].startswith("Remote I/O error : Error executing"):
-        metadata["error"] = "\n".join(metadata["error"].split("\n")[:2])
+    if "\n\tat " in metadata["error"]:
+        metadata["error"] = metadata["error"].partition("\n")[0]
     return {
         "metadata": metadata,
         "results": [{name: _plain(name, value) for name, value in result.items()} for result in reply["results"]],
@@ -139,16 +296,17 @@ def _plain(name: str, value: Any) -> Any:  # noqa: ANN401
     text = _ENVELOPE.sub("<envelope>&scitag", value)
     text = _PLACE.sub("/<place>/", _GUID.sub("<guid>", text))
     text = _GUID.sub("<guid>", text)
-    text = _INTERVAL.sub("which is in <interval>)", _VERSION.sub("Compiled at: <date>", text))
+    text = _INTERVAL.sub("which is in <interval>)", _VERSION.sub(r"\1: <version>", text))
     text = re.sub(r'(dir|entryId)="\d+"', r'\1="<number>"', text)
-    return _DATES.sub("<date>", _TIMES.sub("<time>", text))
+    text = _MADE_BY.sub("by <address>", text)
+    return _RUNNING_NUMBER.sub(r"\1<number>", _DATES.sub("<date>", _TIMES.sub("<time>", text)))
 
 
 def _subject(account: str) -> str:
     return f"/C=CH/O=JAliEn/CN={account}"
 
 
-def _load() -> Catalogue:
+def _load(played: Sequence[Step]) -> Catalogue:
     catalogue = Catalogue()
     names = catalogue.names
     names.insert(NewEntry("/", "admin", "admin", "755", RECORDED_AT, kind="d"))
@@ -166,21 +324,67 @@ def _load() -> Catalogue:
             catalogue.replicas.save_distance(site, number, distance)
     for row in _rows():
         _add(catalogue, row)
-    for result in _use_when_recorded():
-        catalogue.database.execute(
-            "UPDATE se SET used = ?, files = ? WHERE number = ?",
-            (int(result["usedSpace"]), int(result["fileCount"]), int(result["seNumber"])),
-        )
+    _add_many(catalogue)
+    for lfn in VISITED:
+        entry = names.get(lfn)
+        assert entry is not None
+        catalogue.replicas.visit(entry.guid or "")
+    for account, number in USER_IDS.items():
+        catalogue.grid.save_quota(JobQuota(account, number))
+    _set_the_stage(catalogue, played)
     catalogue.save()
     return catalogue
 
 
-def _use_when_recorded() -> list[dict[str, str]]:
-    """How full the storage elements were when the scenarios began; `ses.json` was taken at another time."""
-    listed: list[dict[str, str]] = next(
-        step.reply["results"] for step in steps() if step.request == {"command": "listSEs", "options": []}
-    )
-    return listed
+def _set_the_stage(catalogue: Catalogue, played: Sequence[Step]) -> None:
+    """What the catalogue's listing does not hold: the use of the storage elements, and the computing elements.
+
+    It is what was listed first, in the recording that is played or else in the public one.
+    """
+    for result in _first_listing("listSEs", played):
+        catalogue.database.execute(
+            "UPDATE se SET used = ?, files = ? WHERE number = ?",
+            (int(result["usedSpace"]), int(result["fileCount"]), int(result["seNumber"])),
+        )
+    for result in _first_listing("listCEs", played):
+        running, queued, ttl = int(result["maxRunning"]), int(result["maxQueued"]), int(result["TTL"])
+        partitions = tuple(filter(None, result["partitions"].split(",")))
+        name, status, kind, host = (result[key] for key in ("ceName", "status", "type", "host"))
+        catalogue.grid.save(ComputingElement(name, status, running, queued, partitions, ttl, kind, host))
+
+
+def _stock(service: Service) -> None:
+    """Put a file of the right size where the catalogue says that there is one."""
+    catalogue = service.catalogue
+    for entry in catalogue.names.select("guid IS NOT NULL AND path NOT LIKE ?", [f"{MANY}%"]):
+        content = CONTENTS.get(entry.path)
+        assert content is None or hashlib.md5(content, usedforsecurity=False).hexdigest() == entry.md5
+        for replica in catalogue.replicas.of(entry.guid or ""):
+            file = place(service, replica.se.number, replica.pfn) if replica.se else None
+            if file is None:
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as opened:
+                opened.write(content or b"")
+                opened.truncate(entry.size)
+
+
+def _first_listing(command: str, played: Sequence[Step]) -> list[dict[str, Any]]:
+    for step in (*played, *steps()):
+        if step.command == command and not step.options and isinstance(step.reply, dict) and step.reply["results"]:
+            listed: list[dict[str, Any]] = step.reply["results"]
+            return listed
+    return []
+
+
+def _add_many(catalogue: Catalogue) -> None:
+    last = [row for row in _rows() if row["lfn"].startswith(MANY)][-1]
+    element, maker = catalogue.replicas.element(last["replicas"][0]["seName"]), GuidMaker()
+    assert element is not None
+    for number in range(MANY_COUNT):
+        lfn, guid = f"{MANY}f{number:04d}.dat", maker.make(int(last["ctime"]))
+        pfn = replica_url(element.daemon, element.path, guid)
+        _add(catalogue, {**last, "lfn": lfn, "guid": guid, "replicas": [{"seName": element.name, "pfn": pfn}]})
 
 
 def _rows() -> Iterator[dict[str, Any]]:
@@ -202,3 +406,16 @@ def _add(catalogue: Catalogue, row: dict[str, Any]) -> None:
     for replica in row.get("replicas", []):
         element = catalogue.replicas.element(replica["seName"])
         catalogue.replicas.add(record, element.number if element else ARCHIVE_SE, replica["pfn"])
+
+
+def main() -> int:
+    """Replay a recording, print every difference and how many replies were alike; 1 when there is a difference."""
+    parser = argparse.ArgumentParser(description="Replay recordings of a real central service against the sandbox's.")
+    parser.add_argument("file", nargs="?", type=Path, default=RECORDINGS / "public.jsonl")
+    outcome = asyncio.run(replay(steps(parser.parse_args().file)))
+    sys.stdout.write(f"{outcome}\n")
+    return 1 if outcome.told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

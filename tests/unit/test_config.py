@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,56 @@ def test_a_ca_directory_without_certificates_is_skipped(tmp_path: Path) -> None:
     settings = load("default", environment(tmp_path, X509_CERT_DIR=str(tmp_path / "empty")))
     assert settings.context({"HOME": str(tmp_path), "X509_CERT_DIR": str(tmp_path / "ca")}).ca == str(tmp_path / "ca")
     assert settings.context().ca != str(tmp_path / "empty")
+
+
+def authorities(folder: Path, name: str = "CERN-GridCA.pem") -> str:
+    write(folder / name, "a certificate")
+    return str(folder)
+
+
+def test_f039_local_authorities_come_first(tmp_path: Path) -> None:
+    named, other = authorities(tmp_path / "named"), authorities(tmp_path / "other")
+    usual = authorities(tmp_path / ".globus/certificates")
+    for wish, place in ((named, named), ("1", usual)):
+        variables = environment(tmp_path, ALIENPY_USE_LOCAL_CAS=wish, X509_CERT_DIR=other)
+        assert load("default", variables).context().ca == place
+
+
+def test_f039_local_authorities_without_the_one_of_cern_are_passed_over(tmp_path: Path) -> None:
+    lacking, other = authorities(tmp_path / "lacking", "other.pem"), authorities(tmp_path / "other")
+    variables = environment(tmp_path, ALIENPY_USE_LOCAL_CAS=lacking, X509_CERT_DIR=other)
+    assert load("default", variables).context().ca == other
+
+
+def test_f040_directory_is_preferred_to_a_file_and_an_empty_one_is_passed_over(tmp_path: Path) -> None:
+    directory, file = authorities(tmp_path / "ca"), tmp_path / "ca.pem"
+    write(file, "a certificate")
+    (tmp_path / "empty").mkdir()
+    both = environment(tmp_path, X509_CERT_DIR=directory, X509_CERT_FILE=str(file))
+    assert load("default", both).context().ca == directory
+    empty = both | {"X509_CERT_DIR": str(tmp_path / "empty")}
+    assert load("default", empty).context().ca == str(file)
+
+
+def test_f041_first_known_place_that_exists_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    second, third = authorities(tmp_path / "second"), authorities(tmp_path / "third")
+    monkeypatch.setattr("aliend.config._CA_PLACES", (str(tmp_path / "first"), second, third))
+    assert load("default", environment(tmp_path)).context().ca == second
+
+
+def test_f030_and_f032_variables_name_certificates_and_keys(tmp_path: Path) -> None:
+    names = {
+        "X509_USER_CERT": "/a/usercert.pem",
+        "X509_USER_KEY": "/a/userkey.pem",
+        "JALIEN_TOKEN_CERT": "/b/tokencert.pem",
+        "JALIEN_TOKEN_KEY": "/b/tokenkey.pem",
+    }
+    context = load("default", environment(tmp_path, **names)).context()
+    files = (context.user.certificate, context.user.key, context.token.certificate, context.token.key)
+    assert list(files) == list(names.values())
+
+
+def test_f031_token_files_are_in_the_temporary_directory_and_named_after_the_user(tmp_path: Path) -> None:
+    context = load("default", environment(tmp_path)).context()
+    assert context.token.certificate == f"{tmp_path}/tokencert_{os.getuid()}.pem"
+    assert context.token.key == f"{tmp_path}/tokenkey_{os.getuid()}.pem"

@@ -21,10 +21,11 @@ def access(call: Call) -> None:
     if len(operands) < 2 or not (kind == "read" or kind.startswith("write")):
         raise CommandFailedError(22, f"Invalid access type requested: {kind}")
     wishes = bookings.parse_wishes(operands[2] if len(operands) > 2 else "")
+    upload = Upload(operands[1], call.given.integer("s"), call.given.value("m") or None, call.given.integer("j"))
     if kind == "read":
         _read(call, operands[1], wishes)
     else:
-        _write(call, operands[1], wishes)
+        _write(call, upload, wishes)
 
 
 def _read(call: Call, operand: str, wishes: Wishes) -> None:
@@ -54,15 +55,14 @@ def _existing(call: Call, operand: str) -> tuple[Entry | None, str | None]:
     raise CommandFailedError(2, operand)
 
 
-def _write(call: Call, operand: str, wishes: Wishes) -> None:
-    if not operand.startswith("/"):
-        raise CommandFailedError(2, operand)
-    upload = Upload(operand, call.given.integer("s"), call.given.value("m") or None, call.given.integer("j"))
+def _write(call: Call, upload: Upload, wishes: Wishes) -> None:
+    if not upload.lfn.startswith("/"):
+        raise CommandFailedError(2, upload.lfn)
     booked = bookings.book(call, upload, wishes)
     if not booked:
         raise CommandFailedError(77, "No write PFNs")
     for se, pfn, record in booked:
-        permit = Permit("write-once", pfn, operand, record.guid, se.key, record.size, record.md5)
+        permit = Permit("write-once", pfn, upload.lfn, record.guid, se.key, record.size, record.md5)
         _show(call, permit, se, "")
         md5 = record.md5 if upload.md5 is None else upload.md5
         call.out.keys(nSEs=str(len(booked)), md5=md5, size=str(upload.size or 0))
@@ -87,7 +87,7 @@ def commit(call: Call) -> None:
     words = [*call.operands, *[""] * 9][:9]
     token, size_text, lfn, echoed, md5 = words[0], words[1], words[2], words[5], words[8]
     size = int(size_text) if size_text.isdecimal() else 0
-    if size <= 0:
+    if size <= 0 and "signature=" not in token:
         raise CommandFailedError(22, "Size should be known at commit time")
     pfn = call.service.sealer.open(token)
     known_md5 = md5 if md5 not in ("", "0") else None

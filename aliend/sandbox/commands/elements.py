@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from aliend.sandbox import texts
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
@@ -69,10 +71,13 @@ def list_distances(call: Call) -> None:
     rows = []
     for se in elements:
         if tag is None or tag.lower() in se.qos:
-            rows.append((distances.get(se.number, 1.0) + (se.demote_read if reading else se.demote_write), se))
-    for distance, se in sorted(rows, key=lambda row: row[0]):
+            known = distances.get(se.number)
+            total = None if known is None else known + (se.demote_read if reading else se.demote_write)
+            rows.append((math.inf if total is None else total, se))
+    for total, se in sorted(rows, key=lambda row: row[0]):
+        distance = " nul" if total == math.inf else f"{total: .3f}"
         call.out.line(
-            f"{se.key:>40}\t(read: {se.demote_read: .3f},  write: {se.demote_write: .3f},  distance: {distance: .3f})"
+            f"{se.key:>40}\t(read: {se.demote_read: .3f},  write: {se.demote_write: .3f},  distance: {distance})"
         )
 
 
@@ -89,6 +94,8 @@ def set_site(call: Call) -> None:
     """Choose the site that distances are taken from; `auto` is the service's own."""
     before = call.session.site
     site = call.operands[0] if call.operands else "auto"
+    if "." in site or ":" in site:
+        raise CommandFailedError(11, f"This grid knows no sites of addresses, so none of {site}")
     call.session.site = call.service.site if site == "auto" else site
     call.out.line(f"Setting close site to {call.session.site} (was {before})")
 

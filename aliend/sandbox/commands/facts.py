@@ -1,4 +1,4 @@
-"""What the catalogue knows of one entry: stat, type, md5sum, lfn2guid, guid2lfn, guidinfo."""
+"""What the catalogue knows of one entry: stat, type, md5sum, lfn2guid, guid2lfn, guidinfo, uuid."""
 
 from __future__ import annotations
 
@@ -192,11 +192,24 @@ def guidinfo(call: Call) -> None:
         call.out.next()
 
 
+def uuid_facts(call: Call) -> None:
+    """When and where GUIDs, or those of LFNs, were made; all in one result, of whose keys the last wins."""
+    for operand in call.operands:
+        guid = operand if guids.is_guid(operand) else call.entry(operand).guid
+        if guid is None or guid[14] != "1":
+            call.out.fail(22, f"Not a version 1 UUID: {guid or operand}")
+            continue
+        text = guids.creation_text(guid)
+        call.out.line(f"{guid} : created on {text}")
+        call.out.keys(mtime=str(guids.created(guid)), mac=guids.hardware_address(guid))
+
+
 COMMANDS = {
     "stat": Command(stat, "[-v] <filename1> [<or uuid>] ...", option_set("v")),
     "type": Command(kind, "<lfn>", option_set("z s"), hides_option_errors=True),
     "md5sum": Command(md5sum, "<filename1> [<or guid>] ...", NO_OPTIONS),
     "lfn2guid": Command(lfn2guid, "<filename>"),
     "guid2lfn": Command(guid2lfn, "<GUID>"),
+    "uuid": Command(uuid_facts, "<uuid|lfn> ...", NO_OPTIONS),
     "guidinfo": Command(guidinfo, "<uuid> ...", NO_OPTIONS),
 }

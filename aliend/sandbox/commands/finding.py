@@ -2,35 +2,77 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from html import escape
 
-from aliend.sandbox import guids, paths, texts
+from aliend.sandbox import collection, contents, paths, texts, versions
 from aliend.sandbox.call import Call, Command
+from aliend.sandbox.collection import Origin
 from aliend.sandbox.entries import BEYOND, Entry
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.options import option_set
 
 _MOST = 1_000_000
+_AT_A_TIME = 2_000
+"""So many entries are worked on before other connections get their turn."""
 
 
-def find(call: Call) -> None:
+async def find(call: Call) -> None:
     """Search below a directory; matching is by substring, `*` is any text and `_` any character."""
-    if call.given.has("x") and call.given.value("x") != "-":
-        raise CommandFailedError(38, "not part of this sandbox yet")
     base, pattern = _words(call)
     limit, offset = _limits(call)
     start = call.find(base)
     if start is None or not start.is_directory:
         raise CommandFailedError(20, base)
-    entries = _search(call, start.path, pattern)
-    if not call.given.has("s"):
-        entries.sort(key=lambda entry: paths.collation_key(entry.path))
-    entries = entries[offset : offset + limit]
+    target = call.given.value("x")
+    if target in (None, "-"):
+        entries = (await _remembered(call, start.path, pattern))[offset : offset + limit]
+    else:
+        entries = (await _sorted(call, start.path, pattern))[:limit]
     site = call.given.value("S")
     if site is not None:
         entries = _by_distance(call, entries, site)
-    _show(call, entries)
+    if target in (None, "-"):
+        await _show(call, entries)
+        return
+    # nothing is told of a target that exists or may not be written
+    path = call.resolve(str(target))
+    contents.store(call, path, collection.write(entries, _origin(call, paths.name(path))).encode())
+
+
+async def _remembered(call: Call, start: str, pattern: str) -> list[Entry]:
+    asked = (
+        start,
+        pattern,
+        *call.operands[2:],
+        *sorted((name, tuple(values)) for name, values in call.given.values.items()),
+    )
+    known = call.service.searches.get(asked)
+    if known is None:
+        known = await _sorted(call, start, pattern)
+        call.service.searches.put(asked, known)
+    return known
+
+
+async def _sorted(call: Call, start: str, pattern: str) -> list[Entry]:
+    def key(entry: Entry) -> str:
+        return paths.collation_key(entry.path)
+
+    entries = await _search(call, start, pattern)
+    if call.given.has("y"):
+        entries = versions.newest(entries, " ".join(call.operands[2:]))
+    if call.given.has("s"):
+        return entries
+    if len(entries) > _AT_A_TIME:
+        await asyncio.to_thread(entries.sort, key=key)
+    else:
+        entries.sort(key=key)
+    return entries
+
+
+def _origin(call: Call, name: str = "tempCollection") -> Origin:
+    words = [*(f"-{option}" for option in call.given.values if option != "x"), "-x", "-", *call.operands]
+    return Origin(f"find {' '.join(words)}", call.principal.name, call.now, name)
 
 
 def _words(call: Call) -> tuple[str, str]:
@@ -60,7 +102,7 @@ def _limits(call: Call) -> tuple[int, int]:
     return (_MOST if limit is None else limit), offset or 0
 
 
-def _search(call: Call, start: str, pattern: str) -> list[Entry]:
+async def _search(call: Call, start: str, pattern: str) -> list[Entry]:
     fixed = re.split("[_%]", start, maxsplit=1)[0]
     conditions, values = ["path >= ?", "path < ?", "replicated = 0"], [fixed, fixed + BEYOND]
     if call.given.has("r"):
@@ -79,7 +121,12 @@ def _search(call: Call, start: str, pattern: str) -> list[Entry]:
     if job is not None:
         conditions.append("jobid = ?")
         values.append(str(job))
-    return call.catalogue.names.select(" AND ".join(conditions), values)
+    found: list[Entry] = []
+    for entry in call.catalogue.names.select(" AND ".join(conditions), values):
+        found.append(entry)
+        if len(found) % _AT_A_TIME == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def _likes(start: str, pattern: str) -> list[str]:
@@ -103,19 +150,21 @@ def _by_distance(call: Call, entries: list[Entry], site: str) -> list[Entry]:
     return [entry for _, entry in sorted(ranked, key=lambda pair: pair[0])]
 
 
-def _show(call: Call, entries: list[Entry]) -> None:
+async def _show(call: Call, entries: list[Entry]) -> None:
     out, last = call.out, len(entries) - 1
     document = call.given.has("x")
     for index, entry in enumerate(entries):
+        if index % _AT_A_TIME == _AT_A_TIME - 1:
+            await asyncio.sleep(0)
         out.key("lfn", entry.path)
         if call.given.has("w", "f"):
-            out.keys(**_metadata(entry))
+            out.keys(**collection.metadata(entry))
         if call.given.has("f"):
-            out.keys(**_more_metadata(entry))
+            out.keys(**collection.more_metadata(entry))
         if not document:
             out.line(_line(call, entry))
         elif index == last:
-            out.line(_collection(call, entries))
+            out.line(collection.write(entries, _origin(call)))
         if index == last and call.given.has("c"):
             out.line(f"Found {len(entries)} maching entries{_total(call, entries)}")
         out.next()
@@ -133,65 +182,11 @@ def _line(call: Call, entry: Entry) -> str:
     return f"{mode}   {entry.owner:>8} {entry.group:>8} {size:>12} {texts.short_date(entry.ctime)}     {entry.path}"
 
 
-def _metadata(entry: Entry) -> dict[str, str]:
-    return {
-        "perm": entry.perm,
-        "owner": entry.owner,
-        "gowner": entry.group,
-        "size": str(entry.size),
-        "ctime": str(entry.ctime),
-        "guid": entry.guid or "",
-    }
-
-
-def _more_metadata(entry: Entry) -> dict[str, str]:
-    return {
-        "name": entry.name,
-        "aclId": "",
-        "broken": str(entry.broken),
-        "dir": str(entry.parent),
-        "entryId": str(entry.id),
-        "expiretime": "" if entry.expires is None else str(entry.expires),
-        "guidtime": guids.index_time(entry.guid) if entry.guid else "",
-        "md5": entry.md5 or "",
-        "jobid": "-1" if entry.job is None else str(entry.job),
-        "replicated": str(entry.replicated),
-        "type": entry.kind,
-    }
-
-
-def _collection(call: Call, entries: list[Entry]) -> str:
-    lines = ['<?xml version="1.0"?>', "<alien>", '  <collection name="tempCollection">']
-    for number, entry in enumerate(entries, 1):
-        lines += [f'    <event name="{number}">', f"      {_file_element(entry)}", "    </event>"]
-    words = [*(f"-{name}" for name in call.given.values if name != "x"), "-x", "-", *call.operands]
-    lines += [
-        f'    <info command="find {escape(" ".join(words))}" creator="{call.principal.name}"'
-        f' date="{texts.long_date(call.now)}" timestamp="{call.now}" />',
-        "  </collection>",
-        "</alien>",
-    ]
-    return "\n".join(lines)
-
-
-def _file_element(entry: Entry) -> str:
-    facts = {**_metadata(entry), **_more_metadata(entry), "lfn": entry.path, "turl": f"alien://{entry.path}"}
-    facts |= {"guidtime": "", "jobid": "" if entry.job is None else str(entry.job)}
-    for name, moment in (("ctime", entry.ctime), ("expiretime", entry.expires)):
-        facts[name] = "" if moment is None else texts.timestamp(moment)[:19]
-    order = (
-        *("name", "aclId", "broken", "ctime", "dir", "entryId", "expiretime", "gowner", "guid", "guidtime", "jobid"),
-        *("lfn", "md5", "owner", "perm", "replicated", "size", "turl", "type"),
-    )
-    attributes = " ".join(f'{name}="{escape(facts[name])}"' for name in order)
-    return f"<file {attributes} />"
-
-
 COMMANDS = {
     "find": Command(
         find,
-        "[-l <count>] [-o <offset>] [-s] [-d] [-w[h]] [-f] [-c] [-j <id>] [-r] [-e <pattern>] [-S <site>] [-x -]"
-        " <path> <pattern>",
+        "[-l <count>] [-o <offset>] [-s] [-d] [-w[h]] [-f] [-c] [-j <id>] [-r] [-e <pattern>] [-S <site>]"
+        " [-x <lfn> | -x -] <path> <pattern>",
         option_set("s d a w h f c r y z", "l o j S x", "e"),
     )
 }

@@ -22,10 +22,12 @@ def whereis(call: Call) -> None:
     """The replicas of a file or a GUID; `-r` resolves those inside an archive."""
     operand = call.operands[0]
     guid, title = _guid_of(call, operand)
-    replicas = call.catalogue.replicas.of(guid)
+    replicas = _replicas(call, guid)
     if not replicas:
         raise CommandFailedError(67, f"GUID {guid} has no replicas, this is a lost file")
     archive = replicas[0].archive
+    if archive is not None:
+        call.catalogue.replicas.visit(guid)
     if archive is not None and call.given.has("r"):
         places = _inside(call, archive)
         title += " is inside a ZIP archive\n" + _archive_line(call, archive[0])
@@ -35,6 +37,14 @@ def whereis(call: Call) -> None:
     call.out.line(title)
     for place in places:
         _show(call, place)
+
+
+def _replicas(call: Call, guid: str) -> list[Replica]:
+    known = call.service.places.get(guid)
+    if known is None:
+        known = call.catalogue.replicas.of(guid)
+        call.service.places.put(guid, known)
+    return known
 
 
 def _guid_of(call: Call, operand: str) -> tuple[str, str]:
@@ -56,7 +66,7 @@ def _inside(call: Call, archive: tuple[str, str]) -> list[_Place]:
     guid, member = archive
     if call.catalogue.replicas.guid(guid) is None:
         raise CommandFailedError(2, f"Archive with GUID {guid} doesn't exist")
-    found = [_place(replica) for replica in call.catalogue.replicas.of(guid)]
+    found = [_place(replica) for replica in _replicas(call, guid)]
     if not found:
         raise CommandFailedError(77, f"Archive with GUID {guid} doesn't have any replicas, this file cannot be used")
     return [_Place(place.number, place.name, f"{place.pfn}?ZIP={member}") for place in found]

@@ -1,4 +1,4 @@
-"""Commands that only talk: version, motd, echo, ping, timing, commandlist, uptime, and those that do not exist."""
+"""Commands that only talk: version, motd, echo, ping, timing, commandlist, and those that do not exist."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ LISTED = (
 """What `commandlist` answers, in its order."""
 
 _ONLY_ADVERTISED = ("shutdown", "less", "more", "sensible-editor", "vim")
-_TAG, _HASH, _COMPILED = "1.8.7", "f7248c4a5a4e2030cd1d756d071445221607279c", 1710500000000
+_TAG, _HASH, _COMPILED = "1.0-sandbox", "0" * 40, 1_790_000_000_000
 _GREETING = (
-    "\nAliEn Service Message: All is well in the Grid world. Enjoy!\n\nProject links:\n"
-    "\tDocumentation: https://jalien.docs.cern.ch/\n\tBug reporting: https://alice.its.cern.ch/jira/projects/JAL/\n"
-    "\tOperational issues: alice-analysis-operations@cern.ch\n"
+    "\nWelcome to a grid of your own. Nothing here leaves this machine.\n\n"
+    "\tWhat it can do: help, or COMMAND -h\n\tEnd it with: alienctl sandbox down\n"
 )
 
 
 def version(call: Call) -> None:
-    """The version of the service that this one stands in for; the sandbox says so in `compiled_by`."""
+    """The version; this grid has one of its own."""
     date = texts.long_date(_COMPILED).split()
     compiled = f"{date[2]} {date[1]} {date[5]} {date[3][:5]}"
     call.out.line(f"JAliEn tag: {_TAG}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
@@ -84,12 +83,6 @@ def commandlist(call: Call) -> None:
         call.out.next()
 
 
-def uptime(call: Call) -> None:
-    """How many jobs there are; the values begin with a blank."""
-    call.out.keys(**{"running jobs": " 0", "waiting jobs": " 0", "active users": " 0"})
-    call.out.line("0 running jobs, 0 waiting jobs, 0 active users")
-
-
 def df(_call: Call) -> None:
     """Not implemented by the service."""
     raise CommandFailedError(38)
@@ -107,7 +100,6 @@ COMMANDS = {
     "ping": Command(ping, "[-c <count>] [-s <ms between rounds>] [-n]", option_set("n", "c s"), needs_arguments=False),
     "timing": Command(timing, "[on|off]", needs_arguments=False),
     "commandlist": Command(commandlist, "[-i]", needs_arguments=False),
-    "uptime": Command(uptime, "prints the number of jobs", needs_arguments=False),
     "df": Command(df, "", needs_arguments=False),
     "top": Command(top, "", needs_arguments=False),
 }

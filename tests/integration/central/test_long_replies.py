@@ -84,7 +84,7 @@ def daemon_of(service: Service, authority: Authority, alice: Issued) -> Iterator
             "X509_USER_KEY": alice.key,
             "JALIEN_TOKEN_CERT": "/nonexistent",
             "JALIEN_TOKEN_KEY": "/nonexistent",
-            "ALIENPY_TIMEOUT": "1",
+            "ALIENPY_TIMEOUT": "4",
         }
     )
 
@@ -133,7 +133,7 @@ async def test_a_pager_that_is_left_open_loses_nothing(daemon_of: User, service:
     )
     assert process.stdout is not None
     first = await process.stdout.readline()
-    await asyncio.sleep(4)  # four ping intervals: the service would have given up on us
+    await asyncio.sleep(12)  # three ping intervals: the service would have given up on us
     rest = await process.stdout.read()
     assert await process.wait() == 0
     assert len((first + rest).split()) == MANY

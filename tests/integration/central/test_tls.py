@@ -38,7 +38,7 @@ async def served(authority: Authority, host: Issued, alice: Issued) -> AsyncGene
         yield service.context(authority.ca, alice)
 
 
-async def test_a_certificate_for_another_host_is_refused_until_its_name_is_set(
+async def test_f042_certificate_for_another_host_is_refused_until_its_name_is_set(
     authority: Authority, alice: Issued
 ) -> None:
     async with served(authority, authority.issue("s", host="jcentral.example"), alice) as context:
@@ -50,13 +50,13 @@ async def test_a_certificate_for_another_host_is_refused_until_its_name_is_set(
             assert (await central.request(LS)).exit_code == 0
 
 
-async def test_an_expired_service_certificate_is_refused(authority: Authority, alice: Issued) -> None:
+async def test_f042_expired_service_certificate_is_refused(authority: Authority, alice: Issued) -> None:
     host = authority.issue("s", host="localhost", begins=-3600, ends=-60)
     async with served(authority, host, alice) as context:
         assert "out of date" in str(await failure(context))
 
 
-async def test_a_service_of_another_authority_is_refused(
+async def test_f042_service_of_another_authority_is_refused(
     service: Service, authority: Authority, alice: Issued, tmp_path: Path
 ) -> None:
     other = Authority(tmp_path, "Other CA")
@@ -116,6 +116,19 @@ async def test_a_service_that_hangs_up_at_once_is_only_unreachable(authority: Au
     assert error.exit_code == 107
 
 
+def bundle(directory: Path, *authorities: Authority) -> str:
+    file = directory / "bundle.pem"
+    file.write_text("".join(Path(authority.ca).read_text() for authority in authorities))
+    return str(file)
+
+
+async def test_f040_file_of_authorities_serves_too(
+    service: Service, authority: Authority, alice: Issued, tmp_path: Path
+) -> None:
+    async with Central(service.context(bundle(tmp_path, Authority(tmp_path, "Other CA"), authority), alice)) as central:
+        assert (await central.request(LS)).exit_code == 0
+
+
 def hashed_copy(ca: str, directory: Path) -> None:
     command = ["openssl", "x509", "-hash", "-noout", "-in", ca]
     name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -127,7 +140,7 @@ def plain_copy(ca: str, directory: Path) -> None:
 
 
 @pytest.mark.parametrize("fill", [hashed_copy, plain_copy])
-async def test_a_directory_of_authorities_serves_with_and_without_hashed_names(
+async def test_f040_directory_of_authorities_serves_with_and_without_hashed_names(
     service: Service, authority: Authority, alice: Issued, tmp_path: Path, fill: Callable[[str, Path], None]
 ) -> None:
     (tmp_path / "policy.crl_url.pem").write_text("no certificate\n")

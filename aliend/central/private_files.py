@@ -1,0 +1,76 @@
+"""Files that only their owner may read, written so that nobody sees a part of them or chooses where they go."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from aliend.errors import ConfigurationError
+
+_MODE = 0o400
+"""What the incumbent client gives its tokens."""
+
+
+def write_all(contents: Mapping[str, str]) -> None:
+    """Write each text to its absolute path, all or none as far as can be told beforehand.
+
+    Each is private from its first instant (whatever the umask), complete before it has its name, and put in place of an
+    older one by renaming. Raises ConfigurationError where a path is a link, belongs to somebody else, or cannot be
+    written. Blocks.
+    """
+    prepared: list[tuple[Path, Path]] = []
+    try:
+        for name, text in contents.items():
+            path = Path(name)
+            check(path)
+            prepared.append((_prepared(path, text), path))
+        for temporary, path in prepared:
+            temporary.rename(path)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+    finally:
+        for temporary, _ in prepared:
+            temporary.unlink(missing_ok=True)
+
+
+def _prepared(path: Path, text: str) -> Path:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fchmod(descriptor, _MODE)
+            os.fsync(descriptor)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def remove(name: str) -> bool:
+    """Remove the file; whether there was one. Raises ConfigurationError. Blocks."""
+    try:
+        Path(name).unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ConfigurationError(f"{name} cannot be removed: {error.strerror}") from error
+    return True
+
+
+def check(path: Path) -> None:
+    """Refuse a path that is a link, no regular file, or somebody else's. Raises ConfigurationError. Blocks."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise ConfigurationError(f"{path} is a symbolic link, so nothing is written there; remove it and try again")
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigurationError(f"{path} is no regular file, so nothing is written there")
+    if status.st_uid != os.geteuid():
+        raise ConfigurationError(f"{path} belongs to somebody else (uid {status.st_uid}), so nothing is written there")

@@ -1,0 +1,117 @@
+"""Checking certificates (cert-verify, token-verify, certkey-match, tokenkey-match) and getting authorities."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+from aliend.central import authorities, verification
+from aliend.central.credentials import now_in_ms, parse_certificate
+from aliend.central.keys import KeyText, Locked, Unusable, belong, read_key, shown
+from aliend.commands.call import Call
+from aliend.core.context import CredentialFiles
+from aliend.errors import ConfigurationError, UsageError
+from aliend.parts import Parts
+
+UNREADABLE, FAILED, MISMATCH, UNLOADABLE = 2, 1, 42, 5
+"""Exit codes of the incumbent client."""
+
+
+async def cert_verify(_parts: Parts, call: Call) -> int:
+    """Verify the user's certificate."""
+    return await _verify(call, call.context.user.certificate)
+
+
+async def token_verify(_parts: Parts, call: Call) -> int:
+    """Verify the token."""
+    return await _verify(call, call.context.token.certificate)
+
+
+async def certkey_match(_parts: Parts, call: Call) -> int:
+    """Whether the user's certificate and key are a pair."""
+    return await _match(call, call.context.user)
+
+
+async def tokenkey_match(_parts: Parts, call: Call) -> int:
+    """Whether the token and its key are a pair."""
+    return await _match(call, call.context.token)
+
+
+async def get_ca_certs(parts: Parts, call: Call) -> int:
+    """Install the grid's authorities into `DIRECTORY/certificates`."""
+    words = list(call.words[1:])
+    source = authorities.SOURCE
+    if "-from" in words:
+        at = words.index("-from")
+        if at + 1 == len(words):
+            raise UsageError("getCAcerts: -from needs the address of a git repository")
+        source = words[at + 1]
+        del words[at : at + 2]
+    if len(words) > 1 or (words and words[0].startswith("-")):
+        raise UsageError("getCAcerts takes one directory at most, and -from REPOSITORY")
+    environment = parts.settings.environment
+    home = Path(environment.get("HOME") or Path.home())
+    parent = Path(call.local) / words[0].removeprefix("file:") if words else home / ".globus"
+    count = await authorities.install(parent, source, environment, call.umask)
+    place = parent / authorities.DIRECTORY
+    if call.as_json:
+        await call.document({"directory": str(place), "certificates": count})
+    else:
+        await call.say(f"{count} authorities are in {place}; to use them: export X509_CERT_DIR={place}")
+    return 0
+
+
+async def _verify(call: Call, place: str) -> int:
+    _no_words(call)
+    try:
+        await asyncio.to_thread(parse_certificate, place)
+    except Unusable as error:
+        unreadable = "cannot be read" in str(error) or not place
+        return await _told(call, place, str(error), UNREADABLE if unreadable else UNLOADABLE)
+    try:
+        trust = await asyncio.to_thread(verification.load_trust, call.context.ca)
+        problem = await asyncio.to_thread(verification.why_untrusted, place, trust, now_in_ms())
+    except (ConfigurationError, ValueError) as error:
+        return await _told(call, place, str(error), UNLOADABLE)
+    return await _told(call, place, problem, FAILED if problem else 0, good="is verified")
+
+
+async def _match(call: Call, files: CredentialFiles) -> int:
+    _no_words(call)
+    place = files.certificate
+    try:
+        certificate = await asyncio.to_thread(parse_certificate, place)
+        key = await asyncio.to_thread(read_key, files.key)
+        pair = belong(certificate.public_key(), await _opened(call, key))
+    except (Unusable, ConfigurationError, UsageError) as error:
+        return await _told(call, place, str(error), UNLOADABLE)
+    problem = "" if pair else f"the key {key.name} does not belong to the certificate {shown(place)}"
+    return await _told(call, place, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair")
+
+
+async def _opened(call: Call, key: KeyText) -> PrivateKeyTypes:
+    """The key, after its pass phrase was asked for where it has one. Nothing is kept."""
+    try:
+        return key.parsed()
+    except Locked:
+        answer = await call.ask(f"Pass phrase of {key.name}: ")
+        if answer is None:
+            raise
+        return key.parsed(answer.encode())
+
+
+def _no_words(call: Call) -> None:
+    if len(call.words) > 1:
+        raise UsageError(f"{call.words[0]} takes no arguments")
+
+
+async def _told(call: Call, place: str, problem: str, code: int, *, good: str = "") -> int:
+    """Say the outcome: a sentence on standard output where all is good, on standard error where not."""
+    if call.as_json:
+        await call.document({"certificate": shown(place), "ok": code == 0, "problem": problem})
+    elif code == 0:
+        await call.say(f"{shown(place)} {good}")
+    await call.complain(f"{call.words[0]}: {problem}" if problem else "")
+    return code

@@ -1,0 +1,137 @@
+"""Getting tokens and giving them up: token-init, token-destroy, token; and what happens before a first connection.
+
+A command that needs the service and finds no good token gets one where the user's own certificate allows it, as with
+the incumbent client. An encrypted key is opened with a pass phrase that the client asks for at its terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+from aliend.central.keys import Locked
+from aliend.central.tokens import NewToken, check_options
+from aliend.commands import service
+from aliend.commands.call import Call
+from aliend.core.context import Context
+from aliend.core.requests import Request
+from aliend.errors import AliendError, ConfigurationError, NotConnected, UsageError
+from aliend.parts import Parts
+
+WITHOUT_SERVICE = frozenset(
+    {
+        *("cert-info", "cert-verify", "certkey-match", "getCAcerts", "transfers"),
+        *("token-info", "token-verify", "tokenkey-match", "token-init", "token-destroy"),
+    }
+)
+"""Commands that no certificate is needed for, or that see to it themselves."""
+
+_QUESTIONS = 3
+_HELP = frozenset({"-h", "--h", "-help", "--help"})
+_NOTICE = "This token is only shown, and kept nowhere; to have one that is used, run: token-init"
+_MOST_REMINDED = 1000
+_REMIND_AFTER = 3600.0
+"""Seconds until a session is told again that its certificate is about to end."""
+
+
+async def token(parts: Parts, call: Call) -> int:
+    """Print a new token; nothing is written."""
+    check_options(call.words[1:])
+    if not _HELP.intersection(call.words):
+        await call.complain(_NOTICE)
+    return await service.run(parts, call)
+
+
+async def token_init(parts: Parts, call: Call) -> int:
+    """Get a new token with the user's certificate; the words are options of the service's `token`."""
+    options = call.words[1:]
+    if _HELP.intersection(options):
+        return await _help(parts, call)
+    made = await _obtain(parts, call, options)
+    parts.sessions.forget(call.context)
+    await parts.tokens.look_after(call.context)
+    facts = made.facts
+    if call.as_json:
+        await call.document(facts.to_json(call.context.token.certificate))
+    else:
+        await call.say("\n".join(facts.lines()))
+    await call.complain(made.remark)
+    return 0
+
+
+async def token_destroy(parts: Parts, call: Call) -> int:
+    """Remove the token's files."""
+    if len(call.words) > 1:
+        raise UsageError("token-destroy takes no arguments")
+    removed = await parts.tokens.destroy(call.context)
+    if call.as_json:
+        await call.document({"removed": removed})
+    else:
+        await call.say("\n".join(f"removed {name}" for name in removed) or "there is no token")
+    return 0
+
+
+async def prepare(parts: Parts, call: Call) -> None:
+    """See to it that there is a good token before a first connection."""
+    if parts.centrals.is_connected(call.context):
+        return
+    try:
+        is_missing = await parts.tokens.is_missing(call.context)
+    except ConfigurationError:
+        return  # the command itself will say so, if it needs the service at all
+    if not is_missing:
+        await parts.tokens.look_after(call.context)
+        return
+    try:
+        await _obtain(parts, call, await parts.tokens.role_options(call.context))
+    except NotConnected:
+        return  # as above
+    except AliendError as error:
+        await call.complain(f"there is no new token: {error}")
+
+
+async def remind(parts: Parts, call: Call) -> None:
+    """Warn on stderr, each session once an hour, where the certificate is about to end."""
+    warning = parts.tokens.warning(call.context)
+    key = (call.session, call.context)
+    if not warning or time.monotonic() - parts.reminded.get(key, -_REMIND_AFTER) < _REMIND_AFTER:
+        return
+    if len(parts.reminded) >= _MOST_REMINDED:
+        parts.reminded.clear()
+    parts.reminded[key] = time.monotonic()
+    await call.complain(f"warning: {warning}")
+
+
+async def _obtain(parts: Parts, call: Call, options: tuple[str, ...]) -> NewToken:
+    """A new token, after the user's key was opened where it is encrypted. Raises Locked without an answer."""
+    for _ in range(_QUESTIONS):
+        try:
+            return await parts.tokens.obtain(call.context, options)
+        except Locked:
+            await _open_key(parts, call, call.context)
+    return await parts.tokens.obtain(call.context, options)
+
+
+async def _open_key(parts: Parts, call: Call, context: Context) -> None:
+    answer = await call.ask(f"Pass phrase of {context.user.key}: ")
+    if answer is None:
+        raise Locked(
+            f"the key {context.user.key} is encrypted and there is no terminal to ask for its pass phrase, or it was "
+            "not given; set ALIEND_ASKPASS to a program that prints it"
+        )
+    try:
+        await parts.tokens.unlock(context, answer)
+    except UsageError as error:
+        await call.complain(str(error))
+
+
+async def _help(parts: Parts, call: Call) -> int:
+    """The service's own text about `token`, under the name of this command."""
+    await prepare(parts, call)
+    reply = await parts.centrals.of(call.context).request(Request("token", ("-h",)))
+    if call.as_json:
+        await call.document(reply.to_json())
+    else:
+        await call.say(re.sub(r"\btoken\b", "token-init", reply.text(), count=1))
+    await call.complain(reply.error)
+    return reply.exit_code

@@ -1,0 +1,44 @@
+"""Telling a running grid what to do, from another process."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from typing import Any
+
+from aliend.sandbox.errors import SandboxError
+from aliend.sandbox.layout import Layout
+
+NOT_UP = "The sandbox grid is not up; start it with: alienctl sandbox up"
+_LIMIT = 120.0
+
+
+def ask(layout: Layout, order: dict[str, Any]) -> dict[str, Any]:
+    """What the grid answers to an order. Raises SandboxError when it is not up, or refuses."""
+    try:
+        text = _exchange(layout, json.dumps(order).encode() + b"\n")
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise SandboxError(NOT_UP) from error
+    except OSError as error:
+        raise SandboxError(f"The sandbox grid does not answer: {error}") from error
+    if not text:
+        raise SandboxError(f"The sandbox grid did not understand; its log is {layout.logs / 'server.log'}")
+    answer: dict[str, Any] = json.loads(text)
+    if "error" in answer:
+        raise SandboxError(answer["error"])
+    return answer
+
+
+def _exchange(layout: Layout, order: bytes) -> bytes:
+    directory = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_LIMIT)
+            # a socket's address is short, the directory's name need not be
+            connection.connect(f"/proc/self/fd/{directory}/{layout.control.name}")
+            connection.sendall(order)
+            with connection.makefile("rb") as answer:
+                return answer.readline()
+    finally:
+        os.close(directory)

@@ -1,0 +1,97 @@
+"""Collections of files as XML: written for entries of the catalogue, and read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape, unescape
+
+from aliend.sandbox import guids, texts
+from aliend.sandbox.entries import Entry
+
+_FILE = re.compile(r"<file\s+(.*?)/?>", re.DOTALL)
+_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+_ORDER = (
+    *("name", "aclId", "broken", "ctime", "dir", "entryId", "expiretime", "gowner", "guid", "guidtime", "jobid"),
+    *("lfn", "md5", "owner", "perm", "replicated", "size", "turl", "type"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a collection comes from: the command with its words, who gave it, and when (POSIX milliseconds)."""
+
+    command: str
+    creator: str
+    now: int
+    name: str = "tempCollection"
+
+
+def metadata(entry: Entry) -> dict[str, str]:
+    """What the long forms of `find` tell of an entry."""
+    return {
+        "perm": entry.perm,
+        "owner": entry.owner,
+        "gowner": entry.group,
+        "size": str(entry.size),
+        "ctime": str(entry.ctime),
+        "guid": entry.guid or "",
+    }
+
+
+def more_metadata(entry: Entry) -> dict[str, str]:
+    """What `find -f` tells beside that."""
+    return {
+        "name": entry.name,
+        "aclId": "",
+        "broken": str(entry.broken),
+        "dir": str(entry.parent),
+        "entryId": str(entry.id),
+        "expiretime": "" if entry.expires is None else str(entry.expires),
+        "guidtime": guids.index_time(entry.guid) if entry.guid else "",
+        "md5": entry.md5 or "",
+        "jobid": "-1" if entry.job is None else str(entry.job),
+        "replicated": str(entry.replicated),
+        "type": entry.kind,
+    }
+
+
+def write(entries: Iterable[Entry], origin: Origin) -> str:
+    """The XML text of a collection, without a newline at its end."""
+    return wrap([_element(entry) for entry in entries], origin)
+
+
+def wrap(elements: Iterable[str], origin: Origin) -> str:
+    """The XML text around the elements of files."""
+    lines = ['<?xml version="1.0"?>', "<alien>", f'  <collection name="{escape(origin.name)}">']
+    for number, element in enumerate(elements, 1):
+        lines += [f'    <event name="{number}">', f"      {element}", "    </event>"]
+    lines += [
+        f'    <info command="{escape(origin.command)}" creator="{origin.creator}"'
+        f' date="{texts.long_date(origin.now)}" timestamp="{origin.now}" />',
+        "  </collection>",
+        "</alien>",
+    ]
+    return "\n".join(lines)
+
+
+def elements(text: str) -> list[str]:
+    """The elements of files in the XML text of a collection, as they are written there."""
+    return [found[0] for found in _FILE.finditer(text)]
+
+
+def read(text: str) -> list[dict[str, str]] | None:
+    """The files of a collection, each as its attributes; None when the text is not a collection."""
+    if "<collection" not in text:
+        return None
+    return [{name: unescape(value) for name, value in _ATTRIBUTE.findall(found[1])} for found in _FILE.finditer(text)]
+
+
+def _element(entry: Entry) -> str:
+    facts = {**metadata(entry), **more_metadata(entry), "lfn": entry.path, "turl": f"alien://{entry.path}"}
+    facts |= {"guidtime": "", "jobid": "" if entry.job is None else str(entry.job)}
+    for name, moment in (("ctime", entry.ctime), ("expiretime", entry.expires)):
+        facts[name] = "" if moment is None else texts.timestamp(moment)[:19]
+    attributes = " ".join(f'{name}="{escape(facts[name])}"' for name in _ORDER)
+    return f"<file {attributes} />"

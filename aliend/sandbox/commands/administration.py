@@ -1,0 +1,103 @@
+"""What administrators do, and tags: groupmembers, resyncLDAP, optimiserLogs, moveDirectory, showTagValue.
+
+There is no directory of people and no optimiser behind the sandbox, so these have nothing to do here.
+"""
+
+from __future__ import annotations
+
+from aliend.sandbox.call import Call, Command
+from aliend.sandbox.entries import Entry
+from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
+from aliend.sandbox.options import option_set
+
+
+def group_members(call: Call) -> None:
+    """The accounts that have a role; text only."""
+    if len(call.operands) != 1:
+        raise BadArgumentsError
+    group = call.operands[0]
+    members = [account.name for account in call.catalogue.accounts.all() if group in account.roles]
+    if not members:
+        raise CommandFailedError(2, f"Group {group} does not exist")
+    call.out.line(f"Members of {group}: {' '.join(members)}")
+
+
+def resync(call: Call) -> None:
+    """Nothing, as the accounts of the sandbox are in its catalogue."""
+    if call.principal.has_role("admin"):
+        call.out.line("The accounts are up to date: this grid has no directory of people to read them from")
+    else:
+        call.out.line("Only administrators may ask for this")
+
+
+def optimiser_logs(call: Call) -> None:
+    """Nothing, as nothing works in the background of the sandbox."""
+    for name in call.operands:
+        call.out.line(f"There is no optimiser {name} on this grid")
+    if not call.operands:
+        call.out.line("There are no optimisers on this grid")
+
+
+def move_directory(call: Call) -> None:
+    """Refuse: the sandbox keeps all directories in one table."""
+    if len(call.operands) != 1:
+        raise BadArgumentsError
+    path = call.operands[0]
+    if not call.principal.has_role("admin"):
+        call.out.line("Only administrators may move directories to another table")
+    elif call.find(path) is None:
+        call.out.line(f"{path} does not exist")
+    else:
+        call.out.line(f"{path} stays where it is: this grid has only one table")
+
+
+def show_tags(call: Call) -> None:
+    """The tags of files and their values, or (`-l`) which tags there are."""
+    tags, columns = _chosen(call, "t"), _chosen(call, "c")
+    for operand in call.operands:
+        found = call.expand(operand)
+        if not found:
+            call.out.fail(2, operand)
+        for path in found:
+            entry = call.find(path)
+            if entry is None:
+                call.out.fail(2, path)
+            else:
+                _show(call, entry, tags, columns)
+
+
+def _chosen(call: Call, option: str) -> set[str]:
+    return {word for word in (call.given.value(option) or "").split(",") if word}
+
+
+def _show(call: Call, entry: Entry, tags: set[str], columns: set[str]) -> None:
+    listed = set()
+    rows = call.catalogue.database.execute("SELECT * FROM tag WHERE path = ? ORDER BY tag, col", (entry.path,))
+    for row in rows.fetchall():
+        if tags and row["tag"] not in tags:
+            continue
+        if call.given.has("l"):
+            if row["tag"] not in listed:
+                call.out.keys(fileName=entry.path, tagName=row["tag"])
+                call.out.line(f"{entry.path}: {row['tag']}")
+                call.out.next()
+            listed.add(row["tag"])
+        elif not columns or row["col"] in columns:
+            call.out.keys(fileName=entry.path, tagName=row["tag"], column=row["col"], value=row["value"])
+            call.out.line(f"{entry.path}: {row['tag']}.{row['col']} = {row['value']}")
+            call.out.next()
+
+
+COMMANDS = {
+    "groupmembers": Command(group_members, "<group>"),
+    "resyncLDAP": Command(resync, "reads the accounts again", needs_arguments=False),
+    "optimiserLogs": Command(
+        optimiser_logs,
+        "[-l] [-v] [-f <frequency>] [name] ...",
+        option_set("l v", "f"),
+        needs_arguments=False,
+        hides_option_errors=True,
+    ),
+    "moveDirectory": Command(move_directory, "<directory>", option_set()),
+    "showTagValue": Command(show_tags, "[-t <tags>] [-c <columns>] [-l] <path> ...", option_set("l", "t c")),
+}

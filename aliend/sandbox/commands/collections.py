@@ -1,0 +1,122 @@
+"""Collections of files: toXml, listFilesFromCollection."""
+
+from __future__ import annotations
+
+from aliend.sandbox import collection, contents, paths
+from aliend.sandbox.call import Call, Command
+from aliend.sandbox.collection import Origin
+from aliend.sandbox.entries import Entry
+from aliend.sandbox.errors import BadArgumentsError, CommandCrashError, CommandFailedError
+from aliend.sandbox.options import option_set
+
+
+def to_xml(call: Call) -> None:
+    """The XML collection of some files: as text, or stored at `-x`."""
+    names = [*call.operands, *_listed(call)]
+    if not names:
+        raise BadArgumentsError
+    entries = _resolved(call, names)
+    if not entries:
+        raise CommandFailedError(61, "No files to put into a collection")
+    if len(entries) < len(names):
+        text = f"Only {len(entries)} out of {len(names)} files could be resolved"
+        if not call.given.has("i"):
+            raise CommandFailedError(2, text)
+        call.out.warn(f"{text}\n")
+    target = call.given.value("x")
+    command = f"toXml {' '.join(names)}"
+    if target is None:
+        call.out.line(collection.write(entries, Origin(command, call.principal.name, call.now)))
+    else:
+        _store(call, call.resolve(target), entries, command)
+
+
+def _listed(call: Call) -> list[str]:
+    names: list[str] = []
+    for operand in call.given.values.get("l", []):
+        try:
+            names += contents.read(call, operand).decode("utf-8", "replace").split()
+        except contents.UnreadableError as error:
+            raise CommandFailedError(121, f"Not able to get the file: {operand}") from error
+    return names
+
+
+def _resolved(call: Call, names: list[str]) -> list[Entry]:
+    found = [call.find(name) for name in names]
+    if len(names) == 1 and found[0] is None and not call.given.has("i"):
+        raise CommandCrashError("java.lang.NullPointerException")
+    return [entry for entry in found if entry is not None and (len(names) == 1 or not entry.is_directory)]
+
+
+def _store(call: Call, path: str, entries: list[Entry], command: str) -> None:
+    names, origin = call.catalogue.names, Origin(command, call.principal.name, call.now, paths.name(path))
+    existing = names.get(path)
+    if existing is not None and not call.given.has("a"):
+        raise CommandFailedError(5, f"Upload failed: LFN already exists: {path}")
+    kept: list[str] = []
+    if existing is not None:
+        try:
+            kept = collection.elements(contents.read(call, path).decode("utf-8", "replace"))
+        except contents.UnreadableError as error:
+            raise CommandFailedError(121, f"Not able to get the file: {path}") from error
+        if not call.may_write(existing) or names.get(f"{path}~") is not None:
+            raise CommandFailedError(5, f"Upload failed: {path} cannot be renamed to {path}~")
+        names.move(existing, f"{path}~")
+    added = collection.elements(collection.write(entries, origin))
+    if not contents.store(call, path, collection.wrap([*kept, *added], origin).encode()):
+        raise CommandFailedError(5, f"Upload failed: {path} cannot be written")
+
+
+def list_files(call: Call) -> None:
+    """The files of a collection, which is one of the catalogue's own or an XML file; the text comes last."""
+    operand = call.operands[0]
+    path = operand if operand.startswith("/") else f"{call.session.directory}{operand}"
+    files = _files(call, path)
+    lines, size = [], 0
+    for index, (guid, lfn) in enumerate(files):
+        record = call.catalogue.replicas.guid(guid)
+        line = f"{guid} (from the file {lfn})"
+        call.out.keys(guid=guid, lfn=lfn)
+        if call.given.has("z"):
+            size_text, md5 = str(record.size) if record else "0", str(record.md5) if record else "null"
+            call.out.keys(size=f" {size_text}", md5=f" {md5}")
+            line += f" (size = {size_text}) (md5 = {md5})"
+        size += record.size if record else 0
+        lines.append(line)
+        if index == len(files) - 1 and not call.given.has("s"):
+            totals = [f"{len(files)} files of {size} bytes in total"] if call.given.has("t") else []
+            call.out.line("\n".join([*lines, *totals]))
+        call.out.next()
+
+
+def _files(call: Call, path: str) -> list[tuple[str, str]]:
+    entry = call.catalogue.names.get(path)
+    if entry is None:
+        raise CommandFailedError(121, f'No such LFN "{path}"')
+    if entry.kind == "c":
+        query = "SELECT guid, lfn FROM collection WHERE collection = ? ORDER BY lfn"
+        rows = call.catalogue.database.execute(query, (entry.guid,)).fetchall()
+        return [(row["guid"], row["lfn"]) for row in rows]
+    if entry.kind != "f":
+        raise CommandFailedError(121, f"Illegal entry type for {entry.path}")
+    found = None if call.given.has("v") else _read(call, path)
+    if found is None:
+        raise CommandFailedError(121, f"This entry is not an AliEn collection: {entry.path}")
+    return [(file.get("guid", ""), file.get("lfn", "")) for file in found]
+
+
+def _read(call: Call, path: str) -> list[dict[str, str]] | None:
+    try:
+        return collection.read(contents.read(call, path).decode("utf-8", "replace"))
+    except contents.UnreadableError:
+        return None
+
+
+COMMANDS = {
+    "toXml": Command(
+        to_xml, "[-i] [-x <file> [-a]] [-l <list file>] <file> ...", option_set("i a", "x", "l"), options_suffice=True
+    ),
+    "listFilesFromCollection": Command(
+        list_files, "[-z] [-v] [-t] [-s] <collection>", option_set("z v t s"), hides_option_errors=True
+    ),
+}

@@ -1,0 +1,139 @@
+"""How busy the queue is, and what accounts may have in it: w, uptime, jquota."""
+
+from __future__ import annotations
+
+from aliend.sandbox import texts
+from aliend.sandbox.call import Call, Command
+from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
+from aliend.sandbox.grid import COLUMNS, JobQuota
+from aliend.sandbox.options import option_set
+
+_RULE = f"{'-' * 26}+{'-' * 14}+{'-' * 14}\n"
+_DAY = 86_400_000
+
+
+def w(call: Call) -> None:
+    """A table of the accounts that have jobs."""
+    rows = [(name, *counts) for name, counts in call.catalogue.jobs.use(call.now).items()]
+    column = 2 if call.given.has("w") else 1 if call.given.has("a") else 0
+    rows.sort(key=lambda row: row[column], reverse=call.given.has("r") != (column > 0))
+    text = f"     {'Account name':<21}|{'Active jobs':>13} |{'Waiting jobs':>13}\n{_RULE}"
+    for number, (name, running, waiting) in enumerate(rows, 1):
+        text += _row(f"{number:>3}. ", name, running, waiting)
+    text += _RULE + _row("     ", "TOTAL", sum(row[1] for row in rows), sum(row[2] for row in rows))
+    call.out.key("value", text)
+    call.out.text(text)
+
+
+def _row(begin: str, name: str, running: int, waiting: int) -> str:
+    return f"{begin}{name:<21}| {running:>12} | {waiting:>12}\n"
+
+
+def uptime(call: Call) -> None:
+    """How many jobs there are; the values begin with a blank."""
+    use = call.catalogue.jobs.use(call.now)
+    running, waiting = sum(counts[0] for counts in use.values()), sum(counts[1] for counts in use.values())
+    call.out.keys(**{"running jobs": f" {running}", "waiting jobs": f" {waiting}", "active users": f" {len(use)}"})
+    call.out.line(f"{running} running jobs, {waiting} waiting jobs, {len(use)} active users")
+
+
+def jquota(call: Call) -> None:
+    """Show how many jobs users may have, or set it (administrators only)."""
+    action, *rest = call.operands
+    if action == "list":
+        for name in rest or [call.principal.name]:
+            _show(call, name)
+    elif action == "set":
+        _set(call, rest)
+    else:
+        raise BadArgumentsError
+
+
+def _show(call: Call, name: str) -> None:
+    quota = call.catalogue.grid.quota(name)
+    if quota is None:
+        call.out.fail(126, f"There is no job quota for {name}")
+        return
+    running, waiting = call.catalogue.jobs.use(call.now).get(name, (0, 0))
+    consumed = call.catalogue.jobs.consumed(name, call.now - _DAY, call.now)
+    call.out.keys(
+        username=name,
+        nominalparallelJobs=str(quota.parallel),
+        running=str(running),
+        waiting=str(waiting),
+        totalCpuCostLast24h=str(float(consumed)),
+        totalRunningTimeLast24h=str(consumed),
+        maxparallelJobs=str(quota.parallel),
+        maxUnfinishedJobs=str(quota.unfinished),
+        maxTotalCpuCost=_double(quota.cost),
+        maxTotalRunningTime=str(quota.running_time),
+    )
+    # how younger services spell two of them, and clients that were made for these read them
+    call.out.keys(nominalParallelJobs=str(quota.parallel), maxParallelJobs=str(quota.parallel))
+    _describe(call, quota, (running, waiting, consumed))
+    call.out.next()
+
+
+def _describe(call: Call, quota: JobQuota, use: tuple[int, int, int]) -> None:
+    running, waiting, consumed = use
+    load = running / quota.parallel if quota.parallel else 0.0
+    cost = int(quota.cost)
+    lines = [
+        f"Quota of {quota.account} (userid: {quota.user_id})",
+        f"computed priority\t: {load * quota.priority}\t\t(effective priority between users)",
+        f"priority\t\t: {quota.priority}\t\t(base priority of the account)",
+        f"maxparallelJobs\t\t: {quota.parallel}\t\t\t(where to stop applying the priority)",
+        f"running\t\t\t: {running} = {_percent(running, quota.parallel)} of max\t(active jobs for this account)",
+        f"userload\t\t: {load}\t\t(running / max parallel jobs ratio)",
+        f"maxUnfinishedJobs\t: {quota.unfinished}\t\t(maximum allowed number of waiting jobs)",
+        f"waiting\t\t\t: {waiting} = {_percent(waiting, quota.unfinished)} of max\t(currently queued jobs)",
+        f"unfinishedJobsLast24h\t: {running + waiting}\t\t\t(jobs waiting since less than 24h or currently active)",
+        f"maxTotalRunningTime\t: {quota.running_time}\t(CPU cores * wall time seconds)",
+        f"totalRunningTimeLast24h\t: {consumed} = {_percent(consumed, quota.running_time)} of max"
+        "\t(resources consumed by jobs completed in the last 24h)",
+        f"maxTotalCpuCost\t\t: {cost}\t(price * CPU cores * wall time seconds)",
+        f"totalCpuCostLast24h\t: {consumed} = {_percent(consumed, cost)} of max"
+        "\t(cost of jobs completed in the last 24h)",
+    ]
+    for line in lines:
+        call.out.line(line)
+
+
+def _percent(value: float, most: float) -> str:
+    return f"{texts.number(100 * value / most) if most else 0}%"
+
+
+def _double(value: float) -> str:
+    """A number as Java writes a `double`."""
+    if value and not 1e-3 <= abs(value) < 1e7:
+        mantissa, _, exponent = f"{value:e}".partition("e")
+        digits = mantissa.rstrip("0")
+        return f"{digits}{'0' if digits.endswith('.') else ''}E{int(exponent)}"
+    return str(float(value))
+
+
+def _set(call: Call, words: list[str]) -> None:
+    if not call.principal.has_role("admin"):
+        raise CommandFailedError(1, "Only administrators can do this")
+    if len(words) != 3:
+        raise CommandFailedError(22, "jquota set needs a user, a field and a value")
+    name, field, text = words
+    if field not in COLUMNS:
+        raise CommandFailedError(38, f"This field cannot be set: {field}; these can: {', '.join(COLUMNS)}")
+    if call.catalogue.grid.quota(name) is None:
+        raise CommandFailedError(126, f"There is no job quota for {name}")
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise CommandFailedError(22, f"Not a number: {text}") from error
+    if not 0 <= value < 1e15:
+        raise CommandFailedError(22, f"Not a limit: {text}")
+    call.catalogue.grid.limit(name, field, value if field in ("priority", "maxTotalCpuCost") else int(value))
+    call.out.line(f"Result: ok, {field}={text} for user=[{name}]")
+
+
+COMMANDS = {
+    "w": Command(w, "[-a|-w] [-r]", option_set("a w r"), needs_arguments=False),
+    "uptime": Command(uptime, "prints the number of jobs", needs_arguments=False),
+    "jquota": Command(jquota, "list [users] | set <user> <field> <value>"),
+}

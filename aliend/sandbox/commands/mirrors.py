@@ -1,0 +1,170 @@
+"""More or fewer copies of a file: mirror, deleteMirror, listTransfer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aliend.sandbox import guids, texts
+from aliend.sandbox.bookings import Wishes, choose_elements, parse_wishes
+from aliend.sandbox.call import Call, Command
+from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, CommandFailedError
+from aliend.sandbox.options import option_set
+from aliend.sandbox.replicas import Guid, StorageElement
+from aliend.sandbox.transferqueue import Transfer, Wanted
+
+_ATTEMPTS = 5
+_LISTED = 20
+
+
+def mirror(call: Call) -> None:
+    """Queue copies of files on other storage elements; problems are only told as a warning."""
+    operand, *rest = call.operands
+    if call.given.has("g") and not guids.is_guid(operand):
+        raise CommandFailedError(22, f"Invalid GUID value: {operand}")
+    wishes = _wishes(call, rest)
+    if wishes is None:
+        call.out.fail_with(2, NO_COMMAND)
+        return
+    attempts = call.given.integer("try") or _ATTEMPTS
+    paths = [operand] if guids.is_guid(operand) else call.expand(operand)
+    if not paths:
+        raise CommandFailedError(2, operand)
+    for path in paths:
+        _mirror(call, path, wishes, attempts)
+
+
+def _wishes(call: Call, rest: Sequence[str]) -> Wishes | None:
+    """Where copies shall be; None when that makes no sense."""
+    specs = call.given.value("S")
+    if specs is None:
+        return Wishes(named=[rest[0].upper()]) if rest else None
+    try:
+        return None if "=" in specs else parse_wishes(specs)
+    except CommandFailedError:
+        return None
+
+
+def _mirror(call: Call, path: str, wishes: Wishes, attempts: int) -> None:
+    record, lfn = _record(call, path)
+    if record is None or not call.principal.can_become(record.owner):
+        call.out.warn(f"Failed to mirror {path}\n")
+        return
+    record = _archive_of(call, record)
+    replicas = call.catalogue.replicas.of(record.guid)
+    holding = {replica.se.key for replica in replicas if replica.se is not None}
+    if not holding:
+        call.out.warn(f"cannot locate real pfns of {path}\n")
+        return
+    wanted = Wanted(record.guid, lfn, call.principal.name, attempts, _removed(call))
+    if call.given.has("S"):
+        wishes = Wishes(list(wishes.named), [*wishes.excluded, *holding], dict(wishes.qos))
+        targets: list[StorageElement] = choose_elements(call, wishes)
+    else:
+        targets = _named(call, wishes.named[0], holding)
+    for se in targets:
+        number = call.catalogue.transfers.queue(wanted, se.number, call.now)
+        call.out.line(f"{se.key}: queued transfer ID {number}")
+
+
+def _named(call: Call, name: str, holding: set[str]) -> list[StorageElement]:
+    se = call.catalogue.replicas.element(name)
+    if se is None:
+        call.out.warn(f"{name}: no such storage element\n")
+        return []
+    if se.key in holding:
+        call.out.warn(f"{se.key}: file already exists on SE\n")
+        return []
+    return [se]
+
+
+def _removed(call: Call) -> int | None:
+    name = call.given.value("r")
+    se = call.catalogue.replicas.element(name) if name else None
+    return None if se is None else se.number
+
+
+def _record(call: Call, path: str) -> tuple[Guid | None, str]:
+    if guids.is_guid(path):
+        return call.catalogue.replicas.guid(path), ""
+    entry = call.find(path)
+    if entry is None or entry.guid is None:
+        return None, path
+    return call.catalogue.replicas.guid(entry.guid), entry.path
+
+
+def _archive_of(call: Call, record: Guid) -> Guid:
+    for replica in call.catalogue.replicas.of(record.guid):
+        if replica.archive is not None:
+            return call.catalogue.replicas.guid(replica.archive[0]) or record
+    return record
+
+
+def delete_mirror(call: Call) -> None:
+    """Remove the copy of a file on one storage element, even if it is the last one."""
+    if len(call.operands) < 2:
+        raise BadArgumentsError
+    path, name = call.operands[:2]
+    if call.given.has("g") and not guids.is_guid(path):
+        raise CommandFailedError(121, "Error deleting mirror: invalid GUID")
+    record, _ = _record(call, path)
+    if record is None:
+        raise CommandFailedError(121, "Error deleting mirror: invalid GUID")
+    se = call.catalogue.replicas.element(name)
+    if se is None:
+        raise CommandFailedError(121, "Error deleting mirror: failed to get SE")
+    if not call.principal.can_become(record.owner):
+        raise CommandFailedError(121, "Error deleting mirror: user not authorized")
+    if not call.catalogue.replicas.drop(record.guid, se.number):
+        raise CommandFailedError(121, "Error deleting mirror: unknown error")
+    call.out.line(f"Mirror scheduled to be deleted from {name}")
+
+
+def list_transfers(call: Call) -> None:
+    """The transfers that were queued, as a table; text only."""
+    most = call.given.integer("list")
+    rows = [transfer for transfer in call.catalogue.transfers.newest() if _is_wanted(call, transfer)]
+    rows = rows[: _LISTED if most is None or most <= 0 else most]
+    if not call.given.has("desc"):
+        rows.reverse()
+    call.out.line(f"{'TransferId':>10}  {'Status':<12}  {'User':<10}  {'Destination':<30}  {'Size':>12}  Source")
+    for transfer in rows:
+        se = call.catalogue.replicas.numbered(transfer.target)
+        record = call.catalogue.replicas.guid(transfer.guid)
+        size = texts.human(record.size) if record else "-"
+        call.out.line(
+            f"{transfer.id:>10}  {transfer.status:<12}  {transfer.owner:<10}  {se.key if se else 'unknown':<30}"
+            f"  {size:>12}  {transfer.lfn or transfer.guid}"
+        )
+        if call.given.has("verbose"):
+            ended = texts.long_date(transfer.ended) if transfer.ended else "not ended"
+            call.out.line(f"{'':12}queued {texts.long_date(transfer.created)}, {ended}, {transfer.attempts} attempts")
+        if call.given.has("jdl"):
+            call.out.line(f'{"":12}FromLFN = "{transfer.lfn}"; ToSE = "{se.key if se else ""}";')
+
+
+def _is_wanted(call: Call, transfer: Transfer) -> bool:
+    se = call.catalogue.replicas.numbered(transfer.target)
+    has = {
+        "status": transfer.status,
+        "user": transfer.owner,
+        "id": str(transfer.id),
+        "destination": se.key if se else "",
+    }
+    given = {name: call.given.value(name) for name in has}
+    return all(value is None or value.upper() == has[name].upper() for name, value in given.items())
+
+
+COMMANDS = {
+    "mirror": Command(
+        mirror,
+        "[-g] [-try <attempts>] [-r <SE>] [-S <specs>] <lfn|guid> [<SE>]",
+        option_set("g", "try r S"),
+    ),
+    "deleteMirror": Command(delete_mirror, "[-g] <lfn|guid> <SE>", option_set("g")),
+    "listTransfer": Command(
+        list_transfers,
+        "[-status <status>] [-user <user>] [-id <id>] [-destination <SE>] [-list <count>] [-verbose] [-jdl] [-desc]",
+        option_set("verbose jdl desc", "status user id destination list"),
+        needs_arguments=False,
+    ),
+}

@@ -1,0 +1,97 @@
+"""The content of files: read from the directories of the storage elements, and new files put there.
+
+The real service downloads and uploads with a program of its own; here the storage is on the same machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+from aliend.sandbox import guids, paths, reading
+from aliend.sandbox.bookings import Wishes, choose_elements
+from aliend.sandbox.call import Call, Service
+from aliend.sandbox.entries import Entry, NewEntry
+from aliend.sandbox.replicas import Guid
+
+_PERM = "755"
+_COPIES = {"disk": 4}
+
+
+class UnreadableError(Exception):
+    """A file cannot be had: it is not there, may not be read, or its copies are gone."""
+
+
+def place(service: Service, number: int, pfn: str) -> Path | None:
+    """The file of a replica on the storage element with this number; None when its directory is not known."""
+    shelf = service.shelves.get(number)
+    return None if shelf is None else shelf / pfn.split("/", 3)[-1].lstrip("/")
+
+
+def read(call: Call, operand: str) -> bytes:
+    """The content of the file that an operand means. Raises UnreadableError."""
+    entry = call.find(operand)
+    if entry is None or entry.guid is None:
+        raise UnreadableError
+    for ticket in reading.tickets(call, entry.guid, Wishes(), strict=False):
+        file = place(call.service, ticket.se.number, ticket.pfn)
+        try:
+            content = b"" if file is None else file.read_bytes()
+            if file is not None:
+                return _member(content, ticket.member) if ticket.member else content
+        except (OSError, KeyError, zipfile.BadZipFile):
+            continue
+    raise UnreadableError
+
+
+def _member(archive: bytes, name: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        return opened.read(name)
+
+
+def store(call: Call, path: str, content: bytes, expires: int | None = None) -> bool:
+    """Put a new file at an absolute path, on up to four storage elements; false when it cannot be there.
+
+    `expires` is when the entry ends, in POSIX milliseconds.
+    """
+    names, principal = call.catalogue.names, call.principal
+    above = names.nearest_directory(path)
+    if names.get(path) is not None or not call.may_write(above) or _is_blocked(call, path, above):
+        return False
+    guid, md5 = call.service.guids.make(call.now), hashlib.md5(content, usedforsecurity=False).hexdigest()
+    record = Guid(guid, principal.name, principal.group, _PERM, len(content), md5, call.now)
+    written = [
+        (element.number, pfn)
+        for element in choose_elements(call, Wishes(qos=_COPIES))
+        if _write(call.service, element.number, pfn := guids.replica_url(element.daemon, element.path, guid), content)
+    ]
+    if not written:
+        return False
+    call.catalogue.replicas.save(record)
+    for number, pfn in written:
+        call.catalogue.replicas.add(record, number, pfn)
+    names.make_directory(paths.parent(path), above.owner, above.group, call.now)
+    entry = names.insert(NewEntry(path, principal.name, principal.group, _PERM, call.now, len(content), guid, md5))
+    if expires is not None:
+        names.update(entry, expires=expires)
+    return True
+
+
+def _is_blocked(call: Call, path: str, above: Entry) -> bool:
+    """Whether a directory that would have to be made has the name of a file."""
+    first = path[len(above.path) :].split("/")[0]
+    return call.catalogue.names.get(above.path + first) is not None
+
+
+def _write(service: Service, number: int, pfn: str, content: bytes) -> bool:
+    file = place(service, number, pfn)
+    if file is None:
+        return not service.shelves
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,223 @@
+"""One websocket connection: its requests, its replies, and everything that comes between them.
+
+A request is waited for a second; after that the next one is read, and what both then do to each other is that of the
+service: one output for all, which goes to whoever finishes first (wire specification, section 1.5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from aliend.sandbox import dispatch, glue, requests
+from aliend.sandbox.call import Service
+from aliend.sandbox.counters import Counters
+from aliend.sandbox.faults import Fault, Faults
+from aliend.sandbox.glue import Glue
+from aliend.sandbox.output import Output, parts
+from aliend.sandbox.requests import Request
+from aliend.sandbox.session import Session
+from aliend.sandbox.settings import Settings
+from aliend.sandbox.throttle import COMMAND, Throttle
+
+FRAGMENT = 8192
+"""Replies longer than this many bytes are sent in frames of at most as many."""
+ABNORMAL = (1002, "An unrecoverable IOException occurred so the connection was closed")
+TIMED_OUT = (1013, "Session timed out")
+MALFORMED = "Incoming JSON is not ok"
+TOO_BIG = f"Message too big, limit is at {glue.LONGEST_REQUEST}"
+_LIMITS_PERIOD = 0.5
+_PARTS_AT_ONCE = 3
+_BEFORE = ("drop-before", "hang", "close")
+_INSTEAD = ("drop-after", "garbage", "empty", "merged")
+_GARBAGE = '{"metadata":{"exitcode":"0","error'
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What all connections share."""
+
+    service: Service
+    settings: Settings = field(default_factory=Settings)
+    faults: Faults = field(default_factory=Faults)
+    counters: Counters = field(default_factory=Counters)
+    throttle: Throttle = field(default_factory=lambda: Throttle(time.monotonic()))
+
+
+class Conversation:
+    """The conversation with one client. Its commands are in `running`, where they end by themselves."""
+
+    def __init__(self, connection: ServerConnection, session: Session, around: Surroundings) -> None:
+        self.running: set[asyncio.Task[None]] = set()
+        self._connection = connection
+        self._session = session
+        self._around = around
+        self._glue = Glue()
+        self._output: Output | None = None
+        self._waiting = 0
+        self._opened = self._active = time.monotonic()
+
+    async def hold(self) -> None:
+        """Read requests until the connection is closed, by the client or by one of the session's limits."""
+        limits = asyncio.create_task(self._watch_limits())
+        try:
+            while True:
+                await self._take(await self._receive())
+        except ConnectionClosed:
+            pass
+        finally:
+            limits.cancel()
+
+    async def _receive(self) -> list[str]:
+        frames = []
+        async for frame in self._connection.recv_streaming():
+            if isinstance(frame, str):
+                self._active = time.monotonic()
+                frames.append(frame)
+        return frames
+
+    async def _take(self, frames: list[str]) -> None:
+        for piece, is_last in glue.pieces(frames):
+            try:
+                text = self._glue.add(piece, is_last=is_last, poison=self._around.settings.poison)
+            except glue.TooBigError:
+                await self._send(iter((dispatch.refuse(self._session, 22, TOO_BIG),)))
+                continue
+            if text is not None:
+                await self._answer(text)
+        self._active = time.monotonic()
+
+    async def _answer(self, text: str) -> None:
+        try:
+            request = requests.read(text)
+        except requests.MalformedError:
+            await self._send(iter((dispatch.refuse(self._session, 22, MALFORMED),)))
+            return
+        except requests.UnusableError:
+            await self._connection.close(*ABNORMAL)
+            return
+        task = asyncio.create_task(self._execute(request))
+        self.running.add(task)
+        task.add_done_callback(self._ended)
+        # while the service waits for a command it reads nothing, not even a ping
+        self._connection.transport.pause_reading()
+        await asyncio.wait({task}, timeout=self._around.settings.reader_wait)
+        if not self._connection.transport.is_closing():
+            self._connection.transport.resume_reading()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        if not task.cancelled():
+            task.result()
+
+    async def _execute(self, request: Request) -> None:
+        around = self._around
+        fault = around.faults.take(_BEFORE, request.command)
+        if fault is not None:
+            await self._fail_before(fault)
+            return
+        around.counters.commands[request.command] += 1
+        self._waiting += 1
+        if self._output is None:
+            self._output = Output()
+        await self._wait_for_throttle()
+        metadata = await self._run(request)
+        late = around.faults.take(("delay",), request.command)
+        if late is not None:
+            await asyncio.sleep(late.value)
+        await self._reply(metadata, around.faults.take(_INSTEAD, request.command))
+
+    async def _fail_before(self, fault: Fault) -> None:
+        match fault.kind:
+            case "drop-before":
+                self._connection.transport.abort()
+            case "close":
+                reason = TIMED_OUT[1] if fault.value == TIMED_OUT[0] else ""
+                await self._connection.close(int(fault.value), reason)
+            case _:
+                await self._connection.wait_closed()
+
+    async def _wait_for_throttle(self) -> None:
+        around, subject = self._around, self._session.client.java_subject
+        around.throttle.count(subject, COMMAND)
+        if around.settings.throttle or around.faults.has("throttle"):
+            await asyncio.sleep(around.throttle.delay(subject, time.monotonic()))
+
+    async def _run(self, request: Request) -> dict[str, str] | None:
+        # what a command writes after another one took the output away is lost
+        output = self._output or Output()
+        if request.command == "commit" and self._around.faults.take(("refuse-commits",), "commit"):
+            output.fail(53, "Nothing was registered")
+            return dispatch.state(self._session)
+        return await dispatch.run(self._around.service, self._session, request.command, request.options, output)
+
+    async def _reply(self, metadata: dict[str, str] | None, fault: Fault | None) -> None:
+        output, self._output = self._output, None
+        waiting, self._waiting = self._waiting, 0
+        if output is None or not waiting:
+            return
+        kind = fault.kind if fault else ""
+        if kind == "drop-after":
+            self._connection.transport.abort()
+            return
+        if kind == "merged":
+            output.results.insert(0, {"pwd": self._session.directory, "message": self._session.directory})
+            waiting += 1
+        await self._send(_reply_parts(output, metadata, kind))
+        for _ in range(waiting - 1):
+            await self._send(iter(()))
+
+    async def _send(self, parts: Iterator[str]) -> None:
+        text = "".join(itertools.islice(parts, _PARTS_AT_ONCE))
+        try:
+            if len(text) <= FRAGMENT and len(text.encode()) <= FRAGMENT:
+                await self._connection.send(text)
+            else:
+                await self._connection.send(_in_turns(itertools.chain([text], parts)))
+        except ConnectionClosed:
+            return
+
+    async def _watch_limits(self) -> None:
+        while True:
+            settings, now = self._around.settings, time.monotonic()
+            due = min(self._active + settings.idle_limit, self._opened + settings.session_limit)
+            if now >= due or time.time() >= self._session.client.expires:
+                await self._connection.close(*TIMED_OUT)
+                return
+            # settings may change meanwhile
+            await asyncio.sleep(min(due - now, _LIMITS_PERIOD))
+
+
+def _reply_parts(output: Output, metadata: dict[str, str] | None, kind: str) -> Iterator[str]:
+    if kind == "empty" or metadata is None:
+        return iter(())
+    return iter((_GARBAGE,)) if kind == "garbage" else parts(output, **metadata)
+
+
+async def _in_turns(texts: Iterator[str]) -> AsyncIterator[str]:
+    """The frames of a long text; other connections get their turn between its parts."""
+    for frame in frames(texts):
+        yield frame
+        await asyncio.sleep(0)
+
+
+def frames(texts: Iterable[str]) -> Iterator[str]:
+    """A text that comes in parts, in frames of `FRAGMENT` bytes of UTF-8; no letter is cut."""
+    held = b""
+    for text in texts:
+        held += text.encode()
+        start = 0
+        while len(held) - start > FRAGMENT:
+            end = start + FRAGMENT
+            while held[end] & 0xC0 == 0x80:
+                end -= 1
+            yield held[start:end].decode()
+            start = end
+        held = held[start:]
+    yield held.decode()

@@ -1,0 +1,67 @@
+"""What the service does by itself while time passes: transfers are carried out, and jobs leave their output."""
+
+from __future__ import annotations
+
+import io
+import logging
+import zipfile
+
+from aliend.sandbox import contents, jdl, paths, transfers
+from aliend.sandbox.call import Call, Service
+from aliend.sandbox.errors import CommandCrashError
+from aliend.sandbox.jobs import Job
+from aliend.sandbox.options import Parsed
+from aliend.sandbox.output import Output
+from aliend.sandbox.session import Client, Session
+
+log = logging.getLogger(__name__)
+
+
+async def settle(service: Service) -> None:
+    """Do what has become due since the last request."""
+    now, catalogue = service.now(), service.catalogue
+    for transfer in catalogue.transfers.take_due(now):
+        catalogue.transfers.end(transfer, now, succeeded=await transfers.perform(service, transfer))
+    for job in catalogue.jobs.take_ended(now):
+        try:
+            deliver(service, job)
+        except CommandCrashError as error:
+            log.warning("job %d leaves no output: %s", job.id, error)
+
+
+def deliver(service: Service, job: Job, expires: int | None = None) -> list[str]:
+    """Make the output files that a job's description names; the LFNs that there are now.
+
+    `expires` is when they end, in POSIX milliseconds.
+    """
+    principal = service.catalogue.accounts.principal(job.owner, job.owner)
+    if principal is None:
+        return []
+    session = Session(Client("", "", 0, ""), principal, service.catalogue.accounts.home(job.owner), service.site)
+    call = Call(service, session, Parsed(), Output())
+    description = jdl.parse(job.jdl)
+    names = description.items("Output") or description.items("OutputFile")
+    if not names and expires is None:
+        return []
+    home = service.catalogue.accounts.home(job.owner)
+    directory = call.resolve(description.text("OutputDir") or f"{home}recycle/alien-job-{job.id}")
+    made = []
+    for name in names or ["stdout"]:
+        file, _, members = name.partition("@")[0].partition(":")
+        lfn = f"{directory.rstrip('/')}/{paths.name(file)}"
+        if contents.store(
+            call, lfn, _content(job, [paths.name(member) for member in members.split(",") if member]), expires
+        ):
+            made.append(lfn)
+    return made
+
+
+def _content(job: Job, members: list[str]) -> bytes:
+    text = f"job {job.id} of {job.owner} ran {job.name} at {job.site}\n".encode()
+    if not members:
+        return text
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for member in members:
+            archive.writestr(zipfile.ZipInfo(member), text)
+    return packed.getvalue()

@@ -1,0 +1,121 @@
+"""Job descriptions (JDL): `Name = value;` with texts, numbers and lists in braces; read, completed and written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_FIELD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*", re.DOTALL)
+_COMMENT = re.compile(r"^\s*(#|//).*$", re.MULTILINE)
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,;{}"\s][^,;{}"]*)', re.DOTALL)
+_SEPARATORS = re.compile(r"[\s;,]*")
+_ARGUMENT = re.compile(r"\$(\d+)")
+
+
+class BadDescriptionError(Exception):
+    """A job description that makes no sense; the text says why."""
+
+
+@dataclass(slots=True)
+class Description:
+    """The fields of a job description, in their order; a list for what was written in braces."""
+
+    fields: dict[str, str | list[str]] = field(default_factory=dict)
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        """The value of a field, whatever the case of its name; of a list the first element."""
+        found = self._find(name)
+        if isinstance(found, list):
+            return found[0] if found else otherwise
+        return otherwise if found is None else found
+
+    def items(self, name: str) -> list[str]:
+        """The value of a field as a list."""
+        found = self._find(name)
+        return found if isinstance(found, list) else [found] if found else []
+
+    def seconds(self, name: str, otherwise: float) -> float:
+        """A field that is a number of seconds, not negative. Raises BadDescriptionError."""
+        text = self.text(name)
+        if not text:
+            return otherwise
+        try:
+            value = float(text)
+        except ValueError as error:
+            raise BadDescriptionError(f"{name} is not a number: {text}") from error
+        if not 0 <= value < 1e9:
+            raise BadDescriptionError(f"{name} is not a number of seconds: {text}")
+        return value
+
+    def _find(self, name: str) -> str | list[str] | None:
+        return next((value for key, value in self.fields.items() if key.lower() == name.lower()), None)
+
+    def __str__(self) -> str:
+        return "".join(f"    {name} = {_written(value)};\n" for name, value in self.fields.items())
+
+
+def substitute(text: str, arguments: list[str]) -> str:
+    """Put arguments in place of `$1`, `$2`, ... Raises BadDescriptionError when there are too few."""
+
+    def value(found: re.Match[str]) -> str:
+        number = int(found[1])
+        if not 1 <= number <= len(arguments):
+            raise BadDescriptionError(f"The JDL indicates argument ${number} but you haven't provided it")
+        return arguments[number - 1]
+
+    return _ARGUMENT.sub(value, text)
+
+
+def parse(text: str) -> Description:
+    """Read a job description. Raises BadDescriptionError."""
+    text = _COMMENT.sub("", text).strip()
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1].strip()
+    description, position = Description(), _skip(text, 0)
+    while position < len(text):
+        found = _FIELD.match(text, position)
+        if found is None:
+            raise BadDescriptionError(f"Cannot parse the JDL near `{text[position : position + 40]}`")
+        value, position = _value(text, found.end())
+        description.fields[found[1]] = value
+        position = _skip(text, position)
+    return description
+
+
+def _skip(text: str, position: int) -> int:
+    found = _SEPARATORS.match(text, position)
+    assert found is not None
+    return found.end()
+
+
+def _value(text: str, position: int) -> tuple[str | list[str], int]:
+    if text[position : position + 1] != "{":
+        found = _TOKEN.match(text, position)
+        if found is None:
+            raise BadDescriptionError(f"A value is missing near `{text[max(0, position - 20) : position + 20]}`")
+        return _token(found), found.end()
+    items: list[str] = []
+    position += 1
+    while True:
+        position = _skip(text, position)
+        if text[position : position + 1] == "}":
+            return items, position + 1
+        found = _TOKEN.match(text, position)
+        if found is None:
+            raise BadDescriptionError(f"A list is not closed near `{text[max(0, position - 20) : position + 20]}`")
+        items.append(_token(found))
+        position = found.end()
+
+
+def _token(found: re.Match[str]) -> str:
+    return re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL) if found[1] is not None else found[2].strip()
+
+
+def _written(value: str | list[str]) -> str:
+    if isinstance(value, list):
+        return "{\n" + ",\n".join(f"        {_quoted(item)}" for item in value) + "\n    }"
+    return value if re.fullmatch(r"(0|[1-9]\d*)(\.\d+)?", value) else _quoted(value)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

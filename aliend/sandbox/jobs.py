@@ -1,0 +1,210 @@
+"""The job queue: jobs that move by themselves from WAITING over RUNNING to DONE or to an error.
+
+Nothing runs. What a job is doing follows from the times that were settled at its submission, so that nobody has to
+move it; `delivery` makes the files of those that have ended. A job description may say how its job shall go:
+`SandboxWait` and `SandboxRun` (seconds) and `SandboxError` (the name of the state in which it ends).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+RUNNING = ("RUNNING", "STARTED", "SAVING")
+QUEUED = ("ASSIGNED",)
+WAITING = ("INSERTING", "WAITING", "ASSIGNED", "EXPIRED")
+DONE = ("DONE", "DONE_WARN")
+FAILED = (
+    *("ERROR_A", "ERROR_I", "ERROR_E", "ERROR_IB", "ERROR_S", "ERROR_SV", "ERROR_V", "ERROR_VN", "ERROR_VT"),
+    *("ERROR_EW", "ERROR_W", "ERROR_SPLT", "ERROR_VER", "FAULTY", "INCORRECT", "EXPIRED"),
+)
+TERMINAL = (*DONE, *FAILED, "KILLED")
+STATES = (
+    *("INSERTING", "UPDATING", "SPLITTING", "SPLIT", "WAITING", "ASSIGNED", "STARTED", "RUNNING", "SAVING", "SAVED"),
+    *("SAVED_WARN", "ZOMBIE", "MERGING", *TERMINAL),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job. Times are POSIX milliseconds: it waits from `begun`, runs from `starts`, and is `fate` from `ends`.
+
+    `split` is the id of the job that it is a part of (0: of none).
+    """
+
+    id: int
+    owner: str
+    name: str
+    split: int
+    jdl: str
+    created: int
+    begun: int
+    starts: int
+    ends: int
+    fate: str
+    killed: int | None
+    site: str
+    node: str
+    delivered: int
+
+    def history(self, now: int) -> list[tuple[int, str]]:
+        """What it has been up to now, with the times at which that began."""
+        if self.fate == "SPLIT":
+            planned = [(self.begun, "INSERTING"), (self.begun, "SPLITTING"), (self.begun, "SPLIT")]
+        else:
+            saving = max(self.starts, self.ends - 100)
+            planned = [(self.begun, "WAITING"), (self.starts, "RUNNING")]
+            planned += [(saving, "SAVING")] if self.fate in DONE else []
+            planned.append((self.ends, self.fate))
+        if self.killed is not None:
+            planned = [(moment, state) for moment, state in planned if moment <= self.killed]
+            planned.append((self.killed, "KILLED"))
+        return [(moment, state) for moment, state in planned if moment <= now] or [(self.begun, planned[0][1])]
+
+    def changed(self, now: int) -> int:
+        """When it became what it is."""
+        return self.history(now)[-1][0]
+
+    @property
+    def is_master(self) -> bool:
+        """Whether it was split into others."""
+        return self.fate == "SPLIT"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A job to be inserted: how long it waits and runs (seconds), and in which state it ends."""
+
+    owner: str
+    name: str
+    jdl: str
+    split: int = 0
+    wait: float = 1.0
+    run: float = 2.0
+    fate: str = "DONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a job runs."""
+
+    site: str
+    node: str
+
+
+class Jobs:
+    """The jobs in `database`."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def insert(self, plan: Plan, spot: Spot, now: int) -> int:
+        """The id of a new job."""
+        starts = now + int(plan.wait * 1000)
+        cursor = self._database.execute(
+            "INSERT INTO job(owner, name, split, jdl, created, begun, starts, ends, fate, site, node)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(plan.owner, plan.name, plan.split, plan.jdl, now, now, starts, starts + int(plan.run * 1000)),
+                *(plan.fate, spot.site, spot.node),
+            ),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def get(self, number: int) -> Job | None:
+        """The job with this id."""
+        row = self._database.execute("SELECT * FROM job WHERE id = ?", (number,)).fetchone()
+        return None if row is None else Job(*row)
+
+    def parts(self, master: int) -> list[Job]:
+        """The jobs that a job was split into."""
+        rows = self._database.execute("SELECT * FROM job WHERE split = ? ORDER BY id", (master,))
+        return [Job(*row) for row in rows.fetchall()]
+
+    def newest(self) -> Iterable[Job]:
+        """All jobs, the newest first."""
+        for row in self._database.execute("SELECT * FROM job ORDER BY id DESC"):
+            yield Job(*row)
+
+    def status(self, job: Job, now: int) -> str:
+        """What a job is doing; one that was split is DONE when its parts have all ended."""
+        state = job.history(now)[-1][1]
+        if state == "SPLIT":
+            parts = self.parts(job.id)
+            if parts and all(part.history(now)[-1][1] in TERMINAL for part in parts):
+                return "DONE"
+        return state
+
+    def kill(self, job: Job, now: int) -> None:
+        """Kill a job, and its parts that have not ended."""
+        self._database.execute("UPDATE job SET killed = ? WHERE id = ?", (now, job.id))
+        for part in self.parts(job.id):
+            if part.history(now)[-1][1] not in TERMINAL:
+                self._database.execute("UPDATE job SET killed = ? WHERE id = ?", (now, part.id))
+
+    def restart(self, job: Job, now: int) -> None:
+        """Let a job begin once more, and end well this time."""
+        wait, run = job.starts - job.begun, job.ends - job.starts
+        fate = "SPLIT" if job.is_master else "DONE"
+        self._database.execute(
+            "UPDATE job SET begun = ?, starts = ?, ends = ?, fate = ?, killed = NULL, delivered = 0 WHERE id = ?",
+            (now, now + wait, now + wait + run, fate, job.id),
+        )
+
+    def take_ended(self, now: int) -> list[Job]:
+        """The jobs that have ended well since the last call."""
+        query = (
+            "SELECT * FROM job WHERE delivered = 0 AND killed IS NULL AND ends <= ? AND fate IN ('DONE', 'DONE_WARN')"
+        )
+        ended = [Job(*row) for row in self._database.execute(query, (now,)).fetchall()]
+        for job in ended:
+            self.mark_delivered(job)
+        return ended
+
+    def mark_delivered(self, job: Job) -> None:
+        """Note that the files of a job were made."""
+        self._database.execute("UPDATE job SET delivered = 1 WHERE id = ?", (job.id,))
+
+    def use(self, now: int) -> dict[str, tuple[int, int]]:
+        """How many jobs run and wait, by owner."""
+        running: Counter[str] = Counter()
+        waiting: Counter[str] = Counter()
+        rows = self._database.execute("SELECT * FROM job WHERE killed IS NULL AND ends > ?", (now,))
+        for job in [Job(*row) for row in rows.fetchall()]:
+            state = job.history(now)[-1][1]
+            running[job.owner] += state in RUNNING
+            waiting[job.owner] += state in WAITING
+        return {owner: (running[owner], waiting[owner]) for owner in sorted(running.keys() | waiting.keys())}
+
+    def consumed(self, owner: str, since: int, now: int) -> int:
+        """The seconds that the jobs of an owner ran, of those that ended after `since`."""
+        rows = self._database.execute(
+            "SELECT ends - starts AS ran FROM job WHERE owner = ? AND killed IS NULL AND ends > ? AND ends <= ?"
+            " AND fate != 'SPLIT'",
+            (owner, since, now),
+        )
+        return sum(int(row["ran"]) for row in rows.fetchall()) // 1000
+
+
+def trace(job: Job, now: int) -> list[str]:
+    """The log of a job, each line with its POSIX seconds and the section that it belongs to."""
+    lines = [f"{job.begun // 1000} [state     ]: Job {job.id} inserted for {job.owner}"]
+    before = ""
+    for moment, state in job.history(now):
+        seconds = moment // 1000
+        if before:
+            lines.append(f"{seconds} [state     ]: Job state transition from {before} to {state}")
+        else:
+            lines.append(f"{seconds} [state     ]: Job state is {state}")
+        if state == "RUNNING":
+            lines.append(f"{seconds} [trace     ]: BatchId {job.id} at {job.site}")
+            lines.append(f"{seconds} [trace     ]: Running JAliEn JobAgent of the sandbox on {job.node}")
+            lines.append(f"{seconds} [trace     ]: Created workdir: /sandbox/job-{job.id}")
+            lines.append(f"{seconds} [proc      ]: 0.10 1024 2048 0 0.1 0 0 0 0 0")
+        elif state in FAILED:
+            lines.append(f"{seconds} [trace     ]: The job description asked for the end {state}")
+        before = state
+    return lines

@@ -1,0 +1,67 @@
+"""What can be set on a running grid: the limits of the service, most of all to shorten them for tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aliend.sandbox.errors import SandboxError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The limits, with the values of the real service (wire specification, 1.4 to 1.8 and 2.9); times are seconds.
+
+    A request that takes longer than `reader_wait` lets the next one in. `find_cache` is for short results, long ones
+    (500 entries and more) are kept a fifth of it. With `poison` a request longer than 8192 characters spoils its
+    connection; with `throttle` many requests slow their certificate down.
+    """
+
+    idle_limit: float = 900.0
+    session_limit: float = 172800.0
+    reader_wait: float = 1.0
+    find_cache: float = 300.0
+    replica_cache: float = 15.0
+    poison: bool = True
+    throttle: bool = False
+
+    def changed(self, words: Iterable[str]) -> Settings:
+        """These settings with some of them given as `name=value`. Raises SandboxError with what is wrong."""
+        values: dict[str, float | bool] = {}
+        for word in words:
+            name, _, text = word.partition("=")
+            name = name.replace("-", "_")
+            if name not in names():
+                raise SandboxError(f"{name}: there is no such setting; there are: {', '.join(names())}")
+            values[name] = _value(name, text, is_switch=isinstance(getattr(self, name), bool))
+        return dataclasses.replace(self, **values)  # type: ignore[arg-type]
+
+    def words(self) -> list[str]:
+        """All settings as `name=value`."""
+        return [f"{name}={_text(getattr(self, name))}" for name in names()]
+
+
+def names() -> list[str]:
+    """The names of all settings."""
+    return [field.name for field in dataclasses.fields(Settings)]
+
+
+def _text(value: float | bool) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}"
+
+
+def _value(name: str, text: str, *, is_switch: bool) -> float | bool:
+    if is_switch:
+        if text not in ("on", "off"):
+            raise SandboxError(f"{name} is on or off, not {text!r}")
+        return text == "on"
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise SandboxError(f"{name} is a number of seconds, not {text!r}")
+    return value

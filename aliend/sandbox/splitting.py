@@ -1,0 +1,86 @@
+"""How a job description becomes jobs: one, or a master job and its parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from aliend.sandbox import paths
+from aliend.sandbox.jdl import BadDescriptionError, Description
+from aliend.sandbox.jobs import TERMINAL, Plan
+
+_PRODUCTION = re.compile(r"production:(\d+)-(\d+)", re.IGNORECASE)
+_MOST_PARTS = 1500
+_WAIT, _RUN = 1.0, 2.0
+
+
+def plan(description: Description, owner: str) -> tuple[Plan, list[Description]]:
+    """The job that a description asks for, and the descriptions of its parts when it is to be split.
+
+    Raises BadDescriptionError, whose text is the reason for the rejection.
+    """
+    executable = description.text("Executable")
+    if not executable:
+        raise BadDescriptionError("The JDL has to indicate an Executable")
+    fate = description.text("SandboxError", "DONE").upper()
+    if fate not in TERMINAL:
+        raise BadDescriptionError(f"SandboxError is not a state in which a job ends: {fate}")
+    parts = _parts(description)
+    wait, run = description.seconds("SandboxWait", _WAIT), description.seconds("SandboxRun", _RUN)
+    name = paths.name(executable)
+    return Plan(owner, name, str(description), wait=wait, run=run, fate="SPLIT" if parts else fate), parts
+
+
+def part_plan(description: Description, owner: str, master: int) -> Plan:
+    """The job that is one part of a master job."""
+    whole, _ = plan(description, owner)
+    return Plan(owner, whole.name, whole.jdl, master, whole.wait, whole.run, whole.fate)
+
+
+def _parts(description: Description) -> list[Description]:
+    split = description.text("Split")
+    if not split:
+        return []
+    production = _PRODUCTION.fullmatch(split)
+    if production:
+        first, last = int(production[1]), int(production[2])
+        if not 0 <= last - first < _MOST_PARTS:
+            raise BadDescriptionError(f"Cannot split into {last - first + 1} jobs")
+        return [_part(description, number, []) for number in range(first, last + 1)]
+    files = [item.partition(",")[0].removeprefix("LF:") for item in description.items("InputData")]
+    groups = _groups(files, split.lower(), int(description.seconds("SplitMaxInputFileNumber", 0)))
+    if not groups or len(groups) > _MOST_PARTS:
+        raise BadDescriptionError(f"Cannot split by {split} into {len(groups)} jobs")
+    return [_part(description, number, group) for number, group in enumerate(groups, 1)]
+
+
+def _groups(files: Sequence[str], split: str, most: int) -> list[list[str]]:
+    by_key: dict[str, list[str]] = {}
+    for number, file in enumerate(files):
+        key = str(number) if split == "file" else paths.parent(file) if split == "directory" else ""
+        by_key.setdefault(key, []).append(file)
+    groups = []
+    for group in by_key.values():
+        size = most or len(group)
+        groups += [group[start : start + size] for start in range(0, len(group), size)]
+    return groups
+
+
+def _part(description: Description, counter: int, files: Sequence[str]) -> Description:
+    fields = {name: value for name, value in description.fields.items() if not name.lower().startswith("split")}
+    part = Description({name: _counted(value, counter) for name, value in fields.items()})
+    if files:
+        part.fields["InputData"] = [f"LF:{file}" for file in files]
+    return part
+
+
+def _counted(value: str | list[str], counter: int) -> str | list[str]:
+    if isinstance(value, list):
+        return [_fill(item, counter) for item in value]
+    return _fill(value, counter)
+
+
+def _fill(text: str, counter: int) -> str:
+    return re.sub(
+        r"#alien_counter(?:_(\d+)i)?#", lambda found: f"{counter:0{int(found[1] or 0)}d}", text, flags=re.IGNORECASE
+    )

@@ -1,0 +1,39 @@
+"""How many requests slow their certificate down (wire specification, section 1.8)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+LOGIN, COMMAND, LOGOUT = 10, 1, 1
+"""The points that each of them costs."""
+_FREE = 100
+_HALVING_PERIOD = 300.0
+_SUBJECTS = 1024
+_LONGEST = 10.0
+"""Seconds; the real service knows no bound."""
+_EXEMPT = ("OU=alitrain,", "OU=alihyperloop,")
+
+
+class Throttle:
+    """The points of each certificate's subject; `first` is with how many one begins. Times are seconds."""
+
+    def __init__(self, now: float, first: float = 0.0) -> None:
+        self._points: OrderedDict[str, float] = OrderedDict()
+        self._first = first
+        self._halved = now
+
+    def count(self, subject: str, points: int) -> None:
+        """Add points to a subject."""
+        self._points[subject] = self._points.pop(subject, self._first) + points
+        if len(self._points) > _SUBJECTS:
+            self._points.popitem(last=False)
+
+    def delay(self, subject: str, now: float) -> float:
+        """How long a command of this subject has to wait before it is executed."""
+        while now - self._halved >= _HALVING_PERIOD:
+            self._halved += _HALVING_PERIOD
+            self._points = OrderedDict((name, points / 2) for name, points in self._points.items())
+        if subject.startswith(_EXEMPT):
+            return 0.0
+        over = self._points.get(subject, self._first) - _FREE
+        return min(max(0.0, over / 1000), _LONGEST)

@@ -1,0 +1,78 @@
+"""The queue of copies between storage elements that the service makes by itself; `transfers` carries them out."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+_DURATION = 1500
+"""How long a transfer takes, in milliseconds."""
+_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One queued copy of a GUID to the storage element number `target`; times are POSIX milliseconds."""
+
+    id: int
+    guid: str
+    lfn: str
+    owner: str
+    target: int
+    removes: int | None
+    attempts: int
+    created: int
+    ended: int | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A copy to be queued: `removes` is the storage element that loses its replica when it succeeds."""
+
+    guid: str
+    lfn: str
+    owner: str
+    attempts: int
+    removes: int | None = None
+
+
+class Transfers:
+    """The queue of transfers in `database`."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def queue(self, wanted: Wanted, target: int, now: int) -> int:
+        """The id of a transfer, a new one unless the same is waiting."""
+        same = self._database.execute(
+            "SELECT id FROM transfer WHERE guid = ? AND target = ? AND ended IS NULL", (wanted.guid, target)
+        ).fetchone()
+        if same is not None:
+            return int(same["id"])
+        cursor = self._database.execute(
+            "INSERT INTO transfer(guid, lfn, owner, target, removes, attempts, created, status)"
+            " VALUES(?, ?, ?, ?, ?, ?, ?, 'WAITING')",
+            (wanted.guid, wanted.lfn, wanted.owner, target, wanted.removes, wanted.attempts, now),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def newest(self) -> list[Transfer]:
+        """The last transfers, the newest first."""
+        rows = self._database.execute("SELECT * FROM transfer ORDER BY id DESC LIMIT ?", (_KEPT,))
+        return [Transfer(*row) for row in rows.fetchall()]
+
+    def take_due(self, now: int) -> list[Transfer]:
+        """The transfers whose time has come; they count as running from here on."""
+        rows = self._database.execute(
+            "SELECT * FROM transfer WHERE status = 'WAITING' AND created <= ?", (now - _DURATION,)
+        ).fetchall()
+        for row in rows:
+            self._database.execute("UPDATE transfer SET status = 'TRANSFERRING' WHERE id = ?", (row["id"],))
+        return [Transfer(*row) for row in rows]
+
+    def end(self, transfer: Transfer, now: int, *, succeeded: bool) -> None:
+        """Note how a transfer ended."""
+        status = "DONE" if succeeded else "FAILED"
+        self._database.execute("UPDATE transfer SET status = ?, ended = ? WHERE id = ?", (status, now, transfer.id))

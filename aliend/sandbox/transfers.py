@@ -1,0 +1,47 @@
+"""Copies between storage elements, carried out: queued by `mirror`, done a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from aliend.sandbox import guids
+from aliend.sandbox.call import Service
+from aliend.sandbox.contents import place
+from aliend.sandbox.replicas import StorageElement
+from aliend.sandbox.transferqueue import Transfer
+
+
+async def perform(service: Service, transfer: Transfer) -> bool:
+    """Copy the file, and register the copy; whether it worked."""
+    replicas = service.catalogue.replicas
+    record, target = replicas.guid(transfer.guid), replicas.numbered(transfer.target)
+    if record is None or target is None:
+        return False
+    pfn = guids.replica_url(target.daemon, target.path, record.guid)
+    if service.shelves and not await _copy(service, transfer.guid, target, pfn):
+        return False
+    replicas.keep(record.guid, target.number)
+    replicas.add(record, target.number, pfn)
+    if transfer.removes is not None:
+        replicas.drop(record.guid, transfer.removes)
+    return True
+
+
+async def _copy(service: Service, guid: str, target: StorageElement, pfn: str) -> bool:
+    destination = place(service, target.number, pfn)
+    sources = [place(service, found.se.number, found.pfn) for found in service.catalogue.replicas.of(guid) if found.se]
+    source = next((file for file in sources if file is not None and file.is_file()), None)
+    if destination is None or source is None:
+        return False
+    return await asyncio.to_thread(_copy_file, source, destination)
+
+
+def _copy_file(source: Path, destination: Path) -> bool:
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, destination)
+    except OSError:
+        return False
+    return True

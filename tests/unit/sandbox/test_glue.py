@@ -1,0 +1,66 @@
+"""How requests are put together from pieces, and spoiled by long ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.sandbox.conversation import frames
+from aliend.sandbox.glue import LONGEST_REQUEST, PIECE, Glue, TooBigError, pieces
+
+
+def complete(glue: Glue, *frames: str, poison: bool = True) -> list[str | None]:
+    return [glue.add(piece, is_last=is_last, poison=poison) for piece, is_last in pieces(frames)]
+
+
+def test_a_short_request_in_one_frame_is_itself() -> None:
+    glue = Glue()
+    assert complete(glue, "one") == ["one"]
+    assert complete(glue, "two") == ["two"]
+
+
+def test_a_long_request_works_once_and_spoils_the_next() -> None:
+    glue, text = Glue(), "x" * (PIECE + 1)
+    assert complete(glue, text) == [None, text]
+    assert complete(glue, "next") == [text + "next"]
+
+
+def test_a_request_of_just_one_piece_spoils_nothing() -> None:
+    glue = Glue()
+    assert complete(glue, "x" * PIECE) == ["x" * PIECE]
+    assert complete(glue, "next") == ["next"]
+
+
+def test_several_frames_spoil_too() -> None:
+    glue = Glue()
+    assert complete(glue, "a", "b") == [None, "ab"]
+    assert complete(glue, "c") == ["abc"]
+
+
+def test_without_poison_nothing_is_left_over() -> None:
+    glue = Glue()
+    assert complete(glue, "a", "b", poison=False) == [None, "ab"]
+    assert complete(glue, "c", poison=False) == ["c"]
+
+
+def test_the_length_is_that_of_java() -> None:
+    assert list(pieces(["\U0001f600" * (PIECE // 2)])) == [("\U0001f600" * (PIECE // 2), True)]
+    found = [piece for piece, _ in pieces(["a" + "\U0001f600" * (PIECE // 2)])]
+    assert [len(piece) for piece in found] == [PIECE // 2, 1]
+
+
+def test_what_is_too_big_is_told_where_it_overflows() -> None:
+    glue = Glue()
+    told = [piece for piece, _ in pieces(["x" * LONGEST_REQUEST])]
+    for piece in told[:-1]:
+        assert glue.add(piece, is_last=False) is None
+    with pytest.raises(TooBigError):
+        glue.add(told[-1] + "y", is_last=False)
+    assert glue.add("rest", is_last=True) == "rest"
+
+
+def test_frames_hold_whole_letters_and_at_most_8192_bytes() -> None:
+    text = "é€x" * 5000
+    found = list(frames([text, text]))
+    assert "".join(found) == text * 2
+    assert min(len(piece.encode()) for piece in found[:-1]) > 8188
+    assert max(len(piece.encode()) for piece in found) <= 8192

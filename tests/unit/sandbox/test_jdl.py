@@ -1,0 +1,80 @@
+"""Job descriptions are read as they are written, and what makes no sense is told."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aliend.sandbox.jdl import BadDescriptionError, Description, parse, substitute
+from aliend.sandbox.splitting import plan
+
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
+TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=20)
+
+
+def test_texts_numbers_lists_and_comments_are_read() -> None:
+    text = """[
+      # a comment
+      Executable = "/bin/run me";  TTL=3600;
+      Packages = { "A::1", "B::2" ,};
+      // another one
+      Price = 1.5; Arguments = "say \\"hi\\""
+    ]"""
+    found = parse(text)
+    assert found.text("executable") == "/bin/run me"
+    assert found.seconds("TTL", 0) == 3600
+    assert found.items("Packages") == ["A::1", "B::2"]
+    assert found.text("Arguments") == 'say "hi"'
+    assert found.items("Price") == ["1.5"]
+    assert found.text("Nothing", "else") == "else"
+
+
+@given(st.dictionaries(NAMES, st.one_of(TEXTS, st.lists(TEXTS, max_size=4)), max_size=5))
+def test_what_is_written_is_read_again(fields: dict[str, str | list[str]]) -> None:
+    assert parse(str(Description(dict(fields)))).fields == fields
+
+
+@pytest.mark.parametrize("text", ["nonsense", "A = ", 'A = {"x"', "A = {{}}", "= 1", 'A = "unclosed'])
+def test_nonsense_is_told(text: str) -> None:
+    with pytest.raises(BadDescriptionError):
+        parse(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_told(text: str) -> None:
+    with contextlib.suppress(BadDescriptionError):
+        parse(text)
+
+
+def test_arguments_take_their_places() -> None:
+    assert substitute("run $2 $1 $1", ["a", "b"]) == "run b a a"
+    with pytest.raises(BadDescriptionError, match=r"argument \$3"):
+        substitute("$3", ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("split", "parts"),
+    [("production:5-9", 5), ("file", 4), ("directory", 2), ("se", 1)],
+)
+def test_a_job_is_split(split: str, parts: int) -> None:
+    files = ["LF:/a/1", "LF:/a/2,nodownload", "LF:/b/1", "LF:/b/2"]
+    description = Description({"Executable": "x", "Split": split, "InputData": files})
+    master, found = plan(description, "alice")
+    assert (master.fate, len(found)) == ("SPLIT", parts)
+    assert all("Split" not in part.fields for part in found)
+
+
+def test_parts_take_at_most_so_many_files() -> None:
+    files = [f"/a/{number}" for number in range(10)]
+    fields: dict[str, str | list[str]] = {"Executable": "x", "Split": "se", "SplitMaxInputFileNumber": "4"}
+    _, parts = plan(Description({**fields, "InputData": files}), "alice")
+    assert [len(part.items("InputData")) for part in parts] == [4, 4, 2]
+
+
+@pytest.mark.parametrize("split", ["production:9-5", "production:1-99999", "file"])
+def test_a_senseless_split_is_told(split: str) -> None:
+    with pytest.raises(BadDescriptionError, match="Cannot split"):
+        plan(Description({"Executable": "x", "Split": split}), "alice")

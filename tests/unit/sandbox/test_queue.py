@@ -1,0 +1,230 @@
+"""Jobs on the sandbox: they wait, run and end by themselves, and are shown, killed and begun again."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.sandbox import contents
+from tests.unit.sandbox.stage import Stage
+
+SIMPLE = 'Executable = "/alice/bin/hello"; Arguments = "$1";'
+SLOW = 'Executable = "sim"; SandboxRun = "60"; SandboxWait = "0";'
+
+
+async def submit(stage: Stage, text: str, *arguments: str) -> str:
+    reply = await stage.ask("submit", text, *arguments)
+    assert reply.code == 0, reply.error
+    return str(reply.results[0]["jobId"])
+
+
+async def state(stage: Stage, number: str) -> str:
+    reply = await stage.ask("ps", "-j", number)
+    return str(reply.values("status")[0])
+
+
+async def test_a_job_waits_runs_and_is_done(stage: Stage) -> None:
+    reply = await stage.ask("submit", SIMPLE, "seven")
+    number = reply.results[0]["jobId"]
+    assert reply.text == f"Submitting the content that you passed to the command\nYour new job ID is {number}"
+    seen = [await state(stage, number)]
+    for _ in range(2):
+        stage.wait(1.5)
+        seen.append(await state(stage, number))
+    assert seen == ["WAITING", "RUNNING", "DONE"]
+
+
+async def test_jdl_and_trace_are_shown_on_demand(stage: Stage) -> None:
+    number = await submit(stage, SIMPLE, "seven")
+    stage.wait(10)
+    trace = (await stage.ask("ps", "-trace", number)).values("trace")[0]
+    assert "[state     ]: Job state transition from WAITING to RUNNING" in trace
+    assert trace.splitlines()[-1].endswith("to DONE")
+    assert trace.splitlines()[-1].split()[0].isdecimal()
+    jdl = (await stage.ask("ps", "-jdl", number)).values("jdl")[0]
+    assert 'Arguments = "seven";' in jdl
+    assert (await stage.ask("ps", "-trace", "4711")).error == "No data available : No trace information for 4711"
+    assert (await stage.ask("ps", "-jdl", "4711")).error == "No data available : JDL of 4711 could not be retrieved"
+
+
+async def test_a_description_is_read_from_the_grid(stage: Stage) -> None:
+    reply = await stage.ask("submit", "nosuch.jdl")
+    assert (reply.code, reply.error) == (121, "Remote I/O error : Not able to get the file nosuch.jdl")
+    assert reply.text == "Submitting nosuch.jdl"
+
+
+async def test_a_missing_argument_is_told(stage: Stage) -> None:
+    reply = await stage.ask("submit", SIMPLE)
+    assert reply.code == 22
+    assert reply.error.endswith("failed:\n  The JDL indicates argument $1 but you haven't provided it")
+
+
+@pytest.mark.parametrize(
+    "text", ['Arguments = "x";', 'Executable = "x", = ;', 'Executable = "x"; SandboxError = "WAITING";']
+)
+async def test_senseless_descriptions_are_rejected(stage: Stage, text: str) -> None:
+    reply = await stage.ask("submit", text)
+    assert reply.code == 121
+    assert reply.error.startswith("Remote I/O error : Task queue rejected your job due to:\n  ")
+
+
+async def test_a_job_fails_on_demand_and_is_begun_again(stage: Stage) -> None:
+    number = await submit(stage, 'Executable = "x"; SandboxError = "ERROR_E";')
+    assert (await stage.ask("resubmit", number)).code == 11
+    stage.wait(10)
+    assert await state(stage, number) == "ERROR_E"
+    assert (await stage.ask("ps", "-f", "ERROR_ALL")).values("id") == [number]
+    assert (await stage.ask("resubmit", number, user="bob")).code == 1
+    assert (await stage.ask("resubmit", number)).code == 0
+    assert await state(stage, number) == "WAITING"
+    stage.wait(10)
+    assert await state(stage, number) == "DONE"
+    assert (await stage.ask("resubmit", "4711")).error == (
+        "Remote I/O error : Problem with the resubmit request of job ID 4711"
+    )
+
+
+async def test_output_of_a_job_is_on_the_grid(stage: Stage) -> None:
+    number = await submit(
+        stage, 'Executable = "x"; OutputDir = "out"; Output = {"stdout@disk=1", "logs.zip:a.log,b.log@disk=2"};'
+    )
+    stage.wait(10)
+    assert (await stage.ask("ls", "out")).values("name") == ["logs.zip", "stdout"]
+    assert f"job {number} of alice" in (await stage.ask("cat", "out/stdout")).text
+
+
+async def test_a_senseless_place_for_output_harms_nobody(stage: Stage) -> None:
+    above = await submit(stage, 'Executable = "x"; OutputDir = "/../../.."; Output = {"stdout"};')
+    other = await submit(stage, 'Executable = "x"; OutputDir = "files/tiny.dat/below"; Output = {"stdout"};')
+    stage.wait(10)
+    assert [await state(stage, number) for number in (above, other)] == ["DONE", "DONE"]
+    assert (await stage.ask("type", "files/tiny.dat")).text == "file"
+
+
+async def test_output_of_a_failed_job_is_registered(stage: Stage) -> None:
+    number = await submit(stage, 'Executable = "x"; OutputDir = "bad"; Output = {"log"}; SandboxError = "ERROR_V";')
+    stage.wait(10)
+    assert (await stage.ask("ls", "bad")).code == 2
+    assert (await stage.ask("registerOutput", number, user="bob")).code == 1
+    assert (await stage.ask("registerOutput", number)).text == "/alice/cern.ch/user/a/alice/bad/log"
+    assert "expiretime" in (await stage.ask("stat", "bad/log")).results[0]
+    assert (await stage.ask("registerOutput", number)).code == 61
+    assert (await stage.ask("registerOutput", "4711")).code == 3
+
+
+async def test_a_master_job_has_parts_that_are_killed_with_it(stage: Stage) -> None:
+    master = await submit(stage, SLOW + 'Split = "production:1-3"; Arguments = "#alien_counter_03i#";')
+    assert await state(stage, master) == "SPLIT"
+    parts = (await stage.ask("ps", "-m", master)).values("id")
+    assert len(parts) == 3
+    assert (await stage.ask("ps", "-M")).values("id") == [master]
+    assert 'Arguments = "003";' in (await stage.ask("ps", "-jdl", parts[2])).text
+    stage.wait(1)
+    assert (await stage.ask("masterjob", master)).text == (
+        f"Job {master} is in status: SPLIT\nSubjobs aggregated by state:\n"
+        f"{'':16}Subjobs in RUNNING: 3\nIn total, there are 3 subjobs"
+    )
+    listed = (await stage.ask("masterjob", master, "-printid", "-printsite", "-id", parts[0])).text
+    assert f"(ALICE::SANDBOX::CE1): 1 (ids: {parts[0]})" in listed
+    killed = await stage.ask("kill", f"{master},4711")
+    assert [(row["jobid"], row["status"]) for row in killed.results] == [(master, "killed")]
+    assert [await state(stage, part) for part in parts] == ["KILLED"] * 3
+    assert (await stage.ask("kill", master)).code == 121
+    assert (await stage.ask("resubmit", master)).code == 0
+
+
+async def test_a_finished_master_job_is_done_and_cannot_be_begun_again(stage: Stage) -> None:
+    files = ",".join(f'"LF:/data/{run}/a{number}"' for run in (1, 2) for number in (1, 2, 3))
+    master = await submit(stage, f'Executable = "x"; Split = "directory"; InputData = {{{files}}};')
+    assert len((await stage.ask("ps", "-m", master)).results) == 2
+    stage.wait(10)
+    assert await state(stage, master) == "DONE"
+    assert (await stage.ask("resubmit", master)).code == 77
+
+
+async def test_only_the_owner_kills_and_everybody_looks(stage: Stage) -> None:
+    number = await submit(stage, SLOW)
+    assert (await stage.ask("kill", number, user="bob")).values("status") == ["not_allowed"]
+    assert (await stage.ask("ps", user="bob")).results == []
+    assert (await stage.ask("ps", "-a", user="bob")).values("owner") == ["alice"]
+    assert (await stage.ask("ps", "-u", "alice", user="bob")).values("id") == [number]
+    assert (await stage.ask("kill", number, user="admin")).values("status") == ["killed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (["-f", "-r"], 1),
+        (["-f", "R"], 1),
+        (["-f", "ST"], 1),
+        (["-f", "d,W"], 1),
+        (["-W"], 1),
+        (["-E"], 0),
+        (["-X"], 2),
+        (["-A"], 2),
+        (["-l", "1"], 1),
+        (["-s", "CE1"], 2),
+        (["-n", "elsewhere"], 0),
+        (["-t", "1"], 2),
+        (["-t", "2,1"], 0),
+    ],
+)
+async def test_jobs_are_chosen_by_what_they_do(stage: Stage, options: list[str], count: int) -> None:
+    await submit(stage, SLOW)
+    await submit(stage, 'Executable = "x"; SandboxWait = "100";')
+    stage.wait(1)
+    assert len((await stage.ask("ps", *options)).results) == count
+
+
+async def test_the_long_form_tells_where_a_job_is(stage: Stage) -> None:
+    number = await submit(stage, SLOW)
+    for option in (["-L"], ["-Fl"], ["-F", "l"]):
+        row = (await stage.ask("ps", *option)).results[0]
+        assert (row["site"], row["node"], row["name"]) == ("ALICE::SANDBOX::CE1", "localhost", "sim")
+    assert (await stage.ask("ps", "-id")).text == number
+
+
+async def test_the_load_and_the_limit_are_counted(stage: Stage) -> None:
+    await submit(stage, SLOW + 'Split = "production:1-2";')
+    stage.wait(1)
+    quota = (await stage.ask("jquota", "list")).results[0]
+    assert (quota["running"], quota["waiting"], quota["maxTotalCpuCost"]) == ("2", "0", "1.0E7")
+    assert (await stage.ask("uptime")).results[0]["running jobs"] == " 2"
+    assert "  1. alice                |            2 |            0\n" in (await stage.ask("w")).results[0]["value"]
+    assert (await stage.ask("jquota", "set", "alice", "maxUnfinishedJobs", "2")).code == 1
+    assert (await stage.ask("jquota", "set", "alice", "maxUnfinishedJobs", "2", user="admin")).code == 0
+    assert (await stage.ask("submit", SIMPLE, "x")).code == 121
+    assert (await stage.ask("jquota", "set", "nobody", "priority", "2", user="admin")).code == 126
+    assert (await stage.ask("jquota", "set", "alice", "speed", "2", user="admin")).code == 38
+    assert (await stage.ask("jquota", "list", "nobody")).code == 126
+
+
+async def test_places_for_jobs_are_listed_locked_and_matched(stage: Stage) -> None:
+    number = await submit(stage, SLOW)
+    both = ["ALICE::SANDBOX::CE1", "ALICE::SANDBOX::CE2"]
+    assert (await stage.ask("listCEs")).values("ceName") == both
+    assert (await stage.ask("listCEs", "-p", "sandbox")).values("ceName") == both[:1]
+    assert (await stage.ask("jobListMatch", number)).values("ceName") == both
+    refused = await stage.ask("setCEstatus", "-status", "locked", "ALICE::SANDBOX::CE2")
+    assert (refused.code, "Only administrators" in refused.text) == (0, True)
+    assert (await stage.ask("setCEstatus", "-status", "locked", "ALICE::SANDBOX::CE2", user="admin")).code == 0
+    assert (await stage.ask("jobListMatch", number)).values("ceName") == both[:1]
+    assert "sandbox" in (await stage.ask("listpartitions", "-v")).text
+    assert (await stage.ask("packages")).values("packages") == ["VO_ALICE@Sandbox::v1", "VO_ALICE@Sandbox::v2"]
+    assert (await stage.ask("packages", "nosuch")).code == 61
+
+
+async def test_a_description_file_is_submitted(stage: Stage) -> None:
+    call = stage.service
+    assert call.shelves
+    number = await submit(stage, 'Executable = "x"; OutputDir = "made"; Output = {"job.jdl"};')
+    stage.wait(10)
+    await stage.ask("ps")
+    entry = stage.service.catalogue.names.get("/alice/cern.ch/user/a/alice/made/job.jdl")
+    assert entry is not None
+    for replica in stage.service.catalogue.replicas.of(entry.guid or ""):
+        assert replica.se is not None
+        file = contents.place(stage.service, replica.se.number, replica.pfn)
+        assert file is not None
+        file.write_text(SIMPLE)
+    reply = await stage.ask("submit", "made/job.jdl", "five")
+    assert reply.text == f"Submitting made/job.jdl\nYour new job ID is {int(number) + 1}"
