@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ADMIN = "admin"
+JOB_AGENT = "jobagent"
 TOKEN_PREFIX = "/C=ch/O=AliEn"
 """How the names in certificates begin that the system itself issued."""
 
@@ -31,6 +32,7 @@ class Principal:
     name: str
     login: str
     roles: tuple[str, ...]
+    is_job: bool = False
 
     @property
     def group(self) -> str:
@@ -108,6 +110,11 @@ class Accounts:
         parts = [part.partition("=") for part in subject.split("/") if part]
         names = [value for key, _, value in parts if key == "CN"]
         units = [value for key, _, value in parts if key == "OU"]
+        if "JobAgent" in names:
+            return Principal(JOB_AGENT, JOB_AGENT, (JOB_AGENT,), is_job=True)
+        if "Jobs" in names:
+            owner = self.principal(units[0] if units else names[-1], names[-1])
+            return replace(owner, is_job=True) if owner else None
         if "Users" not in names:
             return None
         login = names[-1]

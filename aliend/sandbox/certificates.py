@@ -69,19 +69,27 @@ def ensure(layout: Layout) -> None:
         if _is_fresh(layout.certificate(name)):
             continue
         key = _new_key()
-        certificate = _issue(issuer, key, subject, for_server=name == SERVER)
+        certificate = _issue(issuer, key, subject, TokenUse(for_server=name == SERVER))
         _write(layout.key(name), _key_text(key), 0o600)
         _write(layout.certificate(name), certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    """What a token serves for besides being a client; `host` is the name in a host's certificate (empty: localhost)."""
+
+    for_server: bool = True
+    host: str = ""
+
+
 def issue_token(
-    layout: Layout, subject: Sequence[tuple[x509.ObjectIdentifier, str]], until: datetime
+    layout: Layout, subject: Sequence[tuple[x509.ObjectIdentifier, str]], until: datetime, use: TokenUse
 ) -> tuple[str, str]:
     """A token's certificate and its key as PEM text, signed by the authority; takes a second. Nothing is written."""
     issuer = _load_authority(layout)
     assert issuer is not None
     key = _new_key()
-    certificate = _issue(issuer, key, subject, for_server=True, until=until)
+    certificate = _issue(issuer, key, subject, use, until=until)
     return certificate.public_bytes(serialization.Encoding.PEM).decode(), _key_text(key).decode()
 
 
@@ -107,7 +115,7 @@ def _load_authority(layout: Layout) -> Issuer | None:
 
 def _make_authority(layout: Layout) -> Issuer:
     # organisation and common name only: their canonical form for OpenSSL's hashed file name is simple
-    name = _name([(NameOID.ORGANIZATION_NAME, ORGANISATION), (NameOID.COMMON_NAME, "Sandbox Authority")])
+    name = name_of([(NameOID.ORGANIZATION_NAME, ORGANISATION), (NameOID.COMMON_NAME, "Sandbox Authority")])
     key, now = _new_key(), datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
@@ -134,14 +142,14 @@ def _issue(
     issuer: Issuer,
     key: rsa.RSAPrivateKey,
     subject: Sequence[tuple[x509.ObjectIdentifier, str]],
+    use: TokenUse,
     *,
-    for_server: bool,
     until: datetime | None = None,
 ) -> x509.Certificate:
     now, uses = datetime.now(UTC), [ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = (
         x509.CertificateBuilder()
-        .subject_name(_name(subject))
+        .subject_name(name_of(subject))
         .issuer_name(issuer.certificate.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
@@ -155,12 +163,16 @@ def _issue(
             critical=False,
         )
     )
-    if for_server:
+    if use.for_server:
         uses.append(ExtendedKeyUsageOID.SERVER_AUTH)
-        addresses = [x509.IPAddress(ipaddress.ip_address(text)) for text in ("127.0.0.1", "::1")]
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), *addresses])
+        names = x509.SubjectAlternativeName([x509.DNSName(use.host)] if use.host else _local_names())
         builder = builder.add_extension(names, critical=False)
     return builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False).sign(issuer.key, hashes.SHA256())
+
+
+def _local_names() -> list[x509.GeneralName]:
+    addresses = [x509.IPAddress(ipaddress.ip_address(text)) for text in ("127.0.0.1", "::1")]
+    return [x509.DNSName("localhost"), *addresses]
 
 
 def _key_usage(*, for_authority: bool) -> x509.KeyUsage:
@@ -191,7 +203,8 @@ def _is_fresh(file: Path) -> bool:
     return certificate.not_valid_after_utc - datetime.now(UTC) > _RENEW_BEFORE
 
 
-def _name(parts: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
+def name_of(parts: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
+    """A certificate's name from its parts, the most general first."""
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
 
 

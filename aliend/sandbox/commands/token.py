@@ -1,42 +1,117 @@
-"""Token certificates for users (wire specification, section 6): `token`. Those of jobs and hosts are refused here."""
+"""Token certificates for users, jobs, job agents and hosts (wire specification, section 6): `token`."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from aliend.sandbox import certificates
+from aliend.sandbox.accounts import JOB_AGENT
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.options import option_set
 
-_LONGEST_DAYS = 31
 _SHORTEST_DAYS = 2
-_TYPES = ("user", "job", "jobagent", "host")
+_LONGEST_FOR_ADMIN = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A type of token: the most days it lives, and whether an admin's own certificate does not bound it."""
+
+    days: int
+    unbound_for_admin: bool = False
+    for_server: bool = True
+
+
+_KINDS = {
+    "user": _Kind(31, unbound_for_admin=True),
+    "job": _Kind(2),
+    "jobagent": _Kind(2, for_server=False),
+    "host": _Kind(365, unbound_for_admin=True),
+}
+
+Names = list[tuple[x509.ObjectIdentifier, str]]
 
 
 async def token(call: Call) -> None:
     """A new certificate for who asks; with `-u` for a role, which the connection has from then on."""
-    kind = call.given.value("t") or "user"
-    if kind not in _TYPES:
-        raise CommandFailedError(22, f"Unknown token type {kind}")
-    if kind != "user" or call.given.has("jobid", "hostname"):
-        raise CommandCrashError("Server didn't execute your request, reason was: the sandbox makes user tokens only")
-    role = _become(call)
-    until = _end(call)
+    kind = _kind(call)
+    _require_right(call, kind)
+    subject, host = await _subject(call, kind)
+    until = _end(call, kind)
     if call.service.layout is None:
         raise CommandCrashError("there is no authority")
-    names = [
-        *((NameOID.COUNTRY_NAME, "ch"), (NameOID.ORGANIZATION_NAME, "AliEn2"), (NameOID.COMMON_NAME, "Users")),
-        *((NameOID.COMMON_NAME, call.principal.login), (NameOID.ORGANIZATIONAL_UNIT_NAME, role)),
-    ]
-    certificate, key = await asyncio.to_thread(certificates.issue_token, call.service.layout, names, until)
+    uses = certificates.TokenUse(for_server=_KINDS[kind].for_server, host=host)
+    certificate, key = await asyncio.to_thread(certificates.issue_token, call.service.layout, subject, until, uses)
     call.out.keys(tokencert=certificate, tokenkey=key)
-    call.out.line(f"DN: /C=ch/O=AliEn2/CN=Users/CN={call.principal.login}/OU={role}")
+    call.out.line(f"DN: {certificates.slash_form(certificates.name_of(subject))}")
+    if host:
+        call.out.line(f"The certificate is mapped to the host {host}")
     call.out.line(f"Expires: {until.strftime('%a %b %d %H:%M:%S UTC %Y')}")
     call.out.text(certificate + key)
+
+
+def _kind(call: Call) -> str:
+    """The type asked for; `-jobid` and `-hostname` imply theirs."""
+    kind = "job" if call.given.has("jobid") else "host" if call.given.has("hostname") else "user"
+    asked = call.given.value("t") or kind
+    if asked not in _KINDS:
+        raise CommandFailedError(22, f"Unknown token type {kind}")
+    return asked
+
+
+def _require_right(call: Call, kind: str) -> None:
+    """Who may have which type (section 6)."""
+    principal = call.principal
+    is_admin = principal.permission("", "", "000") == 7
+    allowed = {
+        "user": not principal.is_job,
+        "job": is_admin or principal.name == JOB_AGENT,
+        "jobagent": principal.can_become("vobox"),
+        "host": is_admin,
+    }
+    if not allowed[kind]:
+        reason = f"You are not allowed to request a {kind} token"
+        raise CommandCrashError(f"Server didn't execute your request, reason was: {reason}")
+
+
+async def _subject(call: Call, kind: str) -> tuple[Names, str]:
+    """The name in the certificate, and the host name of a host's."""
+    common, unit = NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME
+    system: Names = [(NameOID.COUNTRY_NAME, "ch"), (NameOID.ORGANIZATION_NAME, "AliEn2")]
+    if kind == "job":
+        job, owner = call.given.value("jobid"), call.given.value("u")
+        if not job:
+            raise CommandFailedError(22, "You should pass a job extension (the id of the job)")
+        if not owner:
+            raise CommandFailedError(22, "You also have to pass the user who owns the job")
+        return [*system, (common, "Jobs"), (common, owner), (unit, owner), (unit, job)], ""
+    if kind == "jobagent":
+        return [*system, (common, "JobAgent")], ""
+    if kind == "host":
+        host = await _host(call)
+        return [*system, (unit, "ALICE"), (common, host)], host
+    role = _become(call)
+    return [*system, (common, "Users"), (common, call.principal.login), (unit, role)], ""
+
+
+async def _host(call: Call) -> str:
+    host = call.given.value("hostname")
+    if not host:
+        raise CommandFailedError(22, "You must indicate the hostname")
+    if "." not in host:
+        raise CommandFailedError(22, "Please pass a FQDN as the hostname")
+    if not call.given.has("f"):
+        try:
+            await asyncio.get_running_loop().getaddrinfo(host, None)
+        except OSError:
+            raise CommandFailedError(6, f"{host} cannot be resolved") from None
+    return host
 
 
 def _become(call: Call) -> str:
@@ -53,20 +128,26 @@ def _become(call: Call) -> str:
     return wanted
 
 
-def _end(call: Call) -> datetime:
-    """The end of the certificate, never after that of the certificate of who asks."""
+def _end(call: Call, kind: str) -> datetime:
+    """The end of the certificate: not after that of the certificate of who asks, an admin's for some types apart."""
+    is_admin = call.principal.permission("", "", "000") == 7
+    most = _KINDS[kind].days
     days = call.given.integer("v")
     if days is None:
-        days = _LONGEST_DAYS
+        days = most
     elif days <= 0:
         days = _SHORTEST_DAYS
-    elif days > _LONGEST_DAYS:
+    elif is_admin:
+        days = min(days, _LONGEST_FOR_ADMIN)
+    elif days > most:
         call.out.warn(
-            f"Reducing the validity from {days} to {_LONGEST_DAYS} "
+            f"Reducing the validity from {days} to {most} "
             "as this is the max allowed value for this type of certificate\n"
         )
-        days = _LONGEST_DAYS
+        days = most
     wished = datetime.fromtimestamp(call.now // 1000, UTC) + timedelta(days=days)
+    if is_admin and _KINDS[kind].unbound_for_admin:
+        return wished
     return min(wished, datetime.fromtimestamp(call.session.client.expires, UTC))
 
 
