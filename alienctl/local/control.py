@@ -111,8 +111,8 @@ def _lines(daemon: replies.DaemonStatus) -> str:
 def _lines_of(central: replies.CentralStatus) -> list[str]:
     identity = f" as {central.user}" if central.user else ""
     since = f" since {_moment(central.since_ms)}" if central.since_ms else ""
-    counts = f"{central.connections} connections, {central.logins} logins, {central.commands} commands"
-    points = f"{central.points} points, {central.waiting} requests wait"
+    counts = f"connections {central.connections}, logins {central.logins}, commands {central.commands}"
+    points = f"points {central.points}, requests waiting {central.waiting}"
     lines = [
         f"  central    {central.endpoint}{identity}: {_STATES.get(central.state, '')}{since}",
         f"{counts}, {points}",
