@@ -13,7 +13,7 @@ from aliend.commands.call import Call
 from aliend.commands.printer import Printer
 from aliend.core import paths
 from aliend.core.replies import Reply
-from aliend.core.requests import Request, session_change
+from aliend.core.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
 from aliend.sessions import SessionState
@@ -40,18 +40,32 @@ _LONG = frozenset({"find"})
 
 async def run(parts: Parts, call: Call) -> int:
     """Send the words as they are and print what comes back; the exit code is the service's."""
+    if call.words[0].startswith("{"):
+        return await _as_written(parts, call)
     name = _NAMES.get(call.words[0], call.words[0])
     words = call.words[1:]
     _refuse_session_changes(Request(name, words))
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
     options = _PREPENDED.get(call.words[0], ()) + (_absolute(words, state) if name in _PLAIN else words)
-    silenced = options if call.as_json else ("-nokeys", *options)
+    silenced = with_modifiers(options, whole=call.as_json)
     directory = "" if name in _PLAIN and _names_something(words) else state.directory
     if name in _LONG:
         return await _streamed(parts, call, Request(name, silenced), directory, state.directory)
     reply = await parts.centrals.of(call.context).request(Request(name, silenced), directory=directory)
     if name == "commandlist" and not words:
         reply = without_internal(reply)
+    await tell(call, reply, state.directory)
+    return min(reply.exit_code, _LARGEST_STATUS)
+
+
+async def _as_written(parts: Parts, call: Call) -> int:
+    """Send a request that was written as JSON, with nothing added but the directory."""
+    if len(call.words) > 1:
+        raise UsageError("a request in JSON is one word; put it into quotes")
+    request = from_json(call.words[0])
+    _refuse_session_changes(request)
+    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    reply = await parts.centrals.of(call.context).request(request, directory=state.directory)
     await tell(call, reply, state.directory)
     return min(reply.exit_code, _LARGEST_STATUS)
 

@@ -28,6 +28,7 @@ _READING_WORDS = """
     packages listCEs listpartitions jobListMatch top df token access fquota jquota
 """
 _READING = frozenset(_READING_WORDS.split())
+_MODIFIERS = frozenset({"-nomsg", "-nokeys", "-showmsg", "-showkeys", "-allkeys"})
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _TOKEN_SWITCHES_USER = re.compile(r"-+f*u")
 _SESSION_OPTION = re.compile(r"-pwd=|-silent$")
@@ -56,6 +57,31 @@ def encode(request: Request, directory: str = "") -> str:
     except UnicodeEncodeError as error:
         raise UsageError(f"{request.command}: a name is not valid UTF-8; the catalogue cannot hold it") from error
     return text
+
+
+def from_json(text: str) -> Request:
+    """A request that a user wrote in its JSON form. Raises UsageError for anything else."""
+    try:
+        document = json.loads(text)
+        command, options = document["command"], document.get("options") or []
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UsageError('a request in JSON is {"command": "NAME", "options": ["...", ...]}') from error
+    if not isinstance(command, str) or not isinstance(options, list):
+        raise UsageError('a request in JSON is {"command": "NAME", "options": ["...", ...]}')
+    return Request(command, tuple(map(str, options)))
+
+
+def with_modifiers(options: Sequence[str], *, whole: bool) -> tuple[str, ...]:
+    """Put `-nokeys` and `-nomsg` in front as the incumbent client does; `-showkeys`, `-allkeys`, `-showmsg` undo them.
+
+    Without a word of the user keys are left out, because only messages are shown; with `whole` nothing is left out.
+    """
+    kept = tuple(option for option in options if option not in _MODIFIERS)
+    if whole:
+        return kept
+    hide_keys = not {"-showkeys", "-allkeys"}.intersection(options)
+    hide_messages = "-nomsg" in options and "-showmsg" not in options
+    return (*(("-nokeys",) if hide_keys else ()), *(("-nomsg",) if hide_messages else ()), *kept)
 
 
 def fits(text: str) -> bool:
