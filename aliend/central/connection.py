@@ -223,7 +223,10 @@ async def open_connection(context: Context, target: Target, agent: str, timeout:
                 f"{endpoint} hung up when it saw the certificate {credential.facts.subject}, so it seems to refuse it; "
                 "check that it has not expired and that its authority is known there"
             ) from error
-        raise Unreachable(f"{endpoint} cannot be reached: {_reason(error, timeout)}") from error
+        raise Unreachable(
+            f"{endpoint} cannot be reached: {_reason(error, timeout)}; check the network, and that this is the central "
+            "service that you mean (ALIENPY_JCENTRAL, ALIENPY_JCENTRAL_PORT)"
+        ) from error
     if target.is_jbox:
         _check_owner(socket, context)
     return Connection(socket, credential, str(endpoint))
@@ -291,6 +294,8 @@ def _tls_error(error: BaseException) -> ssl.SSLError | None:
 def _reason(error: Exception, timeout: float) -> str:
     if isinstance(error, ConnectionResetError):
         return "it ended the connection while it was being made"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
     if isinstance(error, InvalidHandshake):

@@ -82,8 +82,11 @@ class TokenUse:
     host: str = ""
 
 
+_USERS = TokenUse()
+
+
 def issue_token(
-    layout: Layout, subject: Sequence[tuple[x509.ObjectIdentifier, str]], until: datetime, use: TokenUse
+    layout: Layout, subject: Sequence[tuple[x509.ObjectIdentifier, str]], until: datetime, use: TokenUse = _USERS
 ) -> tuple[str, str]:
     """A token's certificate and its key as PEM text, signed by the authority; takes a second. Nothing is written."""
     issuer = _load_authority(layout)
