@@ -13,11 +13,9 @@ from pathlib import Path
 from aliend.commands.call import Call
 from aliend.commands.follow import exit_code, follow, summary
 from aliend.core.job import JobSpec
-from aliend.core.naming import CopyWords, Location, Place, locate, parse_copy
+from aliend.core.naming import CopyWords, Location, Place, direction_of, locate, parse_copy
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
-
-ADVICE = "exactly one side must be local; a local name begins with file: (as in file:data/)"
 
 
 async def cp(parts: Parts, call: Call) -> int:
@@ -53,14 +51,8 @@ def job_of(words: CopyWords, place: Place, call: Call) -> JobSpec:
     """The job that the words ask for. Raises UsageError."""
     sources = [locate(word, place) for word in words.sources]
     target = locate(words.target, place)
-    sides = {source.side for source in sources}
-    if len(sides) > 1:
-        raise UsageError("cp: the sources must be all local or all in the catalogue")
-    if target.side in sides:
-        where = "local" if target.side == "local" else "in the catalogue"
-        raise UsageError(f"cp: source and target are both {where}; {ADVICE}")
     return JobSpec(
-        direction="download" if target.side == "local" else "upload",
+        direction=direction_of(sources, target),
         sources=tuple(source.name for source in sources),
         target=target.name,
         overwrite="always" if words.force else "never",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,7 @@ from aliend.errors import UsageError
 
 Side = Literal["local", "catalogue"]
 
+ADVICE = "exactly one side must be local; a local name begins with file: (as in file:data/)"
 _WISH = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[\w.*+-]+)")
 
 
@@ -98,6 +100,23 @@ def locate(word: str, place: Place) -> Location:
     if not text:
         raise UsageError("An empty name is not a file")
     return Location("catalogue", paths.resolve(text, place.directory, place.home), storage)
+
+
+def is_relative_local(word: str) -> bool:
+    """Whether a name is local and needs a directory to start from."""
+    text = word.removeprefix("file:")
+    return word.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
+
+
+def direction_of(sources: Sequence[Location], target: Location) -> Literal["download", "upload"]:
+    """Which way the bytes go. Raises UsageError unless exactly one side is local."""
+    sides = {source.side for source in sources}
+    if len(sides) > 1:
+        raise UsageError("the sources must be all local or all in the catalogue")
+    if target.side in sides:
+        where = "local" if target.side == "local" else "in the catalogue"
+        raise UsageError(f"source and target are both {where}; {ADVICE}")
+    return "download" if target.side == "local" else "upload"
 
 
 def _is_wish(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import grpc.aio
 
 from aliend.core.job import JobSpec
-from aliend.core.naming import Place, locate
+from aliend.core.naming import Place, direction_of, is_relative_local, locate
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts
@@ -118,7 +118,7 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
         names = [*request.sources, request.target]
         if not request.sources or not request.target:
             raise UsageError("Submit needs at least one source and a target")
-        if not os.path.isabs(request.cwd) and any(_is_relative_local(name) for name in names):  # noqa: PTH117 - text
+        if not os.path.isabs(request.cwd) and any(is_relative_local(name) for name in names):  # noqa: PTH117 - text
             raise UsageError("Submit needs an absolute cwd when a local name is relative")
         context = self._parts.context(None)
         directory = home = "/"
@@ -128,12 +128,8 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
         place = Place(directory, home, request.cwd or "/")
         sources = [locate(name, place) for name in request.sources]
         target = locate(request.target, place)
-        if {source.side for source in sources} != {"catalogue" if target.side == "local" else "local"}:
-            raise UsageError(
-                "All sources must be on one side (local names begin with file:) and the target on the other"
-            )
         return JobSpec(
-            direction="download" if target.side == "local" else "upload",
+            direction=direction_of(sources, target),
             sources=tuple(source.name for source in sources),
             target=target.name,
             overwrite="always" if request.overwrite == transfers_pb2.ALWAYS else "never",
@@ -158,10 +154,6 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
             message=view.message,
             retry_ms=view.retry_ms,
         )
-
-
-def _is_relative_local(name: str) -> bool:
-    return name.startswith("file:") and not name.removeprefix("file:").startswith(("///",)) and name[5:6] != "/"
 
 
 def _job(view: JobView) -> transfers_pb2.Job:

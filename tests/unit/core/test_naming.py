@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.naming import CopyWords, Location, Place, locate, parse_copy
+from aliend.core.naming import CopyWords, Location, Place, direction_of, is_relative_local, locate, parse_copy
 from aliend.errors import UsageError
 
 PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here")
@@ -74,3 +74,28 @@ def test_words_that_make_no_sense_are_refused(words: tuple[str, ...], complaint:
 def test_a_name_that_is_none_is_refused(word: str) -> None:
     with pytest.raises(UsageError):
         locate(word, PLACE)
+
+
+@pytest.mark.parametrize(
+    ("word", "relative"),
+    [
+        ("file:x", True),
+        ("file://x", True),
+        ("file:/x", False),
+        ("file:///x", False),
+        ("file:////x", False),
+        ("x", False),
+    ],
+)
+def test_a_local_name_that_needs_a_directory_is_told_from_one_that_does_not(word: str, relative: bool) -> None:
+    assert is_relative_local(word) is relative
+    if word.startswith("file:"):
+        assert (locate(word, PLACE).name != locate(word, Place("/", "/", "/elsewhere")).name) is relative
+
+
+def test_exactly_one_side_is_local() -> None:
+    here, there = Location("local", "/a"), Location("catalogue", "/b")
+    assert (direction_of([there], here), direction_of([here, here], there)) == ("download", "upload")
+    for sources, target in (([here], here), ([there], there), ([here, there], there)):
+        with pytest.raises(UsageError):
+            direction_of(sources, target)
