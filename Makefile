@@ -37,8 +37,8 @@ check: setup lint types proto-check ## what must be green before every commit: f
 wire: setup ## replay a real service's recordings (WIRE=FILE.jsonl for others) and tell the differences
 	@$(BIN)/python -m tests.contract.replay $(WIRE)
 
-bench: setup ## measure against alienpy and xrdcp; prints ratios from one run
-	tests/bench/run.sh
+bench: setup ## measure against alienpy and xrdcp in one run; ONLY=startup,small picks parts
+	ONLY="$(ONLY)" tests/bench/run.sh
 
 proto: $(PROTO_VENV)/.done ## generate aliend/v1 from proto/
 	$(PROTO_VENV)/bin/python -m grpc_tools.protoc -Iproto --python_out=. --pyi_out=. --grpc_python_out=. proto/aliend/v1/*.proto

@@ -64,7 +64,7 @@ must cmp "$work/result.root" "$work/back/result.root"
 must test -z "$(find "$work/back" -name '*.part')"
 
 step "What a warm command costs, beside Python's own start"
-"$(dirname "$(command -v alienctl)")/python" "$(dirname "$0")/bench/startup.py"
+PYTHONPATH="$(dirname "$0")/.." "$(dirname "$(command -v alienctl)")/python" -m tests.bench.startup
 
 step "Everything is taken down"
 run alienctl daemon stop

@@ -26,4 +26,5 @@ fi
 export PATH="$work/ours/bin:$PATH"
 alienctl sandbox up >/dev/null
 eval "$(alienctl sandbox env)"
-"$work/ours/bin/python" tests/bench/bench.py "$PWD/.venv-alienpy/bin/alien.py" "$work"
+mkdir "$work/parts"
+"$work/ours/bin/python" -m tests.bench.bench "$PWD/.venv-alienpy/bin/alien.py" "$work/parts"

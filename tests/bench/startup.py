@@ -1,4 +1,7 @@
-"""CPU seconds of `alienctl pwd` (warm) and of `python3 -c pass`, in turns; prints both medians and their ratio."""
+"""What a warm command costs: CPU and file opens of `alienctl pwd`, beside `python3 -c pass` and `alien.py pwd`.
+
+As a program (`make demo`): the first two only, without the incumbent.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,56 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-RUNS = 20
+from tests.bench.stage import Stage
+
+PAIRS = 40
 
 
-def cpu_seconds(command: list[str]) -> float:
-    """User and system time of one run, in seconds."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+def cpu_milliseconds(*command: str) -> float:
+    """User and system time of one run."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime
+    return (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def opens(*command: str) -> int:
+    """How many files one run opens with success."""
+    traced = subprocess.run(["strace", "-f", "-e", "trace=open,openat", *command], capture_output=True, text=True)
+    return sum(1 for line in traced.stderr.splitlines() if "open" in line and "= -1" not in line and "= " in line)
+
+
+def warm(alienctl: str, pairs: int) -> tuple[float, float]:
+    """CPU of `alienctl pwd` and of `python3 -c pass`: medians of pairs, in milliseconds."""
+    ours, bare = (alienctl, "pwd"), (sys.executable, "-c", "pass")
+    cpu_milliseconds(*ours)
+    measured = [(cpu_milliseconds(*ours), cpu_milliseconds(*bare)) for _ in range(pairs)]
+    mine, base = (statistics.median(column) for column in zip(*measured, strict=True))
+    return mine, base
+
+
+def measure(stage: Stage) -> Iterator[str]:
+    """CPU and file opens, and the incumbent's."""
+    mine, base = warm(stage.alienctl, PAIRS)
+    incumbent = statistics.median(cpu_milliseconds(stage.alien_py, "pwd") for _ in range(5))
+    more = opens(stage.alienctl, "pwd") - opens(sys.executable, "-c", "pass")
+    yield f"Start-up (CPU, medians; {PAIRS} pairs, 5 of alien.py)"
+    yield f"  python3 -c pass    {base:8.1f} ms"
+    yield f"  alienctl pwd       {mine:8.1f} ms   {mine / base:5.2f} x python3 -c pass"
+    yield f"  alien.py pwd       {incumbent:8.1f} ms   {incumbent / mine:5.1f} x alienctl pwd"
+    yield f"  file opens         {more:+8d} over python3 -c pass"
 
 
 def main() -> None:
-    """Measure and print."""
-    python = Path(sys.executable)
-    ours = [str(python.with_name("alienctl")), "pwd"]
-    base = [str(python), "-c", "pass"]
-    cpu_seconds(ours)
-    pairs = [(cpu_seconds(ours), cpu_seconds(base)) for _ in range(RUNS)]
-    mine, bare = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"  alienctl pwd      {mine * 1000:6.1f} ms of CPU")
-    print(f"  python3 -c pass   {bare * 1000:6.1f} ms of CPU   ratio {mine / bare:.2f}")
+    """The warm command and the bare interpreter."""
+    mine, base = warm(str(Path(sys.executable).with_name("alienctl")), 20)
+    print(f"  alienctl pwd      {mine:6.1f} ms of CPU")
+    print(f"  python3 -c pass   {base:6.1f} ms of CPU   ratio {mine / base:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,115 @@
+"""What every part of `make bench` measures with. A part is a module of this folder with
+
+    def measure(stage: Stage) -> Iterator[str]:
+
+whose lines are printed as they come: a heading, then two-space indented lines. It is run when its name stands in
+`bench.PARTS`; alone with `make bench ONLY=NAME`. Whatever is compared is measured in turns in one run; the reader
+reads the ratios.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Run = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The wheel's `alienctl`, the incumbent's `alien.py`, both on one sandbox grid that is up, and a directory.
+
+    The environment (HOME, XDG_..., those of `sandbox env`) is that of this process and of all that it starts.
+    """
+
+    alien_py: str
+    work: Path
+    alienctl: str = str(Path(sys.executable).with_name("alienctl"))
+
+    def must(self, *words: str) -> str:
+        """Run `alienctl WORDS`, which must succeed; what it printed, without the last newline."""
+        return must(self.alienctl, *words).rstrip("\n")
+
+    def json(self, *words: str) -> dict[str, Any]:
+        """The document of `alienctl WORDS --json`."""
+        document: dict[str, Any] = json.loads(self.must(*words, "--json"))
+        return document
+
+    def home(self) -> str:
+        """The user's directory in the catalogue, with a slash at its end."""
+        return self.must("home").rstrip("/") + "/"
+
+    def commands(self) -> dict[str, int]:
+        """The commands that the central service has counted since the last call, by name."""
+        counted: dict[str, int] = self.json("sandbox", "stats", "--reset")["commands"]
+        return counted
+
+    def daemon(self) -> int:
+        """The daemon's process id."""
+        return int(self.json("daemon", "status")["pid"])
+
+    def workers(self) -> list[int]:
+        """The process ids of the daemon's copying processes."""
+        daemon = self.daemon()
+        text = "".join(path.read_text() for path in Path(f"/proc/{daemon}/task").glob("*/children"))
+        return [int(word) for word in text.split()]
+
+
+def must(*command: str) -> str:
+    """Run a command that must succeed; what it printed."""
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        output = (done.stdout + done.stderr).decode(errors="replace")
+        raise SystemExit(f"{' '.join(command)}: {done.returncode}\n{output}")
+    return done.stdout.decode(errors="replace")
+
+
+def timed(run: Run) -> float:
+    """Seconds of one run."""
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
+
+
+def in_turns(runs: dict[str, Run], rounds: int, clear: Run) -> dict[str, float]:
+    """The median seconds of each; `clear` is called before every one."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            clear()
+            seconds[name].append(timed(run))
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def compared(medians: dict[str, float], rate: Callable[[float], str]) -> Iterator[str]:
+    """A line for each, with its ratio to the first; `rate` says what so many seconds mean."""
+    first = next(iter(medians.values()))
+    for name, median in medians.items():
+        yield f"  {name:<28}{median:7.2f} s   {median / first:5.2f} x alienctl   {rate(median)}"
+
+
+def proportional_memory(pid: int) -> float:
+    """The memory of a process in MiB, its part of what is shared included (PSS)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def percentile(values: list[float], part: float) -> float:
+    """The value below which `part` (0 to 1) of them are."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def setting(name: str, default: int) -> int:
+    """A number that the caller of `make bench` may set, for example BENCH_MIB."""
+    return int(os.environ.get(name) or default)
