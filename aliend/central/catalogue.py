@@ -85,9 +85,12 @@ class Catalogue:
         """The replicas of a file; those of the archive (`...?ZIP=member`) for an archive member. Up to 15 s old."""
         return replicas_of((await self._ask(Request("whereis", ("-nomsg", "-r", lfn)))).results)
 
-    async def access_read(self, lfn: str, storage: str = "") -> Tickets:
-        """Tickets to read a file, best replica first; `storage` names SEs to prefer or, with `!`, to leave out."""
-        return await self._tickets(("read", lfn), storage)
+    async def access_read(self, lfn: str, storage: str = "", *, strict: bool = False) -> Tickets:
+        """Tickets to read a file, best replica first; `storage` names SEs to prefer or, with `!`, to leave out.
+
+        With `strict` no others are given than those that are named, if any are.
+        """
+        return await self._tickets((*(["-f"] if strict else []), "read", lfn), storage)
 
     async def access_write(self, lfn: str, size: int, md5: str, storage: str) -> Tickets:
         """Tickets to write a new file of `size` bytes to the places that `storage` asks for (`disk:2,ALICE::A::B`).

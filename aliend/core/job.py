@@ -27,7 +27,9 @@ from aliend.core.context import Context
 from aliend.core.transfer import Phase
 
 Direction = Literal["download", "upload"]
-Overwrite = Literal["never", "always"]
+Overwrite = Literal["never", "changed", "always"]
+"""What happens to a target that is there already. `never`: one with the source's content is kept, another refuses the
+copy; `changed`: another is replaced; `always`: it is replaced even if its content is the source's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,13 @@ class JobSpec:
     uploads (empty: `disk:2`), `parallel` the most files at a time (0: no limit of its own), a higher `priority` goes
     first, `umask` is taken from the modes of local files that are made. `touch_empty` makes of an empty local file an
     entry without replicas, which is all that the service can register of it.
+
+    `storage` on a download names storage elements to prefer, or with `!` to leave out; with `strict` no others are
+    used. `timeout` is the longest that the copy of one file may take (seconds; 0: no limit), `retries` how often it is
+    tried again after a failure that may pass (-1: as usual), `min_rate` the bytes a second below which a replica is
+    given up for the next one (0: none). `verify` reads what was written once more and compares. `whole_archives`
+    fetches the archive and takes the member out of it here. `http` reads over HTTP. `chunks` requests of `chunk_size`
+    bytes may be on their way for one file, over `streams` connections (0: as usual).
     """
 
     direction: Direction
@@ -50,6 +59,16 @@ class JobSpec:
     umask: int = 0o022
     context: Context = field(default_factory=Context)
     touch_empty: bool = False
+    strict: bool = False
+    timeout: float = 0.0
+    retries: int = -1
+    min_rate: int = 0
+    verify: bool = False
+    whole_archives: bool = False
+    http: bool = False
+    chunks: int = 0
+    chunk_size: int = 0
+    streams: int = 0
 
 
 class JobState(StrEnum):

@@ -31,7 +31,7 @@ from aliend.core import backoff
 from aliend.errors import ErrorKind
 
 MAX_FAILURES = 10
-"""Transient failures after which a transfer has failed."""
+"""Transient failures after which a transfer has failed, unless the user says otherwise."""
 
 
 class Phase(StrEnum):
@@ -159,12 +159,16 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """An attempt failed. `retry_after` (seconds) is the shortest pause, `chance` is uniform in [0, 1)."""
+    """An attempt failed. `retry_after` (seconds) is the shortest pause, `chance` is uniform in [0, 1).
+
+    After `most` transient failures the transfer has failed.
+    """
 
     kind: ErrorKind
     reason: str
     retry_after: float
     chance: float
+    most: int = MAX_FAILURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,8 +331,9 @@ def _broke(transfer: Transfer, event: Broke, now: float) -> Step:
 
 def _failed_once_more(transfer: Transfer, event: Broke, now: float) -> Transfer:
     failures = transfer.failures + 1
-    if failures >= MAX_FAILURES:
-        return replace(transfer, failures=failures, state=Failed(f"Given up after {failures} attempts: {event.reason}"))
+    if failures >= event.most:
+        attempts = f"{failures} attempts" if failures > 1 else "one attempt"
+        return replace(transfer, failures=failures, state=Failed(f"Given up after {attempts}: {event.reason}"))
     until = now + backoff.delay(failures, event.chance, event.retry_after)
     return replace(transfer, failures=failures, state=Waiting(until, event.reason))
 

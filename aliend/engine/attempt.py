@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from aliend.core.job import JobSpec
 from aliend.core.transfer import Intent, Transfer
@@ -11,6 +13,8 @@ from aliend.engine.gate import Gate
 from aliend.engine.looks import Looks
 from aliend.engine.ports import CataloguePort, WorkersPort
 from aliend.engine.trail import Trail
+from aliend.errors import CopyError
+from aliend.storage.tasks import Download, Downloaded, Upload, Uploaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +37,17 @@ class Attempt:
     looks: Looks
     made: Callable[[Sequence[str]], Awaitable[None]]
     keep_free: int = -1
+
+    @overload
+    async def copy(self, task: Download) -> Downloaded: ...
+    @overload
+    async def copy(self, task: Upload) -> Uploaded: ...
+    async def copy(self, task: Download | Upload) -> Downloaded | Uploaded:
+        """Run a copy within the time that the job gives to each file. Raises CopyError, permanent when it is over."""
+        try:
+            async with asyncio.timeout(self.spec.timeout or None):
+                return await self.workers.run(task, self.progress)
+        except TimeoutError:
+            raise CopyError(
+                f"the copy took longer than the {self.spec.timeout:g} s that were allowed", "permanent"
+            ) from None

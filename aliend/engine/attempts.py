@@ -256,7 +256,7 @@ class Attempts:
         try:
             return await (download(attempt) if job.spec.direction == "download" else upload(attempt))
         except AliendError as error:
-            return event_of(error, self._chance())
+            return event_of(error, self._chance(), job.spec.retries)
         except Exception as error:
             log.exception("transfer %d: an error of aliend itself", number)
             return event_of(error, self._chance())

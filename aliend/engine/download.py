@@ -20,7 +20,7 @@ async def download(attempt: Attempt) -> Succeeded:
     if missing := await asyncio.to_thread(_missing_parents, transfer.target):
         await attempt.made(missing)
     attempt.trail.enter(Stage.TICKET)
-    tickets = await attempt.catalogue.access_read(transfer.source)
+    tickets = await attempt.catalogue.access_read(transfer.source, spec.storage, strict=spec.strict)
     if not tickets:
         raise CopyError(f"{transfer.source} has no replica that may be read", kind="permanent")
     task = Download(
@@ -29,7 +29,7 @@ async def download(attempt: Attempt) -> Succeeded:
         target=transfer.target,
         size=tickets[0].size,
         md5=tickets[0].md5,
-        overwrite=spec.overwrite == "always",
+        overwrite=spec.overwrite,
         umask=spec.umask,
         lfn=transfer.source,
         guid=tickets[0].guid,
@@ -45,7 +45,7 @@ async def download(attempt: Attempt) -> Succeeded:
 async def _copied(attempt: Attempt, task: Download) -> Downloaded:
     """Run the copy, and remember what became of the replicas."""
     try:
-        result = await attempt.workers.run(task, attempt.progress)
+        result = await attempt.copy(task)
     except CopyError as error:
         for se, reason in error.replicas:
             attempt.trail.tell(se, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.transfer import Broke, Crashed, Event
+from aliend.core.transfer import MAX_FAILURES, Broke, Crashed, Event
 from aliend.errors import (
     AliendError,
     BadReply,
@@ -18,12 +18,13 @@ _PASSING = frozenset({5, 11, 53, 110, 111, 117, 121})
 """Codes of the central service that may pass: I/O and remote errors, an unlucky commit, a record not yet written."""
 
 
-def event_of(error: Exception, chance: float) -> Event:
-    """The event of a failed attempt; `chance` is uniform in [0, 1)."""
+def event_of(error: Exception, chance: float, retries: int = -1) -> Event:
+    """The event of a failed attempt; `chance` is uniform in [0, 1), `retries` as in the job's specification."""
+    most = MAX_FAILURES if retries < 0 else retries + 1
     if isinstance(error, CopyError):
-        return Broke(error.kind, str(error), error.retry_after, chance)
+        return Broke(error.kind, str(error), error.retry_after, chance, most)
     if isinstance(error, AliendError):
-        return Broke(kind_of(error), str(error), 0.0, chance)
+        return Broke(kind_of(error), str(error), 0.0, chance, most)
     return Crashed(f"aliend itself failed here ({type(error).__name__}: {error}); its log has the details")
 
 

@@ -128,7 +128,7 @@ class Replicas:
         self._attempt.trail.enter(Stage.SLOT, ses)
         async with self._attempt.gate.held(ses):
             self._attempt.trail.enter(Stage.COPY)
-            result = await self._attempt.workers.run(task, self._attempt.progress)
+            result = await self._attempt.copy(task)
         if self._md5 and self._md5 != result.md5:
             raise CopyError(f"{self._source.path} differs from what is registered under {self._lfn}", kind="permanent")
         self._md5 = result.md5

@@ -34,9 +34,9 @@ async def upload(attempt: Attempt) -> Succeeded:
         return Succeeded(source.size, done.md5, done.warning)
     if entry.is_directory:
         raise CopyError(f"{transfer.target} is a directory in the catalogue", kind="permanent")
-    if await _is_same(attempt, source, entry):
+    if attempt.spec.overwrite != "always" and await _is_same(attempt, source, entry):
         return Succeeded(source.size, entry.md5, "it was there already")
-    if attempt.spec.overwrite != "always":
+    if attempt.spec.overwrite == "never":
         raise CopyError(
             f"{transfer.target} exists and differs from {source.path}; it was left alone (-f replaces it)",
             kind="permanent",

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc.aio
 
-from aliend.core.job import JobSpec
+from aliend.core.job import JobSpec, Overwrite
 from aliend.core.naming import Place, direction_of, is_relative_local, locate
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
@@ -20,6 +20,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
 LONGEST_REQUEST_ID = 128
 _DIRECTIONS = {"download": transfers_pb2.DOWNLOAD, "upload": transfers_pb2.UPLOAD}
+_OVERWRITES: dict[int, Overwrite] = {transfers_pb2.ALWAYS: "always", transfers_pb2.CHANGED: "changed"}
 _JOB_STATES = {
     "expanding": transfers_pb2.EXPANDING,
     "active": transfers_pb2.ACTIVE,
@@ -132,7 +133,7 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
             direction=direction_of(sources, target),
             sources=tuple(source.name for source in sources),
             target=target.name,
-            overwrite="always" if request.overwrite == transfers_pb2.ALWAYS else "never",
+            overwrite=_OVERWRITES.get(request.overwrite, "never"),
             storage=request.storage or target.storage,
             parallel=request.parallel,
             priority=request.priority,

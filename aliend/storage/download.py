@@ -31,7 +31,7 @@ def download(task: Download, line: Line) -> Downloaded:
     if local.is_good_already(task, line.inbox.check):
         discard(target, task.id)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
-    if not task.overwrite and target.exists():
+    if task.overwrite == "never" and target.exists():
         raise already_there(target)
     with ExitStack() as stack:
         part = _opened(stack, task, target)
@@ -166,7 +166,7 @@ class _Attempt:
     def _publish(self, se: str, warning: str) -> Downloaded:
         self._line.inbox.check()
         self._part.label(self._attributes())
-        self._part.publish(self._task.umask, overwrite=self._task.overwrite)
+        self._part.publish(self._task.umask, overwrite=self._task.overwrite != "never")
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
 
     def _attributes(self) -> dict[str, str]:
@@ -181,4 +181,4 @@ class _Attempt:
         }
 
     def _target_is_taken(self) -> bool:
-        return not self._task.overwrite and Path(self._task.target).exists()
+        return self._task.overwrite == "never" and Path(self._task.target).exists()

@@ -36,7 +36,7 @@ def checksum(task: Checksum, check: Check, told: Callable[[int], None]) -> Check
 
 
 def is_good_already(task: Download, check: Check) -> bool:
-    """Whether the target is the wanted file (same size and same known md5).
+    """Whether the target is the wanted file (same size and same known md5) and is not to be written in any case.
 
     False: it may be written. CopyError of kind `permanent` when something else is there that must stay.
     """
@@ -49,7 +49,7 @@ def is_good_already(task: Download, check: Check) -> bool:
         raise from_disk(error, task.target) from error
     if not stat.S_ISREG(there.st_mode):
         raise CopyError(f"{target}: {_is_what(there.st_mode)} is in the way; choose another name", "permanent")
-    if task.md5 and there.st_size == task.size:
+    if task.overwrite != "always" and task.md5 and there.st_size == task.size:
         found = checksum(Checksum(task.id, task.target), check, lambda _: None)
         if found.md5 == task.md5:
             return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from aliend.core.job import Overwrite
 from aliend.errors import CopyError, ErrorKind
 
 
@@ -26,7 +27,7 @@ class Download:
 
     `id` names the partial file and must be the same at each attempt. `sources` are tried in their order; `target` is
     the absolute local path of the final file; `size` in bytes; `md5` in lower case (empty: unknown); `overwrite`
-    replaces another file of that name; the result's mode is `0666 & ~umask`. `lfn` and `guid` are written beside the
+    as in `core.job`; the result's mode is `0666 & ~umask`. `lfn` and `guid` are written beside the
     file as extended attributes; `keep_free` bytes of the disk are left free (-1: 5 % of it, at most 2 GiB).
     """
 
@@ -35,7 +36,7 @@ class Download:
     target: str
     size: int
     md5: str
-    overwrite: bool
+    overwrite: Overwrite
     umask: int
     lfn: str = ""
     guid: str = ""

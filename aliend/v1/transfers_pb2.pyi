@@ -18,6 +18,7 @@ class Overwrite(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OVERWRITE_UNSPECIFIED: _ClassVar[Overwrite]
     NEVER: _ClassVar[Overwrite]
     ALWAYS: _ClassVar[Overwrite]
+    CHANGED: _ClassVar[Overwrite]
 
 class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -45,6 +46,7 @@ UPLOAD: Direction
 OVERWRITE_UNSPECIFIED: Overwrite
 NEVER: Overwrite
 ALWAYS: Overwrite
+CHANGED: Overwrite
 JOB_STATE_UNSPECIFIED: JobState
 EXPANDING: JobState
 ACTIVE: JobState

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from aliend.core.job import Overwrite
 from aliend.storage.tasks import Checksum, Download, Source, Upload
 from aliend.storage.workers import Workers
 
@@ -147,7 +148,7 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def download(target: Path, content: bytes, *sources: Source, id: int = 1, overwrite: bool = False) -> Download:
+def download(target: Path, content: bytes, *sources: Source, id: int = 1, overwrite: Overwrite = "never") -> Download:
     return Download(id, sources, str(target), len(content), md5(content), overwrite, 0o022)
 
 

@@ -94,21 +94,35 @@ async def test_overwriting_replaces_the_file_by_rename(
     target = tmp_path / "file"
     target.write_bytes(b"mine")
     with target.open("rb") as old:
-        await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT), overwrite=True), nothing)
+        await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT), overwrite="changed"), nothing)
         assert old.read() == b"mine"
+    assert target.read_bytes() == CONTENT
+
+
+async def test_a_good_target_is_copied_again_only_on_request(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    target = tmp_path / "file"
+    target.write_bytes(CONTENT)
+    source = se_one.put("/d/plain", CONTENT)
+    before = target.stat().st_ino
+    assert (await workers.run(download(target, CONTENT, source, overwrite="changed"), nothing)).kept
+    assert target.stat().st_ino == before
+    assert not (await workers.run(download(target, CONTENT, source, overwrite="always"), nothing)).kept
+    assert target.stat().st_ino != before
     assert target.read_bytes() == CONTENT
 
 
 async def test_a_directory_at_the_target_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
     with pytest.raises(CopyError, match="a directory is in the way") as caught:
-        await workers.run(download(tmp_path, b"x", se_one.put("/d/x", b"x"), overwrite=True), nothing)
+        await workers.run(download(tmp_path, b"x", se_one.put("/d/x", b"x"), overwrite="changed"), nothing)
     assert caught.value.kind == "permanent"
 
 
 async def test_a_link_at_the_target_is_not_followed(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CopyError, match="a symbolic link is in the way"):
-        await workers.run(download(tmp_path / "link", b"x", se_one.put("/d/x", b"x"), overwrite=True), nothing)
+        await workers.run(download(tmp_path / "link", b"x", se_one.put("/d/x", b"x"), overwrite="changed"), nothing)
     assert not (tmp_path / "elsewhere").exists()
 
 

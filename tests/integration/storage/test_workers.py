@@ -39,7 +39,7 @@ def big_md5() -> str:
 def big(element: StorageElement, target: Path, digest: str, id: int = 1) -> Download:
     source = element.put("/big", b"")
     os.truncate(element.root / "big", BIG)
-    return Download(id, (source,), str(target), BIG, digest, False, 0o022)
+    return Download(id, (source,), str(target), BIG, digest, "never", 0o022)
 
 
 class Begun:

@@ -115,8 +115,8 @@ class FakeCatalogue:
             raise ServiceError("whereis", 2, "No such file or directory")
         return [Replica(se, url) for se, url in self.grid.replicas.get(self.grid.files[lfn].guid, {}).items()]
 
-    async def access_read(self, lfn: str, /) -> list[Ticket]:
-        self._begin("access", lfn)
+    async def access_read(self, lfn: str, storage: str = "", /, *, strict: bool = False) -> list[Ticket]:
+        self._begin("access", *filter(None, ("-f" if strict else "", lfn, storage)))
         entry = self.grid.files.get(lfn)
         if entry is None:
             raise ServiceError("access", 2, f"No such file or directory : {lfn}")

@@ -303,3 +303,13 @@ async def test_watching_all_jobs_begins_with_those_that_have_not_ended(house: Ho
 async def test_a_name_that_makes_no_sense_is_refused_at_once(house: House, name: str) -> None:
     with pytest.raises(UsageError):
         await house.submit(down(name, target="/tmp/x"))
+
+
+async def test_the_wish_of_a_download_goes_with_its_request_for_tickets(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"hello")
+    await house.done(down("/a/f", target=tmp_path / "g", storage="!A::B::SE1"))
+    await house.done(down("/a/f", target=tmp_path / "h", storage="A::B::SE1", strict=True))
+    assert [words for words in house.catalogue.log if words[0] == "access"] == [
+        ("access", "/a/f", "!A::B::SE1"),
+        ("access", "-f", "/a/f", "A::B::SE1"),
+    ]

@@ -10,7 +10,7 @@ import pytest
 from aliend.core.catalogue import Entry
 from aliend.core.job import Cancel, JobSpec
 from aliend.engine import replicas
-from aliend.errors import NotConnected, ServiceError
+from aliend.errors import CopyError, NotConnected, ServiceError
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.fakes import LOST, md5_of
 
@@ -299,3 +299,32 @@ async def test_a_name_that_the_service_refuses_is_not_the_failure_of_its_neighbo
     house.catalogue.before["stat"] = [ServiceError("stat", 13, "Permission denied")] * 2
     job = await house.done(up(f"{tmp_path}/d/", "/b/"))
     assert (job.files.done, job.files.failed) == (3, 1)
+
+
+async def test_an_equal_file_is_kept_unless_it_shall_be_replaced_in_any_case(house: House, file: Path) -> None:
+    old = house.grid.put("/a/f", b"new data")
+    assert (await house.done(up(file, "/a/f", overwrite="changed"))).state == "done"
+    assert house.grid.files["/a/f"].guid == old.guid
+    assert (await house.done(up(file, "/a/f", overwrite="always"))).state == "done"
+    assert house.grid.files["/a/f"].guid != old.guid
+    assert list(house.grid.files) == ["/a/f"]
+
+
+async def test_a_different_file_is_replaced_where_changes_are_wanted(house: House, file: Path) -> None:
+    house.grid.put("/a/f", b"old data")
+    assert (await house.done(up(file, "/a/f", overwrite="changed"))).state == "done"
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+
+
+async def test_a_failure_that_may_pass_is_tried_again_as_often_as_the_user_wants(house: House, file: Path) -> None:
+    house.workers.faults = [CopyError("the server is busy")]
+    job = await house.done(up(file, "/a/f", retries=0))
+    assert job.state == "failed"
+    assert (await house.only(job.id)).message == "Given up after one attempt: the server is busy"
+
+
+async def test_a_copy_that_takes_longer_than_allowed_is_stopped_and_not_tried_again(house: House, file: Path) -> None:
+    house.workers.hold = asyncio.Event()
+    job = await house.done(up(file, "/a/f", timeout=0.05))
+    assert (job.state, house.workers.stopped) == ("failed", 1)
+    assert "longer than the 0.05 s" in (await house.only(job.id)).message

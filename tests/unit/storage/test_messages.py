@@ -26,7 +26,7 @@ from aliend.storage.tasks import (
 
 SOURCES = (Source("root://h:1//p", "-----BEGIN\nä\n", "A::B::C"), Source("root://h:2//p#m", "", "D"))
 TASKS: list[Task] = [
-    Download(1, SOURCES, "/t", 5, "ab", True, 0o22),
+    Download(1, SOURCES, "/t", 5, "ab", "always", 0o22),
     Upload(2, "/s", SOURCES, 5, 6),
     Checksum(3, "/c"),
     Discard(4, "/t"),
