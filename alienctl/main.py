@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
+    from alienctl.local.handoff import Program
     from alienctl.local.progress import Display
     from alienctl.local.stdin import StandardInput
 else:
@@ -116,6 +117,9 @@ class Run:
         self._notes: list[bytes] = []
         self._display: Display | None = None
         self._input: StandardInput | None = None
+        self._program: Program | None = None
+        self._unread = False
+        """What standard output was for has ended, and nobody wants the rest."""
 
     def to_the_end(self) -> int:
         """Run the words; return the command's exit code. Raises ClientError."""
@@ -170,6 +174,7 @@ class Run:
             self._connection = None
             connection.close()
             self._close_display()
+            self._end_program()
         return call
 
     def _connect(self) -> Connection:
@@ -223,7 +228,7 @@ class Run:
             self._close_display()
             self._write(kind, content)
         elif kind == messages.EXIT:
-            self._code = messages.exit_code(content) & 255
+            self._code = self._end_program() or messages.exit_code(content) & 255
             if self._connection:
                 self._connection.limit_waiting(_END_WAIT)
         elif kind == messages.JOB:
@@ -236,12 +241,27 @@ class Run:
             self._close_display()
             self.send(ask(content, self))
         elif kind == messages.HANDOFF:
-            from alienctl.local.handoff import perform
+            from alienctl.local.handoff import Program
 
             self._close_display()
-            self.send(messages.handoff_result(perform(content)))
+            self._program, self._unread = Program(content), False
+            if not self._program.takes_input:
+                self._end_program()
+
+    def _end_program(self) -> int:
+        """Wait for the end of the program that was handed over, and tell it; its status."""
+        status = 0
+        if self._program:
+            program, self._program = self._program, None
+            status, self._unread = program.finish(), program.is_output
+            self.send(messages.handoff_result(status))
+        return status
 
     def _write(self, descriptor: int, content: bytes) -> None:
+        if descriptor == messages.STDOUT and (self._program or self._unread):
+            if self._program and not self._program.write(content):
+                self._end_program()
+            return
         try:
             write_all(descriptor, content)
         except OSError as error:

@@ -61,6 +61,8 @@ _OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     ("grpc.enable_http_proxy", 0),
+    # None: a client that waits for the user's editor, or that the user has stopped, answers no pings.
+    ("grpc.keepalive_time_ms", 2**31 - 1),
 )
 
 

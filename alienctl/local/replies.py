@@ -44,10 +44,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """A program for the user, with its arguments and the bytes for its standard input."""
+    """A program for the user, see `Handoff` of the contract."""
 
     argv: list[bytes]
     stdin: bytes
+    takes_output: bool
+    may_be_missing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def question(data: bytes) -> Question:
 
 def handoff(data: bytes) -> Handoff:
     """Read a Handoff."""
-    return Handoff(_all_bytes(data, 1), _bytes(data, 2))
+    return Handoff(_all_bytes(data, 1), _bytes(data, 2), bool(number(data, 3)), bool(number(data, 4)))
 
 
 def hello(data: bytes) -> Hello:

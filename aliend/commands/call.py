@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -63,10 +64,16 @@ class Output(Protocol):
     async def question(self, prompt: str, *, echo: bool) -> None:
         """A question to the user; the answer comes by `Call.answers`."""
 
+    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+        """A program that the client runs for the user; how it ended comes by `Call.statuses`."""
+
 
 @dataclass(slots=True)
 class Call:
-    """One call. `words` include the command's name; `local` is the caller's directory; `as_json` was asked for."""
+    """One call. `words` include the command's name; `local` is the caller's directory; `as_json` was asked for.
+
+    `environment` holds the caller's variables that matter here (see `main.Invocation.variables` of the client).
+    """
 
     words: tuple[str, ...]
     local: str
@@ -80,6 +87,17 @@ class Call:
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
     """What the user said to questions; None: refused, or nobody is there."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    statuses: asyncio.Queue[int] = field(default_factory=asyncio.Queue, repr=False)
+    """Exit statuses of programs that were handed over, as a shell counts them."""
+
+    async def have_run(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
+        """Have the client run a program for the user; its exit status, 127 where there is none of that name.
+
+        With `may_be_missing` that is not told to the user. It takes as long as the user likes.
+        """
+        await self.output.handoff(argv, takes_output=False, may_be_missing=may_be_missing)
+        return await self.statuses.get()
 
     async def ask(self, prompt: str, *, echo: bool = False) -> str | None:
         """Ask the user; None where the answer is refused, or nothing is said for five minutes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 
 import grpc.aio
 
@@ -65,6 +66,13 @@ class Events:
         """Send a question."""
         await self._context.write(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
 
+    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+        """Hand a program over."""
+        program = console_pb2.Handoff(
+            argv=[os.fsencode(word) for word in argv], takes_output=takes_output, may_be_missing=may_be_missing
+        )
+        await self._context.write(console_pb2.RunEvent(handoff=program))
+
 
 class ConsoleService(console_pb2_grpc.ConsoleServicer):
     """Runs the words; the client's further inputs reach the command while it runs."""
@@ -110,6 +118,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             context=self._parts.context(environment or None),
             restore_directory=(terminal.stdin_is_terminal or terminal.stdout_is_terminal)
             and "ALIENPY_NO_CWD_RESTORE" not in environment,
+            environment=environment,
             output=Events(context),
             as_json=any(word in ("--json", "-json") for word in words),
         )
@@ -138,4 +147,6 @@ async def _listen(context: Context, call: Call) -> None:
                 call.interrupted.set()
             case "answer":
                 call.answers.put_nowait(None if received.answer.refused else received.answer.text)
+            case "handoff_result":
+                call.statuses.put_nowait(received.handoff_result.status)
     call.answers.put_nowait(None)

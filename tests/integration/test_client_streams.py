@@ -182,6 +182,21 @@ def test_a_handed_over_program_gets_its_input_and_returns_its_status(shared: Sta
     assert shared.run("handoff", "/nonexistent/pager").returncode == 127
 
 
+def test_output_goes_to_a_handed_over_program_until_the_command_ends(shared: Stage) -> None:
+    done = shared.run("page", "sh", "-c", "cat; echo end; exit 3", "few")
+    assert (done.stdout, done.returncode) == (b"line 0\nend\n", 3)
+
+
+def test_a_program_that_wants_no_more_ends_the_command_and_the_rest_is_thrown_away(shared: Stage) -> None:
+    done = shared.run("page", "head", "-n", "2")
+    assert (done.stdout, done.stderr, done.returncode) == (b"line 0\nline 1\n", b"", 0)
+
+
+def test_a_program_that_may_be_missing_is_told_by_its_status_alone(shared: Stage) -> None:
+    done = shared.run("page", "/nonexistent/pager")
+    assert (done.stdout, done.stderr, done.returncode) == (b"", b"", 0)
+
+
 def at_a_terminal(
     stage: Stage, words: list[str], prompt: bytes = b"", act: Callable[[int], object] = int
 ) -> tuple[bytes, int]:

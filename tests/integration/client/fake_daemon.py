@@ -103,6 +103,18 @@ class Console(console_pb2_grpc.ConsoleServicer):
         await context.write(console_pb2.RunEvent(handoff=console_pb2.Handoff(argv=argv, stdin=b"a page\n")))
         return int((await context.read()).handoff_result.status)
 
+    async def do_page(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
+        """Send lines to a program until it has ended, at most a million."""
+        argv = [os.fsencode(word) for word in words]
+        program = console_pb2.Handoff(argv=argv, takes_output=True, may_be_missing=True)
+        await context.write(console_pb2.RunEvent(handoff=program))
+        ended = asyncio.create_task(context.read())
+        for number in range(1_000_000):
+            await context.write(console_pb2.RunEvent(stdout=b"line %d\n" % number))
+            if ended.done() or "few" in words:
+                break
+        return 0
+
     async def do_ask(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
         await context.write(console_pb2.RunEvent(question=console_pb2.Question(prompt="Pass phrase: ")))
         answer = (await context.read()).answer
