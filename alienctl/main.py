@@ -26,7 +26,7 @@ else:
 
 _EINVAL, _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 22, 107, 75, 141
 _LOCAL_COMMANDS = ("daemon", "version", "help", "sandbox", "-h", "--help", "--version", "")
-_CHOOSING = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_")
+_CHOOSING = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
 _CHOOSING_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
 _DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")

@@ -14,6 +14,7 @@ from aliend.commands.call import Call
 from aliend.commands.follow import exit_code, follow, summary
 from aliend.core.job import JobSpec
 from aliend.core.naming import CopyWords, Location, Place, direction_of, locate, parse_copy
+from aliend.core.settings import settings_of
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
 
@@ -62,6 +63,8 @@ def job_of(words: CopyWords, place: Place, call: Call) -> JobSpec:
         umask=call.umask,
         context=call.context,
         touch_empty=words.touch_empty,
+        interactive=not words.detach,
+        settings=settings_of(call.environment),
     )
 
 

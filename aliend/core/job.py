@@ -47,6 +47,9 @@ class JobSpec:
     given up for the next one (0: none). `verify` reads what was written once more and compares. `whole_archives`
     fetches the archive and takes the member out of it here. `http` reads over HTTP. `chunks` requests of `chunk_size`
     bytes may be on their way for one file, over `streams` connections (0: as usual).
+
+    `rate` is the most bytes a second of all its files together (0: no limit of its own); `interactive`: somebody waits
+    for its end at a terminal; `settings` are the caller's XRootD variables (`XRD_*`) by their names.
     """
 
     direction: Direction
@@ -69,6 +72,9 @@ class JobSpec:
     chunks: int = 0
     chunk_size: int = 0
     streams: int = 0
+    rate: int = 0
+    interactive: bool = False
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 class JobState(StrEnum):

@@ -41,7 +41,11 @@ def spec_of(text: str) -> JobSpec:
     """The specification written by `spec_to_text`."""
     fields = json.loads(text)
     context = _context_of(fields.pop("context"))
-    return JobSpec(**{**fields, "sources": tuple(fields["sources"])}, context=context)
+    lists = {
+        "sources": tuple(fields["sources"]),
+        "settings": tuple((name, value) for name, value in fields.get("settings", ())),
+    }
+    return JobSpec(**{**fields, **lists}, context=context)
 
 
 def _context_of(values: dict[str, Any]) -> Context:

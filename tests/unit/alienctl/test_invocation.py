@@ -43,6 +43,7 @@ def test_only_variables_of_the_list_go_to_the_daemon() -> None:
     environment = {
         b"ALIEN_SITE": b"CERN",
         b"X509_USER_CERT": "/ü".encode(),
+        b"XRD_STREAMTIMEOUT": b"5",
         b"HOME": b"/home/u",
         b"SECRET": b"1",
         b"PATH": b"/bin",
@@ -51,6 +52,7 @@ def test_only_variables_of_the_list_go_to_the_daemon() -> None:
     assert Invocation(["pwd"], environment).variables() == {
         b"ALIEN_SITE": b"CERN",
         b"X509_USER_CERT": "/ü".encode(),
+        b"XRD_STREAMTIMEOUT": b"5",
         b"HOME": b"/home/u",
     }
 

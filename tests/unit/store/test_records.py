@@ -16,7 +16,15 @@ CONTEXT = Context(
     finding=Finding(jbox=Endpoint("localhost", 2), jbox_file="/tmp/f", tries=7, family="ipv4", racing=False),
     job="42",
 )
-SPEC = JobSpec("download", ("/a",), "/tmp/", context=CONTEXT)
+SPEC = JobSpec(
+    "download",
+    ("/a",),
+    "/tmp/",
+    context=CONTEXT,
+    rate=1 << 20,
+    interactive=True,
+    settings=(("XRD_STREAMTIMEOUT", "5"),),
+)
 
 
 def test_a_jobs_context_is_kept_whole() -> None:
@@ -27,5 +35,9 @@ def test_a_job_of_an_older_release_gets_the_usual_way_of_finding() -> None:
     old = json.loads(spec_to_text(SPEC))
     for name in ("finding", "job", "master_job"):
         del old["context"][name]
-    context = spec_of(json.dumps(old)).context
+    for name in ("rate", "interactive", "settings"):
+        del old[name]
+    spec = spec_of(json.dumps(old))
+    context = spec.context
+    assert (spec.rate, spec.interactive, spec.settings) == (0, False, ())
     assert (context.endpoint, context.site, context.finding) == (CONTEXT.endpoint, "CERN", Finding())
