@@ -51,10 +51,10 @@ def test_a_plain_rate_is_a_timetable() -> None:
         "25:00-26:00 5M, else 1M",
         "07:00-07:00 5M, else 1M",
         "07:60-08:00 5M, else 1M",
-        "else",
-        "",
         "07:00-08:00 5M, else",
         "07:00-08:00 fast, else 1M",
+        "else",
+        "",
     ],
 )
 def test_what_makes_no_sense_is_refused(text: str) -> None:
