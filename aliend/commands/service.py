@@ -18,7 +18,7 @@ from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
 from aliend.sessions import SessionState
 
-_PLAIN = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv", "touch", "type", "lfn2guid", "md5sum", "du"})
+_PLAIN = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv", "touch", "lfn2guid", "du"})
 """Commands whose every word without a leading dash is an LFN (or a GUID) and whose options take no values."""
 
 _PREPENDED = {"ls": ("-F",), "la": ("-F", "-a"), "ll": ("-F", "-l"), "lla": ("-F", "-l", "-a")}

@@ -120,7 +120,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             and "ALIENPY_NO_CWD_RESTORE" not in environment,
             environment=environment,
             output=Events(context),
-            as_json=any(word in ("--json", "-json") for word in words),
+            as_json=bool(environment.get("ALIENPY_JSON")) or any(word in ("--json", "-json") for word in words),
         )
 
 

@@ -1,0 +1,30 @@
+"""One grid for all lines; the incumbent begins with the lines of this run while ours is being looked at."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness import ROOT, make_user, new_grid
+from tests.side_by_side.corpus import Line
+from tests.side_by_side.stage import Stage
+
+
+@pytest.fixture(scope="session")
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """Both programs on a grid whose service remembers no answers."""
+    done = subprocess.run(["make", "-C", str(ROOT), ".venv-alienpy/.done"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with new_grid() as grid:
+        grid.must("set", "find_cache=0", "replica_cache=0")
+        for user in make_user(grid.exports):
+            made = Stage(grid, user)
+            callspecs = [getattr(item, "callspec", None) for item in request.session.items]
+            lines = [spec.params.get("line") for spec in callspecs if spec is not None]
+            made.begin([line for line in lines if isinstance(line, Line)])
+            try:
+                yield made
+            finally:
+                made.close()

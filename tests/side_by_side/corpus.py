@@ -1,0 +1,112 @@
+"""The command lines that both programs are given: read from TOML, checked, and what may differ in their output.
+
+A corpus is a file of `[[line]]` tables:
+
+    run = "ls {dir}"            the words after `alien.py` and `alienctl`, as a shell would split them; several: a list
+    expect = "same"             or, where ours is meant to be better:
+    improved = "why"            with what ours must do: `code` (0), `stdout`, `stderr` (regular expressions)
+    compare = ["code", "stdout"]   what must be the same; also "stderr", "local" (local files with md5s),
+                                "grid" (names and sizes below {dir}); the file's own `compare` is the default
+    json = true                 the two outputs are the same document, not the same text
+    forget = ["time"]           what is made alike before comparing, see `FORGOTTEN`
+    local = {"a.txt" = 100}     files of the local directory: a size in bytes, or a text
+    grid = {"b.txt" = 200}      files below {dir}, which exists only if this, `setup` or the line itself makes it
+    setup = ["mkdir {dir}/x"]   lines that `alienctl` carries out before, for each program
+    stdin = "pwd\\n"             standard input (without: none)
+    env = {NAME = "value"}      more environment
+    rows = ["F142"]             the rows of the incumbent's features that it shows
+
+`{dir}` is a directory of the catalogue (no slash at its end), `{here}` the local directory; each program has its own.
+`{job}` is the number of the job that a `setup` line submitted, `{done}` that of a job that is done, `{master}` of one
+with parts.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+KINDS = ("code", "stdout", "stderr", "local", "grid")
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+FORGOTTEN: dict[str, tuple[tuple[str, str], ...]] = {
+    "time": (
+        (rf"\b(?:{_MONTH} +\d+|\d+ {_MONTH}) +(?:\d\d:\d\d(?::\d\d)?|\d{{4}})", "<time>"),
+        (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?", "<time>"),
+        (rf"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} +\d+ \d\d:\d\d:\d\d(?: [A-Z]+)? \d{{4}}", "<time>"),
+        (r"\b\d{10}(?:\d{3})?\b", "<time>"),
+        (r"\b\d+d \d+:\d\d\b", "<span>"),
+    ),
+    "guid": ((r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<guid>"),),
+    "pfn": ((r"root://\S+", "<pfn>"),),
+    "job": ((r"\b\d{7,}\b", "<job>"),),
+    "number": ((r"\d+(?:\.\d+)?", "<n>"),),
+    "speed": ((r"[\d.]+ (?:[KMGT]i)?B/s", "<speed>"),),
+    "space": ((r"[ \t]+", " "), (r"(?m)^ | $", "")),
+    "sort": (),
+}
+"""What one run does not share with the next: patterns and what stands for them; `sort` puts lines in order."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a corpus."""
+
+    run: tuple[str, ...]
+    improved: str = ""
+    code: int = 0
+    stdout: str = ""
+    stderr: str = ""
+    compare: tuple[str, ...] = ("code", "stdout")
+    json: bool = False
+    forget: tuple[str, ...] = ()
+    local: dict[str, int | str] = field(default_factory=dict)
+    grid: dict[str, int | str] = field(default_factory=dict)
+    setup: tuple[str, ...] = ()
+    stdin: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    rows: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The line as a test's name."""
+        text = " ".join([*(f"{name}={value}" for name, value in self.env.items()), " && ".join(self.run)])
+        return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
+
+    def forgetting(self, text: str) -> str:
+        """`text` without what one run does not share with the next."""
+        for name in self.forget:
+            for pattern, instead in FORGOTTEN[name]:
+                text = re.sub(pattern, instead, text)
+        text = text.strip()
+        return "\n".join(sorted(text.splitlines())) if "sort" in self.forget else text
+
+
+def read(path: Path) -> list[Line]:
+    """The lines of a corpus. Raises ValueError for a table that makes no sense."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    default = document.pop("compare", ["code", "stdout"])
+    tables = document.pop("line", [])
+    if document:
+        raise ValueError(f"{path.name}: unknown {', '.join(document)}")
+    return [_line({"compare": default, **table}, path) for table in tables]
+
+
+def _line(table: dict[str, Any], path: Path) -> Line:
+    run = table.pop("run", "")
+    lines = (run,) if isinstance(run, str) else tuple(run)
+    where = f"{path.name}: {' && '.join(lines)}"
+    expect = table.pop("expect", "")
+    if unknown := table.keys() - {one.name for one in fields(Line)}:
+        raise ValueError(f"{where}: unknown {', '.join(sorted(unknown))}")
+    if (expect, bool(table.get("improved"))) not in (("same", False), ("", True)):
+        raise ValueError(f'{where}: either expect = "same" or improved = "why"')
+    if expect and table.keys() & {"code", "stdout", "stderr"}:
+        raise ValueError(f"{where}: what ours must do is told only where it is improved")
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    line = Line(run=lines, **values)
+    if wrong := (set(line.compare) - set(KINDS)) | (set(line.forget) - set(FORGOTTEN)):
+        raise ValueError(f"{where}: there is no {', '.join(sorted(wrong))} to compare or to forget")
+    return line

@@ -1,0 +1,202 @@
+"""Runs one line with one program, in places of its own, and tells what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from tests.harness import ROOT, Grid, User, clean_environment, eventually
+from tests.side_by_side.corpus import Line
+
+ALIENPY = ROOT / ".venv-alienpy" / "bin" / "alien.py"
+HOME = "/alice/cern.ch/user/a/alice"
+Runner = Callable[[list[str], Line, "Place"], subprocess.CompletedProcess[str]]
+AT_A_TIME = 3
+"""Runs of the incumbent side by side: each takes most of a second of a processor."""
+_TIMEOUT = 100
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program did: the code of the last run, all output, and what it left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+    local: tuple[str, ...]
+    grid: tuple[str, ...]
+
+    def compared(self, line: Line) -> dict[str, Any]:
+        """What the line compares."""
+        values: dict[str, Any] = {
+            "code": self.code,
+            "stdout": _document(line.forgetting(self.stdout)) if line.json else line.forgetting(self.stdout),
+            "stderr": line.forgetting(self.stderr),
+            "local": self.local,
+            "grid": self.grid,
+        }
+        return {name: values[name] for name in line.compare}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one program runs one line: a local directory and one of the catalogue."""
+
+    here: Path
+    directory: str
+    numbers: dict[str, str]
+
+    def filled(self, text: str) -> str:
+        """`text` with the names of this place in it."""
+        for name, value in {"dir": self.directory, "here": str(self.here), **self.numbers}.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    def emptied(self, text: str) -> str:
+        """`text` with the names of this place taken out, so that two places read alike."""
+        names = {"{dir}": self.directory, "{here}": str(self.here)}
+        names |= {f"{{{name}}}": value for name, value in self.numbers.items() if name == "job"}
+        for name, value in names.items():
+            text = text.replace(value, name)
+        return text
+
+
+class Stage:
+    """A grid, a user with our daemon, and the incumbent beside it."""
+
+    def __init__(self, grid: Grid, user: User) -> None:
+        self.grid = grid
+        self._user = user
+        self._root = Path(tempfile.mkdtemp(prefix="side", dir=user.home))
+        self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="incumbent")
+        self._theirs: dict[str, Future[Outcome]] = {}
+        self._numbers = count(1)
+        self._jobs = self._finished_jobs()
+
+    def begin(self, lines: list[Line]) -> None:
+        """Let the incumbent begin with lines that will be asked about."""
+        for line in lines:
+            if line.id not in self._theirs:
+                self._theirs[line.id] = self._pool.submit(self._prepared, line, "theirs", self._incumbent)
+
+    def theirs(self, line: Line) -> Outcome:
+        """What the incumbent did."""
+        self.begin([line])
+        return self._theirs[line.id].result()
+
+    def ours(self, line: Line) -> Outcome:
+        """What we do."""
+        return self._prepared(line, "ours", self._own)
+
+    def close(self) -> None:
+        """Wait for the incumbent."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _prepared(self, line: Line, whose: str, run: Runner) -> Outcome:
+        name = f"{whose}-{next(self._numbers)}"
+        place = Place(self._root / name / "here", f"{HOME}/{name}", dict(self._jobs))
+        place.here.mkdir(parents=True)
+        _write(place.here, line.local)
+        if line.grid:
+            source = self._root / name / "source"
+            _write(source, line.grid)
+            self._user.must("cp", f"file:{source}/", f"{place.directory}/@disk:1")
+        for text in line.setup:
+            told = self._user.must(*shlex.split(place.filled(text)), cwd=place.here)
+            if number := re.search(r"job ID is (\d+)", told):
+                place.numbers["job"] = number[1]
+        output, errors, code = "", "", 0
+        for text in line.run:
+            done = run(shlex.split(place.filled(text)), line, place)
+            output, errors, code = output + done.stdout, errors + done.stderr, done.returncode
+        grid = self._catalogue(place) if "grid" in line.compare else ()
+        return Outcome(code, place.emptied(output), place.emptied(errors), _tree(place.here), grid)
+
+    def _incumbent(self, words: list[str], line: Line, place: Place) -> subprocess.CompletedProcess[str]:
+        home = place.here.parent / "home"
+        home.mkdir(exist_ok=True)
+        environment = {**clean_environment(), "HOME": str(home), "TMPDIR": str(home), **self.grid.exports}
+        return _run([str(ALIENPY), *words], environment, line, place)
+
+    def _own(self, words: list[str], line: Line, place: Place) -> subprocess.CompletedProcess[str]:
+        environment = {**self._user.environment, "ALIEN_SESSION": place.here.parent.name}
+        return _run([self._user.command, *words], environment, line, place)
+
+    def _catalogue(self, place: Place) -> tuple[str, ...]:
+        found = self._user.run("find", "-a", "-d", "-f", place.directory, "*", "--json")
+        results = json.loads(found.stdout)["results"]
+        entries = {one["lfn"].removeprefix(place.directory).rstrip("/"): one for one in results}
+        return tuple(f"{name} {'/' if one['type'] == 'd' else one['size']}" for name, one in sorted(entries.items()))
+
+    def _finished_jobs(self) -> dict[str, str]:
+        """A job that is done and a master job, for lines that look at jobs."""
+        self._user.must("cp", f"file:{_description(self._root, '')}", f"{HOME}/one.jdl@disk:1")
+        split = 'Split = "production:1-3";\n'
+        self._user.must("cp", f"file:{_description(self._root, split)}", f"{HOME}/three.jdl@disk:1")
+        numbers = {}
+        for name, jdl in (("done", "one.jdl"), ("master", "three.jdl")):
+            told = self._user.must("submit", f"{HOME}/{jdl}")
+            numbers[name] = re.findall(r"job ID is (\d+)", told)[0]
+        eventually(
+            lambda: all(job["status"] in ("DONE", "SPLIT") for job in self._user.json("ps", "-A")["results"]), 60
+        )
+        return numbers
+
+
+def _run(words: list[str], env: dict[str, str], line: Line, place: Place) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words,
+        env={**env, **{name: place.filled(value) for name, value in line.env.items()}},
+        cwd=place.here,
+        input=place.filled(line.stdin),
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+        check=False,
+    )
+
+
+def _write(directory: Path, files: dict[str, int | str]) -> None:
+    for name, content in files.items():
+        target = directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, int):
+            target.write_bytes(hashlib.shake_128(name.encode()).digest(content))
+        else:
+            target.write_text(content, encoding="utf-8")
+
+
+def _description(directory: Path, more: str) -> Path:
+    path = directory / ("three.jdl" if more else "one.jdl")
+    path.write_text(f'Executable = "/bin/date";\nSandboxWait = 0;\nSandboxRun = 0;\n{more}', encoding="utf-8")
+    return path
+
+
+def _tree(directory: Path) -> tuple[str, ...]:
+    """The files below a directory with their size and md5, and its directories."""
+    lines = []
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        if path.is_dir():
+            lines.append(f"{name}/")
+        else:
+            content = path.read_bytes()
+            lines.append(f"{name} {len(content)} {hashlib.md5(content, usedforsecurity=False).hexdigest()}")
+    return tuple(lines)
+
+
+def _document(text: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(text)
+    except ValueError:
+        return f"no document: {text}"
