@@ -2,6 +2,7 @@
 
     AliendError                 exit code 1
     |-- UsageError              22   the words make no sense; nothing was done
+    |   `-- BadPattern          64   a regular expression cannot be read; nothing was done
     |-- NoSuchFile              2   a local file that was named is not there; nothing was done
     |-- ConfigurationError      22   a setting, a file's mode or an owner is wrong
     |-- NotConnected           107   the central service cannot be reached, or there is no usable credential
@@ -35,6 +36,12 @@ class UsageError(AliendError):
     """The words of a command make no sense; nothing was done."""
 
     exit_code = 22
+
+
+class BadPattern(UsageError):
+    """A regular expression cannot be read; nothing was done."""
+
+    exit_code = 64
 
 
 class NoSuchFile(AliendError):

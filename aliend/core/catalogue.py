@@ -14,7 +14,7 @@ class Entry:
 
     `lfn` is absolute, a directory's ends in `/`. `size` in bytes, `changed_ms` in POSIX milliseconds (0: unknown),
     `md5` and `guid` lower case, empty where unknown or not told (a listing tells neither). `permissions` are three
-    octal digits.
+    octal digits, `job` is the number of the job that made it (empty: none; only `find` tells it).
     """
 
     lfn: str
@@ -26,6 +26,7 @@ class Entry:
     changed_ms: int = 0
     md5: str = ""
     guid: str = ""
+    job: str = ""
 
     @property
     def is_directory(self) -> bool:

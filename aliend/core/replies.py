@@ -159,6 +159,7 @@ def _described(result: Result) -> Entry:
         changed_ms=_number(result, "ctime"),
         md5=_text(result.get("md5")).lower(),
         guid=_text(result.get("guid")).lower(),
+        job=_text(result.get("jobid")),
     )
 
 

@@ -1,0 +1,91 @@
+"""Takes the words of a command apart by a table of its options; they may stand anywhere among the operands. Pure.
+
+-name VALUE, --name VALUE, --name=VALUE    by the table; `--` ends the options; `-` alone is an operand
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aliend.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option. Spellings with one `key` are the same option; `takes` names its value (empty: it takes none)."""
+
+    key: str
+    takes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was given: the operands in their order, and the values of each option (`""` for one without value)."""
+
+    command: str
+    operands: tuple[str, ...]
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def has(self, key: str) -> bool:
+        """Whether the option was given."""
+        return key in self.values
+
+    def all(self, key: str) -> tuple[str, ...]:
+        """Every value of an option that may be repeated."""
+        return self.values.get(key, ())
+
+    def last(self, key: str, default: str = "") -> str:
+        """The value of an option; of several the last one counts."""
+        return self.values.get(key, (default,))[-1]
+
+    def number(self, key: str, default: int, *, least: int = 0) -> int:
+        """A whole number of at least `least`. Raises UsageError."""
+        if not self.has(key):
+            return default
+        text = self.last(key)
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least or not text.isascii():
+            raise UsageError(f"{self.command}: -{key} needs a whole number of at least {least}, not {text!r}")
+        return number
+
+
+def take_apart(command: str, words: Sequence[str], table: Mapping[str, Option]) -> Given:
+    """The options and operands of `words`, which do not include the command's name.
+
+    Raises UsageError for an option that is not in the table (it names the nearest one) and for a missing value.
+    """
+    operands: list[str] = []
+    values: dict[str, list[str]] = {}
+    rest = list(reversed(words))
+    while rest:
+        word = rest.pop()
+        if word == "--":
+            operands += reversed(rest)
+            break
+        if not word.startswith("-") or word == "-":
+            operands.append(word)
+            continue
+        name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        option = table.get(name)
+        if option is None:
+            raise UsageError(unknown(command, name, table))
+        if option.takes and not equals:
+            if not rest:
+                raise UsageError(f"{command}: {name} needs {option.takes} behind it")
+            value = rest.pop()
+        elif equals and not option.takes:
+            raise UsageError(f"{command}: {name} takes no value")
+        values.setdefault(option.key, []).append(value)
+    return Given(command, tuple(operands), {key: tuple(found) for key, found in values.items()})
+
+
+def unknown(command: str, name: str, known: Mapping[str, Option]) -> str:
+    """The sentence for an option that does not exist."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"see: alienctl help {command}"
+    return f"{command}: there is no option {name}; {hint}"

@@ -1,0 +1,53 @@
+"""Options and operands of a command's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.options import Option, take_apart
+from aliend.errors import UsageError
+
+TABLE = {
+    "-f": Option("force"),
+    "-force": Option("force"),
+    "-T": Option("T", "a number"),
+    "-exclude": Option("exclude", "a text"),
+    "--priority": Option("priority", "a number"),
+}
+
+
+def test_options_stand_anywhere_and_may_be_repeated() -> None:
+    given = take_apart("cp", ("a", "-exclude", "x", "-force", "b", "-exclude", "-y", "--priority=3"), TABLE)
+    assert given.operands == ("a", "b")
+    assert given.has("force")
+    assert given.all("exclude") == ("x", "-y")
+    assert given.number("priority", 0) == 3
+
+
+def test_of_several_values_the_last_one_counts() -> None:
+    assert take_apart("cp", ("-T", "1", "-T", "2"), TABLE).last("T") == "2"
+
+
+def test_behind_two_dashes_are_operands_and_one_dash_is_one() -> None:
+    assert take_apart("cp", ("-", "--", "-f", "b"), TABLE).operands == ("-", "-f", "b")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("-forse",), "no option -forse; did you mean -force"),
+        (("-qqqqq",), "no option -qqqqq; see: alienctl help cp"),
+        (("a", "-T"), "-T needs a number behind it"),
+        (("-f=1",), "no option"),
+        (("--priority",), "needs a number"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(words: tuple[str, ...], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        take_apart("cp", words, TABLE)
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "", "1.5", "\u0661"])
+def test_a_number_is_a_whole_number(text: str) -> None:
+    with pytest.raises(UsageError, match="-T needs a whole number of at least 0"):
+        take_apart("cp", ("-T", text), TABLE).number("T", 0)

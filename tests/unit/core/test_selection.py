@@ -1,0 +1,174 @@
+"""Which files are wanted."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from aliend.core.options import take_apart
+from aliend.core.selection import (
+    OPTIONS,
+    Facts,
+    Selection,
+    matches_pattern,
+    regex_of_name,
+    selection_of,
+    split_pattern,
+)
+from aliend.errors import BadPattern, UsageError
+
+NOW_MS = 1_700_000_000_000
+FILE = Facts("sub/AO2D_1.root", size=1000, changed_ms=NOW_MS - 1000, owner="bob2", group="z2", job="77")
+
+
+def select(*words: str) -> Selection:
+    return selection_of(take_apart("cp", words, OPTIONS), NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "below", "fits"),
+    [
+        ("*", "a", True),
+        ("*.log", "f1.log", True),
+        ("*.log", "sub/f2.log", True),
+        ("*.log", "f1.log.gz", False),
+        ("f*", "sub/f2.log", True),
+        ("f*", "sub/of.log", False),
+        ("*/f2.log", "sub/f2.log", True),
+        ("*/f2.log", "f2.log", False),
+        ("*archive*", "sub/root_archive.zip", True),
+        ("sub/*.log", "sub/deep/f.log", True),
+        (".root", "sub/a.root.bak", True),
+        ("a[1]*", "a[1].x", True),
+        ("a?*", "abc", False),
+    ],
+)
+def test_a_pattern(pattern: str, below: str, fits: bool) -> None:
+    assert matches_pattern(pattern, below) is fits
+
+
+@pytest.mark.parametrize(
+    ("words", "below", "fits"),
+    [
+        ("begin_f", "sub/f2.log", True),
+        ("begin_s", "sub/f2.log", False),
+        ("ext_log", "f1.log", True),
+        ("ext_log", "f1.log.gz", False),
+        ("ends_1", "f1", True),
+        ("ends_1", "f1.log", False),
+        ("ends_1_ext_log", "f1.log", True),
+        ("ends_1_ext_log", "f12.log", False),
+        ("contain_a_contain_b", "xbya", True),
+        ("contain_a_contain_b", "xbyc", False),
+        ("contain_sub", "sub/f", False),
+        ("begin_my_file_ext_root", "my_file.root", True),
+        ("begin_my_file_ext_root", "my-file.root", False),
+        ("begin_AO_contain_D_ends_1_ext_root", "sub/AO2D_1.root", True),
+    ],
+)
+def test_the_words_of_a_name(words: str, below: str, fits: bool) -> None:
+    assert (re.search(regex_of_name(words), below) is not None) is fits
+    assert select("-name", words).matches(Facts(below)) is fits
+
+
+@pytest.mark.parametrize("words", ["", "x", "begin", "begin_", "begin_a_ext", "x_begin_a", "ext_a_ext_b"])
+def test_words_of_a_name_that_make_no_sense(words: str) -> None:
+    with pytest.raises(UsageError, match="-name takes"):
+        regex_of_name(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-select", "AO2D_[0-9]+\\.root$"),
+        ("-select", ".*/AO2D"),
+        ("-select", "^sub"),
+        ("-user", "bob2", "-group", "z2", "-jobid", "77"),
+        ("-minsize", "1000", "-maxsize", "1k"),
+        ("-mindepth", "1", "-maxdepth", "1"),
+        ("-min-ctime", "1h", "-max-ctime", "2030-01-01"),
+        ("-exclude", "AOD", "-exclude_re", "^AO2D"),
+    ],
+)
+def test_a_file_that_is_wanted(words: tuple[str, ...]) -> None:
+    assert select(*words).matches(FILE)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-select", "^AO2D"),
+        ("-user", "bob"),
+        ("-group", "z"),
+        ("-jobid", "7"),
+        ("-minsize", "1001"),
+        ("-maxsize", "999"),
+        ("-mindepth", "2"),
+        ("-maxdepth", "0"),
+        ("-max-ctime", "1h"),
+        ("-min-ctime", "2030-01-01"),
+        ("-exclude", "no", "-exclude", "2D"),
+        ("-exclude_re", "2D_.*root"),
+    ],
+)
+def test_a_file_that_is_not_wanted(words: tuple[str, ...]) -> None:
+    assert not select(*words).matches(FILE)
+
+
+def test_a_pattern_leaves_files_out() -> None:
+    assert not Selection(patterns_out=("AO*",)).matches(FILE)
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("-glob", "*", "-select", "x"), "-glob and -select exclude each other"),
+        (("-name", "ext_a", "-select", "x"), "-select and -name exclude"),
+        (("-minsize", "2", "-maxsize", "1"), "-minsize is above -maxsize"),
+        (("-minsize", "many"), "-minsize is bytes"),
+        (("-mindepth", "x"), "-mindepth is a number of directories"),
+        (("-min-ctime", "soon"), "-min-ctime is seconds"),
+        (("-user", "a b"), "-user needs a name"),
+        (("-glob", ""), "-glob needs"),
+        (("-jobid", "x"), "-jobid needs a whole number"),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_refused(words: tuple[str, ...], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        select(*words)
+
+
+def test_a_regular_expression_that_cannot_be_read_has_a_code_of_its_own() -> None:
+    with pytest.raises(BadPattern, match="no regular expression") as raised:
+        select("-exclude_re", "(")
+    assert raised.value.exit_code == 64
+
+
+@pytest.mark.parametrize(
+    ("words", "pattern"),
+    [
+        ((), "*"),
+        (("-glob", "*/a*.log"), "a*.log"),
+        (("-select", "AnalysisResults.root"), "AnalysisResults_root"),
+        (("-select", ".*/AO2D\\.root$"), "AO2D.root"),
+        (("-select", "a|b"), "*"),
+        (("-name", "begin_My_contain_long_ext_root"), "long"),
+        (("-glob", "a\\b"), "*"),
+    ],
+)
+def test_the_service_is_asked_for_little(words: tuple[str, ...], pattern: str) -> None:
+    assert select(*words).service_pattern == pattern
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("/a/b/*.log", ("/a/b/", "*.log")),
+        ("/a/b*/c", ("/a/", "b*/c")),
+        ("/a/*/c/*", ("/a/", "*/c/*")),
+        ("/*", ("/", "*")),
+    ],
+)
+def test_a_name_with_stars_is_a_directory_and_a_pattern(name: str, split: tuple[str, str]) -> None:
+    assert split_pattern(name) == split
