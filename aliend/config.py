@@ -7,6 +7,7 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [credentials]  token_cert, token_key, user_cert, user_key
     [tls]          ca (file or directory), server_name
     [transfers]    files, files_per_se, worker_processes, keep_free_mib
+    [ccdb]         host
 
 The variables of the incumbent client (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) come between: they win over what is
 set for every profile and lose against what is set for the chosen profile, because choosing a profile is the stronger
@@ -36,6 +37,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "credentials": {"token_cert": str, "token_key": str, "user_cert": str, "user_key": str},
     "tls": {"ca": str, "server_name": str},
     "transfers": {"files": int, "files_per_se": int, "worker_processes": int, "keep_free_mib": int},
+    "ccdb": {"host": str},
 }
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
@@ -102,6 +104,11 @@ class Settings:
     def limits(self) -> TransferLimits:
         """The limits of transfers, from the files."""
         return TransferLimits(**{**self.shared.get("transfers", {}), **self.chosen.get("transfers", {})})
+
+    @property
+    def ccdb_host(self) -> str:
+        """The host of the conditions database, as it is configured; empty: the usual one."""
+        return str({**self.shared.get("ccdb", {}), **self.chosen.get("ccdb", {})}.get("host", ""))
 
     def context(self, environment: Mapping[str, str] | None = None) -> Context:
         """The context of a caller: the environment that it brought, or the daemon's own.

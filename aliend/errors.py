@@ -12,6 +12,7 @@
     |-- OutcomeUnknown          75   a request that changes something was sent and its reply was lost
     |-- CopyError                5   a file could not be copied; `kind` says who can act
     |-- NoSuchJob                2   there is no such transfer job
+    |-- WebError                 1   a service that speaks HTTP (CCDB) cannot be read, or refuses
     `-- StoreError               5   the daemon's own database could not be used
 
 A message says what was tried, what happened and what the user may do. `exit_code` is what `alienctl` ends with; numbers
@@ -121,6 +122,10 @@ class NoSuchJob(AliendError):
     """There is no such transfer job."""
 
     exit_code = 2
+
+
+class WebError(AliendError):
+    """A service that speaks HTTP cannot be read, refuses, or answers what cannot be understood."""
 
 
 class StoreError(AliendError):

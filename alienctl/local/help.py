@@ -93,6 +93,26 @@ PAGES = {
         "install the grid's authorities into DIRECTORY/certificates",
         "Without DIRECTORY into ~/.globus. They come from the ALICE git repository, or from REPOSITORY.",
     ),
+    "ccdb": Page(
+        "ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...]",
+        "objects of the conditions database: list them, bring them here",
+        "The newest object of each path below PATH; TIME is 13 digits (POSIX milliseconds).\n\n"
+        "  -history        every version\n"
+        "  -report         folders with numbers of files and bytes\n"
+        "  -limit N        at most N objects (10)\n"
+        "  -run N          as it was when run N started\n"
+        "  -objtime TIME   the same as TIME in the query\n"
+        "  -unixtime       times as numbers\n"
+        "  -host HOST      another server ([ccdb] host in the configuration)\n"
+        '  -header "K: V"  one more header of the request, as If-Not-After\n'
+        "  -get            bring the files here, as PATH/NAME_ETAG.EXT\n"
+        "  -mirror         the same as a server keeps them: PATH/VALID-FROM/ETAG and ETAG.properties\n"
+        "  -dst DIRECTORY  bring them there\n"
+        "  -http           from a web server where there is one, not from the grid\n\n"
+        "Exit code: 0, 2 nothing there, 1 the server refuses; of -get and -mirror that of cp.\n"
+        "    alienctl ccdb -history -limit 5 GLO/Config/GRPECS\n"
+        "    alienctl ccdb -run 529397 -mirror -dst ccdb TPC/Calib",
+    ),
     "home": Page("home", "print your home directory in the catalogue"),
     "pushd": Page("pushd [-n] [DIRECTORY | +N | -N]", "go to a directory and remember this one, or turn the stack"),
     "popd": Page("popd [-n] [+N | -N]", "go back to the directory remembered last, or forget one"),
@@ -103,7 +123,21 @@ PAGES = {
 
 OURS = frozenset(
     {
-        *("pwd", "cd", "home", "pushd", "popd", "dirs", "cp", "transfers", "daemon", "sandbox", "version", "help"),
+        *(
+            "pwd",
+            "cd",
+            "home",
+            "pushd",
+            "popd",
+            "dirs",
+            "ccdb",
+            "cp",
+            "transfers",
+            "daemon",
+            "sandbox",
+            "version",
+            "help",
+        ),
         *("cert-info", "cert-verify", "certkey-match", "getCAcerts"),
         *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aliend.commands import certificates, copy, credentials, navigation, service, tokens, transfers
+from aliend.commands import ccdb, certificates, copy, credentials, navigation, service, tokens, transfers
 from aliend.commands.call import Call
 from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
@@ -17,6 +17,7 @@ COMMANDS: dict[str, Command] = {
     "cd": navigation.cd,
     "cp": copy.cp,
     "transfers": transfers.transfers,
+    "ccdb": ccdb.ccdb,
     "home": navigation.home,
     "pushd": navigation.pushd,
     "popd": navigation.popd,

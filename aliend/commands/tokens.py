@@ -20,7 +20,7 @@ from aliend.parts import Parts
 
 WITHOUT_SERVICE = frozenset(
     {
-        *("cert-info", "cert-verify", "certkey-match", "getCAcerts", "transfers"),
+        *("cert-info", "cert-verify", "certkey-match", "getCAcerts", "transfers", "ccdb"),
         *("token-info", "token-verify", "tokenkey-match", "token-init", "token-destroy"),
     }
 )

@@ -1,0 +1,98 @@
+"""HTTP to services beside the central one: documents in JSON and files, each with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+
+import httpx
+
+from aliend import VERSION
+from aliend.central import credentials
+from aliend.central.tls import client_context
+from aliend.core.context import Context
+from aliend.errors import AliendError, WebError
+
+_LARGEST = 512 << 20
+"""Bytes of a document."""
+_CHUNK = 1 << 20
+
+
+class Web:
+    """Requests on behalf of a context; an async context manager.
+
+    Servers that speak TLS are verified with the authorities of this machine and those of the context, and are shown the
+    context's certificate where there is one.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._client: httpx.AsyncClient | None = None
+        self._secure: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Web:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for client in (self._client, self._secure):
+            if client:
+                await client.aclose()
+
+    async def document(self, url: str, headers: Mapping[str, str], seconds: float) -> object:
+        """The JSON document at `url`. Raises WebError."""
+        content = bytearray()
+        async for chunk in self.chunks(url, seconds, {"Accept": "application/json", **headers}):
+            content += chunk
+            if len(content) > _LARGEST:
+                raise WebError(f"{url} answers with more than {_LARGEST >> 20} MiB; ask for less (-limit)")
+        try:
+            document: object = await asyncio.to_thread(json.loads, bytes(content))
+        except ValueError as error:
+            raise WebError(f"{url} does not answer with JSON: {error}") from error
+        return document
+
+    async def chunks(self, url: str, seconds: float, headers: Mapping[str, str] | None = None) -> AsyncGenerator[bytes]:
+        """The bytes at `url`, which must all have come after `seconds`. Raises WebError."""
+        client = await self._of(url)
+        with _told(url, seconds):
+            async with asyncio.timeout(seconds), client.stream("GET", url, headers=headers) as response:
+                if response.status_code != httpx.codes.OK:
+                    raise WebError(f"{url} answers {response.status_code} {response.reason_phrase}")
+                async for chunk in response.aiter_bytes(_CHUNK):
+                    yield chunk
+
+    async def _of(self, url: str) -> httpx.AsyncClient:
+        if not url.startswith("https:"):
+            self._client = self._client or self._new(verify=False)
+            return self._client
+        if not self._secure:
+            self._secure = self._new(verify=await asyncio.to_thread(self._tls))
+        return self._secure
+
+    def _new(self, *, verify: ssl.SSLContext | bool) -> httpx.AsyncClient:
+        agent = {"User-Agent": f"aliend/{VERSION}"}
+        return httpx.AsyncClient(verify=verify, headers=agent, follow_redirects=True, timeout=None, trust_env=False)
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            tls: ssl.SSLContext = client_context(self._context, credentials.usable(self._context))
+        except AliendError:  # what needs no certificate works without one
+            return ssl.create_default_context()
+        tls.load_default_certs()
+        return tls
+
+
+@contextmanager
+def _told(url: str, seconds: float) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise WebError(f"{url} has not answered whole within {seconds:.0f} s") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise WebError(f"{url} cannot be read: {error or type(error).__name__}") from error
