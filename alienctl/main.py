@@ -31,7 +31,7 @@ _CHOOSING_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
 _DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 _ATTEMPTS, _BARREN_ATTEMPTS = 10, 2
-"""How often a lost command is taken up again, in all and without a word from the daemon."""
+"""How often a lost command is taken up again, in all (unless it told how to) and without a word from the daemon."""
 _END_WAIT = 1.0
 """Seconds that we wait for the end of the stream after `exit`, so that the daemon does not see a cancelled call."""
 
@@ -111,6 +111,7 @@ class Run:
         self._connection: Connection | None = None
         self._code = -1
         self._job = 0
+        self._go_on: list[bytes] = []
         self._progressed = False
         self._interrupted = False
         self._waiting = False
@@ -125,17 +126,20 @@ class Run:
         """Run the words; return the command's exit code. Raises ClientError."""
         self._watch_signals()
         words = [os.fsencode(word) for word in self.invocation.words]
-        barren = 0
-        for _ in range(_ATTEMPTS):
+        barren = attempts = 0
+        while attempts < _ATTEMPTS:
+            attempts += not self._go_on
             call = self._exchange(words)
             if self._code >= 0:
                 return self._code
             if not call.lost:
                 raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
             barren = 0 if self._progressed else barren + 1
-            if barren > _BARREN_ATTEMPTS or not (call.unseen or self._job):
+            if barren > _BARREN_ATTEMPTS or not (call.unseen or self._job or self._go_on):
                 break
-            if self._job and not call.unseen:
+            if self._go_on:
+                words = self._go_on
+            elif self._job and not call.unseen:
                 complain(f"connection to the daemon lost, attaching to job {self._job} again")
                 words = [b"transfers", b"attach", b"%d" % self._job]
         if call.unseen:
@@ -168,6 +172,7 @@ class Run:
             while not call.ended:
                 for message in connection.feed(self._wait(connection)):
                     self._handle(*messages.event(message))
+                    self._go_on = messages.go_on(message) or self._go_on
         except messages.MessageError as error:
             raise ClientError(f"what answers on {connection.path} is not our daemon: {error}", 71) from None
         finally:

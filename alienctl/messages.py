@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 STDOUT, STDERR, PROGRESS, QUESTION, HANDOFF, EXIT, JOB = 1, 2, 3, 4, 5, 6, 7
 """The events of a RunEvent by their field numbers."""
 _EVENTS = range(STDOUT, JOB + 1)
+_GO_ON = 8
 
 
 class MessageError(ValueError):
@@ -98,6 +99,11 @@ def event(data: bytes) -> tuple[int, bytes]:
         if key in _EVENTS and isinstance(value, bytes):
             found = key, value
     return found
+
+
+def go_on(data: bytes) -> list[bytes]:
+    """`RunEvent.go_on`. Raises MessageError."""
+    return [value for key, value in fields(data) if key == _GO_ON and isinstance(value, bytes)]
 
 
 def start(header: bytes, argv: "Sequence[bytes]", terminal: bytes, environment: "Mapping[bytes, bytes]") -> bytes:

@@ -52,6 +52,9 @@ class Output(Protocol):
     async def stdout(self, data: bytes) -> None:
         """Bytes for standard output."""
 
+    async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
+        """Bytes for standard output; a client that loses the daemon after them runs the words `go_on`."""
+
     async def stderr(self, data: bytes) -> None:
         """Bytes for standard error."""
 

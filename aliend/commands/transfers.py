@@ -9,10 +9,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from aliend.commands import waiting
+from aliend.commands import events, waiting
 from aliend.commands.call import Call
 from aliend.commands.copy import follow_foreground
-from aliend.commands.follow import exit_code, follow, human, summary
+from aliend.commands.follow import exit_code, human, summary
 from aliend.core.record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
@@ -71,13 +71,6 @@ async def _show(parts: Parts, call: Call, words: list[str]) -> int:
     ]
     await call.say("\n".join(lines))
     return 0
-
-
-async def _watch(parts: Parts, call: Call, words: list[str]) -> int:
-    final = await follow(parts, call, _only_job("watch", words))
-    if call.as_json:
-        await call.document(summary(final))
-    return exit_code(final)
 
 
 async def _attach(parts: Parts, call: Call, words: list[str]) -> int:
@@ -185,7 +178,7 @@ def _time(milliseconds: int) -> str:
 _VERBS: dict[str, Callable[[Parts, Call, list[str]], Awaitable[int]]] = {
     "list": _list,
     "show": _show,
-    "watch": _watch,
+    "watch": events.watch,
     "wait": _wait,
     "cancel": _cancel,
     "retry": _retry,

@@ -1,4 +1,6 @@
-"""What is remembered of an attempt at a transfer: one record for each replica that it touched, or one for the whole."""
+"""What is remembered: of each attempt at a transfer a record for each replica that it touched, or one for the whole;
+and an event for each step that a job or a transfer takes from one state to the next.
+"""
 
 from __future__ import annotations
 
@@ -43,3 +45,21 @@ class AttemptRecord:
     bytes: int
     began_ms: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """A job (`transfer` 0, no names) or a transfer has come to `state`; `reason` is the sentence of it, shortened.
+
+    Events are numbered in their order through the whole database, with gaps. `time_ms` is in POSIX milliseconds. The
+    states are those of jobs and transfers; a job that is cancelled is `cancelling` while files of it are unfinished.
+    """
+
+    number: int
+    time_ms: int
+    job: int
+    transfer: int
+    state: str
+    reason: str
+    source: str = ""
+    target: str = ""

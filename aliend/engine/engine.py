@@ -169,9 +169,12 @@ class Engine:
         """The files of a job (0: of all) that move now."""
         return self._attempts.moving(job)
 
-    def changes(self, job: int = 0, token: str = "") -> AsyncIterator[Changes]:
-        """Snapshot, then changes; for one job until its end was told. Raises UsageError for a foreign token."""
-        return Watcher(self._store, job, self.progress).changes(token)
+    def changes(self, job: int = 0, token: str = "", since: int | None = None) -> AsyncIterator[Changes]:
+        """A snapshot, or what came after the token or event `since`, then changes; of one job until its end was told.
+
+        Raises UsageError for a foreign token and for events that are no longer kept.
+        """
+        return Watcher(self._store, job, self.progress).changes(token, since)
 
     async def wait(self, number: int) -> JobView:
         """The job when it has ended."""

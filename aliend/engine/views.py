@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aliend.core.job import Counters, Direction, Job, JobState
+from aliend.core.record import EventRecord
 from aliend.core.scheduler import Limits
 from aliend.core.transfer import Phase, Transfer, Waiting, message_of, phase_of
 from aliend.core.why import Reason
@@ -77,10 +78,15 @@ class InUse:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed since the changes before. `token` resumes after them, also with the next daemon."""
+    """What changed since the changes before, and the events of that.
+
+    `token` resumes after them, also with the next daemon; `number` is up to which event everything is told.
+    """
 
     jobs: tuple[JobView, ...]
     transfers: tuple[TransferView, ...]
+    events: tuple[EventRecord, ...]
+    number: int
     token: str
 
 

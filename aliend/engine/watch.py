@@ -1,15 +1,19 @@
-"""Tells what changes: first a snapshot, then changes, merged to at most ten messages a second; and the end of a job."""
+"""Tells what changes: first a snapshot, then changes, merged to at most ten messages a second; and the end of a job.
+
+Events are never merged: whoever resumes after the last one that he has seen hears of each once.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
-from aliend.core.job import Job
 from aliend.core.transfer import Transfer
 from aliend.engine.views import Changes, Moving, TransferView, view_of_job, view_of_transfer
 from aliend.errors import UsageError
 from aliend.store import Store
+from aliend.store.changes import Changed
 
 _PAUSE = 0.1
 """Seconds between two messages at least."""
@@ -28,29 +32,36 @@ class Watcher:
         self._progress = progress
         self._moved: dict[int, int] = {}
 
-    async def changes(self, token: str) -> AsyncIterator[Changes]:
-        """From the snapshot, or from after `token`. Raises NoSuchJob, UsageError (a token of another database)."""
+    async def changes(self, token: str, since: int | None = None) -> AsyncIterator[Changes]:
+        """From the snapshot, or from after `token`, or from after event number `since`, which come at once.
+
+        Raises NoSuchJob, UsageError (a token of another database, a number whose events are no longer kept).
+        """
         database, now = await self._store.position()
-        revision = _revision_of(token, database)
-        base = 0 if token else now
+        revision = _revision_of(token, database) if since is None else since
+        base = 0 if token or since is not None else now
         if self._job:
             await self._store.job(self._job)
-        changed = self._store.watch()
+        changed, begun = self._store.watch(), False
         try:
             while True:
                 changed.clear()
                 found = await self._store.changes_since(self._job, revision, base)
                 revision = found.revision
                 told = f"{database}-{revision}"
-                if found.jobs or found.transfers:
-                    yield await self._told(found.jobs, found.transfers, told)
-                    await asyncio.sleep(_PAUSE)
+                if found.jobs or found.transfers or found.events:
+                    begun = True
+                    yield await self._told(found, told)
                 if not found.complete:
                     continue
+                await asyncio.sleep(_PAUSE)
                 if await self._has_ended(revision):
                     return
+                if not begun:
+                    begun = True
+                    yield await self._told(found, told)
                 while not await self._changes_soon(changed):
-                    yield await self._told((), await self._moving(), told)
+                    yield await self._told(replace(found, jobs=(), transfers=await self._moving(), events=()), told)
         finally:
             self._store.unwatch(changed)
 
@@ -72,18 +83,19 @@ class Watcher:
                 return False
             return True
 
-    async def _moving(self) -> list[Transfer]:
-        return [await self._store.transfer(one.id) for one in self._progress(self._job)]
+    async def _moving(self) -> tuple[Transfer, ...]:
+        return tuple([await self._store.transfer(one.id) for one in self._progress(self._job)])
 
-    async def _told(self, jobs: Iterable[Job], transfers: Iterable[Transfer], token: str) -> Changes:
+    async def _told(self, found: Changed, token: str) -> Changes:
         self._moved = {one.id: one.bytes_done for one in self._progress(self._job)}
-        known = {job.id: job for job in jobs}
+        known = {job.id: job for job in found.jobs}
         views: list[TransferView] = []
-        for one in transfers:
+        for one in found.transfers:
             if one.job not in known:
                 known[one.job] = await self._store.job(one.job)
             views.append(view_of_transfer(one, known[one.job].spec.direction, self._moved.get(one.id, 0)))
-        return Changes(tuple(view_of_job(job) for job in jobs), tuple(views), token)
+        jobs = tuple(view_of_job(job) for job in found.jobs)
+        return Changes(jobs, tuple(views), found.events, found.revision, token)
 
 
 def _revision_of(token: str, database: str) -> int:

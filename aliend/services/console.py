@@ -33,6 +33,10 @@ class Events:
         for start in range(0, len(data), PIECE):
             await self._context.write(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
 
+    async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
+        """Send bytes, and how to go on after them, in one event."""
+        await self._context.write(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(word) for word in go_on]))
+
     async def stderr(self, data: bytes) -> None:
         """Send bytes of standard error."""
         for start in range(0, len(data), PIECE):

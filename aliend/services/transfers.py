@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import Any
 
 import grpc.aio
@@ -82,12 +83,16 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
     @told
     async def Watch(self, request: transfers_pb2.WatchRequest, context: Context) -> None:
         """See the contract."""
-        async for changes in self._parts.engine.changes(request.job, request.resume_token):
+        since = request.since if request.HasField("since") else None
+        if since is not None and request.resume_token:
+            raise UsageError("Watch takes resume_token or since, not both")
+        async for changes in self._parts.engine.changes(request.job, request.resume_token, since):
             await context.write(
                 transfers_pb2.WatchResponse(
                     jobs=[_job(job) for job in changes.jobs],
                     transfers=[self._transfer(transfer) for transfer in changes.transfers],
                     resume_token=changes.token,
+                    events=[transfers_pb2.Event(**asdict(event)) for event in changes.events],
                 )
             )
 

@@ -1,4 +1,7 @@
-"""What changed since a revision: the source of every watch. A snapshot is what changed since the beginning."""
+"""What changed since a revision: the source of every watch. A snapshot is what changed since the beginning.
+
+Jobs and transfers are told as they are now, however often they changed; events are told one by one.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +9,66 @@ import sqlite3
 from dataclasses import dataclass
 
 from aliend.core.job import Job
+from aliend.core.record import EventRecord
 from aliend.core.transfer import Transfer
 from aliend.errors import UsageError
-from aliend.store import transfers
+from aliend.store import events, transfers
 from aliend.store.jobs import JobRows
 
-PAGE = 1000
+PAGE = events.PAGE
 """Most transfers told at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Jobs and transfers that changed, whole; `revision` up to which all is told; `complete`: nothing is left out."""
+    """Jobs and transfers that changed, whole, and the events of that.
+
+    `revision` up to which all is told; `complete`: nothing is left out.
+    """
 
     jobs: tuple[Job, ...]
     transfers: tuple[Transfer, ...]
+    events: tuple[EventRecord, ...]
     revision: int
     complete: bool
 
 
 def changed_since(connection: sqlite3.Connection, rows: JobRows, job: int, revision: int, base: int) -> Changed:
-    """Changes after `revision`: of one job, or of all (0). Of changes up to `base`, only those of unfinished jobs."""
+    """Changes after `revision`: of one job, or of all (0).
+
+    Of changes up to `base`, only those of unfinished jobs, and no events: they are told as a snapshot. Raises
+    UsageError for a revision that this database has not come to, or whose events are no longer kept.
+    """
     (text,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
     if revision > int(text):
-        raise UsageError("This resume token is newer than the database: it belongs to another one")
+        raise UsageError("This resume token or number is newer than the database: it belongs to another one")
+    if not job and revision >= base:
+        events.check_kept(connection, revision)
+    found, told = _found(connection, job, revision, base), events.select(connection, job, max(revision, base))
+    complete = len(found) < PAGE and len(told) < PAGE
+    upto = int(text)
+    if len(found) == PAGE:
+        upto = found[-1].revision
+    if len(told) == PAGE:
+        upto = min(upto, told[-1].number)
+    where = "WHERE revision > ? AND (revision > ? OR ended_ms = 0) ORDER BY revision"
+    values: tuple[int, ...] = (revision, base)
     if job:
-        jobs = rows.select(connection, "WHERE id = ? AND revision > ?", (job, revision))
-        found = transfers.select(
-            connection, f"WHERE job = ? AND revision > ? ORDER BY revision LIMIT {PAGE}", (job, revision)
-        )
-    else:
-        where = "WHERE revision > ? AND (revision > ? OR ended_ms = 0) ORDER BY revision"
-        jobs = rows.select(connection, where, (revision, base))
-        found = _of_all(connection, revision, base)
-    complete = len(found) < PAGE
-    upto = int(text) if complete else found[-1].revision
-    return Changed(tuple(jobs), tuple(found), upto, complete)
+        where, values = "WHERE id = ? AND revision > ?", (job, revision)
+    return Changed(
+        tuple(rows.select(connection, where, values)),
+        tuple(one for one in found if one.revision <= upto),
+        tuple(one for one in told if one.number <= upto),
+        upto,
+        complete,
+    )
+
+
+def _found(connection: sqlite3.Connection, job: int, revision: int, base: int) -> list[Transfer]:
+    if not job:
+        return _of_all(connection, revision, base)
+    where = f"WHERE job = ? AND revision > ? ORDER BY revision LIMIT {PAGE}"
+    return transfers.select(connection, where, (job, revision))
 
 
 def _of_all(connection: sqlite3.Connection, revision: int, base: int) -> list[Transfer]:

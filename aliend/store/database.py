@@ -25,10 +25,11 @@ _BUSY = 5.0
 
 
 class Transaction:
-    """What a changing function works with: the connection, and the number for the next changed row."""
+    """What a changing function works with: the connection, the time, and the number for the next changed row."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, now_ms: int) -> None:
         self.connection = connection
+        self.now_ms = now_ms
         (text,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
         self._first = self._revision = int(text)
 
@@ -44,10 +45,11 @@ class Transaction:
 
 
 class Database:
-    """The database file at `path`, made if it is missing (mode 0600, schema as in `schema`)."""
+    """The database file at `path`, made if it is missing (mode 0600, schema as in `schema`); `clock`: POSIX seconds."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
+        self._clock = clock
         self._thread = ThreadPoolExecutor(1, "store")
         self._connection: sqlite3.Connection | None = None
         self._watchers: set[asyncio.Event] = set()
@@ -137,7 +139,7 @@ class Database:
             connection = self._opened()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                transaction = Transaction(connection)
+                transaction = Transaction(connection, int(self._clock() * 1000))
                 result = function(transaction)
                 transaction.finish()
                 connection.execute("COMMIT")

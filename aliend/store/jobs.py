@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState, settled
 from aliend.errors import NoSuchJob
+from aliend.store import events
 from aliend.store.database import Transaction
 from aliend.store.records import JOB_COLUMNS, job_of, spec_of, spec_to_text
 
@@ -53,7 +54,9 @@ class JobRows:
                     spec.direction,
                 ),
             )
-            row = (cursor.lastrowid,)
+            job = self.load(connection, cursor.lastrowid or 0)
+            events.of_job(transaction, None, job)
+            return job
         return self.load(connection, row[0])
 
     def save(self, transaction: Transaction, before: Job, after: Job, now_ms: int) -> Job:
@@ -79,6 +82,7 @@ class JobRows:
                 after.id,
             ),
         )
+        events.of_job(transaction, before, after)
         return after
 
     def _spec(self, connection: sqlite3.Connection, number: int) -> JobSpec:

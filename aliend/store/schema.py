@@ -3,8 +3,9 @@
 `PRAGMA user_version` is the number of migrations that were applied. `MIGRATIONS` only ever grows. Columns of a
 transfer: `ready` is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting;
 `reason` is the sentence of its state; `intent` (JSON, mostly empty) what an upload has begun in the catalogue.
-`revision` of a job and of a transfer is the number of its last change, counted through the whole database. `attempt`
-has what `core.record` says, `made` the local directories that a job made.
+`revision` of a job and of a transfer is the number of its last change, counted through the whole database; an `event`
+has the number of the change that it tells of. `attempt` and `event` have what `core.record` says, `made` the local
+directories that a job made; `forgotten` is the highest number among the events that were pruned.
 """
 
 from __future__ import annotations
@@ -71,7 +72,19 @@ ALTER TABLE job ADD COLUMN direction TEXT NOT NULL DEFAULT '';
 UPDATE job SET direction = json_extract(spec, '$.direction');
 """
 
-MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS)
+_EVENTS = """
+CREATE TABLE event (
+    number INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, job INTEGER NOT NULL, transfer INTEGER NOT NULL,
+    state TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX event_of_job ON event (job, number);
+INSERT INTO meta VALUES ('forgotten', '0');
+CREATE INDEX job_by_end ON job (ended_ms) WHERE ended_ms > 0;
+"""
+
+_FOURTH = _EVENTS
+
+MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
 """Each brings a database from the schema of its index to the next one."""
 
 

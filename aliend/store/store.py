@@ -42,7 +42,7 @@ class Store:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._database = Database(path)
+        self._database = Database(path, clock)
         self._clock = clock
         self._rows = JobRows()
         self.sessions = Sessions(self._database, clock)

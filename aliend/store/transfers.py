@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from aliend.core.job import Job
 from aliend.core.transfer import Done, Failed, NoIntent, Phase, Queued, Transfer, phase_of
+from aliend.store import events
 from aliend.store.database import Transaction
 from aliend.store.records import TRANSFER_COLUMNS, intent_to_text, state_columns, transfer_of
 
@@ -43,6 +44,7 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
     if after == before:
         return job
     ready, reason = state_columns(after.state)
+    after = replace(after, revision=transaction.next_revision())
     transaction.connection.execute(
         "UPDATE transfer SET size = ?, md5 = ?, state = ?, ready = ?, reason = ?, attempts = ?, failures = ?,"
         " intent = ?, revision = ? WHERE id = ?",
@@ -55,10 +57,12 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
             after.attempts,
             after.failures,
             intent_to_text(after.intent),
-            transaction.next_revision(),
+            after.revision,
             after.id,
         ),
     )
+    if after.state != before.state:
+        events.of_transfer(transaction, after)
     return _counted(_uncounted(job, before), after)
 
 
@@ -71,7 +75,8 @@ def _insert_one(transaction: Transaction, job: Job, one: NewTransfer) -> Job:
     problem = f"{taken[0]} goes to the same target; nothing was overwritten" if taken else one.problem
     state = Failed(problem) if problem else Queued()
     ready, reason = state_columns(state)
-    connection.execute(
+    revision = transaction.next_revision()
+    cursor = connection.execute(
         "INSERT INTO transfer (job, source, target, size, md5, state, ready, reason, attempts, failures, intent,"
         " revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
         (
@@ -84,9 +89,11 @@ def _insert_one(transaction: Transaction, job: Job, one: NewTransfer) -> Job:
             ready,
             reason,
             intent_to_text(NoIntent()),
-            transaction.next_revision(),
+            revision,
         ),
     )
+    number = cursor.lastrowid or 0
+    events.of_transfer(transaction, Transfer(number, job.id, one.source, one.target, state, revision=revision))
     return _shifted(job, phase_of(state), 1, one.size)
 
 

@@ -98,7 +98,7 @@ class HandoffResult(_message.Message):
     def __init__(self, status: _Optional[int] = ...) -> None: ...
 
 class RunEvent(_message.Message):
-    __slots__ = ("stdout", "stderr", "progress", "question", "handoff", "exit", "job")
+    __slots__ = ("stdout", "stderr", "progress", "question", "handoff", "exit", "job", "go_on")
     STDOUT_FIELD_NUMBER: _ClassVar[int]
     STDERR_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +106,7 @@ class RunEvent(_message.Message):
     HANDOFF_FIELD_NUMBER: _ClassVar[int]
     EXIT_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
+    GO_ON_FIELD_NUMBER: _ClassVar[int]
     stdout: bytes
     stderr: bytes
     progress: RunProgress
@@ -113,7 +114,8 @@ class RunEvent(_message.Message):
     handoff: Handoff
     exit: RunExit
     job: AttachedJob
-    def __init__(self, stdout: _Optional[bytes] = ..., stderr: _Optional[bytes] = ..., progress: _Optional[_Union[RunProgress, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., handoff: _Optional[_Union[Handoff, _Mapping]] = ..., exit: _Optional[_Union[RunExit, _Mapping]] = ..., job: _Optional[_Union[AttachedJob, _Mapping]] = ...) -> None: ...
+    go_on: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, stdout: _Optional[bytes] = ..., stderr: _Optional[bytes] = ..., progress: _Optional[_Union[RunProgress, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., handoff: _Optional[_Union[Handoff, _Mapping]] = ..., exit: _Optional[_Union[RunExit, _Mapping]] = ..., job: _Optional[_Union[AttachedJob, _Mapping]] = ..., go_on: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class RunExit(_message.Message):
     __slots__ = ("code",)

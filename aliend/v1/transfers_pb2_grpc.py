@@ -117,8 +117,10 @@ class TransfersServicer:
 
     def Watch(self, request, context):
         """First a snapshot, then each change, until the job has ended (or for ever, for all jobs). Used by
-        `alienctl transfers watch`. Resume after a lost connection with the token of the last event. At most 10 messages a
-        second; changes in between are merged. Errors: NOT_FOUND, INVALID_ARGUMENT (a token of another database).
+        `alienctl transfers watch`. Resume after a lost connection with the token of the last message, or after the last
+        event that was dealt with: nothing is lost or repeated then, also when the daemon was killed in between. Jobs and
+        transfers that change often are merged to at most 10 messages a second; `events` has every step of them.
+        Errors: NOT_FOUND, INVALID_ARGUMENT (a token of another database, events that are no longer kept).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

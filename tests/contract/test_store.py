@@ -193,6 +193,61 @@ async def test_changes_are_told_once_and_in_pages(store: Store) -> None:
     assert [one.id for one in page.jobs] == [job]
 
 
+async def test_every_step_is_an_event_and_told_once(store: Store) -> None:
+    job = await filled(store, 2)
+    first, second = [one.id for one in await store.transfers(job, 10, 0)]
+    await store.change(first, Started())
+    await store.change(first, Noted(Booked("/a/f", ("g",), 2)))
+    await store.change(first, Succeeded(10, "abc"))
+    await store.change(second, Started())
+    await store.change(second, Broke("permanent", "why " * 1000, 0.0, 0.0))
+    found = await store.changes_since(0, 0)
+    assert [(one.transfer, one.state, one.source) for one in found.events] == [
+        (0, "expanding", ""),
+        *((number, "queued", f"/a/{name}") for name, number in enumerate((first, second))),
+        (0, "active", ""),
+        (first, "running", "/a/0"),
+        (first, "done", "/a/0"),
+        (second, "running", "/a/1"),
+        (second, "failed", "/a/1"),
+        (0, "partial", ""),
+    ]
+    assert (found.events[-2].reason, found.events[-1].time_ms) == (("why " * 1000)[:300], 1_000_000)
+    middle = found.events[4].number
+    assert (await store.changes_since(job, middle)).events == found.events[5:]
+    assert (await store.changes_since(job + 1, middle)).events == ()
+    assert (await store.changes_since(0, 0, base=found.revision)).events == ()
+
+
+async def test_events_are_told_in_pages_that_agree_with_the_rest(store: Store) -> None:
+    job = await filled(store, 1500)
+    for number in [one.id for one in await store.transfers(job, 700, 0)]:
+        await store.change(number, Started())
+    seen: list[int] = []
+    revision, complete = 0, False
+    while not complete:
+        page = await store.changes_since(0, revision)
+        assert all(revision < one.number <= page.revision for one in page.events)
+        seen += [one.number for one in page.events]
+        revision, complete = page.revision, page.complete
+    assert len(seen) == 1 + 1500 + 1 + 700
+    assert seen == sorted(set(seen))
+
+
+async def test_a_cancelled_job_is_cancelling_until_its_last_file_is_told(store: Store) -> None:
+    job = await filled(store, BATCH + 1)
+    outcome = await store.change_many(job, UNFINISHED, CancelTransfer(), Cancel())
+    await store.change_many(job, UNFINISHED, CancelTransfer(), Cancel(), outcome.transfers[-1].id)
+    told: list[str] = []
+    revision, complete = 0, False
+    while not complete:
+        page = await store.changes_since(job, revision)
+        told += [one.state for one in page.events if not one.transfer]
+        revision, complete = page.revision, page.complete
+    assert told == ["expanding", "active", "cancelling", "cancelled"]
+    assert page.events[-1].state == "cancelled"
+
+
 async def test_a_revision_of_the_future_belongs_to_another_database(store: Store) -> None:
     with pytest.raises(UsageError):
         await store.changes_since(0, 10**6)

@@ -285,6 +285,12 @@ def test_a_lost_job_is_attached_to_again_on_a_new_daemon(stage: Stage) -> None:
     assert len(stage.pids()) == 2
 
 
+def test_output_that_says_how_to_go_on_is_neither_lost_nor_repeated(stage: Stage) -> None:
+    done = stage.run("follow", "0", "13")
+    assert (done.stdout, done.returncode) == (b"".join(b"%d\n" % number for number in range(13)), 0)
+    assert len(stage.pids()) == 14
+
+
 def test_a_daemon_that_is_told_to_stop_ends_running_commands(stage: Stage) -> None:
     process = stage.start("wait")
     with process:

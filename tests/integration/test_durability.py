@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,6 +94,31 @@ def test_a_foreground_cp_attaches_again_when_the_daemon_is_lost(user: User, fold
     assert b"attach" in complaints
     user.must("cp", folder, "file:back/")
     assert same(root, user.home / "back")
+
+
+def test_watching_loses_and_repeats_nothing_while_the_daemon_is_killed(user: User, folder: str) -> None:
+    tree(user, MIB)
+    user.must("cp", "file:tree/", f"{folder}@disk:1")
+    watching = user.start("transfers", "watch", "--since", "0", "--json")
+    assert watching.stdout
+    told = [json.loads(watching.stdout.readline())]
+    for number in range(3):
+        job = user.run("cp", "--detach", "-T", "2", folder, f"file:back{number}/").stdout.strip()
+        user.kill_daemon()
+        assert user.run("transfers", "wait", job).returncode == 0
+    kept = [event for number in range(4) for event in events(user, str(number + 1))]
+    while told[-1]["event"] < kept[-1]["event"]:
+        told.append(json.loads(watching.stdout.readline()))
+    assert told == kept
+    assert [one["state"] for one in kept if not one["transfer"]] == ["expanding", "active", "done"] * 4
+    assert sum(one["state"] == "done" for one in kept if one["transfer"]) == 4 * FILES
+    middle = kept[len(kept) // 2]["event"]
+    assert events(user, job, middle) == [one for one in kept if one["event"] > middle and one["job"] == int(job)]
+
+
+def events(user: User, job: str, since: int = 0) -> list[dict[str, Any]]:
+    done = user.must("transfers", "watch", job, "--since", str(since), "--json")
+    return [json.loads(line) for line in done.splitlines()]
 
 
 def test_jobs_are_there_after_a_restart(user: User, folder: str) -> None:

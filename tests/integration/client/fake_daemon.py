@@ -94,6 +94,17 @@ class Console(console_pb2_grpc.ConsoleServicer):
         await context.write(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=7)))
         return await self.do_die(context, None, [])
 
+    async def do_follow(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
+        """Count up, and die after each number below `words[1]`."""
+        number = int(words[0])
+        if number == int(words[1]):
+            return 0
+        go_on = [b"follow", b"%d" % (number + 1), words[1].encode()]
+        await context.write(console_pb2.RunEvent(stdout=f"{number}\n".encode(), go_on=go_on))
+        await asyncio.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
     async def do_transfers(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
         await context.write(console_pb2.RunEvent(stdout=f"attached {' '.join(words)}\n".encode()))
         return 3

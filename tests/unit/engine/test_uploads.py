@@ -287,7 +287,7 @@ async def test_uploads_side_by_side_share_their_looks_at_the_catalogue(house: Ho
     assert job.files.done == 40
     calls = house.catalogue.calls
     assert (calls["access"], calls["commit"], calls["whereis"]) == (40, 80, 0)
-    assert calls["stat"] < 20
+    assert calls["stat"] < 40  # two for each file without sharing
 
 
 async def test_a_name_that_the_service_refuses_is_not_the_failure_of_its_neighbours(

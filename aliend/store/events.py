@@ -1,0 +1,56 @@
+"""The rows of events: the steps of jobs and transfers, written in the transaction of the change that they tell of."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from aliend.core.job import Job, JobState
+from aliend.core.record import EventRecord
+from aliend.core.transfer import Transfer, message_of, phase_of
+from aliend.errors import UsageError
+from aliend.store.database import Transaction
+
+PAGE = 1000
+"""Most events told at once."""
+_REASON = 300
+"""Characters of a reason that are kept; the whole sentence stands in the transfer."""
+_INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)"
+_SELECT = (
+    "SELECT number, time_ms, event.job, transfer, event.state, event.reason, ifnull(source, ''), ifnull(target, '')"
+    " FROM event LEFT JOIN transfer ON transfer.id = event.transfer"
+)
+
+
+def of_transfer(transaction: Transaction, after: Transfer) -> None:
+    """The transfer has come to its state, by the change with the number `revision`."""
+    values = (after.job, after.id, phase_of(after.state).value, message_of(after.state)[:_REASON])
+    transaction.connection.execute(_INSERT, (after.revision, transaction.now_ms, *values))
+
+
+def of_job(transaction: Transaction, before: Job | None, after: Job) -> None:
+    """The job (`before`: as it was, None: it is new) has come to its state, if it is another one."""
+    state = _state_of(after)
+    if before is None or _state_of(before) != state:
+        values = (after.revision, transaction.now_ms, after.id, 0, state, after.message[:_REASON])
+        transaction.connection.execute(_INSERT, values)
+
+
+def select(connection: sqlite3.Connection, job: int, after: int) -> list[EventRecord]:
+    """The first events after number `after`, of one job or of all (0)."""
+    where, values = ("event.job = ? AND number > ?", (job, after)) if job else ("number > ?", (after,))
+    sql = f"{_SELECT} WHERE {where} ORDER BY number LIMIT {PAGE}"
+    return [EventRecord(*row) for row in connection.execute(sql, values).fetchall()]
+
+
+def check_kept(connection: sqlite3.Connection, after: int) -> None:
+    """Raises UsageError if events after this number were pruned (0 asks for those that there are)."""
+    (text,) = connection.execute("SELECT value FROM meta WHERE key = 'forgotten'").fetchone()
+    if 0 < after < int(text):
+        raise UsageError(
+            f"Events after number {after} are no longer kept, the last of them is number {text}; "
+            "--since 0 begins with the oldest that there is"
+        )
+
+
+def _state_of(job: Job) -> str:
+    return "cancelling" if job.state is JobState.CANCELLED and not job.ended_ms else job.state.value
