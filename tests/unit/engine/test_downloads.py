@@ -151,8 +151,8 @@ async def test_a_second_copy_to_the_same_target_waits_for_the_first(house: House
     house.grid.put("/a/f", b"hello")
     house.workers.hold = asyncio.Event()
     first = await house.submit(down("/a/f", target=tmp_path))
-    second = await house.submit(down("/a/f", target=tmp_path / "f"))
     await house.until(first.id, "running")
+    second = await house.submit(down("/a/f", target=tmp_path / "f"))
     await house.until(second.id, "queued")
     house.workers.hold.set()
     assert (await house.ended(first.id)).state == "done"

@@ -1,0 +1,35 @@
+"""Copying processes are killed at random moments of a mixed load: their copies are tried again, the others go on."""
+
+from __future__ import annotations
+
+import time
+
+from tests.faults.checker import check
+from tests.faults.ground import Ground, Order, Report, children, ground, kill
+from tests.faults.load import Load, unfinished, wait_for
+
+WHAT = "kill -9 of copying processes at random moments"
+ROUNDS, SHORT = 100, 6
+_LONGEST = 0.3
+
+
+def run(order: Order) -> Report:
+    """Kill so many times, in waves of load; then compare."""
+    with ground(order) as place:
+        load = Load(place, largest=20_000_000)
+        while place.report.faults < order.rounds:
+            jobs = load.submit()
+            while place.report.faults < order.rounds and unfinished(place, jobs):
+                _kill_one(place)
+        wait_for(place, list(load.promises.jobs))
+        check(place, load.promises)
+        place.report.notes.append(f"{sum(load.promises.jobs.values())} files in {len(load.promises.jobs)} jobs")
+        return place.report
+
+
+def _kill_one(place: Ground) -> None:
+    time.sleep(place.chance.uniform(0.0, _LONGEST))
+    workers = children(place.user.pid())
+    if workers:
+        kill(place.chance.choice(workers))
+        place.report.faults += 1
