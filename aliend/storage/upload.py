@@ -228,12 +228,11 @@ class _Pass:
 
     def _verified(self, inbox: Inbox, target: Source, if_wrong: ErrorKind) -> str:
         """How the replica was compared; StorageError of kind `if_wrong` when it is another file."""
-        size = remote.stored_size(inbox, target)
+        size, algorithm, value = remote.stored(inbox, target, self._task.size)
         if size == -1:
             return "close"
         if size != self._task.size:
             raise StorageError(f"a file of {size} bytes is on the storage, not of {self._task.size}", if_wrong)
-        algorithm, value = remote.stored_checksum(inbox, target, size)
         if not algorithm:
             return "size"
         if self._digests.differs(algorithm, value):

@@ -1,7 +1,8 @@
 """One SQLite connection in one thread of its own: reads, and transactions that are on the disk when they return.
 
 What a function does with the connection is its own matter; it runs in the thread, whole, so that nothing else sees the
-database in between. Foreign exceptions become StoreError here.
+database in between. Changes that wait for the thread together become durable together: the disk is flushed once for
+all of them. Foreign exceptions become StoreError here.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aliend.errors import StoreError
 from aliend.store.schema import prepare
@@ -44,6 +46,33 @@ class Transaction:
             self.connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (str(self._revision),))
 
 
+class _Change:
+    """A changing function, and who waits for it."""
+
+    def __init__(self, function: Callable[[Transaction], Any]) -> None:
+        self._function = function
+        self.done: Future[Any] = Future()
+
+    def carry_out(self, connection: sqlite3.Connection, path: Path, now_ms: int) -> Any:  # noqa: ANN401 - whatever it is
+        """The function's result; where it raises, that is told at once and only its own changes are undone.
+
+        Raises where the database at `path` has given up the transaction as a whole.
+        """
+        connection.execute("SAVEPOINT change")
+        try:
+            transaction = Transaction(connection, now_ms)
+            result = self._function(transaction)
+            transaction.finish()
+        except Exception as error:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK TO change")
+            self.done.set_exception(_ours(path, error))
+            result = None
+        connection.execute("RELEASE change")
+        return result
+
+
 class Database:
     """The database file at `path`, made if it is missing (mode 0600, schema as in `schema`); `clock`: POSIX seconds."""
 
@@ -53,6 +82,7 @@ class Database:
         self._thread = ThreadPoolExecutor(1, "store")
         self._connection: sqlite3.Connection | None = None
         self._watchers: set[asyncio.Event] = set()
+        self._waiting: deque[_Change] = deque()
 
     async def open(self) -> None:
         """Open and migrate. Raises StoreError."""
@@ -76,9 +106,13 @@ class Database:
 
         A cancelled caller does not stop a transaction that was begun; watchers are told in any case.
         """
-        future = self._submit(lambda: self._transact(function))
+        change = _Change(function)
+        self._waiting.append(change)
+        self._submit(self._make_durable)
+        future = asyncio.wrap_future(change.done)
         future.add_done_callback(self._tell)
-        return await asyncio.shield(future)
+        result: T = await asyncio.shield(future)
+        return result
 
     def watch(self) -> asyncio.Event:
         """An event that is set after every transaction; give it back with `unwatch`."""
@@ -134,20 +168,33 @@ class Database:
                 self._connection.close()
             self._connection = None
 
-    def _transact(self, function: Callable[[Transaction], T]) -> T:
-        with _Translated(self._path):
-            connection = self._opened()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                transaction = Transaction(connection, int(self._clock() * 1000))
-                result = function(transaction)
-                transaction.finish()
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            return result
+    def _make_durable(self) -> None:
+        """Carry out the changes that wait, in their order; whoever comes after finds nothing left to do."""
+        changes = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not changes:
+            return
+        try:
+            with _Translated(self._path):
+                self._transact(changes)
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+            for change in changes:
+                if not change.done.done():
+                    change.done.set_exception(error)
+
+    def _transact(self, changes: Sequence[_Change]) -> None:
+        connection = self._opened()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            now_ms = int(self._clock() * 1000)
+            results = [(change, change.carry_out(connection, self._path, now_ms)) for change in changes]
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        for change, result in results:
+            if not change.done.done():
+                change.done.set_result(result)
 
 
 class _Translated:
@@ -161,7 +208,7 @@ class _Translated:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):
-            raise StoreError(_sentence(self._path, error)) from error
+            raise _ours(self._path, error)
 
 
 _SENTENCES = {
@@ -174,6 +221,15 @@ _SENTENCES = {
     "SQLITE_CANTOPEN": "the file cannot be opened: look at the permissions of its directory",
     "SQLITE_IOERR": "the disk reports an error",
 }
+
+
+def _ours(path: Path, error: Exception) -> Exception:
+    """SQLite's exception as ours; any other as it is."""
+    if not isinstance(error, sqlite3.Error):
+        return error
+    ours = StoreError(_sentence(path, error))
+    ours.__cause__ = error
+    return ours
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> str:

@@ -6,7 +6,8 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
 from aliend.errors import NoSuchJob, StoreError, UsageError
 from aliend.store import BATCH, NewTransfer, Store
+from aliend.store.database import Database, Transaction
 from aliend.store.schema import MIGRATIONS
 
 SPEC = JobSpec(
@@ -358,3 +360,37 @@ async def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
 async def test_a_directory_that_does_not_exist_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be opened: No such file"):
         await Store(tmp_path / "none" / "aliend.db").__aenter__()
+
+
+async def test_changes_that_wait_together_are_kept_together_and_one_that_fails_undoes_only_itself(path: Path) -> None:
+    database = Database(path, lambda: NOW)
+    await database.open()
+    commits: list[str] = []
+    await database.read(lambda at: at.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None))
+
+    def remember(name: str) -> Callable[[Transaction], None]:
+        def write(transaction: Transaction) -> None:
+            transaction.connection.execute("INSERT INTO meta VALUES (?, 'x')", (name,))
+            if name == "two":
+                raise ValueError(name)
+
+        return write
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow_one(_: Transaction) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    slow = asyncio.create_task(database.write(slow_one))
+    await asyncio.to_thread(begun.wait, 10)
+    others = [asyncio.create_task(database.write(remember(name))) for name in ("one", "two", "three")]
+    await asyncio.sleep(0)
+    go_on.set()
+    told = await asyncio.gather(*others, return_exceptions=True)
+    await slow
+    assert [type(one) for one in told] == [type(None), ValueError, type(None)]
+    kept = await database.read(lambda at: at.execute("SELECT key FROM meta WHERE value = 'x' ORDER BY 1").fetchall())
+    assert kept == [("one",), ("three",)]
+    assert len(commits) == 2
+    await database.close()

@@ -109,7 +109,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def se_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageElement]:
-    with storage_element("ONE", tmp_path_factory.mktemp("one"), "xrootd.chksum max 2 md5 adler32") as element:
+    with storage_element("ONE", tmp_path_factory.mktemp("one"), "xrootd.chksum max 2 md5") as element:
         yield element
 
 
