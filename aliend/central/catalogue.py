@@ -68,14 +68,19 @@ class Catalogue:
         present = [found[key] for lfn in lfns if (key := without_slash(lfn)) in found]
         return present, [lfn for lfn in lfns if without_slash(lfn) not in found]
 
-    async def find_files(self, directory: str, bulk: bool = True) -> AsyncGenerator[Entries, None]:
+    async def find_files(
+        self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), bulk: bool = True
+    ) -> AsyncGenerator[Entries, None]:
         """All files below `directory`, in groups while they arrive, in no particular order, with size, md5 and GUID.
+
+        `pattern` and `options` (of the service's `find`) narrow that, as loosely as the service understands them.
 
         The answer is never an old one: a limit that was not used before keeps it out of the service's cache (2.9). The
         service matches loosely; what is not below `directory` is left out here. Close the iterator when stopping early.
         """
         base = without_slash(directory)
-        request = Request("find", ("-nomsg", "-f", "-a", "-s", "-l", str(self._next_limit()), base, "*"))
+        words = ("-nomsg", "-f", "-a", "-s", *options, "-l", str(self._next_limit()), base, pattern)
+        request = Request("find", words)
         async with aclosing(self._central.stream(request, bulk=bulk)) as groups:
             async for group in groups:
                 entries = entries_of_find(group)

@@ -1,88 +1,158 @@
-"""`cp`: a transfer job like any other, followed to its end or left to the daemon.
+"""`cp`: transfer jobs like any other, followed to their end or left to the daemon.
 
-Everything that is wrong with the words is told before anything is stored. A foreground copy ends with its job; if the
-user interrupts it or the client dies, the job is cancelled; if the daemon ends, the job goes on after the next start.
+Everything that is wrong with the words is told before anything is stored. A foreground copy ends with its jobs; if the
+user interrupts it or the client dies, they are cancelled; if the daemon ends, they go on after the next start.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aliend.commands.call import Call
-from aliend.commands.follow import exit_code, follow, summary
+from aliend.commands.dry_run import dry_run
+from aliend.commands.follow import (
+    ALL_ARRIVED,
+    NONE_ARRIVED,
+    SOME_ARRIVED,
+    Follower,
+    Tally,
+    exit_code,
+    style_of,
+    summary,
+)
+from aliend.commands.report import report
+from aliend.core.copy_plan import jobs_of, jobs_of_lines
+from aliend.core.copy_words import CopyWords, parse_copy, parse_input
 from aliend.core.job import JobSpec
-from aliend.core.naming import CopyWords, Location, Place, direction_of, locate, parse_copy
+from aliend.core.naming import Place, locate
 from aliend.core.settings import settings_of
+from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
 
+_LARGEST_INPUT = 64 << 20
+
 
 async def cp(parts: Parts, call: Call) -> int:
-    """Submit the job, then follow it, or print its number with `--detach`."""
-    words = parse_copy(call.words[1:])
-    await asyncio.to_thread(_require_local_sources, words, call.local)
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    spec = job_of(words, Place(state.directory, state.home, call.local), call)
-    job = await parts.engine.submit(spec, uuid.uuid4().hex)
+    """Submit the jobs, then follow them, or print their numbers with `--detach`."""
+    words = parse_copy(call.words[1:], time.time_ns() // 1_000_000)
+    for note in words.notes:
+        await call.complain(note)
+    await asyncio.to_thread(_require_local_sources, words, call)
+    specs, problems = await _planned(parts, call, words)
+    for problem in problems:
+        await call.complain(f"cp: {words.input}: {problem}")
+    if words.dry_run:
+        tally, files = await dry_run(parts, call, specs)
+        code = _code(words, tally, len(problems))
+        if call.as_json:
+            await call.document({"exitcode": code, "problems": problems, "files": files})
+        return code
+    jobs = [await parts.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
     if words.detach:
-        await _tell_number(call, job.id, spec)
-        return 0
-    await call.output.attached(job.id)
-    return await follow_foreground(parts, call, job.id)
+        for job, spec in zip(jobs, specs, strict=True):
+            await _tell_number(call, job.id, spec)
+        return NONE_ARRIVED if problems and not jobs else SOME_ARRIVED if problems else ALL_ARRIVED
+    follower = Follower(parts, call, style_of(call, words.progress))
+    finals = await _followed(parts, call, follower, [job.id for job in jobs])
+    code = _code(words, follower.tally, len(problems))
+    if call.as_json:
+        await report(parts, call, finals, code, problems)
+    elif not follower.tally.total and not problems:
+        await call.complain("cp: there is no file to copy: nothing was found that is wanted")
+    return code
 
 
 async def follow_foreground(parts: Parts, call: Call, job: int) -> int:
     """Follow a job whose end is this command's end, and the other way round."""
-    try:
-        final = await follow(parts, call, job, until_held=True)
-    except asyncio.CancelledError:
-        if not parts.stopping:
-            await asyncio.shield(parts.engine.cancel(job))
-        if call.interrupted.is_set():
-            await call.complain(f"job {job} cancelled")
-        raise
+    (final,) = await _followed(parts, call, Follower(parts, call, style_of(call)), [job])
     if call.as_json:
         await call.document(summary(final))
     return exit_code(final)
 
 
-def job_of(words: CopyWords, place: Place, call: Call) -> JobSpec:
-    """The job that the words ask for. Raises UsageError."""
-    sources = [locate(word, place) for word in words.sources]
-    target = locate(words.target, place)
-    return JobSpec(
-        direction=direction_of(sources, target),
-        sources=tuple(source.name for source in sources),
-        target=target.name,
-        overwrite="always" if words.force else "never",
-        storage=_storage(sources, target),
-        parallel=words.parallel,
-        priority=words.priority,
+async def _followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
+    """Follow jobs whose end is this command's end, and the other way round."""
+    try:
+        if len(jobs) == 1:
+            await call.output.attached(jobs[0])
+        return [await follower.follow(job, until_held=True) for job in jobs]
+    except asyncio.CancelledError:
+        if not parts.stopping:
+            await asyncio.shield(_cancel(parts, jobs))
+        if call.interrupted.is_set():
+            await call.complain("\n".join(f"job {job} cancelled" for job in jobs))
+        raise
+
+
+async def _cancel(parts: Parts, jobs: Sequence[int]) -> None:
+    for job in jobs:
+        await parts.engine.cancel(job)
+
+
+async def _planned(parts: Parts, call: Call, words: CopyWords) -> tuple[list[JobSpec], list[str]]:
+    """The jobs, and what is wrong with lines of the input file. Raises UsageError, NoSuchFile."""
+    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    place = Place(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+    spec = replace(
+        words.spec,
         umask=call.umask,
         context=call.context,
-        touch_empty=words.touch_empty,
-        interactive=not words.detach,
         settings=settings_of(call.environment),
+        interactive=not words.detach and (call.terminal.stdout or call.terminal.stderr),
     )
+    words = replace(words, spec=spec)
+    if not words.input:
+        return await asyncio.to_thread(jobs_of, words, place, _is_there), []
+    text = await asyncio.to_thread(_read, locate(f"file:{words.input.removeprefix('file:')}", place).name)
+    lines, problems = parse_input(text, with_target=bool(words.target))
+    jobs, more = await asyncio.to_thread(jobs_of_lines, words, lines, place, _is_there)
+    if not jobs and not problems and not more:
+        raise UsageError(f"cp: there is nothing to copy in {words.input}")
+    return jobs, sorted([*problems, *more], key=lambda text: int(text.split()[1].rstrip(":")))
 
 
-def _storage(sources: list[Location], target: Location) -> str:
-    if target.side == "catalogue":
-        return target.storage
-    wishes = {source.storage for source in sources}
-    if len(wishes) > 1:
-        raise UsageError("cp: one storage wish for all sources, please; or copy them one by one")
-    return wishes.pop()
+def _code(words: CopyWords, tally: Tally, problems: int) -> int:
+    """0: all arrived, 3: some, 4: none, 2: what was named does not exist, or nothing is wanted of it."""
+    wanted = tally.total + problems
+    if words.compat_exit:
+        return 0 if tally.arrived or not wanted else 1
+    if tally.arrived:
+        return ALL_ARRIVED if tally.arrived == wanted else SOME_ARRIVED
+    return NoSuchFile.exit_code if tally.missing == wanted else NONE_ARRIVED
 
 
-def _require_local_sources(words: CopyWords, local: str) -> None:
+def _require_local_sources(words: CopyWords, call: Call) -> None:
     """Told before the service is asked anything. Raises NoSuchFile."""
-    locations = [locate(word, Place("/", "/", local)) for word in words.sources]
-    missing = [found.name for found in locations if found.side == "local" and not Path(found.name).exists()]
-    if missing:
-        raise NoSuchFile(f"there is no local file {missing[0]}; nothing was copied")
+    place = Place("/", "/", call.local, call.environment.get("HOME", ""))
+    for word in words.sources:
+        name = locate(word, place).name if word.startswith("file:") else ""
+        if name and not _is_there(name) and ("*" not in name or not Path(name.partition("*")[0]).parent.exists()):
+            raise NoSuchFile(f"there is no local file {name}; nothing was copied")
+
+
+def _is_there(name: str) -> bool:
+    return Path(name).exists()
+
+
+def _read(name: str) -> str:
+    """The text of an input file. Raises NoSuchFile, UsageError."""
+    try:
+        with Path(name).open("rb") as file:
+            content = file.read(_LARGEST_INPUT + 1)
+        if len(content) > _LARGEST_INPUT:
+            raise UsageError(f"cp: {name} is larger than {_LARGEST_INPUT >> 20} MiB; split it")
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise NoSuchFile(f"cp: the input file {name} cannot be read: {error.strerror}; nothing was copied") from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"cp: {name}: line {line}: it is not UTF-8; nothing was copied") from None
 
 
 async def _tell_number(call: Call, job: int, spec: JobSpec) -> None:

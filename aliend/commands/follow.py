@@ -1,10 +1,18 @@
-"""Follows a transfer job for a caller: a progress display on a terminal, lines elsewhere, and what came of it."""
+"""Follows transfer jobs for a caller: a progress display on a terminal, lines elsewhere, and what came of them.
+
+The lines are those of the incumbent client, on which scripts rely: `jobID: i/n >>> ...`, `... --> TARGET VALID (...)`,
+`Successful jobs (1st try): a/n`; n are the files known so far.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from aliend.commands.call import Call, FileProgress, Progress
+from aliend.core.expansion import MISSING
+from aliend.core.record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.parts import Parts
 
@@ -12,42 +20,133 @@ ALL_ARRIVED, SOME_ARRIVED, NONE_ARRIVED = 0, 3, 4
 MOST_FILES = 16
 """Files shown at a time."""
 
-
-async def follow(parts: Parts, call: Call, job: int, *, until_held: bool = False) -> JobView:
-    """Tell what happens to `job` until it has ended, and return it as it ended. Raises NoSuchJob.
-
-    With `until_held` it also returns when the daemon holds the job for something that the user must mend here.
-    """
-    final = await parts.engine.job(job)
-    live = call.terminal.stdout and not call.as_json
-    async for changes in parts.engine.changes(job, ""):
-        for view in changes.jobs:
-            if view.message and view.message != final.message:
-                await call.complain(f"job {view.id}: {view.message}")
-            final = view
-        if not call.as_json:
-            for transfer in changes.transfers:
-                await _tell_transfer(call, transfer, quiet=live)
-        if live:
-            await call.output.progress(_progress(parts, final))
-        if until_held and final.state == "paused" and final.message:
-            await call.complain(f"job {job} is held; mend that, then: alienctl transfers resume {job}")
-            break
-    if not call.as_json:
-        await call.say(_closing(final))
-    return final
+Style = Literal["none", "line", "bars"]
 
 
-async def _tell_transfer(call: Call, transfer: TransferView, *, quiet: bool) -> None:
-    match transfer.state:
-        case "done" if not quiet:
-            note = f" ({transfer.message})" if transfer.message else ""
-            await call.say(f"{transfer.source} -> {transfer.target} {human(transfer.size)}{note}")
-        case "done":
-            await call.complain(f"{transfer.target}: {transfer.message}" if transfer.message else "")
-        case "failed" | "waiting":
-            word = "failed" if transfer.state == "failed" else "will be tried again"
-            await call.complain(f"{transfer.source}: {word}: {transfer.message}")
+@dataclass(slots=True)
+class Tally:
+    """Files by what came of them, over all jobs that were followed; those kept have arrived too."""
+
+    total: int = 0
+    arrived: int = 0
+    kept: int = 0
+    missing: int = 0
+
+
+class Follower:
+    """Tells the caller what happens to jobs, one after the other."""
+
+    def __init__(self, parts: Parts, call: Call, style: Style) -> None:
+        self._parts = parts
+        self._call = call
+        self._style = style
+        self._running: dict[int, int] = {}
+        """Files that are copied now, with the numbers under which they are told."""
+        self._told = 0
+        self.tally = Tally()
+
+    async def follow(self, job: int, *, until_held: bool = False) -> JobView:
+        """Tell what happens to `job` until it has ended, and return it as it ended. Raises NoSuchJob.
+
+        With `until_held` it also returns when the daemon holds the job for something that the user must mend here.
+        """
+        final = await self._parts.engine.job(job)
+        kept = self.tally.kept
+        async for changes in self._parts.engine.changes(job, ""):
+            for view in changes.jobs:
+                if view.message and view.message != final.message:
+                    await self._call.complain(f"job {view.id}: {view.message}")
+                final = view
+            await self._tell(changes.transfers, final.files.total)
+            if self._style == "bars":
+                await self._call.output.progress(_progress(self._parts, final))
+            if until_held and final.state == "paused" and final.message:
+                await self._call.complain(f"job {job} is held; mend that, then: alienctl transfers resume {job}")
+                break
+        self.tally.total += final.files.total
+        self.tally.arrived += final.files.done
+        await self._close(final, self.tally.kept - kept)
+        return final
+
+    async def _tell(self, transfers: Iterable[TransferView], total: int) -> None:
+        arrived = [one.id for one in transfers if one.state == "done"]
+        records = await self._parts.engine.attempts(arrived) if arrived else []
+        last = {record.transfer: record for record in records}
+        for one in transfers:
+            match one.state:
+                case "running":
+                    await self._begin(one, total)
+                case "done":
+                    await self._arrived(one, last.get(one.id), total)
+                case "failed":
+                    await self._failed(one, total)
+                case "waiting":
+                    self._running.pop(one.id, None)
+                    await self._aside(f"{one.source}: will be tried again: {one.message}")
+
+    async def _begin(self, one: TransferView, total: int) -> int:
+        """Tell that a copy has begun, unless that was told; its number."""
+        if one.id not in self._running:
+            self._told += 1
+            self._running[one.id] = self._told
+            await self._line(f"jobID: {self._told}/{max(total, self._told)} >>> Start")
+        return self._running[one.id]
+
+    async def _arrived(self, one: TransferView, record: AttemptRecord | None, total: int) -> None:
+        moved, seconds = (record.bytes, max(record.seconds, 0.001)) if record else (0, 0.001)
+        if one.size and not moved:
+            self.tally.kept += 1
+            self._running.pop(one.id, None)
+            await self._line(f"{one.target} --> TARGET VALID (size match, md5 match)")
+            return
+        number = await self._begin(one, total)
+        del self._running[one.id]
+        rate = human(int(moved / seconds), 2)
+        await self._line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
+        await self._aside(f"{one.target}: {one.message}" if one.message else "")
+
+    async def _failed(self, one: TransferView, total: int) -> None:
+        self.tally.missing += one.message.endswith(MISSING)
+        number = self._running.pop(one.id, 0)
+        if not number:
+            self._told += 1
+            number = self._told
+        name = one.source if one.direction == "download" else f"{one.source} to {one.target}"
+        await self._aside(f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {name}\n{one.message}")
+
+    async def _close(self, job: JobView, kept: int) -> None:
+        moved, wanted = job.files.done - kept, job.files.total - kept
+        if not job.files.total and job.ended_ms:
+            return
+        if self._style == "line" and not wanted:
+            await self._line("No copy jobs to be done!")
+        elif self._style == "line":
+            text = f"Successful jobs (1st try): {moved}/{wanted}"
+            await (self._line(text) if moved else self._aside(text))
+        if not self._call.as_json:
+            await self._call.say(_closing(job))
+
+    async def _line(self, text: str) -> None:
+        if self._style == "line" and not self._call.as_json:
+            await self._call.say(text)
+
+    async def _aside(self, text: str) -> None:
+        if not self._call.as_json:
+            await self._call.complain(text)
+
+
+async def follow(parts: Parts, call: Call, job: int) -> JobView:
+    """Follow one job as the terminal is best served."""
+    return await Follower(parts, call, style_of(call)).follow(job)
+
+
+def style_of(call: Call, wish: str = "") -> Style:
+    """How progress is told: as wished, else in bars where the terminal can show them, else in lines."""
+    for known in ("none", "line", "bars"):
+        if wish == known:
+            return "line" if known == "bars" and not call.terminal.stdout else known
+    plain = call.environment.get("TERM", "") in ("", "dumb") or "NO_COLOR" in call.environment
+    return "bars" if call.terminal.stdout and not plain and not call.as_json else "line"
 
 
 def _progress(parts: Parts, job: JobView) -> Progress:
@@ -98,11 +197,11 @@ def summary(job: JobView) -> dict[str, Any]:
     }
 
 
-def human(size: int) -> str:
+def human(size: int, digits: int = 1) -> str:
     """A size for people: 1536 -> 1.5 KiB."""
     value, unit = float(size), "B"
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if value < 1024 or unit == "TiB":
             break
         value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+    return f"{value:.0f} {unit}" if unit == "B" and digits == 1 else f"{value:.{digits}f} {unit}"

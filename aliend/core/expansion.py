@@ -12,7 +12,41 @@ A target that ends in `/` is a directory. The same rules hold for LFNs and local
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aliend.errors import CopyError
+
+MISSING = "does not exist in the catalogue"
+"""How the reason for a source that is not there ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where the files of a source go: the target, and which directories above the source are made below it.
+
+    `parents` directories above are kept in front of the name; `strip` (0: not asked for, else it wins) takes so many
+    components from the begin of the source's absolute name and keeps the rest. Both end at the path's length.
+    """
+
+    target: str
+    is_directory: bool
+    parents: int = 0
+    strip: int = 0
+
+    def of_file(self, source: str) -> str:
+        """What a single file is called below the target; empty if the target is its name."""
+        if not self.is_directory:
+            return ""
+        return self._kept(source.strip("/").split("/")[:-1], self.parents) + name_of(source)
+
+    def of_below(self, source: str, below: str) -> str:
+        """What a file of a directory source is called below the target. `below` is its name below the source."""
+        own = 0 if is_contents(source) else 1
+        return self._kept(list(filter(None, source.split("/"))), self.parents + own) + below
+
+    def _kept(self, components: list[str], parents: int) -> str:
+        kept = components[self.strip :] if self.strip else components[max(len(components) - parents, 0) :]
+        return "".join(f"{component}/" for component in kept)
 
 
 def name_of(source: str) -> str:
@@ -34,20 +68,27 @@ def check_target(sources: int, target: str, *, is_directory: bool) -> None:
         )
 
 
-def relative_of_file(source: str, *, into_directory: bool) -> str:
-    """What a single file is called below the target; empty if the target is its name."""
-    return name_of(source) if into_directory else ""
-
-
-def relative_in_directory(source: str, below: str) -> str:
-    """What a file of a directory source is called below the target. `below` is its name below the source."""
-    if is_contents(source) or not name_of(source):
-        return below
-    return f"{name_of(source)}/{below}"
-
-
 def joined(target: str, relative: str) -> str:
     """The absolute name of `relative` below the target; the target itself if `relative` is empty."""
     if not relative:
         return target.rstrip("/") or "/"
     return f"{target.rstrip('/')}/{relative}"
+
+
+def root_of(target: str, roots: tuple[str, ...]) -> str:
+    """That of a job's targets which a file was aimed at: the longest that is its name or above it."""
+    fitting = [root for root in roots if target == root or target.startswith(root.rstrip("/") + "/")]
+    return max(fitting, key=len, default=target)
+
+
+def beyond_common(sources: tuple[str, ...]) -> list[str]:
+    """The sources without the directories that all of them have in common; a single one is its last component."""
+    parts = [list(filter(None, source.split("/"))) for source in sources]
+    shared = 0
+    shortest = min(len(one) for one in parts) - 1
+    while shared < shortest and len({one[shared] for one in parts}) == 1:
+        shared += 1
+    return [
+        "/".join(one[shared:]) + ("/" if is_contents(source) else "")
+        for one, source in zip(parts, sources, strict=True)
+    ]

@@ -24,6 +24,7 @@ from enum import StrEnum
 from typing import Literal, assert_never
 
 from aliend.core.context import Context
+from aliend.core.selection import Selection
 from aliend.core.transfer import Phase
 
 Direction = Literal["download", "upload"]
@@ -50,6 +51,9 @@ class JobSpec:
 
     `rate` is the most bytes a second of all its files together (0: no limit of its own); `interactive`: somebody waits
     for its end at a terminal; `settings` are the caller's XRootD variables (`XRD_*`) by their names.
+
+    Only files that `selection` matches are copied. `targets` (none, or one for each source) take the place of `target`,
+    which then only names the whole. `parents` and `strip` are those of `core.expansion.Aim`.
     """
 
     direction: Direction
@@ -75,6 +79,14 @@ class JobSpec:
     rate: int = 0
     interactive: bool = False
     settings: tuple[tuple[str, str], ...] = ()
+    selection: Selection = field(default_factory=Selection)
+    targets: tuple[str, ...] = ()
+    parents: int = 0
+    strip: int = 0
+
+    def target_of(self, source: int) -> str:
+        """The target of source number `source`."""
+        return self.targets[source] if self.targets else self.target
 
 
 class JobState(StrEnum):

@@ -1,4 +1,4 @@
-"""The words of `cp` become absolute sources, a target and a storage wish. Pure: nothing is looked up anywhere.
+"""The names of `cp` become absolute, and a storage wish is told from them. Pure: nothing is looked up anywhere.
 
 A name is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage
 wish follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Only what has that
@@ -24,11 +24,15 @@ _WISH = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[\w.*+-]+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the user is: directory and home in the catalogue (both end in `/`), local directory (absolute)."""
+    """Where the user is: directory and home in the catalogue (both end in `/`), local directory and home (absolute).
+
+    An empty `local_home` leaves `~` in local names alone.
+    """
 
     directory: str
     home: str
     local: str
+    local_home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,66 +44,21 @@ class Location:
     storage: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CopyWords:
-    """The words of `cp`, taken apart but not yet resolved."""
-
-    sources: tuple[str, ...]
-    target: str
-    force: bool = False
-    detach: bool = False
-    parallel: int = 0
-    priority: int = 0
-    touch_empty: bool = False
-
-
-_FLAGS = {
-    "-f": "force",
-    "-force": "force",
-    "--force": "force",
-    "--detach": "detach",
-    "-detach": "detach",
-    "--touch-empty": "touch_empty",
-}
-_NUMBERS = {"-T": "parallel", "--priority": "priority"}
-_SILENT = ("-r", "-R", "--recursive")
-"""Accepted without effect: directories are always copied whole."""
-
-
-def parse_copy(words: tuple[str, ...]) -> CopyWords:
-    """Take the words of `cp` apart. Raises UsageError, which names the word; nothing is ignored silently."""
-    names: list[str] = []
-    values: dict[str, int | bool] = {}
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if word == "--":
-            names += rest
-            break
-        if word in _FLAGS:
-            values[_FLAGS[word]] = True
-        elif word in _NUMBERS:
-            values[_NUMBERS[word]] = _number(word, rest.pop(0) if rest else "")
-        elif word.startswith("-") and len(word) > 1 and word not in _SILENT:
-            known = " ".join(sorted({*_FLAGS, *_NUMBERS, *_SILENT}))
-            raise UsageError(f"cp: there is no option {word}; the options are: {known}")
-        elif word not in _SILENT:
-            names.append(word)
-    if len(names) < 2:
-        raise UsageError("cp needs at least one source and a target: cp [options] SOURCE... TARGET (see: help cp)")
-    return CopyWords(tuple(names[:-1]), names[-1], **values)  # type: ignore[arg-type]  # the keys are those of the tables
-
-
-def locate(word: str, place: Place) -> Location:
-    """The absolute meaning of one name. Raises UsageError for an empty one."""
+def locate(word: str, place: Place, *, is_whole: bool = False) -> Location:
+    """The absolute meaning of one name; with `is_whole` there is no wish in it. Raises UsageError for an empty one."""
     if word.startswith("file:"):
-        return Location("local", _local(word.removeprefix("file:"), place.local))
-    name, at, wish = word.rpartition("@")
-    storage = wish.replace("=", ":") if at and _is_wish(wish) else ""
-    text = name if storage else word
+        return Location("local", _local(word.removeprefix("file:"), place))
+    text, storage = (word, "") if is_whole else _apart(word)
     if not text:
         raise UsageError("An empty name is not a file")
     return Location("catalogue", paths.resolve(text, place.directory, place.home), storage)
+
+
+def wish_of(text: str) -> str:
+    """A storage wish as the service understands it. Raises UsageError for anything else."""
+    if text and not _is_wish(text):
+        raise UsageError(f"a storage wish is as in disk:2,ALICE::CERN::EOS,!ALICE::X::SE, not {text!r}")
+    return text.replace("=", ":")
 
 
 def is_relative_local(word: str) -> bool:
@@ -119,12 +78,23 @@ def direction_of(sources: Sequence[Location], target: Location) -> Literal["down
     return "download" if target.side == "local" else "upload"
 
 
+def _apart(word: str) -> tuple[str, str]:
+    """A name, and the wishes behind its `@`."""
+    wishes: list[str] = []
+    while True:
+        name, at, wish = word.rpartition("@")
+        if not at or not _is_wish(wish):
+            return word, ",".join(wishes)
+        word = name
+        wishes.insert(0, wish_of(wish))
+
+
 def _is_wish(text: str) -> bool:
     return bool(text) and all(_WISH.fullmatch(part) for part in text.split(","))
 
 
-def _local(text: str, directory: str) -> str:
-    """`x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` is left alone (the user's shell has had its turn)."""
+def _local(text: str, place: Place) -> str:
+    """`x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` and `~/x` are in the user's home."""
     if text.startswith("///"):
         text = "/" + text.lstrip("/")
     text = text.removeprefix("//") if text.startswith("//") else text
@@ -132,15 +102,7 @@ def _local(text: str, directory: str) -> str:
         raise UsageError("file: needs a name behind it")
     if "\0" in text:
         raise UsageError("A local name cannot contain a NUL character")
-    absolute = posixpath.normpath(posixpath.join(directory, text))
+    if place.local_home and (text == "~" or text.startswith("~/")):
+        text = place.local_home + text[1:]
+    absolute = posixpath.normpath(posixpath.join(place.local, text))
     return absolute + "/" if text.endswith("/") and absolute != "/" else absolute
-
-
-def _number(option: str, text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise UsageError(f"cp: {option} needs a number, not {text!r}") from None
-    if option == "-T" and number < 1:
-        raise UsageError("cp: -T needs a number of at least 1")
-    return number

@@ -117,6 +117,29 @@ class Selection:
         return "*" if "\\" in pattern else pattern.lstrip("*/") or "*"
 
 
+class Window:
+    """Counts the files of one source that match, so that `offset` are left out and `limit` taken."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._skip = selection.offset
+        self._left = selection.limit or UNBOUNDED
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more files are wanted."""
+        return not self._left
+
+    def takes(self) -> bool:
+        """Whether the next file that matches is taken."""
+        if self._skip:
+            self._skip -= 1
+            return False
+        if self._left:
+            self._left -= 1
+            return True
+        return False
+
+
 def facts_of(entry: Entry, below: str) -> Facts:
     """What is known of a file of the catalogue."""
     return Facts(below, entry.size, entry.changed_ms, entry.owner, entry.group, entry.job)

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from aliend.core.containment import local_path
+from aliend.core.expansion import root_of
 from aliend.core.record import Stage
 from aliend.core.transfer import Succeeded
 from aliend.engine.attempt import Attempt
@@ -16,7 +17,7 @@ from aliend.storage.tasks import Download, Downloaded, Source
 async def download(attempt: Attempt) -> Succeeded:
     """Bring the file here. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
-    await asyncio.to_thread(_check_contained, spec.target, transfer.target)
+    await asyncio.to_thread(_check_contained, root_of(transfer.target, spec.targets or (spec.target,)), transfer.target)
     if missing := await asyncio.to_thread(_missing_parents, transfer.target):
         await attempt.made(missing)
     attempt.trail.enter(Stage.TICKET)

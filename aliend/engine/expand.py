@@ -1,7 +1,8 @@
 """Finds out which files belong to a job and stores them in batches, with checkpoints.
 
 Files of a source may be stored twice (after a crash the source is gone through again): the store keeps one of each. A
-source that is missing, or a name that is refused, becomes a failed transfer with a sentence; the others go on.
+source that is missing, or a name that is refused, becomes a failed transfer with a sentence; the others go on. Files
+that the job's selection does not match are left out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from pathlib import Path
 
 from aliend.core import containment, expansion
 from aliend.core.catalogue import Entry
+from aliend.core.expansion import Aim
 from aliend.core.job import Checkpoint, Explored, Job
+from aliend.core.paths import without_slash
+from aliend.core.selection import Facts, Window, facts_of
 from aliend.engine import local
 from aliend.engine.local import LocalFile
 from aliend.engine.ports import CataloguePort
@@ -37,101 +41,122 @@ class Expansion:
 
     async def run(self) -> None:
         """Go on from the checkpoint to the end. Raises AliendError; it can be begun again then."""
-        sources = self._spec.sources
+        spec = self._spec
         if self._done.target == "unknown":
-            kind = "directory" if await self._target_is_directory() else "file"
-            self._done = Checkpoint(0, "directory" if kind == "directory" else "file")
+            is_directory = bool(spec.targets) or bool(await self._directories([spec.target]))
+            self._done = Checkpoint(0, "directory" if is_directory else "file")
             await self._add([], Explored(self._done))
         try:
-            expansion.check_target(len(sources), self._spec.target, is_directory=self._into_directory)
+            expansion.check_target(len(spec.sources), spec.target, is_directory=self._done.target == "directory")
         except CopyError as error:
-            refused = [_failed(source, "", str(error)) for source in sources]
-            await self._add(refused, Explored(Checkpoint(len(sources), self._done.target)))
+            refused = [_failed(source, "", str(error)) for source in spec.sources]
+            await self._add(refused, Explored(Checkpoint(len(refused), self._done.target)))
             return
-        while self._done.sources < len(sources):
-            batch = sources[self._done.sources : self._done.sources + _SOURCES]
-            found = await (self._look_up(batch) if self._spec.direction == "download" else self._look_at(batch))
+        while self._done.sources < len(spec.sources):
+            batch = await self._aimed()
+            found = await (self._look_up(batch) if spec.direction == "download" else self._look_at(batch))
             self._done = Checkpoint(self._done.sources + len(batch), self._done.target)
             await self._add(found, Explored(self._done))
 
-    @property
-    def _into_directory(self) -> bool:
-        return self._done.target == "directory"
+    async def _aimed(self) -> list[tuple[str, Aim]]:
+        """The next sources, and where their files go."""
+        spec, first = self._spec, self._done.sources
+        sources = spec.sources[first : first + _SOURCES]
+        targets = [spec.target_of(first + number) for number in range(len(sources))]
+        known = {spec.target} if self._done.target == "directory" else set()
+        directories = await self._directories(targets) if spec.targets else known
+        return [
+            (source, Aim(target, target in directories, spec.parents, spec.strip))
+            for source, target in zip(sources, targets, strict=True)
+        ]
 
-    async def _target_is_directory(self) -> bool:
-        target = self._spec.target
-        if target.endswith("/"):
-            return True
+    async def _directories(self, targets: Sequence[str]) -> set[str]:
+        """Those of the targets that are directories."""
+        told = {target for target in targets if target.endswith("/")}
+        rest = [target for target in targets if target not in told]
         if self._spec.direction == "download":
-            return await asyncio.to_thread(Path(target).is_dir)
-        entries, _ = await self._catalogue.stat([target])
-        return any(entry.is_directory for entry in entries)
+            return told | {target for target in rest if await asyncio.to_thread(Path(target).is_dir)}
+        entries, _ = await self._catalogue.stat(rest) if rest else ([], [])
+        there = {without_slash(entry.lfn) for entry in entries if entry.is_directory}
+        return told | {target for target in rest if target in there}
 
-    async def _look_up(self, sources: Sequence[str]) -> list[NewTransfer]:
+    async def _look_up(self, sources: Sequence[tuple[str, Aim]]) -> list[NewTransfer]:
         """The files of some sources in the catalogue; those of directories are stored on the way."""
-        entries, _ = await self._catalogue.stat(list(sources))
-        known = {entry.lfn.rstrip("/"): entry for entry in entries}
+        entries, _ = await self._catalogue.stat([source for source, _ in sources])
+        known = {without_slash(entry.lfn): entry for entry in entries}
         found: list[NewTransfer] = []
-        for source in sources:
-            entry = known.get(source.rstrip("/"))
+        for source, aim in sources:
+            entry = known.get(without_slash(source))
             if entry is None:
-                relative = expansion.relative_of_file(source, into_directory=self._into_directory)
-                target = expansion.joined(self._spec.target, relative)
-                found.append(_failed(source, target, f"{source} does not exist in the catalogue"))
+                target = expansion.joined(aim.target, aim.of_file(source))
+                found.append(_failed(source, target, f"{source} {expansion.MISSING}"))
             elif entry.is_directory:
-                await self._list(source)
-            else:
-                relative = expansion.relative_of_file(source, into_directory=self._into_directory)
-                found.append(self._from_entry(entry, relative))
+                await self._list(source, aim)
+            elif self._spec.selection.matches(facts_of(entry, expansion.name_of(source))):
+                found.append(_from_entry(entry, aim.target, aim.of_file(source)))
         return found
 
-    async def _list(self, source: str) -> None:
-        async with aclosing(self._catalogue.find_files(source)) as batches:
+    async def _list(self, source: str, aim: Aim) -> None:
+        selection, window = self._spec.selection, Window(self._spec.selection)
+        options = [
+            *(["-j", selection.job] if selection.job else []),
+            *(["-S", selection.site] if selection.site else []),
+        ]
+        files = self._catalogue.find_files(source, pattern=selection.service_pattern, options=options)
+        async with aclosing(files) as batches:
             async for entries in batches:
                 found = []
                 for entry in entries:
                     below = containment.relative_to(source, entry.lfn)
-                    found.append(self._from_entry(entry, expansion.relative_in_directory(source, below)))
+                    if selection.matches(facts_of(entry, below)) and window.takes():
+                        found.append(_from_entry(entry, aim.target, aim.of_below(source, below)))
                 await self._add(found, None)
+                if window.is_full:
+                    return
 
-    def _from_entry(self, entry: Entry, relative: str) -> NewTransfer:
-        try:
-            target = _local_target(self._spec.target, relative)
-            entry.lfn.encode()
-        except CopyError as error:
-            return _failed(entry.lfn, "", str(error))
-        except UnicodeEncodeError:
-            return _failed(entry.lfn, "", "its name in the catalogue is not valid text")
-        return NewTransfer(entry.lfn, target, entry.size, entry.md5)
-
-    async def _look_at(self, sources: Sequence[str]) -> list[NewTransfer]:
+    async def _look_at(self, sources: Sequence[tuple[str, Aim]]) -> list[NewTransfer]:
         """The files of some local sources; those of directories are stored on the way."""
         found: list[NewTransfer] = []
-        for source in sources:
+        for source, aim in sources:
             one = await asyncio.to_thread(local.look_at, source)
             if one is None:
-                await self._walk(source)
-            else:
-                relative = expansion.relative_of_file(source, into_directory=self._into_directory)
-                found.append(self._from_local(one, relative))
+                await self._walk(source, aim)
+            elif self._wants(one, expansion.name_of(source)):
+                found.append(_from_local(one, aim.target, aim.of_file(source)))
         return found
 
-    async def _walk(self, source: str) -> None:
-        batches = local.walk(source)
-        while batch := await asyncio.to_thread(next, batches, None):
-            await self._add(
-                [self._from_local(one, expansion.relative_in_directory(source, one.below)) for one in batch], None
-            )
+    async def _walk(self, source: str, aim: Aim) -> None:
+        batches, window = local.walk(source), Window(self._spec.selection)
+        while not window.is_full and (batch := await asyncio.to_thread(next, batches, None)):
+            wanted = [one for one in batch if self._wants(one, one.below) and window.takes()]
+            await self._add([_from_local(one, aim.target, aim.of_below(source, one.below)) for one in wanted], None)
 
-    def _from_local(self, one: LocalFile, relative: str) -> NewTransfer:
-        try:
-            one.path.encode()
-        except UnicodeEncodeError:
-            return _failed(one.path, "", "its name is not UTF-8, which the catalogue needs")
-        reason = _objection(relative)
-        if reason:
-            return _failed(one.path, "", reason)
-        return NewTransfer(one.path, expansion.joined(self._spec.target, relative), one.size, problem=one.problem)
+    def _wants(self, one: LocalFile, below: str) -> bool:
+        """Whether it is selected; a directory that cannot be looked into is always told."""
+        facts = Facts(below, one.size, one.changed_ms, one.owner, one.group)
+        return one.is_closed or self._spec.selection.matches(facts)
+
+
+def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
+    try:
+        target = _local_target(root, relative)
+        entry.lfn.encode()
+    except CopyError as error:
+        return _failed(entry.lfn, "", str(error))
+    except UnicodeEncodeError:
+        return _failed(entry.lfn, "", "its name in the catalogue is not valid text")
+    return NewTransfer(entry.lfn, target, entry.size, entry.md5)
+
+
+def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
+    try:
+        one.path.encode()
+    except UnicodeEncodeError:
+        return _failed(one.path, "", "its name is not UTF-8, which the catalogue needs")
+    reason = _objection(relative)
+    if reason:
+        return _failed(one.path, "", reason)
+    return NewTransfer(one.path, expansion.joined(root, relative), one.size, problem=one.problem)
 
 
 def _failed(source: str, target: str, problem: str) -> NewTransfer:

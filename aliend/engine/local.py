@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 BATCH = 500
@@ -13,12 +16,20 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file (absolute path, name below the source, bytes), or the reason why it cannot be uploaded."""
+    """A file (absolute path, name below the source, bytes), or the reason why it cannot be uploaded.
+
+    `changed_ms` is its modification (POSIX milliseconds), `owner` and `group` are names of this machine; `is_closed`
+    says that it is a directory that cannot be looked into.
+    """
 
     path: str
     below: str
     size: int
     problem: str = ""
+    changed_ms: int = 0
+    owner: str = ""
+    group: str = ""
+    is_closed: bool = False
 
 
 def look_at(path: str) -> LocalFile | None:
@@ -31,7 +42,7 @@ def look_at(path: str) -> LocalFile | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         return LocalFile(path, "", 0, f"{path} is not a regular file")
-    return LocalFile(path, "", found.st_size)
+    return _described(path, "", found)
 
 
 def walk(directory: str) -> Iterator[list[LocalFile]]:
@@ -53,7 +64,7 @@ def _walk(directory: str, below: str) -> Iterator[LocalFile]:
         try:
             entries = os.scandir(path)
         except OSError as error:
-            yield LocalFile(path, prefix.rstrip("/"), 0, f"{path} cannot be listed: {error.strerror}")
+            yield LocalFile(path, prefix.rstrip("/"), 0, f"{path} cannot be listed: {error.strerror}", is_closed=True)
             continue
         with entries:
             for entry in entries:
@@ -72,4 +83,25 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
         return LocalFile(entry.path, below, 0, f"{entry.path} cannot be read: {error.strerror}")
     if not stat.S_ISREG(found.st_mode):
         return LocalFile(entry.path, below, 0, f"{entry.path} is not a regular file")
-    return LocalFile(entry.path, below, found.st_size)
+    return _described(entry.path, below, found)
+
+
+def _described(path: str, below: str, found: os.stat_result) -> LocalFile:
+    owner, group = _name_of_user(found.st_uid), _name_of_group(found.st_gid)
+    return LocalFile(path, below, found.st_size, "", found.st_mtime_ns // 1_000_000, owner, group)
+
+
+@cache
+def _name_of_user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+@cache
+def _name_of_group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)

@@ -16,8 +16,10 @@ class CataloguePort(Protocol):
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         """Entries that exist, and the names that do not."""
 
-    def find_files(self, directory: str, /) -> AsyncGenerator[list[Entry], None]:
-        """All files below a directory, in batches."""
+    def find_files(
+        self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = ()
+    ) -> AsyncGenerator[list[Entry], None]:
+        """All files below a directory, in batches; `pattern` and `options` narrow that loosely."""
 
     async def whereis(self, lfn: str, /) -> list[Replica]:
         """The replicas of a file."""

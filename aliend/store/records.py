@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from aliend.core.context import Context, CredentialFiles, Endpoint, Finding
 from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState
+from aliend.core.selection import Selection
 from aliend.core.transfer import (
     Booked,
     Cancelled,
@@ -41,11 +42,17 @@ def spec_of(text: str) -> JobSpec:
     """The specification written by `spec_to_text`."""
     fields = json.loads(text)
     context = _context_of(fields.pop("context"))
-    lists = {
-        "sources": tuple(fields["sources"]),
-        "settings": tuple((name, value) for name, value in fields.get("settings", ())),
-    }
-    return JobSpec(**{**fields, **lists}, context=context)
+    selection = Selection(**_with_tuples(fields.pop("selection", {})))
+    return JobSpec(**_with_tuples(fields), context=context, selection=selection)
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Values with lists, and lists in them, as tuples."""
+    return {name: _as_tuple(value) for name, value in values.items()}
+
+
+def _as_tuple(value: Any) -> Any:  # noqa: ANN401 - any value of JSON
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 def _context_of(values: dict[str, Any]) -> Context:

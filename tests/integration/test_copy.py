@@ -118,9 +118,11 @@ def test_the_exit_code_tells_all_some_and_none(user: User, folder: str) -> None:
     random_file(user.home / "a", 100)
     user.must("cp", "file:a", "a")
     assert user.run("cp", "a", "no-such-file", "file:some/").returncode == 3
-    none = user.run("cp", "no-such-file", "file:none/")
-    assert none.returncode == 4
-    assert "no-such-file" in none.stderr
+    (user.home / "none").write_text("mine")
+    assert user.run("cp", "a", "file:none").returncode == 4
+    missing = user.run("cp", "no-such-file", "file:new/")
+    assert missing.returncode == 2
+    assert "no-such-file" in missing.stderr
 
 
 def test_wait_gives_up_in_time_and_the_job_goes_on(user: User, folder: str) -> None:

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.expansion import check_target, joined, relative_in_directory, relative_of_file
+from aliend.core.expansion import Aim, beyond_common, check_target, joined, root_of
 from aliend.errors import CopyError
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "is_directory", "expected"),
+    ("source", "aim", "expected"),
     [
-        ("/a/f", "/t", False, "/t"),
-        ("/a/f", "/t", True, "/t/f"),
-        ("/a/f", "/t/", True, "/t/f"),
-        ("/a/f", "/", True, "/f"),
+        ("/a/f", Aim("/t", False), "/t"),
+        ("/a/f", Aim("/t", True), "/t/f"),
+        ("/a/f", Aim("/t/", True), "/t/f"),
+        ("/a/f", Aim("/", True), "/f"),
+        ("/a/b/f", Aim("/t", True, parents=1), "/t/b/f"),
+        ("/a/b/f", Aim("/t", True, parents=99), "/t/a/b/f"),
+        ("/a/b/f", Aim("/t", True, strip=1), "/t/b/f"),
+        ("/a/b/f", Aim("/t", True, parents=9, strip=99), "/t/f"),
+        ("/a/b/f", Aim("/t", False, parents=2), "/t"),
     ],
 )
-def test_a_file_becomes_the_target_or_goes_into_it(source: str, target: str, is_directory: bool, expected: str) -> None:
-    assert joined(target, relative_of_file(source, into_directory=is_directory)) == expected
+def test_a_file_becomes_the_target_or_goes_into_it(source: str, aim: Aim, expected: str) -> None:
+    assert joined(aim.target, aim.of_file(source)) == expected
 
 
-@pytest.mark.parametrize(("source", "expected"), [("/a/d", "/t/d/s/f"), ("/a/d/", "/t/s/f"), ("/", "/t/s/f")])
-def test_a_directory_is_made_and_with_a_slash_only_its_contents(source: str, expected: str) -> None:
-    assert joined("/t", relative_in_directory(source, "s/f")) == expected
+@pytest.mark.parametrize(
+    ("source", "aim", "expected"),
+    [
+        ("/a/d", Aim("/t", False), "/t/d/s/f"),
+        ("/a/d/", Aim("/t", False), "/t/s/f"),
+        ("/", Aim("/t", True), "/t/s/f"),
+        ("/a/d/", Aim("/t", True, parents=1), "/t/d/s/f"),
+        ("/a/d", Aim("/t", True, parents=1), "/t/a/d/s/f"),
+        ("/a/d/", Aim("/t", True, parents=99), "/t/a/d/s/f"),
+        ("/a/d", Aim("/t", True, strip=1), "/t/d/s/f"),
+        ("/a/d/", Aim("/t", True, strip=2), "/t/s/f"),
+    ],
+)
+def test_a_directory_is_made_and_with_a_slash_only_its_contents(source: str, aim: Aim, expected: str) -> None:
+    assert joined(aim.target, aim.of_below(source, "s/f")) == expected
 
 
 def test_several_sources_need_a_directory() -> None:
@@ -31,3 +48,23 @@ def test_several_sources_need_a_directory() -> None:
     check_target(2, "/t", is_directory=True)
     with pytest.raises(CopyError, match="end it with /"):
         check_target(2, "/t", is_directory=False)
+
+
+@pytest.mark.parametrize(
+    ("target", "root"), [("/t/a", "/t/"), ("/t/u/a", "/t/u"), ("/t/u", "/t/u"), ("/t/ux", "/t/"), ("/v/a", "/v/a")]
+)
+def test_a_file_was_aimed_at_the_nearest_target_above_it(target: str, root: str) -> None:
+    assert root_of(target, ("/t/", "/t/u")) == root
+
+
+@pytest.mark.parametrize(
+    ("sources", "rest"),
+    [
+        (("/a/b/x", "/a/c/y"), ["b/x", "c/y"]),
+        (("/a/b/x", "/a/b/y/"), ["x", "y/"]),
+        (("/a/b/x",), ["x"]),
+        (("/a/b", "/a/b/c"), ["b", "b/c"]),
+    ],
+)
+def test_what_sources_have_in_common_is_left_out(sources: tuple[str, ...], rest: list[str]) -> None:
+    assert beyond_common(sources) == rest

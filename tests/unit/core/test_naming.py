@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.naming import CopyWords, Location, Place, direction_of, is_relative_local, locate, parse_copy
+from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate
 from aliend.errors import UsageError
 
-PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here")
+PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,15 @@ PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here")
         ("file:at@sign,comma", "/tmp/here/at@sign,comma"),
         ("file:a/../b", "/tmp/here/b"),
         ("file:x@disk:2", "/tmp/here/x@disk:2"),
+        ("file:~/x", "/home/me/x"),
+        ("file:~", "/home/me"),
+        ("file:~bob/x", "/tmp/here/~bob/x"),
+        ("file:/data/profile:1/file//x", "/data/profile:1/file/x"),
+        ("file:ünï", "/tmp/here/ünï"),
     ],
 )
 def test_a_local_name_begins_with_file(word: str, name: str) -> None:
+    """F196, F197"""
     assert locate(word, PLACE) == Location("local", name)
 
 
@@ -35,6 +41,14 @@ def test_a_local_name_begins_with_file(word: str, name: str) -> None:
         ("alien:///alice/x", "/alice/x", ""),
         ("alien:x", "/alice/dir/x", ""),
         ("~/x", "/alice/home/x", ""),
+        ("%ALIEN/x", "/alice/home/x", ""),
+        ("/%ALIEN/x", "/alice/home/x", ""),
+        ("../x", "/alice/x", ""),
+        (".", "/alice/dir/", ""),
+        ("alien:////alice/x", "/alice/x", ""),
+        ("alien://x", "/alice/dir/x", ""),
+        ("/data/myalien:1", "/data/myalien:1", ""),
+        ("/x@disk:1@ALICE::CERN::EOS", "/x", "disk:1,ALICE::CERN::EOS"),
         ("/alice/x@disk:2", "/alice/x", "disk:2"),
         ("/alice/x@disk=2,ALICE::CERN::EOS,!ALICE::A::B", "/alice/x", "disk:2,ALICE::CERN::EOS,!ALICE::A::B"),
         ("/alice/me@home", "/alice/me@home", ""),
@@ -43,31 +57,6 @@ def test_a_local_name_begins_with_file(word: str, name: str) -> None:
 )
 def test_every_other_name_is_an_lfn_with_its_storage_wish(word: str, name: str, storage: str) -> None:
     assert locate(word, PLACE) == Location("catalogue", name, storage)
-
-
-def test_options_stand_anywhere() -> None:
-    assert parse_copy(("a", "-f", "b", "-T", "3", "c", "--detach")) == CopyWords(
-        ("a", "b"), "c", force=True, detach=True, parallel=3
-    )
-
-
-def test_names_behind_two_dashes_are_names() -> None:
-    assert parse_copy(("--", "-f", "b")) == CopyWords(("-f",), "b")
-
-
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (("-x", "a", "b"), "no option -x"),
-        (("a",), "at least one source and a target"),
-        (("-T", "no", "a", "b"), "-T needs a number"),
-        (("a", "b", "-T"), "-T needs a number"),
-        (("-T", "0", "a", "b"), "at least 1"),
-    ],
-)
-def test_words_that_make_no_sense_are_refused(words: tuple[str, ...], complaint: str) -> None:
-    with pytest.raises(UsageError, match=complaint):
-        parse_copy(words)
 
 
 @pytest.mark.parametrize("word", ["", "file:", "file:a\0b"])

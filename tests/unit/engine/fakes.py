@@ -102,7 +102,9 @@ class FakeCatalogue:
                 missing.append(lfn)
         return found, missing
 
-    async def find_files(self, directory: str, /) -> AsyncGenerator[list[Entry], None]:
+    async def find_files(
+        self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = ()
+    ) -> AsyncGenerator[list[Entry], None]:
         self._begin("find", directory)
         prefix = directory.rstrip("/") + "/"
         found = [entry for lfn, entry in sorted(self.grid.files.items()) if lfn.startswith(prefix)]

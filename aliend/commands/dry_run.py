@@ -1,0 +1,42 @@
+"""`cp --dry-run`: tells what would be copied, kept or refused, and changes nothing anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from aliend.commands.call import Call
+from aliend.commands.follow import Tally
+from aliend.core.expansion import MISSING
+from aliend.core.job import JobSpec
+from aliend.core.wish import DEFAULT
+from aliend.engine.foresee import Foreseen, foresee
+from aliend.parts import Parts
+
+
+async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[Tally, list[dict[str, Any]]]:
+    """Tell what would become of all files; how many would be good, and the files as JSON where that was asked for."""
+    tally = Tally()
+    files: list[dict[str, Any]] = []
+
+    for spec in specs:
+        wish = f" ({spec.storage or DEFAULT})" if spec.direction == "upload" else ""
+
+        async def tell(one: Foreseen, wish: str = wish) -> None:
+            tally.total += 1
+            tally.arrived += one.fate in ("copy", "keep")
+            tally.missing += one.reason.endswith(MISSING)
+            if call.as_json:
+                files.append(asdict(one))
+                return
+            match one.fate:
+                case "copy":
+                    await call.say(f"{one.source} -> {one.target}{wish}")
+                case "keep":
+                    await call.say(f"{one.target} --> TARGET VALID (size match, md5 match)")
+                case _:
+                    await call.complain(f"{one.source}: {one.reason}")
+
+        await foresee(spec, parts.centrals.catalogue_of(spec.context), tell)
+    return tally, files

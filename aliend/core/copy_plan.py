@@ -1,0 +1,136 @@
+"""From the words of `cp` to transfer jobs. Pure: what exists on this machine is told by the caller.
+
+What goes the same way, with the same pattern and the same storage wish, is one job; mostly there is only one.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from aliend.core.copy_words import CopyWords, Line
+from aliend.core.expansion import beyond_common, joined
+from aliend.core.job import Direction, JobSpec
+from aliend.core.naming import Location, Place, direction_of, locate, wish_of
+from aliend.core.selection import split_pattern
+from aliend.errors import UsageError
+
+IsThere = Callable[[str], bool]
+"""Whether a local file or directory of that absolute name exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One source with its pattern (empty: none), where it goes, and the wish for its storage."""
+
+    direction: Direction
+    source: str
+    pattern: str
+    target: str
+    storage: str
+
+    @property
+    def kind(self) -> tuple[Direction, str, str]:
+        """What all items of a job have in common."""
+        return self.direction, self.pattern, self.storage
+
+
+def jobs_of(words: CopyWords, place: Place, is_there: IsThere) -> list[JobSpec]:
+    """The jobs that the words ask for; without those of an input file. Raises UsageError."""
+    sources = [_source(word, words, place, is_there) for word in words.sources]
+    if not sources:
+        return []
+    target = locate(words.target, place, is_whole=bool(words.wish))
+    if not words.is_common:
+        many = len(sources) > 1 and any(pattern != sources[0][1] for _, pattern in sources)
+        ending = "/" if many or any(pattern for _, pattern in sources) else ""
+        items = [_item(source, pattern, target, words.wish, ending=ending) for source, pattern in sources]
+        direction_of([source for source, _ in sources], target)
+        return [replace(spec, targets=()) for spec in _grouped(words.spec, items, items[0].target)]
+    names = beyond_common(tuple(source.name + pattern for source, pattern in sources))
+    aims = [replace(target, name=joined(target.name, _directory(name))) for name in names]
+    items = [_item(source, pattern, aim, words.wish) for (source, pattern), aim in zip(sources, aims, strict=True)]
+    return _grouped(words.spec, items, target.name)
+
+
+def jobs_of_lines(
+    words: CopyWords, lines: Sequence[Line], place: Place, is_there: IsThere
+) -> tuple[list[JobSpec], list[str]]:
+    """The jobs of an input file, and what is wrong with lines, with their numbers."""
+    items: list[_Item] = []
+    alone: list[tuple[int, Location, str]] = []
+    problems: list[str] = []
+    for line in lines:
+        try:
+            source, pattern = _source(line.source, words, place, is_there)
+            if line.target:
+                target = locate(line.target, place, is_whole=bool(words.wish))
+                items.append(_item(source, pattern, target, words.wish))
+            else:
+                alone.append((line.number, source, pattern))
+        except UsageError as error:
+            problems.append(f"line {line.number}: {error}")
+    if alone:
+        target = locate(words.target, place, is_whole=bool(words.wish))
+        names = beyond_common(tuple(source.name + pattern for _, source, pattern in alone))
+        for (number, source, pattern), name in zip(alone, names, strict=True):
+            try:
+                aim = replace(target, name=joined(target.name, _directory(name)))
+                items.append(_item(source, pattern, aim, words.wish))
+            except UsageError as error:
+                problems.append(f"line {number}: {error}")
+    return _grouped(words.spec, items, ""), problems
+
+
+def _source(word: str, words: CopyWords, place: Place, is_there: IsThere) -> tuple[Location, str]:
+    """A source and its pattern. A local file whose name has a `*` in it is that file."""
+    source = locate(word, place, is_whole=bool(words.wish))
+    if "*" not in source.name or (source.side == "local" and is_there(source.name)):
+        return source, ""
+    if words.spec.selection.glob or words.spec.selection.regex:
+        raise UsageError(f"{word}: a name with * and -glob, -select or -name exclude each other")
+    directory, pattern = split_pattern(source.name)
+    return replace(source, name=directory), pattern
+
+
+def _item(source: Location, pattern: str, target: Location, wish: str, *, ending: str = "") -> _Item:
+    direction = direction_of([source], target)
+    own = source.storage if direction == "download" else target.storage
+    end = ending or ("/" if pattern or source.name.endswith("/") else "")
+    return _Item(
+        direction, source.name, pattern, target.name.rstrip("/") + "/" if end else target.name, wish_of(wish) or own
+    )
+
+
+def _directory(name: str) -> str:
+    """The name of a target: up to the first component with a pattern, which is a directory then."""
+    return split_pattern(name)[0] if "*" in name else name
+
+
+def _grouped(template: JobSpec, items: Sequence[_Item], whole: str) -> list[JobSpec]:
+    """A job for each kind of items; `whole` is the target that stands for all (empty: what they have in common)."""
+    groups: dict[tuple[Direction, str, str], list[_Item]] = {}
+    for item in items:
+        groups.setdefault(item.kind, []).append(item)
+    return [_job(template, group, whole or _common([item.target for item in group])) for group in groups.values()]
+
+
+def _job(template: JobSpec, group: Sequence[_Item], whole: str) -> JobSpec:
+    first = group[0]
+    selection = replace(template.selection, glob=first.pattern) if first.pattern else template.selection
+    return replace(
+        template,
+        direction=first.direction,
+        sources=tuple(item.source for item in group),
+        target=whole,
+        targets=tuple(item.target for item in group),
+        storage=first.storage,
+        selection=selection,
+    )
+
+
+def _common(targets: Sequence[str]) -> str:
+    if len(targets) == 1:
+        return targets[0]
+    return posixpath.commonpath(targets).rstrip("/") + "/"

@@ -1,0 +1,234 @@
+"""The words of `cp`, and the lines of its `-input` file, taken apart. Pure: nothing is looked up anywhere.
+
+Options of the incumbent client that have no meaning here are accepted with a note, so that scripts go on working.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast, get_args
+
+from aliend.core import selection
+from aliend.core.job import JobSpec, Overwrite
+from aliend.core.options import Given, Option, take_apart
+from aliend.core.quantities import size_of
+from aliend.core.rates import parse_rate
+from aliend.errors import UsageError
+
+STANDARD = "-"
+"""Standard input as a source, standard output as a target."""
+COMMENTS = ("#", ";", "//")
+_LEAST_PRIORITY = -(2**31)
+_PROGRESS = ("none", "line", "bars")
+_DAY = 86400.0
+_POINTLESS = {
+    **dict.fromkeys(("-cksum", "-fastcheck", "-skipmd5"), "size and md5 are always compared"),
+    **dict.fromkeys(("-xrdcp", "-y", "-t", "-P", "-N", "-n", "-m", "-q", "-v"), "it has no meaning here"),
+    **dict.fromkeys(("-a", "-s", "-c", "-w", "-wh", "-d"), "it has no meaning for copies"),
+}
+"""Options that are accepted without effect, and why."""
+_WITH_VALUE = ("-y", "-t")
+_SILENT = ("-r", "-R", "--recursive")
+"""Accepted without a word: directories are always copied whole."""
+
+
+def _table() -> dict[str, Option]:
+    flags = (
+        *("f", "dryrun", "strictspec", "http", "noxrdzip", "norecovery", "verify"),
+        *("detach", "touch-empty", "compat-exit", "tpc"),
+    )
+    values = {
+        "T": "a number of files",
+        "S": "a number of connections",
+        "chunks": "a number",
+        "chunksz": "a size",
+        "timeout": "seconds",
+        "retry": "a number",
+        "ratethreshold": "bytes a second",
+        "parent": "a number",
+        "rmprefix": "a number",
+        "dst": "a directory",
+        "input": "a file",
+        "to": "a storage wish",
+        "j": "a job's number",
+        "l": "a number",
+        "o": "a number",
+        "site": "a site",
+        "e": "a pattern",
+        "priority": "a number",
+        "limit": "a rate",
+        "overwrite": "never, changed or always",
+        "progress": "none, line or bars",
+    }
+    table = {f"-{name}": Option(name) for name in flags}
+    table |= {f"-{name}": Option(name, takes) for name, takes in values.items()}
+    table |= selection.OPTIONS
+    table |= {f"-{name}": option for name, option in table.items() if len(name) > 2}
+    table["-force"] = table["--force"] = Option("f")
+    table["--dry-run"] = Option("dryrun")
+    table |= {name: Option(name, "a value" if name in _WITH_VALUE else "") for name in _POINTLESS}
+    return table | {name: Option("recursive") for name in _SILENT}
+
+
+OPTIONS: Mapping[str, Option] = _table()
+
+
+@dataclass(frozen=True, slots=True)
+class CopyWords:
+    """The words of `cp`, not yet resolved. `spec` holds what they say of the copies; its names are still empty.
+
+    `target` is empty where each source has its own (with `input`); with `is_common` what the sources have in common is
+    left out below `target`. `wish` is the storage wish given apart from the names. `notes` are for the user.
+    """
+
+    sources: tuple[str, ...]
+    target: str
+    spec: JobSpec
+    input: str = ""
+    is_common: bool = False
+    wish: str = ""
+    detach: bool = False
+    dry_run: bool = False
+    compat_exit: bool = False
+    progress: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of an input file; `target` is empty where it names a source only."""
+
+    number: int
+    source: str
+    target: str
+
+
+def parse_copy(words: Sequence[str], now_ms: int) -> CopyWords:
+    """Take the words of `cp` apart. Raises UsageError, which names the word; nothing is ignored silently."""
+    given = take_apart("cp", words, OPTIONS)
+    if given.has("tpc"):
+        raise UsageError("cp: -tpc (copies between storage elements) is not possible; see: alienctl mirror -h")
+    sources, target = _names(given)
+    return CopyWords(
+        sources=sources,
+        target=target,
+        spec=_spec(given, now_ms),
+        input=given.last("input"),
+        is_common=given.has("dst"),
+        wish=given.last("to"),
+        detach=given.has("detach"),
+        dry_run=given.has("dryrun"),
+        compat_exit=given.has("compat-exit"),
+        progress=_one_of(given, "progress", _PROGRESS),
+        notes=tuple(f"cp: {name} is ignored: {why}" for name, why in _POINTLESS.items() if given.has(name)),
+    )
+
+
+def parse_input(text: str, *, with_target: bool) -> tuple[list[Line], list[str]]:
+    """The lines of an input file, and what is wrong with the others, with their numbers.
+
+    A line is `SOURCE TARGET`, in quotes where there are blanks in them; empty ones and comments are left out. With
+    `with_target` the target may be missing.
+    """
+    lines: list[Line] = []
+    problems: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith(COMMENTS):
+            continue
+        try:
+            words = shlex.split(line)
+        except ValueError as error:
+            problems.append(f"line {number}: {str(error).lower()}")
+            continue
+        if len(words) == 2 or (len(words) == 1 and with_target):
+            lines.append(Line(number, words[0], words[1] if len(words) == 2 else ""))
+        else:
+            wanted = "a source, or a source and a target" if with_target else "a source and a target"
+            problems.append(f"line {number}: it needs {wanted}, not {len(words)} words")
+    return lines, problems
+
+
+def _names(given: Given) -> tuple[tuple[str, ...], str]:
+    names = given.operands
+    if given.has("input"):
+        if names:
+            raise UsageError(f"cp: with -input the names are in the file; {names[0]} is too much")
+        return (), given.last("dst")
+    if given.has("dst"):
+        if not names:
+            raise UsageError("cp: -dst needs at least one source: cp [options] -dst DIRECTORY SOURCE...")
+        return names, given.last("dst")
+    if len(names) < 2:
+        raise UsageError("cp needs at least one source and a target: cp [options] SOURCE... TARGET (see: help cp)")
+    if STANDARD in names[:-1] and len(names) > 2:
+        raise UsageError("cp: - (standard input) is the only source, or none")
+    return names[:-1], names[-1]
+
+
+def _spec(given: Given, now_ms: int) -> JobSpec:
+    chosen = selection.selection_of(given, now_ms)
+    job = str(given.number("j", 0)) if given.has("j") else chosen.job
+    if chosen.job and job != chosen.job:
+        raise UsageError("cp: -j and -jobid name different jobs")
+    return JobSpec(
+        direction="download",
+        sources=(),
+        target="",
+        overwrite=_overwrite(given),
+        parallel=given.number("T", 0, least=1),
+        priority=given.number("priority", 0, least=_LEAST_PRIORITY),
+        rate=parse_rate(given.last("limit")) if given.has("limit") else 0,
+        touch_empty=given.has("touch-empty"),
+        strict=given.has("strictspec"),
+        timeout=_seconds(given),
+        retries=0 if given.has("norecovery") else given.number("retry", -1),
+        min_rate=_size(given, "ratethreshold"),
+        verify=given.has("verify"),
+        whole_archives=given.has("noxrdzip"),
+        http=given.has("http"),
+        chunks=given.number("chunks", 0, least=1),
+        chunk_size=_size(given, "chunksz"),
+        streams=min(given.number("S", 0), 15),
+        parents=given.number("parent", 0),
+        strip=given.number("rmprefix", 0),
+        selection=replace(
+            chosen,
+            job=job,
+            patterns_out=tuple(filter(None, given.all("e"))),
+            limit=given.number("l", 0, least=1),
+            offset=given.number("o", 0),
+            site=given.last("site"),
+        ),
+    )
+
+
+def _overwrite(given: Given) -> Overwrite:
+    if not given.has("overwrite"):
+        return "changed" if given.has("f") else "never"
+    known: tuple[Overwrite, ...] = get_args(Overwrite)
+    return known[known.index(cast(Overwrite, _one_of(given, "overwrite", known)))]
+
+
+def _one_of(given: Given, key: str, known: Sequence[str]) -> str:
+    if given.has(key) and given.last(key) not in known:
+        raise UsageError(f"cp: --{key} is one of {', '.join(known)}, not {given.last(key)!r}")
+    return given.last(key)
+
+
+def _size(given: Given, key: str) -> int:
+    return size_of(given.last(key), f"cp: -{key}") if given.has(key) else 0
+
+
+def _seconds(given: Given) -> float:
+    if not given.has("timeout"):
+        return 0.0
+    text = given.last("timeout")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 365 * _DAY:
+        raise UsageError(f"cp: -timeout needs seconds (0: no limit), not {text!r}")
+    return seconds

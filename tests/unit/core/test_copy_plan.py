@@ -1,0 +1,92 @@
+"""From the words of `cp` to jobs."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.copy_plan import jobs_of, jobs_of_lines
+from aliend.core.copy_words import Line, parse_copy
+from aliend.core.job import JobSpec
+from aliend.core.naming import Place
+from aliend.errors import UsageError
+
+PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
+
+
+def plan(line: str) -> list[JobSpec]:
+    return jobs_of(parse_copy(line.split(), 0), PLACE, lambda name: name == "/tmp/here/real*star")
+
+
+def test_one_job_for_what_goes_one_way() -> None:
+    """F189"""
+    (job,) = plan("a b/ file:out/")
+    assert (job.direction, job.sources, job.target) == ("download", ("/alice/dir/a", "/alice/dir/b/"), "/tmp/here/out/")
+    assert job.targets == ()
+
+
+def test_stars_in_a_source_are_a_pattern_below_a_directory() -> None:
+    """F184"""
+    (job,) = plan("dir/*.log file:out")
+    assert (job.sources, job.selection.glob, job.target) == (("/alice/dir/dir/",), "*.log", "/tmp/here/out/")
+
+
+def test_a_local_file_with_a_star_in_its_name_is_that_file() -> None:
+    (job,) = plan("file:real*star there")
+    assert (job.sources, job.selection.glob, job.target) == (("/tmp/here/real*star",), "", "/alice/dir/there")
+
+
+def test_different_patterns_are_different_jobs() -> None:
+    jobs = plan("a/*.log b/*.root b/*.log file:out")
+    assert [(job.sources, job.selection.glob) for job in jobs] == [
+        (("/alice/dir/a/", "/alice/dir/b/"), "*.log"),
+        (("/alice/dir/b/",), "*.root"),
+    ]
+    assert {job.target for job in jobs} == {"/tmp/here/out/"}
+
+
+def test_storage_wishes_behind_names_or_apart() -> None:
+    """F194"""
+    assert plan("file:a x@disk=2,alice::cern::eos@!ALICE::A::B")[0].storage == "disk:2,alice::cern::eos,!ALICE::A::B"
+    (job,) = plan("--to disk:1 file:a x@disk:2")
+    assert (job.storage, job.target) == ("disk:1", "/alice/dir/x@disk:2")
+    assert [job.storage for job in plan("a@ALICE::A::B b file:out/")] == ["ALICE::A::B", ""]
+
+
+def test_below_dst_stands_what_the_sources_do_not_have_in_common() -> None:
+    """F188"""
+    (job,) = plan("-dst file:out /alice/x/a/f /alice/x/b/g")
+    assert job.targets == ("/tmp/here/out/a/f", "/tmp/here/out/b/g")
+    assert job.target == "/tmp/here/out"
+
+
+def test_lines_may_go_both_ways_and_bad_ones_are_told() -> None:
+    """F190"""
+    words = parse_copy(("-input", "f", "-dst", "file:all"), 0)
+    lines = [
+        Line(1, "a", "file:x"),
+        Line(2, "file:y", "b"),
+        Line(3, "a", "b"),
+        Line(4, "c/d", ""),
+        Line(5, "c/e", ""),
+        Line(6, "file:z", ""),
+    ]
+    jobs, problems = jobs_of_lines(words, lines, PLACE, lambda _: False)
+    down, up = jobs
+    assert down.targets == ("/tmp/here/x", "/tmp/here/all/alice/dir/c/d", "/tmp/here/all/alice/dir/c/e")
+    assert (up.sources, up.targets) == (("/tmp/here/y",), ("/alice/dir/b",))
+    assert [problem.partition(":")[0] for problem in problems] == ["line 3", "line 6"]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("a b", "both in the catalogue"),
+        ("file:a file:b", "both local"),
+        ("a file:b file:c", "both local|all local or all"),
+        ("-glob x dir/* file:y", "exclude each other"),
+        ("--to nonsense file:a b", "storage wish"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(line: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        plan(line)
