@@ -1,0 +1,152 @@
+"""Command lines as text: chains of steps with `;` and newlines, quotes, comments, pipes to the shell, `!` and aliases.
+
+The language is the incumbent client's, with quotes respected everywhere: a step is a command of ours or of the service,
+perhaps with ` | ` and a pipeline of the user's shell behind it, or `!` and a text for that shell. A line that begins
+with `#` is a comment. There are no variables and no patterns.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from aliend.errors import UsageError
+
+NO_ALIASES: Mapping[str, str] = {}
+
+_TOKEN = re.compile(
+    r"""(?P<bar>(?<=[ \t])\|(?=[ \t]))"""
+    r"""|(?P<kept>\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^\\'"\n;|]+|\|)"""
+    r"""|(?P<end>[;\n])"""
+    r"""|(?P<open>['"\\])""",
+    re.DOTALL,
+)
+_JOINED_LINES = re.compile(r"""('[^']*'|"(?:\\.|[^"\\])*"|\\[^\n])|\\\n""", re.DOTALL)
+_BLANK = re.compile(r"[ \t\r]*")
+_TWO_OPERANDS = frozenset({"find", "find2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command by its words; `pipeline` is a text for the shell that gets its output (empty: none)."""
+
+    words: tuple[str, ...]
+    pipeline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A text for the user's shell."""
+
+    text: str
+
+
+Step = Command | Shell
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A step as text: where its first ` | ` is (-1: nowhere), where it ends, and whether a newline ends it."""
+
+    text: str
+    bar: int
+    end: int
+    ends_line: bool
+
+
+class _OpenQuoteError(Exception):
+    """A quote or a backslash has no second half; `args[0]` is its position."""
+
+
+def parse(text: str, aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...]:
+    """The steps of `text`. An alias is replaced only as the word of a command, and not within itself.
+
+    Raises UsageError, naming the line, where a quote is not closed.
+    """
+    try:
+        return tuple(step for piece in _pieces(text) for step in _steps(piece, aliases))
+    except _OpenQuoteError as error:
+        line = text.count("\n", 0, error.args[0]) + 1
+        where = f"line {line}: " if "\n" in text.strip() else ""
+        raise UsageError(f"{where}a quote is not closed: {_excerpt(text, error.args[0])}; nothing was done") from None
+
+
+def of_words(words: tuple[str, ...], aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...]:
+    """The steps of a command that came as separate words: one word is a text, more are the command's own words."""
+    if len(words) == 1:
+        return parse(words[0], aliases)
+    if words and words[0].startswith("!"):
+        return (Shell(f"{words[0][1:]} {shlex.join(words[1:])}".strip()),)
+    if words and words[0] in aliases:
+        return _expanded(words[0], f" {shlex.join(words[1:])}", aliases)
+    return (Command(_operands_split(words)),) if words else ()
+
+
+def complete(text: str) -> int:
+    """How much of a growing text can be carried out already: up to its last newline outside of quotes."""
+    done = 0
+    try:
+        for piece in _pieces(text):
+            if piece.ends_line:
+                done = piece.end
+    except _OpenQuoteError:
+        return done
+    return done
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    position = 0
+    while position < len(text):
+        start = position = _BLANK.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing as well
+        if text.startswith("#", start):
+            newline = text.find("\n", start)
+            position = len(text) if newline < 0 else newline + 1
+            yield _Piece("", -1, position, newline >= 0)
+            continue
+        bar, end = -1, ""
+        while position < len(text) and not end:
+            token = _TOKEN.match(text, position)
+            if token is None or token["open"]:
+                raise _OpenQuoteError(position)
+            if token["bar"] and bar < 0 and position > start:
+                bar = position - start
+            end = token["end"] or ""
+            position = token.end()
+        yield _Piece(text[start : position - len(end)], bar, position, end == "\n")
+
+
+def _steps(piece: _Piece, aliases: Mapping[str, str]) -> tuple[Step, ...]:
+    text = piece.text
+    if not text.strip():
+        return ()
+    if text.startswith("!"):
+        return (Shell(text[1:].strip()),)
+    command, pipeline = text, ""
+    if piece.bar >= 0:
+        command, pipeline = text[: piece.bar], text[piece.bar + 1 :].strip()
+    if command.startswith("{"):
+        return (Command((command.strip(),), pipeline),)
+    first = command.split(None, 1)[0]
+    if first in aliases:
+        return _expanded(first, text[len(first) :], aliases)
+    words = tuple(shlex.split(_JOINED_LINES.sub(r"\1", command)))
+    return (Command(_operands_split(words), pipeline),)
+
+
+def _expanded(name: str, rest: str, aliases: Mapping[str, str]) -> tuple[Step, ...]:
+    others = {other: value for other, value in aliases.items() if other != name}
+    return parse(aliases[name] + rest, others)
+
+
+def _operands_split(words: tuple[str, ...]) -> tuple[str, ...]:
+    """`find 'DIRECTORY PATTERN'` is written so in many scripts; other commands keep names with blanks whole."""
+    if len(words) == 2 and words[0] in _TWO_OPERANDS and " " in words[1].strip():
+        return (words[0], *words[1].split())
+    return words
+
+
+def _excerpt(text: str, position: int) -> str:
+    line = text[text.rfind("\n", 0, position) + 1 :].partition("\n")[0].strip()
+    return line if len(line) <= 60 else line[:57] + "..."
