@@ -1,20 +1,21 @@
 """The fast path of `alienctl`: words -> `Console.Run` -> bytes. The cheap part of the standard library only.
 
-The daemon knows the commands; here are only the words that come before a command, the streams, the signals and the
-end. Whatever else has to happen in the user's own process is in `alienctl/local/`, imported only when used.
+The daemon knows the commands; here are only the streams, the signals and the end. Whatever else has to happen in the
+user's own process is in `alienctl/local/`, imported only when used.
 """
 
 import os
 import sys
 
 from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError, messages
+from alienctl.invocation import Invocation
 from alienctl.rpc import UNAVAILABLE, Call
-from alienctl.transport import Connection, socket_path
+from alienctl.transport import Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import FrameType
     from typing import NoReturn
 
@@ -24,90 +25,23 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-_EINVAL, _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 22, 107, 75, 141
-_LOCAL_COMMANDS = ("daemon", "version", "help", "sandbox", "-h", "--help", "--version", "")
-_CHOOSING = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
-_CHOOSING_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
-_DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
-_NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+_ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 107, 75, 141
+_LOCAL_COMMANDS = ("daemon", "version", "help", "?", "sandbox", "-h", "--help", "--version", "")
 _ATTEMPTS, _BARREN_ATTEMPTS = 10, 2
 """How often a lost command is taken up again, in all (unless it told how to) and without a word from the daemon."""
 _END_WAIT = 1.0
 """Seconds that we wait for the end of the stream after `exit`, so that the daemon does not see a cancelled call."""
 
 
-class Invocation:
-    """What was typed: the command's words, and the words before it that are the client's own.
-
-    Raises ClientError for a word before the command that makes no sense.
-    """
-
-    def __init__(self, words: list[str], environment: "Mapping[bytes, bytes]") -> None:
-        self.environment = environment
-        self.profile = os.fsdecode(environment.get(b"ALIEN_PROFILE", b"")) or "default"
-        self.session = os.fsdecode(environment.get(b"ALIEN_SESSION", b""))
-        self.autostart = True
-        self.words = self._own_words(list(words))
-        if not 1 <= len(self.profile) <= 64 or not _NAME_CHARACTERS.issuperset(self.profile):
-            sentence = f"a profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {self.profile!r}"
-            raise ClientError(sentence, _EINVAL)
-        if not self.session.isprintable():
-            raise ClientError(f"a session's name is printable text, not {self.session!r}", _EINVAL)
-        self.session = self.session or f"sid:{os.getsid(0)}"
-        self.socket = socket_path(self.profile, environment)
-
-    def _own_words(self, words: list[str]) -> list[str]:
-        kept = []
-        while words and words[0].startswith("--"):
-            word, equals, value = words[0].partition("=")
-            if word == "--no-autostart":
-                self.autostart = False
-            elif word == "--json":
-                kept.append(word)
-            elif word in ("--profile", "--session"):
-                if not equals:
-                    del words[0]
-                    value = words[0] if words else ""
-                if not value:
-                    raise ClientError(f"{word} needs a name", _EINVAL)
-                if word == "--profile":
-                    self.profile = value
-                else:
-                    self.session = value
-            else:
-                break
-            del words[0]
-        return kept + words
-
-    @property
-    def command(self) -> str:
-        """The command's first word, empty when there is none."""
-        return next((word for word in self.words if word != "--json"), "")
-
-    def variables(self) -> "dict[bytes, bytes]":
-        """The variables that the daemon gets. Raises ClientError for one that matters and is not UTF-8."""
-        chosen = {}
-        for name, value in self.environment.items():
-            matters = name.startswith(_CHOOSING) or name in _CHOOSING_NAMES
-            if not matters and name not in _DISPLAY_NAMES:
-                continue
-            try:
-                (name + value).decode()
-            except UnicodeDecodeError:
-                if matters:
-                    raise ClientError(f"the variable {os.fsdecode(name)!r} is not valid UTF-8", _EINVAL) from None
-                continue
-            chosen[name] = value
-        return chosen
-
-
 class Run:
-    """One command in the daemon: its streams, its signals, its end."""
+    """One command line in the daemon: its streams, its signals, its end. Without words it comes by standard input."""
 
     def __init__(self, invocation: Invocation) -> None:
         self.invocation = invocation
         self.before_leaving: Callable[[], None] | None = None
         """Puts the terminal right when a signal ends us."""
+        self.leaves = False
+        """`exit` was among the commands."""
         self._connection: Connection | None = None
         self._code = -1
         self._job = 0
@@ -131,7 +65,7 @@ class Run:
             attempts += not self._go_on
             call = self._exchange(words)
             if self._code >= 0:
-                return self._code
+                return self._code_of_all(words)
             if not call.lost:
                 raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
             barren = 0 if self._progressed else barren + 1
@@ -148,6 +82,15 @@ class Run:
             )
         raise ClientError("the daemon ended while the command ran; its outcome is unknown", _TEMPORARY_FAILURE)
 
+    def _code_of_all(self, last_words: list[bytes]) -> int:
+        """The exit code; commands behind one that was taken up again may be missing."""
+        words = self.invocation.words
+        has_more = not self.invocation.command or any(sign in words[-1] for sign in ";\n")
+        if not has_more or last_words == list(map(os.fsencode, words)):
+            return self._code
+        complain("the commands that followed the one that was taken up again were not carried out")
+        return self._code or _TEMPORARY_FAILURE
+
     def send(self, message: bytes) -> None:
         """Send a RunInput."""
         if self._connection and not self._connection.call.ended:
@@ -163,8 +106,10 @@ class Run:
         self._connection = connection = self._connect()
         call = connection.call
         self._progressed = False
-        self.send(self._start(words))
-        if b"-" in words and self.invocation.command != "cd":  # `cd -` is the directory before this one
+        takes_commands = not self.invocation.command and len(words) == len(self.invocation.words)
+        self.send(self._start(words, takes_commands))
+        # `cd -` is the directory before this one
+        if takes_commands or (b"-" in words and self.invocation.command != "cd"):
             from alienctl.local.stdin import StandardInput
 
             self._input = StandardInput(connection)
@@ -195,7 +140,7 @@ class Run:
         start(invocation)
         return Connection(invocation.socket, Call(b"/aliend.v1.Console/Run"))
 
-    def _start(self, words: list[bytes]) -> bytes:
+    def _start(self, words: list[bytes], takes_commands: bool) -> bytes:
         umask = os.umask(0o077)
         os.umask(umask)
         try:
@@ -206,6 +151,7 @@ class Run:
         size = terminal_size() if any(streams) else (0, 0)
         session = self.invocation.session.encode()
         header = messages.start_header(CONTRACT, VERSION.encode(), cwd, umask, session)
+        header += messages.wishes(takes_commands, self.invocation.strict, self.invocation.raw)
         return messages.start(header, words, messages.terminal(streams, *size), self.invocation.variables())
 
     def _wait(self, connection: Connection) -> bytes:
@@ -234,8 +180,12 @@ class Run:
             self._write(kind, content)
         elif kind == messages.EXIT:
             self._code = self._end_program() or messages.exit_code(content) & 255
+            self.leaves = bool(messages.number(content, 2))
             if self._connection:
                 self._connection.limit_waiting(_END_WAIT)
+        elif kind == messages.OUTPUT_END:
+            self._end_program()
+            self._unread = False
         elif kind == messages.JOB:
             self._job = messages.number(content, 1)
         elif kind == messages.PROGRESS and os.isatty(1):
@@ -249,7 +199,7 @@ class Run:
             from alienctl.local.handoff import Program
 
             self._close_display()
-            self._program, self._unread = Program(content), False
+            self._program, self._unread = Program(content, self.invocation, has_terminal=not self._input), False
             if not self._program.takes_input:
                 self._end_program()
 
@@ -308,6 +258,8 @@ class Run:
             self._interrupted = True
             self._note(messages.signal(number))
             return
+        if number == _signal.SIGINT and self._program:
+            return  # the program has it as well, and the terminal
         if self._waiting:
             self._cancel()
         if self.before_leaving:

@@ -83,6 +83,10 @@ class Parts:
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
         """When (monotonic seconds) a session was told that its certificate is about to end."""
+        self.statuses: dict[str, int] = {}
+        """The exit code of the last command of each session."""
+        self.command_lists: dict[Context, frozenset[str]] = {}
+        """What the service of each context lists as its commands."""
         self.started = time.time()
         self.stopping = False
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""

@@ -1,11 +1,14 @@
 """Runs a program for the user, as the user's own child: a pager, an editor, a shell's pipe."""
 
 import contextlib
+import os
 import signal
 import subprocess
+import sys
 from types import FrameType
 
 from alienctl import ClientError
+from alienctl.invocation import Invocation
 from alienctl.local import replies
 from alienctl.main import complain
 
@@ -13,21 +16,28 @@ _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
 class Program:
-    """A handed-over program that runs. Ctrl-C is the program's from its start until its end was waited for."""
+    """A handed-over program that runs. While only its end is waited for, Ctrl-C is the program's alone.
 
-    def __init__(self, content: bytes) -> None:
-        """Start the Handoff in `content`. Raises ClientError when it names no program."""
+    It finds this `alienctl` behind its PATH, and speaks to the same daemon in the same session.
+    """
+
+    def __init__(self, content: bytes, invocation: Invocation, *, has_terminal: bool) -> None:
+        """Start the Handoff in `content`; without `has_terminal` our standard input is not for it.
+
+        Raises ClientError when it names no program.
+        """
         self._handoff = replies.handoff(content)
         if not self._handoff.argv:
             raise ClientError("the daemon handed over a program without a name", 71)
         self.is_output = self._handoff.takes_output
         """Standard output is for it, now and after its end."""
-        self._before = signal.signal(signal.SIGINT, _leave_to_the_program)
         self._child: subprocess.Popen[bytes] | None = None
         self._status = -1
-        piped = self.is_output or self._handoff.stdin
+        source = None if has_terminal else subprocess.DEVNULL
+        if self.is_output or self._handoff.stdin:
+            source = subprocess.PIPE
         try:
-            self._child = subprocess.Popen(self._handoff.argv, stdin=subprocess.PIPE if piped else None)
+            self._child = subprocess.Popen(self._handoff.argv, stdin=source, env=_surroundings(invocation))
         except OSError as error:
             self._status = self._not_started(error)
 
@@ -49,16 +59,18 @@ class Program:
 
     def finish(self) -> int:
         """Close its input and wait for its end; the exit status as a shell counts it (128 + number for a signal)."""
-        if self._child is not None:
-            if self._handoff.stdin:
-                self.write(self._handoff.stdin)
-            if self._child.stdin is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    self._child.stdin.close()
-            code = self._child.wait()
-            self._status = code if code >= 0 else 128 - code
-            self._child = None
-        signal.signal(signal.SIGINT, self._before)
+        if self._child is None:
+            return self._status
+        before = signal.signal(signal.SIGINT, _leave_to_the_program)
+        if self._handoff.stdin:
+            self.write(self._handoff.stdin)
+        if self._child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._child.stdin.close()
+        code = self._child.wait()
+        signal.signal(signal.SIGINT, before)
+        self._child = None
+        self._status = code if code >= 0 else 128 - code
         return self._status
 
     def _not_started(self, error: OSError) -> int:
@@ -66,6 +78,16 @@ class Program:
         if not (missing and self._handoff.may_be_missing):
             complain(f"{self._handoff.argv[0].decode('utf-8', 'replace')}: {error.strerror}")
         return _NOT_FOUND if missing else _NOT_EXECUTABLE
+
+
+def _surroundings(invocation: Invocation) -> dict[bytes, bytes]:
+    ours = os.fsencode(os.path.dirname(os.path.abspath(sys.argv[0])))
+    return {
+        **invocation.environment,
+        b"PATH": invocation.environment.get(b"PATH", os.fsencode(os.defpath)) + b":" + ours,
+        b"ALIEN_PROFILE": os.fsencode(invocation.profile),
+        b"ALIEN_SESSION": os.fsencode(invocation.session),
+    }
 
 
 def _leave_to_the_program(_number: int, _frame: FrameType | None) -> None:

@@ -120,6 +120,13 @@ PAGES = {
     "pushd": Page("pushd [-n] [DIRECTORY | +N | -N]", "go to a directory and remember this one, or turn the stack"),
     "popd": Page("popd [-n] [+N | -N]", "go back to the directory remembered last, or forget one"),
     "dirs": Page("dirs [-c | +N | -N]", "print the remembered directories; -c: forget them"),
+    "time": Page("time COMMAND ...", "carry out a command and tell how long it took"),
+    "exitcode": Page("exitcode", "print the exit code of the command before; $? does the same"),
+    "exit": Page(
+        "exit [CODE] [err] [MESSAGE...]",
+        "end a chain, a file of commands or the shell",
+        "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.",
+    ),
     "version": Page("version", "versions of the command, the daemon and its libraries"),
     "help": Page("help [COMMAND]", "this list, or a command's page"),
 }
@@ -152,6 +159,8 @@ Options before the command:
   --profile NAME   the daemon to talk to (ALIEN_PROFILE); the sandbox grid's is `sandbox`
   --session NAME   the session that keeps the working directory (ALIEN_SESSION); by default one per terminal
   --no-autostart   do not start the daemon
+  --strict         of several commands, the first one that fails is the last
+  --raw            show control characters in names to a terminal as they are
 Option of every command:
   --json           one JSON document on standard output"""
 
@@ -163,6 +172,8 @@ def text() -> str:
     return "\n".join(
         [
             "alienctl [OPTIONS] COMMAND ...",
+            "alienctl [OPTIONS] 'COMMAND; COMMAND | SHELL PIPELINE; !SHELL COMMAND'",
+            "alienctl [OPTIONS] FILE                 the commands in a file; alienctl < FILE: on standard input",
             "",
             "Speaks to the ALICE Grid through aliend, a daemon of your own; the first command starts it.",
             "",

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from alienctl import ClientError
-from alienctl.main import Invocation
+from alienctl.invocation import Invocation
 
 _UNIT = "aliend.service"
 _ENABLE = "systemctl --user enable --now aliend"

@@ -4,7 +4,8 @@ import os
 import time
 
 from alienctl import ClientError
-from alienctl.main import Invocation, write_all
+from alienctl.invocation import Invocation
+from alienctl.main import write_all
 
 _EINVAL, _ENOENT = 22, 2
 _LINES = 50

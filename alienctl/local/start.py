@@ -13,7 +13,7 @@ import sys
 import time
 
 from alienctl import ClientError
-from alienctl.main import Invocation
+from alienctl.invocation import Invocation
 from alienctl.transport import check_directory
 
 _PATIENCE = 15.0

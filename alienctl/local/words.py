@@ -5,8 +5,9 @@ import os
 import sys
 
 from alienctl import VERSION, ClientError, NoDaemonError
+from alienctl.invocation import Invocation
 from alienctl.local import control, help, install, logs, replies
-from alienctl.main import Invocation, Run, write_all
+from alienctl.main import Run, write_all
 from alienctl.messages import bytes_field, number_field
 from alienctl.transport import unary
 
@@ -17,8 +18,8 @@ _HELLO_WAIT = 5.0
 
 def perform(invocation: Invocation) -> int:
     """Carry out the invocation's words; return the exit code. Raises ClientError."""
-    as_json = "--json" in invocation.words
-    operands = [word for word in invocation.words if word != "--json"]
+    operands = [word for word in invocation.words if word not in ("--json", "-json")]
+    as_json = len(operands) < len(invocation.words)
     command = operands.pop(0) if operands else ""
     if {"-h", "--help"}.intersection(operands[:1]) and command in help.OURS:
         say(help.text_of(command))
@@ -29,9 +30,9 @@ def perform(invocation: Invocation) -> int:
         return _sandbox(invocation)
     if command in ("version", "--version"):
         return _version(invocation, as_json)
-    if command == "help" and operands:
+    if command in ("help", "?") and operands:
         return _help_of(invocation, operands[0])
-    if command not in ("", "help", "-h", "--help"):
+    if command not in ("", "help", "?", "-h", "--help") or not (command or os.isatty(0)):
         return Run(invocation).to_the_end()
     say(help.text())
     return 0 if command else _EINVAL

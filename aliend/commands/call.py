@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from aliend.core.context import Context
 
 _PATIENCE = 300.0
+_STDIN_AHEAD = 16
+"""Pieces of standard input that are taken before they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ class Output(Protocol):
     async def question(self, prompt: str, *, echo: bool) -> None:
         """A question to the user; the answer comes by `Call.answers`."""
 
+    async def output_end(self) -> None:
+        """What the handed-over program that takes the output was to get is complete."""
+
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
         """A program that the client runs for the user; how it ended comes by `Call.statuses`."""
 
@@ -87,6 +92,10 @@ class Call:
     restore_directory: bool
     output: Output
     as_json: bool = False
+    stop_on_error: bool = False
+    commands_on_stdin: bool = False
+    stdin: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_STDIN_AHEAD), repr=False)
+    """The caller's standard input as it comes; empty at its end. Filled only where commands come by it."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
     """What the user said to questions; None: refused, or nobody is there."""

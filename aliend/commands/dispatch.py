@@ -1,13 +1,15 @@
-"""Finds the command for the words, runs it, and turns what goes wrong into a sentence and an exit code."""
+"""Finds the command for the words, runs it, and turns what goes wrong into a sentence and an exit code.
+
+Chains, pipes and what else stands around a command are left to `aliend.commands.line`.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from aliend.commands import ccdb, certificates, copy, credentials, navigation, service, tokens, transfers
 from aliend.commands.call import Call
-from aliend.errors import AliendError, UsageError
+from aliend.errors import AliendError
 from aliend.parts import Parts
 
 Command = Callable[[Parts, Call], Awaitable[int]]
@@ -33,34 +35,11 @@ COMMANDS: dict[str, Command] = {
     "token-init": tokens.token_init,
     "token-destroy": tokens.token_destroy,
 }
-"""Our own commands; every other word is one of the central service. The client answers help and version itself."""
-
-INTERRUPTED = 130
-SUCCESS = 0
+"""Our own commands; every other word is one of the central service or of the client."""
 
 
-async def run(parts: Parts, call: Call) -> int:
-    """Run one command. Returns its exit code, 130 if the user interrupted it."""
-    command = asyncio.create_task(_told(parts, call))
-    interrupt = asyncio.create_task(call.interrupted.wait())
-    try:
-        await asyncio.wait({command, interrupt}, return_when=asyncio.FIRST_COMPLETED)
-        if command.done():
-            return command.result()
-        command.cancel()
-        await asyncio.wait({command})
-        return INTERRUPTED
-    finally:
-        interrupt.cancel()
-        if not command.done():
-            command.cancel()
-            await asyncio.wait({command})
-
-
-async def _told(parts: Parts, call: Call) -> int:
-    if not call.words:
-        await call.complain("There is no command; see: alienctl help")
-        return UsageError.exit_code
+async def execute(parts: Parts, call: Call) -> int:
+    """Carry out one command; its exit code. What goes wrong has been told then."""
     command = COMMANDS.get(call.words[0], service.run)
     try:
         if call.words[0] not in tokens.WITHOUT_SERVICE:

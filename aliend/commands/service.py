@@ -32,6 +32,8 @@ _INSTEAD = {
     "-pwd": "use cd",
     "-silent": "redirect the output",
 }
+_REMOVES = "rm"
+"""Refused for the directory that the connection is in, which must be the session's and not an earlier one."""
 _LARGEST_STATUS = 255
 _INTERNAL = "_csd"
 _LONG = frozenset({"find"})
@@ -48,7 +50,8 @@ async def run(parts: Parts, call: Call) -> int:
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
     options = _PREPENDED.get(call.words[0], ()) + (_absolute(words, state) if name in _PLAIN else words)
     silenced = with_modifiers(options, whole=call.as_json)
-    directory = "" if name in _PLAIN and _names_something(words) else state.directory
+    needs_none = name in _PLAIN and name != _REMOVES and _names_something(words)
+    directory = "" if needs_none else state.directory
     if name in _LONG:
         return await _streamed(parts, call, Request(name, silenced), directory, state.directory)
     reply = await parts.centrals.of(call.context).request(Request(name, silenced), directory=directory)

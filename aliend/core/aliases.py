@@ -1,10 +1,10 @@
-"""The user's aliases: lines `name=value` of `~/.alienpy_aliases`; `#` begins a comment line, double quotes are optional."""
+"""The user's aliases: lines `name=value` of `~/.alienpy_aliases`; `#` begins a comment, double quotes are optional."""
 
 from __future__ import annotations
 
 
 def read(text: str) -> dict[str, str]:
-    """The aliases of a file's text; a line without a name before `=` is skipped, of two with one name the last holds."""
+    """The aliases of a file's text; lines without a name are skipped, of two with one name the last holds."""
     found = {}
     for line in text.splitlines():
         name, equals, value = line.partition("=")

@@ -27,7 +27,8 @@ _READING_WORDS = """
     whoami whois groups groupmembers echo version motd time commandlist ping ps masterjob w uptime
     packages listCEs listpartitions jobListMatch top df token access fquota jquota
 """
-_READING = frozenset(_READING_WORDS.split())
+READING = frozenset(_READING_WORDS.split())
+"""Commands that change nothing."""
 _MODIFIERS = frozenset({"-nomsg", "-nokeys", "-showmsg", "-showkeys", "-allkeys"})
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _TOKEN_SWITCHES_USER = re.compile(r"-+f*u")
@@ -93,7 +94,7 @@ def changes_something(request: Request) -> bool:
     """Whether carrying out `request` twice could differ from once; an unknown command is taken to (section 7)."""
     if any(option in _HELP for option in request.options):
         return False
-    if request.command not in _READING:
+    if request.command not in READING:
         return True
     match request.command:
         case "access":

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 import grpc.aio
 
 from aliend import CONTRACT, VERSION
-from aliend.commands import dispatch
+from aliend.commands import line
 from aliend.commands.call import Call, Progress, Terminal
+from aliend.core.switches import is_on
+from aliend.core.visible import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.parts import Parts
 from aliend.services.status import abort, told
@@ -21,26 +23,47 @@ Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]
 PIECE = 256 * 1024
 """Bytes in one event at most."""
 
+_NO_TERMINAL = Terminal()
+
 
 class Events:
     """A command's output as events of the call."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, terminal: Terminal = _NO_TERMINAL, *, raw: bool = True) -> None:
         self._context = context
+        self._shown = VisibleStream() if terminal.stdout and not raw else None
+        self._shown_errors = VisibleStream() if terminal.stderr and not raw else None
+        self._is_piped = False
 
     async def stdout(self, data: bytes) -> None:
         """Send bytes in pieces."""
+        if self._shown and not self._is_piped:
+            data = self._shown.feed(data)
         for start in range(0, len(data), PIECE):
             await self._context.write(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
 
     async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
         """Send bytes, and how to go on after them, in one event."""
+        if self._shown and not self._is_piped:
+            data = self._shown.feed(data)
         await self._context.write(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(word) for word in go_on]))
 
     async def stderr(self, data: bytes) -> None:
         """Send bytes of standard error."""
+        if self._shown_errors:
+            data = self._shown_errors.feed(data)
         for start in range(0, len(data), PIECE):
             await self._context.write(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
+
+    async def end(self, outcome: line.Outcome) -> None:
+        """Send what was held back, and the end."""
+        if self._shown and (rest := self._shown.feed(b"", final=True)):
+            await self._context.write(console_pb2.RunEvent(stdout=rest))
+        if self._shown_errors and (rest := self._shown_errors.feed(b"", final=True)):
+            await self._context.write(console_pb2.RunEvent(stderr=rest))
+        await self._context.write(
+            console_pb2.RunEvent(exit=console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves))
+        )
 
     async def progress(self, progress: Progress) -> None:
         """Send the state of the job."""
@@ -54,7 +77,10 @@ class Events:
                     files_total=progress.files_total,
                     files=[
                         console_pb2.FileProgress(
-                            id=file.id, name=file.name, bytes_done=file.bytes_done, bytes_total=file.bytes_total
+                            id=file.id,
+                            name=visible(file.name),
+                            bytes_done=file.bytes_done,
+                            bytes_total=file.bytes_total,
                         )
                         for file in progress.files
                     ],
@@ -72,10 +98,16 @@ class Events:
 
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
         """Hand a program over."""
+        self._is_piped = takes_output
         program = console_pb2.Handoff(
             argv=[os.fsencode(word) for word in argv], takes_output=takes_output, may_be_missing=may_be_missing
         )
         await self._context.write(console_pb2.RunEvent(handoff=program))
+
+    async def output_end(self) -> None:
+        """Tell that the program has been given everything."""
+        self._is_piped = False
+        await self._context.write(console_pb2.RunEvent(output_end=console_pb2.OutputEnd()))
 
 
 class ConsoleService(console_pb2_grpc.ConsoleServicer):
@@ -92,19 +124,20 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             await abort(context, UsageError("The first input of a command must be its start"))
         _check_contract(first.start)
         try:
-            call = self._call(first.start, context)
+            events = Events(context, _terminal(first.start.terminal), raw=first.start.raw)
+            call = self._call(first.start, events)
         except AliendError as error:
             await _refuse(context, error)
             return
         inputs = asyncio.create_task(_listen(context, call))
         try:
-            code = await dispatch.run(self._parts, call)
+            outcome = await line.run(self._parts, call)
         finally:
             inputs.cancel()
-        await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code)))
+        await events.end(outcome)
 
-    def _call(self, start: console_pb2.RunStart, context: Context) -> Call:
-        terminal = start.terminal
+    def _call(self, start: console_pb2.RunStart, events: Events) -> Call:
+        terminal = _terminal(start.terminal)
         words = tuple(os.fsdecode(word) for word in start.argv)
         environment = dict(start.environment)
         return Call(
@@ -112,20 +145,25 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             local=os.fsdecode(start.cwd),
             umask=start.umask,
             session=start.session or "default",
-            terminal=Terminal(
-                terminal.stdin_is_terminal,
-                terminal.stdout_is_terminal,
-                terminal.stderr_is_terminal,
-                terminal.columns,
-                terminal.rows,
-            ),
+            terminal=terminal,
             context=self._parts.context(environment or None),
-            restore_directory=(terminal.stdin_is_terminal or terminal.stdout_is_terminal)
-            and "ALIENPY_NO_CWD_RESTORE" not in environment,
+            restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
             environment=environment,
-            output=Events(context),
-            as_json=bool(environment.get("ALIENPY_JSON")) or any(word in ("--json", "-json") for word in words),
+            output=events,
+            as_json=any(word in ("--json", "-json") for word in words) or is_on(environment, "ALIENPY_JSON"),
+            stop_on_error=start.stop_on_error,
+            commands_on_stdin=start.commands_on_stdin,
         )
+
+
+def _terminal(terminal: console_pb2.Terminal) -> Terminal:
+    return Terminal(
+        terminal.stdin_is_terminal,
+        terminal.stdout_is_terminal,
+        terminal.stderr_is_terminal,
+        terminal.columns,
+        terminal.rows,
+    )
 
 
 def _check_contract(start: console_pb2.RunStart) -> None:
@@ -149,8 +187,14 @@ async def _listen(context: Context, call: Call) -> None:
         match received.WhichOneof("input"):
             case "signal":
                 call.interrupted.set()
+            case "stdin" if call.commands_on_stdin and received.stdin:
+                await call.stdin.put(received.stdin)
+            case "eof" if call.commands_on_stdin:
+                await call.stdin.put(b"")
             case "answer":
                 call.answers.put_nowait(None if received.answer.refused else received.answer.text)
             case "handoff_result":
                 call.statuses.put_nowait(received.handoff_result.status)
     call.answers.put_nowait(None)
+    if call.commands_on_stdin:
+        await call.stdin.put(b"")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61liend/v1/console.proto\x12\taliend.v1\"\x93\x02\n\x08RunInput\x12$\n\x05start\x18\x01 \x01(\x0b\x32\x13.aliend.v1.RunStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12$\n\x03\x65of\x18\x03 \x01(\x0b\x32\x15.aliend.v1.EndOfInputH\x00\x12#\n\x06signal\x18\x04 \x01(\x0b\x32\x11.aliend.v1.SignalH\x00\x12#\n\x06resize\x18\x05 \x01(\x0b\x32\x11.aliend.v1.ResizeH\x00\x12#\n\x06\x61nswer\x18\x06 \x01(\x0b\x32\x11.aliend.v1.AnswerH\x00\x12\x32\n\x0ehandoff_result\x18\x07 \x01(\x0b\x32\x18.aliend.v1.HandoffResultH\x00\x42\x07\n\x05input\"\x85\x02\n\x08RunStart\x12\x10\n\x08\x63ontract\x18\x01 \x01(\r\x12\x16\n\x0e\x63lient_version\x18\x02 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x04 \x01(\x0c\x12\r\n\x05umask\x18\x05 \x01(\r\x12\x0f\n\x07session\x18\x06 \x01(\t\x12%\n\x08terminal\x18\x07 \x01(\x0b\x32\x13.aliend.v1.Terminal\x12\x39\n\x0b\x65nvironment\x18\x08 \x03(\x0b\x32$.aliend.v1.RunStart.EnvironmentEntry\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\x08Terminal\x12\x19\n\x11stdin_is_terminal\x18\x01 \x01(\x08\x12\x1a\n\x12stdout_is_terminal\x18\x02 \x01(\x08\x12\x1a\n\x12stderr_is_terminal\x18\x03 \x01(\x08\x12\x0f\n\x07\x63olumns\x18\x04 \x01(\r\x12\x0c\n\x04rows\x18\x05 \x01(\r\"\x0c\n\nEndOfInput\"\x18\n\x06Signal\x12\x0e\n\x06number\x18\x01 \x01(\x05\"\'\n\x06Resize\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\r\x12\x0c\n\x04rows\x18\x02 \x01(\r\"\'\n\x06\x41nswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07refused\x18\x02 \x01(\x08\"\x1f\n\rHandoffResult\x12\x0e\n\x06status\x18\x01 \x01(\x05\"\x8d\x02\n\x08RunEvent\x12\x10\n\x06stdout\x18\x01 \x01(\x0cH\x00\x12\x10\n\x06stderr\x18\x02 \x01(\x0cH\x00\x12*\n\x08progress\x18\x03 \x01(\x0b\x32\x16.aliend.v1.RunProgressH\x00\x12\'\n\x08question\x18\x04 \x01(\x0b\x32\x13.aliend.v1.QuestionH\x00\x12%\n\x07handoff\x18\x05 \x01(\x0b\x32\x12.aliend.v1.HandoffH\x00\x12\"\n\x04\x65xit\x18\x06 \x01(\x0b\x32\x12.aliend.v1.RunExitH\x00\x12%\n\x03job\x18\x07 \x01(\x0b\x32\x16.aliend.v1.AttachedJobH\x00\x12\r\n\x05go_on\x18\x08 \x03(\x0c\x42\x07\n\x05\x65vent\"\x17\n\x07RunExit\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\"\x19\n\x0b\x41ttachedJob\x12\n\n\x02id\x18\x01 \x01(\x04\"\x9d\x01\n\x0bRunProgress\x12\x12\n\nbytes_done\x18\x01 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x02 \x01(\x04\x12\x12\n\nfiles_done\x18\x03 \x01(\x04\x12\x14\n\x0c\x66iles_failed\x18\x04 \x01(\x04\x12\x13\n\x0b\x66iles_total\x18\x05 \x01(\x04\x12&\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x17.aliend.v1.FileProgress\"Q\n\x0c\x46ileProgress\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nbytes_done\x18\x03 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x04 \x01(\x04\"(\n\x08Question\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x63ho\x18\x02 \x01(\x08\"T\n\x07Handoff\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\x0c\x12\r\n\x05stdin\x18\x02 \x01(\x0c\x12\x14\n\x0ctakes_output\x18\x03 \x01(\x08\x12\x16\n\x0emay_be_missing\x18\x04 \x01(\x08\x32>\n\x07\x43onsole\x12\x33\n\x03Run\x12\x13.aliend.v1.RunInput\x1a\x13.aliend.v1.RunEvent(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61liend/v1/console.proto\x12\taliend.v1\"\x93\x02\n\x08RunInput\x12$\n\x05start\x18\x01 \x01(\x0b\x32\x13.aliend.v1.RunStartH\x00\x12\x0f\n\x05stdin\x18\x02 \x01(\x0cH\x00\x12$\n\x03\x65of\x18\x03 \x01(\x0b\x32\x15.aliend.v1.EndOfInputH\x00\x12#\n\x06signal\x18\x04 \x01(\x0b\x32\x11.aliend.v1.SignalH\x00\x12#\n\x06resize\x18\x05 \x01(\x0b\x32\x11.aliend.v1.ResizeH\x00\x12#\n\x06\x61nswer\x18\x06 \x01(\x0b\x32\x11.aliend.v1.AnswerH\x00\x12\x32\n\x0ehandoff_result\x18\x07 \x01(\x0b\x32\x18.aliend.v1.HandoffResultH\x00\x42\x07\n\x05input\"\xc4\x02\n\x08RunStart\x12\x10\n\x08\x63ontract\x18\x01 \x01(\r\x12\x16\n\x0e\x63lient_version\x18\x02 \x01(\t\x12\x0c\n\x04\x61rgv\x18\x03 \x03(\x0c\x12\x0b\n\x03\x63wd\x18\x04 \x01(\x0c\x12\r\n\x05umask\x18\x05 \x01(\r\x12\x0f\n\x07session\x18\x06 \x01(\t\x12%\n\x08terminal\x18\x07 \x01(\x0b\x32\x13.aliend.v1.Terminal\x12\x39\n\x0b\x65nvironment\x18\x08 \x03(\x0b\x32$.aliend.v1.RunStart.EnvironmentEntry\x12\x19\n\x11\x63ommands_on_stdin\x18\t \x01(\x08\x12\x15\n\rstop_on_error\x18\n \x01(\x08\x12\x0b\n\x03raw\x18\x0b \x01(\x08\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\x08Terminal\x12\x19\n\x11stdin_is_terminal\x18\x01 \x01(\x08\x12\x1a\n\x12stdout_is_terminal\x18\x02 \x01(\x08\x12\x1a\n\x12stderr_is_terminal\x18\x03 \x01(\x08\x12\x0f\n\x07\x63olumns\x18\x04 \x01(\r\x12\x0c\n\x04rows\x18\x05 \x01(\r\"\x0c\n\nEndOfInput\"\x18\n\x06Signal\x12\x0e\n\x06number\x18\x01 \x01(\x05\"\'\n\x06Resize\x12\x0f\n\x07\x63olumns\x18\x01 \x01(\r\x12\x0c\n\x04rows\x18\x02 \x01(\r\"\'\n\x06\x41nswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0f\n\x07refused\x18\x02 \x01(\x08\"\x1f\n\rHandoffResult\x12\x0e\n\x06status\x18\x01 \x01(\x05\"\xb9\x02\n\x08RunEvent\x12\x10\n\x06stdout\x18\x01 \x01(\x0cH\x00\x12\x10\n\x06stderr\x18\x02 \x01(\x0cH\x00\x12*\n\x08progress\x18\x03 \x01(\x0b\x32\x16.aliend.v1.RunProgressH\x00\x12\'\n\x08question\x18\x04 \x01(\x0b\x32\x13.aliend.v1.QuestionH\x00\x12%\n\x07handoff\x18\x05 \x01(\x0b\x32\x12.aliend.v1.HandoffH\x00\x12\"\n\x04\x65xit\x18\x06 \x01(\x0b\x32\x12.aliend.v1.RunExitH\x00\x12%\n\x03job\x18\x07 \x01(\x0b\x32\x16.aliend.v1.AttachedJobH\x00\x12*\n\noutput_end\x18\t \x01(\x0b\x32\x14.aliend.v1.OutputEndH\x00\x12\r\n\x05go_on\x18\x08 \x03(\x0c\x42\x07\n\x05\x65vent\"\'\n\x07RunExit\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06leaves\x18\x02 \x01(\x08\"\x0b\n\tOutputEnd\"\x19\n\x0b\x41ttachedJob\x12\n\n\x02id\x18\x01 \x01(\x04\"\x9d\x01\n\x0bRunProgress\x12\x12\n\nbytes_done\x18\x01 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x02 \x01(\x04\x12\x12\n\nfiles_done\x18\x03 \x01(\x04\x12\x14\n\x0c\x66iles_failed\x18\x04 \x01(\x04\x12\x13\n\x0b\x66iles_total\x18\x05 \x01(\x04\x12&\n\x05\x66iles\x18\x06 \x03(\x0b\x32\x17.aliend.v1.FileProgress\"Q\n\x0c\x46ileProgress\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nbytes_done\x18\x03 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x04 \x01(\x04\"(\n\x08Question\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x0c\n\x04\x65\x63ho\x18\x02 \x01(\x08\"T\n\x07Handoff\x12\x0c\n\x04\x61rgv\x18\x01 \x03(\x0c\x12\r\n\x05stdin\x18\x02 \x01(\x0c\x12\x14\n\x0ctakes_output\x18\x03 \x01(\x08\x12\x16\n\x0emay_be_missing\x18\x04 \x01(\x08\x32>\n\x07\x43onsole\x12\x33\n\x03Run\x12\x13.aliend.v1.RunInput\x1a\x13.aliend.v1.RunEvent(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,35 +36,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNINPUT']._serialized_start=39
   _globals['_RUNINPUT']._serialized_end=314
   _globals['_RUNSTART']._serialized_start=317
-  _globals['_RUNSTART']._serialized_end=578
-  _globals['_RUNSTART_ENVIRONMENTENTRY']._serialized_start=528
-  _globals['_RUNSTART_ENVIRONMENTENTRY']._serialized_end=578
-  _globals['_TERMINAL']._serialized_start=580
-  _globals['_TERMINAL']._serialized_end=704
-  _globals['_ENDOFINPUT']._serialized_start=706
-  _globals['_ENDOFINPUT']._serialized_end=718
-  _globals['_SIGNAL']._serialized_start=720
-  _globals['_SIGNAL']._serialized_end=744
-  _globals['_RESIZE']._serialized_start=746
-  _globals['_RESIZE']._serialized_end=785
-  _globals['_ANSWER']._serialized_start=787
-  _globals['_ANSWER']._serialized_end=826
-  _globals['_HANDOFFRESULT']._serialized_start=828
-  _globals['_HANDOFFRESULT']._serialized_end=859
-  _globals['_RUNEVENT']._serialized_start=862
-  _globals['_RUNEVENT']._serialized_end=1131
-  _globals['_RUNEXIT']._serialized_start=1133
-  _globals['_RUNEXIT']._serialized_end=1156
-  _globals['_ATTACHEDJOB']._serialized_start=1158
-  _globals['_ATTACHEDJOB']._serialized_end=1183
-  _globals['_RUNPROGRESS']._serialized_start=1186
-  _globals['_RUNPROGRESS']._serialized_end=1343
-  _globals['_FILEPROGRESS']._serialized_start=1345
-  _globals['_FILEPROGRESS']._serialized_end=1426
-  _globals['_QUESTION']._serialized_start=1428
-  _globals['_QUESTION']._serialized_end=1468
-  _globals['_HANDOFF']._serialized_start=1470
-  _globals['_HANDOFF']._serialized_end=1554
-  _globals['_CONSOLE']._serialized_start=1556
-  _globals['_CONSOLE']._serialized_end=1618
+  _globals['_RUNSTART']._serialized_end=641
+  _globals['_RUNSTART_ENVIRONMENTENTRY']._serialized_start=591
+  _globals['_RUNSTART_ENVIRONMENTENTRY']._serialized_end=641
+  _globals['_TERMINAL']._serialized_start=643
+  _globals['_TERMINAL']._serialized_end=767
+  _globals['_ENDOFINPUT']._serialized_start=769
+  _globals['_ENDOFINPUT']._serialized_end=781
+  _globals['_SIGNAL']._serialized_start=783
+  _globals['_SIGNAL']._serialized_end=807
+  _globals['_RESIZE']._serialized_start=809
+  _globals['_RESIZE']._serialized_end=848
+  _globals['_ANSWER']._serialized_start=850
+  _globals['_ANSWER']._serialized_end=889
+  _globals['_HANDOFFRESULT']._serialized_start=891
+  _globals['_HANDOFFRESULT']._serialized_end=922
+  _globals['_RUNEVENT']._serialized_start=925
+  _globals['_RUNEVENT']._serialized_end=1238
+  _globals['_RUNEXIT']._serialized_start=1240
+  _globals['_RUNEXIT']._serialized_end=1279
+  _globals['_OUTPUTEND']._serialized_start=1281
+  _globals['_OUTPUTEND']._serialized_end=1292
+  _globals['_ATTACHEDJOB']._serialized_start=1294
+  _globals['_ATTACHEDJOB']._serialized_end=1319
+  _globals['_RUNPROGRESS']._serialized_start=1322
+  _globals['_RUNPROGRESS']._serialized_end=1479
+  _globals['_FILEPROGRESS']._serialized_start=1481
+  _globals['_FILEPROGRESS']._serialized_end=1562
+  _globals['_QUESTION']._serialized_start=1564
+  _globals['_QUESTION']._serialized_end=1604
+  _globals['_HANDOFF']._serialized_start=1606
+  _globals['_HANDOFF']._serialized_end=1690
+  _globals['_CONSOLE']._serialized_start=1692
+  _globals['_CONSOLE']._serialized_end=1754
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,7 @@ class RunInput(_message.Message):
     def __init__(self, start: _Optional[_Union[RunStart, _Mapping]] = ..., stdin: _Optional[bytes] = ..., eof: _Optional[_Union[EndOfInput, _Mapping]] = ..., signal: _Optional[_Union[Signal, _Mapping]] = ..., resize: _Optional[_Union[Resize, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., handoff_result: _Optional[_Union[HandoffResult, _Mapping]] = ...) -> None: ...
 
 class RunStart(_message.Message):
-    __slots__ = ("contract", "client_version", "argv", "cwd", "umask", "session", "terminal", "environment")
+    __slots__ = ("contract", "client_version", "argv", "cwd", "umask", "session", "terminal", "environment", "commands_on_stdin", "stop_on_error", "raw")
     class EnvironmentEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,9 @@ class RunStart(_message.Message):
     SESSION_FIELD_NUMBER: _ClassVar[int]
     TERMINAL_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    COMMANDS_ON_STDIN_FIELD_NUMBER: _ClassVar[int]
+    STOP_ON_ERROR_FIELD_NUMBER: _ClassVar[int]
+    RAW_FIELD_NUMBER: _ClassVar[int]
     contract: int
     client_version: str
     argv: _containers.RepeatedScalarFieldContainer[bytes]
@@ -49,7 +52,10 @@ class RunStart(_message.Message):
     session: str
     terminal: Terminal
     environment: _containers.ScalarMap[str, str]
-    def __init__(self, contract: _Optional[int] = ..., client_version: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., umask: _Optional[int] = ..., session: _Optional[str] = ..., terminal: _Optional[_Union[Terminal, _Mapping]] = ..., environment: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    commands_on_stdin: bool
+    stop_on_error: bool
+    raw: bool
+    def __init__(self, contract: _Optional[int] = ..., client_version: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., umask: _Optional[int] = ..., session: _Optional[str] = ..., terminal: _Optional[_Union[Terminal, _Mapping]] = ..., environment: _Optional[_Mapping[str, str]] = ..., commands_on_stdin: _Optional[bool] = ..., stop_on_error: _Optional[bool] = ..., raw: _Optional[bool] = ...) -> None: ...
 
 class Terminal(_message.Message):
     __slots__ = ("stdin_is_terminal", "stdout_is_terminal", "stderr_is_terminal", "columns", "rows")
@@ -98,7 +104,7 @@ class HandoffResult(_message.Message):
     def __init__(self, status: _Optional[int] = ...) -> None: ...
 
 class RunEvent(_message.Message):
-    __slots__ = ("stdout", "stderr", "progress", "question", "handoff", "exit", "job", "go_on")
+    __slots__ = ("stdout", "stderr", "progress", "question", "handoff", "exit", "job", "output_end", "go_on")
     STDOUT_FIELD_NUMBER: _ClassVar[int]
     STDERR_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +112,7 @@ class RunEvent(_message.Message):
     HANDOFF_FIELD_NUMBER: _ClassVar[int]
     EXIT_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_END_FIELD_NUMBER: _ClassVar[int]
     GO_ON_FIELD_NUMBER: _ClassVar[int]
     stdout: bytes
     stderr: bytes
@@ -114,14 +121,21 @@ class RunEvent(_message.Message):
     handoff: Handoff
     exit: RunExit
     job: AttachedJob
+    output_end: OutputEnd
     go_on: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, stdout: _Optional[bytes] = ..., stderr: _Optional[bytes] = ..., progress: _Optional[_Union[RunProgress, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., handoff: _Optional[_Union[Handoff, _Mapping]] = ..., exit: _Optional[_Union[RunExit, _Mapping]] = ..., job: _Optional[_Union[AttachedJob, _Mapping]] = ..., go_on: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    def __init__(self, stdout: _Optional[bytes] = ..., stderr: _Optional[bytes] = ..., progress: _Optional[_Union[RunProgress, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., handoff: _Optional[_Union[Handoff, _Mapping]] = ..., exit: _Optional[_Union[RunExit, _Mapping]] = ..., job: _Optional[_Union[AttachedJob, _Mapping]] = ..., output_end: _Optional[_Union[OutputEnd, _Mapping]] = ..., go_on: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class RunExit(_message.Message):
-    __slots__ = ("code",)
+    __slots__ = ("code", "leaves")
     CODE_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_FIELD_NUMBER: _ClassVar[int]
     code: int
-    def __init__(self, code: _Optional[int] = ...) -> None: ...
+    leaves: bool
+    def __init__(self, code: _Optional[int] = ..., leaves: _Optional[bool] = ...) -> None: ...
+
+class OutputEnd(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class AttachedJob(_message.Message):
     __slots__ = ("id",)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ConsoleStub:
-    """Runs one command line of the user in the daemon and carries its streams.
+    """Runs command lines of the user in the daemon and carries their streams.
     """
 
     def __init__(self, channel):
@@ -43,11 +43,15 @@ class ConsoleStub:
 
 
 class ConsoleServicer:
-    """Runs one command line of the user in the daemon and carries its streams.
+    """Runs command lines of the user in the daemon and carries their streams.
     """
 
     def Run(self, request_iterator, context):
-        """Runs one command. Used by every `alienctl <words>`.
+        """Runs one command, or several one after the other. Used by every `alienctl <words>` and by the shell.
+
+        Several words are one command, word by word. A single word is a text: commands between `;` and newlines, quoted as in
+        a shell, each perhaps with ` | ` and a pipeline for the user's shell, or `!` and a text for it. Aliases of
+        `~/.alienpy_aliases` hold. The exit code is that of the last command.
 
         The first input must be `start`. Events follow until `exit`, which is always the last one. A command that needs no
         further input lets the client close its side together with `start`. Cancelling the call cancels what
@@ -76,7 +80,7 @@ def add_ConsoleServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Console:
-    """Runs one command line of the user in the daemon and carries its streams.
+    """Runs command lines of the user in the daemon and carries their streams.
     """
 
     @staticmethod

@@ -90,7 +90,6 @@ def test_a_socket_that_a_dead_daemon_left_is_no_obstacle(stage: Stage) -> None:
         (["daemon", "logs"], 2),
         (["daemon", "nosuch"], 22),
         (["daemon", "stop", "now"], 22),
-        ([], 22),
     ],
 )
 def test_some_words_never_start_a_daemon(stage: Stage, words: list[str], code: int) -> None:

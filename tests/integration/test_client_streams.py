@@ -20,6 +20,7 @@ from tests.integration.client.stage import Stage, a_stage, eventually
 
 CHEAP = {
     "alienctl",
+    "alienctl.invocation",
     "alienctl.main",
     "alienctl.messages",
     "alienctl.rpc",

@@ -13,7 +13,6 @@ ROOT = Path(__file__).parents[2]
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400
 CORE_MAY_NOT = {"asyncio", "socket", "ssl", "time", "random", "os", "logging", "grpc", "threading", "subprocess"}
-FAST_PATH = ("alienctl/main.py", "alienctl/rpc.py")
 
 # which of our own packages each room may import, besides itself, the errors and the version
 MAY_IMPORT: dict[str, set[str]] = {

@@ -10,8 +10,8 @@ import pytest
 import alienctl
 import aliend
 from alienctl import ClientError, NoDaemonError
+from alienctl.invocation import Invocation
 from alienctl.local import help, install
-from alienctl.main import Invocation
 from alienctl.transport import check_directory, socket_path
 
 

@@ -1,0 +1,85 @@
+"""A command's output into a pipeline of the user's shell, while it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from aliend.commands.call import Call, Output, Progress
+
+
+class _Pipe:
+    """An output whose standard output starts the pipeline with its first bytes and then goes there."""
+
+    def __init__(self, output: Output, pipeline: str) -> None:
+        self._output = output
+        self._pipeline = pipeline
+        self.has_begun = False
+
+    async def begin(self) -> None:
+        """Start the pipeline."""
+        self.has_begun = True
+        await self._output.handoff(("/bin/sh", "-c", self._pipeline), takes_output=True, may_be_missing=False)
+
+    async def stdout(self, data: bytes) -> None:
+        """Bytes for the pipeline."""
+        if data and not self.has_begun:
+            await self.begin()
+        await self._output.stdout(data)
+
+    async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
+        """Bytes for the pipeline, which ends with the daemon: it cannot go on."""
+        await self.stdout(data)
+
+    async def stderr(self, data: bytes) -> None:
+        """Bytes for standard error, which is not piped."""
+        await self._output.stderr(data)
+
+    async def progress(self, progress: Progress) -> None:
+        """Nothing: the terminal belongs to the pipeline."""
+
+    async def attached(self, job: int) -> None:
+        """The command goes on as this transfer job."""
+        await self._output.attached(job)
+
+    async def question(self, prompt: str, *, echo: bool) -> None:
+        """A question to the user."""
+        await self._output.question(prompt, echo=echo)
+
+    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+        """A program that the client runs for the user."""
+        await self._output.handoff(argv, takes_output=takes_output, may_be_missing=may_be_missing)
+
+    async def output_end(self) -> None:
+        """What the program was to get is complete."""
+        await self._output.output_end()
+
+
+async def piped(call: Call, pipeline: str, command: Callable[[Call], Awaitable[int]]) -> int:
+    """Run a command into a pipeline. The exit code is the pipeline's, or the command's where that failed.
+
+    A command that fails before its first output starts no pipeline; a pipeline that has ended ends the command.
+    """
+    pipe = _Pipe(call.output, pipeline)
+    terminal = replace(call.terminal, stdout=False)
+    running = asyncio.ensure_future(command(replace(call, output=pipe, terminal=terminal)))
+    ended = asyncio.create_task(call.statuses.get())
+    try:
+        await asyncio.wait({running, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            return ended.result()
+        code = running.result()
+        if not pipe.has_begun:
+            if code:
+                return code
+            await pipe.begin()
+        if not ended.done():
+            await call.output.output_end()
+        status = await ended
+        return code or status
+    finally:
+        ended.cancel()
+        if not running.done():
+            running.cancel()
+            await asyncio.wait({running})

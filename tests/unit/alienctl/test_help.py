@@ -1,0 +1,11 @@
+"""The help: each command that the daemon leaves the help of to the client has a page there."""
+
+from __future__ import annotations
+
+from alienctl.local import help
+from aliend.commands import known
+
+
+def test_f095_what_the_client_explains_has_a_page() -> None:
+    explained = known.HELP_BY_THE_CLIENT | set(known.OF_THE_LINE.values()) | known.OF_THE_CLIENT - {"?"}
+    assert explained - set(help.PAGES) == set()

@@ -1,0 +1,119 @@
+"""F085 and F086: a command's output into the user's shell, as soon as there is some."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aliend.commands.call import Call, Progress, Terminal
+from aliend.commands.piping import piped
+from aliend.core.context import Context
+
+HANDED = "handed sh"
+
+
+class Recorder:
+    """An output that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    async def stdout(self, data: bytes) -> None:
+        self.said.append(data.decode())
+
+    async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
+        self.said.append(f"{data.decode()} {go_on}")
+
+    async def stderr(self, data: bytes) -> None:
+        self.said.append(f"error {data.decode()}")
+
+    async def progress(self, progress: Progress) -> None:
+        self.said.append(f"progress {progress.bytes_done}")
+
+    async def attached(self, job: int) -> None:
+        self.said.append(f"job {job}")
+
+    async def question(self, prompt: str, *, echo: bool) -> None:
+        self.said.append(f"{prompt} {echo}")
+
+    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+        assert (argv[0], argv[1], takes_output, may_be_missing) == ("/bin/sh", "-c", True, False)
+        self.said.append(f"handed {argv[2]}")
+
+    async def output_end(self) -> None:
+        self.said.append("end")
+
+
+def a_call(output: Recorder) -> Call:
+    return Call((), "/", 0, "s", Terminal(stdout=True), Context(), restore_directory=False, output=output)
+
+
+async def test_f085_the_pipeline_starts_with_the_first_output_and_its_status_counts() -> None:
+    output = Recorder()
+    call = a_call(output)
+
+    async def command(inner: Call) -> int:
+        assert not inner.terminal.stdout
+        await inner.complain("warning")
+        await inner.say("one")
+        await inner.say("two")
+        call.statuses.put_nowait(3)
+        return 0
+
+    assert await piped(call, "sh", command) == 3
+    assert output.said[:4] == ["error warning\n", HANDED, "one\n", "two\n"]
+
+
+async def test_f085_a_pipeline_that_has_ended_ends_the_command() -> None:
+    output = Recorder()
+    call = a_call(output)
+    cancelled = asyncio.Event()
+
+    async def command(inner: Call) -> int:
+        await inner.say("first")
+        call.statuses.put_nowait(0)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return 1
+
+    assert await piped(call, "sh", command) == 0
+    assert cancelled.is_set()
+    assert output.said == [HANDED, "first\n"]
+
+
+async def test_f086_a_command_that_fails_at_once_starts_no_pipeline() -> None:
+    output = Recorder()
+
+    async def command(inner: Call) -> int:
+        await inner.complain("No such file")
+        return 2
+
+    assert await piped(a_call(output), "sh", command) == 2
+    assert output.said == ["error No such file\n"]
+
+
+async def test_a_command_without_output_gives_the_pipeline_nothing() -> None:
+    output = Recorder()
+    call = a_call(output)
+
+    async def command(_inner: Call) -> int:
+        asyncio.get_running_loop().call_later(0.01, call.statuses.put_nowait, 0)
+        return 0
+
+    assert await piped(call, "sh", command) == 0
+    assert output.said == [HANDED, "end"]
+
+
+async def test_the_status_of_a_command_that_fails_late_is_not_hidden() -> None:
+    output = Recorder()
+    call = a_call(output)
+
+    async def command(inner: Call) -> int:
+        await inner.say("some")
+        asyncio.get_running_loop().call_later(0.01, call.statuses.put_nowait, 0)
+        return 5
+
+    assert await piped(call, "sh", command) == 5
+    assert output.said == [HANDED, "some\n", "end"]
