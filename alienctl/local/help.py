@@ -64,7 +64,11 @@ PAGES = {
         "  cancel JOB              stop it and forget its unfinished files\n"
         "  retry JOB               try its failed and cancelled files again\n"
         "  pause JOB, resume JOB   hold it, let it go on\n"
-        "  limit [NAME=N ...]      files at a time: files=N down=N up=N se=N VO::SITE::SE=N (N or `default`)",
+        "  limit [NAME=N ...]      files at a time: files=N down=N up=N se=N VO::SITE::SE=N (N or `default`)\n"
+        "  limit [NAME=RATE ...]   bytes a second: rate=R down.rate=R up.rate=R se.rate=R VO::SITE::SE.rate=R, with R\n"
+        "                          20M, 500K, unlimited, default, or a timetable:\n"
+        "                          'rate=22:00-07:00 unlimited, else 20M' (K, M, G are powers of 1024)\n"
+        "  limit --job JOB rate=R  the same for one job",
     ),
     "daemon": Page(
         "daemon status | start | stop | restart | logs | install",

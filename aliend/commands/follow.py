@@ -194,6 +194,7 @@ def summary(job: JobView) -> dict[str, Any]:
         "ended_ms": job.ended_ms,
         "message": job.message,
         "priority": job.priority,
+        "rate": job.rate,
     }
 
 

@@ -1,4 +1,4 @@
-"""`transfers why` and `transfers limit`: why files wait, and how many may be copied at a time."""
+"""`transfers why` and `transfers limit`: why files wait, how many may be copied at a time and how fast."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from aliend.commands.call import Call
 from aliend.core.limits import parse
+from aliend.core.rates import parse_rate, rate_text
 from aliend.core.why import Reason
 from aliend.engine.views import InUse, Waits
 from aliend.errors import UsageError
@@ -37,14 +38,31 @@ async def why(parts: Parts, call: Call, words: list[str]) -> int:
 
 
 async def limit(parts: Parts, call: Call, words: list[str]) -> int:
-    """Set the limits that the words name, and show all."""
+    """Set the limits that the words name, and show all; with `--job N`, those of one job."""
+    if "--job" in words:
+        return await _limit_job(parts, call, words)
     if words:
         await parts.engine.change_limits(parse(words))
     now = parts.engine.in_use()
     if call.as_json:
-        await call.document({"limits": _table(now)})
+        await call.document({"limits": _table(now), "rates": _rates(now)})
     else:
-        await call.say("\n".join(_limit_lines(now)))
+        await call.say("\n".join([*_limit_lines(now), *_rate_lines(now)]))
+    return 0
+
+
+async def _limit_job(parts: Parts, call: Call, words: list[str]) -> int:
+    """`--job N rate=R`: the bandwidth of one job."""
+    at = words.index("--job")
+    number = words[at + 1] if at + 1 < len(words) else ""
+    name, _, text = (words[:at] + words[at + 2 :] or [""])[0].partition("=")
+    if not (number.isascii() and number.isdigit()) or len(words) != 3 or name != "rate":
+        raise UsageError("transfers limit --job takes a job number and rate=R, as in: --job 7 rate=5M")
+    job = await parts.engine.change_job_rate(int(number), 0 if text == "default" else parse_rate(text))
+    if call.as_json:
+        await call.document({"job": job.id, "rate": job.rate})
+    else:
+        await call.say(f"job {job.id}: {rate_text(job.rate)}{'/s' if job.rate else ''}")
     return 0
 
 
@@ -89,6 +107,26 @@ def _limit_lines(now: InUse) -> Iterable[str]:
     for name in order:
         count = "" if name == "se" else str(running.get(name, 0))
         yield f"{name:<32}{table[name] or '-':>6}{count:>6}".rstrip()
+
+
+def _rates(now: InUse) -> dict[str, dict[str, int | str]]:
+    """The rates that were set, by name: the words, and bytes a second at the moment (0: unlimited)."""
+    return {name: {"set": words, "now": _rate_now(now, name)} for name, words in sorted(now.words.items())}
+
+
+def _rate_lines(now: InUse) -> Iterable[str]:
+    if not now.words:
+        return
+    yield f"{'RATE':<32}{'NOW':>12}"
+    for name, words in sorted(now.words.items(), key=lambda item: ("::" in item[0], item[0])):
+        rate = _rate_now(now, name)
+        text = f"{rate_text(rate)}/s" if rate else "unlimited"
+        yield f"{name:<32}{text:>12}{'' if ',' not in words else f'  {words}'}"
+
+
+def _rate_now(now: InUse, name: str) -> int:
+    usual = {"rate": now.rates.all, "down.rate": now.rates.down, "up.rate": now.rates.up, "se.rate": now.rates.per_se}
+    return usual.get(name, now.rates.named.get(name.removesuffix(".rate"), 0))
 
 
 def _time(seconds: float) -> str:

@@ -11,7 +11,7 @@ from aliend.core.job import JobSpec
 from aliend.core.transfer import Intent, Transfer
 from aliend.engine.gate import Gate
 from aliend.engine.looks import Looks
-from aliend.engine.ports import CataloguePort, WorkersPort
+from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.engine.trail import Trail
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, Downloaded, Upload, Uploaded
@@ -29,7 +29,7 @@ class Attempt:
     transfer: Transfer
     spec: JobSpec
     catalogue: CataloguePort
-    workers: WorkersPort
+    workers: RunnerPort
     gate: Gate
     note: Callable[[Intent], Awaitable[None]]
     progress: Callable[[int], None]

@@ -46,7 +46,7 @@ from aliend.engine.trail import Trail
 from aliend.engine.upload import upload
 from aliend.engine.views import Moving
 from aliend.errors import AliendError, StoreError
-from aliend.storage.tasks import Discard
+from aliend.storage.tasks import Discard, Terms
 from aliend.store import Outcome, Store
 
 log = logging.getLogger(__name__)
@@ -123,6 +123,12 @@ class Attempts:
         """Jobs that run as many files as they want."""
         jobs = {one.job.id: one.job.spec.parallel for one in self._running.values()}
         return [job for job, running in self.load().by_job.items() if 0 < jobs[job] <= running]
+
+    def change_spec(self, job: Job) -> None:
+        """The job's specification has changed; attempts of it that begin later have it from the store."""
+        for one in self._running.values():
+            if one.job.id == job.id:
+                one.job = job
 
     async def begin(self, candidate: Candidate, group: asyncio.TaskGroup) -> None:
         """Start an attempt, unless the transfer or its job was stopped meanwhile. Raises StoreError."""
@@ -244,7 +250,7 @@ class Attempts:
             transfer=running.transfer,
             spec=job.spec,
             catalogue=catalogue,
-            workers=self._workers,
+            workers=self._workers.of(self._terms(running)),
             gate=self.gate,
             note=note,
             progress=running.trail.hear,
@@ -260,6 +266,10 @@ class Attempts:
         except Exception as error:
             log.exception("transfer %d: an error of aliend itself", number)
             return event_of(error, self._chance())
+
+    def _terms(self, running: _Running) -> Terms:
+        spec = running.job.spec
+        return Terms(running.job.id, spec.rate, spec.settings)
 
     async def _tidy(self, number: int, job: Job) -> None:
         """Leave nothing half-done behind a transfer that was given up; what cannot be done now is done next start."""

@@ -6,12 +6,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 
 from aliend.core import limits
+from aliend.core.bandwidth import Rates
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.record import AttemptRecord
 from aliend.core.scheduler import Limits, choose, closed_directions
+from aliend.core.timetable import timetable_text
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
@@ -53,7 +57,9 @@ class Engine:
         self._clock = clock
         self._wake = asyncio.Event()
         self._limits = self._configured = Limits()
-        self._kept_limits: dict[str, int] = {}
+        self._kept_limits: limits.Table = {}
+        self._rates = Rates()
+        self._workers = workers
         self._attempts = Attempts(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._expansions = Expansions(store, catalogue_of, clock, chance, self._wake.set)
         self._main: asyncio.Task[None] | None = None
@@ -92,15 +98,24 @@ class Engine:
         self._configured = Limits(files, files_per_se)
         self._apply_limits()
 
-    async def change_limits(self, changes: Mapping[str, int | None]) -> None:
+    async def change_limits(self, changes: Mapping[str, int | str | None]) -> None:
         """Set limits by name (see `core.limits`; None: as configured), for now and for the next daemons."""
         self._kept_limits = limits.merged(self._kept_limits, changes)
         await self._store.keep_limits(self._kept_limits)
         self._apply_limits()
 
+    async def change_job_rate(self, number: int, rate: int) -> JobView:
+        """Limit the bandwidth of one job (bytes per second, 0: no limit of its own), for now and later."""
+        job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
+        self._workers.set_job_rate(number, rate)
+        self._attempts.change_spec(job)
+        return view_of_job(job)
+
     def in_use(self) -> InUse:
         """The limits, and what runs under them."""
-        return InUse(self._limits, self._attempts.load().by_direction, self._attempts.gate.copies)
+        words = {name: timetable_text(table) for name, table in limits.timetables(self._kept_limits).items()}
+        load = self._attempts.load().by_direction
+        return InUse(self._limits, load, self._attempts.gate.copies, self._rates, words)
 
     async def why(self, job: int = 0) -> AsyncIterator[list[Waits]]:
         """The files of a job (0: of all) that wait, and why, in groups."""
@@ -113,7 +128,20 @@ class Engine:
     def _apply_limits(self) -> None:
         self._limits = limits.applied(self._configured, self._kept_limits)
         self._attempts.gate.set_limits(self._limits)
+        self._apply_rates()
         self._wake.set()
+
+    def _apply_rates(self) -> None:
+        """Those of this minute."""
+        rates = limits.rates_at(self._kept_limits, self._minute())
+        if rates != self._rates:
+            self._rates = rates
+            self._workers.set_rates(rates)
+
+    def _minute(self) -> int:
+        """The minute of the day here."""
+        here = datetime.fromtimestamp(self._clock()).astimezone()
+        return here.hour * 60 + here.minute
 
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
         """Store a job and answer; under a `request_id` that is known, the job there is. Raises UsageError."""
@@ -213,6 +241,7 @@ class Engine:
                     if not taken_up:
                         await self._take_up(group)
                         taken_up = True
+                    self._apply_rates()
                     await self._start(group)
                     await self._sleep()
                 except StoreError as error:
@@ -249,7 +278,10 @@ class Engine:
     async def _sleep(self) -> None:
         """Until something changes, or the next waiting transfer or resting expansion is due."""
         now = self._clock()
-        due = [at for at in (await self._store.next_ready(now), self._expansions.next_start()) if at is not None]
+        minutes = limits.next_change(self._kept_limits, self._minute())
+        by_clock = (now // 60 + minutes) * 60 if minutes else None
+        starts = (await self._store.next_ready(now), self._expansions.next_start(), by_clock)
+        due = [at for at in starts if at is not None]
         pause = min([at - now for at in due], default=_LONGEST_SLEEP)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), min(max(pause, 0.01), _LONGEST_SLEEP))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, overload
 
+from aliend.core.bandwidth import Rates
 from aliend.core.catalogue import Entry, Replica, Ticket
 from aliend.core.context import Context
-from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, Downloaded, Upload, Uploaded
+from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, Downloaded, Terms, Upload, Uploaded
 
 
 class CataloguePort(Protocol):
@@ -43,7 +44,7 @@ class CataloguePort(Protocol):
         """Rename a file to a name that does not exist."""
 
 
-class WorkersPort(Protocol):
+class RunnerPort(Protocol):
     """Runs copies in other processes; cancelling `run` stops the copy."""
 
     @overload
@@ -52,6 +53,22 @@ class WorkersPort(Protocol):
     async def run(self, task: Upload, on_progress: Callable[[int], None]) -> Uploaded: ...
     @overload
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
+
+
+class WorkersPort(RunnerPort, Protocol):
+    """All copying processes, and the bandwidth that their tasks share."""
+
+    def of(self, terms: Terms) -> RunnerPort:
+        """The same for tasks with these terms."""
+
+    def set_rates(self, rates: Rates) -> None:
+        """Limit the bandwidth."""
+
+    def set_job_rate(self, job: int, rate: int) -> None:
+        """Limit that of one job's running tasks."""
+
+    def metered(self) -> dict[int, int]:
+        """Transfers with limited bandwidth, and what each can expect."""
 
 
 CatalogueOf = Callable[[Context], CataloguePort]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from aliend.core.bandwidth import Rates
 from aliend.core.job import Counters, Direction, Job, JobState
 from aliend.core.record import EventRecord
 from aliend.core.scheduler import Limits
@@ -14,7 +15,10 @@ from aliend.core.why import Reason
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job. Bytes are of whole files, times POSIX milliseconds (`ended_ms` 0: it has not ended)."""
+    """A job. Bytes are of whole files, times POSIX milliseconds (`ended_ms` 0: it has not ended).
+
+    `rate` is the most bytes a second (0: no limit of its own).
+    """
 
     id: int
     state: JobState
@@ -28,6 +32,7 @@ class JobView:
     ended_ms: int
     message: str
     priority: int
+    rate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,16 @@ class Waits:
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """The limits, and what runs under them: files each way, copies on each storage element."""
+    """The limits, and what runs under them: files each way, copies on each storage element.
+
+    `rates` hold at the moment; `words` are those that set them, by the names of `core.limits`.
+    """
 
     limits: Limits
     by_direction: Mapping[str, int]
     on_se: Mapping[str, int]
+    rates: Rates
+    words: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,7 @@ def view_of_job(job: Job) -> JobView:
         ended_ms=job.ended_ms,
         message=job.message,
         priority=job.spec.priority,
+        rate=job.spec.rate,
     )
 
 

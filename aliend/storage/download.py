@@ -82,6 +82,8 @@ class _Attempt:
         failures: list[tuple[str, CopyError]] = []
         for source in self._task.sources:
             try:
+                last, reason = (failures[-1][0], str(failures[-1][1])) if failures else ("", "")
+                self._line.turn_to(source.se, last, reason)
                 reached = remote.on_connection(source, self._line.slot, self._task.size)
                 told = tuple((se, str(error)) for se, error in failures)
                 return replace(self._publish(source.se, self._fetch(reached)), failures=told)
@@ -129,6 +131,7 @@ class _Attempt:
             self._part.append(data)
             self._part.flush_along(self._line.pool)
             self._line.progress(self._part.length)
+            self._line.spend(len(data))
         if self._part.length != self._task.size:
             found = self._part.length
             self._restart()
@@ -143,7 +146,7 @@ class _Attempt:
         try:
             if size != end:
                 raise CopyError(f"the storage has {size} bytes, the catalogue says {end}", "permanent")
-            yield from remote.read_chunks(inbox, file, start, end, self._line.window)
+            yield from remote.read_chunks(self._line, file, start, end)
         finally:
             remote.release(file)
 

@@ -38,10 +38,14 @@ class Inbox:
             other.stop()
         return other
 
+    def put(self, message: Callable[[], None]) -> None:
+        """Have the task's thread run this when it waits next; callable from any thread."""
+        self._messages.put(message)
+
     def stop(self) -> None:
         """Make the task end with `Stopped` at its next look; callable from any thread."""
         self._stopped = True
-        self._messages.put(lambda: None)
+        self.put(lambda: None)
         for branch in tuple(self._branches):
             branch.stop()
 

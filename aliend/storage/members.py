@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from aliend.errors import CopyError
 from aliend.storage import remote
 from aliend.storage.inbox import Inbox
+from aliend.storage.line import CHUNK
 from aliend.storage.tasks import Source
 from aliend.storage.xrootd import RemoteFile
 
@@ -70,7 +71,7 @@ def read_member(inbox: Inbox, source: Source, start: int, end: int) -> Iterator[
                 raise CopyError(f"{name} has {member.file_size} bytes, the catalogue says {end}", "permanent")
             with archive.open(member) as content:
                 content.seek(start)
-                while data := content.read(remote.CHUNK):
+                while data := content.read(CHUNK):
                     inbox.check()
                     yield data
     except KeyError:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aliend.core.bandwidth import Flow
 from aliend.errors import CopyError
 from aliend.storage import messages
 from aliend.storage.environment import worker_environment
-from aliend.storage.tasks import Result, Stopped, Task, WorkerDied
+from aliend.storage.pacing import Paced, Pacer
+from aliend.storage.tasks import Download, Result, Stopped, Task, Terms, Upload, WorkerDied
 
 RETIRE_AFTER = 5000
 """Tasks after which a process is replaced, whatever its library may have leaked."""
@@ -23,13 +25,17 @@ RETIRE_AFTER = 5000
 class _Pending:
     answer: asyncio.Future[Result]
     on_progress: Callable[[int], None]
+    terms: Terms
+    paced: int
+    """Its number with the pacer; 0: its bytes do not count."""
 
 
 class Process:
     """A running copying process; use `Process.start`. `run` tasks, then `stop` each or `kill` all."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, pacer: Pacer) -> None:
         self._process = process
+        self._pacer = pacer
         self._pending: dict[int, _Pending] = {}
         self._count = 0
         self._fatal = ""
@@ -37,7 +43,7 @@ class Process:
         self._listener = asyncio.get_running_loop().create_task(self._listen())
 
     @classmethod
-    async def start(cls, environment: Mapping[str, str]) -> Process:
+    async def start(cls, environment: Mapping[str, str], pacer: Pacer) -> Process:
         """A new process in a session of its own, so that a terminal's Ctrl-C does not reach it."""
         try:
             process = await asyncio.create_subprocess_exec(
@@ -55,7 +61,7 @@ class Process:
             )
         except OSError as error:
             raise CopyError(f"a copying process could not be started: {error.strerror}", "local", 30.0) from error
-        return cls(process)
+        return cls(process, pacer)
 
     @property
     def pid(self) -> int:
@@ -77,13 +83,33 @@ class Process:
         """Whether it may be given another task."""
         return not self.retired and self.is_alive
 
-    def begin(self, task: Task, on_progress: Callable[[int], None]) -> int:
+    def begin(self, task: Task, on_progress: Callable[[int], None], terms: Terms) -> int:
         """Give it a task; the number to wait for."""
         self._count += 1
         self.retired = self.retired or self._count >= RETIRE_AFTER
-        self._pending[self._count] = _Pending(asyncio.get_running_loop().create_future(), on_progress)
-        self._send({"do": self._count, "task": messages.pack(task)})
+        paced = self._paced(self._count, task, terms)
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._pending[self._count] = _Pending(answer, on_progress, terms, paced)
+        share = self._pacer.share(paced) if paced else 0
+        self._send({"do": self._count, "task": messages.pack(task), "share": share})
         return self._count
+
+    def _paced(self, number: int, task: Task, terms: Terms) -> int:
+        match task:
+            case Download():
+                flow = Flow("download", tuple(source.se for source in task.sources[:1]), terms.job, terms.rate)
+            case Upload():
+                flow = Flow("upload", tuple(target.se for target in task.targets), terms.job, terms.rate)
+            case _:
+                return 0
+        return self._pacer.join(
+            flow,
+            Paced(
+                task.id,
+                lambda size, share: self._send({"grant": number, "size": size, "share": share}),
+                lambda share: self._send({"pace": number, "share": share}),
+            ),
+        )
 
     async def result(self, number: int) -> Result:
         """The task's result; CopyError, WorkerDied, or Stopped when it was told to stop.
@@ -168,11 +194,25 @@ class Process:
             case {"retire": True}:
                 self.retired = True
             case {"id": int(number)} if (pending := self._pending.get(number)) and not pending.answer.done():
+                self._heard_of(pending, message)
+
+    def _heard_of(self, pending: _Pending, message: dict[str, Any]) -> None:
+        match message:
+            case {"want": int(owed)}:
+                self._pacer.want(pending.paced, owed)
+            case {"se": str(se), "failed": str(failed), "reason": str(reason)}:
+                self._pacer.turn(pending.paced, se)
+                asyncio.get_running_loop().call_soon(pending.terms.turned, se, failed, reason)
+            case {"unused": int(unused)}:
+                self._pacer.leave(pending.paced, unused)
+                _answer(pending, message)
+            case _:
                 _answer(pending, message)
 
     def _bury(self, how: str) -> None:
         for pending in self._pending.values():
             if not pending.answer.done():
+                self._pacer.leave(pending.paced, 0)
                 pending.answer.set_exception(self._obituary(how))
 
     def _obituary(self, how: str) -> CopyError:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from aliend.storage.failures import NOT_AUTHORIZED, UNSUPPORTED, StorageError, from_status
 from aliend.storage.inbox import SILENCE, Inbox
+from aliend.storage.line import Line
 from aliend.storage.tasks import Source
 from aliend.storage.xrootd import (
     QUERY_CHECKSUM,
@@ -31,8 +32,6 @@ from aliend.storage.xrootd import (
     new_system,
 )
 
-CHUNK = 4 << 20
-"""Bytes read or written by one request."""
 _UNIX = "xrd.wantprot=unix"  # read by the client's library; it is the envelope that opens doors
 _WORTH_A_CONNECTION = 64 << 20  # bytes
 _CHEAPEST = "adler32"
@@ -143,22 +142,24 @@ def release(file: RemoteFile) -> None:
             closed()
 
 
-def read_chunks(inbox: Inbox, file: RemoteFile, start: int, end: int, window: Callable[[], int]) -> Iterator[bytes]:
-    """The bytes from `start` to `end` in order; `window()` says how many requests may be on their way."""
+def read_chunks(line: Line, file: RemoteFile, start: int, end: int) -> Iterator[bytes]:
+    """The bytes from `start` to `end` in order; the line says how much may be on its way."""
     arrived: dict[int, tuple[Status, bytes]] = {}
-    asked = wanted = start
-    while wanted < end:
-        while asked < end and asked - wanted < window() * CHUNK:
-            length = min(CHUNK, end - asked)
-            launch(partial(file.read, asked, length, 0), inbox.callback(_keep(arrived, asked)), "read")
-            asked += length
-        inbox.wait(lambda: wanted in arrived, "read")  # noqa: B023 - called at once
+    asked: deque[tuple[int, int]] = deque()
+    ahead = start
+    while ahead < end or asked:
+        while ahead < end and len(asked) < line.window():
+            length = min(line.chunk(), end - ahead)
+            launch(partial(file.read, ahead, length, 0), line.inbox.callback(_keep(arrived, ahead)), "read")
+            asked.append((ahead, length))
+            ahead += length
+        wanted, length = asked.popleft()
+        line.inbox.wait(lambda: wanted in arrived, "read")  # noqa: B023 - called at once
         status, data = arrived.pop(wanted)
         require(status, "read")
-        if len(data) != min(CHUNK, end - wanted):
+        if len(data) != length:
             raise StorageError(f"read: the file ends at byte {wanted + len(data)} of {end}", "permanent")
         yield data
-        wanted += len(data)
 
 
 def _keep(arrived: dict[int, tuple[Status, bytes]], offset: int) -> Callable[[Status, bytes], None]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aliend.core.job import Overwrite
+from aliend.core.settings import Settings
 from aliend.errors import CopyError, ErrorKind
 
 
@@ -126,6 +128,25 @@ class Checksummed:
 
     size: int
     md5: str
+
+
+def _unheard(_se: str, _failed: str, _reason: str) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """For whom a task is done.
+
+    `job` and its `rate` (bytes per second, 0: no limit) share bandwidth; `settings` are the XRootD variables that it
+    is done with; `turned` hears of the storage element that is used from now on, of the one that failed before it
+    (empty: none), and why.
+    """
+
+    job: int = 0
+    rate: int = 0
+    settings: Settings = ()
+    turned: Callable[[str, str, str], None] = _unheard
 
 
 Task = Download | Upload | Checksum | Discard

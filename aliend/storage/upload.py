@@ -173,13 +173,14 @@ class _Pass:
                     replica.look(SILENCE)
 
     def _send(self) -> None:
-        while self._are_wanted() and (data := os.pread(self._fd, remote.CHUNK, self._offset)):
+        while self._are_wanted() and (data := os.pread(self._fd, self._line.chunk(), self._offset)):
             self._digests.update(data)
             for replica in self._alive():
                 replica.write(data, self._offset)
             self._offset += len(data)
             self._wait(self._line.window() - 1)
             self._line.progress(self._offset)
+            self._line.spend(len(data))
         self._wait(0)
         if self._are_wanted() and self._offset != self._task.size:
             raise self._changed()

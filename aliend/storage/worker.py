@@ -65,19 +65,23 @@ class Worker:
             case {"end": True}:
                 self._ending = True
                 self._end_if_done()
-            case {"do": int(number), "task": dict(packed)}:
-                self._start(number, messages.unpack_task(packed))
+            case {"do": int(number), "task": dict(packed), "share": int(share)}:
+                self._start(number, messages.unpack_task(packed), share)
             case {"stop": int(number)} if line := self._lines.get(number):
                 line.inbox.stop()
+            case {"grant": int(number), "size": int(size), "share": int(share)} if line := self._lines.get(number):
+                line.grant(size, share)
+            case {"pace": int(number), "share": int(share)} if line := self._lines.get(number):
+                line.pace(share)
 
-    def _start(self, number: int, task: Task) -> None:
+    def _start(self, number: int, task: Task, share: int) -> None:
         taken = {line.slot for line in tuple(self._lines.values())}
         slot = next(each for each in range(len(taken) + 1) if each not in taken)
 
-        def tell(size: int) -> None:
-            self._pipe.send({"id": number, "progress": size})
+        def say(words: dict[str, Any]) -> None:
+            self._pipe.send({"id": number, **words})
 
-        line = Line(tell, lambda: len(self._lines), self._pool, slot)
+        line = Line(say, lambda: len(self._lines), self._pool, slot, share)
         self._lines[number] = line
         threading.Thread(target=self._run, args=(number, task, line), daemon=True).start()
 
@@ -85,7 +89,7 @@ class Worker:
         answer = self._answer(task, line)
         if self._spent():
             self._pipe.send({"retire": True})
-        self._pipe.send({"id": number, **answer})
+        self._pipe.send({"id": number, "unused": line.unused(), **answer})
         self._lines.pop(number)
         self._end_if_done()
 

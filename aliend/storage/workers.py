@@ -1,14 +1,21 @@
-"""The copying processes as one: gives each task to the least busy process, replaces the dead, dismisses the idle."""
+"""All copying processes: which of them does a task, and how much bandwidth the tasks share.
+
+Small files have a lane of their own, so that no large or stalled copy is in their way, and what is killed with a frozen
+copy is not theirs. Tasks with XRootD variables of their own run in processes of their own, of a few kinds at a time:
+XRootD reads its variables once in a process's life.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, overload
+from typing import overload
 
-from aliend.errors import CopyError
-from aliend.storage.process import Process
+from aliend.core.bandwidth import Rates
+from aliend.core.settings import Settings
+from aliend.storage.crew import Crew
+from aliend.storage.pacing import Pacer
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
@@ -16,24 +23,22 @@ from aliend.storage.tasks import (
     Download,
     Downloaded,
     Result,
-    Stopped,
     Task,
+    Terms,
     Upload,
     Uploaded,
 )
 
-_SOFT_STOP = 8.0
-"""Seconds that a task may take to stop by itself before its process is killed."""
-_KILL = 3.0
-"""Seconds that the kernel may take for that."""
-_LAST_SOFT_STOP, _LAST_KILL = 1.0, 0.8
-"""The same in `close`."""
+SMALL = 64 << 20
+"""Bytes; a file below has its copy in the lane of the small ones."""
+_KINDS = 3
+"""Sets of variables with processes at a time."""
 
 
 class Workers:
-    """Up to `processes` copying processes with up to `per_process` tasks each; started on demand.
+    """Up to `processes` copying processes in each lane with up to `per_process` tasks each; started on demand.
 
-    `environment` is what they run in (their XRootD settings are added below it); one without a task for `idle` seconds
+    `environment` is what they run in (our XRootD settings are added below it); one without a task for `idle` seconds
     is dismissed.
     """
 
@@ -44,16 +49,12 @@ class Workers:
         environment: Mapping[str, str] | None = None,
         idle: float = 120.0,
     ) -> None:
-        self._most = processes
-        self._per_process = per_process
-        self._idle = idle
         self._environment = dict(environment or {})
-        self._processes: list[Process] = []
-        self._free = asyncio.Semaphore(processes * per_process)
-        self._starting = asyncio.Lock()
-        self._dismissals: dict[Process, asyncio.TimerHandle] = {}
-        self._stopping: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._pacer = Pacer()
+        self._sizes = (processes, per_process, idle)
+        self._small, self._bulk = self._crew(()), self._crew(())
+        self._others: dict[Settings, Crew] = {}
+        self._freed = asyncio.Event()
 
     async def __aenter__(self) -> Workers:
         return self
@@ -66,7 +67,82 @@ class Workers:
     @property
     def pids(self) -> list[int]:
         """The process ids of the copying processes."""
-        return [process.pid for process in self._processes if process.is_alive]
+        return [pid for crew in self._crews() for pid in crew.pids]
+
+    def of(self, terms: Terms) -> Bound:
+        """The same processes for tasks with these terms."""
+        return Bound(self, terms)
+
+    @overload
+    async def run(self, task: Download, on_progress: Callable[[int], None], terms: Terms = ...) -> Downloaded: ...
+    @overload
+    async def run(self, task: Upload, on_progress: Callable[[int], None], terms: Terms = ...) -> Uploaded: ...
+    @overload
+    async def run(
+        self, task: Checksum | Discard, on_progress: Callable[[int], None], terms: Terms = ...
+    ) -> Checksummed: ...
+    async def run(self, task: Task, on_progress: Callable[[int], None], terms: Terms = Terms()) -> Result:  # noqa: B008 - frozen
+        """Do one task; `on_progress` hears the bytes so far, at most ten times a second.
+
+        CopyError says who can act; WorkerDied (a CopyError) that the process ended and the file is not to blame.
+        Cancelling stops the task and returns when it has stopped, or its process was killed: within 12 s.
+        """
+        crew = await self._crew_for(task, terms.settings)
+        try:
+            return await crew.run(task, on_progress, terms)
+        finally:
+            if not crew.load:
+                self._freed.set()
+
+    def set_rates(self, rates: Rates) -> None:
+        """Limit the bandwidth of all tasks, also of those that run."""
+        self._pacer.set_rates(rates)
+
+    def set_job_rate(self, job: int, rate: int) -> None:
+        """Limit the bandwidth of a job's tasks that run (bytes per second, 0: no limit)."""
+        self._pacer.set_job(job, rate)
+
+    def metered(self) -> dict[int, int]:
+        """The transfers whose copies have limited bandwidth, with the bytes per second that each can expect."""
+        return self._pacer.metered()
+
+    async def close(self) -> None:
+        """End all processes within 2 s, softly first. Tasks that did not end raise WorkerDied."""
+        await asyncio.gather(*(crew.close() for crew in self._crews()))
+
+    def _crews(self) -> list[Crew]:
+        return [self._small, self._bulk, *self._others.values()]
+
+    def _crew(self, settings: Settings) -> Crew:
+        processes, per_process, idle = self._sizes
+        return Crew(processes, per_process, {**self._environment, **dict(settings)}, idle, self._pacer)
+
+    async def _crew_for(self, task: Task, settings: Settings) -> Crew:
+        if all(self._environment.get(name) == value for name, value in settings):
+            return self._small if _is_small(task) else self._bulk
+        while settings not in self._others:
+            if len(self._others) >= _KINDS and not self._drop_idle():
+                self._freed.clear()
+                await self._freed.wait()
+                continue
+            self._others[settings] = self._crew(settings)
+        return self._others[settings]
+
+    def _drop_idle(self) -> bool:
+        """Make room for other variables; whether there was a set without a task."""
+        idle = next((settings for settings, crew in self._others.items() if not crew.load), None)
+        if idle is None:
+            return False
+        self._others.pop(idle).dismiss()
+        return True
+
+
+class Bound:
+    """The copying processes for tasks with certain terms."""
+
+    def __init__(self, workers: Workers, terms: Terms) -> None:
+        self._workers = workers
+        self._terms = terms
 
     @overload
     async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
@@ -75,93 +151,15 @@ class Workers:
     @overload
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
     async def run(self, task: Task, on_progress: Callable[[int], None]) -> Result:
-        """Do one task; `on_progress` hears the bytes so far, at most ten times a second.
-
-        CopyError says who can act; WorkerDied (a CopyError) that the process ended and the file is not to blame.
-        Cancelling stops the task and returns when it has stopped, or its process was killed: within 12 s.
-        """
-        async with self._free:
-            process = await self._choose()
-            number = process.begin(task, on_progress)
-            try:
-                return await process.result(number)
-            except asyncio.CancelledError:
-                await self._finish(process, number)
-                raise
-            except Stopped:
-                raise CopyError("the daemon is closing", "transient") from None
-            finally:
-                self._rest(process)
-
-    async def close(self) -> None:
-        """End all processes within 2 s, softly first. Tasks that did not end raise WorkerDied."""
-        self._closed = True
-        for timer in self._dismissals.values():
-            timer.cancel()
-        self._dismissals.clear()
-        for process in self._processes:
-            process.stop_all()
-        await _together(process.ended(_LAST_SOFT_STOP) for process in self._processes)
-        await _together(process.kill(_LAST_KILL) for process in self._processes)
-        if self._stopping:
-            await asyncio.wait(self._stopping)
-        self._processes.clear()
-
-    async def _choose(self) -> Process:
-        """The least busy process; a new one while there may be more and none is idle."""
-        async with self._starting:
-            self._refuse_when_closed()
-            self._processes = [process for process in self._processes if process.is_usable or process.load]
-            usable = [process for process in self._processes if process.is_usable]
-            chosen = min(usable, key=lambda process: process.load, default=None)
-            if chosen is None or (chosen.load and len(usable) < self._most):
-                chosen = await Process.start(self._environment)
-                self._processes.append(chosen)
-                if self._closed:
-                    await chosen.kill(_LAST_KILL)
-                    self._refuse_when_closed()
-            if timer := self._dismissals.pop(chosen, None):
-                timer.cancel()
-            return chosen
-
-    def _refuse_when_closed(self) -> None:
-        if self._closed:
-            raise CopyError("the daemon is closing", "transient")
-
-    async def _finish(self, process: Process, number: int) -> None:
-        """Stop a task for good, also when the caller is cancelled once more meanwhile."""
-        stopping = asyncio.get_running_loop().create_task(_stop(process, number))
-        self._stopping.add(stopping)
-        stopping.add_done_callback(self._stopping.discard)
-        await asyncio.wait([stopping])
-
-    def _rest(self, process: Process) -> None:
-        """A process without a task: dismissed now when it is spent, later when it stays idle."""
-        if process.load or self._closed:
-            return
-        if process.retired:
-            process.dismiss()
-        elif process not in self._dismissals:
-            loop = asyncio.get_running_loop()
-            self._dismissals[process] = loop.call_later(self._idle, self._dismiss_idle, process)
-
-    def _dismiss_idle(self, process: Process) -> None:
-        self._dismissals.pop(process, None)
-        if not process.load:
-            process.dismiss()
+        """See `Workers.run`."""
+        return await self._workers.run(task, on_progress, self._terms)
 
 
-async def _together(endings: Iterable[Coroutine[Any, Any, None]]) -> None:
-    await asyncio.gather(*endings)
-
-
-async def _stop(process: Process, number: int) -> None:
-    process.stop(number)
-    try:
-        async with asyncio.timeout(_SOFT_STOP):
-            await process.result(number)
-    except TimeoutError:
-        await process.kill(_KILL)
-        process.forget(number)
-    except (CopyError, Stopped):
-        return
+def _is_small(task: Task) -> bool:
+    match task:
+        case Download(size=size) | Upload(size=size):
+            return size < SMALL
+        case Checksum():
+            return False
+        case _:
+            return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 
 from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState, settled
@@ -84,6 +85,17 @@ class JobRows:
         )
         events.of_job(transaction, before, after)
         return after
+
+    def change_spec(self, transaction: Transaction, number: int, change: Callable[[JobSpec], JobSpec]) -> Job:
+        """Write a changed specification. Raises NoSuchJob."""
+        job = self.load(transaction.connection, number)
+        spec = change(job.spec)
+        transaction.connection.execute(
+            "UPDATE job SET spec = ?, priority = ?, revision = ? WHERE id = ?",
+            (spec_to_text(spec), spec.priority, transaction.next_revision(), number),
+        )
+        self._specs.pop(number, None)
+        return self.load(transaction.connection, number)
 
     def _spec(self, connection: sqlite3.Connection, number: int) -> JobSpec:
         if number not in self._specs:

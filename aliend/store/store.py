@@ -98,6 +98,10 @@ class Store:
 
         return await self._database.write(write)
 
+    async def change_spec(self, number: int, change: Callable[[JobSpec], JobSpec]) -> Job:
+        """Change what was asked for of a job that has not ended. Raises NoSuchJob."""
+        return await self._database.write(lambda at: self._rows.change_spec(at, number, change))
+
     async def change(self, number: int, event: Event, records: Sequence[AttemptRecord] = ()) -> Outcome:
         """Apply an event to one transfer, and remember what was tried for it."""
         return await self._change_where("WHERE id = ?", (number,), event, records=records)
@@ -160,13 +164,13 @@ class Store:
         sql = "SELECT path FROM made WHERE job = ? AND path IN (SELECT value FROM json_each(?))"
         return await self._database.read(lambda at: [path for (path,) in at.execute(sql, (job, above)).fetchall()])
 
-    async def limits(self) -> dict[str, int]:
+    async def limits(self) -> dict[str, int | str]:
         """The limits that were set while the daemon ran."""
         sql = "SELECT value FROM meta WHERE key = 'limits'"
         row = await self._database.read(lambda at: at.execute(sql).fetchone())
         return dict(json.loads(row[0])) if row else {}
 
-    async def keep_limits(self, limits: Mapping[str, int]) -> None:
+    async def keep_limits(self, limits: Mapping[str, int | str]) -> None:
         """Keep them for this daemon and the next ones."""
         sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)

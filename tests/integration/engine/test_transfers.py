@@ -64,8 +64,8 @@ async def test_killed_copying_processes_cost_an_attempt_and_no_file(daemon: Daem
     daemon.grid.put("/a/f", content)
     job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
     await bytes_moving(daemon, job.id)
-    for process in daemon.workers._processes:
-        os.kill(process.pid, signal.SIGKILL)
+    for pid in daemon.workers.pids:
+        os.kill(pid, signal.SIGKILL)
     assert (await ended(daemon, job.id)).state == "done"
     assert contents_below(tmp_path)["g"] == content
 

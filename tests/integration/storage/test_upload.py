@@ -129,7 +129,7 @@ from aliend.storage.tasks import Source
 from aliend.storage.upload import Replica
 
 url, group = sys.argv[1], int(sys.argv[2])
-line = Line(lambda size: None, lambda: 1, ThreadPoolExecutor())
+line = Line(lambda words: None, lambda: 1, ThreadPoolExecutor())
 replica = Replica(line, Source(url, "", "OWN"), 0)
 def settle():
     while replica.on_way:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aliend.core.bandwidth import Rates
 from aliend.core.catalogue import Entry, Replica, Ticket
 from aliend.errors import OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
@@ -20,6 +21,7 @@ from aliend.storage.tasks import (
     Downloaded,
     ReplicaOutcome,
     Task,
+    Terms,
     Upload,
     Uploaded,
 )
@@ -178,6 +180,23 @@ class FakeWorkers:
         self.running = 0
         self.most = 0
         self.stopped = 0
+        self.terms: list[Terms] = []
+        self.rates = Rates()
+        self.job_rates: dict[int, int] = {}
+        self.slowed: dict[int, int] = {}
+
+    def of(self, terms: Terms) -> FakeWorkers:
+        self.terms.append(terms)
+        return self
+
+    def set_rates(self, rates: Rates) -> None:
+        self.rates = rates
+
+    def set_job_rate(self, job: int, rate: int) -> None:
+        self.job_rates[job] = rate
+
+    def metered(self) -> dict[int, int]:
+        return self.slowed
 
     async def run(self, task: Any, on_progress: Callable[[int], None]) -> Any:  # noqa: ANN401 - overloaded in the port
         self.tasks.append(task)

@@ -1,0 +1,150 @@
+"""Copying processes of one kind: gives each task to the least busy one, replaces the dead, dismisses the idle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
+
+from aliend.errors import CopyError
+from aliend.storage.pacing import Pacer
+from aliend.storage.process import Process
+from aliend.storage.tasks import Result, Stopped, Task, Terms
+
+_SOFT_STOP = 8.0
+"""Seconds that a task may take to stop by itself before its process is killed."""
+_KILL = 3.0
+"""Seconds that the kernel may take for that."""
+_LAST_SOFT_STOP, _LAST_KILL = 1.0, 0.8
+"""The same in `close`."""
+
+
+class Crew:
+    """Up to `processes` copying processes in one `environment` with up to `per_process` tasks each, started on demand.
+
+    One without a task for `idle` seconds is dismissed; `pacer` has the bandwidth.
+    """
+
+    def __init__(
+        self, processes: int, per_process: int, environment: Mapping[str, str], idle: float, pacer: Pacer
+    ) -> None:
+        self._most = processes
+        self._idle = idle
+        self._environment = environment
+        self._pacer = pacer
+        self._processes: list[Process] = []
+        self._free = asyncio.Semaphore(processes * per_process)
+        self._starting = asyncio.Lock()
+        self._dismissals: dict[Process, asyncio.TimerHandle] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self.load = 0
+        """Tasks that run or wait for a process."""
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the copying processes."""
+        return [process.pid for process in self._processes if process.is_alive]
+
+    async def run(self, task: Task, on_progress: Callable[[int], None], terms: Terms) -> Result:
+        """Do one task, see `Workers`."""
+        self.load += 1
+        try:
+            return await self._run(task, on_progress, terms)
+        finally:
+            self.load -= 1
+
+    async def _run(self, task: Task, on_progress: Callable[[int], None], terms: Terms) -> Result:
+        async with self._free:
+            process = await self._choose()
+            number = process.begin(task, on_progress, terms)
+            try:
+                return await process.result(number)
+            except asyncio.CancelledError:
+                await self._finish(process, number)
+                raise
+            except Stopped:
+                raise CopyError("the daemon is closing", "transient") from None
+            finally:
+                self._rest(process)
+
+    def dismiss(self) -> None:
+        """End what is idle; called when there is no task."""
+        for timer in self._dismissals.values():
+            timer.cancel()
+        self._dismissals.clear()
+        for process in self._processes:
+            process.dismiss()
+
+    async def close(self) -> None:
+        """End all processes within 2 s, softly first. Tasks that did not end raise WorkerDied."""
+        self._closed = True
+        for timer in self._dismissals.values():
+            timer.cancel()
+        self._dismissals.clear()
+        for process in self._processes:
+            process.stop_all()
+        await _together(process.ended(_LAST_SOFT_STOP) for process in self._processes)
+        await _together(process.kill(_LAST_KILL) for process in self._processes)
+        if self._stopping:
+            await asyncio.wait(self._stopping)
+        self._processes.clear()
+
+    async def _choose(self) -> Process:
+        """The least busy process; a new one while there may be more and none is idle."""
+        async with self._starting:
+            self._refuse_when_closed()
+            self._processes = [process for process in self._processes if process.is_usable or process.load]
+            usable = [process for process in self._processes if process.is_usable]
+            chosen = min(usable, key=lambda process: process.load, default=None)
+            if chosen is None or (chosen.load and len(usable) < self._most):
+                chosen = await Process.start(self._environment, self._pacer)
+                self._processes.append(chosen)
+                if self._closed:
+                    await chosen.kill(_LAST_KILL)
+                    self._refuse_when_closed()
+            if timer := self._dismissals.pop(chosen, None):
+                timer.cancel()
+            return chosen
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise CopyError("the daemon is closing", "transient")
+
+    async def _finish(self, process: Process, number: int) -> None:
+        """Stop a task for good, also when the caller is cancelled once more meanwhile."""
+        stopping = asyncio.get_running_loop().create_task(_stop(process, number))
+        self._stopping.add(stopping)
+        stopping.add_done_callback(self._stopping.discard)
+        await asyncio.wait([stopping])
+
+    def _rest(self, process: Process) -> None:
+        """A process without a task: dismissed now when it is spent, later when it stays idle."""
+        if process.load or self._closed:
+            return
+        if process.retired:
+            process.dismiss()
+        elif process not in self._dismissals:
+            loop = asyncio.get_running_loop()
+            self._dismissals[process] = loop.call_later(self._idle, self._dismiss_idle, process)
+
+    def _dismiss_idle(self, process: Process) -> None:
+        self._dismissals.pop(process, None)
+        if not process.load:
+            process.dismiss()
+
+
+async def _together(endings: Iterable[Coroutine[Any, Any, None]]) -> None:
+    await asyncio.gather(*endings)
+
+
+async def _stop(process: Process, number: int) -> None:
+    process.stop(number)
+    try:
+        async with asyncio.timeout(_SOFT_STOP):
+            await process.result(number)
+    except TimeoutError:
+        await process.kill(_KILL)
+        process.forget(number)
+    except (CopyError, Stopped):
+        return

@@ -1,0 +1,107 @@
+"""Bandwidth limits on real copies: they hold, they change while a copy runs, and they are in nobody's way."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from aliend.core.bandwidth import Rates
+from aliend.storage.tasks import Terms
+from aliend.storage.workers import Workers
+from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload
+from tests.integration.storage.test_workers import Begun, big
+
+SLOW = Rates(all=256 << 10)
+"""A quarter of a MiB a second: the 400 MB of these tests would take half an hour."""
+
+
+@pytest.fixture(scope="module")
+def big_md5() -> str:
+    return md5(bytes(400_000_000))
+
+
+async def begun(workers: Workers, task: object, terms: Terms = Terms()) -> tuple[asyncio.Task[object], Begun]:  # noqa: B008
+    hears = Begun()
+    copy = asyncio.create_task(workers.run(task, hears, terms))  # type: ignore[call-overload]
+    async with asyncio.timeout(30):
+        await hears.event.wait()
+    return copy, hears
+
+
+async def test_a_limit_holds_and_is_lifted_while_the_copy_runs(
+    workers: Workers, se_one: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    workers.set_rates(SLOW)
+    copy, hears = await begun(workers, big(se_one, tmp_path / "t", big_md5))
+    await asyncio.sleep(2)
+    assert max(hears.sizes) < 4 << 20
+    assert list(workers.metered().values()) == [SLOW.all]
+    workers.set_rates(Rates())
+    async with asyncio.timeout(60):
+        await copy
+    assert workers.metered() == {}
+
+
+async def test_a_copy_that_runs_is_slowed_down(
+    workers: Workers, se_one: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    copy, hears = await begun(workers, big(se_one, tmp_path / "t", big_md5))
+    workers.set_rates(SLOW)
+    await asyncio.sleep(1)
+    seen = max(hears.sizes)
+    await asyncio.sleep(2)
+    assert max(hears.sizes) - seen < 8 << 20
+    assert not copy.done()
+    copy.cancel()
+    await asyncio.wait([copy])
+
+
+async def test_a_copy_that_waits_for_bandwidth_is_cancelled_at_once(
+    workers: Workers, se_one: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    workers.set_rates(Rates(all=1024))
+    copy, _ = await begun(workers, big(se_one, tmp_path / "t", big_md5))
+    await asyncio.sleep(0.5)
+    copy.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait([copy])
+    assert copy.cancelled()
+
+
+async def test_a_job_and_a_storage_element_have_limits_of_their_own(
+    workers: Workers, se_one: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    workers.set_rates(Rates(named={"ONE": 100 << 10}))
+    slow, _ = await begun(workers, big(se_one, tmp_path / "t", big_md5))
+    slower, _ = await begun(workers, big(se_two, tmp_path / "u", big_md5, id=2), Terms(job=7, rate=50 << 10))
+    async with asyncio.timeout(60):
+        await workers.run(big(se_two, tmp_path / "v", big_md5, id=3), nothing, Terms(job=8))
+    assert workers.metered() == {1: 100 << 10, 2: 50 << 10}
+    workers.set_job_rate(7, 0)
+    async with asyncio.timeout(60):
+        await slower
+    assert not slow.done()
+    slow.cancel()
+    await asyncio.wait([slow])
+
+
+async def test_uploads_are_limited_too_and_arrive(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 4096
+    (tmp_path / "s").write_bytes(content)
+    workers.set_rates(Rates(up=2 << 20))
+    result = await workers.run(upload(tmp_path / "s", se_one.at("/limited/up")), nothing)
+    assert result.md5 == md5(content)
+    assert se_one.content("/limited/up") == content
+
+
+async def test_many_small_files_give_back_what_they_do_not_use(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    """Each is granted more than it has: if that were lost, these would take ten minutes."""
+    workers.set_rates(Rates(all=1 << 20))
+    files = [(se_one.put(f"/small/{n}", bytes([n])), bytes([n])) for n in range(60)]
+    tasks = [download(tmp_path / f"s{n}", content, source, id=n) for n, (source, content) in enumerate(files)]
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(workers.run(task, nothing) for task in tasks))
