@@ -9,7 +9,7 @@ ALIENPY_VENV := .venv-alienpy
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check bench faults wire proto proto-check fmt lint types dist clean
+.PHONY: help setup demo test check rows bench faults wire proto proto-check fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
@@ -36,6 +36,9 @@ check: setup lint types proto-check ## what must be green before every commit: f
 
 faults: setup ## kill, stop and corrupt everything, and compare in the end; PART=kill-daemon ROUNDS=N SEED=S choose
 	$(BIN)/python -m tests.faults $(PART:%=--part %) $(ROUNDS:%=--rounds %) $(SEED:%=--seed %)
+
+rows: setup ## write the table of what the tests show of the incumbent client into its page
+	@$(BIN)/python -m tests.rows
 
 wire: setup ## replay a real service's recordings (WIRE=FILE.jsonl for others) and tell the differences
 	@$(BIN)/python -m tests.contract.replay $(WIRE)

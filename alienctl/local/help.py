@@ -1,5 +1,7 @@
 """The help: one line and one page for each command that is ours to explain; the service explains its own."""
 
+import os
+
 from alienctl import ClientError
 
 
@@ -132,7 +134,13 @@ PAGES = {
         "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.",
     ),
     "version": Page("version", "versions of the command, the daemon and its libraries"),
-    "help": Page("help [COMMAND]", "this list, or a command's page"),
+    "help": Page(
+        "help [COMMAND | TOPIC | --man]",
+        "this list, or the page of a command or topic; ? stands for help",
+        "--man prints the manual page in roff: alienctl help --man | man -l -\n"
+        "    alienctl help cp\n"
+        "    alienctl help coming-from-alienpy",
+    ),
 }
 
 OURS = frozenset(
@@ -158,15 +166,18 @@ OURS = frozenset(
 )
 """Commands that are not the service's: their `-h` is answered from here."""
 
-_OPTIONS = """\
-Options before the command:
-  --profile NAME   the daemon to talk to (ALIEN_PROFILE); the sandbox grid's is `sandbox`
-  --session NAME   the session that keeps the working directory (ALIEN_SESSION); by default one per terminal
-  --no-autostart   do not start the daemon
-  --strict         of several commands, the first one that fails is the last
-  --raw            show control characters in names to a terminal as they are
-Option of every command:
-  --json           one JSON document on standard output"""
+DESCRIPTION = "Speaks to the ALICE Grid through aliend, a daemon of your own; the first command starts it."
+OPTIONS = (
+    ("--profile NAME", "the daemon to talk to (ALIEN_PROFILE); the sandbox grid's is `sandbox`"),
+    ("--session NAME", "the session that keeps the working directory (ALIEN_SESSION); by default one per terminal"),
+    ("--no-autostart", "do not start the daemon"),
+    ("--strict", "of several commands, the first one that fails is the last"),
+    ("--raw", "show control characters in names to a terminal as they are"),
+    ("--json", "one JSON document on standard output; also behind the command"),
+)
+TOPICS = {"coming-from-alienpy": "what is the same, better and different for users of alien.py"}
+"""Texts that belong to no command: files of `alienctl/pages/`."""
+_PLACE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pages")
 
 
 def text() -> str:
@@ -179,20 +190,27 @@ def text() -> str:
             "alienctl [OPTIONS] 'COMMAND; COMMAND | SHELL PIPELINE; !SHELL COMMAND'",
             "alienctl [OPTIONS] FILE                 the commands in a file; alienctl < FILE: on standard input",
             "",
-            "Speaks to the ALICE Grid through aliend, a daemon of your own; the first command starts it.",
+            DESCRIPTION,
             "",
             "Commands:",
             *lines,
             "",
             "Every other command of the central service works under its own name (see: alienctl commandlist).",
             "",
-            _OPTIONS,
+            "Options before the command:",
+            *(f"  {name:<16} {summary}" for name, summary in OPTIONS),
+            "",
+            "More to read:",
+            *(f"  help {name:<{width}}  {summary}" for name, summary in TOPICS.items()),
         ]
     )
 
 
 def text_of(command: str) -> str:
-    """One command's page. Raises ClientError (22) for one that has none."""
+    """The page of a command, or a topic. Raises ClientError (22) for one that has none."""
+    if command in TOPICS:
+        with open(os.path.join(_PLACE, f"{command}.md"), encoding="utf-8") as file:
+            return file.read().rstrip("\n")
     if command not in PAGES:
         raise ClientError(f"there is no help about {command!r} here; the service may know more: {command} -h", 22)
     page = PAGES[command]

@@ -6,7 +6,7 @@ import sys
 
 from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.invocation import Invocation
-from alienctl.local import control, help, install, logs, replies
+from alienctl.local import control, help, install, logs, manual, replies
 from alienctl.main import Run, write_all
 from alienctl.messages import bytes_field, number_field
 from alienctl.transport import unary
@@ -91,7 +91,10 @@ def _version(invocation: Invocation, as_json: bool) -> int:
 
 def _help_of(invocation: Invocation, command: str) -> int:
     """Our page, or the service's own text where a daemon runs that can ask for it."""
-    if command in help.PAGES:
+    if command == "--man":
+        say(manual.roff())
+        return 0
+    if command in help.PAGES or command in help.TOPICS:
         say(help.text_of(command))
         return 0
     invocation.words = [command, "-h"]

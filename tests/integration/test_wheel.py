@@ -50,6 +50,8 @@ def test_the_wheel_carries_the_contract_and_the_unit(archives: Path) -> None:
     assert "aliend/proto/aliend/v1/transfers.proto" in names
     assert "aliend/systemd/aliend.service" in names
     assert any(name.endswith(".data/scripts/alienctl") for name in names)
+    assert any(name.endswith(".data/data/share/man/man1/alienctl.1") for name in names)
+    assert "alienctl/pages/coming-from-alienpy.md" in names
     assert not any(name.startswith("tests") for name in names)
 
 

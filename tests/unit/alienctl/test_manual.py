@@ -1,0 +1,43 @@
+"""The manual page and the topics come from the same source as the help."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from alienctl import ClientError
+from alienctl.local import help, manual
+
+MACROS = {".TH", ".SH", ".B", ".TP", ".PP", ".nf", ".fi", ".RS", ".RE"}
+
+
+def test_f095_the_manual_page_has_every_command() -> None:
+    page = manual.roff()
+    for name in help.PAGES:
+        assert re.search(rf"^\.B {re.escape(name.replace('-', chr(92) + '-'))}\b", page, re.MULTILINE), name
+
+
+def test_nothing_in_the_manual_page_is_taken_for_a_macro() -> None:
+    began = {line.split()[0] for line in manual.roff().splitlines() if line.startswith((".", "'"))}
+    assert began <= MACROS
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is what reads manual pages here")
+def test_groff_has_no_complaint_about_it() -> None:
+    done = subprocess.run(
+        ["groff", "-man", "-ww", "-z", "-Tutf8"], input=manual.roff(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_topic_is_printed_as_it_is_written() -> None:
+    assert help.text_of("coming-from-alienpy").startswith("# Coming from alien.py\n")
+    assert "coming-from-alienpy" in help.text()
+
+
+def test_there_is_no_help_about_what_is_not_there() -> None:
+    with pytest.raises(ClientError, match="no-such"):
+        help.text_of("no-such")
