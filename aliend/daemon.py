@@ -100,6 +100,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
         parts = Parts(settings, store, centrals, engine)
         async with workers, engine:
+            await parts.spool.take_up()
             server = await _start(parts, stop)
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             ready()
@@ -112,6 +113,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
             parts.stopping = True
             watching.cancel()
             await server.stop(_GRACE)
+            await parts.spool.close()
         await centrals.close()
     log.info("stopped")
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
 from aliend.central.central import Central
@@ -15,6 +16,7 @@ from aliend.config import Settings
 from aliend.core.context import Context
 from aliend.engine import Engine
 from aliend.sessions import Sessions
+from aliend.spool import Spool
 from aliend.store import Store
 
 
@@ -80,6 +82,7 @@ class Parts:
         self.centrals = centrals
         self.engine = engine
         self.sessions = Sessions(store, centrals.catalogue_of)
+        self.spool = Spool(Path(settings.state_directory) / "spool", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
         """When (monotonic seconds) a session was told that its certificate is about to end."""

@@ -3,6 +3,7 @@
 import os
 
 from alienctl import ClientError
+from alienctl.local import help_of_copy
 
 
 class Page:
@@ -36,22 +37,7 @@ PAGES = {
     ),
     "touch": Page("touch LFN...", "make empty entries, or set their time"),
     "whoami": Page("whoami [-v]", "the account that the service knows you by"),
-    "cp": Page(
-        "cp [-f] [-T N] [--touch-empty] [--detach] SOURCE... TARGET",
-        "copy files and directories between this machine and the grid",
-        "A local name begins with file:, every other name is an LFN. SOURCE/ stands for what is in it.\n"
-        "Behind the LFN of an upload, @ says which storage is wanted: @disk:2,ALICE::CERN::EOS,!ALICE::X::SE\n"
-        "(without: disk:2).\n\n"
-        "  -f           replace a target that differs, once its successor has arrived whole (without: refuse)\n"
-        "  -T N         at most N files of this job at a time\n"
-        "  --priority N higher goes first; 0 is normal\n"
-        "  --touch-empty  make an entry without content for an empty local file (without: refuse)\n"
-        "  --detach     print the job's number and return; the daemon does the rest\n\n"
-        "A target with the size and md5 of its source is kept.\n"
-        "Exit code: 0 all arrived, 3 some, 4 none, 130 interrupted.\n"
-        "    alienctl cp file:result.root ./@disk:2\n"
-        "    alienctl cp --detach /alice/data/run/ file:data/",
-    ),
+    "cp": Page(help_of_copy.USAGE, help_of_copy.SUMMARY, help_of_copy.TEXT),
     "transfers": Page(
         "transfers list | show | watch | wait | why | cancel | retry | pause | resume [JOB] | limit",
         "the transfer jobs",

@@ -95,7 +95,7 @@ class Call:
     stop_on_error: bool = False
     commands_on_stdin: bool = False
     stdin: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_STDIN_AHEAD), repr=False)
-    """The caller's standard input as it comes; empty at its end. Filled only where commands come by it."""
+    """The caller's standard input as it comes; empty at its end."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
     """What the user said to questions; None: refused, or nobody is there."""

@@ -26,8 +26,9 @@ from aliend.commands.follow import (
     summary,
 )
 from aliend.commands.report import report
+from aliend.commands.streams import submit_input
 from aliend.core.copy_plan import jobs_of, jobs_of_lines
-from aliend.core.copy_words import CopyWords, parse_copy, parse_input
+from aliend.core.copy_words import STANDARD, CopyWords, parse_copy, parse_input
 from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate
 from aliend.core.settings import settings_of
@@ -44,7 +45,8 @@ async def cp(parts: Parts, call: Call) -> int:
     for note in words.notes:
         await call.complain(note)
     await asyncio.to_thread(_require_local_sources, words, call)
-    specs, problems = await _planned(parts, call, words)
+    place = await _place(parts, call)
+    specs, problems = await _planned(call, words, place)
     for problem in problems:
         await call.complain(f"cp: {words.input}: {problem}")
     if words.dry_run:
@@ -53,11 +55,14 @@ async def cp(parts: Parts, call: Call) -> int:
         if call.as_json:
             await call.document({"exitcode": code, "problems": problems, "files": files})
         return code
-    jobs = [await parts.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
+    if words.sources == (STANDARD,):
+        jobs = [await submit_input(parts, call, specs[0])]
+    else:
+        jobs = [await parts.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
     if words.detach:
-        for job, spec in zip(jobs, specs, strict=True):
-            await _tell_number(call, job.id, spec)
-        return NONE_ARRIVED if problems and not jobs else SOME_ARRIVED if problems else ALL_ARRIVED
+        for job in jobs:
+            await _tell_number(call, job)
+        return ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
     follower = Follower(parts, call, style_of(call, words.progress))
     finals = await _followed(parts, call, follower, [job.id for job in jobs])
     code = _code(words, follower.tally, len(problems))
@@ -95,10 +100,13 @@ async def _cancel(parts: Parts, jobs: Sequence[int]) -> None:
         await parts.engine.cancel(job)
 
 
-async def _planned(parts: Parts, call: Call, words: CopyWords) -> tuple[list[JobSpec], list[str]]:
-    """The jobs, and what is wrong with lines of the input file. Raises UsageError, NoSuchFile."""
+async def _place(parts: Parts, call: Call) -> Place:
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    place = Place(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+    return Place(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+
+
+async def _planned(call: Call, words: CopyWords, place: Place) -> tuple[list[JobSpec], list[str]]:
+    """The jobs, and what is wrong with lines of the input file. Raises UsageError, NoSuchFile."""
     spec = replace(
         words.spec,
         umask=call.umask,
@@ -155,13 +163,13 @@ def _read(name: str) -> str:
         raise UsageError(f"cp: {name}: line {line}: it is not UTF-8; nothing was copied") from None
 
 
-async def _tell_number(call: Call, job: int, spec: JobSpec) -> None:
+async def _tell_number(call: Call, job: JobView) -> None:
     if call.as_json:
         await call.document(
-            {"job": job, "direction": spec.direction, "sources": list(spec.sources), "target": spec.target}
+            {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target}
         )
     else:
-        await call.say(str(job))
+        await call.say(str(job.id))
         await call.complain(
-            f"job {job}: {spec.direction} to {spec.target}; follow it with: alienctl transfers watch {job}"
+            f"job {job.id}: {job.direction} to {job.target}; follow it with: alienctl transfers watch {job.id}"
         )

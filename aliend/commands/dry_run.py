@@ -10,7 +10,7 @@ from aliend.commands.call import Call
 from aliend.commands.follow import Tally
 from aliend.core.expansion import MISSING
 from aliend.core.job import JobSpec
-from aliend.core.wish import DEFAULT
+from aliend.core.wish import usual
 from aliend.engine.foresee import Foreseen, foresee
 from aliend.parts import Parts
 
@@ -21,9 +21,8 @@ async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[T
     files: list[dict[str, Any]] = []
 
     for spec in specs:
-        wish = f" ({spec.storage or DEFAULT})" if spec.direction == "upload" else ""
 
-        async def tell(one: Foreseen, wish: str = wish) -> None:
+        async def tell(one: Foreseen, spec: JobSpec = spec) -> None:
             tally.total += 1
             tally.arrived += one.fate in ("copy", "keep")
             tally.missing += one.reason.endswith(MISSING)
@@ -31,8 +30,10 @@ async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[T
                 files.append(asdict(one))
                 return
             match one.fate:
+                case "copy" if spec.direction == "upload":
+                    await call.say(f"{one.source} -> {one.target} ({spec.storage or usual(one.target, one.size)})")
                 case "copy":
-                    await call.say(f"{one.source} -> {one.target}{wish}")
+                    await call.say(f"{one.source} -> {one.target}")
                 case "keep":
                     await call.say(f"{one.target} --> TARGET VALID (size match, md5 match)")
                 case _:

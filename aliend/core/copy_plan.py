@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from aliend.core.copy_words import CopyWords, Line
+from aliend.core.copy_words import STANDARD, CopyWords, Line
 from aliend.core.expansion import beyond_common, joined
 from aliend.core.job import Direction, JobSpec
 from aliend.core.naming import Location, Place, direction_of, locate, wish_of
@@ -85,6 +85,8 @@ def jobs_of_lines(
 
 def _source(word: str, words: CopyWords, place: Place, is_there: IsThere) -> tuple[Location, str]:
     """A source and its pattern. A local file whose name has a `*` in it is that file."""
+    if word == STANDARD:
+        return Location("local", "/dev/stdin"), ""
     source = locate(word, place, is_whole=bool(words.wish))
     if "*" not in source.name or (source.side == "local" and is_there(source.name)):
         return source, ""

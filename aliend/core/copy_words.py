@@ -162,8 +162,8 @@ def _names(given: Given) -> tuple[tuple[str, ...], str]:
         return names, given.last("dst")
     if len(names) < 2:
         raise UsageError("cp needs at least one source and a target: cp [options] SOURCE... TARGET (see: help cp)")
-    if STANDARD in names[:-1] and len(names) > 2:
-        raise UsageError("cp: - (standard input) is the only source, or none")
+    if STANDARD in names[:-1] and (len(names) > 2 or given.has("dryrun")):
+        raise UsageError("cp: - (standard input) is the only source, and cannot be foreseen by a dry run")
     return names[:-1], names[-1]
 
 

@@ -38,7 +38,7 @@ class JobSpec:
     """What was asked for. `sources` and `target` are absolute: LFNs on one side, local paths on the other.
 
     A source that ends in `/` means its contents, a target that ends in `/` is a directory. `storage` is the wish for
-    uploads (empty: `disk:2`), `parallel` the most files at a time (0: no limit of its own), a higher `priority` goes
+    uploads (empty: as usual), `parallel` the most files at a time (0: no limit of its own), a higher `priority` goes
     first, `umask` is taken from the modes of local files that are made. `touch_empty` makes of an empty local file an
     entry without replicas, which is all that the service can register of it.
 

@@ -9,6 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 DEFAULT = "disk:2"
+_SMALL_TEXT = "disk:4"
+_TEXTS, _SMALL = (".sh", ".C", ".jdl", ".xml"), 1 << 20
+
+
+def usual(lfn: str, size: int) -> str:
+    """The wish where none was told: two replicas, four of small scripts, macros and descriptions, as many jobs read."""
+    return _SMALL_TEXT if lfn.endswith(_TEXTS) and size < _SMALL else DEFAULT
 
 
 def replicas(wish: str) -> int:

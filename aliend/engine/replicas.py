@@ -67,7 +67,7 @@ class Replicas:
 
         Raises CopyError: permanent if some replicas are registered and others are not.
         """
-        storage = self._attempt.spec.storage or wish.DEFAULT
+        storage = self._attempt.spec.storage or wish.usual(self._attempt.transfer.target, self._source.size)
         if entry is None:
             await self._add(storage)
         else:

@@ -187,14 +187,13 @@ async def _listen(context: Context, call: Call) -> None:
         match received.WhichOneof("input"):
             case "signal":
                 call.interrupted.set()
-            case "stdin" if call.commands_on_stdin and received.stdin:
+            case "stdin" if received.stdin:
                 await call.stdin.put(received.stdin)
-            case "eof" if call.commands_on_stdin:
+            case "eof":
                 await call.stdin.put(b"")
             case "answer":
                 call.answers.put_nowait(None if received.answer.refused else received.answer.text)
             case "handoff_result":
                 call.statuses.put_nowait(received.handoff_result.status)
     call.answers.put_nowait(None)
-    if call.commands_on_stdin:
-        await call.stdin.put(b"")
+    await call.stdin.put(b"")

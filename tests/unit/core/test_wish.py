@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.wish import remaining, replicas
+from aliend.core.wish import remaining, replicas, usual
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,18 @@ def test_what_is_missing_is_asked_for_by_the_same_wish(
     wish: str, missing: int, have: set[str], failed: set[str], expected: str
 ) -> None:
     assert remaining(wish, missing, have, failed) == expected
+
+
+@pytest.mark.parametrize(
+    ("lfn", "size", "wished"),
+    [
+        ("/a/run.sh", 100, "disk:4"),
+        ("/a/x.C", 100, "disk:4"),
+        ("/a/x.jdl", (1 << 20) - 1, "disk:4"),
+        ("/a/x.xml", 1 << 20, "disk:2"),
+        ("/a/x.root", 100, "disk:2"),
+    ],
+)
+def test_small_texts_get_more_replicas(lfn: str, size: int, wished: str) -> None:
+    """F195"""
+    assert usual(lfn, size) == wished

@@ -1,0 +1,109 @@
+"""Private files that hold what came by standard input until it is on the grid, so that such an upload is durable too.
+
+A file lasts as long as the job that uploads it has not ended; what no job names is removed at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from aliend.engine.views import JobView
+from aliend.errors import AliendError, ConfigurationError, CopyError
+from aliend.place import make_private
+
+log = logging.getLogger(__name__)
+
+_PAGE = 500
+
+
+class Jobs(Protocol):
+    """What is needed of the engine."""
+
+    async def jobs(self, page_size: int = 50, before_id: int = 0, *, active_only: bool = False) -> list[JobView]:
+        """A page of jobs, the newest first."""
+
+    async def wait(self, number: int, /) -> JobView:
+        """The job when it has ended."""
+
+
+class Spool:
+    """The files below one directory, which is made when the first one is needed."""
+
+    def __init__(self, directory: Path, jobs: Jobs) -> None:
+        self._directory = directory
+        self._jobs = jobs
+        self._waiting: set[asyncio.Task[None]] = set()
+
+    async def fill(self, content: AsyncIterator[bytes]) -> Path:
+        """A new file with everything that `content` gives, on the disk. Raises CopyError, kind `local`."""
+        path = self._directory / uuid.uuid4().hex
+        try:
+            await asyncio.to_thread(make_private, str(self._directory))
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                async for data in content:
+                    await asyncio.to_thread(_write_all, descriptor, data)
+                await asyncio.to_thread(os.fsync, descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            self.discard(path)
+            raise CopyError(f"standard input cannot be kept in {path.parent}: {error.strerror}", "local") from error
+        except ConfigurationError as error:
+            raise CopyError(str(error), "local") from error
+        except BaseException:
+            self.discard(path)
+            raise
+        return path
+
+    def discard(self, path: Path) -> None:
+        """Remove a file."""
+        with suppress(OSError):
+            path.unlink()
+
+    def discard_after(self, job: int, path: Path) -> None:
+        """Remove a file as soon as the job has ended."""
+        task = asyncio.create_task(self._discard_after(job, path), name=f"spool of job {job}")
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def take_up(self) -> None:
+        """Go on as the daemon before: files of unfinished jobs are kept until those end, others removed."""
+        found = {str(path) for path in self._directory.glob("*")}
+        last = 0
+        while found and (page := await self._jobs.jobs(_PAGE, last, active_only=True)):
+            for job in page:
+                for name in found.intersection(job.sources):
+                    found.discard(name)
+                    self.discard_after(job.id, Path(name))
+            last = page[-1].id
+        for name in found:
+            log.info("%s belongs to no job and is removed", name)
+            self.discard(Path(name))
+
+    async def close(self) -> None:
+        """Leave the files to the next daemon."""
+        for task in self._waiting:
+            task.cancel()
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+
+    async def _discard_after(self, job: int, path: Path) -> None:
+        try:
+            await self._jobs.wait(job)
+        except AliendError as error:
+            log.warning("job %d cannot be waited for, %s stays until the next start: %s", job, path, error)
+            return
+        self.discard(path)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
