@@ -108,8 +108,9 @@ class Run:
         self._progressed = False
         takes_commands = not self.invocation.command and len(words) == len(self.invocation.words)
         self.send(self._start(words, takes_commands))
-        # `cd -` is the directory before this one
-        if takes_commands or (b"-" in words and self.invocation.command != "cd"):
+        # `cd -` is the directory before this one, `cp LFN -` wants standard output
+        wanted = b"-" in (words[:-1] if self.invocation.command == "cp" else words)
+        if takes_commands or (wanted and self.invocation.command != "cd"):
             from alienctl.local.stdin import StandardInput
 
             self._input = StandardInput(connection)
