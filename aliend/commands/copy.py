@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from aliend.commands import metafiles
 from aliend.commands.call import Call
 from aliend.commands.dry_run import dry_run
 from aliend.commands.follow import (
@@ -65,6 +66,7 @@ async def cp(parts: Parts, call: Call) -> int:
         return ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
     follower = Follower(parts, call, style_of(call, words.progress))
     finals = await _followed(parts, call, follower, [job.id for job in jobs])
+    await metafiles.keep(parts, call, finals)
     code = _code(words, follower.tally, len(problems))
     if call.as_json:
         await report(parts, call, finals, code, problems)

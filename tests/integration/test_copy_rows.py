@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import uuid
 from pathlib import Path
 
 import pytest
@@ -323,6 +325,19 @@ def test_the_exit_code_is_exact_or_as_it_was(user: User, there: str) -> None:
     assert user.run("cp", both[1], "file:c").returncode == 2
     assert user.run("cp", "--compat-exit", both[1], "file:c").returncode == 1
     assert user.run("cp", "-glob", "*.none", f"{there}/", "file:d/").returncode == 2
+
+
+def test_metafiles_are_kept_on_request_and_xrdcp_takes_them(user: User, folder: str) -> None:
+    """F217"""
+    random_file(user.home / "a", 1000)
+    user.must("cp", "file:a", "a&b@disk:2")
+    user.variables["ALIENPY_KEEP_META"] = "1"
+    user.must("cp", "a&b", "file:b")
+    (metafile,) = user.home.glob("*.meta4")
+    assert metafile.name == f"{uuid.uuid5(uuid.NAMESPACE_URL, f'{folder}a&b')}.meta4"
+    assert metafile.stat().st_mode & 0o777 == 0o600
+    subprocess.run(["xrdcp", "-s", metafile, user.home / "c"], check=True, timeout=60)
+    assert md5(user.home / "c") == md5(user.home / "a")
 
 
 def test_grid_to_grid_is_refused_with_advice(user: User) -> None:
