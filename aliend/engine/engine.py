@@ -94,7 +94,7 @@ class Engine:
 
         `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB).
         """
-        self._attempts.keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
+        self._attempts.keep_free = self._expansions.keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
         self._configured = Limits(files, files_per_se)
         self._apply_limits()
 

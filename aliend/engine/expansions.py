@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable, Sequence
 
 from aliend.core import backoff
-from aliend.core.job import Checkpoint, Explain, Explored, Job, JobState
+from aliend.core.job import Checkpoint, Explain, Explored, Hold, Job, JobEvent, JobState
 from aliend.engine.expand import Expansion
 from aliend.engine.failures import kind_of
 from aliend.engine.ports import CatalogueOf
+from aliend.engine.room import Room
 from aliend.errors import AliendError, CopyError
 from aliend.store import NewTransfer, Store
 
@@ -39,6 +40,7 @@ class Expansions:
         self._clock = clock
         self._chance = chance
         self._on_change = on_change
+        self.keep_free = -1
         self._running: set[int] = set()
         self._resting: dict[int, float] = {}
         self._failures: dict[int, int] = {}
@@ -74,7 +76,11 @@ class Expansions:
             self._on_change()
 
     async def _expand(self, job: Job) -> None:
+        room = Room(job.spec.target, self.keep_free)
+
         async def add(found: Sequence[NewTransfer], event: Explored | None) -> Job:
+            if job.spec.direction == "download":
+                await asyncio.to_thread(room.require, found)
             now = await self._store.add(job.id, found, event)
             self._on_change()
             if now.state not in {JobState.EXPANDING, JobState.ACTIVE}:
@@ -89,10 +95,13 @@ class Expansions:
         if kind == "permanent":
             await self._give_up(job, str(error))
             return
+        if kind == "local":
+            await self._change(job, Hold(str(error)))
+            return
         self._failures[job.id] = self._failures.get(job.id, 0) + 1
         pause = backoff.delay(self._failures[job.id], self._chance(), 1.0, backoff.PATIENT_CAP)
         self._resting[job.id] = self._clock() + pause
-        await self._explain(job, f"{error} (will be tried again)")
+        await self._change(job, Explain(f"{error} (will be tried again)"))
 
     async def _give_up(self, job: Job, reason: str) -> None:
         """What was found goes on; the sources that were not looked at fail with the reason."""
@@ -106,8 +115,8 @@ class Expansions:
             log.error("job %d: %s", job.id, error)
             self._resting[job.id] = self._clock() + backoff.PATIENT_CAP
 
-    async def _explain(self, job: Job, message: str) -> None:
+    async def _change(self, job: Job, event: JobEvent) -> None:
         try:
-            await self._store.change_job(job.id, Explain(message))
+            await self._store.change_job(job.id, event)
         except AliendError as error:
             log.error("job %d: %s", job.id, error)

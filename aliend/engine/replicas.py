@@ -105,6 +105,11 @@ class Replicas:
         tickets = list({ticket.se: ticket for ticket in tickets if ticket.se not in self._have}.values())
         if not tickets:
             return
+        if any(ticket.md5 and ticket.guid not in self._guids for ticket in tickets) and not md5:
+            # Tickets for a name that is registered add replicas to what is there, and `commit` would change its md5.
+            raise CopyError(
+                f"Somebody else registered {self._lfn} a moment ago; it is looked at again", "transient", 1.0
+            )
         self._goal = self._goal or len(tickets)
         self._guids = (*self._guids, *(guid for guid in {ticket.guid for ticket in tickets} if guid not in self._guids))
         await self._attempt.note(Booked(self._lfn, self._guids, self._goal))

@@ -137,7 +137,8 @@ class FakeCatalogue:
         free = [se for se in self.grid.ses if se not in excluded][:count]
         if not free:
             raise ServiceError("access", 77, "No write PFNs")
-        return [Ticket(self.grid.url(se, guid), "secret", guid, se, size) for se in free]
+        known = entry.md5 if entry else ""
+        return [Ticket(self.grid.url(se, guid), "secret", guid, se, size, known) for se in free]
 
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         self._begin("commit", lfn, ticket.se)

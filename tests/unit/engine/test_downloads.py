@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from aliend.core.job import JobSpec
 from aliend.engine import JobView
+from aliend.engine.room import Room
 from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError
 from aliend.storage.tasks import Discard
+from aliend.store import NewTransfer
 from tests.unit.engine.conftest import House, eventually
 
 
@@ -313,3 +318,28 @@ async def test_the_wish_of_a_download_goes_with_its_request_for_tickets(house: H
         ("access", "/a/f", "!A::B::SE1"),
         ("access", "-f", "/a/f", "A::B::SE1"),
     ]
+
+
+async def test_a_job_that_does_not_fit_is_held_before_it_fills_the_disk(house: House, tmp_path: Path) -> None:
+    free = os.statvfs(tmp_path)
+    size = free.f_bavail * free.f_frsize // 2
+    for name in ("1", "2", "3"):
+        entry = house.grid.put(f"/a/d/{name}", b"x")
+        house.grid.files[entry.lfn] = replace(entry, size=size)
+    job = await house.submit(down("/a/d/", target=tmp_path / "in"))
+    held = await house.until_job(job.id, "paused")
+    assert "the files of this job that are known so far need" in held.message
+    assert "make room" in held.message
+
+
+def test_files_that_are_there_already_need_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").write_bytes(b"x" * 1000)
+    (tmp_path / ".begun.7.part").write_bytes(b"x" * 600)
+    disk = SimpleNamespace(f_bavail=1000, f_frsize=1000, f_blocks=5000)
+    monkeypatch.setattr("aliend.engine.room.os.statvfs", lambda _: disk)
+    room = Room(str(tmp_path), keep_free=900_000)
+    room.require([NewTransfer("/a/there", str(tmp_path / "there"), 1000)] * 1000)
+    room.require([NewTransfer("/a/big", str(tmp_path / "big"), 100_500)])
+    with pytest.raises(CopyError, match="make room") as caught:
+        room.require([NewTransfer("/a/bigger", str(tmp_path / "bigger"), 200)])
+    assert caught.value.kind == "local"

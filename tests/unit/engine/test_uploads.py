@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue import Entry, Ticket
 from aliend.core.job import Cancel, JobSpec
 from aliend.engine import replicas
 from aliend.errors import CopyError, NotConnected, ServiceError
@@ -328,3 +328,23 @@ async def test_a_copy_that_takes_longer_than_allowed_is_stopped_and_not_tried_ag
     job = await house.done(up(file, "/a/f", timeout=0.05))
     assert (job.state, house.workers.stopped) == ("failed", 1)
     assert "longer than the 0.05 s" in (await house.only(job.id)).message
+
+
+async def test_a_name_that_somebody_registers_between_look_and_ticket_is_left_alone(house: House, file: Path) -> None:
+    ask = house.catalogue.access_write
+
+    async def after_somebody_else(lfn: str, size: int, md5: str, storage: str) -> list[Ticket]:
+        if lfn not in house.grid.files:
+            house.grid.put(lfn, b"of 8byte")
+        return await ask(lfn, size, md5, storage)
+
+    house.catalogue.access_write = after_somebody_else  # type: ignore[method-assign]
+    job = await house.submit(up(file, "/a/f"))
+    await house.until(job.id, "waiting")
+    assert (await house.only(job.id)).message.startswith("Somebody else registered /a/f")
+    house.clock.now += 100
+    house.engine.set_limits()
+    assert (await house.ended(job.id)).state == "failed"
+    assert "exists and differs" in (await house.only(job.id)).message
+    assert data_of(house, "/a/f") == [b"of 8byte"]
+    assert not house.catalogue.calls["commit"]
