@@ -9,6 +9,7 @@ from typing import overload
 
 from aliend.core.job import JobSpec
 from aliend.core.transfer import Intent, Transfer
+from aliend.engine.archives import Archives
 from aliend.engine.gate import Gate
 from aliend.engine.looks import Looks
 from aliend.engine.ports import CataloguePort, RunnerPort
@@ -23,7 +24,7 @@ class Attempt:
 
     `made` remembers local directories that are about to be made; `keep_free` bytes of a disk are left free (-1: as
     `storage.tasks.Download` says); `note` stores an intent, durably when it returns; `progress` hears the bytes so far;
-    `trail` what is remembered; `looks` looks names up together with other attempts.
+    `trail` what is remembered; `looks` looks names up together with other attempts, `archives` gets tickets.
     """
 
     transfer: Transfer
@@ -35,6 +36,7 @@ class Attempt:
     progress: Callable[[int], None]
     trail: Trail
     looks: Looks
+    archives: Archives
     made: Callable[[Sequence[str]], Awaitable[None]]
     keep_free: int = -1
 

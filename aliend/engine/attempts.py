@@ -35,6 +35,7 @@ from aliend.core.transfer import (
     has_side_names,
 )
 from aliend.core.why import Copying
+from aliend.engine.archives import Archives
 from aliend.engine.attempt import Attempt
 from aliend.engine.download import download
 from aliend.engine.failures import event_of
@@ -90,6 +91,7 @@ class Attempts:
         self.last_job = 0
         self.keep_free = -1
         self._looks: dict[Context, Looks] = {}
+        self._archives: dict[Context, Archives] = {}
 
     def load(self) -> Load:
         """What runs, for the scheduler; attempts that still stop included."""
@@ -242,6 +244,7 @@ class Attempts:
         catalogue = self._catalogue_of(context)
         if context not in self._looks:
             self._looks[context] = Looks(catalogue)
+            self._archives[context] = Archives(catalogue, self._clock)
 
         async def made(directories: Sequence[str]) -> None:
             await self._store.remember_made(job.id, directories)
@@ -256,6 +259,7 @@ class Attempts:
             progress=running.trail.hear,
             trail=running.trail,
             looks=self._looks[context],
+            archives=self._archives[context],
             made=made,
             keep_free=self.keep_free,
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+from aliend.core.catalogue import Ticket
 from aliend.core.containment import local_path
 from aliend.core.expansion import root_of
 from aliend.core.record import Stage
@@ -17,11 +19,23 @@ from aliend.storage.tasks import Download, Downloaded, Source
 async def download(attempt: Attempt) -> Succeeded:
     """Bring the file here. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
+    archives = attempt.archives
     await asyncio.to_thread(_check_contained, root_of(transfer.target, spec.targets or (spec.target,)), transfer.target)
     if missing := await asyncio.to_thread(_missing_parents, transfer.target):
         await attempt.made(missing)
     attempt.trail.enter(Stage.TICKET)
-    tickets = await attempt.catalogue.access_read(transfer.source, spec.storage, strict=spec.strict)
+    tickets, shared = await archives.tickets_for(transfer, spec, attempt.workers)
+    try:
+        return await _fetch(attempt, tickets)
+    except CopyError as error:
+        if not shared or error.kind != "permanent":
+            raise
+    return await _fetch(attempt, await archives.own_tickets(transfer, spec))
+
+
+async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
+    """Copy with these tickets."""
+    transfer, spec = attempt.transfer, attempt.spec
     if not tickets:
         raise CopyError(f"{transfer.source} has no replica that may be read", kind="permanent")
     task = Download(
@@ -35,6 +49,8 @@ async def download(attempt: Attempt) -> Succeeded:
         lfn=transfer.source,
         guid=tickets[0].guid,
         keep_free=attempt.keep_free,
+        whole_archive=spec.whole_archives,
+        verify=spec.verify,
     )
     attempt.trail.enter(Stage.SLOT, {tickets[0].se})
     async with attempt.gate.held({tickets[0].se}):

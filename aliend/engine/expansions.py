@@ -76,7 +76,7 @@ class Expansions:
             self._on_change()
 
     async def _expand(self, job: Job) -> None:
-        room = Room(job.spec.target, self.keep_free)
+        room = Room(job.spec.target_of(0), self.keep_free)
 
         async def add(found: Sequence[NewTransfer], event: Explored | None) -> Job:
             if job.spec.direction == "download":

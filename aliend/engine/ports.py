@@ -8,7 +8,18 @@ from typing import Protocol, overload
 from aliend.core.bandwidth import Rates
 from aliend.core.catalogue import Entry, Replica, Ticket
 from aliend.core.context import Context
-from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, Downloaded, Terms, Upload, Uploaded
+from aliend.storage.tasks import (
+    Checksum,
+    Checksummed,
+    Discard,
+    Download,
+    Downloaded,
+    Listed,
+    ListMembers,
+    Terms,
+    Upload,
+    Uploaded,
+)
 
 
 class CataloguePort(Protocol):
@@ -53,6 +64,8 @@ class RunnerPort(Protocol):
     async def run(self, task: Upload, on_progress: Callable[[int], None]) -> Uploaded: ...
     @overload
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
+    @overload
+    async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
 
 
 class WorkersPort(RunnerPort, Protocol):

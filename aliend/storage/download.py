@@ -131,7 +131,8 @@ class _Attempt:
             self._part.append(data)
             self._part.flush_along(self._line.pool)
             self._line.progress(self._part.length)
-            self._line.spend(len(data))
+            if not self._task.whole_archive:
+                self._line.spend(len(data))
         if self._part.length != self._task.size:
             found = self._part.length
             self._restart()
@@ -140,7 +141,11 @@ class _Attempt:
     def _chunks(self, source: Source) -> Iterator[bytes]:
         inbox, start, end = self._line.inbox, self._part.length, self._task.size
         if "#" in source.url:
-            yield from members.read_member(inbox, source, start, end)
+            if self._task.whole_archive:
+                directory = str(Path(self._task.target).parent)
+                yield from members.read_from_whole(self._line, source, directory, start, end)
+            else:
+                yield from members.read_member(self._line, source, start, end)
             return
         file, size = remote.open_to_read(inbox, source)
         try:
@@ -168,9 +173,22 @@ class _Attempt:
 
     def _publish(self, se: str, warning: str) -> Downloaded:
         self._line.inbox.check()
+        if self._task.verify:
+            self._read_back()
         self._part.label(self._attributes())
         self._part.publish(self._task.umask, overwrite=self._task.overwrite != "never")
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
+
+    def _read_back(self) -> None:
+        """CopyError when the disk does not give back what was written."""
+        digests = Digests(self._line.pool, with_adler32=False)
+        self._part.forget_memory()
+        for data in self._part.content():
+            self._line.inbox.check()
+            digests.update(data)
+        if digests.md5 != self._digests.md5:
+            self._restart()
+            raise CopyError(f"{self._task.target}: the disk does not give back the bytes that were written", "local")
 
     def _attributes(self) -> dict[str, str]:
         """What the file is, for those who find it later; times are POSIX milliseconds."""

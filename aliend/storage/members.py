@@ -1,30 +1,114 @@
-"""Members of zip archives on a storage element, read by range: the directory at the archive's end, then the member."""
+"""Members of zip archives on a storage element, read by range: the archive's directory once, then each member.
+
+Archives stay open for the members that follow: many members cost one opening, and the small ones at an archive's end
+come with its directory.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
 
 from aliend.errors import CopyError
 from aliend.storage import remote
+from aliend.storage.failures import StorageError
 from aliend.storage.inbox import Inbox
-from aliend.storage.line import CHUNK
-from aliend.storage.tasks import Source
+from aliend.storage.line import Line
+from aliend.storage.tasks import Listed, ListMembers, Source
 from aliend.storage.xrootd import RemoteFile
 
-_AHEAD = 1 << 20  # bytes asked for at once: most archives' directories and many members come with one request
+_TAIL = 1 << 20
+"""Bytes read at once when an archive is opened: most directories, and all of a small archive."""
+_AT_ONCE = 1 << 20
+"""Bytes up to which a member comes with one request."""
+_KEPT = 8
+"""Archives that stay open in one process."""
+_MOST_LISTED = 5000
+_HEADER = 30
+_ENCRYPTED = 1
+
+
+@dataclass(slots=True, eq=False)
+class Archive:
+    """An open archive: its size and last bytes, its members by name, how many tasks read it."""
+
+    file: RemoteFile
+    size: int
+    tail: bytes
+    members: dict[str, zipfile.ZipInfo]
+    readers: int = 0
+
+
+class Archives:
+    """The archives that one process has open."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[str, Archive] = {}
+
+    @contextlib.contextmanager
+    def opened(self, inbox: Inbox, source: Source) -> Iterator[Archive]:
+        """The archive of a member's source, opened when it is not open. CopyError as `remote.open_to_read`.
+
+        One that failed while it was read is not used again.
+        """
+        url = remote.url_of(source)
+        archive = self._take(url) or self._keep(url, _open(inbox, source))
+        try:
+            yield archive
+        except StorageError:
+            with self._lock:
+                if self._kept.get(url) is archive:
+                    del self._kept[url]
+            raise
+        finally:
+            self._put_back(archive)
+
+    def _take(self, url: str) -> Archive | None:
+        with self._lock:
+            archive = self._kept.get(url)
+            if archive is None or not archive.file.is_open():
+                return None
+            archive.readers += 1
+            return archive
+
+    def _keep(self, url: str, archive: Archive) -> Archive:
+        archive.readers = 1
+        with self._lock:
+            self._kept.setdefault(url, archive)
+        return archive
+
+    def _put_back(self, archive: Archive) -> None:
+        """Close what is not kept, and of those that are too many the one that was opened first."""
+        with self._lock:
+            archive.readers -= 1
+            unread = [url for url, one in self._kept.items() if not one.readers]
+            surplus = [self._kept.pop(url) for url in unread[: max(0, len(self._kept) - _KEPT)]]
+            if not archive.readers and archive not in self._kept.values() and archive not in surplus:
+                surplus.append(archive)
+        for one in surplus:
+            remote.release(one.file)
+
+
+_archives = Archives()
 
 
 class RangedReader(io.RawIOBase):
-    """A remote file as a seekable stream of bytes; `size` in bytes."""
+    """A remote file as a seekable stream of bytes; `size` in bytes, `tail` its last ones."""
 
-    def __init__(self, inbox: Inbox, file: RemoteFile, size: int) -> None:
+    def __init__(self, inbox: Inbox, file: RemoteFile, size: int, tail: bytes) -> None:
         super().__init__()
         self._inbox = inbox
         self._file = file
         self._size = size
+        self._tail = tail
         self._position = 0
 
     def readable(self) -> bool:
@@ -46,37 +130,145 @@ class RangedReader(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """One request; StorageError as `remote.request`."""
-        length = min(len(buffer), self._size - self._position)
-        if length <= 0:
+        """One request, or none; StorageError as `remote.request`."""
+        end = min(self._position + len(buffer), self._size)
+        if end <= self._position:
             return 0
-        start = self._position
-        data = remote.request(self._inbox, lambda callback: self._file.read(start, length, callback=callback), "read")
+        data = _range(self._inbox, self._file, (self._size, self._tail), self._position, end)
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
 
 
-def read_member(inbox: Inbox, source: Source, start: int, end: int) -> Iterator[bytes]:
+def read_member(line: Line, source: Source, start: int, end: int) -> Iterator[bytes]:
     """The bytes of the member that the URL names behind `#`, from `start` to `end`.
 
     CopyError `permanent` when the archive has no such member, another size of it, or is broken.
     """
     name = source.url.partition("#")[2]
-    file, size = remote.open_to_read(inbox, source)
-    try:
-        with io.BufferedReader(RangedReader(inbox, file, size), _AHEAD) as stream, zipfile.ZipFile(stream) as archive:
-            member = archive.getinfo(name)
-            if member.file_size != end:
-                raise CopyError(f"{name} has {member.file_size} bytes, the catalogue says {end}", "permanent")
+    with _readable(), _archives.opened(line.inbox, source) as archive:
+        yield from _content(line, archive, _member(archive.members, name, end), start)
+
+
+def read_from_whole(line: Line, source: Source, directory: str, start: int, end: int) -> Iterator[bytes]:
+    """The same, of an archive that is fetched whole into a nameless file in `directory` first."""
+    name = source.url.partition("#")[2]
+    with tempfile.TemporaryFile(dir=directory) as whole:
+        _fetch(line, source, whole)
+        with _readable(), zipfile.ZipFile(whole) as archive:
+            member = _member(archive.NameToInfo, name, end)
             with archive.open(member) as content:
                 content.seek(start)
-                while data := content.read(CHUNK):
-                    inbox.check()
+                while data := content.read(_AT_ONCE):
+                    line.inbox.check()
                     yield data
-    except KeyError:
-        raise CopyError(f"the archive has no member {name}", "permanent") from None
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise CopyError(f"the archive cannot be read: {error}", "permanent") from error
+
+
+def list_members(task: ListMembers, line: Line) -> Listed:
+    """The members of an archive with their sizes, from the first replica that answers; else the error of the last."""
+    failure = CopyError("there is no replica to read", "permanent")
+    for source in task.sources:
+        try:
+            with _readable(), _archives.opened(line.inbox, source) as archive:
+                known = [(name, member.file_size) for name, member in archive.members.items()]
+                return Listed(tuple(known[:_MOST_LISTED]))
+        except CopyError as error:
+            failure = error
+    raise failure
+
+
+def _fetch(line: Line, source: Source, whole: IO[bytes]) -> None:
+    file, size = remote.open_to_read(line.inbox, source)
+    try:
+        for data in remote.read_chunks(line, file, 0, size):
+            whole.write(data)
+            line.spend(len(data))
     finally:
         remote.release(file)
+
+
+def _open(inbox: Inbox, source: Source) -> Archive:
+    file, size = remote.open_to_read(inbox, source)
+    try:
+        tail = _range(inbox, file, (size, b""), max(0, size - _TAIL), size) if size else b""
+        with zipfile.ZipFile(io.BufferedReader(RangedReader(inbox, file, size, tail), _TAIL)) as archive:
+            return Archive(file, size, tail, dict(archive.NameToInfo))
+    except BaseException:
+        remote.release(file)
+        raise
+
+
+def _member(members: dict[str, zipfile.ZipInfo], name: str, size: int) -> zipfile.ZipInfo:
+    member = members.get(name)
+    if member is None:
+        raise CopyError(f"the archive has no member {name}", "permanent")
+    if member.file_size != size:
+        raise CopyError(f"{name} has {member.file_size} bytes, the catalogue says {size}", "permanent")
+    return member
+
+
+def _content(line: Line, archive: Archive, member: zipfile.ZipInfo, start: int) -> Iterator[bytes]:
+    """The member's bytes from `start`; its CRC-32 is compared where they are all of it."""
+    packed = {zipfile.ZIP_STORED: False, zipfile.ZIP_DEFLATED: True}.get(member.compress_type)
+    if packed is None or member.flag_bits & _ENCRYPTED:
+        raise CopyError(f"{member.filename} is encrypted, or packed in a way that is not known here", "permanent")
+    checksum = 0
+    if packed:
+        pieces = _inflated(_stored(line, archive, member, 0))
+        skipped = start
+    else:
+        pieces, skipped = _stored(line, archive, member, start), 0
+    for piece in pieces:
+        checksum = zlib.crc32(piece, checksum)
+        if kept := piece[skipped:]:
+            yield kept
+        skipped = max(0, skipped - len(piece))
+    if (packed or not start) and checksum != member.CRC:
+        raise CopyError(f"{member.filename} does not have the CRC-32 that its archive says", "permanent")
+
+
+def _stored(line: Line, archive: Archive, member: zipfile.ZipInfo, start: int) -> Iterator[bytes]:
+    """The member's bytes as they stand in the archive, from `start`; a small one with one request."""
+    length = member.compress_size
+    ahead = length + 2048 if length <= _AT_ONCE else 0
+    place = member.header_offset
+    first = _range(line.inbox, archive.file, (archive.size, archive.tail), place, place + _HEADER + ahead)
+    if first[:4] != b"PK\3\4":
+        raise zipfile.BadZipFile(f"no member begins at byte {place}")
+    begin = _HEADER + int.from_bytes(first[26:28], "little") + int.from_bytes(first[28:30], "little")
+    if begin + length <= len(first):
+        yield first[begin + start : begin + length]
+        return
+    yield from remote.read_chunks(line, archive.file, place + begin + start, place + begin + length)
+
+
+def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Unpacked, in pieces of bounded size."""
+    packer = zlib.decompressobj(-zlib.MAX_WBITS)
+    for piece in pieces:
+        rest = piece
+        while rest and not packer.eof:
+            yield packer.decompress(rest, _AT_ONCE)
+            rest = packer.unconsumed_tail
+    yield packer.flush()
+    if not packer.eof:
+        raise EOFError("a member ends too early")
+
+
+def _range(inbox: Inbox, file: RemoteFile, known: tuple[int, bytes], start: int, end: int) -> bytes:
+    """Bytes `start` to `end`, or to the file's end; `known` are its size and its last bytes."""
+    size, tail = known
+    end = min(end, size)
+    if start >= size - len(tail):
+        return tail[start - size + len(tail) : end - size + len(tail)]
+    data: bytes = remote.request(inbox, lambda callback: file.read(start, end - start, callback=callback), "read")
+    return data
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """What is wrong with an archive, as CopyError."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise CopyError(f"the archive cannot be read: {error}", "permanent") from error

@@ -31,11 +31,14 @@ _KINDS: dict[str, type[Any]] = {
         tasks.Upload,
         tasks.Checksum,
         tasks.Discard,
+        tasks.ListMembers,
+        tasks.Listed,
         tasks.Downloaded,
         tasks.Uploaded,
         tasks.Checksummed,
     )
 }
+_PAIRS = frozenset({"failures", "members"})
 _MEMBERS: dict[str, type[Any]] = {"sources": Source, "targets": Source, "replicas": ReplicaOutcome}
 
 
@@ -75,8 +78,8 @@ def unpack_result(packed: dict[str, Any]) -> Result:
 
 def _unpack(packed: dict[str, Any]) -> object:
     fields = {name: value for name, value in packed.items() if name != "kind"}
-    if "failures" in fields:
-        fields["failures"] = tuple((se, text) for se, text in fields["failures"])
+    for name in _PAIRS & fields.keys():
+        fields[name] = tuple((first, second) for first, second in fields[name])
     if "directories" in fields:
         fields["directories"] = tuple(fields["directories"])
     for name in _MEMBERS.keys() & fields.keys():

@@ -107,6 +107,13 @@ class Part:
             offset += len(data)
             yield data
 
+    def forget_memory(self) -> None:
+        """Write it to the disk, and have the kernel read it from there next time."""
+        self._settle()
+        os.fdatasync(self._fd)
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def require_space(self, size: int, keep_free: int) -> None:
         """CopyError of kind `local` when what is missing to `size` bytes does not fit on the disk.
 

@@ -61,10 +61,10 @@ def on_connection(source: Source, number: int, size: int) -> Source:
     """The same replica over a connection of its own, for large files: XRootD shares one a `user@host`.
 
     A server works one connection's requests in turn, so that many files need several. Small ones do not: a login costs
-    more round trips than they do.
+    more round trips than they do. Members of an archive share its opening.
     """
     scheme, _, rest = source.url.partition("://")
-    if size < _WORTH_A_CONNECTION or "@" in rest.partition("/")[0]:
+    if size < _WORTH_A_CONNECTION or "#" in rest or "@" in rest.partition("/")[0]:
         return source
     return replace(source, url=f"{scheme}://c{number}@{rest}")
 

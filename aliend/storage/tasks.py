@@ -31,6 +31,8 @@ class Download:
     the absolute local path of the final file; `size` in bytes; `md5` in lower case (empty: unknown); `overwrite`
     as in `core.job`; the result's mode is `0666 & ~umask`. `lfn` and `guid` are written beside the
     file as extended attributes; `keep_free` bytes of the disk are left free (-1: 5 % of it, at most 2 GiB).
+    `whole_archive`: the archive of a member is fetched whole, and the member taken out of it here. `verify`: what was
+    written is read once more from the disk and compared.
     """
 
     id: int
@@ -43,6 +45,8 @@ class Download:
     lfn: str = ""
     guid: str = ""
     keep_free: int = -1
+    whole_archive: bool = False
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,21 @@ class Downloaded:
     kept: bool
     warning: str
     failures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListMembers:
+    """Tell what is in a zip archive; `sources` are its replicas, tried in their order."""
+
+    id: int
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The members of an archive: names, and sizes in bytes."""
+
+    members: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +168,8 @@ class Terms:
     turned: Callable[[str, str, str], None] = _unheard
 
 
-Task = Download | Upload | Checksum | Discard
-Result = Downloaded | Uploaded | Checksummed
+Task = Download | Upload | Checksum | Discard | ListMembers
+Result = Downloaded | Uploaded | Checksummed | Listed
 
 
 class WorkerDied(CopyError):

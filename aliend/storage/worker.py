@@ -21,7 +21,7 @@ from aliend.errors import CopyError
 from aliend.storage import local, messages
 from aliend.storage.line import Line
 from aliend.storage.part import discard
-from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, Result, Stopped, Task, Upload
+from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, ListMembers, Result, Stopped, Task, Upload
 
 Run = Callable[[Any, Line], Result]
 
@@ -124,6 +124,7 @@ def _discard(task: Discard, _: Line) -> Checksummed:
 
 
 def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
+    from aliend.storage import members
     from aliend.storage.download import download
     from aliend.storage.upload import abandoned, upload
 
@@ -132,6 +133,7 @@ def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
         Upload: upload,
         Checksum: lambda task, line: local.checksum(task, line.inbox.check, line.progress),
         Discard: _discard,
+        ListMembers: members.list_members,
     }, lambda: bool(abandoned)
 
 

@@ -22,6 +22,8 @@ from aliend.storage.tasks import (
     Discard,
     Download,
     Downloaded,
+    Listed,
+    ListMembers,
     Result,
     Task,
     Terms,
@@ -81,6 +83,8 @@ class Workers:
     async def run(
         self, task: Checksum | Discard, on_progress: Callable[[int], None], terms: Terms = ...
     ) -> Checksummed: ...
+    @overload
+    async def run(self, task: ListMembers, on_progress: Callable[[int], None], terms: Terms = ...) -> Listed: ...
     async def run(self, task: Task, on_progress: Callable[[int], None], terms: Terms = Terms()) -> Result:  # noqa: B008 - frozen
         """Do one task; `on_progress` hears the bytes so far, at most ten times a second.
 
@@ -150,6 +154,8 @@ class Bound:
     async def run(self, task: Upload, on_progress: Callable[[int], None]) -> Uploaded: ...
     @overload
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
+    @overload
+    async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
     async def run(self, task: Task, on_progress: Callable[[int], None]) -> Result:
         """See `Workers.run`."""
         return await self._workers.run(task, on_progress, self._terms)

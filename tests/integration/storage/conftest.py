@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from aliend.core.job import Overwrite
-from aliend.storage.tasks import Checksum, Download, Source, Upload
+from aliend.storage.tasks import Checksum, Download, ListMembers, Source, Upload
 from aliend.storage.workers import Workers
 
 # Ends with the test run, however that ends: the kernel tells the child (PR_SET_PDEATHSIG), which then becomes xrootd.
@@ -155,6 +155,10 @@ def download(target: Path, content: bytes, *sources: Source, id: int = 1, overwr
 def upload(source: Path, *targets: Source) -> Upload:
     seen = source.stat()
     return Upload(1, str(source), targets, seen.st_size, seen.st_mtime_ns)
+
+
+def listing(*sources: Source) -> ListMembers:
+    return ListMembers(1, sources)
 
 
 def checksum(path: Path) -> Checksum:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
+import zipfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +14,15 @@ from typing import Any
 
 from aliend.core.bandwidth import Rates
 from aliend.core.catalogue import Entry, Replica, Ticket
-from aliend.errors import OutcomeUnknown, ServiceError
+from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
     Discard,
     Download,
     Downloaded,
+    Listed,
+    ListMembers,
     ReplicaOutcome,
     Task,
     Terms,
@@ -42,6 +46,7 @@ class Grid:
     files: dict[str, Entry] = field(default_factory=dict)
     replicas: dict[str, dict[str, str]] = field(default_factory=dict)
     stored: dict[str, bytes] = field(default_factory=dict)
+    archives: dict[str, str] = field(default_factory=dict)
     ses: tuple[str, ...] = ("A::B::SE1", "A::B::SE2", "A::B::SE3")
     guids: int = 0
 
@@ -58,6 +63,17 @@ class Grid:
             self.replicas[guid][se] = url
             self.store(url, data)
         return entry
+
+    def put_archive(self, directory: str, members: dict[str, bytes]) -> None:
+        """An archive whose members are files of `directory`, each with the archive's only replica."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+        whole = self.put(f"{directory}root_archive.zip", packed.getvalue())
+        for name, data in members.items():
+            self.put(f"{directory}{name}", data)
+            self.archives[f"{directory}{name}"] = whole.lfn
 
     def url(self, se: str, guid: str) -> str:
         return f"root://{se}//{guid}"
@@ -124,8 +140,10 @@ class FakeCatalogue:
         entry = self.grid.files.get(lfn)
         if entry is None:
             raise ServiceError("access", 2, f"No such file or directory : {lfn}")
-        replicas = self.grid.replicas[entry.guid].items()
-        return [Ticket(url, "secret", entry.guid, se, entry.size, entry.md5) for se, url in replicas]
+        whole = self.grid.files[self.grid.archives.get(lfn, lfn)]
+        anchor = f"#{lfn.rpartition('/')[2]}" if whole is not entry else ""
+        replicas = self.grid.replicas[whole.guid].items()
+        return [Ticket(url + anchor, "secret", whole.guid, se, entry.size, entry.md5) for se, url in replicas]
 
     async def access_write(self, lfn: str, size: int, md5: str, storage: str, /) -> list[Ticket]:
         self._begin("access", lfn, storage)
@@ -206,6 +224,9 @@ class FakeWorkers:
             return Checksummed(len(data), md5_of(data))
         if isinstance(task, Discard):
             return Checksummed(0, "")
+        if isinstance(task, ListMembers):
+            with self._archive(task.sources[0].url) as archive:
+                return Listed(tuple((one.filename, one.file_size) for one in archive.infolist()))
         self.running += 1
         self.most = max(self.most, self.running)
         try:
@@ -226,12 +247,22 @@ class FakeWorkers:
         return [task for task in self.tasks if isinstance(task, Download | Upload)]
 
     def _download(self, task: Download) -> Downloaded:
-        data = self.grid.content(task.sources[0].url)
+        url, _, member = task.sources[0].url.partition("#")
+        if member:
+            with self._archive(url) as archive:
+                data = archive.read(member)
+        else:
+            data = self.grid.content(url)
+        if task.md5 and md5_of(data) != task.md5:
+            raise CopyError("the bytes have another md5", "permanent")
         target = Path(task.target)
         target.parent.mkdir(parents=True, exist_ok=True)
         kept = target.exists() and target.read_bytes() == data
         target.write_bytes(data)
         return Downloaded(len(data), md5_of(data), "" if kept else task.sources[0].se, kept, "")
+
+    def _archive(self, url: str) -> zipfile.ZipFile:
+        return zipfile.ZipFile(io.BytesIO(self.grid.content(url.partition("#")[0])))
 
     def _upload(self, task: Upload) -> Uploaded:
         data = Path(task.source).read_bytes()
