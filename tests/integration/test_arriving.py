@@ -37,6 +37,7 @@ def test_attempts_are_shown_with_their_storage_elements(user: User, folder: str)
 
 
 def test_a_limit_is_kept_and_says_why_files_wait(user: User, folder: str) -> None:
+    """F224"""
     assert "files" in user.must("transfers", "limit", "up=1", "ALICE::X::SE=2")
     (user.home / "d").mkdir()
     for number in range(3):
@@ -73,6 +74,7 @@ def is_database(path: Path) -> bool:
 
 
 def test_an_entry_without_md5_is_copied_with_a_warning(user: User, grid: Grid, folder: str) -> None:
+    """F203"""
     content = os.urandom(MIB)
     (user.home / "f").write_bytes(content)
     user.must("cp", "file:f", "f@disk:2")

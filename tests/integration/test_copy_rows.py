@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import time
 import uuid
 from pathlib import Path
 
@@ -288,6 +290,39 @@ def test_wrong_bytes_are_no_file(user: User, grid: Grid, folder: str) -> None:
     assert done.returncode == 4
     assert "md5" in done.stderr
     assert not (user.home / "b").exists()
+
+
+def test_a_file_that_is_not_registered_has_not_arrived(user: User, grid: Grid, folder: str) -> None:
+    """F207"""
+    random_file(user.home / "a", 1000)
+    with grid.fault("refuse-commits"):
+        assert user.run("cp", "-retry", "0", "file:a", "a@disk:1").returncode == 4
+    assert user.run("stat", "a").returncode == 2
+    user.must("cp", "file:a", "a@disk:1")
+
+
+def test_a_download_knows_what_it_is(user: User, folder: str) -> None:
+    """F216"""
+    before = time.time_ns() // 1_000_000
+    user.must("cp", f"{RUN}/part00.root", "file:a")
+    entry = user.json("stat", f"{RUN}/part00.root")["results"][0]
+    found = {name: os.getxattr(user.home / "a", f"user.{name}").decode() for name in ("guid", "lfn", "size", "md5")}
+    assert found == {name: str(entry[name]) for name in found}
+    times = [int(os.getxattr(user.home / "a", f"user.{name}")) for name in ("ts_r", "ts_w")]
+    assert [before, *times, time.time_ns() // 1_000_000] == sorted([before, *times, time.time_ns() // 1_000_000])
+
+
+def test_files_arrive_while_tickets_of_others_are_not_asked_for_yet(user: User, grid: Grid, folder: str) -> None:
+    """F218"""
+    user.must("pwd")
+    grid.stats("--reset")
+    with grid.fault("delay", "0.3", "--command", "access", "--times", "0"):
+        job = user.run("cp", "--detach", "/alice/cern.ch/user/a/alice/data/", "file:d/").stdout.strip()
+        eventually(lambda: user.json("transfers", "show", job)["files"]["done"])
+        asked = grid.stats()["commands"]["access"]
+    assert asked < 20
+    user.must("transfers", "wait", job)
+    assert len(files(user.home / "d")) == 20
 
 
 def test_the_lines_are_those_that_scripts_know(user: User, folder: str) -> None:

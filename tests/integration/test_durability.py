@@ -41,6 +41,7 @@ def folder(user: User) -> str:
 
 
 def test_a_download_survives_kill_9_of_the_daemon(user: User, folder: str) -> None:
+    """F211"""
     root = tree(user)
     user.must("cp", "file:tree/", f"{folder}@disk:1")
     job = user.run("cp", "--detach", "-T", "2", folder, "file:back/").stdout.strip()

@@ -164,6 +164,7 @@ async def test_tickets_are_asked_for_with_size_and_checksum(catalogue: Catalogue
 async def test_a_commit_names_everything_and_is_believed_only_when_confirmed(
     catalogue: Catalogue, service: Service
 ) -> None:
+    """F208"""
     service.replies["commit"] = document([{"path": "/a/f", "lfn": "1", "pfn": URL}])
     await catalogue.commit(TICKET, 11, "/a/f", MD5)
     assert service.executed == [("commit", "-nomsg", "sealed", "11", "/a/f", "644", "0", URL, TICKET.se, GUID, MD5)]

@@ -188,6 +188,7 @@ async def test_a_storage_without_checksums_is_told_as_a_warning(
 
 
 async def test_a_good_beginning_is_continued(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+    """F211"""
     target = tmp_path / "file"
     part_of(target).write_bytes(CONTENT[:5_000_000])
     inode = part_of(target).stat().st_ino

@@ -28,6 +28,7 @@ def source(tmp_path: Path) -> Path:
 async def test_one_reading_feeds_two_replicas_that_are_both_compared(
     workers: Workers, se_one: StorageElement, se_two: StorageElement, source: Path
 ) -> None:
+    """F204 F219"""
     result = await workers.run(upload(source, se_one.at("/u/deep/er/1"), se_two.at("/u/2")), nothing)
     assert (result.size, result.md5) == (len(CONTENT), md5(CONTENT))
     assert [(each.se, each.error, each.checked) for each in result.replicas] == [

@@ -27,6 +27,7 @@ def test_the_number_of_replicas_asked_for(wish: str, count: int) -> None:
 def test_what_is_missing_is_asked_for_by_the_same_wish(
     wish: str, missing: int, have: set[str], failed: set[str], expected: str
 ) -> None:
+    """F206"""
     assert remaining(wish, missing, have, failed) == expected
 
 
