@@ -12,9 +12,14 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from alienctl.local import replies
+
+_SHORTEST_NAME, _LONGEST_NAME = 10, 40
+_OTHER_COLUMNS = 55
+"""Characters beside a name: sizes, rate, time, and a bar that can be seen."""
 
 
 class _Rate(ProgressColumn):
@@ -28,25 +33,33 @@ class _Rate(ProgressColumn):
 
 
 class Display:
-    """Bars on standard output, drawn when something is shown (no thread of their own)."""
+    """Bars on standard output, drawn when something is shown (no thread of their own).
+
+    Every bar is one line as wide as the terminal, so that it is known how many rows they take after a resize.
+    """
 
     def __init__(self) -> None:
+        self._console = Console()
         self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            DownloadColumn(binary_units=True),
-            _Rate(),
-            TimeRemainingColumn(),
-            console=Console(),
+            TextColumn("{task.description}", markup=False, table_column=_one_line()),
+            BarColumn(None, table_column=Column(ratio=1, min_width=4)),
+            DownloadColumn(binary_units=True, table_column=_one_line()),
+            _Rate(table_column=_one_line()),
+            TimeRemainingColumn(table_column=_one_line()),
+            console=self._console,
             auto_refresh=False,
             transient=True,
+            expand=True,
         )
         self._files: dict[int, TaskID] = {}
         self._total = self._bars.add_task("all", total=None)
+        self._width = self._console.width
+        self._lines = 1
         self._bars.start()
 
     def show(self, content: bytes) -> None:
         """Draw the RunProgress in `content`."""
+        self._make_room()
         progress = replies.run_progress(content)
         moving = {file.id for file in progress.files}
         for gone in self._files.keys() - moving:
@@ -54,19 +67,35 @@ class Display:
         for file in progress.files:
             task = self._files.get(file.id)
             if task is None:
-                task = self._files[file.id] = self._bars.add_task(_short(file.name), total=None)
-            self._bars.update(task, completed=file.bytes_done, total=file.bytes_total or None)
+                task = self._files[file.id] = self._bars.add_task("", total=None)
+            name = _short(file.name, min(_LONGEST_NAME, max(_SHORTEST_NAME, self._width - _OTHER_COLUMNS)))
+            self._bars.update(task, description=name, completed=file.bytes_done, total=file.bytes_total or None)
         self._bars.update(
             self._total,
             description=_counted(progress),
             completed=progress.bytes_done,
             total=progress.bytes_total or None,
         )
+        self._lines = min(len(self._bars.tasks), self._console.height)
         self._bars.refresh()
 
     def close(self) -> None:
         """Take the bars away and leave the terminal as it was."""
+        self._make_room()
         self._bars.stop()
+
+    def _make_room(self) -> None:
+        """Take away lines that a narrower terminal has broken, and leave the cursor where it would be without that."""
+        before, self._width = self._width, self._console.width
+        if before > self._width:
+            above = self._lines - 1
+            rows = self._lines * -(-before // self._width)
+            self._console.file.write("\r" + (f"\x1b[{rows - 1}A" if rows > 1 else "") + "\x1b[J" + "\n" * above)
+            self._console.file.flush()
+
+
+def _one_line() -> Column:
+    return Column(no_wrap=True, overflow="ellipsis")
 
 
 def _counted(progress: replies.RunProgress) -> str:
@@ -74,7 +103,7 @@ def _counted(progress: replies.RunProgress) -> str:
     return f"{progress.files_done} of {progress.files_total} files{failed}"
 
 
-def _short(name: str) -> str:
+def _short(name: str, longest: int) -> str:
     """A name as it fits beside a bar, without control characters."""
     printable = "".join(character if character.isprintable() else "?" for character in name)
-    return printable if len(printable) <= 40 else f"...{printable[-37:]}"
+    return printable if len(printable) <= longest else f"...{printable[3 - longest :]}"
