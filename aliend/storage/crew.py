@@ -9,12 +9,15 @@ from typing import Any
 from aliend.errors import CopyError
 from aliend.storage.pacing import Pacer
 from aliend.storage.process import Process
-from aliend.storage.tasks import Result, Stopped, Task, Terms
+from aliend.storage.stream import WritingEnd
+from aliend.storage.tasks import Probe, Read, Result, Stopped, Task, Terms
 
 _SOFT_STOP = 8.0
 """Seconds that a task may take to stop by itself before its process is killed."""
 _KILL = 3.0
 """Seconds that the kernel may take for that."""
+_ASIDE = 8
+"""Files that are read along and questions to servers at a time; they never wait for copies."""
 _LAST_SOFT_STOP, _LAST_KILL = 1.0, 0.8
 """The same in `close`."""
 
@@ -34,6 +37,7 @@ class Crew:
         self._pacer = pacer
         self._processes: list[Process] = []
         self._free = asyncio.Semaphore(processes * per_process)
+        self._aside = asyncio.Semaphore(_ASIDE)
         self._starting = asyncio.Lock()
         self._dismissals: dict[Process, asyncio.TimerHandle] = {}
         self._stopping: set[asyncio.Task[None]] = set()
@@ -46,18 +50,24 @@ class Crew:
         """The process ids of the copying processes."""
         return [process.pid for process in self._processes if process.is_alive]
 
-    async def run(self, task: Task, on_progress: Callable[[int], None], terms: Terms) -> Result:
-        """Do one task, see `Workers`."""
+    async def run(
+        self, task: Task, on_progress: Callable[[int], None], terms: Terms, output: WritingEnd | None = None
+    ) -> Result:
+        """Do one task, see `Workers`; `output` is for the bytes of a `Read` and is closed here."""
         self.load += 1
         try:
-            return await self._run(task, on_progress, terms)
+            return await self._run(task, on_progress, terms, output)
         finally:
             self.load -= 1
 
-    async def _run(self, task: Task, on_progress: Callable[[int], None], terms: Terms) -> Result:
-        async with self._free:
+    async def _run(
+        self, task: Task, on_progress: Callable[[int], None], terms: Terms, output: WritingEnd | None
+    ) -> Result:
+        async with self._aside if isinstance(task, Read | Probe) else self._free:
             process = await self._choose()
-            number = process.begin(task, on_progress, terms)
+            number = process.begin(task, on_progress, terms, output.descriptor if output else None)
+            if output:
+                output.close()
             try:
                 return await process.result(number)
             except asyncio.CancelledError:

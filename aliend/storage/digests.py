@@ -6,6 +6,11 @@ import hashlib
 import zlib
 from concurrent.futures import Executor, Future
 
+from aliend.errors import CopyError
+from aliend.storage import remote
+from aliend.storage.inbox import Inbox
+from aliend.storage.tasks import Source
+
 _ALONG = 1 << 20  # bytes from which hashing beside the copying thread is worth the hand-over
 
 
@@ -51,3 +56,22 @@ class Digests:
         self._md5.update(data)
         if self._with_adler32:
             self._adler32 = zlib.adler32(data, self._adler32)
+
+
+def judged(digests: Digests, md5: str, size: int, source: Source, inbox: Inbox) -> str:
+    """Whether what came from `source` is the file: a warning about what could not be compared, or nothing.
+
+    `md5` (empty: unknown) and `size` (bytes) are the catalogue's. CopyError `permanent` when the bytes are others.
+    """
+    if md5:
+        if digests.md5 != md5:
+            raise CopyError(f"the bytes have md5 {digests.md5}, the catalogue says {md5}", "permanent")
+        return ""
+    if "#" in source.url:
+        return "the catalogue knows no md5: the archive's own CRC-32 was compared"
+    algorithm, value = remote.stored_checksum(inbox, source, size)
+    if not algorithm:
+        return "neither the catalogue nor the storage has a checksum: only the size was compared"
+    if digests.differs(algorithm, value):
+        raise CopyError(f"the bytes do not have the storage's {algorithm} {value}", "permanent")
+    return f"the catalogue knows no md5: the storage's {algorithm} was compared"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aliend.errors import CopyError
 from aliend.storage import local, members, remote
-from aliend.storage.digests import Digests
+from aliend.storage.digests import Digests, judged
 from aliend.storage.failures import from_disk, summary
 from aliend.storage.line import Line
 from aliend.storage.part import Part, already_there, discard
@@ -120,7 +120,7 @@ class _Attempt:
             self._restart()
             self._read(source)
         try:
-            return self._judge(source)
+            return judged(self._digests, self._task.md5, self._task.size, source, self._line.inbox)
         except CopyError:
             self._restart()
             raise
@@ -154,22 +154,6 @@ class _Attempt:
             yield from remote.read_chunks(self._line, file, start, end)
         finally:
             remote.release(file)
-
-    def _judge(self, source: Source) -> str:
-        if self._task.md5:
-            if self._digests.md5 != self._task.md5:
-                raise CopyError(
-                    f"the bytes have md5 {self._digests.md5}, the catalogue says {self._task.md5}", "permanent"
-                )
-            return ""
-        if "#" in source.url:
-            return "the catalogue knows no md5: the archive's own CRC-32 was compared"
-        algorithm, value = remote.stored_checksum(self._line.inbox, source, self._task.size)
-        if not algorithm:
-            return "neither the catalogue nor the storage has a checksum: only the size was compared"
-        if self._digests.differs(algorithm, value):
-            raise CopyError(f"the bytes do not have the storage's {algorithm} {value}", "permanent")
-        return f"the catalogue knows no md5: the storage's {algorithm} was compared"
 
     def _publish(self, se: str, warning: str) -> Downloaded:
         self._line.inbox.check()

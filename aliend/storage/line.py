@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from aliend.storage.inbox import Inbox
+from aliend.storage.outlet import Outlet
 
 CHUNK = 4 << 20
 """Bytes read or written by one request."""
@@ -24,7 +25,7 @@ class Line:
 
     `say` sends words to the daemon, `running` says how many tasks share the memory, `pool` hashes. `slot` is a small
     number that no other running task of the process has; `share` the bytes per second that the task can expect (0: it
-    is not metered, and may be later).
+    is not metered, and may be later). `output` takes the bytes of a `Read`.
     """
 
     def __init__(
@@ -34,8 +35,10 @@ class Line:
         pool: Executor,
         slot: int = 0,
         share: int = 0,
+        output: Outlet | None = None,
     ) -> None:
         self.pool = pool
+        self.output = output
         self.inbox = Inbox()
         self.slot = slot
         self._say = say

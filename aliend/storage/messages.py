@@ -1,6 +1,7 @@
 """The words between the daemon and a copying process: one JSON object a line. Encodes and decodes, does no I/O.
 
-To the process: `{"do": N, "task": ..., "share": bytes a second}`, `{"stop": N}`, and `{"end": true}` for an end after
+To the process: `{"do": N, "task": ..., "share": bytes a second}` (with `"output": true` a
+descriptor to write to came before, on a socket), `{"stop": N}`, and `{"end": true}` for an end after
 the last answer; `{"grant": N, "size": bytes, "share": ...}` and `{"pace": N, "share": ...}` of bandwidth. From it:
 `{"ready": true}` first, or `{"fatal": reason}`; then `{"id": N, "progress": bytes}`, `{"id": N, "want": bytes}` when
 bandwidth is used up, `{"id": N, "se": ..., "failed": ..., "reason": ...}` when a task turns to a storage element, and
@@ -33,13 +34,18 @@ _KINDS: dict[str, type[Any]] = {
         tasks.Discard,
         tasks.ListMembers,
         tasks.Listed,
+        tasks.Read,
+        tasks.Probe,
         tasks.Downloaded,
         tasks.Uploaded,
         tasks.Checksummed,
+        tasks.Delivered,
+        tasks.Probed,
     )
 }
 _PAIRS = frozenset({"failures", "members"})
 _MEMBERS: dict[str, type[Any]] = {"sources": Source, "targets": Source, "replicas": ReplicaOutcome}
+_PLAIN = {"directories", "milliseconds"}
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -80,8 +86,8 @@ def _unpack(packed: dict[str, Any]) -> object:
     fields = {name: value for name, value in packed.items() if name != "kind"}
     for name in _PAIRS & fields.keys():
         fields[name] = tuple((first, second) for first, second in fields[name])
-    if "directories" in fields:
-        fields["directories"] = tuple(fields["directories"])
+    for name in _PLAIN & fields.keys():
+        fields[name] = tuple(fields[name])
     for name in _MEMBERS.keys() & fields.keys():
         fields[name] = tuple(_MEMBERS[name](**each) for each in fields[name])
     return _KINDS[packed["kind"]](**fields)

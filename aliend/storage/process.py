@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,9 +34,10 @@ class _Pending:
 class Process:
     """A running copying process; use `Process.start`. `run` tasks, then `stop` each or `kill` all."""
 
-    def __init__(self, process: asyncio.subprocess.Process, pacer: Pacer) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, pacer: Pacer, outputs: socket.socket) -> None:
         self._process = process
         self._pacer = pacer
+        self._outputs = outputs
         self._pending: dict[int, _Pending] = {}
         self._count = 0
         self._fatal = ""
@@ -45,12 +47,16 @@ class Process:
     @classmethod
     async def start(cls, environment: Mapping[str, str], pacer: Pacer) -> Process:
         """A new process in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",
                 "-m",
                 "aliend.storage.worker",
+                str(theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -60,8 +66,11 @@ class Process:
                 limit=messages.LONGEST_LINE,
             )
         except OSError as error:
+            ours.close()
             raise CopyError(f"a copying process could not be started: {error.strerror}", "local", 30.0) from error
-        return cls(process, pacer)
+        finally:
+            theirs.close()
+        return cls(process, pacer, ours)
 
     @property
     def pid(self) -> int:
@@ -83,15 +92,19 @@ class Process:
         """Whether it may be given another task."""
         return not self.retired and self.is_alive
 
-    def begin(self, task: Task, on_progress: Callable[[int], None], terms: Terms) -> int:
-        """Give it a task; the number to wait for."""
+    def begin(self, task: Task, on_progress: Callable[[int], None], terms: Terms, output: int | None = None) -> int:
+        """Give it a task, and a descriptor to write to; the number to wait for."""
         self._count += 1
         self.retired = self.retired or self._count >= RETIRE_AFTER
         paced = self._paced(self._count, task, terms)
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._pending[self._count] = _Pending(answer, on_progress, terms, paced)
         share = self._pacer.share(paced) if paced else 0
-        self._send({"do": self._count, "task": messages.pack(task), "share": share})
+        message = {"do": self._count, "task": messages.pack(task), "share": share}
+        if output is not None:
+            socket.send_fds(self._outputs, [b"\0"], [output])
+            message["output"] = True
+        self._send(message)
         return self._count
 
     def _paced(self, number: int, task: Task, terms: Terms) -> int:
@@ -177,6 +190,7 @@ class Process:
             how = _ending(await self._process.wait())
         finally:
             self.retired = True
+            self._outputs.close()
             self._bury(how)
 
     async def _hear(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aliend.core.job import Overwrite
 from aliend.core.settings import Settings
@@ -168,8 +169,73 @@ class Terms:
     turned: Callable[[str, str, str], None] = _unheard
 
 
-Task = Download | Upload | Checksum | Discard | ListMembers
-Result = Downloaded | Uploaded | Checksummed | Listed
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Give the bytes of one file from `start` to `end` (offsets) as they come; see `Workers.stream`.
+
+    `sources` are tried in their order, the next one goes on where the last one failed; `size` in bytes and `md5`
+    (lower case, empty: unknown) are those of the whole file.
+    """
+
+    id: int
+    sources: tuple[Source, ...]
+    size: int
+    md5: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """All bytes were given; what a whole file is compared with was equal. `warning` says what was not compared."""
+
+    size: int
+    se: str
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask a storage server (`root://host:port`) something, `count` times, with at most `limit` seconds for each.
+
+    `ping`: whether it answers; `config`: values of the words in `argument`; `stats`: its statistics, as XML; `stat`:
+    what it knows of the path in `argument`.
+    """
+
+    id: int
+    server: str
+    what: Literal["ping", "config", "stats", "stat"]
+    argument: str = ""
+    count: int = 1
+    limit: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """How a server answered.
+
+    The first seven are those of XRootD's status of the last request; `milliseconds` are of the requests that
+    succeeded; `text` is the answer to `config` and `stats`; `size` (bytes), `flags` (XRootD's bits) and `modified`
+    (POSIX seconds) those of `stat`.
+    """
+
+    ok: bool
+    error: bool
+    fatal: bool
+    status: int
+    code: int
+    errno: int
+    message: str
+    shellcode: int = 0
+    milliseconds: tuple[float, ...] = ()
+    text: str = ""
+    size: int = 0
+    flags: int = 0
+    modified: int = 0
+
+
+Task = Download | Upload | Checksum | Discard | ListMembers | Read | Probe
+Result = Downloaded | Uploaded | Checksummed | Listed | Delivered | Probed
 
 
 class WorkerDied(CopyError):

@@ -1,8 +1,8 @@
 """The copying process: reads tasks from standard input, runs each in a thread, answers on standard output.
 
-`python -m aliend.storage.worker`, started by `aliend.storage.process`. It ends by itself, and at once, when its input
-ends: that is how it survives no daemon, however that died and whatever a server does. It ends with `os._exit`, because
-XRootD's own exit handlers may wait for a frozen server.
+`python -m aliend.storage.worker DESCRIPTOR` (of a socket), started by `aliend.storage.process`. It ends by itself, and
+at once, when its input ends: that is how it survives no daemon, however that died and whatever a server does. It ends
+with `os._exit`, because XRootD's own exit handlers may wait for a frozen server.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -20,8 +21,21 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.storage import local, messages
 from aliend.storage.line import Line
+from aliend.storage.outlet import Outlet
 from aliend.storage.part import discard
-from aliend.storage.tasks import Checksum, Checksummed, Discard, Download, ListMembers, Result, Stopped, Task, Upload
+from aliend.storage.tasks import (
+    Checksum,
+    Checksummed,
+    Discard,
+    Download,
+    ListMembers,
+    Probe,
+    Read,
+    Result,
+    Stopped,
+    Task,
+    Upload,
+)
 
 Run = Callable[[Any, Line], Result]
 
@@ -51,8 +65,11 @@ class Pipe:
 class Worker:
     """The tasks of this process, one thread each."""
 
-    def __init__(self, pipe: Pipe, runners: dict[type[Any], Run], spent: Callable[[], bool]) -> None:
+    def __init__(
+        self, pipe: Pipe, runners: dict[type[Any], Run], spent: Callable[[], bool], outputs: socket.socket
+    ) -> None:
         self._pipe = pipe
+        self._outputs = outputs
         self._runners = runners
         self._spent = spent
         self._lines: dict[int, Line] = {}
@@ -66,7 +83,8 @@ class Worker:
                 self._ending = True
                 self._end_if_done()
             case {"do": int(number), "task": dict(packed), "share": int(share)}:
-                self._start(number, messages.unpack_task(packed), share)
+                output = self._output() if message.get("output") else None
+                self._start(number, messages.unpack_task(packed), share, output)
             case {"stop": int(number)} if line := self._lines.get(number):
                 line.inbox.stop()
             case {"grant": int(number), "size": int(size), "share": int(share)} if line := self._lines.get(number):
@@ -74,19 +92,26 @@ class Worker:
             case {"pace": int(number), "share": int(share)} if line := self._lines.get(number):
                 line.pace(share)
 
-    def _start(self, number: int, task: Task, share: int) -> None:
+    def _output(self) -> Outlet:
+        """The descriptor that came before the task."""
+        _, descriptors, _, _ = socket.recv_fds(self._outputs, 1, 1)
+        return Outlet(descriptors[0])
+
+    def _start(self, number: int, task: Task, share: int, output: Outlet | None) -> None:
         taken = {line.slot for line in tuple(self._lines.values())}
         slot = next(each for each in range(len(taken) + 1) if each not in taken)
 
         def say(words: dict[str, Any]) -> None:
             self._pipe.send({"id": number, **words})
 
-        line = Line(say, lambda: len(self._lines), self._pool, slot, share)
+        line = Line(say, lambda: len(self._lines), self._pool, slot, share, output)
         self._lines[number] = line
         threading.Thread(target=self._run, args=(number, task, line), daemon=True).start()
 
     def _run(self, number: int, task: Task, line: Line) -> None:
         answer = self._answer(task, line)
+        if line.output:
+            line.output.close()
         if self._spent():
             self._pipe.send({"retire": True})
         self._pipe.send({"id": number, "unused": line.unused(), **answer})
@@ -126,6 +151,8 @@ def _discard(task: Discard, _: Line) -> Checksummed:
 def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
     from aliend.storage import members
     from aliend.storage.download import download
+    from aliend.storage.probes import probe
+    from aliend.storage.reading import read
     from aliend.storage.upload import abandoned, upload
 
     return {
@@ -134,17 +161,19 @@ def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
         Checksum: lambda task, line: local.checksum(task, line.inbox.check, line.progress),
         Discard: _discard,
         ListMembers: members.list_members,
+        Read: read,
+        Probe: lambda task, line: probe(task, line.inbox),
     }, lambda: bool(abandoned)
 
 
-def serve(control: BinaryIO, pipe: Pipe) -> None:
-    """Obey until the daemon is gone."""
+def serve(control: BinaryIO, pipe: Pipe, outputs: socket.socket) -> None:
+    """Obey until the daemon is gone; descriptors to write to come by `outputs`."""
     try:
         runners, spent = _runners()
     except ImportError as error:
         pipe.send({"fatal": f"the XRootD library cannot be loaded: {error}"})
         return
-    worker = Worker(pipe, runners, spent)
+    worker = Worker(pipe, runners, spent, outputs)
     pipe.send({"ready": True})
     for line in control:
         worker.handle(messages.decode(line))
@@ -164,7 +193,7 @@ def main() -> None:
     os.umask(0)
     code = 1
     try:
-        serve(sys.stdin.buffer, Pipe(answers))
+        serve(sys.stdin.buffer, Pipe(answers), socket.socket(fileno=int(sys.argv[1])))
         code = 0
     finally:
         os._exit(code)

@@ -8,7 +8,8 @@ XRootD reads its variables once in a process's life.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import overload
 
@@ -16,14 +17,19 @@ from aliend.core.bandwidth import Rates
 from aliend.core.settings import Settings
 from aliend.storage.crew import Crew
 from aliend.storage.pacing import Pacer
+from aliend.storage.stream import Stream, WritingEnd, streamed
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
+    Delivered,
     Discard,
     Download,
     Downloaded,
     Listed,
     ListMembers,
+    Probe,
+    Probed,
+    Read,
     Result,
     Task,
     Terms,
@@ -85,6 +91,8 @@ class Workers:
     ) -> Checksummed: ...
     @overload
     async def run(self, task: ListMembers, on_progress: Callable[[int], None], terms: Terms = ...) -> Listed: ...
+    @overload
+    async def run(self, task: Probe, on_progress: Callable[[int], None], terms: Terms = ...) -> Probed: ...
     async def run(self, task: Task, on_progress: Callable[[int], None], terms: Terms = Terms()) -> Result:  # noqa: B008 - frozen
         """Do one task; `on_progress` hears the bytes so far, at most ten times a second.
 
@@ -97,6 +105,21 @@ class Workers:
         finally:
             if not crew.load:
                 self._freed.set()
+
+    @asynccontextmanager
+    async def reading(self, task: Read) -> AsyncGenerator[Stream, None]:
+        """The bytes of a file as they come, no faster than they are taken, and never behind the copies.
+
+        Leaving the block early stops the reading.
+        """
+
+        async def give(output: WritingEnd) -> Delivered:
+            result = await self._small.run(task, lambda _: None, Terms(), output)
+            assert isinstance(result, Delivered)
+            return result
+
+        async with streamed(give) as stream:
+            yield stream
 
     def set_rates(self, rates: Rates) -> None:
         """Limit the bandwidth of all tasks, also of those that run."""
@@ -156,7 +179,9 @@ class Bound:
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
     @overload
     async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
-    async def run(self, task: Task, on_progress: Callable[[int], None]) -> Result:
+    async def run(
+        self, task: Download | Upload | Checksum | Discard | ListMembers, on_progress: Callable[[int], None]
+    ) -> Result:
         """See `Workers.run`."""
         return await self._workers.run(task, on_progress, self._terms)
 

@@ -14,16 +14,21 @@ class Status(Protocol):
     """How a request ended: `code` is the client's number, `errno` the server's, `message` a sentence."""
 
     ok: bool
+    error: bool
+    fatal: bool
+    status: int
     code: int
     errno: int
     message: str
+    shellcode: int
 
 
 class Known(Protocol):
-    """What `stat` tells; `size` in bytes, `flags` of StatInfoFlags."""
+    """What `stat` tells; `size` in bytes, `flags` of StatInfoFlags, `modtime` in POSIX seconds."""
 
     size: int
     flags: int
+    modtime: int
 
 
 Done = Callable[..., None]
@@ -61,6 +66,9 @@ class RemoteSystem(Protocol):
     def query(self, querycode: int, arg: str, timeout: int = 0, callback: Done | None = None) -> Status:
         """Ask for bytes: a checksum, mostly."""
 
+    def ping(self, timeout: int = 0, callback: Done | None = None) -> Status:
+        """Ask for an answer."""
+
 
 new_file: Callable[[], RemoteFile] = File
 new_system: Callable[[str], RemoteSystem] = FileSystem
@@ -70,3 +78,5 @@ CREATE: Final[int] = OpenFlags.NEW | OpenFlags.UPDATE | OpenFlags.MAKEPATH | Ope
 UNFINISHED: Final[int] = StatInfoFlags.POSC_PENDING
 """Somebody writes it, or did and never closed it: the server will remove it (by default after ten minutes)."""
 QUERY_CHECKSUM: Final[int] = QueryCode.CHECKSUM
+QUERY_CONFIG: Final[int] = QueryCode.CONFIG
+QUERY_STATS: Final[int] = QueryCode.STATS

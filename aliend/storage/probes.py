@@ -1,0 +1,79 @@
+"""Questions to a storage server beside transfers: whether it is there, how it is set up, what it knows of a path."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from aliend.storage.failures import without_secrets
+from aliend.storage.inbox import Inbox
+from aliend.storage.tasks import Probe, Probed
+from aliend.storage.xrootd import QUERY_CONFIG, QUERY_STATS, Done, Known, RemoteSystem, Status, new_system
+
+_NO_ANSWER = Probed(ok=False, error=True, fatal=False, status=1, code=206, errno=0, message="", shellcode=52)
+"""What XRootD's own client says of a request that was not answered in time (XrdClStatus.hh, errOperationExpired)."""
+
+_SLACK = 2.0
+"""Seconds that the library may be late with that."""
+
+
+def probe(task: Probe, inbox: Inbox) -> Probed:
+    """Ask; a server that refuses or does not answer is an answer too."""
+    system = new_system(f"{task.server}//")
+    taken: list[float] = []
+    result = _NO_ANSWER
+    for _ in range(task.count):
+        began = time.monotonic()
+        result, response = _ask(task, system, inbox)
+        if result.ok:
+            taken.append((time.monotonic() - began) * 1000)
+            result = _with_response(result, response)
+    return replace(result, milliseconds=tuple(taken))
+
+
+def _ask(task: Probe, system: RemoteSystem, inbox: Inbox) -> tuple[Probed, Any]:
+    answers: list[tuple[Status, Any]] = []
+    started = _start(task, system)(inbox.callback(lambda status, response: answers.append((status, response))))
+    if not started.ok:
+        return _probed(started), None
+    until = time.monotonic() + task.limit + _SLACK
+    while not answers:
+        if not inbox.serve(until - time.monotonic()) and not answers:
+            return replace(_NO_ANSWER, message=f"{task.server} did not answer within {task.limit:g} s"), None
+    return _probed(answers[0][0]), answers[0][1]
+
+
+def _start(task: Probe, system: RemoteSystem) -> Callable[[Done], Status]:
+    limit = max(1, round(task.limit))
+    match task.what:
+        case "ping":
+            return lambda callback: system.ping(limit, callback=callback)
+        case "config":
+            return lambda callback: system.query(QUERY_CONFIG, task.argument, limit, callback=callback)
+        case "stats":
+            return lambda callback: system.query(QUERY_STATS, task.argument, limit, callback=callback)
+        case "stat":
+            return lambda callback: system.stat(task.argument, limit, callback=callback)
+
+
+def _probed(status: Status) -> Probed:
+    return Probed(
+        ok=bool(status.ok),
+        error=bool(status.error),
+        fatal=bool(status.fatal),
+        status=int(status.status),
+        code=int(status.code),
+        errno=int(status.errno),
+        message=without_secrets(" ".join(status.message.split())),
+        shellcode=int(status.shellcode),
+    )
+
+
+def _with_response(result: Probed, response: bytes | Known | None) -> Probed:
+    if response is None:
+        return result
+    if isinstance(response, bytes):
+        return replace(result, text=response.rstrip(b"\0").decode("utf-8", "replace"))
+    return replace(result, size=int(response.size), flags=int(response.flags), modified=int(response.modtime))

@@ -1,0 +1,94 @@
+"""One file, or a part of it, given to whoever reads along: nothing is stored, little is kept in memory.
+
+The first requests are small, so that the first byte comes early and a reader who wants no more has cost little. A
+replica that fails is followed by the next one from the same byte on; what was given is hashed as it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+from aliend.errors import CopyError
+from aliend.storage import members, remote
+from aliend.storage.digests import Digests, judged
+from aliend.storage.failures import summary
+from aliend.storage.line import CHUNK, Line
+from aliend.storage.outlet import Outlet
+from aliend.storage.tasks import Delivered, Read, Source
+
+_FIRST = 256 << 10
+"""Bytes of the first request; each further one is four times larger until it is as large as any."""
+
+
+def read(task: Read, line: Line) -> Delivered:
+    """Give the bytes; CopyError when they did not all come or, told after the last one, are not the right ones."""
+    if line.output is None:
+        raise CopyError("there is nowhere to write to", "permanent")
+    return _Reading(task, line, line.output).run()
+
+
+class _Reading:
+    """The replicas, one after the other, into one pipe."""
+
+    def __init__(self, task: Read, line: Line, output: Outlet) -> None:
+        self._task = task
+        self._line = line
+        self._output = output
+        self._position = task.start
+        self._digests = Digests(line.pool, with_adler32=not task.md5)
+
+    def run(self) -> Delivered:
+        """Each replica goes on where the one before failed."""
+        failures: list[tuple[str, CopyError]] = []
+        for source in self._task.sources:
+            try:
+                self._give(source)
+            except CopyError as error:
+                failures.append((source.se, error))
+                continue
+            return Delivered(self._position - self._task.start, source.se, self._warning(source))
+        raise summary(failures)
+
+    def _give(self, source: Source) -> None:
+        with closing(self._chunks(remote.on_connection(source, self._line.slot, self._task.size))) as chunks:
+            for data in chunks:
+                self._digests.update(data)
+                self._output.write(data, self._line.inbox.check)
+                self._position += len(data)
+
+    def _chunks(self, source: Source) -> Generator[bytes, None, None]:
+        inbox, end = self._line.inbox, self._task.end
+        if "#" in source.url:
+            yield from _up_to(
+                members.read_member(self._line, source, self._position, self._task.size), end - self._position
+            )
+            return
+        file, size = remote.open_to_read(inbox, source)
+        try:
+            if size != self._task.size:
+                raise CopyError(f"the storage has {size} bytes, the catalogue says {self._task.size}", "permanent")
+            step = _FIRST
+            while step < CHUNK and self._position < end:
+                yield from remote.read_chunks(self._line, file, self._position, min(self._position + step, end))
+                step *= 4
+            yield from remote.read_chunks(self._line, file, self._position, end)
+        finally:
+            remote.release(file)
+
+    def _warning(self, source: Source) -> str:
+        task = self._task
+        if task.start > 0 or task.end < task.size:
+            return "a part of a file has no checksum that could be compared"
+        try:
+            return judged(self._digests, task.md5, task.size, source, self._line.inbox)
+        except CopyError as error:
+            raise CopyError(f"what was written is not the file: {error}", error.kind) from error
+
+
+def _up_to(chunks: Iterator[bytes], wanted: int) -> Iterator[bytes]:
+    for data in chunks:
+        yield data[:wanted]
+        wanted -= len(data)
+        if wanted <= 0:
+            return
