@@ -119,7 +119,7 @@ class _Line:
             case Command(words, pipeline) if theirs := _words_for_the_client(words):
                 return await self._call.have_run((*_SHELL, f'"$@" | {pipeline}', "sh", *theirs))
             case Command(words, pipeline):
-                return await piped(self._call, pipeline, lambda call: self._command(call, words))
+                return await piped(self._call, (*_SHELL, pipeline), lambda call: self._command(call, words))
 
     async def _command(self, call: Call, words: tuple[str, ...]) -> int:
         as_json = call.as_json or bool({"--json", "-json"}.intersection(words))

@@ -1,4 +1,4 @@
-"""A command's output into a pipeline of the user's shell, while it comes."""
+"""A command's output into a program of the user, while it comes: a pipeline of the shell, a pager."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from aliend.commands.call import Call, Output, Progress
 
 
 class _Pipe:
-    """An output whose standard output starts the pipeline with its first bytes and then goes there."""
+    """An output whose standard output starts the program with its first bytes and then goes there."""
 
-    def __init__(self, output: Output, pipeline: str) -> None:
+    def __init__(self, output: Output, program: Sequence[str]) -> None:
         self._output = output
-        self._pipeline = pipeline
+        self._program = program
         self.has_begun = False
 
     async def begin(self) -> None:
-        """Start the pipeline."""
+        """Start the program."""
         self.has_begun = True
-        await self._output.handoff(("/bin/sh", "-c", self._pipeline), takes_output=True, may_be_missing=False)
+        await self._output.handoff(self._program, takes_output=True, may_be_missing=False)
 
     async def stdout(self, data: bytes) -> None:
         """Bytes for the pipeline."""
@@ -56,12 +56,12 @@ class _Pipe:
         await self._output.output_end()
 
 
-async def piped(call: Call, pipeline: str, command: Callable[[Call], Awaitable[int]]) -> int:
-    """Run a command into a pipeline. The exit code is the pipeline's, or the command's where that failed.
+async def piped(call: Call, program: Sequence[str], command: Callable[[Call], Awaitable[int]]) -> int:
+    """Run a command into a program. The exit code is the program's, or the command's where that failed.
 
-    A command that fails before its first output starts no pipeline; a pipeline that has ended ends the command.
+    A command that fails before its first output starts no program; a program that has ended ends the command.
     """
-    pipe = _Pipe(call.output, pipeline)
+    pipe = _Pipe(call.output, program)
     terminal = replace(call.terminal, stdout=False)
     running = asyncio.ensure_future(command(replace(call, output=pipe, terminal=terminal)))
     ended = asyncio.create_task(call.statuses.get())

@@ -34,40 +34,51 @@ class Events:
         self._shown = VisibleStream() if terminal.stdout and not raw else None
         self._shown_errors = VisibleStream() if terminal.stderr and not raw else None
         self._is_piped = False
+        self._sending: asyncio.Future[None] | None = None
+
+    async def _send(self, event: console_pb2.RunEvent) -> None:
+        """Send one event after those before it.
+
+        gRPC takes one at a time, and none any more after one that was cancelled half-way: a command that is cancelled
+        leaves its event to itself.
+        """
+        while self._sending and not self._sending.done():
+            await asyncio.wait([self._sending])
+        self._sending = asyncio.ensure_future(self._context.write(event))
+        self._sending.add_done_callback(_heard)
+        await asyncio.shield(self._sending)
 
     async def stdout(self, data: bytes) -> None:
         """Send bytes in pieces."""
         if self._shown and not self._is_piped:
             data = self._shown.feed(data)
         for start in range(0, len(data), PIECE):
-            await self._context.write(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
+            await self._send(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
 
     async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
         """Send bytes, and how to go on after them, in one event."""
         if self._shown and not self._is_piped:
             data = self._shown.feed(data)
-        await self._context.write(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(word) for word in go_on]))
+        await self._send(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(word) for word in go_on]))
 
     async def stderr(self, data: bytes) -> None:
         """Send bytes of standard error."""
         if self._shown_errors:
             data = self._shown_errors.feed(data)
         for start in range(0, len(data), PIECE):
-            await self._context.write(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
+            await self._send(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
 
     async def end(self, outcome: line.Outcome) -> None:
         """Send what was held back, and the end."""
         if self._shown and (rest := self._shown.feed(b"", final=True)):
-            await self._context.write(console_pb2.RunEvent(stdout=rest))
+            await self._send(console_pb2.RunEvent(stdout=rest))
         if self._shown_errors and (rest := self._shown_errors.feed(b"", final=True)):
-            await self._context.write(console_pb2.RunEvent(stderr=rest))
-        await self._context.write(
-            console_pb2.RunEvent(exit=console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves))
-        )
+            await self._send(console_pb2.RunEvent(stderr=rest))
+        await self._send(console_pb2.RunEvent(exit=console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves)))
 
     async def progress(self, progress: Progress) -> None:
         """Send the state of the job."""
-        await self._context.write(
+        await self._send(
             console_pb2.RunEvent(
                 progress=console_pb2.RunProgress(
                     bytes_done=progress.bytes_done,
@@ -90,11 +101,11 @@ class Events:
 
     async def attached(self, job: int) -> None:
         """Tell the job's number."""
-        await self._context.write(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)))
+        await self._send(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)))
 
     async def question(self, prompt: str, *, echo: bool) -> None:
         """Send a question."""
-        await self._context.write(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
+        await self._send(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
 
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
         """Hand a program over."""
@@ -102,12 +113,18 @@ class Events:
         program = console_pb2.Handoff(
             argv=[os.fsencode(word) for word in argv], takes_output=takes_output, may_be_missing=may_be_missing
         )
-        await self._context.write(console_pb2.RunEvent(handoff=program))
+        await self._send(console_pb2.RunEvent(handoff=program))
 
     async def output_end(self) -> None:
         """Tell that the program has been given everything."""
         self._is_piped = False
-        await self._context.write(console_pb2.RunEvent(output_end=console_pb2.OutputEnd()))
+        await self._send(console_pb2.RunEvent(output_end=console_pb2.OutputEnd()))
+
+
+def _heard(sending: asyncio.Future[None]) -> None:
+    """Somebody has looked at what became of an event, also where its command is gone."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 class ConsoleService(console_pb2_grpc.ConsoleServicer):

@@ -60,7 +60,7 @@ async def test_f085_the_pipeline_starts_with_the_first_output_and_its_status_cou
         call.statuses.put_nowait(3)
         return 0
 
-    assert await piped(call, "sh", command) == 3
+    assert await piped(call, ("/bin/sh", "-c", "sh"), command) == 3
     assert output.said[:4] == ["error warning\n", HANDED, "one\n", "two\n"]
 
 
@@ -78,7 +78,7 @@ async def test_f085_a_pipeline_that_has_ended_ends_the_command() -> None:
             cancelled.set()
         return 1
 
-    assert await piped(call, "sh", command) == 0
+    assert await piped(call, ("/bin/sh", "-c", "sh"), command) == 0
     assert cancelled.is_set()
     assert output.said == [HANDED, "first\n"]
 
@@ -90,7 +90,7 @@ async def test_f086_a_command_that_fails_at_once_starts_no_pipeline() -> None:
         await inner.complain("No such file")
         return 2
 
-    assert await piped(a_call(output), "sh", command) == 2
+    assert await piped(a_call(output), ("/bin/sh", "-c", "sh"), command) == 2
     assert output.said == ["error No such file\n"]
 
 
@@ -102,7 +102,7 @@ async def test_a_command_without_output_gives_the_pipeline_nothing() -> None:
         asyncio.get_running_loop().call_later(0.01, call.statuses.put_nowait, 0)
         return 0
 
-    assert await piped(call, "sh", command) == 0
+    assert await piped(call, ("/bin/sh", "-c", "sh"), command) == 0
     assert output.said == [HANDED, "end"]
 
 
@@ -115,5 +115,5 @@ async def test_the_status_of_a_command_that_fails_late_is_not_hidden() -> None:
         asyncio.get_running_loop().call_later(0.01, call.statuses.put_nowait, 0)
         return 5
 
-    assert await piped(call, "sh", command) == 5
+    assert await piped(call, ("/bin/sh", "-c", "sh"), command) == 5
     assert output.said == [HANDED, "some\n", "end"]
