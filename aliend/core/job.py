@@ -42,6 +42,9 @@ class JobSpec:
     first, `umask` is taken from the modes of local files that are made. `touch_empty` makes of an empty local file an
     entry without replicas, which is all that the service can register of it.
 
+    What an upload replaces keeps the name `backup` (an LFN; empty: it is removed), in the place of what has that name;
+    with `replaces` (a GUID) nothing but that is replaced.
+
     `storage` on a download names storage elements to prefer, or with `!` to leave out; with `strict` no others are
     used. `timeout` is the longest that the copy of one file may take (seconds; 0: no limit), `retries` how often it is
     tried again after a failure that may pass (-1: as usual), `min_rate` the bytes a second below which a replica is
@@ -83,6 +86,8 @@ class JobSpec:
     targets: tuple[str, ...] = ()
     parents: int = 0
     strip: int = 0
+    backup: str = ""
+    replaces: str = ""
 
     def target_of(self, source: int) -> str:
         """The target of source number `source`."""

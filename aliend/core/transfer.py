@@ -104,12 +104,16 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class Replacing:
-    """The new file is whole as `guid` under `temporary`; it takes the name of `old_guid`, which is kept as `old`."""
+    """The new file is whole as `guid` under `temporary`; it takes the name of `old_guid`, which is kept as `old`.
+
+    In the end that is removed, or with a `backup` keeps that name, in the place of what has it.
+    """
 
     temporary: str
     old: str
     guid: str
     old_guid: str
+    backup: str = ""
 
 
 Intent = NoIntent | Booked | Replacing

@@ -70,7 +70,7 @@ async def _perform(catalogue: CataloguePort, lfn: str, plan: Replacing, step: St
         case "put in place":
             await catalogue.move(plan.temporary, lfn)
         case "remove old":
-            await catalogue.remove(plan.old)
+            await (_keep_old(catalogue, plan) if plan.backup else catalogue.remove(plan.old))
         case "restore":
             await catalogue.move(plan.old, lfn)
         case "withdraw":
@@ -81,3 +81,11 @@ async def _perform(catalogue: CataloguePort, lfn: str, plan: Replacing, step: St
             return
         case _:
             assert_never(step)
+
+
+async def _keep_old(catalogue: CataloguePort, plan: Replacing) -> None:
+    """The old file becomes the backup; an older backup goes."""
+    entries, _ = await catalogue.stat([plan.backup])
+    if entries:
+        await catalogue.remove(plan.backup)
+    await catalogue.move(plan.old, plan.backup)

@@ -82,13 +82,17 @@ async def _replace(attempt: Attempt, source: LocalSource, entry: Entry | None, b
             f"{attempt.transfer.target} is not replaced: the central service would take * and ? for wildcards",
             kind="permanent",
         )
+    if attempt.spec.replaces not in ("", identity_of(entry)):
+        raise CopyError(
+            f"{attempt.transfer.target} was changed by somebody else meanwhile; theirs was left alone", kind="permanent"
+        )
     temporary, old = side_names(attempt.transfer.target, attempt.transfer.id)
     there = await attempt.looks.entry_of(temporary)
     ours = there if there and booked and there.guid in booked.guids else None
     if there and not ours:
         await attempt.catalogue.remove(temporary)
     done = await Replicas(attempt, source, temporary, booked).complete(ours)
-    plan = Replacing(temporary, old, done.guid, identity_of(entry))
+    plan = Replacing(temporary, old, done.guid, identity_of(entry), attempt.spec.backup)
     await attempt.note(plan)
     attempt.trail.enter(Stage.REPLACE)
     await swap(attempt.catalogue, attempt.transfer.target, plan)

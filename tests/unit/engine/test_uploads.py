@@ -185,6 +185,27 @@ async def test_overwriting_survives_a_crash_at_any_request(
 
 
 @pytest.mark.parametrize(("command", "when", "number"), CRASHES)
+async def test_a_backup_survives_a_crash_at_any_request(
+    house: House, file: Path, command: str, when: str, number: int
+) -> None:
+    house.grid.put("/a/f", b"old data")
+    house.grid.put("/a/f~", b"older data")
+    job = await crash_at(house, up(file, "/a/f", overwrite="changed", backup="/a/f~"), command, when, number)
+    assert any(b"old data" in data_of(house, lfn) for lfn in house.grid.files)
+    assert (await house.ended(job)).state == "done"
+    assert sorted(house.grid.files) == ["/a/f", "/a/f~"]
+    assert (data_of(house, "/a/f"), data_of(house, "/a/f~")) == ([b"new data"] * 2, [b"old data"])
+
+
+async def test_only_the_file_that_was_meant_is_replaced(house: House, file: Path) -> None:
+    house.grid.put("/a/f", b"theirs")
+    job = await house.submit(up(file, "/a/f", overwrite="changed", replaces="the one before"))
+    assert (await house.ended(job.id)).state == "failed"
+    assert "changed by somebody else" in (await house.only(job.id)).message
+    assert data_of(house, "/a/f") == [b"theirs"]
+
+
+@pytest.mark.parametrize(("command", "when", "number"), CRASHES)
 async def test_uploading_survives_a_crash_at_any_request(
     house: House, file: Path, command: str, when: str, number: int
 ) -> None:
