@@ -98,7 +98,8 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
-        parts = Parts(settings, store, centrals, engine)
+        parts = Parts(settings, store, centrals, engine, workers)
+        await asyncio.to_thread(parts.scratch.tidy)
         async with workers, engine:
             await parts.spool.take_up()
             server = await _start(parts, stop)

@@ -15,8 +15,10 @@ from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.context import Context
 from aliend.engine import Engine
+from aliend.scratch import Scratch
 from aliend.sessions import Sessions
 from aliend.spool import Spool
+from aliend.storage.workers import Workers
 from aliend.store import Store
 
 
@@ -76,11 +78,13 @@ class Centrals:
 class Parts:
     """What the daemon is made of. `settings` are those of the start; `context` looks at the files again."""
 
-    def __init__(self, settings: Settings, store: Store, centrals: Centrals, engine: Engine) -> None:
+    def __init__(self, settings: Settings, store: Store, centrals: Centrals, engine: Engine, workers: Workers) -> None:
         self.settings = settings
         self.store = store
         self.centrals = centrals
         self.engine = engine
+        self.workers = workers
+        self.scratch = Scratch(Path(settings.state_directory) / "scratch")
         self.sessions = Sessions(store, centrals.catalogue_of)
         self.spool = Spool(Path(settings.state_directory) / "spool", engine)
         self.tokens = Tokens()

@@ -3,17 +3,8 @@
 import os
 
 from alienctl import ClientError
-from alienctl.local import help_of_copy
-
-
-class Page:
-    """How a command is called, what it does in a line, and more about it (may be empty)."""
-
-    def __init__(self, usage: str, summary: str, text: str = "") -> None:
-        self.usage = usage
-        self.summary = summary
-        self.text = text
-
+from alienctl.local import help_of_copy, help_of_files
+from alienctl.local.page import Page
 
 PAGES = {
     "pwd": Page("pwd", "print the working directory in the catalogue"),
@@ -119,6 +110,7 @@ PAGES = {
         "end a chain, a file of commands or the shell",
         "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.",
     ),
+    **help_of_files.PAGES,
     "version": Page("version", "versions of the command, the daemon and its libraries"),
     "help": Page(
         "help [COMMAND | TOPIC | --man]",
@@ -147,6 +139,7 @@ OURS = frozenset(
             "help",
         ),
         *("cert-info", "cert-verify", "certkey-match", "getCAcerts"),
+        *help_of_files.PAGES,
         *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
     }
 )

@@ -2,6 +2,7 @@
 
 from alienctl import VERSION
 from alienctl.local import help
+from alienctl.local.page import Page
 
 _FILES = (
     ("~/.config/aliend/config.toml", "settings"),
@@ -48,7 +49,7 @@ def roff() -> str:
     )
 
 
-def _command(page: help.Page) -> list[str]:
+def _command(page: Page) -> list[str]:
     lines = [".TP", f".B {_plain(page.usage)}", _plain(page.summary[:1].upper() + page.summary[1:]) + "."]
     if page.text:
         lines += [".RS", ".PP", ".nf", *map(_plain, page.text.splitlines()), ".fi", ".RE"]

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from aliend.commands import ccdb, certificates, copy, credentials, navigation, service, tokens, transfers
+from aliend.commands import (
+    ccdb,
+    certificates,
+    contents,
+    copy,
+    credentials,
+    editing,
+    navigation,
+    programs,
+    service,
+    tokens,
+    transfers,
+)
 from aliend.commands.call import Call
 from aliend.errors import AliendError
 from aliend.parts import Parts
@@ -24,6 +36,18 @@ COMMANDS: dict[str, Command] = {
     "pushd": navigation.pushd,
     "popd": navigation.popd,
     "dirs": navigation.dirs,
+    "cat": contents.cat,
+    "head": contents.head,
+    "tail": contents.tail,
+    "less": contents.page,
+    "more": contents.page,
+    "run": programs.run,
+    "exec": programs.execute,
+    "edit": editing.edit,
+    "vi": editing.edit,
+    "vim": editing.edit,
+    "nano": editing.edit,
+    "mcedit": editing.edit,
     "cert-info": credentials.cert_info,
     "token-info": credentials.token_info,
     "cert-verify": certificates.cert_verify,

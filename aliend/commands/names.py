@@ -1,0 +1,27 @@
+"""Names that commands were given, as absolute LFNs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aliend.commands.call import Call
+from aliend.core import paths
+from aliend.errors import UsageError
+from aliend.parts import Parts
+
+
+async def lfns_of(parts: Parts, call: Call, names: Sequence[str], command: str) -> list[str]:
+    """At least one name, each as an absolute LFN. Raises UsageError."""
+    if not names:
+        raise UsageError(f"{command} needs the name of a file (see: alienctl help {command})")
+    return [await lfn_of(parts, call, name) for name in names]
+
+
+async def lfn_of(parts: Parts, call: Call, name: str) -> str:
+    """One name as an absolute LFN. Raises UsageError for one that is local or empty."""
+    if name.startswith("file:"):
+        raise UsageError(f"{call.words[0]}: {name} is local; names of the catalogue are wanted")
+    if not name:
+        raise UsageError(f"{call.words[0]}: an empty name is not a file")
+    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    return paths.resolve(name, state.directory, state.home)

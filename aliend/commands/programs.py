@@ -1,0 +1,80 @@
+"""Programs of the user on files of the catalogue: run, exec. The client runs them on private files that go again."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from pathlib import Path
+
+from aliend.commands.call import Call
+from aliend.commands.names import lfn_of
+from aliend.engine.contents import Content, content_of
+from aliend.errors import CopyError, UsageError
+from aliend.parts import Parts
+
+PRIVATE = 0o077
+"""The umask of files that are nobody else's business."""
+_OBSOLETE = ("-force", "-noout")
+"""Words of the incumbent client that change nothing here: files are always fetched, output is never held back."""
+
+
+async def run(parts: Parts, call: Call) -> int:
+    """A program with files in the place of their names: words with `alien:`, or else the last word."""
+    words = _without_obsolete(call)
+    if len(words) < 2:
+        raise UsageError("run needs a program and the name of a file (see: alienctl help run)")
+    marked = [at for at, word in enumerate(words) if at and word.startswith("alien:")] or [len(words) - 1]
+    with parts.scratch.place() as place:
+        for number, at in enumerate(marked):
+            words[at] = await fetched(parts, call, words[at], place / str(number))
+        return await call.have_run(words)
+
+
+async def execute(parts: Parts, call: Call) -> int:
+    """A script of the catalogue, with its arguments."""
+    words = _without_obsolete(call)
+    if not words:
+        raise UsageError("exec needs the name of a script (see: alienctl help exec)")
+    with parts.scratch.place() as place:
+        script = await fetched(parts, call, words[0], place / "0")
+        await asyncio.to_thread(Path(script).chmod, 0o700)
+        return await call.have_run([script, *words[1:]])
+
+
+async def fetched(parts: Parts, call: Call, name: str, place: Path) -> str:
+    """The local path, in the new directory `place`, of a file of the catalogue under its own name."""
+    lfn = await lfn_of(parts, call, name)
+    content = await content_of(parts.centrals.catalogue_of(call.context), lfn)
+    await asyncio.to_thread(place.mkdir, 0o700)
+    return str(await brought(parts, content, place))
+
+
+async def brought(parts: Parts, content: Content, place: Path) -> Path:
+    """The file below `place` under its own name, readable for nobody else. Raises CopyError."""
+    target = place / content.lfn.rpartition("/")[2]
+    if content.sources:
+        await parts.workers.run(content.into(str(target), PRIVATE), lambda _: None)
+    else:
+        try:
+            target.touch(mode=0o600)
+        except OSError as error:
+            raise CopyError(f"{target}: {error.strerror}", "local") from error
+    return target
+
+
+def words_of(call: Call, variable: str) -> list[str]:
+    """The program with its arguments that a variable of the caller names. Raises UsageError."""
+    text = call.environment.get(variable, "")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{variable} is not a program with its arguments ({error}): {text!r}") from None
+
+
+def _without_obsolete(call: Call) -> list[str]:
+    if call.as_json:
+        raise UsageError(f"{call.words[0]} has no --json: what the program writes is its own")
+    words = list(call.words[1:])
+    while words and words[0] in _OBSOLETE:
+        del words[0]
+    return words

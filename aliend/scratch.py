@@ -1,0 +1,76 @@
+"""Private places for files that a program of the user shall see: a directory each, mode 0700, gone afterwards.
+
+What a crash left is removed at the next start, but for a text that somebody has edited: its directory carries the md5
+of the text as it was, and stays where the file differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aliend.errors import ConfigurationError, CopyError
+from aliend.place import make_private
+
+log = logging.getLogger(__name__)
+
+_EDITED = "edit-"
+
+
+class Scratch:
+    """The places below one directory, which is made when the first one is needed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @contextmanager
+    def place(self) -> Iterator[Path]:
+        """A directory that lasts as long as the block. Raises CopyError, kind `local`."""
+        made = self._made("file-")
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+    def place_to_edit(self, md5: str) -> Path:
+        """A directory for one text with this md5; to be given to `leave`. Raises CopyError, kind `local`."""
+        return self._made(f"{_EDITED}{md5}-")
+
+    def leave(self, place: Path, settled: bool) -> Path | None:
+        """Remove a place, unless somebody has edited the text there and it is not `settled`: the text's path then."""
+        text = None if settled else _edited(place)
+        if text is None:
+            shutil.rmtree(place, ignore_errors=True)
+        return text
+
+    def tidy(self) -> None:
+        """Remove what an earlier daemon left, but for what was edited. Only for the holder of the daemon's lock."""
+        for place in sorted(self._directory.glob("*")):
+            if text := self.leave(place, settled=not place.name.startswith(_EDITED)):
+                log.warning("an edited text was left: %s", text)
+
+    def _made(self, prefix: str) -> Path:
+        try:
+            make_private(str(self._directory))
+            return Path(tempfile.mkdtemp(prefix=prefix, dir=self._directory))
+        except OSError as error:
+            raise CopyError(f"{self._directory}: nothing can be put there: {error.strerror}", "local") from error
+        except ConfigurationError as error:
+            raise CopyError(str(error), "local") from error
+
+
+def _edited(place: Path) -> Path | None:
+    """The file there, if it is not the one that was put there; others (`.name.swp`, `name~`) are the editor's own."""
+    before = place.name.removeprefix(_EDITED).partition("-")[0]
+    for text in place.iterdir():
+        if text.name.startswith(".") or text.name.endswith("~") or not text.is_file():
+            continue
+        with text.open("rb") as file:
+            if hashlib.file_digest(file, "md5").hexdigest() != before:
+                return text
+    return None
