@@ -44,7 +44,7 @@ class Run:
         """`exit` was among the commands."""
         self._connection: Connection | None = None
         self._code = -1
-        self._job = 0
+        self._jobs: list[bytes] = []
         self._go_on: list[bytes] = []
         self._progressed = False
         self._interrupted = False
@@ -69,13 +69,13 @@ class Run:
             if not call.lost:
                 raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
             barren = 0 if self._progressed else barren + 1
-            if barren > _BARREN_ATTEMPTS or not (call.unseen or self._job or self._go_on):
+            if barren > _BARREN_ATTEMPTS or not (call.unseen or self._jobs or self._go_on):
                 break
             if self._go_on:
                 words = self._go_on
-            elif self._job and not call.unseen:
-                complain(f"connection to the daemon lost, attaching to job {self._job} again")
-                words = [b"transfers", b"attach", b"%d" % self._job]
+            elif self._jobs and not call.unseen:
+                complain(f"connection to the daemon lost, attaching to job {b', '.join(self._jobs).decode()} again")
+                words = [b"transfers", b"attach", *self._jobs]
         if call.unseen:
             raise ClientError(
                 f"the daemon ended again and again before it took the command: {call.message}", _TEMPORARY_FAILURE
@@ -188,7 +188,8 @@ class Run:
             self._end_program()
             self._unread = False
         elif kind == messages.JOB:
-            self._job = messages.number(content, 1)
+            job = b"%d" % messages.number(content, 1)
+            self._jobs += [job] if job not in self._jobs else []
         elif kind == messages.PROGRESS and os.isatty(1):
             self._show(content)
         elif kind == messages.QUESTION:

@@ -75,19 +75,22 @@ async def cp(parts: Parts, call: Call) -> int:
     return code
 
 
-async def follow_foreground(parts: Parts, call: Call, job: int) -> int:
-    """Follow a job whose end is this command's end, and the other way round."""
-    (final,) = await _followed(parts, call, Follower(parts, call, style_of(call)), [job])
-    if call.as_json:
-        await call.document(summary(final))
-    return exit_code(final)
+async def follow_foreground(parts: Parts, call: Call, jobs: Sequence[int]) -> int:
+    """Follow jobs whose end is this command's end, and the other way round."""
+    finals = await _followed(parts, call, Follower(parts, call, style_of(call)), jobs)
+    if call.as_json and len(finals) == 1:
+        await call.document(summary(finals[0]))
+    elif call.as_json:
+        await call.document({"jobs": [summary(final) for final in finals]})
+    codes = {exit_code(final) for final in finals}
+    return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
 async def _followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
     """Follow jobs whose end is this command's end, and the other way round."""
     try:
-        if len(jobs) == 1:
-            await call.output.attached(jobs[0])
+        for job in jobs:
+            await call.output.attached(job)
         return [await follower.follow(job, until_held=True) for job in jobs]
     except asyncio.CancelledError:
         if not parts.stopping:

@@ -439,3 +439,15 @@ def test_standard_input_survives_the_daemon(user: User, grid: Grid, folder: str)
     user.must("transfers", "wait", job)
     assert user.json("stat", "kept")["results"][0]["md5"] == md5(user.home / "a")
     eventually(lambda: not list(user.home.rglob("spool/*")))
+
+
+def test_all_jobs_of_a_copy_are_followed_again_when_the_daemon_was_lost(user: User, folder: str) -> None:
+    for name in ("a.x", "b.y"):
+        random_file(user.home / "d" / name, 150 * MIB)
+    process = user.start("cp", "file:d/*.x", "file:d/*.y", "./@disk:1")
+    eventually(lambda: len(user.json("transfers", "list")["jobs"]) == 2)
+    user.kill_daemon()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert "attaching to job 1, 2 again" in told.decode()
+    assert lfns(user, folder) == {"a.x", "b.y"}
