@@ -61,8 +61,7 @@ async def cp(parts: Parts, call: Call) -> int:
     else:
         jobs = [await parts.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
     if words.detach:
-        for job in jobs:
-            await _tell_number(call, job)
+        await _tell_numbers(call, jobs)
         return ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
     follower = Follower(parts, call, style_of(call, words.progress))
     finals = await _followed(parts, call, follower, [job.id for job in jobs])
@@ -168,12 +167,14 @@ def _read(name: str) -> str:
         raise UsageError(f"cp: {name}: line {line}: it is not UTF-8; nothing was copied") from None
 
 
-async def _tell_number(call: Call, job: JobView) -> None:
+async def _tell_numbers(call: Call, jobs: Sequence[JobView]) -> None:
+    told = [
+        {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target} for job in jobs
+    ]
     if call.as_json:
-        await call.document(
-            {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target}
-        )
-    else:
+        await call.document(told[0] if len(told) == 1 else {"jobs": told})
+        return
+    for job in jobs:
         await call.say(str(job.id))
         await call.complain(
             f"job {job.id}: {job.direction} to {job.target}; follow it with: alienctl transfers watch {job.id}"
