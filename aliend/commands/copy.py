@@ -27,7 +27,7 @@ from aliend.commands.follow import (
     summary,
 )
 from aliend.commands.report import report
-from aliend.commands.streams import submit_input
+from aliend.commands.streams import submit_input, write_output
 from aliend.core.copy_plan import jobs_of, jobs_of_lines
 from aliend.core.copy_words import STANDARD, CopyWords, parse_copy, parse_input
 from aliend.core.job import JobSpec
@@ -47,6 +47,8 @@ async def cp(parts: Parts, call: Call) -> int:
         await call.complain(note)
     await asyncio.to_thread(_require_local_sources, words, call)
     place = await _place(parts, call)
+    if words.target == STANDARD:
+        return await write_output(parts, call, words, place)
     specs, problems = await _planned(call, words, place)
     for problem in problems:
         await call.complain(f"cp: {words.input}: {problem}")
