@@ -26,7 +26,7 @@ else:
     import _signal
 
 _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 107, 75, 141
-_LOCAL_COMMANDS = ("daemon", "version", "help", "?", "sandbox", "-h", "--help", "--version", "")
+_LOCAL_COMMANDS = ("daemon", "version", "help", "?", "sandbox", "install-names", "-h", "--help", "--version", "")
 _ATTEMPTS, _BARREN_ATTEMPTS = 10, 2
 """How often a lost command is taken up again, in all (unless it told how to) and without a word from the daemon."""
 _END_WAIT = 1.0
@@ -335,9 +335,10 @@ def run(words: list[str]) -> int:
 
 
 def _words(argv: list[str]) -> list[str]:
-    """The words of the command line; called as `alien-token-init`, the first one is `token-init`."""
+    """The words of the command line; called as `alien_ls` or `alien-token-init`, the rest of the name is the first."""
     name = argv[0].rpartition("/")[2]
-    return [name[6:], *argv[1:]] if name.startswith("alien-") else argv[1:]
+    is_command = name.startswith(("alien_", "alien-")) and name != "alien_cmd"
+    return [name[6:], *argv[1:]] if is_command else argv[1:]
 
 
 def entry() -> "NoReturn":

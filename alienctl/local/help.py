@@ -111,6 +111,11 @@ PAGES = {
         "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.",
     ),
     **help_of_files.PAGES,
+    "install-names": Page(
+        "install-names DIRECTORY",
+        "put alien.py, alien_ls, alien_cp, alien-token-init, ... there, which are this program",
+        "Nothing is replaced that is not ours. Take them away by deleting them.\n    alienctl install-names ~/bin",
+    ),
     "version": Page("version", "versions of the command, the daemon and its libraries"),
     "help": Page(
         "help [COMMAND | TOPIC | --man]",
