@@ -3,7 +3,7 @@
 import os
 
 from alienctl import ClientError
-from alienctl.local import help_of_copy, help_of_files
+from alienctl.local import help_of_copy, help_of_files, help_of_jobs
 from alienctl.local.page import Page
 
 PAGES = {
@@ -111,6 +111,7 @@ PAGES = {
         "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.",
     ),
     **help_of_files.PAGES,
+    **help_of_jobs.PAGES,
     "install-names": Page(
         "install-names DIRECTORY",
         "put alien.py, alien_ls, alien_cp, alien-token-init, ... there, which are this program",
@@ -145,6 +146,7 @@ OURS = frozenset(
         ),
         *("cert-info", "cert-verify", "certkey-match", "getCAcerts"),
         *help_of_files.PAGES,
+        *help_of_jobs.OURS,
         *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
     }
 )
