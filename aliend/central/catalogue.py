@@ -90,12 +90,13 @@ class Catalogue:
         """The replicas of a file; those of the archive (`...?ZIP=member`) for an archive member. Up to 15 s old."""
         return replicas_of((await self._ask(Request("whereis", ("-nomsg", "-r", lfn)))).results)
 
-    async def access_read(self, lfn: str, storage: str = "", *, strict: bool = False) -> Tickets:
+    async def access_read(self, lfn: str, storage: str = "", *, strict: bool = False, http: bool = False) -> Tickets:
         """Tickets to read a file, best replica first; `storage` names SEs to prefer or, with `!`, to leave out.
 
-        With `strict` no others are given than those that are named, if any are.
+        With `strict` no others are given than those that are named, if any are; with `http` their URLs are for HTTP.
         """
-        return await self._tickets((*(["-f"] if strict else []), "read", lfn), storage)
+        options = [*(["-f"] if strict else []), *(["-u"] if http else [])]
+        return await self._tickets((*options, "read", lfn), storage, http=http)
 
     async def access_write(self, lfn: str, size: int, md5: str, storage: str) -> Tickets:
         """Tickets to write a new file of `size` bytes to the places that `storage` asks for (`disk:2,ALICE::A::B`).
@@ -148,9 +149,9 @@ class Catalogue:
             raise BadReply("whoami: the central service does not tell who we are", 42)
         return str(reply.results[0]["username"]), str(reply.results[0].get("homedir") or "")
 
-    async def _tickets(self, words: tuple[str, ...], storage: str) -> Tickets:
-        request = Request("access", ("-nomsg", *words, *([storage] if storage else [])))
-        return tickets_of((await self._ask(request)).results)
+    async def _tickets(self, words: tuple[str, ...], storage: str, *, http: bool = False) -> Tickets:
+        request = Request("access", (*(() if http else ("-nomsg",)), *words, *([storage] if storage else [])))
+        return tickets_of((await self._ask(request)).results, http=http)
 
     async def _ask(self, request: Request) -> Reply:
         return (await self._central.request(request, bulk=self._bulk)).checked(request)

@@ -170,8 +170,14 @@ def replicas_of(results: Iterable[Result]) -> list[Replica]:
     ]
 
 
-def tickets_of(results: Iterable[Result]) -> list[Ticket]:
-    """Tickets of `access`, best first; results without `url` (a vanished storage element) are left out."""
+def tickets_of(results: Iterable[Result], *, http: bool = False) -> list[Ticket]:
+    """Tickets of `access`, best first; results without `url` (a vanished storage element) are left out.
+
+    With `http` their URLs are those for HTTP, which stand in the first line of the message; replicas without are left
+    out. An archive's member is named in the other URL only.
+    """
+    if http:
+        results = [{**result, "url": url} for result in results if (url := _http_url(result))]
     return [
         Ticket(
             url=_text(result["url"]),
@@ -184,3 +190,9 @@ def tickets_of(results: Iterable[Result]) -> list[Ticket]:
         for result in results
         if result.get("url")
     ]
+
+
+def _http_url(result: Result) -> str:
+    first = _text(result.get("message")).partition("\n")[0].strip()
+    member = _text(result.get("url")).partition("#")[2]
+    return first + (f"#{member}" if member and "#" not in first else "") if first.startswith("http") else ""

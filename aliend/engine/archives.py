@@ -75,7 +75,7 @@ class Archives:
 
     async def own_tickets(self, transfer: Transfer, spec: JobSpec) -> list[Ticket]:
         """Tickets that the service gave for this very name."""
-        return await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict)
+        return await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict, http=spec.http)
 
     def _known(self, place: Place) -> _Known:
         known = self._places.setdefault(place, _Known())
@@ -103,7 +103,13 @@ class Archives:
     async def _learn(self, known: _Known, transfer: Transfer, spec: JobSpec, workers: RunnerPort) -> list[Ticket]:
         """The name's own tickets; where they are an archive's, what else is in it is found out."""
         tickets = await self.own_tickets(transfer, spec)
-        if not tickets or "#" not in tickets[0].url or spec.whole_archives or tickets[0].guid in known.archives:
+        if (
+            not tickets
+            or "#" not in tickets[0].url
+            or spec.whole_archives
+            or spec.http
+            or tickets[0].guid in known.archives
+        ):
             return tickets
         sources = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
         try:

@@ -15,7 +15,7 @@ from aliend.engine.looks import Looks
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.engine.trail import Trail
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, Upload, Uploaded
+from aliend.storage.tasks import Download, Downloaded, Tuning, Upload, Uploaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +53,8 @@ class Attempt:
             raise CopyError(
                 f"the copy took longer than the {self.spec.timeout:g} s that were allowed", "permanent"
             ) from None
+
+
+def tuning_of(spec: JobSpec) -> Tuning:
+    """What the job says of the way in which bytes move."""
+    return Tuning(spec.chunks, spec.chunk_size, spec.streams, spec.min_rate)

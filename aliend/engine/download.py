@@ -11,7 +11,7 @@ from aliend.core.containment import local_path
 from aliend.core.expansion import root_of
 from aliend.core.record import Stage
 from aliend.core.transfer import Succeeded
-from aliend.engine.attempt import Attempt
+from aliend.engine.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, Downloaded, Source
 
@@ -37,7 +37,8 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     """Copy with these tickets."""
     transfer, spec = attempt.transfer, attempt.spec
     if not tickets:
-        raise CopyError(f"{transfer.source} has no replica that may be read", kind="permanent")
+        how = "can be read over HTTP: leave out -http" if spec.http else "may be read"
+        raise CopyError(f"{transfer.source} has no replica that {how}", kind="permanent")
     task = Download(
         id=transfer.id,
         sources=tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets),
@@ -51,6 +52,8 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
         keep_free=attempt.keep_free,
         whole_archive=spec.whole_archives,
         verify=spec.verify,
+        ca=spec.context.ca,
+        tuning=tuning_of(spec),
     )
     attempt.trail.enter(Stage.SLOT, {tickets[0].se})
     async with attempt.gate.held({tickets[0].se}):

@@ -36,8 +36,13 @@ class CataloguePort(Protocol):
     async def whereis(self, lfn: str, /) -> list[Replica]:
         """The replicas of a file."""
 
-    async def access_read(self, lfn: str, storage: str = "", /, *, strict: bool = False) -> list[Ticket]:
-        """Tickets for reading, the best replica first; `storage` names elements to prefer, with `strict` the only."""
+    async def access_read(
+        self, lfn: str, storage: str = "", /, *, strict: bool = False, http: bool = False
+    ) -> list[Ticket]:
+        """Tickets for reading, the best replica first; `storage` names elements to prefer, with `strict` the only.
+
+        With `http` those that can be read over HTTP.
+        """
 
     async def access_write(self, lfn: str, size: int, md5: str, storage: str, /) -> list[Ticket]:
         """Tickets for writing one replica each."""

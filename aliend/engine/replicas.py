@@ -16,7 +16,7 @@ from aliend.core import wish
 from aliend.core.catalogue import Entry, Replica, Ticket
 from aliend.core.record import Stage
 from aliend.core.transfer import Booked
-from aliend.engine.attempt import Attempt
+from aliend.engine.attempt import Attempt, tuning_of
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import ReplicaOutcome, Source, Upload
@@ -128,6 +128,7 @@ class Replicas:
             targets=tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets),
             size=self._source.size,
             modified_ns=self._source.modified_ns,
+            tuning=tuning_of(self._attempt.spec),
         )
         ses = {ticket.se for ticket in tickets}
         self._attempt.trail.enter(Stage.SLOT, ses)

@@ -69,6 +69,8 @@ def judged(digests: Digests, md5: str, size: int, source: Source, inbox: Inbox) 
         return ""
     if "#" in source.url:
         return "the catalogue knows no md5: the archive's own CRC-32 was compared"
+    if source.url.startswith("http"):
+        return "the catalogue knows no md5: only the size was compared"
     algorithm, value = remote.stored_checksum(inbox, source, size)
     if not algorithm:
         return "neither the catalogue nor the storage has a checksum: only the size was compared"

@@ -17,9 +17,13 @@ from aliend.storage.digests import Digests, judged
 from aliend.storage.failures import from_disk, summary
 from aliend.storage.line import Line
 from aliend.storage.part import Part, already_there, discard
+from aliend.storage.speed import fast_enough
 from aliend.storage.tasks import Download, Downloaded, Source, Stopped
+from aliend.storage.xrootd import RemoteFile
 
 _TRIES = 3
+_STREAMS = 1000
+"""More than any number of tasks in one process."""
 
 
 def download(task: Download, line: Line) -> Downloaded:
@@ -84,9 +88,8 @@ class _Attempt:
             try:
                 last, reason = (failures[-1][0], str(failures[-1][1])) if failures else ("", "")
                 self._line.turn_to(source.se, last, reason)
-                reached = remote.on_connection(source, self._line.slot, self._task.size)
                 told = tuple((se, str(error)) for se, error in failures)
-                return replace(self._publish(source.se, self._fetch(reached)), failures=told)
+                return replace(self._publish(source.se, self._fetch(source)), failures=told)
             except CopyError as error:
                 if error.kind == "local" or (error.kind == "permanent" and self._target_is_taken()):
                     raise
@@ -126,7 +129,7 @@ class _Attempt:
             raise
 
     def _read(self, source: Source) -> None:
-        for data in self._chunks(source):
+        for data in fast_enough(self._chunks(source), self._task.tuning.min_rate):
             self._digests.update(data)
             self._part.append(data)
             self._part.flush_along(self._line.pool)
@@ -139,7 +142,7 @@ class _Attempt:
             raise CopyError(f"{found} bytes came, the catalogue says {self._task.size}", "permanent")
 
     def _chunks(self, source: Source) -> Iterator[bytes]:
-        inbox, start, end = self._line.inbox, self._part.length, self._task.size
+        start, end = self._part.length, self._task.size
         if "#" in source.url:
             if self._task.whole_archive:
                 directory = str(Path(self._task.target).parent)
@@ -147,13 +150,26 @@ class _Attempt:
             else:
                 yield from members.read_member(self._line, source, start, end)
             return
-        file, size = remote.open_to_read(inbox, source)
-        try:
-            if size != end:
-                raise CopyError(f"the storage has {size} bytes, the catalogue says {end}", "permanent")
-            yield from remote.read_chunks(self._line, file, start, end)
-        finally:
-            remote.release(file)
+        if source.url.startswith("http"):
+            from aliend.storage import http
+
+            yield from http.read(self._line, source, start, end, self._task.ca)
+            return
+        with ExitStack() as stack:
+            files = [self._opened(stack, source, stream) for stream in range(self._streams())]
+            yield from remote.read_chunks(self._line, files, start, end)
+
+    def _streams(self) -> int:
+        return max(1, self._task.tuning.streams) if self._task.size >= remote.WORTH_A_CONNECTION else 1
+
+    def _opened(self, stack: ExitStack, source: Source, stream: int) -> RemoteFile:
+        """An opening of the file on a connection that no other task and no other stream uses."""
+        reached = remote.on_connection(source, self._line.slot + _STREAMS * stream, self._task.size)
+        file, size = remote.open_to_read(self._line.inbox, reached)
+        stack.callback(remote.release, file)
+        if size != self._task.size:
+            raise CopyError(f"the storage has {size} bytes, the catalogue says {self._task.size}", "permanent")
+        return file
 
     def _publish(self, se: str, warning: str) -> Downloaded:
         self._line.inbox.check()

@@ -9,13 +9,17 @@ from typing import Any
 
 from aliend.storage.inbox import Inbox
 from aliend.storage.outlet import Outlet
+from aliend.storage.tasks import Tuning
 
 CHUNK = 4 << 20
 """Bytes read or written by one request."""
 _PAUSE = 0.1  # seconds between two words about progress
-_BUDGET = 24  # requests on their way for all tasks of one process: 96 MiB
+_BUDGET = 40 << 20
+"""Bytes on their way for all tasks of one process; the library and Python may hold them twice for a moment."""
 _MOST, _LEAST = 8, 2
+_MOST_TUNED = 64 << 20
 _SMALLEST = 16 << 10
+_LEAST_CHUNK = 512 << 10
 _CHUNK_TIME = 0.1  # seconds of its share that one chunk of a metered task takes
 _PATIENCE = 1.0
 
@@ -25,7 +29,8 @@ class Line:
 
     `say` sends words to the daemon, `running` says how many tasks share the memory, `pool` hashes. `slot` is a small
     number that no other running task of the process has; `share` the bytes per second that the task can expect (0: it
-    is not metered, and may be later). `output` takes the bytes of a `Read`.
+    is not metered, and may be later). `output` takes the bytes of a `Read`; `tuning` is what the user wants, at most
+    64 MiB on their way.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Line:
         self.output = output
         self.inbox = Inbox()
         self.slot = slot
+        self.tuning = Tuning()
         self._say = say
         self._running = running
         self._told_at = 0.0
@@ -52,13 +58,21 @@ class Line:
         """How many requests one file may have on their way just now."""
         if self._share:
             return min(_MOST, max(_LEAST, int(self._share * _CHUNK_TIME) // CHUNK + 1))
-        return min(_MOST, max(_LEAST, _BUDGET // max(1, self._running())))
+        if self.tuning.chunks:
+            return min(self.tuning.chunks, max(1, _MOST_TUNED // self.chunk()))
+        return min(_MOST, max(_LEAST, self._memory() // self.chunk()))
 
     def chunk(self) -> int:
         """Bytes that one request should have just now."""
         if self._share:
             return min(CHUNK, max(_SMALLEST, int(self._share * _CHUNK_TIME)))
-        return CHUNK
+        if self.tuning.chunk_size:
+            return min(max(_SMALLEST, self.tuning.chunk_size), _MOST_TUNED)
+        return min(CHUNK, max(_LEAST_CHUNK, self._memory() // 4))
+
+    def _memory(self) -> int:
+        """This task's part of the budget, in bytes."""
+        return _BUDGET // max(1, self._running())
 
     def progress(self, size: int) -> None:
         """Tell the bytes so far, at most ten times a second."""

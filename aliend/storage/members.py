@@ -180,7 +180,7 @@ def list_members(task: ListMembers, line: Line) -> Listed:
 def _fetch(line: Line, source: Source, whole: IO[bytes]) -> None:
     file, size = remote.open_to_read(line.inbox, source)
     try:
-        for data in remote.read_chunks(line, file, 0, size):
+        for data in remote.read_chunks(line, [file], 0, size):
             whole.write(data)
             line.spend(len(data))
     finally:
@@ -239,7 +239,7 @@ def _stored(line: Line, archive: Archive, member: zipfile.ZipInfo, start: int) -
     if begin + length <= len(first):
         yield first[begin + start : begin + length]
         return
-    yield from remote.read_chunks(line, archive.file, place + begin + start, place + begin + length)
+    yield from remote.read_chunks(line, [archive.file], place + begin + start, place + begin + length)
 
 
 def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:

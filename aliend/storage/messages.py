@@ -88,6 +88,8 @@ def _unpack(packed: dict[str, Any]) -> object:
         fields[name] = tuple((first, second) for first, second in fields[name])
     for name in _PLAIN & fields.keys():
         fields[name] = tuple(fields[name])
+    if "tuning" in fields:
+        fields["tuning"] = tasks.Tuning(**fields["tuning"])
     for name in _MEMBERS.keys() & fields.keys():
         fields[name] = tuple(_MEMBERS[name](**each) for each in fields[name])
     return _KINDS[packed["kind"]](**fields)

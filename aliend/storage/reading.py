@@ -70,9 +70,9 @@ class _Reading:
                 raise CopyError(f"the storage has {size} bytes, the catalogue says {self._task.size}", "permanent")
             step = _FIRST
             while step < CHUNK and self._position < end:
-                yield from remote.read_chunks(self._line, file, self._position, min(self._position + step, end))
+                yield from remote.read_chunks(self._line, [file], self._position, min(self._position + step, end))
                 step *= 4
-            yield from remote.read_chunks(self._line, file, self._position, end)
+            yield from remote.read_chunks(self._line, [file], self._position, end)
         finally:
             remote.release(file)
 

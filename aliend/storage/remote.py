@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,7 +34,8 @@ from aliend.storage.xrootd import (
 )
 
 _UNIX = "xrd.wantprot=unix"  # read by the client's library; it is the envelope that opens doors
-_WORTH_A_CONNECTION = 64 << 20  # bytes
+WORTH_A_CONNECTION = 64 << 20
+"""Bytes from which a file has connections of its own."""
 _CHEAPEST = "adler32"
 _SLOWEST_CHECKSUM = 20e6  # bytes per second that a server may take to compute one
 Start = Callable[[Done], Status]
@@ -64,7 +66,7 @@ def on_connection(source: Source, number: int, size: int) -> Source:
     more round trips than they do. Members of an archive share its opening.
     """
     scheme, _, rest = source.url.partition("://")
-    if size < _WORTH_A_CONNECTION or "#" in rest or "@" in rest.partition("/")[0]:
+    if scheme != "root" or size < WORTH_A_CONNECTION or "#" in rest or "@" in rest.partition("/")[0]:
         return source
     return replace(source, url=f"{scheme}://c{number}@{rest}")
 
@@ -142,15 +144,19 @@ def release(file: RemoteFile) -> None:
             closed()
 
 
-def read_chunks(line: Line, file: RemoteFile, start: int, end: int) -> Iterator[bytes]:
-    """The bytes from `start` to `end` in order; the line says how much may be on its way."""
+def read_chunks(line: Line, files: Sequence[RemoteFile], start: int, end: int) -> Iterator[bytes]:
+    """The bytes from `start` to `end` in order; the line says how much may be on its way.
+
+    `files` are openings of the same file, which are asked in turns.
+    """
+    turns = cycle(files)
     arrived: dict[int, tuple[Status, bytes]] = {}
     asked: deque[tuple[int, int]] = deque()
     ahead = start
     while ahead < end or asked:
         while ahead < end and len(asked) < line.window():
             length = min(line.chunk(), end - ahead)
-            launch(partial(file.read, ahead, length, 0), line.inbox.callback(_keep(arrived, ahead)), "read")
+            launch(partial(next(turns).read, ahead, length, 0), line.inbox.callback(_keep(arrived, ahead)), "read")
             asked.append((ahead, length))
             ahead += length
         wanted, length = asked.popleft()

@@ -25,6 +25,18 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Tuning:
+    """How the bytes of one file move: `chunks` requests of `chunk_size` bytes may be on their way, over `streams`
+    connections (each 0: as usual). A replica that gives less than `min_rate` bytes a second (0: none) is given up.
+    """
+
+    chunks: int = 0
+    chunk_size: int = 0
+    streams: int = 0
+    min_rate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Download:
     """Bring one file here.
 
@@ -33,7 +45,7 @@ class Download:
     as in `core.job`; the result's mode is `0666 & ~umask`. `lfn` and `guid` are written beside the
     file as extended attributes; `keep_free` bytes of the disk are left free (-1: 5 % of it, at most 2 GiB).
     `whole_archive`: the archive of a member is fetched whole, and the member taken out of it here. `verify`: what was
-    written is read once more from the disk and compared.
+    written is read once more from the disk and compared. `ca` are the authorities for sources that are read over HTTPS.
     """
 
     id: int
@@ -48,6 +60,8 @@ class Download:
     keep_free: int = -1
     whole_archive: bool = False
     verify: bool = False
+    ca: str = ""
+    tuning: Tuning = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,7 @@ class Upload:
     targets: tuple[Source, ...]
     size: int
     modified_ns: int
+    tuning: Tuning = Tuning()
 
 
 @dataclass(frozen=True, slots=True)

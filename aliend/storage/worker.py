@@ -105,6 +105,7 @@ class Worker:
             self._pipe.send({"id": number, **words})
 
         line = Line(say, lambda: len(self._lines), self._pool, slot, share, output)
+        line.tuning = getattr(task, "tuning", line.tuning)
         self._lines[number] = line
         threading.Thread(target=self._run, args=(number, task, line), daemon=True).start()
 

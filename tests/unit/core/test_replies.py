@@ -114,3 +114,19 @@ def test_replicas_and_tickets_without_a_place_are_left_out() -> None:
         ("root://h//1#m", "ab", 7, "")
     ]
     assert "secret" not in repr(tickets)
+
+
+def test_a_ticket_for_http_has_the_url_of_the_message_and_keeps_the_member() -> None:
+    results = [
+        {
+            "message": "https://se:8443//p\nSE: A::B::C (needs...)",
+            "url": "root://se//p#m",
+            "se": "A::B::C",
+            "size": "5",
+        },
+        {"message": "null\nSE: A::B::D (needs...)", "url": "root://other//p#m", "se": "A::B::D", "size": "5"},
+    ]
+    assert [(ticket.url, ticket.se) for ticket in tickets_of(results, http=True)] == [
+        ("https://se:8443//p#m", "A::B::C")
+    ]
+    assert [ticket.url for ticket in tickets_of(results)] == ["root://se//p#m", "root://other//p#m"]

@@ -135,7 +135,9 @@ class FakeCatalogue:
             raise ServiceError("whereis", 2, "No such file or directory")
         return [Replica(se, url) for se, url in self.grid.replicas.get(self.grid.files[lfn].guid, {}).items()]
 
-    async def access_read(self, lfn: str, storage: str = "", /, *, strict: bool = False) -> list[Ticket]:
+    async def access_read(
+        self, lfn: str, storage: str = "", /, *, strict: bool = False, http: bool = False
+    ) -> list[Ticket]:
         self._begin("access", *filter(None, ("-f" if strict else "", lfn, storage)))
         entry = self.grid.files.get(lfn)
         if entry is None:

@@ -1,0 +1,116 @@
+"""What users may say of the way in which bytes move, on a real storage element; and HTTP."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aliend.errors import CopyError
+from aliend.storage import speed
+from aliend.storage.failures import StorageError
+from aliend.storage.part import part_name
+from aliend.storage.tasks import Source, Tuning
+from aliend.storage.workers import Workers
+from tests.integration.storage.conftest import (
+    StorageElement,
+    download,
+    free_port,
+    nothing,
+    storage_element,
+    upload,
+)
+
+MIB = 1 << 20
+LARGE = random.Random(3).randbytes(70 * MIB)
+CONTENT = LARGE[: 5 * MIB + 3]
+
+
+@pytest.mark.parametrize(
+    "tuning", [Tuning(streams=4), Tuning(chunks=3, chunk_size=300_000), Tuning(chunk_size=1 << 30)]
+)
+async def test_a_file_arrives_the_same_however_its_bytes_move(
+    tuning: Tuning, workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    source = se_one.put("/tuned/large", LARGE)
+    await workers.run(replace(download(tmp_path / "f", LARGE, source), tuning=tuning), nothing)
+    assert (tmp_path / "f").read_bytes() == LARGE
+    target = se_one.at(f"/tuned/up{tuning.chunks}{tuning.streams}")
+    result = await workers.run(replace(upload(tmp_path / "f", target), tuning=tuning), nothing)
+    assert result.replicas[0].error == ""
+
+
+async def test_a_file_has_as_many_connections_as_streams(
+    workers: Workers, own_se: StorageElement, tmp_path: Path
+) -> None:
+    source = own_se.put("/large", LARGE)
+    await workers.run(replace(download(tmp_path / "f", LARGE, source), tuning=Tuning(streams=3)), nothing)
+    assert connections_to(own_se.port) == 3
+
+
+def connections_to(port: int) -> int:
+    lines = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()]
+    return sum(line[2].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
+
+
+def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "SPAN", 0.05)
+
+    def trickle() -> Iterator[bytes]:
+        while True:
+            time.sleep(0.02)
+            yield b"x"
+
+    with pytest.raises(StorageError, match="at least 1000 were asked for") as caught:
+        list(speed.fast_enough(trickle(), 1000))
+    assert caught.value.kind == "transient"
+    assert list(speed.fast_enough(iter([b"a", b"b"]), 1000)) == [b"a", b"b"]
+
+
+@pytest.fixture(scope="module")
+def http_se(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StorageElement, int]]:
+    port = free_port()
+    with storage_element("WEB", tmp_path_factory.mktemp("web"), f"xrd.protocol http:{port} libXrdHttp.so") as element:
+        yield element, port
+
+
+def web(element: tuple[StorageElement, int], path: str, content: bytes) -> Source:
+    element[0].put(path, content)
+    return Source(f"http://127.0.0.1:{element[1]}/{path}", "", "WEB")
+
+
+async def test_a_file_comes_over_http_and_goes_on_where_it_was_cut_off(
+    http_se: tuple[StorageElement, int], workers: Workers, tmp_path: Path
+) -> None:
+    source = web(http_se, "/d/f", CONTENT)
+    await workers.run(download(tmp_path / "f", CONTENT, source), nothing)
+    assert (tmp_path / "f").read_bytes() == CONTENT
+    (tmp_path / part_name("g", 1)).write_bytes(CONTENT[:MIB])
+    http_se[0].put("/d/f", bytes(MIB) + CONTENT[MIB:])  # the beginning is not asked for again
+    await workers.run(download(tmp_path / "g", CONTENT, source), nothing)
+    assert (tmp_path / "g").read_bytes() == CONTENT
+
+
+async def test_what_http_cannot_give_is_told(
+    http_se: tuple[StorageElement, int], workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    gone = Source(f"http://127.0.0.1:{http_se[1]}//no/such", "", "WEB")
+    with pytest.raises(CopyError, match="the server answered 404") as caught:
+        await workers.run(download(tmp_path / "f", CONTENT, gone), nothing)
+    assert caught.value.kind == "permanent"
+    short = web(http_se, "/d/short", CONTENT[:-1])
+    with pytest.raises(CopyError, match="the catalogue says"):
+        await workers.run(download(tmp_path / "f", CONTENT, short), nothing)
+    wrong = web(http_se, "/d/wrong", CONTENT[:-1] + b"?")
+    with pytest.raises(CopyError, match="the bytes have md5"):
+        await workers.run(download(tmp_path / "f", CONTENT, wrong), nothing)
+    other = se_one.put("/d/other", CONTENT)
+    result = await workers.run(download(tmp_path / "f", CONTENT, gone, wrong, other), nothing)
+    assert result.se == "ONE"
+    assert [se for se, _ in result.failures] == ["WEB", "WEB"]
+    assert os.listdir(tmp_path) == ["f"]  # noqa: PTH208 - names
