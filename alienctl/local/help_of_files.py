@@ -58,6 +58,90 @@ PAGES = {
         "    alienctl edit analysis.jdl\n"
         "    EDITOR='emacs -nw' alienctl edit macro.C@disk:2",
     ),
+    "find2": Page(
+        "find2 [FILTERS] DIRECTORY[/PATTERN] | find2 [FILTERS] DIRECTORY PATTERN",
+        "the files below a directory that fulfil every filter",
+        "Names come as they are found, in no particular order. The answer is never an old one.\n\n"
+        "  -glob PATTERN              * is any text; the same as a PATTERN behind DIRECTORY\n"
+        "  -select REGEX              looked for anywhere in the name below DIRECTORY\n"
+        "  -name WORDS                begin_X_contain_Y_ends_Z_ext_E, any of them: the file's own name\n"
+        "  -exclude TEXT, -exclude_re REGEX, -e PATTERN   not those; each may be repeated\n"
+        "  -user NAME, -group NAME, -jobid N (or -j N)    whose, of which job\n"
+        "  -minsize N, -maxsize N     bytes, or with a unit: 10k, 1.5M, 2GiB\n"
+        "  -mindepth N, -maxdepth N   directories between; 0: directly inside\n"
+        "  -min-ctime T, -max-ctime T   10 or 13 digits since 1970, a date (2024-05-31), an age (12h, 3d)\n"
+        "  -l N, -o N                 at most N of them, without the first N\n"
+        "  -S SITE                    only files with replicas, those near SITE first\n\n"
+        "Exit code 2 where there is none.\n"
+        "    alienctl find2 '/alice/data/2024/*AliESDs.root'\n"
+        "    alienctl find2 -name begin_Analysis_ext_root -minsize 1M -min-ctime 7d output/",
+    ),
+    "toXml": Page(
+        "toXml [-i] [-x NAME [-a]] [-l LIST]... [-local] FILE...",
+        "make an XML collection of files",
+        "It is printed, or with -x stored under NAME. LIST is a file with names. NAME and LIST that begin with file:\n"
+        "are local, others LFNs.\n\n"
+        "  -i       pass over files that are missing\n"
+        "  -a       add to the collection that is there (in the catalogue)\n"
+        "  -local   FILEs, NAME and LIST are local; the collection has their sizes and md5\n"
+        "    alienctl toXml -x file:run.xml data/run1/*.root\n"
+        "    alienctl toXml -local -x file:here.xml results/*.root",
+    ),
+    "getSE": Page(
+        "getSE [-id | -name | -srv] [LABEL]",
+        "number, name and server of storage elements",
+        "LABEL is a number, or a part of a name or server in any case. The options print one column.\n"
+        "    alienctl getSE cern::eos\n    alienctl getSE -srv 332",
+    ),
+    "SEqos": Page(
+        "SEqos LABEL...",
+        "the quality of service of storage elements",
+        "LABEL as with getSE.\n    alienctl SEqos cern::eos",
+    ),
+    "getCE": Page(
+        "getCE [-name TEXT] [-host TEXT] [-part TEXT]",
+        "a table of computing elements",
+        "Those whose name, host and partitions contain all the TEXTs, in any case.\n"
+        "    alienctl getCE -name cern -part multicore",
+    ),
+    "quota": Page("quota [ACCOUNT]", "what an account has used of its quotas", "    alienctl quota"),
+    "pfn": Page(
+        "pfn LFN...",
+        "the PFNs of files, one a line",
+        "For a member of an archive those of the archive.\n    alienctl pfn data/run1/part00.root",
+    ),
+    "pfn-status": Page(
+        "pfn-status [-v] PFN|LFN...",
+        "what storage servers know of replicas",
+        "  -v   and more about each\nExit code 0 whatever the servers say.\n"
+        "    alienctl pfn-status -v data/run1/part00.root",
+    ),
+    "lfn2uri": Page(
+        "lfn2uri LFN[@SPECS] [LOCAL] [meta] [strict] [http] | lfn2uri LFN[@SPECS] LOCAL write",
+        "URLs that open a file on its storage elements, for other programs",
+        "One a line, quoted, the best first. They carry the right to read (or write) the file: keep them private.\n\n"
+        "  meta     a Metalink file with all of them in the working directory; its path is printed\n"
+        "  strict   no other storage elements than those in SPECS\n"
+        "  http     for HTTP where the storage element speaks it\n"
+        "  write    to write LOCAL as LFN (also: upload); the file is not registered by that\n"
+        "    xrdcp $(alienctl lfn2uri data/run1/part00.root meta) part00.root",
+    ),
+    "xrd_ping": Page(
+        "xrd_ping [-c N] [-a] LABEL|HOST[:PORT]...",
+        "how long storage servers take to answer",
+        "N times (3). -a: every storage element. LABEL as with getSE.\n    alienctl xrd_ping -c 10 cern::eos",
+    ),
+    "xrd_config": Page(
+        "xrd_config [-v] [-a] LABEL|HOST[:PORT]...",
+        "how storage servers are set up",
+        "-v: more of it; -a: every storage element.\n    alienctl xrd_config -v cern::eos",
+    ),
+    "xrd_stats": Page(
+        "xrd_stats [-xml | -xmlraw] [-compact] [-a] LABEL|HOST[:PORT]...",
+        "what storage servers count",
+        "As JSON (-compact: in one line) or XML (-xmlraw: as it comes). -a: every storage element.\n"
+        "    alienctl xrd_stats cern::eos",
+    ),
     **{
         name: Page(
             f"{name} [-datebck] LFN[@SPECS]", f"edit a file with {name}", f"{_EDITING}\n    alienctl {name} macro.C"

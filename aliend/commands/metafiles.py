@@ -40,10 +40,10 @@ async def _keep(parts: Parts, call: Call, lfn: str, target: str) -> None:
     tickets = await parts.centrals.catalogue_of(call.context).access_read(lfn)
     if tickets:
         path = Path(call.local) / metalink.name_of(lfn)
-        await asyncio.to_thread(_write, path, metalink.document(lfn, target, tickets))
+        await asyncio.to_thread(write, path, metalink.document(lfn, target, tickets))
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """Write a file of the user's alone, in place of one that is there."""
     with suppress(FileNotFoundError):
         path.unlink()

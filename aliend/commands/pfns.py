@@ -1,0 +1,124 @@
+"""Where the replicas of files are, and what their servers know of them: pfn, pfn-status."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from aliend.commands.call import Call
+from aliend.commands.elements import told
+from aliend.commands.names import lfn_of, lfns_of
+from aliend.core.options import Option, take_apart
+from aliend.errors import UsageError
+from aliend.parts import Parts
+from aliend.storage.tasks import Probe, Probed
+
+_VERBOSE: Mapping[str, Option] = {"-v": Option("verbose"), "-verbose": Option("verbose")}
+_LIMIT = 10.0
+_EXECUTABLE, _DIRECTORY, _OTHER, _OFFLINE = 1, 2, 4, 8
+_READABLE, _WRITABLE, _UNFINISHED, _BACKUP = 16, 32, 64, 128
+"""The bits of a stat reply (XRootD protocol, kXR_stat)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Replica:
+    """A replica by its PFN; `lfn` is empty where it was named by the PFN itself."""
+
+    lfn: str
+    pfn: str
+
+
+async def pfn(parts: Parts, call: Call) -> int:
+    """The PFNs of files, one a line; of the archive for a member of one."""
+    given = take_apart("pfn", call.words[1:], {})
+    catalogue = parts.centrals.catalogue_of(call.context)
+    lines: list[str] = []
+    results: list[dict[str, str]] = []
+    for lfn in await lfns_of(parts, call, given.operands, "pfn"):
+        replicas = await catalogue.whereis(lfn)
+        lines += [replica.pfn for replica in replicas]
+        results += [{"lfn": lfn, "pfn": replica.pfn, "seName": replica.se} for replica in replicas]
+    return await told(call, lines, results)
+
+
+async def pfn_status(parts: Parts, call: Call) -> int:
+    """What the servers say of replicas; 0 whatever they say."""
+    given = take_apart("pfn-status", call.words[1:], _VERBOSE)
+    if not given.operands:
+        raise UsageError("pfn-status needs PFNs (root://...) or LFNs (see: alienctl help pfn-status)")
+    replicas: list[_Replica] = []
+    for word in given.operands:
+        replicas += await _replicas(parts, call, word)
+    answers = await asyncio.gather(*(parts.workers.run(_question(one), lambda _: None) for one in replicas))
+    lines: list[str] = []
+    for replica, answer in zip(replicas, answers, strict=True):
+        lines += [f"LFN: {replica.lfn}"] if replica.lfn else []
+        lines.append(_line(replica, answer))
+        if given.has("verbose") and answer.ok:
+            lines.append(_details(answer))
+    return await told(call, lines, [_facts(*pair) for pair in zip(replicas, answers, strict=True)])
+
+
+async def _replicas(parts: Parts, call: Call, word: str) -> list[_Replica]:
+    if word.startswith(("root://", "roots://")):
+        return [_Replica("", word)]
+    lfn = await lfn_of(parts, call, word)
+    found = await parts.centrals.catalogue_of(call.context).whereis(lfn)
+    return [_Replica(lfn, replica.pfn) for replica in found]
+
+
+def _question(replica: _Replica) -> Probe:
+    parts = urlsplit(replica.pfn.partition("?ZIP=")[0].partition("#")[0])
+    return Probe(0, f"{parts.scheme}://{parts.netloc}", "stat", parts.path, limit=_LIMIT)
+
+
+def _line(replica: _Replica, answer: Probed) -> str:
+    if not answer.ok:
+        numbers = f"{answer.status}/{answer.code}/{answer.errno}"
+        return f"{replica.pfn}\t\tMessage: {answer.message}\tStatus/Code/ErrNo:{numbers}"
+    readable, writable = (int(bool(answer.flags & bit)) for bit in (_READABLE, _WRITABLE))
+    return f"{replica.pfn}\t\tSize: {answer.size}\tR/W status:{readable}/{writable}"
+
+
+def _details(answer: Probed) -> str:
+    directory, other, offline, unfinished, backup = (
+        int(bool(answer.flags & bit)) for bit in (_DIRECTORY, _OTHER, _OFFLINE, _UNFINISHED, _BACKUP)
+    )
+    return (
+        f"IS DIR/OTHER/OFFLINE: {directory}/{other}/{offline}\tModified: {_moment(answer)}\t"
+        f"POSC pending: {unfinished}\t\tBACKUP: {backup}"
+    )
+
+
+def _moment(answer: Probed) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(answer.modified))
+
+
+def _facts(replica: _Replica, answer: Probed) -> dict[str, Any]:
+    return {
+        "lfn": replica.lfn,
+        "pfn": replica.pfn,
+        "status": answer.status,
+        "code": answer.code,
+        "errno": answer.errno,
+        "message": answer.message,
+        "shellcode": answer.shellcode,
+        "error": answer.error,
+        "fatal": answer.fatal,
+        "ok": answer.ok,
+        "size": answer.size,
+        "modtime": answer.modified,
+        "modtimestr": _moment(answer) if answer.ok else "",
+        "x_bit_set": bool(answer.flags & _EXECUTABLE),
+        "is_dir": bool(answer.flags & _DIRECTORY),
+        "other": bool(answer.flags & _OTHER),
+        "offline": bool(answer.flags & _OFFLINE),
+        "is_readable": bool(answer.flags & _READABLE),
+        "is_writable": bool(answer.flags & _WRITABLE),
+        "posc_pending": bool(answer.flags & _UNFINISHED),
+        "backup_exists": bool(answer.flags & _BACKUP),
+    }

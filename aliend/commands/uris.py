@@ -1,0 +1,101 @@
+"""`lfn2uri`: URLs that open a file on its storage elements with other programs, or a metafile with all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+
+from aliend.commands.call import Call
+from aliend.commands.elements import told
+from aliend.commands.metafiles import write
+from aliend.core import metalink
+from aliend.core.catalogue import Ticket
+from aliend.core.naming import Place, locate
+from aliend.core.options import take_apart
+from aliend.core.replies import tickets_of
+from aliend.core.requests import Request
+from aliend.core.wish import DEFAULT
+from aliend.errors import CopyError, UsageError
+from aliend.parts import Parts
+from aliend.storage.tasks import Checksum
+
+_KEYWORDS = {"meta": "meta", "write": "write", "upload": "write", "strict": "strict", "http": "http"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Absolute LFN, storage wish, local file (absolute; empty: none), keywords."""
+
+    lfn: str
+    storage: str
+    local: str
+    keywords: frozenset[str]
+
+
+async def lfn2uri(parts: Parts, call: Call) -> int:
+    """One quoted URL a replica, with the right to read (or write) it; with `meta` the path of a metafile."""
+    wish = await _wish(parts, call)
+    tickets = await (_to_write(parts, call, wish) if "write" in wish.keywords else _to_read(parts, call, wish))
+    if not tickets:
+        raise CopyError(f"{wish.lfn}: the service gave no replica", "permanent")
+    if "meta" not in wish.keywords:
+        uris = [uri_of(ticket) for ticket in tickets]
+        results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
+        return await told(call, [repr(uri) for uri in uris], results)
+    path = Path(call.local) / metalink.name_of(wish.lfn)
+    try:
+        await asyncio.to_thread(write, path, metalink.document(wish.lfn, wish.local, tickets))
+    except OSError as error:
+        raise CopyError(f"{path} cannot be written: {error.strerror}", "local") from error
+    member = tickets[0].url.partition("#")[2]
+    source = f"{path}?xrdcl.unzip={member}" if member else str(path)
+    return await told(call, [source], [{"meta": source}])
+
+
+def uri_of(ticket: Ticket) -> str:
+    """The URL that opens a replica."""
+    url = ticket.url.partition("#")[0]
+    protocol = "" if url.startswith("http") else "xrd.wantprot=unix&"
+    return f"{url}?{protocol}authz={ticket.envelope}"
+
+
+async def _wish(parts: Parts, call: Call) -> _Wish:
+    given = take_apart("lfn2uri", call.words[1:], {})
+    keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
+    others = [word for word in given.operands[1:] if word not in _KEYWORDS]
+    if not given.operands or len(others) > 1:
+        raise UsageError("lfn2uri takes an LFN, one local file and keywords (see: alienctl help lfn2uri)")
+    if "write" in keywords and not others:
+        raise UsageError("lfn2uri: write needs the local file that shall be written")
+    for one in {"meta", "http", "strict"} & keywords if "write" in keywords else ():
+        raise UsageError(f"lfn2uri: write and {one} exclude each other; give one of them")
+    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    found = locate(given.operands[0], Place(state.directory, state.home, call.local))
+    if found.side == "local":
+        raise UsageError(f"lfn2uri: {given.operands[0]} is local; a name of the catalogue is wanted")
+    local = posixpath.join(call.local, others[0].removeprefix("file:")) if others else ""
+    return _Wish(found.name, found.storage, local, keywords)
+
+
+async def _to_read(parts: Parts, call: Call, wish: _Wish) -> list[Ticket]:
+    catalogue = parts.centrals.catalogue_of(call.context)
+    if "http" not in wish.keywords:
+        return await catalogue.access_read(wish.lfn, wish.storage, strict="strict" in wish.keywords)
+    options = (*(("-f",) if "strict" in wish.keywords else ()), "-u", "read", wish.lfn)
+    request = Request("access", (*options, *((wish.storage,) if wish.storage else ())))
+    reply = (await parts.centrals.of(call.context).request(request)).checked(request)
+    return tickets_of([{**result, "url": _http_url(result) or result.get("url")} for result in reply.results])
+
+
+def _http_url(result: object) -> str:
+    """The HTTP URL that the service tells in the first line of its text; empty where the replica has none."""
+    first = str(result.get("message", "")).partition("\n")[0].strip() if isinstance(result, dict) else ""
+    return first if first.startswith("http") else ""
+
+
+async def _to_write(parts: Parts, call: Call, wish: _Wish) -> list[Ticket]:
+    known = await parts.workers.run(Checksum(0, wish.local), lambda _: None)
+    catalogue = parts.centrals.catalogue_of(call.context)
+    return await catalogue.access_write(wish.lfn, known.size, known.md5, wish.storage or DEFAULT)

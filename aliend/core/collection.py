@@ -1,0 +1,90 @@
+"""XML collections of files, as AliEn has them: made of local files, and several made to one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
+
+from aliend.errors import BadReply
+
+_NAME = "tempCollection"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of this machine: absolute path, bytes, md5, its owner's and group's names, mode, `changed` as a text."""
+
+    path: str
+    size: int
+    md5: str
+    owner: str
+    group: str
+    mode: int
+    changed: str
+
+
+def attributes_of(file: LocalFile) -> dict[str, str]:
+    """What a collection says of a local file, in the order that the service has."""
+    url = f"file://{file.path}"
+    return {
+        "name": file.path.rpartition("/")[2],
+        "aclId": "",
+        "broken": "0",
+        "ctime": file.changed,
+        "dir": "",
+        "entryId": "",
+        "expiretime": "",
+        "gowner": file.group,
+        "guid": "",
+        "guidtime": "",
+        "jobid": "",
+        "lfn": url,
+        "md5": file.md5,
+        "owner": file.owner,
+        "perm": f"{file.mode & 0o777:o}",
+        "replicated": "0",
+        "size": str(file.size),
+        "turl": url,
+        "type": "f",
+    }
+
+
+def document(files: Sequence[Mapping[str, str]]) -> str:
+    """The collection of files with these attributes."""
+    events = [
+        f'    <event name="{number}">\n      <file {_written(file)} />\n    </event>'
+        for number, file in enumerate(files, 1)
+    ]
+    return "\n".join(
+        [
+            '<?xml version="1.0"?>',
+            "<alien>",
+            f'  <collection name="{_NAME}">',
+            *events,
+            "  </collection>",
+            "</alien>",
+        ]
+    )
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Several collections as one. Raises BadReply for a text that is none."""
+    files = []
+    for text in texts:
+        try:
+            files += [file.attrib for file in ElementTree.fromstring(text).iter("file")]
+        except ElementTree.ParseError as error:
+            raise BadReply(f"toXml: the collection that came is no XML: {error}") from error
+    return document(files)
+
+
+def _written(attributes: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={_quoted(value)}" for name, value in attributes.items())
+
+
+def _quoted(value: str) -> str:
+    """A value in double quotes; bytes that are no text are spelled out, since XML cannot hold them."""
+    text = value.encode("utf-8", "backslashreplace").decode()
+    return quoteattr(text, {'"': "&quot;"})

@@ -1,0 +1,111 @@
+"""Storage and computing elements as the service lists them: who is meant by a label, and lines about them. Pure.
+
+Lines and widths are those of the incumbent client, which scripts take apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aliend.core.replies import Result
+
+
+@dataclass(frozen=True, slots=True)
+class StorageElement:
+    """`number` and `name` (`ALICE::CERN::EOS`), `server` (`host:port`), `qos` as in `disk`; `facts` as listed."""
+
+    number: str
+    name: str
+    server: str
+    qos: str
+    facts: Result
+
+    def matches(self, label: str) -> bool:
+        """Whether the label is the number, or a part of name or server in whatever case."""
+        if label.isdecimal():
+            return self.number == label
+        return label.lower() in self.name.lower() or label.lower() in self.server.lower()
+
+
+def storage_elements(results: Sequence[Result]) -> list[StorageElement]:
+    """Those of a reply to `listSEs`."""
+    return [
+        StorageElement(
+            number=str(result.get("seNumber", "")),
+            name=str(result["seName"]),
+            server=server_of(str(result.get("endpointUrl", ""))),
+            qos=str(result.get("qos", "")),
+            facts=result,
+        )
+        for result in results
+        if result.get("seName")
+    ]
+
+
+def server_of(url: str) -> str:
+    """`host:port` of a URL, or of a name that is none."""
+    return url.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
+
+
+def line_of(element: StorageElement, *, number: bool = True) -> str:
+    """Number, name and server; without the number for somebody who asked by it."""
+    return f"{element.number:<6}{pair_of(element)}" if number else pair_of(element)
+
+
+def pair_of(element: StorageElement) -> str:
+    """Name and server."""
+    return f"{element.name:<32}{element.server}"
+
+
+@dataclass(frozen=True, slots=True)
+class ComputingElement:
+    """A computing element; every value as it is listed, the name without `ALICE::`."""
+
+    name: str
+    host: str
+    status: str
+    type: str
+    running: str
+    queued: str
+    ttl: str
+    partitions: str
+    facts: Result
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name:<28}{self.host:<50}{self.status:<8}{self.type:<10}"
+            f"{self.running:<6}{self.queued:<6}{self.ttl:<10}{self.partitions}"
+        ).rstrip()
+
+    def matches(self, name: str, host: str, partition: str) -> bool:
+        """Whether each text is part of what it asks for, in whatever case; an empty one asks for nothing."""
+        asked = ((name, self.name), (host, self.host), (partition, self.partitions))
+        return all(wanted.lower() in value.lower() for wanted, value in asked)
+
+
+HEADER = ComputingElement("Name", "Host", "State", "Type", "R", "W", "TTL", "Partitions", {})
+
+
+def computing_elements(results: Sequence[Result]) -> list[ComputingElement]:
+    """Those of a reply to `listCEs`."""
+    return [
+        ComputingElement(
+            name=str(result["ceName"]).replace("ALICE::", ""),
+            facts=result,
+            **{
+                key: str(result.get(listed, "")).strip()
+                for key, listed in (
+                    ("host", "host"),
+                    ("status", "status"),
+                    ("type", "type"),
+                    ("running", "maxRunning"),
+                    ("queued", "maxQueued"),
+                    ("ttl", "TTL"),
+                    ("partitions", "partitions"),
+                )
+            },
+        )
+        for result in results
+        if result.get("ceName")
+    ]

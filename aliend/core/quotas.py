@@ -1,0 +1,54 @@
+"""The quotas of an account, of jobs and of files, as one report. Pure.
+
+The service spells some fields in two ways (`nominalparallelJobs`, `nominalParallelJobs`), by its age.
+"""
+
+from __future__ import annotations
+
+from aliend.core.replies import Result
+
+_SECONDS, _MIB = 3600, 1 << 20
+
+
+def merged(jobs: Result, files: Result) -> dict[str, str]:
+    """Both as one, without texts."""
+    return {key: str(value) for facts in (jobs, files) for key, value in facts.items() if key != "message"}
+
+
+def report(facts: Result) -> list[str]:
+    """The lines of the incumbent client, for one account."""
+    number = _Numbers(facts)
+    running, waiting, most = number("running"), number("waiting"), number("maxUnfinishedJobs")
+    time, most_time = number("totalRunningTimeLast24h"), number("maxTotalRunningTime")
+    cost, most_cost = number("totalCpuCostLast24h"), number("maxTotalCpuCost")
+    size, most_size = number("totalSize"), number("maxTotalSize")
+    count, most_count = number("nbFiles"), number("maxNbFiles")
+    return [
+        f"Quota report for user : {facts.get('username', '')}",
+        f"Unfinished jobs(R + W / Max):\t\t{running:.0f} + {waiting:.0f} / {most:.0f} --> "
+        f"{_part(running + waiting, most)} used",
+        f"Running time (last 24h) used/max:\t{time / _SECONDS:.2f}/{most_time / _SECONDS:.2f}(h) --> "
+        f"{_part(time, most_time)} used",
+        f"CPU Cost (last 24h) used/max:\t\t{cost / _SECONDS:.2f}/{most_cost / _SECONDS:.2f}(h) --> "
+        f"{_part(cost, most_cost)} used",
+        f"ParallelJobs (nominal/max) :\t{number('nominalParallelJobs'):.0f}/{number('maxParallelJobs'):.0f}",
+        f"Storage size :\t\t\t{size / _MIB:.2f}/{most_size / _MIB:.2f} MiB --> {_part(size, most_size)}",
+        f"Number of files :\t\t{count:.0f}/{most_count:.0f} --> {_part(count, most_count)}",
+    ]
+
+
+class _Numbers:
+    """Fields by their names in whatever case; 0 for one that is missing or no number."""
+
+    def __init__(self, facts: Result) -> None:
+        self._values = {key.lower(): value for key, value in facts.items()}
+
+    def __call__(self, name: str) -> float:
+        try:
+            return float(self._values.get(name.lower(), 0))
+        except (TypeError, ValueError):
+            return 0.0
+
+
+def _part(used: float, most: float) -> str:
+    return f"{100 * used / most:.2f}%" if most > 0 else "no limit"

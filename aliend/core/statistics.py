@@ -1,0 +1,38 @@
+"""The statistics that an XRootD server gives as XML (monitoring reference, section "statistics"), as a tree. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+from aliend.errors import BadReply
+
+
+def tree_of(text: str) -> dict[str, Any]:
+    """The attributes of the whole, and under `stats` each kind by its `id`. Raises BadReply for what is no XML."""
+    root = _parsed(text)
+    kinds = {str(kind.get("id", kind.tag)): _value(kind) for kind in root}
+    return {**root.attrib, "stats": kinds}
+
+
+def indented(text: str) -> str:
+    """The same XML in lines. Raises BadReply."""
+    root = _parsed(text)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _parsed(text: str) -> ElementTree.Element:
+    try:
+        return ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise BadReply(f"the server's statistics are no XML: {error}") from error
+
+
+def _value(element: ElementTree.Element) -> Any:  # noqa: ANN401 - a tree of texts
+    if not len(element):
+        return (element.text or "").strip()
+    values: dict[str, Any] = {}
+    for child in element:
+        values[str(child.get("id", child.tag))] = _value(child)
+    return values

@@ -1,0 +1,30 @@
+"""The statistics of an XRootD server as a tree."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core import statistics
+from aliend.errors import BadReply
+
+TEXT = (
+    '<statistics tod="1" ver="v5"><stats id="info"><host>h</host></stats>'
+    '<stats id="xrootd"><num>3</num><ops><open>2</open></ops></stats></statistics>'
+)
+
+
+def test_f163_each_kind_is_found_by_its_id() -> None:
+    assert statistics.tree_of(TEXT) == {
+        "tod": "1",
+        "ver": "v5",
+        "stats": {"info": {"host": "h"}, "xrootd": {"num": "3", "ops": {"open": "2"}}},
+    }
+
+
+def test_f163_xml_may_be_had_in_lines() -> None:
+    assert "\n  <stats" in statistics.indented(TEXT)
+
+
+def test_what_is_no_xml_is_refused() -> None:
+    with pytest.raises(BadReply):
+        statistics.tree_of("<statistics>")
