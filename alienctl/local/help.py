@@ -29,6 +29,28 @@ PAGES = {
     "touch": Page("touch LFN...", "make empty entries, or set their time"),
     "whoami": Page("whoami [-v]", "the account that the service knows you by"),
     "cp": Page(help_of_copy.USAGE, help_of_copy.SUMMARY, help_of_copy.TEXT),
+    "replicate": Page(
+        "replicate [--mirror] [-T N] [--priority N] [--detach] LFN... --to WHERE",
+        "more replicas of files that are in the catalogue, directories file by file",
+        "WHERE is disk:N for N more replicas than there are, or VO::SITE::SE for one there unless there is one; more\n"
+        "with commas, !VO::SITE::SE leaves one out. Each is compared on its storage before it is registered.\n\n"
+        "  --mirror     have the central service copy, and watch it for up to 15 minutes; then it goes on by itself\n"
+        "  -T, --priority, --detach, exit code: as with cp\n"
+        "    alienctl replicate data/ --to ALICE::CERN::EOS",
+    ),
+    "sync": Page(
+        "sync [--delete] [--dry-run] [--exclude PATTERN] [-T N] [--priority N] [--detach] SOURCE TARGET",
+        "copy what is missing or differs between two directories, in either direction or within the grid",
+        "What is in SOURCE shall be in TARGET, by size and md5; names are as with cp. Local files are read once\n"
+        "as long as they do not change.\n\n"
+        "  --delete     delete the files that only TARGET has, when everything has arrived. The source is listed\n"
+        "               once more before; if that fails, is not whole or shows no file, nothing is deleted\n"
+        "  --dry-run    tell what would be copied and deleted, and why, in the order of the job; change nothing\n"
+        "  --exclude P  leave files alone on both sides; * is any text, without a * it may stand anywhere\n"
+        "  -T, --priority, --detach, exit code: as with cp; 3 also where files could not be deleted\n"
+        "    alienctl sync file:results/ alien:results/@disk:2\n"
+        "    alienctl sync --delete --dry-run /alice/data/run/ file:run/",
+    ),
     "transfers": Page(
         "transfers list | show | watch | wait | why | cancel | retry | pause | resume [JOB] | limit",
         "the transfer jobs",
@@ -132,6 +154,8 @@ OURS = frozenset(
             "dirs",
             "ccdb",
             "cp",
+            "replicate",
+            "sync",
             "transfers",
             "daemon",
             "sandbox",

@@ -1,10 +1,12 @@
 """The page of `cp`."""
 
 USAGE = "cp [OPTIONS] SOURCE... TARGET | -dst DIRECTORY SOURCE... | -input FILE"
-SUMMARY = "copy files and directories between this machine and the grid"
+SUMMARY = "copy files and directories between this machine and the grid, or within the grid"
 TEXT = """\
 A local name begins with file:, every other name is an LFN. SOURCE/ stands for what is in it. A TARGET that ends in /
 is a directory; several sources need one. * in a SOURCE is a pattern for everything below the directory before it.
+Within the grid the TARGET begins with alien: (or /alice/); the storage elements copy among themselves, or through
+this machine where they cannot.
 A target with the size and md5 of its source is kept, one that differs is refused, unless:
 
   -f, --overwrite changed   replace it, once its successor has arrived whole

@@ -12,6 +12,7 @@ from contextlib import aclosing
 
 from aliend.central.central import Central
 from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.mirrors import Queued, State, queued_of, state_of
 from aliend.core.paths import has_wildcard, is_below, parent, without_slash
 from aliend.core.replies import (
     Reply,
@@ -33,6 +34,8 @@ Tickets = list[Ticket]
 _NOT_FOUND, _EXISTS, _NOTHING_REGISTERED = 2, 17, 53
 _LIMITS_FROM = 1_000_000_000
 """Limits for `find` start here: more entries than any directory has, and still a 32-bit number."""
+_SHORT_FROM, _SHORT_LIMITS = 1000, 3000
+"""The short ones: where they start, and how many there are before one is used again."""
 
 
 class Catalogue:
@@ -69,7 +72,7 @@ class Catalogue:
         return present, [lfn for lfn in lfns if without_slash(lfn) not in found]
 
     async def find_files(
-        self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), bulk: bool = True
+        self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False, bulk: bool = True
     ) -> AsyncGenerator[Entries, None]:
         """All files below `directory`, in groups while they arrive, in no particular order, with size, md5 and GUID.
 
@@ -77,14 +80,21 @@ class Catalogue:
 
         The answer is never an old one: a limit that was not used before keeps it out of the service's cache (2.9). The
         service matches loosely; what is not below `directory` is left out here. Close the iterator when stopping early.
+
+        A service that lists many files needs seconds for the first of them. With `quick` it is asked for some thousand
+        first, which mostly is all; where it is not, those come a second time.
         """
         base = without_slash(directory)
-        words = ("-nomsg", "-f", "-a", "-s", *options, "-l", str(self._next_limit()), base, pattern)
-        request = Request("find", words)
-        async with aclosing(self._central.stream(request, bulk=bulk)) as groups:
-            async for group in groups:
-                entries = entries_of_find(group)
-                yield [entry for entry in entries if entry.type == "file" and is_below(entry.lfn, base)]
+        for limit in (*((self._next_short_limit(),) if quick else ()), self._next_limit()):
+            words = ("-nomsg", "-f", "-a", "-s", *options, "-l", str(limit), base, pattern)
+            count = 0
+            async with aclosing(self._central.stream(Request("find", words), bulk=bulk)) as groups:
+                async for group in groups:
+                    count += len(group)
+                    entries = entries_of_find(group)
+                    yield [entry for entry in entries if entry.type == "file" and is_below(entry.lfn, base)]
+            if count < limit:
+                return
 
     async def whereis(self, lfn: str) -> Replicas:
         """The replicas of a file; those of the archive (`...?ZIP=member`) for an archive member. Up to 15 s old."""
@@ -112,6 +122,18 @@ class Catalogue:
         if not any(str(result.get("lfn")) == "1" for result in reply.results):
             raise ServiceError("commit", _NOTHING_REGISTERED, f"{lfn} was not registered")
 
+    async def mirror(self, lfn: str, storage: str) -> tuple[tuple[Queued, ...], str]:
+        """Have the service make more replicas, where `storage` says: what it queued, and what it said.
+
+        It answers 0 whatever happens; problems are in its words. The same wish gives the copies that wait already.
+        """
+        reply = await self._ask(Request("mirror", ("-S", storage, lfn)))
+        return queued_of(reply.text()), " ".join(f"{reply.error} {reply.text()}".split())
+
+    async def mirror_state(self, number: int) -> State:
+        """How one of those copies stands."""
+        return state_of((await self._ask(Request("listTransfer", ("-id", str(number))))).text(), number)
+
     async def make_directory(self, lfn: str, parents: bool = False) -> None:
         """Make a directory, with `parents` those above it too. One that exists is no failure."""
         await self._ask(Request("mkdir", (*(["-p"] if parents else []), lfn)))
@@ -130,6 +152,16 @@ class Catalogue:
         if has_wildcard(lfn):
             raise UsageError(f"{lfn} is not removed: its wildcard would match other names too")
         await self._ask(Request("rm", (*(["-r"] if recursive else []), lfn)))
+
+    async def remove_all(self, lfns: Sequence[str]) -> None:
+        """Remove files, many with one request. UsageError for names with `*` or `?`.
+
+        Look at what has become of each: the service's code is that of the last failure only.
+        """
+        if any(map(has_wildcard, lfns)):
+            raise UsageError("a name with a wildcard is not removed: it would match other names too")
+        for request in batches("rm", (), lfns):
+            await self._ask(request)
 
     async def move(self, source: str, target: str) -> None:
         """Rename `source` to `target`, a name that must be free (ServiceError 17 otherwise).
@@ -155,6 +187,9 @@ class Catalogue:
 
     async def _ask(self, request: Request) -> Reply:
         return (await self._central.request(request, bulk=self._bulk)).checked(request)
+
+    def _next_short_limit(self) -> int:
+        return _SHORT_FROM + next(self._central.serial) % _SHORT_LIMITS
 
     def _next_limit(self) -> int:
         now = _LIMITS_FROM + time.time_ns() // 1_000_000 % _LIMITS_FROM

@@ -7,6 +7,7 @@ connections is in `aliend.central.keeper`, the catalogue's operations are in `al
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -92,6 +93,8 @@ class Central:
         self._commands = 0
         self._user = ""
         self._closed = False
+        self.serial = itertools.count(time.time_ns() // 1_000_000)
+        """Numbers that are new to this session, and mostly to the ones before it."""
 
     async def __aenter__(self) -> Central:
         return self

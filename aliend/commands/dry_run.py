@@ -30,7 +30,7 @@ async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[T
                 files.append(asdict(one))
                 return
             match one.fate:
-                case "copy" if spec.direction == "upload":
+                case "copy" if spec.direction != "download":
                     await call.say(f"{one.source} -> {one.target} ({spec.storage or usual(one.target, one.size)})")
                 case "copy":
                     await call.say(f"{one.source} -> {one.target}")

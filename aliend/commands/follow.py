@@ -182,6 +182,7 @@ def summary(job: JobView) -> dict[str, Any]:
         "job": job.id,
         "state": job.state,
         "direction": job.direction,
+        "purpose": job.purpose,
         "sources": list(job.sources),
         "target": job.target,
         "files": {
@@ -196,6 +197,11 @@ def summary(job: JobView) -> dict[str, Any]:
         "priority": job.priority,
         "rate": job.rate,
     }
+
+
+def kind_of(job: JobView) -> str:
+    """What kind of job it is, in a word."""
+    return job.direction if job.purpose == "copy" else job.purpose
 
 
 def human(size: int, digits: int = 1) -> str:

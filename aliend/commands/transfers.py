@@ -12,7 +12,7 @@ from typing import Any
 from aliend.commands import events, waiting
 from aliend.commands.call import Call
 from aliend.commands.copy import follow_foreground
-from aliend.commands.follow import exit_code, human, summary
+from aliend.commands.follow import exit_code, human, kind_of, summary
 from aliend.core.record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
@@ -63,7 +63,7 @@ async def _show(parts: Parts, call: Call, words: list[str]) -> int:
         )
         return 0
     lines = [
-        f"job {job.id}: {job.direction}, {job.state}, {job.files.done} of {job.files.total} files,"
+        f"job {job.id}: {kind_of(job)}, {job.state}, {job.files.done} of {job.files.total} files,"
         f" {human(job.bytes_done)} of {human(job.bytes_total)}",
         f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
         *([job.message] if job.message else []),

@@ -100,7 +100,11 @@ def _table(now: InUse) -> dict[str, int]:
 
 def _limit_lines(now: InUse) -> Iterable[str]:
     ways = {"down": now.by_direction.get("download", 0), "up": now.by_direction.get("upload", 0)}
-    running = {"files": sum(ways.values()), **ways, **{se.upper(): count for se, count in now.on_se.items()}}
+    running = {
+        "files": sum(now.by_direction.values()),
+        **ways,
+        **{se.upper(): count for se, count in now.on_se.items()},
+    }
     table = {**{se.upper(): now.limits.of_se(se) for se in sorted(now.on_se)}, **_table(now)}
     order = [name for name in table if "::" not in name] + sorted(name for name in table if "::" in name)
     yield f"{'LIMIT':<32}{'FILES':>6}{'NOW':>6}"

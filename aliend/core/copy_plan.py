@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from aliend.core.copy_words import STANDARD, CopyWords, Line
 from aliend.core.expansion import beyond_common, joined
 from aliend.core.job import Direction, JobSpec
-from aliend.core.naming import Location, Place, direction_of, locate, wish_of
+from aliend.core.naming import Location, Place, direction_of, locate, require_clear_target, wish_of
 from aliend.core.selection import split_pattern
 from aliend.errors import UsageError
 
@@ -41,7 +41,7 @@ def jobs_of(words: CopyWords, place: Place, is_there: IsThere) -> list[JobSpec]:
     sources = [_source(word, words, place, is_there) for word in words.sources]
     if not sources:
         return []
-    target = locate(words.target, place, is_whole=bool(words.wish))
+    target = _target(words.target, words, place, [source for source, _ in sources])
     if not words.is_common:
         many = len(sources) > 1 and any(pattern != sources[0][1] for _, pattern in sources)
         ending = "/" if many or any(pattern for _, pattern in sources) else ""
@@ -65,14 +65,14 @@ def jobs_of_lines(
         try:
             source, pattern = _source(line.source, words, place, is_there)
             if line.target:
-                target = locate(line.target, place, is_whole=bool(words.wish))
+                target = _target(line.target, words, place, [source])
                 items.append(_item(source, pattern, target, words.wish))
             else:
                 alone.append((line.number, source, pattern))
         except UsageError as error:
             problems.append(f"line {line.number}: {error}")
     if alone:
-        target = locate(words.target, place, is_whole=bool(words.wish))
+        target = _target(words.target, words, place, [source for _, source, _ in alone])
         names = beyond_common(tuple(source.name + pattern for _, source, pattern in alone))
         for (number, source, pattern), name in zip(alone, names, strict=True):
             try:
@@ -81,6 +81,14 @@ def jobs_of_lines(
             except UsageError as error:
                 problems.append(f"line {number}: {error}")
     return _grouped(words.spec, items, ""), problems
+
+
+def _target(word: str, words: CopyWords, place: Place, sources: Sequence[Location]) -> Location:
+    """A target; one in the catalogue, of sources there, must say so."""
+    target = locate(word, place, is_whole=bool(words.wish))
+    if target.side == "catalogue" and any(source.side == "catalogue" for source in sources):
+        require_clear_target(word)
+    return target
 
 
 def _source(word: str, words: CopyWords, place: Place, is_there: IsThere) -> tuple[Location, str]:
@@ -98,6 +106,8 @@ def _source(word: str, words: CopyWords, place: Place, is_there: IsThere) -> tup
 
 def _item(source: Location, pattern: str, target: Location, wish: str, *, ending: str = "") -> _Item:
     direction = direction_of([source], target)
+    if direction == "copy" and source.storage:
+        raise UsageError(f"{source.name}: the storage wish (@{source.storage}) belongs to the target")
     own = source.storage if direction == "download" else target.storage
     end = ending or ("/" if pattern or source.name.endswith("/") else "")
     return _Item(

@@ -25,6 +25,7 @@ _PROGRESS = ("none", "line", "bars")
 _DAY = 86400.0
 _POINTLESS = {
     **dict.fromkeys(("-cksum", "-fastcheck", "-skipmd5"), "size and md5 are always compared"),
+    "-tpc": "storage elements copy among themselves wherever they can",
     **dict.fromkeys(("-xrdcp", "-y", "-t", "-P", "-N", "-n", "-m", "-q", "-v"), "it has no meaning here"),
     **dict.fromkeys(("-a", "-s", "-c", "-w", "-wh", "-d"), "it has no meaning for copies"),
 }
@@ -37,7 +38,7 @@ _SILENT = ("-r", "-R", "--recursive")
 def _table() -> dict[str, Option]:
     flags = (
         *("f", "dryrun", "strictspec", "http", "noxrdzip", "norecovery", "verify"),
-        *("detach", "touch-empty", "compat-exit", "tpc"),
+        *("detach", "touch-empty", "compat-exit"),
     )
     values = {
         "T": "a number of files",
@@ -108,8 +109,6 @@ class Line:
 def parse_copy(words: Sequence[str], now_ms: int) -> CopyWords:
     """Take the words of `cp` apart. Raises UsageError, which names the word; nothing is ignored silently."""
     given = take_apart("cp", words, OPTIONS)
-    if given.has("tpc"):
-        raise UsageError("cp: -tpc (copies between storage elements) is not possible; see: alienctl mirror -h")
     sources, target = _names(given)
     return CopyWords(
         sources=sources,

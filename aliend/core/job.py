@@ -13,6 +13,9 @@
     Retry      -            -            -                   -          EXPANDING | ACTIVE
     Explain    message      message      -                   -          -
 
+With `delete` there is one state more: where all files have arrived ACTIVE becomes DELETING, and from there Deleted
+leads to DONE or, with its message, to PARTIAL; Hold, Cancel and Explain do there as in ACTIVE.
+
 (-: nothing changes.) After every change `settled` looks whether the job has come to its end. The counters of files are
 kept with the job and changed together with the files, never counted.
 """
@@ -27,7 +30,9 @@ from aliend.core.context import Context
 from aliend.core.selection import Selection
 from aliend.core.transfer import Phase
 
-Direction = Literal["download", "upload"]
+Direction = Literal["download", "upload", "copy"]
+"""`copy` is from one place of the catalogue to another."""
+Purpose = Literal["copy", "replicate", "mirror", "sync"]
 Overwrite = Literal["never", "changed", "always"]
 """What happens to a target that is there already. `never`: one with the source's content is kept, another refuses the
 copy; `changed`: another is replaced; `always`: it is replaced even if its content is the source's."""
@@ -57,6 +62,10 @@ class JobSpec:
 
     Only files that `selection` matches are copied. `targets` (none, or one for each source) take the place of `target`,
     which then only names the whole. `parents` and `strip` are those of `core.expansion.Aim`.
+
+    To `replicate` and to `mirror` are more replicas of the sources themselves (the target is the source), made here or
+    by the service; `storage` says where. To `sync` is to copy what is missing or differs of the only source, a
+    directory; with `delete` what only the target has is deleted when everything has arrived.
     """
 
     direction: Direction
@@ -82,12 +91,14 @@ class JobSpec:
     rate: int = 0
     interactive: bool = False
     settings: tuple[tuple[str, str], ...] = ()
+    purpose: Purpose = "copy"
     selection: Selection = field(default_factory=Selection)
     targets: tuple[str, ...] = ()
     parents: int = 0
     strip: int = 0
     backup: str = ""
     replaces: str = ""
+    delete: bool = False
 
     def target_of(self, source: int) -> str:
         """The target of source number `source`."""
@@ -99,6 +110,7 @@ class JobState(StrEnum):
 
     EXPANDING = "expanding"
     ACTIVE = "active"
+    DELETING = "deleting"
     PAUSED = "paused"
     DONE = "done"
     PARTIAL = "partial"
@@ -108,6 +120,7 @@ class JobState(StrEnum):
 
 STARTABLE = frozenset({JobState.EXPANDING, JobState.ACTIVE})
 """States in which transfers of a job may start."""
+_HOLDABLE = STARTABLE | {JobState.DELETING, JobState.PAUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +215,14 @@ class Explain:
     message: str
 
 
-JobEvent = Explored | Hold | Release | Cancel | Retry | Explain
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What was to be deleted is gone, but for what `message` tells of (empty: all is)."""
+
+    message: str = ""
+
+
+JobEvent = Explored | Hold | Release | Cancel | Retry | Explain | Deleted
 
 
 def step(job: Job, event: JobEvent) -> Job:
@@ -211,7 +231,7 @@ def step(job: Job, event: JobEvent) -> Job:
         case Explored(checkpoint):
             return _explored(job, checkpoint)
         case Hold(message):
-            open_ = not job.ended_ms and job.state in STARTABLE | {JobState.PAUSED}
+            open_ = not job.ended_ms and job.state in _HOLDABLE
             return replace(job, state=JobState.PAUSED, message=message) if open_ else job
         case Release():
             return _opened(job) if job.state is JobState.PAUSED else job
@@ -222,7 +242,10 @@ def step(job: Job, event: JobEvent) -> Job:
             again = job.state in {JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED}
             return _opened(job) if again else job
         case Explain(message):
-            return replace(job, message=message) if job.state in STARTABLE else job
+            return replace(job, message=message) if job.state in STARTABLE | {JobState.DELETING} else job
+        case Deleted(message):
+            done = JobState.PARTIAL if message else JobState.DONE
+            return replace(job, state=done, message=message) if job.state is JobState.DELETING else job
         case _:
             assert_never(event)
 
@@ -231,9 +254,16 @@ def settled(job: Job, now_ms: int) -> Job:
     """The job, ended if nothing of it is unfinished."""
     if job.ended_ms or job.files.unfinished:
         return job
-    if job.state is JobState.CANCELLED:
+    if job.state in {JobState.CANCELLED, JobState.DONE, JobState.PARTIAL}:
         return replace(job, ended_ms=now_ms)
-    return replace(job, state=_outcome(job.files), ended_ms=now_ms, message="") if job.is_expanded else job
+    if not job.is_expanded:
+        return job
+    outcome = _outcome(job.files)
+    if not job.spec.delete:
+        return replace(job, state=outcome, ended_ms=now_ms, message="")
+    if outcome is not JobState.DONE:
+        return replace(job, state=outcome, ended_ms=now_ms, message="nothing was deleted: not every file has arrived")
+    return job if job.state in _HOLDABLE - STARTABLE else replace(job, state=JobState.DELETING, message="")
 
 
 def _explored(job: Job, checkpoint: Checkpoint) -> Job:

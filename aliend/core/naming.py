@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aliend.core import paths
+from aliend.core.job import Direction
 from aliend.errors import UsageError
 
 Side = Literal["local", "catalogue"]
 
-ADVICE = "exactly one side must be local; a local name begins with file: (as in file:data/)"
 _WISH = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[\w.*+-]+)")
 
 
@@ -67,15 +67,25 @@ def is_relative_local(word: str) -> bool:
     return word.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
 
 
-def direction_of(sources: Sequence[Location], target: Location) -> Literal["download", "upload"]:
-    """Which way the bytes go. Raises UsageError unless exactly one side is local."""
+def direction_of(sources: Sequence[Location], target: Location) -> Direction:
+    """Which way the bytes go. Raises UsageError for sources on both sides, and where nothing is in the catalogue."""
     sides = {source.side for source in sources}
     if len(sides) > 1:
         raise UsageError("the sources must be all local or all in the catalogue")
-    if target.side in sides:
-        where = "local" if target.side == "local" else "in the catalogue"
-        raise UsageError(f"source and target are both {where}; {ADVICE}")
-    return "download" if target.side == "local" else "upload"
+    if sides == {"catalogue"}:
+        return "download" if target.side == "local" else "copy"
+    if target.side == "local":
+        raise UsageError("source and target are both local (file:); one side must be in the catalogue")
+    return "upload"
+
+
+def require_clear_target(word: str) -> None:
+    """Raises UsageError if a target in the catalogue, of sources there, may have been meant as a local one."""
+    if not word.startswith(("alien:", "/alice/")):
+        raise UsageError(
+            f"source and target are both in the catalogue: to copy within it write alien:{word}, and for a local "
+            f"target file:{word}"
+        )
 
 
 def _apart(word: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ class Limits:
 
     def of_direction(self, direction: Direction) -> int:
         """The limit of a direction; where it has none, that of all files."""
-        return (self.down if direction == "download" else self.up) or self.files
+        return {"download": self.down, "upload": self.up, "copy": 0}[direction] or self.files
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class Load:
 
 def target_key(spec: JobSpec, target: str) -> str:
     """What tells the target of a copy from that of any other one."""
-    return f"{spec.context.endpoint if spec.direction == 'upload' else ''}:{target}"
+    return f"{spec.context.endpoint if spec.direction != 'download' else ''}:{target}"
 
 
 def closed_directions(load: Load, limits: Limits) -> tuple[Direction, ...]:
     """The directions in which no more files may start."""
-    both: tuple[Direction, ...] = ("download", "upload")
-    return tuple(way for way in both if load.by_direction.get(way, 0) >= limits.of_direction(way))
+    ways: tuple[Direction, ...] = ("download", "upload", "copy")
+    return tuple(way for way in ways if load.by_direction.get(way, 0) >= limits.of_direction(way))
 
 
 def choose(candidates: Sequence[Candidate], load: Load, limits: Limits) -> tuple[Candidate, ...]:

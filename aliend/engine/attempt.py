@@ -13,9 +13,10 @@ from aliend.engine.archives import Archives
 from aliend.engine.gate import Gate
 from aliend.engine.looks import Looks
 from aliend.engine.ports import CataloguePort, RunnerPort
+from aliend.engine.spool import Spool
 from aliend.engine.trail import Trail
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, Tuning, Upload, Uploaded
+from aliend.storage.tasks import Download, Downloaded, ThirdParty, Tuning, Upload, Uploaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Attempt:
 
     `made` remembers local directories that are about to be made; `keep_free` bytes of a disk are left free (-1: as
     `storage.tasks.Download` says); `note` stores an intent, durably when it returns; `progress` hears the bytes so far;
-    `trail` what is remembered; `looks` looks names up together with other attempts, `archives` gets tickets.
+    `spool` is for what passes through this machine; `trail` what is remembered; `looks` looks names up together with
+    other attempts, `archives` gets tickets.
     """
 
     transfer: Transfer
@@ -38,17 +40,23 @@ class Attempt:
     looks: Looks
     archives: Archives
     made: Callable[[Sequence[str]], Awaitable[None]]
+    spool: Spool
     keep_free: int = -1
 
     @overload
-    async def copy(self, task: Download) -> Downloaded: ...
+    async def copy(self, task: Download, on_progress: Callable[[int], None] | None = None) -> Downloaded: ...
     @overload
-    async def copy(self, task: Upload) -> Uploaded: ...
-    async def copy(self, task: Download | Upload) -> Downloaded | Uploaded:
-        """Run a copy within the time that the job gives to each file. Raises CopyError, permanent when it is over."""
+    async def copy(self, task: Upload | ThirdParty, on_progress: Callable[[int], None] | None = None) -> Uploaded: ...
+    async def copy(
+        self, task: Download | Upload | ThirdParty, on_progress: Callable[[int], None] | None = None
+    ) -> Downloaded | Uploaded:
+        """Run a copy within the time that the job gives to each file. Raises CopyError, permanent when it is over.
+
+        Its progress is that of the attempt, unless `on_progress` is to hear it.
+        """
         try:
             async with asyncio.timeout(self.spec.timeout or None):
-                return await self.workers.run(task, self.progress)
+                return await self.workers.run(task, on_progress or self.progress)
         except TimeoutError:
             raise CopyError(
                 f"the copy took longer than the {self.spec.timeout:g} s that were allowed", "permanent"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from aliend.core.context import Context
-from aliend.core.job import STARTABLE, Hold, Job
+from aliend.core.job import STARTABLE, Direction, Hold, Job
 from aliend.core.record import Stage
 from aliend.core.scheduler import Candidate, Limits, Load
 from aliend.core.transfer import (
@@ -33,6 +33,7 @@ from aliend.core.transfer import (
     StopCopy,
     Transfer,
     has_side_names,
+    is_unfinished,
 )
 from aliend.core.why import Copying
 from aliend.engine.archives import Archives
@@ -40,9 +41,12 @@ from aliend.engine.attempt import Attempt
 from aliend.engine.download import download
 from aliend.engine.failures import event_of
 from aliend.engine.gate import Gate
+from aliend.engine.gridcopy import grid_copy
 from aliend.engine.looks import Looks
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.replace import undo
+from aliend.engine.replicate import replicate
+from aliend.engine.spool import Spool
 from aliend.engine.trail import Trail
 from aliend.engine.upload import upload
 from aliend.engine.views import Moving
@@ -52,6 +56,11 @@ from aliend.store import Outcome, Store
 
 log = logging.getLogger(__name__)
 
+_BY_DIRECTION: dict[Direction, Callable[[Attempt], Awaitable[Event]]] = {
+    "download": download,
+    "upload": upload,
+    "copy": grid_copy,
+}
 _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 
@@ -90,6 +99,7 @@ class Attempts:
         self.gate = Gate(Limits())
         self.last_job = 0
         self.keep_free = -1
+        self._spool = Spool(store.directory / "spool")
         self._looks: dict[Context, Looks] = {}
         self._archives: dict[Context, Archives] = {}
 
@@ -150,6 +160,13 @@ class Attempts:
                 transfer, job, transfer.target, Trail(transfer, self._clock), stopped=True
             )
             running.task = group.create_task(self._leave(running))
+
+    async def sweep(self) -> None:
+        """Clear the spool of transfers that ended with an earlier daemon."""
+        for number in await asyncio.to_thread(list, self._spool.transfers()):
+            found = await self._store.find_transfer(number)
+            if found is None or not is_unfinished(found.state):
+                await asyncio.to_thread(self._spool.clear, number)
 
     async def close(self) -> None:
         """Nothing is asked of any catalogue any more."""
@@ -261,10 +278,13 @@ class Attempts:
             looks=self._looks[context],
             archives=self._archives[context],
             made=made,
+            spool=self._spool,
             keep_free=self.keep_free,
         )
         try:
-            return await (download(attempt) if job.spec.direction == "download" else upload(attempt))
+            if job.spec.purpose in ("replicate", "mirror"):
+                return await replicate(attempt)
+            return await _BY_DIRECTION[job.spec.direction](attempt)
         except AliendError as error:
             return event_of(error, self._chance(), job.spec.retries)
         except Exception as error:
@@ -279,6 +299,8 @@ class Attempts:
         """Leave nothing half-done behind a transfer that was given up; what cannot be done now is done next start."""
         try:
             transfer = await self._store.transfer(number)
+            if job.spec.direction == "copy" and not is_unfinished(transfer.state):
+                await asyncio.to_thread(self._spool.clear, number)
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":

@@ -15,19 +15,22 @@ from aliend.core.bandwidth import Rates
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.record import AttemptRecord
 from aliend.core.scheduler import Limits, choose, closed_directions
+from aliend.core.sync import overlap
 from aliend.core.timetable import timetable_text
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
 from aliend.core.why import Around
 from aliend.engine.attempts import Attempts
+from aliend.engine.deletions import DeletionsRunner
 from aliend.engine.expansions import Expansions
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.reasons import reasons
+from aliend.engine.syncing import SyncPlan
 from aliend.engine.views import Changes, InUse, JobView, Moving, TransferView, Waits, view_of_job, view_of_transfer
 from aliend.engine.watch import Watcher
 from aliend.errors import StoreError, UsageError
-from aliend.store import BATCH, Store
+from aliend.store import BATCH, Deletion, Store
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +64,9 @@ class Engine:
         self._rates = Rates()
         self._workers = workers
         self._attempts = Attempts(store, workers, catalogue_of, clock, chance, self._wake.set)
-        self._expansions = Expansions(store, catalogue_of, clock, chance, self._wake.set)
+        self._expansions = Expansions(store, workers, catalogue_of, clock, chance, self._wake.set)
+        self._deletions = DeletionsRunner(store, workers, catalogue_of, clock, self._wake.set)
+        self._catalogue_of = catalogue_of
         self._main: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Engine:
@@ -149,6 +154,15 @@ class Engine:
         job = await self._store.submit(spec, request_id)
         self._wake.set()
         return view_of_job(job)
+
+    def plan(self, spec: JobSpec) -> SyncPlan:
+        """What the synchronisation would do now; to be entered. Nothing is stored. Raises UsageError."""
+        _check(spec)
+        return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
+
+    async def deletions(self, job: int, after: str | None = None) -> list[Deletion]:
+        """A page of what a synchronisation deletes in the end, by name, behind `after` (None: the first)."""
+        return await self._store.deletions.page(job, after)
 
     async def job(self, number: int) -> JobView:
         """One job."""
@@ -252,6 +266,7 @@ class Engine:
         """What the daemon before left half-done: cancelling, and exchanges of names."""
         for job in await self._store.half_cancelled():
             await self.cancel(job.id)
+        await self._attempts.sweep()
         last = 0
         while found := await self._store.unfinished_intents(last):
             for transfer in filter(has_side_names, found):
@@ -261,6 +276,7 @@ class Engine:
     async def _start(self, group: asyncio.TaskGroup) -> None:
         """Start every expansion and every transfer that may start now."""
         await self._expansions.start(group)
+        await self._deletions.start(group)
         while True:
             load = self._attempts.load()
             if load.running >= self._limits.files:
@@ -280,7 +296,12 @@ class Engine:
         now = self._clock()
         minutes = limits.next_change(self._kept_limits, self._minute())
         by_clock = (now // 60 + minutes) * 60 if minutes else None
-        starts = (await self._store.next_ready(now), self._expansions.next_start(), by_clock)
+        starts = (
+            await self._store.next_ready(now),
+            self._expansions.next_start(),
+            self._deletions.next_start(),
+            by_clock,
+        )
         due = [at for at in starts if at is not None]
         pause = min([at - now for at in due], default=_LONGEST_SLEEP)
         with suppress(TimeoutError):
@@ -289,6 +310,12 @@ class Engine:
 
 def _check(spec: JobSpec) -> None:
     """Raises UsageError for a job that cannot make sense."""
+    if spec.purpose == "sync" and len(spec.sources) != 1:
+        raise UsageError("A synchronisation has one source, a directory")
+    if spec.purpose == "sync" and spec.direction == "copy" and overlap(spec.sources[0], spec.target):
+        raise UsageError(f"{spec.sources[0]} and {spec.target} lie in each other; nothing was done")
+    if spec.delete and spec.purpose != "sync":
+        raise UsageError("Only a synchronisation can delete what its source does not have")
     if not spec.sources or not spec.target:
         raise UsageError("A transfer needs at least one source and a target")
     for name in (*spec.sources, spec.target):

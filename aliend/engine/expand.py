@@ -43,7 +43,7 @@ class Expansion:
         """Go on from the checkpoint to the end. Raises AliendError; it can be begun again then."""
         spec = self._spec
         if self._done.target == "unknown":
-            is_directory = bool(spec.targets) or bool(await self._directories([spec.target]))
+            is_directory = self._stays or bool(spec.targets) or bool(await self._directories([spec.target]))
             self._done = Checkpoint(0, "directory" if is_directory else "file")
             await self._add([], Explored(self._done))
         try:
@@ -54,7 +54,7 @@ class Expansion:
             return
         while self._done.sources < len(spec.sources):
             batch = await self._aimed()
-            found = await (self._look_up(batch) if spec.direction == "download" else self._look_at(batch))
+            found = await (self._look_at(batch) if spec.direction == "upload" else self._look_up(batch))
             self._done = Checkpoint(self._done.sources + len(batch), self._done.target)
             await self._add(found, Explored(self._done))
 
@@ -88,12 +88,12 @@ class Expansion:
         for source, aim in sources:
             entry = known.get(without_slash(source))
             if entry is None:
-                target = expansion.joined(aim.target, aim.of_file(source))
+                target = source if self._stays else expansion.joined(aim.target, aim.of_file(source))
                 found.append(_failed(source, target, f"{source} {expansion.MISSING}"))
             elif entry.is_directory:
                 await self._list(source, aim)
             elif self._spec.selection.matches(facts_of(entry, expansion.name_of(source))):
-                found.append(_from_entry(entry, aim.target, aim.of_file(source)))
+                found.append(self._found(entry, aim, aim.of_file(source)))
         return found
 
     async def _list(self, source: str, aim: Aim) -> None:
@@ -102,17 +102,26 @@ class Expansion:
             *(["-j", selection.job] if selection.job else []),
             *(["-S", selection.site] if selection.site else []),
         ]
-        files = self._catalogue.find_files(source, pattern=selection.service_pattern, options=options)
+        once = bool(selection.limit or selection.offset or selection.site)
+        files = self._catalogue.find_files(source, pattern=selection.service_pattern, options=options, quick=not once)
         async with aclosing(files) as batches:
             async for entries in batches:
                 found = []
                 for entry in entries:
                     below = containment.relative_to(source, entry.lfn)
                     if selection.matches(facts_of(entry, below)) and window.takes():
-                        found.append(_from_entry(entry, aim.target, aim.of_below(source, below)))
+                        found.append(self._found(entry, aim, aim.of_below(source, below)))
                 await self._add(found, None)
                 if window.is_full:
                     return
+
+    @property
+    def _stays(self) -> bool:
+        """Whether each file is its own target."""
+        return self._spec.purpose in ("replicate", "mirror")
+
+    def _found(self, entry: Entry, aim: Aim, relative: str) -> NewTransfer:
+        return _from_entry(entry, entry.lfn, "") if self._stays else _from_entry(entry, aim.target, relative)
 
     async def _look_at(self, sources: Sequence[tuple[str, Aim]]) -> list[NewTransfer]:
         """The files of some local sources; those of directories are stored on the way."""

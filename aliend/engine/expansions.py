@@ -10,8 +10,9 @@ from aliend.core import backoff
 from aliend.core.job import Checkpoint, Explain, Explored, Hold, Job, JobEvent, JobState
 from aliend.engine.expand import Expansion
 from aliend.engine.failures import kind_of
-from aliend.engine.ports import CatalogueOf
+from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.room import Room
+from aliend.engine.syncing import SyncExpansion, SyncPlan
 from aliend.errors import AliendError, CopyError
 from aliend.store import NewTransfer, Store
 
@@ -30,12 +31,14 @@ class Expansions:
     def __init__(
         self,
         store: Store,
+        workers: WorkersPort,
         catalogue_of: CatalogueOf,
         clock: Callable[[], float],
         chance: Callable[[], float],
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
+        self._workers = workers
         self._catalogue_of = catalogue_of
         self._clock = clock
         self._chance = chance
@@ -87,7 +90,11 @@ class Expansions:
                 raise _Ended
             return now
 
-        await Expansion(job, self._catalogue_of(job.spec.context), add).run()
+        catalogue = self._catalogue_of(job.spec.context)
+        if job.spec.purpose == "sync":
+            await SyncExpansion(job, SyncPlan(job.spec, catalogue, self._workers, self._store), self._store, add).run()
+        else:
+            await Expansion(job, catalogue, add).run()
 
     async def _failed(self, job: Job, error: AliendError) -> None:
         kind = error.kind if isinstance(error, CopyError) else kind_of(error)

@@ -38,7 +38,7 @@ async def foresee(spec: JobSpec, catalogue: CataloguePort, tell: Callable[[Fores
 
     async def add(found: Sequence[NewTransfer], event: Explored | None) -> Job:
         entries: dict[str, Entry] = {}
-        if spec.direction == "upload" and found:
+        if spec.direction != "download" and found:
             there, _ = await catalogue.stat([one.target for one in found if one.target])
             entries = {without_slash(entry.lfn): entry for entry in there}
         for one in found:
@@ -55,6 +55,8 @@ async def _fate(spec: JobSpec, one: NewTransfer, entries: Mapping[str, Entry]) -
     try:
         if spec.direction == "download":
             return await asyncio.to_thread(_fate_of_download, spec, one)
+        if spec.direction == "copy":
+            return _fate_of_copy(spec, one, entries.get(one.target))
         return await asyncio.to_thread(_fate_of_upload, spec, one, entries.get(one.target))
     except AliendError as error:
         return "fail", str(error)
@@ -79,6 +81,16 @@ def _fate_of_upload(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tup
         return "refuse", f"{one.target} is a directory in the catalogue"
     same = bool(entry.md5) and entry.size == one.size and _md5(Path(one.source)) == entry.md5
     return _by_policy(spec, one.target, same=same)
+
+
+def _fate_of_copy(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tuple[Fate, str]:
+    if one.source == one.target:
+        return "refuse", f"{one.source} is source and target at once"
+    if entry is None:
+        return "copy", ""
+    if entry.is_directory:
+        return "refuse", f"{one.target} is a directory in the catalogue"
+    return _by_policy(spec, one.target, same=bool(one.md5) and (entry.size, entry.md5) == (one.size, one.md5))
 
 
 def _by_policy(spec: JobSpec, target: str, *, same: bool) -> tuple[Fate, str]:

@@ -7,7 +7,7 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +19,8 @@ class LocalFile:
     """A file (absolute path, name below the source, bytes), or the reason why it cannot be uploaded.
 
     `changed_ms` is its modification (POSIX milliseconds), `owner` and `group` are names of this machine; `is_closed`
-    says that it is a directory that cannot be looked into.
+    says that it is a directory that cannot be looked into. `device`, `inode` and `modified_ns` (POSIX nanoseconds) tell
+    its content from any other one's; `is_link`: its name is a link to it.
     """
 
     path: str
@@ -30,6 +31,10 @@ class LocalFile:
     owner: str = ""
     group: str = ""
     is_closed: bool = False
+    device: int = 0
+    inode: int = 0
+    modified_ns: int = 0
+    is_link: bool = False
 
 
 def look_at(path: str) -> LocalFile | None:
@@ -83,12 +88,21 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
         return LocalFile(entry.path, below, 0, f"{entry.path} cannot be read: {error.strerror}")
     if not stat.S_ISREG(found.st_mode):
         return LocalFile(entry.path, below, 0, f"{entry.path} is not a regular file")
-    return _described(entry.path, below, found)
+    return replace(_described(entry.path, below, found), is_link=entry.is_symlink())
 
 
 def _described(path: str, below: str, found: os.stat_result) -> LocalFile:
-    owner, group = _name_of_user(found.st_uid), _name_of_group(found.st_gid)
-    return LocalFile(path, below, found.st_size, "", found.st_mtime_ns // 1_000_000, owner, group)
+    return LocalFile(
+        path,
+        below,
+        found.st_size,
+        changed_ms=found.st_mtime_ns // 1_000_000,
+        owner=_name_of_user(found.st_uid),
+        group=_name_of_group(found.st_gid),
+        device=found.st_dev,
+        inode=found.st_ino,
+        modified_ns=found.st_mtime_ns,
+    )
 
 
 @cache

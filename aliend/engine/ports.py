@@ -8,6 +8,7 @@ from typing import Protocol, overload
 from aliend.core.bandwidth import Rates
 from aliend.core.catalogue import Entry, Replica, Ticket
 from aliend.core.context import Context
+from aliend.core.mirrors import Queued, State
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
@@ -17,6 +18,7 @@ from aliend.storage.tasks import (
     Listed,
     ListMembers,
     Terms,
+    ThirdParty,
     Upload,
     Uploaded,
 )
@@ -29,7 +31,7 @@ class CataloguePort(Protocol):
         """Entries that exist, and the names that do not."""
 
     def find_files(
-        self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = ()
+        self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False
     ) -> AsyncGenerator[list[Entry], None]:
         """All files below a directory, in batches; `pattern` and `options` narrow that loosely."""
 
@@ -50,11 +52,20 @@ class CataloguePort(Protocol):
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         """Register a replica that was written."""
 
+    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[Queued], str]:
+        """Have the service make more replicas: what it queued, and what it said."""
+
+    async def mirror_state(self, number: int, /) -> State:
+        """How one of those copies stands."""
+
     async def touch(self, lfn: str, /) -> None:
         """Make an entry without content, and the directories above it."""
 
     async def remove(self, lfn: str, /) -> None:
         """Remove a file."""
+
+    async def remove_all(self, lfns: Sequence[str], /) -> None:
+        """Remove files; what becomes of each is to be looked at."""
 
     async def move(self, source: str, target: str, /) -> None:
         """Rename a file to a name that does not exist."""
@@ -66,7 +77,7 @@ class RunnerPort(Protocol):
     @overload
     async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
     @overload
-    async def run(self, task: Upload, on_progress: Callable[[int], None]) -> Uploaded: ...
+    async def run(self, task: Upload | ThirdParty, on_progress: Callable[[int], None]) -> Uploaded: ...
     @overload
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
     @overload

@@ -1,4 +1,4 @@
-"""Puts replicas of one local file under an LFN: tickets, one copy to all, a commit for each that was verified.
+"""Puts replicas of one file under an LFN: tickets, one copy to all, a commit for each that was verified.
 
 `commit` verifies nothing, is not repeatable, and can succeed on somebody else's file. Therefore the intent (which
 GUIDs are ours) is stored before the copy, a lost reply is followed by a look, and at the end the catalogue itself must
@@ -16,10 +16,11 @@ from aliend.core import wish
 from aliend.core.catalogue import Entry, Replica, Ticket
 from aliend.core.record import Stage
 from aliend.core.transfer import Booked
-from aliend.engine.attempt import Attempt, tuning_of
+from aliend.engine.attempt import Attempt
+from aliend.engine.origin import Origin
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
-from aliend.storage.tasks import ReplicaOutcome, Source, Upload
+from aliend.storage.tasks import ReplicaOutcome, Source
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +29,6 @@ _LOOK_PAUSE = 4.0
 """Seconds between looks at the replicas: the service may answer from a cache of 15 s."""
 _LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
 _NO_WRITE_PFNS = 77
-
-
-@dataclass(frozen=True, slots=True)
-class LocalSource:
-    """The local file as it was looked at: size in bytes, modification in POSIX nanoseconds."""
-
-    path: str
-    size: int
-    modified_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +41,19 @@ class Registered:
 
 
 class Replicas:
-    """Replicas of one local file under one LFN."""
+    """Replicas of one file, wherever it is now, under one LFN."""
 
-    def __init__(self, attempt: Attempt, source: LocalSource, lfn: str, intent: Booked | None) -> None:
+    def __init__(self, attempt: Attempt, source: Origin, lfn: str, intent: Booked | None) -> None:
         self._attempt = attempt
         self._catalogue = attempt.catalogue
         self._source = source
         self._lfn = lfn
         self._guids = intent.guids if intent else ()
         self._goal = intent.goal if intent else 0
+        self._guid = ""
         self._have: set[str] = set()
         self._failed: dict[str, ReplicaOutcome] = {}
-        self._md5 = ""
+        self._md5 = source.md5
 
     async def complete(self, entry: Entry | None) -> Registered:
         """Bring the number of replicas to what was granted; `entry` is what the name is now (None, or ours).
@@ -71,7 +64,8 @@ class Replicas:
         if entry is None:
             await self._add(storage)
         else:
-            self._md5 = entry.md5
+            self._md5 = entry.md5 or self._md5
+            self._guid = entry.guid
             self._have = {replica.se for replica in await replicas_of(self._catalogue, self._lfn)}
         if len(self._have) < self._goal:
             more = wish.remaining(storage, self._goal - len(self._have), self._have, self._failed)
@@ -110,6 +104,8 @@ class Replicas:
             raise CopyError(
                 f"Somebody else registered {self._lfn} a moment ago; it is looked at again", "transient", 1.0
             )
+        if self._guid and any(ticket.guid != self._guid for ticket in tickets):
+            raise CopyError(f"{self._lfn} was removed or replaced meanwhile; nothing was added", kind="permanent")
         self._goal = self._goal or len(tickets)
         self._guids = (*self._guids, *(guid for guid in {ticket.guid for ticket in tickets} if guid not in self._guids))
         await self._attempt.note(Booked(self._lfn, self._guids, self._goal))
@@ -122,21 +118,14 @@ class Replicas:
                 await self._commit(ticket)
 
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
-        task = Upload(
-            id=self._attempt.transfer.id,
-            source=self._source.path,
-            targets=tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets),
-            size=self._source.size,
-            modified_ns=self._source.modified_ns,
-            tuning=tuning_of(self._attempt.spec),
-        )
-        ses = {ticket.se for ticket in tickets}
+        targets = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
+        ses = {ticket.se for ticket in tickets} | self._source.ses
         self._attempt.trail.enter(Stage.SLOT, ses)
         async with self._attempt.gate.held(ses):
             self._attempt.trail.enter(Stage.COPY)
-            result = await self._attempt.copy(task)
+            result = await self._source.send(self._attempt, targets)
         if self._md5 and self._md5 != result.md5:
-            raise CopyError(f"{self._source.path} differs from what is registered under {self._lfn}", kind="permanent")
+            raise CopyError(f"{self._source.name} differs from what is registered under {self._lfn}", kind="permanent")
         self._md5 = result.md5
         self._attempt.trail.hear(result.size)
         return list(zip(tickets, result.replicas, strict=True))

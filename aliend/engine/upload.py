@@ -11,20 +11,31 @@ from aliend.core.record import Stage
 from aliend.core.swap import side_names
 from aliend.core.transfer import Booked, Replacing, Succeeded
 from aliend.engine.attempt import Attempt
+from aliend.engine.origin import LocalOrigin, Origin
 from aliend.engine.replace import identity_of, swap
-from aliend.engine.replicas import LocalSource, Replicas, replicas_of
+from aliend.engine.replicas import Replicas, replicas_of
 from aliend.errors import CopyError
-from aliend.storage.tasks import Checksum
 
 
 async def upload(attempt: Attempt) -> Succeeded:
     """Bring the local file into the catalogue, all replicas verified. Raises AliendError."""
+    if isinstance(attempt.transfer.intent, Replacing):
+        return await finish_replacing(attempt, attempt.transfer.intent)
+    source = await asyncio.to_thread(_look_at, attempt.transfer.source)
+    if source.size:
+        return await bring(attempt, source)
+    if attempt.spec.touch_empty:
+        return await touch(attempt)
+    raise CopyError(
+        f"{source.path} is empty; the central service cannot register empty files (--touch-empty makes an entry "
+        "without content)",
+        kind="permanent",
+    )
+
+
+async def bring(attempt: Attempt, source: Origin) -> Succeeded:
+    """Register a file that is not empty under the transfer's target, all replicas verified. Raises AliendError."""
     transfer = attempt.transfer
-    if isinstance(transfer.intent, Replacing):
-        return await _finish_replacing(attempt, transfer.intent)
-    source = await asyncio.to_thread(_look_at, transfer.source)
-    if not source.size:
-        return await _touch(attempt)
     entry = await attempt.looks.entry_of(transfer.target)
     booked = transfer.intent if isinstance(transfer.intent, Booked) else None
     if booked and booked.lfn != transfer.target:
@@ -38,21 +49,15 @@ async def upload(attempt: Attempt) -> Succeeded:
         return Succeeded(source.size, entry.md5, "it was there already")
     if attempt.spec.overwrite == "never":
         raise CopyError(
-            f"{transfer.target} exists and differs from {source.path}; it was left alone (-f replaces it)",
+            f"{transfer.target} exists and differs from {source.name}; it was left alone (-f replaces it)",
             kind="permanent",
         )
     return await _replace(attempt, source, entry, None)
 
 
-async def _touch(attempt: Attempt) -> Succeeded:
-    """An empty file: an entry without replicas where the user wants one; nothing that exists is changed."""
+async def touch(attempt: Attempt) -> Succeeded:
+    """An empty file: an entry without replicas; nothing that exists is changed."""
     transfer = attempt.transfer
-    if not attempt.spec.touch_empty:
-        raise CopyError(
-            f"{transfer.source} is empty; the central service cannot register empty files (--touch-empty makes an "
-            "entry without content)",
-            kind="permanent",
-        )
     entry = await attempt.looks.entry_of(transfer.target)
     if entry and (entry.is_directory or entry.size):
         raise CopyError(f"{transfer.target} exists and is not empty; it was left alone", kind="permanent")
@@ -65,17 +70,16 @@ async def _touch(attempt: Attempt) -> Succeeded:
     return Succeeded(0, entry.md5, "an entry without content: the central service cannot register empty files")
 
 
-async def _is_same(attempt: Attempt, source: LocalSource, entry: Entry) -> bool:
+async def _is_same(attempt: Attempt, source: Origin, entry: Entry) -> bool:
     """Whether the catalogue has this very content, with at least one replica."""
     if entry.size != source.size or not entry.md5:
         return False
-    local = await attempt.workers.run(Checksum(attempt.transfer.id, source.path), lambda _: None)
-    if local.md5 != entry.md5:
+    if await source.content_md5(attempt) != entry.md5:
         return False
     return bool(await replicas_of(attempt.catalogue, entry.lfn))
 
 
-async def _replace(attempt: Attempt, source: LocalSource, entry: Entry | None, booked: Booked | None) -> Succeeded:
+async def _replace(attempt: Attempt, source: Origin, entry: Entry | None, booked: Booked | None) -> Succeeded:
     """Upload under a temporary name, then exchange the names; the old file is `entry`."""
     if set("*?") & set(attempt.transfer.target):
         raise CopyError(
@@ -99,7 +103,7 @@ async def _replace(attempt: Attempt, source: LocalSource, entry: Entry | None, b
     return Succeeded(source.size, done.md5, done.warning)
 
 
-async def _finish_replacing(attempt: Attempt, plan: Replacing) -> Succeeded:
+async def finish_replacing(attempt: Attempt, plan: Replacing) -> Succeeded:
     """Go on with an exchange of names that was cut off."""
     attempt.trail.enter(Stage.REPLACE)
     await swap(attempt.catalogue, attempt.transfer.target, plan)
@@ -109,11 +113,11 @@ async def _finish_replacing(attempt: Attempt, plan: Replacing) -> Succeeded:
     return Succeeded(entry.size, entry.md5)
 
 
-def _look_at(path: str) -> LocalSource:
+def _look_at(path: str) -> LocalOrigin:
     try:
         found = Path(path).stat()
     except OSError as error:
         raise CopyError(f"{path} cannot be read: {error.strerror}", kind="permanent") from error
     if not stat.S_ISREG(found.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
-    return LocalSource(path, found.st_size, found.st_mtime_ns)
+    return LocalOrigin(path, found.st_size, found.st_mtime_ns)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aliend.core.bandwidth import Rates
-from aliend.core.job import Counters, Direction, Job, JobState
+from aliend.core.job import Counters, Direction, Job, JobState, Purpose
 from aliend.core.record import EventRecord
 from aliend.core.scheduler import Limits
 from aliend.core.transfer import Phase, Transfer, Waiting, message_of, phase_of
@@ -33,6 +33,7 @@ class JobView:
     message: str
     priority: int
     rate: int
+    purpose: Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def view_of_job(job: Job) -> JobView:
         message=job.message,
         priority=job.spec.priority,
         rate=job.spec.rate,
+        purpose=job.spec.purpose,
     )
 
 

@@ -39,6 +39,8 @@ xrd.allow host 127.0.0.1
 xrd.allow host [::1]
 xrootd.chksum max 4 md5 adler32
 """
+_THIRD_PARTY = "ofs.tpc autorm pgm {program} --server\n"
+"""Files are fetched from other storage elements by the program that copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ class Storage:
         directory, configuration = self._shortcut.open(), self.place.directory / "xrootd.cfg"
         for name in ("data", "administration"):
             (self.place.directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        configuration.write_text(_CONFIGURATION.format(directory=directory, port=self.port), encoding="utf-8")
+        text = _CONFIGURATION.format(directory=directory, port=self.port)
+        if program := shutil.which("xrdcp"):
+            text += _THIRD_PARTY.format(program=program)
+        configuration.write_text(text, encoding="utf-8")
         with (self.place.directory / "xrootd.log").open("wb") as log_file:
             self._process = await asyncio.create_subprocess_exec(
                 *_as_ordinary_user(),

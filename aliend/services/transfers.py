@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import grpc.aio
 
-from aliend.core.job import JobSpec, Overwrite
-from aliend.core.naming import Place, direction_of, is_relative_local, locate
+from aliend.core.job import JobSpec, Overwrite, Purpose
+from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate, wish_of
+from aliend.core.sync_job import sync_job
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts
@@ -20,11 +22,17 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
 LONGEST_REQUEST_ID = 128
-_DIRECTIONS = {"download": transfers_pb2.DOWNLOAD, "upload": transfers_pb2.UPLOAD}
+_DIRECTIONS = {"download": transfers_pb2.DOWNLOAD, "upload": transfers_pb2.UPLOAD, "copy": transfers_pb2.COPY}
+_PURPOSES: dict[int, Purpose] = {
+    transfers_pb2.REPLICATE: "replicate",
+    transfers_pb2.MIRROR: "mirror",
+    transfers_pb2.SYNC: "sync",
+}
 _OVERWRITES: dict[int, Overwrite] = {transfers_pb2.ALWAYS: "always", transfers_pb2.CHANGED: "changed"}
 _JOB_STATES = {
     "expanding": transfers_pb2.EXPANDING,
     "active": transfers_pb2.ACTIVE,
+    "deleting": transfers_pb2.DELETING,
     "paused": transfers_pb2.PAUSED,
     "done": transfers_pb2.DONE,
     "partial": transfers_pb2.PARTIAL,
@@ -38,6 +46,12 @@ _TRANSFER_STATES = {
     "done": transfers_pb2.TRANSFER_DONE,
     "failed": transfers_pb2.TRANSFER_FAILED,
     "cancelled": transfers_pb2.TRANSFER_CANCELLED,
+}
+_PURPOSE_NUMBERS = {
+    "copy": transfers_pb2.PURPOSE_UNSPECIFIED,
+    "replicate": transfers_pb2.REPLICATE,
+    "mirror": transfers_pb2.MIRROR,
+    "sync": transfers_pb2.SYNC,
 }
 _STATE_NAMES = {number: name for name, number in _TRANSFER_STATES.items()}
 
@@ -121,8 +135,10 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
         return _job(await self._parts.engine.retry(request.id, request.request_id))
 
     async def _spec(self, request: transfers_pb2.SubmitRequest) -> JobSpec:
-        names = [*request.sources, request.target]
-        if not request.sources or not request.target:
+        purpose = _PURPOSES.get(request.purpose, "copy")
+        stays = purpose in ("replicate", "mirror")
+        names = [*request.sources, request.sources[0] if stays and request.sources else request.target]
+        if not request.sources or not names[-1]:
             raise UsageError("Submit needs at least one source and a target")
         if not os.path.isabs(request.cwd) and any(is_relative_local(name) for name in names):  # noqa: PTH117 - text
             raise UsageError("Submit needs an absolute cwd when a local name is relative")
@@ -133,18 +149,26 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
             directory, home = state.directory, state.home
         place = Place(directory, home, request.cwd or "/")
         sources = [locate(name, place) for name in request.sources]
-        target = locate(request.target, place)
-        return JobSpec(
+        target = locate(names[-1], place)
+        if stays:
+            _check_replicas(sources, request.storage)
+        spec = JobSpec(
             direction=direction_of(sources, target),
             sources=tuple(source.name for source in sources),
             target=target.name,
             overwrite=_OVERWRITES.get(request.overwrite, "never"),
             storage=request.storage or target.storage,
+            purpose=purpose,
             parallel=request.parallel,
             priority=request.priority,
             umask=request.umask & 0o777,
             context=context,
         )
+        if purpose != "sync":
+            return replace(spec, delete=request.delete)
+        if len(sources) != 1:
+            raise UsageError("Submit: a synchronisation has one source, a directory")
+        return sync_job(spec, sources[0], target, delete=request.delete, exclude=request.exclude)
 
     def _transfer(self, view: TransferView) -> transfers_pb2.Transfer:
         return transfers_pb2.Transfer(
@@ -184,7 +208,15 @@ def _job(view: JobView) -> transfers_pb2.Job:
         ended_ms=view.ended_ms,
         message=view.message,
         priority=view.priority,
+        purpose=_PURPOSE_NUMBERS[view.purpose],
     )
+
+
+def _check_replicas(sources: Sequence[Location], storage: str) -> None:
+    if any(source.side == "local" for source in sources):
+        raise UsageError("Submit: only files of the catalogue have replicas")
+    if not wish_of(storage):
+        raise UsageError("Submit: `storage` says where the replicas shall be")
 
 
 def _check_request_id(text: str) -> None:

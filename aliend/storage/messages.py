@@ -30,6 +30,7 @@ _KINDS: dict[str, type[Any]] = {
     for kind in (
         tasks.Download,
         tasks.Upload,
+        tasks.ThirdParty,
         tasks.Checksum,
         tasks.Discard,
         tasks.ListMembers,

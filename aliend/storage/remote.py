@@ -22,6 +22,7 @@ from aliend.storage.line import Line
 from aliend.storage.tasks import Source
 from aliend.storage.xrootd import (
     QUERY_CHECKSUM,
+    QUERY_CONFIG,
     READ,
     UNFINISHED,
     Done,
@@ -226,6 +227,15 @@ def _checksum_of(inbox: Inbox, source: Source, size: int, first: Callable[[float
     return "", ""
 
 
+def stored_as(inbox: Inbox, source: Source, size: int, algorithm: str) -> tuple[int, str]:
+    """Size in bytes on the storage (as `stored`), and the checksum of that algorithm (empty: it has none)."""
+    system, path = _system(source)
+    stat = asked(inbox, lambda callback: system.stat(path, callback=callback), "stat")
+    checksum = _ask_checksum(inbox, source, algorithm)
+    found = _size_of(stat)
+    return found, _words_of(checksum(SILENCE + size / _SLOWEST_CHECKSUM))[1]
+
+
 def _ask_checksum(inbox: Inbox, source: Source, wanted: str) -> Callable[[float], Any]:
     system, path = _system(source)
     argument = f"{path}&cks.type={wanted}" if wanted else path
@@ -235,6 +245,13 @@ def _ask_checksum(inbox: Inbox, source: Source, wanted: str) -> Callable[[float]
 def _words_of(answer: bytes) -> tuple[str, str]:
     words = answer.rstrip(b"\0").decode("ascii", "replace").split()
     return (words[0], words[1].lower()) if len(words) == 2 else ("", "")
+
+
+def configured(inbox: Inbox, source: Source, name: str) -> str:
+    """What a server says of one of its settings; the name itself where it has nothing to say."""
+    system, _ = _system(source)
+    answer: bytes = request(inbox, lambda callback: system.query(QUERY_CONFIG, name, callback=callback), "config")
+    return answer.rstrip(b"\0\n").decode("ascii", "replace").strip()
 
 
 def _system(source: Source) -> tuple[RemoteSystem, str]:

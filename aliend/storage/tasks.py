@@ -125,6 +125,20 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class ThirdParty:
+    """Have storage elements fetch one file from each other: each of `targets` from the first of `sources` that can.
+
+    `size` in bytes, `md5` in lower case: what every replica is compared with. Answered as an `Upload`.
+    """
+
+    id: int
+    sources: tuple[Source, ...]
+    targets: tuple[Source, ...]
+    size: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaOutcome:
     """What became of one replica.
 
@@ -249,7 +263,7 @@ class Probed:
     modified: int = 0
 
 
-Task = Download | Upload | Checksum | Discard | ListMembers | Read | Probe
+Task = Download | Upload | ThirdParty | Checksum | Discard | ListMembers | Read | Probe
 Result = Downloaded | Uploaded | Checksummed | Listed | Delivered | Probed
 
 

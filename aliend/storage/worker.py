@@ -34,6 +34,7 @@ from aliend.storage.tasks import (
     Result,
     Stopped,
     Task,
+    ThirdParty,
     Upload,
 )
 
@@ -154,11 +155,13 @@ def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
     from aliend.storage.download import download
     from aliend.storage.probes import probe
     from aliend.storage.reading import read
+    from aliend.storage.thirdparty import third_party
     from aliend.storage.upload import abandoned, upload
 
     return {
         Download: download,
         Upload: upload,
+        ThirdParty: third_party,
         Checksum: lambda task, line: local.checksum(task, line.inbox.check, line.progress),
         Discard: _discard,
         ListMembers: members.list_members,

@@ -33,6 +33,7 @@ from aliend.storage.tasks import (
     Result,
     Task,
     Terms,
+    ThirdParty,
     Upload,
     Uploaded,
 )
@@ -84,7 +85,9 @@ class Workers:
     @overload
     async def run(self, task: Download, on_progress: Callable[[int], None], terms: Terms = ...) -> Downloaded: ...
     @overload
-    async def run(self, task: Upload, on_progress: Callable[[int], None], terms: Terms = ...) -> Uploaded: ...
+    async def run(
+        self, task: Upload | ThirdParty, on_progress: Callable[[int], None], terms: Terms = ...
+    ) -> Uploaded: ...
     @overload
     async def run(
         self, task: Checksum | Discard, on_progress: Callable[[int], None], terms: Terms = ...
@@ -174,13 +177,15 @@ class Bound:
     @overload
     async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
     @overload
-    async def run(self, task: Upload, on_progress: Callable[[int], None]) -> Uploaded: ...
+    async def run(self, task: Upload | ThirdParty, on_progress: Callable[[int], None]) -> Uploaded: ...
     @overload
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
     @overload
     async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
     async def run(
-        self, task: Download | Upload | Checksum | Discard | ListMembers, on_progress: Callable[[int], None]
+        self,
+        task: Download | Upload | ThirdParty | Checksum | Discard | ListMembers,
+        on_progress: Callable[[int], None],
     ) -> Result:
         """See `Workers.run`."""
         return await self._workers.run(task, on_progress, self._terms)
@@ -188,7 +193,7 @@ class Bound:
 
 def _is_small(task: Task) -> bool:
     match task:
-        case Download(size=size) | Upload(size=size):
+        case Download(size=size) | Upload(size=size) | ThirdParty(size=size):
             return size < SMALL
         case Checksum():
             return False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+from pyxrootd.client import CopyProcess
 from XRootD.client.file import File
 from XRootD.client.filesystem import FileSystem
 from XRootD.client.flags import OpenFlags, QueryCode, StatInfoFlags
@@ -70,8 +71,43 @@ class RemoteSystem(Protocol):
         """Ask for an answer."""
 
 
+class CopyHandler(Protocol):
+    """Hears of a copy that servers make among themselves; called from the library's threads."""
+
+    def begin(self, job: int, total: int, source: str, target: str) -> None:
+        """It begins."""
+
+    def end(self, job: int, result: object) -> None:
+        """It has ended."""
+
+    def update(self, job: int, done: int, total: int) -> None:
+        """So many bytes of `total` have been copied."""
+
+    def should_cancel(self, job: int) -> bool:
+        """Whether to end it; a true `bool`, as the library takes nothing else for one."""
+
+
+def third_party_copy(source: str, target: str, handler: CopyHandler) -> dict[str, Any]:
+    """Have the server of `target` fetch `source`; blocks. The status: `ok`, `code`, `errno`, `message`.
+
+    The library's own wrapper passes three arguments in the wrong order, hence its C class and keywords.
+    """
+    process = CopyProcess()
+    status: dict[str, Any] = process.add_job(
+        source=source, target=target, thirdparty="only", posc=True, mkdir=True, force=False, tpctimeout=_LONGEST_COPY
+    )
+    if status["ok"]:
+        status = process.prepare()
+    if status["ok"]:
+        status, results = process.run(handler)
+        status = results[0]["status"] if results else status
+    return status
+
+
 new_file: Callable[[], RemoteFile] = File
 new_system: Callable[[str], RemoteSystem] = FileSystem
+_LONGEST_COPY = 86400
+"""Seconds; the library gives up after 1800 unless told otherwise."""
 READ: Final[int] = OpenFlags.READ
 CREATE: Final[int] = OpenFlags.NEW | OpenFlags.UPDATE | OpenFlags.MAKEPATH | OpenFlags.POSC
 """Nothing that exists is touched, and the server removes what was not closed properly (persist on successful close)."""

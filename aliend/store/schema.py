@@ -82,7 +82,20 @@ INSERT INTO meta VALUES ('forgotten', '0');
 CREATE INDEX job_by_end ON job (ended_ms) WHERE ended_ms > 0;
 """
 
-_FOURTH = _EVENTS
+_SYNC = """
+CREATE TABLE deletion (
+    job INTEGER NOT NULL REFERENCES job (id), below TEXT NOT NULL, mark TEXT NOT NULL, state TEXT NOT NULL,
+    reason TEXT NOT NULL, PRIMARY KEY (job, below)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE local_md5 (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, inode INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL, UNIQUE (device, inode)
+) STRICT;
+"""
+"""What synchronisations delete in the end, and the md5 of local files by what they are known by."""
+
+_FOURTH = _EVENTS + _SYNC
 
 MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
 """Each brings a database from the schema of its index to the next one."""

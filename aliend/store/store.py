@@ -18,6 +18,7 @@ from aliend.core.transfer import Effect, Event, Phase, Transfer, after_restart, 
 from aliend.store import attempts, changes, queue, transfers
 from aliend.store.changes import Changed
 from aliend.store.database import Database, Transaction
+from aliend.store.deletions import Deletions
 from aliend.store.jobs import JobRows
 from aliend.store.sessions import Sessions
 from aliend.store.transfers import NewTransfer
@@ -43,9 +44,11 @@ class Store:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(path, clock)
+        self.directory = path.parent
         self._clock = clock
         self._rows = JobRows()
         self.sessions = Sessions(self._database, clock)
+        self.deletions = Deletions(self._database)
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
 
@@ -79,6 +82,11 @@ class Store:
     async def transfer(self, number: int) -> Transfer:
         """One transfer, which must exist."""
         return await self._database.read(lambda at: transfers.select(at, "WHERE id = ?", (number,))[0])
+
+    async def find_transfer(self, number: int) -> Transfer | None:
+        """One transfer, if it exists."""
+        found = await self._database.read(lambda at: transfers.select(at, "WHERE id = ?", (number,)))
+        return found[0] if found else None
 
     async def transfers(
         self, job: int, page_size: int, after_id: int, phases: Collection[Phase] = ()
@@ -184,6 +192,12 @@ class Store:
         numbers = ",".join(str(number) for number in without)
         where = f"WHERE state = 'expanding' AND id NOT IN ({numbers}) ORDER BY priority DESC, id LIMIT ?"
         return await self._database.read(lambda at: self._rows.select(at, where, (limit,)))
+
+    async def deleting(self, without: Collection[int]) -> list[Job]:
+        """Jobs of which everything has arrived, and something is to be deleted now."""
+        numbers = ",".join(str(number) for number in without)
+        where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({numbers}) ORDER BY id"
+        return await self._database.read(lambda at: self._rows.select(at, where, ()))
 
     async def recover(self) -> int:
         """Bring every transfer that ran when the daemon ended through `after_restart`; how many there were."""

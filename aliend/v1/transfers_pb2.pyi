@@ -12,6 +12,14 @@ class Direction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DIRECTION_UNSPECIFIED: _ClassVar[Direction]
     DOWNLOAD: _ClassVar[Direction]
     UPLOAD: _ClassVar[Direction]
+    COPY: _ClassVar[Direction]
+
+class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PURPOSE_UNSPECIFIED: _ClassVar[Purpose]
+    REPLICATE: _ClassVar[Purpose]
+    MIRROR: _ClassVar[Purpose]
+    SYNC: _ClassVar[Purpose]
 
 class Overwrite(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -30,6 +38,7 @@ class JobState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PARTIAL: _ClassVar[JobState]
     FAILED: _ClassVar[JobState]
     CANCELLED: _ClassVar[JobState]
+    DELETING: _ClassVar[JobState]
 
 class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -43,6 +52,11 @@ class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 DIRECTION_UNSPECIFIED: Direction
 DOWNLOAD: Direction
 UPLOAD: Direction
+COPY: Direction
+PURPOSE_UNSPECIFIED: Purpose
+REPLICATE: Purpose
+MIRROR: Purpose
+SYNC: Purpose
 OVERWRITE_UNSPECIFIED: Overwrite
 NEVER: Overwrite
 ALWAYS: Overwrite
@@ -55,6 +69,7 @@ DONE: JobState
 PARTIAL: JobState
 FAILED: JobState
 CANCELLED: JobState
+DELETING: JobState
 TRANSFER_STATE_UNSPECIFIED: TransferState
 TRANSFER_QUEUED: TransferState
 TRANSFER_RUNNING: TransferState
@@ -64,7 +79,7 @@ TRANSFER_FAILED: TransferState
 TRANSFER_CANCELLED: TransferState
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask")
+    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "purpose", "delete", "exclude")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +90,9 @@ class SubmitRequest(_message.Message):
     CWD_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     UMASK_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    DELETE_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     sources: _containers.RepeatedScalarFieldContainer[str]
     target: str
@@ -85,10 +103,13 @@ class SubmitRequest(_message.Message):
     cwd: str
     session: str
     umask: int
-    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ...) -> None: ...
+    purpose: Purpose
+    delete: bool
+    exclude: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority")
+    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority", "purpose")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +122,7 @@ class Job(_message.Message):
     ENDED_MS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
     id: int
     state: JobState
     direction: Direction
@@ -113,7 +135,8 @@ class Job(_message.Message):
     ended_ms: int
     message: str
     priority: int
-    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., created_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ...) -> None: ...
+    purpose: Purpose
+    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., created_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ...) -> None: ...
 
 class Counters(_message.Message):
     __slots__ = ("queued", "running", "waiting", "done", "failed", "cancelled")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.stage import Stage
 
-PARTS = ("startup", "large", "small")
+PARTS = ("startup", "large", "small", "expansion")
 """The modules of this folder that `make bench` runs, in their order."""
 
 

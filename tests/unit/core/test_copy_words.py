@@ -67,7 +67,6 @@ def test_options_of_old_scripts_are_accepted_with_their_values(option: str) -> N
         (("-T", "no", "a", "b"), "-T needs a whole number"),
         (("a", "b", "-T"), "-T needs a number"),
         (("-T", "0", "a", "b"), "at least 1"),
-        (("-tpc", "a", "b"), "-tpc .* not possible"),
         (("-timeout", "soon", "a", "b"), "-timeout needs seconds"),
         (("--overwrite", "maybe", "a", "b"), "never, changed, always"),
         (("--progress", "much", "a", "b"), "none, line, bars"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate
+from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate, require_clear_target
 from aliend.errors import UsageError
 
 PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
@@ -82,9 +82,18 @@ def test_a_local_name_that_needs_a_directory_is_told_from_one_that_does_not(word
         assert (locate(word, PLACE).name != locate(word, Place("/", "/", "/elsewhere")).name) is relative
 
 
-def test_exactly_one_side_is_local() -> None:
+def test_at_least_one_side_is_in_the_catalogue() -> None:
     here, there = Location("local", "/a"), Location("catalogue", "/b")
     assert (direction_of([there], here), direction_of([here, here], there)) == ("download", "upload")
-    for sources, target in (([here], here), ([there], there), ([here, there], there)):
+    assert direction_of([there, there], there) == "copy"
+    for sources, target in (([here], here), ([here, there], there)):
         with pytest.raises(UsageError):
             direction_of(sources, target)
+
+
+def test_a_target_that_may_have_been_meant_as_a_local_one_is_no_target_of_a_copy_within_the_catalogue() -> None:
+    for word in ("alien:x", "/alice/x"):
+        require_clear_target(word)
+    for word in ("x", "./", "/tmp/x"):
+        with pytest.raises(UsageError, match=f"alien:{word}.*file:{word}"):
+            require_clear_target(word)

@@ -14,6 +14,7 @@ from typing import Any
 
 from aliend.core.bandwidth import Rates
 from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.mirrors import Queued, State
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
     Checksum,
@@ -26,6 +27,7 @@ from aliend.storage.tasks import (
     ReplicaOutcome,
     Task,
     Terms,
+    ThirdParty,
     Upload,
     Uploaded,
 )
@@ -94,6 +96,8 @@ class FakeCatalogue:
         self.before: dict[str, list[BaseException]] = {}
         self.after: dict[str, list[BaseException]] = {}
         self.log: list[tuple[str, ...]] = []
+        self.mirrored: list[tuple[str, Ticket]] = []
+        self.mirror_states: list[State] = []
 
     def _begin(self, command: str, *words: str) -> None:
         self.calls[command] += 1
@@ -121,7 +125,7 @@ class FakeCatalogue:
         return found, missing
 
     async def find_files(
-        self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = ()
+        self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False
     ) -> AsyncGenerator[list[Entry], None]:
         self._begin("find", directory)
         prefix = directory.rstrip("/") + "/"
@@ -154,7 +158,8 @@ class FakeCatalogue:
         words = storage.split(",")
         excluded = {word[1:] for word in words if word.startswith("!")} | set(self.grid.replicas.get(guid, {}))
         count = sum(int(word.split(":")[1]) for word in words if "::" not in word)
-        free = [se for se in self.grid.ses if se not in excluded][:count]
+        named = [word for word in words if "::" in word and word[0] != "!" and word not in excluded]
+        free = named + [se for se in self.grid.ses if se not in {*excluded, *named}][:count]
         if not free:
             raise ServiceError("access", 77, "No write PFNs")
         known = entry.md5 if entry else ""
@@ -170,6 +175,23 @@ class FakeCatalogue:
         self.grid.files.setdefault(lfn, Entry(lfn, "file", size, md5=md5, guid=ticket.guid))
         self._end("commit")
 
+    async def mirror(self, lfn: str, storage: str, /) -> tuple[list[Queued], str]:
+        self._begin("mirror", lfn, storage)
+        try:
+            tickets = await self.access_write(lfn, 0, "", storage)
+        except ServiceError as error:
+            return [], str(error)
+        self.mirrored = [(lfn, ticket) for ticket in tickets]
+        return [Queued(ticket.se, number) for number, ticket in enumerate(tickets)], "queued"
+
+    async def mirror_state(self, number: int, /) -> State:
+        self._begin("mirror_state", str(number))
+        state = self.mirror_states.pop(0) if self.mirror_states else "done"
+        if state == "done":
+            lfn, ticket = self.mirrored[number]
+            self.grid.replicas[self.grid.files[lfn].guid][ticket.se] = ticket.url
+        return state
+
     async def touch(self, lfn: str, /) -> None:
         self._begin("touch", lfn)
         self.grid.files[lfn] = Entry(lfn, "file", 0, md5=md5_of(b""))
@@ -177,6 +199,12 @@ class FakeCatalogue:
     async def remove(self, lfn: str, /) -> None:
         self._begin("remove", lfn)
         del self.grid.files[lfn]
+        self._end("remove")
+
+    async def remove_all(self, lfns: Sequence[str], /) -> None:
+        self._begin("remove", *lfns)
+        for lfn in lfns:
+            self.grid.files.pop(lfn, None)
         self._end("remove")
 
     async def move(self, source: str, target: str, /) -> None:
@@ -198,6 +226,8 @@ class FakeWorkers:
         self.faults: list[BaseException] = []
         self.bad_ses: set[str] = set()
         self.hold: asyncio.Event | None = None
+        self.together: set[str] = set()
+        """Storage elements that fetch files from each other."""
         self.running = 0
         self.most = 0
         self.stopped = 0
@@ -238,6 +268,8 @@ class FakeWorkers:
                 await self.hold.wait()
             if self.faults:
                 raise self.faults.pop(0)
+            if isinstance(task, ThirdParty):
+                return self._third_party(task)
             return self._download(task) if isinstance(task, Download) else self._upload(task)
         except asyncio.CancelledError:
             self.stopped += 1
@@ -246,7 +278,7 @@ class FakeWorkers:
             self.running -= 1
 
     def copies(self) -> list[Task]:
-        return [task for task in self.tasks if isinstance(task, Download | Upload)]
+        return [task for task in self.tasks if isinstance(task, Download | Upload | ThirdParty)]
 
     def _download(self, task: Download) -> Downloaded:
         url, _, member = task.sources[0].url.partition("#")
@@ -265,6 +297,15 @@ class FakeWorkers:
 
     def _archive(self, url: str) -> zipfile.ZipFile:
         return zipfile.ZipFile(io.BytesIO(self.grid.content(url.partition("#")[0])))
+
+    def _third_party(self, task: ThirdParty) -> Uploaded:
+        outcomes = []
+        for one in task.targets:
+            can = {one.se, task.sources[0].se} <= self.together
+            if can:
+                self.grid.store(one.url, self.grid.content(task.sources[0].url))
+            outcomes.append(ReplicaOutcome(one.se, one.url, "" if can else "no third-party copies", "permanent"))
+        return Uploaded(task.size, task.md5, tuple(outcomes))
 
     def _upload(self, task: Upload) -> Uploaded:
         data = Path(task.source).read_bytes()

@@ -9,7 +9,7 @@ import pytest
 
 from aliend.core.catalogue import Entry, Ticket
 from aliend.core.job import Cancel, JobSpec
-from aliend.engine import replicas
+from aliend.engine import looks, replicas
 from aliend.errors import CopyError, NotConnected, ServiceError
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.fakes import LOST, md5_of
@@ -299,7 +299,10 @@ async def test_an_empty_file_never_replaces_another_one(house: House, tmp_path: 
     assert data_of(house, "/a/f") == [b"theirs"]
 
 
-async def test_uploads_side_by_side_share_their_looks_at_the_catalogue(house: House, tmp_path: Path) -> None:
+async def test_uploads_side_by_side_share_their_looks_at_the_catalogue(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "MOMENT", 0.2)  # long enough for all of them to ask, on a busy machine too
     (tmp_path / "d").mkdir()
     for number in range(40):
         (tmp_path / "d" / str(number)).write_bytes(b"data")

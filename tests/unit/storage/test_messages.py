@@ -20,6 +20,7 @@ from aliend.storage.tasks import (
     Result,
     Source,
     Task,
+    ThirdParty,
     Upload,
     Uploaded,
 )
@@ -28,6 +29,7 @@ SOURCES = (Source("root://h:1//p", "-----BEGIN\nä\n", "A::B::C"), Source("root:
 TASKS: list[Task] = [
     Download(1, SOURCES, "/t", 5, "ab", "always", 0o22),
     Upload(2, "/s", SOURCES, 5, 6),
+    ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab"),
     Checksum(3, "/c"),
     Discard(4, "/t"),
 ]

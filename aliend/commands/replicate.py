@@ -1,0 +1,47 @@
+"""`replicate`: more replicas of files that are in the catalogue, as a transfer job like that of `cp`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aliend.commands.call import Call
+from aliend.commands.submitting import submit_and_follow
+from aliend.core.job import JobSpec
+from aliend.core.naming import Place, locate, wish_of
+from aliend.core.options import Option, take_apart
+from aliend.errors import UsageError
+from aliend.parts import Parts
+
+JOB_OPTIONS: Mapping[str, Option] = {
+    "-T": Option("T", "a number"),
+    "--priority": Option("priority", "a number"),
+    "-priority": Option("priority", "a number"),
+    "--detach": Option("detach"),
+    "-detach": Option("detach"),
+}
+"""Those of every command that submits a job."""
+_OPTIONS = {**JOB_OPTIONS, "--to": Option("to", "a storage"), "--mirror": Option("mirror")}
+_LOWEST = -(10**6)
+
+
+async def replicate(parts: Parts, call: Call) -> int:
+    """Submit the job, then follow it, or print its number with `--detach`."""
+    given = take_apart("replicate", call.words[1:], _OPTIONS)
+    wish = given.last("to")
+    if not given.operands or not wish:
+        raise UsageError("replicate needs files and where to: replicate LFN... --to disk:1 (see: help replicate)")
+    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    place = Place(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+    sources = [locate(word, place) for word in given.operands]
+    if any(source.side == "local" or source.storage for source in sources):
+        raise UsageError("replicate takes LFNs only; where the replicas shall be is said with --to")
+    spec = JobSpec(
+        direction="copy",
+        sources=tuple(source.name for source in sources),
+        target=sources[0].name,
+        storage=wish_of(wish),
+        purpose="mirror" if given.has("mirror") else "replicate",
+        parallel=given.number("T", 0, least=1),
+        priority=given.number("priority", 0, least=_LOWEST),
+    )
+    return await submit_and_follow(parts, call, spec, detach=given.has("detach"))

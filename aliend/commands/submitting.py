@@ -1,0 +1,35 @@
+"""Submits the one job of a command, then follows it, or prints its number and leaves it to the daemon."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+from aliend.commands.call import Call
+from aliend.commands.copy import follow_foreground
+from aliend.commands.follow import ALL_ARRIVED, kind_of
+from aliend.core.job import JobSpec
+from aliend.core.settings import settings_of
+from aliend.parts import Parts
+
+
+async def submit_and_follow(parts: Parts, call: Call, spec: JobSpec, *, detach: bool) -> int:
+    """The exit code is that of `cp`. Raises UsageError."""
+    spec = replace(
+        spec,
+        umask=call.umask,
+        context=call.context,
+        settings=settings_of(call.environment),
+        interactive=not detach and (call.terminal.stdout or call.terminal.stderr),
+    )
+    job = await parts.engine.submit(spec, uuid.uuid4().hex)
+    if not detach:
+        return await follow_foreground(parts, call, job.id)
+    if call.as_json:
+        await call.document(
+            {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target}
+        )
+        return ALL_ARRIVED
+    await call.say(str(job.id))
+    await call.complain(f"job {job.id}: {kind_of(job)} of {job.sources[0]}; see: alienctl transfers watch {job.id}")
+    return ALL_ARRIVED

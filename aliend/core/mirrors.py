@@ -1,0 +1,48 @@
+"""What the service says of the copies that it makes by itself: its words about `mirror` and `listTransfer`. Pure.
+
+Both answer with text for people only. What cannot be read is told as it came, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["waiting", "done", "failed", "unknown"]
+
+_QUEUED = re.compile(r"(\S+::\S+::\S+?): queued transfer ID (\d+)")
+_DONE = frozenset({"DONE"})
+_FAILED = frozenset({"FAILED", "KILLED", "EXPIRED", "INCORRECT", "ERROR"})
+_WAITING = frozenset(
+    {"WAITING", "INSERTING", "ASSIGNED", "TRANSFERRING", "CLEANING", "STAGED", "RUNNING", "LOCAL_COPYING"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A copy that the service has queued: its number there, and the storage element that gets the replica."""
+
+    se: str
+    number: int
+
+
+def queued_of(text: str) -> tuple[Queued, ...]:
+    """The copies that a reply to `mirror` tells of."""
+    return tuple(Queued(se.upper(), int(number)) for se, number in _QUEUED.findall(text))
+
+
+def state_of(text: str, number: int) -> State:
+    """How the copy of that number stands, by a reply to `listTransfer`."""
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] != [str(number)]:
+            continue
+        for word in words[1:]:
+            if word.upper() in _DONE:
+                return "done"
+            if word.upper() in _FAILED:
+                return "failed"
+            if word.upper() in _WAITING:
+                return "waiting"
+    return "unknown"

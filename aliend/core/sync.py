@@ -1,0 +1,75 @@
+"""What a synchronisation copies and what it may delete. Pure.
+
+Names below the source and the target are compared: size first, then md5 where both sides know it. What is deleted is
+under a name that the source does not have; when, and whether at all, follows from how the source could be listed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Deed = Literal["copy", "delete", "fail"]
+_OURS = re.compile(r"\..*\.\d+\.(?:part|new|old)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is known of a file on one side: bytes, md5 (empty: unknown)."""
+
+    size: int
+    md5: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One file that something is to be done with; `below` is its name below source and target.
+
+    `reason` says why; `fail` is a file of the source that cannot be copied. `mark` identifies what is to be deleted.
+    """
+
+    deed: Deed
+    below: str
+    source: str
+    target: str
+    size: int
+    reason: str
+    md5: str = ""
+    mark: str = ""
+
+
+def may_differ(source: Content, target: Content | None) -> bool:
+    """Whether the md5 of both sides has to be known to say whether the file is to be copied."""
+    return target is not None and source.size == target.size and source.size > 0
+
+
+def difference(source: Content, target: Content | None) -> str:
+    """Why the file is to be copied; empty: it is there already. An md5 that nobody knows cannot differ."""
+    if target is None:
+        return "missing"
+    if source.size != target.size:
+        return f"{target.size} bytes there, {source.size} here"
+    if source.size and source.md5 and target.md5 and source.md5 != target.md5:
+        return "another content of the same size"
+    return ""
+
+
+def is_unfinished_name(below: str) -> bool:
+    """Whether it is the name of something that a copy of ours is still making beside its target."""
+    return _OURS.fullmatch(below.rpartition("/")[2]) is not None
+
+
+def objection(files: int, problems: int, first_problem: str) -> str:
+    """Why nothing may be deleted, by how the listing of the source went; empty: it may."""
+    if problems:
+        return f"the source could not be listed whole ({first_problem})"
+    if not files:
+        return "the source has no file at all, which may be a mistake; if it is not, remove the target yourself"
+    return ""
+
+
+def overlap(source: str, target: str) -> bool:
+    """Whether one of two directories on the same side is the other, or lies in it."""
+    one, other = source.rstrip("/") + "/", target.rstrip("/") + "/"
+    return one.startswith(other) or other.startswith(one)

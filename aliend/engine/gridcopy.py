@@ -1,0 +1,28 @@
+"""One attempt at a copy from one place of the catalogue to another: the same checks and commits as for an upload."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aliend.core.transfer import Replacing, Succeeded
+from aliend.engine.attempt import Attempt
+from aliend.engine.gridorigin import GridOrigin
+from aliend.engine.upload import bring, finish_replacing, touch
+from aliend.errors import CopyError
+
+
+async def grid_copy(attempt: Attempt) -> Succeeded:
+    """Bring the file to its target in the catalogue. Raises AliendError."""
+    transfer = attempt.transfer
+    if isinstance(transfer.intent, Replacing):
+        return await finish_replacing(attempt, transfer.intent)
+    if transfer.source == transfer.target:
+        raise CopyError(f"{transfer.source} is source and target at once; nothing was done", kind="permanent")
+    entry = await attempt.looks.entry_of(transfer.source)
+    if entry is None:
+        raise CopyError(f"{transfer.source} does not exist in the catalogue", kind="permanent")
+    if not entry.size:
+        return await touch(attempt)
+    done = await bring(attempt, await GridOrigin.look_up(attempt, transfer.source))
+    await asyncio.to_thread(attempt.spool.clear, transfer.id)
+    return done

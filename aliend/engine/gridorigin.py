@@ -1,0 +1,98 @@
+"""A file of the catalogue as the origin of new replicas: from server to server, or else through this machine.
+
+What passes here lies in the spool, under the number of its transfer, until the transfer has ended; the md5 of the
+catalogue is compared when it has come and again when it goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aliend.core.catalogue import Ticket
+from aliend.engine.attempt import Attempt
+from aliend.errors import CopyError
+from aliend.storage.tasks import Download, ReplicaOutcome, Source, ThirdParty, Upload, Uploaded
+
+log = logging.getLogger(__name__)
+
+_PRIVATE = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class GridOrigin:
+    """The file `lfn` with its replicas, the best first; `md5` is that of the catalogue (empty: unknown)."""
+
+    lfn: str
+    size: int
+    md5: str
+    sources: tuple[Source, ...]
+
+    @classmethod
+    async def look_up(cls, attempt: Attempt, lfn: str) -> GridOrigin:
+        """The file with the right to read it. Raises CopyError, ServiceError."""
+        tickets = await attempt.catalogue.access_read(lfn)
+        if not tickets:
+            raise CopyError(f"{lfn} has no replica that may be read", kind="permanent")
+        return cls(lfn, tickets[0].size, tickets[0].md5, _sources(tickets))
+
+    @property
+    def name(self) -> str:
+        """Its LFN."""
+        return self.lfn
+
+    @property
+    def ses(self) -> frozenset[str]:
+        """The storage element that is tried first."""
+        return frozenset({self.sources[0].se})
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it lies inside an archive."""
+        return "#" in self.sources[0].url
+
+    async def content_md5(self, attempt: Attempt) -> str:
+        """That of the catalogue."""
+        return self.md5
+
+    async def send(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
+        """From server to server where both can, and the rest through this machine."""
+        done: dict[str, ReplicaOutcome] = {}
+        if self.md5 and not self.is_member:
+            task = ThirdParty(attempt.transfer.id, self.sources, targets, self.size, self.md5)
+            for outcome in (await attempt.copy(task)).replicas:
+                if outcome.error:
+                    log.info("transfer %d: %s through this machine: %s", task.id, outcome.se, outcome.error)
+                else:
+                    done[outcome.se] = outcome
+        rest = tuple(target for target in targets if target.se not in done)
+        md5 = self.md5
+        if rest:
+            relayed = await self._relay(attempt, rest)
+            md5 = relayed.md5 or self.md5
+            done |= {outcome.se: outcome for outcome in relayed.replicas}
+        return Uploaded(self.size, md5, tuple(done[target.se] for target in targets))
+
+    async def _relay(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
+        """Into the spool and out of it; the half of the progress each."""
+        path = await asyncio.to_thread(attempt.spool.place, attempt.transfer.id)
+        incoming = Download(
+            id=attempt.transfer.id,
+            sources=self.sources,
+            target=str(path),
+            size=self.size,
+            md5=self.md5,
+            overwrite="always",
+            umask=_PRIVATE,
+            keep_free=attempt.keep_free,
+        )
+        came = await attempt.copy(incoming, lambda moved: attempt.progress(moved // 2))
+        seen = await asyncio.to_thread(path.stat)
+        outgoing = Upload(attempt.transfer.id, str(path), targets, came.size, seen.st_mtime_ns)
+        return await attempt.copy(outgoing, lambda moved: attempt.progress((self.size + moved) // 2))
+
+
+def _sources(tickets: Sequence[Ticket]) -> tuple[Source, ...]:
+    return tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)

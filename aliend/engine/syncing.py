@@ -1,0 +1,193 @@
+"""The plan of a synchronisation: what is copied and why, then what only the target has. The order is that of the names.
+
+A dry run and the real run read the same plan. It is made of two whole listings; md5s of local files are remembered by
+what the file system knows them by, so that an unchanged file is read once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+
+from aliend.core import sync
+from aliend.core.job import Checkpoint, Explored, Job, JobSpec
+from aliend.core.sync import Content, Planned
+from aliend.engine import listing
+from aliend.engine.ports import CataloguePort, RunnerPort
+from aliend.errors import CopyError
+from aliend.storage.tasks import Checksum
+from aliend.store import Deletion, FileKey, Listed, Listings, NewTransfer, Store
+
+Add = Callable[[Sequence[NewTransfer], Explored | None], Awaitable[Job]]
+_AT_A_TIME = 2
+"""Local files that are read side by side."""
+_SETTLED_NS = 2_000_000_000
+"""A file that was written so shortly ago may change again without another time of modification."""
+
+
+class SyncPlan:
+    """The plan for `spec`; an async context manager. It is made when it is entered, which raises AliendError."""
+
+    def __init__(self, spec: JobSpec, catalogue: CataloguePort, workers: RunnerPort, store: Store) -> None:
+        self._spec = spec
+        self._catalogue = catalogue
+        self._workers = workers
+        self._store = store
+        self._listings = Listings()
+        self._reading = asyncio.Semaphore(_AT_A_TIME)
+        self._source, self._target = spec.sources[0].rstrip("/") + "/", spec.target.rstrip("/") + "/"
+
+    async def __aenter__(self) -> SyncPlan:
+        try:
+            await self.list_source()
+            await self._list_target()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the listings."""
+        self._listings.close()
+
+    async def list_source(self) -> None:
+        """Only that; for who looks again later."""
+        here = self._spec.direction == "upload"
+        selection = self._spec.selection
+        batches = (
+            listing.source_here(self._source, selection)
+            if here
+            else listing.source_in_catalogue(self._catalogue, self._source, selection)
+        )
+        async for batch in batches:
+            await asyncio.to_thread(self._listings.add, "source", batch)
+
+    async def _list_target(self) -> None:
+        here = self._spec.direction == "download"
+        selection = self._spec.selection
+        batches = (
+            listing.target_here(self._target, selection)
+            if here
+            else listing.target_in_catalogue(self._catalogue, self._target, selection)
+        )
+        async for batch in batches:
+            await asyncio.to_thread(self._listings.add, "target", batch)
+
+    async def has(self, below: str) -> bool:
+        """Whether the source has a file of that name."""
+        return await asyncio.to_thread(self._listings.has, below)
+
+    async def objection(self) -> str:
+        """Why nothing may be deleted; empty: it may."""
+        return sync.objection(*await asyncio.to_thread(self._listings.counted))
+
+    async def copies(self) -> AsyncIterator[list[Planned]]:
+        """What is to be copied, and what cannot be."""
+        pages = self._listings.pairs()
+        while page := await asyncio.to_thread(next, pages, None):
+            md5s = await self._md5s(page)
+            planned = [self._planned(source, target, md5s.get(source.below, "")) for source, target in page]
+            yield [one for one in planned if one is not None]
+
+    async def deletions(self) -> AsyncIterator[list[Planned]]:
+        """What only the target has, where it is to be deleted."""
+        if not self._spec.delete or await self.objection():
+            return
+        pages = self._listings.extras()
+        while page := await asyncio.to_thread(next, pages, None):
+            yield [
+                Planned("delete", one.below, "", self._target + one.below, one.size, "not in the source", mark=one.mark)
+                for one in page
+            ]
+
+    def _planned(self, source: Listed, target: Listed | None, local_md5: str) -> Planned | None:
+        names = (source.below, self._source + source.below, self._target + source.below, source.size)
+        if source.problem:
+            return Planned("fail", *names, source.problem)
+        here, there = Content(source.size, source.md5), None
+        if target is not None:
+            there = Content(target.size, target.md5)
+            if self._spec.direction == "upload":
+                here = Content(source.size, local_md5)
+            if self._spec.direction == "download":
+                there = Content(target.size, local_md5)
+        reason = sync.difference(here, there)
+        return Planned("copy", *names, reason, md5=source.md5) if reason else None
+
+    async def _md5s(self, page: Sequence[tuple[Listed, Listed | None]]) -> dict[str, str]:
+        """The md5 of the local files of a page that may differ, by name."""
+        if self._spec.direction == "copy":
+            return {}
+        uploads = self._spec.direction == "upload"
+        keys: dict[str, FileKey] = {}
+        for source, target in page:
+            if target and sync.may_differ(Content(source.size), Content(target.size)):
+                remote = target if uploads else source
+                if remote.md5:
+                    keys[source.below] = _key_of((source if uploads else target).mark)
+        known = await self._store.deletions.known_md5s(list(keys.values()))
+        root = self._source if uploads else self._target
+        missing = [(below, key) for below, key in keys.items() if key not in known]
+        read = await asyncio.gather(*(self._read(root + below) for below, _ in missing))
+        fresh = {key: md5 for (_, key), md5 in zip(missing, read, strict=True) if md5}
+        await self._store.deletions.keep_md5s(_settled(fresh))
+        return {below: (known | fresh).get(key, "?") for below, key in keys.items()}
+
+    async def _read(self, path: str) -> str:
+        """The md5 of a local file; empty if it cannot be read, which its copy will tell."""
+        async with self._reading:
+            try:
+                return (await self._workers.run(Checksum(0, path), lambda _: None)).md5
+            except CopyError as error:
+                if error.kind == "transient":
+                    raise
+                return ""
+
+
+def _settled(md5s: Mapping[FileKey, str]) -> dict[FileKey, str]:
+    newest = time.time_ns() - _SETTLED_NS
+    return {key: md5 for key, md5 in md5s.items() if key.modified_ns < newest}
+
+
+def _key_of(mark: str) -> FileKey:
+    return FileKey(*map(int, mark.split(":")))
+
+
+class SyncExpansion:
+    """The expansion of a synchronisation. `add` stores files, and the checkpoint behind the last of them."""
+
+    def __init__(self, job: Job, plan: SyncPlan, store: Store, add: Add) -> None:
+        self._job = job
+        self._plan = plan
+        self._store = store
+        self._add = add
+
+    async def run(self) -> None:
+        """Store the whole plan. Raises AliendError; it can be begun again then."""
+        async with self._plan as plan:
+            async for planned in plan.copies():
+                await self._add([_transfer_of(one) for one in planned], None)
+            if self._job.spec.delete:
+                await self._store_deletions(plan)
+        await self._add([], Explored(Checkpoint(1, "directory")))
+
+    async def _store_deletions(self, plan: SyncPlan) -> None:
+        deletions, job = self._store.deletions, self._job.id
+        await deletions.begin(job)
+        if reason := await plan.objection():
+            await deletions.add(job, [Deletion("", state="refused", reason=reason)])
+        async for planned in plan.deletions():
+            await deletions.add(job, [Deletion(one.below, one.mark) for one in planned])
+
+
+def _transfer_of(one: Planned) -> NewTransfer:
+    if one.deed == "fail":
+        return NewTransfer(one.source, "", one.size, problem=one.reason)
+    return NewTransfer(one.source, one.target, one.size, one.md5)

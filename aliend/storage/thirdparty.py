@@ -1,0 +1,131 @@
+"""One file from storage element to storage element, without passing here; then each replica compared on its storage.
+
+Where a server cannot do that, or has no checksum to compare, nothing is begun and the outcome says so: the bytes must
+then pass through this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from aliend.errors import CopyError, ErrorKind
+from aliend.storage import remote
+from aliend.storage.failures import StorageError, from_status
+from aliend.storage.inbox import Inbox
+from aliend.storage.line import Line
+from aliend.storage.tasks import ReplicaOutcome, Source, Stopped, ThirdParty, Uploaded
+from aliend.storage.xrootd import third_party_copy
+
+_ALGORITHMS = ("md5", "adler32")
+
+
+def third_party(task: ThirdParty, line: Line) -> Uploaded:
+    """Make all replicas, side by side. Returns when each has succeeded or failed; raises Stopped."""
+    copies = [_Copy(task, target, line) for target in task.targets]
+    threads = [threading.Thread(target=copy.run, daemon=True) for copy in copies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    line.inbox.check()
+    return Uploaded(task.size, task.md5, tuple(copy.outcome() for copy in copies))
+
+
+class _Copy:
+    """One target. It is the handler of its own copy."""
+
+    def __init__(self, task: ThirdParty, target: Source, line: Line) -> None:
+        self._task = task
+        self._target = target
+        self._line = line
+        self._inbox = line.inbox.branch()
+        self._error = "there is no replica to read"
+        self._kind: ErrorKind = "transient"
+        self._checked = ""
+
+    def run(self) -> None:
+        """The first source that works wins."""
+        for source in self._task.sources:
+            try:
+                algorithm = self._common_algorithm(source)
+                self._copy(source)
+                self._compare(source, algorithm)
+            except Stopped:
+                return
+            except CopyError as error:
+                self._error, self._kind = f"from {source.se}: {error}", error.kind
+            else:
+                self._error, self._checked = "", algorithm
+                return
+
+    def outcome(self) -> ReplicaOutcome:
+        """What became of it."""
+        return ReplicaOutcome(self._target.se, self._target.url, self._error, self._kind, self._checked)
+
+    def begin(self, job: int, total: int, source: str, target: str) -> None:
+        """Called by the library."""
+
+    def end(self, job: int, result: object) -> None:
+        """Called by the library."""
+
+    def update(self, job: int, done: int, total: int) -> None:
+        """Called by the library while bytes move."""
+        self._line.progress(min(int(done), self._task.size))
+
+    def should_cancel(self, job: int) -> bool:
+        """Called by the library, about every second."""
+        try:
+            self._inbox.check()
+        except Stopped:
+            return True
+        return False
+
+    def _common_algorithm(self, source: Source) -> str:
+        """How the replica will be compared: by the catalogue's md5, or by what both servers compute."""
+        for one in (source, self._target):
+            if not _is_number_above_zero(remote.configured(self._inbox, one, "tpc")):
+                raise CopyError(f"{one.se} makes no third-party copies", "permanent")
+        theirs, ours = (_checksums(self._inbox, one) for one in (source, self._target))
+        for algorithm in _ALGORITHMS:
+            if algorithm in ours and (algorithm == "md5" or algorithm in theirs):
+                return algorithm
+        raise CopyError(f"{self._target.se} has no checksum to compare", "permanent")
+
+    def _copy(self, source: Source) -> None:
+        status = third_party_copy(remote.url_of(source), remote.url_of(self._target), self)
+        self._inbox.check()
+        _require(status)
+
+    def _compare(self, source: Source, algorithm: str) -> None:
+        """Size and checksum on the storage; CopyError where they are not those of the file."""
+        size, value = remote.stored_as(self._inbox, self._target, self._task.size, algorithm)
+        if size not in (-1, self._task.size):
+            raise StorageError(f"a file of {size} bytes is on the storage, not of {self._task.size}", "transient")
+        wanted = self._task.md5
+        if algorithm != "md5":
+            _, wanted = remote.stored_as(self._inbox, source, self._task.size, algorithm)
+        if not value or value.lstrip("0") != wanted.lower().lstrip("0"):
+            raise StorageError(f"a file with {algorithm} {value} is on the storage, not with {wanted}", "transient")
+
+
+def _checksums(inbox: Inbox, source: Source) -> set[str]:
+    """The algorithms of a server: it says `0:md5,1:adler32`."""
+    with contextlib.suppress(StorageError):
+        return _names(remote.configured(inbox, source, "chksum").split(","))
+    return set()
+
+
+def _names(words: Iterable[str]) -> set[str]:
+    return {word.strip().rpartition(":")[2].lower() for word in words}
+
+
+def _is_number_above_zero(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) > 0
+
+
+def _require(status: dict[str, Any]) -> None:
+    if not status["ok"]:
+        raise from_status(status["code"], status["errno"], status["message"], "third-party copy")

@@ -1,0 +1,95 @@
+"""What synchronisations are to delete once everything has arrived, and the md5 of local files that were read before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from aliend.store.database import Database, Transaction
+
+State = Literal["pending", "deleted", "kept", "spared", "refused"]
+"""`kept` could not be deleted, `spared` is in the source again."""
+PAGE = 500
+_REMEMBERED = 500_000
+"""Local files whose md5 is kept, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A file below the target of a job; `mark` is what was seen under its name. `reason` says why it was not deleted.
+
+    One without a name stands for all: `refused`, nothing may be deleted.
+    """
+
+    below: str
+    mark: str = ""
+    state: State = "pending"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileKey:
+    """What a local file is known by: device, inode, modification (POSIX nanoseconds) and bytes."""
+
+    device: int
+    inode: int
+    modified_ns: int
+    size: int
+
+
+class Deletions:
+    """The tables `deletion` and `local_md5`. Every method raises StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, job: int) -> None:
+        """Forget what was planned for the job: it is planned anew."""
+        await self._database.write(
+            lambda at: at.connection.execute("DELETE FROM deletion WHERE job = ?", (job,)) and None
+        )
+
+    async def add(self, job: int, found: Sequence[Deletion]) -> None:
+        """Add files that are to be deleted."""
+        rows = [(job, one.below, one.mark, one.state, one.reason) for one in found]
+        sql = "INSERT OR REPLACE INTO deletion VALUES (?, ?, ?, ?, ?)"
+        await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
+
+    async def page(self, job: int, after: str | None, states: Collection[State] = ()) -> list[Deletion]:
+        """The next files of a job behind a name (None: from the first), by name; only those in `states`, if any."""
+        picked = f" AND state IN ({','.join(repr(str(state)) for state in states)})" if states else ""
+        sql = (
+            "SELECT below, mark, state, reason FROM deletion WHERE job = ?1 AND (?2 IS NULL OR below > ?2)"
+            f"{picked} ORDER BY below LIMIT {PAGE}"
+        )
+        return await self._database.read(
+            lambda at: [Deletion(*row) for row in at.execute(sql, (job, after)).fetchall()]
+        )
+
+    async def known_md5s(self, keys: Sequence[FileKey]) -> dict[FileKey, str]:
+        """The md5 of those of the files that have not changed since they were read."""
+        wanted = {(key.device, key.inode): key for key in keys}
+        sql = (
+            "SELECT device, inode, modified_ns, size, md5 FROM local_md5 JOIN json_each(?) AS wanted"
+            " ON device = wanted.value ->> 0 AND inode = wanted.value ->> 1"
+        )
+        rows = await self._database.read(lambda at: at.execute(sql, (json.dumps(list(wanted)),)).fetchall())
+        found = {FileKey(*row[:4]): row[4] for row in rows}
+        return {key: found[key] for key in keys if key in found}
+
+    async def keep_md5s(self, md5s: Mapping[FileKey, str]) -> None:
+        """Remember them."""
+        rows = [(key.device, key.inode, key.modified_ns, key.size, md5) for key, md5 in md5s.items()]
+
+        def write(at: Transaction) -> None:
+            at.connection.executemany(
+                "INSERT OR REPLACE INTO local_md5 (device, inode, modified_ns, size, md5) VALUES (?, ?, ?, ?, ?)", rows
+            )
+            at.connection.execute(
+                "DELETE FROM local_md5 WHERE number <= (SELECT max(number) FROM local_md5) - ?", (_REMEMBERED,)
+            )
+
+        if rows:
+            await self._database.write(write)

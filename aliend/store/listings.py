@@ -1,0 +1,87 @@
+"""The files below the source and the target of a synchronisation, side by side and in their order.
+
+They lie in a temporary database of SQLite, which goes to the disk as it grows and vanishes with this object: memory
+does not grow with the number of files. Blocking; used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["source", "target"]
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file: its name below the directory, bytes, md5 (empty: unknown), identity, and why it cannot be copied."""
+
+    below: str
+    size: int
+    md5: str = ""
+    mark: str = ""
+    problem: str = ""
+
+
+class Listings:
+    """The two listings; close it."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        for side in ("source", "target"):
+            self._database.execute(
+                f"CREATE TABLE {side} (below TEXT PRIMARY KEY, size INTEGER, md5 TEXT, mark TEXT, problem TEXT)"
+                " WITHOUT ROWID"
+            )
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._database.close()
+
+    def add(self, side: Side, files: Iterable[Listed]) -> None:
+        """Add files; of several with one name the last one counts."""
+        rows = [(one.below, one.size, one.md5, one.mark, one.problem) for one in files]
+        self._database.execute("BEGIN")
+        self._database.executemany(f"INSERT OR REPLACE INTO {side} VALUES (?, ?, ?, ?, ?)", rows)
+        self._database.execute("COMMIT")
+
+    def counted(self) -> tuple[int, int, str]:
+        """Files of the source, those of them with a problem, and the first problem."""
+        sql = "SELECT count(*), count(nullif(problem, '')), coalesce(min(nullif(problem, '')), '') FROM source"
+        files, problems, first = self._database.execute(sql).fetchone()
+        return files - problems, problems, first
+
+    def has(self, below: str) -> bool:
+        """Whether the source has a file of that name."""
+        return self._database.execute("SELECT 1 FROM source WHERE below = ?", (below,)).fetchone() is not None
+
+    def pairs(self) -> Iterator[list[tuple[Listed, Listed | None]]]:
+        """Each file of the source with that of the target, in the order of their names, in pages."""
+        last = ""
+        while True:
+            rows = self._database.execute(
+                "SELECT s.*, t.* FROM source s LEFT JOIN target t USING (below) WHERE s.below > ?"
+                f" ORDER BY s.below LIMIT {PAGE}",
+                (last,),
+            ).fetchall()
+            if not rows:
+                return
+            yield [(Listed(*row[:5]), Listed(*row[5:]) if row[5] is not None else None) for row in rows]
+            last = rows[-1][0]
+
+    def extras(self) -> Iterator[list[Listed]]:
+        """The files of the target that the source does not have, in the order of their names, in pages."""
+        last = ""
+        while True:
+            rows = self._database.execute(
+                "SELECT * FROM target t WHERE below > ? AND NOT EXISTS (SELECT 1 FROM source WHERE below = t.below)"
+                f" ORDER BY below LIMIT {PAGE}",
+                (last,),
+            ).fetchall()
+            if not rows:
+                return
+            yield [Listed(*row) for row in rows]
+            last = rows[-1][0]

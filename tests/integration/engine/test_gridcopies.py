@@ -1,0 +1,80 @@
+"""Copies between real storage elements: those that fetch from each other, and those that cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from aliend.core.job import JobSpec
+from tests.integration.engine.conftest import Daemon, RealGrid
+from tests.integration.storage.conftest import StorageElement, storage_element
+from tests.unit.engine.fakes import FakeCatalogue
+
+APART = "A::B::SE3"
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, StorageElement]]:
+    """Two storage elements that fetch from each other, and one that does not."""
+    program = shutil.which("xrdcp")
+    assert program, "xrdcp is needed (Debian: apt install xrootd-client)"
+    checksums, fetching = "xrootd.chksum max 2 md5 adler32", f"ofs.tpc autorm pgm {program} --server"
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                storage_element(
+                    name, tmp_path_factory.mktemp(name[-3:]), checksums, *([] if name == APART else [fetching])
+                )
+            )
+            for name in ("A::B::SE1", "A::B::SE2", APART)
+        }
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, mixed: dict[str, StorageElement]) -> AsyncIterator[Daemon]:
+    grid = RealGrid(ses=tuple(mixed), servers=dict(mixed))
+    daemon = Daemon(tmp_path / "aliend.db", grid, FakeCatalogue(grid))
+    await daemon.open()
+    yield daemon
+    await daemon.close()
+
+
+async def copied(daemon: Daemon, source: str, target: str, storage: str) -> str:
+    job = await daemon.engine.submit(JobSpec("copy", (source,), target, storage=storage), f"{source} {target}")
+    return (await asyncio.wait_for(daemon.engine.wait(job.id), 60)).state
+
+
+def data_of(daemon: Daemon, lfn: str) -> dict[str, bytes]:
+    replicas = daemon.grid.replicas[daemon.grid.files[lfn].guid]
+    return {se: daemon.grid.content(url) for se, url in replicas.items()}
+
+
+@pytest.mark.parametrize("size", [1, 30_000_001])
+async def test_two_servers_copy_between_themselves_and_nothing_passes_here(daemon: Daemon, size: int) -> None:
+    content = os.urandom(size)
+    daemon.grid.put("/a/f", content)
+    assert await copied(daemon, "/a/f", "/b/f", f"disk:1,!{APART},!A::B::SE1") == "done"
+    assert data_of(daemon, "/b/f") == {"A::B::SE2": content}
+    assert not (daemon.path.parent / "spool").exists()
+
+
+async def test_one_that_cannot_gets_it_through_this_machine(daemon: Daemon) -> None:
+    content = os.urandom(5_000_001)
+    daemon.grid.put("/a/f", content)
+    assert await copied(daemon, "/a/f", "/b/f", "disk:3") == "done"
+    assert data_of(daemon, "/b/f") == dict.fromkeys(("A::B::SE1", "A::B::SE2", APART), content)
+    assert list((daemon.path.parent / "spool").iterdir()) == []
+
+
+async def test_bytes_that_changed_on_the_storage_are_registered_by_neither_way(daemon: Daemon) -> None:
+    for name, se in (("f", "A::B::SE1"), ("g", APART)):
+        entry = daemon.grid.put(f"/a/{name}", b"0123456789", [se])
+        daemon.grid.store(daemon.grid.url(se, entry.guid), b"0123456780")
+        assert await copied(daemon, f"/a/{name}", f"/b/{name}", "disk:1") == "failed"
+        assert f"/b/{name}" not in daemon.grid.files

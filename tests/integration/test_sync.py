@@ -1,0 +1,109 @@
+"""`sync`, on a sandbox grid whose service remembers its answers to `find`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.harness import Grid, User, eventually
+
+
+@pytest.fixture
+def folder(user: User) -> str:
+    """A directory of the catalogue that nobody else uses; the session is there."""
+    name = f"{user.must('pwd')}{user.home.name}/"
+    user.must("mkdir", "-p", name)
+    user.must("cd", name)
+    return name
+
+
+def fill(directory: Path, **sizes: int) -> None:
+    for name, size in sizes.items():
+        path = directory / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(size))
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
+
+
+def names_of(text: str) -> list[str]:
+    return [line.partition(" (")[0] for line in text.splitlines()]
+
+
+def test_a_tree_goes_up_changes_and_comes_down_and_nothing_is_copied_twice(user: User, folder: str, grid: Grid) -> None:
+    tree, back = user.home / "tree", user.home / "back"
+    fill(tree, one=1000, d__two=2000, d__three=3000)
+    with grid.settings("find_cache=300"):
+        user.must("sync", "file:tree", "alien:tree@disk:1")
+        user.must("sync", "tree", "file:back/")
+        assert contents(back) == contents(tree)
+        (tree / "d" / "two").unlink()
+        fill(tree, one=1000, new=10)
+        foreseen = user.must("sync", "--delete", "--dry-run", "file:tree/", "alien:tree/@disk:1")
+        assert names_of(foreseen) == [
+            f"copy {tree}/new -> {folder}tree/new 10 B",
+            f"copy {tree}/one -> {folder}tree/one 1000 B",
+            f"delete {folder}tree/d/two",
+        ]
+        report = user.must("sync", "--delete", "file:tree/", "alien:tree/@disk:1")
+        assert "2 of 2 files" in report
+        assert user.must("sync", "--delete", "--dry-run", "file:tree", "alien:tree") == ""
+        user.must("sync", "--delete", "alien:tree", "file:back")
+        assert contents(back) == contents(tree)
+
+
+def test_a_detached_sync_survives_kills_of_the_daemon_and_deletes_in_the_end(user: User, folder: str) -> None:
+    tree, back = user.home / "tree", user.home / "back"
+    fill(tree, **{f"f{number}": 2_000_000 for number in range(12)})
+    fill(back, extra=10, d__extra=10)
+    user.must("cp", "file:tree/", f"{folder}tree/@disk:1")
+    job = user.run("sync", "--delete", "--detach", "-T", "2", "tree", "file:back").stdout.strip()
+    for _ in range(3):
+        user.must("transfers", "list")
+        user.kill_daemon()
+    user.must("transfers", "wait", job)
+    assert contents(back) == contents(tree)
+    assert user.must("transfers", "show", job).startswith(f"job {job}: sync, done, 12 of 12 files")
+
+
+def test_what_could_not_be_copied_keeps_what_would_be_deleted(user: User, folder: str, grid: Grid) -> None:
+    fill(user.home / "tree", one=1000)
+    user.must("cp", "file:tree/", f"{folder}tree/@ALICE::SANDBOX::SE2")
+    fill(user.home / "back", extra=10)
+    with grid.fault("corrupt", "SE2"):
+        failed = user.run("sync", "--delete", "tree", "file:back")
+    assert failed.returncode == 4
+    assert "nothing was deleted" in failed.stderr
+    assert list(contents(user.home / "back")) == ["extra"]
+
+
+def test_a_source_that_is_not_there_or_empty_deletes_nothing(user: User, folder: str) -> None:
+    fill(user.home / "back", extra=10)
+    user.must("mkdir", f"{folder}empty")
+    for source in ("none", "empty"):
+        failed = user.run("sync", "--delete", source, "file:back")
+        assert failed.returncode == 4, failed.stderr
+    assert list(contents(user.home / "back")) == ["extra"]
+    dry = user.run("sync", "--delete", "--dry-run", "empty", "file:back")
+    assert "nothing would be deleted" in dry.stderr
+
+
+def test_the_catalogue_is_synchronised_with_itself_and_never_with_a_part_of_itself(user: User, folder: str) -> None:
+    fill(user.home / "tree", one=1000, d__two=10)
+    user.must("cp", "file:tree/", f"{folder}tree/@disk:1")
+    user.must("sync", "alien:tree", "alien:copy@disk:1")
+    user.must("sync", "copy", "file:back")
+    assert contents(user.home / "back") == contents(user.home / "tree")
+    assert user.run("sync", "alien:tree", "alien:tree/d").returncode == 22
+
+
+def test_the_plan_is_told_as_json(user: User, folder: str) -> None:
+    fill(user.home / "tree", one=1000)
+    document = user.json("sync", "--dry-run", "file:tree", f"{folder}tree")
+    (one,) = document["sync"]
+    assert (one["do"], one["size"], one["reason"]) == ("copy", 1000, "missing")
+    eventually(lambda: user.must("transfers", "list", "--all") == "")

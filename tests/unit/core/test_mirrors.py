@@ -1,0 +1,31 @@
+"""What the service's words about its own copies mean."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.mirrors import Queued, queued_of, state_of
+
+TABLE = """\
+TransferId  Status        User        Destination                             Size  Source
+        41  WAITING       alice       ALICE::X::DONE                        10 KiB  /alice/a
+         4  TRANSFERRING  alice       ALICE::X::SE2                         10 KiB  /alice/b
+        43  DONE          alice       ALICE::X::SE2                         10 KiB  /alice/WAITING
+        44  FAILED        alice       ALICE::X::SE2                         10 KiB  /alice/d
+"""
+
+
+def test_numbers_of_copies_are_read_and_problems_are_not() -> None:
+    words = ("queued transfer ID 41", "file already exists on SE", "queued transfer ID 7")
+    text = "\n".join(
+        f"{se}: {said}" for se, said in zip(("ALICE::X::SE2", "ALICE::X::SE1", "alice::y::se3"), words, strict=True)
+    )
+    assert queued_of(text) == (Queued("ALICE::X::SE2", 41), Queued("ALICE::Y::SE3", 7))
+
+
+@pytest.mark.parametrize(
+    ("number", "state"),
+    [(41, "waiting"), (4, "waiting"), (43, "done"), (44, "failed"), (45, "unknown"), (1, "unknown")],
+)
+def test_a_copy_stands_as_its_own_line_says(number: int, state: str) -> None:
+    assert state_of(TABLE, number) == state

@@ -1,0 +1,61 @@
+"""What a synchronisation copies, and when it may delete."""
+
+from __future__ import annotations
+
+import pytest
+
+from aliend.core.job import JobSpec
+from aliend.core.naming import Location
+from aliend.core.sync import Content, difference, is_unfinished_name, objection, overlap
+from aliend.core.sync_job import sync_job
+from aliend.errors import UsageError
+
+ONE, OTHER = "a" * 32, "b" * 32
+BLANK = JobSpec("copy", (), "")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "reason"),
+    [
+        (Content(5, ONE), None, "missing"),
+        (Content(5, ONE), Content(4, ONE), "4 bytes there, 5 here"),
+        (Content(5, ONE), Content(5, OTHER), "another content of the same size"),
+        (Content(5, ONE), Content(5, ONE), ""),
+        (Content(5, ""), Content(5, OTHER), ""),
+        (Content(0, ONE), Content(0, OTHER), ""),
+    ],
+)
+def test_a_file_is_copied_if_it_is_missing_or_differs(source: Content, target: Content | None, reason: str) -> None:
+    assert difference(source, target) == reason
+
+
+def test_nothing_is_deleted_by_a_listing_that_is_not_whole_or_is_empty() -> None:
+    assert objection(5, 0, "") == ""
+    assert "no right" in objection(5, 1, "no right")
+    assert "no file at all" in objection(0, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("below", "ours"),
+    [(".f.root.12.part", True), ("d/.f.12.new", True), (".f.12.old", True), ("f.12.part", False), (".f.part", False)],
+)
+def test_what_a_copy_is_making_is_known_by_its_name(below: str, ours: bool) -> None:
+    assert is_unfinished_name(below) is ours
+
+
+def test_directories_overlap_if_one_is_or_holds_the_other() -> None:
+    assert overlap("/a/b/", "/a/b")
+    assert overlap("/a/", "/a/b")
+    assert overlap("/a/b", "/a")
+    assert not overlap("/a/b", "/a/bc")
+
+
+def test_the_contents_of_one_directory_go_into_the_other_with_or_without_a_slash() -> None:
+    here, there = Location("local", "/tmp/d"), Location("catalogue", "/a/d/", "disk:1")
+    job = sync_job(BLANK, here, there, delete=True, exclude=["*.log"])
+    assert (job.direction, job.sources, job.target, job.storage) == ("upload", ("/tmp/d/",), "/a/d/", "disk:1")
+    assert (job.purpose, job.overwrite, job.delete, job.selection.patterns_out) == ("sync", "changed", True, ("*.log",))
+    with pytest.raises(UsageError, match="empty pattern"):
+        sync_job(BLANK, here, there, exclude=[""])
+    with pytest.raises(UsageError, match="both local"):
+        sync_job(BLANK, here, here)

@@ -1,0 +1,133 @@
+"""Copies from one place of the catalogue to another: who moves the bytes, what is compared, what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+
+from aliend.core.job import JobSpec
+from aliend.engine import replicas
+from aliend.errors import CopyError
+from aliend.storage.tasks import Download, ThirdParty, Upload
+from tests.unit.engine.conftest import House, eventually
+from tests.unit.engine.fakes import LOST, md5_of
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+
+
+def copy(source: str, target: str, **more: object) -> JobSpec:
+    return JobSpec("copy", (source,), target, **more)  # type: ignore[arg-type]
+
+
+def kinds(tasks: Iterable[object]) -> list[type]:
+    return [type(task) for task in tasks]
+
+
+def data_of(house: House, lfn: str) -> list[bytes]:
+    urls = house.grid.replicas[house.grid.files[lfn].guid].values()
+    return [house.grid.content(url) for url in urls]
+
+
+def spooled(house: House) -> list[str]:
+    directory = house.path.parent / "spool"
+    return [path.name for path in directory.iterdir()] if directory.exists() else []
+
+
+async def test_servers_that_can_copy_among_themselves_do(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.together = set(house.grid.ses)
+    job = await house.done(copy("/a/f", "/b/g"))
+    assert (job.state, job.direction, data_of(house, "/b/g")) == ("done", "copy", [b"data"] * 2)
+    assert house.grid.files["/b/g"].guid != house.grid.files["/a/f"].guid
+    assert kinds(house.workers.copies()) == [ThirdParty]
+
+
+async def test_what_they_cannot_do_passes_through_this_machine_and_leaves_nothing_here(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.together = {"A::B::SE1"}
+    job = await house.done(copy("/a/f", "/b/g"))
+    assert (job.state, data_of(house, "/b/g")) == ("done", [b"data"] * 2)
+    _, incoming, outgoing = house.workers.copies()
+    assert isinstance(incoming, Download)
+    assert isinstance(outgoing, Upload)
+    assert [target.se for target in outgoing.targets] == ["A::B::SE2"]
+    await house.close()
+    assert spooled(house) == []
+    await house.open()
+
+
+async def test_a_file_whose_md5_nobody_knows_passes_through_this_machine(house: House) -> None:
+    entry = house.grid.put("/a/f", b"data")
+    house.grid.files["/a/f"] = type(entry)("/a/f", "file", 4, guid=entry.guid)
+    house.workers.together = set(house.grid.ses)
+    assert (await house.done(copy("/a/f", "/b/g"))).state == "done"
+    assert kinds(house.workers.copies()) == [Download, Upload]
+    assert house.grid.files["/b/g"].md5 == md5_of(b"data")
+
+
+async def test_bytes_that_are_not_those_of_the_catalogue_are_not_registered(house: House) -> None:
+    entry = house.grid.put("/a/f", b"data")
+    house.grid.store(house.grid.replicas[entry.guid]["A::B::SE1"], b"tada")
+    job = await house.done(copy("/a/f", "/b/g"))
+    assert job.state == "failed"
+    assert "/b/g" not in house.grid.files
+
+
+async def test_a_directory_goes_below_the_target(house: House) -> None:
+    for name in ("f", "s/f"):
+        house.grid.put(f"/a/d/{name}", name.encode())
+    await house.done(copy("/a/d", "/b"))
+    await house.done(copy("/a/d/", "/c"))
+    assert [data_of(house, f"{at}/{name}")[0] for at in ("/b/d", "/c") for name in ("f", "s/f")] == [b"f", b"s/f"] * 2
+
+
+async def test_what_is_there_already_is_kept_and_something_else_is_not_overwritten(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.grid.put("/b/same", b"data")
+    house.grid.put("/b/other", b"other")
+    same, other = [await house.done(copy("/a/f", f"/b/{name}")) for name in ("same", "other")]
+    assert (same.state, other.state, house.workers.copies()) == ("done", "failed", [])
+    assert data_of(house, "/b/other") == [b"other"]
+    assert (await house.done(copy("/a/f", "/b/other", overwrite="changed"))).state == "done"
+    assert set(data_of(house, "/b/other")) == {b"data"}
+
+
+async def test_a_file_is_not_copied_onto_itself_and_an_empty_one_becomes_an_entry(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    await house.catalogue.touch("/a/empty")
+    onto = await house.done(copy("/a/f", "/a/f", overwrite="always"))
+    assert (onto.state, data_of(house, "/a/f")) == ("failed", [b"data"])
+    assert (await house.done(copy("/a/empty", "/b/empty"))).state == "done"
+    assert house.grid.files["/b/empty"].size == 0
+
+
+async def test_a_copy_that_was_cut_off_goes_on_with_the_next_daemon_and_the_lost_commit_counts_once(
+    house: House,
+) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.together = set(house.grid.ses)
+    house.catalogue.after["commit"] = [LOST]
+    house.workers.hold = asyncio.Event()
+    job = await house.submit(copy("/a/f", "/b/g"))
+    await house.until(job.id, "running")
+    await house.restart()
+    house.workers.hold.set()
+    assert (await house.ended(job.id)).state == "done"
+    assert data_of(house, "/b/g") == [b"data"] * 2
+
+
+async def test_the_spool_of_a_copy_that_was_given_up_is_cleared_by_the_next_daemon_at_the_latest(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.faults = [CopyError("no", "permanent")]
+    await house.done(copy("/a/f", "/b/g"))
+    left = house.path.parent / "spool" / "1"
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"data")
+    left.with_name(".1.1.part").write_bytes(b"da")
+    await house.restart()
+    await eventually(lambda: not spooled(house))
