@@ -1,7 +1,7 @@
 """Private places for files that a program of the user shall see: a directory each, mode 0700, gone afterwards.
 
-What a crash left is removed at the next start, but for a text that somebody has edited: its directory carries the md5
-of the text as it was, and stays where the file differs.
+What a crash left is removed at the next start, but for a text that somebody has edited, or still edits: its directory
+carries the md5 of the text as it was, and stays where the file differs or an editor's own files are beside it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ class Scratch:
     def tidy(self) -> None:
         """Remove what an earlier daemon left, but for what was edited. Only for the holder of the daemon's lock."""
         for place in sorted(self._directory.glob("*")):
+            if place.name.startswith(_EDITED) and len(list(place.iterdir())) > 1:
+                log.warning("an editor is, or was, at work in %s", place)
+                continue
             if text := self.leave(place, settled=not place.name.startswith(_EDITED)):
                 log.warning("an edited text was left: %s", text)
 

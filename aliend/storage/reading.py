@@ -56,6 +56,7 @@ class _Reading:
                 self._digests.update(data)
                 self._output.write(data, self._line.inbox.check)
                 self._position += len(data)
+                self._line.spend(len(data))
 
     def _chunks(self, source: Source) -> Generator[bytes, None, None]:
         inbox, end = self._line.inbox, self._task.end

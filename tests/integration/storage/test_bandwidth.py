@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliend.core.bandwidth import Rates
-from aliend.storage.tasks import Terms
+from aliend.storage.tasks import Read, Terms
 from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload
 from tests.integration.storage.test_workers import Begun, big
@@ -41,6 +41,19 @@ async def test_a_limit_holds_and_is_lifted_while_the_copy_runs(
     workers.set_rates(Rates())
     async with asyncio.timeout(60):
         await copy
+    assert workers.metered() == {}
+
+
+async def test_a_file_that_is_read_along_counts_as_a_copy(workers: Workers, se_one: StorageElement) -> None:
+    content = bytes(3 << 20)
+    task = Read(1, (se_one.put("/r/metered", content),), len(content), "", 0, len(content))
+    workers.set_rates(SLOW)
+    async with workers.reading(task) as stream:
+        assert await stream.read()
+        assert list(workers.metered().values()) == [SLOW.all]
+        workers.set_rates(Rates())
+        while await stream.read():
+            continue
     assert workers.metered() == {}
 
 
