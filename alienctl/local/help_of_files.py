@@ -117,12 +117,12 @@ PAGES = {
         "    alienctl pfn-status -v data/run1/part00.root",
     ),
     "lfn2uri": Page(
-        "lfn2uri LFN[@SPECS] [LOCAL] [meta] [strict] [http] | lfn2uri LFN[@SPECS] LOCAL write",
+        "lfn2uri LFN[@SPECS] [strict] [http] | lfn2uri LFN[@SPECS] [LOCAL] meta | lfn2uri LFN[@SPECS] LOCAL write",
         "URLs that open a file on its storage elements, for other programs",
         "One a line, quoted, the best first. They carry the right to read (or write) the file: keep them private.\n\n"
         "  meta     a Metalink file with all of them in the working directory; its path is printed\n"
         "  strict   no other storage elements than those in SPECS\n"
-        "  http     for HTTP where the storage element speaks it\n"
+        "  http     those for HTTP, of the storage elements that speak it\n"
         "  write    to write LOCAL as LFN (also: upload); the file is not registered by that\n"
         "    xrdcp $(alienctl lfn2uri data/run1/part00.root meta) part00.root",
     ),

@@ -14,8 +14,6 @@ from aliend.core import metalink
 from aliend.core.catalogue import Ticket
 from aliend.core.naming import Place, locate
 from aliend.core.options import take_apart
-from aliend.core.replies import tickets_of
-from aliend.core.requests import Request
 from aliend.core.wish import DEFAULT
 from aliend.errors import CopyError, UsageError
 from aliend.parts import Parts
@@ -67,6 +65,8 @@ async def _wish(parts: Parts, call: Call) -> _Wish:
     others = [word for word in given.operands[1:] if word not in _KEYWORDS]
     if not given.operands or len(others) > 1:
         raise UsageError("lfn2uri takes an LFN, one local file and keywords (see: alienctl help lfn2uri)")
+    if others and not {"meta", "write"} & keywords:
+        raise UsageError(f"lfn2uri: {others[0]} is no keyword; there are meta, write, strict and http")
     if "write" in keywords and not others:
         raise UsageError("lfn2uri: write needs the local file that shall be written")
     for one in {"meta", "http", "strict"} & keywords if "write" in keywords else ():
@@ -80,19 +80,13 @@ async def _wish(parts: Parts, call: Call) -> _Wish:
 
 
 async def _to_read(parts: Parts, call: Call, wish: _Wish) -> list[Ticket]:
-    catalogue = parts.centrals.catalogue_of(call.context)
-    if "http" not in wish.keywords:
-        return await catalogue.access_read(wish.lfn, wish.storage, strict="strict" in wish.keywords)
-    options = (*(("-f",) if "strict" in wish.keywords else ()), "-u", "read", wish.lfn)
-    request = Request("access", (*options, *((wish.storage,) if wish.storage else ())))
-    reply = (await parts.centrals.of(call.context).request(request)).checked(request)
-    return tickets_of([{**result, "url": _http_url(result) or result.get("url")} for result in reply.results])
-
-
-def _http_url(result: object) -> str:
-    """The HTTP URL that the service tells in the first line of its text; empty where the replica has none."""
-    first = str(result.get("message", "")).partition("\n")[0].strip() if isinstance(result, dict) else ""
-    return first if first.startswith("http") else ""
+    strict, http = "strict" in wish.keywords, "http" in wish.keywords
+    tickets = await parts.centrals.catalogue_of(call.context).access_read(
+        wish.lfn, wish.storage, strict=strict, http=http
+    )
+    if http and not tickets:
+        raise CopyError(f"{wish.lfn}: none of its storage elements speaks HTTP", "permanent")
+    return tickets
 
 
 async def _to_write(parts: Parts, call: Call, wish: _Wish) -> list[Ticket]:
