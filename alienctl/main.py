@@ -26,7 +26,7 @@ else:
     import _signal
 
 _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 107, 75, 141
-_LOCAL_COMMANDS = ("daemon", "version", "help", "?", "sandbox", "-h", "--help", "--version", "")
+_LOCAL_COMMANDS = ("daemon", "version", "help", "?", "sandbox", "install-names", "-h", "--help", "--version", "")
 _ATTEMPTS, _BARREN_ATTEMPTS = 10, 2
 """How often a lost command is taken up again, in all (unless it told how to) and without a word from the daemon."""
 _END_WAIT = 1.0
@@ -44,7 +44,7 @@ class Run:
         """`exit` was among the commands."""
         self._connection: Connection | None = None
         self._code = -1
-        self._job = 0
+        self._jobs: list[bytes] = []
         self._go_on: list[bytes] = []
         self._progressed = False
         self._interrupted = False
@@ -69,13 +69,13 @@ class Run:
             if not call.lost:
                 raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
             barren = 0 if self._progressed else barren + 1
-            if barren > _BARREN_ATTEMPTS or not (call.unseen or self._job or self._go_on):
+            if barren > _BARREN_ATTEMPTS or not (call.unseen or self._jobs or self._go_on):
                 break
             if self._go_on:
                 words = self._go_on
-            elif self._job and not call.unseen:
-                complain(f"connection to the daemon lost, attaching to job {self._job} again")
-                words = [b"transfers", b"attach", b"%d" % self._job]
+            elif self._jobs and not call.unseen:
+                complain(f"connection to the daemon lost, attaching to job {b', '.join(self._jobs).decode()} again")
+                words = [b"transfers", b"attach", *self._jobs]
         if call.unseen:
             raise ClientError(
                 f"the daemon ended again and again before it took the command: {call.message}", _TEMPORARY_FAILURE
@@ -188,7 +188,8 @@ class Run:
             self._end_program()
             self._unread = False
         elif kind == messages.JOB:
-            self._job = messages.number(content, 1)
+            job = b"%d" % messages.number(content, 1)
+            self._jobs += [job] if job not in self._jobs else []
         elif kind == messages.PROGRESS and os.isatty(1):
             self._show(content)
         elif kind == messages.QUESTION:
@@ -334,9 +335,10 @@ def run(words: list[str]) -> int:
 
 
 def _words(argv: list[str]) -> list[str]:
-    """The words of the command line; called as `alien-token-init`, the first one is `token-init`."""
+    """The words of the command line; called as `alien_ls` or `alien-token-init`, the rest of the name is the first."""
     name = argv[0].rpartition("/")[2]
-    return [name[6:], *argv[1:]] if name.startswith("alien-") else argv[1:]
+    is_command = name.startswith(("alien_", "alien-")) and name != "alien_cmd"
+    return [name[6:], *argv[1:]] if is_command else argv[1:]
 
 
 def entry() -> "NoReturn":

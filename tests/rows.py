@@ -49,13 +49,11 @@ def ids(text: str) -> set[str]:
 
 
 def table(rows: dict[str, dict[str, str]], found: dict[str, set[str]]) -> str:
-    """The table as Markdown, with a line about how many rows are open."""
+    """The table as Markdown; without a count, which would be another one on every branch."""
     lines = ["| row | what | status | shown by |", "|---|---|---|---|"]
     for row, entry in rows.items():
         lines.append(f"| {row} | {entry['title']} | {_status(row, entry, found)} | {_places(found.get(row, set()))} |")
-    left = len(open_rows(rows, found))
-    count = f"{len(rows)} rows; {left} of them open." if left else f"{len(rows)} rows; none is open."
-    return "\n".join([*lines, "", count])
+    return "\n".join(lines)
 
 
 def open_rows(rows: dict[str, dict[str, str]], found: dict[str, set[str]]) -> list[str]:

@@ -3,7 +3,7 @@
 import os
 
 from alienctl import ClientError
-from alienctl.local import help_of_copy, help_of_files
+from alienctl.local import help_of_copy, help_of_files, help_of_jobs
 from alienctl.local.page import Page
 
 PAGES = {
@@ -133,6 +133,12 @@ PAGES = {
         "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.",
     ),
     **help_of_files.PAGES,
+    **help_of_jobs.PAGES,
+    "install-names": Page(
+        "install-names DIRECTORY",
+        "put alien.py, alien_ls, alien_cp, alien-token-init, ... there, which are this program",
+        "Nothing is replaced that is not ours. Take them away by deleting them.\n    alienctl install-names ~/bin",
+    ),
     "version": Page("version", "versions of the command, the daemon and its libraries"),
     "help": Page(
         "help [COMMAND | TOPIC | --man]",
@@ -164,6 +170,7 @@ OURS = frozenset(
         ),
         *("cert-info", "cert-verify", "certkey-match", "getCAcerts"),
         *help_of_files.PAGES,
+        *help_of_jobs.OURS,
         *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
     }
 )

@@ -6,7 +6,7 @@ import sys
 
 from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.invocation import Invocation
-from alienctl.local import control, help, install, logs, manual, replies
+from alienctl.local import control, help, install, logs, manual, names, replies
 from alienctl.main import Run, write_all
 from alienctl.messages import bytes_field, number_field
 from alienctl.transport import unary
@@ -28,6 +28,10 @@ def perform(invocation: Invocation) -> int:
         return _daemon(invocation, operands, as_json)
     if command == "sandbox":
         return _sandbox(invocation)
+    if command == "install-names":
+        text, code = names.install(operands, as_json)
+        say(text)
+        return code
     if command in ("version", "--version"):
         return _version(invocation, as_json)
     if command in ("help", "?") and operands:

@@ -129,7 +129,7 @@ class Call:
         if text:
             await self.output.stderr(encoded(text.rstrip("\n") + "\n"))
 
-    async def document(self, value: dict[str, Any]) -> None:
+    async def document(self, value: dict[str, Any] | list[Any]) -> None:
         """Write one JSON document."""
         await self.output.stdout(encoded(json.dumps(value, ensure_ascii=False, indent=2) + "\n"))
 

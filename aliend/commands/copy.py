@@ -27,7 +27,7 @@ from aliend.commands.follow import (
     summary,
 )
 from aliend.commands.report import report
-from aliend.commands.streams import submit_input
+from aliend.commands.streams import submit_input, write_output
 from aliend.core.copy_plan import jobs_of, jobs_of_lines
 from aliend.core.copy_words import STANDARD, CopyWords, parse_copy, parse_input
 from aliend.core.job import JobSpec
@@ -47,6 +47,8 @@ async def cp(parts: Parts, call: Call) -> int:
         await call.complain(note)
     await asyncio.to_thread(_require_local_sources, words, call)
     place = await _place(parts, call)
+    if words.target == STANDARD:
+        return await write_output(parts, call, words, place)
     specs, problems = await _planned(call, words, place)
     for problem in problems:
         await call.complain(f"cp: {words.input}: {problem}")
@@ -61,8 +63,7 @@ async def cp(parts: Parts, call: Call) -> int:
     else:
         jobs = [await parts.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
     if words.detach:
-        for job in jobs:
-            await _tell_number(call, job)
+        await _tell_numbers(call, jobs)
         return ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
     follower = Follower(parts, call, style_of(call, words.progress))
     finals = await _followed(parts, call, follower, [job.id for job in jobs])
@@ -75,19 +76,22 @@ async def cp(parts: Parts, call: Call) -> int:
     return code
 
 
-async def follow_foreground(parts: Parts, call: Call, job: int) -> int:
-    """Follow a job whose end is this command's end, and the other way round."""
-    (final,) = await _followed(parts, call, Follower(parts, call, style_of(call)), [job])
-    if call.as_json:
-        await call.document(summary(final))
-    return exit_code(final)
+async def follow_foreground(parts: Parts, call: Call, jobs: Sequence[int]) -> int:
+    """Follow jobs whose end is this command's end, and the other way round."""
+    finals = await _followed(parts, call, Follower(parts, call, style_of(call)), jobs)
+    if call.as_json and len(finals) == 1:
+        await call.document(summary(finals[0]))
+    elif call.as_json:
+        await call.document({"jobs": [summary(final) for final in finals]})
+    codes = {exit_code(final) for final in finals}
+    return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
 async def _followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
     """Follow jobs whose end is this command's end, and the other way round."""
     try:
-        if len(jobs) == 1:
-            await call.output.attached(jobs[0])
+        for job in jobs:
+            await call.output.attached(job)
         return [await follower.follow(job, until_held=True) for job in jobs]
     except asyncio.CancelledError:
         if not parts.stopping:
@@ -165,12 +169,14 @@ def _read(name: str) -> str:
         raise UsageError(f"cp: {name}: line {line}: it is not UTF-8; nothing was copied") from None
 
 
-async def _tell_number(call: Call, job: JobView) -> None:
+async def _tell_numbers(call: Call, jobs: Sequence[JobView]) -> None:
+    told = [
+        {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target} for job in jobs
+    ]
     if call.as_json:
-        await call.document(
-            {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target}
-        )
-    else:
+        await call.document(told[0] if len(told) == 1 else {"jobs": told})
+        return
+    for job in jobs:
         await call.say(str(job.id))
         await call.complain(
             f"job {job.id}: {job.direction} to {job.target}; follow it with: alienctl transfers watch {job.id}"

@@ -29,8 +29,8 @@ OF_THE_LINE = {
 }
 """What `aliend.commands.line` carries out itself, with the name of its page in the help."""
 
-HELP_BY_THE_CLIENT = frozenset(dispatch.COMMANDS) - {"token", "token-init"}
-"""Commands of ours; `-h` of the two others is answered by the service, whose options they take."""
+HELP_BY_THE_CLIENT = frozenset(dispatch.COMMANDS) - {"token", "token-init", "submit", "ps"}
+"""Commands of ours; `-h` of the others is answered by the service, whose options they take."""
 
 _LISTINGS = frozenset({"la", "ll", "lla"})
 _LARGEST_BATCH = 16 * 1024 * 1024

@@ -44,6 +44,29 @@ async def run(parts: Parts, call: Call) -> int:
     """Send the words as they are and print what comes back; the exit code is the service's."""
     if call.words[0].startswith("{"):
         return await _as_written(parts, call)
+    request, directory, state = await _prepared(parts, call)
+    if request.command in _LONG:
+        return await _streamed(parts, call, request, directory, state.directory)
+    reply = await parts.centrals.of(call.context).request(request, directory=directory)
+    if request.command == "commandlist" and not call.words[1:]:
+        reply = without_internal(reply)
+    await tell(call, reply, state.directory)
+    return status_of(reply)
+
+
+async def ask(parts: Parts, call: Call) -> Reply:
+    """The reply to the words, for commands that show it in another way."""
+    request, directory, _ = await _prepared(parts, call)
+    return await parts.centrals.of(call.context).request(request, directory=directory)
+
+
+def status_of(reply: Reply) -> int:
+    """The exit code that tells how the service ended."""
+    return min(reply.exit_code, _LARGEST_STATUS)
+
+
+async def _prepared(parts: Parts, call: Call) -> tuple[Request, str, SessionState]:
+    """The request for the words, the directory that it needs (empty: none), and the session."""
     name = _NAMES.get(call.words[0], call.words[0])
     words = call.words[1:]
     _refuse_session_changes(Request(name, words))
@@ -51,14 +74,7 @@ async def run(parts: Parts, call: Call) -> int:
     options = _PREPENDED.get(call.words[0], ()) + (_absolute(words, state) if name in _PLAIN else words)
     silenced = with_modifiers(options, whole=call.as_json)
     needs_none = name in _PLAIN and name != _REMOVES and _names_something(words)
-    directory = "" if needs_none else state.directory
-    if name in _LONG:
-        return await _streamed(parts, call, Request(name, silenced), directory, state.directory)
-    reply = await parts.centrals.of(call.context).request(Request(name, silenced), directory=directory)
-    if name == "commandlist" and not words:
-        reply = without_internal(reply)
-    await tell(call, reply, state.directory)
-    return min(reply.exit_code, _LARGEST_STATUS)
+    return Request(name, silenced), "" if needs_none else state.directory, state
 
 
 async def _as_written(parts: Parts, call: Call) -> int:
@@ -70,7 +86,7 @@ async def _as_written(parts: Parts, call: Call) -> int:
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
     reply = await parts.centrals.of(call.context).request(request, directory=state.directory)
     await tell(call, reply, state.directory)
-    return min(reply.exit_code, _LARGEST_STATUS)
+    return status_of(reply)
 
 
 async def _streamed(parts: Parts, call: Call, request: Request, directory: str, shown: str) -> int:

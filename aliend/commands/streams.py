@@ -1,13 +1,22 @@
-"""`cp - LFN`: what comes by standard input is kept by the daemon first, then it is an upload like any other."""
+"""`cp - LFN` and `cp LFN -`: copies from standard input and to standard output.
+
+What comes in is kept by the daemon first, then it is an upload like any other. What goes out is read along as it comes
+and compared at the end, so that wrong bytes are told after they were printed, by the exit code and a sentence.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 
 from aliend.commands.call import Call
+from aliend.commands.contents import pieces
+from aliend.core.copy_words import CopyWords
 from aliend.core.job import JobSpec
+from aliend.core.naming import Place, locate
+from aliend.engine.contents import content_of
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.parts import Parts
@@ -30,6 +39,20 @@ async def submit_input(parts: Parts, call: Call, spec: JobSpec) -> JobView:
         raise
     parts.spool.discard_after(job.id, kept)
     return job
+
+
+async def write_output(parts: Parts, call: Call, words: CopyWords, place: Place) -> int:
+    """Write one file of the catalogue to standard output. Raises UsageError, CopyError at the end for wrong bytes."""
+    source = locate(words.sources[0], place, is_whole=bool(words.wish))
+    if source.side == "local" or len(words.sources) > 1 or "*" in source.name:
+        raise UsageError("cp: standard output (-) takes one file of the catalogue: cp LFN -")
+    if words.detach or words.dry_run or call.as_json:
+        raise UsageError("cp: standard output gets the file itself; leave out --detach, --dry-run and --json")
+    content = await content_of(parts.centrals.catalogue_of(call.context), source.name)
+    async with aclosing(pieces(parts, call, content, 0, content.size)) as found:
+        async for data in found:
+            await call.output.stdout(data)
+    return 0
 
 
 async def _pieces(call: Call) -> AsyncIterator[bytes]:

@@ -74,7 +74,7 @@ async def _show(parts: Parts, call: Call, words: list[str]) -> int:
 
 
 async def _attach(parts: Parts, call: Call, words: list[str]) -> int:
-    return await follow_foreground(parts, call, _only_job("attach", words))
+    return await follow_foreground(parts, call, [_only_job("attach", [word]) for word in words or [""]])
 
 
 async def _wait(parts: Parts, call: Call, words: list[str]) -> int:

@@ -111,10 +111,10 @@ class Selection:
     def service_pattern(self) -> str:
         """A pattern for the service's `find` that finds at least every file that matches.
 
-        It has no slash at its begin: the service would not find with it what lies directly in the directory.
+        It begins with none of `*/_`: the service would not find with a slash what lies directly in the directory.
         """
         pattern = self.literal or self.glob or _pattern_of_regex(self.regex)
-        return "*" if "\\" in pattern else pattern.lstrip("*/") or "*"
+        return "*" if "\\" in pattern else pattern.lstrip("*/_") or "*"
 
 
 class Window:

@@ -429,6 +429,21 @@ def test_standard_input_becomes_a_file_and_leaves_nothing_behind(user: User, fol
         assert complaint in refused.stderr
 
 
+def test_a_file_goes_to_standard_output_and_wrong_bytes_are_told(user: User, grid: Grid, folder: str) -> None:
+    content = random_file(user.home / "a", 5 * MIB + 3).read_bytes()
+    user.must("cp", "file:a", "a@ALICE::SANDBOX::SE1")
+    words = [user.command, "cp", "a", "-"]
+    done = subprocess.run(words, env=user.environment, cwd=user.home, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, content)
+    with grid.fault("corrupt", "SE1"):
+        done = subprocess.run(words, env=user.environment, cwd=user.home, capture_output=True, timeout=60)
+    assert done.returncode not in (0, 2, 22)
+    assert b"md5" in done.stderr
+    for refused in (("file:a", "-"), ("a", "a", "-"), ("--detach", "a", "-")):
+        assert user.run("cp", *refused).returncode == 22
+    assert user.run("cp", "nowhere", "-").returncode == 2
+
+
 def test_standard_input_survives_the_daemon(user: User, grid: Grid, folder: str) -> None:
     random_file(user.home / "a", 9 * MIB)
     with grid.fault("freeze", "SE1"), (user.home / "a").open("rb") as content:
@@ -439,3 +454,15 @@ def test_standard_input_survives_the_daemon(user: User, grid: Grid, folder: str)
     user.must("transfers", "wait", job)
     assert user.json("stat", "kept")["results"][0]["md5"] == md5(user.home / "a")
     eventually(lambda: not list(user.home.rglob("spool/*")))
+
+
+def test_all_jobs_of_a_copy_are_followed_again_when_the_daemon_was_lost(user: User, folder: str) -> None:
+    for name in ("a.x", "b.y"):
+        random_file(user.home / "d" / name, 150 * MIB)
+    process = user.start("cp", "file:d/*.x", "file:d/*.y", "./@disk:1")
+    eventually(lambda: len(user.json("transfers", "list")["jobs"]) == 2)
+    user.kill_daemon()
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert "attaching to job 1, 2 again" in told.decode()
+    assert lfns(user, folder) == {"a.x", "b.y"}

@@ -1,0 +1,168 @@
+"""Jobs as the service tells of them: their log, their description, and what is asked about them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aliend.errors import UsageError
+
+Moment = Callable[[int], str]
+"""A moment (POSIX seconds) as text."""
+
+Description = dict[str, str | list[str]]
+"""A job description: values as text, lists as lists."""
+
+_EVENT = re.compile(r"^(\d{10}) \[(\w+) *\]: ?(.*)$")
+_STAMP = re.compile(r"^(\d{10})(?= \[)", re.MULTILINE)
+_WORKDIR = re.compile(r"Created workdir: *(\S+)")
+_NODE = re.compile(r"Running JAliEn JobAgent.* on (\S+)")
+_QUEUE = re.compile(r"BatchId\w*[: ]+(.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A job's log by the kind of its lines, and what the lines tell about where it ran."""
+
+    node: str = ""
+    workdir: str = ""
+    queue: tuple[str, ...] = ()
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """As the incumbent client shows it."""
+        kinds = {kind: list(self.lines.get(kind, ())) for kind in ("state", "trace", "proc")}
+        return {"wn": self.node, "workdir": self.workdir, "queue": list(self.queue), **kinds}
+
+
+def read_log(text: str, moment: Moment) -> Log:
+    """The log out of a job's `trace`. Lines that go on without a time belong to the one before."""
+    lines: dict[str, list[str]] = {}
+    kind = ""
+    for line in text.splitlines():
+        event = _EVENT.match(line)
+        if event:
+            kind = "proc" if event[2] == "procfmt" else event[2]
+            lines.setdefault(kind, []).append(f"{moment(int(event[1]))}  {event[3]}")
+        elif kind and line.strip():
+            lines[kind][-1] += f"\n{line}"
+    whole = "\n".join(line for listed in lines.values() for line in listed)
+    node, workdir = _NODE.search(whole), _WORKDIR.search(whole)
+    return Log(
+        node[1] if node else "",
+        workdir[1] if workdir else "",
+        tuple(_QUEUE.findall(whole)),
+        {name: tuple(listed) for name, listed in lines.items()},
+    )
+
+
+def with_moments(text: str, moment: Moment) -> str:
+    """A log as it is, with readable times at the beginning of its lines."""
+    return _STAMP.sub(lambda stamp: moment(int(stamp[1])), text)
+
+
+_TOKEN = re.compile(
+    r"""\s+ | (?://|\#)[^\n]* | /\*.*?\*/            # blanks and remarks
+      | "(?P<text>(?:[^"\\]|\\.)*)"                  # a text in quotes
+      | (?P<sign>[{}=;,])
+      | (?P<word>[^\s{}=;,"]+)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def read_description(text: str) -> Description:
+    """A job description, entry by entry; what is no entry is left out. Names are as they are written."""
+    found: Description = {}
+    for entry in _split(_tokens(text), ";"):
+        name, *rest = entry
+        if len(rest) < 2 or rest[0] != ("sign", "=") or name[0] != "word":
+            continue
+        value = rest[1:]
+        if value[0] == ("sign", "{"):
+            found[name[1]] = [word for kind, word in value if kind != "sign"]
+        else:
+            found[name[1]] = " ".join(word for _, word in value)
+    return found
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    tokens = [(match.lastgroup or "", match[match.lastgroup or 0]) for match in _TOKEN.finditer(text)]
+    return [
+        ("text", re.sub(r"\\(.)", r"\1", word)) if kind == "text" else (kind, word) for kind, word in tokens if kind
+    ]
+
+
+def _split(tokens: Sequence[tuple[str, str]], sign: str) -> list[list[tuple[str, str]]]:
+    parts: list[list[tuple[str, str]]] = [[]]
+    for token in tokens:
+        if token == ("sign", sign):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+@dataclass(frozen=True, slots=True)
+class InfoWords:
+    """The words of `jobInfo`."""
+
+    ids: tuple[str, ...]
+    trace: bool = False
+    proc: bool = False
+    jdl: bool = False
+    unixtime: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteWords:
+    """The words of `siteJobs`: a part of the names of computing elements, and which jobs; empty: any."""
+
+    site: str
+    only_ids: bool = False
+    running: bool = False
+    status: str = ""
+    user: str = ""
+
+
+def parse_info(words: Sequence[str]) -> InfoWords:
+    """The words of `jobInfo`. Raises UsageError."""
+    usage = "jobInfo takes numbers of jobs, and -trace, -proc, -jdl, -unixtime (see: help jobInfo)"
+    options = {"-trace": "trace", "-proc": "proc", "-jdl": "jdl", "-unixtime": "unixtime"}
+    flags = {options[word]: True for word in words if word in options}
+    ids = tuple(number for word in words if word not in options for number in word.split(",") if number)
+    if not ids or not all(number.isascii() and number.isdigit() for number in ids):
+        raise UsageError(usage)
+    return InfoWords(ids, **flags)
+
+
+def parse_site(words: Sequence[str]) -> SiteWords:
+    """The words of `siteJobs`. Raises UsageError."""
+    usage = "siteJobs takes a site, and -id, -running, -status STATE, -user NAME (see: help siteJobs)"
+    names: list[str] = []
+    flags: dict[str, bool] = {}
+    values: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in ("-id", "-running", "-r"):
+            flags["only_ids" if word == "-id" else "running"] = True
+        elif word in ("-status", "-user"):
+            if not rest:
+                raise UsageError(f"siteJobs: {word} needs a value")
+            values[word[1:]] = rest.pop(0)
+        elif word.startswith("-"):
+            raise UsageError(f"siteJobs: there is no option {word}; {usage}")
+        else:
+            names.append(word)
+    if len(names) != 1:
+        raise UsageError(usage)
+    return SiteWords(names[0], **flags, **values)  # type: ignore[arg-type]  # the keys are those of the branches
+
+
+def table(jobs: Sequence[Mapping[str, object]]) -> list[str]:
+    """Jobs one to a line, below a heading."""
+    heads = {"id": "JobID", "split": "MasterJobID", "status": "Status", "owner": "User", "name": "Name"}
+    widths = {"id": 13, "split": 13, "status": 12, "owner": 14, "name": 0}
+    rows: list[Mapping[str, object]] = [heads, *jobs]
+    return ["".join(f"{row.get(key, '')!s:<{width}}" for key, width in widths.items()).rstrip() for row in rows]
