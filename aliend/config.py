@@ -8,6 +8,7 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [tls]          ca (file or directory), server_name
     [transfers]    files, files_per_se, worker_processes, keep_free_mib
     [ccdb]         host
+    [monitor]      host
 
 The variables of the incumbent client (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) come between: they win over what is
 set for every profile and lose against what is set for the chosen profile, because choosing a profile is the stronger
@@ -38,6 +39,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "tls": {"ca": str, "server_name": str},
     "transfers": {"files": int, "files_per_se": int, "worker_processes": int, "keep_free_mib": int},
     "ccdb": {"host": str},
+    "monitor": {"host": str},
 }
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
@@ -109,6 +111,11 @@ class Settings:
     def ccdb_host(self) -> str:
         """The host of the conditions database, as it is configured; empty: the usual one."""
         return str({**self.shared.get("ccdb", {}), **self.chosen.get("ccdb", {})}.get("host", ""))
+
+    @property
+    def monitor_host(self) -> str:
+        """Where the monitoring answers, as it is configured; empty: the usual place."""
+        return str({**self.shared.get("monitor", {}), **self.chosen.get("monitor", {})}.get("host", ""))
 
     def context(self, environment: Mapping[str, str] | None = None) -> Context:
         """The context of a caller: the environment that it brought, or the daemon's own.

@@ -69,6 +69,14 @@ class LoginRefused(NotConnected):
     exit_code = 129
 
 
+class RoleRefused(NotConnected):
+    """The central service does not let us act as somebody, or at a site; `code` is its exit code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.exit_code = code
+
+
 class ServiceError(AliendError):
     """The central service answered with an error of its own.
 

@@ -15,10 +15,12 @@ from aliend.central.catalogue import Catalogue
 from aliend.core import paths
 from aliend.core.context import Context
 from aliend.errors import ServiceError, UsageError
-from aliend.store import Store
+from aliend.store import IdentityRecord, Store
 
 NOT_A_DIRECTORY = 20
 NO_SUCH_FILE = 2
+_MOST_KNOWN = 1000
+"""Sessions whose choices are in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,39 @@ class Sessions:
         self._catalogue_of = catalogue_of
         self._accounts: dict[Context, tuple[str, str]] = {}
         self._doubtful: set[Context] = set()
+        self._chosen: dict[str, IdentityRecord] = {}
         self._boot = _boot_id()
+
+    async def acting(self, name: str, context: Context) -> Context:
+        """The context of a call of the session `name`: `context` with the role, site and timing that it chose."""
+        chosen = await self._choice(name, context)
+        is_role = chosen.role and context.role in (chosen.role, chosen.role_before)
+        is_site = chosen.site and context.site in (chosen.site, chosen.site_before)
+        role, site = chosen.role if is_role else context.role, chosen.site if is_site else context.site
+        return replace(context, role=role, site=site, timing=chosen.timing)
+
+    async def act_as(self, name: str, context: Context, role: str) -> SessionState:
+        """Let the session act as another account in its directory. Raises RoleRefused where it may not."""
+        before = await self.state(name, context)
+        chosen = await self._choice(name, context)
+        own = replace(context, role=chosen.role_before if chosen.role else context.role)
+        wanted = replace(own, role=role)
+        if (await self._account(own))[0] == role:
+            wanted, role = own, ""
+        user, home = await self._account(wanted)
+        await self._choose(name, context, replace(chosen, role=role, role_before=own.role))
+        state = SessionState(name, user, home, before.directory, before.previous, before.stack)
+        return await self._save(state, wanted)
+
+    async def choose_site(self, name: str, context: Context, site: str) -> None:
+        """Let the session choose storage as from `site`."""
+        chosen = await self._choice(name, context)
+        before = chosen.site_before if chosen.site else context.site
+        await self._choose(name, context, replace(chosen, site=site, site_before=before))
+
+    async def choose_timing(self, name: str, context: Context, *, is_on: bool) -> None:
+        """Have the service tell its time to the session, or not."""
+        await self._choose(name, context, replace(await self._choice(name, context), timing=is_on))
 
     async def state(self, name: str, context: Context, *, restore: bool = False) -> SessionState:
         """The session `name`; a new one starts in the home, or with `restore` in the directory used last.
@@ -92,6 +126,19 @@ class Sessions:
         """Ask anew who `context` is when that is needed next: its credential was changed."""
         self._accounts.pop(context, None)
         self._doubtful.add(context)
+
+    async def _choice(self, name: str, context: Context) -> IdentityRecord:
+        key = self._key(name, replace(context, role=""))
+        if key not in self._chosen:
+            if len(self._chosen) >= _MOST_KNOWN:
+                self._chosen.clear()
+            self._chosen[key] = await self._store.identities.get(key)
+        return self._chosen[key]
+
+    async def _choose(self, name: str, context: Context, chosen: IdentityRecord) -> None:
+        key = self._key(name, replace(context, role=""))
+        await self._store.identities.put(key, chosen)
+        self._chosen[key] = chosen
 
     async def _account(self, context: Context) -> tuple[str, str]:
         if context not in self._accounts:

@@ -3,7 +3,7 @@
 import os
 
 from alienctl import ClientError
-from alienctl.local import help_of_copy, help_of_files, help_of_jobs
+from alienctl.local import help_of_copy, help_of_files, help_of_jobs, help_of_service
 from alienctl.local.page import Page
 
 PAGES = {
@@ -134,6 +134,7 @@ PAGES = {
     ),
     **help_of_files.PAGES,
     **help_of_jobs.PAGES,
+    **help_of_service.PAGES,
     "install-names": Page(
         "install-names DIRECTORY",
         "put alien.py, alien_ls, alien_cp, alien-token-init, ... there, which are this program",
@@ -171,6 +172,7 @@ OURS = frozenset(
         *("cert-info", "cert-verify", "certkey-match", "getCAcerts"),
         *help_of_files.PAGES,
         *help_of_jobs.OURS,
+        *help_of_service.PAGES,
         *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
     }
 )

@@ -2,7 +2,9 @@
 
 import json
 import os
+import platform
 import sys
+from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.invocation import Invocation
@@ -81,16 +83,26 @@ def _version(invocation: Invocation, as_json: bool) -> int:
     request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
     try:
         answer = unary(invocation.socket, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
+        hello = replies.hello(answer)
     except NoDaemonError:
-        say(json.dumps({"client": VERSION, "daemon": None}) if as_json else f"alienctl {VERSION}\ndaemon: not running")
-        return 0
-    hello = replies.hello(answer)
+        hello = None
+    python, xrootd = platform.python_version(), _version_of("xrootd")
     if as_json:
-        daemon = {"version": hello.version, "contract": hello.contract, "pid": hello.pid}
-        say(json.dumps({"client": VERSION, "daemon": daemon}))
-    else:
-        say(f"alienctl {VERSION}\ndaemon: {hello.version} (pid {hello.pid})")
+        daemon = {"version": hello.version, "contract": hello.contract, "pid": hello.pid} if hello else None
+        say(json.dumps({"client": VERSION, "daemon": daemon, "python": python, "xrootd": xrootd}))
+        return 0
+    running = f"{hello.version} (pid {hello.pid})" if hello else "not running"
+    say(f"alienctl {VERSION}\ndaemon: {running}\nPython version: {python} ({sys.executable})")
+    say(f"XRootD version: {xrootd or 'not found'}")
     return 0
+
+
+def _version_of(package: str) -> str:
+    """The version of a package that is installed beside us; empty: it is not."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _help_of(invocation: Invocation, command: str) -> int:

@@ -53,6 +53,8 @@ from aliend.errors import AliendError, BadReply, NotConnected, UsageError
 
 BATCH = 500
 """Results of a stream are handed on in groups of about this many."""
+_NOTHING = Request("pwd")
+"""Stands for a request that changes nothing and is not sent."""
 _EARLY = 30.0
 """Seconds; a service that ends connections sooner after the login is not logged in to again without a pause."""
 _PARSED_IN_A_THREAD = 1 << 20
@@ -154,6 +156,27 @@ class Central:
                     raise unknown(request, lost) from lost
                 if isinstance(effect, GiveUp):
                     raise lost
+
+    async def ping(self) -> tuple[float, str]:
+        """How long (seconds) a ping on a connection for requests takes, and the address that answered."""
+        async with self._errand(_NOTHING, bulk=False) as (slot, effect):
+            connection = await self._ready(slot, effect)
+            begun = time.perf_counter()
+            answered = await connection.answers(self.context.finding.ping)
+            seconds = time.perf_counter() - begun
+            if answered:
+                self._advance(Answered(slot.number, connection.is_open))
+        if not answered:
+            raise NotConnected(f"{self._login.endpoint} does not answer a ping")
+        return seconds, connection.address
+
+    async def connect_once(self) -> tuple[float, str]:
+        """How long (seconds) a login on a connection of its own takes, and the address; it is closed again."""
+        begun = time.perf_counter()
+        connection = await self._login.connection()
+        seconds, address = time.perf_counter() - begun, connection.address
+        await connection.close()
+        return seconds, address
 
     def status(self) -> CentralStatus:
         """A value for `daemon status`."""

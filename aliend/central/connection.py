@@ -150,6 +150,12 @@ class Connection:
             return True
         return True
 
+    @property
+    def address(self) -> str:
+        """The address of the other side."""
+        remote = self._socket.remote_address
+        return str(remote[0]) if remote else ""
+
     async def answers(self, within: float) -> bool:
         """Whether the service answers a ping `within` seconds: after a suspend or a change of network it does not."""
         try:

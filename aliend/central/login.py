@@ -19,7 +19,7 @@ from aliend.core.finding import Target
 from aliend.core.points import COMMAND, LOGIN, Points
 from aliend.core.replies import parse
 from aliend.core.requests import Request, encode
-from aliend.errors import NotConnected
+from aliend.errors import NotConnected, RoleRefused
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,8 @@ class Login:
         self.credential, self.endpoint = connection.credential, target.endpoint
         self.spend(LOGIN)
         log.info("logged in to %s as %s", target.endpoint, connection.credential.facts.subject)
-        settings = (("setSite", self.context.site), ("user", self.context.role))
+        timing = "on" if self.context.timing else ""
+        settings = (("setSite", self.context.site), ("user", self.context.role), ("timing", timing))
         try:
             for command, value in settings:
                 if value:
@@ -111,4 +112,4 @@ class Login:
         self.spend(COMMAND)
         reply = parse(await connection.request(encode(request), _SETTING_TIMEOUT), request)
         if reply.exit_code:
-            raise NotConnected(f"{self.endpoint} refuses `{request}`: {reply.error.strip()}")
+            raise RoleRefused(f"{self.endpoint} refuses `{request}`: {reply.error.strip()}", reply.exit_code)

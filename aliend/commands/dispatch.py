@@ -6,6 +6,7 @@ Chains, pipes and what else stands around a command are left to `aliend.commands
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from aliend.commands import (
     ccdb,
@@ -16,11 +17,14 @@ from aliend.commands import (
     credentials,
     editing,
     elements,
+    identity,
     jobs,
+    monitoring,
     navigation,
     pfns,
     programs,
     quota,
+    reaching,
     replicate,
     search,
     servers,
@@ -79,6 +83,13 @@ COMMANDS: dict[str, Command] = {
     "certkey-match": certificates.certkey_match,
     "tokenkey-match": certificates.tokenkey_match,
     "getCAcerts": certificates.get_ca_certs,
+    "user": identity.user,
+    "setSite": identity.set_site,
+    "timing": identity.timing,
+    "ping": reaching.ping,
+    "wbtime": reaching.wbtime,
+    "checkAddr": reaching.check_addr,
+    "queryML": monitoring.query_ml,
     "submit": jobs.submit,
     "ps": jobs.ps,
     "jobInfo": jobs.job_info,
@@ -96,7 +107,8 @@ async def execute(parts: Parts, call: Call) -> int:
     try:
         if call.words[0] not in tokens.WITHOUT_SERVICE:
             await tokens.prepare(parts, call)
-        code = await command(parts, call)
+        acting = replace(call, context=await parts.sessions.acting(call.session, call.context))
+        code = await command(parts, acting)
         await tokens.remind(parts, call)
         return code
     except AliendError as error:

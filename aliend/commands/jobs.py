@@ -29,7 +29,6 @@ _LARGEST = 1 << 20
 """Bytes of a job description; more is a file that was named by mistake."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _NONE_FOUND = 2
-_GREEN, _NORMAL = "\033[32m", "\033[0m"
 
 
 async def submit(parts: Parts, call: Call) -> int:
@@ -50,8 +49,7 @@ async def ps(parts: Parts, call: Call) -> int:
     if "-trace" not in call.words or call.as_json:
         return await service.run(parts, call)
     reply = await service.ask(parts, call)
-    with_colours = call.terminal.stdout and "NO_COLOR" not in call.environment
-    await call.say(core.with_moments(reply.text(), _green if with_colours else _moment))
+    await call.say(core.with_moments(reply.text(), _moment))
     await call.complain(reply.error)
     return service.status_of(reply)
 
@@ -162,7 +160,3 @@ def _report(result: Result, log: core.Log, words: core.InfoWords) -> str:
 
 def _moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S%z")
-
-
-def _green(seconds: int) -> str:
-    return f"{_GREEN}{_moment(seconds)}{_NORMAL}"

@@ -25,9 +25,9 @@ _PREPENDED = {"ls": ("-F",), "la": ("-F", "-a"), "ll": ("-F", "-l"), "lla": ("-F
 _NAMES = {"la": "ls", "ll": "ls", "lla": "ls"}
 _INSTEAD = {
     "cd": "use it as a command of its own",
-    "user": "choose the role with a credential of its own",
-    "setSite": "set ALIEN_SITE for the command",
-    "timing": "use the shell's `time`",
+    "user": "use it as a command of its own",
+    "setSite": "use it as a command of its own",
+    "timing": "use it as a command of its own",
     "token -u": "ask with a credential that holds that role",
     "-pwd": "use cd",
     "-silent": "redirect the output",
@@ -129,6 +129,7 @@ async def tell(call: Call, reply: Reply, directory: str) -> None:
         await call.document(document)
     else:
         await call.say(reply.text())
+        await call.say(f"timing_ms = {reply.timing}" if reply.timing else "")
     await call.complain(reply.error)
 
 

@@ -67,3 +67,5 @@ class Context:
     finding: Finding = Finding()
     job: str = ""
     master_job: str = ""
+    timing: bool = False
+    """Whether the service tells how long each command took it."""

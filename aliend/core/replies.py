@@ -29,13 +29,17 @@ _TYPES: Mapping[str, EntryType] = {"d": "directory", "c": "collection"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply. `error` may be set while `exit_code` is 0: a warning. `directory` ends in `/`."""
+    """One reply. `error` may be set while `exit_code` is 0: a warning. `directory` ends in `/`.
+
+    `timing` is how long it took the service (milliseconds, as text; empty: it was not asked to tell).
+    """
 
     exit_code: int
     error: str
     user: str
     directory: str
     results: tuple[Result, ...]
+    timing: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The document as the service writes it; metadata are strings."""
@@ -45,6 +49,8 @@ class Reply:
             "user": self.user,
             "currentdir": self.directory,
         }
+        if self.timing:
+            metadata["timing_ms"] = self.timing
         return {"metadata": metadata, "results": [dict(result) for result in self.results]}
 
     def text(self) -> str:
@@ -82,7 +88,7 @@ def assemble(metadata: object, results: object, request: Request) -> Reply:
     except (KeyError, TypeError, ValueError) as error:
         raise wrong_shape(request, "it has no exit code") from error
     complaint, user, directory = (_text(metadata.get(key)) for key in ("error", "user", "currentdir"))
-    return Reply(code, complaint, user, directory, tuple(results))
+    return Reply(code, complaint, user, directory, tuple(results), _text(metadata.get("timing_ms")))
 
 
 def wrong_shape(request: Request, why: str) -> BadReply:

@@ -1,9 +1,21 @@
 """The daemon's own database: jobs, transfers and sessions in one SQLite file."""
 
 from aliend.store.deletions import Deletion, FileKey
+from aliend.store.identities import IdentityRecord
 from aliend.store.listings import Listed, Listings
 from aliend.store.sessions import SessionRecord
 from aliend.store.store import BATCH, Outcome, Store
 from aliend.store.transfers import NewTransfer
 
-__all__ = ["BATCH", "Deletion", "FileKey", "Listed", "Listings", "NewTransfer", "Outcome", "SessionRecord", "Store"]
+__all__ = [
+    "BATCH",
+    "Deletion",
+    "FileKey",
+    "IdentityRecord",
+    "Listed",
+    "Listings",
+    "NewTransfer",
+    "Outcome",
+    "SessionRecord",
+    "Store",
+]

@@ -95,7 +95,14 @@ CREATE TABLE local_md5 (
 """
 """What synchronisations delete in the end, and the md5 of local files by what they are known by."""
 
-_FOURTH = _EVENTS + _SYNC
+_IDENTITIES = """
+CREATE TABLE identity (
+    name TEXT PRIMARY KEY, role TEXT NOT NULL, role_before TEXT NOT NULL, site TEXT NOT NULL, site_before TEXT NOT NULL,
+    timing INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+_FOURTH = _EVENTS + _SYNC + _IDENTITIES
 
 MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
 """Each brings a database from the schema of its index to the next one."""

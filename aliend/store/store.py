@@ -19,6 +19,7 @@ from aliend.store import attempts, changes, queue, transfers
 from aliend.store.changes import Changed
 from aliend.store.database import Database, Transaction
 from aliend.store.deletions import Deletions
+from aliend.store.identities import Identities
 from aliend.store.jobs import JobRows
 from aliend.store.sessions import Sessions
 from aliend.store.transfers import NewTransfer
@@ -49,6 +50,7 @@ class Store:
         self._rows = JobRows()
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
+        self.identities = Identities(self._database)
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
 

@@ -32,12 +32,6 @@ def test_f067_user_and_directory_are_known_after_each_reply(user: User) -> None:
     assert (metadata["user"], metadata["currentdir"]) == ("alice", user.must("pwd"))
 
 
-def test_f069_the_timing_of_the_shared_connection_is_not_switched(user: User) -> None:
-    done = user.run("timing", "on")
-    assert (done.returncode, done.stdout) == (22, "")
-    assert "time" in done.stderr
-
-
 def test_f070_names_that_are_not_ascii_go_both_ways(user: User) -> None:
     name = f"hé ü 日本-{user.home.name}"
     user.must("mkdir", name)

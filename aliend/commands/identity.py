@@ -1,0 +1,59 @@
+"""Who and where the session is for the service: user, setSite, timing.
+
+The service keeps these with a connection. Here they belong to the session, whose commands get connections of their own
+for it; those of other sessions do not notice.
+"""
+
+from __future__ import annotations
+
+from aliend.commands.call import Call
+from aliend.errors import UsageError
+from aliend.parts import Parts
+
+_SWITCH = {"on": True, "off": False}
+
+
+async def user(parts: Parts, call: Call) -> int:
+    """Act as another account in this session; the directory stays."""
+    words = call.words[1:]
+    if len(words) != 1 or words[0].startswith("-"):
+        raise UsageError("user takes the name of one account (see: alienctl whoami -v for those that you may take)")
+    state = await parts.sessions.act_as(call.session, call.context, words[0])
+    if call.as_json:
+        metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
+        await call.document({"metadata": metadata, "results": [{"homedir": state.home}]})
+    return 0
+
+
+async def set_site(parts: Parts, call: Call) -> int:
+    """Choose the site from which storage is chosen, in this session."""
+    words = call.words[1:]
+    if len(words) > 1 or any(word.startswith("-") or not word for word in words):
+        raise UsageError("setSite takes the name of one site, or nothing to tell which one it is")
+    before = call.context.site or "the service's choice"
+    if words:
+        await parts.sessions.choose_site(call.session, call.context, words[0])
+    text = f"Setting close site to {words[0]} (was {before})" if words else f"The close site is {before}"
+    await _tell(call, {"site": words[0] if words else call.context.site, "message": text})
+    return 0
+
+
+async def timing(parts: Parts, call: Call) -> int:
+    """Have the service tell how long it took for each command of this session."""
+    words = call.words[1:]
+    if len(words) > 1 or any(word not in _SWITCH for word in words):
+        raise UsageError("timing takes on, off, or nothing to tell which one it is")
+    is_on = _SWITCH[words[0]] if words else call.context.timing
+    if words:
+        await parts.sessions.choose_timing(call.session, call.context, is_on=is_on)
+    text = f"Command timing is {'enabled' if is_on else 'disabled'}"
+    await _tell(call, {"timing": str(is_on).lower(), "message": text})
+    return 0
+
+
+async def _tell(call: Call, result: dict[str, str]) -> None:
+    if call.as_json:
+        metadata = {"exitcode": "0", "error": "", "user": "", "currentdir": ""}
+        await call.document({"metadata": metadata, "results": [result]})
+    else:
+        await call.say(result["message"])
