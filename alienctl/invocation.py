@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _EINVAL = 22
+JSON_WORDS = ("--json", "-json", "--jsonl")
+"""One document, or one object a line; before or behind the command."""
 _CHOOSING = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
 _CHOOSING_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
 _DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
@@ -50,7 +52,7 @@ class Invocation:
                 self.strict = True
             elif word == "--raw":
                 self.raw = True
-            elif word in ("--json", "-json"):
+            elif word in JSON_WORDS:
                 kept.append(word)
             elif word in ("--profile", "--session"):
                 if not equals:
@@ -70,7 +72,7 @@ class Invocation:
     @property
     def command(self) -> str:
         """The command's first word, empty when there is none."""
-        return next((word for word in self.words if word not in ("--json", "-json")), "")
+        return next((word for word in self.words if word not in JSON_WORDS), "")
 
     def variables(self) -> "dict[bytes, bytes]":
         """The variables that the daemon gets. Raises ClientError for one that matters and is not UTF-8."""

@@ -7,27 +7,39 @@ from alienctl.local import help_of_copy, help_of_files, help_of_jobs, help_of_se
 from alienctl.local.page import Page
 
 PAGES = {
-    "pwd": Page("pwd", "print the working directory in the catalogue"),
-    "cd": Page("cd [DIRECTORY | -]", "change it; no argument: the home, -: the one before"),
-    "ls": Page("ls [-l] [-a] [-F] [LFN...]", "list directories", "la, ll and lla stand for ls -a, ls -l and ls -la."),
-    "stat": Page("stat [-v] LFN...", "what the catalogue knows of files"),
+    "pwd": Page("pwd", "print the working directory in the catalogue", "    alienctl pwd"),
+    "cd": Page(
+        "cd [DIRECTORY | -]",
+        "change it; no argument: the home, -: the one before",
+        "    alienctl cd /alice/data/2024\n    alienctl cd -",
+    ),
+    "ls": Page(
+        "ls [-l] [-a] [-F] [LFN...]",
+        "list directories",
+        "la, ll and lla stand for ls -a, ls -l and ls -la.\n    alienctl ls -l data/",
+    ),
+    "stat": Page("stat [-v] LFN...", "what the catalogue knows of files", "    alienctl stat AliESDs.root"),
     "find": Page(
         "find [OPTIONS] DIRECTORY PATTERN",
         "search the catalogue",
         "PATTERN is matched anywhere below DIRECTORY; * stands for any text.\n"
         "    alienctl find /alice/data/2024 '*AliESDs.root'",
     ),
-    "whereis": Page("whereis [-r] LFN", "the replicas of a file; -r: of the archive that it is in"),
-    "mkdir": Page("mkdir [-p] DIRECTORY...", "make directories"),
-    "rm": Page("rm [-r] LFN...", "remove files; -r: and directories"),
-    "rmdir": Page("rmdir DIRECTORY...", "remove empty directories"),
+    "whereis": Page(
+        "whereis [-r] LFN",
+        "the replicas of a file; -r: of the archive that it is in",
+        "    alienctl whereis -r AliESDs.root",
+    ),
+    "mkdir": Page("mkdir [-p] DIRECTORY...", "make directories", "    alienctl mkdir -p run/244918/out"),
+    "rm": Page("rm [-r] LFN...", "remove files; -r: and directories", "    alienctl rm -r run/244918"),
+    "rmdir": Page("rmdir DIRECTORY...", "remove empty directories", "    alienctl rmdir run"),
     "mv": Page(
         "mv SOURCE... TARGET",
         "rename or move",
-        "Onto an existing file the service renames the SOURCE to TARGET_backup.",
+        "Onto an existing file the service renames the SOURCE to TARGET_backup.\n    alienctl mv old.root new.root",
     ),
-    "touch": Page("touch LFN...", "make empty entries, or set their time"),
-    "whoami": Page("whoami [-v]", "the account that the service knows you by"),
+    "touch": Page("touch LFN...", "make empty entries, or set their time", "    alienctl touch done"),
+    "whoami": Page("whoami [-v]", "the account that the service knows you by", "    alienctl whoami -v"),
     "cp": Page(help_of_copy.USAGE, help_of_copy.SUMMARY, help_of_copy.TEXT),
     "replicate": Page(
         "replicate [--mirror] [-T N] [--priority N] [--detach] LFN... --to WHERE",
@@ -69,37 +81,50 @@ PAGES = {
         "  limit [NAME=RATE ...]   bytes a second: rate=R down.rate=R up.rate=R se.rate=R VO::SITE::SE.rate=R, with R\n"
         "                          20M, 500K, unlimited, default, or a timetable:\n"
         "                          'rate=22:00-07:00 unlimited, else 20M' (K, M, G are powers of 1024)\n"
-        "  limit --job JOB rate=R  the same for one job",
+        "  limit --job JOB rate=R  the same for one job\n"
+        "    alienctl transfers wait 7 --timeout 3600",
     ),
     "daemon": Page(
         "daemon status | start | stop | restart | logs | install",
         "the daemon itself",
         "  logs [-n N] [-f]   the end of its log; -f: and what follows\n"
-        "  install            put its systemd user unit in place",
+        "  install            put its systemd user unit in place\n"
+        "    alienctl daemon status",
     ),
     "sandbox": Page(
         "sandbox up | down | status | env | reset | fault | stats | set | file",
         "a grid of your own on this machine",
-        "  sandbox WORD --help   what a word takes; `sandbox fault --help` lists what can be made to fail",
+        "  sandbox WORD --help   what a word takes; `sandbox fault --help` lists what can be made to fail\n"
+        '    alienctl sandbox up\n    eval "$(alienctl sandbox env)"',
     ),
-    "cert-info": Page("cert-info", "your certificate: subject, issuer, dates (UTC)"),
-    "cert-verify": Page("cert-verify", "whether your certificate is signed by an authority that you trust"),
-    "certkey-match": Page("certkey-match", "whether your certificate and your key are a pair"),
+    "cert-info": Page("cert-info", "your certificate: subject, issuer, dates (UTC)", "    alienctl cert-info"),
+    "cert-verify": Page(
+        "cert-verify", "whether your certificate is signed by an authority that you trust", "    alienctl cert-verify"
+    ),
+    "certkey-match": Page(
+        "certkey-match", "whether your certificate and your key are a pair", "    alienctl certkey-match"
+    ),
     "token-init": Page(
         "token-init [-v DAYS] [-u ROLE]",
         "get a new token with your certificate",
         "An encrypted key is opened with the pass phrase that you are asked for at the terminal; ALIEND_ASKPASS names\n"
-        "a program that prints it instead. The daemon keeps the opened key in memory and renews tokens with it.",
+        "a program that prints it instead. The daemon keeps the opened key in memory and renews tokens with it.\n"
+        "    alienctl token-init -v 5",
     ),
-    "token-info": Page("token-info", "what your token says: subject, issuer, dates (UTC)"),
-    "token-destroy": Page("token-destroy", "remove your token"),
-    "token-verify": Page("token-verify", "whether your token is signed by an authority that you trust"),
-    "tokenkey-match": Page("tokenkey-match", "whether your token and its key are a pair"),
-    "token": Page("token [-v DAYS]", "print a new token, which is kept nowhere"),
+    "token-info": Page("token-info", "what your token says: subject, issuer, dates (UTC)", "    alienctl token-info"),
+    "token-destroy": Page("token-destroy", "remove your token", "    alienctl token-destroy"),
+    "token-verify": Page(
+        "token-verify", "whether your token is signed by an authority that you trust", "    alienctl token-verify"
+    ),
+    "tokenkey-match": Page(
+        "tokenkey-match", "whether your token and its key are a pair", "    alienctl tokenkey-match"
+    ),
+    "token": Page("token [-v DAYS]", "print a new token, which is kept nowhere", "    alienctl token -v 1"),
     "getCAcerts": Page(
         "getCAcerts [-from REPOSITORY] [DIRECTORY]",
         "install the grid's authorities into DIRECTORY/certificates",
-        "Without DIRECTORY into ~/.globus. They come from the ALICE git repository, or from REPOSITORY.",
+        "Without DIRECTORY into ~/.globus. They come from the ALICE git repository, or from REPOSITORY.\n"
+        "    alienctl getCAcerts ~/.globus",
     ),
     "ccdb": Page(
         "ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...]",
@@ -121,16 +146,23 @@ PAGES = {
         "    alienctl ccdb -history -limit 5 GLO/Config/GRPECS\n"
         "    alienctl ccdb -run 529397 -mirror -dst ccdb TPC/Calib",
     ),
-    "home": Page("home", "print your home directory in the catalogue"),
-    "pushd": Page("pushd [-n] [DIRECTORY | +N | -N]", "go to a directory and remember this one, or turn the stack"),
-    "popd": Page("popd [-n] [+N | -N]", "go back to the directory remembered last, or forget one"),
-    "dirs": Page("dirs [-c | +N | -N]", "print the remembered directories; -c: forget them"),
-    "time": Page("time COMMAND ...", "carry out a command and tell how long it took"),
-    "exitcode": Page("exitcode", "print the exit code of the command before; $? does the same"),
+    "home": Page("home", "print your home directory in the catalogue", "    alienctl home"),
+    "pushd": Page(
+        "pushd [-n] [DIRECTORY | +N | -N]",
+        "go to a directory and remember this one, or turn the stack",
+        "    alienctl pushd /alice/data",
+    ),
+    "popd": Page("popd [-n] [+N | -N]", "go back to the directory remembered last, or forget one", "    alienctl popd"),
+    "dirs": Page("dirs [-c | +N | -N]", "print the remembered directories; -c: forget them", "    alienctl dirs"),
+    "time": Page("time COMMAND ...", "carry out a command and tell how long it took", "    alienctl time ls data"),
+    "exitcode": Page(
+        "exitcode", "print the exit code of the command before; $? does the same", "    alienctl 'stat data; exitcode'"
+    ),
     "exit": Page(
         "exit [CODE] [err] [MESSAGE...]",
         "end a chain, a file of commands or the shell",
-        "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.",
+        "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.\n"
+        "    alienctl 'stat data; exit 3 err no data'",
     ),
     **help_of_files.PAGES,
     **help_of_jobs.PAGES,
@@ -140,7 +172,7 @@ PAGES = {
         "put alien.py, alien_ls, alien_cp, alien-token-init, ... there, which are this program",
         "Nothing is replaced that is not ours. Take them away by deleting them.\n    alienctl install-names ~/bin",
     ),
-    "version": Page("version", "versions of the command, the daemon and its libraries"),
+    "version": Page("version", "versions of the command, the daemon and its libraries", "    alienctl version"),
     "help": Page(
         "help [COMMAND | TOPIC | --man]",
         "this list, or the page of a command or topic; ? stands for help",
@@ -186,6 +218,7 @@ OPTIONS = (
     ("--strict", "of several commands, the first one that fails is the last"),
     ("--raw", "show control characters in names to a terminal as they are"),
     ("--json", "one JSON document on standard output; also behind the command"),
+    ("--jsonl", "the same as one JSON object a line, without what belongs to the whole"),
 )
 TOPICS = {"coming-from-alienpy": "what is the same, better and different for users of alien.py"}
 """Texts that belong to no command: files of `alienctl/pages/`."""

@@ -32,11 +32,15 @@ PAGES = {
         "    alienctl siteJobs CERN -running",
     ),
     "masterjob": Page(
-        "masterjob ID... [-status S] [-id N] [-site S] [-printid] [-printsite]", "the parts of master jobs"
+        "masterjob ID... [-status S] [-id N] [-site S] [-printid] [-printsite]",
+        "the parts of master jobs",
+        "    alienctl masterjob 1234567890 -printid",
     ),
-    "kill": Page("kill ID...", "kill jobs, and the parts of master jobs"),
-    "resubmit": Page("resubmit ID...", "let jobs that have ended begin once more"),
-    "registerOutput": Page("registerOutput ID", "keep the output of a job that ended in an error"),
+    "kill": Page("kill ID...", "kill jobs, and the parts of master jobs", "    alienctl kill 1234567890"),
+    "resubmit": Page("resubmit ID...", "let jobs that have ended begin once more", "    alienctl resubmit 1234567890"),
+    "registerOutput": Page(
+        "registerOutput ID", "keep the output of a job that ended in an error", "    alienctl registerOutput 1234567890"
+    ),
 }
 
 OURS = ("jobInfo", "siteJobs")

@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
-from alienctl.invocation import Invocation
+from alienctl.invocation import JSON_WORDS, Invocation
 from alienctl.local import control, help, install, logs, manual, names, replies
 from alienctl.main import Run, write_all
 from alienctl.messages import bytes_field, number_field
@@ -20,7 +20,7 @@ _HELLO_WAIT = 5.0
 
 def perform(invocation: Invocation) -> int:
     """Carry out the invocation's words; return the exit code. Raises ClientError."""
-    operands = [word for word in invocation.words if word not in ("--json", "-json")]
+    operands = [word for word in invocation.words if word not in JSON_WORDS]
     as_json = len(operands) < len(invocation.words)
     command = operands.pop(0) if operands else ""
     if {"-h", "--help"}.intersection(operands[:1]) and command in help.OURS:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aliend.core.context import Context
 
+JSON_WORDS = frozenset({"--json", "-json", "--jsonl"})
+JSON_LINES = "--jsonl"
+"""One document; one object a line."""
 _PATIENCE = 300.0
 _STDIN_AHEAD = 16
 """Pieces of standard input that are taken before they are needed."""
@@ -92,6 +95,8 @@ class Call:
     restore_directory: bool
     output: Output
     as_json: bool = False
+    by_line: bool = False
+    """JSON as one object a line rather than as one document."""
     stop_on_error: bool = False
     commands_on_stdin: bool = False
     stdin: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_STDIN_AHEAD), repr=False)
@@ -130,8 +135,26 @@ class Call:
             await self.output.stderr(encoded(text.rstrip("\n") + "\n"))
 
     async def document(self, value: dict[str, Any] | list[Any]) -> None:
-        """Write one JSON document."""
-        await self.output.stdout(encoded(json.dumps(value, ensure_ascii=False, indent=2) + "\n"))
+        """Write one JSON document, or what it lists as one object a line."""
+        if self.by_line:
+            await self.lines(_listed(value))
+        else:
+            await self.output.stdout(encoded(json.dumps(value, ensure_ascii=False, indent=2) + "\n"))
+
+    async def lines(self, values: Iterable[object]) -> None:
+        """Write JSON, one value a line."""
+        text = "".join(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n" for value in values)
+        await self.output.stdout(encoded(text))
+
+
+def _listed(value: dict[str, Any] | list[Any]) -> list[Any]:
+    """What a document lists: its results, or its only list, or the document itself."""
+    if isinstance(value, list):
+        return value
+    if isinstance(results := value.get("results"), list):
+        return results
+    lists = [one for one in value.values() if isinstance(one, list)]
+    return lists[0] if len(lists) == 1 else [value]
 
 
 def encoded(text: str) -> bytes:

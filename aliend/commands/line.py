@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from aliend.commands import dispatch, known
-from aliend.commands.call import Call
+from aliend.commands.call import JSON_LINES, JSON_WORDS, Call
 from aliend.commands.piping import piped
 from aliend.core import aliases, chains
 from aliend.core.chains import Command, Shell, Step
@@ -122,9 +122,10 @@ class _Line:
                 return await piped(self._call, (*_SHELL, pipeline), lambda call: self._command(call, words))
 
     async def _command(self, call: Call, words: tuple[str, ...]) -> int:
-        as_json = call.as_json or bool({"--json", "-json"}.intersection(words))
-        words = tuple(word for word in words if word not in ("--json", "-json"))
-        call = replace(call, words=words, as_json=as_json)
+        by_line = call.by_line or JSON_LINES in words
+        as_json = call.as_json or bool(JSON_WORDS.intersection(words))
+        words = tuple(word for word in words if word not in JSON_WORDS)
+        call = replace(call, words=words, as_json=as_json, by_line=by_line)
         if not words:
             raise UsageError("--json stands before or behind a command, not alone")
         if theirs := _words_for_the_client((*words, *(("--json",) if as_json else ()))):

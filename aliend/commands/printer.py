@@ -1,4 +1,4 @@
-"""Prints the results of a long reply while they arrive, as text or as one JSON document."""
+"""Prints the results of a long reply while they arrive, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ class Printer:
         if not self._call.as_json:
             await self._call.say("\n".join(str(result["message"]) for result in results if result.get("message")))
             return
+        if self._call.by_line:
+            await self._call.lines(map(dict, results))
+            return
         texts = ",\n    ".join(json.dumps(dict(result), ensure_ascii=False) for result in results)
         opening = ",\n    " if self._begun else '{\n  "results": [\n    '
         self._begun = True
@@ -28,7 +31,7 @@ class Printer:
 
     async def end(self, code: int, error: str, user: str, directory: str) -> None:
         """Print what belongs to the whole."""
-        if not self._call.as_json:
+        if not self._call.as_json or self._call.by_line:
             return
         metadata = {"exitcode": str(code), "error": error, "user": user, "currentdir": directory}
         opening = "\n  ],\n" if self._begun else '{\n  "results": [],\n'

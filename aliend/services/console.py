@@ -10,7 +10,7 @@ import grpc.aio
 
 from aliend import CONTRACT, VERSION
 from aliend.commands import line
-from aliend.commands.call import Call, Progress, Terminal
+from aliend.commands.call import JSON_LINES, JSON_WORDS, Call, Progress, Terminal
 from aliend.core.switches import is_on
 from aliend.core.visible import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
@@ -158,7 +158,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         words = tuple(os.fsdecode(word) for word in start.argv)
         environment = dict(start.environment)
         return Call(
-            words=tuple(word for word in words if word not in ("--json", "-json")),
+            words=tuple(word for word in words if word not in JSON_WORDS),
             local=os.fsdecode(start.cwd),
             umask=start.umask,
             session=start.session or "default",
@@ -167,7 +167,8 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
             environment=environment,
             output=events,
-            as_json=any(word in ("--json", "-json") for word in words) or is_on(environment, "ALIENPY_JSON"),
+            as_json=any(word in JSON_WORDS for word in words) or is_on(environment, "ALIENPY_JSON"),
+            by_line=JSON_LINES in words,
             stop_on_error=start.stop_on_error,
             commands_on_stdin=start.commands_on_stdin,
         )

@@ -75,6 +75,39 @@ def test_an_error_of_the_service_reaches_stderr_and_the_exit_code(user: User) ->
     assert "No such file or directory : /no/such/file" in done.stderr
 
 
+def test_f089_one_object_a_line(user: User) -> None:
+    folder = f"lines-{user.home.name}"
+    user.must("mkdir", folder)
+    user.must("touch", f"{folder}/a", f"{folder}/b")
+    for words in (["find", folder, "*"], ["ls", folder]):
+        results = [json.loads(line) for line in user.must(*words, "--jsonl").splitlines()]
+        assert results == user.json(*words)["results"]
+        assert len(results) == 2
+    assert json.loads(user.must("--jsonl", "whoami"))["username"] == "alice"
+    assert user.must("transfers", "list", "--jsonl") == ""
+    failed = user.run("stat", "/no/such", "--jsonl")
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert "/no/such" in failed.stderr
+
+
+def test_f090_commands_of_ours_print_documents(user: User) -> None:
+    """Each is one document on standard output and nothing else."""
+    for line in (
+        "pwd",
+        "home",
+        "dirs",
+        "cert-info",
+        "token-info",
+        "transfers list",
+        "transfers limit",
+        "version",
+        "ping 1",
+    ):
+        assert isinstance(user.json(*line.split()), dict), line
+    for line in ("checkAddr localhost 1", "user alice", "timing off", "setSite", "daemon status", "exitcode"):
+        assert isinstance(user.json(*line.split()), dict), line
+
+
 def test_an_error_is_told_in_json_too(user: User) -> None:
     done = user.run("stat", "/no/such/file", "--json")
     assert json.loads(done.stdout)["metadata"]["exitcode"] == "2"

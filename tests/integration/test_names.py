@@ -74,6 +74,10 @@ def test_f052_the_names_of_certificates_are_there(scripts: Scripts) -> None:
     assert "CN=alice" in scripts.must("alien-token-info")
 
 
+def test_f104_alien_wbtime_measures_logins(scripts: Scripts) -> None:
+    assert "rtt min/avg/max/mdev (ms) = " in scripts.must("alien_wbtime 1")
+
+
 def test_f103_alien_cmd_runs_its_words(scripts: Scripts) -> None:
     assert scripts.must("alien_cmd pwd") == f"{HOME}/"
     assert scripts.must("alien_cmd ls $D") == "job.jdl"

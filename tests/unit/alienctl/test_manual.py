@@ -20,6 +20,11 @@ def test_f095_the_manual_page_has_every_command() -> None:
         assert re.search(rf"^\.B {re.escape(name.replace('-', chr(92) + '-'))}\b", page, re.MULTILINE), name
 
 
+@pytest.mark.parametrize("name", list(help.PAGES))
+def test_f095_every_page_has_an_example(name: str) -> None:
+    assert re.search(r"^    .*alienctl ", help.PAGES[name].text, re.MULTILINE)
+
+
 def test_nothing_in_the_manual_page_is_taken_for_a_macro() -> None:
     began = {line.split()[0] for line in manual.roff().splitlines() if line.startswith((".", "'"))}
     assert began <= MACROS
