@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc.aio
 
+from aliend.core.context import Context as CentralContext
 from aliend.parts import Parts
 from aliend.services.state import central_messages
 from aliend.services.status import told
@@ -22,7 +23,7 @@ LOOK_AGAIN = 5.0
 
 
 class SessionService(session_pb2_grpc.SessionServicer):
-    """Reads and changes sessions under the daemon's own context."""
+    """Reads and changes sessions under the daemon's own context and what they have chosen."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -30,18 +31,20 @@ class SessionService(session_pb2_grpc.SessionServicer):
     @told
     async def Get(self, request: session_pb2.GetSessionRequest, _context: Context) -> session_pb2.SessionState:
         """See the contract."""
-        state = await self._parts.sessions.state(request.session or "default", self._parts.context(None))
-        return _message(state)
+        name = request.session or "default"
+        return _message(await self._parts.sessions.state(name, await self._acting(name)))
 
     @told
     async def ChangeDirectory(
         self, request: session_pb2.ChangeDirectoryRequest, _context: Context
     ) -> session_pb2.SessionState:
         """See the contract."""
-        state = await self._parts.sessions.change(
-            request.session or "default", self._parts.context(None), request.directory
-        )
-        return _message(state)
+        name = request.session or "default"
+        return _message(await self._parts.sessions.change(name, await self._acting(name), request.directory))
+
+    async def _acting(self, name: str) -> CentralContext:
+        """The daemon's own context, as whom and from where the session has chosen to act."""
+        return await self._parts.sessions.acting(name, self._parts.context(None))
 
     @told
     async def Watch(self, _request: session_pb2.WatchSessionRequest, context: Context) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import grpc
 import pytest
 
+from aliend.v1 import session_pb2, session_pb2_grpc
 from tests.harness import Grid, User, make_user
 
 ALICE, BOB = "/alice/cern.ch/user/a/alice/", "/alice/cern.ch/user/b/bob/"
@@ -104,3 +106,12 @@ def test_f069_the_service_tells_its_time_to_the_session_that_asked(user: User) -
     assert user.must("timing", "off") == "Command timing is disabled"
     assert "timing_ms" not in user.must("ls")
     assert user.run("timing", "maybe").returncode == 22
+
+
+def test_f145_other_programs_see_it_too(admin: User) -> None:
+    admin.must("--session", "seen", "user", "bob")
+    socket = admin.json("daemon", "status")["socket"]
+    with grpc.insecure_channel(f"unix:{socket}") as channel:
+        stub = session_pb2_grpc.SessionStub(channel)
+        assert stub.Get(session_pb2.GetSessionRequest(session="seen")).user == "bob"
+        assert stub.Get(session_pb2.GetSessionRequest(session="unseen")).user == "admin"
