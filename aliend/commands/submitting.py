@@ -24,7 +24,7 @@ async def submit_and_follow(parts: Parts, call: Call, spec: JobSpec, *, detach: 
     )
     job = await parts.engine.submit(spec, uuid.uuid4().hex)
     if not detach:
-        return await follow_foreground(parts, call, job.id)
+        return await follow_foreground(parts, call, [job.id])
     if call.as_json:
         await call.document(
             {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target}
