@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-ErrorKind = Literal["permanent", "transient", "local", "credential"]
-"""Who can act on a failed copy: nobody; time; the owner of this machine's disk; the owner of the certificate."""
+ErrorKind = Literal["permanent", "transient", "local", "credential", "storage"]
+"""Who can act on a failed copy: nobody; time; the owner of this machine's disk; the owner of the certificate; time,
+where it is not the file's own failure (`storage`: an element rests, a copying process died with several files)."""
 
 
 class AliendError(Exception):

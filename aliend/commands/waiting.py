@@ -11,7 +11,7 @@ from aliend.commands.call import Call
 from aliend.core.limits import parse
 from aliend.core.rates import parse_rate, rate_text
 from aliend.core.why import Reason
-from aliend.engine.views import InUse, Waits
+from aliend.engine.views import ElementView, InUse, Waits
 from aliend.errors import UsageError
 from aliend.parts import Parts
 
@@ -45,7 +45,7 @@ async def limit(parts: Parts, call: Call, words: list[str]) -> int:
         await parts.engine.change_limits(parse(words))
     now = parts.engine.in_use()
     if call.as_json:
-        await call.document({"limits": _table(now), "rates": _rates(now)})
+        await call.document({"limits": _table(now), "rates": _rates(now), "elements": _elements(now)})
     else:
         await call.say("\n".join([*_limit_lines(now), *_rate_lines(now)]))
     return 0
@@ -68,7 +68,7 @@ async def _limit_job(parts: Parts, call: Call, words: list[str]) -> int:
 
 def _line(job: int, reason: Reason, first: str, count: int) -> str:
     files = "" if not first else f" {first}" if count == 1 else f" {first} and {count - 1} more"
-    until = f" (until {_time(reason.until)})" if reason.kind in ("retry", "credential") else ""
+    until = f" (until {_time(reason.until)})" if reason.kind in ("retry", "credential", "se resting") else ""
     return f"job {job}{files}: {reason.kind}: {reason.text}{until}"
 
 
@@ -100,17 +100,44 @@ def _table(now: InUse) -> dict[str, int]:
 
 def _limit_lines(now: InUse) -> Iterable[str]:
     ways = {"down": now.by_direction.get("download", 0), "up": now.by_direction.get("upload", 0)}
-    running = {
-        "files": sum(now.by_direction.values()),
-        **ways,
-        **{se.upper(): count for se, count in now.on_se.items()},
-    }
-    table = {**{se.upper(): now.limits.of_se(se) for se in sorted(now.on_se)}, **_table(now)}
-    order = [name for name in table if "::" not in name] + sorted(name for name in table if "::" in name)
+    running = {"files": sum(now.by_direction.values()), **ways}
+    table = _table(now)
     yield f"{'LIMIT':<32}{'FILES':>6}{'NOW':>6}"
-    for name in order:
-        count = "" if name == "se" else str(running.get(name, 0))
+    for name in ("files", "down", "up", "se"):
+        count = str(running.get(name, "")) if name != "se" else ""
         yield f"{name:<32}{table[name] or '-':>6}{count:>6}".rstrip()
+    elements = {se.upper(): one for se, one in now.elements.items()}
+    for se in sorted({*elements, *(name for name, _ in now.limits.named)}):
+        yield _element_line(se, elements[se]) if se in elements else f"{se:<32}{table[se]:>6}{0:>6}"
+
+
+def _element_line(se: str, one: ElementView) -> str:
+    """An element with its present limit, and what there is to say of it."""
+    notes = []
+    if one.state != "working":
+        notes.append(one.state + (f" until {_time(one.until)}" if one.until else ""))
+    elif one.limit != one.most:
+        notes.append(f"of {one.most}")
+    if one.why:
+        notes.append(one.why)
+    return f"{se:<32}{one.limit:>6}{one.copies:>6}  {'; '.join(notes)}".rstrip()
+
+
+def _elements(now: InUse) -> list[dict[str, Any]]:
+    """What is known of the storage elements in use; `until_ms` 0: it does not rest."""
+    return [
+        {
+            "se": one.se,
+            "state": one.state,
+            "copies": one.copies,
+            "limit": one.limit,
+            "most": one.most,
+            "until_ms": int(one.until * 1000),
+            "why": one.why,
+            "bytes_per_second": int(one.speed),
+        }
+        for one in now.elements.values()
+    ]
 
 
 def _rates(now: InUse) -> dict[str, dict[str, int | str]]:

@@ -40,7 +40,7 @@ class Rates:
             case ("all", _):
                 return self.all
             case ("way", way):
-                return self.down if way == "download" else self.up
+                return {"download": self.down, "upload": self.up}.get(way, 0)
             case (_, se):
                 return self.named.get(se, self.per_se)
 

@@ -57,6 +57,7 @@ def applied(configured: Limits, kept: Table) -> Limits:
         down=counts.get("down", configured.down),
         up=counts.get("up", configured.up),
         named=tuple(sorted(named.items())),
+        fixed="se" in counts,
     )
 
 

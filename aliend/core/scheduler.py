@@ -9,7 +9,7 @@ element is known only with the ticket; its limit is held when the copy itself be
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aliend.core.job import Direction, JobSpec
@@ -19,7 +19,8 @@ from aliend.core.job import Direction, JobSpec
 class Limits:
     """How many files may run at a time: in all, on one storage element, each way (0: no limit of its own).
 
-    `named` are storage elements (in capitals) with limits of their own.
+    `named` are storage elements (in capitals) with limits of their own. Unless `per_se` is `fixed` by the user, an
+    element begins with it and may come to have all files, see `core.element`.
     """
 
     files: int = 8
@@ -27,10 +28,15 @@ class Limits:
     down: int = 0
     up: int = 0
     named: tuple[tuple[str, int], ...] = ()
+    fixed: bool = False
 
     def of_se(self, se: str) -> int:
-        """The limit of one storage element."""
+        """Copies that a storage element has at first."""
         return dict(self.named).get(se.upper(), self.per_se)
+
+    def most_of_se(self, se: str) -> int:
+        """Copies that it may have at most."""
+        return dict(self.named).get(se.upper(), self.per_se if self.fixed else max(self.per_se, self.files))
 
     def of_direction(self, direction: Direction) -> int:
         """The limit of a direction; where it has none, that of all files."""
@@ -97,11 +103,6 @@ def choose(candidates: Sequence[Candidate], load: Load, limits: Limits) -> tuple
         ways[best.direction] += 1
         last = best.job
     return tuple(chosen)
-
-
-def has_room(copies: Mapping[str, int], ses: Collection[str], limits: Limits) -> bool:
-    """Whether one more copy may touch all of these storage elements."""
-    return all(copies.get(se, 0) < limits.of_se(se) for se in ses)
 
 
 def _may_run(one: Candidate, running: Counter[int]) -> bool:

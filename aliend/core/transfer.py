@@ -33,6 +33,9 @@ from aliend.errors import ErrorKind
 MAX_FAILURES = 10
 """Transient failures after which a transfer has failed, unless the user says otherwise."""
 
+MAX_BLAMELESS = 100
+"""Attempts after which even what is not a file's own fault counts as its failure: something is wrong with it."""
+
 
 class Phase(StrEnum):
     """The name of a state; the values are stored."""
@@ -327,7 +330,10 @@ def _broke(transfer: Transfer, event: Broke, now: float) -> Step:
         case "credential":
             pause = backoff.delay(transfer.attempts, event.chance, max(1.0, event.retry_after), backoff.PATIENT_CAP)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
-        case "transient":
+        case "storage" if transfer.attempts < MAX_BLAMELESS:
+            pause = max(1.0, event.retry_after) * (1 + event.chance / 4)
+            return replace(transfer, state=Waiting(now + pause, event.reason)), ()
+        case "transient" | "storage":
             return _failed_once_more(transfer, event, now), ()
         case _:
             assert_never(event.kind)

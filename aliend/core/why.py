@@ -9,15 +9,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from aliend.core.job import Direction, Job, JobState
 from aliend.core.scheduler import Limits, target_key
 from aliend.core.transfer import Queued, Running, Transfer, Waiting
 
-Kind = Literal["paused", "held", "retry", "credential", "se full", "target", "limit", "behind", "next", "expanding"]
-"""`held` is a job that something on this machine (mostly a full disk) stands in the way of; `next` starts at once."""
+Kind = Literal[
+    "paused",
+    "held",
+    "retry",
+    "credential",
+    "se resting",
+    "se full",
+    "bandwidth",
+    "target",
+    "limit",
+    "behind",
+    "next",
+    "expanding",
+]
+"""`held` is a job that something on this machine (mostly a full disk) stands in the way of; `se resting`: a storage
+element rests after failures; `bandwidth`: it moves, as fast as it may; `next` starts at once."""
+
+_OF_KIND: dict[str, Kind] = {"credential": "credential", "storage": "se resting"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +58,27 @@ class Copying:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What is the same for all: time, limits, the copies with a slot, copies on each storage element.
+class Seat:
+    """A storage element: the copies there, and how many there may be just now."""
 
-    `wanting` are the jobs with files that could start (number to priority).
+    copies: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is the same for all: time, limits, the copies with a slot, the storage elements.
+
+    `wanting` are the jobs with files that could start (number to priority), `metered` the transfers whose bandwidth is
+    limited, with the bytes per second that each can expect.
     """
 
     now: float
     limits: Limits
     copying: tuple[Copying, ...]
-    on_se: Mapping[str, int]
+    on_se: Mapping[str, Seat]
     wanting: Mapping[int, int]
+    metered: Mapping[int, int] = field(default_factory=dict)
 
 
 def why(transfer: Transfer, job: Job, last_kind: str, around: Around) -> Reason | None:
@@ -64,8 +90,7 @@ def why(transfer: Transfer, job: Job, last_kind: str, around: Around) -> Reason 
     if job.state is JobState.PAUSED:
         return _why_paused(job)
     if isinstance(transfer.state, Waiting) and transfer.state.until > around.now:
-        kind: Kind = "credential" if last_kind == "credential" else "retry"
-        return Reason(kind, transfer.state.reason, transfer.state.until)
+        return Reason(_OF_KIND.get(last_kind, "retry"), transfer.state.reason, transfer.state.until)
     return _why_queued(transfer, job, around)
 
 
@@ -85,11 +110,20 @@ def _why_paused(job: Job) -> Reason:
 
 def _why_running(transfer: Transfer, around: Around) -> Reason | None:
     mine = next((one for one in around.copying if one.transfer == transfer.id), None)
-    if mine is None or not mine.waits_for:
+    if mine is None:
         return None
-    full = [se for se in mine.waits_for if around.on_se.get(se, 0) >= around.limits.of_se(se)]
-    told = ", ".join(f"{se} has {around.on_se.get(se, 0)} of {around.limits.of_se(se)} copies" for se in full)
-    return Reason("se full", told or f"waits for its turn on {', '.join(mine.waits_for)}")
+    if not mine.waits_for:
+        return _why_slow(transfer, around)
+    seats = {se: around.on_se[se] for se in mine.waits_for if se in around.on_se}
+    full = [f"{se} has {seat.copies} of {seat.limit} copies" for se, seat in seats.items() if seat.copies >= seat.limit]
+    return Reason("se full", ", ".join(full) or f"waits for its turn on {', '.join(mine.waits_for)}")
+
+
+def _why_slow(transfer: Transfer, around: Around) -> Reason | None:
+    share = around.metered.get(transfer.id, 0)
+    if not share:
+        return None
+    return Reason("bandwidth", f"its share of the limited bandwidth is {share / 1024:.0f} KiB/s (transfers limit)")
 
 
 def _why_queued(transfer: Transfer, job: Job, around: Around) -> Reason:
@@ -104,9 +138,10 @@ def _why_queued(transfer: Transfer, job: Job, around: Around) -> Reason:
             "limit", f"job {job.id} runs the {job.spec.parallel} files at a time that it asked for", job=job.id
         )
     way, limits = job.spec.direction, around.limits
-    if len(around.copying) >= limits.files:
+    slots = [one for one in around.copying if not one.waits_for]
+    if len(slots) >= limits.files:
         return _at_limit(f"the {limits.files} files at a time are running", around, "", job)
-    if sum(one.direction == way for one in around.copying) >= limits.of_direction(way):
+    if sum(one.direction == way for one in slots) >= limits.of_direction(way):
         return _at_limit(f"the {limits.of_direction(way)} {way}s at a time are running", around, way, job)
     first = _first_before(job, around)
     if first:
@@ -116,7 +151,7 @@ def _why_queued(transfer: Transfer, job: Job, around: Around) -> Reason:
 
 def _at_limit(text: str, around: Around, way: str, job: Job) -> Reason:
     """The limit, and the job that goes first or, where none does, has most of the slots."""
-    slots = Counter(one.job for one in around.copying if way in ("", one.direction))
+    slots = Counter(one.job for one in around.copying if way in ("", one.direction) and not one.waits_for)
     first = _first_before(job, around)
     if first:
         return Reason("limit", f"{text}, and job {first} goes first", job=first)

@@ -49,6 +49,14 @@ def remaining(wish: str, missing: int, have: Collection[str], failed: Collection
     return ",".join(words + excluded)
 
 
+def without(wish: str, ses: Collection[str]) -> str:
+    """The wish with these elements excluded, unless it names them; as it was if there is nothing to exclude."""
+    items = _items(wish)
+    named = {item.lstrip("!").upper() for item in items if _is_se(item)}
+    excluded = [f"!{se}" for se in sorted(ses) if se.upper() not in named]
+    return ",".join([*items, *excluded]) if excluded else wish
+
+
 def _items(wish: str) -> list[str]:
     return [item.strip() for item in (wish or DEFAULT).split(",") if item.strip()]
 

@@ -44,6 +44,7 @@ from aliend.engine.gate import Gate
 from aliend.engine.gridcopy import grid_copy
 from aliend.engine.looks import Looks
 from aliend.engine.ports import CatalogueOf, WorkersPort
+from aliend.engine.pulse import Pulse
 from aliend.engine.replace import undo
 from aliend.engine.replicate import replicate
 from aliend.engine.spool import Spool
@@ -61,6 +62,8 @@ _BY_DIRECTION: dict[Direction, Callable[[Attempt], Awaitable[Event]]] = {
     "upload": upload,
     "copy": grid_copy,
 }
+_WAITING = 2
+"""Files of a job that may wait for storage at least."""
 _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 
@@ -96,7 +99,10 @@ class Attempts:
         self._chance = chance
         self._on_end = on_end
         self._running: dict[int, _Running] = {}
-        self.gate = Gate(Limits())
+        self.gate = Gate(clock, self._has_slot, on_end)
+        self.pulse = Pulse(self.gate, self._trails, workers.metered, clock)
+        self.limits = Limits()
+        self._beating: asyncio.Task[None] | None = None
         self.last_job = 0
         self.keep_free = -1
         self._spool = Spool(store.directory / "spool")
@@ -104,9 +110,10 @@ class Attempts:
         self._archives: dict[Context, Archives] = {}
 
     def load(self) -> Load:
-        """What runs, for the scheduler; attempts that still stop included."""
-        by_job = Counter(one.job.id for one in self._running.values())
-        by_direction: Counter[str] = Counter(one.job.spec.direction for one in self._running.values())
+        """What runs, for the scheduler; attempts that still stop included, those that wait for storage not."""
+        running = [one for number, one in self._running.items() if not self._waits(number, one)]
+        by_job = Counter(one.job.id for one in running)
+        by_direction: Counter[str] = Counter(one.job.spec.direction for one in running)
         targets = frozenset(one.target for one in self._running.values())
         return Load(by_job, targets, self.last_job, by_direction)
 
@@ -132,9 +139,33 @@ class Attempts:
         ]
 
     def full(self) -> list[int]:
-        """Jobs that run as many files as they want."""
+        """Jobs that run as many files as they want, or have enough files that wait for storage."""
         jobs = {one.job.id: one.job.spec.parallel for one in self._running.values()}
-        return [job for job, running in self.load().by_job.items() if 0 < jobs[job] <= running]
+        waiting = Counter(one.job.id for number, one in self._running.items() if self._waits(number, one))
+        running = self.load().by_job
+        most = max(_WAITING, self.limits.files // 2)
+        return [
+            job
+            for job, parallel in jobs.items()
+            if 0 < parallel <= running.get(job, 0) + waiting[job] or waiting[job] >= most
+        ]
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many files wait for storage that no more may start."""
+        return sum(self._waits(number, one) for number, one in self._running.items()) >= 2 * self.limits.files
+
+    def _waits(self, number: int, running: _Running) -> bool:
+        """Whether it has no need of its slot: it waits for room on a storage element, or one that rests stalls it."""
+        if running.trail.stage is Stage.COPY:
+            return any(se in self.gate.resting() for se in self.gate.of(number))
+        return running.trail.stage is Stage.SLOT
+
+    def _has_slot(self) -> bool:
+        return self.load().running < self.limits.files
+
+    def _trails(self) -> list[tuple[int, Trail]]:
+        return [(number, one.trail) for number, one in self._running.items() if not one.stopped]
 
     def change_spec(self, job: Job) -> None:
         """The job's specification has changed; attempts of it that begin later have it from the store."""
@@ -191,6 +222,8 @@ class Attempts:
         log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
         running = self._running[transfer.id] = _Running(transfer, outcome.job, target, Trail(transfer, self._clock))
         running.task = group.create_task(self._run(running))
+        if self._beating is None or self._beating.done():
+            self._beating = group.create_task(self.pulse.beat())
 
     def _stop(self, number: int) -> None:
         running = self._running.get(number)
@@ -292,8 +325,13 @@ class Attempts:
             return event_of(error, self._chance())
 
     def _terms(self, running: _Running) -> Terms:
-        spec = running.job.spec
-        return Terms(running.job.id, spec.rate, spec.settings)
+        spec, number = running.job.spec, running.transfer.id
+
+        def turned(se: str) -> None:
+            self.gate.turn(number, se)
+            running.trail.enter(running.trail.stage, {se})
+
+        return Terms(running.job.id, spec.rate, spec.settings, turned, self.gate.failed)
 
     async def _tidy(self, number: int, job: Job) -> None:
         """Leave nothing half-done behind a transfer that was given up; what cannot be done now is done next start."""

@@ -39,6 +39,8 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     if not tickets:
         how = "can be read over HTTP: leave out -http" if spec.http else "may be read"
         raise CopyError(f"{transfer.source} has no replica that {how}", kind="permanent")
+    resting = attempt.gate.resting()
+    tickets = sorted(tickets, key=lambda ticket: ticket.se in resting)
     task = Download(
         id=transfer.id,
         sources=tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets),
@@ -56,7 +58,7 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
         tuning=tuning_of(spec),
     )
     attempt.trail.enter(Stage.SLOT, {tickets[0].se})
-    async with attempt.gate.held({tickets[0].se}):
+    async with attempt.gate.held(transfer.id, {tickets[0].se}):
         attempt.trail.enter(Stage.COPY)
         result = await _copied(attempt, task)
     return Succeeded(result.size, result.md5, result.warning)
@@ -74,6 +76,8 @@ async def _copied(attempt: Attempt, task: Download) -> Downloaded:
         attempt.trail.tell(se, reason)
     attempt.trail.hear(0 if result.kept else result.size)
     attempt.trail.tell(result.se)
+    if result.se:
+        attempt.gate.worked(result.se)
     return result
 
 

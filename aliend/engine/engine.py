@@ -20,7 +20,7 @@ from aliend.core.timetable import timetable_text
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
-from aliend.core.why import Around
+from aliend.core.why import Around, Seat
 from aliend.engine.attempts import Attempts
 from aliend.engine.deletions import DeletionsRunner
 from aliend.engine.expansions import Expansions
@@ -120,18 +120,20 @@ class Engine:
         """The limits, and what runs under them."""
         words = {name: timetable_text(table) for name, table in limits.timetables(self._kept_limits).items()}
         load = self._attempts.load().by_direction
-        return InUse(self._limits, load, self._attempts.gate.copies, self._rates, words)
+        return InUse(self._limits, load, self._attempts.gate.elements(), self._rates, words)
 
     async def why(self, job: int = 0) -> AsyncIterator[list[Waits]]:
         """The files of a job (0: of all) that wait, and why, in groups."""
         now = self._clock()
         wanting = await self._store.wanting(now)
-        around = Around(now, self._limits, self._attempts.copying(), self._attempts.gate.copies, wanting)
+        seats = {se: Seat(one.copies, one.limit) for se, one in self._attempts.gate.elements().items()}
+        around = Around(now, self._limits, self._attempts.copying(), seats, wanting, self._workers.metered())
         async for found in reasons(self._store, job, around):
             yield found
 
     def _apply_limits(self) -> None:
         self._limits = limits.applied(self._configured, self._kept_limits)
+        self._attempts.limits = self._limits
         self._attempts.gate.set_limits(self._limits)
         self._apply_rates()
         self._wake.set()
@@ -279,7 +281,7 @@ class Engine:
         await self._deletions.start(group)
         while True:
             load = self._attempts.load()
-            if load.running >= self._limits.files:
+            if load.running >= self._limits.files or self._attempts.is_crowded:
                 return
             closed = closed_directions(load, self._limits)
             found = await self._store.candidates(

@@ -1,48 +1,169 @@
-"""Holds the limit of copies per storage element: a copy passes when every element that it touches has room."""
+"""Lets copies onto storage elements: a copy passes when each that it touches has room, and knows what came of it.
+
+What an element is and may have is decided in `core.element`; here are the copies, and who waits. An element that rests
+is waited for by nobody: the copy is put back with the time when it is worth another look.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
-from aliend.core.scheduler import Limits, has_room
+from aliend.core.element import (
+    Began,
+    Element,
+    Event,
+    Failed,
+    Left,
+    Measured,
+    Resting,
+    Worked,
+    Working,
+    has_room,
+    limit,
+    rests_until,
+    step,
+)
+from aliend.core.scheduler import Limits
+from aliend.engine.views import ElementView
+from aliend.errors import CopyError
 
 
 class Gate:
-    """Counts the copies on each storage element."""
+    """Counts the copies on each storage element, and keeps what is known of it.
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    `clock` gives POSIX seconds, `has_slot` says whether one more file may be copied at all; `on_wait` hears of every
+    copy that has to wait here, since its slot is free meanwhile.
+    """
+
+    def __init__(self, clock: Callable[[], float], has_slot: Callable[[], bool], on_wait: Callable[[], None]) -> None:
+        self._clock = clock
+        self._has_slot = has_slot
+        self._on_wait = on_wait
+        self._limits = Limits()
         self._copies: Counter[str] = Counter()
+        self._held: dict[int, frozenset[str]] = {}
+        self._elements: dict[str, Element] = {}
         self._changed = asyncio.Event()
 
     def set_limits(self, limits: Limits) -> None:
-        """Use other limits from now on; copies that run go on."""
-        self._limits = limits
-        self._tell()
+        """Use other limits from now on; copies that run go on. What elements had earned is counted anew."""
+        if limits != self._limits:
+            self._limits = limits
+            self._elements = {
+                se: self._new(se) if isinstance(one.state, Working) else one for se, one in self._elements.items()
+            }
+            self.tell()
 
-    @property
-    def copies(self) -> dict[str, int]:
-        """The copies on each storage element."""
-        return dict(self._copies)
+    def elements(self) -> dict[str, ElementView]:
+        """The storage elements that have copies or are remembered, by name."""
+        now = self._clock()
+        return {se: self._view(se, now) for se in sorted({*self._copies, *self._elements})}
+
+    def of(self, number: int) -> frozenset[str]:
+        """The storage elements that a copy holds."""
+        return self._held.get(number, frozenset())
+
+    def resting(self) -> dict[str, float]:
+        """The storage elements that take nothing, and until when (POSIX seconds)."""
+        now = self._clock()
+        untils = {se: rests_until(element, now) for se, element in self._elements.items()}
+        return {se: until for se, until in untils.items() if until is not None}
 
     @asynccontextmanager
-    async def held(self, ses: Collection[str]) -> AsyncIterator[None]:
-        """Wait until one more copy may touch all of `ses` (all or none, so that two never wait for each other)."""
+    async def held(self, number: int, ses: Collection[str]) -> AsyncIterator[None]:
+        """Wait until copy `number` may touch all of `ses` (all or none, so that two never wait for each other).
+
+        CopyError of kind `storage` when one of them rests.
+        """
         touched = frozenset(ses)
-        while not has_room(self._copies, touched, self._limits):
+        self._require_awake(touched)
+        while not (self._has_slot() and all(self._has_room(se) for se in touched)):
+            self._on_wait()
             await self._changed.wait()
-        self._copies.update(touched)
+            self._require_awake(touched)
+        self._take(number, touched)
         try:
             yield
         finally:
-            self._copies.subtract(touched)
-            self._copies += Counter()
-            self._tell()
+            self._leave(number)
+            self.tell()
 
-    def _tell(self) -> None:
+    def _require_awake(self, ses: Collection[str]) -> None:
+        """Raise a CopyError of kind `storage` when one of these rests."""
+        resting = {se: until for se, until in self.resting().items() if se in ses}
+        if resting:
+            se = max(resting, key=lambda each: resting[each])
+            raise CopyError(self._sentence(se), "storage", max(1.0, resting[se] - self._clock()))
+
+    def turn(self, number: int, se: str) -> None:
+        """A copy goes on at another storage element, which it had not asked for."""
+        if number in self._held and self._held[number] != {se}:
+            self._leave(number)
+            self._take(number, frozenset({se}))
+            self.tell()
+
+    def worked(self, se: str) -> None:
+        """A copy there has succeeded."""
+        self._step(se, Worked())
+
+    def failed(self, se: str, reason: str) -> None:
+        """A copy there has failed in a way that may pass, or moves nothing."""
+        self._step(se, Failed(reason))
+
+    def measured(self, se: str, speed: float) -> None:
+        """So many bytes a second come and go there."""
+        self._step(se, Measured(speed, self._copies[se], self._limits.most_of_se(se)))
+
+    def tell(self) -> None:
         """Wake all who wait; each looks for itself."""
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def _take(self, number: int, ses: frozenset[str]) -> None:
+        for se in ses:
+            self._step(se, Began())
+        self._held[number] = ses
+        self._copies.update(ses)
+
+    def _leave(self, number: int) -> None:
+        ses = self._held.pop(number)
+        self._copies.subtract(ses)
+        self._copies += Counter()
+        for se in ses:
+            self._step(se, Left())
+
+    def _step(self, se: str, event: Event) -> None:
+        before = self._elements.get(se) or self._new(se)
+        after = step(before, event, self._clock(), self._limits.of_se(se))
+        self._elements[se] = after
+        if after != before:
+            self.tell()
+
+    def _new(self, se: str) -> Element:
+        return Element(copies=self._limits.of_se(se))
+
+    def _has_room(self, se: str) -> bool:
+        element = self._elements.get(se) or self._new(se)
+        return has_room(element, self._copies[se], self._limits.most_of_se(se), self._clock())
+
+    def _sentence(self, se: str) -> str:
+        state = self._elements[se].state
+        return f"{se} rests after failures" if isinstance(state, Working) else f"{se} rests: {state.reason}"
+
+    def _view(self, se: str, now: float) -> ElementView:
+        element = self._elements.get(se) or self._new(se)
+        most = self._limits.most_of_se(se)
+        until = element.state.until if isinstance(element.state, Resting) else 0.0
+        return ElementView(
+            se=se,
+            state=type(element.state).__name__.lower(),
+            copies=self._copies[se],
+            limit=limit(element, most),
+            most=most,
+            until=until if until > now else 0.0,
+            why=element.why,
+            speed=element.speed,
+        )

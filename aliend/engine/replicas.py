@@ -95,7 +95,7 @@ class Replicas:
     async def _add(self, storage: str) -> None:
         md5 = self._md5 if self._have else ""
         self._attempt.trail.enter(Stage.TICKET)
-        tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, storage)
+        tickets = await self._granted(md5, storage)
         tickets = list({ticket.se: ticket for ticket in tickets if ticket.se not in self._have}.values())
         if not tickets:
             return
@@ -117,13 +117,33 @@ class Replicas:
             else:
                 await self._commit(ticket)
 
+    async def _granted(self, md5: str, storage: str) -> list[Ticket]:
+        """Tickets, none for a storage element that rests unless the user named it."""
+        resting = self._attempt.gate.resting()
+        without = wish.without(storage, resting)
+        try:
+            return await self._catalogue.access_write(self._lfn, self._source.size, md5, without)
+        except ServiceError as error:
+            if error.code != _NO_WRITE_PFNS or without == storage:
+                raise
+            names = ", ".join(sorted(resting))
+            raise CopyError(
+                f"only storage that rests after failures could take it: {names}", "storage", 15.0
+            ) from error
+
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         targets = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
         ses = {ticket.se for ticket in tickets} | self._source.ses
         self._attempt.trail.enter(Stage.SLOT, ses)
-        async with self._attempt.gate.held(ses):
+        gate = self._attempt.gate
+        async with gate.held(self._attempt.transfer.id, ses):
             self._attempt.trail.enter(Stage.COPY)
             result = await self._source.send(self._attempt, targets)
+            for outcome in result.replicas:
+                if not outcome.error:
+                    gate.worked(outcome.se)
+                elif outcome.kind == "transient":
+                    gate.failed(outcome.se, outcome.error)
         if self._md5 and self._md5 != result.md5:
             raise CopyError(f"{self._source.name} differs from what is registered under {self._lfn}", kind="permanent")
         self._md5 = result.md5

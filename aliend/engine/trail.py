@@ -22,15 +22,25 @@ class Trail:
         self.stage = Stage.PREPARE
         self.ses: tuple[str, ...] = ()
         self.bytes = 0
+        self.moved_at = self._began
+        """When the last byte moved, or the stage began (POSIX seconds)."""
 
     def enter(self, stage: Stage, ses: Iterable[str] = ()) -> None:
         """The attempt has come to this stage, with these storage elements (none: those of the stage before)."""
         self.stage = stage
+        self.moved_at = self._clock()
         self.ses = tuple(sorted(ses)) or self.ses
 
     def hear(self, moved: int) -> None:
         """So many bytes were moved so far."""
-        self.bytes = moved
+        if moved != self.bytes:
+            self.bytes = moved
+            self.moved_at = self._clock()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all bytes have moved; what is left to do is the storage's own work."""
+        return 0 < self._transfer.size <= self.bytes
 
     def tell(self, se: str, error: str = "") -> None:
         """What became of one replica at the present stage."""

@@ -74,15 +74,33 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class ElementView:
+    """A storage element: `working`, `resting` or `probing`; copies that run, may run now, and may run at most.
+
+    `until` is the POSIX second when a resting one is looked at again (0: it does not rest, or at once), `why` what
+    changed its number of copies last (empty: nothing did), `speed` bytes a second.
+    """
+
+    se: str
+    state: str
+    copies: int
+    limit: int
+    most: int
+    until: float
+    why: str
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
 class InUse:
-    """The limits, and what runs under them: files each way, copies on each storage element.
+    """The limits, and what runs under them: files each way, and the storage elements by name.
 
     `rates` hold at the moment; `words` are those that set them, by the names of `core.limits`.
     """
 
     limits: Limits
     by_direction: Mapping[str, int]
-    on_se: Mapping[str, int]
+    elements: Mapping[str, ElementView]
     rates: Rates
     words: Mapping[str, str]
 

@@ -86,14 +86,15 @@ class _Attempt:
         failures: list[tuple[str, CopyError]] = []
         for source in self._task.sources:
             try:
-                last, reason = (failures[-1][0], str(failures[-1][1])) if failures else ("", "")
-                self._line.turn_to(source.se, last, reason)
+                self._line.turn_to(source.se)
                 told = tuple((se, str(error)) for se, error in failures)
                 return replace(self._publish(source.se, self._fetch(source)), failures=told)
             except CopyError as error:
                 if error.kind == "local" or (error.kind == "permanent" and self._target_is_taken()):
                     raise
                 failures.append((source.se, error))
+                if error.kind == "transient":
+                    self._line.fail_at(source.se, str(error))
         raise summary(failures)
 
     def _no_bytes(self) -> Digests:

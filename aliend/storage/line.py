@@ -81,9 +81,13 @@ class Line:
             self._told_at = now
             self._say({"progress": size})
 
-    def turn_to(self, se: str, failed: str = "", reason: str = "") -> None:
-        """Tell the storage element that is used from now on, and the one that failed before, if any."""
-        self._say({"se": se, "failed": failed, "reason": reason})
+    def turn_to(self, se: str) -> None:
+        """Tell the storage element that is used from now on."""
+        self._say({"se": se})
+
+    def fail_at(self, se: str, reason: str) -> None:
+        """Tell a failure of a storage element that may pass, at once: the task may go on elsewhere for long."""
+        self._say({"failed": se, "reason": reason})
 
     def spend(self, size: int) -> None:
         """Bytes were moved; where bandwidth is limited, wait until they are paid. Stopped as from any waiting."""

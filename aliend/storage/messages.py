@@ -4,9 +4,10 @@ To the process: `{"do": N, "task": ..., "share": bytes a second}` (with `"output
 descriptor to write to came before, on a socket), `{"stop": N}`, and `{"end": true}` for an end after
 the last answer; `{"grant": N, "size": bytes, "share": ...}` and `{"pace": N, "share": ...}` of bandwidth. From it:
 `{"ready": true}` first, or `{"fatal": reason}`; then `{"id": N, "progress": bytes}`, `{"id": N, "want": bytes}` when
-bandwidth is used up, `{"id": N, "se": ..., "failed": ..., "reason": ...}` when a task turns to a storage element, and
-once for each task `{"id": N, "result": ...}`, `{"id": N, "error": ...}` or `{"id": N, "stopped": true}`, each with the
-`unused` bytes of its grant; `{"retire": true}` asks to be replaced when idle. N is the pipe's own number, so that a
+bandwidth is used up, `{"id": N, "se": ...}` when a task turns to a storage element, `{"id": N, "failed": se,
+"reason": ...}` when one failed, and once for each task `{"id": N, "result": ...}`, `{"id": N, "error": ...}` or
+`{"id": N, "stopped": true}`, each with the `unused` bytes of its grant; `{"retire": true}` asks to be replaced when
+idle. N is the pipe's own number, so that a
 task may be tried again while it is being stopped.
 
 Lines are ASCII: bytes of a path that are no text travel as lone surrogates and come back as the same bytes.

@@ -214,9 +214,11 @@ class Process:
         match message:
             case {"want": int(owed)}:
                 self._pacer.want(pending.paced, owed)
-            case {"se": str(se), "failed": str(failed), "reason": str(reason)}:
+            case {"se": str(se)}:
                 self._pacer.turn(pending.paced, se)
-                asyncio.get_running_loop().call_soon(pending.terms.turned, se, failed, reason)
+                asyncio.get_running_loop().call_soon(pending.terms.turned, se)
+            case {"failed": str(se), "reason": str(reason)}:
+                asyncio.get_running_loop().call_soon(pending.terms.failed, se, reason)
             case {"unused": int(unused)}:
                 self._pacer.leave(pending.paced, unused)
                 _answer(pending, message)
@@ -227,12 +229,13 @@ class Process:
         for pending in self._pending.values():
             if not pending.answer.done():
                 self._pacer.leave(pending.paced, 0)
-                pending.answer.set_exception(self._obituary(how))
+                pending.answer.set_exception(self._obituary(how, alone=len(self._pending) == 1))
 
-    def _obituary(self, how: str) -> CopyError:
+    def _obituary(self, how: str, *, alone: bool) -> CopyError:
+        """Where several tasks die, nobody can say whose fault it was: no file is blamed."""
         if self._fatal:
             return CopyError(self._fatal, "local", retry_after=60.0)
-        return WorkerDied(f"the copying process {how}", "transient")
+        return WorkerDied(f"the copying process {how}", "transient" if alone else "storage", retry_after=1.0)
 
 
 def _ending(code: int) -> str:

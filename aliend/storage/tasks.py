@@ -179,7 +179,7 @@ class Checksummed:
     md5: str
 
 
-def _unheard(_se: str, _failed: str, _reason: str) -> None:
+def _unheard(*_: str) -> None:
     """Nobody wants to know."""
 
 
@@ -188,14 +188,15 @@ class Terms:
     """For whom a task is done.
 
     `job` and its `rate` (bytes per second, 0: no limit) share bandwidth; `settings` are the XRootD variables that it
-    is done with; `turned` hears of the storage element that is used from now on, of the one that failed before it
-    (empty: none), and why.
+    is done with; `turned` hears of the storage element that is used from now on, `failed` of one that failed in a way
+    that may pass, and why.
     """
 
     job: int = 0
     rate: int = 0
     settings: Settings = ()
-    turned: Callable[[str, str, str], None] = _unheard
+    turned: Callable[[str], None] = _unheard
+    failed: Callable[[str, str], None] = _unheard
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,6 @@ EVENTS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(RATES, st.lists(EVENTS, max_size=60))
 def test_nobody_waits_for_ever_and_nothing_is_kept_of_who_has_gone(rates: Rates, script: list[object]) -> None:
     meter, now, count = Meter(rates), 0.0, 0
@@ -86,7 +85,7 @@ def test_nobody_waits_for_ever_and_nothing_is_kept_of_who_has_gone(rates: Rates,
     assert meter.flows == ()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.integers(1, 16),
     st.integers(1_000_000, 100_000_000),

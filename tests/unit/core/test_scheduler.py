@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.scheduler import Candidate, Limits, Load, choose, closed_directions, has_room
+from aliend.core.scheduler import Candidate, Limits, Load, choose, closed_directions
 
 IDLE = Load({}, frozenset())
 
@@ -42,11 +42,6 @@ def test_two_copies_to_one_target_do_not_run_together() -> None:
     assert started(twice, Load({3: 1}, frozenset({"/t"}))) == []
 
 
-def test_a_copy_needs_room_on_every_storage_element() -> None:
-    assert has_room({"A": 3}, ["A", "B"], Limits(per_se=4))
-    assert not has_room({"A": 3, "B": 4}, ["A", "B"], Limits(per_se=4))
-
-
 def test_a_direction_has_a_limit_of_its_own() -> None:
     downs = files(1, 3)
     ups = [Candidate(200 + n, 2, 0, 0, f"/2/{n}", "upload") for n in range(3)]
@@ -56,6 +51,8 @@ def test_a_direction_has_a_limit_of_its_own() -> None:
     assert closed_directions(busy, Limits(files=9, down=1)) == ("download",)
 
 
-def test_a_storage_element_has_a_limit_of_its_own() -> None:
-    assert not has_room({"A::B::C": 1}, ["A::B::C"], Limits(named=(("A::B::C", 1),)))
-    assert has_room({"A::B::D": 1}, ["A::B::D"], Limits(named=(("A::B::C", 1),)))
+def test_a_storage_element_begins_with_its_limit_and_may_come_to_have_all_files() -> None:
+    limits = Limits(files=8, per_se=4, named=(("A::B::C", 1),))
+    assert (limits.of_se("A::B::C"), limits.most_of_se("a::b::c")) == (1, 1)
+    assert (limits.of_se("A::B::D"), limits.most_of_se("A::B::D")) == (4, 8)
+    assert Limits(files=8, per_se=4, fixed=True).most_of_se("A::B::D") == 4

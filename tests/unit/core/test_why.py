@@ -9,7 +9,7 @@ import pytest
 from aliend.core.job import Job, JobSpec, JobState
 from aliend.core.scheduler import Limits
 from aliend.core.transfer import Cancelled, Done, Failed, Queued, Running, State, Transfer, Waiting
-from aliend.core.why import Around, Copying, Reason, why, why_expanding
+from aliend.core.why import Around, Copying, Reason, Seat, why, why_expanding
 
 JOB = Job(1, JobSpec("download", ("/a",), "/t"), JobState.ACTIVE, 0)
 FREE = Around(1000.0, Limits(files=2), (), {}, {1: 0})
@@ -46,8 +46,18 @@ def test_a_pause_after_a_failure_says_until_when() -> None:
 
 def test_a_full_storage_element_is_named() -> None:
     mine = Copying(7, 1, "download", ":/t", ("A::B::C", "A::B::D"))
-    found = of(Running(), around=replace(FREE, copying=(mine,), on_se={"A::B::C": 4, "A::B::D": 1}))
+    found = of(Running(), around=replace(FREE, copying=(mine,), on_se={"A::B::C": Seat(4, 4), "A::B::D": Seat(1, 4)}))
     assert found == Reason("se full", "A::B::C has 4 of 4 copies")
+
+
+def test_a_storage_element_that_rests_is_told_with_the_time_of_the_next_look() -> None:
+    assert of(Waiting(1060.0, "A rests"), kind="storage") == Reason("se resting", "A rests", 1060.0)
+
+
+def test_limited_bandwidth_is_told_of_a_copy_that_moves() -> None:
+    mine = Copying(7, 1, "download", ":/t")
+    found = of(Running(), around=replace(FREE, copying=(mine,), metered={7: 1 << 20}))
+    assert found == Reason("bandwidth", "its share of the limited bandwidth is 1024 KiB/s (transfers limit)")
 
 
 def test_limits_say_who_has_the_slots() -> None:

@@ -1,0 +1,165 @@
+"""Copies pass onto storage elements; those that rest hold up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from aliend.core.job import JobSpec
+from aliend.core.record import Stage
+from aliend.core.scheduler import Limits
+from aliend.core.transfer import Transfer
+from aliend.engine.gate import Gate
+from aliend.engine.pulse import SILENCE, Pulse
+from aliend.engine.trail import Trail
+from aliend.errors import CopyError
+from aliend.storage.tasks import Download, WorkerDied
+from tests.unit.engine.conftest import Clock, House, eventually
+from tests.unit.engine.test_waiting import waits
+
+ONE, TWO = "A::B::SE1", "A::B::SE2"
+BROKEN = CopyError("the server did not answer", "transient", replicas=((ONE, "the server did not answer"),))
+
+
+def gate(clock: Clock) -> Gate:
+    made = Gate(clock, lambda: True, lambda: None)
+    made.set_limits(Limits())
+    return made
+
+
+def make_rest(house: House, se: str) -> None:
+    for _ in range(3):
+        house.engine._attempts.gate.failed(se, "the server did not answer")
+
+
+async def test_a_resting_element_is_refused_until_its_time_and_then_probed_by_one() -> None:
+    clock = Clock()
+    door = gate(clock)
+    for _ in range(3):
+        door.failed(ONE, "no answer")
+    with pytest.raises(CopyError, match=f"{ONE} rests: no answer") as caught:
+        async with door.held(1, {ONE, TWO}):
+            pass
+    assert (caught.value.kind, caught.value.retry_after) == ("storage", 30.0)
+    clock.now += 30
+    async with door.held(1, {ONE}):
+        with pytest.raises(CopyError, match="rests"):
+            async with door.held(2, {ONE}):
+                pass
+        door.worked(ONE)
+    async with door.held(2, {ONE}):
+        assert door.elements()[ONE].state == "working"
+
+
+async def test_a_copy_that_turns_to_another_element_is_counted_there() -> None:
+    door = gate(Clock())
+    async with door.held(1, {ONE}):
+        door.turn(1, TWO)
+        assert {se: one.copies for se, one in door.elements().items()} == {ONE: 0, TWO: 1}
+    assert door.elements()[TWO].copies == 0
+
+
+async def test_a_download_goes_to_another_replica_while_the_first_element_rests(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"data", [ONE, TWO])
+    make_rest(house, ONE)
+    await house.done(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
+    (copy,) = house.workers.copies()
+    assert isinstance(copy, Download)
+    assert [source.se for source in copy.sources] == [TWO, ONE]
+
+
+async def test_a_file_whose_only_element_rests_waits_without_a_failure(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"data", [ONE])
+    make_rest(house, ONE)
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
+    await house.until(job.id, "waiting")
+    (found,) = await waits(house)
+    assert (found.reason.kind, found.reason.text) == ("se resting", f"{ONE} rests: the server did not answer")
+    assert (await house.store.transfers(job.id, 1, 0))[0].failures == 0
+    house.clock.now = found.reason.until + 1
+    house.engine._wake.set()
+    await house.until(job.id, "done")
+
+
+async def test_an_upload_asks_for_no_storage_that_rests(house: House, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    make_rest(house, ONE)
+    await house.done(JobSpec("upload", (f"{tmp_path}/f",), "/b/f"))
+    assert [words for words in house.catalogue.log if words[0] == "access"] == [("access", "/b/f", f"disk:2,!{ONE}")]
+
+
+async def test_files_that_wait_for_a_full_element_leave_their_slots_to_others(house: House, tmp_path: Path) -> None:
+    await house.engine.change_limits({ONE: 1, "files": 3})
+    for number in range(6):
+        house.grid.put(f"/a/{number}", b"data", [ONE])
+    house.grid.put("/b/f", b"data", [TWO])
+    house.workers.hold = asyncio.Event()
+    await house.submit(JobSpec("download", ("/a/",), f"{tmp_path}/in/"))
+    await eventually(lambda: house.workers.running == 1)
+    await house.submit(JobSpec("download", ("/b/f",), f"{tmp_path}/g"))
+    await eventually(lambda: house.workers.running == 2)
+    house.workers.hold.set()
+
+
+async def test_a_failure_for_good_says_nothing_of_the_element(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"x", [ONE])
+    house.workers.faults = [CopyError("no such file", "permanent", replicas=((ONE, "no such file"),))]
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
+    await house.until(job.id, "failed")
+    assert house.engine.in_use().elements[ONE].why == ""
+
+
+async def test_a_dead_copying_process_costs_a_file_no_failure(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"x")
+    house.workers.faults = [WorkerDied("the copying process was ended by SIGKILL", "storage", 1.0)]
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
+    await house.until(job.id, "waiting")
+    assert (await house.store.transfers(job.id, 1, 0))[0].failures == 0
+
+
+def trail(clock: Clock, number: int) -> Trail:
+    made = Trail(Transfer(number, 1, "/a", "/t", size=100), clock)
+    made.enter(Stage.COPY)
+    return made
+
+
+async def test_an_element_on_which_nothing_moves_rests_within_a_minute() -> None:
+    clock = Clock()
+    door = gate(clock)
+    trails = {1: trail(clock, 1)}
+    pulse = Pulse(door, lambda: trails.items(), dict, clock)
+    async with door.held(1, {ONE}):
+        for _ in range(11):
+            clock.now += 5
+            pulse.look()
+        assert door.elements()[ONE].state == "resting"
+        assert "no byte came or went" in door.elements()[ONE].why
+
+
+async def test_an_element_on_which_one_copy_moves_works() -> None:
+    clock = Clock()
+    door = gate(clock)
+    trails = {1: trail(clock, 1), 2: trail(clock, 2)}
+    pulse = Pulse(door, lambda: trails.items(), dict, clock)
+    async with door.held(1, {ONE}), door.held(2, {ONE}):
+        for turn in range(20):
+            clock.now += 5
+            trails[2].hear(turn + 1)
+            pulse.look()
+        assert door.elements()[ONE].state == "working"
+
+
+async def test_waiting_for_bandwidth_and_for_a_checksum_are_no_silence() -> None:
+    clock = Clock()
+    door = gate(clock)
+    slow, whole = trail(clock, 1), trail(clock, 2)
+    whole.hear(100)
+    trails = {1: slow, 2: whole}
+    pulse = Pulse(door, lambda: trails.items(), lambda: {1: 5}, clock)
+    async with door.held(1, {ONE}), door.held(2, {TWO}):
+        for _ in range(20):
+            clock.now += SILENCE
+            pulse.look()
+        assert {one.state for one in door.elements().values()} == {"working"}
