@@ -139,8 +139,9 @@ def _why_queued(transfer: Transfer, job: Job, around: Around) -> Reason:
         )
     way, limits = job.spec.direction, around.limits
     slots = [one for one in around.copying if not one.waits_for]
-    if len(slots) >= limits.files:
-        return _at_limit(f"the {limits.files} files at a time are running", around, "", job)
+    most = limits.files if job.spec.interactive else limits.unattended
+    if len(slots) >= most:
+        return _at_limit(f"the {most} files at a time are running", around, "", job)
     if sum(one.direction == way for one in slots) >= limits.of_direction(way):
         return _at_limit(f"the {limits.of_direction(way)} {way}s at a time are running", around, way, job)
     first = _first_before(job, around)

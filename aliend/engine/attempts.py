@@ -103,7 +103,6 @@ class Attempts:
         self.pulse = Pulse(self.gate, self._trails, workers.metered, clock)
         self.limits = Limits()
         self._beating: asyncio.Task[None] | None = None
-        self.last_job = 0
         self.keep_free = -1
         self._spool = Spool(store.directory / "spool")
         self._looks: dict[Context, Looks] = {}
@@ -115,7 +114,7 @@ class Attempts:
         by_job = Counter(one.job.id for one in running)
         by_direction: Counter[str] = Counter(one.job.spec.direction for one in running)
         targets = frozenset(one.target for one in self._running.values())
-        return Load(by_job, targets, self.last_job, by_direction)
+        return Load(by_job, targets, by_direction)
 
     def copying(self) -> tuple[Copying, ...]:
         """Who has a slot."""
@@ -175,7 +174,6 @@ class Attempts:
 
     async def begin(self, candidate: Candidate, group: asyncio.TaskGroup) -> None:
         """Start an attempt, unless the transfer or its job was stopped meanwhile. Raises StoreError."""
-        self.last_job = candidate.job
         outcome = await self._store.change(candidate.transfer, Started())
         for effect in outcome.effects:
             if isinstance(effect, StartCopy):

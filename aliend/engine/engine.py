@@ -14,7 +14,7 @@ from aliend.core import limits
 from aliend.core.bandwidth import Rates
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.record import AttemptRecord
-from aliend.core.scheduler import Limits, choose, closed_directions
+from aliend.core.scheduler import Limits, Turns, choose, closed_directions
 from aliend.core.sync import overlap
 from aliend.core.timetable import timetable_text
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
@@ -62,6 +62,7 @@ class Engine:
         self._limits = self._configured = Limits()
         self._kept_limits: limits.Table = {}
         self._rates = Rates()
+        self._turns = Turns()
         self._workers = workers
         self._attempts = Attempts(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._expansions = Expansions(store, workers, catalogue_of, clock, chance, self._wake.set)
@@ -285,13 +286,12 @@ class Engine:
                 return
             closed = closed_directions(load, self._limits)
             found = await self._store.candidates(
-                self._clock(), self._attempts.last_job, self._attempts.full(), 2 * self._limits.files, closed
+                self._clock(), self._turns.job, self._attempts.full(), 2 * self._limits.files, closed
             )
-            chosen = choose(found, load, self._limits)
+            chosen, self._turns = choose(found, load, self._limits, self._turns)
             if not chosen:
                 return
-            for one in chosen:
-                await self._attempts.begin(one, group)
+            await asyncio.gather(*(self._attempts.begin(one, group) for one in chosen))
 
     async def _sleep(self) -> None:
         """Until something changes, or the next waiting transfer or resting expansion is due."""

@@ -43,7 +43,7 @@ class JobRows:
             cursor = connection.execute(
                 "INSERT INTO job (request_id, spec, state, priority, sources_seen, target_kind, queued, running,"
                 " waiting, done, failed, cancelled, bytes_done, bytes_total, message, created_ms, ended_ms, revision,"
-                " direction) VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, 0, ?, ?)",
+                " direction, interactive) VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, '', ?, 0, ?, ?, ?)",
                 (
                     request_id,
                     spec_to_text(spec),
@@ -53,6 +53,7 @@ class JobRows:
                     now_ms,
                     transaction.next_revision(),
                     spec.direction,
+                    spec.interactive,
                 ),
             )
             job = self.load(connection, cursor.lastrowid or 0)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from aliend.core.job import Job
 from aliend.core.scheduler import Candidate, target_key
 from aliend.store.jobs import JobRows
 
@@ -17,7 +18,7 @@ _JOBS_WITH_WORK = f"""
 SELECT id FROM job WHERE state IN ('expanding', 'active') AND id NOT IN (SELECT value FROM json_each(?))
 AND direction NOT IN (SELECT value FROM json_each(?))
 AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)
-ORDER BY priority DESC, id <= ?, id LIMIT {_JOBS}
+ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_JOBS}
 """
 
 
@@ -39,15 +40,25 @@ def candidates(connection: sqlite3.Connection, rows: JobRows, asked: Question) -
     for (number,) in connection.execute(_JOBS_WITH_WORK, values).fetchall():
         job = rows.load(connection, number)
         transfers = connection.execute(
-            "SELECT id, target FROM transfer WHERE job = ? AND ready <= ? ORDER BY ready, id LIMIT ?",
+            "SELECT id, target, size FROM transfer WHERE job = ? AND ready <= ? ORDER BY ready, id LIMIT ?",
             (number, asked.now, asked.limit),
         )
-        spec = job.spec
-        found += [
-            Candidate(transfer, number, spec.priority, spec.parallel, target_key(spec, target), spec.direction)
-            for transfer, target in transfers.fetchall()
-        ]
+        found += [_candidate(job, *row) for row in transfers.fetchall()]
     return found
+
+
+def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
+    spec = job.spec
+    return Candidate(
+        transfer=transfer,
+        job=job.id,
+        priority=spec.priority,
+        parallel=spec.parallel,
+        target=target_key(spec, target),
+        direction=spec.direction,
+        size=size,
+        interactive=spec.interactive,
+    )
 
 
 def wanting(connection: sqlite3.Connection, now: float) -> dict[int, int]:
@@ -56,7 +67,7 @@ def wanting(connection: sqlite3.Connection, now: float) -> dict[int, int]:
         connection.execute(
             "SELECT id, priority FROM job WHERE state IN ('expanding', 'active')"
             " AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)"
-            f" ORDER BY priority DESC, id LIMIT {_JOBS}",
+            f" ORDER BY priority DESC, interactive DESC, id LIMIT {_JOBS}",
             (now,),
         ).fetchall()
     )

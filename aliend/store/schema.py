@@ -102,7 +102,15 @@ CREATE TABLE identity (
 ) STRICT, WITHOUT ROWID;
 """
 
-_FOURTH = _EVENTS + _SYNC + _IDENTITIES
+
+_TURNS = """
+ALTER TABLE job ADD COLUMN interactive INTEGER NOT NULL DEFAULT 0;
+DROP INDEX job_startable;
+CREATE INDEX job_startable ON job (priority DESC, interactive DESC, id) WHERE state IN ('expanding', 'active');
+"""
+
+
+_FOURTH = _EVENTS + _SYNC + _IDENTITIES + _TURNS
 
 MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
 """Each brings a database from the schema of its index to the next one."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from aliend.core.scheduler import Candidate, Limits, Load, choose, closed_directions
+from typing import Any
+
+from aliend.core.scheduler import QUANTUM, Candidate, Limits, Load, Turns, choose, closed_directions
 
 IDLE = Load({}, frozenset())
 
 
-def files(job: int, count: int, priority: int = 0, parallel: int = 0) -> list[Candidate]:
-    return [Candidate(job * 100 + n, job, priority, parallel, f"/{job}/{n}") for n in range(count)]
+def files(job: int, count: int, priority: int = 0, parallel: int = 0, **more: Any) -> list[Candidate]:  # noqa: ANN401
+    return [Candidate(job * 100 + n, job, priority, parallel, f"/{job}/{n}", **more) for n in range(count)]
 
 
-def started(candidates: list[Candidate], load: Load = IDLE, limits: Limits = Limits()) -> list[int]:  # noqa: B008
-    return [one.transfer for one in choose(candidates, load, limits)]
+def started(
+    candidates: list[Candidate],
+    load: Load = IDLE,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    turns: Turns = Turns(),  # noqa: B008 - frozen
+) -> list[int]:
+    return [one.transfer for one in choose(candidates, load, limits, turns)[0]]
 
 
 def test_no_more_start_than_there_are_slots() -> None:
@@ -23,8 +30,36 @@ def test_no_more_start_than_there_are_slots() -> None:
 
 def test_jobs_take_turns_after_the_one_that_was_served_last() -> None:
     candidates = files(1, 3) + files(2, 3)
-    assert started(candidates, limits=Limits(files=4)) == [100, 200, 101, 201]
-    assert started(candidates, Load({}, frozenset(), last_job=1), Limits(files=3)) == [200, 100, 201]
+    assert started(candidates, limits=Limits(files=5)) == [100, 200, 101, 201]
+    assert started(candidates, limits=Limits(files=3), turns=Turns(1)) == [200, 100, 201]
+
+
+def test_a_job_of_large_files_gives_way_to_one_of_small_ones() -> None:
+    """By bytes, not by files: for each file of ten quanta the other job starts ten."""
+    large, small = files(1, 5, size=10 * QUANTUM), files(2, 50)
+    chosen = started(large + small, limits=Limits(files=22))
+    assert [one // 100 for one in chosen].count(1) == 2
+    assert chosen.index(101) > 10
+
+
+def test_a_file_larger_than_any_quantum_has_its_turn_at_once_when_it_is_alone() -> None:
+    assert started(files(1, 1, size=1 << 50)) == [100]
+
+
+def test_what_somebody_waits_for_overtakes_what_runs_in_the_background() -> None:
+    assert started(files(1, 9) + files(2, 1, interactive=True), limits=Limits(files=3)) == [200, 100, 101]
+    assert started(files(1, 9, priority=1) + files(2, 1, interactive=True), limits=Limits(files=1)) == [100]
+
+
+def test_one_slot_is_kept_for_what_somebody_waits_for() -> None:
+    busy = Load({1: 3}, frozenset())
+    assert started(files(1, 9), busy, Limits(files=4)) == []
+    assert started(files(1, 9) + files(2, 1, interactive=True), busy, Limits(files=4)) == [200]
+
+
+def test_turns_forget_jobs_that_have_nothing_to_start() -> None:
+    _, turns = choose(files(1, 3), IDLE, Limits(files=2), Turns(9, {9: 5, 8: 7}))
+    assert turns.left.keys() <= {1}
 
 
 def test_a_higher_priority_goes_first() -> None:
@@ -46,7 +81,7 @@ def test_a_direction_has_a_limit_of_its_own() -> None:
     downs = files(1, 3)
     ups = [Candidate(200 + n, 2, 0, 0, f"/2/{n}", "upload") for n in range(3)]
     assert started(downs + ups, limits=Limits(files=9, down=1, up=2)) == [100, 200, 201]
-    busy = Load({1: 1}, frozenset(), 0, {"download": 1})
+    busy = Load({1: 1}, frozenset(), {"download": 1})
     assert started(downs, busy, Limits(files=9, down=1)) == []
     assert closed_directions(busy, Limits(files=9, down=1)) == ("download",)
 
