@@ -21,6 +21,7 @@ up to 133 are those of errno where one fits.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 ErrorKind = Literal["permanent", "transient", "local", "credential", "storage"]
@@ -105,11 +106,20 @@ class OutcomeUnknown(AliendError):
     exit_code = 75
 
 
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What is in the way here: `need` bytes that are not free at `path`, or a right that is missing there."""
+
+    kind: Literal["space", "permission", "other"]
+    path: str
+    need: int = 0
+
+
 class CopyError(AliendError):
     """A file could not be copied.
 
     `kind` says who can act; `retry_after` (seconds) is the shortest sensible pause before a next try. `replicas` are
-    storage elements that were tried, each with what happened there.
+    storage elements that were tried, each with what happened there; `obstacle` is what is in the way of a `local` one.
     """
 
     exit_code = 5
@@ -120,11 +130,13 @@ class CopyError(AliendError):
         kind: ErrorKind = "transient",
         retry_after: float = 0.0,
         replicas: tuple[tuple[str, str], ...] = (),
+        obstacle: Obstacle | None = None,
     ) -> None:
         super().__init__(text)
         self.kind: ErrorKind = kind
         self.retry_after = retry_after
         self.replicas = replicas
+        self.obstacle = obstacle
 
 
 class NoSuchJob(AliendError):

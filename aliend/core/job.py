@@ -29,6 +29,7 @@ from typing import Literal, assert_never
 from aliend.core.context import Context
 from aliend.core.selection import Selection
 from aliend.core.transfer import Phase
+from aliend.errors import Obstacle
 
 Direction = Literal["download", "upload", "copy"]
 """`copy` is from one place of the catalogue to another."""
@@ -159,7 +160,10 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it is stored. `bytes_*` are of whole files, times POSIX milliseconds (`ended_ms` 0: not ended)."""
+    """A job as it is stored. `bytes_*` are of whole files, times POSIX milliseconds (`ended_ms` 0: not ended).
+
+    `obstacle` is what it is held for on this machine.
+    """
 
     id: int
     spec: JobSpec
@@ -172,6 +176,7 @@ class Job:
     ended_ms: int = 0
     message: str = ""
     revision: int = 0
+    obstacle: Obstacle | None = None
 
     @property
     def is_expanded(self) -> bool:
@@ -188,9 +193,10 @@ class Explored:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """No transfer may start; `message` is the reason (empty: the user wished it)."""
+    """No transfer may start; `message` is the reason (empty: the user wished it), `obstacle` what has to be mended."""
 
     message: str = ""
+    obstacle: Obstacle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +236,14 @@ def step(job: Job, event: JobEvent) -> Job:
     match event:
         case Explored(checkpoint):
             return _explored(job, checkpoint)
-        case Hold(message):
+        case Hold(message, obstacle):
             open_ = not job.ended_ms and job.state in _HOLDABLE
-            return replace(job, state=JobState.PAUSED, message=message) if open_ else job
+            return replace(job, state=JobState.PAUSED, message=message, obstacle=obstacle) if open_ else job
         case Release():
             return _opened(job) if job.state is JobState.PAUSED else job
         case Cancel():
             ended = job.ended_ms or job.state is JobState.CANCELLED
-            return job if ended else replace(job, state=JobState.CANCELLED, message="")
+            return job if ended else replace(job, state=JobState.CANCELLED, message="", obstacle=None)
         case Retry():
             again = job.state in {JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED}
             return _opened(job) if again else job
@@ -275,7 +281,7 @@ def _explored(job: Job, checkpoint: Checkpoint) -> Job:
 
 def _opened(job: Job) -> Job:
     state = JobState.ACTIVE if job.is_expanded else JobState.EXPANDING
-    return replace(job, state=state, message="", ended_ms=0)
+    return replace(job, state=state, message="", ended_ms=0, obstacle=None)
 
 
 def _outcome(files: Counters) -> JobState:

@@ -12,13 +12,14 @@
     Succeeded    Done        Done                    Done        -      -                 -
     Broke        -           Waiting|Failed|Queued   -           -      -                 -
     Interrupted  -           Queued, StopCopy        -           -      -                 -
-    Cancel       Cancelled   Cancelled, StopCopy     Cancelled   -      -                 -
+    Cancel       Cancelled + Cancelled, StopCopy     Cancelled + -      -                 -
     Retry        -           -                       Queued      -      Queued            Queued
-    Crashed      Failed      Failed, StopCopy        Failed      -      -                 -
+    Crashed      Failed +    Failed, StopCopy        Failed +    -      -                 -
 
-(-: nothing changes; *: with the effect StartCopy.) A transfer may be told to be queued or cancelled while its copy
-still stops; what such a late copy reports is met as the columns of those states say. What an upload writes into the
-catalogue is its `intent`: it is saved before the catalogue is changed, so that a crash leaves nothing unexplained.
+(-: nothing changes; *: with the effect StartCopy; +: with TidyUp if it was ever started.) A transfer may be told to be
+queued or cancelled while its copy still stops; what such a late copy reports is met as the columns of those states say.
+What an upload writes into the catalogue is its `intent`: it is saved before the catalogue is changed, so that a crash
+leaves nothing unexplained.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from aliend.core import backoff
-from aliend.errors import ErrorKind
+from aliend.errors import ErrorKind, Obstacle
 
 MAX_FAILURES = 10
 """Transient failures after which a transfer has failed, unless the user says otherwise."""
@@ -176,6 +177,7 @@ class Broke:
     retry_after: float
     chance: float
     most: int = MAX_FAILURES
+    obstacle: Obstacle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +225,17 @@ class HoldJob:
 
     job: int
     reason: str
+    obstacle: Obstacle | None = None
 
 
-Effect = StartCopy | StopCopy | HoldJob
+@dataclass(frozen=True, slots=True)
+class TidyUp:
+    """Remove what an attempt before may have left of a transfer that is given up while it waits."""
+
+    id: int
+
+
+Effect = StartCopy | StopCopy | HoldJob | TidyUp
 Step = tuple[Transfer, tuple[Effect, ...]]
 
 
@@ -326,7 +336,7 @@ def _broke(transfer: Transfer, event: Broke, now: float) -> Step:
         case "permanent":
             return replace(transfer, state=Failed(event.reason)), ()
         case "local":
-            return replace(transfer, state=Queued()), (HoldJob(transfer.job, event.reason),)
+            return replace(transfer, state=Queued()), (HoldJob(transfer.job, event.reason, event.obstacle),)
         case "credential":
             pause = backoff.delay(transfer.attempts, event.chance, max(1.0, event.retry_after), backoff.PATIENT_CAP)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
@@ -363,5 +373,6 @@ def _retried(transfer: Transfer) -> Step:
 def _ended(transfer: Transfer, state: Cancelled | Failed) -> Step:
     if not is_unfinished(transfer.state):
         return transfer, ()
-    effects = (StopCopy(transfer.id),) if isinstance(transfer.state, Running) else ()
-    return replace(transfer, state=state), effects
+    if isinstance(transfer.state, Running):
+        return replace(transfer, state=state), (StopCopy(transfer.id),)
+    return replace(transfer, state=state), (TidyUp(transfer.id),) if transfer.attempts else ()

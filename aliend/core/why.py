@@ -19,6 +19,8 @@ from aliend.core.transfer import Queued, Running, Transfer, Waiting
 Kind = Literal[
     "paused",
     "held",
+    "space",
+    "permission",
     "retry",
     "credential",
     "se resting",
@@ -30,8 +32,8 @@ Kind = Literal[
     "next",
     "expanding",
 ]
-"""`held` is a job that something on this machine (mostly a full disk) stands in the way of; `se resting`: a storage
-element rests after failures; `bandwidth`: it moves, as fast as it may; `next` starts at once."""
+"""`held`, `space`, `permission`: something on this machine stands in the way of the job, and it goes on by itself;
+`se resting`: a storage element rests after failures; `bandwidth`: it moves as fast as it may; `next` starts at once."""
 
 _OF_KIND: dict[str, Kind] = {"credential": "credential", "storage": "se resting"}
 
@@ -104,7 +106,9 @@ def why_expanding(job: Job) -> Reason | None:
 def _why_paused(job: Job) -> Reason:
     go_on = f"alienctl transfers resume {job.id}"
     if job.message:
-        return Reason("held", f"{job.message}; then: {go_on}")
+        known = job.obstacle.kind if job.obstacle else "other"
+        kind: Kind = "held" if known == "other" else known
+        return Reason(kind, f"{job.message}; it goes on by itself then, or with: {go_on}")
     return Reason("paused", f"job {job.id} is paused; go on with: {go_on}")
 
 

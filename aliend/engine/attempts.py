@@ -31,6 +31,7 @@ from aliend.core.transfer import (
     StartCopy,
     Started,
     StopCopy,
+    TidyUp,
     Transfer,
     has_side_names,
     is_unfinished,
@@ -51,7 +52,7 @@ from aliend.engine.spool import Spool
 from aliend.engine.trail import Trail
 from aliend.engine.upload import upload
 from aliend.engine.views import Moving
-from aliend.errors import AliendError, StoreError
+from aliend.errors import AliendError, Obstacle, StoreError
 from aliend.storage.tasks import Discard, Terms
 from aliend.store import Outcome, Store
 
@@ -81,7 +82,7 @@ class _Running:
 
 
 class Attempts:
-    """The attempts that run. `on_end` is called after each; tasks live in the group that `begin` is given."""
+    """The attempts that run. `on_end` is called after each; tasks live in a group of the engine's."""
 
     def __init__(
         self,
@@ -98,6 +99,9 @@ class Attempts:
         self._clock = clock
         self._chance = chance
         self._on_end = on_end
+        self.on_hold: Callable[[], None] = on_end
+        """Called when a job was held."""
+        self._group: asyncio.TaskGroup | None = None
         self._running: dict[int, _Running] = {}
         self.gate = Gate(clock, self._has_slot, on_end)
         self.pulse = Pulse(self.gate, self._trails, workers.metered, clock)
@@ -172,6 +176,10 @@ class Attempts:
             if one.job.id == job.id:
                 one.job = job
 
+    def live_in(self, group: asyncio.TaskGroup) -> None:
+        """Tasks live there from now on; called before anything else."""
+        self._group = group
+
     async def begin(self, candidate: Candidate, group: asyncio.TaskGroup) -> None:
         """Start an attempt, unless the transfer or its job was stopped meanwhile. Raises StoreError."""
         outcome = await self._store.change(candidate.transfer, Started())
@@ -204,16 +212,21 @@ class Attempts:
 
     async def perform(self, effects: tuple[Effect, ...]) -> None:
         """Do what the state machine asked for; safe to repeat. Copies are started by `begin` only."""
+        untidy: list[int] = []
         for effect in effects:
             match effect:
                 case StopCopy(number):
                     self._stop(number)
-                case HoldJob(job, reason):
-                    await self._hold(job, reason)
+                case HoldJob(job, reason, obstacle):
+                    await self._hold(job, reason, obstacle or Obstacle("other", "/"))
+                case TidyUp(number):
+                    untidy.append(number)
                 case StartCopy():
                     continue
                 case _:
                     assert_never(effect)
+        if untidy and self._group:
+            self._group.create_task(self._tidy_all(untidy))
 
     def _start(self, outcome: Outcome, target: str, group: asyncio.TaskGroup) -> None:
         (transfer,) = outcome.transfers
@@ -229,11 +242,12 @@ class Attempts:
             running.stopped = True
             running.task.cancel()
 
-    async def _hold(self, job: int, reason: str) -> None:
+    async def _hold(self, job: int, reason: str, obstacle: Obstacle) -> None:
         """Hold the job, and bring those of its copies that run back to the queue: they would meet the same."""
         log.warning("job %d is held: %s", job, reason)
         try:
-            outcome = await self._store.change_many(job, [Phase.RUNNING], Interrupted(), Hold(reason))
+            outcome = await self._store.change_many(job, [Phase.RUNNING], Interrupted(), Hold(reason, obstacle))
+            self.on_hold()
             await self.perform(outcome.effects)
         except StoreError as error:
             log.error("job %d cannot be held: %s", job, error)
@@ -330,6 +344,16 @@ class Attempts:
             running.trail.enter(running.trail.stage, {se})
 
         return Terms(running.job.id, spec.rate, spec.settings, turned, self.gate.failed)
+
+    async def _tidy_all(self, numbers: Sequence[int]) -> None:
+        """Tidy up behind transfers that were given up while they waited, one after the other."""
+        for number in numbers:
+            try:
+                job = await self._store.job((await self._store.transfer(number)).job)
+            except StoreError as error:
+                log.warning("transfer %d: nothing could be tidied up: %s", number, error)
+                continue
+            await self._tidy(number, job)
 
     async def _tidy(self, number: int, job: Job) -> None:
         """Leave nothing half-done behind a transfer that was given up; what cannot be done now is done next start."""

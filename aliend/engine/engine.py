@@ -24,6 +24,7 @@ from aliend.core.why import Around, Seat
 from aliend.engine.attempts import Attempts
 from aliend.engine.deletions import DeletionsRunner
 from aliend.engine.expansions import Expansions
+from aliend.engine.held import Held
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.reasons import reasons
 from aliend.engine.syncing import SyncPlan
@@ -64,10 +65,12 @@ class Engine:
         self._rates = Rates()
         self._turns = Turns()
         self._workers = workers
+        self._held = Held(store, clock)
         self._attempts = Attempts(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._expansions = Expansions(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._deletions = DeletionsRunner(store, workers, catalogue_of, clock, self._wake.set)
         self._catalogue_of = catalogue_of
+        self._attempts.on_hold = self._expansions.on_hold = self._held.expect
         self._main: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Engine:
@@ -251,6 +254,7 @@ class Engine:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
+            self._attempts.live_in(group)
             taken_up = False
             while True:
                 self._wake.clear()
@@ -259,6 +263,9 @@ class Engine:
                         await self._take_up(group)
                         taken_up = True
                     self._apply_rates()
+                    for number in await self._held.freed():
+                        log.info("job %d goes on: what it was held for is mended", number)
+                        await self.resume(number)
                     await self._start(group)
                     await self._sleep()
                 except StoreError as error:
@@ -302,6 +309,7 @@ class Engine:
             await self._store.next_ready(now),
             self._expansions.next_start(),
             self._deletions.next_start(),
+            self._held.next_look(),
             by_clock,
         )
         due = [at for at in starts if at is not None]

@@ -13,7 +13,7 @@ from aliend.engine.failures import kind_of
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.room import Room
 from aliend.engine.syncing import SyncExpansion, SyncPlan
-from aliend.errors import AliendError, CopyError
+from aliend.errors import AliendError, CopyError, Obstacle
 from aliend.store import NewTransfer, Store
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ class Expansions:
         self._clock = clock
         self._chance = chance
         self._on_change = on_change
+        self.on_hold: Callable[[], None] = on_change
+        """Called when a job was held."""
         self.keep_free = -1
         self._running: set[int] = set()
         self._resting: dict[int, float] = {}
@@ -103,7 +105,9 @@ class Expansions:
             await self._give_up(job, str(error))
             return
         if kind == "local":
-            await self._change(job, Hold(str(error)))
+            obstacle = error.obstacle if isinstance(error, CopyError) else None
+            await self._change(job, Hold(str(error), obstacle or Obstacle("other", "/")))
+            self.on_hold()
             return
         self._failures[job.id] = self._failures.get(job.id, 0) + 1
         pause = backoff.delay(self._failures[job.id], self._chance(), 1.0, backoff.PATIENT_CAP)

@@ -22,7 +22,7 @@ def event_of(error: Exception, chance: float, retries: int = -1) -> Event:
     """The event of a failed attempt; `chance` is uniform in [0, 1), `retries` as in the job's specification."""
     most = MAX_FAILURES if retries < 0 else retries + 1
     if isinstance(error, CopyError):
-        return Broke(error.kind, str(error), error.retry_after, chance, most)
+        return Broke(error.kind, str(error), error.retry_after, chance, most, error.obstacle)
     if isinstance(error, AliendError):
         return Broke(kind_of(error), str(error), 0.0, chance, most)
     return Crashed(f"aliend itself failed here ({type(error).__name__}: {error}); its log has the details")

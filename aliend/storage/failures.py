@@ -9,7 +9,7 @@ import errno
 import os
 import re
 
-from aliend.errors import CopyError, ErrorKind
+from aliend.errors import CopyError, ErrorKind, Obstacle
 
 _SERVER_SAID = 400  # errErrorResponse: `errno` carries the server's own number
 _PERMANENT = {
@@ -41,6 +41,8 @@ _DISK_SENTENCES = {
     errno.EPERM: "not permitted: make it writable for you",
     errno.EROFS: "the file system is read-only: choose another place",
 }
+_ROOM = 64 << 20
+"""Bytes that must be free before a disk that was full is tried again."""
 _DISK_PERMANENT = {errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
 
 
@@ -81,7 +83,19 @@ def from_disk(error: OSError, path: str) -> CopyError:
     """The error for a failed operation on a local file."""
     reason = _DISK_SENTENCES.get(error.errno or 0, os.strerror(error.errno or 0))
     kind: ErrorKind = "permanent" if error.errno in _DISK_PERMANENT else "local"
-    return CopyError(f"{path}: {reason}", kind, retry_after=30.0)
+    obstacle = _obstacle(error, path) if kind == "local" else None
+    return CopyError(f"{path}: {reason}", kind, retry_after=30.0, obstacle=obstacle)
+
+
+def _obstacle(error: OSError, path: str) -> Obstacle:
+    """What would have to be mended. The file system does not tell when a quota has room again."""
+    match error.errno:
+        case errno.ENOSPC:
+            return Obstacle("space", path, _ROOM)
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return Obstacle("permission", path)
+        case _:
+            return Obstacle("other", path)
 
 
 def summary(failures: list[tuple[str, CopyError]]) -> CopyError:

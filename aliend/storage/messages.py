@@ -19,7 +19,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from aliend.errors import CopyError, ErrorKind
+from aliend.errors import CopyError, ErrorKind, Obstacle
 from aliend.storage import tasks
 from aliend.storage.tasks import ReplicaOutcome, Result, Source, Task
 
@@ -99,11 +99,18 @@ def _unpack(packed: dict[str, Any]) -> object:
 
 def pack_error(error: CopyError) -> dict[str, Any]:
     """A failure as plain JSON values."""
-    return {"text": str(error), "kind": error.kind, "retry_after": error.retry_after, "replicas": error.replicas}
+    return {
+        "text": str(error),
+        "kind": error.kind,
+        "retry_after": error.retry_after,
+        "replicas": error.replicas,
+        "obstacle": asdict(error.obstacle) if error.obstacle else None,
+    }
 
 
 def unpack_error(packed: dict[str, Any]) -> CopyError:
     """The failure that `pack_error` was given."""
     kind: ErrorKind = packed["kind"]
     replicas = tuple((se, text) for se, text in packed["replicas"])
-    return CopyError(packed["text"], kind, packed["retry_after"], replicas)
+    obstacle = Obstacle(**packed["obstacle"]) if packed["obstacle"] else None
+    return CopyError(packed["text"], kind, packed["retry_after"], replicas, obstacle)

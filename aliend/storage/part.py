@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
-from aliend.errors import CopyError
+from aliend.errors import CopyError, Obstacle
 from aliend.storage.failures import from_disk
 
 LONGEST_NAME = 255
@@ -128,6 +128,7 @@ class Part:
                 "left free: make room",
                 "local",
                 retry_after=30.0,
+                obstacle=Obstacle("space", str(self._target), size - self.length + kept),
             )
 
     def label(self, attributes: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState, settle
 from aliend.errors import NoSuchJob
 from aliend.store import events
 from aliend.store.database import Transaction
-from aliend.store.records import JOB_COLUMNS, job_of, spec_of, spec_to_text
+from aliend.store.records import JOB_COLUMNS, job_of, obstacle_to_text, spec_of, spec_to_text
 
 _REMEMBERED = 64
 """Specifications kept decoded; one may name thousands of sources."""
@@ -70,7 +70,7 @@ class JobRows:
         transaction.connection.execute(
             "UPDATE job SET state = ?, sources_seen = ?, target_kind = ?, queued = ?, running = ?, waiting = ?,"
             " done = ?, failed = ?, cancelled = ?, bytes_done = ?, bytes_total = ?, message = ?, ended_ms = ?,"
-            " revision = ? WHERE id = ?",
+            " revision = ?, obstacle = ? WHERE id = ?",
             (
                 after.state.value,
                 after.checkpoint.sources,
@@ -81,6 +81,7 @@ class JobRows:
                 after.message,
                 after.ended_ms,
                 after.revision,
+                obstacle_to_text(after.obstacle),
                 after.id,
             ),
         )

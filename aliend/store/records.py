@@ -25,10 +25,11 @@ from aliend.core.transfer import (
     Waiting,
     message_of,
 )
+from aliend.errors import Obstacle
 
 JOB_COLUMNS = (
     "id, state, sources_seen, target_kind, queued, running, waiting, done, failed, cancelled,"
-    " bytes_done, bytes_total, message, created_ms, ended_ms, revision"
+    " bytes_done, bytes_total, message, created_ms, ended_ms, revision, obstacle"
 )
 TRANSFER_COLUMNS = "id, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision"
 
@@ -83,7 +84,13 @@ def job_of(row: tuple[Any, ...], spec: JobSpec) -> Job:
         created_ms=counts[9],
         ended_ms=counts[10],
         revision=counts[11],
+        obstacle=Obstacle(**json.loads(counts[12])) if counts[12] else None,
     )
+
+
+def obstacle_to_text(obstacle: Obstacle | None) -> str:
+    """An obstacle as JSON; empty for none."""
+    return json.dumps(asdict(obstacle)) if obstacle else ""
 
 
 def transfer_of(row: tuple[Any, ...]) -> Transfer:

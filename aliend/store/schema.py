@@ -3,6 +3,7 @@
 `PRAGMA user_version` is the number of migrations that were applied. `MIGRATIONS` only ever grows. Columns of a
 transfer: `ready` is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting;
 `reason` is the sentence of its state; `intent` (JSON, mostly empty) what an upload has begun in the catalogue.
+`obstacle` of a job (JSON, mostly empty) is what it is held for on this machine.
 `revision` of a job and of a transfer is the number of its last change, counted through the whole database; an `event`
 has the number of the change that it tells of. `attempt` and `event` have what `core.record` says, `made` the local
 directories that a job made; `forgotten` is the highest number among the events that were pruned.
@@ -104,6 +105,7 @@ CREATE TABLE identity (
 
 
 _TURNS = """
+ALTER TABLE job ADD COLUMN obstacle TEXT NOT NULL DEFAULT '';
 ALTER TABLE job ADD COLUMN interactive INTEGER NOT NULL DEFAULT 0;
 DROP INDEX job_startable;
 CREATE INDEX job_startable ON job (priority DESC, interactive DESC, id) WHERE state IN ('expanding', 'active');

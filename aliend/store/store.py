@@ -224,6 +224,11 @@ class Store:
         where = "WHERE intent <> '' AND state IN ('failed', 'cancelled') AND id > ? ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (after_id, BATCH)))
 
+    async def held(self) -> list[Job]:
+        """Jobs, at most 100, that are held for something on this machine."""
+        where = "WHERE ended_ms = 0 AND state = 'paused' AND obstacle <> '' ORDER BY id LIMIT 100"
+        return await self._database.read(lambda at: self._rows.select(at, where, ()))
+
     async def half_cancelled(self) -> list[Job]:
         """Jobs whose cancelling was cut off by the end of the daemon."""
         where = "WHERE state = 'cancelled' AND ended_ms = 0"

@@ -10,6 +10,7 @@ from aliend.core.job import Job, JobSpec, JobState
 from aliend.core.scheduler import Limits
 from aliend.core.transfer import Cancelled, Done, Failed, Queued, Running, State, Transfer, Waiting
 from aliend.core.why import Around, Copying, Reason, Seat, why, why_expanding
+from aliend.errors import Obstacle
 
 JOB = Job(1, JobSpec("download", ("/a",), "/t"), JobState.ACTIVE, 0)
 FREE = Around(1000.0, Limits(files=2), (), {}, {1: 0})
@@ -35,7 +36,9 @@ def test_what_has_ended_or_is_copied_does_not_wait(state: State) -> None:
 def test_a_pause_of_the_user_and_one_for_a_full_disk_are_told_apart() -> None:
     assert kind_of(of(Queued(), replace(JOB, state=JobState.PAUSED))) == "paused"
     held = of(Queued(), replace(JOB, state=JobState.PAUSED, message="make room"))
-    assert held == Reason("held", "make room; then: alienctl transfers resume 1")
+    assert held == Reason("held", "make room; it goes on by itself then, or with: alienctl transfers resume 1")
+    full = replace(JOB, state=JobState.PAUSED, message="make room", obstacle=Obstacle("space", "/t", 5))
+    assert kind_of(of(Queued(), full)) == "space"
 
 
 def test_a_pause_after_a_failure_says_until_when() -> None:

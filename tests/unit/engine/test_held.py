@@ -1,0 +1,121 @@
+"""Jobs that are held for something on this machine go on by themselves; what waits and is given up leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+from aliend.core.job import JobSpec
+from aliend.engine.held import is_gone
+from aliend.errors import CopyError, Obstacle
+from aliend.storage.tasks import Discard
+from tests.unit.engine.conftest import House, eventually
+from tests.unit.engine.test_waiting import waits
+
+HUGE = 1 << 62
+
+
+def full(path: Path, need: int = HUGE) -> CopyError:
+    return CopyError(f"{path}: make room", "local", obstacle=Obstacle("space", str(path), need))
+
+
+async def later(house: House, seconds: float) -> None:
+    house.clock.now += seconds
+    house.engine._wake.set()
+
+
+async def held(house: House, tmp_path: Path, *faults: CopyError) -> int:
+    house.grid.put("/a/f", b"data")
+    house.workers.faults = list(faults)
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/in/f"))
+    await house.until_job(job.id, "paused")
+    return job.id
+
+
+async def test_a_job_goes_on_by_itself_when_there_is_room(house: House, tmp_path: Path) -> None:
+    job = await held(house, tmp_path, full(tmp_path / "in" / "f", need=1))
+    await later(house, 6)
+    await house.until(job, "done")
+
+
+async def test_a_job_stays_held_while_there_is_no_room_and_says_so(house: House, tmp_path: Path) -> None:
+    job = await held(house, tmp_path, full(tmp_path / "f"))
+    for _ in range(5):
+        await later(house, 30)
+        await asyncio.sleep(0.05)
+    assert [one.reason.kind for one in await waits(house, job)] == ["space"]
+    assert len(house.workers.copies()) == 1
+
+
+async def test_an_obstacle_that_is_met_again_is_tried_less_and_less_often(house: House, tmp_path: Path) -> None:
+    job = await held(house, tmp_path, *(full(tmp_path, need=1) for _ in range(3)))
+    await later(house, 6)
+    await eventually(lambda: len(house.workers.copies()) == 2)
+    await house.until_job(job, "paused")
+    await later(house, 6)
+    await asyncio.sleep(0.1)
+    assert len(house.workers.copies()) == 2
+    await later(house, 6)
+    await eventually(lambda: len(house.workers.copies()) == 3)
+
+
+async def test_a_held_job_goes_on_after_a_restart(house: House, tmp_path: Path) -> None:
+    job = await held(house, tmp_path, full(tmp_path, need=1))
+    await house.restart()
+    await house.until(job, "done")
+
+
+async def test_a_pause_of_the_user_lasts(house: House, tmp_path: Path) -> None:
+    job = await held(house, tmp_path, full(tmp_path, need=1))
+    await house.engine.pause(job)
+    await later(house, 60)
+    await asyncio.sleep(0.1)
+    assert (await house.engine.job(job)).state == "paused"
+
+
+def test_room_and_what_cannot_be_seen_count_as_gone(tmp_path: Path) -> None:
+    assert is_gone(Obstacle("space", f"{tmp_path}/new/deep/f", 1))
+    assert not is_gone(Obstacle("space", f"{tmp_path}/new/deep/f", HUGE))
+    assert is_gone(Obstacle("other", "/nonexistent"))
+
+
+def test_a_right_that_was_given_back_is_seen() -> None:
+    """As nobody: the rights of root are not in question."""
+    script = (
+        "import os, sys, tempfile\n"
+        "from aliend.engine.held import is_gone\n"
+        "from aliend.errors import Obstacle\n"
+        "os.getuid() or os.setuid(65534)\n"
+        "place = tempfile.mkdtemp()\n"
+        "os.chmod(place, 0o500)\n"
+        "assert not is_gone(Obstacle('permission', place + '/deep/f'))\n"
+        "os.chmod(place, 0o700)\n"
+        "assert is_gone(Obstacle('permission', place + '/deep/f'))\n"
+        "os.rmdir(place)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd="/tmp", env={"PYTHONPATH": ":".join(sys.path)})
+
+
+async def test_a_waiting_download_that_is_cancelled_leaves_no_partial_file(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.faults = [CopyError("busy", "transient", 60.0)]
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))
+    await house.until(job.id, "waiting")
+    await house.engine.cancel(job.id)
+    await eventually(lambda: any(isinstance(task, Discard) for task in house.workers.tasks))
+
+
+async def test_a_queued_download_that_was_never_started_has_nothing_to_discard(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"data")
+    await house.engine.change_limits({"down": 1})
+    house.workers.hold = asyncio.Event()
+    house.grid.put("/b/f", b"data")
+    await house.submit(JobSpec("download", ("/b/f",), f"{tmp_path}/g"))
+    await eventually(lambda: house.workers.running == 1)
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))
+    await house.until(job.id, "queued")
+    await house.engine.cancel(job.id)
+    await house.until(job.id, "cancelled")
+    assert not [task for task in house.workers.tasks if isinstance(task, Discard)]
