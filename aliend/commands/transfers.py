@@ -142,7 +142,12 @@ def _line(job: JobView) -> str:
 
 def _transfer_line(file: TransferView) -> str:
     text = f"  {file.state:<10}{human(file.size):>11}  {file.source} -> {file.target}"
-    return f"{text}\n             {file.message}" if file.message else text
+    notes = [file.message] if file.message else []
+    if file.joined:
+        notes.append(f"joined: transfer {file.joined} of another job brings it")
+    if file.wanted > 1:
+        notes.append(f"wanted by {file.wanted} jobs")
+    return "\n             ".join([text, *notes])
 
 
 def _attempt_line(one: AttemptRecord) -> str:
@@ -167,6 +172,8 @@ def _transfer(file: TransferView, history: list[AttemptRecord]) -> dict[str, Any
         "attempts": file.attempts,
         "message": file.message,
         "retry_ms": file.retry_ms,
+        "joined": file.joined,
+        "wanted": file.wanted,
         "history": [_attempt(one) for one in history],
     }
 

@@ -15,11 +15,14 @@
     Cancel       Cancelled + Cancelled, StopCopy     Cancelled + -      -                 -
     Retry        -           -                       Queued      -      Queued            Queued
     Crashed      Failed +    Failed, StopCopy        Failed +    -      -                 -
+    Join         joined      -                       -           -      -                 -
+    LeaderFailed Failed      -                       -           -      -                 -
 
 (-: nothing changes; *: with the effect StartCopy; +: with TidyUp if it was ever started.) A transfer may be told to be
 queued or cancelled while its copy still stops; what such a late copy reports is met as the columns of those states say.
-What an upload writes into the catalogue is its `intent`: it is saved before the catalogue is changed, so that a crash
-leaves nothing unexplained.
+One that is joined to a transfer of another job is queued and does not start; `Detach` undoes that. What an upload does
+to the catalogue is its `intent`: it is saved before the catalogue is changed, so that a crash leaves nothing
+unexplained.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from aliend.core import backoff
+from aliend.core.effects import Effect, HoldJob, StartCopy, StopCopy, TidyUp
 from aliend.errors import ErrorKind, Obstacle
 
 MAX_FAILURES = 10
@@ -128,7 +132,8 @@ class Transfer:
     """One file as it is stored. `size` in bytes (0: unknown), `md5` empty where unknown.
 
     A `target` that is empty belongs to a name that was refused: such a transfer has failed and stays so.
-    `attempts` counts starts, `failures` those transient failures that count against MAX_FAILURES.
+    `attempts` counts starts, `failures` those transient failures that count against MAX_FAILURES. `joined` (mostly 0)
+    is the transfer of another job that brings the same file to the same target; it is queued for as long.
     """
 
     id: int
@@ -142,6 +147,7 @@ class Transfer:
     failures: int = 0
     intent: Intent = NoIntent()
     revision: int = 0
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,40 +208,28 @@ class Crashed:
     reason: str
 
 
-Event = Started | Noted | Succeeded | Broke | Interrupted | Cancel | Retry | Crashed
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Another job wants the same: it is brought by its transfer `leader`."""
+
+    leader: int
 
 
 @dataclass(frozen=True, slots=True)
-class StartCopy:
-    """Begin an attempt."""
-
-    id: int
+class Detach:
+    """The transfer that it is joined to brings it no more."""
 
 
 @dataclass(frozen=True, slots=True)
-class StopCopy:
-    """End the attempt that runs, softly."""
+class LeaderFailed:
+    """The transfer that it is joined to has failed."""
 
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class HoldJob:
-    """Hold the transfer's job: something on this machine is in the way, as the sentence says."""
-
-    job: int
     reason: str
-    obstacle: Obstacle | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TidyUp:
-    """Remove what an attempt before may have left of a transfer that is given up while it waits."""
-
-    id: int
+Event = Started | Noted | Succeeded | Broke | Interrupted | Cancel | Retry | Crashed | Join | Detach | LeaderFailed
 
 
-Effect = StartCopy | StopCopy | HoldJob | TidyUp
 Step = tuple[Transfer, tuple[Effect, ...]]
 
 
@@ -259,6 +253,13 @@ def step(transfer: Transfer, event: Event, now: float) -> Step:
             return _retried(transfer)
         case Crashed(reason):
             return _ended(transfer, Failed(reason))
+        case Join(leader):
+            free = isinstance(transfer.state, Queued) and not transfer.joined
+            return (replace(transfer, joined=leader) if free else transfer), ()
+        case Detach():
+            return replace(transfer, joined=0), ()
+        case LeaderFailed(reason):
+            return _ended(transfer, Failed(reason)) if transfer.joined else (transfer, ())
         case _:
             assert_never(event)
 
@@ -317,7 +318,7 @@ def has_side_names(transfer: Transfer) -> bool:
 
 
 def _started(transfer: Transfer) -> Step:
-    if not isinstance(transfer.state, Queued | Waiting):
+    if not isinstance(transfer.state, Queued | Waiting) or transfer.joined:
         return transfer, ()
     return replace(transfer, state=Running(), attempts=transfer.attempts + 1), (StartCopy(transfer.id),)
 
@@ -326,7 +327,7 @@ def _succeeded(transfer: Transfer, event: Succeeded) -> Step:
     if not is_unfinished(transfer.state):
         return transfer, ()
     state = Done(event.warning)
-    return replace(transfer, state=state, size=event.size, md5=event.md5, intent=NoIntent()), ()
+    return replace(transfer, state=state, size=event.size, md5=event.md5, intent=NoIntent(), joined=0), ()
 
 
 def _broke(transfer: Transfer, event: Broke, now: float) -> Step:
@@ -375,4 +376,4 @@ def _ended(transfer: Transfer, state: Cancelled | Failed) -> Step:
         return transfer, ()
     if isinstance(transfer.state, Running):
         return replace(transfer, state=state), (StopCopy(transfer.id),)
-    return replace(transfer, state=state), (TidyUp(transfer.id),) if transfer.attempts else ()
+    return replace(transfer, state=state, joined=0), (TidyUp(transfer.id),) if transfer.attempts else ()

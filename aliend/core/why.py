@@ -27,6 +27,7 @@ Kind = Literal[
     "se full",
     "bandwidth",
     "target",
+    "joined",
     "limit",
     "behind",
     "next",
@@ -91,6 +92,8 @@ def why(transfer: Transfer, job: Job, last_kind: str, around: Around) -> Reason 
         return None
     if job.state is JobState.PAUSED:
         return _why_paused(job)
+    if transfer.joined:
+        return Reason("joined", f"transfer {transfer.joined} of another job brings it, and both have it then")
     if isinstance(transfer.state, Waiting) and transfer.state.until > around.now:
         return Reason(_OF_KIND.get(last_kind, "retry"), transfer.state.reason, transfer.state.until)
     return _why_queued(transfer, job, around)

@@ -10,28 +10,24 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from aliend.core.context import Context
+from aliend.core.effects import Effect, GiveTo, HoldJob, StartCopy, StopCopy, TidyUp
 from aliend.core.job import STARTABLE, Direction, Hold, Job
 from aliend.core.record import Stage
 from aliend.core.scheduler import Candidate, Limits, Load
 from aliend.core.transfer import (
     Cancelled,
-    Effect,
     Event,
     Failed,
-    HoldJob,
     Intent,
     Interrupted,
     NoIntent,
     Noted,
     Phase,
-    StartCopy,
     Started,
-    StopCopy,
-    TidyUp,
     Transfer,
     has_side_names,
     is_unfinished,
@@ -221,6 +217,8 @@ class Attempts:
                     await self._hold(job, reason, obstacle or Obstacle("other", "/"))
                 case TidyUp(number):
                     untidy.append(number)
+                case GiveTo(number, job):
+                    await self._give(number, job)
                 case StartCopy():
                     continue
                 case _:
@@ -241,6 +239,12 @@ class Attempts:
         if running and running.task and not running.stopped:
             running.stopped = True
             running.task.cancel()
+
+    async def _give(self, number: int, job: int) -> None:
+        """The attempt that runs goes on for another job."""
+        if running := self._running.get(number):
+            running.job = await self._store.job(job)
+            running.transfer = replace(running.transfer, job=job)
 
     async def _hold(self, job: int, reason: str, obstacle: Obstacle) -> None:
         """Hold the job, and bring those of its copies that run back to the queue: they would meet the same."""

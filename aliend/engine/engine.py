@@ -183,9 +183,15 @@ class Engine:
     ) -> list[TransferView]:
         """A page of a job's transfers above number `after_id`; only those in `states`, if any are named."""
         direction = (await self._store.job(job)).spec.direction
-        moving = {one.id: one.bytes_done for one in self.progress(job)}
+        moving = {one.id: one.bytes_done for one in self.progress()}
         found = await self._store.transfers(job, page_size, after_id, [Phase(state) for state in states])
-        return [view_of_transfer(one, direction, moving.get(one.id, 0)) for one in found]
+        wanted = await self._store.wanted([one.joined or one.id for one in found])
+        return [
+            view_of_transfer(
+                one, direction, moving.get(one.joined or one.id, 0), 1 + wanted.get(one.joined or one.id, 0)
+            )
+            for one in found
+        ]
 
     async def attempts(self, transfers: Sequence[int]) -> list[AttemptRecord]:
         """What was tried for these transfers (at most 1000), by transfer, the oldest first."""
@@ -197,7 +203,11 @@ class Engine:
 
     async def pause(self, number: int) -> JobView:
         """Start nothing more of the job, and bring what runs back to the queue."""
-        return await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
+        view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
+        while effects := await self._store.hand_over(number):
+            await self._attempts.perform(effects)
+        self._wake.set()
+        return view
 
     async def resume(self, number: int) -> JobView:
         """Undo `pause`, or go on after a local problem was solved."""

@@ -38,7 +38,10 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class TransferView:
-    """A file of a job. `bytes_done` are of the running attempt, `retry_ms` is 0 unless it waits."""
+    """A file of a job. `bytes_done` are of the running attempt, `retry_ms` is 0 unless it waits.
+
+    `joined` (mostly 0) is the transfer of another job that brings it, `wanted` how many jobs want it (0: not counted).
+    """
 
     id: int
     job: int
@@ -51,6 +54,8 @@ class TransferView:
     attempts: int
     message: str
     retry_ms: int
+    joined: int = 0
+    wanted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +144,8 @@ def view_of_job(job: Job) -> JobView:
     )
 
 
-def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int) -> TransferView:
-    """The transfer as it is told; `bytes_done` of the running attempt."""
+def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int, wanted: int = 0) -> TransferView:
+    """The transfer as it is told; `bytes_done` of the running attempt, `wanted` by so many jobs (0: not counted)."""
     state = transfer.state
     return TransferView(
         id=transfer.id,
@@ -154,4 +159,6 @@ def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int) 
         attempts=transfer.attempts,
         message=message_of(state),
         retry_ms=int(state.until * 1000) if isinstance(state, Waiting) else 0,
+        joined=transfer.joined,
+        wanted=wanted,
     )

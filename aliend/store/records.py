@@ -31,7 +31,9 @@ JOB_COLUMNS = (
     "id, state, sources_seen, target_kind, queued, running, waiting, done, failed, cancelled,"
     " bytes_done, bytes_total, message, created_ms, ended_ms, revision, obstacle"
 )
-TRANSFER_COLUMNS = "id, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision"
+TRANSFER_COLUMNS = (
+    "id, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision, joined"
+)
 
 
 def spec_to_text(spec: JobSpec) -> str:
@@ -95,7 +97,7 @@ def obstacle_to_text(obstacle: Obstacle | None) -> str:
 
 def transfer_of(row: tuple[Any, ...]) -> Transfer:
     """The transfer of a row of TRANSFER_COLUMNS."""
-    number, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision = row
+    number, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision, joined = row
     return Transfer(
         id=number,
         job=job,
@@ -108,6 +110,7 @@ def transfer_of(row: tuple[Any, ...]) -> Transfer:
         failures=failures,
         intent=intent_of(intent),
         revision=revision,
+        joined=joined,
     )
 
 

@@ -3,7 +3,8 @@
 `PRAGMA user_version` is the number of migrations that were applied. `MIGRATIONS` only ever grows. Columns of a
 transfer: `ready` is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting;
 `reason` is the sentence of its state; `intent` (JSON, mostly empty) what an upload has begun in the catalogue.
-`obstacle` of a job (JSON, mostly empty) is what it is held for on this machine.
+`joined` (mostly 0) is the transfer of another job that brings the same file. `obstacle` of a job (JSON, mostly empty)
+is what it is held for on this machine.
 `revision` of a job and of a transfer is the number of its last change, counted through the whole database; an `event`
 has the number of the change that it tells of. `attempt` and `event` have what `core.record` says, `made` the local
 directories that a job made; `forgotten` is the highest number among the events that were pruned.
@@ -112,7 +113,15 @@ CREATE INDEX job_startable ON job (priority DESC, interactive DESC, id) WHERE st
 """
 
 
-_FOURTH = _EVENTS + _SYNC + _IDENTITIES + _TURNS
+
+_JOINED = """
+ALTER TABLE transfer ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX transfer_joined ON transfer (joined) WHERE joined > 0;
+CREATE INDEX transfer_open ON transfer (target) WHERE state IN ('queued', 'running', 'waiting');
+"""
+
+
+_FOURTH = _EVENTS + _SYNC + _IDENTITIES + _TURNS + _JOINED
 
 MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
 """Each brings a database from the schema of its index to the next one."""

@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 
 from aliend.core import job as jobs_core
+from aliend.core.effects import Effect, GiveTo
 from aliend.core.job import Job, JobEvent, JobSpec, JobState
 from aliend.core.record import AttemptRecord
 from aliend.core.scheduler import Candidate
-from aliend.core.transfer import Effect, Event, Phase, Transfer, after_restart, step
-from aliend.store import attempts, changes, queue, transfers
+from aliend.core.transfer import Cancel, Event, Phase, Transfer, after_restart, is_unfinished, step
+from aliend.store import attempts, changes, joining, queue, transfers
 from aliend.store.changes import Changed
 from aliend.store.database import Database, Transaction
 from aliend.store.deletions import Deletions
@@ -131,6 +132,26 @@ class Store:
         where = f"WHERE job = ? AND id > ? AND state IN ({_quoted(phases)}) ORDER BY id LIMIT {BATCH}"
         return await self._change_where(where, (job, after_id), event, job, also)
 
+    async def hand_over(self, number: int) -> tuple[Effect, ...]:
+        """Give at most `BATCH` transfers of a job that is paused to other jobs that want them."""
+        now_ms = self._now_ms()
+
+        def write(transaction: Transaction) -> tuple[Effect, ...]:
+            job = before = self._rows.load(transaction.connection, number)
+            effects: list[Effect] = []
+            for one in joining.leaders(transaction.connection, number, BATCH):
+                if heir := joining.heir_of(transaction.connection, self._rows, one):
+                    job = joining.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=True)
+                    effects.append(GiveTo(one.id, heir.job))
+            self._rows.save(transaction, before, job, now_ms)
+            return tuple(effects)
+
+        return await self._database.write(write)
+
+    async def wanted(self, transfers: Sequence[int]) -> dict[int, int]:
+        """See `joining.wanted`."""
+        return await self._database.read(lambda at: joining.wanted(at, transfers))
+
     async def add(self, job: int, found: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
         """Add files of a job (those it has already are left alone), and apply an event to it.
 
@@ -142,7 +163,8 @@ class Store:
             before = self._rows.load(transaction.connection, job)
             if before.ended_ms or before.state is JobState.CANCELLED:
                 return before
-            after = transfers.insert(transaction, before, found)
+            after, added = transfers.insert(transaction, before, found)
+            after = joining.join(transaction, self._rows, after, added, now_ms)
             return self._rows.save(transaction, before, jobs_core.step(after, event) if event else after, now_ms)
 
         return await self._database.write(write)
@@ -275,9 +297,18 @@ class Store:
             job = jobs_core.step(before, also) if also else before
             effects: list[Effect] = []
             after: list[Transfer] = []
+            now_ms = int(now * 1000)
             for one in found:
+                heir = joining.heir_of(transaction.connection, self._rows, one) if isinstance(event, Cancel) else None
+                if heir:
+                    job = joining.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=False)
+                    effects.append(GiveTo(one.id, heir.job))
+                    after.append(one)
+                    continue
                 changed, wanted = step(one, event, now)
                 job = transfers.save(transaction, job, one, changed)
+                if is_unfinished(one.state) and not is_unfinished(changed.state):
+                    joining.tell(transaction, self._rows, changed, now_ms)
                 effects += wanted
                 after.append(changed)
             attempts.insert(transaction.connection, records)

@@ -32,22 +32,29 @@ def select(connection: sqlite3.Connection, where: str, values: tuple[object, ...
     return [transfer_of(row) for row in connection.execute(sql, values).fetchall()]
 
 
-def insert(transaction: Transaction, job: Job, found: Iterable[NewTransfer]) -> Job:
-    """Add files that are not there yet; the job with its counters. A target that another source has is a failure."""
+def insert(transaction: Transaction, job: Job, found: Iterable[NewTransfer]) -> tuple[Job, list[Transfer]]:
+    """Add files that are not there yet; the job with its counters, and those that were added and can be copied.
+
+    A target that another source has is a failure.
+    """
+    added: list[Transfer] = []
     for one in found:
-        job = _insert_one(transaction, job, one)
-    return job
+        new = _new(transaction.connection, job, one)
+        if new:
+            job, stored = _put(transaction, job, new)
+            added += [stored] if isinstance(new.state, Queued) else []
+    return job, added
 
 
 def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) -> Job:
     """Write a changed transfer; the job with its counters."""
     if after == before:
         return job
-    ready, reason = state_columns(after.state)
+    ready, reason = _columns(after)
     after = replace(after, revision=transaction.next_revision())
     transaction.connection.execute(
         "UPDATE transfer SET size = ?, md5 = ?, state = ?, ready = ?, reason = ?, attempts = ?, failures = ?,"
-        " intent = ?, revision = ? WHERE id = ?",
+        " intent = ?, revision = ?, joined = ? WHERE id = ?",
         (
             after.size,
             after.md5,
@@ -58,6 +65,7 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
             after.failures,
             intent_to_text(after.intent),
             after.revision,
+            after.joined,
             after.id,
         ),
     )
@@ -66,35 +74,67 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
     return _counted(_uncounted(job, before), after)
 
 
-def _insert_one(transaction: Transaction, job: Job, one: NewTransfer) -> Job:
-    connection = transaction.connection
+def put(transaction: Transaction, job: Job, one: Transfer) -> Job:
+    """Add a row, under a number of its own, to a job; the job with its counters."""
+    return _put(transaction, job, replace(one, job=job.id))[0]
+
+
+def remove(transaction: Transaction, job: Job, one: Transfer) -> Job:
+    """Remove a row that nothing was tried for; the job with its counters."""
+    transaction.connection.execute("DELETE FROM transfer WHERE id = ?", (one.id,))
+    return _uncounted(job, one)
+
+
+def move(transaction: Transaction, jobs: tuple[Job, Job], one: Transfer) -> tuple[Job, Job]:
+    """A row of the first job becomes one of the second; both with their counters."""
+    moved = replace(one, job=jobs[1].id, revision=transaction.next_revision())
+    sql = "UPDATE transfer SET job = ?, revision = ? WHERE id = ?"
+    transaction.connection.execute(sql, (moved.job, moved.revision, moved.id))
+    events.of_transfer(transaction, moved)
+    return _uncounted(jobs[0], one), _counted(jobs[1], moved)
+
+
+def _new(connection: sqlite3.Connection, job: Job, one: NewTransfer) -> Transfer | None:
+    """The transfer of a file that was found; None if it is there already."""
     key = (job.id, one.target)
     if connection.execute(f"{_KNOWN} AND source = ?", (*key, one.source)).fetchone():
-        return job
+        return None
     taken = None if one.problem else connection.execute(f"{_KNOWN} LIMIT 1", key).fetchone()
     problem = f"{taken[0]} goes to the same target; nothing was overwritten" if taken else one.problem
     state = Failed(problem) if problem else Queued()
-    ready, reason = state_columns(state)
+    return Transfer(0, job.id, one.source, one.target, state, one.size, one.md5)
+
+
+def _put(transaction: Transaction, job: Job, one: Transfer) -> tuple[Job, Transfer]:
+    ready, reason = _columns(one)
     revision = transaction.next_revision()
-    cursor = connection.execute(
+    cursor = transaction.connection.execute(
         "INSERT INTO transfer (job, source, target, size, md5, state, ready, reason, attempts, failures, intent,"
-        " revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)",
+        " revision, joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
         (
-            job.id,
+            one.job,
             one.source,
             one.target,
             one.size,
             one.md5,
-            phase_of(state).value,
+            phase_of(one.state).value,
             ready,
             reason,
-            intent_to_text(NoIntent()),
+            one.attempts,
+            one.failures,
             revision,
+            one.joined,
         ),
     )
-    number = cursor.lastrowid or 0
-    events.of_transfer(transaction, Transfer(number, job.id, one.source, one.target, state, revision=revision))
-    return _shifted(job, phase_of(state), 1, one.size)
+    stored = replace(one, id=cursor.lastrowid or 0, revision=revision, intent=NoIntent())
+    events.of_transfer(transaction, stored)
+    return _counted(job, stored), stored
+
+
+def _columns(one: Transfer) -> tuple[float | None, str]:
+    """`ready` and `reason`; one that is joined does not start."""
+    ready, reason = state_columns(one.state)
+    return (None if one.joined else ready), reason
 
 
 def _counted(job: Job, transfer: Transfer) -> Job:

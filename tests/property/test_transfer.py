@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aliend.core.effects import HoldJob, StartCopy, StopCopy
 from aliend.core.transfer import (
     MAX_FAILURES,
     Broke,
@@ -12,7 +13,6 @@ from aliend.core.transfer import (
     Crashed,
     Done,
     Event,
-    HoldJob,
     Interrupted,
     NoIntent,
     Noted,
@@ -20,9 +20,7 @@ from aliend.core.transfer import (
     Replacing,
     Retry,
     Running,
-    StartCopy,
     Started,
-    StopCopy,
     Succeeded,
     Transfer,
     Waiting,

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from aliend.core.effects import Effect, HoldJob, StartCopy, StopCopy
 from aliend.core.transfer import (
     MAX_FAILURES,
     Booked,
@@ -14,20 +15,16 @@ from aliend.core.transfer import (
     Cancelled,
     Crashed,
     Done,
-    Effect,
     Event,
     Failed,
-    HoldJob,
     Interrupted,
     NoIntent,
     Noted,
     Queued,
     Retry,
     Running,
-    StartCopy,
     Started,
     State,
-    StopCopy,
     Succeeded,
     Transfer,
     Waiting,

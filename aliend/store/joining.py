@@ -1,0 +1,134 @@
+"""Transfers that several jobs want: the rows of the later jobs are joined to the one that is carried out.
+
+A joined row waits, and ends as its leader does. When the leader's job gives it up, the leader changes to the job of the
+next one, with whatever it has begun; so nothing that somebody still wants is stopped or done again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aliend.core.job import STARTABLE, Job
+from aliend.core.joining import is_more_urgent, want_the_same
+from aliend.core.transfer import (
+    Cancelled,
+    Detach,
+    Done,
+    Failed,
+    Join,
+    LeaderFailed,
+    Queued,
+    Running,
+    Succeeded,
+    Transfer,
+    step,
+)
+from aliend.store import transfers
+from aliend.store.database import Transaction
+from aliend.store.jobs import JobRows
+
+_OPEN = "state IN ('queued', 'running', 'waiting')"
+
+
+def join(transaction: Transaction, rows: JobRows, job: Job, added: Sequence[Transfer], now_ms: int) -> Job:
+    """Join new rows of `job` to what other jobs want already; the job with its counters."""
+    for one in added:
+        leader = _leader_for(transaction.connection, rows, job, one)
+        if leader is None:
+            continue
+        joined, _ = step(one, Join(leader.id), now_ms / 1000)
+        job = transfers.save(transaction, job, one, joined)
+        owner = rows.load(transaction.connection, leader.job)
+        if is_more_urgent(job.spec, owner.spec) and not isinstance(leader.state, Running):
+            job = _exchange(transaction, rows, leader, joined, job, now_ms)
+    return job
+
+
+def heir_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer) -> Transfer | None:
+    """The row that takes over when the leader's job gives it up; None: nobody else wants it."""
+    if leader.joined:
+        return None
+    for one in _followers(connection, leader.id):
+        if rows.load(connection, one.job).state in STARTABLE:
+            return one
+    return None
+
+
+def hand_over(
+    transaction: Transaction, rows: JobRows, job: Job, pair: tuple[Transfer, Transfer], now_ms: int, *, keep: bool
+) -> Job:
+    """Give a leader (the first of the pair) to the job of its heir (the second); `job`, which had it, as it is then.
+
+    The place of the heir is taken by a row of the old job: joined in its turn (`keep`), or cancelled.
+    """
+    leader, heir = pair
+    other = rows.load(transaction.connection, heir.job)
+    state = Queued() if keep else Cancelled()
+    rest = replace(leader, state=state, joined=leader.id if keep else 0, attempts=0, failures=0)
+    job, other = _swapped(transaction, (job, other), (leader, heir), rest)
+    rows.save(transaction, rows.load(transaction.connection, other.id), other, now_ms)
+    return job
+
+
+def tell(transaction: Transaction, rows: JobRows, leader: Transfer, now_ms: int) -> None:
+    """A transfer has ended: what is joined to it ends too, or goes its own way where the leader was given up."""
+    match leader.state:
+        case Done(warning):
+            event: Succeeded | LeaderFailed | Detach = Succeeded(leader.size, leader.md5, warning)
+        case Failed(reason):
+            event = LeaderFailed(reason)
+        case _:
+            event = Detach()
+    for one in _followers(transaction.connection, leader.id):
+        before = rows.load(transaction.connection, one.job)
+        after, _ = step(one, event, now_ms / 1000)
+        rows.save(transaction, before, transfers.save(transaction, before, one, after), now_ms)
+
+
+def wanted(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """How many rows are joined to each of these transfers, where there are any."""
+    marks = ",".join("?" * len(numbers))
+    sql = f"SELECT joined, count(*) FROM transfer WHERE joined > 0 AND joined IN ({marks}) GROUP BY joined"
+    return dict(connection.execute(sql, tuple(numbers)).fetchall())
+
+
+def leaders(connection: sqlite3.Connection, job: int, limit: int) -> list[Transfer]:
+    """Unfinished transfers of a job, at most `limit`, that rows of other jobs are joined to."""
+    where = f"WHERE job = ? AND {_OPEN} AND id IN (SELECT joined FROM transfer WHERE joined > 0) LIMIT ?"
+    return transfers.select(connection, where, (job, limit))
+
+
+def _leader_for(connection: sqlite3.Connection, rows: JobRows, job: Job, one: Transfer) -> Transfer | None:
+    where = f"WHERE target = ? AND source = ? AND {_OPEN} AND joined = 0 AND job <> ? ORDER BY id"
+    for found in transfers.select(connection, where, (one.target, one.source, job.id)):
+        owner = rows.load(connection, found.job)
+        if owner.state in STARTABLE and want_the_same(owner.spec, job.spec):
+            return found
+    return None
+
+
+def _followers(connection: sqlite3.Connection, leader: int) -> list[Transfer]:
+    return transfers.select(connection, "WHERE joined = ? AND joined > 0 ORDER BY id", (leader,))
+
+
+def _exchange(
+    transaction: Transaction, rows: JobRows, leader: Transfer, joined: Transfer, job: Job, now_ms: int
+) -> Job:
+    """The more urgent `job` takes the leader over; the job that had it joins. `job` as it is then."""
+    owner = rows.load(transaction.connection, leader.job)
+    rest = replace(leader, state=Queued(), joined=leader.id, attempts=0, failures=0)
+    after, job = _swapped(transaction, (owner, job), (leader, joined), rest)
+    rows.save(transaction, owner, after, now_ms)
+    return job
+
+
+def _swapped(
+    transaction: Transaction, jobs: tuple[Job, Job], pair: tuple[Transfer, Transfer], rest: Transfer
+) -> tuple[Job, Job]:
+    """The leader moves from the first job to the second, in the place of its heir; the first job keeps `rest`."""
+    (first, second), (leader, heir) = jobs, pair
+    second = transfers.remove(transaction, second, heir)
+    first, second = transfers.move(transaction, (first, second), leader)
+    return transfers.put(transaction, first, rest), second
