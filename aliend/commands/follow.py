@@ -61,7 +61,9 @@ class Follower:
             if self._style == "bars":
                 await self._call.output.progress(_progress(self._parts, final))
             if until_held and final.state == "paused" and final.message:
-                await self._call.complain(f"job {job} is held; it goes on by itself when that is mended")
+                await self._call.complain(
+                    f"job {job} is held; it goes on by itself when that is mended (or: alienctl transfers resume {job})"
+                )
                 break
         self.tally.total += final.files.total
         self.tally.arrived += final.files.done

@@ -101,6 +101,8 @@ def why(transfer: Transfer, job: Job, last_kind: str, around: Around) -> Reason 
 
 def why_expanding(job: Job) -> Reason | None:
     """Why files of a job may be missing from the list; None if all are known."""
+    if job.state is JobState.PAUSED and not job.is_expanded:
+        return _why_paused(job)
     if job.state is not JobState.EXPANDING:
         return None
     return Reason("expanding", job.message or "its files are being found out")

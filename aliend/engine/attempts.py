@@ -20,6 +20,7 @@ from aliend.core.record import Stage
 from aliend.core.scheduler import Candidate, Limits, Load
 from aliend.core.transfer import (
     Cancelled,
+    Done,
     Event,
     Failed,
     Intent,
@@ -67,13 +68,17 @@ _STORE_PAUSE = 5.0
 
 @dataclass(slots=True)
 class _Running:
-    """An attempt under way: its transfer and job, what it writes, its trail, whether it was told to stop."""
+    """An attempt under way: its transfer and job, what it writes, its trail, whether it was told to stop.
+
+    `is_tidy` says that there is nothing to clean up behind it.
+    """
 
     transfer: Transfer
     job: Job
     target: str
     trail: Trail
     stopped: bool = False
+    is_tidy: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -280,7 +285,7 @@ class Attempts:
         """Tidy up unless the daemon ends, and free the slot in any case."""
         task = asyncio.current_task()
         try:
-            if task is None or not task.cancelling():
+            if not running.is_tidy and (task is None or not task.cancelling()):
                 await self._tidy(running.transfer.id, running.job)
         finally:
             del self._running[running.transfer.id]
@@ -296,7 +301,9 @@ class Attempts:
             except StoreError as error:
                 log.error("transfer %d: %s cannot be saved: %s", running.transfer.id, event, error)
                 await asyncio.sleep(_STORE_PAUSE)
-        log.info("transfer %d: %s", running.transfer.id, outcome.transfers[0].state)
+        state = outcome.transfers[0].state
+        log.info("transfer %d: %s", running.transfer.id, state)
+        running.is_tidy = isinstance(state, Done)
         running.stopped = True
         await self.perform(outcome.effects)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from aliend.errors import CopyError
+from aliend.errors import CopyError, Obstacle
 from aliend.storage.part import reserve
 from aliend.store import NewTransfer
 
@@ -35,6 +35,7 @@ class Room:
             f"free and {self._kept} of them are to be left free: make room",
             "local",
             retry_after=30.0,
+            obstacle=Obstacle("space", str(self._target), self._needed - self._begun() + self._kept),
         )
 
     def _look(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.stage import Stage
 
-PARTS = ("startup", "large", "small", "expansion")
+PARTS = ("startup", "large", "small", "expansion", "scheduler")
 """The modules of this folder that `make bench` runs, in their order."""
 
 
