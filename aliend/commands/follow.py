@@ -65,7 +65,8 @@ class Follower:
                     f"job {job} is held; it goes on by itself when that is mended (or: alienctl transfers resume {job})"
                 )
                 break
-        self.tally.total += final.files.total
+        held = final.state == "paused"  # perhaps before any of its files was known
+        self.tally.total += final.files.total or int(held)
         self.tally.arrived += final.files.done
         await self._close(final, self.tally.kept - kept)
         return final
