@@ -113,7 +113,6 @@ CREATE INDEX job_startable ON job (priority DESC, interactive DESC, id) WHERE st
 """
 
 
-
 _JOINED = """
 ALTER TABLE transfer ADD COLUMN joined INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX transfer_joined ON transfer (joined) WHERE joined > 0;
