@@ -1,7 +1,7 @@
 """Writes the table of rows into the page about the incumbent client: `python -m tests.rows`, or `make rows`.
 
-A row is shown by every test that has its id in its name (`test_f066_...`) or in a docstring, and by every line of a
-side-by-side corpus that names it. A row that nothing shows is open.
+A row is shown by every test that has its id in its name (`test_f066_...`) or in its docstring, and by every line of a
+side-by-side corpus that names it; what a module says of its tests shows nothing. A row that nothing shows is open.
 """
 
 from __future__ import annotations
@@ -81,12 +81,10 @@ def main() -> int:
 
 def _names_and_docstrings(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if node.name.startswith(("test", "Test")):
-                yield node.name
-                yield ast.get_docstring(node) or ""
-        elif isinstance(node, ast.Module):
-            yield ast.get_docstring(node) or ""
+        named = node if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else None
+        if named and named.name.startswith(("test", "Test")):
+            yield named.name
+            yield ast.get_docstring(named) or ""
 
 
 def _status(row: str, entry: dict[str, str], found: dict[str, set[str]]) -> str:
