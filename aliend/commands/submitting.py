@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from aliend.commands.call import Call
@@ -12,9 +13,15 @@ from aliend.core.job import JobSpec
 from aliend.core.settings import settings_of
 from aliend.parts import Parts
 
+Then = Callable[[Parts, Call, int], Awaitable[None]]
 
-async def submit_and_follow(parts: Parts, call: Call, spec: JobSpec, *, detach: bool) -> int:
-    """The exit code is that of `cp`. Raises UsageError."""
+
+async def _nothing(_parts: Parts, _call: Call, _job: int) -> None:
+    """There is no more to tell."""
+
+
+async def submit_and_follow(parts: Parts, call: Call, spec: JobSpec, *, detach: bool, then: Then = _nothing) -> int:
+    """The exit code is that of `cp`; `then` tells more of a job that was followed to its end. Raises UsageError."""
     spec = replace(
         spec,
         umask=call.umask,
@@ -24,7 +31,9 @@ async def submit_and_follow(parts: Parts, call: Call, spec: JobSpec, *, detach: 
     )
     job = await parts.engine.submit(spec, uuid.uuid4().hex)
     if not detach:
-        return await follow_foreground(parts, call, [job.id])
+        code = await follow_foreground(parts, call, [job.id])
+        await then(parts, call, job.id)
+        return code
     if call.as_json:
         await call.document(
             {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target}

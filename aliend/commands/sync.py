@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from aliend.commands.call import Call
 from aliend.commands.follow import human
 from aliend.commands.replicate import JOB_OPTIONS
 from aliend.commands.submitting import submit_and_follow
+from aliend.commands.transfers import deletions_of
 from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate, require_clear_target
 from aliend.core.options import Option, take_apart
 from aliend.core.sync import Planned
 from aliend.core.sync_job import sync_job
-from aliend.errors import UsageError
+from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
 
 _OPTIONS = {
@@ -46,39 +50,75 @@ async def sync(parts: Parts, call: Call) -> int:
     if source.side == target.side == "catalogue":
         require_clear_target(given.operands[1])
     spec = sync_job(template, source, target, delete=given.has("delete"), exclude=given.all("exclude"))
+    if not given.has("detach"):
+        await _require_source(parts, call, spec)
     if given.has("dry-run"):
         return await _foresee(parts, call, spec)
+    if spec.delete and not given.has("detach") and not call.as_json:
+        return await submit_and_follow(parts, call, spec, detach=False, then=_tell_deletions)
     return await submit_and_follow(parts, call, spec, detach=given.has("detach"))
+
+
+async def _require_source(parts: Parts, call: Call, spec: JobSpec) -> None:
+    """Told before anything is stored. Raises NoSuchFile, UsageError."""
+    name = spec.sources[0].rstrip("/") or "/"
+    if spec.direction == "upload":
+        there, is_directory = await asyncio.to_thread(lambda: (Path(name).exists(), Path(name).is_dir()))
+    else:
+        entries, _ = await parts.centrals.catalogue_of(call.context).stat([name])
+        there, is_directory = bool(entries), bool(entries) and entries[0].is_directory
+    if not there:
+        where = "is no local directory" if spec.direction == "upload" else "does not exist in the catalogue"
+        raise NoSuchFile(f"{name} {where}; nothing was done")
+    if not is_directory:
+        raise UsageError(f"{name} is not a directory; single files are copied with cp")
+
+
+async def _tell_deletions(parts: Parts, call: Call, job: int) -> None:
+    async for one in deletions_of(parts, job):
+        if one.state == "deleted":
+            await call.say(f"deleted {one.below}")
+        elif one.below and one.reason:
+            await call.complain(f"{one.below}: not deleted: {one.reason}")
 
 
 async def _foresee(parts: Parts, call: Call, spec: JobSpec) -> int:
     """Tell what would be copied and deleted, and why, in the order of the job."""
-    told: list[dict[str, Any]] = []
-
-    async def tell(one: Planned) -> None:
-        if call.as_json:
-            names = {"source": one.source} if one.source else {}
-            told.append({"do": one.deed, **names, "target": one.target, "size": one.size, "reason": one.reason})
-        elif one.deed == "fail":
-            await call.complain(f"{one.source}: {one.reason}")
-        elif one.deed == "copy":
-            await call.say(f"copy {one.source} -> {one.target} {human(one.size)} ({one.reason})")
-        else:
-            await call.say(f"delete {one.target} ({one.reason})")
-
+    told: list[Planned] = []
     failing = 0
     async with parts.engine.plan(spec) as plan:
         async for page in plan.copies():
-            for one in page:
-                failing += one.deed == "fail"
-                await tell(one)
+            failing += sum(one.deed == "fail" for one in page)
+            await _tell(call, page, told)
         objection = await plan.objection() if spec.delete else ""
-        if spec.delete and not objection and not failing:
+        if spec.delete and failing and not objection:
+            objection = "not every file can be copied"
+        if not objection:
             async for page in plan.deletions():
-                for one in page:
-                    await tell(one)
+                await _tell(call, page, told)
+    message = f"nothing would be deleted: {objection}" if objection else ""
     if call.as_json:
-        await call.document({"sync": told, "message": f"nothing would be deleted: {objection}" if objection else ""})
-    elif objection:
-        await call.complain(f"sync: nothing would be deleted: {objection}")
+        await call.document({"sync": [_as_json(one) for one in told], "message": message})
+    elif message:
+        await call.complain(f"sync: {message}")
     return 0
+
+
+async def _tell(call: Call, page: Sequence[Planned], told: list[Planned]) -> None:
+    """Write lines, or keep the files for the document."""
+    if call.as_json:
+        told += page
+        return
+    for one in page:
+        match one.deed:
+            case "copy":
+                await call.say(f"copy {one.source} -> {one.target} {human(one.size)} ({one.reason})")
+            case "delete":
+                await call.say(f"delete {one.target} ({one.reason})")
+            case "fail":
+                await call.complain(f"{one.source}: {one.reason}")
+
+
+def _as_json(one: Planned) -> dict[str, Any]:
+    names = {"source": one.source} if one.source else {}
+    return {"do": one.deed, **names, "target": one.target, "size": one.size, "reason": one.reason}

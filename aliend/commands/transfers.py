@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from aliend.commands.call import Call
 from aliend.commands.copy import follow_foreground
 from aliend.commands.follow import exit_code, human, kind_of, summary
 from aliend.core.record import AttemptRecord
-from aliend.engine.views import JobView, TransferView
+from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts
 
@@ -59,7 +59,11 @@ async def _show(parts: Parts, call: Call, words: list[str]) -> int:
                 history.setdefault(record.transfer, []).append(record)
     if call.as_json:
         await call.document(
-            {**summary(job), "transfers": [_transfer(file, history.get(file.id, [])) for file in files]}
+            {
+                **summary(job),
+                "transfers": [_transfer(file, history.get(file.id, [])) for file in files],
+                "deletions": [_deletion(one) async for one in deletions_of(parts, job.id)],
+            }
         )
         return 0
     lines = [
@@ -68,9 +72,28 @@ async def _show(parts: Parts, call: Call, words: list[str]) -> int:
         f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
         *([job.message] if job.message else []),
         *("\n".join([_transfer_line(file), *map(_attempt_line, history.get(file.id, []))]) for file in files),
+        *[_deletion_line(one) async for one in deletions_of(parts, job.id)],
     ]
     await call.say("\n".join(lines))
     return 0
+
+
+async def deletions_of(parts: Parts, job: int) -> AsyncIterator[DeletionView]:
+    """What a synchronisation deletes in the end, by name; one without a name says that it may not."""
+    last: str | None = None
+    while page := await parts.engine.deletions(job, last):
+        for one in page:
+            yield one
+        last = page[-1].below
+
+
+def _deletion_line(one: DeletionView) -> str:
+    text = f"  {one.state:<10}{'':>11}  {one.below or 'everything that only the target has'}"
+    return f"{text}\n             {one.reason}" if one.reason else text
+
+
+def _deletion(one: DeletionView) -> dict[str, Any]:
+    return {"name": one.below, "state": one.state, "reason": one.reason}
 
 
 async def _attach(parts: Parts, call: Call, words: list[str]) -> int:

@@ -28,10 +28,20 @@ from aliend.engine.held import Held
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.reasons import reasons
 from aliend.engine.syncing import SyncPlan
-from aliend.engine.views import Changes, InUse, JobView, Moving, TransferView, Waits, view_of_job, view_of_transfer
+from aliend.engine.views import (
+    Changes,
+    DeletionView,
+    InUse,
+    JobView,
+    Moving,
+    TransferView,
+    Waits,
+    view_of_job,
+    view_of_transfer,
+)
 from aliend.engine.watch import Watcher
 from aliend.errors import StoreError, UsageError
-from aliend.store import BATCH, Deletion, Store
+from aliend.store import BATCH, Store
 
 log = logging.getLogger(__name__)
 
@@ -166,9 +176,10 @@ class Engine:
         _check(spec)
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
-    async def deletions(self, job: int, after: str | None = None) -> list[Deletion]:
+    async def deletions(self, job: int, after: str | None = None) -> list[DeletionView]:
         """A page of what a synchronisation deletes in the end, by name, behind `after` (None: the first)."""
-        return await self._store.deletions.page(job, after)
+        found = await self._store.deletions.page(job, after)
+        return [DeletionView(one.below, one.state, one.reason) for one in found]
 
     async def job(self, number: int) -> JobView:
         """One job."""

@@ -157,7 +157,13 @@ def _settled(md5s: Mapping[FileKey, str]) -> dict[FileKey, str]:
 
 
 def _key_of(mark: str) -> FileKey:
-    return FileKey(*map(int, mark.split(":")))
+    device, inode, modified_ns, size = map(int, mark.split(":"))
+    return FileKey(_signed(device), _signed(inode), modified_ns, size)
+
+
+def _signed(number: int) -> int:
+    """Numbers of files may need all 64 bits, and the database has signed ones."""
+    return number - (1 << 64) if number >= 1 << 63 else number
 
 
 class SyncExpansion:

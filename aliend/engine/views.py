@@ -124,6 +124,18 @@ class Changes:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeletionView:
+    """A file below the target of a synchronisation (without a name: all that only the target has), and its fate.
+
+    `state` is pending, deleted, kept (it could not be deleted), spared (the source has it again) or refused.
+    """
+
+    below: str
+    state: str
+    reason: str
+
+
 def view_of_job(job: Job) -> JobView:
     """The job as it is told."""
     return JobView(

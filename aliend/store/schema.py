@@ -86,8 +86,8 @@ CREATE INDEX job_by_end ON job (ended_ms) WHERE ended_ms > 0;
 
 _SYNC = """
 CREATE TABLE deletion (
-    job INTEGER NOT NULL REFERENCES job (id), below TEXT NOT NULL, mark TEXT NOT NULL, state TEXT NOT NULL,
-    reason TEXT NOT NULL, PRIMARY KEY (job, below)
+    job INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE, below TEXT NOT NULL, mark TEXT NOT NULL,
+    state TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (job, below)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE local_md5 (

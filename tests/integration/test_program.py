@@ -114,6 +114,65 @@ def test_a_watch_goes_on_after_the_daemon_was_killed(user: User, channel: grpc.C
     assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
+def test_it_asks_for_copies_within_the_catalogue_for_replicas_and_for_a_synchronisation(
+    user: User, channel: grpc.Channel
+) -> None:
+    transfers = transfers_pb2_grpc.TransfersStub(channel)
+    folder = f"{user.must('pwd')}{user.home.name}/"
+    (user.home / "d").mkdir()
+    (user.home / "d" / "f").write_bytes(os.urandom(1000))
+    user.must("cp", "file:d/", f"{folder}d/@ALICE::SANDBOX::SE1")
+    requests = [
+        transfers_pb2.SubmitRequest(request_id="copy", sources=[f"{folder}d/"], target=f"{folder}e/", storage="disk:1"),
+        transfers_pb2.SubmitRequest(
+            request_id="more", sources=[f"{folder}d"], storage="ALICE::SANDBOX::SE2", purpose=transfers_pb2.REPLICATE
+        ),
+        transfers_pb2.SubmitRequest(
+            request_id="sync",
+            sources=[f"{folder}d"],
+            target="file:e",
+            cwd=str(user.home),
+            purpose=transfers_pb2.SYNC,
+            delete=True,
+            exclude=["*.log"],
+        ),
+    ]
+    (user.home / "e").mkdir()
+    for name in ("extra", "kept.log"):
+        (user.home / "e" / name).write_bytes(b"x")
+    for request in requests:
+        first, second = transfers.Submit(request), transfers.Submit(request)
+        assert first.id == second.id
+        for change in transfers.Watch(transfers_pb2.WatchRequest(job=first.id)):
+            states = [job.state for job in change.jobs]
+        assert states[-1] == transfers_pb2.DONE
+        assert transfers.Get(transfers_pb2.GetJobRequest(id=first.id)).purpose == request.purpose
+    assert first.direction == transfers_pb2.DOWNLOAD
+    assert sorted(path.name for path in (user.home / "e").iterdir()) == ["f", "kept.log"]
+    assert len(user.json("whereis", f"{folder}d/f")["results"]) == 2
+    assert user.json("stat", f"{folder}e/f")["results"][0]["size"] == "1000"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"purpose": transfers_pb2.REPLICATE, "sources": ["/alice/f"]},
+        {"purpose": transfers_pb2.REPLICATE, "sources": ["file:/tmp/f"], "storage": "disk:1"},
+        {"purpose": transfers_pb2.SYNC, "sources": ["/alice/a", "/alice/b"], "target": "file:/tmp/d"},
+        {"purpose": transfers_pb2.SYNC, "sources": ["/alice/a"], "target": "/alice/a/b"},
+        {"sources": ["/alice/a"], "target": "file:/tmp/d", "delete": True},
+    ],
+)
+def test_a_job_that_makes_no_sense_is_refused_and_not_stored(
+    user: User, channel: grpc.Channel, wrong: dict[str, object]
+) -> None:
+    request = transfers_pb2.SubmitRequest(request_id="wrong", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(grpc.RpcError) as refused:
+        transfers_pb2_grpc.TransfersStub(channel).Submit(request)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert user.must("transfers", "list", "--all") == ""
+
+
 def test_nonsense_is_refused(channel: grpc.Channel) -> None:
     stub = transfers_pb2_grpc.TransfersStub(channel)
     for request in (

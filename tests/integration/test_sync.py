@@ -51,6 +51,7 @@ def test_a_tree_goes_up_changes_and_comes_down_and_nothing_is_copied_twice(user:
         ]
         report = user.must("sync", "--delete", "file:tree/", "alien:tree/@disk:1")
         assert "2 of 2 files" in report
+        assert report.endswith("deleted d/two")
         assert user.must("sync", "--delete", "--dry-run", "file:tree", "alien:tree") == ""
         user.must("sync", "--delete", "alien:tree", "file:back")
         assert contents(back) == contents(tree)
@@ -68,6 +69,8 @@ def test_a_detached_sync_survives_kills_of_the_daemon_and_deletes_in_the_end(use
     user.must("transfers", "wait", job)
     assert contents(back) == contents(tree)
     assert user.must("transfers", "show", job).startswith(f"job {job}: sync, done, 12 of 12 files")
+    deletions = user.json("transfers", "show", job)["deletions"]
+    assert [(one["name"], one["state"]) for one in deletions] == [("d/extra", "deleted"), ("extra", "deleted")]
 
 
 def test_what_could_not_be_copied_keeps_what_would_be_deleted(user: User, folder: str, grid: Grid) -> None:
@@ -84,9 +87,12 @@ def test_what_could_not_be_copied_keeps_what_would_be_deleted(user: User, folder
 def test_a_source_that_is_not_there_or_empty_deletes_nothing(user: User, folder: str) -> None:
     fill(user.home / "back", extra=10)
     user.must("mkdir", f"{folder}empty")
-    for source in ("none", "empty"):
-        failed = user.run("sync", "--delete", source, "file:back")
-        assert failed.returncode == 4, failed.stderr
+    for source, code in (("none", 2), ("file:none", 2), ("empty", 4)):
+        target = "file:back" if source[:5] != "file:" else "alien:back"
+        failed = user.run("sync", "--delete", source, target)
+        assert failed.returncode == code, failed.stderr
+    job = user.run("sync", "--delete", "--detach", "none", "file:back").stdout.strip()
+    assert user.run("transfers", "wait", job).returncode == 4
     assert list(contents(user.home / "back")) == ["extra"]
     dry = user.run("sync", "--delete", "--dry-run", "empty", "file:back")
     assert "nothing would be deleted" in dry.stderr

@@ -11,6 +11,7 @@ import pytest
 from aliend.core.job import JobSpec
 from aliend.core.selection import Selection
 from aliend.engine import replicas
+from aliend.engine.syncing import _key_of
 from aliend.errors import CopyError, NotConnected, ServiceError
 from aliend.storage.tasks import Checksum
 from tests.unit.engine.conftest import House, eventually
@@ -279,3 +280,10 @@ async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(house: Hou
     await house.restart()
     assert await planned(house, down(here)) == [("copy", "f", "another content of the same size")]
     assert "g" not in read()[3:]
+
+
+async def test_files_of_any_number_are_known_again(house: House) -> None:
+    keys = [_key_of(f"{2**64 - 5}:{2**64 - 1}:5:7"), _key_of(f"3:{2**63}:5:7"), _key_of("3:4:5:7")]
+    await house.store.deletions.keep_md5s({key: str(number) for number, key in enumerate(keys)})
+    assert list((await house.store.deletions.known_md5s(keys)).values()) == ["0", "1", "2"]
+    assert await house.store.deletions.known_md5s([_key_of("3:4:6:7")]) == {}
