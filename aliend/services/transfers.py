@@ -183,6 +183,8 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
             attempts=view.attempts,
             message=view.message,
             retry_ms=view.retry_ms,
+            joined=view.joined,
+            wanted=view.wanted,
         )
 
 

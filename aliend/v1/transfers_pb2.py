@@ -24,23 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61liend/v1/transfers.proto\x12\taliend.v1\"\x95\x02\n\rSubmitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07sources\x18\x02 \x03(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\'\n\toverwrite\x18\x04 \x01(\x0e\x32\x14.aliend.v1.Overwrite\x12\x0f\n\x07storage\x18\x05 \x01(\t\x12\x10\n\x08parallel\x18\x06 \x01(\r\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x0b\n\x03\x63wd\x18\x08 \x01(\t\x12\x0f\n\x07session\x18\t \x01(\t\x12\r\n\x05umask\x18\n \x01(\r\x12#\n\x07purpose\x18\x1e \x01(\x0e\x32\x12.aliend.v1.Purpose\x12\x0e\n\x06\x64\x65lete\x18\x1f \x01(\x08\x12\x0f\n\x07\x65xclude\x18  \x03(\t\"\xba\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\x04\x12\"\n\x05state\x18\x02 \x01(\x0e\x32\x13.aliend.v1.JobState\x12\'\n\tdirection\x18\x03 \x01(\x0e\x32\x14.aliend.v1.Direction\x12\x0f\n\x07sources\x18\x04 \x03(\t\x12\x0e\n\x06target\x18\x05 \x01(\t\x12\"\n\x05\x66iles\x18\x06 \x01(\x0b\x32\x13.aliend.v1.Counters\x12\x12\n\nbytes_done\x18\x07 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x08 \x01(\x04\x12\x12\n\ncreated_ms\x18\t \x01(\x03\x12\x10\n\x08\x65nded_ms\x18\n \x01(\x03\x12\x0f\n\x07message\x18\x0b \x01(\t\x12\x10\n\x08priority\x18\x0c \x01(\x05\x12#\n\x07purpose\x18\x1e \x01(\x0e\x32\x12.aliend.v1.Purpose\"m\n\x08\x43ounters\x12\x0e\n\x06queued\x18\x01 \x01(\x04\x12\x0f\n\x07running\x18\x02 \x01(\x04\x12\x0f\n\x07waiting\x18\x03 \x01(\x04\x12\x0c\n\x04\x64one\x18\x04 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x04\x12\x11\n\tcancelled\x18\x06 \x01(\x04\"\xec\x01\n\x08Transfer\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0b\n\x03job\x18\x02 \x01(\x04\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.aliend.v1.TransferState\x12\'\n\tdirection\x18\x04 \x01(\x0e\x32\x14.aliend.v1.Direction\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x0e\n\x06target\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x04\x12\x12\n\nbytes_done\x18\x08 \x01(\x04\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\x0f\n\x07message\x18\n \x01(\t\x12\x10\n\x08retry_ms\x18\x0b \x01(\x03\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\x04\"2\n\x10\x43hangeJobRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\x04\"M\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x63tive_only\x18\x03 \x01(\x08\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.aliend.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"t\n\x14ListTransfersRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12(\n\x06states\x18\x04 \x03(\x0e\x32\x18.aliend.v1.TransferState\"X\n\x15ListTransfersResponse\x12&\n\ttransfers\x18\x01 \x03(\x0b\x32\x13.aliend.v1.Transfer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"O\n\x0cWatchRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x12\n\x05since\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_since\"\x86\x01\n\x05\x45vent\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07time_ms\x18\x02 \x01(\x03\x12\x0b\n\x03job\x18\x03 \x01(\x04\x12\x10\n\x08transfer\x18\x04 \x01(\x04\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0e\n\x06source\x18\x07 \x01(\t\x12\x0e\n\x06target\x18\x08 \x01(\t\"\x8d\x01\n\rWatchResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.aliend.v1.Job\x12&\n\ttransfers\x18\x02 \x03(\x0b\x32\x13.aliend.v1.Transfer\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\x12 \n\x06\x65vents\x18\x04 \x03(\x0b\x32\x10.aliend.v1.Event*J\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x44OWNLOAD\x10\x01\x12\n\n\x06UPLOAD\x10\x02\x12\x08\n\x04\x43OPY\x10\x03*G\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\r\n\tREPLICATE\x10\x01\x12\n\n\x06MIRROR\x10\x02\x12\x08\n\x04SYNC\x10\x03*J\n\tOverwrite\x12\x19\n\x15OVERWRITE_UNSPECIFIED\x10\x00\x12\t\n\x05NEVER\x10\x01\x12\n\n\x06\x41LWAYS\x10\x02\x12\x0b\n\x07\x43HANGED\x10\x03*\x8c\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\r\n\tEXPANDING\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\n\n\x06PAUSED\x10\x03\x12\x08\n\x04\x44ONE\x10\x04\x12\x0b\n\x07PARTIAL\x10\x05\x12\n\n\x06\x46\x41ILED\x10\x06\x12\r\n\tCANCELLED\x10\x07\x12\x0c\n\x08\x44\x45LETING\x10\x08*\xb0\x01\n\rTransferState\x12\x1e\n\x1aTRANSFER_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fTRANSFER_QUEUED\x10\x01\x12\x14\n\x10TRANSFER_RUNNING\x10\x02\x12\x14\n\x10TRANSFER_WAITING\x10\x03\x12\x11\n\rTRANSFER_DONE\x10\x04\x12\x13\n\x0fTRANSFER_FAILED\x10\x05\x12\x16\n\x12TRANSFER_CANCELLED\x10\x06\x32\x9d\x04\n\tTransfers\x12\x32\n\x06Submit\x12\x18.aliend.v1.SubmitRequest\x1a\x0e.aliend.v1.Job\x12/\n\x03Get\x12\x18.aliend.v1.GetJobRequest\x1a\x0e.aliend.v1.Job\x12?\n\x04List\x12\x1a.aliend.v1.ListJobsRequest\x1a\x1b.aliend.v1.ListJobsResponse\x12R\n\rListTransfers\x12\x1f.aliend.v1.ListTransfersRequest\x1a .aliend.v1.ListTransfersResponse\x12<\n\x05Watch\x12\x17.aliend.v1.WatchRequest\x1a\x18.aliend.v1.WatchResponse0\x01\x12\x35\n\x06\x43\x61ncel\x12\x1b.aliend.v1.ChangeJobRequest\x1a\x0e.aliend.v1.Job\x12\x34\n\x05Pause\x12\x1b.aliend.v1.ChangeJobRequest\x1a\x0e.aliend.v1.Job\x12\x35\n\x06Resume\x12\x1b.aliend.v1.ChangeJobRequest\x1a\x0e.aliend.v1.Job\x12\x34\n\x05Retry\x12\x1b.aliend.v1.ChangeJobRequest\x1a\x0e.aliend.v1.Jobb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61liend/v1/transfers.proto\x12\taliend.v1\"\x95\x02\n\rSubmitRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07sources\x18\x02 \x03(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\x12\'\n\toverwrite\x18\x04 \x01(\x0e\x32\x14.aliend.v1.Overwrite\x12\x0f\n\x07storage\x18\x05 \x01(\t\x12\x10\n\x08parallel\x18\x06 \x01(\r\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x0b\n\x03\x63wd\x18\x08 \x01(\t\x12\x0f\n\x07session\x18\t \x01(\t\x12\r\n\x05umask\x18\n \x01(\r\x12#\n\x07purpose\x18\x1e \x01(\x0e\x32\x12.aliend.v1.Purpose\x12\x0e\n\x06\x64\x65lete\x18\x1f \x01(\x08\x12\x0f\n\x07\x65xclude\x18  \x03(\t\"\xba\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\x04\x12\"\n\x05state\x18\x02 \x01(\x0e\x32\x13.aliend.v1.JobState\x12\'\n\tdirection\x18\x03 \x01(\x0e\x32\x14.aliend.v1.Direction\x12\x0f\n\x07sources\x18\x04 \x03(\t\x12\x0e\n\x06target\x18\x05 \x01(\t\x12\"\n\x05\x66iles\x18\x06 \x01(\x0b\x32\x13.aliend.v1.Counters\x12\x12\n\nbytes_done\x18\x07 \x01(\x04\x12\x13\n\x0b\x62ytes_total\x18\x08 \x01(\x04\x12\x12\n\ncreated_ms\x18\t \x01(\x03\x12\x10\n\x08\x65nded_ms\x18\n \x01(\x03\x12\x0f\n\x07message\x18\x0b \x01(\t\x12\x10\n\x08priority\x18\x0c \x01(\x05\x12#\n\x07purpose\x18\x1e \x01(\x0e\x32\x12.aliend.v1.Purpose\"m\n\x08\x43ounters\x12\x0e\n\x06queued\x18\x01 \x01(\x04\x12\x0f\n\x07running\x18\x02 \x01(\x04\x12\x0f\n\x07waiting\x18\x03 \x01(\x04\x12\x0c\n\x04\x64one\x18\x04 \x01(\x04\x12\x0e\n\x06\x66\x61iled\x18\x05 \x01(\x04\x12\x11\n\tcancelled\x18\x06 \x01(\x04\"\x8c\x02\n\x08Transfer\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0b\n\x03job\x18\x02 \x01(\x04\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.aliend.v1.TransferState\x12\'\n\tdirection\x18\x04 \x01(\x0e\x32\x14.aliend.v1.Direction\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x0e\n\x06target\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x04\x12\x12\n\nbytes_done\x18\x08 \x01(\x04\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\x12\x0f\n\x07message\x18\n \x01(\t\x12\x10\n\x08retry_ms\x18\x0b \x01(\x03\x12\x0e\n\x06joined\x18\x0c \x01(\x04\x12\x0e\n\x06wanted\x18\r \x01(\r\"\x1b\n\rGetJobRequest\x12\n\n\x02id\x18\x01 \x01(\x04\"2\n\x10\x43hangeJobRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\x04\"M\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0b\x61\x63tive_only\x18\x03 \x01(\x08\"I\n\x10ListJobsResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.aliend.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"t\n\x14ListTransfersRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12(\n\x06states\x18\x04 \x03(\x0e\x32\x18.aliend.v1.TransferState\"X\n\x15ListTransfersResponse\x12&\n\ttransfers\x18\x01 \x03(\x0b\x32\x13.aliend.v1.Transfer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"O\n\x0cWatchRequest\x12\x0b\n\x03job\x18\x01 \x01(\x04\x12\x14\n\x0cresume_token\x18\x02 \x01(\t\x12\x12\n\x05since\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_since\"\x86\x01\n\x05\x45vent\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07time_ms\x18\x02 \x01(\x03\x12\x0b\n\x03job\x18\x03 \x01(\x04\x12\x10\n\x08transfer\x18\x04 \x01(\x04\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0e\n\x06source\x18\x07 \x01(\t\x12\x0e\n\x06target\x18\x08 \x01(\t\"\x8d\x01\n\rWatchResponse\x12\x1c\n\x04jobs\x18\x01 \x03(\x0b\x32\x0e.aliend.v1.Job\x12&\n\ttransfers\x18\x02 \x03(\x0b\x32\x13.aliend.v1.Transfer\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\x12 \n\x06\x65vents\x18\x04 \x03(\x0b\x32\x10.aliend.v1.Event*J\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x44OWNLOAD\x10\x01\x12\n\n\x06UPLOAD\x10\x02\x12\x08\n\x04\x43OPY\x10\x03*G\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\r\n\tREPLICATE\x10\x01\x12\n\n\x06MIRROR\x10\x02\x12\x08\n\x04SYNC\x10\x03*J\n\tOverwrite\x12\x19\n\x15OVERWRITE_UNSPECIFIED\x10\x00\x12\t\n\x05NEVER\x10\x01\x12\n\n\x06\x41LWAYS\x10\x02\x12\x0b\n\x07\x43HANGED\x10\x03*\x8c\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\r\n\tEXPANDING\x10\x01\x12\n\n\x06\x41\x43TIVE\x10\x02\x12\n\n\x06PAUSED\x10\x03\x12\x08\n\x04\x44ONE\x10\x04\x12\x0b\n\x07PARTIAL\x10\x05\x12\n\n\x06\x46\x41ILED\x10\x06\x12\r\n\tCANCELLED\x10\x07\x12\x0c\n\x08\x44\x45LETING\x10\x08*\xb0\x01\n\rTransferState\x12\x1e\n\x1aTRANSFER_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fTRANSFER_QUEUED\x10\x01\x12\x14\n\x10TRANSFER_RUNNING\x10\x02\x12\x14\n\x10TRANSFER_WAITING\x10\x03\x12\x11\n\rTRANSFER_DONE\x10\x04\x12\x13\n\x0fTRANSFER_FAILED\x10\x05\x12\x16\n\x12TRANSFER_CANCELLED\x10\x06\x32\x9d\x04\n\tTransfers\x12\x32\n\x06Submit\x12\x18.aliend.v1.SubmitRequest\x1a\x0e.aliend.v1.Job\x12/\n\x03Get\x12\x18.aliend.v1.GetJobRequest\x1a\x0e.aliend.v1.Job\x12?\n\x04List\x12\x1a.aliend.v1.ListJobsRequest\x1a\x1b.aliend.v1.ListJobsResponse\x12R\n\rListTransfers\x12\x1f.aliend.v1.ListTransfersRequest\x1a .aliend.v1.ListTransfersResponse\x12<\n\x05Watch\x12\x17.aliend.v1.WatchRequest\x1a\x18.aliend.v1.WatchResponse0\x01\x12\x35\n\x06\x43\x61ncel\x12\x1b.aliend.v1.ChangeJobRequest\x1a\x0e.aliend.v1.Job\x12\x34\n\x05Pause\x12\x1b.aliend.v1.ChangeJobRequest\x1a\x0e.aliend.v1.Job\x12\x35\n\x06Resume\x12\x1b.aliend.v1.ChangeJobRequest\x1a\x0e.aliend.v1.Job\x12\x34\n\x05Retry\x12\x1b.aliend.v1.ChangeJobRequest\x1a\x0e.aliend.v1.Jobb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aliend.v1.transfers_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIRECTION']._serialized_start=1792
-  _globals['_DIRECTION']._serialized_end=1866
-  _globals['_PURPOSE']._serialized_start=1868
-  _globals['_PURPOSE']._serialized_end=1939
-  _globals['_OVERWRITE']._serialized_start=1941
-  _globals['_OVERWRITE']._serialized_end=2015
-  _globals['_JOBSTATE']._serialized_start=2018
-  _globals['_JOBSTATE']._serialized_end=2158
-  _globals['_TRANSFERSTATE']._serialized_start=2161
-  _globals['_TRANSFERSTATE']._serialized_end=2337
+  _globals['_DIRECTION']._serialized_start=1824
+  _globals['_DIRECTION']._serialized_end=1898
+  _globals['_PURPOSE']._serialized_start=1900
+  _globals['_PURPOSE']._serialized_end=1971
+  _globals['_OVERWRITE']._serialized_start=1973
+  _globals['_OVERWRITE']._serialized_end=2047
+  _globals['_JOBSTATE']._serialized_start=2050
+  _globals['_JOBSTATE']._serialized_end=2190
+  _globals['_TRANSFERSTATE']._serialized_start=2193
+  _globals['_TRANSFERSTATE']._serialized_end=2369
   _globals['_SUBMITREQUEST']._serialized_start=41
   _globals['_SUBMITREQUEST']._serialized_end=318
   _globals['_JOB']._serialized_start=321
@@ -48,25 +48,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COUNTERS']._serialized_start=637
   _globals['_COUNTERS']._serialized_end=746
   _globals['_TRANSFER']._serialized_start=749
-  _globals['_TRANSFER']._serialized_end=985
-  _globals['_GETJOBREQUEST']._serialized_start=987
-  _globals['_GETJOBREQUEST']._serialized_end=1014
-  _globals['_CHANGEJOBREQUEST']._serialized_start=1016
-  _globals['_CHANGEJOBREQUEST']._serialized_end=1066
-  _globals['_LISTJOBSREQUEST']._serialized_start=1068
-  _globals['_LISTJOBSREQUEST']._serialized_end=1145
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1147
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1220
-  _globals['_LISTTRANSFERSREQUEST']._serialized_start=1222
-  _globals['_LISTTRANSFERSREQUEST']._serialized_end=1338
-  _globals['_LISTTRANSFERSRESPONSE']._serialized_start=1340
-  _globals['_LISTTRANSFERSRESPONSE']._serialized_end=1428
-  _globals['_WATCHREQUEST']._serialized_start=1430
-  _globals['_WATCHREQUEST']._serialized_end=1509
-  _globals['_EVENT']._serialized_start=1512
-  _globals['_EVENT']._serialized_end=1646
-  _globals['_WATCHRESPONSE']._serialized_start=1649
-  _globals['_WATCHRESPONSE']._serialized_end=1790
-  _globals['_TRANSFERS']._serialized_start=2340
-  _globals['_TRANSFERS']._serialized_end=2881
+  _globals['_TRANSFER']._serialized_end=1017
+  _globals['_GETJOBREQUEST']._serialized_start=1019
+  _globals['_GETJOBREQUEST']._serialized_end=1046
+  _globals['_CHANGEJOBREQUEST']._serialized_start=1048
+  _globals['_CHANGEJOBREQUEST']._serialized_end=1098
+  _globals['_LISTJOBSREQUEST']._serialized_start=1100
+  _globals['_LISTJOBSREQUEST']._serialized_end=1177
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1179
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1252
+  _globals['_LISTTRANSFERSREQUEST']._serialized_start=1254
+  _globals['_LISTTRANSFERSREQUEST']._serialized_end=1370
+  _globals['_LISTTRANSFERSRESPONSE']._serialized_start=1372
+  _globals['_LISTTRANSFERSRESPONSE']._serialized_end=1460
+  _globals['_WATCHREQUEST']._serialized_start=1462
+  _globals['_WATCHREQUEST']._serialized_end=1541
+  _globals['_EVENT']._serialized_start=1544
+  _globals['_EVENT']._serialized_end=1678
+  _globals['_WATCHRESPONSE']._serialized_start=1681
+  _globals['_WATCHRESPONSE']._serialized_end=1822
+  _globals['_TRANSFERS']._serialized_start=2372
+  _globals['_TRANSFERS']._serialized_end=2913
 # @@protoc_insertion_point(module_scope)

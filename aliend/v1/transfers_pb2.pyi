@@ -155,7 +155,7 @@ class Counters(_message.Message):
     def __init__(self, queued: _Optional[int] = ..., running: _Optional[int] = ..., waiting: _Optional[int] = ..., done: _Optional[int] = ..., failed: _Optional[int] = ..., cancelled: _Optional[int] = ...) -> None: ...
 
 class Transfer(_message.Message):
-    __slots__ = ("id", "job", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_ms")
+    __slots__ = ("id", "job", "state", "direction", "source", "target", "size", "bytes_done", "attempts", "message", "retry_ms", "joined", "wanted")
     ID_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -167,6 +167,8 @@ class Transfer(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRY_MS_FIELD_NUMBER: _ClassVar[int]
+    JOINED_FIELD_NUMBER: _ClassVar[int]
+    WANTED_FIELD_NUMBER: _ClassVar[int]
     id: int
     job: int
     state: TransferState
@@ -178,7 +180,9 @@ class Transfer(_message.Message):
     attempts: int
     message: str
     retry_ms: int
-    def __init__(self, id: _Optional[int] = ..., job: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_ms: _Optional[int] = ...) -> None: ...
+    joined: int
+    wanted: int
+    def __init__(self, id: _Optional[int] = ..., job: _Optional[int] = ..., state: _Optional[_Union[TransferState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., source: _Optional[str] = ..., target: _Optional[str] = ..., size: _Optional[int] = ..., bytes_done: _Optional[int] = ..., attempts: _Optional[int] = ..., message: _Optional[str] = ..., retry_ms: _Optional[int] = ..., joined: _Optional[int] = ..., wanted: _Optional[int] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
     __slots__ = ("id",)

@@ -1,0 +1,15 @@
+"""What programs hear of a transfer that several jobs want."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from aliend.core.transfer import Transfer
+from aliend.engine.views import view_of_transfer
+from aliend.services.transfers import TransfersService
+
+
+def test_the_leader_and_the_number_of_jobs_are_told() -> None:
+    view = view_of_transfer(Transfer(7, 2, "/a", "/t", joined=5), "download", 0, wanted=3)
+    told = TransfersService(cast(Any, None))._transfer(view)
+    assert (told.id, told.joined, told.wanted) == (7, 5, 3)
