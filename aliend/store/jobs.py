@@ -56,7 +56,9 @@ class JobRows:
                     spec.interactive,
                 ),
             )
-            job = self.load(connection, cursor.lastrowid or 0)
+            number = cursor.lastrowid or 0
+            self._specs.pop(number, None)  # that of a job whose transaction failed had the same number
+            job = self.load(connection, number)
             events.of_job(transaction, None, job)
             return job
         return self.load(connection, row[0])

@@ -315,6 +315,16 @@ async def test_a_full_disk_is_told_and_changes_nothing(store: Store) -> None:
     assert (await store.submit(SPEC, "next")).id
 
 
+async def test_a_job_that_could_not_be_stored_leaves_nothing_to_the_next_one_of_its_number(store: Store) -> None:
+    failing = "CREATE TRIGGER failing BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'as a full disk would'); END"
+    await store._database.read(lambda at: at.execute(failing))
+    with pytest.raises(StoreError, match="as a full disk would"):
+        await store.submit(JobSpec("download", ("/a",), "/tmp/wrong/"), "one")
+    await store._database.read(lambda at: at.execute("DROP TRIGGER failing"))
+    job = await store.submit(SPEC, "two")
+    assert (job.id, job.spec, (await store.expanding(9, []))[0].spec) == (1, SPEC, SPEC)
+
+
 async def test_a_cancelled_caller_does_not_undo_what_was_begun(store: Store) -> None:
     changed = store.watch()
     task = asyncio.ensure_future(store.submit(SPEC, "one"))

@@ -14,7 +14,7 @@ import time
 
 from tests.faults.ground import Order, Report
 
-PARTS = ("kill-daemon", "kill-workers")
+PARTS = ("kill-daemon", "kill-workers", "storage", "central", "disk", "storms")
 _SHOWN = 20
 """Problems of a part that are printed."""
 
