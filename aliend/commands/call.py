@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aliend.core.context import Context
+from aliend.core.printable import printable
 
 JSON_WORDS = frozenset({"--json", "-json", "--jsonl"})
 JSON_LINES = "--jsonl"
@@ -127,24 +128,29 @@ class Call:
     async def say(self, text: str) -> None:
         """Write a text and a newline to standard output; nothing if the text is empty."""
         if text:
-            await self.output.stdout(encoded(text + "\n"))
+            await self.output.stdout(self.shown(text + "\n"))
 
     async def complain(self, text: str) -> None:
         """Write a text and a newline to standard error; nothing if the text is empty."""
         if text:
-            await self.output.stderr(encoded(text.rstrip("\n") + "\n"))
+            text = text.rstrip("\n") + "\n"
+            await self.output.stderr(encoded(printable(text) if self.terminal.stderr else text))
 
     async def document(self, value: dict[str, Any] | list[Any]) -> None:
         """Write one JSON document, or what it lists as one object a line."""
         if self.by_line:
             await self.lines(_listed(value))
         else:
-            await self.output.stdout(encoded(json.dumps(value, ensure_ascii=False, indent=2) + "\n"))
+            await self.output.stdout(self.shown(json.dumps(value, ensure_ascii=False, indent=2) + "\n"))
 
     async def lines(self, values: Iterable[object]) -> None:
         """Write JSON, one value a line."""
         text = "".join(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n" for value in values)
-        await self.output.stdout(encoded(text))
+        await self.output.stdout(self.shown(text))
+
+    def shown(self, text: str) -> bytes:
+        """A text for standard output: as it is, but for what a terminal would obey where that is one."""
+        return encoded(printable(text) if self.terminal.stdout else text)
 
 
 def _listed(value: dict[str, Any] | list[Any]) -> list[Any]:

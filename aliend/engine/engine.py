@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 
-from aliend.core import limits
+from aliend.core import backoff, limits
 from aliend.core.bandwidth import Rates
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.record import AttemptRecord
@@ -50,6 +51,8 @@ _STORE_PAUSE = 5.0
 _STOP_LIMIT = 2.5
 """Seconds that attempts get to stop softly when the daemon ends."""
 _LONGEST_SLEEP = 3600.0
+_SET_BACK = 5.0
+"""Seconds by which a clock is said to be set back."""
 
 
 class Engine:
@@ -82,6 +85,8 @@ class Engine:
         self._catalogue_of = catalogue_of
         self._attempts.on_hold = self._expansions.on_hold = self._held.expect
         self._main: asyncio.Task[None] | None = None
+        self._ahead: float | None = None
+        """How far the clock was ahead of the steady one (None: it was not looked at yet)."""
 
     async def __aenter__(self) -> Engine:
         recovered = await self._store.recover()
@@ -324,6 +329,8 @@ class Engine:
     async def _sleep(self) -> None:
         """Until something changes, or the next waiting transfer or resting expansion is due."""
         now = self._clock()
+        if await self._was_set_back(now):
+            return
         minutes = limits.next_change(self._kept_limits, self._minute())
         by_clock = (now // 60 + minutes) * 60 if minutes else None
         starts = (
@@ -337,6 +344,16 @@ class Engine:
         pause = min([at - now for at in due], default=_LONGEST_SLEEP)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), min(max(pause, 0.01), _LONGEST_SLEEP))
+
+    async def _was_set_back(self, now: float) -> bool:
+        """Whether the clock was set back (perhaps while no daemon ran); nothing waits for the time of before then."""
+        before, self._ahead = self._ahead, now - time.monotonic()
+        if before is not None and self._ahead > before - _SET_BACK:
+            return False
+        changed = await self._store.pull_in(now + backoff.CAP, now)
+        if changed:
+            log.warning("the clock was set back: %d transfers that waited for a later time start now", changed)
+        return True
 
 
 def _check(spec: JobSpec) -> None:

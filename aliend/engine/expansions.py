@@ -53,7 +53,8 @@ class Expansions:
     async def start(self, group: asyncio.TaskGroup) -> None:
         """Start what may start. Raises StoreError."""
         now = self._clock()
-        self._resting = {job: until for job, until in self._resting.items() if until > now}
+        # a time beyond the longest pause is one of a clock that was set back since
+        self._resting = {job: until for job, until in self._resting.items() if now < until <= now + backoff.CAP}
         free = _AT_A_TIME - len(self._running)
         if free <= 0:
             return

@@ -73,6 +73,11 @@ def wanting(connection: sqlite3.Connection, now: float) -> dict[int, int]:
     )
 
 
+def pull_in(connection: sqlite3.Connection, latest: float, now: float) -> int:
+    """What would wait until after `latest` may start now; how many those were."""
+    return connection.execute("UPDATE transfer SET ready = ? WHERE ready > ?", (now, latest)).rowcount
+
+
 def next_ready(connection: sqlite3.Connection, now: float) -> float | None:
     """The POSIX second at which the next waiting transfer may start; None: there is none."""
     row = connection.execute(

@@ -207,6 +207,10 @@ class Store:
         sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)
 
+    async def pull_in(self, latest: float, now: float) -> int:
+        """See `queue.pull_in`."""
+        return await self._database.write(lambda at: queue.pull_in(at.connection, latest, now))
+
     async def next_ready(self, now: float) -> float | None:
         """When the next waiting transfer may start (POSIX seconds); None: there is none."""
         return await self._database.read(lambda at: queue.next_ready(at, now))

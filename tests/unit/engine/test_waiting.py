@@ -8,7 +8,7 @@ from pathlib import Path
 from aliend.core.job import JobSpec
 from aliend.core.scheduler import Limits
 from aliend.engine import JobView, Waits
-from aliend.errors import NotConnected
+from aliend.errors import CopyError, NotConnected
 from tests.unit.engine.conftest import House, eventually
 
 
@@ -82,3 +82,31 @@ async def eventually_kinds(house: House, expected: list[str]) -> None:
             if await kinds(house) == expected:
                 return
             await asyncio.sleep(0.001)
+
+
+async def test_a_clock_that_is_set_back_makes_nothing_wait_for_the_time_of_before(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"hello")
+    house.workers.faults = [CopyError("the server is busy", retry_after=1.0)]
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))
+    await house.until(job.id, "waiting")
+    house.clock.now -= 86400
+    assert (await house.ended(job.id)).state == "done"
+
+
+async def test_a_daemon_that_starts_with_an_older_clock_does_not_wait_for_it(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"hello")
+    house.workers.faults = [CopyError("the server is busy", retry_after=30.0)]
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))
+    await house.until(job.id, "waiting")
+    house.clock.now -= 86400
+    await house.restart()
+    assert (await house.ended(job.id)).state == "done"
+
+
+async def test_a_resting_expansion_does_not_wait_for_the_time_of_before(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/f", b"hello")
+    house.catalogue.before["stat"] = [NotConnected("no network")]
+    job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))
+    await eventually(lambda: house.catalogue.calls["stat"] == 1 and not house.catalogue.before["stat"])
+    house.clock.now -= 86400
+    assert (await house.ended(job.id)).state == "done"
