@@ -6,7 +6,7 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [central]      host, port, site, role
     [credentials]  token_cert, token_key, user_cert, user_key
     [tls]          ca (file or directory), server_name
-    [transfers]    files, files_per_se, worker_processes, keep_free_mib
+    [transfers]    files, files_per_se, worker_processes, keep_free_mib, keep_days
     [ccdb]         host
     [monitor]      host
 
@@ -37,7 +37,7 @@ _TABLES: dict[str, dict[str, type]] = {
     "central": {"host": str, "port": int, "site": str, "role": str},
     "credentials": {"token_cert": str, "token_key": str, "user_cert": str, "user_key": str},
     "tls": {"ca": str, "server_name": str},
-    "transfers": {"files": int, "files_per_se": int, "worker_processes": int, "keep_free_mib": int},
+    "transfers": {"files": int, "files_per_se": int, "worker_processes": int, "keep_free_mib": int, "keep_days": int},
     "ccdb": {"host": str},
     "monitor": {"host": str},
 }
@@ -65,13 +65,15 @@ Tables = dict[str, dict[str, Any]]
 class TransferLimits:
     """How much is copied at a time: files in all, files per storage element, worker processes.
 
-    `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB).
+    `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB). Jobs that have ended are
+    forgotten after `keep_days` (0: never).
     """
 
     files: int = 8
     files_per_se: int = 4
     worker_processes: int = 2
     keep_free_mib: int = -1
+    keep_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

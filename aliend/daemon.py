@@ -23,6 +23,7 @@ from grpc_reflection.v1alpha import reflection
 
 from aliend.config import Settings
 from aliend.engine import Engine
+from aliend.engine.history import keep_short
 from aliend.errors import ConfigurationError
 from aliend.notify import Notifier
 from aliend.parts import Centrals, Parts
@@ -103,6 +104,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         async with workers, engine:
             await parts.spool.take_up()
             server = await _start(parts, stop)
+            forgetting = asyncio.create_task(keep_short(store, time.time, limits.keep_days), name="history")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             ready()
             notifier.send("READY=1")
@@ -113,6 +115,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
             watching.cancel()
+            forgetting.cancel()
             await server.stop(_GRACE)
             await parts.spool.close()
         await centrals.close()

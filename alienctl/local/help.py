@@ -67,12 +67,14 @@ PAGES = {
         "transfers list | show | watch | wait | why | cancel | retry | pause | resume [JOB] | limit",
         "the transfer jobs",
         "  list [--all]            jobs that have not ended; --all: and the others\n"
-        "  show JOB [--attempts]   a job and its files; --attempts: and what was tried for each\n"
+        "  show JOB [--failed] [--attempts]\n"
+        "                          a job and its files, with the reason of each failure; --failed: those only;\n"
+        "                          --attempts: and what was tried for each\n"
         "  watch JOB               follow it until it has ended; Ctrl-C leaves it running\n"
         "  watch [JOB] --since N   each step of its files (without JOB: of all jobs) after event N as a line; 0: all\n"
         "                          that are kept; --json: a document a line. Nothing is missing or comes twice, also\n"
         "                          when the daemon is restarted; begin the next time after the last number seen\n"
-        "  wait JOB [--timeout S]  the same without a word; exit 0 all arrived, 3 some, 4 none, 124 not ended in time\n"
+        "  wait JOB... [--timeout S]  the same without a word; exit 0 all arrived, 3 some, 4 none, 124 not in time\n"
         "  why [JOB]               why files wait, and until when\n"
         "  cancel JOB              stop it and forget its unfinished files\n"
         "  retry JOB               try its failed and cancelled files again\n"

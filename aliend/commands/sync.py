@@ -10,8 +10,8 @@ from typing import Any
 from aliend.commands.call import Call
 from aliend.commands.follow import human
 from aliend.commands.replicate import JOB_OPTIONS
+from aliend.commands.show import deletions_of
 from aliend.commands.submitting import submit_and_follow
-from aliend.commands.transfers import deletions_of
 from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate, require_clear_target
 from aliend.core.options import Option, take_apart

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from aliend.commands import events, waiting
 from aliend.commands.call import Call
 from aliend.commands.copy import follow_foreground
-from aliend.commands.follow import exit_code, human, kind_of, summary
-from aliend.core.record import AttemptRecord
-from aliend.engine.views import DeletionView, JobView, TransferView
+from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
+from aliend.commands.show import show
+from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.parts import Parts
 
@@ -34,66 +32,20 @@ async def transfers(parts: Parts, call: Call) -> int:
 async def _list(parts: Parts, call: Call, words: list[str]) -> int:
     if words not in ([], ["--all"]):
         raise UsageError("transfers list takes no other word than --all")
-    jobs: list[JobView] = []
-    while page := await parts.engine.jobs(PAGE, jobs[-1].id if jobs else 0, active_only=not words):
-        jobs += page
+    last, opening, separator = 0, '{\n  "jobs": [', ""
+    while page := await parts.engine.jobs(PAGE, last, active_only=not words):
+        if call.as_json:
+            texts = ",\n    ".join(json.dumps(summary(job), ensure_ascii=False) for job in page)
+            await call.output.stdout(call.shown(f"{'' if last else opening}{separator}\n    {texts}"))
+        else:
+            head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
+            await call.say("\n".join([*head, *map(_line, page)]))
+        last, separator = page[-1].id, ","
     if call.as_json:
-        await call.document({"jobs": [summary(job) for job in jobs]})
-    elif jobs:
-        await call.say("\n".join([f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET", *map(_line, jobs)]))
-    else:
+        await call.output.stdout(call.shown(f"{'' if last else opening}\n  ]\n}}\n"))
+    elif not last:
         await call.complain("no transfer jobs" if words else "no transfer jobs that have not ended (see: --all)")
     return 0
-
-
-async def _show(parts: Parts, call: Call, words: list[str]) -> int:
-    with_attempts = "--attempts" in words
-    words = [word for word in words if word != "--attempts"]
-    job = await parts.engine.job(_only_job("show", words))
-    files: list[TransferView] = []
-    history: dict[int, list[AttemptRecord]] = {}
-    while page := await parts.engine.transfers(job.id, PAGE, files[-1].id if files else 0):
-        files += page
-        if with_attempts or call.as_json:
-            for record in await parts.engine.attempts([file.id for file in page]):
-                history.setdefault(record.transfer, []).append(record)
-    if call.as_json:
-        await call.document(
-            {
-                **summary(job),
-                "transfers": [_transfer(file, history.get(file.id, [])) for file in files],
-                "deletions": [_deletion(one) async for one in deletions_of(parts, job.id)],
-            }
-        )
-        return 0
-    lines = [
-        f"job {job.id}: {kind_of(job)}, {job.state}, {job.files.done} of {job.files.total} files,"
-        f" {human(job.bytes_done)} of {human(job.bytes_total)}",
-        f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
-        *([job.message] if job.message else []),
-        *("\n".join([_transfer_line(file), *map(_attempt_line, history.get(file.id, []))]) for file in files),
-        *[_deletion_line(one) async for one in deletions_of(parts, job.id)],
-    ]
-    await call.say("\n".join(lines))
-    return 0
-
-
-async def deletions_of(parts: Parts, job: int) -> AsyncIterator[DeletionView]:
-    """What a synchronisation deletes in the end, by name; one without a name says that it may not."""
-    last: str | None = None
-    while page := await parts.engine.deletions(job, last):
-        for one in page:
-            yield one
-        last = page[-1].below
-
-
-def _deletion_line(one: DeletionView) -> str:
-    text = f"  {one.state:<10}{'':>11}  {one.below or 'everything that only the target has'}"
-    return f"{text}\n             {one.reason}" if one.reason else text
-
-
-def _deletion(one: DeletionView) -> dict[str, Any]:
-    return {"name": one.below, "state": one.state, "reason": one.reason}
 
 
 async def _attach(parts: Parts, call: Call, words: list[str]) -> int:
@@ -106,15 +58,24 @@ async def _wait(parts: Parts, call: Call, words: list[str]) -> int:
         at = words.index("--timeout")
         limit = _seconds(words[at + 1] if at + 1 < len(words) else "")
         del words[at : at + 2]
-    job = _only_job("wait", words)
+    jobs = [_only_job("wait", [word]) for word in words or [""]]
+    for job in jobs:
+        await parts.engine.job(job)
     try:
-        final = await asyncio.wait_for(parts.engine.wait(job), limit)
+        async with asyncio.timeout(limit):
+            finals = [await parts.engine.wait(job) for job in jobs]
     except TimeoutError:
-        await call.complain(f"transfers: job {job} has not ended within {limit:g} s; it goes on")
+        left = [job for job in jobs if not (await parts.engine.job(job)).ended_ms]
+        named = ", ".join(map(str, left))
+        told = f"job {named} has not ended within {limit:g} s; it goes on"
+        if len(left) != 1:
+            told = f"jobs {named} have not ended within {limit:g} s; they go on"
+        await call.complain(f"transfers: {told}")
         return TIMED_OUT
     if call.as_json:
-        await call.document(summary(final))
-    return exit_code(final)
+        await call.document(summary(finals[0]) if len(finals) == 1 else {"jobs": list(map(summary, finals))})
+    codes = {exit_code(final) for final in finals}
+    return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
 async def _cancel(parts: Parts, call: Call, words: list[str]) -> int:
@@ -163,51 +124,9 @@ def _line(job: JobView) -> str:
     return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {job.target}"
 
 
-def _transfer_line(file: TransferView) -> str:
-    text = f"  {file.state:<10}{human(file.size):>11}  {file.source} -> {file.target}"
-    notes = [file.message] if file.message else []
-    if file.joined:
-        notes.append(f"joined: transfer {file.joined} of another job brings it")
-    if file.wanted > 1:
-        notes.append(f"wanted by {file.wanted} jobs")
-    return "\n             ".join([text, *notes])
-
-
-def _attempt_line(one: AttemptRecord) -> str:
-    where = f" {one.se}" if one.se else ""
-    text = (
-        f"    attempt {one.number} {_time(one.began_ms)}{where}: {one.stage}, {human(one.bytes)} in {one.seconds:.1f} s"
-    )
-    return f"{text}: {one.error}" if one.error else text
-
-
-def _attempt(one: AttemptRecord) -> dict[str, Any]:
-    return {name: value for name, value in asdict(one).items() if name != "transfer"}
-
-
-def _transfer(file: TransferView, history: list[AttemptRecord]) -> dict[str, Any]:
-    return {
-        "id": file.id,
-        "state": file.state,
-        "source": file.source,
-        "target": file.target,
-        "size": file.size,
-        "attempts": file.attempts,
-        "message": file.message,
-        "retry_ms": file.retry_ms,
-        "joined": file.joined,
-        "wanted": file.wanted,
-        "history": [_attempt(one) for one in history],
-    }
-
-
-def _time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
 _VERBS: dict[str, Callable[[Parts, Call, list[str]], Awaitable[int]]] = {
     "list": _list,
-    "show": _show,
+    "show": show,
     "watch": events.watch,
     "wait": _wait,
     "cancel": _cancel,

@@ -16,7 +16,7 @@ from aliend.core.job import Job, JobEvent, JobSpec, JobState
 from aliend.core.record import AttemptRecord
 from aliend.core.scheduler import Candidate
 from aliend.core.transfer import Cancel, Event, Phase, Transfer, after_restart, is_unfinished, step
-from aliend.store import attempts, changes, joining, queue, transfers
+from aliend.store import attempts, changes, history, joining, queue, transfers
 from aliend.store.changes import Changed
 from aliend.store.database import Database, Transaction
 from aliend.store.deletions import Deletions
@@ -206,6 +206,10 @@ class Store:
         """Keep them for this daemon and the next ones."""
         sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)
+
+    async def forget(self, before_ms: int) -> int:
+        """See `history.forget`."""
+        return await self._database.write(lambda at: history.forget(at, before_ms))
 
     async def pull_in(self, latest: float, now: float) -> int:
         """See `queue.pull_in`."""

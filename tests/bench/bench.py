@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.stage import Stage
 
-PARTS = ("startup", "large", "small", "expansion", "scheduler")
+PARTS = ("startup", "large", "small", "expansion", "scheduler", "workers", "cancelling", "latency", "resuming")
 """The modules of this folder that `make bench` runs, in their order."""
 
 

@@ -56,12 +56,6 @@ class Stage:
         """The daemon's process id."""
         return int(self.json("daemon", "status")["pid"])
 
-    def workers(self) -> list[int]:
-        """The process ids of the daemon's copying processes."""
-        daemon = self.daemon()
-        text = "".join(path.read_text() for path in Path(f"/proc/{daemon}/task").glob("*/children"))
-        return [int(word) for word in text.split()]
-
 
 def must(*command: str) -> str:
     """Run a command that must succeed; what it printed."""
@@ -70,6 +64,12 @@ def must(*command: str) -> str:
         output = (done.stdout + done.stderr).decode(errors="replace")
         raise SystemExit(f"{' '.join(command)}: {done.returncode}\n{output}")
     return done.stdout.decode(errors="replace")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started: those that copy, of the daemon."""
+    text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(word) for word in text.split()]
 
 
 def timed(run: Run) -> float:
@@ -98,10 +98,11 @@ def compared(medians: dict[str, float], rate: Callable[[float], str]) -> Iterato
 
 def proportional_memory(pid: int) -> float:
     """The memory of a process in MiB, its part of what is shared included (PSS)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended
+        return 0.0
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
 
 
 def percentile(values: list[float], part: float) -> float:

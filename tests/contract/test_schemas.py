@@ -35,8 +35,9 @@ def version_of(path: Path) -> int:
         connection.close()
 
 
-async def test_everything_of_schema_1_is_there(tmp_path: Path) -> None:
-    path = unpacked(1, tmp_path)
+@pytest.mark.parametrize("schema", range(1, len(MIGRATIONS)))
+async def test_everything_of_every_released_schema_is_there(tmp_path: Path, schema: int) -> None:
+    path = unpacked(schema, tmp_path)
     async with Store(path, lambda: 1000.0) as store:
         assert await store.recover() == 2
         down, up, held = reversed(await store.jobs(10, 0, active_only=False))
@@ -50,6 +51,31 @@ async def test_everything_of_schema_1_is_there(tmp_path: Path) -> None:
         assert await store.sessions.get("one")
         assert [one.id for one in await store.jobs(10, 0, active_only=True)] == [held.id, up.id, down.id]
     assert version_of(path) == len(MIGRATIONS)
+
+
+async def test_what_came_with_schema_2_and_3_is_there(tmp_path: Path) -> None:
+    async with Store(unpacked(3, tmp_path), lambda: 1000.0) as store:
+        found = await store.sessions.get("one")
+        assert found
+        assert (found.directory, found.stack) == ("/a/", ("/c/", "/d/"))
+        (failed,) = await store.transfers(1, 10, 0, [Phase.FAILED])
+        record = AttemptRecord(failed.id, 1, "A::B::C", Stage.COPY, "gone", "permanent", 5, 1, 0.5)
+        assert await store.attempts([failed.id]) == [record]
+        assert await store.made_above(1, "/tmp/x/0") == ["/tmp/x"]
+        assert await store.limits() == {"down": 3}
+
+
+@pytest.mark.parametrize("schema", range(1, len(MIGRATIONS)))
+async def test_a_database_of_every_released_schema_is_copied_and_goes_on_with_events(
+    tmp_path: Path, schema: int
+) -> None:
+    path = unpacked(schema, tmp_path)
+    async with Store(path, lambda: 1000.0) as store:
+        _, before = await store.position()
+        await store.recover()
+        told = (await store.changes_since(0, before)).events
+        assert {one.state for one in told if one.transfer} == {"queued"}
+    assert version_of(backup_path(path, schema)) == schema
 
 
 async def test_before_a_migration_the_database_is_copied_and_only_then(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Storage elements are stopped, frozen, slow, full, have wrong bytes, or store others than they were given.
 
-While one of three misbehaves, a wave of the load goes on; after it is mended everything must arrive. A file whose only
-replica has wrong bytes must not arrive at all.
+While one of three disks misbehaves, a wave of the load goes on; after it is mended everything must arrive. A file whose
+replicas all have wrong bytes must not arrive at all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SIZE = 40_000_000
 
 def run(order: Order) -> Report:
     """Each fault in turn, on an element that chance picks; then compare."""
-    with ground(order, "--storage", "3") as place:
+    with ground(order, "--storage", "4") as place:
         load = Load(place)
         load.submit()
         wait_for(place, list(load.promises.jobs))
@@ -41,7 +41,8 @@ def run(order: Order) -> Report:
 
 
 def _break(place: Ground, load: Load, kind: str) -> None:
-    element = f"SE{place.chance.randrange(1, 4)}"
+    names = [element["name"] for element in place.grid.must("status")["elements"]]
+    element = place.chance.choice([name for name in names if "TAPE" not in name])
     with place.grid.fault(kind, element):
         jobs = load.submit()
         time.sleep(place.chance.uniform(0.5, 4.0))

@@ -1,0 +1,32 @@
+"""Keeps the history of jobs from growing for ever: what ended long enough ago is forgotten, slowly, beside the work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aliend.errors import StoreError
+from aliend.store import Store
+
+log = logging.getLogger(__name__)
+
+_DAY = 86400.0
+_BETWEEN_LOOKS = 3600.0
+_BREATH = 0.05
+"""Seconds between two small transactions, for those who wait for the database."""
+
+
+async def keep_short(store: Store, clock: Callable[[], float], days: int) -> None:
+    """Forget jobs that ended more than so many days ago, until it is cancelled; 0 days: none is forgotten."""
+    while days > 0:
+        rows = 0
+        try:
+            while gone := await store.forget(int((clock() - days * _DAY) * 1000)):
+                rows += gone
+                await asyncio.sleep(_BREATH)
+        except StoreError as error:
+            log.warning("old jobs cannot be forgotten: %s", error)
+        if rows:
+            log.info("jobs that ended more than %d days ago are forgotten: %d rows", days, rows)
+        await asyncio.sleep(_BETWEEN_LOOKS)

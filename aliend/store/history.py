@@ -1,0 +1,44 @@
+"""Forgets what ended long ago, a few rows at a time, so that nobody waits for it.
+
+A job goes from its files to itself: whatever cuts it off, the next round goes on. A job that is not forgotten is whole.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from aliend.store.database import Transaction
+
+_ROWS = 500
+"""Transfers forgotten in one transaction at most."""
+
+# What may still stand in the catalogue under a temporary name must not be forgotten before it could be removed.
+_OLD = """
+SELECT id FROM job WHERE ended_ms > 0 AND ended_ms < ? AND NOT EXISTS (
+    SELECT 1 FROM transfer WHERE job = job.id AND intent <> '' AND state IN ('failed', 'cancelled')
+    AND (json_extract(intent, '$.kind') = 'replacing' OR json_extract(intent, '$.lfn') <> target))
+ORDER BY ended_ms LIMIT 1
+"""
+
+
+def forget(transaction: Transaction, before_ms: int) -> int:
+    """Forget some rows of the oldest job that ended before `before_ms`; how many (0: there is no such job)."""
+    connection = transaction.connection
+    row = connection.execute(_OLD, (before_ms,)).fetchone()
+    if row is None:
+        return 0
+    (job,) = row
+    ids = "SELECT id FROM transfer WHERE job = ? ORDER BY id LIMIT ?"
+    connection.execute(f"DELETE FROM attempt WHERE transfer IN ({ids})", (job, _ROWS))
+    gone = connection.execute(f"DELETE FROM transfer WHERE id IN ({ids})", (job, _ROWS)).rowcount
+    if gone < _ROWS:
+        _forget_job(connection, job)
+    return gone + 1
+
+
+def _forget_job(connection: sqlite3.Connection, job: int) -> None:
+    """The job itself, whose transfers are gone, with its events."""
+    (last,) = connection.execute("SELECT ifnull(max(number), 0) FROM event WHERE job = ?", (job,)).fetchone()
+    connection.execute("UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'forgotten'", (last,))
+    for table, column in (("event", "job"), ("made", "job"), ("request", "job"), ("job", "id")):
+        connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (job,))

@@ -1,0 +1,46 @@
+"""How soon a cancelled copy has ended: one that moves, and one whose storage element is frozen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from tests.bench.stage import Stage, timed
+
+MIB = 1024
+
+
+def measure(stage: Stage) -> Iterator[str]:
+    """From the command to its answer, and to the moment when nothing of the copy is left on the disk."""
+    lfn = f"{stage.home()}bench-cancel"
+    stage.must("sandbox", "file", lfn, f"{MIB}M", "--copies", "1")
+    yield "Cancelling a download"
+    for what, fault in (("moving", ""), ("from a frozen server", "freeze")):
+        job = stage.must("cp", "--detach", lfn, f"file:{stage.work}/{fault or 'moving'}/f")
+        part = _moving(stage.work / (fault or "moving"))
+        if fault:
+            stage.must("sandbox", "fault", fault, "SE1")
+        try:
+            begin = time.monotonic()
+            told = timed(partial(stage.must, "transfers", "cancel", job))
+            while part.exists():
+                if time.monotonic() > begin + 60:
+                    raise SystemExit("a cancelled copy does not end")
+                time.sleep(0.005)
+            ended = time.monotonic() - begin
+        finally:
+            stage.must("sandbox", "fault", "clear")
+        yield f"  {what:<24}answered after {told:5.2f} s, ended after {ended:5.2f} s"
+
+
+def _moving(directory: Path) -> Path:
+    """The unfinished file, as soon as there is something in it."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for path in directory.glob(".*.part"):
+            if path.stat().st_blocks:
+                return path
+        time.sleep(0.002)
+    raise SystemExit("a download does not begin")
