@@ -71,7 +71,11 @@ async def _pages(parts: Parts, job: int, states: Sequence[str], *, tried: bool) 
 
 
 async def _document(call: Call, job: JobView, pages: AsyncIterator[_Page]) -> None:
-    """One JSON document, written as it comes: the job, and a line for each file."""
+    """One JSON document, written as it comes: the job, and a line for each file (or those lines alone)."""
+    if call.by_line:
+        async for page in pages:
+            await call.lines([_fields(file, page.tried.get(file.id, ())) for file in page.files])
+        return
     opening = json.dumps(summary(job), ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "transfers": ['
     async for page in pages:
         texts = [json.dumps(_fields(file, page.tried.get(file.id, ())), ensure_ascii=False) for file in page.files]

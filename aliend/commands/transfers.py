@@ -34,13 +34,17 @@ async def _list(parts: Parts, call: Call, words: list[str]) -> int:
         raise UsageError("transfers list takes no other word than --all")
     last, opening, separator = 0, '{\n  "jobs": [', ""
     while page := await parts.engine.jobs(PAGE, last, active_only=not words):
-        if call.as_json:
+        if call.by_line:
+            await call.lines(map(summary, page))
+        elif call.as_json:
             texts = ",\n    ".join(json.dumps(summary(job), ensure_ascii=False) for job in page)
             await call.output.stdout(call.shown(f"{'' if last else opening}{separator}\n    {texts}"))
         else:
             head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
             await call.say("\n".join([*head, *map(_line, page)]))
         last, separator = page[-1].id, ","
+    if call.by_line:
+        return 0
     if call.as_json:
         await call.output.stdout(call.shown(f"{'' if last else opening}\n  ]\n}}\n"))
     elif not last:

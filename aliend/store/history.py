@@ -11,6 +11,8 @@ from aliend.store.database import Transaction
 
 _ROWS = 500
 """Transfers forgotten in one transaction at most."""
+_EVENTS = 4 * _ROWS
+"""Events forgotten in one; most transfers have three."""
 
 # What may still stand in the catalogue under a temporary name must not be forgotten before it could be removed.
 _OLD = """
@@ -31,14 +33,20 @@ def forget(transaction: Transaction, before_ms: int) -> int:
     ids = "SELECT id FROM transfer WHERE job = ? ORDER BY id LIMIT ?"
     connection.execute(f"DELETE FROM attempt WHERE transfer IN ({ids})", (job, _ROWS))
     gone = connection.execute(f"DELETE FROM transfer WHERE id IN ({ids})", (job, _ROWS)).rowcount
-    if gone < _ROWS:
-        _forget_job(connection, job)
+    told = _forget_events(connection, job)
+    if gone < _ROWS and told < _EVENTS:
+        for table in ("made", "request", "deletion"):
+            connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))
+        connection.execute("DELETE FROM job WHERE id = ?", (job,))
     return gone + 1
 
 
-def _forget_job(connection: sqlite3.Connection, job: int) -> None:
-    """The job itself, whose transfers are gone, with its events."""
-    (last,) = connection.execute("SELECT ifnull(max(number), 0) FROM event WHERE job = ?", (job,)).fetchone()
-    connection.execute("UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'forgotten'", (last,))
-    for table, column in (("event", "job"), ("made", "job"), ("request", "job"), ("job", "id")):
-        connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (job,))
+def _forget_events(connection: sqlite3.Connection, job: int) -> int:
+    """Some of the oldest events of a job; how many."""
+    sql = "SELECT number FROM event WHERE job = ? ORDER BY number LIMIT ?"
+    numbers = [number for (number,) in connection.execute(sql, (job, _EVENTS)).fetchall()]
+    if numbers:
+        connection.execute("DELETE FROM event WHERE job = ? AND number <= ?", (job, numbers[-1]))
+        sql = "UPDATE meta SET value = ? WHERE key = 'forgotten' AND CAST(value AS INTEGER) < ?"
+        connection.execute(sql, (str(numbers[-1]), numbers[-1]))
+    return len(numbers)

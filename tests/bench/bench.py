@@ -23,12 +23,17 @@ def main(alien_py: str, work: Path, only: str) -> int:
     if unknown:
         print(f"there is no part {', '.join(unknown)}; there are: {', '.join(PARTS)}", file=sys.stderr)
         return 22
+    failed = 0
     for name in chosen:
         directory = work / name
         directory.mkdir()
-        for line in importlib.import_module(f"tests.bench.{name}").measure(Stage(alien_py, directory)):
-            print(line, flush=True)
-    return 0
+        try:
+            for line in importlib.import_module(f"tests.bench.{name}").measure(Stage(alien_py, directory)):
+                print(line, flush=True)
+        except SystemExit as error:
+            failed += 1
+            print(f"  {name} could not be measured: {error}", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bench.stage import Stage, timed
 
-MIB = 1024
+MIB = 512
 
 
 def measure(stage: Stage) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tests.bench.stage import Stage, timed
 
-MIB = 1024
+MIB = 512
 
 
 def measure(stage: Stage) -> Iterator[str]:
@@ -16,8 +16,12 @@ def measure(stage: Stage) -> Iterator[str]:
     lfn = f"{stage.home()}bench-resume"
     stage.must("sandbox", "file", lfn, f"{MIB}M", "--copies", "1")
     whole = timed(lambda: stage.must("cp", lfn, f"file:{stage.work}/whole"))
-    job = stage.must("cp", "--detach", lfn, f"file:{stage.work}/half/f")
-    there = _killed_at(stage, job)
+    stage.must("sandbox", "fault", "slow", "SE1", "0.3")  # or it would be over before it can be met
+    try:
+        job = stage.must("cp", "--detach", lfn, f"file:{stage.work}/half/f")
+        there = _killed_at(stage, job)
+    finally:
+        stage.must("sandbox", "fault", "clear")
     begin = time.monotonic()
     stage.must("transfers", "list")
     up = time.monotonic() - begin

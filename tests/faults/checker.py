@@ -75,32 +75,37 @@ def _replicas(database: sqlite3.Connection, ground: Ground, lfn: str, wanted: tu
     if len({se for se, _ in rows}) != count:
         yield f"{lfn} has {len(rows)} replicas in place of {count}"
     for se, pfn in rows:
-        if md5_of(_file_of(ground, se, pfn)) != md5:
+        if md5_of(_file_of(database, ground, (se, pfn))) != md5:
             yield f"the replica {pfn} of {lfn} is not on its storage, or is not its content"
 
 
 def _storage(database: sqlite3.Connection, ground: Ground) -> tuple[list[str], int]:
     """Files on storage that the catalogue knows nothing of, and how many it knows as booked only."""
-    known = {_file_of(ground, se, pfn) for se, pfn in database.execute("SELECT se, pfn FROM pfn WHERE se > 0")}
-    known |= {_file_of(ground, se, pfn) for se, pfn in database.execute("SELECT se, pfn FROM orphan")}
+    known = {
+        _file_of(database, ground, (se, pfn)) for se, pfn in database.execute("SELECT se, pfn FROM pfn WHERE se > 0")
+    }
+    known |= {_file_of(database, ground, (se, pfn)) for se, pfn in database.execute("SELECT se, pfn FROM orphan")}
     booked = {
-        _file_of(ground, number, pfn)
+        _file_of(database, ground, (number, pfn))
         for number, pfn in database.execute("SELECT number, pfn FROM booked JOIN se ON se.name = booked.se")
     }
-    there = {file for data in _data(ground) for file in data.rglob("*") if file.is_file()}
+    there = {
+        file for data in ground.grid.directory.glob("storage/*/data") for file in data.rglob("*") if file.is_file()
+    }
     unknown = there - known
     return [f"{file} is on storage, and the catalogue does not know it" for file in unknown - booked], len(
         unknown & booked
     )
 
 
-def _data(ground: Ground) -> list[Path]:
-    """The directories of the storage elements, by their numbers."""
-    return sorted(ground.grid.directory.glob("storage/*/data"))
-
-
-def _file_of(ground: Ground, se: int, pfn: str) -> Path:
-    return _data(ground)[se - 1] / pfn.split("/", 3)[-1].lstrip("/") if se > 0 else Path(pfn)
+def _file_of(database: sqlite3.Connection, ground: Ground, replica: tuple[int, str]) -> Path:
+    """Where a replica (number of its storage element, PFN) is; one inside an archive is nowhere by itself."""
+    number, pfn = replica
+    if number <= 0:
+        return Path(pfn)
+    (name,) = database.execute("SELECT name FROM se WHERE number = ?", (number,)).fetchone()
+    place: Path = ground.grid.directory / "storage" / str(name).rpartition(":")[2].lower() / "data"
+    return place / pfn.split("/", 3)[-1].lstrip("/")
 
 
 def _disk(ground: Ground, promises: Promises) -> Iterator[str]:
