@@ -65,15 +65,15 @@ async def null_transfers(work: Path, count: int, files: int) -> float:
 
 def _bandwidth(stage: Stage, lfn: str) -> Iterator[str]:
     rate = setting("BENCH_RATE_MIB", 20)
-    yield f"rate={rate}M, bytes in the worst and the best {WINDOW:.0f} s of 15 s"
+    yield f"rate={rate}M, bytes in the worst and the best {WINDOW:.0f} s of 8 s"
     stage.must("transfers", "limit", f"rate={rate}M", "files=17", "se=17")
     try:
         for copies in (1, 4, 16):
             target = stage.work / f"limited-{copies}"
             target.mkdir()
             jobs = _started(stage, lfn, target, copies)
-            time.sleep(2)
-            low, high = _windows(target, 15.0)
+            time.sleep(1)
+            low, high = _windows(target, 8.0)
             _cancel(stage, jobs)
             shutil.rmtree(target)
             limit = rate * MIB * WINDOW
