@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from aliend.errors import CopyError, ErrorKind
@@ -95,7 +96,7 @@ class _Copy:
         raise CopyError(f"{self._target.se} has no checksum to compare", "permanent")
 
     def _copy(self, source: Source) -> None:
-        status = third_party_copy(remote.url_of(source), remote.url_of(self._target), self)
+        status = third_party_copy(_by_address(source), _by_address(self._target), self)
         self._inbox.check()
         _require(status)
 
@@ -109,6 +110,11 @@ class _Copy:
             _, wanted = remote.stored_as(self._inbox, source, self._task.size, algorithm)
         if not value or value.lstrip("0") != wanted.lower().lstrip("0"):
             raise StorageError(f"a file with {algorithm} {value} is on the storage, not with {wanted}", "transient")
+
+
+def _by_address(source: Source) -> str:
+    """The URL of a replica; `localhost` is no name by which a server knows the other one that comes to fetch."""
+    return remote.url_of(replace(source, url=source.url.replace("://localhost:", "://127.0.0.1:", 1)))
 
 
 def _checksums(inbox: Inbox, source: Source) -> set[str]:
