@@ -140,6 +140,12 @@ class Meter:
         self.leave(number, 0, now)
         self.join(number, replace(flow, ses=ses), now)
 
+    def give(self, number: int, job: int, rate: int, now: float) -> None:
+        """A copy belongs to another job from now on; it has to ask again."""
+        flow = self._flows[number]
+        self.leave(number, 0, now)
+        self.join(number, replace(flow, job=job, rate=rate), now)
+
     def change(self, rates: Rates, now: float) -> None:
         """Other rates from now on; whoever waits has to ask again."""
         self._rates = rates

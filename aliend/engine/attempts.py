@@ -250,6 +250,7 @@ class Attempts:
         if running := self._running.get(number):
             running.job = await self._store.job(job)
             running.transfer = replace(running.transfer, job=job)
+            self._workers.give(number, job, running.job.spec.rate)
 
     async def _hold(self, job: int, reason: str, obstacle: Obstacle) -> None:
         """Hold the job, and bring those of its copies that run back to the queue: they would meet the same."""

@@ -96,6 +96,9 @@ class WorkersPort(RunnerPort, Protocol):
     def set_job_rate(self, job: int, rate: int) -> None:
         """Limit that of one job's running tasks."""
 
+    def give(self, transfer: int, job: int, rate: int) -> None:
+        """What is copied for a transfer belongs to another job."""
+
     def metered(self) -> dict[int, int]:
         """Transfers with limited bandwidth, and what each can expect."""
 

@@ -70,6 +70,14 @@ class Pacer:
             self._tasks[number].pace(self._meter.share(number))
         self._serve()
 
+    def give(self, transfer: int, job: int, rate: int) -> None:
+        """What is copied for a transfer belongs to another job, which has this rate."""
+        for number, task in self._tasks.items():
+            if task.transfer == transfer:
+                self._meter.give(number, job, rate, _now())
+                task.pace(self._meter.share(number))
+        self._serve()
+
     def leave(self, number: int, unused: int) -> None:
         """A task has ended, with bytes that it was granted and did not move."""
         if self._tasks.pop(number, None):

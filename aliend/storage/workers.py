@@ -132,6 +132,10 @@ class Workers:
         """Limit the bandwidth of a job's tasks that run (bytes per second, 0: no limit)."""
         self._pacer.set_job(job, rate)
 
+    def give(self, transfer: int, job: int, rate: int) -> None:
+        """What is copied for a transfer belongs to another job, which has this rate."""
+        self._pacer.give(transfer, job, rate)
+
     def metered(self) -> dict[int, int]:
         """The transfers whose copies have limited bandwidth, with the bytes per second that each can expect."""
         return self._pacer.metered()

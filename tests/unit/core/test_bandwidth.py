@@ -82,3 +82,12 @@ def test_a_copy_that_changes_its_storage_element_changes_its_bucket() -> None:
     assert meter.share(1) == 0
     meter.move(1, ("x::y::z",), 0.0)
     assert meter.share(1) == MIB
+
+
+def test_a_copy_that_goes_to_another_job_leaves_the_limit_of_the_first() -> None:
+    meter = Meter(Rates())
+    meter.join(1, Flow("download", ("A",), job=7, rate=MIB), 0.0)
+    meter.give(1, 8, 0, 0.0)
+    assert meter.share(1) == 0
+    meter.change_job(8, 2 * MIB, 0.0)
+    assert meter.share(1) == 2 * MIB

@@ -234,6 +234,7 @@ class FakeWorkers:
         self.terms: list[Terms] = []
         self.rates = Rates()
         self.job_rates: dict[int, int] = {}
+        self.given: list[tuple[int, int, int]] = []
         self.slowed: dict[int, int] = {}
 
     def of(self, terms: Terms) -> FakeWorkers:
@@ -245,6 +246,9 @@ class FakeWorkers:
 
     def set_job_rate(self, job: int, rate: int) -> None:
         self.job_rates[job] = rate
+
+    def give(self, transfer: int, job: int, rate: int) -> None:
+        self.given.append((transfer, job, rate))
 
     def metered(self) -> dict[int, int]:
         return self.slowed

@@ -49,6 +49,7 @@ async def test_cancelling_the_first_job_only_detaches_it(house: House, tmp_path:
     assert (await house.engine.cancel(first.id)).state == "cancelled"
     assert (await house.only(first.id)).state == "cancelled"
     assert ((await house.only(second.id)).id, (await house.only(second.id)).state) == (number, "running")
+    assert house.workers.given == [(number, second.id, 0)]
     go_on(house)
     assert (await house.ended(second.id)).state == "done"
     assert (len(house.workers.copies()), house.workers.stopped) == (1, 0)
