@@ -11,16 +11,28 @@ It does not start a daemon (`alienctl daemon start` does). Errors of calls are `
 
 import os
 from collections.abc import Callable
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Self, TypeVar
 
 import grpc
 import grpc.aio
 
 from alienctl.transport import check_directory, socket_path
-from aliend.v1 import catalogue_pb2_grpc, console_pb2_grpc, daemon_pb2_grpc, session_pb2_grpc, transfers_pb2_grpc
+from aliend.v1 import (
+    catalogue_pb2,
+    catalogue_pb2_grpc,
+    console_pb2,
+    console_pb2_grpc,
+    daemon_pb2,
+    daemon_pb2_grpc,
+    session_pb2,
+    session_pb2_grpc,
+    transfers_pb2,
+    transfers_pb2_grpc,
+)
 
 Stub = TypeVar("Stub")
+_MESSAGES = (catalogue_pb2, console_pb2, daemon_pb2, session_pb2, transfers_pb2)
 _OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -1))
 """A proxy from the environment would break `unix:` targets in some versions of grpcio."""
 
@@ -39,6 +51,11 @@ def connect(profile: str = "default") -> grpc.Channel:
 def connect_async(profile: str = "default") -> grpc.aio.Channel:
     """The same for asyncio; to be called in the event loop. Raises ClientError as `connect`."""
     return grpc.aio.insecure_channel(_target(profile), options=_OPTIONS)
+
+
+def messages() -> dict[str, ModuleType]:
+    """The modules of the contract's messages by their names (`session_pb2`, ...)."""
+    return {module.__name__.rpartition(".")[2]: module for module in _MESSAGES}
 
 
 def _stub(kind: Callable[..., Stub], channel: grpc.Channel | grpc.aio.Channel) -> Stub:

@@ -32,8 +32,10 @@ class Invocation:
         self.profile = os.fsdecode(environment.get(b"ALIEN_PROFILE", b"")) or "default"
         self.session = os.fsdecode(environment.get(b"ALIEN_SESSION", b""))
         self.autostart = True
-        self.strict = self.raw = False
-        self.words = self._own_words(list(words))
+        self.strict = self.raw = self.interactive = False
+        self.debug_file = ""
+        self.debug = environment.get(b"ALIENPY_DEBUG", b"").lower() not in (b"", b"0", b"no", b"off", b"false")
+        self.words = self._own_words(self._without_debug(words))
         if not 1 <= len(self.profile) <= 64 or not _NAME_CHARACTERS.issuperset(self.profile):
             sentence = f"a profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {self.profile!r}"
             raise ClientError(sentence, _EINVAL)
@@ -41,6 +43,20 @@ class Invocation:
             raise ClientError(f"a session's name is printable text, not {self.session!r}", _EINVAL)
         self.session = self.session or f"sid:{os.getsid(0)}"
         self.socket = socket_path(self.profile, environment)
+
+    def _without_debug(self, words: list[str]) -> list[str]:
+        """The words without `-debug` and `-debugfile FILE`, which may stand anywhere, as with the incumbent client."""
+        kept = list(words)
+        for name in ("-debugfile", "--debugfile"):
+            if name in kept:
+                at = kept.index(name)
+                self.debug, self.debug_file = True, "".join(kept[at + 1 : at + 2])
+                del kept[at : at + 2]
+                if not self.debug_file:
+                    raise ClientError(f"{name} needs the name of a file", _EINVAL)
+        without = [word for word in kept if word not in ("-debug", "--debug")]
+        self.debug = self.debug or len(without) < len(kept)
+        return without
 
     def _own_words(self, words: list[str]) -> list[str]:
         kept = []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
+    from alienctl.local.debug import DebugLog
     from alienctl.local.handoff import Program
     from alienctl.local.progress import Display
     from alienctl.local.stdin import StandardInput
@@ -26,7 +27,10 @@ else:
     import _signal
 
 _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 107, 75, 141
-_LOCAL_COMMANDS = ("daemon", "version", "help", "?", "sandbox", "install-names", "-h", "--help", "--version", "")
+_LOCAL_COMMANDS = (
+    *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "--version", ""),
+    *("install-names", "__complete", "completion", "shell", "term", "terminal", "console"),
+)
 _ATTEMPTS, _BARREN_ATTEMPTS = 10, 2
 """How often a lost command is taken up again, in all (unless it told how to) and without a word from the daemon."""
 _END_WAIT = 1.0
@@ -40,11 +44,12 @@ class Run:
         self.invocation = invocation
         self.before_leaving: Callable[[], None] | None = None
         """Puts the terminal right when a signal ends us."""
-        self.leaves = False
-        """`exit` was among the commands."""
+        self.end = b""
+        """The RunExit."""
         self._connection: Connection | None = None
         self._code = -1
-        self._jobs: list[bytes] = []
+        self.jobs: list[bytes] = []
+        """The transfer jobs that the command goes on as."""
         self._go_on: list[bytes] = []
         self._progressed = False
         self._interrupted = False
@@ -52,6 +57,7 @@ class Run:
         self._notes: list[bytes] = []
         self._display: Display | None = None
         self._input: StandardInput | None = None
+        self._log: DebugLog | None = None
         self._program: Program | None = None
         self._unread = False
         """What standard output was for has ended, and nobody wants the rest."""
@@ -59,6 +65,10 @@ class Run:
     def to_the_end(self) -> int:
         """Run the words; return the command's exit code. Raises ClientError."""
         self._watch_signals()
+        if self.invocation.debug:
+            from alienctl.local.debug import DebugLog
+
+            self._log = DebugLog(self.invocation)
         words = [os.fsencode(word) for word in self.invocation.words]
         barren = attempts = 0
         while attempts < _ATTEMPTS:
@@ -69,13 +79,13 @@ class Run:
             if not call.lost:
                 raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
             barren = 0 if self._progressed else barren + 1
-            if barren > _BARREN_ATTEMPTS or not (call.unseen or self._jobs or self._go_on):
+            if barren > _BARREN_ATTEMPTS or not (call.unseen or self.jobs or self._go_on):
                 break
             if self._go_on:
                 words = self._go_on
-            elif self._jobs and not call.unseen:
-                complain(f"connection to the daemon lost, attaching to job {b', '.join(self._jobs).decode()} again")
-                words = [b"transfers", b"attach", *self._jobs]
+            elif self.jobs and not call.unseen:
+                complain(f"connection to the daemon lost, attaching to job {b', '.join(self.jobs).decode()} again")
+                words = [b"transfers", b"attach", *self.jobs]
         if call.unseen:
             raise ClientError(
                 f"the daemon ended again and again before it took the command: {call.message}", _TEMPORARY_FAILURE
@@ -152,7 +162,9 @@ class Run:
         size = terminal_size() if any(streams) else (0, 0)
         session = self.invocation.session.encode()
         header = messages.start_header(CONTRACT, VERSION.encode(), cwd, umask, session)
-        header += messages.wishes(takes_commands, self.invocation.strict, self.invocation.raw)
+        invocation = self.invocation
+        flags = (takes_commands, invocation.strict, invocation.raw, invocation.interactive, invocation.debug)
+        header += messages.wishes(*flags)
         return messages.start(header, words, messages.terminal(streams, *size), self.invocation.variables())
 
     def _wait(self, connection: Connection) -> bytes:
@@ -181,15 +193,19 @@ class Run:
             self._write(kind, content)
         elif kind == messages.EXIT:
             self._code = self._end_program() or messages.exit_code(content) & 255
-            self.leaves = bool(messages.number(content, 2))
+            self.end = content
+            if self._log:
+                self._log.write(f"exit code {self._code}")
             if self._connection:
                 self._connection.limit_waiting(_END_WAIT)
+        elif kind == messages.LOG and self._log:
+            self._log.write(content.decode("utf-8", "replace"))
         elif kind == messages.OUTPUT_END:
             self._end_program()
             self._unread = False
         elif kind == messages.JOB:
             job = b"%d" % messages.number(content, 1)
-            self._jobs += [job] if job not in self._jobs else []
+            self.jobs += [job] if job not in self.jobs else []
         elif kind == messages.PROGRESS and os.isatty(1):
             self._show(content)
         elif kind == messages.QUESTION:
@@ -266,6 +282,10 @@ class Run:
             self._cancel()
         if self.before_leaving:
             self.before_leaving()
+        self.leave(number)
+
+    def leave(self, number: int) -> None:
+        """End, or stop waiting, because of a signal."""
         os._exit(128 + number)
 
     def _note(self, message: bytes) -> None:

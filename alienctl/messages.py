@@ -8,9 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-STDOUT, STDERR, PROGRESS, QUESTION, HANDOFF, EXIT, JOB, OUTPUT_END = 1, 2, 3, 4, 5, 6, 7, 9
+STDOUT, STDERR, PROGRESS, QUESTION, HANDOFF, EXIT, JOB, OUTPUT_END, LOG = 1, 2, 3, 4, 5, 6, 7, 9, 10
 """The events of a RunEvent by their field numbers."""
-_EVENTS = (*range(STDOUT, JOB + 1), OUTPUT_END)
+_EVENTS = (*range(STDOUT, JOB + 1), OUTPUT_END, LOG)
 _GO_ON = 8
 
 
@@ -126,9 +126,9 @@ def start_header(contract: int, version: bytes, cwd: bytes, umask: int, session:
     )
 
 
-def wishes(commands_on_stdin: bool, stop_on_error: bool, raw: bool) -> bytes:
-    """The fields of RunStart that say how the commands are carried out."""
-    return number_field(9, commands_on_stdin) + number_field(10, stop_on_error) + number_field(11, raw)
+def wishes(*flags: bool) -> bytes:
+    """The fields of RunStart from `commands_on_stdin` on, which say how the commands are carried out."""
+    return b"".join(number_field(number, flag) for number, flag in enumerate(flags, 9))
 
 
 def terminal(streams: "tuple[bool, bool, bool]", columns: int, rows: int) -> bytes:

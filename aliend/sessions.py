@@ -85,18 +85,26 @@ class Sessions:
 
         Raises NotConnected when the home is needed and the service cannot be asked.
         """
-        record = await self._store.sessions.get(self._key(name, context))
-        if record is not None:
-            user, home = self._accounts.get(context, (record.user, record.home))
-            if context in self._doubtful:
-                user, home = await self._account(context)
-            return SessionState(name, user, home, record.directory, record.previous, record.stack)
+        state = await self.known(name, context)
+        if state is not None and context in self._doubtful:
+            user, home = await self._account(context)
+            return replace(state, user=user, home=home)
+        if state is not None:
+            return state
         user, home = await self._account(context)
         directory = home
         latest = await self._store.sessions.latest(_suffix(context)) if restore else None
         if latest is not None:
             directory = latest.directory
         return await self._save(SessionState(name, user, home, directory, ""), context)
+
+    async def known(self, name: str, context: Context) -> SessionState | None:
+        """The session as it is stored, without asking anybody; None where there is none yet."""
+        record = await self._store.sessions.get(self._key(name, context))
+        if record is None:
+            return None
+        user, home = self._accounts.get(context, (record.user, record.home))
+        return SessionState(name, user, home, record.directory, record.previous, record.stack)
 
     async def change(self, name: str, context: Context, wish: str) -> SessionState:
         """Go to `wish` (an LFN, `-`, or empty for the home). Raises ServiceError as the service itself would."""

@@ -22,12 +22,13 @@ _NOT_RUNNING = 3
 
 _STATES = {1: "idle", 2: "connecting", 3: "connected", 4: "failing"}
 """`CentralStatus.State` of the contract."""
+FAILING = 4
 
 
 def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """How the daemon is."""
     try:
-        daemon = _status(invocation)
+        daemon = status_of(invocation)
     except NoDaemonError:
         if not as_json:
             return f"aliend is not running (profile {invocation.profile}, socket {invocation.socket})", _NOT_RUNNING
@@ -40,7 +41,7 @@ def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Start the daemon where none runs, and say its process id."""
     if not answers(invocation.socket):
         start(invocation)
-    pid = _status(invocation).pid
+    pid = status_of(invocation).pid
     return json.dumps({"running": True, "pid": pid}) if as_json else f"aliend runs (pid {pid})", 0
 
 
@@ -58,8 +59,9 @@ def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     return start_daemon(invocation, as_json)
 
 
-def _status(invocation: Invocation) -> replies.DaemonStatus:
-    return replies.daemon_status(unary(invocation.socket, b"/aliend.v1.Daemon/Status", b"", _ANSWER_WAIT))
+def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> replies.DaemonStatus:
+    """What the daemon says of itself within `patience` seconds. Raises ClientError."""
+    return replies.daemon_status(unary(invocation.socket, b"/aliend.v1.Daemon/Status", b"", patience))
 
 
 def _stop(invocation: Invocation) -> int:

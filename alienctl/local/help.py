@@ -3,7 +3,7 @@
 import os
 
 from alienctl import ClientError
-from alienctl.local import help_of_copy, help_of_files, help_of_jobs, help_of_service
+from alienctl.local import help_of_copy, help_of_files, help_of_jobs, help_of_service, help_of_shell
 from alienctl.local.page import Page
 
 PAGES = {
@@ -156,17 +156,8 @@ PAGES = {
     ),
     "popd": Page("popd [-n] [+N | -N]", "go back to the directory remembered last, or forget one", "    alienctl popd"),
     "dirs": Page("dirs [-c | +N | -N]", "print the remembered directories; -c: forget them", "    alienctl dirs"),
-    "time": Page("time COMMAND ...", "carry out a command and tell how long it took", "    alienctl time ls data"),
-    "exitcode": Page(
-        "exitcode", "print the exit code of the command before; $? does the same", "    alienctl 'stat data; exitcode'"
-    ),
-    "exit": Page(
-        "exit [CODE] [err] [MESSAGE...]",
-        "end a chain, a file of commands or the shell",
-        "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.\n"
-        "    alienctl 'stat data; exit 3 err no data'",
-    ),
     **help_of_files.PAGES,
+    **help_of_shell.PAGES,
     **help_of_jobs.PAGES,
     **help_of_service.PAGES,
     "install-names": Page(
@@ -205,6 +196,7 @@ OURS = frozenset(
         ),
         *("cert-info", "cert-verify", "certkey-match", "getCAcerts"),
         *help_of_files.PAGES,
+        *help_of_shell.PAGES,
         *help_of_jobs.OURS,
         *help_of_service.PAGES,
         *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
@@ -219,10 +211,14 @@ OPTIONS = (
     ("--no-autostart", "do not start the daemon"),
     ("--strict", "of several commands, the first one that fails is the last"),
     ("--raw", "show control characters in names to a terminal as they are"),
+    ("-debug", "write what the service is asked to ~/alien_py.log, or to the file of -debugfile FILE"),
     ("--json", "one JSON document on standard output; also behind the command"),
     ("--jsonl", "the same as one JSON object a line, without what belongs to the whole"),
 )
-TOPICS = {"coming-from-alienpy": "what is the same, better and different for users of alien.py"}
+TOPICS = {
+    "coming-from-alienpy": "what is the same, better and different for users of alien.py",
+    "environment": "the variables of the environment",
+}
 """Texts that belong to no command: files of `alienctl/pages/`."""
 _PLACE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pages")
 

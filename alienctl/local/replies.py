@@ -53,6 +53,26 @@ class Handoff:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """Whether `exit` was given, and where the session is (empty: not known)."""
+
+    leaves: bool
+    user: str
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedJob:
+    """A transfer job; `state` is the number of a `JobState` of the contract."""
+
+    id: int
+    state: int
+    target: str
+    done: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """The daemon's version, the number of its contract and its process id."""
 
@@ -180,6 +200,21 @@ def daemon_status(data: bytes) -> DaemonStatus:
         running_transfers=number(data, 10),
         warnings=[text.decode("utf-8", "replace") for text in _all_bytes(data, 11)],
     )
+
+
+def session_end(data: bytes) -> SessionEnd:
+    """Read a RunExit."""
+    return SessionEnd(bool(number(data, 2)), _text(data, 3), _text(data, 4))
+
+
+def watched(data: bytes) -> tuple[list[WatchedJob], str]:
+    """Read the jobs of a WatchResponse and its resume token."""
+    return _each(data, 1, _watched_job), _text(data, 3)
+
+
+def _watched_job(data: bytes) -> WatchedJob:
+    files = _bytes(data, 6)
+    return WatchedJob(number(data, 1), number(data, 2), _text(data, 5), number(files, 4), number(files, 5))
 
 
 def stopped_pid(data: bytes) -> int:

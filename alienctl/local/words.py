@@ -8,7 +8,7 @@ from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import control, help, install, logs, manual, names, replies
+from alienctl.local import complete, control, help, install, logs, manual, names, replies
 from alienctl.main import Run, write_all
 from alienctl.messages import bytes_field, number_field
 from alienctl.transport import unary
@@ -20,6 +20,8 @@ _HELLO_WAIT = 5.0
 
 def perform(invocation: Invocation) -> int:
     """Carry out the invocation's words; return the exit code. Raises ClientError."""
+    if invocation.command == "__complete":
+        return complete.answer(invocation)
     operands = [word for word in invocation.words if word not in JSON_WORDS]
     as_json = len(operands) < len(invocation.words)
     command = operands.pop(0) if operands else ""
@@ -34,14 +36,24 @@ def perform(invocation: Invocation) -> int:
         text, code = names.install(operands, as_json)
         say(text)
         return code
+    if command == "completion":
+        return complete.script(invocation)
+    if command == "shell" or (not command and os.isatty(0) and os.isatty(1)):
+        from alienctl.local import shell
+
+        return shell.run(invocation, operands)
+    if command in ("term", "terminal", "console"):
+        from alienctl.local import python_shell
+
+        return python_shell.run(invocation, operands)
     if command in ("version", "--version"):
         return _version(invocation, as_json)
     if command in ("help", "?") and operands:
         return _help_of(invocation, operands[0])
-    if command not in ("", "help", "?", "-h", "--help") or not (command or os.isatty(0)):
+    if command not in ("", "help", "?", "-h", "--help") or not command:
         return Run(invocation).to_the_end()
     say(help.text())
-    return 0 if command else _EINVAL
+    return 0
 
 
 def say(text: str) -> None:

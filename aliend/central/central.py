@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 
+from aliend.central import tracing
 from aliend.central.connection import Connection, ReplyLost, Unreachable, user_agent
 from aliend.central.credentials import is_current
 from aliend.central.keeper import Keeper
@@ -274,11 +275,18 @@ class Central:
     async def _ask(self, slot: Slot, connection: Connection, request: Request, text: str, timeout: float) -> Reply:
         """One request on one connection."""
         self._count()
-        raw = await connection.request(text, timeout)
+        begun = time.monotonic()
+        try:
+            raw = await connection.request(text, timeout)
+        except AliendError as error:
+            tracing.tell(request, str(error), time.monotonic() - begun)
+            raise
         if len(raw) > _PARSED_IN_A_THREAD:
             reply = await asyncio.to_thread(parse, raw, request)
         else:
             reply = parse(raw, request)
+        outcome = f"exit code {reply.exit_code}, {len(reply.results)} results"
+        tracing.tell(request, outcome, time.monotonic() - begun)
         # The directory of the request is gone, and with it the connection's: names would be resolved wrongly.
         lost_directory = reply.directory == NO_DIRECTORY and connection.had_directory
         connection.had_directory = reply.directory not in ("", NO_DIRECTORY)
@@ -290,6 +298,7 @@ class Central:
     ) -> AsyncGenerator[list[Result], None]:
         """The groups of one streamed reply; ServiceError at its end where the service reports a failure."""
         self._count()
+        begun = time.monotonic()
         reader, group = ReplyReader(request), list[Result]()
         grace = min(GRACE, self.context.finding.ping / 4)  # a connection that is not read answers no pings
         async with aclosing(spooled(connection.stream(text, timeout), grace=grace)) as pieces:
@@ -299,6 +308,7 @@ class Central:
                     yield group
                     group = []
         rest, reply = reader.finish()
+        tracing.tell(request, f"exit code {reply.exit_code}, streamed", time.monotonic() - begun)
         if group or rest:
             yield group + rest
         self._answered(slot, connection, reply)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aliend.core.context import Context
-from aliend.core.printable import printable
+from aliend.core.switches import is_on
 
 JSON_WORDS = frozenset({"--json", "-json", "--jsonl"})
 JSON_LINES = "--jsonl"
@@ -100,6 +100,8 @@ class Call:
     """JSON as one object a line rather than as one document."""
     stop_on_error: bool = False
     commands_on_stdin: bool = False
+    trace: Callable[[str], None] | None = field(default=None, repr=False)
+    """Where lines for the log go that the caller asked for; None: there is none."""
     stdin: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_STDIN_AHEAD), repr=False)
     """The caller's standard input as it comes; empty at its end."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -128,29 +130,25 @@ class Call:
     async def say(self, text: str) -> None:
         """Write a text and a newline to standard output; nothing if the text is empty."""
         if text:
-            await self.output.stdout(self.shown(text + "\n"))
+            await self.output.stdout(encoded(text + "\n"))
 
     async def complain(self, text: str) -> None:
         """Write a text and a newline to standard error; nothing if the text is empty."""
         if text:
-            text = text.rstrip("\n") + "\n"
-            await self.output.stderr(encoded(printable(text) if self.terminal.stderr else text))
+            await self.output.stderr(encoded(text.rstrip("\n") + "\n"))
 
     async def document(self, value: dict[str, Any] | list[Any]) -> None:
         """Write one JSON document, or what it lists as one object a line."""
         if self.by_line:
             await self.lines(_listed(value))
         else:
-            await self.output.stdout(self.shown(json.dumps(value, ensure_ascii=False, indent=2) + "\n"))
+            indent = None if is_on(self.environment, "ALIENPY_JSONRAW") else 2
+            await self.output.stdout(encoded(json.dumps(value, ensure_ascii=False, indent=indent) + "\n"))
 
     async def lines(self, values: Iterable[object]) -> None:
         """Write JSON, one value a line."""
         text = "".join(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n" for value in values)
-        await self.output.stdout(self.shown(text))
-
-    def shown(self, text: str) -> bytes:
-        """A text for standard output: as it is, but for what a terminal would obey where that is one."""
-        return encoded(printable(text) if self.terminal.stdout else text)
+        await self.output.stdout(encoded(text))
 
 
 def _listed(value: dict[str, Any] | list[Any]) -> list[Any]:

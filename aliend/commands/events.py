@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from aliend.commands.call import Call
+from aliend.commands.call import Call, encoded
 from aliend.commands.follow import exit_code, follow
 from aliend.core.record import EventRecord
 from aliend.engine.views import Changes
@@ -43,7 +43,7 @@ async def _tell(call: Call, job: int, changes: Changes) -> None:
         told = changes.number if begin + _LINES >= len(events) else piece[-1].number
         words = ["transfers", "watch", *([str(job)] if job else []), "--since", str(told)]
         lines = "".join(f"{_line(one, as_json=call.as_json)}\n" for one in piece)
-        await call.output.resumable(call.shown(lines), [*words, "--json"] if call.as_json else words)
+        await call.output.resumable(encoded(lines), [*words, "--json"] if call.as_json else words)
 
 
 def _line(one: EventRecord, *, as_json: bool) -> str:

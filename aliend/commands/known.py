@@ -11,12 +11,15 @@ from pathlib import Path
 from aliend.commands import dispatch
 from aliend.commands.call import Call
 from aliend.core import suggestions
+from aliend.core.context import Context
 from aliend.core.requests import READING, Request
 from aliend.core.switches import is_on
 from aliend.errors import AliendError, NoSuchFile, UsageError
 from aliend.parts import Parts
 
-OF_THE_CLIENT = frozenset({"version", "help", "?", "daemon", "sandbox"})
+OF_THE_CLIENT = frozenset(
+    {"version", "help", "?", "daemon", "sandbox", "install-names", "completion", "shell", "term", "terminal", "console"}
+)
 """Commands that only the client carries out; in a chain it is asked to."""
 
 OF_THE_LINE = {
@@ -47,7 +50,7 @@ async def check(parts: Parts, call: Call) -> None:
     word = call.words[0]
     if _is_ours(word) or is_on(call.environment, "ALIENPY_ALLOW_UNKNOWN_CMDS"):
         return
-    listed = await commands_of_the_service(parts, call)
+    listed = await commands_of_the_service(parts, call.context)
     if word in listed:
         return
     near = suggestions.suggestions(word, names(listed))
@@ -60,13 +63,13 @@ def names(listed: frozenset[str]) -> frozenset[str]:
     return listed | OF_THE_CLIENT | frozenset(OF_THE_LINE) | _LISTINGS | frozenset(dispatch.COMMANDS)
 
 
-async def commands_of_the_service(parts: Parts, call: Call) -> frozenset[str]:
+async def commands_of_the_service(parts: Parts, context: Context) -> frozenset[str]:
     """What the service lists, asked for once in the daemon's life. Raises AliendError where it cannot be asked."""
-    found = parts.command_lists.get(call.context)
+    found = parts.command_lists.get(context)
     if found is None:
-        reply = await parts.centrals.of(call.context).request(Request("commandlist"), directory="")
+        reply = await parts.centrals.of(context).request(Request("commandlist"), directory="")
         found = frozenset(str(result["commandlist"]) for result in reply.results if "commandlist" in result)
-        parts.command_lists[call.context] = found
+        parts.command_lists[context] = found
     return found
 
 
@@ -82,7 +85,7 @@ async def batch_file(parts: Parts, call: Call, aliases: Mapping[str, str]) -> st
     path = Path(call.local, word)
     if not await asyncio.to_thread(_is_file, path):
         return None
-    if "/" not in word and word in await commands_of_the_service(parts, call):
+    if "/" not in word and word in await commands_of_the_service(parts, call.context):
         return None
     return await asyncio.to_thread(_content, path)
 

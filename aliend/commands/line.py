@@ -11,6 +11,8 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
+from aliend import VERSION
+from aliend.central import tracing
 from aliend.commands import dispatch, known
 from aliend.commands.call import JSON_LINES, JSON_WORDS, Call
 from aliend.commands.piping import piped
@@ -43,6 +45,9 @@ class _LeaveError(Exception):
 
 async def run(parts: Parts, call: Call) -> Outcome:
     """Carry out what `call` holds; 130 if the user interrupted it."""
+    if call.trace:
+        call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
+        tracing.listen(call.trace)
     line = asyncio.create_task(_Line(parts, call).outcome())
     interrupt = asyncio.create_task(call.interrupted.wait())
     try:

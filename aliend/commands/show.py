@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from aliend.commands.call import Call
+from aliend.commands.call import Call, encoded
 from aliend.commands.follow import human, kind_of, summary
 from aliend.core.record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
@@ -40,7 +40,7 @@ async def show(parts: Parts, call: Call, words: list[str]) -> int:
         deletions = [_deletion(one) async for one in deletions_of(parts, job.id)]
         if not call.by_line:
             ending = f',\n  "deletions": {json.dumps(deletions, ensure_ascii=False)}\n}}\n'
-            await call.output.stdout(call.shown(ending))
+            await call.output.stdout(encoded(ending))
         return 0
     await call.say("\n".join(_head(job)))
     async for page in pages:
@@ -79,9 +79,9 @@ async def _document(call: Call, job: JobView, pages: AsyncIterator[_Page]) -> No
     opening = json.dumps(summary(job), ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "transfers": ['
     async for page in pages:
         texts = [json.dumps(_fields(file, page.tried.get(file.id, ())), ensure_ascii=False) for file in page.files]
-        await call.output.stdout(call.shown(opening + "\n    " + ",\n    ".join(texts)))
+        await call.output.stdout(encoded(opening + "\n    " + ",\n    ".join(texts)))
         opening = ","
-    await call.output.stdout(call.shown(("" if opening == "," else opening) + "\n  ]"))
+    await call.output.stdout(encoded(("" if opening == "," else opening) + "\n  ]"))
 
 
 def _head(job: JobView) -> list[str]:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from aliend.commands import events, waiting
-from aliend.commands.call import Call
+from aliend.commands.call import Call, encoded
 from aliend.commands.copy import follow_foreground
 from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.show import show
@@ -38,7 +38,7 @@ async def _list(parts: Parts, call: Call, words: list[str]) -> int:
             await call.lines(map(summary, page))
         elif call.as_json:
             texts = ",\n    ".join(json.dumps(summary(job), ensure_ascii=False) for job in page)
-            await call.output.stdout(call.shown(f"{'' if last else opening}{separator}\n    {texts}"))
+            await call.output.stdout(encoded(f"{'' if last else opening}{separator}\n    {texts}"))
         else:
             head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
             await call.say("\n".join([*head, *map(_line, page)]))
@@ -46,7 +46,7 @@ async def _list(parts: Parts, call: Call, words: list[str]) -> int:
     if call.by_line:
         return 0
     if call.as_json:
-        await call.output.stdout(call.shown(f"{'' if last else opening}\n  ]\n}}\n"))
+        await call.output.stdout(encoded(f"{'' if last else opening}\n  ]\n}}\n"))
     elif not last:
         await call.complain("no transfer jobs" if words else "no transfer jobs that have not ended (see: --all)")
     return 0

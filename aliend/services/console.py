@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import grpc.aio
 
 from aliend import CONTRACT, VERSION
 from aliend.commands import line
 from aliend.commands.call import JSON_LINES, JSON_WORDS, Call, Progress, Terminal
+from aliend.commands.completion import Completion, Typed
 from aliend.core.switches import is_on
 from aliend.core.visible import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.parts import Parts
 from aliend.services.status import abort, told
+from aliend.sessions import SessionState
 from aliend.v1 import console_pb2, console_pb2_grpc
 
 Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]
@@ -24,6 +27,7 @@ PIECE = 256 * 1024
 """Bytes in one event at most."""
 
 _NO_TERMINAL = Terminal()
+_JSON_SWITCHES = ("ALIENPY_JSON", "ALIENPY_JSONRAW")
 
 
 class Events:
@@ -34,6 +38,7 @@ class Events:
         self._shown = VisibleStream() if terminal.stdout and not raw else None
         self._shown_errors = VisibleStream() if terminal.stderr and not raw else None
         self._is_piped = False
+        self._notes: list[str] = []
         self._sending: asyncio.Future[None] | None = None
 
     async def _send(self, event: console_pb2.RunEvent) -> None:
@@ -42,11 +47,18 @@ class Events:
         gRPC takes one at a time, and none any more after one that was cancelled half-way: a command that is cancelled
         leaves its event to itself.
         """
+        notes, self._notes = self._notes, []
+        for note in notes:
+            await self._send(console_pb2.RunEvent(log=note))
         while self._sending and not self._sending.done():
             await asyncio.wait([self._sending])
         self._sending = asyncio.ensure_future(self._context.write(event))
         self._sending.add_done_callback(_heard)
         await asyncio.shield(self._sending)
+
+    def note(self, text: str) -> None:
+        """A line for the caller's log; sent before the next event."""
+        self._notes.append(text)
 
     async def stdout(self, data: bytes) -> None:
         """Send bytes in pieces."""
@@ -68,13 +80,16 @@ class Events:
         for start in range(0, len(data), PIECE):
             await self._send(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
 
-    async def end(self, outcome: line.Outcome) -> None:
-        """Send what was held back, and the end."""
+    async def end(self, outcome: line.Outcome, state: SessionState | None = None) -> None:
+        """Send what was held back, and the end; `state` is told to a shell."""
         if self._shown and (rest := self._shown.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stdout=rest))
         if self._shown_errors and (rest := self._shown_errors.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stderr=rest))
-        await self._send(console_pb2.RunEvent(exit=console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves)))
+        end = console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves)
+        if state:
+            end.user, end.directory = state.user, state.directory
+        await self._send(console_pb2.RunEvent(exit=end))
 
     async def progress(self, progress: Progress) -> None:
         """Send the state of the job."""
@@ -132,6 +147,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._completion = Completion(parts)
 
     @told
     async def Run(self, _requests: object, context: Context) -> None:
@@ -151,7 +167,19 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             outcome = await line.run(self._parts, call)
         finally:
             inputs.cancel()
-        await events.end(outcome)
+        asked = first.start.interactive
+        await events.end(outcome, await self._parts.sessions.known(call.session, call.context) if asked else None)
+
+    @told
+    async def Complete(
+        self, request: console_pb2.CompleteRequest, _context: grpc.aio.ServicerContext[Any, Any]
+    ) -> console_pb2.CompleteResponse:
+        """See the contract."""
+        words = tuple(os.fsdecode(word) for word in request.words)
+        session = request.session or "default"
+        typed = Typed(words, os.fsdecode(request.cwd), session, dict(request.environment))
+        found = await self._completion.candidates(typed)
+        return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in found])
 
     def _call(self, start: console_pb2.RunStart, events: Events) -> Call:
         terminal = _terminal(start.terminal)
@@ -167,10 +195,12 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
             environment=environment,
             output=events,
-            as_json=any(word in JSON_WORDS for word in words) or is_on(environment, "ALIENPY_JSON"),
+            as_json=any(word in JSON_WORDS for word in words)
+            or any(is_on(environment, name) for name in _JSON_SWITCHES),
             by_line=JSON_LINES in words,
             stop_on_error=start.stop_on_error,
             commands_on_stdin=start.commands_on_stdin,
+            trace=events.note if start.debug else None,
         )
 
 

@@ -6,6 +6,31 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class CompleteRequest(_message.Message):
+    __slots__ = ("words", "cwd", "session", "environment")
+    class EnvironmentEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    CWD_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    words: _containers.RepeatedScalarFieldContainer[bytes]
+    cwd: bytes
+    session: str
+    environment: _containers.ScalarMap[str, str]
+    def __init__(self, words: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., session: _Optional[str] = ..., environment: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class CompleteResponse(_message.Message):
+    __slots__ = ("candidates",)
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    candidates: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, candidates: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
 class RunInput(_message.Message):
     __slots__ = ("start", "stdin", "eof", "signal", "resize", "answer", "handoff_result")
     START_FIELD_NUMBER: _ClassVar[int]
@@ -25,7 +50,7 @@ class RunInput(_message.Message):
     def __init__(self, start: _Optional[_Union[RunStart, _Mapping]] = ..., stdin: _Optional[bytes] = ..., eof: _Optional[_Union[EndOfInput, _Mapping]] = ..., signal: _Optional[_Union[Signal, _Mapping]] = ..., resize: _Optional[_Union[Resize, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., handoff_result: _Optional[_Union[HandoffResult, _Mapping]] = ...) -> None: ...
 
 class RunStart(_message.Message):
-    __slots__ = ("contract", "client_version", "argv", "cwd", "umask", "session", "terminal", "environment", "commands_on_stdin", "stop_on_error", "raw")
+    __slots__ = ("contract", "client_version", "argv", "cwd", "umask", "session", "terminal", "environment", "commands_on_stdin", "stop_on_error", "raw", "interactive", "debug")
     class EnvironmentEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +69,8 @@ class RunStart(_message.Message):
     COMMANDS_ON_STDIN_FIELD_NUMBER: _ClassVar[int]
     STOP_ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     RAW_FIELD_NUMBER: _ClassVar[int]
+    INTERACTIVE_FIELD_NUMBER: _ClassVar[int]
+    DEBUG_FIELD_NUMBER: _ClassVar[int]
     contract: int
     client_version: str
     argv: _containers.RepeatedScalarFieldContainer[bytes]
@@ -55,7 +82,9 @@ class RunStart(_message.Message):
     commands_on_stdin: bool
     stop_on_error: bool
     raw: bool
-    def __init__(self, contract: _Optional[int] = ..., client_version: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., umask: _Optional[int] = ..., session: _Optional[str] = ..., terminal: _Optional[_Union[Terminal, _Mapping]] = ..., environment: _Optional[_Mapping[str, str]] = ..., commands_on_stdin: _Optional[bool] = ..., stop_on_error: _Optional[bool] = ..., raw: _Optional[bool] = ...) -> None: ...
+    interactive: bool
+    debug: bool
+    def __init__(self, contract: _Optional[int] = ..., client_version: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., umask: _Optional[int] = ..., session: _Optional[str] = ..., terminal: _Optional[_Union[Terminal, _Mapping]] = ..., environment: _Optional[_Mapping[str, str]] = ..., commands_on_stdin: _Optional[bool] = ..., stop_on_error: _Optional[bool] = ..., raw: _Optional[bool] = ..., interactive: _Optional[bool] = ..., debug: _Optional[bool] = ...) -> None: ...
 
 class Terminal(_message.Message):
     __slots__ = ("stdin_is_terminal", "stdout_is_terminal", "stderr_is_terminal", "columns", "rows")
@@ -104,7 +133,7 @@ class HandoffResult(_message.Message):
     def __init__(self, status: _Optional[int] = ...) -> None: ...
 
 class RunEvent(_message.Message):
-    __slots__ = ("stdout", "stderr", "progress", "question", "handoff", "exit", "job", "output_end", "go_on")
+    __slots__ = ("stdout", "stderr", "progress", "question", "handoff", "exit", "job", "output_end", "log", "go_on")
     STDOUT_FIELD_NUMBER: _ClassVar[int]
     STDERR_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
@@ -113,6 +142,7 @@ class RunEvent(_message.Message):
     EXIT_FIELD_NUMBER: _ClassVar[int]
     JOB_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_END_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
     GO_ON_FIELD_NUMBER: _ClassVar[int]
     stdout: bytes
     stderr: bytes
@@ -122,16 +152,21 @@ class RunEvent(_message.Message):
     exit: RunExit
     job: AttachedJob
     output_end: OutputEnd
+    log: str
     go_on: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, stdout: _Optional[bytes] = ..., stderr: _Optional[bytes] = ..., progress: _Optional[_Union[RunProgress, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., handoff: _Optional[_Union[Handoff, _Mapping]] = ..., exit: _Optional[_Union[RunExit, _Mapping]] = ..., job: _Optional[_Union[AttachedJob, _Mapping]] = ..., output_end: _Optional[_Union[OutputEnd, _Mapping]] = ..., go_on: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    def __init__(self, stdout: _Optional[bytes] = ..., stderr: _Optional[bytes] = ..., progress: _Optional[_Union[RunProgress, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., handoff: _Optional[_Union[Handoff, _Mapping]] = ..., exit: _Optional[_Union[RunExit, _Mapping]] = ..., job: _Optional[_Union[AttachedJob, _Mapping]] = ..., output_end: _Optional[_Union[OutputEnd, _Mapping]] = ..., log: _Optional[str] = ..., go_on: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class RunExit(_message.Message):
-    __slots__ = ("code", "leaves")
+    __slots__ = ("code", "leaves", "user", "directory")
     CODE_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    DIRECTORY_FIELD_NUMBER: _ClassVar[int]
     code: int
     leaves: bool
-    def __init__(self, code: _Optional[int] = ..., leaves: _Optional[bool] = ...) -> None: ...
+    user: str
+    directory: str
+    def __init__(self, code: _Optional[int] = ..., leaves: _Optional[bool] = ..., user: _Optional[str] = ..., directory: _Optional[str] = ...) -> None: ...
 
 class OutputEnd(_message.Message):
     __slots__ = ()

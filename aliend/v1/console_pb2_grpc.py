@@ -40,6 +40,11 @@ class ConsoleStub:
                 request_serializer=aliend_dot_v1_dot_console__pb2.RunInput.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_console__pb2.RunEvent.FromString,
                 _registered_method=True)
+        self.Complete = channel.unary_unary(
+                '/aliend.v1.Console/Complete',
+                request_serializer=aliend_dot_v1_dot_console__pb2.CompleteRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_console__pb2.CompleteResponse.FromString,
+                _registered_method=True)
 
 
 class ConsoleServicer:
@@ -63,6 +68,14 @@ class ConsoleServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Complete(self, request, context):
+        """How the word before the cursor may go on. Used by the shell and by `alienctl completion`. Answers within 300 ms: what
+        the service has not told by then is left out, and is there when it is asked for again. Changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConsoleServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -70,6 +83,11 @@ def add_ConsoleServicer_to_server(servicer, server):
                     servicer.Run,
                     request_deserializer=aliend_dot_v1_dot_console__pb2.RunInput.FromString,
                     response_serializer=aliend_dot_v1_dot_console__pb2.RunEvent.SerializeToString,
+            ),
+            'Complete': grpc.unary_unary_rpc_method_handler(
+                    servicer.Complete,
+                    request_deserializer=aliend_dot_v1_dot_console__pb2.CompleteRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_console__pb2.CompleteResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -100,6 +118,33 @@ class Console:
             '/aliend.v1.Console/Run',
             aliend_dot_v1_dot_console__pb2.RunInput.SerializeToString,
             aliend_dot_v1_dot_console__pb2.RunEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Complete(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.Console/Complete',
+            aliend_dot_v1_dot_console__pb2.CompleteRequest.SerializeToString,
+            aliend_dot_v1_dot_console__pb2.CompleteResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -152,6 +152,7 @@ def test_f089_json_for_one_command_of_a_chain_and_by_the_environment(user: User)
     assert user.json("whoami") == user.json("whoami")
     assert user.must("pwd").startswith("{")
     user.variables["ALIENPY_JSON"] = "0"
+    assert len(user.run("whoami", env={**user.environment, "ALIENPY_JSONRAW": "1"}).stdout.splitlines()) == 1
     assert user.must("pwd") == user.must("home")
 
 

@@ -7,5 +7,7 @@ from aliend.commands import known
 
 
 def test_f095_what_the_client_explains_has_a_page() -> None:
-    explained = known.HELP_BY_THE_CLIENT | set(known.OF_THE_LINE.values()) | known.OF_THE_CLIENT - {"?"}
+    explained = (
+        known.HELP_BY_THE_CLIENT | set(known.OF_THE_LINE.values()) | known.OF_THE_CLIENT - {"?", "terminal", "console"}
+    )
     assert explained - set(help.PAGES) == set()

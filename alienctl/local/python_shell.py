@@ -1,0 +1,41 @@
+"""`alienctl term`: a Python prompt with a client of the daemon's services."""
+
+import code
+import importlib.util
+import readline
+import rlcompleter
+import sys
+from typing import Any
+
+from alienctl import ClientError
+from alienctl.invocation import Invocation
+from alienctl.local.start import answers, start
+
+_BANNER = """\
+alien is a client of aliend's services: alien.session, alien.catalogue, alien.transfers, alien.console, alien.daemon.
+    alien.session.Get(session_pb2.GetSessionRequest()).directory"""
+
+
+def run(invocation: Invocation, operands: list[str]) -> int:
+    """Show the prompt until Ctrl-D. Raises ClientError."""
+    if operands:
+        raise ClientError(f"term takes no words, but was given {' '.join(operands)!r}", 22)
+    if not answers(invocation.socket):
+        start(invocation)
+    from alienctl import api
+
+    with api.Client(api.connect(invocation.profile)) as client:
+        _prompt({"alien": client, **api.messages()})
+    return 0
+
+
+def _prompt(names: dict[str, Any]) -> None:
+    if importlib.util.find_spec("IPython"):
+        from IPython import start_ipython  # type: ignore[import-not-found]  # not ours to install
+
+        print(_BANNER)  # noqa: T201
+        start_ipython(argv=["--no-banner"], user_ns=names)
+        return
+    readline.set_completer(rlcompleter.Completer(names).complete)
+    readline.parse_and_bind("tab: complete")
+    code.interact(f"Python {sys.version.split()[0]}\n{_BANNER}", local=names, exitmsg="")

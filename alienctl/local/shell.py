@@ -1,0 +1,196 @@
+"""The interactive shell: a prompt, and each line carried out by the daemon as `alienctl LINE` would be.
+
+It has a session of its own. What helps while typing is in `alienctl.local.typing_aids`.
+"""
+
+import os
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from alienctl import VERSION, ClientError
+from alienctl.invocation import JSON_WORDS, Invocation
+from alienctl.local import complete, control, python_shell, replies
+from alienctl.local.announcements import Announcements
+from alienctl.local.history import SharedHistory
+from alienctl.local.typing_aids import STYLE, Colours, GridCompleter
+from alienctl.main import Run, complain, write_all
+
+_INTERRUPTED = 130
+_STATUS_WAIT = 0.3
+"""Seconds that the daemon has to say how it is, before each prompt."""
+_TROUBLE = 60
+"""Characters of a problem beside the prompt."""
+_BANNER = f"alienctl {VERSION}: the ALICE Grid. `help` lists the commands; Tab completes; Ctrl-D leaves.\n"
+_OFF = ("", "0", "no", "off", "false")
+
+
+def run(invocation: Invocation, operands: list[str]) -> int:
+    """Show the prompt until `exit` or Ctrl-D; the exit code. Raises ClientError for words that make no sense.
+
+    Where standard input or output is no terminal, the commands are taken from there without a prompt.
+    """
+    if operands not in ([], ["--private"]):
+        raise ClientError(f"shell takes no other word than --private, but was given {' '.join(operands)!r}", 22)
+    if not (os.isatty(0) and os.isatty(1)):
+        invocation.words = [word for word in invocation.words if word in JSON_WORDS]
+        return Run(invocation).to_the_end()
+    return _Shell(invocation, is_private=bool(operands)).run()
+
+
+class _ShellRun(Run):
+    """A command of the shell: the second Ctrl-C ends the waiting, not the shell. Without `is_shown` it is silent."""
+
+    is_shown = True
+
+    def leave(self, number: int) -> None:
+        if number != signal.SIGINT:
+            super().leave(number)
+        raise KeyboardInterrupt
+
+    def _write(self, descriptor: int, content: bytes) -> None:
+        if self.is_shown or descriptor == 2:
+            super()._write(descriptor, content)
+
+
+class _Shell:
+    def __init__(self, invocation: Invocation, *, is_private: bool) -> None:
+        self._invocation = invocation
+        invocation.interactive = True
+        if invocation.session == f"sid:{os.getsid(0)}":
+            invocation.session = f"shell:{os.getpid()}.{time.time_ns()}"
+        self._shows_date = self._is_on("ALIENPY_PROMPT_DATE")
+        self._shows_pwd = self._is_on("ALIENPY_PROMPT_CWD")
+        self._where = replies.SessionEnd(leaves=False, user="", directory="")
+        self._code = 0
+        self._announcements = Announcements(invocation)
+        self._session: PromptSession[str] = PromptSession(
+            history=self._history(is_private),
+            completer=GridCompleter(invocation),
+            complete_in_thread=True,
+            complete_while_typing=False,
+            enable_history_search=True,
+            enable_suspend=True,
+            multiline=Condition(self._is_open),
+            style=STYLE,
+        )
+
+    def run(self) -> int:
+        """Prompt and carry out, until the end."""
+        write_all(1, _BANNER.encode())
+        self._carry_out("pwd", is_shown=False)
+        self._session.lexer = Colours(frozenset(complete.candidates(self._invocation, [""])))
+        self._announcements.start()
+        while not self._where.leaves:
+            try:
+                line = self._prompt()
+                if line.strip():
+                    self._take(line)
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                write_all(1, b"exit\n")
+                return 0
+        return self._code
+
+    def _prompt(self) -> str:
+        with patch_stdout(raw=True):
+            self._announcements.prompting()
+            try:
+                return self._session.prompt(self._text, rprompt=self._trouble(), handle_sigint=True)
+            finally:
+                self._announcements.busy()
+
+    def _take(self, line: str) -> None:
+        match line.split():
+            case ["prompt", "date"]:
+                self._shows_date = not self._shows_date
+            case ["prompt", "pwd"]:
+                self._shows_pwd = not self._shows_pwd
+            case ["prompt", *_]:
+                complain("prompt takes one of date, pwd")
+                self._code = 22
+            case ["term" | "terminal" | "console"]:
+                with suppress(SystemExit):
+                    self._code = self._guarded(lambda: python_shell.run(self._invocation, []))
+            case ["shell"]:
+                complain("this is the shell already")
+            case _:
+                self._carry_out(line)
+
+    def _carry_out(self, line: str, *, is_shown: bool = True) -> None:
+        self._invocation.words = [line]
+        command = _ShellRun(self._invocation)
+        command.is_shown = is_shown
+        self._code = self._guarded(command.to_the_end)
+        if self._code == _INTERRUPTED:
+            write_all(1, b"\n")  # behind the ^C of the terminal
+        if command.end:
+            self._where = replies.session_end(command.end)
+        self._announcements.seen(command.jobs)
+
+    def _guarded(self, action: Callable[[], int]) -> int:
+        """The action's exit code; what goes wrong is told. Signals are the shell's own again afterwards."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
+        before = {number: signal.getsignal(number) for number in numbers}
+        try:
+            return action()
+        except KeyboardInterrupt:
+            return _INTERRUPTED
+        except ClientError as error:
+            complain(str(error))
+            return error.code
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _text(self) -> StyleAndTextTuples:
+        """The prompt, as the incumbent client has it."""
+        date = f"{datetime.now().astimezone().isoformat(timespec='seconds')} " if self._shows_date else ""
+        pwd = f" local:{_local_directory()}" if self._shows_pwd else ""
+        where = f"AliEn[{self._where.user or '?'}]:{self._where.directory or '?'}"
+        return [("class:prompt", f"{date}{where}{pwd} > ")]
+
+    def _trouble(self) -> str:
+        """What is wrong with the daemon or its connection, empty when all is well."""
+        try:
+            status = control.status_of(self._invocation, _STATUS_WAIT)
+        except ClientError:
+            return "the daemon does not run"
+        problems = [
+            central.problem or "no connection" for central in status.central if central.state == control.FAILING
+        ]
+        return "".join(sign for sign in "; ".join([*problems, *status.warnings])[:_TROUBLE] if sign.isprintable())
+
+    def _is_open(self) -> bool:
+        """Whether a quote is open, so that Enter begins a new line of the same command."""
+        try:
+            shlex.split(self._session.default_buffer.text)
+        except ValueError:
+            return True
+        return False
+
+    def _history(self, is_private: bool) -> History:
+        home = os.fsdecode(self._invocation.environment.get(b"HOME", b""))
+        if is_private or not home or self._is_on("ALIENPY_NO_HISTORY"):
+            return InMemoryHistory()
+        return SharedHistory(f"{home}/.alienpy_history")
+
+    def _is_on(self, name: str) -> bool:
+        return os.fsdecode(self._invocation.environment.get(name.encode(), b"")).strip().lower() not in _OFF
+
+
+def _local_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "?"

@@ -1,0 +1,67 @@
+"""What helps while a line is typed in the shell: completion and colours."""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.lexers import Lexer
+from prompt_toolkit.styles import Style
+
+from alienctl.invocation import Invocation
+from alienctl.local import complete
+
+STYLE = Style.from_dict(
+    {
+        "known": "ansigreen",
+        "option": "ansicyan",
+        "quoted": "ansiyellow",
+        "shell": "ansimagenta",
+        "comment": "ansibrightblack",
+        "prompt": "bold",
+        "rprompt": "ansired",
+    }
+)
+_TOKEN = re.compile(
+    r"""(?P<comment>^\s*\#.*)|(?P<shell>^\s*!.*|(?<=\s)\|(?=\s).*)|(?P<quoted>'[^']*'?|"(?:\\.|[^"\\])*"?)"""
+    r"""|(?P<end>;)|(?P<option>(?<=\s)-[\w-]+)|(?P<blank>\s+)|(?P<word>(?:\\.|[^\s;'"])+|.)"""
+)
+
+
+class GridCompleter(Completer):
+    """Asks the daemon; a candidate takes the place of the whole word, quoted where it must be."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """The candidates for the word before the cursor."""
+        line = document.text_before_cursor
+        typed = complete.Typed(line)
+        for name in complete.candidates(self._invocation, typed.words):
+            shown = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
+            yield Completion(complete.typable(name), typed.begun - len(line), display=shown)
+
+
+class Colours(Lexer):
+    """Tells commands that are known, options, quotes and what goes to the user's shell."""
+
+    def __init__(self, commands: Collection[str]) -> None:
+        self._commands = commands
+
+    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
+        """The coloured pieces of each line."""
+        return lambda number: self._pieces(document.lines[number])
+
+    def _pieces(self, line: str) -> StyleAndTextTuples:
+        pieces: StyleAndTextTuples = []
+        is_command = True
+        for token in _TOKEN.finditer(line):
+            kind = token.lastgroup or ""
+            style = f"class:{kind}" if kind in ("comment", "shell", "quoted", "option") else ""
+            if kind == "word" and is_command:
+                style = "class:known" if token[0] in self._commands else ""
+            is_command = kind == "end" or (is_command and (kind == "blank" or token[0] == "time"))
+            pieces.append((style, token[0]))
+        return pieces

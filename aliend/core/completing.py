@@ -1,0 +1,102 @@
+"""What the last word of an unfinished command line may be: a command, an option, a local path, an LFN, ..."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_LOCAL = re.compile(r"(?:-?file:)(?://(?=/))?")
+_STORAGE = re.compile(r"(?:.*[@,!])?!?(?=[A-Z][A-Za-z0-9_-]*::|$)")
+_HELPERS = frozenset({"time", "help", "?"})
+_TAKE_SE = frozenset({"listSEs", "listSEDistance", "mirror", "deleteMirror", "testSE", "resyncLDAP", "getSE"})
+_TAKE_GRID_JOBS = frozenset({"kill", "resubmit", "masterjob", "jobInfo", "jobListMatch", "registerOutput", "ps"})
+_VERBS = {
+    "transfers": ("list", "show", "watch", "wait", "why", "cancel", "retry", "pause", "resume", "limit"),
+    "daemon": ("status", "start", "stop", "restart", "logs", "install"),
+    "sandbox": ("up", "down", "status", "env", "reset", "fault", "stats", "set", "file"),
+    "prompt": ("date", "pwd"),
+    "completion": ("bash", "zsh", "fish"),
+}
+_DIRECTORIES_ONLY = frozenset({"cd", "rmdir", "pushd"})
+
+
+@dataclass(frozen=True, slots=True)
+class CommandName:
+    """The name of a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of these words."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of `command`."""
+
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPath:
+    """A path on this machine; `head` (`file:`) stands before it."""
+
+    head: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageElement:
+    """The name of a storage element; `head` stands before it."""
+
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferJob:
+    """The number of a transfer job of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridJob:
+    """The number of a job of the grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueName:
+    """An LFN; `head` is what is typed of its directory, with the slash."""
+
+    head: str
+    only_directories: bool
+
+
+Wanted = CommandName | Choice | Option | LocalPath | StorageElement | TransferJob | GridJob | CatalogueName
+
+
+def wanted(words: Sequence[str]) -> Wanted:
+    """What the last of `words` is to become."""
+    before, word = list(words[:-1]), words[-1] if words else ""
+    while before and before[0] in _HELPERS:
+        del before[0]
+    if not before:
+        return CommandName()
+    command = before[0]
+    if word.startswith("-") and not word.startswith("-file:"):
+        return Option(command)
+    local = _LOCAL.match(word)
+    if local:
+        return LocalPath(local[0], word[local.end() :])
+    storage = _STORAGE.match(word)
+    if storage and ("@" in word or "::" in word or command in _TAKE_SE):
+        return StorageElement(storage[0])
+    if command in _VERBS and len(before) == 1:
+        return Choice(_VERBS[command])
+    if command == "transfers":
+        return TransferJob()
+    if command in _TAKE_GRID_JOBS:
+        return GridJob()
+    head = word[: word.rfind("/") + 1]
+    return CatalogueName(head, only_directories=command in _DIRECTORIES_ONLY)

@@ -1,0 +1,59 @@
+"""The log that -debug asks for: rows F091-F093 of the incumbent's features."""
+
+from __future__ import annotations
+
+from tests.harness import Grid, User
+
+
+def test_f091_requests_and_exit_codes_go_to_the_log(user: User) -> None:
+    user.must("-debug", "ls", "/")
+    log = (user.home / "alien_py.log").read_text()
+    assert "alienctl ls /" in log
+    assert "central: ls -F -nokeys /: exit code 0" in log or "central: ls -nokeys -F /: exit code 0" in log
+    assert log.splitlines()[-1].endswith("exit code 0")
+    user.run("stat", "/nope", "-debug", "-debugfile", str(user.home / "other.log"))
+    assert "exit code 2" in (user.home / "other.log").read_text()
+    user.variables["ALIENPY_DEBUG"] = "1"
+    user.variables["ALIENPY_DEBUG_FILE"] = str(user.home / "third.log")
+    user.must("pwd")
+    assert (user.home / "third.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_f091_without_it_there_is_no_log_and_envelopes_are_never_in_it(user: User) -> None:
+    user.must("pwd")
+    assert not (user.home / "alien_py.log").exists()
+    (user.home / "up.txt").write_text("content")
+    user.must("-debug", "cp", "file:up.txt", "debugged.txt")
+    assert "-----BEGIN" not in (user.home / "alien_py.log").read_text()
+    user.must("rm", "debugged.txt")
+    assert user.run("-debugfile").returncode == 22
+
+
+def test_f092_a_second_run_appends_where_asked_and_an_unwritable_home_is_no_obstacle(user: User) -> None:
+    log = user.home / "alien_py.log"
+    user.must("-debug", "pwd")
+    user.must("-debug", "whoami")
+    assert "alienctl pwd" not in log.read_text()
+    user.variables["ALIENPY_DEBUG_APPEND"] = "1"
+    user.must("-debug", "pwd")
+    assert "alienctl whoami" in log.read_text()
+    log.unlink()
+    log.mkdir()
+    (user.home / "tmp").mkdir()
+    user.variables["TMPDIR"] = str(user.home / "tmp")
+    user.must("-debug", "pwd")
+    assert "alienctl pwd" in (user.home / "tmp" / "alien_py.log").read_text()
+
+
+def test_f093_two_commands_at_a_time_keep_both_their_lines(user: User, grid: Grid) -> None:
+    user.must("pwd")
+    with grid.fault("delay", "1", "--command", "whoami"):
+        first = user.start("-debug", "echo begun; whoami")
+        assert first.stdout
+        assert first.stdout.readline() == b"begun\n"
+        user.must("-debug", "pwd")
+        assert first.wait(20) == 0
+    log = (user.home / "alien_py.log").read_text()
+    assert "alienctl pwd" in log
+    assert "alienctl echo begun; whoami" in log
+    assert len({line.split("]")[0] for line in log.splitlines()}) == 2

@@ -1,0 +1,27 @@
+"""`help environment`: what it says is honoured is read somewhere, and what it says is not is read nowhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def code() -> str:
+    folders = (ROOT / "aliend", ROOT / "alienctl")
+    return "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
+
+
+def variables(table: str) -> set[str]:
+    rows = (line.split("|")[1] for line in table.splitlines() if line.startswith("| "))
+    return set(re.findall(r"\b(?:ALIEN|JALIEN|X509|JBOXPY)[A-Z0-9_]*_[A-Z0-9_]+|\bALIBUILD", "\n".join(rows)))
+
+
+def test_the_page_tells_the_truth() -> None:
+    page = (ROOT / "alienctl" / "pages" / "environment.md").read_text(encoding="utf-8")
+    honoured, obsolete = map(variables, page.split("These of alien.py do nothing here:"))
+    text = code()
+    assert {name for name in honoured if not re.search(rf"\b{name}\b", text)} == set()
+    assert {name for name in obsolete if re.search(rf"\b{name}\b", text)} == set()
+    assert len(honoured) > 30
