@@ -34,7 +34,7 @@ async def ccdb(parts: Parts, call: Call) -> int:
         found, folders = core.objects_of(answer, base), core.folders_of(answer)
         if query.fetch:
             root = posixpath.normpath(posixpath.join(call.local, query.directory.removeprefix("file:")))
-            return await ccdb_files.bring(parts, call, web, ccdb_files.Order(query, root, tuple(found)))
+            return await ccdb_files.bring(parts, call, ccdb_files.Order(query, root, tuple(found)))
     if call.as_json:
         await call.document(
             {"objects": [_document(one, query) for one in found], "subfolders": list(map(_folder, folders))}

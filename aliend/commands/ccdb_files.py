@@ -1,4 +1,4 @@
-"""Brings the files of CCDB objects here: from the grid as transfer jobs, from a web server by plain HTTP.
+"""Brings the files of CCDB objects here: from the grid as transfer jobs, from a web server by HTTP.
 
 A file has its final name only when it is whole: its size and md5 are those that the CCDB tells. Names come from the
 CCDB, which anybody may fill; they pass `core.containment` as those of the catalogue do.
@@ -7,14 +7,12 @@ CCDB, which anybody may fill; they pass `core.containment` as those of the catal
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
 import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from aliend.central.web import Web
 from aliend.commands.call import Call
 from aliend.core.ccdb import CalibrationObject, Query, properties_of, target_of
 from aliend.core.containment import local_path
@@ -23,11 +21,9 @@ from aliend.errors import AliendError, CopyError, WebError
 from aliend.parts import Parts
 from aliend.storage.failures import from_disk
 from aliend.storage.part import Part
+from aliend.storage.tasks import Discard, Download, Source
 
 _AT_A_TIME = 8
-_SHORTEST = 10.0
-_SLOWEST = 100 << 10
-"""Seconds that a file gets at least, and the bytes a second that it must come with."""
 _ALL, _SOME, _NONE, _NOTHING = 0, 3, 4, 2
 _NO_ID = 0
 _RETRIES = 2
@@ -42,7 +38,7 @@ class Order:
     objects: tuple[CalibrationObject, ...]
 
 
-async def bring(parts: Parts, call: Call, web: Web, order: Order) -> int:
+async def bring(parts: Parts, call: Call, order: Order) -> int:
     """Bring the file of each object, print each name; the exit code as that of `cp`."""
     if not order.objects:
         await call.complain(f"ccdb: there are no objects under {order.query.path or 'this host'}")
@@ -52,7 +48,7 @@ async def bring(parts: Parts, call: Call, web: Web, order: Order) -> int:
     async def one(wanted: CalibrationObject) -> tuple[CalibrationObject, str, str]:
         async with slots:
             try:
-                return wanted, await _Fetching(parts, call, web, order).fetch(wanted), ""
+                return wanted, await _Fetching(parts, call, order).fetch(wanted), ""
             except AliendError as error:
                 return wanted, "", str(error)
             except OSError as error:
@@ -83,25 +79,23 @@ async def bring(parts: Parts, call: Call, web: Web, order: Order) -> int:
 class _Fetching:
     """One object's file on its way."""
 
-    def __init__(self, parts: Parts, call: Call, web: Web, order: Order) -> None:
+    def __init__(self, parts: Parts, call: Call, order: Order) -> None:
         self._parts = parts
         self._call = call
-        self._web = web
         self._order = order
 
     async def fetch(self, one: CalibrationObject) -> str:
         """Bring it; its absolute local path. Raises AliendError."""
         query, root = self._order.query, self._order.root
         target = await asyncio.to_thread(local_path, root, target_of(one, query.fetch), os.path.islink)
-        if not await asyncio.to_thread(_is_there, target, one):
-            on_grid = [url for url in one.replicas if url.startswith("alien:")]
-            on_web = [url for url in one.replicas if url.startswith(("http:", "https:"))]
-            if not on_grid and not on_web:
-                raise WebError("it has no replica that can be read (alien: or http:)")
-            if on_web and (query.http or not on_grid):
-                await self._from_web(one, on_web, Path(target))
-            else:
-                await self._from_grid(on_grid, target)
+        on_grid = [url for url in one.replicas if url.startswith("alien:")]
+        on_web = [url for url in one.replicas if url.startswith(("http:", "https:"))]
+        if not on_grid and not on_web:
+            raise WebError("it has no replica that can be read (alien: or http:)")
+        if on_web and (query.http or not on_grid):
+            await self._from_web(one, on_web, target)
+        else:
+            await self._from_grid(on_grid, target)
         if query.fetch == "mirror":
             properties = properties_of(one).encode("utf-8", "surrogateescape")
             await asyncio.to_thread(_write, Path(f"{target}.properties"), properties, self._call.umask)
@@ -134,54 +128,25 @@ class _Fetching:
             problem = failed[0].message if failed else ended.message
         raise CopyError(problem or "it did not arrive", kind="permanent")
 
-    async def _from_web(self, one: CalibrationObject, urls: list[str], target: Path) -> None:
-        problems: list[str] = []
-        for url in urls:
-            try:
-                await self._from_one_server(one, url, target)
-            except WebError as error:
-                problems.append(str(error))
-            else:
-                return
-        raise WebError("; ".join(problems))
-
-    async def _from_one_server(self, one: CalibrationObject, url: str, target: Path) -> None:
-        await asyncio.to_thread(_make_parents, target, self._call.umask)
-        digest = hashlib.md5(usedforsecurity=False)
-        with Part.open(target, _NO_ID) as part:
-            try:
-                part.restart()
-                patience = max(_SHORTEST, one.size / _SLOWEST)
-                async with contextlib.aclosing(self._web.chunks(url, patience)) as chunks:
-                    async for chunk in chunks:
-                        digest.update(chunk)
-                        await asyncio.to_thread(part.append, chunk)
-                if one.size not in {0, part.length} or one.md5 not in {"", digest.hexdigest()}:
-                    raise WebError(f"what {url} gave is not the object: {part.length} bytes of {one.size} came")
-                await asyncio.to_thread(part.publish, self._call.umask, overwrite=True)
-            except BaseException:
-                part.discard()
-                raise
-
-
-def _is_there(target: str, one: CalibrationObject) -> bool:
-    """Whether the file is here already, whole. Blocks."""
-    try:
-        if not one.md5 or Path(target).stat().st_size != one.size:
-            return False
-        with open(target, "rb") as file:  # noqa: PTH123 (hashlib wants the file)
-            return hashlib.file_digest(file, "md5").hexdigest() == one.md5
-    except OSError:
-        return False
-
-
-def _make_parents(target: Path, umask: int) -> None:
-    """The directories above the target with the caller's umask, whatever that of this process is. Blocks."""
-    missing = [parent for parent in target.parents if not parent.exists()]
-    for parent in reversed(missing):
-        with contextlib.suppress(FileExistsError):
-            parent.mkdir()
-            parent.chmod(0o777 & ~umask)
+    async def _from_web(self, one: CalibrationObject, urls: list[str], target: str) -> None:
+        task = Download(
+            id=_NO_ID,
+            sources=tuple(Source(url, "", urlsplit(url).netloc) for url in urls),
+            target=target,
+            size=one.size,
+            md5=one.md5,
+            overwrite="changed",
+            umask=self._call.umask,
+            lfn=one.path,
+            guid=one.etag,
+            ca=self._call.context.ca,
+        )
+        workers = self._parts.workers
+        try:
+            await workers.run(task, lambda _: None)
+        except BaseException:
+            await asyncio.shield(workers.run(Discard(_NO_ID, target), lambda _: None))
+            raise
 
 
 def _write(path: Path, content: bytes, umask: int) -> None:

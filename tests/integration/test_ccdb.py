@@ -128,7 +128,6 @@ def test_f168_files_come_from_the_grid(user: User, ccdb: Ccdb) -> None:
     target = user.home / "here/TPC/Calib/Gain/Gain_e-1.root"
     assert printed == str(target)
     assert target.read_bytes() == b"from the grid"
-    user.must("rm", "~/ccdb-gain")
     assert user.must("ccdb", "-host", ccdb.address, "-get", "-dst", "here", "TPC/Calib") == printed
 
 
@@ -146,7 +145,7 @@ def test_a_file_that_is_not_the_object_is_not_kept(user: User, ccdb: Ccdb) -> No
     ccdb.download = ON_WEB[::-1]
     done = user.run("ccdb", "-host", ccdb.address, "-get", "TPC")
     assert done.returncode == 4
-    assert "is not the object" in done.stderr
+    assert "md5" in done.stderr or "checksum" in done.stderr
     assert not [path for path in (user.home / "TPC").rglob("*") if path.is_file()]
 
 
