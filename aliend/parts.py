@@ -86,7 +86,7 @@ class Parts:
         self.workers = workers
         self.scratch = Scratch(Path(settings.state_directory) / "scratch")
         self.sessions = Sessions(store, centrals.catalogue_of)
-        self.spool = Spool(Path(settings.state_directory) / "spool", engine)
+        self.spool = Spool(Path(settings.state_directory) / "stdin", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
         """When (monotonic seconds) a session was told that its certificate is about to end."""
