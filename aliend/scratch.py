@@ -46,6 +46,8 @@ class Scratch:
         text = None if settled else _edited(place)
         if text is None:
             shutil.rmtree(place, ignore_errors=True)
+        else:
+            log.warning("an edited text was left: %s", text)
         return text
 
     def tidy(self) -> None:
@@ -54,8 +56,7 @@ class Scratch:
             if place.name.startswith(_EDITED) and len(list(place.iterdir())) > 1:
                 log.warning("an editor is, or was, at work in %s", place)
                 continue
-            if text := self.leave(place, settled=not place.name.startswith(_EDITED)):
-                log.warning("an edited text was left: %s", text)
+            self.leave(place, settled=not place.name.startswith(_EDITED))
 
     def _made(self, prefix: str) -> Path:
         try:

@@ -62,10 +62,16 @@ async def edit(parts: Parts, call: Call) -> int:
         return code
     finally:
         kept = await asyncio.shield(asyncio.to_thread(parts.scratch.leave, place, settled))
-        if kept:
+        if kept and _is_heard(call):
             await call.complain(
                 f"{call.words[0]}: your text is kept as {kept}; upload it with: alienctl cp -f file:{kept} {lfn}"
             )
+
+
+def _is_heard(call: Call) -> bool:
+    """Whether the user is still there: a command that is cancelled without an interruption has lost its client."""
+    task = asyncio.current_task()
+    return call.interrupted.is_set() or task is None or not task.cancelling()
 
 
 async def _words(parts: Parts, call: Call) -> tuple[str, str, bool]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import Grid, User
+from tests.harness import Grid, User, eventually
 
 
 @pytest.fixture
@@ -101,6 +101,20 @@ def test_a_text_that_cannot_be_uploaded_is_kept_and_its_place_told(user: User, f
     assert Path(kept[1]).parent.stat().st_mode & 0o777 == 0o700
     assert user.must("cat", "text") == "theirs"
     assert names(user) == ["text"]
+
+
+def test_a_text_whose_terminal_is_gone_is_kept(user: User, folder: str) -> None:
+    """F173: the log tells where."""
+    editor(user, 'echo two >> "$1"; sleep 60')
+    process = user.start("edit", "text")
+    scratch = user.home / ".local/state/aliend/default/scratch"
+    eventually(lambda: any(b"two" in text.read_bytes() for text in scratch.glob("*/text")))
+    process.kill()
+    log = scratch.parent / "aliend.log"
+    eventually(lambda: "an edited text was left: " in log.read_text())
+    kept = Path(log.read_text().partition("an edited text was left: ")[2].splitlines()[0])
+    assert kept.read_text() == "one\ntwo\n"
+    assert "Traceback" not in log.read_text()
 
 
 def test_a_named_editor_is_taken_from_the_path(user: User, folder: str) -> None:
