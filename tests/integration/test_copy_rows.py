@@ -8,11 +8,12 @@ import re
 import subprocess
 import time
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.harness import Grid, User, eventually
+from tests.harness import Grid, User, eventually, make_user, new_grid
 from tests.integration.test_copy import MIB, folder, md5, random_file
 
 __all__ = ["folder"]
@@ -290,6 +291,20 @@ def test_wrong_bytes_are_no_file(user: User, grid: Grid, folder: str) -> None:
     assert done.returncode == 4
     assert "md5" in done.stderr
     assert not (user.home / "b").exists()
+
+
+def test_another_storage_element_takes_what_one_did_not() -> None:
+    """F205"""
+    with new_grid("--storage", "4") as grid, contextmanager(make_user)(grid.exports) as user:
+        grid.must("set", "find_cache=0", "replica_cache=0")
+        random_file(user.home / "a", 1000)
+        user.must("cp", "file:a", "before@disk:2")
+        (first, *_) = [one["seName"] for one in user.json("whereis", "before")["results"]]
+        with grid.fault("stop", first.rpartition("::")[2]):
+            user.must("cp", "file:a", "after@disk:2")
+        holders = {one["seName"] for one in user.json("whereis", "after")["results"]}
+        assert len(holders) == 2
+        assert first not in holders
 
 
 def test_a_file_that_is_not_registered_has_not_arrived(user: User, grid: Grid, folder: str) -> None:
