@@ -31,6 +31,8 @@ _LOCAL_COMMANDS = (
     *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "--version", ""),
     *("install-names", "__complete", "completion", "shell", "term", "terminal", "console"),
 )
+_ATTACHED_WITH = (b"--json", b"-json", b"--compat-exit", b"-compat-exit")
+"""Words of `cp` that say how its end is told."""
 _ATTEMPTS, _BARREN_ATTEMPTS = 10, 2
 """How often a lost command is taken up again, in all (unless it told how to) and without a word from the daemon."""
 _END_WAIT = 1.0
@@ -85,7 +87,7 @@ class Run:
                 words = self._go_on
             elif self.jobs and not call.unseen:
                 complain(f"connection to the daemon lost, attaching to job {b', '.join(self.jobs).decode()} again")
-                words = [b"transfers", b"attach", *self.jobs]
+                words = [b"transfers", b"attach", *self.jobs, *(word for word in words if word in _ATTACHED_WITH)]
         if call.unseen:
             raise ClientError(
                 f"the daemon ended again and again before it took the command: {call.message}", _TEMPORARY_FAILURE

@@ -22,9 +22,7 @@ from aliend.commands.follow import (
     SOME_ARRIVED,
     Follower,
     Tally,
-    exit_code,
     style_of,
-    summary,
 )
 from aliend.commands.report import report
 from aliend.commands.streams import submit_input, write_output
@@ -54,7 +52,7 @@ async def cp(parts: Parts, call: Call) -> int:
         await call.complain(f"cp: {words.input}: {problem}")
     if words.dry_run:
         tally, files = await dry_run(parts, call, specs)
-        code = _code(words, tally, len(problems))
+        code = _code(tally, len(problems), compat_exit=words.compat_exit)
         if call.as_json:
             await call.document({"exitcode": code, "problems": problems, "files": files})
         return code
@@ -65,26 +63,31 @@ async def cp(parts: Parts, call: Call) -> int:
     if words.detach:
         await _tell_numbers(call, jobs)
         return ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
-    follower = Follower(parts, call, style_of(call, words.progress))
-    finals = await _followed(parts, call, follower, [job.id for job in jobs])
+    numbers = [job.id for job in jobs]
+    return await follow_foreground(
+        parts, call, numbers, compat_exit=words.compat_exit, progress=words.progress, problems=problems
+    )
+
+
+async def follow_foreground(
+    parts: Parts,
+    call: Call,
+    jobs: Sequence[int],
+    *,
+    compat_exit: bool = False,
+    progress: str = "",
+    problems: Sequence[str] = (),
+) -> int:
+    """Follow jobs whose end is this command's end, and the other way round; `problems` are copies that are none."""
+    follower = Follower(parts, call, style_of(call, progress))
+    finals = await _followed(parts, call, follower, jobs)
     await metafiles.keep(parts, call, finals)
-    code = _code(words, follower.tally, len(problems))
+    code = _code(follower.tally, len(problems), compat_exit=compat_exit)
     if call.as_json:
         await report(parts, call, finals, code, problems)
     elif not follower.tally.total and not problems:
         await call.complain("cp: there is no file to copy: nothing was found that is wanted")
     return code
-
-
-async def follow_foreground(parts: Parts, call: Call, jobs: Sequence[int]) -> int:
-    """Follow jobs whose end is this command's end, and the other way round."""
-    finals = await _followed(parts, call, Follower(parts, call, style_of(call)), jobs)
-    if call.as_json and len(finals) == 1:
-        await call.document(summary(finals[0]))
-    elif call.as_json:
-        await call.document({"jobs": [summary(final) for final in finals]})
-    codes = {exit_code(final) for final in finals}
-    return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
 async def _followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
@@ -131,10 +134,10 @@ async def _planned(call: Call, words: CopyWords, place: Place) -> tuple[list[Job
     return jobs, sorted([*problems, *more], key=lambda text: int(text.split()[1].rstrip(":")))
 
 
-def _code(words: CopyWords, tally: Tally, problems: int) -> int:
+def _code(tally: Tally, problems: int, *, compat_exit: bool) -> int:
     """0: all arrived, 3: some, 4: none, 2: what was named does not exist, or nothing is wanted of it."""
     wanted = tally.total + problems
-    if words.compat_exit:
+    if compat_exit:
         return 0 if tally.arrived or not wanted else 1
     if tally.arrived:
         return ALL_ARRIVED if tally.arrived == wanted else SOME_ARRIVED

@@ -53,7 +53,9 @@ async def _list(parts: Parts, call: Call, words: list[str]) -> int:
 
 
 async def _attach(parts: Parts, call: Call, words: list[str]) -> int:
-    return await follow_foreground(parts, call, [_only_job("attach", [word]) for word in words or [""]])
+    compat_exit = any(word.lstrip("-") == "compat-exit" for word in words)
+    jobs = [_only_job("attach", [word]) for word in words if not word.startswith("-")]
+    return await follow_foreground(parts, call, jobs or [_only_job("attach", [])], compat_exit=compat_exit)
 
 
 async def _wait(parts: Parts, call: Call, words: list[str]) -> int:

@@ -474,10 +474,11 @@ def test_standard_input_survives_the_daemon(user: User, grid: Grid, folder: str)
 def test_all_jobs_of_a_copy_are_followed_again_when_the_daemon_was_lost(user: User, folder: str) -> None:
     for name in ("a.x", "b.y"):
         random_file(user.home / "d" / name, 150 * MIB)
-    process = user.start("cp", "file:d/*.x", "file:d/*.y", "./@disk:1")
+    process = user.start("cp", "--json", "file:d/*.x", "file:d/*.y", "./@disk:1")
     eventually(lambda: len(user.json("transfers", "list")["jobs"]) == 2)
     user.kill_daemon()
-    _, told = process.communicate(timeout=60)
+    report, told = process.communicate(timeout=60)
     assert process.returncode == 0, told
     assert "attaching to job 1, 2 again" in told.decode()
+    assert [one["state"] for one in json.loads(report)["files"]] == ["done", "done"]
     assert lfns(user, folder) == {"a.x", "b.y"}
