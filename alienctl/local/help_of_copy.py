@@ -37,6 +37,7 @@ Which files of a directory (at most one of the first three; the others may be co
   -l N, -o N       at most N files of each source; leave out the first N
 
 How
+  --sync           as the command sync does: only what is missing or differs (with -T, -e, --priority, ...)
   --dry-run        tell what would be copied, kept or refused; change nothing
   --detach         print the job's number and return; the daemon does the rest
   --priority N     higher goes first; 0 is normal

@@ -13,18 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aliend.commands import metafiles
+from aliend.commands import sync
 from aliend.commands.call import Call
 from aliend.commands.dry_run import dry_run
-from aliend.commands.follow import (
-    ALL_ARRIVED,
-    NONE_ARRIVED,
-    SOME_ARRIVED,
-    Follower,
-    Tally,
-    style_of,
-)
-from aliend.commands.report import report
+from aliend.commands.follow import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
+from aliend.commands.foreground import exit_code_of, follow_foreground
 from aliend.commands.streams import submit_input, write_output
 from aliend.core.copy_plan import jobs_of, jobs_of_lines
 from aliend.core.copy_words import STANDARD, CopyWords, parse_copy, parse_input
@@ -43,6 +36,8 @@ async def cp(parts: Parts, call: Call) -> int:
     words = parse_copy(call.words[1:], time.time_ns() // 1_000_000)
     for note in words.notes:
         await call.complain(note)
+    if words.sync:
+        return await sync.sync(parts, replace(call, words=words.sync))
     await asyncio.to_thread(_require_local_sources, words, call)
     place = await _place(parts, call)
     if words.target == STANDARD:
@@ -52,7 +47,7 @@ async def cp(parts: Parts, call: Call) -> int:
         await call.complain(f"cp: {words.input}: {problem}")
     if words.dry_run:
         tally, files = await dry_run(parts, call, specs)
-        code = _code(tally, len(problems), compat_exit=words.compat_exit)
+        code = exit_code_of(tally, len(problems), compat_exit=words.compat_exit)
         if call.as_json:
             await call.document({"exitcode": code, "problems": problems, "files": files})
         return code
@@ -67,46 +62,6 @@ async def cp(parts: Parts, call: Call) -> int:
     return await follow_foreground(
         parts, call, numbers, compat_exit=words.compat_exit, progress=words.progress, problems=problems
     )
-
-
-async def follow_foreground(
-    parts: Parts,
-    call: Call,
-    jobs: Sequence[int],
-    *,
-    compat_exit: bool = False,
-    progress: str = "",
-    problems: Sequence[str] = (),
-) -> int:
-    """Follow jobs whose end is this command's end, and the other way round; `problems` are copies that are none."""
-    follower = Follower(parts, call, style_of(call, progress))
-    finals = await _followed(parts, call, follower, jobs)
-    await metafiles.keep(parts, call, finals)
-    code = _code(follower.tally, len(problems), compat_exit=compat_exit)
-    if call.as_json:
-        await report(parts, call, finals, code, problems)
-    elif not follower.tally.total and not problems:
-        await call.complain("cp: there is no file to copy: nothing was found that is wanted")
-    return code
-
-
-async def _followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
-    """Follow jobs whose end is this command's end, and the other way round."""
-    try:
-        for job in jobs:
-            await call.output.attached(job)
-        return [await follower.follow(job, until_held=True) for job in jobs]
-    except asyncio.CancelledError:
-        if not parts.stopping:
-            await asyncio.shield(_cancel(parts, jobs))
-        if call.interrupted.is_set():
-            await call.complain("\n".join(f"job {job} cancelled" for job in jobs))
-        raise
-
-
-async def _cancel(parts: Parts, jobs: Sequence[int]) -> None:
-    for job in jobs:
-        await parts.engine.cancel(job)
 
 
 async def _place(parts: Parts, call: Call) -> Place:
@@ -132,16 +87,6 @@ async def _planned(call: Call, words: CopyWords, place: Place) -> tuple[list[Job
     if not jobs and not problems and not more:
         raise UsageError(f"cp: there is nothing to copy in {words.input}")
     return jobs, sorted([*problems, *more], key=lambda text: int(text.split()[1].rstrip(":")))
-
-
-def _code(tally: Tally, problems: int, *, compat_exit: bool) -> int:
-    """0: all arrived, 3: some, 4: none, 2: what was named does not exist, or nothing is wanted of it."""
-    wanted = tally.total + problems
-    if compat_exit:
-        return 0 if tally.arrived or not wanted else 1
-    if tally.arrived:
-        return ALL_ARRIVED if tally.arrived == wanted else SOME_ARRIVED
-    return NoSuchFile.exit_code if tally.missing == wanted else NONE_ARRIVED
 
 
 def _require_local_sources(words: CopyWords, call: Call) -> None:

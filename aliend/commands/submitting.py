@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from aliend.commands.call import Call
-from aliend.commands.copy import follow_foreground
 from aliend.commands.follow import ALL_ARRIVED, kind_of
+from aliend.commands.foreground import follow_foreground
 from aliend.core.job import JobSpec
 from aliend.core.settings import settings_of
 from aliend.parts import Parts

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from aliend.commands import events, waiting
 from aliend.commands.call import Call, encoded
-from aliend.commands.copy import follow_foreground
 from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
+from aliend.commands.foreground import follow_foreground
 from aliend.commands.show import show
 from aliend.engine.views import JobView
 from aliend.errors import UsageError

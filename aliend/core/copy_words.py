@@ -31,6 +31,8 @@ _POINTLESS = {
 }
 """Options that are accepted without effect, and why."""
 _WITH_VALUE = ("-y", "-t")
+_OF_SYNC = {"T": "-T", "priority": "--priority", "detach": "--detach", "dryrun": "--dry-run", "e": "--exclude"}
+"""Options that `sync` has too, and their names there."""
 _SILENT = ("-r", "-R", "--recursive")
 """Accepted without a word: directories are always copied whole."""
 
@@ -38,7 +40,7 @@ _SILENT = ("-r", "-R", "--recursive")
 def _table() -> dict[str, Option]:
     flags = (
         *("f", "dryrun", "strictspec", "http", "noxrdzip", "norecovery", "verify"),
-        *("detach", "touch-empty", "compat-exit"),
+        *("detach", "touch-empty", "compat-exit", "sync"),
     )
     values = {
         "T": "a number of files",
@@ -81,7 +83,8 @@ class CopyWords:
     """The words of `cp`, not yet resolved. `spec` holds what they say of the copies; its names are still empty.
 
     `target` is empty where each source has its own (with `input`); with `is_common` what the sources have in common is
-    left out below `target`. `wish` is the storage wish given apart from the names. `notes` are for the user.
+    left out below `target`. `wish` is the storage wish given apart from the names. `sync` are the words of the command
+    `sync`, where that is meant. `notes` are for the user.
     """
 
     sources: tuple[str, ...]
@@ -94,6 +97,7 @@ class CopyWords:
     dry_run: bool = False
     compat_exit: bool = False
     progress: str = ""
+    sync: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -121,6 +125,7 @@ def parse_copy(words: Sequence[str], now_ms: int) -> CopyWords:
         dry_run=given.has("dryrun"),
         compat_exit=given.has("compat-exit"),
         progress=_one_of(given, "progress", _PROGRESS),
+        sync=_words_of_sync(given) if given.has("sync") else (),
         notes=tuple(f"cp: {name} is ignored: {why}" for name, why in _POINTLESS.items() if given.has(name)),
     )
 
@@ -147,6 +152,17 @@ def parse_input(text: str, *, with_target: bool) -> tuple[list[Line], list[str]]
             wanted = "a source, or a source and a target" if with_target else "a source and a target"
             problems.append(f"line {number}: it needs {wanted}, not {len(words)} words")
     return lines, problems
+
+
+def _words_of_sync(given: Given) -> tuple[str, ...]:
+    """What `sync` is told. Raises UsageError for options that it does not have."""
+    words = ["sync"]
+    for key in given.values:
+        if key in _OF_SYNC:
+            words += [word for value in given.all(key) for word in (_OF_SYNC[key], value) if word]
+        elif key not in ("sync", "recursive", *_POINTLESS):
+            raise UsageError(f"cp: --sync and -{key} do not go together (see: alienctl help sync)")
+    return (*words, "--", *given.operands)
 
 
 def _names(given: Given) -> tuple[tuple[str, ...], str]:

@@ -390,11 +390,25 @@ def test_metafiles_are_kept_on_request_and_xrdcp_takes_them(user: User, folder: 
     assert md5(user.home / "c") == md5(user.home / "a")
 
 
-def test_grid_to_grid_is_refused_with_advice(user: User) -> None:
+def test_grid_to_grid_is_said_clearly(user: User, folder: str) -> None:
     """F220"""
     refused = user.run("cp", f"{RUN}/part00.root", "x")
     assert refused.returncode == 22
-    assert "exactly one side must be local" in refused.stderr
+    assert "write alien:x" in refused.stderr
+    user.must("cp", f"{RUN}/part00.root", "alien:x")
+    assert user.json("stat", "x")["results"][0]["size"] == "3072"
+
+
+def test_synchronising_is_that_of_sync(user: User, there: str) -> None:
+    user.must("cp", "--sync", "file:tree/", f"{there}/")
+    random_file(user.home / "tree/new.log", 50)
+    random_file(user.home / "tree/left.out", 50)
+    assert "new.log" in user.must("cp", "--sync", "--dry-run", "-e", "*.out", "file:tree/", f"{there}/")
+    user.must("cp", "--sync", "-e", "*.out", "file:tree/", f"{there}/")
+    assert lfns(user, f"{there}/") == {*TREE, "new.log"}
+    refused = user.run("cp", "--sync", "-f", "file:tree/", f"{there}/")
+    assert refused.returncode == 22
+    assert "do not go together" in refused.stderr
 
 
 def test_names_of_every_kind_go_both_ways(user: User, folder: str) -> None:

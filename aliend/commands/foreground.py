@@ -1,0 +1,71 @@
+"""Follows transfer jobs whose end is the command's end, and the other way round.
+
+If the user interrupts the command or the client dies, the jobs are cancelled; if the daemon ends, they go on after the
+next start, and the client follows them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aliend.commands import metafiles
+from aliend.commands.call import Call
+from aliend.commands.follow import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED, Follower, Tally, style_of
+from aliend.commands.report import report
+from aliend.engine.views import JobView
+from aliend.errors import NoSuchFile
+from aliend.parts import Parts
+
+
+async def follow_foreground(
+    parts: Parts,
+    call: Call,
+    jobs: Sequence[int],
+    *,
+    compat_exit: bool = False,
+    progress: str = "",
+    problems: Sequence[str] = (),
+) -> int:
+    """Follow jobs whose end is this command's end, and the other way round; `problems` are copies that are none."""
+    follower = Follower(parts, call, style_of(call, progress))
+    finals = await followed(parts, call, follower, jobs)
+    await metafiles.keep(parts, call, finals)
+    code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
+    is_empty = not follower.tally.total and not problems
+    if is_empty and any(final.purpose != "copy" for final in finals):
+        code = ALL_ARRIVED
+    if call.as_json:
+        await report(parts, call, finals, code, problems)
+    elif is_empty and code:
+        await call.complain("cp: there is no file to copy: nothing was found that is wanted")
+    return code
+
+
+async def followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
+    """Follow jobs whose end is this command's end, and the other way round."""
+    try:
+        for job in jobs:
+            await call.output.attached(job)
+        return [await follower.follow(job, until_held=True) for job in jobs]
+    except asyncio.CancelledError:
+        if not parts.stopping:
+            await asyncio.shield(_cancel(parts, jobs))
+        if call.interrupted.is_set():
+            await call.complain("\n".join(f"job {job} cancelled" for job in jobs))
+        raise
+
+
+async def _cancel(parts: Parts, jobs: Sequence[int]) -> None:
+    for job in jobs:
+        await parts.engine.cancel(job)
+
+
+def exit_code_of(tally: Tally, problems: int, *, compat_exit: bool) -> int:
+    """0: all arrived, 3: some, 4: none, 2: what was named does not exist, or nothing is wanted of it."""
+    wanted = tally.total + problems
+    if compat_exit:
+        return 0 if tally.arrived or not wanted else 1
+    if tally.arrived:
+        return ALL_ARRIVED if tally.arrived == wanted else SOME_ARRIVED
+    return NoSuchFile.exit_code if tally.missing == wanted else NONE_ARRIVED
