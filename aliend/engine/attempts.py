@@ -40,7 +40,7 @@ from aliend.engine.download import download
 from aliend.engine.failures import event_of
 from aliend.engine.gate import Gate
 from aliend.engine.gridcopy import grid_copy
-from aliend.engine.looks import Looks
+from aliend.engine.looks import MOST, Looks
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.pulse import Pulse
 from aliend.engine.replace import undo
@@ -55,6 +55,7 @@ from aliend.store import Outcome, Store
 
 log = logging.getLogger(__name__)
 
+_MOST_RUNNING = 250  # uploads that only wait to be seen in the catalogue take no slot
 _BY_DIRECTION: dict[Direction, Callable[[Attempt], Awaitable[Event]]] = {
     "download": download,
     "upload": upload,
@@ -114,12 +115,18 @@ class Attempts:
         self._archives: dict[Context, Archives] = {}
 
     def load(self) -> Load:
-        """What runs, for the scheduler; attempts that still stop included, those that wait for storage not."""
-        running = [one for number, one in self._running.items() if not self._waits(number, one)]
-        by_job = Counter(one.job.id for one in running)
-        by_direction: Counter[str] = Counter(one.job.spec.direction for one in running)
+        """What runs, for the scheduler; attempts that still stop included, those that have no need of a slot not."""
+        busy = [one for one in self._running.items() if not self._waits(*one)]
+        slots = [one for _, one in busy if one.trail.stage is not Stage.VERIFY]
+        by_job = Counter(one.job.id for one in slots)
+        by_direction: Counter[str] = Counter(one.job.spec.direction for one in slots)
         targets = frozenset(one.target for one in self._running.values())
         return Load(by_job, targets, by_direction)
+
+    def _uploading(self) -> int:
+        """Uploads that will come to be verified."""
+        coming = [one for one in self._running.values() if one.trail.stage is not Stage.VERIFY and not one.stopped]
+        return sum(one.job.spec.direction != "download" for one in coming)
 
     def copying(self) -> tuple[Copying, ...]:
         """Who has a slot."""
@@ -156,8 +163,9 @@ class Attempts:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so many files wait for storage that no more may start."""
-        return sum(self._waits(number, one) for number, one in self._running.items()) >= 2 * self.limits.files
+        """Whether so many files wait for storage, or for the catalogue, that no more may start."""
+        waiting = sum(self._waits(*one) for one in self._running.items())
+        return waiting >= 2 * self.limits.files or len(self._running) >= _MOST_RUNNING
 
     def _waits(self, number: int, running: _Running) -> bool:
         """Whether it has no need of its slot: it waits for room on a storage element, or one that rests stalls it."""
@@ -234,7 +242,8 @@ class Attempts:
     def _start(self, outcome: Outcome, target: str, group: asyncio.TaskGroup) -> None:
         (transfer,) = outcome.transfers
         log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
-        running = self._running[transfer.id] = _Running(transfer, outcome.job, target, Trail(transfer, self._clock))
+        trail = Trail(transfer, self._clock, self._on_end)
+        running = self._running[transfer.id] = _Running(transfer, outcome.job, target, trail)
         running.task = group.create_task(self._run(running))
         if self._beating is None or self._beating.done():
             self._beating = group.create_task(self.pulse.beat())
@@ -317,11 +326,15 @@ class Attempts:
         context = job.spec.context
         catalogue = self._catalogue_of(context)
         if context not in self._looks:
-            self._looks[context] = Looks(catalogue)
+            self._looks[context] = Looks(catalogue, self._uploading)
             self._archives[context] = Archives(catalogue, self._clock)
 
         async def made(directories: Sequence[str]) -> None:
             await self._store.remember_made(job.id, directories)
+
+        async def neighbours() -> Sequence[str]:
+            found = await self._store.transfers(job.id, MOST - 1, number, (Phase.QUEUED, Phase.RUNNING))
+            return [one.target for one in found]
 
         attempt = Attempt(
             transfer=running.transfer,
@@ -334,6 +347,7 @@ class Attempts:
             trail=running.trail,
             looks=self._looks[context],
             archives=self._archives[context],
+            neighbours=neighbours,
             made=made,
             spool=self._spool,
             keep_free=self.keep_free,

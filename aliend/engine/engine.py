@@ -324,7 +324,10 @@ class Engine:
             chosen, self._turns = choose(found, load, self._limits, self._turns)
             if not chosen:
                 return
-            await asyncio.gather(*(self._attempts.begin(one, group) for one in chosen))
+            begun = (self._attempts.begin(one, group) for one in chosen)
+            for failure in await asyncio.gather(*begun, return_exceptions=True):
+                if failure:
+                    raise failure
 
     async def _sleep(self) -> None:
         """Until something changes, or the next waiting transfer or resting expansion is due."""

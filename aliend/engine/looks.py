@@ -1,12 +1,15 @@
 """Looks names up in the catalogue for many transfers at a time: one `stat` for all who ask within a moment.
 
 Whoever asks gets an answer that the catalogue gave after the question, as if asking alone. Only one request is under
-way at a time: who asks meanwhile shares the next one.
+way at a time: who asks meanwhile shares the next one. A patient question waits for others of its kind, as long as more
+are to come. Only a first look may be answered from a moment ago: names that do not exist are looked up ahead.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
 
 from aliend.core.catalogue import Entry
 from aliend.engine.ports import CataloguePort
@@ -14,31 +17,81 @@ from aliend.errors import ServiceError
 
 MOMENT = 0.02
 """Seconds that a question waits for others."""
+PATIENCE = 0.25
+"""Seconds that a patient question does."""
+FORESIGHT = 15.0
+"""Seconds after which what was looked up ahead is forgotten."""
 MOST = 50
 """Names in one request."""
 
+_Question = tuple[str, asyncio.Future[Entry | None]]
+
 
 class Looks:
-    """The looks at one catalogue."""
+    """The looks at one catalogue; `coming` tells how many attempts may still ask patiently."""
 
-    def __init__(self, catalogue: CataloguePort) -> None:
+    def __init__(self, catalogue: CataloguePort, coming: Callable[[], int]) -> None:
         self._catalogue = catalogue
-        self._asked: list[tuple[str, asyncio.Future[Entry | None]]] = []
+        self._coming = coming
+        self._asked: list[_Question] = []
+        self._patient: list[_Question] = []
         self._answering: asyncio.Task[None] | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._missing: dict[str, float] = {}
+        self._ahead = asyncio.Lock()
 
     async def entry_of(self, lfn: str) -> Entry | None:
         """What a name is; None if it does not exist. Raises what `stat` raises."""
-        answer: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
-        self._asked.append((lfn, answer))
-        if self._answering is None or self._answering.done():
-            self._answering = asyncio.create_task(self._answer_all())
-        return await answer
+        question: _Question = (lfn, asyncio.get_running_loop().create_future())
+        self._asked.append(question)
+        self._begin()
+        return await question[1]
+
+    async def entry_among_others(self, lfn: str) -> Entry | None:
+        """The same, together with other patient questions."""
+        loop = asyncio.get_running_loop()
+        question: _Question = (lfn, loop.create_future())
+        self._patient.append(question)
+        if len(self._patient) >= MOST or not self._coming():
+            self._end_patience()
+        elif self._patience is None:
+            self._patience = loop.call_later(PATIENCE, self._end_patience)
+        return await question[1]
+
+    async def first_look(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
+        """What a name is before anything was done about it; `others` will be asked for soon."""
+        async with self._ahead:
+            if self._missing.pop(lfn, 0.0) > time.monotonic() - FORESIGHT:
+                return None
+            names = [lfn, *(await others())][:MOST]
+            try:
+                entries, missing = await self._catalogue.stat(names)
+            except ServiceError:  # one bad name must not be the others' failure
+                return await self.entry_of(lfn)
+            now = time.monotonic()
+            self._missing = {name: at for name, at in self._missing.items() if at > now - FORESIGHT}
+            self._missing.update((name, now) for name in missing if name != lfn)
+        return next((entry for entry in entries if entry.lfn.rstrip("/") == lfn.rstrip("/")), None)
 
     async def close(self) -> None:
         """Stop asking."""
+        if self._patience:
+            self._patience.cancel()
         if self._answering:
             self._answering.cancel()
             await asyncio.wait([self._answering])
+
+    def _end_patience(self) -> None:
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+        self._asked += self._patient
+        self._patient = []
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.create_task(self._answer_all())
 
     async def _answer_all(self) -> None:
         while self._asked:
@@ -47,7 +100,7 @@ class Looks:
             wanted = [(lfn, answer) for lfn, answer in taken if not answer.done()]
             await self._answer(wanted)
 
-    async def _answer(self, wanted: list[tuple[str, asyncio.Future[Entry | None]]]) -> None:
+    async def _answer(self, wanted: list[_Question]) -> None:
         if not wanted:
             return
         try:
@@ -67,7 +120,7 @@ class Looks:
                     answer.set_result(known.get(lfn.rstrip("/")))
 
 
-def _fail(wanted: list[tuple[str, asyncio.Future[Entry | None]]], error: Exception) -> None:
+def _fail(wanted: list[_Question], error: Exception) -> None:
     for _, answer in wanted:
         if not answer.done():
             answer.set_exception(error)

@@ -12,6 +12,8 @@ from aliend.core.mirrors import Queued, State
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
+    Compare,
+    Compared,
     Discard,
     Download,
     Downloaded,
@@ -82,6 +84,8 @@ class RunnerPort(Protocol):
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
     @overload
     async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
+    @overload
+    async def run(self, task: Compare, on_progress: Callable[[int], None]) -> Compared: ...
 
 
 class WorkersPort(RunnerPort, Protocol):

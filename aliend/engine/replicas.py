@@ -20,7 +20,7 @@ from aliend.engine.attempt import Attempt
 from aliend.engine.origin import Origin
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
-from aliend.storage.tasks import ReplicaOutcome, Source
+from aliend.storage.tasks import Compare, ReplicaOutcome, Source
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,21 @@ class Replicas:
                 f"{self._reasons()}; a retry adds the rest",
                 kind="permanent",
             )
+        if self._attempt.spec.verify:
+            await self._read_back()
         return Registered(guid, self._md5, self._warning(storage))
+
+    async def _read_back(self) -> None:
+        """CopyError when a storage element does not give back what was sent to it."""
+        tickets = await self._catalogue.access_read(self._lfn)
+        sources = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
+        task = Compare(self._attempt.transfer.id, sources, self._source.size, self._md5)
+        compared = await self._attempt.workers.run(task, self._attempt.progress)
+        wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
+        if wrong or not sources:
+            raise CopyError(
+                f"{self._lfn} is registered, but cannot be read back: {wrong or 'no replica may be read'}", "permanent"
+            )
 
     async def _add_more(self, storage: str) -> None:
         """A second round for what the first one left; that nothing can be had is told by the numbers."""
@@ -188,7 +202,7 @@ class Replicas:
         whose reply was lost was looked up: the replicas are asked for only where some were there `before`.
         """
         self._attempt.trail.enter(Stage.VERIFY)
-        entry = await self._attempt.looks.entry_of(self._lfn)
+        entry = await self._attempt.looks.entry_among_others(self._lfn)
         if entry is None or entry.guid not in self._guids:
             theirs = f"GUID {entry.guid}" if entry else "nothing"
             raise CopyError(

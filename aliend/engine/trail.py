@@ -12,11 +12,17 @@ from aliend.errors import ErrorKind
 
 
 class Trail:
-    """The trail of one attempt, which begins when this is made. `clock` gives POSIX seconds."""
+    """The trail of one attempt, which begins when this is made. `clock` gives POSIX seconds.
 
-    def __init__(self, transfer: Transfer, clock: Callable[[], float]) -> None:
+    `on_verify` is called when only the catalogue is still to be looked at.
+    """
+
+    def __init__(
+        self, transfer: Transfer, clock: Callable[[], float], on_verify: Callable[[], None] = lambda: None
+    ) -> None:
         self._transfer = transfer
         self._clock = clock
+        self._on_verify = on_verify
         self._began = clock()
         self._replicas: dict[str, AttemptRecord] = {}
         self.stage = Stage.PREPARE
@@ -29,6 +35,8 @@ class Trail:
         """The attempt has come to this stage, with these storage elements (none: those of the stage before)."""
         self.stage = stage
         self.moved_at = self._clock()
+        if stage is Stage.VERIFY:
+            self._on_verify()
         self.ses = tuple(sorted(ses)) or self.ses
 
     def hear(self, moved: int) -> None:

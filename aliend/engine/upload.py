@@ -9,7 +9,7 @@ from pathlib import Path
 from aliend.core.catalogue import Entry
 from aliend.core.record import Stage
 from aliend.core.swap import side_names
-from aliend.core.transfer import Booked, Replacing, Succeeded
+from aliend.core.transfer import Booked, NoIntent, Replacing, Succeeded
 from aliend.engine.attempt import Attempt
 from aliend.engine.origin import LocalOrigin, Origin
 from aliend.engine.replace import identity_of, swap
@@ -36,7 +36,7 @@ async def upload(attempt: Attempt) -> Succeeded:
 async def bring(attempt: Attempt, source: Origin) -> Succeeded:
     """Register a file that is not empty under the transfer's target, all replicas verified. Raises AliendError."""
     transfer = attempt.transfer
-    entry = await attempt.looks.entry_of(transfer.target)
+    entry = await _first_look(attempt)
     booked = transfer.intent if isinstance(transfer.intent, Booked) else None
     if booked and booked.lfn != transfer.target:
         return await _replace(attempt, source, entry, booked)
@@ -53,6 +53,14 @@ async def bring(attempt: Attempt, source: Origin) -> Succeeded:
             kind="permanent",
         )
     return await _replace(attempt, source, entry, None)
+
+
+async def _first_look(attempt: Attempt) -> Entry | None:
+    """What the name is now. For a transfer that nothing was done about yet a moment ago will do: see `Replicas`."""
+    lfn = attempt.transfer.target
+    if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
+        return await attempt.looks.entry_of(lfn)
+    return await attempt.looks.first_look(lfn, attempt.neighbours)
 
 
 async def touch(attempt: Attempt) -> Succeeded:

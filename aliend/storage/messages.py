@@ -36,6 +36,8 @@ _KINDS: dict[str, type[Any]] = {
         tasks.Discard,
         tasks.ListMembers,
         tasks.Listed,
+        tasks.Compare,
+        tasks.Compared,
         tasks.Read,
         tasks.Probe,
         tasks.Downloaded,

@@ -139,6 +139,23 @@ class ThirdParty:
 
 
 @dataclass(frozen=True, slots=True)
+class Compare:
+    """Read all of `sources` and compare them with `size` (bytes) and `md5`."""
+
+    id: int
+    sources: tuple[Source, ...]
+    size: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The replicas that are not what they should be: storage element, and what is wrong."""
+
+    failures: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicaOutcome:
     """What became of one replica.
 
@@ -264,8 +281,8 @@ class Probed:
     modified: int = 0
 
 
-Task = Download | Upload | ThirdParty | Checksum | Discard | ListMembers | Read | Probe
-Result = Downloaded | Uploaded | Checksummed | Listed | Delivered | Probed
+Task = Download | Upload | ThirdParty | Checksum | Discard | ListMembers | Read | Probe | Compare
+Result = Downloaded | Uploaded | Checksummed | Listed | Delivered | Probed | Compared
 
 
 class WorkerDied(CopyError):

@@ -26,6 +26,7 @@ from aliend.storage.part import discard
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
+    Compare,
     Discard,
     Download,
     ListMembers,
@@ -152,6 +153,7 @@ def _discard(task: Discard, _: Line) -> Checksummed:
 
 def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
     from aliend.storage import members
+    from aliend.storage.comparing import compare
     from aliend.storage.download import download
     from aliend.storage.probes import probe
     from aliend.storage.reading import read
@@ -165,6 +167,7 @@ def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
         Checksum: lambda task, line: local.checksum(task, line.inbox.check, line.progress),
         Discard: _discard,
         ListMembers: members.list_members,
+        Compare: compare,
         Read: read,
         Probe: lambda task, line: probe(task, line.inbox),
     }, lambda: bool(abandoned)

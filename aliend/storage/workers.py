@@ -21,6 +21,8 @@ from aliend.storage.stream import Stream, WritingEnd, streamed
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
+    Compare,
+    Compared,
     Delivered,
     Discard,
     Download,
@@ -94,6 +96,8 @@ class Workers:
     ) -> Checksummed: ...
     @overload
     async def run(self, task: ListMembers, on_progress: Callable[[int], None], terms: Terms = ...) -> Listed: ...
+    @overload
+    async def run(self, task: Compare, on_progress: Callable[[int], None], terms: Terms = ...) -> Compared: ...
     @overload
     async def run(self, task: Probe, on_progress: Callable[[int], None], terms: Terms = ...) -> Probed: ...
     async def run(self, task: Task, on_progress: Callable[[int], None], terms: Terms = Terms()) -> Result:  # noqa: B008 - frozen
@@ -186,9 +190,11 @@ class Bound:
     async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
     @overload
     async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
+    @overload
+    async def run(self, task: Compare, on_progress: Callable[[int], None]) -> Compared: ...
     async def run(
         self,
-        task: Download | Upload | ThirdParty | Checksum | Discard | ListMembers,
+        task: Download | Upload | ThirdParty | Checksum | Discard | ListMembers | Compare,
         on_progress: Callable[[int], None],
     ) -> Result:
         """See `Workers.run`."""
@@ -197,7 +203,7 @@ class Bound:
 
 def _is_small(task: Task) -> bool:
     match task:
-        case Download(size=size) | Upload(size=size) | ThirdParty(size=size):
+        case Download(size=size) | Upload(size=size) | ThirdParty(size=size) | Compare(size=size):
             return size < SMALL
         case Checksum():
             return False

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage.tasks import Source
+from aliend.storage.tasks import Compare, Source
 from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import StorageElement, checksum, free_port, md5, nothing, upload
 
@@ -156,3 +156,13 @@ def test_bytes_on_their_way_outlive_whoever_wrote_them(own_se: StorageElement) -
     assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
     content = own_se.content("/late")
     assert [content[number << 22 : (number + 1) << 22].strip(bytes([number + 1])) for number in range(8)] == [b""] * 8
+
+
+async def test_replicas_are_read_back_and_each_that_differs_is_named(
+    workers: Workers, se_one: StorageElement, se_two: StorageElement
+) -> None:
+    good, bad = se_one.put("/u/good", CONTENT), se_two.put("/u/bad", CONTENT[:-1] + b"?")
+    compared = await workers.run(Compare(1, (good, bad), len(CONTENT), md5(CONTENT)), nothing)
+    assert [se for se, _ in compared.failures] == ["TWO"]
+    gone = await workers.run(Compare(1, (se_one.at("/u/none"),), len(CONTENT), md5(CONTENT)), nothing)
+    assert "no such file" in gone.failures[0][1].lower()

@@ -19,6 +19,8 @@ from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
+    Compare,
+    Compared,
     Discard,
     Download,
     Downloaded,
@@ -263,6 +265,9 @@ class FakeWorkers:
         if isinstance(task, ListMembers):
             with self._archive(task.sources[0].url) as archive:
                 return Listed(tuple((one.filename, one.file_size) for one in archive.infolist()))
+        if isinstance(task, Compare):
+            contents = [(one.se, md5_of(self.grid.content(one.url))) for one in task.sources]
+            return Compared(tuple((se, f"the bytes have md5 {md5}") for se, md5 in contents if md5 != task.md5))
         self.running += 1
         self.most = max(self.most, self.running)
         try:

@@ -372,3 +372,27 @@ async def test_a_name_that_somebody_registers_between_look_and_ticket_is_left_al
     assert "exists and differs" in (await house.only(job.id)).message
     assert data_of(house, "/a/f") == [b"of 8byte"]
     assert not house.catalogue.calls["commit"]
+
+
+async def test_replicas_are_read_back_on_request(house: House, file: Path) -> None:
+    assert (await house.done(up(file, "/a/f", verify=True))).state == "done"
+    commit = house.catalogue.commit
+
+    async def then_spoil(ticket: Ticket, size: int, lfn: str, md5: str) -> None:
+        await commit(ticket, size, lfn, md5)
+        house.grid.store(ticket.url, b"bad data")
+
+    house.catalogue.commit = then_spoil  # type: ignore[method-assign]
+    job = await house.done(up(file, "/a/g", verify=True))
+    assert job.state == "failed"
+    assert "cannot be read back: A::B::SE1: the bytes have md5" in (await house.only(job.id)).message
+
+
+async def test_many_uploads_look_their_names_up_together(house: House, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for number in range(200):
+        (tmp_path / "d" / f"{number:03}").write_bytes(b"new data")
+    job = await house.done(up(f"{tmp_path}/d/", "/a/d/"))
+    assert job.files.done == 200
+    assert house.catalogue.calls["commit"] == 400
+    assert house.catalogue.calls["stat"] <= 100, "400 looks; how many share a request depends on the machine's speed"
