@@ -22,6 +22,8 @@ _XROOTD = {
     "XRD_WORKERTHREADS": "3",
     # A process that never forks without exec needs no fork handler, and the handler can deadlock (xrootd issue 1405).
     "XRD_RUNFORKHANDLER": "0",
+    # Chunks are taken and given back by many threads: an arena for each would keep what it once had.
+    "MALLOC_ARENA_MAX": "2",
 }
 """Those of the incumbent client where it has one; the last three keep the library at half of its 15 threads."""
 

@@ -14,7 +14,7 @@ from aliend.storage.tasks import Tuning
 CHUNK = 4 << 20
 """Bytes read or written by one request."""
 _PAUSE = 0.1  # seconds between two words about progress
-_BUDGET = 40 << 20
+_BUDGET = 32 << 20
 """Bytes on their way for all tasks of one process; the library and Python may hold them twice for a moment."""
 _MOST, _LEAST = 8, 2
 _MOST_TUNED = 64 << 20
