@@ -332,10 +332,6 @@ class Attempts:
         async def made(directories: Sequence[str]) -> None:
             await self._store.remember_made(job.id, directories)
 
-        async def neighbours() -> Sequence[str]:
-            found = await self._store.transfers(job.id, MOST - 1, number, (Phase.QUEUED, Phase.RUNNING))
-            return [one.target for one in found]
-
         attempt = Attempt(
             transfer=running.transfer,
             spec=job.spec,
@@ -347,7 +343,7 @@ class Attempts:
             trail=running.trail,
             looks=self._looks[context],
             archives=self._archives[context],
-            neighbours=neighbours,
+            neighbours=lambda: self._store.next_targets(job.id, number, MOST - 1),
             made=made,
             spool=self._spool,
             keep_free=self.keep_free,
