@@ -133,7 +133,7 @@ def _jobs(ground: Ground, promises: Promises) -> Iterator[str]:
         if document["state"] != wanted or counted[wanted] != files or counted["total"] != files:
             reasons = {one["message"] for one in document["transfers"] if one["state"] != "done"}
             yield f"job {job} is {document['state']} with {counted}, it has {files} files: {sorted(reasons)[:3]}"
-        lines = user.must("transfers", "watch", str(job), "--since", "0", "--json") if wanted == "done" else ""
+        lines = user.run("transfers", "watch", str(job), "--since", "0", "--json").stdout if wanted == "done" else ""
         events = [json.loads(line) for line in lines.splitlines()]
         ends = Counter(one["transfer"] for one in events if one["state"] == "done" and one["transfer"])
         yield from (f"transfer {one} of job {job} ended {count} times" for one, count in ends.items() if count != 1)
