@@ -44,12 +44,14 @@ class Digests:
 
     def differs(self, algorithm: str, value: str) -> bool:
         """Whether a server's checksum (md5, or adler32 if it was asked for; hexadecimal) is not that of these bytes."""
-        ours = self.md5 if algorithm == "md5" else f"{self._adler32:08x}"
+        self._settle()
+        ours = self._md5.hexdigest() if algorithm == "md5" else f"{self._adler32:08x}"
         return ours != value.lower().rjust(len(ours), "0")
 
     def _settle(self) -> None:
-        if self._running:
-            self._running.result()
+        """Wait for the hashing that runs; may be called by several threads once all bytes were given."""
+        if running := self._running:
+            running.result()
             self._running = None
 
     def _add(self, data: bytes) -> None:
