@@ -73,6 +73,9 @@ class Output(Protocol):
     async def question(self, prompt: str, *, echo: bool) -> None:
         """A question to the user; the answer comes by `Call.answers`."""
 
+    async def painted(self, data: bytes) -> None:
+        """Bytes for standard output with colours of ours: a terminal gets them as they are."""
+
     async def output_end(self) -> None:
         """What the handed-over program that takes the output was to get is complete."""
 
@@ -126,6 +129,19 @@ class Call:
             return await asyncio.wait_for(self.answers.get(), _PATIENCE)
         except TimeoutError:
             return None
+
+    @property
+    def shows_colours(self) -> bool:
+        """Whether standard output is a terminal on which the user wants to see colours."""
+        plain = self.environment.get("TERM", "") in ("", "dumb") or "NO_COLOR" in self.environment
+        return self.terminal.stdout and not plain and not self.as_json
+
+    async def paint(self, text: str, colours: Callable[[str], str]) -> None:
+        """The same as `say`, with colours where they are seen; see `core.colours`."""
+        if text and self.shows_colours:
+            await self.output.painted(encoded(colours(text) + "\n"))
+        else:
+            await self.say(text)
 
     async def say(self, text: str) -> None:
         """Write a text and a newline to standard output; nothing if the text is empty."""

@@ -24,6 +24,7 @@ from aliend.core.copy_words import STANDARD, CopyWords, parse_copy, parse_input
 from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate
 from aliend.core.settings import settings_of
+from aliend.core.switches import is_on
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
@@ -76,6 +77,7 @@ async def _planned(call: Call, words: CopyWords, place: Place) -> tuple[list[Job
         umask=call.umask,
         context=call.context,
         settings=settings_of(call.environment),
+        whole_archives=words.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
         interactive=not words.detach and (call.terminal.stdout or call.terminal.stderr),
     )
     words = replace(words, spec=spec)

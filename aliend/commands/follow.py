@@ -148,8 +148,7 @@ def style_of(call: Call, wish: str = "") -> Style:
     for known in ("none", "line", "bars"):
         if wish == known:
             return "line" if known == "bars" and not call.terminal.stdout else known
-    plain = call.environment.get("TERM", "") in ("", "dumb") or "NO_COLOR" in call.environment
-    return "bars" if call.terminal.stdout and not plain and not call.as_json else "line"
+    return "bars" if call.shows_colours else "line"
 
 
 def _progress(parts: Parts, job: JobView) -> Progress:

@@ -28,6 +28,10 @@ class _Pipe:
             await self.begin()
         await self._output.stdout(data)
 
+    async def painted(self, data: bytes) -> None:
+        """The pipeline gets them like any other."""
+        await self.stdout(data)
+
     async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
         """Bytes for the pipeline, which ends with the daemon: it cannot go on."""
         await self.stdout(data)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from aliend.commands.call import Call
 from aliend.commands.printer import Printer
 from aliend.core import paths
+from aliend.core.colours import directories_painted
 from aliend.core.replies import Reply
 from aliend.core.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
@@ -36,6 +37,7 @@ _REMOVES = "rm"
 """Refused for the directory that the connection is in, which must be the session's and not an earlier one."""
 _LARGEST_STATUS = 255
 _INTERNAL = "_csd"
+_LISTS = frozenset({"ls", *_NAMES})
 _LONG = frozenset({"find"})
 """Commands whose replies may be hundreds of megabytes."""
 
@@ -128,7 +130,7 @@ async def tell(call: Call, reply: Reply, directory: str) -> None:
         document["metadata"]["currentdir"] = directory
         await call.document(document)
     else:
-        await call.say(reply.text())
+        await (call.paint(reply.text(), directories_painted) if call.words[0] in _LISTS else call.say(reply.text()))
         await call.say(f"timing_ms = {reply.timing}" if reply.timing else "")
     await call.complain(reply.error)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from aliend.commands.call import Call, encoded
 from aliend.commands.follow import human, kind_of, summary
+from aliend.core.colours import states_painted
 from aliend.core.record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
@@ -44,7 +45,7 @@ async def show(parts: Parts, call: Call, words: list[str]) -> int:
         return 0
     await call.say("\n".join(_head(job)))
     async for page in pages:
-        await call.say("\n".join(_lines(page)))
+        await call.paint("\n".join(_lines(page)), states_painted)
     async for one in deletions_of(parts, job.id):
         if not states or one.state in states:
             await call.say(_deletion_line(one))

@@ -12,6 +12,7 @@ from aliend.commands.call import Call, encoded
 from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.foreground import follow_foreground
 from aliend.commands.show import show
+from aliend.core.colours import states_painted
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.parts import Parts
@@ -41,7 +42,7 @@ async def _list(parts: Parts, call: Call, words: list[str]) -> int:
             await call.output.stdout(encoded(f"{'' if last else opening}{separator}\n    {texts}"))
         else:
             head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
-            await call.say("\n".join([*head, *map(_line, page)]))
+            await call.paint("\n".join([*head, *map(_line, page)]), states_painted)
         last, separator = page[-1].id, ","
     if call.by_line:
         return 0

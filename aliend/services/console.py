@@ -64,6 +64,10 @@ class Events:
         """Send bytes in pieces."""
         if self._shown and not self._is_piped:
             data = self._shown.feed(data)
+        await self.painted(data)
+
+    async def painted(self, data: bytes) -> None:
+        """Send bytes of ours as they are, in pieces."""
         for start in range(0, len(data), PIECE):
             await self._send(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
 

@@ -17,12 +17,12 @@ def content(lfn: str, size: int) -> bytes:
 def test_a_directory_of_members_costs_one_ticket_for_the_archive(user: User, grid: Grid) -> None:
     home = user.must("home").rstrip("/")
     eventually(lambda: user.run("ls", f"{home}/archive").returncode == 0)
-    for words in ((), ("-noxrdzip",)):
+    for number, (words, variables) in enumerate([((), {}), (("-noxrdzip",), {}), ((), {"ALIENPY_NOXRDZIP": "1"})]):
         grid.stats("--reset")
-        target = Path(user.home) / f"back{len(words)}"
-        user.must("cp", *words, f"{home}/archive/", f"file:{target}/")
+        target = Path(user.home) / f"back{number}"
+        user.must("cp", *words, f"{home}/archive/", f"file:{target}/", env={**user.environment, **variables})
         for name, size in SIZES.items():
             assert (target / name).read_bytes() == content(f"{home}/archive/{name}", size)
         assert (target / "root_archive.zip").exists()
         asked = grid.stats()["commands"]["access"]
-        assert asked == (1 if words else 2), "one for root_archive.zip itself; the other is used again"
+        assert asked == (1 if number else 2), "one for root_archive.zip itself; the other is used again"

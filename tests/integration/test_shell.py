@@ -6,7 +6,6 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pexpect
 import pytest
@@ -269,11 +268,26 @@ def test_f105_term_is_a_python_prompt_with_a_client(user: User, home: str) -> No
 def test_f130_the_session_lives_on_after_token_init(user: User, home: str, grid: Grid) -> None:
     with a_shell(user) as shell:
         shell.prompt(home)
-        logins = grid.stats()["logins"]
-        shell.type(f"token-info | wc -l{ENTER}")
+        shell.type(f"token-init{ENTER}")
+        shell.shows("EXPIRE")
         shell.prompt(home)
         shell.type(f"whoami{ENTER}")
         shell.says("alice")
         shell.prompt(home)
+        logins = grid.stats()["logins"]
+        for _ in range(3):
+            shell.type(f"whoami{ENTER}")
+            shell.says("alice")
+            shell.prompt(home)
         assert grid.stats()["logins"] == logins
-    assert Path(user.home).exists()
+
+
+def test_f107_terminals_show_directories_in_colour(user: User) -> None:
+    user.must("mkdir", "painted", "painted/inside")
+    with a_shell(user, "ls", "painted") as shell:
+        shell.shows("\x1b[1;34minside/\x1b[0m")
+        assert shell.end() == 0
+    with a_shell(user, "ls", "painted", NO_COLOR="1") as shell:
+        shell.child.expect("^inside/\r\n")
+        assert shell.end() == 0
+    assert user.must("ls", "painted") == "inside/"

@@ -40,6 +40,9 @@ class Recorder:
         assert (argv[0], argv[1], takes_output, may_be_missing) == ("/bin/sh", "-c", True, False)
         self.said.append(f"handed {argv[2]}")
 
+    async def painted(self, data: bytes) -> None:
+        await self.stdout(data)
+
     async def output_end(self) -> None:
         self.said.append("end")
 

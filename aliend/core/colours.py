@@ -1,0 +1,43 @@
+"""Colours on terminals: of states of jobs and files, and of directories in listings. Pure.
+
+What is painted was made visible before (`core.visible`), so that only these colours reach the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aliend.core.visible import visible
+
+_RESET = "\x1b[0m"
+_DIRECTORY = "\x1b[1;34m"
+_STATES = {
+    "done": "\x1b[32m",
+    "failed": "\x1b[31m",
+    "partial": "\x1b[31m",
+    "paused": "\x1b[33m",
+    "waiting": "\x1b[33m",
+    "cancelled": "\x1b[33m",
+    "running": "\x1b[36m",
+    "active": "\x1b[36m",
+    "expanding": "\x1b[36m",
+    "deleting": "\x1b[36m",
+}
+_STATE = re.compile(r"(?m)^( *(?:\d+ +)?)(" + "|".join(_STATES) + r")(?= )")
+
+
+def states_painted(table: str) -> str:
+    """A table whose lines begin with a state, or with a number and a state."""
+    return _STATE.sub(lambda found: f"{found[1]}{_STATES[found[2]]}{found[2]}{_RESET}", visible(table))
+
+
+def directories_painted(listing: str) -> str:
+    """What `ls -F` prints, long or short: the name of a directory ends in a slash and stands last in its line."""
+    return "\n".join(map(_painted_line, visible(listing).split("\n")))
+
+
+def _painted_line(line: str) -> str:
+    if not line.endswith("/"):
+        return line
+    before, gap, name = line.rpartition("    ")
+    return f"{before}{gap}{_DIRECTORY}{name}{_RESET}"
