@@ -29,7 +29,7 @@ else:
 _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 107, 75, 141
 _LOCAL_COMMANDS = (
     *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "--version", ""),
-    *("install-names", "__complete", "completion", "shell", "term", "terminal", "console"),
+    *("install-names", "completion", "shell", "term", "terminal", "console"),
 )
 _ATTACHED_WITH = (b"--json", b"-json", b"--compat-exit", b"-compat-exit")
 """Words of `cp` that say how its end is told."""
@@ -346,6 +346,10 @@ def run(words: list[str]) -> int:
     """Run the words of one `alienctl`; return the exit code."""
     try:
         invocation = Invocation(words, os.environb)
+        if invocation.command == "__complete":
+            from alienctl.local.complete import answer
+
+            return answer(invocation)
         if invocation.command in _LOCAL_COMMANDS or invocation.words[-1] in ("-h", "--help"):
             from alienctl.local.words import perform
 

@@ -8,7 +8,6 @@ import re
 
 from alienctl import ClientError
 from alienctl.invocation import Invocation
-from alienctl.local import help, scripts
 from alienctl.main import write_all
 from alienctl.messages import bytes_field, fields
 from alienctl.transport import unary
@@ -73,10 +72,14 @@ def candidates(invocation: Invocation, words: list[str]) -> list[str]:
 
 
 def _of_the_help(words: list[str]) -> list[str]:
+    if len(words) > 1 and not words[-1].startswith("-"):
+        return []
+    from alienctl.local import help  # a third of what an answer costs, and needed for commands and options only
+
     if len(words) == 1:
         return [name for name in help.PAGES if name.startswith(words[0])]
     page = help.PAGES.get(words[0])
-    if page is None or not words[-1].startswith("-"):
+    if page is None:
         return []
     return [option for option in _OPTION.findall(f"{page.usage} {page.text}") if option.startswith(words[-1])]
 
@@ -95,6 +98,8 @@ def _request(invocation: Invocation, words: list[str]) -> bytes:
 
 def answer(invocation: Invocation) -> int:
     """`alienctl __complete SHELL LINE`: print what SHELL is to offer, one a line."""
+    if len(invocation.words) != 3:
+        raise ClientError("__complete takes a shell's name and the line up to the cursor", 22)
     _, shell, line = invocation.words
     typed = Typed(line)
     words = typed.words[1:]  # without `alienctl` itself
@@ -135,6 +140,8 @@ def _goes_on(name: str) -> bool:
 
 def script(invocation: Invocation) -> int:
     """`alienctl completion SHELL`: print the script. Raises ClientError (22) for another shell."""
+    from alienctl.local import scripts
+
     words = invocation.words[1:]
     if len(words) != 1 or words[0] not in scripts.SCRIPTS:
         raise ClientError(f"completion takes one of {', '.join(scripts.SCRIPTS)}", 22)

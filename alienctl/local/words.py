@@ -20,8 +20,6 @@ _HELLO_WAIT = 5.0
 
 def perform(invocation: Invocation) -> int:
     """Carry out the invocation's words; return the exit code. Raises ClientError."""
-    if invocation.command == "__complete":
-        return complete.answer(invocation)
     operands = [word for word in invocation.words if word not in JSON_WORDS]
     as_json = len(operands) < len(invocation.words)
     command = operands.pop(0) if operands else ""
