@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aliend.commands.call import Call
 from aliend.commands.programs import PRIVATE, brought, words_of
+from aliend.core.catalogue import MD5_OF_NOTHING
 from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate
 from aliend.core.options import Option, take_apart
@@ -29,8 +30,6 @@ _USUAL_EDITORS = (("mcedit", "-u"), ("vi",))
 """Tried in their order where EDITOR names none."""
 _MISSING = 127
 _URGENT = 100
-_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
-"""The md5 of an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ async def edit(parts: Parts, call: Call) -> int:
     lfn, storage, dated = await _words(parts, call)
     catalogue = parts.centrals.catalogue_of(call.context)
     entries, _ = await catalogue.stat([lfn])
-    content = await content_of(catalogue, lfn) if entries else Content(lfn, 0, _OF_NOTHING, "", ())
+    content = await content_of(catalogue, lfn) if entries else Content(lfn, 0, MD5_OF_NOTHING, "", ())
     if not storage and content.sources:
         storage = f"disk:{len({replica.se for replica in await catalogue.whereis(lfn)}) or len(content.sources)}"
     backup = f"{lfn}.{time.strftime('%Y%m%d_%H%M%S')}" if dated else f"{lfn}~"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from aliend.commands import metafiles
 from aliend.commands.call import Call
-from aliend.commands.follow import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED, Follower, Tally, style_of
+from aliend.commands.follow import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED, Follower, Tally, exit_code, style_of
 from aliend.commands.report import report
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
@@ -34,7 +34,7 @@ async def follow_foreground(
     code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
     is_empty = not follower.tally.total and not problems
     if is_empty and any(final.purpose != "copy" for final in finals):
-        code = ALL_ARRIVED
+        code = max(map(exit_code, finals))  # everything may be there already
     if call.as_json:
         await report(parts, call, finals, code, problems)
     elif is_empty and code:

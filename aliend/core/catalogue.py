@@ -8,6 +8,10 @@ from typing import Literal
 EntryType = Literal["file", "directory", "collection"]
 
 
+MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
+"""The md5 of no bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One name in the catalogue.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from aliend.core.catalogue import Ticket
+from aliend.core.catalogue import MD5_OF_NOTHING, Ticket
 from aliend.core.containment import local_path
 from aliend.core.expansion import root_of
 from aliend.core.record import Stage
@@ -23,6 +23,8 @@ async def download(attempt: Attempt) -> Succeeded:
     await asyncio.to_thread(_check_contained, root_of(transfer.target, spec.targets or (spec.target,)), transfer.target)
     if missing := await asyncio.to_thread(_missing_parents, transfer.target):
         await attempt.made(missing)
+    if not transfer.size and await _is_empty(attempt):
+        return await _make_empty(attempt)
     attempt.trail.enter(Stage.TICKET)
     tickets, shared = await archives.tickets_for(transfer, spec, attempt.workers)
     try:
@@ -31,6 +33,31 @@ async def download(attempt: Attempt) -> Succeeded:
         if not shared or error.kind != "permanent":
             raise
     return await _fetch(attempt, await archives.own_tickets(transfer, spec))
+
+
+async def _is_empty(attempt: Attempt) -> bool:
+    """Whether the source is an entry without content, which nobody gives tickets for."""
+    entry = await attempt.looks.entry_of(attempt.transfer.source)
+    return entry is not None and not entry.is_directory and not entry.size
+
+
+async def _make_empty(attempt: Attempt) -> Succeeded:
+    """An empty local file, with the same care for what is there as for any other."""
+    transfer, spec = attempt.transfer, attempt.spec
+    task = Download(
+        id=transfer.id,
+        sources=(),
+        target=transfer.target,
+        size=0,
+        md5=MD5_OF_NOTHING,
+        overwrite=spec.overwrite,
+        umask=spec.umask,
+        lfn=transfer.source,
+        keep_free=attempt.keep_free,
+    )
+    attempt.trail.enter(Stage.COPY)
+    await _copied(attempt, task)
+    return Succeeded(0, MD5_OF_NOTHING, "the entry has no content")
 
 
 async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:

@@ -80,7 +80,8 @@ class _Attempt:
     def run(self) -> Downloaded:
         """The first replica that gives the right bytes wins."""
         self._take_up()
-        if self._resumed and self._part.length == self._task.size and self._digests.md5 == self._task.md5:
+        is_whole = self._part.length == self._task.size and self._digests.md5 == self._task.md5
+        if is_whole and (self._resumed or not self._task.size):
             return self._publish("", "")
         self._part.require_space(self._task.size, self._task.keep_free)
         failures: list[tuple[str, CopyError]] = []

@@ -113,3 +113,15 @@ def test_the_plan_is_told_as_json(user: User, folder: str) -> None:
     (one,) = document["sync"]
     assert (one["do"], one["size"], one["reason"]) == ("copy", 1000, "missing")
     eventually(lambda: user.must("transfers", "list", "--all") == "")
+
+
+def test_entries_without_content_come_as_empty_files(user: User, folder: str) -> None:
+    user.must("mkdir", "hollow")
+    user.must("touch", "hollow/empty")
+    back = user.home / "back"
+    fill(back, extra=5)
+    user.must("sync", "--delete", "hollow/", "file:back/")
+    assert contents(back) == {"empty": b""}
+    assert user.must("sync", "--delete", "--dry-run", "hollow/", "file:back/") == ""
+    user.must("cp", "hollow/empty", "file:one")
+    assert (user.home / "one").read_bytes() == b""
