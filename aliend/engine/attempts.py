@@ -116,12 +116,15 @@ class Attempts:
 
     def load(self) -> Load:
         """What runs, for the scheduler; attempts that still stop included, those that have no need of a slot not."""
-        busy = [one for one in self._running.items() if not self._waits(*one)]
-        slots = [one for _, one in busy if one.trail.stage is not Stage.VERIFY]
+        slots = [one for number, one in self._running.items() if one.job.spec.parallel or self._copies(number, one)]
         by_job = Counter(one.job.id for one in slots)
         by_direction: Counter[str] = Counter(one.job.spec.direction for one in slots)
         targets = frozenset(one.target for one in self._running.values())
         return Load(by_job, targets, by_direction)
+
+    def _copies(self, number: int, one: _Running) -> bool:
+        """Whether it has need of a slot; the limit of a job itself counts all that has begun."""
+        return one.trail.stage is not Stage.VERIFY and not self._waits(number, one)
 
     def _uploading(self) -> int:
         """Uploads that will come to be verified."""

@@ -451,7 +451,7 @@ def test_standard_input_becomes_a_file_and_leaves_nothing_behind(user: User, fol
     with (user.home / "a").open("rb") as content:
         user.must("cp", "-", "kept@disk:1", stdin=content)
     assert user.json("stat", "kept")["results"][0]["md5"] == md5(user.home / "a")
-    assert not list(user.home.rglob("spool/*"))
+    assert not list(user.home.rglob("stdin/*"))
     for target, complaint in (("./", "is a directory"), ("kept", "exists"), ("file:x", "both local")):
         refused = user.run("cp", "-", target)
         assert refused.returncode == 22, target
@@ -479,10 +479,10 @@ def test_standard_input_survives_the_daemon(user: User, grid: Grid, folder: str)
         job = user.run("cp", "--detach", "-", "kept@ALICE::SANDBOX::SE1", stdin=content).stdout.strip()
         user.kill_daemon()
         assert user.json("transfers", "show", job)["ended_ms"] == 0
-        assert len(list(user.home.rglob("spool/*"))) == 1
+        assert len(list(user.home.rglob("stdin/*"))) == 1
     user.must("transfers", "wait", job)
     assert user.json("stat", "kept")["results"][0]["md5"] == md5(user.home / "a")
-    eventually(lambda: not list(user.home.rglob("spool/*")))
+    eventually(lambda: not list(user.home.rglob("stdin/*")))
 
 
 def test_all_jobs_of_a_copy_are_followed_again_when_the_daemon_was_lost(user: User, folder: str) -> None:
