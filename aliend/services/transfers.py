@@ -163,6 +163,18 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
             priority=request.priority,
             umask=request.umask & 0o777,
             context=context,
+            strict=request.strict,
+            timeout=max(0.0, request.timeout_seconds),
+            retries=request.retries if request.HasField("retries") else -1,
+            min_rate=request.min_rate,
+            verify=request.verify,
+            whole_archives=request.whole_archives,
+            http=request.http,
+            chunks=request.chunks,
+            chunk_size=request.chunk_size,
+            streams=request.streams,
+            touch_empty=request.touch_empty,
+            rate=request.rate,
         )
         if purpose != "sync":
             return replace(spec, delete=request.delete)

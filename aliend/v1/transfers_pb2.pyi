@@ -79,7 +79,7 @@ TRANSFER_FAILED: TransferState
 TRANSFER_CANCELLED: TransferState
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "purpose", "delete", "exclude")
+    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout_seconds", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "purpose", "delete", "exclude")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +90,18 @@ class SubmitRequest(_message.Message):
     CWD_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     UMASK_FIELD_NUMBER: _ClassVar[int]
+    STRICT_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    RETRIES_FIELD_NUMBER: _ClassVar[int]
+    MIN_RATE_FIELD_NUMBER: _ClassVar[int]
+    VERIFY_FIELD_NUMBER: _ClassVar[int]
+    WHOLE_ARCHIVES_FIELD_NUMBER: _ClassVar[int]
+    HTTP_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_SIZE_FIELD_NUMBER: _ClassVar[int]
+    STREAMS_FIELD_NUMBER: _ClassVar[int]
+    TOUCH_EMPTY_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     DELETE_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_FIELD_NUMBER: _ClassVar[int]
@@ -103,10 +115,22 @@ class SubmitRequest(_message.Message):
     cwd: str
     session: str
     umask: int
+    strict: bool
+    timeout_seconds: float
+    retries: int
+    min_rate: int
+    verify: bool
+    whole_archives: bool
+    http: bool
+    chunks: int
+    chunk_size: int
+    streams: int
+    touch_empty: bool
+    rate: int
     purpose: Purpose
     delete: bool
     exclude: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout_seconds: _Optional[float] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Job(_message.Message):
     __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority", "purpose")

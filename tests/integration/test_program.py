@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -94,6 +95,29 @@ def test_a_copy_submitted_twice_is_one_job_and_can_be_watched(user: User, channe
     assert (file.state, file.size) == (transfers_pb2.TRANSFER_DONE, 100_000)
 
 
+def test_a_program_can_say_how_its_copies_are_made(user: User, channel: grpc.Channel) -> None:
+    (user.home / "source").write_bytes(os.urandom(100_000))
+    lfn = f"how-{user.home.name}"
+    user.must("cp", "file:source", lfn)
+    stub = transfers_pb2_grpc.TransfersStub(channel)
+    words: dict[str, Any] = {"sources": [lfn], "overwrite": transfers_pb2.ALWAYS}
+    wishes: list[dict[str, Any]] = [
+        {"http": True},
+        {"chunks": 2, "chunk_size": 30_000, "verify": True, "retries": 0, "rate": 9_000_000},
+    ]
+    for number, more in enumerate(wishes):
+        job = stub.Submit(
+            transfers_pb2.SubmitRequest(request_id=str(number), target=f"file:{user.home}/b", **words, **more)
+        )
+        list(stub.Watch(transfers_pb2.WatchRequest(job=job.id)))
+        (file,) = stub.ListTransfers(transfers_pb2.ListTransfersRequest(job=job.id)).transfers
+        if "http" in more:
+            assert "no replica that can be read over HTTP" in file.message
+        else:
+            assert file.state == transfers_pb2.TRANSFER_DONE
+    assert (user.home / "b").read_bytes() == (user.home / "source").read_bytes()
+
+
 def test_a_watch_goes_on_after_the_daemon_was_killed(user: User, channel: grpc.Channel) -> None:
     (user.home / "source").write_bytes(os.urandom(1000))
     stub = transfers_pb2_grpc.TransfersStub(channel)
@@ -178,7 +202,7 @@ def test_nonsense_is_refused(channel: grpc.Channel) -> None:
     for request in (
         transfers_pb2.SubmitRequest(request_id="x"),
         transfers_pb2.SubmitRequest(sources=["/a"], target="file:/b"),
-        transfers_pb2.SubmitRequest(request_id="x", sources=["/a"], target="/b"),
+        transfers_pb2.SubmitRequest(request_id="x", sources=["file:/a"], target="file:/b"),
         transfers_pb2.SubmitRequest(request_id="x", sources=["/a"], target="file:b"),
     ):
         with pytest.raises(grpc.RpcError) as failure:
