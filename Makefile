@@ -29,7 +29,7 @@ demo: setup ## a sandbox grid, a listing, an upload, a download that survives ki
 
 test: setup $(ALIENPY_VENV)/.done ## run all tests, on real processes and real XRootD servers
 	$(BIN)/python -m compileall -q aliend alienctl
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 check: setup lint types proto-check ## what must be green before every commit: format, lint, types, contract, house rules
 	$(BIN)/python -m pytest -q tests/unit tests/property
