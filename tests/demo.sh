@@ -42,8 +42,8 @@ for n in $(seq -w 1 40); do head -c 8000000 /dev/urandom >"$work/run/AO2D_$n.roo
 run alienctl cp "file:$work/run" "${home}@disk:1" | tail -n 1
 
 step "... and fetched in the background: a job number at once; the daemon is killed in the middle"
-printf '$ job=$(alienctl cp --detach -T 2 run/ file:back/)\n'
-job=$(alienctl cp --detach -T 2 "${home}run/" "file:$work/back/")
+printf '$ job=$(alienctl cp --detach --limit 50M run/ file:back/)\n'
+job=$(alienctl cp --detach --limit 50M "${home}run/" "file:$work/back/")
 done_files() { alienctl transfers show --json "$job" | sed -n 's/^    "done": \([0-9]*\).*/\1/p'; }
 until [ "$(done_files)" -ge 3 ]; do sleep 0.05; done
 pid=$(alienctl daemon status --json | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
@@ -51,6 +51,7 @@ run kill -9 "$pid"
 arrived=$(find "$work/back" -name 'AO2D_*.root' | wc -l)
 echo "  $arrived of 40 files had arrived"
 must test "$arrived" -lt 40
+run alienctl transfers limit --job "$job" rate=unlimited
 run alienctl transfers wait --timeout 60 "$job"
 run alienctl transfers list --all
 new_pid=$(alienctl daemon status --json | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
