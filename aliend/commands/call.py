@@ -101,6 +101,8 @@ class Call:
     as_json: bool = False
     by_line: bool = False
     """JSON as one object a line rather than as one document."""
+    raw: bool = False
+    """A terminal gets names and messages as they are."""
     stop_on_error: bool = False
     commands_on_stdin: bool = False
     trace: Callable[[str], None] | None = field(default=None, repr=False)
@@ -132,9 +134,9 @@ class Call:
 
     @property
     def shows_colours(self) -> bool:
-        """Whether standard output is a terminal on which the user wants to see colours."""
+        """Whether standard output is a terminal on which the user wants to see more than the plain text."""
         plain = self.environment.get("TERM", "") in ("", "dumb") or "NO_COLOR" in self.environment
-        return self.terminal.stdout and not plain and not self.as_json
+        return self.terminal.stdout and not plain and not self.as_json and not self.raw
 
     async def paint(self, text: str, colours: Callable[[str], str]) -> None:
         """The same as `say`, with colours where they are seen; see `core.colours`."""

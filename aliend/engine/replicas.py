@@ -29,6 +29,8 @@ _LOOK_PAUSE = 4.0
 """Seconds between looks at the replicas: the service may answer from a cache of 15 s."""
 _LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
 _NO_WRITE_PFNS = 77
+_ANOTHER_FILE = 22
+"""Tickets are refused with it for a name that has another content, and for a wish that makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,7 @@ class Replicas:
             return
         if any(ticket.md5 and ticket.guid not in self._guids for ticket in tickets) and not md5:
             # Tickets for a name that is registered add replicas to what is there, and `commit` would change its md5.
-            raise CopyError(
-                f"Somebody else registered {self._lfn} a moment ago; it is looked at again", "transient", 1.0
-            )
+            raise self._registered_meanwhile()
         if self._guid and any(ticket.guid != self._guid for ticket in tickets):
             raise CopyError(f"{self._lfn} was removed or replaced meanwhile; nothing was added", kind="permanent")
         self._goal = self._goal or len(tickets)
@@ -131,6 +131,9 @@ class Replicas:
             else:
                 await self._commit(ticket)
 
+    def _registered_meanwhile(self) -> CopyError:
+        return CopyError(f"{self._lfn} was registered a moment ago; it is looked at again", "transient", 1.0)
+
     async def _granted(self, md5: str, storage: str) -> list[Ticket]:
         """Tickets, none for a storage element that rests unless the user named it."""
         resting = self._attempt.gate.resting()
@@ -138,6 +141,8 @@ class Replicas:
         try:
             return await self._catalogue.access_write(self._lfn, self._source.size, md5, without)
         except ServiceError as error:
+            if error.code == _ANOTHER_FILE and not md5 and await self._attempt.looks.entry_of(self._lfn):
+                raise self._registered_meanwhile() from error
             if error.code != _NO_WRITE_PFNS or without == storage:
                 raise
             names = ", ".join(sorted(resting))

@@ -202,6 +202,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             as_json=any(word in JSON_WORDS for word in words)
             or any(is_on(environment, name) for name in _JSON_SWITCHES),
             by_line=JSON_LINES in words,
+            raw=start.raw,
             stop_on_error=start.stop_on_error,
             commands_on_stdin=start.commands_on_stdin,
             trace=events.note if start.debug else None,

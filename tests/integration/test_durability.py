@@ -44,7 +44,7 @@ def test_a_download_survives_kill_9_of_the_daemon(user: User, folder: str) -> No
     """F211"""
     root = tree(user)
     user.must("cp", "file:tree/", f"{folder}@disk:1")
-    job = user.run("cp", "--detach", "-T", "2", folder, "file:back/").stdout.strip()
+    job = user.run("cp", "--detach", "--limit", "60M", folder, "file:back/").stdout.strip()
     for wanted in (1, 4):
         eventually(lambda wanted=wanted: files(user, job)["done"] >= wanted)  # type: ignore[misc]
         assert files(user, job)["done"] < FILES
@@ -55,7 +55,7 @@ def test_a_download_survives_kill_9_of_the_daemon(user: User, folder: str) -> No
 
 def test_an_upload_survives_kill_9_of_the_daemon(user: User, folder: str) -> None:
     root = tree(user)
-    job = user.run("cp", "--detach", "-T", "2", "file:tree/", f"{folder}@disk:2").stdout.strip()
+    job = user.run("cp", "--detach", "--limit", "120M", "file:tree/", f"{folder}@disk:2").stdout.strip()
     eventually(lambda: files(user, job)["done"] >= 2)
     assert files(user, job)["done"] < FILES
     user.kill_daemon()

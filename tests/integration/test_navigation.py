@@ -17,6 +17,7 @@ def stack(user: User) -> Iterator[User]:
         user.must("--session", "s", "pushd", f"~/{name}")
     user.variables["ALIEN_SESSION"] = "s"
     yield user
+    user.must("cd")  # the service deletes no directory that the session is in
     user.must("rm", "-r", "~/d1", "~/d2", "~/d3")
 
 

@@ -65,5 +65,5 @@ def test_words_that_make_no_sense_are_refused(user: User, words: tuple[str, ...]
 
 def test_a_file_that_is_not_there_is_told(user: User) -> None:
     missing = user.run("replicate", "/alice/none", "--to", "disk:1")
-    assert missing.returncode == 4
+    assert missing.returncode == 2
     assert "does not exist" in missing.stderr

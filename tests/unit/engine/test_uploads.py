@@ -365,13 +365,41 @@ async def test_a_name_that_somebody_registers_between_look_and_ticket_is_left_al
     house.catalogue.access_write = after_somebody_else  # type: ignore[method-assign]
     job = await house.submit(up(file, "/a/f"))
     await house.until(job.id, "waiting")
-    assert (await house.only(job.id)).message.startswith("Somebody else registered /a/f")
+    assert (await house.only(job.id)).message.startswith("/a/f was registered a moment ago")
     house.clock.now += 100
     house.engine.set_limits()
     assert (await house.ended(job.id)).state == "failed"
     assert "exists and differs" in (await house.only(job.id)).message
     assert data_of(house, "/a/f") == [b"of 8byte"]
     assert not house.catalogue.calls["commit"]
+
+
+async def test_a_ticket_refused_for_what_somebody_registers_meanwhile_is_asked_for_again(
+    house: House, file: Path
+) -> None:
+    ask = house.catalogue.access_write
+
+    async def refused(lfn: str, size: int, md5: str, storage: str) -> list[Ticket]:
+        if lfn == "/a/f":
+            house.grid.put(lfn, b"another")
+            raise ServiceError("access", 22, "You seem to want to write a different file")
+        return await ask(lfn, size, md5, storage)
+
+    house.catalogue.access_write = refused  # type: ignore[method-assign]
+    job = await house.submit(up(file, "/a/f", overwrite="changed"))
+    await house.until(job.id, "waiting")
+    house.clock.now += 100
+    house.engine.set_limits()
+    assert (await house.ended(job.id)).state == "done"
+
+
+async def test_a_wish_that_makes_no_sense_is_refused_at_once(house: House, file: Path) -> None:
+    async def refused(*_: object) -> list[Ticket]:
+        raise ServiceError("access", 22, "Don't know what to do with it")
+
+    house.catalogue.access_write = refused  # type: ignore[method-assign]
+    job = await house.done(up(file, "/a/f"))
+    assert (await house.only(job.id)).message == "Don't know what to do with it"
 
 
 async def test_replicas_are_read_back_on_request(house: House, file: Path) -> None:
