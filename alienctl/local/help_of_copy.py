@@ -45,7 +45,7 @@ How
   -T N             at most N files at a time
   -S N, -chunks N, -chunksz SIZE    connections to a server, requests on their way for a file, bytes in each
   -timeout S       the longest that one file may take
-  -retry N         how often a file is tried again; -norecovery: never
+  -retry N         how often a file is tried again; -norecovery: never, nor on other storage
   -ratethreshold N give a replica up that is slower (bytes a second)
   -http            read over HTTP
   -noxrdzip        fetch whole archives for their members

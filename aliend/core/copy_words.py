@@ -200,6 +200,7 @@ def _spec(given: Given, now_ms: int) -> JobSpec:
         timeout=_seconds(given),
         retries=0 if given.has("norecovery") else given.number("retry", -1),
         min_rate=_size(given, "ratethreshold"),
+        recovery=not given.has("norecovery"),
         verify=given.has("verify"),
         whole_archives=given.has("noxrdzip"),
         http=given.has("http"),

@@ -54,9 +54,10 @@ class JobSpec:
     `storage` on a download names storage elements to prefer, or with `!` to leave out; with `strict` no others are
     used. `timeout` is the longest that the copy of one file may take (seconds; 0: no limit), `retries` how often it is
     tried again after a failure that may pass (-1: as usual), `min_rate` the bytes a second below which a replica is
-    given up for the next one (0: none). `verify` reads what was written once more and compares. `whole_archives`
-    fetches the archive and takes the member out of it here. `http` reads over HTTP. `chunks` requests of `chunk_size`
-    bytes may be on their way for one file, over `streams` connections (0: as usual).
+    given up for the next one (0: none). Without `recovery` a replica that failed is not replaced on another storage
+    element. `verify` reads what was written once more and compares. `whole_archives` fetches the archive and takes the
+    member out of it here. `http` reads over HTTP. `chunks` requests of `chunk_size` bytes may be on their way for one
+    file, over `streams` connections (0: as usual).
 
     `rate` is the most bytes a second of all its files together (0: no limit of its own); `interactive`: somebody waits
     for its end at a terminal; `settings` are the caller's XRootD variables (`XRD_*`) by their names.
@@ -84,6 +85,7 @@ class JobSpec:
     retries: int = -1
     min_rate: int = 0
     verify: bool = False
+    recovery: bool = True
     whole_archives: bool = False
     http: bool = False
     chunks: int = 0

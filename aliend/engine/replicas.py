@@ -69,7 +69,7 @@ class Replicas:
             self._md5 = entry.md5 or self._md5
             self._guid = entry.guid
             self._have = {replica.se for replica in await replicas_of(self._catalogue, self._lfn)}
-        if len(self._have) < self._goal:
+        if len(self._have) < self._goal and (entry is not None or self._attempt.spec.recovery):
             more = wish.remaining(storage, self._goal - len(self._have), self._have, self._failed)
             await self._add_more(more)
         if not self._have:

@@ -31,7 +31,8 @@ def test_every_option_of_a_copy_reaches_the_job() -> None:
     assert (spec.streams, spec.chunks, spec.chunk_size, spec.timeout, spec.retries) == (15, 5, 1 << 20, 9.5, 4)
     assert (spec.min_rate, spec.strict, spec.http, spec.whole_archives, spec.verify) == (10240, True, True, True, True)
     assert (spec.priority, spec.parents, spec.strip, spec.touch_empty, spec.overwrite) == (-3, 2, 1, True, "always")
-    assert parse_copy(("-norecovery", "a", "b"), NOW_MS).spec.retries == 0
+    spec = parse_copy(("-norecovery", "a", "b"), NOW_MS).spec
+    assert (spec.retries, spec.recovery) == (0, False)
 
 
 def test_a_selection_is_part_of_the_job() -> None:

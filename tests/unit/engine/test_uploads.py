@@ -65,6 +65,14 @@ async def test_a_replica_that_fails_is_replaced_on_another_element(house: House,
     assert sorted(house.grid.replicas[house.grid.files["/a/f"].guid]) == ["A::B::SE2", "A::B::SE3"]
 
 
+async def test_f205_without_recovery_no_other_element_is_asked(house: House, file: Path) -> None:
+    house.workers.bad_ses = {"A::B::SE1"}
+    job = await house.done(up(file, "/a/f", recovery=False, retries=0))
+    assert job.state == "failed"
+    assert "1 of 2 replicas" in (await house.only(job.id)).message
+    assert list(house.grid.replicas[house.grid.files["/a/f"].guid]) == ["A::B::SE2"]
+
+
 async def test_one_replica_of_two_is_a_failure_that_a_retry_completes(house: House, file: Path) -> None:
     house.grid.ses = ("A::B::SE1", "A::B::SE2")
     house.workers.bad_ses = {"A::B::SE1"}
