@@ -108,9 +108,9 @@ class OutcomeUnknown(AliendError):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What is in the way here: `need` bytes that are not free at `path`, or a right that is missing there."""
+    """What is in the way here: `need` bytes that are not free at `path`, or the right to write or to read there."""
 
-    kind: Literal["space", "permission", "other"]
+    kind: Literal["space", "permission", "reading", "other"]
     path: str
     need: int = 0
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.harness import Grid, User, make_user, new_grid
+from tests.harness import POWERLESS, Grid, User, make_user, new_grid
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
@@ -25,6 +25,14 @@ def grid() -> Iterator[Grid]:
 def user(grid: Grid) -> Iterator[User]:
     """A user of the sandbox grid."""
     yield from make_user(grid.exports)
+
+
+@pytest.fixture
+def powerless(grid: Grid) -> Iterator[User]:
+    """A user of the sandbox grid whom permissions stop, also where root runs the tests."""
+    for user in make_user(grid.exports):
+        user.prefix = POWERLESS
+        yield user
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ALIENCTL = str(Path(sys.executable).with_name("alienctl"))
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount small disks")
+POWERLESS = ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
+"""Runs a program for whom permissions hold, also where root runs the tests."""
 CHOOSING = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
 
 
@@ -113,11 +115,12 @@ def sandbox(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @dataclass
 class User:
-    """A user with a home, a runtime directory and a daemon of their own."""
+    """A user with a home, a runtime directory and a daemon of their own, begun with `prefix`."""
 
     home: Path
     variables: dict[str, str]
     command: str = ALIENCTL
+    prefix: tuple[str, ...] = ()
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -133,7 +136,7 @@ class User:
     def run(self, *words: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
         """Run `alienctl WORDS` to its end."""
         return subprocess.run(
-            [self.command, *words],
+            [*self.prefix, self.command, *words],
             env=options.pop("env", self.environment),
             cwd=options.pop("cwd", self.home),
             stdin=options.pop("stdin", subprocess.DEVNULL),
@@ -157,7 +160,7 @@ class User:
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start `alienctl WORDS` and go on."""
         process = subprocess.Popen(
-            [self.command, *words],
+            [*self.prefix, self.command, *words],
             env=self.environment,
             cwd=self.home,
             stdin=subprocess.DEVNULL,

@@ -96,12 +96,16 @@ def _require_local_sources(words: CopyWords, call: Call) -> None:
     place = Place("/", "/", call.local, call.environment.get("HOME", ""))
     for word in words.sources:
         name = locate(word, place).name if word.startswith("file:") else ""
-        if name and not _is_there(name) and ("*" not in name or not Path(name.partition("*")[0]).parent.exists()):
+        if name and not _is_there(name) and ("*" not in name or not _is_there(str(Path(name.partition("*")[0]).parent))):
             raise NoSuchFile(f"there is no local file {name}; nothing was copied")
 
 
 def _is_there(name: str) -> bool:
-    return Path(name).exists()
+    """Whether there is such a local file, as far as one may look: what may not be read is told by the job."""
+    try:
+        return Path(name).exists()
+    except PermissionError:
+        return True
 
 
 def _read(name: str) -> str:

@@ -63,7 +63,7 @@ async def _require_source(parts: Parts, call: Call, spec: JobSpec) -> None:
     """Told before anything is stored. Raises NoSuchFile, UsageError."""
     name = spec.sources[0].rstrip("/") or "/"
     if spec.direction == "upload":
-        there, is_directory = await asyncio.to_thread(lambda: (Path(name).exists(), Path(name).is_dir()))
+        there, is_directory = await asyncio.to_thread(_is_there, name)
     else:
         entries, _ = await parts.centrals.catalogue_of(call.context).stat([name])
         there, is_directory = bool(entries), bool(entries) and entries[0].is_directory
@@ -72,6 +72,14 @@ async def _require_source(parts: Parts, call: Call, spec: JobSpec) -> None:
         raise NoSuchFile(f"{name} {where}; nothing was done")
     if not is_directory:
         raise UsageError(f"{name} is not a directory; single files are copied with cp")
+
+
+def _is_there(name: str) -> tuple[bool, bool]:
+    """Whether there is such a local name, and whether it is a directory; what may not be read is told by the job."""
+    try:
+        return Path(name).exists(), Path(name).is_dir()
+    except PermissionError:
+        return True, True
 
 
 async def _tell_deletions(parts: Parts, call: Call, job: int) -> None:

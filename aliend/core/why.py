@@ -112,7 +112,7 @@ def _why_paused(job: Job) -> Reason:
     go_on = f"alienctl transfers resume {job.id}"
     if job.message:
         known = job.obstacle.kind if job.obstacle else "other"
-        kind: Kind = "held" if known == "other" else known
+        kind: Kind = "held" if known == "other" else "permission" if known == "reading" else known
         return Reason(kind, f"{job.message}; it goes on by itself then, or with: {go_on}")
     return Reason("paused", f"job {job.id} is paused; go on with: {go_on}")
 

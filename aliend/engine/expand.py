@@ -165,7 +165,7 @@ def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
     reason = _objection(relative)
     if reason:
         return _failed(one.path, "", reason)
-    return NewTransfer(one.path, expansion.joined(root, relative), one.size, problem=one.problem)
+    return NewTransfer(one.path, expansion.joined(root, relative), one.size, problem=one.problem, obstacle=one.obstacle)
 
 
 def _failed(source: str, target: str, problem: str) -> NewTransfer:

@@ -87,6 +87,7 @@ class Expansions:
         async def add(found: Sequence[NewTransfer], event: Explored | None) -> Job:
             if job.spec.direction == "download":
                 await asyncio.to_thread(room.require, found)
+            _require_readable(found)
             now = await self._store.add(job.id, found, event)
             self._on_change()
             if now.state not in {JobState.EXPANDING, JobState.ACTIVE}:
@@ -132,3 +133,10 @@ class Expansions:
             await self._store.change_job(job.id, event)
         except AliendError as error:
             log.error("job %d: %s", job.id, error)
+
+
+def _require_readable(found: Sequence[NewTransfer]) -> None:
+    """CopyError of kind `local` where something here has to be mended before one of these can be copied."""
+    for one in found:
+        if one.obstacle:
+            raise CopyError(one.problem, "local", obstacle=one.obstacle)

@@ -77,15 +77,16 @@ def is_gone(obstacle: Obstacle) -> bool:
             disk = os.statvfs(place)
             return disk.f_bavail * disk.f_frsize >= obstacle.need
         if obstacle.kind == "permission":
-            wanted = os.W_OK | os.X_OK if place.is_dir() else os.W_OK
-            return os.access(place, wanted)
+            return os.access(place, os.W_OK | (os.X_OK if place.is_dir() else 0))
+        if obstacle.kind == "reading":
+            return os.access(place, os.R_OK | (os.X_OK if place.is_dir() else 0))
     except OSError:
         return False
     return True
 
 
 def _can_be_seen(job: Job) -> bool:
-    return job.obstacle is not None and job.obstacle.kind in ("space", "permission")
+    return job.obstacle is not None and job.obstacle.kind != "other"
 
 
 def _existing(path: Path) -> Path:

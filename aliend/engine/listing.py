@@ -17,7 +17,7 @@ from aliend.core.sync import is_unfinished_name
 from aliend.engine import local
 from aliend.engine.local import LocalFile
 from aliend.engine.ports import CataloguePort
-from aliend.errors import CopyError
+from aliend.errors import CopyError, ErrorKind
 from aliend.store import Listed
 
 NO_GUID = "-"
@@ -48,7 +48,8 @@ async def source_here(directory: str, selection: Selection) -> AsyncGenerator[li
     """The files of a local source. Raises CopyError unless it is a directory."""
     found = await asyncio.to_thread(local.look_at, without_slash(directory))
     if found is not None:
-        raise CopyError(found.problem or f"{directory} is not a directory", kind="permanent")
+        kind: ErrorKind = "local" if found.obstacle else "permanent"
+        raise CopyError(found.problem or f"{directory} is not a directory", kind, obstacle=found.obstacle)
     async with aclosing(_walked(directory)) as batches:
         async for batch in batches:
             wanted = (one for one in batch if one.is_closed or selection.matches(_facts(one)))

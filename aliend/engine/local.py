@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from aliend.errors import Obstacle
+from aliend.storage.failures import unreadable
+
 BATCH = 500
 
 
@@ -18,7 +21,7 @@ BATCH = 500
 class LocalFile:
     """A file (absolute path, name below the source, bytes), or the reason why it cannot be uploaded.
 
-    `changed_ms` is its modification (POSIX milliseconds), `owner` and `group` are names of this machine; `is_closed`
+    `obstacle` is what is in the way where that can be mended. `changed_ms` is its modification (POSIX milliseconds), `owner` and `group` are names of this machine; `is_closed`
     says that it is a directory that cannot be looked into. `device`, `inode` and `modified_ns` (POSIX nanoseconds) tell
     its content from any other one's; `is_link`: its name is a link to it.
     """
@@ -35,6 +38,7 @@ class LocalFile:
     inode: int = 0
     modified_ns: int = 0
     is_link: bool = False
+    obstacle: Obstacle | None = None
 
 
 def look_at(path: str) -> LocalFile | None:
@@ -42,7 +46,7 @@ def look_at(path: str) -> LocalFile | None:
     try:
         found = Path(path).stat()
     except OSError as error:
-        return LocalFile(path, "", 0, f"{path} cannot be read: {error.strerror}")
+        return _unreadable(path, "", error)
     if stat.S_ISDIR(found.st_mode):
         return None
     if not stat.S_ISREG(found.st_mode):
@@ -69,7 +73,7 @@ def _walk(directory: str, below: str) -> Iterator[LocalFile]:
         try:
             entries = os.scandir(path)
         except OSError as error:
-            yield LocalFile(path, prefix.rstrip("/"), 0, f"{path} cannot be listed: {error.strerror}", is_closed=True)
+            yield replace(_unreadable(path, prefix.rstrip("/"), error), is_closed=True)
             continue
         with entries:
             for entry in entries:
@@ -85,10 +89,15 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
             return LocalFile(entry.path, below, 0, f"{entry.path} is a link to a directory, which is not followed")
         found = entry.stat()
     except OSError as error:
-        return LocalFile(entry.path, below, 0, f"{entry.path} cannot be read: {error.strerror}")
+        return _unreadable(entry.path, below, error)
     if not stat.S_ISREG(found.st_mode):
         return LocalFile(entry.path, below, 0, f"{entry.path} is not a regular file")
     return replace(_described(entry.path, below, found), is_link=entry.is_symlink())
+
+
+def _unreadable(path: str, below: str, error: OSError) -> LocalFile:
+    why = unreadable(error, path)
+    return LocalFile(path, below, 0, str(why), obstacle=why.obstacle)
 
 
 def _described(path: str, below: str, found: os.stat_result) -> LocalFile:

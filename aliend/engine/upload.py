@@ -15,6 +15,7 @@ from aliend.engine.origin import LocalOrigin, Origin
 from aliend.engine.replace import identity_of, swap
 from aliend.engine.replicas import Replicas, replicas_of
 from aliend.errors import CopyError
+from aliend.storage.failures import unreadable
 
 
 async def upload(attempt: Attempt) -> Succeeded:
@@ -125,7 +126,7 @@ def _look_at(path: str) -> LocalOrigin:
     try:
         found = Path(path).stat()
     except OSError as error:
-        raise CopyError(f"{path} cannot be read: {error.strerror}", kind="permanent") from error
+        raise unreadable(error, path) from error
     if not stat.S_ISREG(found.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
     return LocalOrigin(path, found.st_size, found.st_mtime_ns)

@@ -87,6 +87,16 @@ def from_disk(error: OSError, path: str) -> CopyError:
     return CopyError(f"{path}: {reason}", kind, retry_after=30.0, obstacle=obstacle)
 
 
+def unreadable(error: OSError, path: str) -> CopyError:
+    """The error for a local file, or a directory, that could not be read."""
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        text = f"{path} cannot be read: permission denied: make it readable for you"
+        return CopyError(text, "local", retry_after=30.0, obstacle=Obstacle("reading", path))
+    known = from_disk(error, path)
+    text = f"{path} cannot be read: {os.strerror(error.errno or 0)}"
+    return CopyError(text, known.kind, known.retry_after, obstacle=known.obstacle)
+
+
 def _obstacle(error: OSError, path: str) -> Obstacle:
     """What would have to be mended. The file system does not tell when a quota has room again."""
     match error.errno:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aliend.errors import CopyError
-from aliend.storage.failures import from_disk
+from aliend.storage.failures import from_disk, unreadable
 from aliend.storage.tasks import Checksum, Checksummed, Download
 
 _CHUNK = 4 << 20
@@ -31,7 +31,7 @@ def checksum(task: Checksum, check: Check, told: Callable[[int], None]) -> Check
                 size += len(data)
                 told(size)
     except OSError as error:
-        raise from_disk(error, task.path) from error
+        raise unreadable(error, task.path) from error
     return Checksummed(size, digest.hexdigest())
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from aliend.errors import CopyError, ErrorKind
 from aliend.storage import remote
 from aliend.storage.digests import Digests
-from aliend.storage.failures import EXISTS, StorageError, from_disk, silent
+from aliend.storage.failures import EXISTS, StorageError, silent, unreadable
 from aliend.storage.inbox import SILENCE, Inbox
 from aliend.storage.line import Line
 from aliend.storage.tasks import ReplicaOutcome, Source, Stopped, Upload, Uploaded
@@ -118,11 +118,11 @@ def upload(task: Upload, line: Line) -> Uploaded:
     try:
         fd = os.open(task.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise from_disk(error, task.source) from error
+        raise unreadable(error, task.source) from error
     try:
         return _Pass(task, line, fd).run()
     except OSError as error:
-        raise from_disk(error, task.source) from error
+        raise unreadable(error, task.source) from error
     finally:
         os.close(fd)
 

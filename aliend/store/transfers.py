@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from aliend.core.job import Job
 from aliend.core.transfer import Done, Failed, NoIntent, Phase, Queued, Transfer, phase_of
+from aliend.errors import Obstacle
 from aliend.store import events
 from aliend.store.database import Transaction
 from aliend.store.records import TRANSFER_COLUMNS, intent_to_text, state_columns, transfer_of
@@ -17,13 +18,17 @@ _KNOWN = "SELECT source FROM transfer WHERE job = ? AND target = ?"
 
 @dataclass(frozen=True, slots=True)
 class NewTransfer:
-    """A file found by the expansion; `problem` is why it cannot be copied (empty: it can). `size` in bytes."""
+    """A file found by the expansion; `problem` is why it cannot be copied (empty: it can). `size` in bytes.
+
+    `obstacle` is what is in the way on this machine, where mending that would let it be copied; it is not stored.
+    """
 
     source: str
     target: str
     size: int = 0
     md5: str = ""
     problem: str = ""
+    obstacle: Obstacle | None = None
 
 
 def select(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Transfer]:
