@@ -41,6 +41,8 @@ _TABLES: dict[str, dict[str, type]] = {
     "ccdb": {"host": str},
     "monitor": {"host": str},
 }
+_LEAST = {"port": 1, "files": 1, "files_per_se": 1, "worker_processes": 1, "keep_free_mib": -1, "keep_days": 0}
+"""The smallest sensible numbers, by key."""
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
     "ALIENPY_JCENTRAL_PORT": ("central", "port"),
@@ -307,6 +309,8 @@ def _checked(content: Mapping[str, Any], where: str) -> Tables:
                 raise ConfigurationError(f"{where}: [{table}] has no key {key}; it has: {', '.join(sorted(known))}")
             if type(value) is not known[key]:
                 raise ConfigurationError(f"{where}: {key} of [{table}] must be of type {known[key].__name__}")
+            if type(value) is int and value < _LEAST[key]:
+                raise ConfigurationError(f"{where}: {key} of [{table}] must be at least {_LEAST[key]}, not {value}")
     return {table: dict(values) for table, values in content.items()}
 
 

@@ -96,7 +96,11 @@ def _require_local_sources(words: CopyWords, call: Call) -> None:
     place = Place("/", "/", call.local, call.environment.get("HOME", ""))
     for word in words.sources:
         name = locate(word, place).name if word.startswith("file:") else ""
-        if name and not _is_there(name) and ("*" not in name or not _is_there(str(Path(name.partition("*")[0]).parent))):
+        if (
+            name
+            and not _is_there(name)
+            and ("*" not in name or not _is_there(str(Path(name.partition("*")[0]).parent)))
+        ):
             raise NoSuchFile(f"there is no local file {name}; nothing was copied")
 
 

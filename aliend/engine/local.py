@@ -21,9 +21,10 @@ BATCH = 500
 class LocalFile:
     """A file (absolute path, name below the source, bytes), or the reason why it cannot be uploaded.
 
-    `obstacle` is what is in the way where that can be mended. `changed_ms` is its modification (POSIX milliseconds), `owner` and `group` are names of this machine; `is_closed`
-    says that it is a directory that cannot be looked into. `device`, `inode` and `modified_ns` (POSIX nanoseconds) tell
-    its content from any other one's; `is_link`: its name is a link to it.
+    `obstacle` is what is in the way where that can be mended. `changed_ms` is its modification (POSIX milliseconds),
+    `owner` and `group` are names of this machine; `is_closed` says that it is a directory that cannot be looked into.
+    `device`, `inode` and `modified_ns` (POSIX nanoseconds) tell its content from any other one's; `is_link`: its name
+    is a link to it.
     """
 
     path: str

@@ -111,6 +111,13 @@ def test_a_mistake_in_the_configuration(user: User) -> None:
     refused(user, 22, "config.toml", "hots")
 
 
+def test_a_number_of_the_configuration_that_is_too_small(user: User) -> None:
+    config = user.home / ".config/aliend/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("[transfers]\nkeep_days = -1\n", encoding="utf-8")
+    refused(user, 22, "config.toml", "keep_days of [transfers] must be at least 0, not -1")
+
+
 def test_no_xrootd_binary(tmp_path: Path) -> None:
     state = tmp_path / "state"
     words = [sys.executable, "-m", "aliend.sandbox", "up"]

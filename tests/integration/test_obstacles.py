@@ -65,3 +65,92 @@ def test_a_source_below_a_closed_directory_is_held_too(powerless: User, folder: 
     (job,) = powerless.json("transfers", "list", "--all")["jobs"]
     powerless.must("transfers", "wait", str(job["job"]))
     assert powerless.must("cat", "file") == "file"
+
+
+def begun(user: User, *words: str) -> str:
+    """A slow download of the file `f` into `out/f` that has begun; the job's number."""
+    write(user, "f", os.urandom(300 * KIB))
+    user.must("cp", "file:f", "f@disk:1")
+    (user.home / "out").mkdir()
+    job = user.must("cp", "--detach", "--limit", "20K", *words, "f", "file:out/f")
+    eventually(lambda: any(path.stat().st_size for path in (user.home / "out").glob(".f.*.part")))
+    return job
+
+
+def hurried(user: User, job: str) -> str:
+    """Let the download go on as fast as it can to its end; its state."""
+    user.must("transfers", "limit", "--job", job, "rate=unlimited")
+    user.run("transfers", "wait", job)
+    return str(user.json("transfers", "show", job)["state"])
+
+
+def reason(user: User, job: str) -> str:
+    """What is said of the only file."""
+    return str(user.json("transfers", "show", job)["transfers"][0]["message"])
+
+
+def test_a_target_that_becomes_a_link_is_not_written_through(powerless: User, folder: str) -> None:
+    job = begun(powerless)
+    theirs = write(powerless, "theirs", b"theirs")
+    (powerless.home / "out/f").symlink_to(theirs)
+    assert hurried(powerless, job) == "failed"
+    assert "out/f: exists and differs; remove it or ask for overwriting (-f)" in reason(powerless, job)
+    assert theirs.read_bytes() == b"theirs"
+    assert (powerless.home / "out/f").is_symlink()
+    assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
+
+
+def test_overwriting_replaces_the_link_and_not_what_it_leads_to(powerless: User, folder: str) -> None:
+    job = begun(powerless, "-f")
+    theirs = write(powerless, "theirs", b"theirs")
+    (powerless.home / "out/f").symlink_to(theirs)
+    assert hurried(powerless, job) == "done"
+    assert theirs.read_bytes() == b"theirs"
+    assert not (powerless.home / "out/f").is_symlink()
+    assert (powerless.home / "out/f").read_bytes() == (powerless.home / "f").read_bytes()
+
+
+@pytest.mark.parametrize("words", [(), ("-f",)])
+def test_a_target_that_becomes_a_directory_is_left_alone(powerless: User, folder: str, words: tuple[str, ...]) -> None:
+    job = begun(powerless, *words)
+    inside = write(powerless, "out/f/inside", b"inside")
+    assert hurried(powerless, job) == "failed"
+    told = "out/f: Is a directory" if words else "out/f: exists and differs"
+    assert told in reason(powerless, job)
+    assert inside.read_bytes() == b"inside"
+    assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
+
+
+def test_a_directory_that_becomes_a_link_leads_nowhere_else(powerless: User, folder: str) -> None:
+    job = begun(powerless)
+    elsewhere = powerless.home / "elsewhere"
+    elsewhere.mkdir()
+    (powerless.home / "out").rename(powerless.home / "moved")
+    (powerless.home / "out").symlink_to(elsewhere)
+    hurried(powerless, job)
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_directory_that_becomes_read_only_holds_the_job_until_it_is_not(powerless: User, folder: str) -> None:
+    job = begun(powerless)
+    (powerless.home / "out").chmod(0o555)
+    powerless.must("transfers", "limit", "--job", job, "rate=unlimited")
+    assert "out/f: permission denied: make it writable for you" in held(powerless, job)
+    assert not (powerless.home / "out/f").exists()
+    (powerless.home / "out").chmod(0o755)
+    powerless.must("transfers", "wait", job)
+    assert (powerless.home / "out/f").read_bytes() == (powerless.home / "f").read_bytes()
+    assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
+
+
+def test_a_source_that_is_gone_when_its_turn_comes_fails(powerless: User, folder: str) -> None:
+    powerless.must("transfers", "limit", "up=1")
+    write(powerless, "tree/a", os.urandom(300 * KIB))
+    write(powerless, "tree/b", os.urandom(300 * KIB))
+    job = powerless.must("cp", "--detach", "--limit", "20K", "file:tree/", "./")
+    eventually(lambda: powerless.json("transfers", "show", job)["files"]["running"])
+    shutil.rmtree(powerless.home / "tree")
+    powerless.must("transfers", "limit", "--job", job, "rate=unlimited")
+    assert powerless.run("transfers", "wait", job).returncode != 0
+    told = [one["message"] for one in powerless.json("transfers", "show", job)["transfers"] if one["state"] == "failed"]
+    assert any("cannot be read: No such file or directory" in message for message in told)

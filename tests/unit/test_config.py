@@ -74,6 +74,16 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, text: str, complaint: st
         load("default", environment(tmp_path))
 
 
+@pytest.mark.parametrize(("key", "least"), [("keep_days", 0), ("keep_free_mib", -1), ("files", 1), ("files_per_se", 1)])
+def test_a_number_that_is_too_small_is_named(tmp_path: Path, key: str, least: int) -> None:
+    file = tmp_path / ".config/aliend/config.toml"
+    write(file, f"[transfers]\n{key} = {least}\n")
+    assert getattr(load("default", environment(tmp_path)).limits, key) == least
+    write(file, f"[transfers]\n{key} = {least - 1}\n")
+    with pytest.raises(ConfigurationError, match=rf"{key} of \[transfers\] must be at least {least}, not {least - 1}"):
+        load("default", environment(tmp_path))
+
+
 def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="ALIENPY_JCENTRAL_PORT must be a number"):
         load("default", environment(tmp_path, ALIENPY_JCENTRAL_PORT="80a")).context()
