@@ -45,7 +45,7 @@ async def limit(parts: Parts, call: Call, words: list[str]) -> int:
         await parts.engine.change_limits(parse(words))
     now = parts.engine.in_use()
     if call.as_json:
-        await call.document({"limits": _table(now), "rates": _rates(now), "elements": _elements(now)})
+        await call.document({"limits": now.table(), "rates": _rates(now), "elements": _elements(now)})
     else:
         await call.say("\n".join([*_limit_lines(now), *_rate_lines(now)]))
     return 0
@@ -86,22 +86,8 @@ def _waits(one: Waits) -> dict[str, Any]:
     }
 
 
-def _table(now: InUse) -> dict[str, int]:
-    """Limits by the names that set them; 0: none of its own."""
-    limits = now.limits
-    return {
-        "files": limits.files,
-        "down": limits.down,
-        "up": limits.up,
-        "se": limits.per_se,
-        **dict(limits.named),
-    }
-
-
 def _limit_lines(now: InUse) -> Iterable[str]:
-    ways = {"down": now.by_direction.get("download", 0), "up": now.by_direction.get("upload", 0)}
-    running = {"files": sum(now.by_direction.values()), **ways}
-    table = _table(now)
+    running, table = now.running(), now.table()
     yield f"{'LIMIT':<32}{'FILES':>6}{'NOW':>6}"
     for name in ("files", "down", "up", "se"):
         count = str(running.get(name, "")) if name != "se" else ""
@@ -142,7 +128,7 @@ def _elements(now: InUse) -> list[dict[str, Any]]:
 
 def _rates(now: InUse) -> dict[str, dict[str, int | str]]:
     """The rates that were set, by name: the words, and bytes a second at the moment (0: unlimited)."""
-    return {name: {"set": words, "now": _rate_now(now, name)} for name, words in sorted(now.words.items())}
+    return {name: {"set": words, "now": now.rate_now(name)} for name, words in sorted(now.words.items())}
 
 
 def _rate_lines(now: InUse) -> Iterable[str]:
@@ -150,14 +136,9 @@ def _rate_lines(now: InUse) -> Iterable[str]:
         return
     yield f"{'RATE':<32}{'NOW':>12}"
     for name, words in sorted(now.words.items(), key=lambda item: ("::" in item[0], item[0])):
-        rate = _rate_now(now, name)
+        rate = now.rate_now(name)
         text = f"{rate_text(rate)}/s" if rate else "unlimited"
         yield f"{name:<32}{text:>12}{'' if ',' not in words else f'  {words}'}"
-
-
-def _rate_now(now: InUse, name: str) -> int:
-    usual = {"rate": now.rates.all, "down.rate": now.rates.down, "up.rate": now.rates.up, "se.rate": now.rates.per_se}
-    return usual.get(name, now.rates.named.get(name.removesuffix(".rate"), 0))
 
 
 def _time(seconds: float) -> str:

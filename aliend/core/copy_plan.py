@@ -83,6 +83,17 @@ def jobs_of_lines(
     return _grouped(words.spec, items, ""), problems
 
 
+def job_of_pairs(template: JobSpec, pairs: Sequence[tuple[Location, Location]]) -> JobSpec:
+    """The one job in which each source has a target of its own. Raises UsageError where they are of several kinds."""
+    items = [_item(source, "", target, template.storage) for source, target in pairs]
+    jobs = _grouped(template, items, "")
+    if len(jobs) != 1:
+        raise UsageError(
+            "the sources of one job go the same way, with the same storage wish; make several jobs of them"
+        )
+    return jobs[0]
+
+
 def _target(word: str, words: CopyWords, place: Place, sources: Sequence[Location]) -> Location:
     """A target; one in the catalogue, of sources there, must say so."""
     target = locate(word, place, is_whole=bool(words.wish))

@@ -167,7 +167,7 @@ def selection_of(given: Given, now_ms: int) -> Selection:
     return Selection(
         glob=_not_empty(given, "glob"),
         regex=_regex(given, "select", given.last("select")) if given.has("select") else _name(given),
-        literal=max((value for _, value in _words_of_name(given.last("name"))), key=len) if given.has("name") else "",
+        literal=literal_of_name(given.last("name")) if given.has("name") else "",
         texts_out=tuple(filter(None, given.all("exclude"))),
         regexes_out=tuple(_regex(given, "exclude_re", text) for text in given.all("exclude_re")),
         user=_account(given, "user"),
@@ -191,6 +191,29 @@ def regex_of_name(words: str) -> str:
     extension = "".join(f"\\.{value}" for value in values.get("ext", []))
     within = "".join(f"(?=[^/]*{value}[^/]*{extension}$)" for value in values.get("contain", []))
     return f"(?:^|/)(?={begin}){within}[^/]*{ends}{extension}$"
+
+
+def literal_of_name(words: str) -> str:
+    """The longest text that every name which these words describe contains. Raises UsageError."""
+    return max((value for _, value in _words_of_name(words)), key=len)
+
+
+def require_regex(text: str, what: str) -> str:
+    """The same text; `what` names it. Raises BadPattern, UsageError for an empty one."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise BadPattern(f"{what} {text!r} is no regular expression: {error}") from None
+    if not text:
+        raise UsageError(f"{what} needs a regular expression that is not empty")
+    return text
+
+
+def require_account(text: str, what: str) -> str:
+    """The same text, empty or a name of a user or group. Raises UsageError."""
+    if text and not _ACCOUNT.fullmatch(text):
+        raise UsageError(f"{what} needs a name, not {text!r}")
+    return text
 
 
 def _words_of_name(words: str) -> list[tuple[str, str]]:
@@ -233,20 +256,11 @@ def _name(given: Given) -> str:
 
 
 def _account(given: Given, key: str) -> str:
-    text = _not_empty(given, key)
-    if text and not _ACCOUNT.fullmatch(text):
-        raise UsageError(f"{given.command}: -{key} needs a name, not {text!r}")
-    return text
+    return require_account(_not_empty(given, key), f"{given.command}: -{key}")
 
 
 def _regex(given: Given, key: str, text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise BadPattern(f"{given.command}: -{key} {text!r} is no regular expression: {error}") from None
-    if not text:
-        raise UsageError(f"{given.command}: -{key} needs a regular expression that is not empty")
-    return text
+    return require_regex(text, f"{given.command}: -{key}")
 
 
 def _searched(regex: str, below: str) -> bool:

@@ -109,6 +109,23 @@ class InUse:
     rates: Rates
     words: Mapping[str, str]
 
+    def table(self) -> dict[str, int]:
+        """Limits of files by the names that set them; 0: none of its own."""
+        limits = self.limits
+        usual = {"files": limits.files, "down": limits.down, "up": limits.up, "se": limits.per_se}
+        return {**usual, **dict(limits.named)}
+
+    def running(self) -> dict[str, int]:
+        """Files that are copied now: in all, and each way."""
+        ways = {"down": self.by_direction.get("download", 0), "up": self.by_direction.get("upload", 0)}
+        return {"files": sum(self.by_direction.values()), **ways}
+
+    def rate_now(self, name: str) -> int:
+        """Bytes a second at the moment under a rate that was set; 0: unlimited."""
+        rates = self.rates
+        usual = {"rate": rates.all, "down.rate": rates.down, "up.rate": rates.up, "se.rate": rates.per_se}
+        return usual.get(name, rates.named.get(name.removesuffix(".rate"), 0))
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import grpc.aio
 
-from aliend.core.job import JobSpec, Overwrite, Purpose
-from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate, wish_of
-from aliend.core.sync_job import sync_job
+from aliend.core.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts
+from aliend.services.limiting import limits_of, require_rate
 from aliend.services.status import told
+from aliend.services.submission import job_of
 from aliend.v1 import transfers_pb2, transfers_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -23,12 +21,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
 LONGEST_REQUEST_ID = 128
 _DIRECTIONS = {"download": transfers_pb2.DOWNLOAD, "upload": transfers_pb2.UPLOAD, "copy": transfers_pb2.COPY}
-_PURPOSES: dict[int, Purpose] = {
-    transfers_pb2.REPLICATE: "replicate",
-    transfers_pb2.MIRROR: "mirror",
-    transfers_pb2.SYNC: "sync",
-}
-_OVERWRITES: dict[int, Overwrite] = {transfers_pb2.ALWAYS: "always", transfers_pb2.CHANGED: "changed"}
 _JOB_STATES = {
     "expanding": transfers_pb2.EXPANDING,
     "active": transfers_pb2.ACTIVE,
@@ -66,7 +58,7 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
     async def Submit(self, request: transfers_pb2.SubmitRequest, _context: Context) -> transfers_pb2.Job:
         """See the contract."""
         _check_request_id(request.request_id)
-        spec = await self._spec(request)
+        spec = await job_of(self._parts, request)
         return _job(await self._parts.engine.submit(spec, request.request_id))
 
     @told
@@ -134,53 +126,23 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
         _check_request_id(request.request_id)
         return _job(await self._parts.engine.retry(request.id, request.request_id))
 
-    async def _spec(self, request: transfers_pb2.SubmitRequest) -> JobSpec:
-        purpose = _PURPOSES.get(request.purpose, "copy")
-        stays = purpose in ("replicate", "mirror")
-        names = [*request.sources, request.sources[0] if stays and request.sources else request.target]
-        if not request.sources or not names[-1]:
-            raise UsageError("Submit needs at least one source and a target")
-        if not os.path.isabs(request.cwd) and any(is_relative_local(name) for name in names):  # noqa: PTH117 - text
-            raise UsageError("Submit needs an absolute cwd when a local name is relative")
-        context = self._parts.context(None)
-        directory = home = "/"
-        if any(not name.startswith(("file:", "/")) for name in names):
-            state = await self._parts.sessions.state(request.session or "default", context)
-            directory, home = state.directory, state.home
-        place = Place(directory, home, request.cwd or "/")
-        sources = [locate(name, place) for name in request.sources]
-        target = locate(names[-1], place)
-        if stays:
-            _check_replicas(sources, request.storage)
-        spec = JobSpec(
-            direction=direction_of(sources, target),
-            sources=tuple(source.name for source in sources),
-            target=target.name,
-            overwrite=_OVERWRITES.get(request.overwrite, "never"),
-            storage=request.storage or target.storage,
-            purpose=purpose,
-            parallel=request.parallel,
-            priority=request.priority,
-            umask=request.umask & 0o777,
-            context=context,
-            strict=request.strict,
-            timeout=max(0.0, request.timeout_seconds),
-            retries=request.retries if request.HasField("retries") else -1,
-            min_rate=request.min_rate,
-            verify=request.verify,
-            whole_archives=request.whole_archives,
-            http=request.http,
-            chunks=request.chunks,
-            chunk_size=request.chunk_size,
-            streams=request.streams,
-            touch_empty=request.touch_empty,
-            rate=request.rate,
-        )
-        if purpose != "sync":
-            return replace(spec, delete=request.delete)
-        if len(sources) != 1:
-            raise UsageError("Submit: a synchronisation has one source, a directory")
-        return sync_job(spec, sources[0], target, delete=request.delete, exclude=request.exclude)
+    @told
+    async def GetLimits(self, _request: transfers_pb2.GetLimitsRequest, _context: Context) -> transfers_pb2.Limits:
+        """See the contract."""
+        return limits_of(self._parts.engine.in_use())
+
+    @told
+    async def SetLimits(self, request: transfers_pb2.SetLimitsRequest, _context: Context) -> transfers_pb2.Limits:
+        """See the contract."""
+        _check_request_id(request.request_id)
+        await self._parts.engine.change_limits(parse([f"{name}={text}" for name, text in request.changes.items()]))
+        return limits_of(self._parts.engine.in_use())
+
+    @told
+    async def SetJobRate(self, request: transfers_pb2.SetJobRateRequest, _context: Context) -> transfers_pb2.Job:
+        """See the contract."""
+        _check_request_id(request.request_id)
+        return _job(await self._parts.engine.change_job_rate(request.id, require_rate(request.rate)))
 
     def _transfer(self, view: TransferView) -> transfers_pb2.Transfer:
         return transfers_pb2.Transfer(
@@ -222,15 +184,9 @@ def _job(view: JobView) -> transfers_pb2.Job:
         ended_ms=view.ended_ms,
         message=view.message,
         priority=view.priority,
+        rate=view.rate,
         purpose=_PURPOSE_NUMBERS[view.purpose],
     )
-
-
-def _check_replicas(sources: Sequence[Location], storage: str) -> None:
-    if any(source.side == "local" for source in sources):
-        raise UsageError("Submit: only files of the catalogue have replicas")
-    if not wish_of(storage):
-        raise UsageError("Submit: `storage` says where the replicas shall be")
 
 
 def _check_request_id(text: str) -> None:

@@ -49,6 +49,13 @@ class TransferState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRANSFER_DONE: _ClassVar[TransferState]
     TRANSFER_FAILED: _ClassVar[TransferState]
     TRANSFER_CANCELLED: _ClassVar[TransferState]
+
+class ElementState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ELEMENT_STATE_UNSPECIFIED: _ClassVar[ElementState]
+    ELEMENT_WORKING: _ClassVar[ElementState]
+    ELEMENT_RESTING: _ClassVar[ElementState]
+    ELEMENT_PROBING: _ClassVar[ElementState]
 DIRECTION_UNSPECIFIED: Direction
 DOWNLOAD: Direction
 UPLOAD: Direction
@@ -77,9 +84,13 @@ TRANSFER_WAITING: TransferState
 TRANSFER_DONE: TransferState
 TRANSFER_FAILED: TransferState
 TRANSFER_CANCELLED: TransferState
+ELEMENT_STATE_UNSPECIFIED: ElementState
+ELEMENT_WORKING: ElementState
+ELEMENT_RESTING: ElementState
+ELEMENT_PROBING: ElementState
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout_seconds", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "purpose", "delete", "exclude")
+    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout_seconds", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "targets", "selection", "parents", "strip", "no_recovery", "purpose", "delete", "exclude")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +113,11 @@ class SubmitRequest(_message.Message):
     STREAMS_FIELD_NUMBER: _ClassVar[int]
     TOUCH_EMPTY_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
+    TARGETS_FIELD_NUMBER: _ClassVar[int]
+    SELECTION_FIELD_NUMBER: _ClassVar[int]
+    PARENTS_FIELD_NUMBER: _ClassVar[int]
+    STRIP_FIELD_NUMBER: _ClassVar[int]
+    NO_RECOVERY_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     DELETE_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_FIELD_NUMBER: _ClassVar[int]
@@ -127,13 +143,58 @@ class SubmitRequest(_message.Message):
     streams: int
     touch_empty: bool
     rate: int
+    targets: _containers.RepeatedScalarFieldContainer[str]
+    selection: Selection
+    parents: int
+    strip: int
+    no_recovery: bool
     purpose: Purpose
     delete: bool
     exclude: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout_seconds: _Optional[float] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout_seconds: _Optional[float] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., targets: _Optional[_Iterable[str]] = ..., selection: _Optional[_Union[Selection, _Mapping]] = ..., parents: _Optional[int] = ..., strip: _Optional[int] = ..., no_recovery: _Optional[bool] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Selection(_message.Message):
+    __slots__ = ("pattern", "regex", "name", "exclude_texts", "exclude_patterns", "exclude_regexes", "user", "group", "grid_job", "min_size", "max_size", "min_depth", "max_depth", "min_changed_ms", "max_changed_ms", "limit", "offset", "site")
+    PATTERN_FIELD_NUMBER: _ClassVar[int]
+    REGEX_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_TEXTS_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_PATTERNS_FIELD_NUMBER: _ClassVar[int]
+    EXCLUDE_REGEXES_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    GRID_JOB_FIELD_NUMBER: _ClassVar[int]
+    MIN_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MAX_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MIN_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    MAX_DEPTH_FIELD_NUMBER: _ClassVar[int]
+    MIN_CHANGED_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CHANGED_MS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    pattern: str
+    regex: str
+    name: str
+    exclude_texts: _containers.RepeatedScalarFieldContainer[str]
+    exclude_patterns: _containers.RepeatedScalarFieldContainer[str]
+    exclude_regexes: _containers.RepeatedScalarFieldContainer[str]
+    user: str
+    group: str
+    grid_job: int
+    min_size: int
+    max_size: int
+    min_depth: int
+    max_depth: int
+    min_changed_ms: int
+    max_changed_ms: int
+    limit: int
+    offset: int
+    site: str
+    def __init__(self, pattern: _Optional[str] = ..., regex: _Optional[str] = ..., name: _Optional[str] = ..., exclude_texts: _Optional[_Iterable[str]] = ..., exclude_patterns: _Optional[_Iterable[str]] = ..., exclude_regexes: _Optional[_Iterable[str]] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., grid_job: _Optional[int] = ..., min_size: _Optional[int] = ..., max_size: _Optional[int] = ..., min_depth: _Optional[int] = ..., max_depth: _Optional[int] = ..., min_changed_ms: _Optional[int] = ..., max_changed_ms: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., site: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority", "purpose")
+    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority", "rate", "purpose")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
@@ -146,6 +207,7 @@ class Job(_message.Message):
     ENDED_MS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     id: int
     state: JobState
@@ -159,8 +221,9 @@ class Job(_message.Message):
     ended_ms: int
     message: str
     priority: int
+    rate: int
     purpose: Purpose
-    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., created_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., created_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., rate: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ...) -> None: ...
 
 class Counters(_message.Message):
     __slots__ = ("queued", "running", "waiting", "done", "failed", "cancelled")
@@ -301,3 +364,93 @@ class WatchResponse(_message.Message):
     resume_token: str
     events: _containers.RepeatedCompositeFieldContainer[Event]
     def __init__(self, jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., transfers: _Optional[_Iterable[_Union[Transfer, _Mapping]]] = ..., resume_token: _Optional[str] = ..., events: _Optional[_Iterable[_Union[Event, _Mapping]]] = ...) -> None: ...
+
+class GetLimitsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SetLimitsRequest(_message.Message):
+    __slots__ = ("request_id", "changes")
+    class ChangesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    changes: _containers.ScalarMap[str, str]
+    def __init__(self, request_id: _Optional[str] = ..., changes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class SetJobRateRequest(_message.Message):
+    __slots__ = ("request_id", "id", "rate")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    id: int
+    rate: int
+    def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ..., rate: _Optional[int] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("files", "running", "rates", "elements")
+    class FilesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class RunningEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class RatesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Bandwidth
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Bandwidth, _Mapping]] = ...) -> None: ...
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    RATES_FIELD_NUMBER: _ClassVar[int]
+    ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    files: _containers.ScalarMap[str, int]
+    running: _containers.ScalarMap[str, int]
+    rates: _containers.MessageMap[str, Bandwidth]
+    elements: _containers.RepeatedCompositeFieldContainer[StorageElement]
+    def __init__(self, files: _Optional[_Mapping[str, int]] = ..., running: _Optional[_Mapping[str, int]] = ..., rates: _Optional[_Mapping[str, Bandwidth]] = ..., elements: _Optional[_Iterable[_Union[StorageElement, _Mapping]]] = ...) -> None: ...
+
+class Bandwidth(_message.Message):
+    __slots__ = ("set", "now")
+    SET_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    set: str
+    now: int
+    def __init__(self, set: _Optional[str] = ..., now: _Optional[int] = ...) -> None: ...
+
+class StorageElement(_message.Message):
+    __slots__ = ("se", "state", "copies", "limit", "most", "until_ms", "why", "bytes_per_second")
+    SE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    COPIES_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    se: str
+    state: ElementState
+    copies: int
+    limit: int
+    most: int
+    until_ms: int
+    why: str
+    bytes_per_second: int
+    def __init__(self, se: _Optional[str] = ..., state: _Optional[_Union[ElementState, str]] = ..., copies: _Optional[int] = ..., limit: _Optional[int] = ..., most: _Optional[int] = ..., until_ms: _Optional[int] = ..., why: _Optional[str] = ..., bytes_per_second: _Optional[int] = ...) -> None: ...

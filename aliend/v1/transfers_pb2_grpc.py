@@ -80,6 +80,21 @@ class TransfersStub:
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
                 _registered_method=True)
+        self.GetLimits = channel.unary_unary(
+                '/aliend.v1.Transfers/GetLimits',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.GetLimitsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Limits.FromString,
+                _registered_method=True)
+        self.SetLimits = channel.unary_unary(
+                '/aliend.v1.Transfers/SetLimits',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.SetLimitsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Limits.FromString,
+                _registered_method=True)
+        self.SetJobRate = channel.unary_unary(
+                '/aliend.v1.Transfers/SetJobRate',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+                _registered_method=True)
 
 
 class TransfersServicer:
@@ -155,6 +170,29 @@ class TransfersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLimits(self, request, context):
+        """The limits of copies, what runs under them, and the storage elements in use. Used by `alienctl transfers limit`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetLimits(self, request, context):
+        """Changes limits, at once and for the next daemons; answers with all of them. Used by `alienctl transfers limit`.
+        Idempotent. Errors: INVALID_ARGUMENT for a name or value that is none; nothing is changed then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetJobRate(self, request, context):
+        """Changes how many bytes a second the files of a job may take together, also of one that runs. Used by
+        `alienctl transfers limit --job`. Idempotent. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransfersServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -201,6 +239,21 @@ def add_TransfersServicer_to_server(servicer, server):
             'Retry': grpc.unary_unary_rpc_method_handler(
                     servicer.Retry,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            ),
+            'GetLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLimits,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.GetLimitsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Limits.SerializeToString,
+            ),
+            'SetLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLimits,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.SetLimitsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Limits.SerializeToString,
+            ),
+            'SetJobRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetJobRate,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
             ),
     }
@@ -447,6 +500,87 @@ class Transfers:
             target,
             '/aliend.v1.Transfers/Retry',
             aliend_dot_v1_dot_transfers__pb2.ChangeJobRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.Transfers/GetLimits',
+            aliend_dot_v1_dot_transfers__pb2.GetLimitsRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.Limits.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.Transfers/SetLimits',
+            aliend_dot_v1_dot_transfers__pb2.SetLimitsRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.Limits.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetJobRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.Transfers/SetJobRate',
+            aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.SerializeToString,
             aliend_dot_v1_dot_transfers__pb2.Job.FromString,
             options,
             channel_credentials,

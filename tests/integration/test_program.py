@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -23,7 +24,7 @@ from aliend.v1 import (
     transfers_pb2,
     transfers_pb2_grpc,
 )
-from tests.harness import User
+from tests.harness import User, eventually
 
 
 @pytest.fixture
@@ -177,6 +178,110 @@ def test_it_asks_for_copies_within_the_catalogue_for_replicas_and_for_a_synchron
     assert user.json("stat", f"{folder}e/f")["results"][0]["size"] == "1000"
 
 
+def selecting(**words: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of the message
+    return {"selection": transfers_pb2.Selection(**words)}
+
+
+def test_it_selects_as_cp_does(user: User, channel: grpc.Channel) -> None:
+    names = {"a/x.root": 10, "a/y.root": 2000, "a/b/x.root": 10, "a/x.log": 10}
+    for name, size in names.items():
+        (user.home / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (user.home / "tree" / name).write_bytes(os.urandom(size))
+    stub = transfers_pb2_grpc.TransfersStub(channel)
+    folder = f"{user.must('pwd')}{user.home.name}/"
+    wishes: list[tuple[dict[str, Any], set[str]]] = [
+        (selecting(pattern="*.root", max_size=100), {"a/x.root", "a/b/x.root"}),
+        (selecting(regex=r"/x\.", max_depth=1), {"a/x.root", "a/x.log"}),
+        (selecting(name="begin_x_ext_root", exclude_patterns=["b/*"]), {"a/x.root"}),
+        (selecting(exclude_texts=["x"], exclude_regexes=["nothing$"]), {"a/y.root"}),
+        (selecting(min_changed_ms=2**62), set()),
+    ]
+    user.must("cp", "file:tree/", f"{folder}all/@disk:1")
+    for number, (more, expected) in enumerate(wishes):
+        there, here = f"{folder}{number}/", f"{user.home}/{number}/"
+        for source, target in ((f"file:{user.home}/tree/", there), (f"{folder}all/", f"file:{here}")):
+            words = {"request_id": f"{number}{source}", "sources": [source], "target": target, **more}
+            job = stub.Submit(transfers_pb2.SubmitRequest(**words))
+            (last,) = list(stub.Watch(transfers_pb2.WatchRequest(job=job.id)))[-1].jobs
+            assert last.state == transfers_pb2.DONE, words
+        found = {path.relative_to(here).as_posix() for path in Path(here).rglob("*") if path.is_file()}
+        assert found == expected
+        listed = user.run("find", there, "*").stdout.split()
+        assert {name.removeprefix(there) for name in listed} == expected
+
+
+def test_each_source_may_have_its_own_target(user: User, channel: grpc.Channel) -> None:
+    for name in ("f", "g"):
+        (user.home / name).write_text(name)
+    folder = f"{user.must('pwd')}{user.home.name}/"
+    stub = transfers_pb2_grpc.TransfersStub(channel)
+    for request in (
+        transfers_pb2.SubmitRequest(
+            request_id="up", sources=["file:f", "file:g"], targets=[f"{folder}1/a", f"{folder}2/b"], cwd=str(user.home)
+        ),
+        transfers_pb2.SubmitRequest(
+            request_id="down",
+            sources=[f"{folder}1/a", f"{folder}2/"],
+            targets=["file:x", "file:y/"],
+            cwd=str(user.home),
+        ),
+        transfers_pb2.SubmitRequest(
+            request_id="deep", sources=[f"{folder}1/a"], target="file:z/", cwd=str(user.home), parents=1
+        ),
+    ):
+        job = stub.Submit(request)
+        (last,) = list(stub.Watch(transfers_pb2.WatchRequest(job=job.id)))[-1].jobs
+        assert last.state == transfers_pb2.DONE, last.message
+    assert (user.home / "x").read_text() == "f"
+    assert (user.home / "y/b").read_text() == "g"
+    assert (user.home / "z/1/a").read_text() == "f"
+
+
+def test_it_reads_and_sets_the_limits_as_the_command_does(user: User, channel: grpc.Channel) -> None:
+    stub = transfers_pb2_grpc.TransfersStub(channel)
+    assert dict(stub.GetLimits(transfers_pb2.GetLimitsRequest()).files) == {"files": 8, "down": 0, "up": 0, "se": 4}
+    words = {"down": "3", "alice::x::se": "2", "rate": "12:00-00:00 5M, else 5120K", "ALICE::X::SE.rate": "1M"}
+    changed = stub.SetLimits(transfers_pb2.SetLimitsRequest(request_id="a", changes=words))
+    assert changed == stub.GetLimits(transfers_pb2.GetLimitsRequest())
+    shown = user.json("transfers", "limit")
+    assert dict(changed.files) == shown["limits"] == {"files": 8, "down": 3, "up": 0, "se": 4, "ALICE::X::SE": 2}
+    assert {name: {"set": one.set, "now": one.now} for name, one in changed.rates.items()} == shown["rates"]
+    assert changed.rates["rate"].now == 5 << 20
+    for wrong in ({"down": "none"}, {"sideways": "1"}, {"rate": "fast"}, {"down": "5", "up": "x"}):
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.SetLimits(transfers_pb2.SetLimitsRequest(request_id="b", changes=wrong))
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert stub.GetLimits(transfers_pb2.GetLimitsRequest()) == changed
+    undone = stub.SetLimits(transfers_pb2.SetLimitsRequest(request_id="c", changes=dict.fromkeys(words, "default")))
+    assert dict(undone.files) == {"files": 8, "down": 0, "up": 0, "se": 4}
+    assert not undone.rates
+
+
+def test_it_sees_storage_elements_and_changes_a_jobs_bandwidth(user: User, channel: grpc.Channel) -> None:
+    (user.home / "f").write_bytes(os.urandom(300_000))
+    user.must("cp", "file:f", f"slow-{user.home.name}@disk:1")
+    stub = transfers_pb2_grpc.TransfersStub(channel)
+    job = stub.Submit(
+        transfers_pb2.SubmitRequest(
+            request_id="a", sources=[f"slow-{user.home.name}"], target=f"file:{user.home}/g", rate=20_000
+        )
+    )
+    assert job.rate == 20_000
+    eventually(
+        lambda: dict(stub.GetLimits(transfers_pb2.GetLimitsRequest()).running) == {"files": 1, "down": 1, "up": 0}
+    )
+    (busy,) = [one for one in stub.GetLimits(transfers_pb2.GetLimitsRequest()).elements if one.copies]
+    assert busy.se.startswith("ALICE::SANDBOX::SE")
+    assert (busy.state, busy.until_ms) == (transfers_pb2.ELEMENT_WORKING, 0)
+    assert busy.copies <= busy.limit <= busy.most
+    with pytest.raises(grpc.RpcError) as refused:
+        stub.SetJobRate(transfers_pb2.SetJobRateRequest(request_id="b", id=job.id, rate=5))
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert stub.SetJobRate(transfers_pb2.SetJobRateRequest(request_id="c", id=job.id)).rate == 0
+    (last,) = list(stub.Watch(transfers_pb2.WatchRequest(job=job.id)))[-1].jobs
+    assert last.state == transfers_pb2.DONE
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -185,6 +290,17 @@ def test_it_asks_for_copies_within_the_catalogue_for_replicas_and_for_a_synchron
         {"purpose": transfers_pb2.SYNC, "sources": ["/alice/a", "/alice/b"], "target": "file:/tmp/d"},
         {"purpose": transfers_pb2.SYNC, "sources": ["/alice/a"], "target": "/alice/a/b"},
         {"sources": ["/alice/a"], "target": "file:/tmp/d", "delete": True},
+        {"sources": ["/alice/a", "/alice/b"], "targets": ["file:/tmp/d"]},
+        {"sources": ["/alice/a"], "targets": ["file:/tmp/d"], "target": "file:/tmp/e"},
+        {"sources": ["/alice/a", "/alice/b"], "targets": ["file:/tmp/d", "/alice/c"]},
+        {"sources": ["file:/tmp/a", "file:/tmp/b"], "targets": ["/alice/a@disk:1", "/alice/b@disk:2"]},
+        {"purpose": transfers_pb2.SYNC, "sources": ["/alice/a"], "targets": ["file:/tmp/d"]},
+        {"purpose": transfers_pb2.SYNC, "sources": ["/alice/a"], "target": "file:/tmp/d", **selecting(pattern="x")},
+        {"sources": ["/alice/a"], "target": "file:/tmp/d", **selecting(pattern="x", regex="x")},
+        {"sources": ["/alice/a"], "target": "file:/tmp/d", **selecting(regex="(")},
+        {"sources": ["/alice/a"], "target": "file:/tmp/d", **selecting(name="starts_x")},
+        {"sources": ["/alice/a"], "target": "file:/tmp/d", **selecting(min_size=2, max_size=1)},
+        {"sources": ["/alice/a"], "target": "file:/tmp/d", **selecting(exclude_texts=[""])},
     ],
 )
 def test_a_job_that_makes_no_sense_is_refused_and_not_stored(

@@ -93,6 +93,14 @@ def test_a_right_that_was_given_back_is_seen() -> None:
         "assert not is_gone(Obstacle('permission', place + '/deep/f'))\n"
         "os.chmod(place, 0o700)\n"
         "assert is_gone(Obstacle('permission', place + '/deep/f'))\n"
+        "file = place + '/f'\n"
+        "open(file, 'w').close()\n"
+        "for shut, mode in ((place, 0o700), (file, 0o600)):\n"
+        "    os.chmod(shut, 0o200)\n"
+        "    assert not is_gone(Obstacle('reading', shut)), shut\n"
+        "    os.chmod(shut, mode)\n"
+        "    assert is_gone(Obstacle('reading', shut)), shut\n"
+        "os.remove(file)\n"
         "os.rmdir(place)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd="/tmp", env={"PYTHONPATH": ":".join(sys.path)})

@@ -1,0 +1,155 @@
+"""From a request to submit to the job that it asks for; nothing is stored here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aliend.core import selection
+from aliend.core.context import Context
+from aliend.core.copy_plan import job_of_pairs
+from aliend.core.job import JobSpec, Overwrite, Purpose
+from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate, wish_of
+from aliend.core.selection import UNBOUNDED, Selection
+from aliend.core.sync_job import sync_job
+from aliend.errors import UsageError
+from aliend.parts import Parts
+from aliend.v1 import transfers_pb2
+
+_PURPOSES: dict[int, Purpose] = {
+    transfers_pb2.REPLICATE: "replicate",
+    transfers_pb2.MIRROR: "mirror",
+    transfers_pb2.SYNC: "sync",
+}
+_OVERWRITES: dict[int, Overwrite] = {transfers_pb2.ALWAYS: "always", transfers_pb2.CHANGED: "changed"}
+
+
+async def job_of(parts: Parts, request: transfers_pb2.SubmitRequest) -> JobSpec:
+    """The job, with absolute names, under the daemon's own context. Raises UsageError, and what a session may."""
+    purpose = _PURPOSES.get(request.purpose, "copy")
+    if request.targets and purpose != "copy":
+        raise UsageError("Submit: only copies have a target for each source")
+    if request.targets and len(request.targets) != len(request.sources):
+        raise UsageError(f"Submit: {len(request.sources)} sources need as many targets, not {len(request.targets)}")
+    if request.targets and request.target:
+        raise UsageError("Submit takes target or targets, not both")
+    stays = purpose in ("replicate", "mirror")
+    names = [*request.targets] or [request.sources[0] if stays and request.sources else request.target]
+    if not request.sources or not all(names):
+        raise UsageError("Submit needs at least one source and a target")
+    context = parts.context(None)
+    place = await _place(parts, request, context, [*request.sources, *names])
+    sources, targets = ([locate(name, place) for name in some] for some in (request.sources, names))
+    if stays:
+        _check_replicas(sources, request.storage)
+    template = replace(_template(request), context=context, purpose=purpose)
+    if purpose == "sync":
+        return _synchronisation(template, request, sources, targets[0])
+    if request.targets:
+        return job_of_pairs(template, list(zip(sources, targets, strict=True)))
+    return replace(
+        template,
+        direction=direction_of(sources, targets[0]),
+        sources=tuple(source.name for source in sources),
+        target=targets[0].name,
+        storage=template.storage or targets[0].storage,
+    )
+
+
+async def _place(parts: Parts, request: transfers_pb2.SubmitRequest, context: Context, names: Sequence[str]) -> Place:
+    """Where relative names start; the session is asked for only where there are some."""
+    if not os.path.isabs(request.cwd) and any(is_relative_local(name) for name in names):  # noqa: PTH117 - text
+        raise UsageError("Submit needs an absolute cwd when a local name is relative")
+    directory = home = "/"
+    if any(not name.startswith(("file:", "/")) for name in names):
+        state = await parts.sessions.state(request.session or "default", context)
+        directory, home = state.directory, state.home
+    return Place(directory, home, request.cwd or "/")
+
+
+def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
+    """What the request says of the copies; the names are still empty."""
+    return JobSpec(
+        direction="download",
+        sources=(),
+        target="",
+        overwrite=_OVERWRITES.get(request.overwrite, "never"),
+        storage=request.storage,
+        parallel=request.parallel,
+        priority=request.priority,
+        umask=request.umask & 0o777,
+        strict=request.strict,
+        timeout=max(0.0, request.timeout_seconds),
+        retries=request.retries if request.HasField("retries") else -1,
+        min_rate=request.min_rate,
+        verify=request.verify,
+        recovery=not request.no_recovery,
+        whole_archives=request.whole_archives,
+        http=request.http,
+        chunks=request.chunks,
+        chunk_size=request.chunk_size,
+        streams=request.streams,
+        touch_empty=request.touch_empty,
+        rate=request.rate,
+        selection=selection_of(request.selection),
+        parents=request.parents,
+        strip=request.strip,
+        delete=request.delete,
+    )
+
+
+def _synchronisation(
+    template: JobSpec, request: transfers_pb2.SubmitRequest, sources: Sequence[Location], target: Location
+) -> JobSpec:
+    if len(sources) != 1:
+        raise UsageError("Submit: a synchronisation has one source, a directory")
+    if request.HasField("selection"):
+        raise UsageError("Submit: a synchronisation has `exclude`, and no selection")
+    return sync_job(template, sources[0], target, delete=request.delete, exclude=request.exclude)
+
+
+def selection_of(message: transfers_pb2.Selection) -> Selection:
+    """The files that are wanted. Raises UsageError."""
+    if sum(map(bool, (message.pattern, message.regex, message.name))) > 1:
+        raise UsageError("selection: pattern, regex and name exclude each other; give one of them")
+    regex = selection.require_regex(message.regex, "selection.regex") if message.regex else ""
+    return Selection(
+        glob=message.pattern,
+        regex=selection.regex_of_name(message.name) if message.name else regex,
+        literal=selection.literal_of_name(message.name) if message.name else "",
+        texts_out=_none_empty(message.exclude_texts, "exclude_texts"),
+        patterns_out=_none_empty(message.exclude_patterns, "exclude_patterns"),
+        regexes_out=tuple(
+            selection.require_regex(text, "selection.exclude_regexes") for text in message.exclude_regexes
+        ),
+        user=selection.require_account(message.user, "selection.user"),
+        group=selection.require_account(message.group, "selection.group"),
+        job=str(message.grid_job) if message.HasField("grid_job") else "",
+        sizes=_bounds(message, "min_size", "max_size"),
+        depths=_bounds(message, "min_depth", "max_depth"),
+        times_ms=_bounds(message, "min_changed_ms", "max_changed_ms"),
+        limit=message.limit,
+        offset=message.offset,
+        site=message.site,
+    )
+
+
+def _bounds(message: transfers_pb2.Selection, least: str, most: str) -> tuple[int, int]:
+    low, high = getattr(message, least), getattr(message, most) if message.HasField(most) else UNBOUNDED
+    if low > high:
+        raise UsageError(f"selection: {least} is above {most}; no file can be both")
+    return low, high
+
+
+def _none_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
+    if not all(texts):
+        raise UsageError(f"selection: an empty text in {what} would leave everything out")
+    return tuple(texts)
+
+
+def _check_replicas(sources: Sequence[Location], storage: str) -> None:
+    if any(source.side == "local" for source in sources):
+        raise UsageError("Submit: only files of the catalogue have replicas")
+    if not wish_of(storage):
+        raise UsageError("Submit: `storage` says where the replicas shall be")
