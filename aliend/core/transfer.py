@@ -32,6 +32,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from aliend.core import backoff
+from aliend.core.catalogue import Ticket
 from aliend.core.effects import Effect, HoldJob, StartCopy, StopCopy, TidyUp
 from aliend.errors import ErrorKind, Obstacle
 
@@ -103,11 +104,15 @@ class NoIntent:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """Replicas of one of these GUIDs (the newest last) may be registered under `lfn`; `goal` replicas were granted."""
+    """Replicas of one of these GUIDs (the newest last) may be registered under `lfn`; `goal` replicas were granted.
+
+    What was sent with `tickets` may be on the storage, whole and not registered: their end was not heard of yet.
+    """
 
     lfn: str
     guids: tuple[str, ...]
     goal: int
+    tickets: tuple[Ticket, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

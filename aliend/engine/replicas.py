@@ -52,6 +52,7 @@ class Replicas:
         self._lfn = lfn
         self._guids = intent.guids if intent else ()
         self._goal = intent.goal if intent else 0
+        self._unheard = intent.tickets if intent else ()
         self._guid = ""
         self._have: set[str] = set()
         self._failed: dict[str, ReplicaOutcome] = {}
@@ -63,13 +64,15 @@ class Replicas:
         Raises CopyError: permanent if some replicas are registered and others are not.
         """
         storage = self._attempt.spec.storage or wish.usual(self._attempt.transfer.target, self._source.size)
-        if entry is None:
-            await self._add(storage)
-        else:
+        if entry is not None:
             self._md5 = entry.md5 or self._md5
             self._guid = entry.guid
             self._have = {replica.se for replica in await replicas_of(self._catalogue, self._lfn)}
-        if len(self._have) < self._goal and (entry is not None or self._attempt.spec.recovery):
+        await self._take_up()
+        has_begun = bool(entry or self._have)
+        if not has_begun:
+            await self._add(storage)
+        if len(self._have) < self._goal and (has_begun or self._attempt.spec.recovery):
             more = wish.remaining(storage, self._goal - len(self._have), self._have, self._failed)
             await self._add_more(more)
         if not self._have:
@@ -122,14 +125,38 @@ class Replicas:
             raise CopyError(f"{self._lfn} was removed or replaced meanwhile; nothing was added", kind="permanent")
         self._goal = self._goal or len(tickets)
         self._guids = (*self._guids, *(guid for guid in {ticket.guid for ticket in tickets} if guid not in self._guids))
-        await self._attempt.note(Booked(self._lfn, self._guids, self._goal))
-        for ticket, outcome in await self._copy(tickets):
+        await self._note(tickets)
+        outcomes = await self._copy(tickets)
+        written = [ticket for ticket, outcome in outcomes if not outcome.error]
+        if len(written) < len(tickets):
+            await self._note(written)
+        for ticket, outcome in outcomes:
             self._attempt.trail.enter(Stage.COPY if outcome.error else Stage.COMMIT)
             if outcome.error:
                 self._fail(outcome)
                 log.info("transfer %d: replica on %s: %s", self._attempt.transfer.id, outcome.se, outcome.error)
             else:
                 await self._commit(ticket)
+
+    async def _take_up(self) -> None:
+        """Send again what an attempt that was cut off had tickets for: what is there already is only compared.
+
+        With new tickets it would stay on the storage under a GUID that nobody knows. What fails here is asked for anew,
+        and nobody is blamed: it may have been booked long ago.
+        """
+        useless = {*self._attempt.gate.resting(), *self._have}
+        guids, sizes = (self._guid,) if self._guid else self._guids, (0, self._source.size)
+        tickets = [one for one in self._unheard if one.se not in useless and one.guid in guids and one.size in sizes]
+        for ticket, outcome in await self._copy(tickets, is_blamed=False) if tickets else ():
+            if outcome.error:
+                log.info("transfer %d: booked on %s before: %s", self._attempt.transfer.id, outcome.se, outcome.error)
+            else:
+                self._attempt.trail.enter(Stage.COMMIT)
+                await self._commit(ticket)
+        self._failed.clear()
+
+    async def _note(self, tickets: Sequence[Ticket]) -> None:
+        await self._attempt.note(Booked(self._lfn, self._guids, self._goal, tuple(tickets)))
 
     def _registered_meanwhile(self) -> CopyError:
         return CopyError(f"{self._lfn} was registered a moment ago; it is looked at again", "transient", 1.0)
@@ -150,7 +177,8 @@ class Replicas:
                 f"only storage that rests after failures could take it: {names}", "storage", 15.0
             ) from error
 
-    async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
+    async def _copy(self, tickets: Sequence[Ticket], *, is_blamed: bool = True) -> list[tuple[Ticket, ReplicaOutcome]]:
+        """Send the file to all of them; `is_blamed` says whether a storage element answers for what fails there."""
         targets = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
         ses = {ticket.se for ticket in tickets} | self._source.ses
         self._attempt.trail.enter(Stage.SLOT, ses)
@@ -161,11 +189,12 @@ class Replicas:
             for outcome in result.replicas:
                 if not outcome.error:
                     gate.worked(outcome.se)
-                elif outcome.kind == "transient":
+                elif is_blamed and outcome.kind == "transient":
                     gate.failed(outcome.se, outcome.error)
-        if self._md5 and self._md5 != result.md5:
+        # without a storage element to send it to, the file was not read
+        if self._md5 and result.md5 not in (self._md5, ""):
             raise CopyError(f"{self._source.name} differs from what is registered under {self._lfn}", kind="permanent")
-        self._md5 = result.md5
+        self._md5 = self._md5 or result.md5
         self._attempt.trail.hear(result.size)
         return list(zip(tickets, result.replicas, strict=True))
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any, assert_never
 
+from aliend.core.catalogue import Ticket
 from aliend.core.context import Context, CredentialFiles, Endpoint, Finding
 from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState
 from aliend.core.selection import Selection
@@ -146,7 +147,8 @@ def intent_of(text: str) -> Intent:
         return NoIntent()
     fields = json.loads(text)
     if fields.pop("kind") == "booked":
-        return Booked(**{**fields, "guids": tuple(fields["guids"])})
+        tickets = tuple(Ticket(**ticket) for ticket in fields.pop("tickets", ()))
+        return Booked(**_with_tuples(fields), tickets=tickets)
     return Replacing(**fields)
 
 

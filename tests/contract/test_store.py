@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from aliend import VERSION
+from aliend.core.catalogue import Ticket
 from aliend.core.context import Context, CredentialFiles, Endpoint
 from aliend.core.job import Cancel, Checkpoint, Counters, Explored, JobSpec, Retry
 from aliend.core.transfer import (
@@ -120,7 +121,12 @@ async def test_states_and_intents_come_back_as_they_were(store: Store) -> None:
     for event, state in script:
         await store.change(number, event)
         assert (await store.transfer(number)).state == state
-    for intent in (Booked("/a/f", ("g", "h"), 2), Replacing("/a/t", "/a/o", "g", "h")):
+    ticket = Ticket("root://se//g", "secret", "g", "A::B::SE", 5)
+    for intent in (
+        Booked("/a/f", ("g", "h"), 2),
+        Booked("/a/f", ("g",), 1, (ticket,)),
+        Replacing("/a/t", "/a/o", "g", "h"),
+    ):
         await store.change(number, Noted(intent))
         assert (await store.transfer(number)).intent == intent
     assert [one.id for one in await store.unfinished_intents()] == [number]

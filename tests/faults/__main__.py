@@ -14,7 +14,7 @@ import time
 
 from tests.faults.ground import Order, Report
 
-PARTS = ("kill-daemon", "kill-workers", "storage", "central", "disk", "clock", "hostile", "storms")
+PARTS = ("kill-daemon", "crash-points", "kill-workers", "storage", "central", "disk", "clock", "hostile", "storms")
 _SHOWN = 20
 """Problems of a part that are printed."""
 

@@ -227,6 +227,8 @@ class FakeWorkers:
         self.tasks: list[Task] = []
         self.faults: list[BaseException] = []
         self.bad_ses: set[str] = set()
+        self.taken: set[str] = set()
+        """URLs under which something else is."""
         self.hold: asyncio.Event | None = None
         self.together: set[str] = set()
         """Storage elements that fetch files from each other."""
@@ -320,11 +322,12 @@ class FakeWorkers:
         data = Path(task.source).read_bytes()
         outcomes = []
         for one in task.targets:
-            bad = one.se in self.bad_ses
+            bad = one.se in self.bad_ses or one.url in self.taken
             if not bad:
                 self.grid.store(one.url, data)
             outcomes.append(ReplicaOutcome(one.se, one.url, "the disk is full" if bad else "", "transient"))
-        return Uploaded(len(data), md5_of(data), tuple(outcomes))
+        is_read = not all(outcome.error for outcome in outcomes)
+        return Uploaded(len(data), md5_of(data) if is_read else "", tuple(outcomes))
 
 
 LOST = OutcomeUnknown("the reply was lost")

@@ -11,6 +11,7 @@ from aliend.core.catalogue import Entry, Ticket
 from aliend.core.job import Cancel, JobSpec
 from aliend.engine import looks, replicas
 from aliend.errors import CopyError, NotConnected, ServiceError
+from aliend.storage.tasks import Upload
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.fakes import LOST, md5_of
 
@@ -35,6 +36,11 @@ def data_of(house: House, lfn: str) -> list[bytes]:
     """The bytes of all replicas under a name."""
     urls = house.grid.replicas[house.grid.files[lfn].guid].values()
     return [house.grid.content(url) for url in urls]
+
+
+def strays(house: House) -> set[str]:
+    """What was written to storage, and no GUID has."""
+    return set(house.grid.stored) - {url for urls in house.grid.replicas.values() for url in urls.values()}
 
 
 async def test_a_file_gets_two_replicas_by_default(house: House, file: Path) -> None:
@@ -221,6 +227,56 @@ async def test_uploading_survives_a_crash_at_any_request(
     assert (await house.ended(job)).state == "done"
     assert list(house.grid.files) == ["/a/f"]
     assert data_of(house, "/a/f") == [b"new data"] * 2
+    assert not strays(house)
+
+
+async def test_what_was_written_before_a_crash_is_registered_after_it(house: House, file: Path) -> None:
+    job = await crash_at(house, up(file, "/a/f"), "commit", "before", 1)
+    assert (await house.ended(job)).state == "done"
+    assert (house.catalogue.calls["access"], house.grid.guids) == (1, 1)
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+
+
+async def test_a_booking_that_cannot_be_used_after_a_crash_is_left_for_a_new_one(house: House, file: Path) -> None:
+    job = await crash_at(house, up(file, "/a/f"), "commit", "before", 1)
+    house.workers.taken = set(house.grid.stored)
+    assert (await house.ended(job)).state == "done"
+    assert house.grid.files["/a/f"].guid == "guid-2"
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+
+
+async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house: House, file: Path) -> None:
+    house.workers.faults = [CopyError("the copying process ended", "transient")]
+    job = await house.submit(up(file, "/a/f"))
+    await house.until(job.id, "waiting")
+    for _ in range(10):
+        house.engine._attempts.gate.failed("A::B::SE1", "no route to host")
+    house.clock.now += 10
+    await house.engine.retry(job.id, "again")
+    assert (await house.ended(job.id)).state == "done"
+    assert sorted(house.grid.replicas[house.grid.files["/a/f"].guid]) == ["A::B::SE2", "A::B::SE3"]
+
+
+async def test_storage_that_has_refused_a_file_is_not_asked_again_under_the_same_ticket(
+    house: House, file: Path
+) -> None:
+    house.grid.ses = ("A::B::SE1", "A::B::SE2")
+    house.workers.bad_ses = {"A::B::SE1", "A::B::SE2"}
+    job = await house.submit(up(file, "/a/f"))
+    await house.until(job.id, "waiting")
+    house.workers.bad_ses = set()
+    house.clock.now += 1000
+    house.engine._wake.set()
+    assert (await house.ended(job.id)).state == "done"
+    urls = [target.url for task in house.workers.copies() if isinstance(task, Upload) for target in task.targets]
+    assert len(urls) == len(set(urls))
+
+
+async def test_a_second_round_that_reaches_no_storage_is_told_as_that(house: House, file: Path) -> None:
+    house.workers.bad_ses = {"A::B::SE1", "A::B::SE3"}
+    job = await house.done(up(file, "/a/f"))
+    assert job.state == "failed"
+    assert "1 of 2 replicas" in (await house.only(job.id)).message
 
 
 @pytest.mark.parametrize("command", ["move", "remove"])
