@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError
 
-from tests.harness import Grid, new_grid
+from tests.harness import Grid, eventually, new_grid
 from tests.integration.talking import HOME, ask, request, session
 
 
@@ -43,6 +43,18 @@ async def test_requests_sent_back_to_back_are_answered_in_order(grid: Grid) -> N
             replies = [json.loads(await connection.recv()) for _ in range(2)]
     assert "pwd" in replies[0]["results"][0]
     assert "username" in replies[1]["results"][0]
+
+
+async def test_a_delay_holds_up_its_own_connection_only(grid: Grid) -> None:
+    with grid.fault("delay", "60", "--command", "pwd", "--times", "2"):
+        async with session(grid) as first, session(grid) as second, session(grid) as third:
+            for late in (first, second):
+                await late.send(request("pwd"))
+            eventually(lambda: not grid.must("fault")["faults"])  # both are late at the same time
+            assert (await ask(third, "pwd"))["results"][0]["pwd"] == HOME
+            for late in (first, second):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(late.recv(), 0.05)
 
 
 async def test_an_overlap_gives_one_merged_reply_and_an_empty_one(grid: Grid) -> None:
