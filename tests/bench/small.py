@@ -1,60 +1,100 @@
-"""A directory of many small files each way, beside alienpy; and what the central service was asked for them."""
+"""A directory of many small files each way, beside alienpy; and what the central service was asked for them.
+
+Twice: with a central service on this machine, and with one that answers as late as one at the other end of a country.
+`BENCH_ROUNDS` (3) are those of the first.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from tests.bench.stage import Stage, compared, in_turns, must, setting
+from tests.bench.stage import Stage, compared, in_turns, must, setting, timed
 
 FILES = 500
+FAR_FILES, FAR_ROUNDS = 200, 2
+"""Fewer for the far service: alienpy asks it one thing after the other."""
+DISTANCE = 0.02
+"""Seconds that a reply of the far service is late; 0.02 is what CERN's is for much of Europe."""
+ALONE = 40
+"""Files that are fetched by an xrdcp each; what that takes is told for as many as the others have."""
+
+Counted = dict[str, dict[str, int]]
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """500 files of 1 KiB: up to two replicas, and down again."""
-    rounds, home = setting("BENCH_ROUNDS", 3), stage.home()
-    source, target = stage.work / "small", stage.work / "back"
-    source.mkdir()
-    for number in range(FILES):
-        (source / f"{number:03}").write_bytes(os.urandom(1024))
-    turn = iter(range(10_000))
-    counted: dict[str, dict[str, int]] = {}
-
-    def up(program: str) -> None:
-        lfn = f"{home}small-{next(turn)}/"
-        stage.commands()
-        must(program, "cp", f"file:{source}/", f"{lfn}@disk:2")
-        counted[f"up, {_name(stage, program)}"] = stage.commands()
-
-    def down(program: str) -> None:
-        stage.commands()
-        must(program, "cp", f"{home}small-down/", f"file:{target}/")
-        counted[f"down, {_name(stage, program)}"] = stage.commands()
-
-    medians = in_turns({name: partial(up, name) for name in (stage.alienctl, stage.alien_py)}, rounds, lambda: None)
-    yield f"{FILES} files of 1 KiB up to two replicas (median of {rounds} in turns)"
-    yield from _table(stage, medians)
-    stage.must("cp", f"file:{source}/", f"{home}small-down/@disk:1")
-    medians = in_turns(
-        {name: partial(down, name) for name in (stage.alienctl, stage.alien_py)},
-        rounds,
-        lambda: shutil.rmtree(target, ignore_errors=True),
-    )
-    yield f"{FILES} files of 1 KiB down (median of {rounds} in turns)"
-    yield from _table(stage, medians)
+    """Files of 1 KiB up to two replicas, and down again."""
+    counted: Counted = {}
+    yield from _both_ways(_Course(stage, "near", FILES, counted), setting("BENCH_ROUNDS", 3), "")
     yield f"Commands of the central service for {FILES} files (counted there)"
+    goals = {"up, alienctl cp": "3.02", "down, alienctl cp": "1"}
     for name, commands in counted.items():
         most = sorted(commands.items(), key=lambda one: -one[1])[:5]
         told = ", ".join(f"{count} {command}" for command, count in most)
-        yield f"  {name:<28}{sum(commands.values()) / FILES:7.2f} a file   {told}"
+        goal = f"   (goal: {goals[name]} a file and 1 a directory)" if name in goals else ""
+        yield f"  {name:<28}{sum(commands.values()) / FILES:7.2f} a file   {told}{goal}"
+    stage.must("sandbox", "fault", "delay", str(DISTANCE))
+    try:
+        where = f", the central service {DISTANCE * 1000:.0f} ms away"
+        yield from _both_ways(_Course(stage, "far", FAR_FILES, {}), FAR_ROUNDS, where)
+    finally:
+        stage.must("sandbox", "fault", "clear")
 
 
-def _name(stage: Stage, program: str) -> str:
-    return "alienctl cp" if program == stage.alienctl else "alien.py cp"
+class _Course:
+    """So many files, here and in the catalogue, and what each program asks of the central service for them."""
+
+    def __init__(self, stage: Stage, name: str, files: int, counted: Counted) -> None:
+        self.stage = stage
+        self.files = files
+        self.source = stage.work / name
+        self.target = stage.work / f"{name}-back"
+        self.folder = f"{stage.home()}small-{name}/"
+        self._counted = counted
+        self._turns = iter(range(10_000))
+        self.source.mkdir()
+        for number in range(files):
+            (self.source / f"{number:03}").write_bytes(os.urandom(1024))
+
+    def up(self, name: str, program: str) -> None:
+        """All of them, to a directory of the catalogue that is not there."""
+        self._run(f"up, {name}", program, f"file:{self.source}/", f"{self.folder}{next(self._turns)}/@disk:2")
+
+    def down(self, name: str, program: str) -> None:
+        """All of them, to a directory here that is not there."""
+        self._run(f"down, {name}", program, f"{self.folder}down/", f"file:{self.target}/")
+
+    def _run(self, what: str, program: str, *words: str) -> None:
+        self.stage.commands()
+        must(program, "cp", *words)
+        self._counted[what] = self.stage.commands()
+
+    def medians(self, go: Callable[[str, str], None], rounds: int) -> dict[str, float]:
+        """Both programs in turns."""
+        programs = {"alienctl cp": self.stage.alienctl, "alien.py cp": self.stage.alien_py}
+        runs = {name: partial(go, name, program) for name, program in programs.items()}
+        return in_turns(runs, rounds, lambda: shutil.rmtree(self.target, ignore_errors=True))
+
+    def one_by_one(self) -> float:
+        """Seconds of a file when each is fetched by a process of its own, unchecked."""
+        pfn = self.stage.json("whereis", f"{self.folder}down/000")["results"][0]["pfn"]
+        target = str(self.stage.work / "alone")
+        return timed(lambda: [must("xrdcp", "-s", "-f", pfn, target) for _ in range(ALONE)]) / ALONE
 
 
-def _table(stage: Stage, medians: dict[str, float]) -> Iterator[str]:
-    named = {_name(stage, program): seconds for program, seconds in medians.items()}
-    return compared(named, lambda seconds: f"{FILES / seconds:6.0f} files/s")
+def _both_ways(course: _Course, rounds: int, where: str) -> Iterator[str]:
+    def rate(seconds: float) -> str:
+        return f"{course.files / seconds:6.0f} files/s"
+
+    yield f"{course.files} files of 1 KiB up to two replicas{where} (median of {rounds} in turns)"
+    yield from compared(course.medians(course.up, rounds), rate, {"alien.py cp": "4 x"})
+    course.stage.must("cp", f"file:{course.source}/", f"{course.folder}down/@disk:1")
+    yield f"{course.files} files of 1 KiB down{where} (median of {rounds} in turns)"
+    medians = course.medians(course.down, rounds)
+    goals = {"alien.py cp": "4 x"}
+    if not where:
+        medians["xrdcp, one a file, no check"] = course.one_by_one() * course.files
+        goals |= {"alienctl cp": "700 files/s", "xrdcp, one a file, no check": "40 x"}
+    yield from compared(medians, rate, goals)

@@ -2,9 +2,9 @@
 
     def measure(stage: Stage) -> Iterator[str]:
 
-whose lines are printed as they come: a heading, then two-space indented lines. It is run when its name stands in
-`bench.PARTS`; alone with `make bench ONLY=NAME`. Whatever is compared is measured in turns in one run; the reader
-reads the ratios.
+whose lines are printed as they come: a heading, then two-space indented lines, with the goal behind a figure that has
+one. It is run when its name stands in `bench.PARTS`; alone with `make bench ONLY=NAME`. Whatever is compared is
+measured in turns in one run; the reader reads the ratios.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,23 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in text.split()]
 
 
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or waits for its parent to hear of it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("Z", "X")
+    except OSError:
+        return True
+
+
+def wait_until(condition: Callable[[], object], complaint: str, limit: float = 60.0) -> None:
+    """Look every few milliseconds; what is not so after `limit` seconds ends the part with the complaint."""
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"{complaint} ({limit:.0f} s)")
+        time.sleep(0.005)
+
+
 def timed(run: Run) -> float:
     """Seconds of one run."""
     begin = time.perf_counter()
@@ -79,21 +96,26 @@ def timed(run: Run) -> float:
     return time.perf_counter() - begin
 
 
-def in_turns(runs: dict[str, Run], rounds: int, clear: Run) -> dict[str, float]:
-    """The median seconds of each; `clear` is called before every one."""
+def in_turns(runs: Mapping[str, Run], rounds: int, clear: Run) -> dict[str, float]:
+    """The median seconds of each; `clear` is called before every one, and the disk has nothing to write then."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
             clear()
+            # what ran before may leave gigabytes that the disk has yet to take, and every fsync would wait for them
+            os.sync()
             seconds[name].append(timed(run))
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def compared(medians: dict[str, float], rate: Callable[[float], str]) -> Iterator[str]:
+def compared(
+    medians: Mapping[str, float], rate: Callable[[float], str], goals: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """A line for each, with its ratio to the first; `rate` says what so many seconds mean."""
     first = next(iter(medians.values()))
     for name, median in medians.items():
-        yield f"  {name:<28}{median:7.2f} s   {median / first:5.2f} x alienctl   {rate(median)}"
+        line = f"  {name:<28}{median:7.2f} s   {median / first:5.2f} x alienctl   {rate(median)}"
+        yield line + (f"   (goal: {goals[name]})" if goals and name in goals else "")
 
 
 def proportional_memory(pid: int) -> float:
