@@ -12,6 +12,7 @@ import re
 from aliend.errors import CopyError, ErrorKind, Obstacle
 
 _SERVER_SAID = 400  # errErrorResponse: `errno` carries the server's own number
+_EXPIRED = 206  # errOperationExpired
 _PERMANENT = {
     3000: "the request was malformed",
     3002: "the name is too long",
@@ -54,6 +55,10 @@ class StorageError(CopyError):
         self.number = number
 
 
+class Expired(StorageError):
+    """The time of a request is over, or would be before the moment at which the server wants to be asked again."""
+
+
 def without_secrets(text: str) -> str:
     """A text that may quote a URL, without what follows the question mark."""
     return _SECRET.sub(r"\1...", text)
@@ -66,6 +71,8 @@ def from_status(code: int, number: int, message: str, what: str) -> StorageError
     """
     said = _PREFIX.sub("", without_secrets(" ".join(message.split())))
     text = f"{what}: {said}"
+    if code == _EXPIRED:
+        return Expired(text, "transient", retry_after=5.0)
     if code != _SERVER_SAID:
         kind: ErrorKind = "permanent" if code in _PERMANENT_CLIENT else "transient"
         return StorageError(text, kind, retry_after=5.0)

@@ -70,6 +70,12 @@ class Inbox:
         message()
         return True
 
+    def rest(self, seconds: float) -> None:
+        """Handle messages for so long."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.serve(left)
+
     def wait(self, done: Callable[[], bool], what: str, limit: float = SILENCE) -> None:
         """Handle messages until `done()`; `StorageError` when that takes `limit` seconds."""
         until = time.monotonic() + limit

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from itertools import cycle
 from typing import Any
 from urllib.parse import urlsplit
 
-from aliend.storage.failures import NOT_AUTHORIZED, UNSUPPORTED, StorageError, from_status
+from aliend.storage.failures import NOT_AUTHORIZED, UNSUPPORTED, Expired, StorageError, from_status
 from aliend.storage.inbox import SILENCE, Inbox
 from aliend.storage.line import Line
 from aliend.storage.tasks import Source
@@ -39,6 +40,10 @@ WORTH_A_CONNECTION = 64 << 20
 """Bytes from which a file has connections of its own."""
 _CHEAPEST = "adler32"
 _SLOWEST_CHECKSUM = 20e6  # bytes per second that a server may take to compute one
+_WILLING = 25
+"""Seconds for one question about a checksum. A server that computes as many as it may (xrootd: 4, and 8 that wait) lets
+all others wait for 30 s, whoever they are; the library says at once that these would be too many."""
+_ASK_AGAIN = 0.5
 Start = Callable[[Done], Status]
 """Starts a request that calls back."""
 
@@ -237,9 +242,31 @@ def stored_as(inbox: Inbox, source: Source, size: int, algorithm: str) -> tuple[
 
 
 def _ask_checksum(inbox: Inbox, source: Source, wanted: str) -> Callable[[float], Any]:
+    """Ask; what is returned waits for the answer, and asks again as long as the server puts us off."""
     system, path = _system(source)
     argument = f"{path}&cks.type={wanted}" if wanted else path
-    return asked(inbox, lambda callback: system.query(QUERY_CHECKSUM, argument, callback=callback), "checksum")
+
+    def ask() -> Callable[[float], Any]:
+        return asked(
+            inbox,
+            lambda callback: system.query(QUERY_CHECKSUM, argument, timeout=_WILLING, callback=callback),
+            "checksum",
+        )
+
+    first = ask()
+
+    def answer(limit: float) -> Any:  # noqa: ANN401 - as `request`
+        until, waiting = time.monotonic() + limit, first
+        while True:
+            try:
+                return waiting(until - time.monotonic())
+            except Expired:
+                if time.monotonic() + _ASK_AGAIN > until:
+                    raise
+            inbox.rest(_ASK_AGAIN)
+            waiting = ask()
+
+    return answer
 
 
 def _words_of(answer: bytes) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -13,7 +14,15 @@ import pytest
 from aliend.errors import CopyError
 from aliend.storage.tasks import Compare, Source
 from aliend.storage.workers import Workers
-from tests.integration.storage.conftest import StorageElement, checksum, free_port, md5, nothing, upload
+from tests.integration.storage.conftest import (
+    StorageElement,
+    checksum,
+    free_port,
+    md5,
+    nothing,
+    storage_element,
+    upload,
+)
 
 CONTENT = os.urandom(21_000_001)
 
@@ -166,3 +175,14 @@ async def test_replicas_are_read_back_and_each_that_differs_is_named(
     assert [se for se, _ in compared.failures] == ["TWO"]
     gone = await workers.run(Compare(1, (se_one.at("/u/none"),), len(CONTENT), md5(CONTENT)), nothing)
     assert "no such file" in gone.failures[0][1].lower()
+
+
+async def test_a_server_that_computes_few_checksums_at_a_time_holds_up_nobody(workers: Workers, tmp_path: Path) -> None:
+    """It tells those who are too many to come back after 30 s."""
+    small = tmp_path / "small"
+    small.write_bytes(CONTENT[:3_000_000])
+    with storage_element("BUSY", tmp_path / "se", "xrootd.chksum max 1 adler32") as busy:
+        async with asyncio.timeout(25):
+            tasks = [upload(small, busy.at(f"/u/{number}")) for number in range(16)]
+            results = await asyncio.gather(*(workers.run(task, nothing) for task in tasks))
+    assert [[each.checked for each in result.replicas] for result in results] == [["adler32"]] * 16
