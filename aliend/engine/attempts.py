@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import assert_never
 
 from aliend.core.context import Context
 from aliend.core.effects import Effect, GiveTo, HoldJob, StartCopy, StopCopy, TidyUp
 from aliend.core.job import STARTABLE, Direction, Hold, Job
-from aliend.core.record import Stage
-from aliend.core.scheduler import Candidate, Limits, Load
+from aliend.core.scheduler import Candidate
 from aliend.core.transfer import (
     Cancelled,
     Done,
@@ -33,54 +31,33 @@ from aliend.core.transfer import (
     has_side_names,
     is_unfinished,
 )
-from aliend.core.why import Copying
 from aliend.engine.archives import Archives
 from aliend.engine.attempt import Attempt
 from aliend.engine.download import download
 from aliend.engine.failures import event_of
-from aliend.engine.gate import Gate
 from aliend.engine.gridcopy import grid_copy
 from aliend.engine.looks import MOST, Looks
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.pulse import Pulse
 from aliend.engine.replace import undo
 from aliend.engine.replicate import replicate
+from aliend.engine.slots import Run, Slots
 from aliend.engine.spool import Spool
 from aliend.engine.trail import Trail
 from aliend.engine.upload import upload
-from aliend.engine.views import Moving
 from aliend.errors import AliendError, Obstacle, StoreError
 from aliend.storage.tasks import Discard, Terms
 from aliend.store import Outcome, Store
 
 log = logging.getLogger(__name__)
 
-_MOST_RUNNING = 250  # uploads that only wait to be seen in the catalogue take no slot
 _BY_DIRECTION: dict[Direction, Callable[[Attempt], Awaitable[Event]]] = {
     "download": download,
     "upload": upload,
     "copy": grid_copy,
 }
-_WAITING = 2
-"""Files of a job that may wait for storage at least."""
 _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """An attempt under way: its transfer and job, what it writes, its trail, whether it was told to stop.
-
-    `is_tidy` says that there is nothing to clean up behind it.
-    """
-
-    transfer: Transfer
-    job: Job
-    target: str
-    trail: Trail
-    stopped: bool = False
-    is_tidy: bool = False
-    task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
 class Attempts:
@@ -104,87 +81,18 @@ class Attempts:
         self.on_hold: Callable[[], None] = on_end
         """Called when a job was held."""
         self._group: asyncio.TaskGroup | None = None
-        self._running: dict[int, _Running] = {}
-        self.gate = Gate(clock, self._has_slot, on_end)
-        self.pulse = Pulse(self.gate, self._trails, workers.metered, clock)
-        self.limits = Limits()
+        self.slots = Slots(clock, on_end)
+        self.gate = self.slots.gate
+        self.pulse = Pulse(self.gate, self.slots.trails, workers.metered, clock)
         self._beating: asyncio.Task[None] | None = None
         self.keep_free = -1
         self._spool = Spool(store.directory / "spool")
         self._looks: dict[Context, Looks] = {}
         self._archives: dict[Context, Archives] = {}
 
-    def load(self) -> Load:
-        """What runs, for the scheduler; attempts that still stop included, those that have no need of a slot not."""
-        slots = [one for number, one in self._running.items() if one.job.spec.parallel or self._copies(number, one)]
-        by_job = Counter(one.job.id for one in slots)
-        by_direction: Counter[str] = Counter(one.job.spec.direction for one in slots)
-        targets = frozenset(one.target for one in self._running.values())
-        return Load(by_job, targets, by_direction)
-
-    def _copies(self, number: int, one: _Running) -> bool:
-        """Whether it has need of a slot; the limit of a job itself counts all that has begun."""
-        return one.trail.stage is not Stage.VERIFY and not self._waits(number, one)
-
-    def _uploading(self) -> int:
-        """Uploads that will come to be verified."""
-        coming = [one for one in self._running.values() if one.trail.stage is not Stage.VERIFY and not one.stopped]
-        return sum(one.job.spec.direction != "download" for one in coming)
-
-    def copying(self) -> tuple[Copying, ...]:
-        """Who has a slot."""
-        return tuple(
-            Copying(
-                number,
-                one.job.id,
-                one.job.spec.direction,
-                one.target,
-                one.trail.ses if one.trail.stage is Stage.SLOT else (),
-            )
-            for number, one in self._running.items()
-        )
-
-    def moving(self, job: int) -> list[Moving]:
-        """The files of a job (0: of all) that move now."""
-        return [
-            Moving(number, one.transfer.source.rpartition("/")[2], one.trail.bytes, one.transfer.size)
-            for number, one in self._running.items()
-            if job in (0, one.job.id) and not one.stopped
-        ]
-
-    def full(self) -> list[int]:
-        """Jobs that run as many files as they want, or have enough files that wait for storage."""
-        jobs = {one.job.id: one.job.spec.parallel for one in self._running.values()}
-        waiting = Counter(one.job.id for number, one in self._running.items() if self._waits(number, one))
-        running = self.load().by_job
-        most = max(_WAITING, self.limits.files // 2)
-        return [
-            job
-            for job, parallel in jobs.items()
-            if 0 < parallel <= running.get(job, 0) + waiting[job] or waiting[job] >= most
-        ]
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether so many files wait for storage, or for the catalogue, that no more may start."""
-        waiting = sum(self._waits(*one) for one in self._running.items())
-        return waiting >= 2 * self.limits.files or len(self._running) >= _MOST_RUNNING
-
-    def _waits(self, number: int, running: _Running) -> bool:
-        """Whether it has no need of its slot: it waits for room on a storage element, or one that rests stalls it."""
-        if running.trail.stage is Stage.COPY:
-            return any(se in self.gate.resting() for se in self.gate.of(number))
-        return running.trail.stage is Stage.SLOT
-
-    def _has_slot(self) -> bool:
-        return self.load().running < self.limits.files
-
-    def _trails(self) -> list[tuple[int, Trail]]:
-        return [(number, one.trail) for number, one in self._running.items() if not one.stopped]
-
     def change_spec(self, job: Job) -> None:
         """The job's specification has changed; attempts of it that begin later have it from the store."""
-        for one in self._running.values():
+        for one in self.slots.runs.values():
             if one.job.id == job.id:
                 one.job = job
 
@@ -204,8 +112,8 @@ class Attempts:
 
     def tidy(self, transfer: Transfer, job: Job, group: asyncio.TaskGroup) -> None:
         """Clean up behind a transfer that ended in an earlier daemon."""
-        if transfer.id not in self._running:
-            running = self._running[transfer.id] = _Running(
+        if transfer.id not in self.slots.runs:
+            running = self.slots.runs[transfer.id] = Run(
                 transfer, job, transfer.target, Trail(transfer, self._clock), stopped=True
             )
             running.task = group.create_task(self._leave(running))
@@ -246,20 +154,20 @@ class Attempts:
         (transfer,) = outcome.transfers
         log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
         trail = Trail(transfer, self._clock, self._on_end)
-        running = self._running[transfer.id] = _Running(transfer, outcome.job, target, trail)
+        running = self.slots.runs[transfer.id] = Run(transfer, outcome.job, target, trail)
         running.task = group.create_task(self._run(running))
         if self._beating is None or self._beating.done():
             self._beating = group.create_task(self.pulse.beat())
 
     def _stop(self, number: int) -> None:
-        running = self._running.get(number)
+        running = self.slots.runs.get(number)
         if running and running.task and not running.stopped:
             running.stopped = True
             running.task.cancel()
 
     async def _give(self, number: int, job: int) -> None:
         """The attempt that runs goes on for another job."""
-        if running := self._running.get(number):
+        if running := self.slots.runs.get(number):
             running.job = await self._store.job(job)
             running.transfer = replace(running.transfer, job=job)
             self._workers.give(number, job, running.job.spec.rate)
@@ -274,7 +182,7 @@ class Attempts:
         except StoreError as error:
             log.error("job %d cannot be held: %s", job, error)
 
-    async def _run(self, running: _Running) -> None:
+    async def _run(self, running: Run) -> None:
         try:
             await self._attempt(running)
         except asyncio.CancelledError:
@@ -287,24 +195,24 @@ class Attempts:
             running.stopped = True
             await self._leave(running)
 
-    async def _remember(self, running: _Running) -> None:
+    async def _remember(self, running: Run) -> None:
         """An attempt that was told to stop leaves its trail too."""
         try:
             await self._store.record(running.trail.records(None))
         except StoreError as error:
             log.warning("transfer %d: its attempt cannot be recorded: %s", running.transfer.id, error)
 
-    async def _leave(self, running: _Running) -> None:
+    async def _leave(self, running: Run) -> None:
         """Tidy up unless the daemon ends, and free the slot in any case."""
         task = asyncio.current_task()
         try:
             if not running.is_tidy and (task is None or not task.cancelling()):
                 await self._tidy(running.transfer.id, running.job)
         finally:
-            del self._running[running.transfer.id]
+            del self.slots.runs[running.transfer.id]
             self._on_end()
 
-    async def _attempt(self, running: _Running) -> None:
+    async def _attempt(self, running: Run) -> None:
         """The guard: whatever happens becomes an event, and is saved as soon as the database can be written."""
         event = await self._outcome(running)
         while True:
@@ -320,7 +228,7 @@ class Attempts:
         running.stopped = True
         await self.perform(outcome.effects)
 
-    async def _outcome(self, running: _Running) -> Event:
+    async def _outcome(self, running: Run) -> Event:
         number, job = running.transfer.id, running.job
 
         async def note(intent: Intent) -> None:
@@ -329,7 +237,7 @@ class Attempts:
         context = job.spec.context
         catalogue = self._catalogue_of(context)
         if context not in self._looks:
-            self._looks[context] = Looks(catalogue, self._uploading)
+            self._looks[context] = Looks(catalogue, self.slots.uploading)
             self._archives[context] = Archives(catalogue, self._clock)
 
         async def made(directories: Sequence[str]) -> None:
@@ -361,7 +269,7 @@ class Attempts:
             log.exception("transfer %d: an error of aliend itself", number)
             return event_of(error, self._chance())
 
-    def _terms(self, running: _Running) -> Terms:
+    def _terms(self, running: Run) -> Terms:
         spec, number = running.job.spec, running.transfer.id
 
         def turned(se: str) -> None:

@@ -45,11 +45,15 @@ class DeletionsRunner:
         self._resting: dict[int, float] = {}
         self._failures: dict[int, int] = {}
 
-    async def start(self, group: asyncio.TaskGroup) -> None:
-        """Start what may start. Raises StoreError."""
+    def begun(self) -> set[int]:
+        """Jobs that are not to be begun now."""
         now = self._clock()
         self._resting = {job: until for job, until in self._resting.items() if until > now}
-        for job in await self._store.deleting(self._running | set(self._resting)):
+        return self._running | set(self._resting)
+
+    def start(self, jobs: Sequence[Job], group: asyncio.TaskGroup) -> None:
+        """Begin the deletions of these jobs."""
+        for job in jobs:
             self._running.add(job.id)
             group.create_task(self._run(job))
 

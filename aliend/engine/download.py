@@ -20,8 +20,8 @@ async def download(attempt: Attempt) -> Succeeded:
     """Bring the file here. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
     archives = attempt.archives
-    await asyncio.to_thread(_check_contained, root_of(transfer.target, spec.targets or (spec.target,)), transfer.target)
-    if missing := await asyncio.to_thread(_missing_parents, transfer.target):
+    root = root_of(transfer.target, spec.targets or (spec.target,))
+    if missing := await asyncio.to_thread(_look_at, root, transfer.target):
         await attempt.made(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
@@ -108,8 +108,9 @@ async def _copied(attempt: Attempt, task: Download) -> Downloaded:
     return result
 
 
-def _missing_parents(target: str) -> list[str]:
-    """The directories that the copy will make."""
+def _look_at(root: str, target: str) -> list[str]:
+    """The directories that the copy will make. CopyError where the target is not below the root (any more)."""
+    _check_contained(root, target)
     try:
         return [str(parent) for parent in Path(target).parents if not parent.exists()]
     except OSError:  # the copy itself will tell

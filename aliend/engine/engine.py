@@ -42,7 +42,7 @@ from aliend.engine.views import (
 )
 from aliend.engine.watch import Watcher
 from aliend.errors import StoreError, UsageError
-from aliend.store import BATCH, Store
+from aliend.store import BATCH, Question, Store
 
 log = logging.getLogger(__name__)
 
@@ -138,22 +138,21 @@ class Engine:
     def in_use(self) -> InUse:
         """The limits, and what runs under them."""
         words = {name: timetable_text(table) for name, table in limits.timetables(self._kept_limits).items()}
-        load = self._attempts.load().by_direction
-        return InUse(self._limits, load, self._attempts.gate.elements(), self._rates, words)
+        load = self._attempts.slots.load().by_direction
+        return InUse(self._limits, load, self._attempts.slots.gate.elements(), self._rates, words)
 
     async def why(self, job: int = 0) -> AsyncIterator[list[Waits]]:
         """The files of a job (0: of all) that wait, and why, in groups."""
         now = self._clock()
         wanting = await self._store.wanting(now)
-        seats = {se: Seat(one.copies, one.limit) for se, one in self._attempts.gate.elements().items()}
-        around = Around(now, self._limits, self._attempts.copying(), seats, wanting, self._workers.metered())
+        seats = {se: Seat(one.copies, one.limit) for se, one in self._attempts.slots.gate.elements().items()}
+        around = Around(now, self._limits, self._attempts.slots.copying(), seats, wanting, self._workers.metered())
         async for found in reasons(self._store, job, around):
             yield found
 
     def _apply_limits(self) -> None:
         self._limits = limits.applied(self._configured, self._kept_limits)
-        self._attempts.limits = self._limits
-        self._attempts.gate.set_limits(self._limits)
+        self._attempts.slots.set_limits(self._limits)
         self._apply_rates()
         self._wake.set()
 
@@ -241,7 +240,7 @@ class Engine:
 
     def progress(self, job: int = 0) -> list[Moving]:
         """The files of a job (0: of all) that move now."""
-        return self._attempts.moving(job)
+        return self._attempts.slots.moving(job)
 
     def changes(self, job: int = 0, token: str = "", since: int | None = None) -> AsyncIterator[Changes]:
         """A snapshot, or what came after the token or event `since`, then changes; of one job until its end was told.
@@ -292,8 +291,7 @@ class Engine:
                     for number in await self._held.freed():
                         log.info("job %d goes on: what it was held for is mended", number)
                         await self.resume(number)
-                    await self._start(group)
-                    await self._sleep()
+                    await self._sleep(await self._start(group))
                 except StoreError as error:
                     log.error("nothing can be started: %s", error)
                     await asyncio.sleep(_STORE_PAUSE)
@@ -309,27 +307,39 @@ class Engine:
                 self._attempts.tidy(transfer, await self._store.job(transfer.job), group)
             last = found[-1].id
 
-    async def _start(self, group: asyncio.TaskGroup) -> None:
-        """Start every expansion and every transfer that may start now."""
-        await self._expansions.start(group)
-        await self._deletions.start(group)
+    async def _start(self, group: asyncio.TaskGroup) -> float | None:
+        """Start all that may start now; when the next waiting transfer may (POSIX seconds)."""
         while True:
-            load = self._attempts.load()
-            if load.running >= self._limits.files or self._attempts.is_crowded:
-                return
-            closed = closed_directions(load, self._limits)
-            found = await self._store.candidates(
-                self._clock(), self._turns.job, self._attempts.full(), 2 * self._limits.files, closed
-            )
-            chosen, self._turns = choose(found, load, self._limits, self._turns)
+            agenda = await self._store.agenda(self._question())
+            self._expansions.start(agenda.expanding, group)
+            self._deletions.start(agenda.deleting, group)
+            load = self._attempts.slots.load()
+            chosen, self._turns = choose(agenda.candidates, load, self._limits, self._turns)
             if not chosen:
-                return
+                return agenda.next_ready
             begun = (self._attempts.begin(one, group) for one in chosen)
             for failure in await asyncio.gather(*begun, return_exceptions=True):
                 if failure:
                     raise failure
+            if self._attempts.slots.is_full:
+                return agenda.next_ready
 
-    async def _sleep(self) -> None:
+    def _question(self) -> Question:
+        """What may start now, as far as there is room for it."""
+        slots = self._attempts.slots
+        expanding, expansions = self._expansions.begun()
+        return Question(
+            now=self._clock(),
+            last_job=self._turns.job,
+            full=slots.full_jobs(),
+            closed=closed_directions(slots.load(), self._limits),
+            limit=0 if slots.is_full else 2 * self._limits.files,
+            expanding=expanding,
+            expansions=expansions,
+            deleting=self._deletions.begun(),
+        )
+
+    async def _sleep(self, next_ready: float | None) -> None:
         """Until something changes, or the next waiting transfer or resting expansion is due."""
         now = self._clock()
         if await self._was_set_back(now):
@@ -337,7 +347,7 @@ class Engine:
         minutes = limits.next_change(self._kept_limits, self._minute())
         by_clock = (now // 60 + minutes) * 60 if minutes else None
         starts = (
-            await self._store.next_ready(now),
+            next_ready,
             self._expansions.next_start(),
             self._deletions.next_start(),
             self._held.next_look(),

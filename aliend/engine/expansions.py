@@ -50,15 +50,16 @@ class Expansions:
         self._resting: dict[int, float] = {}
         self._failures: dict[int, int] = {}
 
-    async def start(self, group: asyncio.TaskGroup) -> None:
-        """Start what may start. Raises StoreError."""
+    def begun(self) -> tuple[set[int], int]:
+        """Jobs that are not to be begun now, and how many others may be."""
         now = self._clock()
         # a time beyond the longest pause is one of a clock that was set back since
         self._resting = {job: until for job, until in self._resting.items() if now < until <= now + backoff.CAP}
-        free = _AT_A_TIME - len(self._running)
-        if free <= 0:
-            return
-        for job in await self._store.expanding(free, self._running | set(self._resting)):
+        return self._running | set(self._resting), _AT_A_TIME - len(self._running)
+
+    def start(self, jobs: Sequence[Job], group: asyncio.TaskGroup) -> None:
+        """Begin the expansions of these jobs."""
+        for job in jobs:
             self._running.add(job.id)
             group.create_task(self._run(job))
 

@@ -3,12 +3,14 @@
 from aliend.store.deletions import Deletion, FileKey
 from aliend.store.identities import IdentityRecord
 from aliend.store.listings import Listed, Listings
+from aliend.store.queue import Agenda, Question
 from aliend.store.sessions import SessionRecord
 from aliend.store.store import BATCH, Outcome, Store
 from aliend.store.transfers import NewTransfer
 
 __all__ = [
     "BATCH",
+    "Agenda",
     "Deletion",
     "FileKey",
     "IdentityRecord",
@@ -16,6 +18,7 @@ __all__ = [
     "Listings",
     "NewTransfer",
     "Outcome",
+    "Question",
     "SessionRecord",
     "Store",
 ]

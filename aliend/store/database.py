@@ -1,8 +1,9 @@
 """One SQLite connection in one thread of its own: reads, and transactions that are on the disk when they return.
 
 What a function does with the connection is its own matter; it runs in the thread, whole, so that nothing else sees the
-database in between. Changes that wait for the thread together become durable together: the disk is flushed once for
-all of them. Foreign exceptions become StoreError here.
+database in between. The thread does all that waits for it at a time: the changes first, in one transaction that flushes
+the disk once for all of them, then the reads; and it wakes the loop once. (A thread pool's future costs as much as the
+small transactions that are usual here.) Foreign exceptions become StoreError here.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections import deque
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from aliend.errors import StoreError
@@ -29,48 +31,37 @@ _BUSY = 5.0
 class Transaction:
     """What a changing function works with: the connection, the time, and the number for the next changed row."""
 
-    def __init__(self, connection: sqlite3.Connection, now_ms: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, now_ms: int, revision: int) -> None:
         self.connection = connection
         self.now_ms = now_ms
-        (text,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
-        self._first = self._revision = int(text)
+        self.revision = revision
+        """The number of the last change."""
 
     def next_revision(self) -> int:
         """A number higher than that of every change before."""
-        self._revision += 1
-        return self._revision
-
-    def finish(self) -> None:
-        """Keep the highest number that was given out."""
-        if self._revision != self._first:
-            self.connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (str(self._revision),))
+        self.revision += 1
+        return self.revision
 
 
-class _Change:
-    """A changing function, and who waits for it."""
+@dataclass(slots=True, eq=False)
+class _Errand:
+    """What the thread is to do, and who waits: a change (`change`, `durable` or not), or something else (`do`)."""
 
-    def __init__(self, function: Callable[[Transaction], Any]) -> None:
-        self._function = function
-        self.done: Future[Any] = Future()
+    answer: asyncio.Future[Any]
+    change: Callable[[Transaction], Any] | None = None
+    do: Callable[[], Any] | None = None
+    durable: bool = False
+    result: Any = None
+    error: BaseException | None = field(default=None, repr=False)
 
-    def carry_out(self, connection: sqlite3.Connection, path: Path, now_ms: int) -> Any:  # noqa: ANN401 - whatever it is
-        """The function's result; where it raises, that is told at once and only its own changes are undone.
-
-        Raises where the database at `path` has given up the transaction as a whole.
-        """
-        connection.execute("SAVEPOINT change")
-        try:
-            transaction = Transaction(connection, now_ms)
-            result = self._function(transaction)
-            transaction.finish()
-        except Exception as error:
-            if not connection.in_transaction:
-                raise
-            connection.execute("ROLLBACK TO change")
-            self.done.set_exception(_ours(path, error))
-            result = None
-        connection.execute("RELEASE change")
-        return result
+    def deliver(self) -> None:
+        """Answer; in the loop."""
+        if self.answer.done():
+            return
+        if self.error:
+            self.answer.set_exception(self.error)
+        else:
+            self.answer.set_result(self.result)
 
 
 class Database:
@@ -79,39 +70,45 @@ class Database:
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, "store")
+        self._inbox: SimpleQueue[_Errand | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
+        self._revision = 0
         self._watchers: set[asyncio.Event] = set()
-        self._waiting: deque[_Change] = deque()
 
     async def open(self) -> None:
         """Open and migrate. Raises StoreError."""
+        loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, args=(loop,), name="store", daemon=True)
+        self._thread.start()
         try:
-            await self._run(self._open)
+            await self._put(do=self._open)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Wait for what was begun and close."""
-        await asyncio.shield(self._submit(self._close))
-        self._thread.shutdown()
+        if self._thread is None:
+            return
+        closed = self._put(do=self._close)
+        self._inbox.put(None)
+        thread, self._thread = self._thread, None
+        await asyncio.shield(closed)
+        thread.join()
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """The function's result. Raises StoreError."""
-        return await self._run(lambda: function(self._opened()))
+        result: T = await self._put(do=lambda: function(self._opened()))
+        return result
 
-    async def write(self, function: Callable[[Transaction], T]) -> T:
+    async def write(self, function: Callable[[Transaction], T], *, durable: bool = True) -> T:
         """The function's result, its changes durable; whatever it raises undoes them. Raises StoreError.
 
-        A cancelled caller does not stop a transaction that was begun; watchers are told in any case.
+        What need not be `durable` survives everything but the end of the machine, and is seen in its order. A cancelled
+        caller does not stop a transaction that was begun; watchers are told in any case.
         """
-        change = _Change(function)
-        self._waiting.append(change)
-        self._submit(self._make_durable)
-        future = asyncio.wrap_future(change.done)
-        future.add_done_callback(self._tell)
-        result: T = await asyncio.shield(future)
+        result: T = await self._put(change=function, durable=durable)
         return result
 
     def watch(self) -> asyncio.Event:
@@ -124,24 +121,48 @@ class Database:
         """The event is needed no more."""
         self._watchers.discard(event)
 
-    def _tell(self, done: asyncio.Future[T]) -> None:
-        if not done.cancelled():
-            done.exception()  # seen here even if the caller was cancelled and nobody else looks
-        for event in self._watchers:
-            event.set()
+    def _put(self, **errand: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
+        if self._thread is None:
+            raise StoreError(f"The database {self._path} is closed")
+        answer = asyncio.get_running_loop().create_future()
+        self._inbox.put(_Errand(answer, **errand))
+        return answer
 
-    async def _run(self, function: Callable[[], T]) -> T:
-        def guarded() -> T:
-            with _Translated(self._path):
-                return function()
+    def _deliver(self, errands: Sequence[_Errand]) -> None:
+        for errand in errands:
+            errand.deliver()
+        if any(errand.change for errand in errands):
+            for event in self._watchers:
+                event.set()
 
-        return await self._submit(guarded)
+    # What follows runs in the thread.
 
-    def _submit(self, function: Callable[[], T]) -> asyncio.Future[T]:
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while errands := self._next():
+            changes = [errand for errand in errands if errand.change]
+            if changes:
+                self._make_durable(changes)
+            for errand in errands:
+                if errand.do:
+                    self._do(errand, errand.do)
+            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                loop.call_soon_threadsafe(self._deliver, errands)
+
+    def _next(self) -> list[_Errand]:
+        """All that is to be done now; nothing once the end was reached."""
+        errands: list[_Errand] = []
+        with suppress(Empty):
+            while errand := self._inbox.get(block=not errands):
+                errands.append(errand)
+            self._inbox.put(None)  # the end, met once more when these are done
+            return errands
+        return errands
+
+    def _do(self, errand: _Errand, function: Callable[[], Any]) -> None:
         try:
-            return asyncio.get_running_loop().run_in_executor(self._thread, function)
-        except RuntimeError as error:
-            raise StoreError(f"The database {self._path} is closed") from error
+            errand.result = function()
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+            errand.error = _ours(self._path, error)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -161,6 +182,8 @@ class Database:
                 f"The database {self._path} has to be brought to a new schema, and cannot be copied beforehand: "
                 f"{error.strerror}; nothing was changed"
             ) from error
+        (text,) = self._connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
+        self._revision = int(text)
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -168,47 +191,51 @@ class Database:
                 self._connection.close()
             self._connection = None
 
-    def _make_durable(self) -> None:
-        """Carry out the changes that wait, in their order; whoever comes after finds nothing left to do."""
-        changes = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if not changes:
-            return
+    def _make_durable(self, changes: Sequence[_Errand]) -> None:
+        """Carry out changes, in their order."""
         try:
-            with _Translated(self._path):
-                self._transact(changes)
+            self._transact(changes)
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
             for change in changes:
-                if not change.done.done():
-                    change.done.set_exception(error)
+                change.error = change.error or _ours(self._path, error)
 
-    def _transact(self, changes: Sequence[_Change]) -> None:
+    def _transact(self, changes: Sequence[_Errand]) -> None:
         connection = self._opened()
+        durable = any(change.durable for change in changes)
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("BEGIN IMMEDIATE")
         try:
             now_ms = int(self._clock() * 1000)
-            results = [(change, change.carry_out(connection, self._path, now_ms)) for change in changes]
+            revision = self._revision
+            for change in changes:
+                revision = self._carry_out(change, Transaction(connection, now_ms, revision))
+            if revision != self._revision:
+                connection.execute("UPDATE meta SET value = ? WHERE key = 'revision'", (str(revision),))
             connection.execute("COMMIT")
+            self._revision = revision
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        for change, result in results:
-            if not change.done.done():
-                change.done.set_result(result)
 
+    def _carry_out(self, errand: _Errand, transaction: Transaction) -> int:
+        """Carry out one change, the number of the last change after it; where it raises, only its own are undone.
 
-class _Translated:
-    """Turns SQLite's exceptions into ours."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            raise _ours(self._path, error)
+        Raises where the database has given up the transaction as a whole.
+        """
+        assert errand.change is not None
+        connection, before = transaction.connection, transaction.revision
+        connection.execute("SAVEPOINT change")
+        try:
+            errand.result = errand.change(transaction)
+        except Exception as error:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK TO change")
+            errand.error = _ours(self._path, error)
+            transaction.revision = before
+        connection.execute("RELEASE change")
+        return transaction.revision
 
 
 _SENTENCES = {
@@ -223,7 +250,7 @@ _SENTENCES = {
 }
 
 
-def _ours(path: Path, error: Exception) -> Exception:
+def _ours(path: Path, error: BaseException) -> BaseException:
     """SQLite's exception as ours; any other as it is."""
     if not isinstance(error, sqlite3.Error):
         return error

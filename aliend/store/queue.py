@@ -24,16 +24,59 @@ ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_JOBS}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What may start at `now` (POSIX seconds) after `last_job`: without the jobs `full` and the directions `closed`."""
+    """What may start at `now` (POSIX seconds) after `last_job`: without the jobs `full` and the directions `closed`.
+
+    Up to `limit` transfers of a job are wanted; `expanding` are jobs whose expansion has begun (up to `expansions` more
+    may begin), `deleting` those whose deletions have.
+    """
 
     now: float
-    last_job: int
-    full: Collection[int]
-    closed: Collection[str]
-    limit: int
+    last_job: int = 0
+    full: Collection[int] = ()
+    closed: Collection[str] = ()
+    limit: int = 0
+    expanding: Collection[int] = ()
+    expansions: int = 0
+    deleting: Collection[int] = ()
 
 
-def candidates(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> list[Candidate]:
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What may start now, and the POSIX second of the next waiting transfer (None: there is none)."""
+
+    candidates: list[Candidate]
+    expanding: list[Job]
+    deleting: list[Job]
+    next_ready: float | None
+
+
+def agenda(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> Agenda:
+    """All that the scheduler has to know at a time."""
+    return Agenda(
+        candidates=_candidates(connection, rows, asked) if asked.limit else [],
+        expanding=_expanding(connection, rows, asked) if asked.expansions > 0 else [],
+        deleting=_deleting(connection, rows, asked),
+        next_ready=_next_ready(connection, asked.now),
+    )
+
+
+def _expanding(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> list[Job]:
+    """Jobs whose files are not all known."""
+    where = f"WHERE state = 'expanding' AND id NOT IN ({_listed(asked.expanding)}) ORDER BY priority DESC, id LIMIT ?"
+    return rows.select(connection, where, (asked.expansions,))
+
+
+def _deleting(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> list[Job]:
+    """Jobs of which everything has arrived, and something is to be deleted now."""
+    where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({_listed(asked.deleting)}) ORDER BY id"
+    return rows.select(connection, where, ())
+
+
+def _listed(numbers: Collection[int]) -> str:
+    return ",".join(str(number) for number in numbers)
+
+
+def _candidates(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> list[Candidate]:
     """Up to `limit` startable transfers of each of the next jobs in turn."""
     found: list[Candidate] = []
     values = (json.dumps(sorted(asked.full)), json.dumps(sorted(asked.closed)), asked.now, asked.last_job)
@@ -78,7 +121,7 @@ def pull_in(connection: sqlite3.Connection, latest: float, now: float) -> int:
     return connection.execute("UPDATE transfer SET ready = ? WHERE ready > ?", (now, latest)).rowcount
 
 
-def next_ready(connection: sqlite3.Connection, now: float) -> float | None:
+def _next_ready(connection: sqlite3.Connection, now: float) -> float | None:
     """The POSIX second at which the next waiting transfer may start; None: there is none."""
     row = connection.execute(
         "SELECT min((SELECT min(ready) FROM transfer WHERE job = job.id AND ready > ?)) FROM job"

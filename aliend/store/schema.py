@@ -138,7 +138,6 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"which knows schemas up to {len(MIGRATIONS)}. Nothing was changed; start the newer aliend"
         )
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     if 0 < found < len(MIGRATIONS):
         _back_up(connection, backup_path(path, found))

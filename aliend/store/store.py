@@ -14,8 +14,7 @@ from aliend.core import job as jobs_core
 from aliend.core.effects import Effect, GiveTo
 from aliend.core.job import Job, JobEvent, JobSpec, JobState
 from aliend.core.record import AttemptRecord
-from aliend.core.scheduler import Candidate
-from aliend.core.transfer import Cancel, Event, Phase, Transfer, after_restart, is_unfinished, step
+from aliend.core.transfer import Cancel, Event, Phase, Started, Transfer, after_restart, is_unfinished, step
 from aliend.store import attempts, changes, history, joining, queue, transfers
 from aliend.store.changes import Changed
 from aliend.store.database import Database, Transaction
@@ -124,7 +123,7 @@ class Store:
 
     async def record(self, records: Sequence[AttemptRecord]) -> None:
         """Remember what was tried."""
-        await self._database.write(lambda at: attempts.insert(at.connection, records))
+        await self._database.write(lambda at: attempts.insert(at.connection, records), durable=False)
 
     async def attempts(self, transfers: Sequence[int]) -> list[AttemptRecord]:
         """What was tried for these transfers (at most `BATCH`), by transfer, the oldest first."""
@@ -174,12 +173,9 @@ class Store:
 
         return await self._database.write(write)
 
-    async def candidates(
-        self, now: float, last_job: int, full: Collection[int], limit: int, closed: Collection[str] = ()
-    ) -> list[Candidate]:
-        """Transfers that may start, see `queue.candidates`."""
-        asked = queue.Question(now, last_job, full, closed, limit)
-        return await self._database.read(lambda at: queue.candidates(at, self._rows, asked))
+    async def agenda(self, asked: queue.Question) -> queue.Agenda:
+        """What may start now, see `queue.agenda`."""
+        return await self._database.read(lambda at: queue.agenda(at, self._rows, asked))
 
     async def wanting(self, now: float) -> dict[int, int]:
         """See `queue.wanting`."""
@@ -219,22 +215,6 @@ class Store:
     async def pull_in(self, latest: float, now: float) -> int:
         """See `queue.pull_in`."""
         return await self._database.write(lambda at: queue.pull_in(at.connection, latest, now))
-
-    async def next_ready(self, now: float) -> float | None:
-        """When the next waiting transfer may start (POSIX seconds); None: there is none."""
-        return await self._database.read(lambda at: queue.next_ready(at, now))
-
-    async def expanding(self, limit: int, without: Collection[int]) -> list[Job]:
-        """Jobs whose files are not all known."""
-        numbers = ",".join(str(number) for number in without)
-        where = f"WHERE state = 'expanding' AND id NOT IN ({numbers}) ORDER BY priority DESC, id LIMIT ?"
-        return await self._database.read(lambda at: self._rows.select(at, where, (limit,)))
-
-    async def deleting(self, without: Collection[int]) -> list[Job]:
-        """Jobs of which everything has arrived, and something is to be deleted now."""
-        numbers = ",".join(str(number) for number in without)
-        where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({numbers}) ORDER BY id"
-        return await self._database.read(lambda at: self._rows.select(at, where, ()))
 
     async def recover(self) -> int:
         """Bring every transfer that ran when the daemon ended through `after_restart`; how many there were."""
@@ -328,7 +308,8 @@ class Store:
             job = self._rows.save(transaction, before, job, int(now * 1000))
             return Outcome(tuple(after), tuple(effects), job)
 
-        return await self._database.write(write)
+        # A start that is forgotten because the machine ended is a transfer that waits, which is right.
+        return await self._database.write(write, durable=not isinstance(event, Started))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

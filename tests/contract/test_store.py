@@ -35,7 +35,7 @@ from aliend.core.transfer import (
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
 from aliend.errors import NoSuchJob, StoreError, UsageError
-from aliend.store import BATCH, NewTransfer, Store
+from aliend.store import BATCH, NewTransfer, Question, Store
 from aliend.store.database import Database, Transaction
 from aliend.store.schema import MIGRATIONS
 
@@ -179,10 +179,11 @@ async def test_candidates_are_those_whose_time_has_come(store: Store) -> None:
     await store.change(first, Started())
     await store.change(second, Started())
     await store.change(second, Broke("transient", "why", 50.0, 0.0))
-    assert [one.transfer for one in await store.candidates(NOW, 0, [], 10)] == [third]
-    assert [one.transfer for one in await store.candidates(NOW + 50, 0, [], 10)] == [third, second]
-    assert await store.candidates(NOW + 50, 0, [job], 10) == []
-    assert await store.next_ready(NOW) == NOW + 50
+    now, later = [await store.agenda(Question(at, limit=10)) for at in (NOW, NOW + 50)]
+    assert [one.transfer for one in now.candidates] == [third]
+    assert [one.transfer for one in later.candidates] == [third, second]
+    assert (await store.agenda(Question(NOW + 50, full=[job], limit=10))).candidates == []
+    assert now.next_ready == NOW + 50
 
 
 async def test_changes_are_told_once_and_in_pages(store: Store) -> None:
@@ -328,7 +329,8 @@ async def test_a_job_that_could_not_be_stored_leaves_nothing_to_the_next_one_of_
         await store.submit(JobSpec("download", ("/a",), "/tmp/wrong/"), "one")
     await store._database.read(lambda at: at.execute("DROP TRIGGER failing"))
     job = await store.submit(SPEC, "two")
-    assert (job.id, job.spec, (await store.expanding(9, []))[0].spec) == (1, SPEC, SPEC)
+    expanding = (await store.agenda(Question(NOW, expansions=9))).expanding
+    assert (job.id, job.spec, expanding[0].spec) == (1, SPEC, SPEC)
 
 
 async def test_a_cancelled_caller_does_not_undo_what_was_begun(store: Store) -> None:
