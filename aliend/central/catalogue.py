@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from aliend.central.central import Central
-from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.catalogue import Entry, Member, Replica, Ticket
 from aliend.core.mirrors import Queued, State, queued_of, state_of
 from aliend.core.paths import has_wildcard, is_below, parent, without_slash
 from aliend.core.replies import (
@@ -19,6 +19,7 @@ from aliend.core.replies import (
     entries_of_find,
     entries_of_listing,
     entries_of_stat,
+    members_of,
     replicas_of,
     tickets_of,
 )
@@ -70,6 +71,16 @@ class Catalogue:
             found |= {without_slash(entry.lfn): entry for entry in entries_of_stat(reply.results)}
         present = [found[key] for lfn in lfns if (key := without_slash(lfn)) in found]
         return present, [lfn for lfn in lfns if without_slash(lfn) not in found]
+
+    async def members(self, lfns: Sequence[str]) -> dict[str, Member]:
+        """Those of the files that lie in an archive, and where."""
+        found: dict[str, Member] = {}
+        for request in batches("stat", ("-nomsg", "-v"), lfns):
+            reply = await self._central.request(request, bulk=self._bulk)
+            if reply.exit_code != _NOT_FOUND:
+                reply.checked(request)
+            found |= members_of(reply.results)
+        return found
 
     async def find_files(
         self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False, bulk: bool = True

@@ -47,6 +47,14 @@ class Replica:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """Where a file inside an archive is: the archive's GUID (lower case), and its name there."""
+
+    archive: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """The right to read or write one replica, as `access` hands it out.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aliend.core.catalogue import Entry, EntryType, Replica, Ticket
+from aliend.core.catalogue import Entry, EntryType, Member, Replica, Ticket
 from aliend.core.paths import without_slash
 from aliend.core.requests import Request
 from aliend.errors import BadReply, ServiceError
@@ -174,6 +174,18 @@ def replicas_of(results: Iterable[Result]) -> list[Replica]:
     return [
         Replica(_text(result.get("seName")).upper(), _text(result["pfn"])) for result in results if result.get("pfn")
     ]
+
+
+def members_of(results: Iterable[Result]) -> dict[str, Member]:
+    """Of a reply to `stat -v`: the files that lie in an archive, by LFN. Their only replica is `guid:///U?ZIP=name`."""
+    found = {}
+    for result in results:
+        replicas = result.get("replicas")
+        pfn = _text(replicas.get("ZIP")) if isinstance(replicas, Mapping) else ""
+        guid, zip_, name = pfn.removeprefix("guid:///").partition("?ZIP=")
+        if zip_ and guid and name:
+            found[_text(result["lfn"])] = Member(guid.lower(), name)
+    return found
 
 
 def tickets_of(results: Iterable[Result], *, http: bool = False) -> list[Ticket]:

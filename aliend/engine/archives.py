@@ -1,8 +1,10 @@
 """Tickets for downloads: one for each archive, whose members lie beside each other in the catalogue, not one for each.
 
 A ticket for a member is one for its archive. The archive's own directory tells which other names of the same catalogue
-directory it serves, by name and size; what comes is confirmed by its md5, and where it is not, the name is asked for
-itself. The first download of a directory asks alone, so that the others know whether it is an archive's.
+directory it serves, by name and size. Where there is an archive and that does not tell (a second one is beside it, a
+member has another name there, the archive is fetched whole), the catalogue is asked, for many names at a time. What
+comes is confirmed by its md5, and where it is not, the name is asked for itself. The first download of a directory
+asks alone, so that the others know whether it is an archive's.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from aliend.core.catalogue import Ticket
 from aliend.core.job import JobSpec
 from aliend.core.transfer import Transfer
+from aliend.engine.membership import ARCHIVE, Membership, Neighbours
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
 from aliend.storage.tasks import ListMembers, Source
@@ -41,10 +45,30 @@ class _Archive:
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one directory; `first` is done when its first download has asked."""
+    """What is known of one directory: whether a download has `begun` there, whether some of its files may be members.
 
-    first: asyncio.Future[None] | None = None
+    `asking` are the archives that one download asks for, while others wait (without a name: the first download).
+    """
+
+    begun: bool = False
+    has_archives: bool = False
     archives: dict[str, _Archive] = field(default_factory=dict)
+    asking: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+
+    async def settled(self, archive: str) -> None:
+        """Wait while somebody asks for it."""
+        while asked := self.asking.get(archive):
+            await asyncio.wait([asked])
+
+    @contextmanager
+    def alone(self, archive: str) -> Iterator[None]:
+        """Have others wait."""
+        asked = self.asking[archive] = asyncio.get_running_loop().create_future()
+        try:
+            yield
+        finally:
+            del self.asking[archive]
+            asked.set_result(None)
 
 
 class Archives:
@@ -53,25 +77,34 @@ class Archives:
     def __init__(self, catalogue: CataloguePort, clock: Callable[[], float]) -> None:
         self._catalogue = catalogue
         self._clock = clock
+        self._membership = Membership(catalogue, clock)
         self._places: OrderedDict[Place, _Known] = OrderedDict()
 
-    async def tickets_for(self, transfer: Transfer, spec: JobSpec, workers: RunnerPort) -> tuple[list[Ticket], bool]:
+    async def tickets_for(
+        self, transfer: Transfer, spec: JobSpec, workers: RunnerPort, neighbours: Neighbours
+    ) -> tuple[list[Ticket], bool]:
         """Tickets to read the source, and whether they were another member's. Raises AliendError."""
         directory, _, name = transfer.source.rpartition("/")
-        if not transfer.md5 or name.endswith(".zip"):
-            return await self.own_tickets(transfer, spec), False
         known = self._known((directory, spec.storage, spec.strict, spec.http))
-        if known.first and not known.first.done():
-            await asyncio.wait([known.first])
-        if shared := self._shared(known, transfer, name):
+        is_archive = name.endswith(ARCHIVE)
+        known.has_archives |= is_archive
+        if is_archive or not transfer.md5 or spec.http:
+            return await self.own_tickets(transfer, spec), False
+        await known.settled("")
+        if shared := self._listed(known, transfer, name):
             return shared, True
-        if known.first:
+        if not known.begun:
+            known.begun = True
+            with known.alone(""):
+                return await self._learn(known, transfer, spec, workers), False
+        member = await self._membership.of(transfer.source, neighbours) if known.has_archives else None
+        if member is None:
             return await self._learn(known, transfer, spec, workers), False
-        known.first = asyncio.get_running_loop().create_future()
-        try:
+        await known.settled(member.archive)
+        if archive := self._valid(known, member.archive):
+            return _shared(archive, transfer, member.name), True
+        with known.alone(member.archive):
             return await self._learn(known, transfer, spec, workers), False
-        finally:
-            known.first.set_result(None)
 
     async def own_tickets(self, transfer: Transfer, spec: JobSpec) -> list[Ticket]:
         """Tickets that the service gave for this very name."""
@@ -84,39 +117,44 @@ class Archives:
             self._places.popitem(last=False)
         return known
 
-    def _shared(self, known: _Known, transfer: Transfer, name: str) -> list[Ticket]:
-        for guid, archive in tuple(known.archives.items()):
-            if archive.until < self._clock():
-                del known.archives[guid]
-            elif archive.members.get(name) == transfer.size:
-                return [
-                    replace(
-                        ticket,
-                        url=f"{ticket.url.partition('#')[0]}#{name}",
-                        size=transfer.size,
-                        md5=transfer.md5,
-                    )
-                    for ticket in archive.tickets
-                ]
+    def _valid(self, known: _Known, guid: str) -> _Archive | None:
+        archive = known.archives.get(guid)
+        if archive and archive.until < self._clock():
+            del known.archives[guid]
+            return None
+        return archive
+
+    def _listed(self, known: _Known, transfer: Transfer, name: str) -> list[Ticket]:
+        for guid in tuple(known.archives):
+            archive = self._valid(known, guid)
+            if archive and archive.members.get(name) == transfer.size:
+                return _shared(archive, transfer, name)
         return []
 
     async def _learn(self, known: _Known, transfer: Transfer, spec: JobSpec, workers: RunnerPort) -> list[Ticket]:
         """The name's own tickets; where they are an archive's, what else is in it is found out."""
         tickets = await self.own_tickets(transfer, spec)
-        if (
-            not tickets
-            or "#" not in tickets[0].url
-            or spec.whole_archives
-            or spec.http
-            or tickets[0].guid in known.archives
-        ):
+        if not tickets or "#" not in tickets[0].url or self._valid(known, tickets[0].guid):
             return tickets
-        sources = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
-        try:
-            listed = await workers.run(ListMembers(transfer.id, sources), lambda _: None)
-        except CopyError as error:  # the copy itself will tell
-            log.info("transfer %d: the archive's directory: %s", transfer.id, error)
-        else:
-            until = self._clock() + _VALID
-            known.archives[tickets[0].guid] = _Archive(tuple(tickets), dict(listed.members), until)
+        members = {} if spec.whole_archives else await _members(transfer, tickets, workers)
+        known.has_archives = True
+        known.archives[tickets[0].guid] = _Archive(tuple(tickets), members, self._clock() + _VALID)
         return tickets
+
+
+async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: RunnerPort) -> dict[str, int]:
+    """What is in an archive; nothing where it cannot be read, which the copy itself will tell."""
+    sources = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
+    try:
+        return dict((await workers.run(ListMembers(transfer.id, sources), lambda _: None)).members)
+    except CopyError as error:
+        log.info("transfer %d: the archive's directory: %s", transfer.id, error)
+        return {}
+
+
+def _shared(archive: _Archive, transfer: Transfer, name: str) -> list[Ticket]:
+    """An archive's tickets for its member `name`."""
+    return [
+        replace(ticket, url=f"{ticket.url.partition('#')[0]}#{name}", size=transfer.size, md5=transfer.md5)
+        for ticket in archive.tickets
+    ]

@@ -26,7 +26,7 @@ class Attempt:
     `made` remembers local directories that are about to be made; `keep_free` bytes of a disk are left free (-1: as
     `storage.tasks.Download` says); `note` stores an intent, durably when it returns; `progress` hears the bytes so far;
     `spool` is for what passes through this machine; `trail` what is remembered; `looks` looks names up together with
-    other attempts, `archives` gets tickets; `neighbours` are the targets that come next.
+    other attempts, `archives` gets tickets; `neighbours` are the next transfers of the job.
     """
 
     transfer: Transfer
@@ -39,7 +39,7 @@ class Attempt:
     trail: Trail
     looks: Looks
     archives: Archives
-    neighbours: Callable[[], Awaitable[Sequence[str]]]
+    neighbours: Callable[[], Awaitable[Sequence[Transfer]]]
     made: Callable[[Sequence[str]], Awaitable[None]]
     spool: Spool
     keep_free: int = -1

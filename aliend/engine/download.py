@@ -26,7 +26,7 @@ async def download(attempt: Attempt) -> Succeeded:
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
     attempt.trail.enter(Stage.TICKET)
-    tickets, shared = await archives.tickets_for(transfer, spec, attempt.workers)
+    tickets, shared = await archives.tickets_for(transfer, spec, attempt.workers, attempt.neighbours)
     try:
         return await _fetch(attempt, tickets)
     except CopyError as error:

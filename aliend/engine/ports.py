@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, overload
 
 from aliend.core.bandwidth import Rates
-from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.catalogue import Entry, Member, Replica, Ticket
 from aliend.core.context import Context
 from aliend.core.mirrors import Queued, State
 from aliend.storage.tasks import (
@@ -31,6 +31,9 @@ class CataloguePort(Protocol):
 
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         """Entries that exist, and the names that do not."""
+
+    async def members(self, lfns: Sequence[str], /) -> dict[str, Member]:
+        """Those of the files that lie in an archive, by LFN."""
 
     def find_files(
         self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False

@@ -61,7 +61,11 @@ async def _first_look(attempt: Attempt) -> Entry | None:
     lfn = attempt.transfer.target
     if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
         return await attempt.looks.entry_of(lfn)
-    return await attempt.looks.first_look(lfn, attempt.neighbours)
+
+    async def others() -> list[str]:
+        return [one.target for one in await attempt.neighbours()]
+
+    return await attempt.looks.first_look(lfn, others)
 
 
 async def touch(attempt: Attempt) -> Succeeded:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from aliend.sandbox import guids, paths, reading
 from aliend.sandbox.bookings import Wishes, choose_elements
 from aliend.sandbox.call import Call, Service
 from aliend.sandbox.entries import Entry, NewEntry
-from aliend.sandbox.replicas import Guid
+from aliend.sandbox.replicas import ARCHIVE_SE, Guid
 
 _PERM = "755"
 _COPIES = {"disk": 4}
@@ -77,6 +78,21 @@ def store(call: Call, path: str, content: bytes, expires: int | None = None) -> 
     if expires is not None:
         names.update(entry, expires=expires)
     return True
+
+
+def register_members(call: Call, archive: str, members: Mapping[str, bytes]) -> None:
+    """Make the members of a stored archive files beside it, with it as their only replica. Names in use stay."""
+    names, principal, now = call.catalogue.names, call.principal, call.now
+    for name, content in members.items():
+        path = f"{paths.parent(archive).rstrip('/')}/{name}"
+        whole = names.get(archive)
+        if whole is None or names.get(path) is not None:
+            continue
+        guid, md5 = call.service.guids.make(now), hashlib.md5(content, usedforsecurity=False).hexdigest()
+        record = Guid(guid, principal.name, principal.group, _PERM, len(content), md5, now)
+        call.catalogue.replicas.save(record)
+        call.catalogue.replicas.add(record, ARCHIVE_SE, f"guid:///{whole.guid}?ZIP={name}")
+        names.insert(NewEntry(path, principal.name, principal.group, _PERM, now, len(content), guid, md5))
 
 
 def _is_blocked(call: Call, path: str, above: Entry) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import zipfile
+from collections.abc import Mapping
 
 from aliend.sandbox import contents, jdl, paths, transfers
 from aliend.sandbox.call import Call, Service
@@ -49,19 +50,22 @@ def deliver(service: Service, job: Job, expires: int | None = None) -> list[str]
     for name in names or ["stdout"]:
         file, _, members = name.partition("@")[0].partition(":")
         lfn = f"{directory.rstrip('/')}/{paths.name(file)}"
-        if contents.store(
-            call, lfn, _content(job, [paths.name(member) for member in members.split(",") if member]), expires
-        ):
+        inside = {name: _text(job, name) for member in members.split(",") if (name := paths.name(member))}
+        if contents.store(call, lfn, _packed(inside) if inside else _text(job, ""), expires):
             made.append(lfn)
+            contents.register_members(call, lfn, inside)
     return made
 
 
-def _content(job: Job, members: list[str]) -> bytes:
-    text = f"job {job.id} of {job.owner} ran {job.name} at {job.site}\n".encode()
-    if not members:
-        return text
+def _text(job: Job, member: str) -> bytes:
+    """What one file of a job's output holds; no two of an archive hold the same."""
+    told = f"{member}: " if member else ""
+    return f"{told}job {job.id} of {job.owner} ran {job.name} at {job.site}\n".encode()
+
+
+def _packed(members: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        for member in members:
-            archive.writestr(zipfile.ZipInfo(member), text)
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
     return packed.getvalue()

@@ -98,10 +98,9 @@ class Store:
         where = f"WHERE job = ? AND id > ?{picked} ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (job, after_id, page_size)))
 
-    async def next_targets(self, job: int, after_id: int, limit: int) -> list[str]:
-        """The targets of unfinished transfers of a job above number `after_id`, in their order."""
-        found = await self.transfers(job, limit, after_id, (Phase.QUEUED, Phase.RUNNING))
-        return [one.target for one in found]
+    async def upcoming(self, job: int, after_id: int, limit: int) -> list[Transfer]:
+        """Transfers of a job above number `after_id` that are queued or run, in their order."""
+        return await self.transfers(job, limit, after_id, (Phase.QUEUED, Phase.RUNNING))
 
     async def change_job(self, number: int, event: JobEvent) -> Job:
         """Apply an event to a job. Raises NoSuchJob."""

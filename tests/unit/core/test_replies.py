@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from aliend.core.catalogue import Entry, Replica
+from aliend.core.catalogue import Entry, Member, Replica
 from aliend.core.replies import (
     Reply,
     entries_of_find,
     entries_of_listing,
     entries_of_stat,
+    members_of,
     parse,
     replicas_of,
     tickets_of,
@@ -130,3 +131,15 @@ def test_a_ticket_for_http_has_the_url_of_the_message_and_keeps_the_member() -> 
         ("https://se:8443//p#m", "A::B::C")
     ]
     assert [ticket.url for ticket in tickets_of(results)] == ["root://se//p#m", "root://other//p#m"]
+
+
+def test_f209_members_of_archives_are_told_by_their_only_replica() -> None:
+    results: list[dict[str, object]] = [
+        {"lfn": "/a/in", "replicas": {"ZIP": "guid:///66634CB2-E8E6-11F1-AE62-025A4E444258?ZIP=other ?ZIP=x.root"}},
+        {"lfn": "/a/plain", "replicas": {"ALICE::A::B": "root://host:1094//12/05601/6663"}},
+        {"lfn": "/a/lost", "replicas": {}},
+        {"lfn": "/a/directory/"},
+        {"lfn": "/a/odd", "replicas": {"ZIP": "root://host//x"}},
+        {"lfn": "/a/text", "replicas": "ZIP"},
+    ]
+    assert members_of(results) == {"/a/in": Member("66634cb2-e8e6-11f1-ae62-025a4e444258", "other ?ZIP=x.root")}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.bandwidth import Rates
-from aliend.core.catalogue import Entry, Replica, Ticket
+from aliend.core.catalogue import Entry, Member, Replica, Ticket
 from aliend.core.mirrors import Queued, State
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
@@ -50,7 +50,7 @@ class Grid:
     files: dict[str, Entry] = field(default_factory=dict)
     replicas: dict[str, dict[str, str]] = field(default_factory=dict)
     stored: dict[str, bytes] = field(default_factory=dict)
-    archives: dict[str, str] = field(default_factory=dict)
+    archives: dict[str, tuple[str, str]] = field(default_factory=dict)
     ses: tuple[str, ...] = ("A::B::SE1", "A::B::SE2", "A::B::SE3")
     guids: int = 0
 
@@ -68,16 +68,21 @@ class Grid:
             self.store(url, data)
         return entry
 
-    def put_archive(self, directory: str, members: dict[str, bytes]) -> None:
-        """An archive whose members are files of `directory`, each with the archive's only replica."""
+    def put_archive(
+        self, directory: str, members: dict[str, bytes], name: str = "root_archive.zip", prefix: str = ""
+    ) -> None:
+        """An archive whose members are files of `directory`, each with the archive's only replica.
+
+        In the archive their names begin with `prefix`.
+        """
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            for name, data in members.items():
-                archive.writestr(name, data)
-        whole = self.put(f"{directory}root_archive.zip", packed.getvalue())
-        for name, data in members.items():
-            self.put(f"{directory}{name}", data)
-            self.archives[f"{directory}{name}"] = whole.lfn
+            for member, data in members.items():
+                archive.writestr(prefix + member, data)
+        whole = self.put(f"{directory}{name}", packed.getvalue())
+        for member, data in members.items():
+            self.put(f"{directory}{member}", data)
+            self.archives[f"{directory}{member}"] = (whole.lfn, prefix + member)
 
     def url(self, se: str, guid: str) -> str:
         return f"root://{se}//{guid}"
@@ -100,6 +105,7 @@ class FakeCatalogue:
         self.log: list[tuple[str, ...]] = []
         self.mirrored: list[tuple[str, Ticket]] = []
         self.mirror_states: list[State] = []
+        self.page = 2
 
     def _begin(self, command: str, *words: str) -> None:
         self.calls[command] += 1
@@ -126,14 +132,19 @@ class FakeCatalogue:
                 missing.append(lfn)
         return found, missing
 
+    async def members(self, lfns: Sequence[str], /) -> dict[str, Member]:
+        self._begin("members", *lfns)
+        inside = {lfn: self.grid.archives[lfn] for lfn in lfns if lfn in self.grid.archives}
+        return {lfn: Member(self.grid.files[whole].guid, name) for lfn, (whole, name) in inside.items()}
+
     async def find_files(
         self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False
     ) -> AsyncGenerator[list[Entry], None]:
         self._begin("find", directory)
         prefix = directory.rstrip("/") + "/"
         found = [entry for lfn, entry in sorted(self.grid.files.items()) if lfn.startswith(prefix)]
-        for start in range(0, len(found), 2):
-            yield found[start : start + 2]
+        for start in range(0, len(found), self.page):
+            yield found[start : start + self.page]
 
     async def whereis(self, lfn: str, /) -> list[Replica]:
         self._begin("whereis", lfn)
@@ -148,8 +159,9 @@ class FakeCatalogue:
         entry = self.grid.files.get(lfn)
         if entry is None:
             raise ServiceError("access", 2, f"No such file or directory : {lfn}")
-        whole = self.grid.files[self.grid.archives.get(lfn, lfn)]
-        anchor = f"#{lfn.rpartition('/')[2]}" if whole is not entry else ""
+        archive, member = self.grid.archives.get(lfn, (lfn, ""))
+        whole = self.grid.files[archive]
+        anchor = f"#{member}" if member else ""
         replicas = self.grid.replicas[whole.guid].items()
         return [Ticket(url + anchor, "secret", whole.guid, se, entry.size, entry.md5) for se, url in replicas]
 

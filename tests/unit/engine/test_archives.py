@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aliend.core.job import JobSpec
+from aliend.errors import ServiceError
 from aliend.storage.tasks import Download
 from tests.unit.engine.conftest import House
 
@@ -40,9 +41,64 @@ async def test_a_neighbour_with_the_name_and_size_of_a_member_but_other_bytes_ge
     assert house.catalogue.calls["access"] == 3
 
 
-async def test_a_wish_for_whole_archives_asks_for_each_name_and_goes_with_the_copy(
-    house: House, tmp_path: Path
-) -> None:
+async def test_two_archives_side_by_side_cost_a_ticket_each_and_one_look(house: House, tmp_path: Path) -> None:
+    """F209: the second archive's members are told by the catalogue, many with one request."""
+    logs = {f"{number}.log": f"log {number}".encode() for number in range(12)}
+    house.grid.put_archive("/a/d/", MEMBERS)
+    house.grid.put_archive("/a/d/", logs, "logs.zip")
+    house.catalogue.page = 1000
+    house.grid.put("/a/d/plain", b"plain")
+    assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
+    assert {name: (tmp_path / "in" / name).read_bytes() for name in logs} == logs
+    assert house.catalogue.calls["access"] == 5  # two archives, their own files, and the plain one
+    assert 1 <= house.catalogue.calls["members"] <= 2  # who comes before its neighbours asks without them
+
+
+async def test_members_with_other_names_in_the_archive_cost_one_ticket(house: House, tmp_path: Path) -> None:
+    house.grid.put_archive("/a/d/", MEMBERS, prefix="job/")
+    house.catalogue.page = 1000
+    assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
+    assert {name: (tmp_path / "in" / name).read_bytes() for name in MEMBERS} == MEMBERS
+    assert house.catalogue.calls["access"] == 2
+    assert 1 <= house.catalogue.calls["members"] <= 2
+
+
+async def test_more_than_fifty_are_asked_for_by_fifties(house: House, tmp_path: Path) -> None:
+    many = {f"{number:03}": f"member {number}".encode() for number in range(120)}
+    house.grid.put_archive("/a/d/", many, prefix="job/")
+    house.catalogue.page = 1000
+    assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
+    assert house.catalogue.calls["access"] == 2
+    asked = [len(words) - 1 for words in house.catalogue.log if words[0] == "members"]
+    assert max(asked) == 50
+    assert len(asked) <= 4
+
+
+async def test_where_nothing_is_an_archive_nothing_is_asked_for_but_tickets(house: House, tmp_path: Path) -> None:
+    for name in MEMBERS:
+        house.grid.put(f"/a/d/{name}", MEMBERS[name])
+    assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
+    assert (house.catalogue.calls["access"], house.catalogue.calls["members"]) == (len(MEMBERS), 0)
+
+
+async def test_a_catalogue_that_cannot_tell_costs_a_ticket_each(house: House, tmp_path: Path) -> None:
+    house.grid.put_archive("/a/d/", MEMBERS, prefix="job/")
+    house.catalogue.before["members"] = [ServiceError("stat", 1, "no") for _ in MEMBERS]
+    assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
+    assert house.catalogue.calls["access"] == 1 + len(MEMBERS)
+
+
+async def test_members_of_a_whole_archive_cost_one_ticket(house: House, tmp_path: Path) -> None:
+    """F210"""
+    house.grid.put_archive("/a/d/", MEMBERS)
+    house.catalogue.page = 1000
+    assert (await house.done(down("/a/d/", tmp_path / "in", whole_archives=True))).state == "done"
+    assert {name: (tmp_path / "in" / name).read_bytes() for name in MEMBERS} == MEMBERS
+    assert house.catalogue.calls["access"] == 2
+    assert 1 <= house.catalogue.calls["members"] <= 2
+
+
+async def test_a_wish_for_whole_archives_goes_with_the_copy(house: House, tmp_path: Path) -> None:
     house.grid.put_archive("/a/d/", {"f": b"x"})
     assert (await house.done(down("/a/d/f", tmp_path / "f", whole_archives=True))).state == "done"
     (task,) = house.workers.copies()

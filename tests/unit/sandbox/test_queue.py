@@ -88,8 +88,12 @@ async def test_output_of_a_job_is_on_the_grid(stage: Stage) -> None:
         stage, 'Executable = "x"; OutputDir = "out"; Output = {"stdout@disk=1", "logs.zip:a.log,b.log@disk=2"};'
     )
     stage.wait(10)
-    assert (await stage.ask("ls", "out")).values("name") == ["logs.zip", "stdout"]
+    assert (await stage.ask("ls", "out")).values("name") == ["a.log", "b.log", "logs.zip", "stdout"]
     assert f"job {number} of alice" in (await stage.ask("cat", "out/stdout")).text
+    (member,) = (await stage.ask("stat", "-v", "out/b.log")).results
+    (archive,) = (await stage.ask("stat", "out/logs.zip")).results
+    assert member["replicas"] == {"ZIP": f"guid:///{archive['guid']}?ZIP=b.log"}
+    assert f"b.log: job {number} of alice" in (await stage.ask("cat", "out/b.log")).text
 
 
 async def test_a_senseless_place_for_output_harms_nobody(stage: Stage) -> None:
