@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from aliend.core.catalogue import Ticket
 from aliend.engine.attempt import Attempt
+from aliend.engine.origin import LocalOrigin, md5_of_all
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, ReplicaOutcome, Source, ThirdParty, Upload, Uploaded
 
@@ -74,6 +75,19 @@ class GridOrigin:
             md5 = relayed.md5 or self.md5
             done |= {outcome.se: outcome for outcome in relayed.replicas}
         return Uploaded(self.size, md5, tuple(done[target.se] for target in targets))
+
+    async def md5_if_there(self, attempt: Attempt, targets: tuple[Source, ...]) -> str:
+        """By what the servers compute, or else with what lies in the spool."""
+        if self.md5 and not self.is_member:
+            task = ThirdParty(attempt.transfer.id, self.sources, targets, self.size, self.md5, only_compare=True)
+            if md5 := md5_of_all(await attempt.copy(task)):
+                return md5
+        path = await asyncio.to_thread(attempt.spool.place, attempt.transfer.id)
+        if not await asyncio.to_thread(path.exists):
+            return ""
+        seen = await asyncio.to_thread(path.stat)
+        local = LocalOrigin(str(path), seen.st_size, seen.st_mtime_ns)
+        return await local.md5_if_there(attempt, targets) if local.size == self.size else ""
 
     async def _relay(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
         """Into the spool and out of it; the half of the progress each."""

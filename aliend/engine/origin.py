@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aliend.engine.attempt import Attempt, tuning_of
@@ -34,6 +34,9 @@ class Origin(Protocol):
     async def send(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
         """Bring it to all targets, each compared on its storage. Raises CopyError."""
 
+    async def md5_if_there(self, attempt: Attempt, targets: tuple[Source, ...]) -> str:
+        """The md5 where all targets have it already, whole; nothing is sent. Empty otherwise. Raises CopyError."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalOrigin:
@@ -56,7 +59,18 @@ class LocalOrigin:
 
     async def send(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
         """Read it once for all targets."""
-        task = Upload(
+        return await attempt.copy(self._task(attempt, targets))
+
+    async def md5_if_there(self, attempt: Attempt, targets: tuple[Source, ...]) -> str:
+        """It is read only where there is something of its size."""
+        return md5_of_all(await attempt.copy(replace(self._task(attempt, targets), only_compare=True)))
+
+    def _task(self, attempt: Attempt, targets: tuple[Source, ...]) -> Upload:
+        return Upload(
             attempt.transfer.id, self.path, targets, self.size, self.modified_ns, tuning=tuning_of(attempt.spec)
         )
-        return await attempt.copy(task)
+
+
+def md5_of_all(result: Uploaded) -> str:
+    """The md5 of what has come to all targets; empty when one of them does not have it."""
+    return "" if any(outcome.error for outcome in result.replicas) else result.md5

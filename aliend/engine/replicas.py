@@ -91,11 +91,10 @@ class Replicas:
     async def _read_back(self) -> None:
         """CopyError when a storage element does not give back what was sent to it."""
         tickets = await self._catalogue.access_read(self._lfn)
-        sources = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
-        task = Compare(self._attempt.transfer.id, sources, self._source.size, self._md5)
+        task = Compare(self._attempt.transfer.id, _places(tickets), self._source.size, self._md5)
         compared = await self._attempt.workers.run(task, self._attempt.progress)
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
-        if wrong or not sources:
+        if wrong or not tickets:
             raise CopyError(
                 f"{self._lfn} is registered, but cannot be read back: {wrong or 'no replica may be read'}", "permanent"
             )
@@ -139,20 +138,23 @@ class Replicas:
                 await self._commit(ticket)
 
     async def _take_up(self) -> None:
-        """Send again what an attempt that was cut off had tickets for: what is there already is only compared.
+        """Register what an attempt that was cut off had written, if it is there, whole, and everywhere.
 
-        With new tickets it would stay on the storage under a GUID that nobody knows. What fails here is asked for anew,
-        and nobody is blamed: it may have been booked long ago.
+        It would stay on the storage under a GUID that nobody knows. Where a part of it is missing, or was not finished,
+        all is sent anew under another GUID: the name of an unfinished file is not free for some time.
         """
-        useless = {*self._attempt.gate.resting(), *self._have}
-        guids, sizes = (self._guid,) if self._guid else self._guids, (0, self._source.size)
-        tickets = [one for one in self._unheard if one.se not in useless and one.guid in guids and one.size in sizes]
-        for ticket, outcome in await self._copy(tickets, is_blamed=False) if tickets else ():
-            if outcome.error:
-                log.info("transfer %d: booked on %s before: %s", self._attempt.transfer.id, outcome.se, outcome.error)
-            else:
-                self._attempt.trail.enter(Stage.COMMIT)
-                await self._commit(ticket)
+        resting, guids = self._attempt.gate.resting(), (self._guid,) if self._guid else self._guids
+        tickets = [one for one in self._unheard if one.se not in self._have and one.guid in guids]
+        if not tickets or any(one.se in resting or one.size not in (0, self._source.size) for one in tickets):
+            return
+        md5 = await self._source.md5_if_there(self._attempt, _places(tickets))
+        if not md5 or (self._md5 and md5 != self._md5):
+            return
+        log.info("transfer %d: what was written before is registered now", self._attempt.transfer.id)
+        self._md5 = md5
+        for ticket in tickets:
+            self._attempt.trail.enter(Stage.COMMIT)
+            await self._commit(ticket)
         self._failed.clear()
 
     async def _note(self, tickets: Sequence[Ticket]) -> None:
@@ -177,19 +179,17 @@ class Replicas:
                 f"only storage that rests after failures could take it: {names}", "storage", 15.0
             ) from error
 
-    async def _copy(self, tickets: Sequence[Ticket], *, is_blamed: bool = True) -> list[tuple[Ticket, ReplicaOutcome]]:
-        """Send the file to all of them; `is_blamed` says whether a storage element answers for what fails there."""
-        targets = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
+    async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         ses = {ticket.se for ticket in tickets} | self._source.ses
         self._attempt.trail.enter(Stage.SLOT, ses)
         gate = self._attempt.gate
         async with gate.held(self._attempt.transfer.id, ses):
             self._attempt.trail.enter(Stage.COPY)
-            result = await self._source.send(self._attempt, targets)
+            result = await self._source.send(self._attempt, _places(tickets))
             for outcome in result.replicas:
                 if not outcome.error:
                     gate.worked(outcome.se)
-                elif is_blamed and outcome.kind == "transient":
+                elif outcome.kind == "transient":
                     gate.failed(outcome.se, outcome.error)
         # without a storage element to send it to, the file was not read
         if self._md5 and result.md5 not in (self._md5, ""):
@@ -273,6 +273,10 @@ class Replicas:
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} replicas asked for ({storage})"
+
+
+def _places(tickets: Sequence[Ticket]) -> tuple[Source, ...]:
+    return tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
 
 
 async def replicas_of(catalogue: CataloguePort, lfn: str) -> list[Replica]:

@@ -181,6 +181,12 @@ def _keep(arrived: dict[int, tuple[Status, bytes]], offset: int) -> Callable[[St
     return keep
 
 
+def stored_size(inbox: Inbox, source: Source) -> int:
+    """Size in bytes on the storage (-1 and StorageError as with `stored`)."""
+    system, path = _system(source)
+    return _size_of(asked(inbox, lambda callback: system.stat(path, callback=callback), "stat"))
+
+
 def stored(inbox: Inbox, source: Source, size: int) -> tuple[int, str, str]:
     """Size in bytes on the storage (-1 when the right to write is no right to know), checksum as `stored_checksum`.
 

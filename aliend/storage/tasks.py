@@ -113,7 +113,8 @@ class Upload:
     """Send one local file to all `targets` in one pass.
 
     `source` is an absolute local path; `size` (bytes) and `modified_ns` (POSIX nanoseconds) are what was seen when the
-    tickets were asked for: a file that differs is refused.
+    tickets were asked for: a file that differs is refused. With `only_compare` nothing is sent: the replicas that are
+    there already, whole, have no error.
     """
 
     id: int
@@ -122,13 +123,15 @@ class Upload:
     size: int
     modified_ns: int
     tuning: Tuning = Tuning()
+    only_compare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ThirdParty:
     """Have storage elements fetch one file from each other: each of `targets` from the first of `sources` that can.
 
-    `size` in bytes, `md5` in lower case: what every replica is compared with. Answered as an `Upload`.
+    `size` in bytes, `md5` in lower case: what every replica is compared with. Answered as an `Upload`, and nothing is
+    copied with `only_compare` either.
     """
 
     id: int
@@ -136,6 +139,7 @@ class ThirdParty:
     targets: tuple[Source, ...]
     size: int
     md5: str
+    only_compare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class _Copy:
         for source in self._task.sources:
             try:
                 algorithm = self._common_algorithm(source)
-                self._copy(source)
+                if not self._task.only_compare:
+                    self._copy(source)
                 self._compare(source, algorithm)
             except Stopped:
                 return

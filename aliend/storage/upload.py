@@ -89,6 +89,16 @@ class Replica:
         url = remote.url_of(self._reached)
         self.ask(lambda done: self._file.open(url, CREATE, _MODE, callback=done), "open")
 
+    def find(self, size: int) -> None:
+        """Open nothing: what is there with that many bytes may prove to be this very file."""
+        try:
+            there = remote.stored_size(self._line.inbox, self.target)
+        except StorageError as error:
+            self.error = error
+        else:
+            text, number = ("exists already", EXISTS) if there == size else (f"has {there} bytes, not {size}", 0)
+            self.error = StorageError(f"the storage: {text}", "permanent", number=number)
+
     def write(self, data: bytes, offset: int) -> None:
         """Send bytes; they stay alive until the server has answered."""
         self.ask(lambda done: self._file.write(data, offset, len(data), callback=done), "write", keep=data)
@@ -142,7 +152,11 @@ class _Pass:
         """Read, send, close, compare."""
         self._require_unchanged()
         try:
-            self._all(Replica.open)
+            if self._task.only_compare:
+                for replica in self._replicas:
+                    replica.find(self._task.size)
+            else:
+                self._all(Replica.open)
             self._send()
             self._require_unchanged()
         except BaseException:
@@ -180,7 +194,8 @@ class _Pass:
             self._offset += len(data)
             self._wait(self._line.window() - 1)
             self._line.progress(self._offset)
-            self._line.spend(len(data))
+            if self._alive():
+                self._line.spend(len(data))
         self._wait(0)
         if self._are_wanted() and self._offset != self._task.size:
             raise self._changed()

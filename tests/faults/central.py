@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import time
 
+from aliend.sandbox.faults import LASTING, ONCE
+from aliend.sandbox.steering import ACTIONS
 from tests.faults.checker import check
 from tests.faults.ground import Ground, Order, Report, ground
 from tests.faults.load import Load, wait_for
 
 WHAT = "the central service with each of its faults"
-ROUNDS, SHORT = 48, 12
-_ONCE = ("drop-before", "drop-after", "hang", "garbage", "empty", "merged", "close")
-_LASTING = ("delay", "throttle", "refuse-logins", "refuse-commits")
-_ACTIONS = ("expire-session", "expire-certificate")
-_VALUES = {"close": ("1013", "1006", "1001"), "delay": ("0.2", "1"), "throttle": ("300",)}
+ROUNDS, SHORT = 52, 13
+_VALUES = {
+    "close": ("1013", "1011", "1001"),
+    "delay": ("0.2", "1"),
+    "throttle": ("300",),
+    "expire-certificate": ("token", "user"),
+}
 _COMMANDS = ("access", "commit", "stat", "find", "mv", "rm", "whereis", "")
 
 
 def run(order: Order) -> Report:
     """Each fault in turn, most of them for a command that chance picks; then compare."""
-    kinds = [*_ONCE, *_LASTING, *_ACTIONS]
+    kinds = [*ONCE, *LASTING, *ACTIONS]
     with ground(order, ALIEND_REPLY_TIMEOUT="6") as place:
         load = Load(place, largest=100_000)
         load.submit()
@@ -35,7 +39,7 @@ def _break(place: Ground, load: Load, kind: str) -> None:
     words = ["fault", kind]
     if kind in _VALUES:
         words.append(place.chance.choice(_VALUES[kind]))
-    if kind in _ONCE:
+    if kind in ONCE:
         words += ["--times", str(place.chance.randrange(1, 4))]
         command = place.chance.choice(_COMMANDS)
         words += ["--command", command] if command else []
@@ -45,7 +49,7 @@ def _break(place: Ground, load: Load, kind: str) -> None:
         place.grid.must(*words)
         time.sleep(place.chance.uniform(0.5, 3.0))
     finally:
-        if kind not in _ONCE:
+        if kind not in ONCE:
             place.grid.must("fault", "clear")
     wait_for(place, jobs, limit=240)
     place.grid.must("fault", "clear")

@@ -10,10 +10,13 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.ground import Ground, md5_of
+
+_STATE = ".local/state/aliend/default"
 
 
 @dataclass
@@ -48,6 +51,7 @@ def check(ground: Ground, promises: Promises) -> int:
     ground.report.notes += [f"{booked} replicas that only a booking knows"] if booked else []
     problems += _disk(ground, promises)
     problems += _jobs(ground, promises)
+    problems += _book(ground)
     return booked
 
 
@@ -121,6 +125,8 @@ def _disk(ground: Ground, promises: Promises) -> Iterator[str]:
         there = set(directory.iterdir()) if directory.is_dir() else set()
         yield from (f"{path} is on the disk, and nobody asked for it" for path in there - set(promises.local))
     yield from (f"{path} was left behind" for path in ground.user.home.rglob(".*.part"))
+    spooled = ground.user.home.glob(f"{_STATE}/spool/**/*")
+    yield from (f"{path} was left behind in the spool" for path in spooled if path.is_file())
 
 
 def _jobs(ground: Ground, promises: Promises) -> Iterator[str]:
@@ -137,7 +143,17 @@ def _jobs(ground: Ground, promises: Promises) -> Iterator[str]:
         if document["state"] != wanted or counted[wanted] != files or counted["total"] != files:
             reasons = {one["message"] for one in document["transfers"] if one["state"] != "done"}
             yield f"job {job} is {document['state']} with {counted}, it has {files} files: {sorted(reasons)[:3]}"
+            continue
         lines = user.run("transfers", "watch", str(job), "--since", "0", "--json").stdout if wanted == "done" else ""
         events = [json.loads(line) for line in lines.splitlines()]
         ends = Counter(one["transfer"] for one in events if one["state"] == "done" and one["transfer"])
         yield from (f"transfer {one} of job {job} ended {count} times" for one, count in ends.items() if count != 1)
+
+
+def _book(ground: Ground) -> Iterator[str]:
+    """Nothing runs any more, and what has arrived has nothing to be finished."""
+    with closing(sqlite3.connect(f"file:{ground.user.home}/{_STATE}/aliend.db?mode=ro", uri=True)) as database:
+        rows = database.execute(
+            "SELECT id, state, intent <> '' FROM transfer WHERE state = 'running' OR (state = 'done' AND intent <> '')"
+        ).fetchall()
+    yield from (f"transfer {one} is {state} in the book{', with an intent' * intent}" for one, state, intent in rows)

@@ -11,8 +11,10 @@ import re
 import select
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.faults.ground import Ground, Order, Report, ground
@@ -35,11 +37,32 @@ _NAMES = (
 )
 _OBEYED = re.compile(rb"\x1b\]|\x1b\[35;5m|\x07|\x9b31m|\xc2\x9b|\xe2\x80\xae")
 """What those names would make a terminal do."""
+_BYTES = (b"raw\xff\xfe", b"raw\x9b31m", b"half\xed\xa0\x80")
+"""Names that are no UTF-8."""
+_SANDBOX_WITH_BYTES = """
+import re
+import sqlite3
+import sys
+
+if "aliend.sandbox" in sys.orig_argv:
+    from aliend.sandbox import output
+
+    connect = sqlite3.connect
+
+    def connected(*words, **options):
+        database = connect(*words, **options)
+        database.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        return database
+
+    sqlite3.connect = connected
+    output._ESCAPED = re.compile(output._ESCAPED.pattern[:-1] + "\\ud800-\\udfff]")
+"""
+"""A `sitecustomize.py` with which a sandbox tells such names as they are: with lone surrogates in its JSON."""
 
 
 def run(order: Order) -> Report:
     """Download the names, show them on a terminal in every way, upload local ones."""
-    with ground(order) as place:
+    with _sandbox_with_bytes(), ground(order) as place:
         for number in range(order.rounds):
             directory = f"{place.folder}hostile{number}/"
             _plant(place, directory)
@@ -51,6 +74,20 @@ def run(order: Order) -> Report:
                 place.report.faults += 1
             _upload(place, number)
         return place.report
+
+
+@contextmanager
+def _sandbox_with_bytes() -> Iterator[None]:
+    """Grids that are started meanwhile can have names that are no UTF-8."""
+    before = os.environ.get("PYTHONPATH")
+    with tempfile.TemporaryDirectory(prefix="bytes") as place:
+        (Path(place) / "sitecustomize.py").write_text(_SANDBOX_WITH_BYTES, encoding="utf-8")
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (place, before)))
+        try:
+            yield
+        finally:
+            del os.environ["PYTHONPATH"]
+            os.environ |= {"PYTHONPATH": before} if before else {}
 
 
 def _shown(directory: str, number: int) -> Iterator[list[str]]:
@@ -75,6 +112,9 @@ def _plant(place: Ground, directory: str) -> None:
         for name in _NAMES:
             sql = f"INSERT INTO lfn (path, {columns}) VALUES ({', '.join('?' * 10)})"
             database.execute(sql, (f"{directory}{name}", *row))
+        for raw in _BYTES:
+            sql = f"INSERT INTO lfn (path, {columns}) VALUES (CAST(? AS TEXT){', ?' * 9})"
+            database.execute(sql, (directory.encode() + raw, *row))
     database.close()
 
 
@@ -90,7 +130,7 @@ def _download(place: Ground, directory: str, number: int) -> None:
     ]
     place.must_be(not escaped, f"written outside the target: {escaped}")
     place.must_be((inside / "harmless").exists(), "the harmless neighbour of hostile names did not arrive")
-    place.report.faults += len(_NAMES)
+    place.report.faults += len(_NAMES) + len(_BYTES)
 
 
 def _upload(place: Ground, number: int) -> None:

@@ -1,4 +1,6 @@
-"""The mixed load of the campaign: uploads to two replicas, downloads, members of an archive, overwriting."""
+"""The mixed load of the campaign: uploads to two replicas, downloads, members of an archive, overwriting, copies in the
+catalogue.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from hashlib import shake_128
 from tests.faults.checker import Promises
 from tests.faults.ground import Ground, md5_of
 
-FILES, OVERWRITTEN = 12, 6
+FILES, OVERWRITTEN, COPIED = 12, 6, 3
 LARGEST = 3_000_000
 _MEMBERS = {"first.dat": 20 * 1024, "second.dat": 300}
 
@@ -36,6 +38,10 @@ class Load:
         if wave:
             jobs[ground.detach("-T", "3", f"{ground.folder}w{wave - 1}/", f"file:down{wave}/")] = FILES
             self._promise_local(f"down{wave}", self._before)
+            copied = dict(list(self._before.items())[:COPIED])
+            sources = [f"{ground.folder}w{wave - 1}/{name}" for name in copied]
+            jobs[ground.detach("-T", "3", *sources, f"{ground.folder}c{wave}/@disk:2")] = COPIED
+            self.promises.entries |= {f"{ground.folder}c{wave}/{name}": md5 for name, md5 in copied.items()}
         self._promise_local(f"member{wave}", _member_sums(ground))
         self.promises.entries |= {f"{folder}{name}": md5 for name, md5 in up.items()}
         self.promises.entries |= {f"{ground.folder}same/{name}": md5 for name, md5 in over.items()}

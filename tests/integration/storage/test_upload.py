@@ -81,6 +81,21 @@ async def test_the_same_file_on_the_storage_already_counts_as_uploaded(
         assert result.replicas[0].error == ""
 
 
+async def test_what_is_there_whole_is_found_and_nothing_is_sent(
+    workers: Workers, se_one: StorageElement, se_two: StorageElement, source: Path
+) -> None:
+    task = replace(upload(source, se_one.at("/u/found"), se_two.at("/u/found")), only_compare=True)
+    result = await workers.run(task, nothing)
+    assert [(bool(each.error), each.kind) for each in result.replicas] == [(True, "permanent")] * 2
+    assert result.md5 == ""
+    se_one.put("/u/found", CONTENT)
+    se_two.put("/u/found", bytes(len(CONTENT)))
+    result = await workers.run(task, nothing)
+    assert [bool(each.error) for each in result.replicas] == [False, True]
+    assert result.md5 == md5(CONTENT)
+    assert se_two.content("/u/found") == bytes(len(CONTENT))
+
+
 async def test_an_empty_file_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(CopyError, match="cannot register empty files") as caught:

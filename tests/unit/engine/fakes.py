@@ -239,8 +239,8 @@ class FakeWorkers:
         self.tasks: list[Task] = []
         self.faults: list[BaseException] = []
         self.bad_ses: set[str] = set()
-        self.taken: set[str] = set()
-        """URLs under which something else is."""
+        self.unfinished: set[str] = set()
+        """URLs under which something is that was not finished."""
         self.hold: asyncio.Event | None = None
         self.together: set[str] = set()
         """Storage elements that fetch files from each other."""
@@ -325,7 +325,9 @@ class FakeWorkers:
         outcomes = []
         for one in task.targets:
             can = {one.se, task.sources[0].se} <= self.together
-            if can:
+            if task.only_compare:
+                can = can and one.url in self.grid.stored
+            elif can:
                 self.grid.store(one.url, self.grid.content(task.sources[0].url))
             outcomes.append(ReplicaOutcome(one.se, one.url, "" if can else "no third-party copies", "permanent"))
         return Uploaded(task.size, task.md5, tuple(outcomes))
@@ -334,8 +336,10 @@ class FakeWorkers:
         data = Path(task.source).read_bytes()
         outcomes = []
         for one in task.targets:
-            bad = one.se in self.bad_ses or one.url in self.taken
-            if not bad:
+            bad = one.se in self.bad_ses or one.url in self.unfinished
+            if task.only_compare:
+                bad = bad or self.grid.stored.get(one.url) != data
+            elif not bad:
                 self.grid.store(one.url, data)
             outcomes.append(ReplicaOutcome(one.se, one.url, "the disk is full" if bad else "", "transient"))
         is_read = not all(outcome.error for outcome in outcomes)

@@ -237,12 +237,21 @@ async def test_what_was_written_before_a_crash_is_registered_after_it(house: Hou
     assert data_of(house, "/a/f") == [b"new data"] * 2
 
 
-async def test_a_booking_that_cannot_be_used_after_a_crash_is_left_for_a_new_one(house: House, file: Path) -> None:
+async def test_what_was_not_finished_before_a_crash_is_sent_anew_under_another_guid(house: House, file: Path) -> None:
     job = await crash_at(house, up(file, "/a/f"), "commit", "before", 1)
-    house.workers.taken = set(house.grid.stored)
+    house.workers.unfinished = {sorted(house.grid.stored)[0]}
     assert (await house.ended(job)).state == "done"
     assert house.grid.files["/a/f"].guid == "guid-2"
     assert data_of(house, "/a/f") == [b"new data"] * 2
+
+
+async def test_what_was_written_before_a_crash_is_not_registered_for_a_file_that_has_changed(
+    house: House, file: Path
+) -> None:
+    job = await crash_at(house, up(file, "/a/f"), "commit", "before", 1)
+    await asyncio.to_thread(file.write_bytes, b"NEW DATA")
+    assert (await house.ended(job)).state == "done"
+    assert data_of(house, "/a/f") == [b"NEW DATA"] * 2
 
 
 async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house: House, file: Path) -> None:
