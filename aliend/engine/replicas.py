@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _LOOKS = 6
 _LOOK_PAUSE = 4.0
 """Seconds between looks at the replicas: the service may answer from a cache of 15 s."""
+_UNFINISHED_PAUSE = 120.0
+"""Seconds between attempts while an unfinished file is in the place of a replica; a server keeps it for ten minutes."""
 _LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
 _NO_WRITE_PFNS = 77
 _ANOTHER_FILE = 22
@@ -61,7 +63,7 @@ class Replicas:
     async def complete(self, entry: Entry | None) -> Registered:
         """Bring the number of replicas to what was granted; `entry` is what the name is now (None, or ours).
 
-        Raises CopyError: permanent if some replicas are registered and others are not.
+        Raises CopyError: permanent if some replicas are registered and others are not, unless one only has to wait.
         """
         storage = self._attempt.spec.storage or wish.usual(self._attempt.transfer.target, self._source.size)
         if entry is not None:
@@ -79,11 +81,7 @@ class Replicas:
             raise self._no_replica()
         guid = await self._verify(entry)
         if len(self._have) < self._goal:
-            raise CopyError(
-                f"{len(self._have)} of {self._goal} replicas are registered ({', '.join(sorted(self._have))}); "
-                f"{self._reasons()}; a retry adds the rest",
-                kind="permanent",
-            )
+            raise self._incomplete()
         if self._attempt.spec.verify:
             await self._read_back()
         return Registered(guid, self._md5, self._warning(storage))
@@ -255,8 +253,14 @@ class Replicas:
         missing = ", ".join(sorted(self._have - shown))
         raise CopyError(f"The catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
 
+    def _incomplete(self) -> CopyError:
+        registered = f"{len(self._have)} of {self._goal} replicas are registered ({', '.join(sorted(self._have))})"
+        if any(outcome.kind == "storage" for outcome in self._failed.values()):
+            return CopyError(f"{registered}; {self._reasons()}", "storage", _UNFINISHED_PAUSE)
+        return CopyError(f"{registered}; {self._reasons()}; a retry adds the rest", "permanent")
+
     def _no_replica(self) -> CopyError:
-        passing = any(outcome.kind == "transient" for outcome in self._failed.values())
+        passing = any(outcome.kind != "permanent" for outcome in self._failed.values())
         if not self._failed:
             return CopyError(f"No storage was granted for {self._lfn}", kind="permanent")
         return CopyError(

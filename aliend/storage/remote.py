@@ -190,7 +190,7 @@ def stored_size(inbox: Inbox, source: Source) -> int:
 def stored(inbox: Inbox, source: Source, size: int) -> tuple[int, str, str]:
     """Size in bytes on the storage (-1 when the right to write is no right to know), checksum as `stored_checksum`.
 
-    Both are asked for at once. StorageError `transient` when the file there was not finished.
+    Both are asked for at once. StorageError of kind `storage` when the file there was not finished.
     """
     system, path = _system(source)
     stat = asked(inbox, lambda callback: system.stat(path, callback=callback), "stat")
@@ -207,7 +207,7 @@ def _size_of(stat: Callable[[float], Any]) -> int:
             return -1
         raise
     if found.flags & UNFINISHED:
-        raise StorageError("an unfinished upload is in its place until the server removes it", "transient", 120.0)
+        raise StorageError("an unfinished upload is in its place until the server removes it", "storage", 120.0)
     return int(found.size)
 
 

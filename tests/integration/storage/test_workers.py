@@ -149,7 +149,7 @@ async def test_an_upload_can_be_cancelled_while_the_server_is_frozen(own_se: Sto
         await until(lambda: not workers.pids)  # so that the server sees it unfinished, and removes it in time
         again = await workers.run(upload(source, own_se.at("/cancelled")), nothing)
     assert "unfinished upload" in again.replicas[0].error
-    assert again.replicas[0].kind == "transient"
+    assert again.replicas[0].kind == "storage"
 
 
 async def test_a_server_that_dies_in_the_middle_of_an_upload_does_not_stop_the_other(

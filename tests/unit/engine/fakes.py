@@ -15,7 +15,7 @@ from typing import Any
 from aliend.core.bandwidth import Rates
 from aliend.core.catalogue import Entry, Member, Replica, Ticket
 from aliend.core.mirrors import Queued, State
-from aliend.errors import CopyError, OutcomeUnknown, ServiceError
+from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
@@ -341,9 +341,14 @@ class FakeWorkers:
                 bad = bad or self.grid.stored.get(one.url) != data
             elif not bad:
                 self.grid.store(one.url, data)
-            outcomes.append(ReplicaOutcome(one.se, one.url, "the disk is full" if bad else "", "transient"))
+            why, kind = _OUTCOMES[one.url in self.unfinished]
+            outcomes.append(ReplicaOutcome(one.se, one.url, why if bad else "", kind))
         is_read = not all(outcome.error for outcome in outcomes)
         return Uploaded(len(data), md5_of(data) if is_read else "", tuple(outcomes))
 
 
+_OUTCOMES: dict[bool, tuple[str, ErrorKind]] = {
+    False: ("the disk is full", "transient"),
+    True: ("an unfinished upload", "storage"),
+}
 LOST = OutcomeUnknown("the reply was lost")

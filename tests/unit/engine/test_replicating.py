@@ -111,3 +111,18 @@ async def test_a_mirror_that_failed_is_told_and_one_that_cannot_be_followed_is_l
     assert (failed.state, left.state) == ("failed", "done")
     assert "listTransfer -id 0" in (await house.only(failed.id)).message
     assert "goes on with it by itself" in (await house.only(left.id)).message
+
+
+async def test_a_place_that_an_unfinished_copy_has_is_waited_for(house: House) -> None:
+    entry = house.grid.put("/a/f", b"data")
+    house.workers.unfinished = {house.grid.url("A::B::SE2", entry.guid)}
+    job = await house.submit(
+        JobSpec("copy", ("/a/f",), "/a/f", storage="A::B::SE2", overwrite="never", purpose="replicate")
+    )
+    await house.until(job.id, "waiting")
+    assert "unfinished" in (await house.only(job.id)).message
+    house.workers.unfinished = set()
+    house.clock.now += 1000
+    house.engine._wake.set()
+    assert (await house.ended(job.id)).state == "done"
+    assert set(house.grid.replicas[entry.guid]) == {"A::B::SE1", "A::B::SE2"}
