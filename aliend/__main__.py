@@ -78,8 +78,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
+class _Log(RotatingFileHandler):
+    """Looks at its own position, and not twice at the file and the text, before each of thousands of lines."""
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        return self.stream is not None and self.stream.tell() >= self.maxBytes
+
+
 def _log_to(path: str, foreground: bool) -> None:
-    handlers: list[logging.Handler] = [RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)]
+    handlers: list[logging.Handler] = [_Log(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)]
     if foreground:
         handlers.append(logging.StreamHandler())
     logging.basicConfig(level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aliend.central.connection import Connection
 from aliend.core.lanes import PATIENCE, Lane, Work, choose
@@ -51,25 +51,30 @@ class Slot:
             self.connection, self.successor = self.successor, None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiter:
-    granted: asyncio.Future[Slot]
-    since: float
+@dataclass(slots=True, eq=False)
+class _Queue:
+    """Who waits, and since when there has always been somebody, or since the last lane that was added for them."""
+
+    waiters: deque[asyncio.Future[Slot]] = field(default_factory=deque)
+    since: float = 0.0
 
 
 class Pool:
-    """The lanes and the queues before them. `patience` tells how long work waits before one more login (seconds)."""
+    """The lanes and the queues before them.
+
+    `patience` tells for how long somebody must have waited before one more login (seconds).
+    """
 
     def __init__(self, patience: Callable[[], float] = lambda: PATIENCE) -> None:
         self.slots = tuple(Slot(number) for number in range(LANES))
         self._patience = patience
-        self._queues: dict[Work, deque[_Waiter]] = {"interactive": deque(), "bulk": deque()}
+        self._queues: dict[Work, _Queue] = {"interactive": _Queue(), "bulk": _Queue()}
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
         """How many requests wait for a lane."""
-        return sum(len(queue) for queue in self._queues.values())
+        return sum(len(queue.waiters) for queue in self._queues.values())
 
     @asynccontextmanager
     async def lane(self, work: Work) -> AsyncGenerator[Slot, None]:
@@ -93,24 +98,25 @@ class Pool:
     def fail_waiting(self, error: Exception) -> None:
         """Let everybody who waits for a lane fail with `error`: nobody needs to find out again by himself."""
         for queue in self._queues.values():
-            for waiter in queue:
-                if not waiter.granted.done():
-                    waiter.granted.set_exception(error)
-            queue.clear()
-        self._disarm()
+            for waiter in queue.waiters:
+                if not waiter.done():
+                    waiter.set_exception(error)
+            queue.waiters.clear()
 
     async def _take(self, work: Work) -> Slot:
-        loop = asyncio.get_running_loop()
-        waiter = _Waiter(loop.create_future(), loop.time())
-        self._queues[work].append(waiter)
+        loop, queue = asyncio.get_running_loop(), self._queues[work]
+        waiter: asyncio.Future[Slot] = loop.create_future()
+        if not queue.waiters:
+            queue.since = loop.time()
+        queue.waiters.append(waiter)
         self._dispatch()
         try:
-            return await waiter.granted
+            return await waiter
         except asyncio.CancelledError:
-            if waiter in self._queues[work]:
-                self._queues[work].remove(waiter)
-            elif waiter.granted.done() and not waiter.granted.cancelled() and waiter.granted.exception() is None:
-                self._give_back(waiter.granted.result())
+            if waiter in queue.waiters:
+                queue.waiters.remove(waiter)
+            elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._give_back(waiter.result())
             raise
 
     def _give_back(self, slot: Slot) -> None:
@@ -119,26 +125,27 @@ class Pool:
         self._dispatch()
 
     def _dispatch(self) -> None:
+        for work, queue in self._queues.items():
+            while queue.waiters and self._grant(work, queue):
+                continue
+        if self._alarm is None and self.waiting and any(slot.work is None for slot in self.slots):
+            self._alarm = asyncio.get_running_loop().call_later(self._patience(), self._look_again)
+
+    def _grant(self, work: Work, queue: _Queue) -> bool:
+        """Give the first of a queue a lane, if there is one for him."""
         now = asyncio.get_running_loop().time()
-        for work in ("interactive", "bulk"):
-            queue = self._queues[work]
-            while queue:
-                number = choose([slot.lane for slot in self.slots], work, now - queue[0].since, self._patience())
-                if number is None:
-                    break
-                waiter = queue.popleft()
-                if not waiter.granted.done():
-                    self.slots[number].work = work
-                    waiter.granted.set_result(self.slots[number])
-        self._arm()
+        number = choose([slot.lane for slot in self.slots], work, now - queue.since, self._patience())
+        if number is None:
+            return False
+        waiter, slot = queue.waiters.popleft(), self.slots[number]
+        if not waiter.done():
+            if not slot.lane.warm:
+                queue.since = now
+            slot.work = work
+            waiter.set_result(slot)
+        return True
 
-    def _arm(self) -> None:
-        """Look again when the first waiter runs out of patience, if there is a lane to hope for."""
-        self._disarm()
-        if self.waiting and any(slot.work is None for slot in self.slots):
-            self._alarm = asyncio.get_running_loop().call_later(self._patience(), self._dispatch)
-
-    def _disarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+    def _look_again(self) -> None:
+        """Somebody's patience may have ended."""
+        self._alarm = None
+        self._dispatch()

@@ -11,10 +11,11 @@ from typing import Literal
 
 Work = Literal["interactive", "bulk"]
 
-PATIENCE = 2.0
-"""Seconds that work waits behind other work of its kind before one more login is worth its price."""
-LONG_PATIENCE = 8.0
-"""The same where one more login would make the service delay every command."""
+PATIENCE = 1.0
+"""Seconds that somebody always waits for a lane before one more login is worth its price."""
+LONG_PATIENCE = 2.0
+"""The same where the service delays every command: ten more points of a login are ten more milliseconds, and whoever
+always waits spends more than that by his commands in half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Lane:
 
 
 def choose(lanes: Sequence[Lane], work: Work, waited: float, patience: float = PATIENCE) -> int | None:
-    """The lane for `work` that has waited `waited` seconds; None: wait on.
+    """The lane for `work` of which some has always waited for `waited` seconds; None: wait on.
 
     A warm idle lane is taken at once. A new login is made for the first work of all, for interactive work that would
     wait behind bulk work, and for work that has waited for `patience` behind connected lanes. Bulk work never takes the

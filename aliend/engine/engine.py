@@ -327,12 +327,13 @@ class Engine:
     def _question(self) -> Question:
         """What may start now, as far as there is room for it."""
         slots = self._attempts.slots
+        load = slots.load()
         expanding, expansions = self._expansions.begun()
         return Question(
             now=self._clock(),
             last_job=self._turns.job,
-            full=slots.full_jobs(),
-            closed=closed_directions(slots.load(), self._limits),
+            full=slots.full_jobs(load),
+            closed=closed_directions(load, self._limits),
             limit=0 if slots.is_full else 2 * self._limits.files,
             expanding=expanding,
             expansions=expansions,

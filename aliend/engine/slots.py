@@ -75,11 +75,11 @@ class Slots:
         targets = frozenset(one.target for one in self.runs.values())
         return Load(by_job, targets, by_direction)
 
-    def full_jobs(self) -> list[int]:
+    def full_jobs(self, load: Load) -> list[int]:
         """Jobs that run as many files as they want, or have enough files that wait for storage."""
         jobs = {one.job.id: one.job.spec.parallel for one in self.runs.values()}
         waiting = Counter(one.job.id for number, one in self.runs.items() if self._waits(number, one))
-        running = self.load().by_job
+        running = load.by_job
         most = max(_WAITING, self.limits.files // 2)
         return [
             job

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
+from aliend.central.connection import Connection
 from aliend.central.pool import Pool
 from aliend.errors import NotConnected
 from tests.integration.central.service import eventually
@@ -58,3 +60,24 @@ async def test_everybody_who_waits_fails_with_the_same_error() -> None:
     assert [str(outcome) for outcome in outcomes] == ["no network"] * 3
     done.set()
     await holder
+
+
+class Open:
+    """Stands for a connection that can be used."""
+
+    is_open = True
+
+
+async def test_who_always_waits_gets_one_more_lane_though_nobody_waits_for_long() -> None:
+    pool, used = Pool(lambda: 0.3), set[int]()
+
+    async def work() -> None:
+        while len(used) < 2:
+            async with pool.lane("bulk") as slot:
+                slot.connection = slot.connection or cast(Connection, Open())
+                used.add(slot.number)
+                await asyncio.sleep(0.01)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(work() for _ in range(3)))
+    assert used == {0, 1}
