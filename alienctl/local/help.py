@@ -83,6 +83,8 @@ PAGES = {
         "  limit [NAME=RATE ...]   bytes a second: rate=R down.rate=R up.rate=R se.rate=R VO::SITE::SE.rate=R, with R\n"
         "                          20M, 500K, unlimited, default, or a timetable:\n"
         "                          'rate=22:00-07:00 unlimited, else 20M' (K, M, G are powers of 1024)\n"
+        "                          It is this machine's bandwidth: what storage elements copy among themselves (cp\n"
+        "                          within the grid, replicate) does not pass it and is not counted\n"
         "  limit --job JOB rate=R  the same for one job\n"
         "    alienctl transfers wait 7 --timeout 3600",
     ),

@@ -136,7 +136,7 @@ class _Attempt:
             self._part.append(data)
             self._part.flush_along(self._line.pool)
             self._line.progress(self._part.length)
-            if not self._task.whole_archive:
+            if not self._is_from_whole(source):
                 self._line.spend(len(data))
         if self._part.length != self._task.size:
             found = self._part.length
@@ -146,7 +146,7 @@ class _Attempt:
     def _chunks(self, source: Source) -> Iterator[bytes]:
         start, end = self._part.length, self._task.size
         if "#" in source.url:
-            if self._task.whole_archive:
+            if self._is_from_whole(source):
                 directory = str(Path(self._task.target).parent)
                 yield from members.read_from_whole(self._line, source, directory, start, end)
             else:
@@ -160,6 +160,10 @@ class _Attempt:
         with ExitStack() as stack:
             files = [self._opened(stack, source, stream) for stream in range(self._streams())]
             yield from remote.read_chunks(self._line, files, start, end)
+
+    def _is_from_whole(self, source: Source) -> bool:
+        """Whether it is taken out of an archive that is fetched whole, and paid for, first."""
+        return self._task.whole_archive and "#" in source.url
 
     def _streams(self) -> int:
         return max(1, self._task.tuning.streams) if self._task.size >= remote.WORTH_A_CONNECTION else 1

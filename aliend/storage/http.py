@@ -17,7 +17,6 @@ from aliend.storage.remote import right_of
 from aliend.storage.tasks import Source
 
 _PASSING = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
-_CHUNK = 4 << 20
 
 
 def is_http(source: Source) -> bool:
@@ -35,7 +34,7 @@ def read(line: Line, source: Source, start: int, end: int, ca: str) -> Iterator[
         with client, client.stream("GET", _url(source), headers=_headers(start, end)) as reply:
             _require(reply, start, end)
             came = start
-            for data in reply.iter_raw(_CHUNK):
+            for data in reply.iter_raw(line.chunk()):
                 line.inbox.check()
                 came += len(data)
                 yield data

@@ -16,7 +16,7 @@ from aliend.errors import CopyError
 from aliend.storage import messages
 from aliend.storage.environment import worker_environment
 from aliend.storage.pacing import Paced, Pacer
-from aliend.storage.tasks import Download, Read, Result, Stopped, Task, Terms, Upload, WorkerDied
+from aliend.storage.tasks import Compare, Download, Read, Result, Stopped, Task, Terms, Upload, WorkerDied
 
 RETIRE_AFTER = 5000
 """Tasks after which a process is replaced, whatever its library may have leaked."""
@@ -109,7 +109,7 @@ class Process:
 
     def _paced(self, number: int, task: Task, terms: Terms) -> int:
         match task:
-            case Download() | Read():
+            case Download() | Read() | Compare():
                 flow = Flow("download", tuple(source.se for source in task.sources[:1]), terms.job, terms.rate)
             case Upload():
                 flow = Flow("upload", tuple(target.se for target in task.targets), terms.job, terms.rate)

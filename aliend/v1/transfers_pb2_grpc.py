@@ -178,7 +178,8 @@ class TransfersServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetLimits(self, request, context):
-        """Changes limits, at once and for the next daemons; answers with all of them. Used by `alienctl transfers limit`.
+        """Changes limits, at once and for the next daemons; answers with all of them. Bandwidth is that of this machine: what
+        storage elements copy among themselves does not pass it and is not counted. Used by `alienctl transfers limit`.
         Idempotent. Errors: INVALID_ARGUMENT for a name or value that is none; nothing is changed then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -126,6 +126,18 @@ def se_bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageElement
         yield element
 
 
+@pytest.fixture(scope="session")
+def http_se(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StorageElement, int]]:
+    port = free_port()
+    with storage_element("WEB", tmp_path_factory.mktemp("web"), f"xrd.protocol http:{port} libXrdHttp.so") as element:
+        yield element, port
+
+
+def web(element: tuple[StorageElement, int], path: str, content: bytes) -> Source:
+    element[0].put(path, content)
+    return Source(f"http://127.0.0.1:{element[1]}/{path}", "", "WEB")
+
+
 @pytest.fixture
 def own_se(tmp_path: Path) -> Iterator[StorageElement]:
     """A storage element that a test may freeze or kill."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from aliend.core.bandwidth import Rates
-from aliend.storage.tasks import Read, Terms
+from aliend.storage.tasks import Compare, Read, Terms
 from aliend.storage.workers import Workers
-from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload
+from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, web
 from tests.integration.storage.test_workers import Begun, big
 
 SLOW = Rates(all=256 << 10)
@@ -107,6 +110,60 @@ async def test_uploads_are_limited_too_and_arrive(workers: Workers, se_one: Stor
     result = await workers.run(upload(tmp_path / "s", se_one.at("/limited/up")), nothing)
     assert result.md5 == md5(content)
     assert se_one.content("/limited/up") == content
+
+
+async def require_slow(workers: Workers, task: object) -> Begun:
+    """A copy of at least 40 MiB is metered and has not ended after some seconds; it is stopped then."""
+    workers.set_rates(SLOW)
+    hears = Begun()
+    copy = asyncio.create_task(workers.run(task, hears))  # type: ignore[call-overload]
+    async with asyncio.timeout(30):
+        for _ in iter(lambda: bool(workers.metered()), True):
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(3)
+    assert list(workers.metered().values()) == [SLOW.all]
+    assert not copy.done()
+    assert max(hears.sizes, default=0) < 4 << 20
+    copy.cancel()
+    await asyncio.wait([copy])
+    return hears
+
+
+async def test_a_file_over_http_is_limited_too(
+    http_se: tuple[StorageElement, int], workers: Workers, tmp_path: Path
+) -> None:
+    content = bytes(40 << 20)
+    await require_slow(workers, download(tmp_path / "t", content, web(http_se, "/d/limited", content)))
+
+
+async def test_an_archive_that_is_fetched_whole_is_limited_by_its_own_bytes(
+    workers: Workers, se_one: StorageElement, tmp_path: Path
+) -> None:
+    """A member of five bytes costs the 40 MiB of its archive."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("small", b"small")
+        archive.writestr("large", bytes(40 << 20))
+    source = se_one.put("/whole.zip", packed.getvalue())
+    task = download(tmp_path / "t", b"small", replace(source, url=f"{source.url}#small"))
+    assert (await require_slow(workers, replace(task, whole_archive=True))).sizes == []
+    workers.set_rates(Rates())
+    await workers.run(replace(task, whole_archive=True), nothing)
+    assert (tmp_path / "t").read_bytes() == b"small"
+
+
+async def test_a_file_of_its_own_is_limited_where_archives_are_fetched_whole(
+    workers: Workers, se_one: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    await require_slow(workers, replace(big(se_one, tmp_path / "t", big_md5), whole_archive=True))
+
+
+async def test_what_is_read_back_is_limited_too(workers: Workers, se_one: StorageElement) -> None:
+    content = bytes(40 << 20)
+    task = Compare(1, (se_one.put("/back", content),), len(content), md5(content))
+    await require_slow(workers, task)
+    workers.set_rates(Rates())
+    assert (await workers.run(task, nothing)).failures == ()
 
 
 async def test_many_small_files_give_back_what_they_do_not_use(

@@ -20,10 +20,9 @@ from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import (
     StorageElement,
     download,
-    free_port,
     nothing,
-    storage_element,
     upload,
+    web,
 )
 
 MIB = 1 << 20
@@ -70,18 +69,6 @@ def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch)
         list(speed.fast_enough(trickle(), 1000))
     assert caught.value.kind == "transient"
     assert list(speed.fast_enough(iter([b"a", b"b"]), 1000)) == [b"a", b"b"]
-
-
-@pytest.fixture(scope="module")
-def http_se(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StorageElement, int]]:
-    port = free_port()
-    with storage_element("WEB", tmp_path_factory.mktemp("web"), f"xrd.protocol http:{port} libXrdHttp.so") as element:
-        yield element, port
-
-
-def web(element: tuple[StorageElement, int], path: str, content: bytes) -> Source:
-    element[0].put(path, content)
-    return Source(f"http://127.0.0.1:{element[1]}/{path}", "", "WEB")
 
 
 async def test_a_file_comes_over_http_and_goes_on_where_it_was_cut_off(
