@@ -254,7 +254,7 @@ class Attempts:
             trail=running.trail,
             looks=self._looks[context],
             archives=self._archives[context],
-            neighbours=lambda: self._store.upcoming(job.id, number, MOST - 1),
+            neighbours=lambda: self._store.upcoming(job.id, number, 2 * MOST),
             made=made,
             spool=self._spool,
             keep_free=self.keep_free,

@@ -51,7 +51,7 @@ async def test_two_archives_side_by_side_cost_a_ticket_each_and_one_look(house: 
     assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
     assert {name: (tmp_path / "in" / name).read_bytes() for name in logs} == logs
     assert house.catalogue.calls["access"] == 5  # two archives, their own files, and the plain one
-    assert 1 <= house.catalogue.calls["members"] <= 2  # who comes before its neighbours asks without them
+    assert 1 <= house.catalogue.calls["members"] < 5  # who overtakes others asks without them
 
 
 async def test_members_with_other_names_in_the_archive_cost_one_ticket(house: House, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ async def test_members_with_other_names_in_the_archive_cost_one_ticket(house: Ho
     assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
     assert {name: (tmp_path / "in" / name).read_bytes() for name in MEMBERS} == MEMBERS
     assert house.catalogue.calls["access"] == 2
-    assert 1 <= house.catalogue.calls["members"] <= 2
+    assert 1 <= house.catalogue.calls["members"] < 5
 
 
 async def test_more_than_fifty_are_asked_for_by_fifties(house: House, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ async def test_more_than_fifty_are_asked_for_by_fifties(house: House, tmp_path: 
     assert house.catalogue.calls["access"] == 2
     asked = [len(words) - 1 for words in house.catalogue.log if words[0] == "members"]
     assert max(asked) == 50
-    assert len(asked) <= 4
+    assert len(asked) < 7
 
 
 async def test_where_nothing_is_an_archive_nothing_is_asked_for_but_tickets(house: House, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_members_of_a_whole_archive_cost_one_ticket(house: House, tmp_path
     assert (await house.done(down("/a/d/", tmp_path / "in", whole_archives=True))).state == "done"
     assert {name: (tmp_path / "in" / name).read_bytes() for name in MEMBERS} == MEMBERS
     assert house.catalogue.calls["access"] == 2
-    assert 1 <= house.catalogue.calls["members"] <= 2
+    assert 1 <= house.catalogue.calls["members"] < 5
 
 
 async def test_a_wish_for_whole_archives_goes_with_the_copy(house: House, tmp_path: Path) -> None:
