@@ -36,7 +36,7 @@ class Promises:
 
 
 def check(ground: Ground, promises: Promises) -> int:
-    """Report everything that is not as it was promised; how many replicas are written that only a booking knows.
+    """Report everything that is not as it was promised; how many replicas are whole that only a booking knows.
 
     The service removes those after a day; nobody is told of them.
     """
@@ -48,7 +48,7 @@ def check(ground: Ground, promises: Promises) -> int:
         problems += orphans
     finally:
         database.close()
-    ground.report.notes += [f"{booked} replicas that only a booking knows"] if booked else []
+    ground.report.notes += [f"{booked} whole replicas that only a booking knows"] if booked else []
     problems += _disk(ground, promises)
     problems += _jobs(ground, promises)
     problems += _book(ground)
@@ -88,22 +88,26 @@ def _replicas(database: sqlite3.Connection, ground: Ground, lfn: str, wanted: tu
 
 
 def _storage(database: sqlite3.Connection, ground: Ground) -> tuple[list[str], int]:
-    """Files on storage that the catalogue knows nothing of, and how many it knows as booked only."""
+    """Files on storage that the catalogue knows nothing of, and how many whole ones it knows as booked only.
+
+    Those that are not whole the servers remove by themselves.
+    """
     known = {
         _file_of(database, ground, (se, pfn)) for se, pfn in database.execute("SELECT se, pfn FROM pfn WHERE se > 0")
     }
     known |= {_file_of(database, ground, (se, pfn)) for se, pfn in database.execute("SELECT se, pfn FROM orphan")}
     booked = {
-        _file_of(database, ground, (number, pfn))
-        for number, pfn in database.execute("SELECT number, pfn FROM booked JOIN se ON se.name = booked.se")
+        _file_of(database, ground, (number, pfn)): size
+        for number, pfn, size in database.execute(
+            "SELECT number, pfn, booked.size FROM booked JOIN se ON se.name = booked.se"
+        )
     }
     there = {
         file for data in ground.grid.directory.glob("storage/*/data") for file in data.rglob("*") if file.is_file()
     }
     unknown = there - known
-    return [f"{file} is on storage, and the catalogue does not know it" for file in unknown - booked], len(
-        unknown & booked
-    )
+    problems = [f"{file} is on storage, and the catalogue does not know it" for file in unknown - set(booked)]
+    return problems, sum(file.stat().st_size == size for file, size in booked.items() if file in unknown)
 
 
 def _file_of(database: sqlite3.Connection, ground: Ground, replica: tuple[int, str]) -> Path:
