@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -90,7 +91,7 @@ def _replicas(database: sqlite3.Connection, ground: Ground, lfn: str, wanted: tu
 def _storage(database: sqlite3.Connection, ground: Ground) -> tuple[list[str], int]:
     """Files on storage that the catalogue knows nothing of, and how many whole ones it knows as booked only.
 
-    Those that are not whole the servers remove by themselves.
+    Those that were not finished, which XRootD marks with the sticky bit, the servers remove by themselves.
     """
     known = {
         _file_of(database, ground, (se, pfn)) for se, pfn in database.execute("SELECT se, pfn FROM pfn WHERE se > 0")
@@ -102,12 +103,13 @@ def _storage(database: sqlite3.Connection, ground: Ground) -> tuple[list[str], i
             "SELECT number, pfn, booked.size FROM booked JOIN se ON se.name = booked.se"
         )
     }
-    there = {
+    found = {
         file for data in ground.grid.directory.glob("storage/*/data") for file in data.rglob("*") if file.is_file()
     }
-    unknown = there - known
+    unknown = found - known
     problems = [f"{file} is on storage, and the catalogue does not know it" for file in unknown - set(booked)]
-    return problems, sum(file.stat().st_size == size for file, size in booked.items() if file in unknown)
+    left = [(file.stat(), size) for file, size in booked.items() if file in unknown]
+    return problems, sum(there.st_size == size and not there.st_mode & stat.S_ISVTX for there, size in left)
 
 
 def _file_of(database: sqlite3.Connection, ground: Ground, replica: tuple[int, str]) -> Path:

@@ -81,6 +81,8 @@ def _points() -> list[Point]:
     ]
     return [
         *(Point("upload", *one) for one in (*registering, *ending)),
+        Point("upload", "aliend.storage.upload:Replica.close", "before", inside="worker"),
+        *(Point("replication", *one) for one in (*registering[1:4], *ending)),
         *(Point("replacement", *one) for one in (registering[2], registering[4], *exchanging, *ending)),
         *(Point("copy", *one) for one in (*registering[2:5], *ending)),
         *(Point("download", *one, inside="worker") for one in copying),
@@ -129,6 +131,7 @@ class _Round:
         self._works: dict[str, Callable[[], None]] = {
             "upload": self._upload,
             "replacement": self._replace,
+            "replication": self._replicate,
             "copy": self._copy,
             "download": self._download,
             "expansion": self._expand,
@@ -136,11 +139,16 @@ class _Round:
             "deletion": self._delete,
             "submission": self._submission,
         }
+        self._preparations: dict[str, Callable[[], None]] = {
+            "replication": self._prepare_replication,
+            "deletion": self._prepare_deletion,
+        }
 
     def run(self, number: int, point: Point, points: list[Point]) -> None:
         """Have a daemon die at the point, another one perhaps at another, and the last one end the work."""
         place, self._number = self._place, number
         before, found = set(self.promises.jobs), len(place.report.problems)
+        self._preparations.get(point.work, lambda: None)()
         with _Dying(place, self._socket, point) as daemon:
             self._works[point.work]()
             place.must_be(daemon.has_died(), "was not reached")
@@ -181,6 +189,18 @@ class _Round:
         self._sums |= made
         self._submit(1, "-f", f"file:{name}/", f"{self._place.folder}source/@disk:2")
 
+    def _prepare_replication(self) -> None:
+        """A file that has one replica."""
+        name = f"lone{self._number}"
+        content = self._place.chance.randbytes(200_000)
+        (self._place.user.home / name).write_bytes(content)
+        self._place.user.must("cp", f"file:{name}", f"{self._place.folder}{name}@ALICE::SANDBOX::SE1")
+        self.promises.entries[f"{self._place.folder}{name}"] = md5(content)
+
+    def _replicate(self) -> None:
+        lfn = f"{self._place.folder}lone{self._number}"
+        self._submit(1, lfn, "--to", "ALICE::SANDBOX::SE2", command="replicate")
+
     def _copy(self) -> None:
         target = f"{self._place.folder}copy{self._number}"
         self.promises.entries[target] = self._sums["02.root"]
@@ -204,11 +224,14 @@ class _Round:
         self.promises.local |= {place / name: self._one_of_many for name in names}
         return place.name
 
+    def _prepare_deletion(self) -> None:
+        name = f"doomed{self._number}"
+        self._place.fill(self._place.user.home / name, 3, 20_000)
+        self._place.user.must("cp", f"file:{name}/", f"{self._place.folder}sync{self._number}/@disk:2")
+
     def _delete(self) -> None:
         """A synchronisation that sends one file and removes two of three."""
         name = f"sync{self._number}"
-        self._place.fill(self._place.user.home / f"doomed{self._number}", 3, 20_000)
-        self._place.user.must("cp", f"file:doomed{self._number}/", f"{self._place.folder}{name}/@disk:2")
         made = self._place.fill(self._place.user.home / name, 1, 20_000)
         self._submit(1, "--delete", f"file:{name}/", f"{self._place.folder}{name}/@disk:2", command="sync")
         self.promises.entries |= {f"{self._place.folder}{name}/{one}": md5 for one, md5 in made.items()}
