@@ -256,7 +256,7 @@ async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> Clien
     frames.setLevel(logging.WARNING)  # the library's debug messages show frames, and frames hold secrets
     host = f"[{context.endpoint.host}]" if ":" in context.endpoint.host else context.endpoint.host
     # The production service accepts only window bits 15, so none are asked for.
-    deflate = ClientPerMessageDeflateFactory(client_max_window_bits=True, compress_settings={"level": 7, "memLevel": 8})
+    deflate = ClientPerMessageDeflateFactory(client_max_window_bits=True, compress_settings={"level": 1, "memLevel": 8})
     finding = context.finding
     made = await dial(context.endpoint.host, context.endpoint.port, finding.family, racing=finding.racing)
     return await connect(
