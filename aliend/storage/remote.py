@@ -41,8 +41,10 @@ WORTH_A_CONNECTION = 64 << 20
 _CHEAPEST = "adler32"
 _SLOWEST_CHECKSUM = 20e6  # bytes per second that a server may take to compute one
 _WILLING = 25
-"""Seconds for one question about a checksum. A server that computes as many as it may (xrootd: 4, and 8 that wait) lets
-all others wait for 30 s, whoever they are; the library says at once that these would be too many."""
+"""Seconds for one question about the checksum of a file that takes no time. A server that computes as many as it may
+(xrootd: 4, and 8 that wait) lets all others wait for 30 s; the library says at once that these would be too many."""
+_TAKES_NO_TIME = 100 << 20
+"""Bytes. Larger files may take longer, and to ask once more on the same connection would lose the answer (xrootd)."""
 _ASK_AGAIN = 0.5
 Start = Callable[[Done], Status]
 """Starts a request that calls back."""
@@ -194,7 +196,7 @@ def stored(inbox: Inbox, source: Source, size: int) -> tuple[int, str, str]:
     """
     system, path = _system(source)
     stat = asked(inbox, lambda callback: system.stat(path, callback=callback), "stat")
-    first = _ask_checksum(inbox, source, _CHEAPEST)
+    first = _ask_checksum(inbox, source, size, _CHEAPEST)
     found = _size_of(stat)
     return (found, *_checksum_of(inbox, source, size, first))
 
@@ -218,7 +220,7 @@ def stored_checksum(inbox: Inbox, source: Source, size: int) -> tuple[str, str]:
     md5 1.4 s. Then its own choice is taken, then md5 is tried. StorageError when the file cannot be read there or the
     server does not answer.
     """
-    return _checksum_of(inbox, source, size, _ask_checksum(inbox, source, _CHEAPEST))
+    return _checksum_of(inbox, source, size, _ask_checksum(inbox, source, size, _CHEAPEST))
 
 
 def _checksum_of(inbox: Inbox, source: Source, size: int, first: Callable[[float], Any]) -> tuple[str, str]:
@@ -226,7 +228,7 @@ def _checksum_of(inbox: Inbox, source: Source, size: int, first: Callable[[float
     for wanted in (_CHEAPEST, "", "md5"):
         try:
             if wanted != _CHEAPEST:
-                answer = _ask_checksum(inbox, source, wanted)
+                answer = _ask_checksum(inbox, source, size, wanted)
             algorithm, value = _words_of(answer(SILENCE + size / _SLOWEST_CHECKSUM))
         except StorageError as error:
             # A server that cannot do md5 has many words for it; its own choice it refuses with these.
@@ -242,20 +244,21 @@ def stored_as(inbox: Inbox, source: Source, size: int, algorithm: str) -> tuple[
     """Size in bytes on the storage (as `stored`), and the checksum of that algorithm (empty: it has none)."""
     system, path = _system(source)
     stat = asked(inbox, lambda callback: system.stat(path, callback=callback), "stat")
-    checksum = _ask_checksum(inbox, source, algorithm)
+    checksum = _ask_checksum(inbox, source, size, algorithm)
     found = _size_of(stat)
     return found, _words_of(checksum(SILENCE + size / _SLOWEST_CHECKSUM))[1]
 
 
-def _ask_checksum(inbox: Inbox, source: Source, wanted: str) -> Callable[[float], Any]:
+def _ask_checksum(inbox: Inbox, source: Source, size: int, wanted: str) -> Callable[[float], Any]:
     """Ask; what is returned waits for the answer, and asks again as long as the server puts us off."""
     system, path = _system(source)
     argument = f"{path}&cks.type={wanted}" if wanted else path
+    willing = _WILLING if size < _TAKES_NO_TIME else 0
 
     def ask() -> Callable[[float], Any]:
         return asked(
             inbox,
-            lambda callback: system.query(QUERY_CHECKSUM, argument, timeout=_WILLING, callback=callback),
+            lambda callback: system.query(QUERY_CHECKSUM, argument, timeout=willing, callback=callback),
             "checksum",
         )
 
