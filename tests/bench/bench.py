@@ -12,7 +12,19 @@ from pathlib import Path
 
 from tests.bench.stage import Stage
 
-PARTS = ("startup", "large", "small", "expansion", "scheduler", "workers", "cancelling", "latency", "resuming")
+PARTS = (
+    "startup",
+    "large",
+    "small",
+    "expansion",
+    "scheduler",
+    "bandwidth",
+    "workers",
+    "cancelling",
+    "latency",
+    "resuming",
+    "stalled",
+)
 """The modules of this folder that `make bench` runs, in their order."""
 
 

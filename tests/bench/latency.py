@@ -1,18 +1,19 @@
-"""What users and programs wait for: `ls` beside 16 copies, unary calls of gRPC, and what an idle daemon costs."""
+"""What users and programs wait for, alone and beside 16 copies, and what an idle daemon costs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
 
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
-from tests.bench.stage import Stage, percentile, proportional_memory, timed
+from tests.bench.stage import Stage, percentile, proportional_memory, timed, wait_until
 
-COPIES, MIB, LISTINGS, CALLS, PROGRAMS = 16, 64, 60, 2000, 20
+COPIES, MIB, LISTINGS, CALLS, PROGRAMS = 16, 512, 100, 2000, 20
 IDLE = 20.0
 """Seconds that the idle daemon is looked at."""
 
@@ -30,63 +31,78 @@ def _idle(stage: Stage) -> Iterator[str]:
     time.sleep(2)
     before = _wake_ups(daemon), _cpu_seconds(daemon)
     time.sleep(IDLE)
-    wake_ups = (_wake_ups(daemon) - before[0]) / IDLE
+    loop, process = ((now - then) / IDLE for now, then in zip(_wake_ups(daemon), before[0], strict=True))
     cpu = (_cpu_seconds(daemon) - before[1]) / IDLE * 100
+    resident, proportional = _resident(daemon), proportional_memory(daemon)
     yield f"An idle daemon ({IDLE:.0f} s)"
-    yield f"  memory                   {_resident(daemon):7.1f} MiB resident, {proportional_memory(daemon):.1f} MiB PSS"
-    yield f"  wake-ups of all threads  {wake_ups:7.1f} a second"
-    yield f"  CPU                      {cpu:7.2f} % of a core"
+    yield f"  memory                   {resident:7.1f} MiB resident   (goal: 80 MiB), {proportional:.1f} MiB PSS"
+    yield f"  wake-ups of the loop     {loop:7.1f} a second   (goal: 1)"
+    yield f"  wake-ups of all threads  {process:7.1f} a second   (goal: 12)"
+    yield f"  CPU                      {cpu:7.2f} % of a core   (goal: 0.2 %)"
 
 
-def _calls(stage: Stage) -> Iterator[str]:
+@contextmanager
+def _hello(stage: Stage) -> Iterator[Callable[[int], float]]:
+    """A unary call over a connection that stands: the seconds of it, whatever the argument."""
     socket = stage.json("daemon", "status")["socket"]
     with grpc.insecure_channel(f"unix:{socket}", options=[("grpc.enable_http_proxy", 0)]) as channel:
         hello = daemon_pb2_grpc.DaemonStub(channel).Hello
+        hello(daemon_pb2.HelloRequest())
+        yield lambda _: timed(lambda: hello(daemon_pb2.HelloRequest()))
 
-        def one(_: int) -> float:
-            return timed(lambda: hello(daemon_pb2.HelloRequest()))
 
-        one(0)
+def _calls(stage: Stage) -> Iterator[str]:
+    with _hello(stage) as one:
         took = timed(lambda: [one(number) for number in range(CALLS)])
         with ThreadPoolExecutor(PROGRAMS) as programs:
             waited = list(programs.map(one, range(CALLS)))
     yield "Unary calls (grpcio client)"
-    yield f"  one after the other      {CALLS / took:7.0f} a second"
-    yield f"  {PROGRAMS} at a time            {_two(waited)}"
+    yield f"  one after the other      {CALLS / took:7.0f} a second   (goal: 800)"
+    yield f"  {PROGRAMS} at a time            {_two(waited)}   (goal: p99 50 ms)"
 
 
 def _listings(stage: Stage) -> Iterator[str]:
     home = stage.home()
-    for number in range(COPIES):
-        stage.must("sandbox", "file", f"{home}bench-latency/{number}", f"{MIB}M", "--copies", "1")
+    lfn = f"{home}bench-latency"
+    stage.must("sandbox", "file", lfn, f"{MIB}M", "--copies", "1")
     quiet = [timed(lambda: stage.must("ls", home)) for _ in range(LISTINGS)]
-    stage.must("transfers", "limit", f"files={COPIES}", f"se={COPIES}")
+    stage.must("transfers", "limit", f"files={COPIES + 1}", f"se={COPIES}")  # one slot is kept for a waiting user
     stage.must("sandbox", "fault", "slow", "SE1", "0.3")
+    jobs = [stage.must("cp", "--detach", lfn, f"file:{stage.work}/back/{number}") for number in range(COPIES)]
     try:
-        job = stage.must("cp", "--detach", f"{home}bench-latency/", f"file:{stage.work}/back/")
+        wait_until(lambda: _running(stage) == COPIES, f"{COPIES} copies do not run")
         busy = [timed(lambda: stage.must("ls", home)) for _ in range(LISTINGS)]
-        running = stage.json("transfers", "show", job)["files"]["running"]
+        with _hello(stage) as one:
+            beside = [one(number) for number in range(CALLS // 4)]
+        running = _running(stage)
     finally:
+        for job in jobs:
+            stage.must("transfers", "cancel", job)
         stage.must("sandbox", "fault", "clear")
         stage.must("transfers", "limit", "files=default", "se=default")
-    stage.must("transfers", "wait", job)
-    yield "alienctl ls, from start to end of the command"
-    yield f"  nothing else             {_two(quiet)}"
-    yield f"  beside {running:2} copies         {_two(busy)}"
+    yield f"What is waited for while {COPIES} files are copied ({running} of them to the end of it)"
+    yield f"  alienctl ls, alone       {_two(quiet)}   (from start to end of the command)"
+    yield f"  alienctl ls, beside them {_two(busy)}   (goal: p99 50 ms)"
+    yield f"  a unary call             {_two(beside)}   (goal: p99 10 ms, of the loop's lag in it)"
+
+
+def _running(stage: Stage) -> int:
+    return int(stage.json("daemon", "status")["running_transfers"])
 
 
 def _two(seconds: list[float]) -> str:
     return f"p50 {percentile(seconds, 0.5) * 1000:5.1f} ms, p99 {percentile(seconds, 0.99) * 1000:5.1f} ms"
 
 
-def _wake_ups(pid: int) -> int:
-    """Voluntary context switches of all threads."""
-    return sum(
-        int(line.split()[1])
+def _wake_ups(pid: int) -> tuple[int, int]:
+    """Voluntary context switches of the thread that the loop runs in, and of all threads."""
+    counted = {
+        int(task.name): int(line.split()[1])
         for task in Path(f"/proc/{pid}/task").iterdir()
         for line in (task / "status").read_text().splitlines()
         if line.startswith("voluntary_ctxt_switches")
-    )
+    }
+    return counted[pid], sum(counted.values())
 
 
 def _cpu_seconds(pid: int) -> float:

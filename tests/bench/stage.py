@@ -9,6 +9,7 @@ measured in turns in one run; the reader reads the ratios.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import statistics
@@ -16,7 +17,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +29,18 @@ Run = Callable[[], object]
 class Stage:
     """The wheel's `alienctl`, the incumbent's `alien.py`, both on one sandbox grid that is up, and a directory.
 
-    The environment (HOME, XDG_..., those of `sandbox env`) is that of this process and of all that it starts.
+    The environment (HOME, XDG_..., those of `sandbox env`) is that of this process and of all that it starts, unless
+    there is another one (`apart`).
     """
 
     alien_py: str
     work: Path
     alienctl: str = str(Path(sys.executable).with_name("alienctl"))
+    environment: Mapping[str, str] | None = None
 
     def must(self, *words: str) -> str:
         """Run `alienctl WORDS`, which must succeed; what it printed, without the last newline."""
-        return must(self.alienctl, *words).rstrip("\n")
+        return must(self.alienctl, *words, environment=self.environment).rstrip("\n")
 
     def json(self, *words: str) -> dict[str, Any]:
         """The document of `alienctl WORDS --json`."""
@@ -57,9 +61,26 @@ class Stage:
         return int(self.json("daemon", "status")["pid"])
 
 
-def must(*command: str) -> str:
+@contextmanager
+def apart(stage: Stage, *wishes: str) -> Iterator[Stage]:
+    """A stage with a grid of its own (`sandbox up WISHES`) and a daemon of its own, below the directory of `stage`."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("ALIEN", "JALIEN", "X509"))}
+    own |= {"HOME": str(stage.work), "ALIEN_PROFILE": "sandbox"}
+    for name in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        own[name] = str(stage.work / name.lower())
+        Path(own[name]).mkdir(mode=0o700)
+    aside = replace(stage, environment=own)
+    aside.must("sandbox", "up", *wishes)
+    try:
+        yield aside
+    finally:
+        for words in (("daemon", "stop"), ("sandbox", "down")):
+            subprocess.run([stage.alienctl, *words], env=own, capture_output=True)
+
+
+def must(*command: str, environment: Mapping[str, str] | None = None) -> str:
     """Run a command that must succeed; what it printed."""
-    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environment)
     if done.returncode:
         output = (done.stdout + done.stderr).decode(errors="replace")
         raise SystemExit(f"{' '.join(command)}: {done.returncode}\n{output}")
@@ -116,6 +137,12 @@ def compared(
     for name, median in medians.items():
         line = f"  {name:<28}{median:7.2f} s   {median / first:5.2f} x alienctl   {rate(median)}"
         yield line + (f"   (goal: {goals[name]})" if goals and name in goals else "")
+
+
+def md5(path: Path) -> str:
+    """The md5 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def proportional_memory(pid: int) -> float:

@@ -1,0 +1,96 @@
+"""One frozen storage element of five: what the others lose by it, and how soon it is put to rest.
+
+The others are slow, as if they were far away: what a copy gets then depends on the storage element, not on this
+machine.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tests.bench.stage import Stage, apart
+
+OTHERS, FILES, KIB = 4, 600, 64
+"""Storage elements beside the frozen one, and files on each."""
+ALONE, BESIDE = 20.0, 60.0
+"""Seconds that the others are watched for, without and with the frozen one."""
+PART = "0.1"
+"""Of the time that a slow one works."""
+RATE = "100M"
+"""A limit on bandwidth that is never reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Files of the others that came in a second, the longest time (s) without one, and when the frozen one rested (s).
+
+    `rested` is 0 when it did not.
+    """
+
+    rate: float
+    gap: float
+    rested: float
+
+
+def measure(stage: Stage) -> Iterator[str]:
+    """The others alone; then with the frozen one's files between theirs, in one job."""
+    with apart(stage, "--storage", str(OTHERS + 2)) as aside:
+        # the third is a tape
+        *others, frozen = (one["seName"] for one in aside.json("listSEs")["results"] if one["qos"] == "disk")
+        lfn = _filled(aside, [*others, frozen])
+        for se in others:
+            aside.must("sandbox", "fault", "slow", se, PART)
+        alone = _watched(aside, "alone", ALONE, frozen, "-exclude_re", "-frozen$", lfn)
+        aside.must("sandbox", "fault", "freeze", frozen)
+        beside = _watched(aside, "beside", BESIDE, frozen, lfn)
+        yield f"A job of {KIB} KiB files on {len(others)} slow storage elements and a frozen one, file by file in turns"
+        yield f"  the others without it    {alone.rate:6.1f} files/s"
+        ratio = f"{100 * beside.rate / alone.rate:5.0f} %   (goal: 90 %)"
+        yield f"  the others beside it     {beside.rate:6.1f} files/s   {ratio}   nothing came for {beside.gap:.0f} s"
+        yield f"  it is put to rest        {_rest(beside)}"
+        aside.must("daemon", "stop")  # it would remember that the element rests
+        aside.must("transfers", "limit", f"rate={RATE}")
+        yield f"  with a limit on bandwidth {_rest(_watched(aside, 'metered', BESIDE, frozen, lfn))}"
+
+
+def _filled(stage: Stage, ses: Sequence[str]) -> str:
+    """A directory whose files are on these storage elements in turns; those on the last one are called so."""
+    lfn = f"{stage.home()}stalled/"
+    for place, se in enumerate(ses):
+        source = stage.work / f"source-{place}"
+        source.mkdir()
+        for number in range(FILES):
+            name = f"{number:04}-{'frozen' if se == ses[-1] else place}"
+            (source / name).write_bytes(os.urandom(KIB << 10))
+        stage.must("cp", f"file:{source}/", f"{lfn}@{se}")
+    return lfn
+
+
+def _watched(stage: Stage, name: str, seconds: float, frozen: str, *words: str) -> Watched:
+    """Copy what the words say until all is there of the others, and no longer than `seconds`; then cancel the rest."""
+    target, came, rested = stage.work / name, [(0.0, 0)], 0.0
+    begin = time.monotonic()
+    job = stage.must("cp", "--detach", *words, f"file:{target}/")
+    while came[-1][0] < seconds and came[-1][1] < FILES * OTHERS:
+        time.sleep(0.2)
+        there = sum(not path.name.startswith(".") and path.is_file() for path in target.rglob("*-?"))
+        came.append((time.monotonic() - begin, there))
+        if not rested and _rests(stage, frozen):
+            rested = time.monotonic() - begin
+    stage.must("transfers", "cancel", job)
+    moved = [0.0, *(after[0] for before, after in pairwise(came) if after[1] > before[1]), came[-1][0]]
+    return Watched(came[-1][1] / came[-1][0], max(after - before for before, after in pairwise(moved)), rested)
+
+
+def _rests(stage: Stage, se: str) -> bool:
+    elements = stage.json("transfers", "limit")["elements"]
+    return any(one["se"] == se and one["state"] == "resting" for one in elements)
+
+
+def _rest(watched: Watched) -> str:
+    told = f"after {watched.rested:4.0f} s" if watched.rested else f"not within {BESIDE:.0f} s"
+    return f"{told}   (goal: 60 s)"
