@@ -71,12 +71,12 @@ class Replicas:
             self._guid = entry.guid
             self._have = {replica.se for replica in await replicas_of(self._catalogue, self._lfn)}
         await self._take_up()
-        has_begun = bool(entry or self._have)
-        if not has_begun:
+        if entry or self._have:
+            await self._add_missing(storage)
+        else:
             await self._add(storage)
-        if len(self._have) < self._goal and (has_begun or self._attempt.spec.recovery):
-            more = wish.remaining(storage, self._goal - len(self._have), self._have, self._failed)
-            await self._add_more(more)
+        if self._attempt.spec.recovery:
+            await self._add_missing(storage)
         if not self._have:
             raise self._no_replica()
         guid = await self._verify(entry)
@@ -97,16 +97,18 @@ class Replicas:
                 f"{self._lfn} is registered, but cannot be read back: {wrong or 'no replica may be read'}", "permanent"
             )
 
-    async def _add_more(self, storage: str) -> None:
-        """A second round for what the first one left; that nothing can be had is told by the numbers."""
-        if not storage:
+    async def _add_missing(self, storage: str) -> None:
+        """A round for what the one before has left; that nothing can be had is told by the numbers."""
+        missing = self._goal - len(self._have)
+        more = wish.remaining(storage, missing, self._have, self._failed) if missing > 0 else ""
+        if not more:
             return
         try:
-            await self._add(storage)
+            await self._add(more)
         except ServiceError as error:
             if error.code != _NO_WRITE_PFNS:
                 raise
-            log.info("transfer %d: no further storage for %s", self._attempt.transfer.id, storage)
+            log.info("transfer %d: no further storage for %s", self._attempt.transfer.id, more)
 
     async def _add(self, storage: str) -> None:
         md5 = self._md5 if self._have else ""

@@ -126,3 +126,10 @@ async def test_a_place_that_an_unfinished_copy_has_is_waited_for(house: House) -
     house.engine._wake.set()
     assert (await house.ended(job.id)).state == "done"
     assert set(house.grid.replicas[entry.guid]) == {"A::B::SE1", "A::B::SE2"}
+
+
+async def test_a_storage_element_that_does_not_take_it_is_replaced_by_another(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.bad_ses = {"A::B::SE2"}
+    assert (await replicated(house, "/a/f", to="disk:1")).state == "done"
+    assert holders(house, "/a/f") == ["A::B::SE1", "A::B::SE3"]
