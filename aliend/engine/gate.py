@@ -27,6 +27,7 @@ from aliend.core.element import (
     step,
 )
 from aliend.core.scheduler import Limits
+from aliend.engine.pairs import Pairs
 from aliend.engine.views import ElementView
 from aliend.errors import CopyError
 
@@ -47,6 +48,7 @@ class Gate:
         self._held: dict[int, frozenset[str]] = {}
         self._elements: dict[str, Element] = {}
         self._changed = asyncio.Event()
+        self.pairs = Pairs(clock)
 
     def set_limits(self, limits: Limits) -> None:
         """Use other limits from now on; copies that run go on. What elements had earned is counted anew."""

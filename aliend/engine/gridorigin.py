@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aliend.core.catalogue import Ticket
@@ -20,6 +20,9 @@ from aliend.storage.tasks import Download, ReplicaOutcome, Source, ThirdParty, U
 log = logging.getLogger(__name__)
 
 _PRIVATE = 0o077
+_SMALL = 1 << 20
+"""Bytes below which a file goes through this machine first. Servers need 2.5 s among themselves for whatever size, as
+their library looks so seldom; through here 1 KiB needs 0.01 s, and 1 MiB 0.1 s, or 1.7 s on a line of 10 Mbit/s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +62,47 @@ class GridOrigin:
         return self.md5
 
     async def send(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
-        """From server to server where both can, and the rest through this machine."""
+        """From server to server where both can, and the rest through this machine; small files the other way round."""
         done: dict[str, ReplicaOutcome] = {}
-        if self.md5 and not self.is_member:
-            task = ThirdParty(attempt.transfer.id, self.sources, targets, self.size, self.md5)
-            for outcome in (await attempt.copy(task)).replicas:
+        md5, failure = self.md5, None
+        for way in self._ways():
+            rest = tuple(target for target in targets if target.se not in done or done[target.se].error)
+            try:
+                sent = await way(attempt, rest) if rest else Uploaded(self.size, "", ())
+            except CopyError as error:
+                if error.kind not in ("transient", "local"):
+                    raise
+                failure = error
+                continue
+            md5 = sent.md5 or md5
+            for outcome in sent.replicas:
                 if outcome.error:
-                    log.info("transfer %d: %s through this machine: %s", task.id, outcome.se, outcome.error)
-                else:
+                    log.info("transfer %d: %s: %s", attempt.transfer.id, outcome.se, outcome.error)
+                if not outcome.error or way == self._relay:
                     done[outcome.se] = outcome
-        rest = tuple(target for target in targets if target.se not in done)
-        md5 = self.md5
-        if rest:
-            relayed = await self._relay(attempt, rest)
-            md5 = relayed.md5 or self.md5
-            done |= {outcome.se: outcome for outcome in relayed.replicas}
+        if failure and any(target.se not in done for target in targets):
+            raise failure
         return Uploaded(self.size, md5, tuple(done[target.se] for target in targets))
+
+    def _ways(self) -> Sequence[Callable[[Attempt, tuple[Source, ...]], Awaitable[Uploaded]]]:
+        """How the bytes may move, the best way first."""
+        if not self.md5 or self.is_member:
+            return (self._relay,)
+        return (self._relay, self._among_servers) if self.size < _SMALL else (self._among_servers, self._relay)
+
+    async def _among_servers(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
+        """Those of the targets that can fetch it from a source."""
+        pairs, sources = attempt.gate.pairs, [source.se for source in self.sources]
+        apart = pairs.apart(sources, [target.se for target in targets])
+        able = tuple(target for target in targets if any((se, target.se) not in apart for se in sources))
+        if not able:
+            return Uploaded(self.size, "", ())
+        task = ThirdParty(attempt.transfer.id, self.sources, able, self.size, self.md5, apart=apart)
+        sent = await attempt.copy(task)
+        for outcome in sent.replicas:
+            for stranger in outcome.strangers:
+                pairs.part(stranger, outcome.se)
+        return sent
 
     async def md5_if_there(self, attempt: Attempt, targets: tuple[Source, ...]) -> str:
         """By what the servers compute, or else with what lies in the spool."""

@@ -47,9 +47,9 @@ _KINDS: dict[str, type[Any]] = {
         tasks.Probed,
     )
 }
-_PAIRS = frozenset({"failures", "members"})
+_PAIRS = frozenset({"failures", "members", "apart"})
 _MEMBERS: dict[str, type[Any]] = {"sources": Source, "targets": Source, "replicas": ReplicaOutcome}
-_PLAIN = {"directories", "milliseconds"}
+_PLAIN = {"directories", "milliseconds", "strangers"}
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -87,16 +87,21 @@ def unpack_result(packed: dict[str, Any]) -> Result:
 
 
 def _unpack(packed: dict[str, Any]) -> object:
-    fields = {name: value for name, value in packed.items() if name != "kind"}
+    fields = _with_tuples({name: value for name, value in packed.items() if name != "kind"})
+    if "tuning" in fields:
+        fields["tuning"] = tasks.Tuning(**fields["tuning"])
+    for name in _MEMBERS.keys() & fields.keys():
+        fields[name] = tuple(_MEMBERS[name](**_with_tuples(each)) for each in fields[name])
+    return _KINDS[packed["kind"]](**fields)
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of one value, without what is a value in them, as they were."""
     for name in _PAIRS & fields.keys():
         fields[name] = tuple((first, second) for first, second in fields[name])
     for name in _PLAIN & fields.keys():
         fields[name] = tuple(fields[name])
-    if "tuning" in fields:
-        fields["tuning"] = tasks.Tuning(**fields["tuning"])
-    for name in _MEMBERS.keys() & fields.keys():
-        fields[name] = tuple(_MEMBERS[name](**each) for each in fields[name])
-    return _KINDS[packed["kind"]](**fields)
+    return fields
 
 
 def pack_error(error: CopyError) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class ThirdParty:
     """Have storage elements fetch one file from each other: each of `targets` from the first of `sources` that can.
 
     `size` in bytes, `md5` in lower case: what every replica is compared with. Answered as an `Upload`, and nothing is
-    copied with `only_compare` either.
+    copied with `only_compare` either. `apart` are storage elements of which the second is not to fetch from the first.
     """
 
     id: int
@@ -140,6 +140,7 @@ class ThirdParty:
     size: int
     md5: str
     only_compare: bool = False
+    apart: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,8 @@ class ReplicaOutcome:
 
     `error` is empty when it was verified on the storage. `checked` says how: `md5` or `adler32` (size and that
     checksum), `size` (the server has no checksum) or `close` (the server refused to tell even the size; it had
-    acknowledged every byte and the closing).
+    acknowledged every byte and the closing). `strangers` are storage elements that it cannot be fetched from, whatever
+    the file is.
     """
 
     se: str
@@ -173,6 +175,7 @@ class ReplicaOutcome:
     error: str
     kind: ErrorKind
     checked: str = ""
+    strangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

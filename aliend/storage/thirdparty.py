@@ -14,13 +14,15 @@ from typing import Any
 
 from aliend.errors import CopyError, ErrorKind
 from aliend.storage import remote
-from aliend.storage.failures import StorageError, from_status
+from aliend.storage.failures import EXISTS, NOT_AUTHORIZED, NOT_FOUND, StorageError, from_status
 from aliend.storage.inbox import Inbox
 from aliend.storage.line import Line
 from aliend.storage.tasks import ReplicaOutcome, Source, Stopped, ThirdParty, Uploaded
 from aliend.storage.xrootd import third_party_copy
 
 _ALGORITHMS = ("md5", "adler32")
+_OF_THE_FILE = {NOT_AUTHORIZED, NOT_FOUND, EXISTS}
+"""What a server says of one file; every other failure would be that of the next file, too."""
 
 
 def third_party(task: ThirdParty, line: Line) -> Uploaded:
@@ -46,14 +48,15 @@ class _Copy:
         self._error = "there is no replica to read"
         self._kind: ErrorKind = "transient"
         self._checked = ""
+        self._strangers: list[str] = []
 
     def run(self) -> None:
         """The first source that works wins."""
         for source in self._task.sources:
+            if (source.se, self._target.se) in self._task.apart:
+                continue
             try:
-                algorithm = self._common_algorithm(source)
-                if not self._task.only_compare:
-                    self._copy(source)
+                algorithm = self._fetched(source)
                 self._compare(source, algorithm)
             except Stopped:
                 return
@@ -65,7 +68,9 @@ class _Copy:
 
     def outcome(self) -> ReplicaOutcome:
         """What became of it."""
-        return ReplicaOutcome(self._target.se, self._target.url, self._error, self._kind, self._checked)
+        return ReplicaOutcome(
+            self._target.se, self._target.url, self._error, self._kind, self._checked, tuple(self._strangers)
+        )
 
     def begin(self, job: int, total: int, source: str, target: str) -> None:
         """Called by the library."""
@@ -84,6 +89,18 @@ class _Copy:
         except Stopped:
             return True
         return False
+
+    def _fetched(self, source: Source) -> str:
+        """Have the target fetch the file; how it will be compared."""
+        try:
+            algorithm = self._common_algorithm(source)
+            if not self._task.only_compare:
+                self._copy(source)
+        except CopyError as error:
+            if not isinstance(error, StorageError) or error.number not in _OF_THE_FILE:
+                self._strangers.append(source.se)
+            raise
+        return algorithm
 
     def _common_algorithm(self, source: Source) -> str:
         """How the replica will be compared: by the catalogue's md5, or by what both servers compute."""

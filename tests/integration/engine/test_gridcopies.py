@@ -55,9 +55,8 @@ def data_of(daemon: Daemon, lfn: str) -> dict[str, bytes]:
     return {se: daemon.grid.content(url) for se, url in replicas.items()}
 
 
-@pytest.mark.parametrize("size", [1, 30_000_001])
-async def test_two_servers_copy_between_themselves_and_nothing_passes_here(daemon: Daemon, size: int) -> None:
-    content = os.urandom(size)
+async def test_two_servers_copy_between_themselves_and_nothing_passes_here(daemon: Daemon) -> None:
+    content = os.urandom(30_000_001)
     daemon.grid.put("/a/f", content)
     assert await copied(daemon, "/a/f", "/b/f", f"disk:1,!{APART},!A::B::SE1") == "done"
     assert data_of(daemon, "/b/f") == {"A::B::SE2": content}
@@ -70,6 +69,21 @@ async def test_one_that_cannot_gets_it_through_this_machine(daemon: Daemon) -> N
     assert await copied(daemon, "/a/f", "/b/f", "disk:3") == "done"
     assert data_of(daemon, "/b/f") == dict.fromkeys(("A::B::SE1", "A::B::SE2", APART), content)
     assert list((daemon.path.parent / "spool").iterdir()) == []
+
+
+async def test_a_small_file_passes_through_this_machine(daemon: Daemon) -> None:
+    daemon.grid.put("/a/f", b"x")
+    assert await copied(daemon, "/a/f", "/b/f", f"disk:1,!{APART},!A::B::SE1") == "done"
+    assert data_of(daemon, "/b/f") == {"A::B::SE2": b"x"}
+    assert (daemon.path.parent / "spool").exists()
+
+
+async def test_servers_that_cannot_are_not_asked_for_the_next_file(daemon: Daemon) -> None:
+    pairs = daemon.engine._attempts.gate.pairs
+    for name in "fg":
+        daemon.grid.put(f"/a/{name}", os.urandom(5_000_001))
+        assert await copied(daemon, f"/a/{name}", f"/b/{name}", APART) == "done"
+        assert pairs.apart(["A::B::SE1", "A::B::SE2"], [APART]) == (("A::B::SE1", APART),)
 
 
 async def test_bytes_that_changed_on_the_storage_are_registered_by_neither_way(daemon: Daemon) -> None:

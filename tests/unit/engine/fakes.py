@@ -324,12 +324,16 @@ class FakeWorkers:
     def _third_party(self, task: ThirdParty) -> Uploaded:
         outcomes = []
         for one in task.targets:
-            can = {one.se, task.sources[0].se} <= self.together
+            source = task.sources[0].se
+            assert (source, one.se) not in task.apart
+            can = {one.se, source} <= self.together
             if task.only_compare:
                 can = can and one.url in self.grid.stored
             elif can:
                 self.grid.store(one.url, self.grid.content(task.sources[0].url))
-            outcomes.append(ReplicaOutcome(one.se, one.url, "" if can else "no third-party copies", "permanent"))
+            strangers = () if can else (source,)
+            error = "" if can else "no third-party copies"
+            outcomes.append(ReplicaOutcome(one.se, one.url, error, "permanent", strangers=strangers))
         return Uploaded(task.size, task.md5, tuple(outcomes))
 
     def _upload(self, task: Upload) -> Uploaded:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from aliend.core.job import JobSpec
-from aliend.engine import replicas
+from aliend.engine import gridorigin, replicas
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, ThirdParty, Upload
 from tests.unit.engine.conftest import House, eventually
@@ -18,6 +18,11 @@ from tests.unit.engine.fakes import LOST, md5_of
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+
+
+@pytest.fixture
+def _nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gridorigin, "_SMALL", 0)
 
 
 def copy(source: str, target: str, **more: object) -> JobSpec:
@@ -38,6 +43,7 @@ def spooled(house: House) -> list[str]:
     return [path.name for path in directory.iterdir()] if directory.exists() else []
 
 
+@pytest.mark.usefixtures("_nothing_is_small")
 async def test_servers_that_can_copy_among_themselves_do(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = set(house.grid.ses)
@@ -47,6 +53,7 @@ async def test_servers_that_can_copy_among_themselves_do(house: House) -> None:
     assert kinds(house.workers.copies()) == [ThirdParty]
 
 
+@pytest.mark.usefixtures("_nothing_is_small")
 async def test_what_they_cannot_do_passes_through_this_machine_and_leaves_nothing_here(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = {"A::B::SE1"}
@@ -59,6 +66,45 @@ async def test_what_they_cannot_do_passes_through_this_machine_and_leaves_nothin
     await house.close()
     assert spooled(house) == []
     await house.open()
+
+
+@pytest.mark.usefixtures("_nothing_is_small")
+async def test_servers_that_could_not_are_not_asked_again_for_a_while(house: House) -> None:
+    for name in "fgh":
+        house.grid.put(f"/a/{name}", b"data")
+    house.workers.together = {"A::B::SE1"}
+    for name, expected in (("f", [ThirdParty, Download, Upload]), ("g", [Download, Upload])):
+        assert (await house.done(copy(f"/a/{name}", f"/b/{name}", storage="A::B::SE2"))).state == "done"
+        assert kinds(house.workers.copies()) == expected
+        house.workers.tasks.clear()
+    house.clock.now += 1000
+    house.workers.together = {"A::B::SE1", "A::B::SE2"}
+    assert (await house.done(copy("/a/h", "/b/h", storage="A::B::SE2"))).state == "done"
+    assert kinds(house.workers.copies()) == [ThirdParty]
+
+
+async def test_a_small_file_passes_through_this_machine(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.together = set(house.grid.ses)
+    assert (await house.done(copy("/a/f", "/b/g"))).state == "done"
+    assert kinds(house.workers.copies()) == [Download, Upload]
+
+
+async def test_a_small_file_that_cannot_pass_here_is_copied_among_servers(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.together = set(house.grid.ses)
+    house.workers.faults = [CopyError("the storage cannot be reached from here", "transient")]
+    assert (await house.done(copy("/a/f", "/b/g"))).state == "done"
+    assert kinds(house.workers.copies()) == [Download, ThirdParty]
+    assert data_of(house, "/b/g") == [b"data"] * 2
+
+
+async def test_a_small_file_that_no_way_brings_fails_for_the_reason_of_this_machine(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.bad_ses = {"A::B::SE2"}
+    job = await house.submit(copy("/a/f", "/b/g", storage="A::B::SE2", retries=0))
+    assert (await house.ended(job.id)).state == "failed"
+    assert "the disk is full" in (await house.only(job.id)).message
 
 
 async def test_a_file_whose_md5_nobody_knows_passes_through_this_machine(house: House) -> None:

@@ -29,13 +29,13 @@ SOURCES = (Source("root://h:1//p", "-----BEGIN\nä\n", "A::B::C"), Source("root:
 TASKS: list[Task] = [
     Download(1, SOURCES, "/t", 5, "ab", "always", 0o22),
     Upload(2, "/s", SOURCES, 5, 6),
-    ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab"),
+    ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab", apart=(("A", "B"), ("C", "D"))),
     Checksum(3, "/c"),
     Discard(4, "/t"),
 ]
 RESULTS: list[Result] = [
     Downloaded(5, "ab", "A", False, "w"),
-    Uploaded(5, "ab", (ReplicaOutcome("A", "root://h", "", "permanent", "md5"),)),
+    Uploaded(5, "ab", (ReplicaOutcome("A", "root://h", "", "permanent", "md5", strangers=("B", "C")),)),
     Checksummed(5, "ab"),
 ]
 
