@@ -14,7 +14,7 @@ from typing import assert_never
 
 from aliend.core.context import Context
 from aliend.core.effects import Effect, GiveTo, HoldJob, StartCopy, StopCopy, TidyUp
-from aliend.core.job import STARTABLE, Direction, Hold, Job
+from aliend.core.job import Direction, Hold, Job
 from aliend.core.scheduler import Candidate
 from aliend.core.transfer import (
     Cancelled,
@@ -26,7 +26,6 @@ from aliend.core.transfer import (
     NoIntent,
     Noted,
     Phase,
-    Started,
     Transfer,
     has_side_names,
     is_unfinished,
@@ -100,15 +99,10 @@ class Attempts:
         """Tasks live there from now on; called before anything else."""
         self._group = group
 
-    async def begin(self, candidate: Candidate, group: asyncio.TaskGroup) -> None:
-        """Start an attempt, unless the transfer or its job was stopped meanwhile. Raises StoreError."""
-        outcome = await self._store.change(candidate.transfer, Started())
-        for effect in outcome.effects:
-            if isinstance(effect, StartCopy):
-                if outcome.job.state in STARTABLE:
-                    self._start(outcome, candidate.target, group)
-                else:
-                    await self._store.change(candidate.transfer, Interrupted())
+    def begin(self, candidate: Candidate, outcome: Outcome, group: asyncio.TaskGroup) -> None:
+        """An attempt was started: let it run."""
+        if any(isinstance(effect, StartCopy) for effect in outcome.effects):
+            self._start(outcome, candidate.target, group)
 
     def tidy(self, transfer: Transfer, job: Job, group: asyncio.TaskGroup) -> None:
         """Clean up behind a transfer that ended in an earlier daemon."""

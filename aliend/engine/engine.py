@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 
 from aliend.core import backoff, limits
 from aliend.core.bandwidth import Rates
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.record import AttemptRecord
-from aliend.core.scheduler import Limits, Turns, choose, closed_directions
+from aliend.core.scheduler import Limits, Load, Turns, choose, closed_directions
 from aliend.core.sync import overlap
 from aliend.core.timetable import timetable_text
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
@@ -310,24 +311,19 @@ class Engine:
     async def _start(self, group: asyncio.TaskGroup) -> float | None:
         """Start all that may start now; when the next waiting transfer may (POSIX seconds)."""
         while True:
-            agenda = await self._store.agenda(self._question())
+            load = self._attempts.slots.load()
+            picked = partial(choose, load=load, limits=self._limits, turns=self._turns)
+            agenda, started, self._turns = await self._store.start(self._question(load), picked)
             self._expansions.start(agenda.expanding, group)
             self._deletions.start(agenda.deleting, group)
-            load = self._attempts.slots.load()
-            chosen, self._turns = choose(agenda.candidates, load, self._limits, self._turns)
-            if not chosen:
-                return agenda.next_ready
-            begun = (self._attempts.begin(one, group) for one in chosen)
-            for failure in await asyncio.gather(*begun, return_exceptions=True):
-                if failure:
-                    raise failure
-            if self._attempts.slots.is_full:
+            for candidate, outcome in started:
+                self._attempts.begin(candidate, outcome, group)
+            if not started or self._attempts.slots.is_full:
                 return agenda.next_ready
 
-    def _question(self) -> Question:
+    def _question(self, load: Load) -> Question:
         """What may start now, as far as there is room for it."""
         slots = self._attempts.slots
-        load = slots.load()
         expanding, expansions = self._expansions.begun()
         return Question(
             now=self._clock(),

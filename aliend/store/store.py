@@ -14,6 +14,7 @@ from aliend.core import job as jobs_core
 from aliend.core.effects import Effect, GiveTo
 from aliend.core.job import Job, JobEvent, JobSpec, JobState
 from aliend.core.record import AttemptRecord
+from aliend.core.scheduler import Candidate, Turns
 from aliend.core.transfer import Cancel, Event, Phase, Started, Transfer, after_restart, is_unfinished, step
 from aliend.store import attempts, changes, history, joining, queue, transfers
 from aliend.store.changes import Changed
@@ -172,9 +173,28 @@ class Store:
 
         return await self._database.write(write)
 
-    async def agenda(self, asked: queue.Question) -> queue.Agenda:
-        """What may start now, see `queue.agenda`."""
-        return await self._database.read(lambda at: queue.agenda(at, self._rows, asked))
+    async def start(
+        self, asked: queue.Question, choose: Callable[[Sequence[Candidate]], tuple[Sequence[Candidate], Turns]]
+    ) -> tuple[queue.Agenda, list[tuple[Candidate, Outcome]], Turns]:
+        """What may start now. What `choose` picks of it is started: with what that did, and the turns after it.
+
+        `choose` is called in the database's thread. A start that is forgotten because the machine ended is a transfer
+        that waits, which is right.
+        """
+        now = self._clock()
+
+        def write(transaction: Transaction) -> tuple[queue.Agenda, list[tuple[Candidate, Outcome]], Turns]:
+            connection = transaction.connection
+            agenda = queue.agenda(connection, self._rows, asked)
+            chosen, turns = choose(agenda.candidates)
+            started = []
+            for one in chosen:
+                found = transfers.select(connection, "WHERE id = ?", (one.transfer,))
+                job = self._rows.load(connection, one.job)
+                started.append((one, self._step(transaction, (job, found), Started(), None, now)))
+            return agenda, started, turns
+
+        return await self._database.write(write, durable=False)
 
     async def wanting(self, now: float) -> dict[int, int]:
         """See `queue.wanting`."""
@@ -286,29 +306,39 @@ class Store:
         def write(transaction: Transaction) -> Outcome:
             found = transfers.select(transaction.connection, where, values)
             before = self._rows.load(transaction.connection, number or found[0].job)
-            job = jobs_core.step(before, also) if also else before
-            effects: list[Effect] = []
-            after: list[Transfer] = []
-            now_ms = int(now * 1000)
-            for one in found:
-                heir = joining.heir_of(transaction.connection, self._rows, one) if isinstance(event, Cancel) else None
-                if heir:
-                    job = joining.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=False)
-                    effects.append(GiveTo(one.id, heir.job))
-                    after.append(one)
-                    continue
-                changed, wanted = step(one, event, now)
-                job = transfers.save(transaction, job, one, changed)
-                if is_unfinished(one.state) and not is_unfinished(changed.state):
-                    joining.tell(transaction, self._rows, changed, now_ms)
-                effects += wanted
-                after.append(changed)
             attempts.insert(transaction.connection, records)
-            job = self._rows.save(transaction, before, job, int(now * 1000))
-            return Outcome(tuple(after), tuple(effects), job)
+            return self._step(transaction, (before, found), event, also, now)
 
-        # A start that is forgotten because the machine ended is a transfer that waits, which is right.
-        return await self._database.write(write, durable=not isinstance(event, Started))
+        return await self._database.write(write)
+
+    def _step(
+        self,
+        transaction: Transaction,
+        those: tuple[Job, Sequence[Transfer]],
+        event: Event,
+        also: JobEvent | None,
+        now: float,
+    ) -> Outcome:
+        """Apply `also` to a job and `event` to these of its transfers, inside a transaction."""
+        before, found = those
+        job = jobs_core.step(before, also) if also else before
+        effects: list[Effect] = []
+        after: list[Transfer] = []
+        now_ms = int(now * 1000)
+        for one in found:
+            heir = joining.heir_of(transaction.connection, self._rows, one) if isinstance(event, Cancel) else None
+            if heir:
+                job = joining.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=False)
+                effects.append(GiveTo(one.id, heir.job))
+                after.append(one)
+                continue
+            changed, wanted = step(one, event, now)
+            job = transfers.save(transaction, job, one, changed)
+            if is_unfinished(one.state) and not is_unfinished(changed.state):
+                joining.tell(transaction, self._rows, changed, now_ms)
+            effects += wanted
+            after.append(changed)
+        return Outcome(tuple(after), tuple(effects), self._rows.save(transaction, before, job, now_ms))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -16,6 +16,7 @@ from aliend import VERSION
 from aliend.core.catalogue import Ticket
 from aliend.core.context import Context, CredentialFiles, Endpoint
 from aliend.core.job import Cancel, Checkpoint, Counters, Explored, JobSpec, Retry
+from aliend.core.scheduler import Turns
 from aliend.core.transfer import (
     UNFINISHED,
     Booked,
@@ -35,7 +36,7 @@ from aliend.core.transfer import (
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
 from aliend.errors import NoSuchJob, StoreError, UsageError
-from aliend.store import BATCH, NewTransfer, Question, Store
+from aliend.store import BATCH, Agenda, NewTransfer, Question, Store
 from aliend.store.database import Database, Transaction
 from aliend.store.schema import MIGRATIONS
 
@@ -63,6 +64,11 @@ def path(tmp_path: Path) -> Path:
 async def store(path: Path) -> AsyncIterator[Store]:
     async with Store(path, lambda: NOW) as store:
         yield store
+
+
+async def agenda(store: Store, asked: Question) -> Agenda:
+    """What may start; nothing is started."""
+    return (await store.start(asked, lambda _: ((), Turns())))[0]
 
 
 def read(path: Path) -> bytes:
@@ -179,11 +185,19 @@ async def test_candidates_are_those_whose_time_has_come(store: Store) -> None:
     await store.change(first, Started())
     await store.change(second, Started())
     await store.change(second, Broke("transient", "why", 50.0, 0.0))
-    now, later = [await store.agenda(Question(at, limit=10)) for at in (NOW, NOW + 50)]
+    now, later = [await agenda(store, Question(at, limit=10)) for at in (NOW, NOW + 50)]
     assert [one.transfer for one in now.candidates] == [third]
     assert [one.transfer for one in later.candidates] == [third, second]
-    assert (await store.agenda(Question(NOW + 50, full=[job], limit=10))).candidates == []
+    assert (await agenda(store, Question(NOW + 50, full=[job], limit=10))).candidates == []
     assert now.next_ready == NOW + 50
+
+
+async def test_what_is_chosen_is_started_with_the_question(store: Store) -> None:
+    job = await filled(store, 3)
+    _, started, turns = await store.start(Question(NOW, limit=10), lambda found: (found[1:], Turns(job)))
+    assert [(one.transfer, outcome.transfers[0].state) for one, outcome in started] == [(2, Running()), (3, Running())]
+    assert turns == Turns(job)
+    assert (await store.job(job)).files == Counters(queued=1, running=2)
 
 
 async def test_changes_are_told_once_and_in_pages(store: Store) -> None:
@@ -329,7 +343,7 @@ async def test_a_job_that_could_not_be_stored_leaves_nothing_to_the_next_one_of_
         await store.submit(JobSpec("download", ("/a",), "/tmp/wrong/"), "one")
     await store._database.read(lambda at: at.execute("DROP TRIGGER failing"))
     job = await store.submit(SPEC, "two")
-    expanding = (await store.agenda(Question(NOW, expansions=9))).expanding
+    expanding = (await agenda(store, Question(NOW, expansions=9))).expanding
     assert (job.id, job.spec, expanding[0].spec) == (1, SPEC, SPEC)
 
 
