@@ -97,7 +97,8 @@ class Expansions:
 
         catalogue = self._catalogue_of(job.spec.context)
         if job.spec.purpose == "sync":
-            await SyncExpansion(job, SyncPlan(job.spec, catalogue, self._workers, self._store), self._store, add).run()
+            plan = SyncPlan(job.spec, catalogue, self._workers, self._store, whole=True)
+            await SyncExpansion(job, plan, self._store, add).run()
         else:
             await Expansion(job, catalogue, add).run()
 

@@ -44,15 +44,21 @@ async def target_in_catalogue(
                 yield [one for one in batch if not one.problem and not is_unfinished_name(one.below)]
 
 
-async def source_here(directory: str, selection: Selection) -> AsyncGenerator[list[Listed], None]:
-    """The files of a local source. Raises CopyError unless it is a directory."""
+async def source_here(directory: str, selection: Selection, *, whole: bool) -> AsyncGenerator[list[Listed], None]:
+    """The files of a local source. Raises CopyError unless it is a directory.
+
+    With `whole` also, as `local`, where something may not be read that could be made readable.
+    """
     found = await asyncio.to_thread(local.look_at, without_slash(directory))
     if found is not None:
         kind: ErrorKind = "local" if found.obstacle else "permanent"
         raise CopyError(found.problem or f"{directory} is not a directory", kind, obstacle=found.obstacle)
     async with aclosing(_walked(directory)) as batches:
         async for batch in batches:
-            wanted = (one for one in batch if one.is_closed or selection.matches(_facts(one)))
+            wanted = [one for one in batch if one.is_closed or selection.matches(_facts(one))]
+            for one in wanted:
+                if whole and one.obstacle:
+                    raise CopyError(one.problem, "local", obstacle=one.obstacle)
             yield [Listed(one.below, one.size, "", mark_of(one), _problem(one)) for one in map(_storable, wanted)]
 
 

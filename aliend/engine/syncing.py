@@ -28,13 +28,19 @@ _SETTLED_NS = 2_000_000_000
 
 
 class SyncPlan:
-    """The plan for `spec`; an async context manager. It is made when it is entered, which raises AliendError."""
+    """The plan for `spec`; an async context manager. It is made when it is entered, which raises AliendError.
 
-    def __init__(self, spec: JobSpec, catalogue: CataloguePort, workers: RunnerPort, store: Store) -> None:
+    With `whole` it is not made, either, where something of a local source may not be read that could be made readable.
+    """
+
+    def __init__(
+        self, spec: JobSpec, catalogue: CataloguePort, workers: RunnerPort, store: Store, *, whole: bool = False
+    ) -> None:
         self._spec = spec
         self._catalogue = catalogue
         self._workers = workers
         self._store = store
+        self._whole = whole
         self._listings = Listings()
         self._reading = asyncio.Semaphore(_AT_A_TIME)
         self._source, self._target = spec.sources[0].rstrip("/") + "/", spec.target.rstrip("/") + "/"
@@ -62,7 +68,7 @@ class SyncPlan:
         here = self._spec.direction == "upload"
         selection = self._spec.selection
         batches = (
-            listing.source_here(self._source, selection)
+            listing.source_here(self._source, selection, whole=self._whole)
             if here
             else listing.source_in_catalogue(self._catalogue, self._source, selection)
         )

@@ -55,6 +55,19 @@ def test_an_upload_of_what_may_not_be_read_is_held_and_goes_on_when_it_may(
     assert powerless.must("cat", "file", "closed/inside") == "fileinside"
 
 
+def test_a_synchronisation_of_what_may_not_be_read_is_held_too(powerless: User, folder: str) -> None:
+    write(powerless, "tree/file", b"file")
+    write(powerless, "tree/closed/inside", b"inside")
+    (powerless.home / "tree/closed").chmod(0)
+    told = powerless.run("sync", "--dry-run", "file:tree", "alien:./")
+    assert "closed cannot be read" in told.stdout + told.stderr
+    job = powerless.must("sync", "--detach", "file:tree", "alien:./")
+    assert "tree/closed cannot be read" in held(powerless, job)
+    (powerless.home / "tree/closed").chmod(0o755)
+    powerless.must("transfers", "wait", job)
+    assert powerless.must("cat", "file", "closed/inside") == "fileinside"
+
+
 def test_a_source_below_a_closed_directory_is_held_too(powerless: User, folder: str) -> None:
     write(powerless, "closed/file", b"file")
     (powerless.home / "closed").chmod(0)

@@ -176,12 +176,35 @@ async def test_a_source_that_cannot_be_listed_whole_deletes_nothing(
 
     def refuse(path: str) -> object:
         if str(path).endswith("closed"):
-            raise PermissionError(13, "Permission denied")
+            raise FileNotFoundError(2, "No such file or directory")
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
     job = await house.done(up(here, delete=True))
     assert (job.state, remote(house)) == ("partial", {"/a/f": "f", "/a/extra": "extra"})
+
+
+async def test_a_source_that_may_not_be_listed_whole_holds_the_job_until_it_may(
+    house: House, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(here, f="f", closed__g="g")
+    house.grid.put("/a/extra", b"extra")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    job = await house.submit(up(here, delete=True))
+    held = await house.until_job(job.id, "paused")
+    assert "closed cannot be read: permission denied: make it readable for you" in held.message
+    assert remote(house) == {"/a/extra": "extra"}
+    monkeypatch.setattr(os, "scandir", scandir)
+    await house.engine.resume(job.id)
+    assert (await house.ended(job.id)).state == "done"
+    assert remote(house) == {"/a/f": "f", "/a/closed/g": "g"}
 
 
 @pytest.mark.parametrize("error", [ServiceError("find", 1, "no"), NotConnected("nobody there")])
