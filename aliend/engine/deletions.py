@@ -10,11 +10,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from aliend.core import backoff
 from aliend.core.job import Deleted, Explain, Job, JobState
 from aliend.engine.erase import Outcome, erase_here, erase_in_catalogue
 from aliend.engine.failures import kind_of
 from aliend.engine.ports import CatalogueOf, WorkersPort
+from aliend.engine.rounds import Rounds
 from aliend.engine.syncing import SyncPlan
 from aliend.errors import AliendError, CopyError
 from aliend.store import Deletion, Store
@@ -34,6 +34,7 @@ class DeletionsRunner:
         workers: WorkersPort,
         catalogue_of: CatalogueOf,
         clock: Callable[[], float],
+        chance: Callable[[], float],
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
@@ -41,39 +42,33 @@ class DeletionsRunner:
         self._catalogue_of = catalogue_of
         self._clock = clock
         self._on_change = on_change
-        self._running: set[int] = set()
-        self._resting: dict[int, float] = {}
-        self._failures: dict[int, int] = {}
+        self._chance = chance
+        self._rounds = Rounds()
+        self.next_start = self._rounds.next_start
 
     def begun(self) -> set[int]:
         """Jobs that are not to be begun now."""
-        now = self._clock()
-        self._resting = {job: until for job, until in self._resting.items() if until > now}
-        return self._running | set(self._resting)
+        return self._rounds.begun(self._clock())
 
     def start(self, jobs: Sequence[Job], group: asyncio.TaskGroup) -> None:
         """Begin the deletions of these jobs."""
         for job in jobs:
-            self._running.add(job.id)
+            self._rounds.begin(job.id)
             group.create_task(self._run(job))
-
-    def next_start(self) -> float | None:
-        """When the next resting one is due (POSIX seconds)."""
-        return min(self._resting.values(), default=None)
 
     async def _run(self, job: Job) -> None:
         try:
             message = await self._delete(job)
             if message is not None:
                 await self._store.change_job(job.id, Deleted(message))
-            self._failures.pop(job.id, None)
+            self._rounds.succeeded(job.id)
         except AliendError as error:
             await self._failed(job, error)
         except Exception:
             log.exception("job %d: an error of aliend itself while deleting", job.id)
             await self._end(job, "aliend itself failed while deleting; its log has the details")
         finally:
-            self._running.discard(job.id)
+            self._rounds.end(job.id)
             self._on_change()
 
     async def _delete(self, job: Job) -> str | None:
@@ -124,8 +119,7 @@ class DeletionsRunner:
         if kind == "permanent":
             await self._end(job, f"nothing was deleted: {error}")
             return
-        self._failures[job.id] = self._failures.get(job.id, 0) + 1
-        self._resting[job.id] = self._clock() + backoff.delay(self._failures[job.id], 0.5, 1.0, backoff.PATIENT_CAP)
+        self._rounds.failed(job.id, self._clock(), self._chance())
         try:
             await self._store.change_job(job.id, Explain(f"{error} (will be tried again)"))
         except AliendError as failure:
@@ -136,4 +130,4 @@ class DeletionsRunner:
             await self._store.change_job(job.id, Deleted(message))
         except AliendError as error:
             log.error("job %d: %s", job.id, error)
-            self._resting[job.id] = self._clock() + backoff.PATIENT_CAP
+            self._rounds.put_off(job.id, self._clock())

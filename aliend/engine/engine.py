@@ -82,7 +82,7 @@ class Engine:
         self._held = Held(store, clock)
         self._attempts = Attempts(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._expansions = Expansions(store, workers, catalogue_of, clock, chance, self._wake.set)
-        self._deletions = DeletionsRunner(store, workers, catalogue_of, clock, self._wake.set)
+        self._deletions = DeletionsRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._catalogue_of = catalogue_of
         self._attempts.on_hold = self._expansions.on_hold = self._held.expect
         self._main: asyncio.Task[None] | None = None

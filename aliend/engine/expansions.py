@@ -6,12 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from aliend.core import backoff
 from aliend.core.job import Checkpoint, Explain, Explored, Hold, Job, JobEvent, JobState
 from aliend.engine.expand import Expansion
 from aliend.engine.failures import kind_of
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.room import Room
+from aliend.engine.rounds import Rounds
 from aliend.engine.syncing import SyncExpansion, SyncPlan
 from aliend.errors import AliendError, CopyError, Obstacle
 from aliend.store import NewTransfer, Store
@@ -46,31 +46,23 @@ class Expansions:
         self.on_hold: Callable[[], None] = on_change
         """Called when a job was held."""
         self.keep_free = -1
-        self._running: set[int] = set()
-        self._resting: dict[int, float] = {}
-        self._failures: dict[int, int] = {}
+        self._rounds = Rounds()
+        self.next_start = self._rounds.next_start
 
     def begun(self) -> tuple[set[int], int]:
         """Jobs that are not to be begun now, and how many others may be."""
-        now = self._clock()
-        # a time beyond the longest pause is one of a clock that was set back since
-        self._resting = {job: until for job, until in self._resting.items() if now < until <= now + backoff.CAP}
-        return self._running | set(self._resting), _AT_A_TIME - len(self._running)
+        return self._rounds.begun(self._clock()), _AT_A_TIME - self._rounds.count
 
     def start(self, jobs: Sequence[Job], group: asyncio.TaskGroup) -> None:
         """Begin the expansions of these jobs."""
         for job in jobs:
-            self._running.add(job.id)
+            self._rounds.begin(job.id)
             group.create_task(self._run(job))
-
-    def next_start(self) -> float | None:
-        """When the next resting one is due (POSIX seconds)."""
-        return min(self._resting.values(), default=None)
 
     async def _run(self, job: Job) -> None:
         try:
             await self._expand(job)
-            self._failures.pop(job.id, None)
+            self._rounds.succeeded(job.id)
         except _Ended:
             log.info("job %d: its expansion was stopped", job.id)
         except AliendError as error:
@@ -79,7 +71,7 @@ class Expansions:
             log.exception("job %d: an error of aliend itself in the expansion", job.id)
             await self._give_up(job, "aliend itself failed to find out the files of this job; its log has the details")
         finally:
-            self._running.discard(job.id)
+            self._rounds.end(job.id)
             self._on_change()
 
     async def _expand(self, job: Job) -> None:
@@ -113,9 +105,7 @@ class Expansions:
             await self._change(job, Hold(str(error), obstacle or Obstacle("other", "/")))
             self.on_hold()
             return
-        self._failures[job.id] = self._failures.get(job.id, 0) + 1
-        pause = backoff.delay(self._failures[job.id], self._chance(), 1.0, backoff.PATIENT_CAP)
-        self._resting[job.id] = self._clock() + pause
+        self._rounds.failed(job.id, self._clock(), self._chance())
         await self._change(job, Explain(f"{error} (will be tried again)"))
 
     async def _give_up(self, job: Job, reason: str) -> None:
@@ -128,7 +118,7 @@ class Expansions:
             await self._store.add(job.id, failed, done)
         except AliendError as error:
             log.error("job %d: %s", job.id, error)
-            self._resting[job.id] = self._clock() + backoff.PATIENT_CAP
+            self._rounds.put_off(job.id, self._clock())
 
     async def _change(self, job: Job, event: JobEvent) -> None:
         try:
