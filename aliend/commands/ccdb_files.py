@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aliend.commands.call import Call
+from aliend.commands.foreground import cancelled_with
 from aliend.core.ccdb import CalibrationObject, Query, properties_of, target_of
 from aliend.core.containment import local_path
 from aliend.core.job import JobSpec
@@ -117,11 +118,8 @@ class _Fetching:
             )
             engine = self._parts.engine
             job = await engine.submit(spec, uuid.uuid4().hex)
-            try:
+            async with cancelled_with(self._parts, job.id):
                 ended = await engine.wait(job.id)
-            except asyncio.CancelledError:
-                await asyncio.shield(engine.cancel(job.id))
-                raise
             if ended.state == "done":
                 return
             failed = await engine.transfers(job.id)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.commands.call import Call
+from aliend.commands.foreground import cancelled_with
 from aliend.commands.programs import PRIVATE, brought, words_of
 from aliend.core.catalogue import MD5_OF_NOTHING
 from aliend.core.job import JobSpec
@@ -130,7 +131,7 @@ async def _uploaded(parts: Parts, call: Call, wish: _Wish, text: Path) -> bool:
         replaces=wish.guid,
     )
     job = await parts.engine.submit(spec, uuid.uuid4().hex)
-    try:
+    async with cancelled_with(parts, job.id):
         async for changes in parts.engine.changes(job.id):
             for view in changes.jobs:
                 job = view
@@ -138,10 +139,6 @@ async def _uploaded(parts: Parts, call: Call, wish: _Wish, text: Path) -> bool:
                 if transfer.state in ("waiting", "failed"):
                     again = "; it is tried again" if transfer.state == "waiting" else ""
                     await call.complain(f"{wish.lfn}: {transfer.message}{again}")
-    except asyncio.CancelledError:
-        if not parts.stopping:
-            await asyncio.shield(parts.engine.cancel(job.id))
-        raise
     return job.state == "done"
 
 

@@ -7,7 +7,8 @@ next start, and the client follows them again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from aliend.commands import metafiles
 from aliend.commands.call import Call
@@ -45,14 +46,24 @@ async def follow_foreground(
 async def followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
     """Follow jobs whose end is this command's end, and the other way round."""
     try:
-        for job in jobs:
-            await call.output.attached(job)
-        return [await follower.follow(job, until_held=True) for job in jobs]
+        async with cancelled_with(parts, *jobs):
+            for job in jobs:
+                await call.output.attached(job)
+            return [await follower.follow(job, until_held=True) for job in jobs]
+    except asyncio.CancelledError:
+        if call.interrupted.is_set():
+            await call.complain("\n".join(f"job {job} cancelled" for job in jobs))
+        raise
+
+
+@asynccontextmanager
+async def cancelled_with(parts: Parts, *jobs: int) -> AsyncIterator[None]:
+    """Cancel the jobs when the command is cancelled in the block, but not when the daemon ends: then they go on."""
+    try:
+        yield
     except asyncio.CancelledError:
         if not parts.stopping:
             await asyncio.shield(_cancel(parts, jobs))
-        if call.interrupted.is_set():
-            await call.complain("\n".join(f"job {job} cancelled" for job in jobs))
         raise
 
 

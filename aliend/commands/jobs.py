@@ -15,6 +15,7 @@ from typing import Any
 from aliend.commands import service
 from aliend.commands.call import Call
 from aliend.commands.follow import exit_code
+from aliend.commands.foreground import cancelled_with
 from aliend.core import jobs as core
 from aliend.core import paths
 from aliend.core.job import JobSpec
@@ -115,11 +116,8 @@ async def _uploaded(parts: Parts, call: Call, name: str, home: str) -> str:
         direction="upload", sources=(str(path),), target=lfn, overwrite="never", umask=call.umask, context=call.context
     )
     job = await parts.engine.submit(spec, uuid.uuid4().hex)
-    try:
+    async with cancelled_with(parts, job.id):
         final = await parts.engine.wait(job.id)
-    except asyncio.CancelledError:
-        await asyncio.shield(parts.engine.cancel(job.id))
-        raise
     if exit_code(final):
         raise CopyError(
             f"{path} could not be put into the catalogue, see: alienctl transfers show {job.id}", "permanent"
