@@ -29,6 +29,8 @@ _LOOK_PAUSE = 4.0
 """Seconds between looks at the replicas: the service may answer from a cache of 15 s."""
 _UNFINISHED_PAUSE = 120.0
 """Seconds between attempts while an unfinished file is in the place of a replica; a server keeps it for ten minutes."""
+_COMMITS = 3
+"""Times that a commit is sent in one attempt, as long as it is refused and the catalogue shows nothing of it."""
 _LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
 _NO_WRITE_PFNS = 77
 _ANOTHER_FILE = 22
@@ -58,6 +60,7 @@ class Replicas:
         self._guid = ""
         self._have: set[str] = set()
         self._failed: dict[str, ReplicaOutcome] = {}
+        self._refused: set[str] = set()
         self._md5 = source.md5
 
     async def complete(self, entry: Entry | None) -> Registered:
@@ -199,15 +202,26 @@ class Replicas:
         return list(zip(tickets, result.replicas, strict=True))
 
     async def _commit(self, ticket: Ticket) -> None:
-        """Register one replica. After a lost reply, and where nothing was registered, the catalogue is asked."""
-        try:
-            await self._catalogue.commit(ticket, self._source.size, self._lfn, self._md5)
-        except (OutcomeUnknown, ServiceError) as error:
-            if isinstance(error, ServiceError) and error.code != _NOTHING_REGISTERED:
-                raise
-            if not await self._shows(ticket):
-                self._fail(ReplicaOutcome(ticket.se, ticket.url, f"not registered: {error}", "transient"))
-                return
+        """Register one replica. After a lost reply, and where nothing was registered, the catalogue is asked.
+
+        What it does not show is sent again: a booking is registered once at most, and none is forgotten before that.
+        """
+        for number in range(_COMMITS):
+            if number:
+                await asyncio.sleep(_LOOK_PAUSE)
+            try:
+                await self._catalogue.commit(ticket, self._source.size, self._lfn, self._md5)
+                break
+            except (OutcomeUnknown, ServiceError) as error:
+                if isinstance(error, ServiceError) and error.code != _NOTHING_REGISTERED:
+                    raise
+                if await self._shows(ticket, is_over=isinstance(error, ServiceError)):
+                    break
+                reason = f"not registered: {error}"
+        else:
+            self._refused.add(ticket.se)
+            self._fail(ReplicaOutcome(ticket.se, ticket.url, reason, "transient"))
+            return
         self._have.add(ticket.se)
         self._attempt.trail.tell(ticket.se)
 
@@ -215,15 +229,15 @@ class Replicas:
         self._failed[outcome.se] = outcome
         self._attempt.trail.tell(outcome.se, outcome.error)
 
-    async def _shows(self, ticket: Ticket) -> bool:
-        """Whether the catalogue comes to show this replica under our name and GUID."""
+    async def _shows(self, ticket: Ticket, *, is_over: bool) -> bool:
+        """Whether the catalogue comes to show this replica under our name and GUID; nothing comes once `is_over`."""
         for look in range(_LOOKS):
             if look:
                 await asyncio.sleep(_LOOK_PAUSE)
             entry = await self._attempt.looks.entry_of(self._lfn)
-            if entry is None:
+            if entry is None and not is_over:
                 continue
-            if entry.guid != ticket.guid:
+            if entry is None or entry.guid != ticket.guid:
                 return False
             if ticket.se in {replica.se for replica in await replicas_of(self._catalogue, self._lfn)}:
                 return True
@@ -259,6 +273,8 @@ class Replicas:
         registered = f"{len(self._have)} of {self._goal} replicas are registered ({', '.join(sorted(self._have))})"
         if any(outcome.kind == "storage" for outcome in self._failed.values()):
             return CopyError(f"{registered}; {self._reasons()}", "storage", _UNFINISHED_PAUSE)
+        if self._refused - self._have:
+            return CopyError(f"{registered}; {self._reasons()}", "transient")
         return CopyError(f"{registered}; {self._reasons()}; a retry adds the rest", "permanent")
 
     def _no_replica(self) -> CopyError:

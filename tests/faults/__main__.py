@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import random
 import sys
 import time
@@ -43,6 +44,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="where chance begins (without: a new one, which is printed)")
     parser.add_argument("--short", action="store_true", help="as `make test` runs it")
     chosen = parser.parse_args()
+    logging.disable()
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**6)
     print(f"seed {seed}", flush=True)
     failed = 0

@@ -32,6 +32,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+REFUSED = ServiceError("commit", 53, "Nothing was registered")
+
+
 def data_of(house: House, lfn: str) -> list[bytes]:
     """The bytes of all replicas under a name."""
     urls = house.grid.replicas[house.grid.files[lfn].guid].values()
@@ -252,6 +255,32 @@ async def test_what_was_written_before_a_crash_is_not_registered_for_a_file_that
     await asyncio.to_thread(file.write_bytes, b"NEW DATA")
     assert (await house.ended(job)).state == "done"
     assert data_of(house, "/a/f") == [b"NEW DATA"] * 2
+
+
+async def test_a_commit_that_is_refused_is_sent_again(house: House, file: Path) -> None:
+    house.catalogue.before["commit"] = [REFUSED, REFUSED]
+    assert (await house.done(up(file, "/a/f"))).state == "done"
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+    assert (house.catalogue.calls["access"], len(house.workers.copies())) == (1, 1)
+
+
+async def test_commits_that_are_refused_for_long_are_tried_again_later_without_sending_anything(
+    house: House, file: Path
+) -> None:
+    house.grid.ses = ("A::B::SE1", "A::B::SE2")
+    house.catalogue.before["commit"] = [REFUSED] * 3
+    job = await house.submit(up(file, "/a/f"))
+    await house.until(job.id, "waiting")
+    assert "A::B::SE1: not registered" in (await house.only(job.id)).message
+    assert len(data_of(house, "/a/f")) == 1
+    house.clock.now += 1000
+    house.engine._wake.set()
+    assert (await house.ended(job.id)).state == "done"
+    assert data_of(house, "/a/f") == [b"new data"] * 2
+    assert not strays(house)
+    assert [task for task in house.workers.copies() if not getattr(task, "only_compare", False)] == [
+        house.workers.copies()[0]
+    ]
 
 
 async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house: House, file: Path) -> None:
