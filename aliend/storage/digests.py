@@ -7,8 +7,8 @@ import zlib
 from concurrent.futures import Executor, Future
 
 from aliend.errors import CopyError
-from aliend.storage import remote
 from aliend.storage.inbox import Inbox
+from aliend.storage.inquiry import stored_checksum
 from aliend.storage.tasks import Source
 
 _ALONG = 1 << 20  # bytes from which hashing beside the copying thread is worth the hand-over
@@ -73,7 +73,7 @@ def judged(digests: Digests, md5: str, size: int, source: Source, inbox: Inbox) 
         return "the catalogue knows no md5: the archive's own CRC-32 was compared"
     if source.url.startswith("http"):
         return "the catalogue knows no md5: only the size was compared"
-    algorithm, value = remote.stored_checksum(inbox, source, size)
+    algorithm, value = stored_checksum(inbox, source, size)
     if not algorithm:
         return "neither the catalogue nor the storage has a checksum: only the size was compared"
     if digests.differs(algorithm, value):

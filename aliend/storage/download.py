@@ -157,6 +157,9 @@ class _Attempt:
 
             yield from http.read(self._line, source, start, end, self._task.ca)
             return
+        if end - start <= self._line.chunk() and self._task.size < remote.WORTH_A_CONNECTION:
+            yield remote.read_at_once(self._line.inbox, source, start, end)
+            return
         with ExitStack() as stack:
             files = [self._opened(stack, source, stream) for stream in range(self._streams())]
             yield from remote.read_chunks(self._line, files, start, end)

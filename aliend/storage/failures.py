@@ -12,7 +12,6 @@ import re
 from aliend.errors import CopyError, ErrorKind, Obstacle
 
 _SERVER_SAID = 400  # errErrorResponse: `errno` carries the server's own number
-_EXPIRED = 206  # errOperationExpired
 _PERMANENT = {
     3000: "the request was malformed",
     3002: "the name is too long",
@@ -31,6 +30,9 @@ _PERMANENT = {
     3032: "conflict",
 }
 _PERMANENT_CLIENT = {9, 13, 15}  # errInvalidArgs, errNotSupported, errNotImplemented
+EXPIRED = 206
+"""errOperationExpired, a code of the client: the time of a request is over, or would be before the moment at which the
+server wants to be asked again."""
 NOT_AUTHORIZED, NOT_FOUND, UNSUPPORTED, EXISTS = 3010, 3011, 3013, 3018
 _PREFIX = re.compile(r"^\[(?:ERROR|FATAL)\] (?:Server responded with an error: )?(?:\[\d+\] )?")
 _SECRET = re.compile(r"([?&])(authz=|xrd\.wantprot=|turl=).*", re.DOTALL)
@@ -55,10 +57,6 @@ class StorageError(CopyError):
         self.number = number
 
 
-class Expired(StorageError):
-    """The time of a request is over, or would be before the moment at which the server wants to be asked again."""
-
-
 def without_secrets(text: str) -> str:
     """A text that may quote a URL, without what follows the question mark."""
     return _SECRET.sub(r"\1...", text)
@@ -71,8 +69,6 @@ def from_status(code: int, number: int, message: str, what: str) -> StorageError
     """
     said = _PREFIX.sub("", without_secrets(" ".join(message.split())))
     text = f"{what}: {said}"
-    if code == _EXPIRED:
-        return Expired(text, "transient", retry_after=5.0)
     if code != _SERVER_SAID:
         kind: ErrorKind = "permanent" if code in _PERMANENT_CLIENT else "transient"
         return StorageError(text, kind, retry_after=5.0)

@@ -8,8 +8,11 @@ does.
 from __future__ import annotations
 
 import queue
+import sys
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aliend.storage.failures import silent
@@ -20,13 +23,17 @@ Handler = Callable[[Any, Any], None]
 
 SILENCE = 60.0
 """Seconds without one byte after which a server counts as unreachable."""
+_NOBODY = sys.maxsize
 
 
 class Inbox:
     """One task's messages, served by its own thread."""
 
     def __init__(self) -> None:
-        self._messages: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._messages: deque[Callable[[], None]] = deque()
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._awaited = _NOBODY
+        """How many messages wake the task; it is awake while that is more than can ever come."""
         self._stopped = False
         self._branches: list[Inbox] = []
 
@@ -40,12 +47,14 @@ class Inbox:
 
     def put(self, message: Callable[[], None]) -> None:
         """Have the task's thread run this when it waits next; callable from any thread."""
-        self._messages.put(message)
+        self._messages.append(message)
+        if len(self._messages) >= self._awaited:
+            self._bell.put(None)
 
     def stop(self) -> None:
         """Make the task end with `Stopped` at its next look; callable from any thread."""
         self._stopped = True
-        self.put(lambda: None)
+        self._bell.put(None)
         for branch in tuple(self._branches):
             branch.stop()
 
@@ -56,25 +65,34 @@ class Inbox:
 
     def callback(self, handler: Handler) -> Callable[..., None]:
         """What is given to XRootD so that `handler` runs in the task's thread."""
-        put = self._messages.put
-        return lambda status, response, *_: put(lambda: handler(status, response))
+        put = self.put
+        return lambda status, response, *_: put(partial(handler, status, response))
 
-    def serve(self, limit: float) -> bool:
-        """Handle the next message; False when none came for `limit` seconds."""
+    def serve(self, limit: float, together: int = 1) -> bool:
+        """Handle what has come, as soon as there are `together` messages or `limit` seconds passed; False for nothing.
+
+        Every waking costs two switches of threads: who needs several answers does not wake for each.
+        """
         self.check()
-        try:
-            message = self._messages.get(timeout=max(limit, 0.0))
-        except queue.Empty:
+        if len(self._messages) < together:
+            self._rest(time.monotonic() + limit, together)
+            self.check()
+        if not self._messages:
             return False
-        self.check()
-        message()
+        while self._messages:
+            self._messages.popleft()()
         return True
 
-    def rest(self, seconds: float) -> None:
-        """Handle messages for so long."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            self.serve(left)
+    def _rest(self, until: float, together: int) -> None:
+        self._awaited = together
+        try:
+            # Looked at again after the number was told: a message that came between rings no bell.
+            while len(self._messages) < together and not self._stopped:
+                self._bell.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            return
+        finally:
+            self._awaited = _NOBODY
 
     def wait(self, done: Callable[[], bool], what: str, limit: float = SILENCE) -> None:
         """Handle messages until `done()`; `StorageError` when that takes `limit` seconds."""

@@ -49,7 +49,7 @@ class Line:
         self.tuning = Tuning()
         self._say = say
         self._running = running
-        self._told_at = 0.0
+        self._told_at = time.monotonic()
         self._share = share
         self._allowance = 0
         self._asked = False

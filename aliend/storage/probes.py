@@ -36,7 +36,7 @@ def probe(task: Probe, inbox: Inbox) -> Probed:
 def _ask(task: Probe, system: RemoteSystem, inbox: Inbox) -> tuple[Probed, Any]:
     answers: list[tuple[Status, Any]] = []
     started = _start(task, system)(inbox.callback(lambda status, response: answers.append((status, response))))
-    if not started.ok:
+    if not started["ok"]:
         return _probed(started), None
     until = time.monotonic() + task.limit + _SLACK
     while not answers:
@@ -60,14 +60,14 @@ def _start(task: Probe, system: RemoteSystem) -> Callable[[Done], Status]:
 
 def _probed(status: Status) -> Probed:
     return Probed(
-        ok=bool(status.ok),
-        error=bool(status.error),
-        fatal=bool(status.fatal),
-        status=int(status.status),
-        code=int(status.code),
-        errno=int(status.errno),
-        message=without_secrets(" ".join(status.message.split())),
-        shellcode=int(status.shellcode),
+        ok=bool(status["ok"]),
+        error=bool(status["error"]),
+        fatal=bool(status["fatal"]),
+        status=int(status["status"]),
+        code=int(status["code"]),
+        errno=int(status["errno"]),
+        message=without_secrets(" ".join(status["message"].split())),
+        shellcode=int(status["shellcode"]),
     )
 
 
@@ -76,4 +76,4 @@ def _with_response(result: Probed, response: bytes | Known | None) -> Probed:
         return result
     if isinstance(response, bytes):
         return replace(result, text=response.rstrip(b"\0").decode("utf-8", "replace"))
-    return replace(result, size=int(response.size), flags=int(response.flags), modified=int(response.modtime))
+    return replace(result, size=int(response["size"]), flags=int(response["flags"]), modified=int(response["modtime"]))

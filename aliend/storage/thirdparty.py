@@ -16,6 +16,7 @@ from aliend.errors import CopyError, ErrorKind
 from aliend.storage import remote
 from aliend.storage.failures import EXISTS, NOT_AUTHORIZED, NOT_FOUND, StorageError, from_status
 from aliend.storage.inbox import Inbox
+from aliend.storage.inquiry import stored_as
 from aliend.storage.line import Line
 from aliend.storage.tasks import ReplicaOutcome, Source, Stopped, ThirdParty, Uploaded
 from aliend.storage.xrootd import third_party_copy
@@ -120,12 +121,12 @@ class _Copy:
 
     def _compare(self, source: Source, algorithm: str) -> None:
         """Size and checksum on the storage; CopyError where they are not those of the file."""
-        size, value = remote.stored_as(self._inbox, self._target, self._task.size, algorithm)
+        size, value = stored_as(self._inbox, self._target, self._task.size, algorithm)
         if size not in (-1, self._task.size):
             raise StorageError(f"a file of {size} bytes is on the storage, not of {self._task.size}", "transient")
         wanted = self._task.md5
         if algorithm != "md5":
-            _, wanted = remote.stored_as(self._inbox, source, self._task.size, algorithm)
+            _, wanted = stored_as(self._inbox, source, self._task.size, algorithm)
         if not value or value.lstrip("0") != wanted.lower().lstrip("0"):
             raise StorageError(f"a file with {algorithm} {value} is on the storage, not with {wanted}", "transient")
 

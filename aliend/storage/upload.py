@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +16,10 @@ from aliend.errors import CopyError, ErrorKind
 from aliend.storage import remote
 from aliend.storage.digests import Digests
 from aliend.storage.failures import EXISTS, StorageError, silent, unreadable
-from aliend.storage.inbox import SILENCE, Inbox
+from aliend.storage.inbox import SILENCE
+from aliend.storage.inquiry import Inquiry, settle, stored_size
 from aliend.storage.line import Line
-from aliend.storage.tasks import ReplicaOutcome, Source, Stopped, Upload, Uploaded
+from aliend.storage.tasks import ReplicaOutcome, Source, Upload, Uploaded
 from aliend.storage.xrootd import CREATE, RemoteFile, Status, new_file
 
 _MODE = 0o644
@@ -92,7 +92,7 @@ class Replica:
     def find(self, size: int) -> None:
         """Open nothing: what is there with that many bytes may prove to be this very file."""
         try:
-            there = remote.stored_size(self._line.inbox, self.target)
+            there = stored_size(self._line.inbox, self.target)
         except StorageError as error:
             self.error = error
         else:
@@ -181,13 +181,13 @@ class _Pass:
 
     def _wait(self, allowed: int) -> None:
         """Until no living replica has more than `allowed` requests on their way."""
-        while any(replica.on_way > allowed for replica in self._alive()):
-            if not self._line.inbox.serve(1.0):
+        while answers := sum(max(0, replica.on_way - allowed) for replica in self._alive()):
+            if not self._line.inbox.serve(1.0, answers):
                 for replica in self._alive():
                     replica.look(SILENCE)
 
     def _send(self) -> None:
-        while self._are_wanted() and (data := os.pread(self._fd, self._line.chunk(), self._offset)):
+        while self._are_wanted() and (data := os.pread(self._fd, self._next(), self._offset)):
             self._digests.update(data)
             for replica in self._alive():
                 replica.write(data, self._offset)
@@ -199,6 +199,10 @@ class _Pass:
         self._wait(0)
         if self._are_wanted() and self._offset != self._task.size:
             raise self._changed()
+
+    def _next(self) -> int:
+        """Bytes to read now; a buffer is not made larger than what is there."""
+        return min(self._line.chunk(), self._task.size - self._offset)
 
     def _are_wanted(self) -> bool:
         """Whether there is anybody to send to or to compare with."""
@@ -220,37 +224,35 @@ class _Pass:
 
     def _compare_all(self) -> None:
         """Side by side: a server needs seconds for the checksum of a large file."""
-        threads = [threading.Thread(target=self._compare, args=(each,), daemon=True) for each in self._replicas]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        self._line.inbox.check()
+        inbox = self._line.inbox
+        asked = [
+            (replica, Inquiry(inbox, replica.target, self._task.size))
+            for replica in self._replicas
+            if replica.is_alive or replica.exists
+        ]
+        settle(inbox, *(inquiry for _, inquiry in asked))
+        for replica, inquiry in asked:
+            self._judge(replica, inquiry)
 
-    def _compare(self, replica: Replica) -> None:
+    def _judge(self, replica: Replica, inquiry: Inquiry) -> None:
         """Size and checksum on the storage; what existed before must prove by its checksum to be this very file."""
         existed = replica.exists
-        if not replica.is_alive and not existed:
-            return
         try:
-            checked = self._verified(self._line.inbox.branch(), replica.target, "permanent" if existed else "transient")
-        except Stopped:
-            return
+            checked = self._verified(inquiry.require(), "permanent" if existed else "transient")
         except StorageError as error:
             replica.error = error
             return
         if not existed or checked in {"md5", "adler32"}:
             replica.error, replica.checked = None, checked
 
-    def _verified(self, inbox: Inbox, target: Source, if_wrong: ErrorKind) -> str:
+    def _verified(self, there: Inquiry, if_wrong: ErrorKind) -> str:
         """How the replica was compared; StorageError of kind `if_wrong` when it is another file."""
-        size, algorithm, value = remote.stored(inbox, target, self._task.size)
-        if size == -1:
+        if there.found == -1:
             return "close"
-        if size != self._task.size:
-            raise StorageError(f"a file of {size} bytes is on the storage, not of {self._task.size}", if_wrong)
-        if not algorithm:
+        if there.found != self._task.size:
+            raise StorageError(f"a file of {there.found} bytes is on the storage, not of {self._task.size}", if_wrong)
+        if not there.algorithm:
             return "size"
-        if self._digests.differs(algorithm, value):
-            raise StorageError(f"a file with {algorithm} {value} is on the storage, not this one", if_wrong)
-        return algorithm
+        if self._digests.differs(there.algorithm, there.value):
+            raise StorageError(f"a file with {there.algorithm} {there.value} is on the storage, not this one", if_wrong)
+        return there.algorithm

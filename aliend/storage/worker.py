@@ -44,6 +44,8 @@ Run = Callable[[Any, Line], Result]
 
 _POOL = 16
 """Threads that hash and flush beside the tasks: two for each of the usual eight."""
+_TASKS = 128
+"""More tasks than a process ever has at a time; their threads stay for the next ones."""
 
 
 class Pipe:
@@ -76,6 +78,7 @@ class Worker:
         self._spent = spent
         self._lines: dict[int, Line] = {}
         self._pool = ThreadPoolExecutor(_POOL)
+        self._threads = ThreadPoolExecutor(_TASKS)
         self._ending = False
 
     def handle(self, message: dict[str, Any]) -> None:
@@ -109,7 +112,7 @@ class Worker:
         line = Line(say, lambda: len(self._lines), self._pool, slot, share, output)
         line.tuning = getattr(task, "tuning", line.tuning)
         self._lines[number] = line
-        threading.Thread(target=self._run, args=(number, task, line), daemon=True).start()
+        self._threads.submit(self._run, number, task, line)
 
     def _run(self, number: int, task: Task, line: Line) -> None:
         answer = self._answer(task, line)

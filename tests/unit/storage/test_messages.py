@@ -13,14 +13,23 @@ from aliend.storage import messages
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
+    Compare,
+    Compared,
+    Delivered,
     Discard,
     Download,
     Downloaded,
+    Listed,
+    ListMembers,
+    Probe,
+    Probed,
+    Read,
     ReplicaOutcome,
     Result,
     Source,
     Task,
     ThirdParty,
+    Tuning,
     Upload,
     Uploaded,
 )
@@ -31,12 +40,22 @@ TASKS: list[Task] = [
     Upload(2, "/s", SOURCES, 5, 6),
     ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab", apart=(("A", "B"), ("C", "D"))),
     Checksum(3, "/c"),
-    Discard(4, "/t"),
+    Discard(4, "/t", ("/d", "/d/e")),
+    Read(6, SOURCES, 5, "ab", 1, 4),
+    Compare(7, SOURCES, 5, "ab"),
+    ListMembers(8, SOURCES),
+    Probe(9, "root://h:1", "stat", "/p"),
+    Upload(10, "/s", SOURCES, 5, 6, Tuning(4, 1 << 20, 2, 1000)),
 ]
 RESULTS: list[Result] = [
     Downloaded(5, "ab", "A", False, "w"),
     Uploaded(5, "ab", (ReplicaOutcome("A", "root://h", "", "permanent", "md5", strangers=("B", "C")),)),
     Checksummed(5, "ab"),
+    Downloaded(5, "ab", "A", False, "w", (("B", "gone"),)),
+    Compared((("A", "other bytes"),)),
+    Listed((("m", 5),)),
+    Delivered(5, "A", ""),
+    Probed(True, False, False, 0, 0, 0, "", milliseconds=(1.5, 2.5)),
 ]
 
 

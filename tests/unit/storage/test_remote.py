@@ -87,6 +87,24 @@ def test_callbacks_run_in_the_task() -> None:
     assert heard == [("ok", "bytes")]
 
 
+def test_who_needs_several_answers_is_woken_once() -> None:
+    inbox = Inbox()
+    heard: list[int] = []
+    for number in range(3):
+        threading.Timer(0.02 * number, inbox.put, (lambda number=number: heard.append(number),)).start()
+    assert inbox.serve(30, together=3)
+    assert heard == [0, 1, 2]
+
+
+def test_an_answer_that_does_not_come_holds_the_others_for_the_limit_only() -> None:
+    inbox = Inbox()
+    heard: list[int] = []
+    inbox.put(lambda: heard.append(1))
+    assert inbox.serve(0.01, together=2)
+    assert heard == [1]
+    assert not inbox.serve(0.01)
+
+
 def test_the_environment_of_the_user_wins() -> None:
     merged = worker_environment({"XRD_STREAMTIMEOUT": "7", "XRD_OTHER": "1", "PYTHONPATH": "/x"})
     assert (merged["XRD_STREAMTIMEOUT"], merged["XRD_OTHER"], merged["XRD_REQUESTTIMEOUT"]) == ("7", "1", "1200")

@@ -1,0 +1,127 @@
+"""What is asked of a storage element about a file, and asked again; the element says what the test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aliend.storage import remote
+from aliend.storage.failures import EXPIRED, StorageError
+from aliend.storage.inbox import Inbox
+from aliend.storage.inquiry import Inquiry, settle, stored_as, stored_checksum
+from aliend.storage.tasks import Source, Stopped
+
+SOURCE = Source("root://h:1//p", "e", "S")
+FINE: dict[str, Any] = {"ok": True, "code": 0, "errno": 0, "message": ""}
+BUSY: dict[str, Any] = {"ok": False, "code": EXPIRED, "errno": 0, "message": "[ERROR] Operation expired"}
+Answer = tuple[dict[str, Any], Any]
+
+
+def refusal(number: int) -> dict[str, Any]:
+    return {"ok": False, "code": 400, "errno": number, "message": "no"}
+
+
+class FakeSystem:
+    """Answers checksum queries with the next of `answers`, at once; the last one for ever."""
+
+    def __init__(self, *answers: Answer, size: int = 5, flags: int = 0) -> None:
+        self.asked: list[str] = []
+        self.limits: list[int] = []
+        self._answers = list(answers)
+        self._known = {"size": size, "flags": flags, "modtime": 0}
+
+    def stat(self, path: str, timeout: int = 0, callback: Callable[..., None] | None = None) -> dict[str, Any]:
+        assert callback
+        callback(FINE, self._known)
+        return FINE
+
+    def query(
+        self, querycode: int, arg: str, timeout: int = 0, callback: Callable[..., None] | None = None
+    ) -> dict[str, Any]:
+        assert callback
+        self.asked.append(arg.partition("cks.type=")[2])
+        self.limits.append(timeout)
+        callback(*(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]))
+        return FINE
+
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeSystem], FakeSystem]:
+    def serve(system: FakeSystem) -> FakeSystem:
+        monkeypatch.setattr(remote, "system_of", lambda source: (system, "//p?authz=e"))
+        return system
+
+    return serve
+
+
+Serving = Callable[[FakeSystem], FakeSystem]
+
+
+def settled(size: int = 5) -> Inquiry:
+    inbox = Inbox()
+    inquiry = Inquiry(inbox, SOURCE, size)
+    settle(inbox, inquiry)
+    return inquiry.require()
+
+
+def test_size_and_checksum_are_told(serving: Serving) -> None:
+    serving(FakeSystem((FINE, b"adler32 0062F00A\0")))
+    found = settled()
+    assert (found.found, found.algorithm, found.value) == (5, "adler32", "0062f00a")
+
+
+def test_a_busy_server_is_asked_again_at_once_and_not_after_its_thirty_seconds(serving: Serving) -> None:
+    system = serving(FakeSystem((BUSY, None), (BUSY, None), (FINE, b"adler32 1")))
+    assert settled().value == "1"
+    assert system.asked == ["adler32"] * 3
+    assert all(0 < limit < 30 for limit in system.limits)
+
+
+def test_a_large_file_may_take_as_long_as_its_server_wants(serving: Serving) -> None:
+    system = serving(FakeSystem((FINE, b"adler32 1"), size=1 << 30))
+    settled(1 << 30)
+    assert system.limits == [0]
+
+
+def test_algorithms_are_tried_in_turn(serving: Serving) -> None:
+    system = serving(FakeSystem((refusal(3013), None), (FINE, b"crc32c 12"), (FINE, b"md5 ab")))
+    found = settled()
+    assert (found.algorithm, found.value) == ("md5", "ab")
+    assert system.asked == ["adler32", "", "md5"]
+
+
+def test_a_server_without_checksums_has_the_size_alone(serving: Serving) -> None:
+    serving(FakeSystem((refusal(3013), None)))
+    found = settled()
+    assert (found.found, found.algorithm) == (5, "")
+
+
+def test_an_unfinished_upload_is_told(serving: Serving) -> None:
+    serving(FakeSystem((FINE, b"adler32 1"), flags=64))
+    with pytest.raises(StorageError, match="unfinished upload"):
+        settled()
+
+
+def test_a_broken_connection_is_told(serving: Serving) -> None:
+    broken = {"ok": False, "code": 103, "errno": 0, "message": "[FATAL] Connection error"}
+    serving(FakeSystem((broken, None)))
+    with pytest.raises(StorageError, match="Connection error"):
+        stored_checksum(Inbox(), SOURCE, 5)
+
+
+def test_one_algorithm_that_is_refused_is_an_error_where_no_other_will_do(serving: Serving) -> None:
+    serving(FakeSystem((refusal(3013), None)))
+    with pytest.raises(StorageError, match="checksum: no"):
+        stored_as(Inbox(), SOURCE, 5, "md5")
+
+
+def test_who_waits_for_a_busy_server_can_be_stopped(serving: Serving) -> None:
+    inbox = Inbox()
+    system = serving(FakeSystem((BUSY, None)))
+    inquiry = Inquiry(inbox, SOURCE, 5)
+    inbox.put(lambda: inbox.put(inbox.stop))
+    with pytest.raises(Stopped):
+        settle(inbox, inquiry)
+    assert system.asked
