@@ -105,11 +105,11 @@ def _require_local_sources(words: CopyWords, call: Call) -> None:
 
 
 def _is_there(name: str) -> bool:
-    """Whether there is such a local file, as far as one may look: what may not be read is told by the job."""
+    """Whether there is such a local file. What may not be looked at is told by the job; with a `*` it is no name."""
     try:
         return Path(name).exists()
     except PermissionError:
-        return True
+        return "*" not in name
 
 
 def _read(name: str) -> str:

@@ -121,9 +121,9 @@ class Follower:
         moved, wanted = job.files.done - kept, job.files.total - kept
         if not job.files.total and job.ended_ms:
             return
-        if self._style == "line" and not wanted:
+        if self._style == "line" and not wanted and job.ended_ms:
             await self._line("No copy jobs to be done!")
-        elif self._style == "line":
+        elif self._style == "line" and wanted:
             text = f"Successful jobs (1st try): {moved}/{wanted}"
             await (self._line(text) if moved else self._aside(text))
         if not self._call.as_json:

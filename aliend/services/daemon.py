@@ -18,7 +18,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 MOST_JOBS = 10_000
 """Jobs that are counted at the most."""
-CAPABILITIES = ("console", "session", "catalogue", "transfers", "session-watch")
+CAPABILITIES = ("console", "session", "catalogue", "transfers", "session-watch", "limits", "selection")
 
 
 class DaemonService(daemon_pb2_grpc.DaemonServicer):

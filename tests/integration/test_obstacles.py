@@ -71,18 +71,21 @@ def test_a_synchronisation_of_what_may_not_be_read_is_held_too(powerless: User, 
 def test_a_source_below_a_closed_directory_is_held_too(powerless: User, folder: str) -> None:
     write(powerless, "closed/file", b"file")
     (powerless.home / "closed").chmod(0)
-    done = powerless.run("cp", "file:closed/file", "file")
-    assert done.returncode == 4
-    assert "closed/file cannot be read: permission denied: make it readable for you" in done.stderr
+    for name, told in (("file", "closed/file"), ("*", "closed")):
+        done = powerless.run("cp", f"file:closed/{name}", f"to-{len(told)}/")
+        assert done.returncode == 4
+        assert f"{told} cannot be " in done.stderr
+        assert "permission denied: make it readable for you" in done.stderr
+        assert "No copy jobs" not in done.stdout
     (powerless.home / "closed").chmod(0o700)
-    (job,) = powerless.json("transfers", "list", "--all")["jobs"]
-    powerless.must("transfers", "wait", str(job["job"]))
-    assert powerless.must("cat", "file") == "file"
+    for job in powerless.json("transfers", "list", "--all")["jobs"]:
+        powerless.must("transfers", "wait", str(job["job"]))
+    assert powerless.must("cat", "to-11/file", "to-6/file") == "filefile"
 
 
 def begun(user: User, *words: str) -> str:
     """A slow download of the file `f` into `out/f` that has begun; the job's number."""
-    write(user, "f", os.urandom(300 * KIB))
+    write(user, "f", os.urandom(3000 * KIB))
     user.must("cp", "file:f", "f@disk:1")
     (user.home / "out").mkdir()
     job = user.must("cp", "--detach", "--limit", "20K", *words, "f", "file:out/f")
@@ -158,8 +161,8 @@ def test_a_directory_that_becomes_read_only_holds_the_job_until_it_is_not(powerl
 
 def test_a_source_that_is_gone_when_its_turn_comes_fails(powerless: User, folder: str) -> None:
     powerless.must("transfers", "limit", "up=1")
-    write(powerless, "tree/a", os.urandom(300 * KIB))
-    write(powerless, "tree/b", os.urandom(300 * KIB))
+    write(powerless, "tree/a", os.urandom(3000 * KIB))
+    write(powerless, "tree/b", os.urandom(3000 * KIB))
     job = powerless.must("cp", "--detach", "--limit", "20K", "file:tree/", "./")
     eventually(lambda: powerless.json("transfers", "show", job)["files"]["running"])
     shutil.rmtree(powerless.home / "tree")

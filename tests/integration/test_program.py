@@ -258,7 +258,7 @@ def test_it_reads_and_sets_the_limits_as_the_command_does(user: User, channel: g
 
 
 def test_it_sees_storage_elements_and_changes_a_jobs_bandwidth(user: User, channel: grpc.Channel) -> None:
-    (user.home / "f").write_bytes(os.urandom(300_000))
+    (user.home / "f").write_bytes(os.urandom(3_000_000))
     user.must("cp", "file:f", f"slow-{user.home.name}@disk:1")
     stub = transfers_pb2_grpc.TransfersStub(channel)
     job = stub.Submit(

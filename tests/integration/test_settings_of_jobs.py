@@ -48,7 +48,7 @@ def variables(pid: int) -> dict[str, str]:
 
 def test_jobs_with_xrootd_variables_run_in_processes_that_have_them(user: User, folder: str) -> None:
     """F221"""
-    (user.home / "f").write_bytes(os.urandom(300_000))
+    (user.home / "f").write_bytes(os.urandom(3_000_000))
     user.must("cp", "file:f", "f@disk:1")
     wanted = {"one": "61", "two": "62", "plain": ""}
     jobs = []
