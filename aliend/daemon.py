@@ -102,7 +102,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         parts = Parts(settings, store, centrals, engine, workers)
         await asyncio.to_thread(parts.scratch.tidy)
         async with workers, engine:
-            await parts.spool.take_up()
+            await parts.stdin_files.take_up()
             server = await _start(parts, stop)
             forgetting = asyncio.create_task(keep_short(store, time.time, limits.keep_days), name="history")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
@@ -117,7 +117,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
             watching.cancel()
             forgetting.cancel()
             await server.stop(_GRACE)
-            await parts.spool.close()
+            await parts.stdin_files.close()
         await centrals.close()
     log.info("stopped")
 

@@ -17,7 +17,7 @@ from aliend.core.context import Context
 from aliend.engine import Engine
 from aliend.scratch import Scratch
 from aliend.sessions import Sessions
-from aliend.spool import Spool
+from aliend.stdin_files import StdinFiles
 from aliend.storage.workers import Workers
 from aliend.store import Store
 
@@ -86,7 +86,7 @@ class Parts:
         self.workers = workers
         self.scratch = Scratch(Path(settings.state_directory) / "scratch")
         self.sessions = Sessions(store, centrals.catalogue_of)
-        self.spool = Spool(Path(settings.state_directory) / "stdin", engine)
+        self.stdin_files = StdinFiles(Path(settings.state_directory) / "stdin", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
         """When (monotonic seconds) a session was told that its certificate is about to end."""

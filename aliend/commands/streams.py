@@ -31,13 +31,13 @@ async def submit_input(parts: Parts, call: Call, spec: JobSpec) -> JobView:
         raise UsageError(f"cp: {spec.target} is a directory; say what the file is called there")
     if entries and spec.overwrite == "never":
         raise UsageError(f"cp: {spec.target} exists; -f replaces it")
-    kept = await parts.spool.fill(_pieces(call))
+    kept = await parts.stdin_files.fill(_pieces(call))
     try:
         job = await parts.engine.submit(replace(spec, sources=(str(kept),)), uuid.uuid4().hex)
     except BaseException:
-        parts.spool.discard(kept)
+        parts.stdin_files.discard(kept)
         raise
-    parts.spool.discard_after(job.id, kept)
+    parts.stdin_files.discard_after(job.id, kept)
     return job
 
 

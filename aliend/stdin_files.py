@@ -33,7 +33,7 @@ class Jobs(Protocol):
         """The job when it has ended."""
 
 
-class Spool:
+class StdinFiles:
     """The files below one directory, which is made when the first one is needed."""
 
     def __init__(self, directory: Path, jobs: Jobs) -> None:
