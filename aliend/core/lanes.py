@@ -11,9 +11,9 @@ from typing import Literal
 
 Work = Literal["interactive", "bulk"]
 
-PATIENCE = 1.0
+PATIENCE = 0.5
 """Seconds that somebody always waits for a lane before one more login is worth its price."""
-LONG_PATIENCE = 2.0
+LONG_PATIENCE = 1.0
 """The same where the service delays every command: ten more points of a login are ten more milliseconds, and whoever
 always waits spends more than that by his commands in half a second."""
 
