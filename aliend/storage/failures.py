@@ -43,6 +43,7 @@ _DISK_SENTENCES = {
     errno.EACCES: "permission denied: make it writable for you",
     errno.EPERM: "not permitted: make it writable for you",
     errno.EROFS: "the file system is read-only: choose another place",
+    errno.EISDIR: "a directory is in the way: choose another name",
 }
 _ROOM = 64 << 20
 """Bytes that must be free before a disk that was full is tried again."""

@@ -141,14 +141,23 @@ class Part:
                 set_attribute(self._fd, f"user.{name}", value.encode("utf-8", "surrogateescape"))
 
     def publish(self, umask: int, *, overwrite: bool) -> None:
-        """Make it the target, durably; a target that appeared meanwhile is replaced only with `overwrite`."""
+        """Make it the target, durably; a target that appeared meanwhile is replaced only with `overwrite`.
+
+        CopyError `permanent` where that is not possible, OSError as the disk has it.
+        """
         self._settle()
         os.fchmod(self._fd, 0o666 & ~umask)
         os.fsync(self._fd)
-        if overwrite:
-            self.path.replace(self._target)
-        else:
-            self._place_beside()
+        try:
+            if overwrite:
+                self.path.replace(self._target)
+            else:
+                self._place_beside()
+        except FileNotFoundError:
+            raise CopyError(
+                f"{self._target}: its directory was moved or replaced while the file came; ask for it again",
+                "permanent",
+            ) from None
         _sync_directory(self._target.parent)
 
     def discard(self) -> None:

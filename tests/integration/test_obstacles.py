@@ -131,7 +131,7 @@ def test_a_target_that_becomes_a_directory_is_left_alone(powerless: User, folder
     job = begun(powerless, *words)
     inside = write(powerless, "out/f/inside", b"inside")
     assert hurried(powerless, job) == "failed"
-    told = "out/f: Is a directory" if words else "out/f: exists and differs"
+    told = "out/f: a directory is in the way" if words else "out/f: exists and differs"
     assert told in reason(powerless, job)
     assert inside.read_bytes() == b"inside"
     assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
@@ -143,7 +143,8 @@ def test_a_directory_that_becomes_a_link_leads_nowhere_else(powerless: User, fol
     elsewhere.mkdir()
     (powerless.home / "out").rename(powerless.home / "moved")
     (powerless.home / "out").symlink_to(elsewhere)
-    hurried(powerless, job)
+    assert hurried(powerless, job) == "failed"
+    assert "out/f: its directory was moved or replaced while the file came" in reason(powerless, job)
     assert list(elsewhere.iterdir()) == []
 
 
