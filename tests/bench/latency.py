@@ -12,9 +12,9 @@ from pathlib import Path
 import grpc
 
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
-from tests.bench.stage import Stage, must, percentile, proportional_memory, timed, wait_until
+from tests.bench.stage import Stage, busy, must, percentile, proportional_memory, running, timed
 
-COPIES, MIB, LISTINGS, CALLS, PROGRAMS = 16, 512, 200, 2000, 20
+COPIES, LISTINGS, CALLS, PROGRAMS = 16, 100, 2000, 20
 SETTLING, IDLE = 10.0, 20.0
 """Seconds that the daemon is left alone, and that it is looked at then."""
 _GRPC = ("event_engine", "grpc_", "lifeguard")
@@ -66,33 +66,20 @@ def _calls(stage: Stage) -> Iterator[str]:
 
 def _listings(stage: Stage) -> Iterator[str]:
     home = stage.home()
-    lfn = f"{home}bench-latency"
-    stage.must("sandbox", "file", lfn, f"{MIB}M", "--copies", "1")
     quiet = [timed(lambda: stage.must("ls", home)) for _ in range(LISTINGS)]
-    stage.must("transfers", "limit", f"files={COPIES + 1}", f"se={COPIES}")  # one slot is kept for a waiting user
-    stage.must("sandbox", "fault", "slow", "SE1", "0.3")
-    jobs = [stage.must("cp", "--detach", lfn, f"file:{stage.work}/back/{number}") for number in range(COPIES)]
-    try:
-        wait_until(lambda: _running(stage) == COPIES, f"{COPIES} copies do not run")
-        busy = [timed(lambda: stage.must("ls", home)) for _ in range(LISTINGS)]
-        bare = [timed(lambda: must(sys.executable, "-c", "pass")) for _ in range(LISTINGS)]
+    with busy(stage, "bench-latency", COPIES):
         with _hello(stage) as one:
-            beside = [one(number) for number in range(CALLS // 4)]
-        running = _running(stage)
-    finally:
-        for job in jobs:
-            stage.must("transfers", "cancel", job)
-        stage.must("sandbox", "fault", "clear")
-        stage.must("transfers", "limit", "files=default", "se=default")
-    yield f"What is waited for while {COPIES} files are copied ({running} of them to the end of it)"
+            called = [one(number) for number in range(CALLS // 4)]
+        beside, bare = list[float](), list[float]()
+        for _ in range(LISTINGS):
+            beside.append(timed(lambda: stage.must("ls", home)))
+            bare.append(timed(lambda: must(sys.executable, "-c", "pass")))
+        still = running(stage)
+    yield f"What is waited for while {COPIES} files are copied ({still} of them to the end of it)"
     yield f"  alienctl ls, alone       {_two(quiet)}   (from start to end of the command)"
-    yield f"  alienctl ls, beside them {_two(busy)}   (goal: p99 50 ms)"
+    yield f"  alienctl ls, beside them {_two(beside)}   (goal: p99 50 ms)"
     yield f"  python3 -c pass, so too  {_two(bare)}   (what the machine itself takes for a command)"
-    yield f"  a unary call             {_two(beside)}   (goal: p99 10 ms, of the loop's lag in it)"
-
-
-def _running(stage: Stage) -> int:
-    return int(stage.json("daemon", "status")["running_transfers"])
+    yield f"  a unary call             {_two(called)}   (goal: p99 10 ms, of the loop's lag in it)"
 
 
 def _two(seconds: list[float]) -> str:

@@ -79,6 +79,30 @@ def apart(stage: Stage, *wishes: str) -> Iterator[Stage]:
             subprocess.run([stage.alienctl, *words], env=own, capture_output=True)
 
 
+@contextmanager
+def busy(stage: Stage, name: str, copies: int) -> Iterator[list[str]]:
+    """So many downloads of one file from a slow storage element, all of which run; their jobs, cancelled in the end."""
+    lfn, jobs = f"{stage.home()}{name}", list[str]()
+    stage.must("sandbox", "file", lfn, "512M", "--copies", "1")
+    try:
+        stage.must("transfers", "limit", f"files={copies + 1}", f"se={copies}")  # one slot is kept for a waiting user
+        stage.must("sandbox", "fault", "slow", "SE1", "0.2")
+        for number in range(copies):
+            jobs.append(stage.must("cp", "--detach", lfn, f"file:{stage.work}/back/{number}"))
+        wait_until(lambda: running(stage) == copies, f"{copies} copies do not run")
+        yield jobs
+    finally:
+        for job in jobs:
+            stage.must("transfers", "cancel", job)
+        stage.must("sandbox", "fault", "clear")
+        stage.must("transfers", "limit", "files=default", "se=default")
+
+
+def running(stage: Stage) -> int:
+    """How many copies run."""
+    return int(stage.json("daemon", "status")["running_transfers"])
+
+
 def must(*command: str, environment: Mapping[str, str] | None = None) -> str:
     """Run a command that must succeed; what it printed."""
     done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environment)
@@ -156,7 +180,7 @@ def proportional_memory(pid: int) -> float:
 
 
 def percentile(values: list[float], part: float) -> float:
-    """The least value that at least `part` (0 to 1) of them do not exceed: of 200, the p99 is the third largest."""
+    """The least value that at least `part` (0 to 1) of them do not exceed: of 100, the p99 is the second largest."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * part) - 1)]
 

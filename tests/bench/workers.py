@@ -7,29 +7,18 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tests.bench.stage import Stage, children, proportional_memory, wait_until
+from tests.bench.stage import Stage, busy, children, proportional_memory, running, wait_until
 
-COPIES, MIB = 16, 512
+COPIES = 16
 
 
 def measure(stage: Stage) -> Iterator[str]:
     """16 downloads of a file from one slow storage element."""
-    lfn = f"{stage.home()}bench-workers"
-    stage.must("sandbox", "file", lfn, f"{MIB}M", "--copies", "1")
-    stage.must("transfers", "limit", f"files={COPIES + 1}", f"se={COPIES}")  # one slot is kept for a waiting user
-    stage.must("sandbox", "fault", "slow", "SE1", "0.3")
-    jobs = [stage.must("cp", "--detach", lfn, f"file:{stage.work}/back/{number}") for number in range(COPIES)]
-    try:
-        wait_until(lambda: _running(stage) == COPIES, f"{COPIES} copies do not run")
-        yield f"Copying processes while {COPIES} downloads of {MIB} MiB run"
+    with busy(stage, "bench-workers", COPIES) as jobs:
+        yield f"Copying processes while {COPIES} downloads run"
         most = _most_memory(stage, seconds=6.0)
         yield f"  memory of all of them, at most        {most:6.0f} MiB (PSS)   (goal: 256 MiB)"
         yield from _killed(stage, jobs)
-    finally:
-        for job in jobs:
-            stage.must("transfers", "cancel", job)
-        stage.must("sandbox", "fault", "clear")
-        stage.must("transfers", "limit", "files=default", "se=default")
 
 
 def _most_memory(stage: Stage, seconds: float) -> float:
@@ -48,7 +37,7 @@ def _killed(stage: Stage, jobs: Sequence[str]) -> Iterator[str]:
     os.kill(before[0], 9)
     wait_until(lambda: set(children(daemon)) - set(before), "a copying process that was killed is not replaced")
     yield f"  one killed: another one is there after {(time.monotonic() - began) * 1000:6.0f} ms"
-    wait_until(lambda: _running(stage) == COPIES, "the copies of a process that was killed do not run again")
+    wait_until(lambda: running(stage) == COPIES, "the copies of a process that was killed do not run again")
     again = (time.monotonic() - began) * 1000
     hit = [past for job in jobs for past in _ended(stage, job)]
     if not hit:
@@ -58,10 +47,6 @@ def _killed(stage: Stage, jobs: Sequence[str]) -> Iterator[str]:
     yield f"  its {len(hit):2} copies are in the queue after   {max(0.0, back):6.0f} ms   (goal: 500 ms)"
     yield f"  and run again after                   {again:6.0f} ms"
     yield f"  attempts that it cost them            {charged:6}      (goal: 0)"
-
-
-def _running(stage: Stage) -> int:
-    return int(stage.json("daemon", "status")["running_transfers"])
 
 
 def _ended(stage: Stage, job: str) -> list[dict[str, Any]]:
