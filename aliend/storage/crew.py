@@ -10,14 +10,14 @@ from aliend.errors import CopyError
 from aliend.storage.pacing import Pacer
 from aliend.storage.process import Process
 from aliend.storage.stream import WritingEnd
-from aliend.storage.tasks import Probe, Read, Result, Stopped, Task, Terms
+from aliend.storage.tasks import Discard, Probe, Read, Result, Stopped, Task, Terms
 
 _SOFT_STOP = 8.0
 """Seconds that a task may take to stop by itself before its process is killed."""
 _KILL = 3.0
 """Seconds that the kernel may take for that."""
 _ASIDE = 8
-"""Files that are read along and questions to servers at a time; they never wait for copies."""
+"""Files that are read along, questions to servers and what is tidied up at a time; they never wait for copies."""
 _LAST_SOFT_STOP, _LAST_KILL = 1.0, 0.8
 """The same in `close`."""
 
@@ -63,8 +63,8 @@ class Crew:
     async def _run(
         self, task: Task, on_progress: Callable[[int], None], terms: Terms, output: WritingEnd | None
     ) -> Result:
-        async with self._aside if isinstance(task, Read | Probe) else self._free:
-            process = await self._choose()
+        async with self._aside if isinstance(task, Read | Probe | Discard) else self._free:
+            process = await self._choose(another=not isinstance(task, Discard))
             number = process.begin(task, on_progress, terms, output.descriptor if output else None)
             if output:
                 output.close()
@@ -100,14 +100,14 @@ class Crew:
             await asyncio.wait(self._stopping)
         self._processes.clear()
 
-    async def _choose(self) -> Process:
-        """The least busy process; a new one while there may be more and none is idle."""
+    async def _choose(self, *, another: bool) -> Process:
+        """The least busy process; a new one where there is none, or none is idle and `another` is worth its start."""
         async with self._starting:
             self._refuse_when_closed()
             self._processes = [process for process in self._processes if process.is_usable or process.load]
             usable = [process for process in self._processes if process.is_usable]
             chosen = min(usable, key=lambda process: process.load, default=None)
-            if chosen is None or (chosen.load and len(usable) < self._most):
+            if chosen is None or (another and chosen.load and len(usable) < self._most):
                 chosen = await Process.start(self._environment, self._pacer)
                 self._processes.append(chosen)
                 if self._closed:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aliend.errors import CopyError
-from aliend.storage import local, members, remote
+from aliend.storage import local, remote
 from aliend.storage.digests import Digests, judged
 from aliend.storage.failures import from_disk, summary
 from aliend.storage.line import Line
@@ -146,6 +146,8 @@ class _Attempt:
     def _chunks(self, source: Source) -> Iterator[bytes]:
         start, end = self._part.length, self._task.size
         if "#" in source.url:
+            from aliend.storage import members
+
             if self._is_from_whole(source):
                 directory = str(Path(self._task.target).parent)
                 yield from members.read_from_whole(self._line, source, directory, start, end)

@@ -9,6 +9,7 @@ from typing import Any
 
 from aliend.storage.failures import without_secrets
 from aliend.storage.inbox import Inbox
+from aliend.storage.line import Line
 from aliend.storage.tasks import Probe, Probed
 from aliend.storage.xrootd import QUERY_CONFIG, QUERY_STATS, Done, Known, RemoteSystem, Status, new_system
 
@@ -19,14 +20,14 @@ _SLACK = 2.0
 """Seconds that the library may be late with that."""
 
 
-def probe(task: Probe, inbox: Inbox) -> Probed:
+def probe(task: Probe, line: Line) -> Probed:
     """Ask; a server that refuses or does not answer is an answer too."""
     system = new_system(f"{task.server}//")
     taken: list[float] = []
     result = _NO_ANSWER
     for _ in range(task.count):
         began = time.monotonic()
-        result, response = _ask(task, system, inbox)
+        result, response = _ask(task, system, line.inbox)
         if result.ok:
             taken.append((time.monotonic() - began) * 1000)
             result = _with_response(result, response)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from aliend.core.job import Overwrite
-from aliend.core.settings import Settings
 from aliend.errors import CopyError, ErrorKind
+
+if TYPE_CHECKING:  # a copying process that is awaited needs nothing of the core's
+    from aliend.core.job import Overwrite
+    from aliend.core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

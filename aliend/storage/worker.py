@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -154,36 +155,47 @@ def _discard(task: Discard, _: Line) -> Checksummed:
     return Checksummed(size, "")
 
 
-def _runners() -> tuple[dict[type[Any], Run], Callable[[], bool]]:
-    from aliend.storage import members
-    from aliend.storage.comparing import compare
-    from aliend.storage.download import download
-    from aliend.storage.probes import probe
-    from aliend.storage.reading import read
-    from aliend.storage.thirdparty import third_party
-    from aliend.storage.upload import abandoned, upload
+def _checksum(task: Checksum, line: Line) -> Checksummed:
+    return local.checksum(task, line.inbox.check, line.progress)
 
-    return {
-        Download: download,
-        Upload: upload,
-        ThirdParty: third_party,
-        Checksum: lambda task, line: local.checksum(task, line.inbox.check, line.progress),
-        Discard: _discard,
-        ListMembers: members.list_members,
-        Compare: compare,
-        Read: read,
-        Probe: lambda task, line: probe(task, line.inbox),
-    }, lambda: bool(abandoned)
+
+def _loaded(module: str, name: str) -> Run:
+    """What is imported when it is first needed: a process that is awaited is there 50 ms earlier."""
+
+    def run(task: Any, line: Line) -> Result:  # noqa: ANN401 - as `Run`
+        result: Result = getattr(import_module(f"aliend.storage.{module}"), name)(task, line)
+        return result
+
+    return run
+
+
+_RUNNERS: dict[type[Any], Run] = {
+    Download: _loaded("download", "download"),
+    Upload: _loaded("upload", "upload"),
+    ThirdParty: _loaded("thirdparty", "third_party"),
+    Checksum: _checksum,
+    Discard: _discard,
+    ListMembers: _loaded("members", "list_members"),
+    Compare: _loaded("comparing", "compare"),
+    Read: _loaded("reading", "read"),
+    Probe: _loaded("probes", "probe"),
+}
+
+
+def _spent() -> bool:
+    """Whether uploads were given up, so that the process has to end."""
+    upload = sys.modules.get("aliend.storage.upload")
+    return bool(upload and upload.abandoned)
 
 
 def serve(control: BinaryIO, pipe: Pipe, outputs: socket.socket) -> None:
     """Obey until the daemon is gone; descriptors to write to come by `outputs`."""
     try:
-        runners, spent = _runners()
+        import_module("aliend.storage.xrootd")
     except ImportError as error:
         pipe.send({"fatal": f"the XRootD library cannot be loaded: {error}"})
         return
-    worker = Worker(pipe, runners, spent, outputs)
+    worker = Worker(pipe, _RUNNERS, _spent, outputs)
     pipe.send({"ready": True})
     for line in control:
         worker.handle(messages.decode(line))

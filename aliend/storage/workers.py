@@ -156,6 +156,8 @@ class Workers:
         return Crew(processes, per_process, {**self._environment, **dict(settings)}, idle, self._pacer)
 
     async def _crew_for(self, task: Task, settings: Settings) -> Crew:
+        if isinstance(task, Discard):
+            return next((crew for crew in self._crews() if crew.pids), self._small)
         if all(self._environment.get(name) == value for name, value in settings):
             return self._small if _is_small(task) else self._bulk
         while settings not in self._others:

@@ -1,4 +1,4 @@
-"""How soon a cancelled copy has ended: one that moves, and one whose storage element is frozen."""
+"""How soon a cancelled copy has ended: one that moves, a throttled one, and one whose storage element is frozen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from pathlib import Path
 from tests.bench.stage import Stage, timed
 
 MIB = 512
+_CASES: dict[str, tuple[str, ...]] = {
+    "moving": (),
+    "throttled": ("transfers", "limit", "--job", "{job}", "rate=1M"),
+    "from a frozen server": ("sandbox", "fault", "freeze", "SE1"),
+}
+"""What is done to each copy before it is cancelled."""
 
 
 def measure(stage: Stage) -> Iterator[str]:
@@ -17,11 +23,12 @@ def measure(stage: Stage) -> Iterator[str]:
     lfn = f"{stage.home()}bench-cancel"
     stage.must("sandbox", "file", lfn, f"{MIB}M", "--copies", "1")
     yield "Cancelling a download"
-    for what, fault in (("moving", ""), ("from a frozen server", "freeze")):
-        job = stage.must("cp", "--detach", lfn, f"file:{stage.work}/{fault or 'moving'}/f")
-        part = _moving(stage.work / (fault or "moving"))
-        if fault:
-            stage.must("sandbox", "fault", fault, "SE1")
+    for what, words in _CASES.items():
+        place = stage.work / what.replace(" ", "-")
+        job = stage.must("cp", "--detach", lfn, f"file:{place}/f")
+        part = _moving(place)
+        if words:
+            stage.must(*(word.format(job=job) for word in words))
         try:
             begin = time.monotonic()
             told = timed(partial(stage.must, "transfers", "cancel", job))

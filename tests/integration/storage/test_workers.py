@@ -16,7 +16,7 @@ import pytest
 
 from aliend.errors import CopyError
 from aliend.storage.part import part_name
-from aliend.storage.tasks import Download, Downloaded, WorkerDied
+from aliend.storage.tasks import Discard, Download, Downloaded, WorkerDied
 from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import (
     StorageElement,
@@ -130,6 +130,21 @@ async def test_cancelling_is_quick_when_the_server_is_frozen(
                 await copy
             assert time.monotonic() - started < 12
         assert len(workers.pids) == 1, "a soft stop is enough"
+
+
+async def test_no_process_is_started_to_tidy_up_behind_a_cancelled_copy(
+    own_se: StorageElement, tmp_path: Path, big_md5: str
+) -> None:
+    async with Workers(environment=xrootd_environment(), processes=2, per_process=1) as workers:
+        copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
+        before = workers.pids
+        with own_se.frozen():  # so that the copy goes on for as long as it takes
+            await workers.run(Discard(2, str(tmp_path / "other")), nothing)
+            copy.cancel()
+            await asyncio.wait([copy])
+            await workers.run(Discard(1, str(tmp_path / "file")), nothing)
+        assert workers.pids == before
+    assert not (tmp_path / part_name("file", 1)).exists()
 
 
 async def test_an_upload_can_be_cancelled_while_the_server_is_frozen(own_se: StorageElement, tmp_path: Path) -> None:
