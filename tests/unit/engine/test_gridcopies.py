@@ -13,6 +13,7 @@ from aliend.errors import CopyError
 from aliend.storage.tasks import Download, ThirdParty, Upload
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.fakes import LOST, md5_of
+from tests.unit.engine.test_uploads import crash_at
 
 
 @pytest.fixture(autouse=True)
@@ -177,3 +178,16 @@ async def test_the_spool_of_a_copy_that_was_given_up_is_cleared_by_the_next_daem
     left.with_name(".1.1.part").write_bytes(b"da")
     await house.restart()
     await eventually(lambda: not spooled(house))
+
+
+@pytest.mark.usefixtures("_nothing_is_small")
+@pytest.mark.parametrize("together", [(), ("A::B::SE1", "A::B::SE2", "A::B::SE3")])
+async def test_what_was_copied_before_a_crash_is_registered_after_it(house: House, together: tuple[str, ...]) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.together = set(together)
+    job = await crash_at(house, copy("/a/f", "/b/g"), "commit", "before", 1)
+    written, copied = set(house.grid.stored), len(house.workers.copies())
+    assert (await house.ended(job)).state == "done"
+    assert set(house.grid.stored) == written
+    assert data_of(house, "/b/g") == [b"data"] * 2
+    assert all(isinstance(one, ThirdParty | Upload) and one.only_compare for one in house.workers.copies()[copied:])
