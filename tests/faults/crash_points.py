@@ -23,7 +23,7 @@ from tests.faults.load import wait_for
 from tests.harness import eventually
 
 WHAT = "kill -9 of the daemon at chosen points"
-ROUNDS, SHORT = 100, 6
+ROUNDS, SHORT = 100, 4
 _LIMIT = 40.0
 _NAMED, _LISTED = 120, 600
 """Sources of a job: three checkpoints of its expansion; and files of a directory: two batches of a listing."""
