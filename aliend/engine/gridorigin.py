@@ -15,7 +15,7 @@ from aliend.core.catalogue import Ticket
 from aliend.engine.attempt import Attempt
 from aliend.engine.origin import LocalOrigin, md5_of_all
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, ReplicaOutcome, Source, ThirdParty, Upload, Uploaded
+from aliend.storage.tasks import Download, ReplicaOutcome, Source, ThirdParty, Upload, Uploaded, WorkerDied
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,8 @@ class GridOrigin:
             try:
                 sent = await way(attempt, rest) if rest else Uploaded(self.size, "", ())
             except CopyError as error:
-                if error.kind not in ("transient", "local"):
+                # a process that died leaves what it had begun in the place of these tickets' replicas
+                if isinstance(error, WorkerDied) or error.kind not in ("transient", "local"):
                     raise
                 failure = error
                 continue

@@ -10,7 +10,7 @@ import pytest
 from aliend.core.job import JobSpec
 from aliend.engine import gridorigin, replicas
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, ThirdParty, Upload
+from aliend.storage.tasks import Download, ThirdParty, Upload, WorkerDied
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.fakes import LOST, md5_of
 from tests.unit.engine.test_uploads import crash_at
@@ -191,3 +191,13 @@ async def test_what_was_copied_before_a_crash_is_registered_after_it(house: Hous
     assert set(house.grid.stored) == written
     assert data_of(house, "/b/g") == [b"data"] * 2
     assert all(isinstance(one, ThirdParty | Upload) and one.only_compare for one in house.workers.copies()[copied:])
+
+
+@pytest.mark.usefixtures("_nothing_is_small")
+async def test_where_a_copying_process_has_died_nothing_is_sent_with_the_same_tickets(house: House) -> None:
+    house.grid.put("/a/f", b"data")
+    house.workers.together = set(house.grid.ses)
+    house.workers.faults = [WorkerDied("the copying process was ended by SIGKILL", "transient")]
+    job = await house.submit(copy("/a/f", "/b/g"))
+    await house.until(job.id, "waiting")
+    assert kinds(house.workers.copies()) == [ThirdParty]
