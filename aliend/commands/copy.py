@@ -25,6 +25,7 @@ from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate
 from aliend.core.settings import settings_of
 from aliend.core.switches import is_on
+from aliend.core.visible import in_line
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
@@ -137,5 +138,5 @@ async def _tell_numbers(call: Call, jobs: Sequence[JobView]) -> None:
     for job in jobs:
         await call.say(str(job.id))
         await call.complain(
-            f"job {job.id}: {job.direction} to {job.target}; follow it with: alienctl transfers watch {job.id}"
+            f"job {job.id}: {job.direction} to {in_line(job.target)}; follow it with: alienctl transfers watch {job.id}"
         )

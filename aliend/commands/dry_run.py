@@ -7,9 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from aliend.commands.call import Call
-from aliend.commands.follow import Tally
+from aliend.commands.follow import Tally, way_of
 from aliend.core.expansion import MISSING
 from aliend.core.job import JobSpec
+from aliend.core.visible import in_line
 from aliend.core.wish import usual
 from aliend.engine.foresee import Foreseen, foresee
 from aliend.parts import Parts
@@ -31,13 +32,13 @@ async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[T
                 return
             match one.fate:
                 case "copy" if spec.direction != "download":
-                    await call.say(f"{one.source} -> {one.target} ({spec.storage or usual(one.target, one.size)})")
+                    await call.say(f"{in_line(way_of(one))} ({spec.storage or usual(one.target, one.size)})")
                 case "copy":
-                    await call.say(f"{one.source} -> {one.target}")
+                    await call.say(in_line(way_of(one)))
                 case "keep":
-                    await call.say(f"{one.target} --> TARGET VALID (size match, md5 match)")
+                    await call.say(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
                 case _:
-                    await call.complain(f"{one.source}: {one.reason}")
+                    await call.complain(f"{in_line(one.source)}: {one.reason}")
 
         await foresee(spec, parts.centrals.catalogue_of(spec.context), tell)
     return tally, files

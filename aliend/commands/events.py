@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from aliend.commands.call import Call, encoded
-from aliend.commands.follow import exit_code, follow
+from aliend.commands.follow import exit_code, follow, way_of
 from aliend.core.record import EventRecord
+from aliend.core.visible import in_line
 from aliend.engine.views import Changes
 from aliend.errors import UsageError
 from aliend.parts import Parts
@@ -51,8 +52,9 @@ def _line(one: EventRecord, *, as_json: bool) -> str:
         fields = asdict(one)
         return json.dumps({"event": fields.pop("number"), **fields}, ensure_ascii=False)
     when = datetime.fromtimestamp(one.time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    what = f"{one.source} -> {one.target}" if one.transfer else "the job"
-    return f"{one.number} {when} job {one.job} {one.state:<10} {what}" + (f": {one.reason}" if one.reason else "")
+    what = way_of(one) if one.transfer else "the job"
+    reason = f": {one.reason}" if one.reason else ""
+    return in_line(f"{one.number} {when} job {one.job} {one.state:<10} {what}{reason}")
 
 
 def _wish_of(words: list[str]) -> _Wish:

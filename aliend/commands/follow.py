@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from aliend.commands.call import Call, FileProgress, Progress
 from aliend.core.expansion import MISSING
 from aliend.core.record import AttemptRecord
+from aliend.core.visible import in_line
 from aliend.engine.views import JobView, TransferView
 from aliend.parts import Parts
 
@@ -21,6 +22,18 @@ MOST_FILES = 16
 """Files shown at a time."""
 
 Style = Literal["none", "line", "bars"]
+
+
+class HasWay(Protocol):
+    """What goes from somewhere to somewhere."""
+
+    @property
+    def source(self) -> str:
+        """A local name or an LFN."""
+
+    @property
+    def target(self) -> str:
+        """The same; empty where there is none."""
 
 
 @dataclass(slots=True)
@@ -85,7 +98,7 @@ class Follower:
                     await self._failed(one, total)
                 case "waiting":
                     self._running.pop(one.id, None)
-                    await self._aside(f"{one.source}: will be tried again: {one.message}")
+                    await self._aside(f"{in_line(one.source)}: will be tried again: {one.message}")
 
     async def _begin(self, one: TransferView, total: int) -> int:
         """Tell that a copy has begun, unless that was told; its number."""
@@ -100,13 +113,13 @@ class Follower:
         if one.size and not moved:
             self.tally.kept += 1
             self._running.pop(one.id, None)
-            await self._line(f"{one.target} --> TARGET VALID (size match, md5 match)")
+            await self._line(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
             return
         number = await self._begin(one, total)
         del self._running[one.id]
         rate = human(int(moved / seconds), 2)
         await self._line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
-        await self._aside(f"{one.target}: {one.message}" if one.message else "")
+        await self._aside(f"{in_line(one.target)}: {one.message}" if one.message else "")
 
     async def _failed(self, one: TransferView, total: int) -> None:
         self.tally.missing += one.message.endswith(MISSING)
@@ -114,8 +127,8 @@ class Follower:
         if not number:
             self._told += 1
             number = self._told
-        name = one.source if one.direction == "download" else f"{one.source} to {one.target}"
-        await self._aside(f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {name}\n{one.message}")
+        name = one.source if one.direction == "download" or not one.target else f"{one.source} to {one.target}"
+        await self._aside(f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {in_line(name)}\n{one.message}")
 
     async def _close(self, job: JobView, kept: int) -> None:
         moved, wanted = job.files.done - kept, job.files.total - kept
@@ -204,6 +217,11 @@ def summary(job: JobView) -> dict[str, Any]:
 def kind_of(job: JobView) -> str:
     """What kind of job it is, in a word."""
     return job.direction if job.purpose == "copy" else job.purpose
+
+
+def way_of(one: HasWay) -> str:
+    """From where to where; a file that was refused for its name has no target."""
+    return f"{one.source} -> {one.target}" if one.target else one.source
 
 
 def human(size: int, digits: int = 1) -> str:

@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 
 from aliend.commands.call import Call, encoded
-from aliend.core.replies import Result
+from aliend.core.replies import Result, names_text
 
 
 class Printer:
-    """The results of one reply, then its end. The JSON document is the usual one with `results` before `metadata`."""
+    """The results of one reply, a name each, then its end. JSON is the usual document with `results` first."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -19,7 +19,7 @@ class Printer:
     async def results(self, results: Sequence[Result]) -> None:
         """Print some results."""
         if not self._call.as_json:
-            await self._call.say("\n".join(str(result["message"]) for result in results if result.get("message")))
+            await self._call.say(names_text(results))
             return
         if self._call.by_line:
             await self._call.lines(map(dict, results))

@@ -13,7 +13,7 @@ from aliend.commands.call import Call
 from aliend.commands.printer import Printer
 from aliend.core import paths
 from aliend.core.colours import directories_painted
-from aliend.core.replies import Reply
+from aliend.core.replies import Reply, names_text
 from aliend.core.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
@@ -130,7 +130,10 @@ async def tell(call: Call, reply: Reply, directory: str) -> None:
         document["metadata"]["currentdir"] = directory
         await call.document(document)
     else:
-        await (call.paint(reply.text(), directories_painted) if call.words[0] in _LISTS else call.say(reply.text()))
+        if call.words[0] in _LISTS:
+            await call.paint(names_text(reply.results), directories_painted)
+        else:
+            await call.say(reply.text())
         await call.say(f"timing_ms = {reply.timing}" if reply.timing else "")
     await call.complain(reply.error)
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from aliend.commands.call import Call, encoded
-from aliend.commands.follow import human, kind_of, summary
+from aliend.commands.follow import human, kind_of, summary, way_of
 from aliend.core.colours import states_painted
 from aliend.core.record import AttemptRecord
+from aliend.core.visible import in_line
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts
@@ -98,14 +99,14 @@ def _head(job: JobView) -> list[str]:
 def _lines(page: _Page) -> list[str]:
     lines = []
     for file in page.files:
-        lines.append(f"  {file.state:<10}{human(file.size):>11}  {file.source} -> {file.target}")
+        lines.append(f"  {file.state:<10}{human(file.size):>11}  {in_line(way_of(file))}")
         lines += [f"             {note}" for note in _notes(file)]
         lines += map(_attempt_line, page.tried.get(file.id, ()))
     return lines
 
 
 def _deletion_line(one: DeletionView) -> str:
-    text = f"  {one.state:<10}{'':>11}  {one.below or 'everything that only the target has'}"
+    text = f"  {one.state:<10}{'':>11}  {in_line(one.below) or 'everything that only the target has'}"
     return f"{text}\n             {one.reason}" if one.reason else text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.commands.call import Call
-from aliend.commands.follow import human
+from aliend.commands.follow import human, way_of
 from aliend.commands.replicate import JOB_OPTIONS
 from aliend.commands.show import deletions_of
 from aliend.commands.submitting import submit_and_follow
@@ -17,6 +17,7 @@ from aliend.core.naming import Place, locate, require_clear_target
 from aliend.core.options import Option, take_apart
 from aliend.core.sync import Planned
 from aliend.core.sync_job import sync_job
+from aliend.core.visible import in_line
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
 
@@ -120,11 +121,11 @@ async def _tell(call: Call, page: Sequence[Planned], told: list[Planned]) -> Non
     for one in page:
         match one.deed:
             case "copy":
-                await call.say(f"copy {one.source} -> {one.target} {human(one.size)} ({one.reason})")
+                await call.say(f"copy {in_line(way_of(one))} {human(one.size)} ({one.reason})")
             case "delete":
-                await call.say(f"delete {one.target} ({one.reason})")
+                await call.say(f"delete {in_line(one.target)} ({one.reason})")
             case "fail":
-                await call.complain(f"{one.source}: {one.reason}")
+                await call.complain(f"{in_line(one.source)}: {one.reason}")
 
 
 def _as_json(one: Planned) -> dict[str, Any]:

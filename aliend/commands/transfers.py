@@ -13,6 +13,7 @@ from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.foreground import follow_foreground
 from aliend.commands.show import show
 from aliend.core.colours import states_painted
+from aliend.core.visible import in_line
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.parts import Parts
@@ -128,7 +129,7 @@ def _seconds(text: str) -> float:
 def _line(job: JobView) -> str:
     files = f"{job.files.done}/{job.files.total}"
     size = f"{human(job.bytes_done)}/{human(job.bytes_total)}"
-    return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {job.target}"
+    return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {in_line(job.target)}"
 
 
 _VERBS: dict[str, Callable[[Parts, Call, list[str]], Awaitable[int]]] = {

@@ -10,6 +10,7 @@ from typing import Any
 from aliend.commands.call import Call
 from aliend.core.limits import parse
 from aliend.core.rates import parse_rate, rate_text
+from aliend.core.visible import in_line
 from aliend.core.why import Reason
 from aliend.engine.views import ElementView, InUse, Waits
 from aliend.errors import UsageError
@@ -69,7 +70,7 @@ async def _limit_job(parts: Parts, call: Call, words: list[str]) -> int:
 def _line(job: int, reason: Reason, first: str, count: int) -> str:
     files = "" if not first else f" {first}" if count == 1 else f" {first} and {count - 1} more"
     until = f" (until {_time(reason.until)})" if reason.kind in ("retry", "credential", "se resting") else ""
-    return f"job {job}{files}: {reason.kind}: {reason.text}{until}"
+    return in_line(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
 
 
 def _waits(one: Waits) -> dict[str, Any]:

@@ -28,7 +28,9 @@ def local_path(root: str, relative: str, is_link: Callable[[str], bool]) -> str:
     for component in components:
         reason = objection(component)
         if reason:
-            raise CopyError(f"The name {relative!r} is refused: {reason}", kind="permanent")
+            raise CopyError(
+                f"The name {relative!r} is refused: {reason}; copy it to a name of your own", kind="permanent"
+            )
     path = root.rstrip("/")
     for component in components[:-1]:
         path += "/" + component

@@ -7,6 +7,7 @@ asked is left to `aliend.central.catalogue`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from aliend.core.catalogue import Entry, EntryType, Member, Replica, Ticket
 from aliend.core.paths import without_slash
 from aliend.core.requests import Request
+from aliend.core.visible import in_line
 from aliend.errors import BadReply, ServiceError
 
 EMPTY, NOT_JSON, WRONG_SHAPE = 70, 22, 42
@@ -23,6 +25,8 @@ NO_DIRECTORY = "[none]"
 """What the service reports as directory where it has none."""
 
 Result = Mapping[str, Any]
+
+_COUNT = re.compile(r"\nFound \d+ maching entries[^\n]*$")
 
 _TYPES: Mapping[str, EntryType] = {"d": "directory", "c": "collection"}
 
@@ -62,6 +66,19 @@ class Reply:
         if self.exit_code:
             raise ServiceError(request.command, self.exit_code, self.error.strip())
         return self
+
+
+def names_text(results: Iterable[Result]) -> str:
+    """The messages of results that are a name each (`ls`, `find`), one a line: see `core.visible.in_line`."""
+    return "\n".join(_name_line(str(result["message"])) for result in results if result.get("message"))
+
+
+def _name_line(message: str) -> str:
+    """A name in one line. A help text begins with a newline; `find -c` adds a line to the last name."""
+    if "\n" not in message or message.startswith("\n"):
+        return message
+    count = _COUNT.search(message)
+    return in_line(message[: count.start()]) + count[0] if count else in_line(message)
 
 
 def parse(text: str, request: Request) -> Reply:

@@ -2,6 +2,7 @@
 
 Newlines and tabs stay; a carriage return stays before a newline only. Everything else that a terminal would obey, and
 characters that turn the direction of writing, become `\\xNN` or `\\uNNNN`; bytes that are not UTF-8 become `\\xNN`.
+Newlines inside of names are `\\x0a` in every text, see `in_line`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ _OBEYED = re.compile(
 def visible(text: str) -> str:
     """`text` with what a terminal would obey made visible."""
     return _OBEYED.sub(_escape, text)
+
+
+def in_line(text: str) -> str:
+    """`text` as a part of one line: a name with a line break in it must not look like two names, nor in a pipe."""
+    return text.replace("\n", "\\x0a")
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -144,19 +144,23 @@ def _why_queued(transfer: Transfer, job: Job, around: Around) -> Reason:
         )
     if 0 < job.spec.parallel <= sum(one.job == job.id for one in around.copying):
         return Reason(
-            "limit", f"job {job.id} runs the {job.spec.parallel} files at a time that it asked for", job=job.id
+            "limit", f"job {job.id} runs as many files at a time as it asked for: {job.spec.parallel}", job=job.id
         )
     way, limits = job.spec.direction, around.limits
     slots = [one for one in around.copying if not one.waits_for]
     most = limits.files if job.spec.interactive else limits.unattended
     if len(slots) >= most:
-        return _at_limit(f"the {most} files at a time are running", around, "", job)
+        return _at_limit(_as_many(most, "file"), around, "", job)
     if sum(one.direction == way for one in slots) >= limits.of_direction(way):
-        return _at_limit(f"the {limits.of_direction(way)} {way}s at a time are running", around, way, job)
+        return _at_limit(_as_many(limits.of_direction(way), way), around, way, job)
     first = _first_before(job, around)
     if first:
         return Reason("behind", f"job {first} goes first", job=first)
     return Reason("next", "it starts as soon as it is looked at", around.now)
+
+
+def _as_many(most: int, what: str) -> str:
+    return f"the {most} {what}s at a time are running" if most > 1 else f"one {what} at a time is running"
 
 
 def _at_limit(text: str, around: Around, way: str, job: Job) -> Reason:

@@ -22,6 +22,7 @@ from aliend.core.timetable import timetable_text
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
+from aliend.core.visible import visible
 from aliend.core.why import Around, Seat
 from aliend.engine.attempts import Attempts
 from aliend.engine.deletions import DeletionsRunner
@@ -382,7 +383,7 @@ def _check(spec: JobSpec) -> None:
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise UsageError(f"{name!r} is not UTF-8 text, which the catalogue needs") from None
+            raise UsageError(f"'{visible(name)}' is not UTF-8 text, which the catalogue needs") from None
 
 
 def _report(main: asyncio.Task[None]) -> None:

@@ -44,7 +44,7 @@ def test_a_limit_is_kept_and_says_why_files_wait(user: User, folder: str) -> Non
         (user.home / "d" / str(number)).write_bytes(os.urandom(100 * MIB))
     job = user.run("cp", "--detach", "file:d/", "d/").stdout.strip()
     eventually(lambda: [one["kind"] for one in user.json("transfers", "why")["waiting"]].count("limit") >= 1)
-    assert "uploads at a time" in user.run("transfers", "why", job).stdout
+    assert "one upload at a time is running" in user.run("transfers", "why", job).stdout
     user.must("transfers", "cancel", job)
     user.kill_daemon()
     limits = user.json("transfers", "limit")["limits"]
@@ -66,6 +66,23 @@ def forget_md5(grid: Grid, lfn: str) -> None:
         connection.execute("UPDATE guid SET md5 = NULL WHERE guid = (SELECT guid FROM lfn WHERE path = ?)", (lfn,))
         assert connection.execute("UPDATE lfn SET md5 = NULL WHERE path = ?", (lfn,)).rowcount == 1
     connection.close()
+
+
+def test_a_newline_in_a_name_never_looks_like_two_names(user: User, grid: Grid, folder: str) -> None:
+    """In what people and pipes read; a document has the exact name, and it can be copied to a better one."""
+    name, shown = "new\n_fake", "new\\x0a_fake"
+    assert grid.control("file", folder + name, "1K").returncode == 0
+    assert user.must("ls") == shown
+    assert user.must("find", folder, "new") == user.must("find2", folder) == folder + shown
+    assert user.json("ls")["results"][0]["name"] == name
+    refused = user.run("cp", folder, "file:all/")
+    assert (refused.returncode, folder + shown in refused.stderr.splitlines()[0]) == (4, True)
+    assert "copy it to a name of your own" in refused.stderr
+    user.must("cp", name, "file:better")
+    (job,) = [one["job"] for one in user.json("transfers", "list", "--all")["jobs"] if one["state"] == "done"]
+    assert f"{folder}{shown} -> {user.home}/better" in user.must("transfers", "show", str(job))
+    for words in (("show", str(job)), ("watch", str(job), "--since", "0"), ("list", "--all")):
+        assert not any(line.startswith("_fake") for line in user.must("transfers", *words).splitlines())
 
 
 def is_database(path: Path) -> bool:

@@ -14,6 +14,7 @@ from aliend.core.replies import (
     entries_of_listing,
     entries_of_stat,
     members_of,
+    names_text,
     parse,
     replicas_of,
     tickets_of,
@@ -90,6 +91,12 @@ def test_a_listing_becomes_entries() -> None:
         Entry("/a/f", "file", 11, "alice", "vo", "644", 1795456473000),
         Entry("/a/c", "collection", 0, "alice", "vo", "777", 0),
     ]
+
+
+def test_a_name_is_one_line_whatever_is_in_it() -> None:
+    results = [{"message": "a"}, {"message": ""}, {"message": "b\n/c"}, {"message": "d\ne\nFound 3 maching entries"}]
+    assert names_text(results) == "a\nb\\x0a/c\nd\\x0ae\nFound 3 maching entries"
+    assert names_text([{"message": "\nusage: ls\n"}]) == "\nusage: ls\n"
 
 
 def test_the_root_is_a_directory_with_one_slash() -> None:

@@ -67,12 +67,12 @@ def test_limits_say_who_has_the_slots() -> None:
     found = of(Queued(), around=replace(FREE, copying=copies(2)))
     assert found == Reason("limit", "the 2 files at a time are running (2 of job 2)", job=2)
     found = of(Queued(), around=replace(FREE, limits=Limits(files=9, down=1), copying=copies(1)))
-    assert found == Reason("limit", "the 1 downloads at a time are running (1 of job 2)", job=2)
+    assert found == Reason("limit", "one download at a time is running (1 of job 2)", job=2)
     found = of(Queued(), around=replace(FREE, limits=Limits(files=9, up=1), copying=copies(1)))
     assert kind_of(found) == "next"
     own = replace(JOB, spec=replace(JOB.spec, parallel=1))
     assert of(Queued(), own, replace(FREE, copying=copies(1, job=1))) == Reason(
-        "limit", "job 1 runs the 1 files at a time that it asked for", job=1
+        "limit", "job 1 runs as many files at a time as it asked for: 1", job=1
     )
 
 
