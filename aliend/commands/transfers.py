@@ -13,6 +13,7 @@ from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.foreground import follow_foreground
 from aliend.commands.show import show
 from aliend.core.colours import states_painted
+from aliend.core.options import Option, unknown
 from aliend.core.visible import in_line
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
@@ -28,7 +29,11 @@ async def transfers(parts: Parts, call: Call) -> int:
     verb = call.words[1] if len(call.words) > 1 else "list"
     if verb not in _VERBS:
         raise UsageError(f"transfers: there is no {verb}; there are: {', '.join(_VERBS)}")
-    return await _VERBS[verb](parts, call, list(call.words[2:]))
+    words = list(call.words[2:])
+    if known := _OPTIONS.get(verb):
+        for strange in (word for word in words if word.startswith("--") and word not in known):
+            raise UsageError(unknown(f"transfers {verb}", strange, known))
+    return await _VERBS[verb](parts, call, words)
 
 
 async def _list(parts: Parts, call: Call, words: list[str]) -> int:
@@ -132,6 +137,13 @@ def _line(job: JobView) -> str:
     return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {in_line(job.target)}"
 
 
+_OPTIONS = {
+    "list": {"--all": Option("all")},
+    "show": {"--failed": Option("failed"), "--attempts": Option("attempts")},
+    "watch": {"--since": Option("since", "the number of an event")},
+    "wait": {"--timeout": Option("timeout", "seconds")},
+    "limit": {"--job": Option("job", "a job's number")},
+}
 _VERBS: dict[str, Callable[[Parts, Call, list[str]], Awaitable[int]]] = {
     "list": _list,
     "show": show,

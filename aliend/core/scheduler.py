@@ -37,6 +37,11 @@ class Limits:
         """Files of jobs that nobody waits for; one slot is kept for those who do, so that they never wait for hours."""
         return self.files - 1 if self.files >= _ENOUGH else self.files
 
+    @property
+    def waiting(self) -> int:
+        """Files of a job that may wait for room on storage elements; the others are not begun before."""
+        return max(_WAITING, self.files // 2)
+
     def of_se(self, se: str) -> int:
         """Copies that a storage element has at first."""
         return dict(self.named).get(se.upper(), self.per_se)
@@ -50,6 +55,7 @@ class Limits:
         return {"download": self.down, "upload": self.up, "copy": 0}[direction] or self.files
 
 
+_WAITING = 2
 _ENOUGH = 4
 """Files at a time from which one of them is kept for jobs that somebody waits for."""
 QUANTUM = 1 << 20

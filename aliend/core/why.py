@@ -2,7 +2,7 @@
 
 The first of these that holds is told: its job is held; its last attempt failed and the pause is not over; it has a slot
 and waits for room on its storage elements; something else writes its target; its job, its direction or all files
-are at their limit; other jobs go first.
+are at their limit; enough files of its job wait for storage elements; other jobs go first.
 """
 
 from __future__ import annotations
@@ -153,6 +153,10 @@ def _why_queued(transfer: Transfer, job: Job, around: Around) -> Reason:
         return _at_limit(_as_many(most, "file"), around, "", job)
     if sum(one.direction == way for one in slots) >= limits.of_direction(way):
         return _at_limit(_as_many(limits.of_direction(way), way), around, way, job)
+    stuck = [one for one in around.copying if one.job == job.id and one.waits_for]
+    if len(stuck) >= limits.waiting:
+        names = ", ".join(sorted({se for one in stuck for se in one.waits_for}))
+        return Reason("se full", f"{len(stuck)} files of its job wait for room on {names} before it", job=job.id)
     first = _first_before(job, around)
     if first:
         return Reason("behind", f"job {first} goes first", job=first)

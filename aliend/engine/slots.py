@@ -22,8 +22,6 @@ from aliend.engine.views import Moving
 
 _MOST_RUNNING = 250
 """Attempts at a time, those without a slot included."""
-_WAITING = 2
-"""Files of a job that may wait for storage at least."""
 
 
 @dataclass(slots=True, eq=False)
@@ -80,11 +78,10 @@ class Slots:
         jobs = {one.job.id: one.job.spec.parallel for one in self.runs.values()}
         waiting = Counter(one.job.id for number, one in self.runs.items() if self._waits(number, one))
         running = load.by_job
-        most = max(_WAITING, self.limits.files // 2)
         return [
             job
             for job, parallel in jobs.items()
-            if 0 < parallel <= running.get(job, 0) + waiting[job] or waiting[job] >= most
+            if 0 < parallel <= running.get(job, 0) + waiting[job] or waiting[job] >= self.limits.waiting
         ]
 
     def uploading(self) -> int:

@@ -53,6 +53,14 @@ def test_a_full_storage_element_is_named() -> None:
     assert found == Reason("se full", "A::B::C has 4 of 4 copies")
 
 
+def test_a_file_behind_others_of_its_job_that_wait_for_storage_says_so() -> None:
+    stuck = tuple(Copying(n, 1, "download", f":/x/{n}", ("A::B::C",)) for n in (8, 9))
+    assert of(Queued(), around=replace(FREE, copying=stuck)) == Reason(
+        "se full", "2 files of its job wait for room on A::B::C before it", job=1
+    )
+    assert kind_of(of(Queued(), around=replace(FREE, copying=stuck[:1]))) == "next"
+
+
 def test_a_storage_element_that_rests_is_told_with_the_time_of_the_next_look() -> None:
     assert of(Waiting(1060.0, "A rests"), kind="storage") == Reason("se resting", "A rests", 1060.0)
 
