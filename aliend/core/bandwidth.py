@@ -173,6 +173,10 @@ class Meter:
         if number in self._flows:
             self._owed.setdefault(number, owed)
 
+    def waits(self, number: int) -> bool:
+        """Whether a copy waits until it may go on."""
+        return number in self._owed
+
     def grants(self, now: float) -> list[Grant]:
         """Who may go on now."""
         made = []

@@ -82,7 +82,7 @@ class Attempts:
         self._group: asyncio.TaskGroup | None = None
         self.slots = Slots(clock, on_end)
         self.gate = self.slots.gate
-        self.pulse = Pulse(self.gate, self.slots.trails, workers.metered, clock)
+        self.pulse = Pulse(self.gate, self.slots.trails, workers, clock)
         self._beating: asyncio.Task[None] | None = None
         self.keep_free = -1
         self._spool = Spool(store.directory / "spool")

@@ -31,6 +31,9 @@ from aliend.engine.pairs import Pairs
 from aliend.engine.views import ElementView
 from aliend.errors import CopyError
 
+_LEFT_ALONE = 5.0
+"""Seconds after which one that moves nothing is looked at again."""
+
 
 class Gate:
     """Counts the copies on each storage element, and keeps what is known of it.
@@ -47,6 +50,7 @@ class Gate:
         self._copies: Counter[str] = Counter()
         self._held: dict[int, frozenset[str]] = {}
         self._elements: dict[str, Element] = {}
+        self._silent: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
         self.pairs = Pairs(clock)
 
@@ -72,7 +76,14 @@ class Gate:
         """The storage elements that take nothing, and until when (POSIX seconds)."""
         now = self._clock()
         untils = {se: rests_until(element, now) for se, element in self._elements.items()}
-        return {se: until for se, until in untils.items() if until is not None}
+        silent = dict.fromkeys(self._silent, now + _LEFT_ALONE)
+        return silent | {se: until for se, until in untils.items() if until is not None}
+
+    def leave_alone(self, ses: Collection[str]) -> None:
+        """On these nothing moves just now; they are as those that rest, as long as this is not said anew."""
+        if self._silent != frozenset(ses):
+            self._silent = frozenset(ses)
+            self.tell()
 
     @asynccontextmanager
     async def held(self, number: int, ses: Collection[str]) -> AsyncIterator[None]:
@@ -153,6 +164,8 @@ class Gate:
 
     def _sentence(self, se: str) -> str:
         state = self._elements[se].state
+        if isinstance(state, Working) and se in self._silent:
+            return f"nothing comes from {se} or goes there just now"
         return f"{se} rests after failures" if isinstance(state, Working) else f"{se} rests: {state.reason}"
 
     def _view(self, se: str, now: float) -> ElementView:

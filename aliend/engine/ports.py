@@ -109,5 +109,8 @@ class WorkersPort(RunnerPort, Protocol):
     def metered(self) -> dict[int, int]:
         """Transfers with limited bandwidth, and what each can expect."""
 
+    def waited(self) -> dict[int, float]:
+        """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
+
 
 CatalogueOf = Callable[[Context], CataloguePort]

@@ -61,7 +61,7 @@ class Slots:
     @property
     def is_full(self) -> bool:
         """Whether nothing more may start now."""
-        waiting = sum(self._waits(*one) for one in self.runs.items())
+        waiting = sum(one.trail.stage is Stage.SLOT for one in self.runs.values())
         is_crowded = waiting >= 2 * self.limits.files or len(self.runs) >= _MOST_RUNNING
         return is_crowded or self.taken >= self.limits.files
 
@@ -76,7 +76,7 @@ class Slots:
     def full_jobs(self, load: Load) -> list[int]:
         """Jobs that run as many files as they want, or have enough files that wait for storage."""
         jobs = {one.job.id: one.job.spec.parallel for one in self.runs.values()}
-        waiting = Counter(one.job.id for number, one in self.runs.items() if self._waits(number, one))
+        waiting = Counter(one.job.id for one in self.runs.values() if one.trail.stage is Stage.SLOT)
         running = load.by_job
         return [
             job

@@ -30,6 +30,7 @@ class Pacer:
     def __init__(self) -> None:
         self._meter = Meter(Rates())
         self._tasks: dict[int, Paced] = {}
+        self._granted: dict[int, float] = {}
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -80,6 +81,7 @@ class Pacer:
 
     def leave(self, number: int, unused: int) -> None:
         """A task has ended, with bytes that it was granted and did not move."""
+        self._granted.pop(number, None)
         if self._tasks.pop(number, None):
             self._meter.leave(number, unused, _now())
             self._serve()
@@ -88,6 +90,15 @@ class Pacer:
         """The transfers whose copies are metered, with the bytes per second that each can expect."""
         shares = {task.transfer: self._meter.share(number) for number, task in self._tasks.items()}
         return {transfer: share for transfer, share in shares.items() if share}
+
+    def waited(self) -> dict[int, float]:
+        """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
+        now = _now()
+        return {
+            task.transfer: 0.0 if self._meter.waits(number) else now - self._granted[number]
+            for number, task in self._tasks.items()
+            if self._meter.waits(number) or number in self._granted
+        }
 
     def _pace_all(self) -> None:
         for number, task in self._tasks.items():
@@ -101,6 +112,7 @@ class Pacer:
             self._timer = None
         now = _now()
         for grant in self._meter.grants(now):
+            self._granted[grant.flow] = now
             self._tasks[grant.flow].grant(grant.size, grant.share)
         pause = self._meter.next_grant(now)
         if pause is not None:

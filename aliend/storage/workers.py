@@ -144,6 +144,10 @@ class Workers:
         """The transfers whose copies have limited bandwidth, with the bytes per second that each can expect."""
         return self._pacer.metered()
 
+    def waited(self) -> dict[int, float]:
+        """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
+        return self._pacer.waited()
+
     async def close(self) -> None:
         """End all processes within 2 s, softly first. Tasks that did not end raise WorkerDied."""
         await asyncio.gather(*(crew.close() for crew in self._crews()))

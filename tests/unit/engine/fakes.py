@@ -269,6 +269,9 @@ class FakeWorkers:
     def metered(self) -> dict[int, int]:
         return self.slowed
 
+    def waited(self) -> dict[int, float]:
+        return {}
+
     async def run(self, task: Any, on_progress: Callable[[int], None]) -> Any:  # noqa: ANN401 - overloaded in the port
         self.tasks.append(task)
         if isinstance(task, Checksum):

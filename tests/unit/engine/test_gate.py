@@ -12,11 +12,13 @@ from aliend.core.record import Stage
 from aliend.core.scheduler import Limits
 from aliend.core.transfer import Transfer
 from aliend.engine.gate import Gate
-from aliend.engine.pulse import SILENCE, Pulse
+from aliend.engine.pulse import SILENCE, SUSPICIOUS, Pulse
+from aliend.engine.slots import Run
 from aliend.engine.trail import Trail
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, WorkerDied
 from tests.unit.engine.conftest import Clock, House, eventually
+from tests.unit.engine.fakes import FakeWorkers, Grid
 from tests.unit.engine.test_waiting import waits
 
 ONE, TWO = "A::B::SE1", "A::B::SE2"
@@ -27,6 +29,20 @@ def gate(clock: Clock) -> Gate:
     made = Gate(clock, lambda: True, lambda: None)
     made.set_limits(Limits())
     return made
+
+
+class Metered(FakeWorkers):
+    """Copies have waited for bandwidth, so many seconds ago."""
+
+    def __init__(self, grid: Grid, ago: dict[int, float]) -> None:
+        super().__init__(grid)
+        self.ago = ago
+
+    def metered(self) -> dict[int, int]:
+        return dict.fromkeys(self.ago, 5)
+
+    def waited(self) -> dict[int, float]:
+        return self.ago
 
 
 def make_rest(house: House, se: str) -> None:
@@ -129,7 +145,7 @@ async def test_an_element_on_which_nothing_moves_rests_within_a_minute() -> None
     clock = Clock()
     door = gate(clock)
     trails = {1: trail(clock, 1)}
-    pulse = Pulse(door, lambda: trails.items(), dict, clock)
+    pulse = Pulse(door, lambda: trails.items(), FakeWorkers(Grid()), clock)
     async with door.held(1, {ONE}):
         for _ in range(11):
             clock.now += 5
@@ -142,7 +158,7 @@ async def test_an_element_on_which_one_copy_moves_works() -> None:
     clock = Clock()
     door = gate(clock)
     trails = {1: trail(clock, 1), 2: trail(clock, 2)}
-    pulse = Pulse(door, lambda: trails.items(), dict, clock)
+    pulse = Pulse(door, lambda: trails.items(), FakeWorkers(Grid()), clock)
     async with door.held(1, {ONE}), door.held(2, {ONE}):
         for turn in range(20):
             clock.now += 5
@@ -157,9 +173,60 @@ async def test_waiting_for_bandwidth_and_for_a_checksum_are_no_silence() -> None
     slow, whole = trail(clock, 1), trail(clock, 2)
     whole.hear(100)
     trails = {1: slow, 2: whole}
-    pulse = Pulse(door, lambda: trails.items(), lambda: {1: 5}, clock)
+    pulse = Pulse(door, lambda: trails.items(), Metered(Grid(), {1: 0.0}), clock)
     async with door.held(1, {ONE}), door.held(2, {TWO}):
         for _ in range(20):
             clock.now += SILENCE
             pulse.look()
         assert {one.state for one in door.elements().values()} == {"working"}
+
+
+async def test_a_copy_that_has_the_bandwidth_and_moves_nothing_is_silent() -> None:
+    clock = Clock()
+    door, workers = gate(clock), Metered(Grid(), {1: 0.0})
+    trails = {1: trail(clock, 1)}
+    pulse = Pulse(door, lambda: trails.items(), workers, clock)
+    async with door.held(1, {ONE}):
+        for _ in range(11):
+            clock.now += 5
+            workers.ago[1] += 5
+            pulse.look()
+        assert door.elements()[ONE].state == "resting"
+
+
+async def test_where_nothing_moves_nobody_is_sent_until_something_does() -> None:
+    clock = Clock()
+    door = gate(clock)
+    stuck = trail(clock, 1)
+    pulse = Pulse(door, lambda: [(1, stuck)], FakeWorkers(Grid()), clock)
+    async with door.held(1, {ONE}):
+        waiting = asyncio.create_task(enter(door, 2, {ONE, TWO}))
+        clock.now += SUSPICIOUS
+        pulse.glance()
+        with pytest.raises(CopyError, match=f"nothing comes from {ONE}") as caught:
+            await waiting
+        assert (caught.value.kind, caught.value.retry_after) == ("storage", 5.0)
+        stuck.hear(1)
+        pulse.glance()
+        async with door.held(2, {ONE}):
+            assert door.elements()[ONE].copies == 2
+
+
+async def enter(door: Gate, number: int, ses: set[str]) -> None:
+    async with door.held(number, ses):
+        pass
+
+
+async def test_copies_that_are_stuck_leave_their_slots_and_their_job_to_others(house: House, tmp_path: Path) -> None:
+    slots = house.engine._attempts.slots
+    job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
+    stored = await house.store.job(job.id)
+    clock = Clock()
+    for number in range(101, 105):
+        stuck = trail(clock, number)
+        slots.runs[number] = Run(Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", stuck)
+        slots.gate._take(number, frozenset({ONE}))
+    assert slots.load().running == 4
+    slots.gate.leave_alone([ONE])
+    assert (slots.load().running, slots.full_jobs(slots.load()), slots.is_full) == (0, [], False)
+    slots.runs.clear()
