@@ -31,7 +31,7 @@ from aliend.engine.pairs import Pairs
 from aliend.engine.views import ElementView
 from aliend.errors import CopyError
 
-_LEFT_ALONE = 5.0
+_LEFT_ALONE = 10.0
 """Seconds after which one that moves nothing is looked at again."""
 
 

@@ -205,7 +205,7 @@ async def test_where_nothing_moves_nobody_is_sent_until_something_does() -> None
         pulse.glance()
         with pytest.raises(CopyError, match=f"nothing comes from {ONE}") as caught:
             await waiting
-        assert (caught.value.kind, caught.value.retry_after) == ("storage", 5.0)
+        assert (caught.value.kind, caught.value.retry_after) == ("storage", 10.0)
         stuck.hear(1)
         pulse.glance()
         async with door.held(2, {ONE}):
