@@ -39,7 +39,7 @@ async def follow_foreground(
     if call.as_json:
         await report(parts, call, finals, code, problems)
     elif is_empty and code:
-        await call.complain("cp: there is no file to copy: nothing was found that is wanted")
+        await call.complain(f"{call.words[0]}: there is no file to copy: nothing was found that is wanted")
     return code
 
 

@@ -125,3 +125,9 @@ def test_entries_without_content_come_as_empty_files(user: User, folder: str) ->
     assert user.must("sync", "--delete", "--dry-run", "hollow/", "file:back/") == ""
     user.must("cp", "hollow/empty", "file:one")
     assert (user.home / "one").read_bytes() == b""
+
+
+def test_a_source_without_files_is_told_by_the_command_that_was_typed(user: User) -> None:
+    (user.home / "none").mkdir()
+    done = user.run("sync", "--delete", "file:none/", f"{user.must('pwd')}{user.home.name}/")
+    assert (done.returncode, "sync: there is no file to copy" in done.stderr) == (4, True), done.stderr
