@@ -79,6 +79,11 @@ class Gate:
         silent = dict.fromkeys(self._silent, now + _LEFT_ALONE)
         return silent | {se: until for se, until in untils.items() if until is not None}
 
+    def rests_for(self, ses: Collection[str]) -> float:
+        """Seconds until the first of these takes something again."""
+        untils = [until for se, until in self.resting().items() if se in ses]
+        return max(0.0, min(untils, default=0.0) - self._clock())
+
     def leave_alone(self, ses: Collection[str]) -> None:
         """On these nothing moves just now; they are as those that rest, as long as this is not said anew."""
         if self._silent != frozenset(ses):

@@ -29,6 +29,8 @@ _LOOK_PAUSE = 4.0
 """Seconds between looks at the replicas: the service may answer from a cache of 15 s."""
 _UNFINISHED_PAUSE = 120.0
 """Seconds between attempts while an unfinished file is in the place of a replica; a server keeps it for ten minutes."""
+_RESTING_PAUSE = 15.0
+"""Seconds at least before another look whether storage that rests has come back."""
 _COMMITS = 3
 """Times that a commit is sent in one attempt, as long as it is refused and the catalogue shows nothing of it."""
 _LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
@@ -167,20 +169,32 @@ class Replicas:
         return CopyError(f"{self._lfn} was registered a moment ago; it is looked at again", "transient", 1.0)
 
     async def _granted(self, md5: str, storage: str) -> list[Ticket]:
-        """Tickets, none for a storage element that rests unless the user named it."""
+        """Tickets, none for a storage element that rests unless the user named it.
+
+        Where those that rest are needed for as many replicas as are wished they are waited for.
+        """
         resting = self._attempt.gate.resting()
         without = wish.without(storage, resting)
         try:
-            return await self._catalogue.access_write(self._lfn, self._source.size, md5, without)
+            tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, without)
         except ServiceError as error:
             if error.code == _ANOTHER_FILE and not md5 and await self._attempt.looks.entry_of(self._lfn):
                 raise self._registered_meanwhile() from error
-            if error.code != _NO_WRITE_PFNS or without == storage:
+            if error.code != _NO_WRITE_PFNS:
                 raise
-            names = ", ".join(sorted(resting))
+            if without == storage:
+                reason = f"no storage element takes it that {storage} asks for (alienctl listSEs tells which there are)"
+                raise ServiceError("access", _NO_WRITE_PFNS, reason) from error
+            tickets = []
+        granted, wished = len({ticket.se for ticket in tickets}), wish.replicas(storage)
+        if without != storage and granted < wished:
             raise CopyError(
-                f"only storage that rests after failures could take it: {names}", "storage", 15.0
-            ) from error
+                f"{granted} of {wished} replicas could be written without {', '.join(sorted(resting))}, where nothing "
+                "goes just now",
+                "storage",
+                max(_RESTING_PAUSE, self._attempt.gate.rests_for(resting)),
+            )
+        return tickets
 
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         ses = {ticket.se for ticket in tickets} | self._source.ses

@@ -106,6 +106,24 @@ async def test_an_upload_asks_for_no_storage_that_rests(house: House, tmp_path: 
     assert [words for words in house.catalogue.log if words[0] == "access"] == [("access", "/b/f", f"disk:2,!{ONE}")]
 
 
+async def test_an_upload_waits_for_storage_that_rests_rather_than_have_fewer_replicas(
+    house: House, tmp_path: Path
+) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    ses = list(house.grid.ses)
+    for se in ses[1:]:
+        make_rest(house, se)
+    job = await house.submit(JobSpec("upload", (f"{tmp_path}/f",), "/b/f"))
+    await house.until(job.id, "waiting")
+    (found,) = await waits(house)
+    assert found.reason.text.startswith("1 of 2 replicas could be written without ")
+    assert house.grid.files == {}
+    house.clock.now = found.reason.until + 1
+    house.engine._wake.set()
+    await house.until(job.id, "done")
+    assert len(house.grid.replicas[house.grid.files["/b/f"].guid]) == 2
+
+
 async def test_files_that_wait_for_a_full_element_leave_their_slots_to_others(house: House, tmp_path: Path) -> None:
     await house.engine.change_limits({ONE: 1, "files": 3})
     for number in range(6):
