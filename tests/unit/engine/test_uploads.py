@@ -348,7 +348,7 @@ async def test_a_file_that_changed_hands_while_it_was_replaced_is_left_alone(hou
     assert data_of(house, "/a/f") == [b"theirs"]
 
 
-async def test_no_storage_at_all_is_a_failure_with_the_services_words(house: House, file: Path) -> None:
+async def test_no_storage_at_all_is_a_failure_that_names_the_wish(house: House, file: Path) -> None:
     house.catalogue.before["access"] = [ServiceError("access", 77, "No write PFNs")]
     job = await house.done(up(file, "/a/f"))
     assert (job.state, (await house.only(job.id)).message[:46]) == (
