@@ -69,13 +69,17 @@ class Reply:
 
 
 def names_text(results: Iterable[Result]) -> str:
-    """The messages of results that are a name each (`ls`, `find`), one a line: see `core.visible.in_line`."""
-    return "\n".join(_name_line(str(result["message"])) for result in results if result.get("message"))
+    """The messages of results that are a name each (`ls`, `find`), one a line: see `core.visible.in_line`.
+
+    One that is nothing but a message is a text: help, or a collection in XML.
+    """
+    told = [(str(result["message"]), len(result) > 1) for result in results if result.get("message")]
+    return "\n".join(_name_line(message) if is_name else message for message, is_name in told)
 
 
 def _name_line(message: str) -> str:
-    """A name in one line. A help text begins with a newline; `find -c` adds a line to the last name."""
-    if "\n" not in message or message.startswith("\n"):
+    """A name in one line; `find -c` adds a line to the last one."""
+    if "\n" not in message:
         return message
     count = _COUNT.search(message)
     return in_line(message[: count.start()]) + count[0] if count else in_line(message)

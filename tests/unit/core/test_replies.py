@@ -94,9 +94,11 @@ def test_a_listing_becomes_entries() -> None:
 
 
 def test_a_name_is_one_line_whatever_is_in_it() -> None:
-    results = [{"message": "a"}, {"message": ""}, {"message": "b\n/c"}, {"message": "d\ne\nFound 3 maching entries"}]
+    messages = ("a", "", "b\n/c", "d\ne\nFound 3 maching entries")
+    results = [{"lfn": "/", "message": message} for message in messages]
     assert names_text(results) == "a\nb\\x0a/c\nd\\x0ae\nFound 3 maching entries"
-    assert names_text([{"message": "\nusage: ls\n"}]) == "\nusage: ls\n"
+    for text in ("\nusage: ls\n", '<?xml version="1.0"?>\n<alien>\n</alien>'):
+        assert names_text([{"message": text}]) == text
 
 
 def test_the_root_is_a_directory_with_one_slash() -> None:
