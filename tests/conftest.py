@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.harness import POWERLESS, Grid, User, make_user, new_grid
+from tests.harness import POWERLESS, Grid, User, folder_of, make_user, new_grid
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
@@ -25,6 +25,12 @@ def grid() -> Iterator[Grid]:
 def user(grid: Grid) -> Iterator[User]:
     """A user of the sandbox grid."""
     yield from make_user(grid.exports)
+
+
+@pytest.fixture
+def folder(user: User) -> str:
+    """A directory of the catalogue that nobody else uses; the session is there."""
+    return folder_of(user)
 
 
 @pytest.fixture

@@ -190,6 +190,14 @@ class User:
         self.run("daemon", "stop", timeout=20)
 
 
+def folder_of(user: User) -> str:
+    """A directory of the catalogue that nobody else uses; the user's session is there from now on."""
+    name = f"{user.must('pwd')}{user.home.name}/"
+    user.must("mkdir", "-p", name)
+    user.must("cd", name)
+    return name
+
+
 def make_user(variables: dict[str, str]) -> Iterator[User]:
     """Make a user, hand it out, and clear up."""
     home = Path(tempfile.mkdtemp(prefix="user", dir="/tmp"))

@@ -20,9 +20,10 @@ from aliend.core.catalogue import Ticket
 from aliend.core.job import JobSpec
 from aliend.core.transfer import Transfer
 from aliend.engine.membership import ARCHIVE, Membership, Neighbours
+from aliend.engine.places import places
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
-from aliend.storage.tasks import ListMembers, Source
+from aliend.storage.tasks import ListMembers
 
 log = logging.getLogger(__name__)
 
@@ -144,9 +145,8 @@ class Archives:
 
 async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: RunnerPort) -> dict[str, int]:
     """What is in an archive; nothing where it cannot be read, which the copy itself will tell."""
-    sources = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
     try:
-        return dict((await workers.run(ListMembers(transfer.id, sources), lambda _: None)).members)
+        return dict((await workers.run(ListMembers(transfer.id, places(tickets)), lambda _: None)).members)
     except CopyError as error:
         log.info("transfer %d: the archive's directory: %s", transfer.id, error)
         return {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aliend.core.catalogue import Entry, Ticket
+from aliend.engine.places import places
 from aliend.errors import CopyError, ServiceError
 from aliend.storage.stream import Stream
 from aliend.storage.tasks import Download, Read, Source
@@ -57,7 +58,7 @@ async def content_of(catalogue: Tickets, lfn: str) -> Content:
     else:
         refusal = None
         if tickets:
-            sources = tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
+            sources = places(tickets)
             return Content(lfn, tickets[0].size, tickets[0].md5, tickets[0].guid, sources)
     entries, _ = await catalogue.stat([lfn])
     if entries and entries[0].type == "file" and entries[0].size == 0:

@@ -12,8 +12,9 @@ from aliend.core.expansion import root_of
 from aliend.core.record import Stage
 from aliend.core.transfer import Succeeded
 from aliend.engine.attempt import Attempt, tuning_of
+from aliend.engine.places import places
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, Source
+from aliend.storage.tasks import Download, Downloaded
 
 
 async def download(attempt: Attempt) -> Succeeded:
@@ -70,7 +71,7 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     tickets = sorted(tickets, key=lambda ticket: ticket.se in resting)
     task = Download(
         id=transfer.id,
-        sources=tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets),
+        sources=places(tickets),
         target=transfer.target,
         size=tickets[0].size,
         md5=tickets[0].md5,

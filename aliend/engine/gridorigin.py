@@ -11,9 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from aliend.core.catalogue import Ticket
 from aliend.engine.attempt import Attempt
 from aliend.engine.origin import LocalOrigin, md5_of_all
+from aliend.engine.places import places
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, ReplicaOutcome, Source, ThirdParty, Upload, Uploaded, WorkerDied
 
@@ -40,7 +40,7 @@ class GridOrigin:
         tickets = await attempt.catalogue.access_read(lfn)
         if not tickets:
             raise CopyError(f"{lfn} has no replica that may be read", kind="permanent")
-        return cls(lfn, tickets[0].size, tickets[0].md5, _sources(tickets))
+        return cls(lfn, tickets[0].size, tickets[0].md5, places(tickets))
 
     @property
     def name(self) -> str:
@@ -135,7 +135,3 @@ class GridOrigin:
         seen = await asyncio.to_thread(path.stat)
         outgoing = Upload(attempt.transfer.id, str(path), targets, came.size, seen.st_mtime_ns)
         return await attempt.copy(outgoing, lambda moved: attempt.progress((self.size + moved) // 2))
-
-
-def _sources(tickets: Sequence[Ticket]) -> tuple[Source, ...]:
-    return tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)

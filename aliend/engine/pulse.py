@@ -8,6 +8,7 @@ Copies that wait for bandwidth are not its fault.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
@@ -66,16 +67,11 @@ class Pulse:
         """Tell the gate which elements are silent."""
         copies = self._copies()
         quiet = self._quiet(copies)
-        ses = {se for number in copies for se in self._gate.of(number)}
         self._gate.leave_alone(
             [
                 se
-                for se in ses
-                if all(
-                    quiet[number] >= SUSPICIOUS and not trail.is_whole
-                    for number, trail in copies.items()
-                    if se in self._gate.of(number)
-                )
+                for se, here in self._by_element(copies).items()
+                if all(quiet[number] >= SUSPICIOUS and not trail.is_whole for number, trail in here.items())
             ]
         )
 
@@ -86,8 +82,7 @@ class Pulse:
         copies = self._copies()
         self._felt = {number: self._felt.get(number, _Felt()) for number in copies}
         metered, quiet = self._workers.metered(), self._quiet(copies)
-        for se in {se for number in copies for se in self._gate.of(number)}:
-            here = {number: trail for number, trail in copies.items() if se in self._gate.of(number)}
+        for se, here in self._by_element(copies).items():
             moved = sum(max(0, trail.bytes - self._felt[number].bytes) for number, trail in here.items())
             if not metered.keys() & here.keys():
                 self._gate.measured(se, moved / took)
@@ -97,6 +92,14 @@ class Pulse:
 
     def _copies(self) -> dict[int, Trail]:
         return {number: trail for number, trail in self._running() if trail.stage is Stage.COPY}
+
+    def _by_element(self, copies: dict[int, Trail]) -> dict[str, dict[int, Trail]]:
+        """The copies on each storage element."""
+        found: defaultdict[str, dict[int, Trail]] = defaultdict(dict)
+        for number, trail in copies.items():
+            for se in self._gate.of(number):
+                found[se][number] = trail
+        return found
 
     def _quiet(self, copies: dict[int, Trail]) -> dict[int, float]:
         """For how long (seconds) nothing has come of each copy, though it had the bandwidth."""

@@ -18,9 +18,10 @@ from aliend.core.record import Stage
 from aliend.core.transfer import Booked
 from aliend.engine.attempt import Attempt
 from aliend.engine.origin import Origin
+from aliend.engine.places import places
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
-from aliend.storage.tasks import Compare, ReplicaOutcome, Source
+from aliend.storage.tasks import Compare, ReplicaOutcome
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Replicas:
     async def _read_back(self) -> None:
         """CopyError when a storage element does not give back what was sent to it."""
         tickets = await self._catalogue.access_read(self._lfn)
-        task = Compare(self._attempt.transfer.id, _places(tickets), self._source.size, self._md5)
+        task = Compare(self._attempt.transfer.id, places(tickets), self._source.size, self._md5)
         compared = await self._attempt.workers.run(task, self._attempt.progress)
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
         if wrong or not tickets:
@@ -152,7 +153,7 @@ class Replicas:
         tickets = [one for one in self._unheard if one.se not in self._have and one.guid in guids]
         if not tickets or any(one.se in resting or one.size not in (0, self._source.size) for one in tickets):
             return
-        md5 = await self._source.md5_if_there(self._attempt, _places(tickets))
+        md5 = await self._source.md5_if_there(self._attempt, places(tickets))
         if not md5 or (self._md5 and md5 != self._md5):
             return
         log.info("transfer %d: what was written before is registered now", self._attempt.transfer.id)
@@ -202,7 +203,7 @@ class Replicas:
         gate = self._attempt.gate
         async with gate.held(self._attempt.transfer.id, ses):
             self._attempt.trail.enter(Stage.COPY)
-            result = await self._source.send(self._attempt, _places(tickets))
+            result = await self._source.send(self._attempt, places(tickets))
             for outcome in result.replicas:
                 if not outcome.error:
                     gate.worked(outcome.se)
@@ -309,10 +310,6 @@ class Replicas:
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} replicas asked for ({storage})"
-
-
-def _places(tickets: Sequence[Ticket]) -> tuple[Source, ...]:
-    return tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
 
 
 async def replicas_of(catalogue: CataloguePort, lfn: str) -> list[Replica]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from aliend.core.job import Job
@@ -115,14 +115,16 @@ class Slots:
         return [(number, one.trail) for number, one in self.runs.items() if not one.stopped]
 
     def _with_slot(self) -> list[Run]:
-        return [one for number, one in self.runs.items() if one.job.spec.parallel or self._copies(number, one)]
+        """Those that have need of one; the limit of a job itself counts all that has begun."""
+        resting = self.gate.resting()
+        return [
+            one
+            for number, one in self.runs.items()
+            if one.job.spec.parallel or self._needs_slot(number, one.trail.stage, resting)
+        ]
 
-    def _copies(self, number: int, one: Run) -> bool:
-        """Whether it has need of a slot; the limit of a job itself counts all that has begun."""
-        return one.trail.stage is not Stage.VERIFY and not self._waits(number, one)
-
-    def _waits(self, number: int, one: Run) -> bool:
-        """Whether it has no need of its slot: it waits for room on a storage element, or one that rests stalls it."""
-        if one.trail.stage is Stage.COPY:
-            return any(se in self.gate.resting() for se in self.gate.of(number))
-        return one.trail.stage is Stage.SLOT
+    def _needs_slot(self, number: int, stage: Stage, resting: Collection[str]) -> bool:
+        """Not while it waits for room on a storage element or for the catalogue, or one that rests stalls its copy."""
+        if stage is Stage.COPY:
+            return not any(se in resting for se in self.gate.of(number))
+        return stage not in (Stage.SLOT, Stage.VERIFY)

@@ -191,7 +191,7 @@ class Store:
             for one in chosen:
                 found = transfers.select(connection, "WHERE id = ?", (one.transfer,))
                 job = self._rows.load(connection, one.job)
-                started.append((one, self._step(transaction, (job, found), Started(), None, now)))
+                started.append((one, self._step(transaction, job, found, Started(), now)))
             return agenda, started, turns
 
         return await self._database.write(write, durable=False)
@@ -307,20 +307,20 @@ class Store:
             found = transfers.select(transaction.connection, where, values)
             before = self._rows.load(transaction.connection, number or found[0].job)
             attempts.insert(transaction.connection, records)
-            return self._step(transaction, (before, found), event, also, now)
+            return self._step(transaction, before, found, event, now, also)
 
         return await self._database.write(write)
 
     def _step(
         self,
         transaction: Transaction,
-        those: tuple[Job, Sequence[Transfer]],
+        before: Job,
+        found: Sequence[Transfer],
         event: Event,
-        also: JobEvent | None,
         now: float,
+        also: JobEvent | None = None,
     ) -> Outcome:
         """Apply `also` to a job and `event` to these of its transfers, inside a transaction."""
-        before, found = those
         job = jobs_core.step(before, also) if also else before
         effects: list[Effect] = []
         after: list[Transfer] = []

@@ -7,21 +7,11 @@ import sqlite3
 from pathlib import Path
 
 import grpc
-import pytest
 
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 from tests.harness import Grid, User, eventually
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session is there."""
-    name = f"{user.must('pwd')}{user.home.name}/"
-    user.must("mkdir", "-p", name)
-    user.must("cd", name)
-    return name
 
 
 def test_attempts_are_shown_with_their_storage_elements(user: User, folder: str) -> None:

@@ -10,21 +10,10 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from tests.harness import Grid, User, eventually
 
 LINES = "".join(f"{number}\n" for number in range(1, 60_001))
 NASTY = "$(touch pwned) `id`;a&b"
-
-
-@pytest.fixture
-def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session is there."""
-    name = f"{user.must('pwd')}{user.home.name}/"
-    user.must("mkdir", "-p", name)
-    user.must("cd", name)
-    return name
 
 
 def put(user: User, lfn: str, content: bytes) -> None:

@@ -6,8 +6,6 @@ import hashlib
 import os
 from pathlib import Path
 
-import pytest
-
 from tests.harness import User, eventually
 
 MIB = 1024 * 1024
@@ -21,15 +19,6 @@ def random_file(path: Path, size: int) -> Path:
 
 def md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-
-
-@pytest.fixture
-def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session is there."""
-    name = f"{user.must('pwd')}{user.home.name}/"
-    user.must("mkdir", "-p", name)
-    user.must("cd", name)
-    return name
 
 
 def test_an_upload_to_two_replicas_is_registered_when_cp_ends(user: User, folder: str) -> None:

@@ -6,8 +6,6 @@ import hashlib
 import os
 from pathlib import Path
 
-import pytest
-
 from tests.harness import User
 
 
@@ -15,15 +13,6 @@ def random_file(path: Path, size: int) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(os.urandom(size))
     return path.read_bytes()
-
-
-@pytest.fixture
-def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session is there."""
-    name = f"{user.must('pwd')}{user.home.name}/"
-    user.must("mkdir", "-p", name)
-    user.must("cd", name)
-    return name
 
 
 def md5_in_catalogue(user: User, lfn: str) -> str:

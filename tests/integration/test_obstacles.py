@@ -8,18 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import User, eventually
+from tests.harness import User, eventually, folder_of
 
 KIB = 1024
 
 
 @pytest.fixture
 def folder(powerless: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session is there."""
-    name = f"{powerless.must('pwd')}{powerless.home.name}/"
-    powerless.must("mkdir", "-p", name)
-    powerless.must("cd", name)
-    return name
+    """A directory of the catalogue that nobody else uses; the session of the powerless user is there."""
+    return folder_of(powerless)
 
 
 def write(user: User, name: str, content: bytes, mode: int = 0o644) -> Path:

@@ -6,20 +6,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-import pytest
-
 from tests.harness import User, eventually
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session is there."""
-    name = f"{user.must('pwd')}{user.home.name}/"
-    user.must("mkdir", "-p", name)
-    user.must("cd", name)
-    return name
 
 
 def writers(user: User, target: str) -> list[int]:

@@ -5,18 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 from tests.harness import Grid, User, eventually
-
-
-@pytest.fixture
-def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session is there."""
-    name = f"{user.must('pwd')}{user.home.name}/"
-    user.must("mkdir", "-p", name)
-    user.must("cd", name)
-    return name
 
 
 def fill(directory: Path, **sizes: int) -> None:
