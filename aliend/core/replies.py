@@ -69,17 +69,17 @@ class Reply:
 
 
 def names_text(results: Iterable[Result]) -> str:
-    """The messages of results that are a name each (`ls`, `find`), one a line: see `core.visible.in_line`.
-
-    One that is nothing but a message is a text: help, or a collection in XML.
-    """
-    told = [(str(result["message"]), len(result) > 1) for result in results if result.get("message")]
-    return "\n".join(_name_line(message) if is_name else message for message, is_name in told)
+    """The messages of results that are a name each (`ls`, `find`), one a line: see `core.visible.in_line`."""
+    return "\n".join(_name_line(str(result["message"])) for result in results if result.get("message"))
 
 
 def _name_line(message: str) -> str:
-    """A name in one line; `find -c` adds a line to the last one."""
-    if "\n" not in message:
+    """A name in one line; `find -c` adds a line to the last one. Texts stay: help, a collection in XML.
+
+    Help begins with a newline; a collection has slashes and begins with none, which neither a name nor an LFN does.
+    """
+    is_collection = message.startswith("<?xml") and message.rstrip().endswith("</alien>")
+    if "\n" not in message or message.startswith("\n") or is_collection:
         return message
     count = _COUNT.search(message)
     return in_line(message[: count.start()]) + count[0] if count else in_line(message)

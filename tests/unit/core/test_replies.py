@@ -94,8 +94,7 @@ def test_a_listing_becomes_entries() -> None:
 
 
 def test_a_name_is_one_line_whatever_is_in_it() -> None:
-    messages = ("a", "", "b\n/c", "d\ne\nFound 3 maching entries")
-    results = [{"lfn": "/", "message": message} for message in messages]
+    results = [{"message": "a"}, {"message": ""}, {"message": "b\n/c"}, {"message": "d\ne\nFound 3 maching entries"}]
     assert names_text(results) == "a\nb\\x0a/c\nd\\x0ae\nFound 3 maching entries"
     for text in ("\nusage: ls\n", '<?xml version="1.0"?>\n<alien>\n</alien>'):
         assert names_text([{"message": text}]) == text
