@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from aliend.core.cli.environment import is_on
 from aliend.core.context import Context
-from aliend.core.switches import is_on
 
 JSON_WORDS = frozenset({"--json", "-json", "--jsonl"})
 JSON_LINES = "--jsonl"

@@ -17,8 +17,8 @@ from aliend.commands.call import Call
 from aliend.commands.elements import told
 from aliend.commands.names import lfn_of
 from aliend.core import collection
+from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.collection import LocalFile
-from aliend.core.options import Given, Option, take_apart
 from aliend.core.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
 from aliend.parts import Parts

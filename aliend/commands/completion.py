@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aliend.commands import known
-from aliend.core import aliases, completing, paths
-from aliend.core.completing import (
+from aliend.core import paths
+from aliend.core.cli import command_line, completion
+from aliend.core.cli.completion import (
     CatalogueName,
     Choice,
     CommandName,
@@ -73,7 +74,7 @@ class Completion:
 
     async def _found(self, typed: Typed) -> Names:
         context = self._parts.context(typed.environment or None)
-        match completing.wanted(typed.words):
+        match completion.wanted(typed.words):
             case CommandName():
                 return await self._commands(typed, context)
             case Choice(words):
@@ -95,7 +96,7 @@ class Completion:
 
     async def _commands(self, typed: Typed, context: Context) -> Names:
         home = typed.environment.get("HOME", "")
-        own = aliases.read(await asyncio.to_thread(known.text_of, f"{home}/.alienpy_aliases" if home else ""))
+        own = command_line.read(await asyncio.to_thread(known.text_of, f"{home}/.alienpy_aliases" if home else ""))
         fetch = self._memory.get(("commands", context), _LONG, lambda: self._listed(context))
         try:
             listed = await asyncio.wait_for(fetch, PATIENCE / 2)

@@ -10,7 +10,7 @@ from aliend.commands.call import Call
 from aliend.commands.names import lfns_of
 from aliend.commands.piping import piped
 from aliend.commands.programs import words_of
-from aliend.core.options import Given, Option, take_apart
+from aliend.core.cli.options import Given, Option, take_apart
 from aliend.engine.contents import Content, content_of, reading
 from aliend.errors import CopyError, UsageError
 from aliend.parts import Parts

@@ -19,13 +19,12 @@ from aliend.commands.dry_run import dry_run
 from aliend.commands.follow import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
 from aliend.commands.foreground import exit_code_of, follow_foreground
 from aliend.commands.streams import submit_input, write_output
+from aliend.core.cli.environment import is_on, settings_of
+from aliend.core.cli.escaping import in_line
 from aliend.core.copy_plan import jobs_of, jobs_of_lines
 from aliend.core.copy_words import STANDARD, CopyWords, parse_copy, parse_input
 from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate
-from aliend.core.settings import settings_of
-from aliend.core.switches import is_on
-from aliend.core.visible import in_line
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts

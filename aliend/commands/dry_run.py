@@ -8,9 +8,9 @@ from typing import Any
 
 from aliend.commands.call import Call
 from aliend.commands.follow import Tally, way_of
+from aliend.core.cli.escaping import in_line
 from aliend.core.expansion import MISSING
 from aliend.core.job import JobSpec
-from aliend.core.visible import in_line
 from aliend.core.wish import usual
 from aliend.engine.foresee import Foreseen, foresee
 from aliend.parts import Parts

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aliend.commands.call import Call
+from aliend.core.cli.options import Option, take_apart
 from aliend.core.elements import (
     HEADER,
     StorageElement,
@@ -14,7 +15,6 @@ from aliend.core.elements import (
     pair_of,
     storage_elements,
 )
-from aliend.core.options import Option, take_apart
 from aliend.core.requests import Request
 from aliend.errors import UsageError
 from aliend.parts import Parts

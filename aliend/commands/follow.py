@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from aliend.commands.call import Call, FileProgress, Progress
+from aliend.core.cli.escaping import in_line
 from aliend.core.expansion import MISSING
 from aliend.core.record import AttemptRecord
-from aliend.core.visible import in_line
 from aliend.engine.views import JobView, TransferView
 from aliend.parts import Parts
 

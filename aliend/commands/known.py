@@ -10,10 +10,10 @@ from pathlib import Path
 
 from aliend.commands import dispatch
 from aliend.commands.call import Call
-from aliend.core import suggestions
+from aliend.core.cli import options
+from aliend.core.cli.environment import is_on
 from aliend.core.context import Context
 from aliend.core.requests import READING, Request
-from aliend.core.switches import is_on
 from aliend.errors import AliendError, NoSuchFile, UsageError
 from aliend.parts import Parts
 
@@ -53,7 +53,7 @@ async def check(parts: Parts, call: Call) -> None:
     listed = await commands_of_the_service(parts, call.context)
     if word in listed:
         return
-    near = suggestions.suggestions(word, names(listed))
+    near = options.suggestions(word, names(listed))
     meant = f"; did you mean {' or '.join(near)}?" if near else "; alienctl help lists them"
     raise UnknownCommand(f"{word}: there is no such command{meant}")
 

@@ -1,6 +1,6 @@
 """Carries out a command line: chains, pipes, `!`, `time`, `exit`, `$?`, commands that come on standard input.
 
-The commands themselves are found by `aliend.commands.dispatch`, the language is `aliend.core.chains`.
+The commands themselves are found by `aliend.commands.dispatch`, the language is `aliend.core.cli.command_line`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from aliend.central import tracing
 from aliend.commands import dispatch, known
 from aliend.commands.call import JSON_LINES, JSON_WORDS, Call
 from aliend.commands.piping import piped
-from aliend.core import aliases, chains
-from aliend.core.chains import Command, Shell, Step
+from aliend.core.cli import command_line
+from aliend.core.cli.command_line import Command, Shell, Step
 from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
 
@@ -77,15 +77,15 @@ class _Line:
         """Carry it out."""
         call = self._call
         try:
-            self._aliases = aliases.read(await asyncio.to_thread(known.text_of, _alias_file(call)))
+            self._aliases = command_line.read(await asyncio.to_thread(known.text_of, _alias_file(call)))
             if not (call.words or call.commands_on_stdin):
                 raise UsageError("There is no command; see: alienctl help")
             if call.commands_on_stdin:
                 return Outcome(await self._from_stdin())
             batch = await known.batch_file(self._parts, call, self._aliases)
             if batch is not None:
-                return Outcome(await self._steps(chains.parse(batch, self._aliases)))
-            return Outcome(await self._steps(chains.of_words(call.words, self._aliases)))
+                return Outcome(await self._steps(command_line.parse(batch, self._aliases)))
+            return Outcome(await self._steps(command_line.of_words(call.words, self._aliases)))
         except _LeaveError as leave:
             _keep_status(self._parts, call, leave.code)
             return Outcome(leave.code, leaves=True)
@@ -97,8 +97,8 @@ class _Line:
         code, text = 0, ""
         async for piece in _texts(self._call):
             text += piece
-            ready = chains.complete(text) if piece else len(text)
-            steps = chains.parse(text[:ready], self._aliases)
+            ready = command_line.complete(text) if piece else len(text)
+            steps = command_line.parse(text[:ready], self._aliases)
             text = text[ready:]
             code = await self._steps(steps, before=code)
             if code and self._call.stop_on_error:

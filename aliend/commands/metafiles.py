@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aliend.commands.call import Call
 from aliend.core import metalink
-from aliend.core.switches import is_on
+from aliend.core.cli.environment import is_on
 from aliend.engine.views import JobView
 from aliend.errors import AliendError
 from aliend.parts import Parts

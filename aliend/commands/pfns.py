@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aliend.commands.call import Call
 from aliend.commands.elements import told
 from aliend.commands.names import lfn_of, lfns_of
-from aliend.core.options import Option, take_apart
+from aliend.core.cli.options import Option, take_apart
 from aliend.errors import UsageError
 from aliend.parts import Parts
 from aliend.storage.tasks import Probe, Probed

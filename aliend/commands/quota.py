@@ -5,7 +5,7 @@ from __future__ import annotations
 from aliend.commands.call import Call
 from aliend.commands.elements import told
 from aliend.core import quotas
-from aliend.core.options import take_apart
+from aliend.core.cli.options import take_apart
 from aliend.core.replies import Result
 from aliend.core.requests import Request
 from aliend.errors import ServiceError, UsageError

@@ -12,7 +12,7 @@ from aliend.commands.names import lfn_of
 from aliend.commands.printer import Printer
 from aliend.core import containment, selection
 from aliend.core.catalogue import Entry
-from aliend.core.options import Given, Option, take_apart
+from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.replies import Result
 from aliend.core.selection import Selection, Window, facts_of
 from aliend.errors import UsageError

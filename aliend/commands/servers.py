@@ -11,8 +11,8 @@ from typing import Any
 from aliend.commands.call import Call
 from aliend.commands.elements import elements, told
 from aliend.core import statistics
+from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.elements import server_of
-from aliend.core.options import Given, Option, take_apart
 from aliend.errors import UsageError
 from aliend.parts import Parts
 from aliend.storage.tasks import Probe, Probed

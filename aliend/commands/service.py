@@ -12,7 +12,7 @@ from dataclasses import replace
 from aliend.commands.call import Call
 from aliend.commands.printer import Printer
 from aliend.core import paths
-from aliend.core.colours import directories_painted
+from aliend.core.cli.colours import directories_painted
 from aliend.core.replies import Reply, names_text
 from aliend.core.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError

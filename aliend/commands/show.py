@@ -10,9 +10,9 @@ from typing import Any
 
 from aliend.commands.call import Call, encoded
 from aliend.commands.follow import human, kind_of, summary, way_of
-from aliend.core.colours import states_painted
+from aliend.core.cli.colours import states_painted
+from aliend.core.cli.escaping import in_line
 from aliend.core.record import AttemptRecord
-from aliend.core.visible import in_line
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts

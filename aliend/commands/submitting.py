@@ -9,8 +9,8 @@ from dataclasses import replace
 from aliend.commands.call import Call
 from aliend.commands.follow import ALL_ARRIVED, kind_of
 from aliend.commands.foreground import follow_foreground
+from aliend.core.cli.environment import settings_of
 from aliend.core.job import JobSpec
-from aliend.core.settings import settings_of
 from aliend.parts import Parts
 
 Then = Callable[[Parts, Call, int], Awaitable[None]]

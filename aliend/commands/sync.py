@@ -12,12 +12,12 @@ from aliend.commands.follow import human, way_of
 from aliend.commands.replicate import JOB_OPTIONS
 from aliend.commands.show import deletions_of
 from aliend.commands.submitting import submit_and_follow
+from aliend.core.cli.escaping import in_line
+from aliend.core.cli.options import Option, take_apart
 from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate, require_clear_target
-from aliend.core.options import Option, take_apart
 from aliend.core.sync import Planned
 from aliend.core.sync_job import sync_job
-from aliend.core.visible import in_line
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts
 

@@ -12,9 +12,9 @@ from aliend.commands.call import Call, encoded
 from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.foreground import follow_foreground
 from aliend.commands.show import show
-from aliend.core.colours import states_painted
-from aliend.core.options import Option, unknown
-from aliend.core.visible import in_line
+from aliend.core.cli.colours import states_painted
+from aliend.core.cli.escaping import in_line
+from aliend.core.cli.options import Option, unknown
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.parts import Parts

@@ -12,8 +12,8 @@ from aliend.commands.elements import told
 from aliend.commands.metafiles import write
 from aliend.core import metalink
 from aliend.core.catalogue import Ticket
+from aliend.core.cli.options import take_apart
 from aliend.core.naming import Place, locate
-from aliend.core.options import take_apart
 from aliend.core.wish import DEFAULT
 from aliend.errors import CopyError, UsageError
 from aliend.parts import Parts

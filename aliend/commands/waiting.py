@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from aliend.commands.call import Call
+from aliend.core.cli.escaping import in_line
+from aliend.core.cli.units import parse_rate, rate_text
 from aliend.core.limits import parse
-from aliend.core.rates import parse_rate, rate_text
-from aliend.core.visible import in_line
 from aliend.core.why import Reason
 from aliend.engine.views import ElementView, InUse, Waits
 from aliend.errors import UsageError

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from aliend.core import selection
+from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.cli.units import parse_rate, size_of
 from aliend.core.job import JobSpec, Overwrite
-from aliend.core.options import Given, Option, take_apart
-from aliend.core.quantities import size_of
-from aliend.core.rates import parse_rate
 from aliend.errors import UsageError
 
 STANDARD = "-"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aliend.core.catalogue import Entry, EntryType, Member, Replica, Ticket
+from aliend.core.cli.escaping import in_line
 from aliend.core.paths import without_slash
 from aliend.core.requests import Request
-from aliend.core.visible import in_line
 from aliend.errors import BadReply, ServiceError
 
 EMPTY, NOT_JSON, WRONG_SHAPE = 70, 22, 42

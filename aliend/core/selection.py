@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aliend.core.catalogue import Entry
-from aliend.core.options import Given, Option
-from aliend.core.quantities import moment_of, size_of
+from aliend.core.cli.options import Given, Option
+from aliend.core.cli.units import moment_of, size_of
 from aliend.errors import BadPattern, UsageError
 
 UNBOUNDED = 2**63 - 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aliend.core.rates import parse_rate, rate_text
+from aliend.core.cli.units import parse_rate, rate_text
 from aliend.errors import UsageError
 
 DAY = 24 * 60

@@ -14,6 +14,7 @@ from types import TracebackType
 
 from aliend.core import backoff, limits
 from aliend.core.bandwidth import Rates
+from aliend.core.cli.escaping import visible
 from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.record import AttemptRecord
 from aliend.core.scheduler import Limits, Load, Turns, choose, closed_directions
@@ -22,7 +23,6 @@ from aliend.core.timetable import timetable_text
 from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
 from aliend.core.transfer import Cancel as CancelTransfer
 from aliend.core.transfer import Retry as RetryTransfer
-from aliend.core.visible import visible
 from aliend.core.why import Around, Seat
 from aliend.engine.attempts import Attempts
 from aliend.engine.deletions import DeletionsRunner

@@ -13,8 +13,8 @@ from aliend import CONTRACT, VERSION
 from aliend.commands import line
 from aliend.commands.call import JSON_LINES, JSON_WORDS, Call, Progress, Terminal
 from aliend.commands.completion import Completion, Typed
-from aliend.core.switches import is_on
-from aliend.core.visible import VisibleStream, visible
+from aliend.core.cli.environment import is_on
+from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.parts import Parts
 from aliend.services.status import abort, told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.rates import HIGHEST, LOWEST
+from aliend.core.cli.units import HIGHEST, LOWEST
 from aliend.engine.views import ElementView, InUse
 from aliend.errors import UsageError
 from aliend.v1 import transfers_pb2

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from aliend.errors import CopyError, ErrorKind
 
 if TYPE_CHECKING:  # a copying process that is awaited needs nothing of the core's
+    from aliend.core.cli.environment import Settings
     from aliend.core.job import Overwrite
-    from aliend.core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

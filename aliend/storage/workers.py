@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import overload
 
 from aliend.core.bandwidth import Rates
-from aliend.core.settings import Settings
+from aliend.core.cli.environment import Settings
 from aliend.storage.crew import Crew
 from aliend.storage.pacing import Pacer
 from aliend.storage.stream import Stream, WritingEnd, streamed

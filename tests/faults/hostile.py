@@ -45,7 +45,7 @@ import sqlite3
 import sys
 
 if "aliend.sandbox" in sys.orig_argv:
-    from aliend.sandbox import output
+    from aliend.sandbox.protocol import output
 
     connect = sqlite3.connect
 

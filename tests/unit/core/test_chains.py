@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core import aliases
-from aliend.core.chains import Command, Shell, complete, of_words, parse
+from aliend.core.cli import command_line
+from aliend.core.cli.command_line import Command, Shell, complete, of_words, parse
 from aliend.errors import UsageError
 
 
@@ -77,7 +77,7 @@ def test_a_request_in_json_is_one_word() -> None:
 
 
 def test_f097_an_alias_is_replaced_as_the_word_of_a_command_only() -> None:
-    known = aliases.read('# mine\nq=pwd;whoami\nll = "ls -la"\n=x\nno alias=1\n')
+    known = command_line.read('# mine\nq=pwd;whoami\nll = "ls -la"\n=x\nno alias=1\n')
     assert known == {"q": "pwd;whoami", "ll": "ls -la"}
     assert parse("q", known) == (Command(("pwd",)), Command(("whoami",)))
     assert parse("squash q; ls q", known) == (Command(("squash", "q")), Command(("ls", "q")))

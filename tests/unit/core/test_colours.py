@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.colours import directories_painted, states_painted
+from aliend.core.cli.colours import directories_painted, states_painted
 
 
 def test_f107_states_at_the_begin_of_a_line_are_painted() -> None:

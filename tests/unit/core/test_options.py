@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.options import Option, take_apart
+from aliend.core.cli.options import Option, take_apart
 from aliend.errors import UsageError
 
 TABLE = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aliend.core.quantities import moment_of, size_of
+from aliend.core.cli.units import moment_of, size_of
 from aliend.errors import UsageError
 
 NOW_MS = 1_700_000_000_000

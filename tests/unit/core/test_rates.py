@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.rates import HIGHEST, LOWEST, parse_rate, rate_text
+from aliend.core.cli.units import HIGHEST, LOWEST, parse_rate, rate_text
 from aliend.errors import UsageError
 
 

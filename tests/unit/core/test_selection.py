@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from aliend.core.options import take_apart
+from aliend.core.cli.options import take_apart
 from aliend.core.selection import (
     OPTIONS,
     Facts,

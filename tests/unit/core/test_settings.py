@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.settings import settings_of
+from aliend.core.cli.environment import settings_of
 
 
 def test_xrootds_variables_are_kept_by_name_and_others_are_not() -> None:

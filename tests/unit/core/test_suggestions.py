@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.suggestions import suggestions
+from aliend.core.cli.options import suggestions
 
 NAMES = ("find", "ls", "mkdir", "rmdir", "listSEs", "whoami", "stat")
 

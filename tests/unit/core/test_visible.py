@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.visible import VisibleStream, in_line, visible
+from aliend.core.cli.escaping import VisibleStream, in_line, visible
 
 
 def test_what_a_terminal_would_obey_is_escaped() -> None:

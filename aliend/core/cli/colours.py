@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from aliend.core.visible import visible
+from aliend.core.cli.escaping import visible
 
 _RESET = "\x1b[0m"
 _DIRECTORY = "\x1b[1;34m"

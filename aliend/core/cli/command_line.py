@@ -3,6 +3,8 @@
 The language is the incumbent client's, with quotes respected everywhere: a step is a command of ours or of the service,
 perhaps with ` | ` and a pipeline of the user's shell behind it, or `!` and a text for that shell. A line that begins
 with `#` is a comment. There are no variables and no patterns.
+
+The user's aliases: lines `name=value` of `~/.alienpy_aliases`; `#` begins a comment, double quotes are optional.
 """
 
 from __future__ import annotations
@@ -150,3 +152,18 @@ def _operands_split(words: tuple[str, ...]) -> tuple[str, ...]:
 def _excerpt(text: str, position: int) -> str:
     line = text[text.rfind("\n", 0, position) + 1 :].partition("\n")[0].strip()
     return line if len(line) <= 60 else line[:57] + "..."
+
+
+def read(text: str) -> dict[str, str]:
+    """The aliases of a file's text; lines without a name are skipped, of two with one name the last holds."""
+    found = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        name = name.strip()
+        if equals and name and not name.startswith("#") and not name.split()[1:]:
+            found[name] = _unquoted(value.strip())
+    return found
+
+
+def _unquoted(value: str) -> str:
+    return value.removeprefix('"').removesuffix('"')

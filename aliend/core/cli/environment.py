@@ -1,4 +1,6 @@
-"""The XRootD variables of a caller, as a job keeps them. Pure.
+"""Variables of the environment that switch something on.
+
+The XRootD variables of a caller, as a job keeps them. Pure.
 
 Those that name code to load are left out: a copying process runs no program or library that a call names.
 """
@@ -6,6 +8,14 @@ Those that name code to load are left out: a copying process runs no program or 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+_OFF = frozenset({"", "0", "no", "off", "false"})
+
+
+def is_on(environment: Mapping[str, str], name: str) -> bool:
+    """Whether `name` is set to anything but 0, no, off, false or nothing."""
+    return environment.get(name, "").strip().lower() not in _OFF
+
 
 Settings = tuple[tuple[str, str], ...]
 """Variables and their values, by name."""

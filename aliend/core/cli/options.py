@@ -1,12 +1,14 @@
 """Takes the words of a command apart by a table of its options; they may stand anywhere among the operands. Pure.
 
 -name VALUE, --name VALUE, --name=VALUE    by the table; `--` ends the options; `-` alone is an operand
+
+Which command somebody may have meant.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aliend.errors import UsageError
@@ -89,3 +91,13 @@ def unknown(command: str, name: str, known: Mapping[str, Option]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"see: alienctl help {command}"
     return f"{command}: there is no option {name}; {hint}"
+
+
+_AT_MOST = 3
+_ALIKE = 0.6
+
+
+def suggestions(word: str, names: Collection[str]) -> list[str]:
+    """At most three names that are like `word`, the nearest first."""
+    lower = {name.lower(): name for name in sorted(names, reverse=True)}
+    return [lower[near] for near in difflib.get_close_matches(word.lower(), lower, _AT_MOST, _ALIKE)]
