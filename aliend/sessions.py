@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
-from aliend.core import paths
+from aliend.core.catalogue import paths
 from aliend.core.context import Context
 from aliend.errors import ServiceError, UsageError
 from aliend.store import IdentityRecord, Store

@@ -11,9 +11,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from aliend.central.central import Central
-from aliend.core.catalogue import Entry, Member, Replica, Ticket
+from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
+from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_slash
 from aliend.core.mirrors import Queued, State, queued_of, state_of
-from aliend.core.paths import has_wildcard, is_below, parent, without_slash
 from aliend.core.replies import (
     Reply,
     entries_of_find,

@@ -16,9 +16,9 @@ from pathlib import Path
 from aliend.commands.call import Call
 from aliend.commands.elements import told
 from aliend.commands.names import lfn_of
-from aliend.core import collection
+from aliend.core.catalogue import xml_collection
+from aliend.core.catalogue.xml_collection import LocalFile
 from aliend.core.cli.options import Given, Option, take_apart
-from aliend.core.collection import LocalFile
 from aliend.core.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
 from aliend.parts import Parts
@@ -78,7 +78,7 @@ async def _of_the_catalogue(parts: Parts, call: Call, given: Given, output: str)
         texts = [(await central.request(request, directory=directory)).checked(request).text() for request in requests]
     except ServiceError as error:
         raise await _explained(parts, call, names, error) from error
-    return texts[0] if len(texts) == 1 else collection.joined(texts)
+    return texts[0] if len(texts) == 1 else xml_collection.joined(texts)
 
 
 async def _explained(parts: Parts, call: Call, names: list[str], error: ServiceError) -> ServiceError:
@@ -103,7 +103,7 @@ async def _of_local_files(parts: Parts, call: Call, given: Given) -> str:
             raise NoSuchFile(f"toXml: {sentence}; -i passes over them")
         await call.complain(f"toXml: {sentence}")
     files = [await _look(parts, path) for path in paths if path not in missing]
-    return collection.document([collection.attributes_of(file) for file in files])
+    return xml_collection.document([xml_collection.attributes_of(file) for file in files])
 
 
 async def _look(parts: Parts, path: str) -> LocalFile:

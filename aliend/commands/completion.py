@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aliend.commands import known
-from aliend.core import paths
+from aliend.core.catalogue import paths
 from aliend.core.cli import command_line, completion
 from aliend.core.cli.completion import (
     CatalogueName,

@@ -8,10 +8,10 @@ from typing import Any
 
 from aliend.commands.call import Call
 from aliend.commands.follow import Tally, way_of
+from aliend.core.catalogue.storage_spec import usual
 from aliend.core.cli.escaping import in_line
 from aliend.core.expansion import MISSING
 from aliend.core.job import JobSpec
-from aliend.core.wish import usual
 from aliend.engine.foresee import Foreseen, foresee
 from aliend.parts import Parts
 

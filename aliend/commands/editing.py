@@ -16,11 +16,11 @@ from pathlib import Path
 from aliend.commands.call import Call
 from aliend.commands.foreground import cancelled_with
 from aliend.commands.programs import PRIVATE, brought, words_of
-from aliend.core.catalogue import MD5_OF_NOTHING
+from aliend.core.catalogue.entries import MD5_OF_NOTHING
+from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import Option, take_apart
 from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate
-from aliend.core.wish import DEFAULT
 from aliend.engine.contents import Content, content_of
 from aliend.errors import UsageError
 from aliend.parts import Parts

@@ -17,7 +17,7 @@ from aliend.commands.call import Call
 from aliend.commands.follow import exit_code
 from aliend.commands.foreground import cancelled_with
 from aliend.core import jobs as core
-from aliend.core import paths
+from aliend.core.catalogue import paths
 from aliend.core.job import JobSpec
 from aliend.core.replies import Reply, Result
 from aliend.core.requests import Request

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aliend.commands.call import Call
-from aliend.core import metalink
+from aliend.core.catalogue import metalink
 from aliend.core.cli.environment import is_on
 from aliend.engine.views import JobView
 from aliend.errors import AliendError

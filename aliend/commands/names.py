@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aliend.commands.call import Call
-from aliend.core import paths
+from aliend.core.catalogue import paths
 from aliend.errors import UsageError
 from aliend.parts import Parts
 

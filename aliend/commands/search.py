@@ -10,11 +10,11 @@ from dataclasses import replace
 from aliend.commands.call import Call
 from aliend.commands.names import lfn_of
 from aliend.commands.printer import Printer
-from aliend.core import containment, selection
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue import local_paths, selection
+from aliend.core.catalogue.entries import Entry
+from aliend.core.catalogue.selection import Selection, Window, facts_of
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.replies import Result
-from aliend.core.selection import Selection, Window, facts_of
 from aliend.errors import UsageError
 from aliend.parts import Parts
 
@@ -92,7 +92,7 @@ def _narrowing(wanted: Selection) -> list[str]:
 
 
 def _fits(wanted: Selection, directory: str, entry: Entry) -> bool:
-    return wanted.matches(facts_of(entry, containment.relative_to(directory, entry.lfn)))
+    return wanted.matches(facts_of(entry, local_paths.relative_to(directory, entry.lfn)))
 
 
 def _result(entry: Entry) -> Result:

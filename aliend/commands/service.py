@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from aliend.commands.call import Call
 from aliend.commands.printer import Printer
-from aliend.core import paths
+from aliend.core.catalogue import paths
 from aliend.core.cli.colours import directories_painted
 from aliend.core.replies import Reply, names_text
 from aliend.core.requests import Request, from_json, session_change, with_modifiers

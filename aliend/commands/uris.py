@@ -10,11 +10,11 @@ from pathlib import Path
 from aliend.commands.call import Call
 from aliend.commands.elements import told
 from aliend.commands.metafiles import write
-from aliend.core import metalink
-from aliend.core.catalogue import Ticket
+from aliend.core.catalogue import metalink
+from aliend.core.catalogue.entries import Ticket
+from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import take_apart
 from aliend.core.naming import Place, locate
-from aliend.core.wish import DEFAULT
 from aliend.errors import CopyError, UsageError
 from aliend.parts import Parts
 from aliend.storage.tasks import Checksum

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast, get_args
 
-from aliend.core import selection
+from aliend.core.catalogue import selection
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.cli.units import parse_rate, size_of
 from aliend.core.job import JobSpec, Overwrite

@@ -26,8 +26,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, assert_never
 
+from aliend.core.catalogue.selection import Selection
 from aliend.core.context import Context
-from aliend.core.selection import Selection
 from aliend.core.transfer import Phase
 from aliend.errors import Obstacle
 

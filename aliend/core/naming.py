@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aliend.core import paths
+from aliend.core.catalogue import paths
 from aliend.core.job import Direction
 from aliend.errors import UsageError
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from aliend.core import paths
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue import paths
+from aliend.core.catalogue.entries import Entry
 from aliend.core.requests import Request
 
 Outcome = Literal["done", "not seen", "unclear"]

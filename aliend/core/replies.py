@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aliend.core.catalogue import Entry, EntryType, Member, Replica, Ticket
+from aliend.core.catalogue.entries import Entry, EntryType, Member, Replica, Ticket
+from aliend.core.catalogue.paths import without_slash
 from aliend.core.cli.escaping import in_line
-from aliend.core.paths import without_slash
 from aliend.core.requests import Request
 from aliend.errors import BadReply, ServiceError
 

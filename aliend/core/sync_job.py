@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from aliend.core.catalogue.selection import Selection
 from aliend.core.job import JobSpec
 from aliend.core.naming import Location, direction_of
-from aliend.core.selection import Selection
 from aliend.errors import UsageError
 
 

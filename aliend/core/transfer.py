@@ -32,7 +32,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from aliend.core import backoff
-from aliend.core.catalogue import Ticket
+from aliend.core.catalogue.entries import Ticket
 from aliend.core.effects import Effect, HoldJob, StartCopy, StopCopy, TidyUp
 from aliend.errors import ErrorKind, Obstacle
 

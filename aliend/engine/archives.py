@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from aliend.core.catalogue import Ticket
+from aliend.core.catalogue.entries import Ticket
 from aliend.core.job import JobSpec
 from aliend.core.transfer import Transfer
 from aliend.engine.membership import ARCHIVE, Membership, Neighbours

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from aliend.core.catalogue import Entry, Ticket
+from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.engine.places import places
 from aliend.errors import CopyError, ServiceError
 from aliend.storage.stream import Stream

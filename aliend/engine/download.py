@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from aliend.core.catalogue import MD5_OF_NOTHING, Ticket
-from aliend.core.containment import local_path
+from aliend.core.catalogue.entries import MD5_OF_NOTHING, Ticket
+from aliend.core.catalogue.local_paths import local_path
 from aliend.core.expansion import root_of
 from aliend.core.record import Stage
 from aliend.core.transfer import Succeeded

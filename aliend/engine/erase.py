@@ -8,7 +8,7 @@ import stat
 from collections.abc import Sequence
 from typing import Literal
 
-from aliend.core import containment
+from aliend.core.catalogue import local_paths
 from aliend.engine.listing import NO_GUID
 from aliend.engine.ports import CataloguePort
 from aliend.errors import OutcomeUnknown, ServiceError
@@ -58,7 +58,7 @@ async def _guids(catalogue: CataloguePort, lfns: Sequence[str]) -> dict[str, str
 def _erase(directory: str, one: Deletion) -> Outcome:
     """Step by step from the directory, without following a link on the way."""
     *parents, name = one.below.split("/")
-    if any(containment.objection(component) for component in (*parents, name)):
+    if any(local_paths.objection(component) for component in (*parents, name)):
         return "kept", "its name is refused"
     opened: list[int] = []
     try:

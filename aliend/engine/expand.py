@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
-from aliend.core import containment, expansion
-from aliend.core.catalogue import Entry
+from aliend.core import expansion
+from aliend.core.catalogue import local_paths
+from aliend.core.catalogue.entries import Entry
+from aliend.core.catalogue.paths import without_slash
+from aliend.core.catalogue.selection import Facts, Window, facts_of
 from aliend.core.expansion import Aim
 from aliend.core.job import Checkpoint, Explored, Job
-from aliend.core.paths import without_slash
-from aliend.core.selection import Facts, Window, facts_of
 from aliend.engine import local
 from aliend.engine.local import LocalFile
 from aliend.engine.ports import CataloguePort
@@ -108,7 +109,7 @@ class Expansion:
             async for entries in batches:
                 found = []
                 for entry in entries:
-                    below = containment.relative_to(source, entry.lfn)
+                    below = local_paths.relative_to(source, entry.lfn)
                     if selection.matches(facts_of(entry, below)) and window.takes():
                         found.append(self._found(entry, aim, aim.of_below(source, below)))
                 await self._add(found, None)
@@ -177,12 +178,12 @@ def _local_target(root: str, relative: str) -> str:
     """The local path; links are looked for when the copy begins."""
     if not relative:
         return expansion.joined(root, "")
-    return containment.local_path(root, relative, lambda _: False)
+    return local_paths.local_path(root, relative, lambda _: False)
 
 
 def _objection(relative: str) -> str:
     for component in relative.split("/") if relative else ():
-        reason = containment.objection(component)
+        reason = local_paths.objection(component)
         if reason:
             return f"its name is refused: {reason}"
     return ""

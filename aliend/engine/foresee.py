@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue.entries import Entry
+from aliend.core.catalogue.paths import without_slash
 from aliend.core.job import Explored, Job, JobSpec, JobState
-from aliend.core.paths import without_slash
 from aliend.engine.expand import Expansion
 from aliend.engine.ports import CataloguePort
 from aliend.errors import AliendError

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
-from aliend.core import containment
-from aliend.core.paths import without_slash
-from aliend.core.selection import Facts, Selection, facts_of
+from aliend.core.catalogue import local_paths
+from aliend.core.catalogue.paths import without_slash
+from aliend.core.catalogue.selection import Facts, Selection, facts_of
 from aliend.core.sync import is_unfinished_name
 from aliend.engine import local
 from aliend.engine.local import LocalFile
@@ -97,7 +97,7 @@ def _facts(one: LocalFile) -> Facts:
 def _problem(one: LocalFile) -> str:
     if one.problem:
         return one.problem
-    reasons = (containment.objection(component) for component in one.below.split("/"))
+    reasons = (local_paths.objection(component) for component in one.below.split("/"))
     reason = next(filter(None, reasons), "")
     return f"its name is refused: {reason}" if reason else ""
 
@@ -119,9 +119,9 @@ async def _in_catalogue(
         async for entries in batches:
             found = []
             for entry in entries:
-                below = containment.relative_to(directory, entry.lfn)
+                below = local_paths.relative_to(directory, entry.lfn)
                 if selection.matches(facts_of(entry, below)):
-                    reasons = (containment.objection(component) for component in below.split("/"))
+                    reasons = (local_paths.objection(component) for component in below.split("/"))
                     reason = next(filter(None, reasons), "")
                     found.append(
                         Listed(

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue.entries import Entry
 from aliend.engine.ports import CataloguePort
 from aliend.errors import ServiceError
 

@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-from aliend.core.catalogue import Member
+from aliend.core.catalogue.entries import Member
 from aliend.core.transfer import Transfer
 from aliend.engine.looks import MOST
 from aliend.engine.ports import CataloguePort

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aliend.core.catalogue import Ticket
+from aliend.core.catalogue.entries import Ticket
 from aliend.storage.tasks import Source
 
 

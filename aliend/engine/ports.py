@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, overload
 
 from aliend.core.bandwidth import Rates
-from aliend.core.catalogue import Entry, Member, Replica, Ticket
+from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.context import Context
 from aliend.core.mirrors import Queued, State
 from aliend.storage.tasks import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import assert_never
 
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue.entries import Entry
 from aliend.core.swap import MISSING, NO_GUID, Seen, Step, next_step
 from aliend.core.transfer import Booked, Intent, NoIntent, Replacing
 from aliend.engine.ports import CataloguePort

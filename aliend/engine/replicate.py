@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from aliend.core import wish
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue import storage_spec
+from aliend.core.catalogue.entries import Entry
 from aliend.core.mirrors import Queued
 from aliend.core.record import Stage
 from aliend.core.transfer import Booked, Succeeded
@@ -59,17 +59,17 @@ async def _plan(attempt: Attempt, entry: Entry, have: set[str]) -> Booked | None
             raise CopyError(f"{entry.lfn} is another file now; it was left alone", kind="permanent")
         return before
     storage = attempt.spec.storage
-    more = wish.remaining(storage, wish.replicas(storage), have)
+    more = storage_spec.remaining(storage, storage_spec.replicas(storage), have)
     if not more:
         return None
-    plan = Booked(entry.lfn, (entry.guid,), len(have) + wish.replicas(more))
+    plan = Booked(entry.lfn, (entry.guid,), len(have) + storage_spec.replicas(more))
     await attempt.note(plan)
     return plan
 
 
 async def _mirror(attempt: Attempt, entry: Entry, plan: Booked, have: set[str]) -> Succeeded:
     """Have the service do it; what it has not done after a quarter of an hour it goes on with by itself."""
-    more = wish.remaining(attempt.spec.storage, plan.goal - len(have), have)
+    more = storage_spec.remaining(attempt.spec.storage, plan.goal - len(have), have)
     attempt.trail.enter(Stage.TICKET)
     queued, text = await attempt.catalogue.mirror(entry.lfn, more)
     if not queued:

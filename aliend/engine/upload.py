@@ -6,7 +6,7 @@ import asyncio
 import stat
 from pathlib import Path
 
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue.entries import Entry
 from aliend.core.record import Stage
 from aliend.core.swap import side_names
 from aliend.core.transfer import Booked, NoIntent, Replacing, Succeeded

@@ -6,8 +6,8 @@ from typing import Any
 
 import grpc.aio
 
-from aliend.core import paths
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue import paths
+from aliend.core.catalogue.entries import Entry
 from aliend.errors import UsageError
 from aliend.parts import Parts
 from aliend.services.status import told

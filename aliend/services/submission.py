@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aliend.core import selection
+from aliend.core.catalogue import selection
+from aliend.core.catalogue.selection import UNBOUNDED, Selection
 from aliend.core.context import Context
 from aliend.core.copy_plan import job_of_pairs
 from aliend.core.job import JobSpec, Overwrite, Purpose
 from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate, wish_of
-from aliend.core.selection import UNBOUNDED, Selection
 from aliend.core.sync_job import sync_job
 from aliend.errors import UsageError
 from aliend.parts import Parts

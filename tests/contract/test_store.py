@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from aliend import VERSION
-from aliend.core.catalogue import Ticket
+from aliend.core.catalogue.entries import Ticket
 from aliend.core.context import Context, CredentialFiles, Endpoint
 from aliend.core.job import Cancel, Checkpoint, Counters, Explored, JobSpec, Retry
 from aliend.core.scheduler import Turns

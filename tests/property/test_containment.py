@@ -7,7 +7,7 @@ import posixpath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.containment import local_path
+from aliend.core.catalogue.local_paths import local_path
 from aliend.errors import CopyError
 
 HOSTILE = st.lists(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aliend.core.paths import is_below, join, name, parent, resolve, without_slash
+from aliend.core.catalogue.paths import is_below, join, name, parent, resolve, without_slash
 
 parts = st.sampled_from(
     ["a", "..", ".", "", "~", "%ALIEN", "alien:", "alien://", "...", "..x", "b c", "é", "*", "\n", "-r"]

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.selection import Facts, Selection, regex_of_name
+from aliend.core.catalogue.selection import Facts, Selection, regex_of_name
 
 NAMES = st.text("ab/._%*\\", min_size=1, max_size=12)
 PATTERNS = st.text("ab/._%*\\", min_size=1, max_size=6)

@@ -10,7 +10,7 @@ import pytest
 
 from aliend.central.catalogue import Catalogue
 from aliend.central.central import Central
-from aliend.core.catalogue import Entry, Ticket
+from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.errors import BadReply, NotConnected, OutcomeUnknown, ServiceError, UsageError
 from tests.integration.central.service import Service, document
 

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from aliend.core import collection
-from aliend.core.collection import LocalFile
+from aliend.core.catalogue import xml_collection
+from aliend.core.catalogue.xml_collection import LocalFile
 from aliend.errors import BadReply
 
 HOSTILE = 'a <b> & "c" \udcff'
@@ -17,7 +17,7 @@ def test_f156_a_collection_holds_what_is_known_of_each_file_whatever_its_name() 
     files = [
         LocalFile(f"/d/{name}", 5, "ab12", "me", "us", 0o100640, "2024-05-31 12:00:00") for name in ("one", HOSTILE)
     ]
-    root = ElementTree.fromstring(collection.document([collection.attributes_of(file) for file in files]))
+    root = ElementTree.fromstring(xml_collection.document([xml_collection.attributes_of(file) for file in files]))
     assert [event.get("name") for event in root.iter("event")] == ["1", "2"]
     first, second = root.iter("file")
     assert {key: first.get(key) for key in ("name", "size", "md5", "owner", "gowner", "perm", "ctime", "turl")} == {
@@ -34,12 +34,12 @@ def test_f156_a_collection_holds_what_is_known_of_each_file_whatever_its_name() 
 
 
 def test_f155_several_collections_become_one_with_events_in_a_row() -> None:
-    one = collection.document([{"lfn": "/a"}, {"lfn": "/b"}])
-    both = ElementTree.fromstring(collection.joined([one, collection.document([{"lfn": "/c"}])]))
+    one = xml_collection.document([{"lfn": "/a"}, {"lfn": "/b"}])
+    both = ElementTree.fromstring(xml_collection.joined([one, xml_collection.document([{"lfn": "/c"}])]))
     assert [file.get("lfn") for file in both.iter("file")] == ["/a", "/b", "/c"]
     assert [event.get("name") for event in both.iter("event")] == ["1", "2", "3"]
 
 
 def test_what_is_no_collection_is_refused() -> None:
     with pytest.raises(BadReply):
-        collection.joined(["<alien>", "no"])
+        xml_collection.joined(["<alien>", "no"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.containment import local_path, relative_to
+from aliend.core.catalogue.local_paths import local_path, relative_to
 from aliend.errors import CopyError
 
 

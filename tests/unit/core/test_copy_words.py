@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from aliend.core.catalogue.selection import Selection
 from aliend.core.copy_words import Line, parse_copy, parse_input
-from aliend.core.selection import Selection
 from aliend.errors import UsageError
 
 NOW_MS = 1_700_000_000_000

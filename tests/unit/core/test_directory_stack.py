@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.directory_stack import dropped, index, is_position, rotated, shown, swapped
+from aliend.core.catalogue.directory_stack import dropped, index, is_position, rotated, shown, swapped
 from aliend.errors import UsageError
 
 STACK = ("/a/", "/b/", "/c/")

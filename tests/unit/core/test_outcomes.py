@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue.entries import Entry
 from aliend.core.outcomes import judge, names_to_look_at
 from aliend.core.requests import Request
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.paths import has_wildcard, is_below, join, name, parent, resolve, without_slash
+from aliend.core.catalogue.paths import has_wildcard, is_below, join, name, parent, resolve, without_slash
 
 HOME = "/alice/cern.ch/user/a/alice/"
 HERE = "/alice/data/2024/"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aliend.core.catalogue import Entry, Member, Replica
+from aliend.core.catalogue.entries import Entry, Member, Replica
 from aliend.core.replies import (
     Reply,
     entries_of_find,

@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from aliend.core.cli.options import take_apart
-from aliend.core.selection import (
+from aliend.core.catalogue.selection import (
     OPTIONS,
     Facts,
     Selection,
@@ -16,6 +15,7 @@ from aliend.core.selection import (
     selection_of,
     split_pattern,
 )
+from aliend.core.cli.options import take_apart
 from aliend.errors import BadPattern, UsageError
 
 NOW_MS = 1_700_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.wish import remaining, replicas, usual
+from aliend.core.catalogue.storage_spec import remaining, replicas, usual
 
 
 @pytest.mark.parametrize(

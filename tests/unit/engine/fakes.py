@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.bandwidth import Rates
-from aliend.core.catalogue import Entry, Member, Replica, Ticket
+from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.mirrors import Queued, State
 from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from aliend.core.catalogue.selection import Selection
 from aliend.core.job import JobSpec
-from aliend.core.selection import Selection
 from aliend.engine import replicas
 from aliend.engine.syncing import _key_of
 from aliend.errors import CopyError, NotConnected, ServiceError

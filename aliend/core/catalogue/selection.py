@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from aliend.core.catalogue import Entry
+from aliend.core.catalogue.entries import Entry
 from aliend.core.cli.options import Given, Option
 from aliend.core.cli.units import moment_of, size_of
 from aliend.errors import BadPattern, UsageError

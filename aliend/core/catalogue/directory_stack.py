@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from aliend.core.paths import is_below, without_slash
+from aliend.core.catalogue.paths import is_below, without_slash
 from aliend.errors import UsageError
 
 Stack = tuple[str, ...]

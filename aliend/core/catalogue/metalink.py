@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from aliend.core.catalogue import Ticket
+from aliend.core.catalogue.entries import Ticket
 
 
 def name_of(lfn: str) -> str:

@@ -1,0 +1,1 @@
+"""Values and names of the file catalogue: entries, paths, selections, storage specifications. No protocol."""
