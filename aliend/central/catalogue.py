@@ -14,7 +14,7 @@ from aliend.central.central import Central
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_slash
 from aliend.core.mirrors import Queued, State, queued_of, state_of
-from aliend.core.replies import (
+from aliend.core.protocol.replies import (
     Reply,
     entries_of_find,
     entries_of_listing,
@@ -23,7 +23,7 @@ from aliend.core.replies import (
     replicas_of,
     tickets_of,
 )
-from aliend.core.requests import Request, batches
+from aliend.core.protocol.requests import Request, batches
 from aliend.errors import BadReply, ServiceError, UsageError
 
 # Inside the class, `list` is its method.

@@ -26,9 +26,9 @@ from aliend.central.state import CentralStatus, state_of
 from aliend.core.context import Context
 from aliend.core.lanes import LONG_PATIENCE, PATIENCE
 from aliend.core.points import COMMAND
-from aliend.core.replies import NO_DIRECTORY, Reply, Result, parse
-from aliend.core.reply_stream import ReplyReader
-from aliend.core.requests import Request, changes_something, encode, session_change
+from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
+from aliend.core.protocol.reply_stream import ReplyReader
+from aliend.core.protocol.requests import Request, changes_something, encode, session_change
 from aliend.core.session import (
     Abandoned,
     Answered,

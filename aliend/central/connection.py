@@ -29,7 +29,7 @@ from aliend.central.dial import dial
 from aliend.central.network import has_moved
 from aliend.core.context import Context
 from aliend.core.finding import Target
-from aliend.core.requests import fits
+from aliend.core.protocol.requests import fits
 from aliend.errors import LoginRefused, NotConnected
 
 OPEN_TIMEOUT = 5.0

@@ -13,7 +13,7 @@ from aliend.central.login import Limits, Login
 from aliend.central.network import Sleep
 from aliend.central.pool import Pool, Slot
 from aliend.core.points import COMMAND, LOGOUT
-from aliend.core.requests import Request, encode
+from aliend.core.protocol.requests import Request, encode
 from aliend.errors import AliendError
 
 log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from aliend.central.ledger import Ledger
 from aliend.core.context import Context
 from aliend.core.finding import Target
 from aliend.core.points import COMMAND, LOGIN, Points
-from aliend.core.replies import parse
-from aliend.core.requests import Request, encode
+from aliend.core.protocol.replies import parse
+from aliend.core.protocol.requests import Request, encode
 from aliend.errors import NotConnected, RoleRefused
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Finds out in the catalogue what became of a request whose reply was lost, or says what was asked.
 
-How the state of names is judged is left to `aliend.core.outcomes`.
+How the state of names is judged is left to `aliend.core.protocol.lost_replies`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from aliend.core.outcomes import judge, names_to_look_at
-from aliend.core.replies import Reply, entries_of_stat
-from aliend.core.requests import Request
+from aliend.core.protocol.lost_replies import judge, names_to_look_at
+from aliend.core.protocol.replies import Reply, entries_of_stat
+from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, OutcomeUnknown
 
 _LOOKS = 3

@@ -20,8 +20,8 @@ from aliend.central.keys import KeyRing, Locked, Unusable, is_text
 from aliend.core.context import Context, CredentialFiles
 from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, is_due, is_users_token, role_of, warning
 from aliend.core.finding import Target
-from aliend.core.replies import WRONG_SHAPE, Reply, parse
-from aliend.core.requests import Request, encode
+from aliend.core.protocol.replies import WRONG_SHAPE, Reply, parse
+from aliend.core.protocol.requests import Request, encode
 from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 
 _WITH_SECRETS = frozenset({"commit", "registerOutput"})
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)

@@ -19,7 +19,7 @@ from aliend.commands.names import lfn_of
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
 from aliend.core.cli.options import Given, Option, take_apart
-from aliend.core.requests import Request, batches
+from aliend.core.protocol.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
 from aliend.parts import Parts
 from aliend.storage.tasks import Checksum

@@ -28,7 +28,7 @@ from aliend.core.cli.completion import (
     TransferJob,
 )
 from aliend.core.context import Context
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError
 from aliend.parts import Parts
 

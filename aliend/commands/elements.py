@@ -15,7 +15,7 @@ from aliend.core.elements import (
     pair_of,
     storage_elements,
 )
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import UsageError
 from aliend.parts import Parts
 

@@ -19,8 +19,8 @@ from aliend.commands.foreground import cancelled_with
 from aliend.core import jobs as core
 from aliend.core.catalogue import paths
 from aliend.core.job import JobSpec
-from aliend.core.replies import Reply, Result
-from aliend.core.requests import Request
+from aliend.core.protocol.replies import Reply, Result
+from aliend.core.protocol.requests import Request
 from aliend.errors import CopyError, NoSuchFile, UsageError
 from aliend.parts import Parts
 

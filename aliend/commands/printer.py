@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from aliend.commands.call import Call, encoded
-from aliend.core.replies import Result, names_text
+from aliend.core.protocol.replies import Result, names_text
 
 
 class Printer:

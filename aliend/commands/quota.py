@@ -6,8 +6,8 @@ from aliend.commands.call import Call
 from aliend.commands.elements import told
 from aliend.core import quotas
 from aliend.core.cli.options import take_apart
-from aliend.core.replies import Result
-from aliend.core.requests import Request
+from aliend.core.protocol.replies import Result
+from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError, UsageError
 from aliend.parts import Parts
 

@@ -14,7 +14,7 @@ from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.selection import Selection, Window, facts_of
 from aliend.core.cli.options import Given, Option, take_apart
-from aliend.core.replies import Result
+from aliend.core.protocol.replies import Result
 from aliend.errors import UsageError
 from aliend.parts import Parts
 

@@ -13,8 +13,8 @@ from aliend.commands.call import Call
 from aliend.commands.printer import Printer
 from aliend.core.catalogue import paths
 from aliend.core.cli.colours import directories_painted
-from aliend.core.replies import Reply, names_text
-from aliend.core.requests import Request, from_json, session_change, with_modifiers
+from aliend.core.protocol.replies import Reply, names_text
+from aliend.core.protocol.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
 from aliend.parts import Parts
 from aliend.sessions import SessionState

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aliend.core.replies import Result
+from aliend.core.protocol.replies import Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The service spells some fields in two ways (`nominalparallelJobs`, `nominalParal
 
 from __future__ import annotations
 
-from aliend.core.replies import Result
+from aliend.core.protocol.replies import Result
 
 _SECONDS, _MIB = 3600, 1 << 20
 

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aliend.core.replies import Reply, parse
-from aliend.core.reply_stream import ReplyReader
-from aliend.core.requests import Request
+from aliend.core.protocol.replies import Reply, parse
+from aliend.core.protocol.reply_stream import ReplyReader
+from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply
 
 FIND = Request("find")

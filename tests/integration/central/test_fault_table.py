@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from aliend.central.central import Central
 from aliend.central.login import Limits
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError
 from tests.integration.central.service import Authority, Issued, Service, eventually
 

@@ -20,7 +20,7 @@ from aliend.central.login import Limits
 from aliend.config import load
 from aliend.core.context import Context, Endpoint, Finding
 from aliend.core.finding import Target
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected, OutcomeUnknown
 from tests.integration.central.conftest import QUICK
 from tests.integration.central.service import Authority, Issued, Service, eventually, running

@@ -13,7 +13,7 @@ import pytest
 
 from aliend.central.central import Central
 from aliend.central.spool import HELD, spooled
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from tests.harness import User, make_user
 from tests.integration.central.service import Authority, Issued, Service, document, eventually
 

@@ -10,7 +10,7 @@ import pytest
 
 from aliend.central.central import Central
 from aliend.central.login import Limits
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import NotConnected, OutcomeUnknown
 from tests.integration.central.service import Authority, Issued, Service, document, eventually
 

@@ -11,7 +11,7 @@ import pytest
 from aliend.central.catalogue import Catalogue
 from aliend.central.central import Central
 from aliend.core.context import Context, CredentialFiles, Endpoint
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError
 from tests.harness import Grid
 

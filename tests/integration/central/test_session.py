@@ -11,7 +11,7 @@ import pytest
 from aliend.central.central import Central
 from aliend.central.ledger import Ledger
 from aliend.central.login import Limits
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, LoginRefused, NotConnected, OutcomeUnknown, UsageError
 from tests.integration.central.service import Authority, Issued, Service, document, eventually
 

@@ -15,7 +15,7 @@ from aliend.central.central import Central
 from aliend.central.credentials import facts_of, usable
 from aliend.central.tokens import Tokens
 from aliend.core.context import Context, CredentialFiles
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, NotConnected, ServiceError, UsageError
 from tests.integration.central.service import DAY, Authority, Issued, Service, document, eventually
 

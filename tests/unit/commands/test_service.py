@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aliend.commands.service import without_internal
-from aliend.core.replies import Reply
+from aliend.core.protocol.replies import Reply
 
 
 def test_f020_commands_for_the_services_own_tools_are_not_listed() -> None:

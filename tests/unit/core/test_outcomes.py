@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.outcomes import judge, names_to_look_at
-from aliend.core.requests import Request
+from aliend.core.protocol.lost_replies import judge, names_to_look_at
+from aliend.core.protocol.requests import Request
 
 SENT = 1_000_000
 

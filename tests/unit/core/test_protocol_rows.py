@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from aliend.core.replies import parse
-from aliend.core.requests import Request, encode, from_json, with_modifiers
+from aliend.core.protocol.replies import parse
+from aliend.core.protocol.requests import Request, encode, from_json, with_modifiers
 from aliend.errors import BadReply, UsageError
 
 REQUEST = Request("ls", ("-l", "/alice"))

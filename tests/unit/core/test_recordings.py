@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aliend.core.replies import (
+from aliend.core.protocol.replies import (
     Reply,
     entries_of_find,
     entries_of_listing,
@@ -17,8 +17,8 @@ from aliend.core.replies import (
     replicas_of,
     tickets_of,
 )
-from aliend.core.reply_stream import ReplyReader
-from aliend.core.requests import Request
+from aliend.core.protocol.reply_stream import ReplyReader
+from aliend.core.protocol.requests import Request
 
 WIRE = Path(__file__).parents[2] / "contract" / "wire" / "public.jsonl"
 

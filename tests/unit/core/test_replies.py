@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from aliend.core.catalogue.entries import Entry, Member, Replica
-from aliend.core.replies import (
+from aliend.core.protocol.replies import (
     Reply,
     entries_of_find,
     entries_of_listing,
@@ -19,7 +19,7 @@ from aliend.core.replies import (
     replicas_of,
     tickets_of,
 )
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, ServiceError
 
 LS = Request("ls")

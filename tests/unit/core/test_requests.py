@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from aliend.core.requests import Request, batches, changes_something, encode, fits, session_change
+from aliend.core.protocol.requests import Request, batches, changes_something, encode, fits, session_change
 from aliend.errors import UsageError
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from aliend.core.catalogue.entries import Entry, EntryType, Member, Replica, Ticket
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.cli.escaping import in_line
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, ServiceError
 
 EMPTY, NOT_JSON, WRONG_SHAPE = 70, 22, 42

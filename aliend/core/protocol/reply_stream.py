@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from aliend.core.replies import EMPTY, NOT_JSON, Reply, Result, assemble, wrong_shape
-from aliend.core.requests import Request
+from aliend.core.protocol.replies import EMPTY, NOT_JSON, Reply, Result, assemble, wrong_shape
+from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply
 
 _DECODER = json.JSONDecoder()

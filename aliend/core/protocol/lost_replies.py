@@ -10,7 +10,7 @@ from typing import Literal
 
 from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
-from aliend.core.requests import Request
+from aliend.core.protocol.requests import Request
 
 Outcome = Literal["done", "not seen", "unclear"]
 """The command was carried out; nothing of it is to be seen (yet); neither can be told."""
