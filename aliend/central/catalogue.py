@@ -13,7 +13,7 @@ from contextlib import aclosing
 from aliend.central.central import Central
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_slash
-from aliend.core.mirrors import Queued, State, queued_of, state_of
+from aliend.core.grid.mirror_replies import Queued, State, queued_of, state_of
 from aliend.core.protocol.replies import (
     Reply,
     entries_of_find,

@@ -10,8 +10,8 @@ from aliend.central.web import Web
 from aliend.commands import ccdb_files
 from aliend.commands.call import Call
 from aliend.commands.follow import human
-from aliend.core import ccdb as core
-from aliend.core.ccdb import CalibrationObject, Folder, Query
+from aliend.core.grid import ccdb as core
+from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError
 from aliend.parts import Parts
 

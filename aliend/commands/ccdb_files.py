@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from aliend.commands.call import Call
 from aliend.commands.foreground import cancelled_with
 from aliend.core.catalogue.local_paths import local_path
-from aliend.core.ccdb import CalibrationObject, Query, properties_of, target_of
+from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, target_of
 from aliend.core.job import JobSpec
 from aliend.errors import AliendError, CopyError, WebError
 from aliend.parts import Parts

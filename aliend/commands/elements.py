@@ -7,7 +7,7 @@ from typing import Any
 
 from aliend.commands.call import Call
 from aliend.core.cli.options import Option, take_apart
-from aliend.core.elements import (
+from aliend.core.grid.element_listing import (
     HEADER,
     StorageElement,
     computing_elements,

@@ -16,8 +16,8 @@ from aliend.commands import service
 from aliend.commands.call import Call
 from aliend.commands.follow import exit_code
 from aliend.commands.foreground import cancelled_with
-from aliend.core import jobs as core
 from aliend.core.catalogue import paths
+from aliend.core.grid import grid_jobs as core
 from aliend.core.job import JobSpec
 from aliend.core.protocol.replies import Reply, Result
 from aliend.core.protocol.requests import Request

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aliend.commands.call import Call
 from aliend.commands.elements import told
-from aliend.core import quotas
 from aliend.core.cli.options import take_apart
+from aliend.core.grid import quotas
 from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError, UsageError

@@ -10,9 +10,9 @@ from typing import Any
 
 from aliend.commands.call import Call
 from aliend.commands.elements import elements, told
-from aliend.core import statistics
 from aliend.core.cli.options import Given, Option, take_apart
-from aliend.core.elements import server_of
+from aliend.core.grid import xrootd_statistics
+from aliend.core.grid.element_listing import server_of
 from aliend.errors import UsageError
 from aliend.parts import Parts
 from aliend.storage.tasks import Probe, Probed
@@ -88,7 +88,7 @@ async def stats(parts: Parts, call: Call) -> int:
     lines: list[str] = []
     results = []
     for server, answer in zip(servers, answers, strict=True):
-        results.append({**_facts(server, answer), **(statistics.tree_of(answer.text) if answer.ok else {})})
+        results.append({**_facts(server, answer), **(xrootd_statistics.tree_of(answer.text) if answer.ok else {})})
         lines.append(_stats_text(given, answer) if answer.ok else f"{server.name}: {answer.message}")
     return await told(call, lines, results)
 
@@ -159,6 +159,6 @@ def _stats_text(given: Given, answer: Probed) -> str:
     if given.has("xmlraw"):
         return answer.text
     if given.has("xml"):
-        return statistics.indented(answer.text)
-    tree = statistics.tree_of(answer.text)
+        return xrootd_statistics.indented(answer.text)
+    tree = xrootd_statistics.tree_of(answer.text)
     return json.dumps(tree, separators=(",", ":")) if given.has("compact") else json.dumps(tree, indent=2)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aliend.core.catalogue import storage_spec
 from aliend.core.catalogue.entries import Entry
-from aliend.core.mirrors import Queued
+from aliend.core.grid.mirror_replies import Queued
 from aliend.core.record import Stage
 from aliend.core.transfer import Booked, Succeeded
 from aliend.engine.attempt import Attempt

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from aliend.core import ccdb
-from aliend.core.ccdb import Query
+from aliend.core.grid import ccdb
+from aliend.core.grid.ccdb import Query
 from aliend.errors import UsageError, WebError
 
 BASE = "http://ccdb.example/"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.elements import (
+from aliend.core.grid.element_listing import (
     HEADER,
     computing_elements,
     line_of,

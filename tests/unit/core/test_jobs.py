@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core import jobs
+from aliend.core.grid import grid_jobs
 from aliend.errors import UsageError
 
 LOG = """\
@@ -19,7 +19,7 @@ LOG = """\
 
 
 def test_f158_a_log_tells_where_the_job_ran() -> None:
-    log = jobs.read_log(LOG, str)
+    log = grid_jobs.read_log(LOG, str)
     assert (log.node, log.workdir, log.queue) == ("node1.cern.ch", "/pool/job-1", ("77 at ALICE::CERN::CE",))
     assert log.lines["state"][0] == "1795611706  Job 1 inserted for alice"
     assert log.lines["state"][1].endswith("to DONE\n  and a line that goes on")
@@ -27,14 +27,14 @@ def test_f158_a_log_tells_where_the_job_ran() -> None:
 
 
 def test_f158_an_empty_log_tells_nothing() -> None:
-    assert jobs.read_log("", str).to_json() == {
+    assert grid_jobs.read_log("", str).to_json() == {
         "wn": "", "workdir": "", "queue": [], "state": [], "trace": [], "proc": []
     }  # fmt: skip
 
 
 def test_f157_times_of_a_log_are_replaced_and_nothing_else() -> None:
     text = "1795611706 [state     ]: x 1795611706\nno time\n1795611707 [trace     ]: y"
-    assert jobs.with_moments(text, lambda seconds: f"T{seconds % 10}") == (
+    assert grid_jobs.with_moments(text, lambda seconds: f"T{seconds % 10}") == (
         "T6 [state     ]: x 1795611706\nno time\nT7 [trace     ]: y"
     )
 
@@ -51,30 +51,30 @@ def test_f157_times_of_a_log_are_replaced_and_nothing_else() -> None:
         ("", {}),
     ],
 )
-def test_f158_a_description_is_read_to_its_last_entry(text: str, expected: jobs.Description) -> None:
-    assert jobs.read_description(text) == expected
+def test_f158_a_description_is_read_to_its_last_entry(text: str, expected: grid_jobs.Description) -> None:
+    assert grid_jobs.read_description(text) == expected
 
 
 def test_f158_the_words_of_jobinfo() -> None:
-    assert jobs.parse_info(["1,2", "3", "-jdl"]) == jobs.InfoWords(("1", "2", "3"), jdl=True)
+    assert grid_jobs.parse_info(["1,2", "3", "-jdl"]) == grid_jobs.InfoWords(("1", "2", "3"), jdl=True)
     for words in ([], ["-trace"], ["x"], ["1", "-tracee"], ["1,,x"]):
         with pytest.raises(UsageError, match="jobInfo takes"):
-            jobs.parse_info(words)
+            grid_jobs.parse_info(words)
 
 
 def test_f159_the_words_of_sitejobs() -> None:
-    assert jobs.parse_site(["CERN", "-id", "-r", "-status", "DONE", "-user", "bob"]) == jobs.SiteWords(
+    assert grid_jobs.parse_site(["CERN", "-id", "-r", "-status", "DONE", "-user", "bob"]) == grid_jobs.SiteWords(
         "CERN", only_ids=True, running=True, status="DONE", user="bob"
     )
     for words, message in (([], "takes a site"), (["A", "B"], "takes a site"), (["A", "-x"], "no option -x")):
         with pytest.raises(UsageError, match=message):
-            jobs.parse_site(words)
+            grid_jobs.parse_site(words)
     with pytest.raises(UsageError, match="-user needs a value"):
-        jobs.parse_site(["A", "-user"])
+        grid_jobs.parse_site(["A", "-user"])
 
 
 def test_f159_a_table_of_jobs_has_its_columns() -> None:
-    lines = jobs.table([{"id": "1", "split": "0", "status": "DONE", "owner": "alice", "name": "date"}])
+    lines = grid_jobs.table([{"id": "1", "split": "0", "status": "DONE", "owner": "alice", "name": "date"}])
     assert lines == [
         "JobID        MasterJobID  Status      User          Name",
         "1            0            DONE        alice         date",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.mirrors import Queued, queued_of, state_of
+from aliend.core.grid.mirror_replies import Queued, queued_of, state_of
 
 TABLE = """\
 TransferId  Status        User        Destination                             Size  Source

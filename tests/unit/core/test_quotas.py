@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core import quotas
+from aliend.core.grid import quotas
 
 FILES = {"username": "me", "totalSize": str(3 << 20), "maxTotalSize": str(12 << 20), "nbFiles": "5", "maxNbFiles": "0"}
 JOBS = {

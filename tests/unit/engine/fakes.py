@@ -14,7 +14,7 @@ from typing import Any
 
 from aliend.core.bandwidth import Rates
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
-from aliend.core.mirrors import Queued, State
+from aliend.core.grid.mirror_replies import Queued, State
 from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
     Checksum,
