@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aliend.core.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
-from aliend.core.finding import finding_of
+from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
+from aliend.core.connection.discovery import finding_of
 from aliend.errors import ConfigurationError
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -13,7 +13,7 @@ from aliend.central.central import Central
 from aliend.central.ledger import Ledger
 from aliend.central.tokens import Tokens
 from aliend.config import Settings
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.engine import Engine
 from aliend.scratch import Scratch
 from aliend.sessions import Sessions

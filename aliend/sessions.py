@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
 from aliend.core.catalogue import paths
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.errors import ServiceError, UsageError
 from aliend.store import IdentityRecord, Store
 

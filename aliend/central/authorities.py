@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from aliend.core.hashed_names import subject_hash
+from aliend.core.connection.ca_hash import subject_hash
 from aliend.errors import ConfigurationError, NotConnected, UsageError
 
 SOURCE = "https://github.com/alisw/alien-cas.git"

@@ -1,7 +1,8 @@
 """The session with the central service for one context: who goes first, what is sent again and what is not.
 
-Each request is answered once or fails with a reason; the rules are those of `aliend.core.session`. Looking after idle
-connections is in `aliend.central.keeper`, the catalogue's operations are in `aliend.central.catalogue`.
+Each request is answered once or fails with a reason; the rules are those of `aliend.core.connection.connection_state`.
+Looking after idle connections is in `aliend.central.keeper`, the catalogue's operations are in
+`aliend.central.catalogue`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,7 @@ from aliend.central.outcome import Asked, found_out, unknown
 from aliend.central.pool import LANES, Pool, Slot
 from aliend.central.spool import GRACE, spooled
 from aliend.central.state import CentralStatus, state_of
-from aliend.core.context import Context
-from aliend.core.lanes import LONG_PATIENCE, PATIENCE
-from aliend.core.points import COMMAND
-from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
-from aliend.core.protocol.reply_stream import ReplyReader
-from aliend.core.protocol.requests import Request, changes_something, encode, session_change
-from aliend.core.session import (
+from aliend.core.connection.connection_state import (
     Abandoned,
     Answered,
     Down,
@@ -50,6 +45,12 @@ from aliend.core.session import (
     Up,
     step,
 )
+from aliend.core.connection.context import Context
+from aliend.core.connection.pool_policy import LONG_PATIENCE, PATIENCE
+from aliend.core.connection.throttle import COMMAND
+from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
+from aliend.core.protocol.reply_stream import ReplyReader
+from aliend.core.protocol.requests import Request, changes_something, encode, session_change
 from aliend.errors import AliendError, BadReply, NotConnected, UsageError
 
 BATCH = 500

@@ -27,8 +27,8 @@ from aliend.central import tls
 from aliend.central.credentials import Credential, facts_of, usable
 from aliend.central.dial import dial
 from aliend.central.network import has_moved
-from aliend.core.context import Context
-from aliend.core.finding import Target
+from aliend.core.connection.context import Context
+from aliend.core.connection.discovery import Target
 from aliend.core.protocol.requests import fits
 from aliend.errors import LoginRefused, NotConnected
 

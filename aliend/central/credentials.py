@@ -16,8 +16,8 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from aliend.central.keys import Locked, Unusable, belong, content, is_text, read_key, shown
-from aliend.core.context import Context, CredentialFiles
-from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
+from aliend.core.connection.context import Context, CredentialFiles
+from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
 from aliend.errors import NotConnected
 
 _NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}

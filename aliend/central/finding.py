@@ -1,5 +1,5 @@
 """Finds a JBox that runs on this machine as this user, by the file that it writes. Which service is tried first is
-decided by `aliend.core.finding`."""
+decided by `aliend.core.connection.discovery`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from aliend.core.context import Context, Endpoint
-from aliend.core.finding import Target, announced, real_uid, targets
+from aliend.core.connection.context import Context, Endpoint
+from aliend.core.connection.discovery import Target, announced, real_uid, targets
 
 _LARGEST = 65536
 

@@ -12,7 +12,7 @@ from aliend.central.connection import Connection, ReplyLost
 from aliend.central.login import Limits, Login
 from aliend.central.network import Sleep
 from aliend.central.pool import Pool, Slot
-from aliend.core.points import COMMAND, LOGOUT
+from aliend.core.connection.throttle import COMMAND, LOGOUT
 from aliend.core.protocol.requests import Request, encode
 from aliend.errors import AliendError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from aliend.core.points import Points
+from aliend.core.connection.throttle import Points
 
 
 class Ledger:

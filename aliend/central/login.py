@@ -1,6 +1,6 @@
 """Logging in: finds the service, connects, and puts the site and the role of the context into force.
 
-One call is one try; when to try again is decided by `aliend.core.session`.
+One call is one try; when to try again is decided by `aliend.core.connection.connection_state`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from aliend.central.connection import OPEN_TIMEOUT, Connection, open_connection
 from aliend.central.credentials import Credential
 from aliend.central.finding import find
 from aliend.central.ledger import Ledger
-from aliend.core.context import Context
-from aliend.core.finding import Target
-from aliend.core.points import COMMAND, LOGIN, Points
+from aliend.core.connection.context import Context
+from aliend.core.connection.discovery import Target
+from aliend.core.connection.throttle import COMMAND, LOGIN, Points
 from aliend.core.protocol.replies import parse
 from aliend.core.protocol.requests import Request, encode
 from aliend.errors import NotConnected, RoleRefused

@@ -1,6 +1,6 @@
 """The lanes of one context: callers wait here for a connection of their own, and give it back.
 
-Which lane a caller gets is decided by `aliend.core.lanes`; what is done with the connection is left to
+Which lane a caller gets is decided by `aliend.core.connection.pool_policy`; what is done with the connection is left to
 `aliend.central.central`.
 """
 
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aliend.central.connection import Connection
-from aliend.core.lanes import PATIENCE, Lane, Work, choose
+from aliend.core.connection.pool_policy import PATIENCE, Lane, Work, choose
 
 LANES = 4
 
@@ -32,7 +32,7 @@ class Slot:
 
     @property
     def lane(self) -> Lane:
-        """The lane as `aliend.core.lanes` sees it."""
+        """The lane as `aliend.core.connection.pool_policy` sees it."""
         alive = self.connection is not None and (self.work is not None or self.connection.is_open)
         return Lane(alive, self.work or "")
 

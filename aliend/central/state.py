@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from aliend.core.session import LoggingIn, Session, Talking, Up
+from aliend.core.connection.connection_state import LoggingIn, Session, Talking, Up
 
 State = Literal["idle", "connecting", "connected", "failing"]
 """Nothing was asked yet or the session was let go; a login is made; there is a connection; the last attempt failed."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aliend.central.credentials import Credential
 from aliend.central.keys import is_text, shown
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected
 
 _HOST_MISMATCH, _EXPIRED, _NOT_YET_VALID, _ADDRESS_MISMATCH = 62, 10, 9, 64  # X509_V_ERR_*

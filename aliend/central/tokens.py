@@ -17,9 +17,16 @@ from aliend.central import private_files
 from aliend.central.connection import open_connection, user_agent
 from aliend.central.credentials import examined, facts_of, now_in_ms, usable
 from aliend.central.keys import KeyRing, Locked, Unusable, is_text
-from aliend.core.context import Context, CredentialFiles
-from aliend.core.credentials import TOKEN_MARGIN_MS, CertificateFacts, is_due, is_users_token, role_of, warning
-from aliend.core.finding import Target
+from aliend.core.connection.context import Context, CredentialFiles
+from aliend.core.connection.credentials import (
+    TOKEN_MARGIN_MS,
+    CertificateFacts,
+    is_due,
+    is_users_token,
+    role_of,
+    warning,
+)
+from aliend.core.connection.discovery import Target
 from aliend.core.protocol.replies import WRONG_SHAPE, Reply, parse
 from aliend.core.protocol.requests import Request, encode
 from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from aliend.central.credentials import facts
 from aliend.central.keys import content
-from aliend.core.credentials import why_unusable
+from aliend.core.connection.credentials import why_unusable
 from aliend.errors import ConfigurationError
 
 _LONGEST = 10

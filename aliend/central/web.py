@@ -14,7 +14,7 @@ import httpx
 from aliend import VERSION
 from aliend.central import credentials
 from aliend.central.tls import client_context
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.errors import AliendError, WebError
 
 _LARGEST = 512 << 20

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aliend.core.cli.environment import is_on
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 
 JSON_WORDS = frozenset({"--json", "-json", "--jsonl"})
 JSON_LINES = "--jsonl"

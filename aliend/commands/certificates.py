@@ -11,7 +11,7 @@ from aliend.central import authorities, verification
 from aliend.central.credentials import now_in_ms, parse_certificate
 from aliend.central.keys import KeyText, Locked, Unusable, belong, read_key, shown
 from aliend.commands.call import Call
-from aliend.core.context import CredentialFiles
+from aliend.core.connection.context import CredentialFiles
 from aliend.errors import ConfigurationError, UsageError
 from aliend.parts import Parts
 

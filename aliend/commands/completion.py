@@ -27,7 +27,7 @@ from aliend.core.cli.completion import (
     StorageElement,
     TransferJob,
 )
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError
 from aliend.parts import Parts

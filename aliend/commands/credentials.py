@@ -8,7 +8,7 @@ import time
 from aliend.central.credentials import facts_of
 from aliend.central.keys import shown
 from aliend.commands.call import Call
-from aliend.core.credentials import why_unusable
+from aliend.core.connection.credentials import why_unusable
 from aliend.errors import NotConnected, UsageError
 from aliend.parts import Parts
 

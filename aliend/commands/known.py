@@ -12,7 +12,7 @@ from aliend.commands import dispatch
 from aliend.commands.call import Call
 from aliend.core.cli import options
 from aliend.core.cli.environment import is_on
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import READING, Request
 from aliend.errors import AliendError, NoSuchFile, UsageError
 from aliend.parts import Parts

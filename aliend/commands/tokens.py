@@ -13,7 +13,7 @@ from aliend.central.keys import Locked
 from aliend.central.tokens import NewToken, check_options
 from aliend.commands import service
 from aliend.commands.call import Call
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, NotConnected, UsageError
 from aliend.parts import Parts

@@ -27,7 +27,7 @@ from enum import StrEnum
 from typing import Literal, assert_never
 
 from aliend.core.catalogue.selection import Selection
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.core.transfer import Phase
 from aliend.errors import Obstacle
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.core.effects import Effect, GiveTo, HoldJob, StartCopy, StopCopy, TidyUp
 from aliend.core.job import Direction, Hold, Job
 from aliend.core.scheduler import Candidate

@@ -7,7 +7,7 @@ from typing import Protocol, overload
 
 from aliend.core.bandwidth import Rates
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.core.grid.mirror_replies import Queued, State
 from aliend.storage.tasks import (
     Checksum,

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc.aio
 
-from aliend.core.context import Context as CentralContext
+from aliend.core.connection.context import Context as CentralContext
 from aliend.parts import Parts
 from aliend.services.state import central_messages
 from aliend.services.status import told

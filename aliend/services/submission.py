@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from aliend.core.catalogue import selection
 from aliend.core.catalogue.selection import UNBOUNDED, Selection
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 from aliend.core.copy_plan import job_of_pairs
 from aliend.core.job import JobSpec, Overwrite, Purpose
 from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate, wish_of

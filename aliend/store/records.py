@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.selection import Selection
-from aliend.core.context import Context, CredentialFiles, Endpoint, Finding
+from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
 from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState
 from aliend.core.transfer import (
     Booked,

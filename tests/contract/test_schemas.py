@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.job import Counters, JobSpec, JobState
 from aliend.core.record import KEPT, AttemptRecord, Stage
 from aliend.core.transfer import Booked, Done, Failed, Phase, Queued, Waiting

@@ -14,7 +14,7 @@ import pytest
 
 from aliend import VERSION
 from aliend.core.catalogue.entries import Ticket
-from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.job import Cancel, Checkpoint, Counters, Explored, JobSpec, Retry
 from aliend.core.scheduler import Turns
 from aliend.core.transfer import (

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.session import (
+from aliend.core.connection.connection_state import (
     Abandoned,
     Answered,
     Down,

@@ -28,7 +28,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 
 HOME = "/alice/cern.ch/user/a/alice/"
 DAY = 86400.0

@@ -18,8 +18,8 @@ from aliend.central.dial import dial, in_turn, race
 from aliend.central.finding import find
 from aliend.central.login import Limits
 from aliend.config import load
-from aliend.core.context import Context, Endpoint, Finding
-from aliend.core.finding import Target
+from aliend.core.connection.context import Context, Endpoint, Finding
+from aliend.core.connection.discovery import Target
 from aliend.core.protocol.requests import Request
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected, OutcomeUnknown
 from tests.integration.central.conftest import QUICK

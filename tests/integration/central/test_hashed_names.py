@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from aliend.core.hashed_names import subject_hash
+from aliend.core.connection.ca_hash import subject_hash
 
 PARTS = {
     "plain": [[(NameOID.ORGANIZATION_NAME, "ALICE"), (NameOID.COMMON_NAME, "CERN Grid Certification Authority")]],

@@ -10,7 +10,7 @@ import pytest
 
 from aliend.central.catalogue import Catalogue
 from aliend.central.central import Central
-from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError
 from tests.harness import Grid

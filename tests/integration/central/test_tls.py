@@ -16,7 +16,7 @@ import pytest
 
 from aliend.central.central import Central
 from aliend.central.login import Limits
-from aliend.core.context import Context, CredentialFiles, Endpoint
+from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, LoginRefused, NotConnected
 from tests.integration.central.service import Authority, Issued, Service, running

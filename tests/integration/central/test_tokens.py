@@ -14,7 +14,7 @@ from aliend.central import private_files
 from aliend.central.central import Central
 from aliend.central.credentials import facts_of, usable
 from aliend.central.tokens import Tokens
-from aliend.core.context import Context, CredentialFiles
+from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, NotConnected, ServiceError, UsageError
 from tests.integration.central.service import DAY, Authority, Issued, Service, document, eventually

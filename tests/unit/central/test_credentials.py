@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aliend.central.credentials import facts_of, usable
-from aliend.core.context import Context, CredentialFiles
+from aliend.core.connection.context import Context, CredentialFiles
 from aliend.errors import ConfigurationError, NotConnected
 from tests.integration.central.service import Authority, Issued
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from aliend.commands.call import Call, Progress, Terminal
 from aliend.commands.piping import piped
-from aliend.core.context import Context
+from aliend.core.connection.context import Context
 
 HANDED = "handed sh"
 

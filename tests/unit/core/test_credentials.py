@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.credentials import CertificateFacts, is_due, is_users_token, role_of, warning
+from aliend.core.connection.credentials import CertificateFacts, is_due, is_users_token, role_of, warning
 
 DAY = 86_400_000
 TOKEN = "C=ch/O=AliEn2/CN=Users/CN=alice/OU=alice"

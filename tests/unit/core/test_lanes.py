@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.lanes import LONG_PATIENCE, PATIENCE, Lane, choose
+from aliend.core.connection.pool_policy import LONG_PATIENCE, PATIENCE, Lane, choose
 
 COLD = Lane()
 WARM = Lane(warm=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.points import COMMAND, HALVING, LOGIN, Points
+from aliend.core.connection.throttle import COMMAND, HALVING, LOGIN, Points
 
 
 def test_points_are_halved_every_five_minutes() -> None:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aliend.core.context import DEFAULT_PORT, Context, Endpoint, Finding
+from aliend.core.connection.context import DEFAULT_PORT, Context, Endpoint, Finding
 from aliend.errors import ConfigurationError
 
 _LARGEST_PORT = 65535

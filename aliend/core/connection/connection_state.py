@@ -15,7 +15,7 @@ A lane is the place of one connection and carries at most one errand (a request)
 nothing. After every failure (also a connection that ends soon after its login) no login of any lane begins before a
 random part of a pause that grows with each further failure has passed ("full jitter", so that many clients never come
 back at once). A request that changes something and may have arrived is never sent again. Which lane an errand gets is
-decided by `aliend.core.lanes`; moments are seconds of any one clock.
+decided by `aliend.core.connection.pool_policy`; moments are seconds of any one clock.
 """
 
 from __future__ import annotations
