@@ -17,7 +17,7 @@ from aliend.commands.call import Call
 from aliend.commands.foreground import cancelled_with
 from aliend.core.catalogue.local_paths import local_path
 from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, target_of
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.errors import AliendError, CopyError, WebError
 from aliend.parts import Parts
 from aliend.storage.failures import from_disk

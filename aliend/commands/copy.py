@@ -23,8 +23,8 @@ from aliend.core.cli.environment import is_on, settings_of
 from aliend.core.cli.escaping import in_line
 from aliend.core.copy_plan import jobs_of, jobs_of_lines
 from aliend.core.copy_words import STANDARD, CopyWords, parse_copy, parse_input
-from aliend.core.job import JobSpec
 from aliend.core.naming import Place, locate
+from aliend.core.transfers.job import JobSpec
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts

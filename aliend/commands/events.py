@@ -9,7 +9,7 @@ from datetime import datetime
 from aliend.commands.call import Call, encoded
 from aliend.commands.follow import exit_code, follow, way_of
 from aliend.core.cli.escaping import in_line
-from aliend.core.record import EventRecord
+from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
 from aliend.errors import UsageError
 from aliend.parts import Parts

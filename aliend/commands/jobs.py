@@ -18,9 +18,9 @@ from aliend.commands.follow import exit_code
 from aliend.commands.foreground import cancelled_with
 from aliend.core.catalogue import paths
 from aliend.core.grid import grid_jobs as core
-from aliend.core.job import JobSpec
 from aliend.core.protocol.replies import Reply, Result
 from aliend.core.protocol.requests import Request
+from aliend.core.transfers.job import JobSpec
 from aliend.errors import CopyError, NoSuchFile, UsageError
 from aliend.parts import Parts
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from aliend.commands.call import Call, encoded
 from aliend.commands.follow import summary
-from aliend.core.record import AttemptRecord
+from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.parts import Parts
 

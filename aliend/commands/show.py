@@ -12,7 +12,7 @@ from aliend.commands.call import Call, encoded
 from aliend.commands.follow import human, kind_of, summary, way_of
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line
-from aliend.core.record import AttemptRecord
+from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts

@@ -10,7 +10,7 @@ from aliend.commands.call import Call
 from aliend.commands.follow import ALL_ARRIVED, kind_of
 from aliend.commands.foreground import follow_foreground
 from aliend.core.cli.environment import settings_of
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.parts import Parts
 
 Then = Callable[[Parts, Call, int], Awaitable[None]]

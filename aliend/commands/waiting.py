@@ -10,8 +10,8 @@ from typing import Any
 from aliend.commands.call import Call
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.units import parse_rate, rate_text
-from aliend.core.limits import parse
-from aliend.core.why import Reason
+from aliend.core.transfers.limits import parse
+from aliend.core.transfers.wait_reason import Reason
 from aliend.engine.views import ElementView, InUse, Waits
 from aliend.errors import UsageError
 from aliend.parts import Parts

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from aliend.core.catalogue.selection import split_pattern
 from aliend.core.copy_words import STANDARD, CopyWords, Line
 from aliend.core.expansion import beyond_common, joined
-from aliend.core.job import Direction, JobSpec
 from aliend.core.naming import Location, Place, direction_of, locate, require_clear_target, wish_of
+from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
 
 IsThere = Callable[[str], bool]

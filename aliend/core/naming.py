@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aliend.core.catalogue import paths
-from aliend.core.job import Direction
+from aliend.core.transfers.job import Direction
 from aliend.errors import UsageError
 
 Side = Literal["local", "catalogue"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aliend.core.catalogue.selection import Selection
-from aliend.core.job import JobSpec
 from aliend.core.naming import Location, direction_of
+from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 
 

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from aliend.core.catalogue.entries import Ticket
-from aliend.core.job import JobSpec
-from aliend.core.transfer import Transfer
+from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.transfer import Transfer
 from aliend.engine.membership import ARCHIVE, Membership, Neighbours
 from aliend.engine.places import places
 from aliend.engine.ports import CataloguePort, RunnerPort

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from aliend.core.job import JobSpec
-from aliend.core.transfer import Intent, Transfer
+from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.transfer import Intent, Transfer
 from aliend.engine.archives import Archives
 from aliend.engine.gate import Gate
 from aliend.engine.looks import Looks

@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import assert_never
 
 from aliend.core.connection.context import Context
-from aliend.core.effects import Effect, GiveTo, HoldJob, StartCopy, StopCopy, TidyUp
-from aliend.core.job import Direction, Hold, Job
-from aliend.core.scheduler import Candidate
-from aliend.core.transfer import (
+from aliend.core.transfers.effects import Effect, GiveTo, HoldJob, StartCopy, StopCopy, TidyUp
+from aliend.core.transfers.job import Direction, Hold, Job
+from aliend.core.transfers.scheduler import Candidate
+from aliend.core.transfers.transfer import (
     Cancelled,
     Done,
     Event,

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from aliend.core.job import Deleted, Explain, Job, JobState
+from aliend.core.transfers.job import Deleted, Explain, Job, JobState
 from aliend.engine.erase import Outcome, erase_here, erase_in_catalogue
 from aliend.engine.failures import kind_of
 from aliend.engine.ports import CatalogueOf, WorkersPort

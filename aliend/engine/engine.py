@@ -12,18 +12,18 @@ from datetime import datetime
 from functools import partial
 from types import TracebackType
 
-from aliend.core import backoff, limits
-from aliend.core.bandwidth import Rates
 from aliend.core.cli.escaping import visible
-from aliend.core.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
-from aliend.core.record import AttemptRecord
-from aliend.core.scheduler import Limits, Load, Turns, choose, closed_directions
 from aliend.core.sync import overlap
-from aliend.core.timetable import timetable_text
-from aliend.core.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
-from aliend.core.transfer import Cancel as CancelTransfer
-from aliend.core.transfer import Retry as RetryTransfer
-from aliend.core.why import Around, Seat
+from aliend.core.transfers import backoff, limits
+from aliend.core.transfers.attempt_record import AttemptRecord
+from aliend.core.transfers.bandwidth import Rates
+from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
+from aliend.core.transfers.rate_schedule import timetable_text
+from aliend.core.transfers.scheduler import Limits, Load, Turns, choose, closed_directions
+from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
+from aliend.core.transfers.transfer import Cancel as CancelTransfer
+from aliend.core.transfers.transfer import Retry as RetryTransfer
+from aliend.core.transfers.wait_reason import Around, Seat
 from aliend.engine.attempts import Attempts
 from aliend.engine.deletions import DeletionsRunner
 from aliend.engine.expansions import Expansions

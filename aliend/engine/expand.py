@@ -18,7 +18,7 @@ from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Window, facts_of
 from aliend.core.expansion import Aim
-from aliend.core.job import Checkpoint, Explored, Job
+from aliend.core.transfers.job import Checkpoint, Explored, Job
 from aliend.engine import local
 from aliend.engine.local import LocalFile
 from aliend.engine.ports import CataloguePort

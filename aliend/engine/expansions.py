@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from aliend.core.job import Checkpoint, Explain, Explored, Hold, Job, JobEvent, JobState
+from aliend.core.transfers.job import Checkpoint, Explain, Explored, Hold, Job, JobEvent, JobState
 from aliend.engine.expand import Expansion
 from aliend.engine.failures import kind_of
 from aliend.engine.ports import CatalogueOf, WorkersPort

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.transfer import MAX_FAILURES, Broke, Crashed, Event
+from aliend.core.transfers.transfer import MAX_FAILURES, Broke, Crashed, Event
 from aliend.errors import (
     AliendError,
     BadReply,

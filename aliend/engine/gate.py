@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
-from aliend.core.element import (
+from aliend.core.transfers.scheduler import Limits
+from aliend.core.transfers.storage_element import (
     Began,
     Element,
     Event,
@@ -26,7 +27,6 @@ from aliend.core.element import (
     rests_until,
     step,
 )
-from aliend.core.scheduler import Limits
 from aliend.engine.pairs import Pairs
 from aliend.engine.views import ElementView
 from aliend.errors import CopyError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aliend.core.transfer import Replacing, Succeeded
+from aliend.core.transfers.transfer import Replacing, Succeeded
 from aliend.engine.attempt import Attempt
 from aliend.engine.gridorigin import GridOrigin
 from aliend.engine.upload import bring, finish_replacing, touch

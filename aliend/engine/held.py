@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.core.job import Job
+from aliend.core.transfers.job import Job
 from aliend.errors import Obstacle
 from aliend.store import Store
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
 from aliend.core.catalogue.entries import Member
-from aliend.core.transfer import Transfer
+from aliend.core.transfers.transfer import Transfer
 from aliend.engine.looks import MOST
 from aliend.engine.ports import CataloguePort
 from aliend.errors import ServiceError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol, overload
 
-from aliend.core.bandwidth import Rates
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.connection.context import Context
 from aliend.core.grid.mirror_replies import Queued, State
+from aliend.core.transfers.bandwidth import Rates
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
 
-from aliend.core.record import Stage
+from aliend.core.transfers.attempt_record import Stage
 from aliend.engine.gate import Gate
 from aliend.engine.ports import WorkersPort
 from aliend.engine.trail import Trail

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from aliend.core.job import Job
-from aliend.core.transfer import UNFINISHED
-from aliend.core.why import Around, why, why_expanding
+from aliend.core.transfers.job import Job
+from aliend.core.transfers.transfer import UNFINISHED
+from aliend.core.transfers.wait_reason import Around, why, why_expanding
 from aliend.engine.views import Waits
 from aliend.store import BATCH, Store
 

@@ -6,8 +6,8 @@ import logging
 from typing import assert_never
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.swap import MISSING, NO_GUID, Seen, Step, next_step
-from aliend.core.transfer import Booked, Intent, NoIntent, Replacing
+from aliend.core.transfers.replacement import MISSING, NO_GUID, Seen, Step, next_step
+from aliend.core.transfers.transfer import Booked, Intent, NoIntent, Replacing
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 

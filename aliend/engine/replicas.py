@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from aliend.core.catalogue import storage_spec
 from aliend.core.catalogue.entries import Entry, Replica, Ticket
-from aliend.core.record import Stage
-from aliend.core.transfer import Booked
+from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.transfer import Booked
 from aliend.engine.attempt import Attempt
 from aliend.engine.origin import Origin
 from aliend.engine.places import places

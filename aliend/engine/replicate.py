@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from aliend.core.catalogue import storage_spec
 from aliend.core.catalogue.entries import Entry
 from aliend.core.grid.mirror_replies import Queued
-from aliend.core.record import Stage
-from aliend.core.transfer import Booked, Succeeded
+from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.transfer import Booked, Succeeded
 from aliend.engine.attempt import Attempt
 from aliend.engine.gridorigin import GridOrigin
 from aliend.engine.replicas import Replicas, replicas_of

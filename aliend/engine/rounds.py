@@ -5,7 +5,7 @@ Only in memory: what rests is begun at once by the next daemon.
 
 from __future__ import annotations
 
-from aliend.core import backoff
+from aliend.core.transfers import backoff
 
 
 class Rounds:

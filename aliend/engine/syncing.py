@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from types import TracebackType
 
 from aliend.core import sync
-from aliend.core.job import Checkpoint, Explored, Job, JobSpec
 from aliend.core.sync import Content, Planned
+from aliend.core.transfers.job import Checkpoint, Explored, Job, JobSpec
 from aliend.engine import listing
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError

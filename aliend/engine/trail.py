@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal
 
-from aliend.core.record import AttemptRecord, Stage
-from aliend.core.transfer import Broke, Crashed, Event, Transfer
+from aliend.core.transfers.attempt_record import AttemptRecord, Stage
+from aliend.core.transfers.transfer import Broke, Crashed, Event, Transfer
 from aliend.errors import ErrorKind
 
 

@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.record import Stage
-from aliend.core.swap import side_names
-from aliend.core.transfer import Booked, NoIntent, Replacing, Succeeded
+from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.replacement import side_names
+from aliend.core.transfers.transfer import Booked, NoIntent, Replacing, Succeeded
 from aliend.engine.attempt import Attempt
 from aliend.engine.origin import LocalOrigin, Origin
 from aliend.engine.replace import identity_of, swap

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aliend.core.bandwidth import Rates
-from aliend.core.job import Counters, Direction, Job, JobState, Purpose
-from aliend.core.record import EventRecord
-from aliend.core.scheduler import Limits
-from aliend.core.transfer import Phase, Transfer, Waiting, message_of, phase_of
-from aliend.core.why import Reason
+from aliend.core.transfers.attempt_record import EventRecord
+from aliend.core.transfers.bandwidth import Rates
+from aliend.core.transfers.job import Counters, Direction, Job, JobState, Purpose
+from aliend.core.transfers.scheduler import Limits
+from aliend.core.transfers.transfer import Phase, Transfer, Waiting, message_of, phase_of
+from aliend.core.transfers.wait_reason import Reason
 
 
 @dataclass(frozen=True, slots=True)

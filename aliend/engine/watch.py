@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from aliend.core.transfer import Transfer
+from aliend.core.transfers.transfer import Transfer
 from aliend.engine.views import Changes, Moving, TransferView, view_of_job, view_of_transfer
 from aliend.errors import UsageError
 from aliend.store import Store

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc.aio
 
-from aliend.core.limits import parse
+from aliend.core.transfers.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aliend.core.bandwidth import Flow, Meter, Rates
+from aliend.core.transfers.bandwidth import Flow, Meter, Rates
 
 _MOMENT = 0.002
 """Seconds that a timer may be late."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aliend.core.bandwidth import Flow
+from aliend.core.transfers.bandwidth import Flow
 from aliend.errors import CopyError
 from aliend.storage import messages
 from aliend.storage.environment import worker_environment

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import overload
 
-from aliend.core.bandwidth import Rates
 from aliend.core.cli.environment import Settings
+from aliend.core.transfers.bandwidth import Rates
 from aliend.storage.crew import Crew
 from aliend.storage.pacing import Pacer
 from aliend.storage.stream import Stream, WritingEnd, streamed

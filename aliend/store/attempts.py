@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from aliend.core.record import KEPT, AttemptRecord, Stage
-from aliend.core.transfer import Transfer
+from aliend.core.transfers.attempt_record import KEPT, AttemptRecord, Stage
+from aliend.core.transfers.transfer import Transfer
 
 _COLUMNS = "transfer, number, se, stage, error, kind, bytes, began_ms, seconds"
 

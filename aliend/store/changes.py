@@ -8,9 +8,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from aliend.core.job import Job
-from aliend.core.record import EventRecord
-from aliend.core.transfer import Transfer
+from aliend.core.transfers.attempt_record import EventRecord
+from aliend.core.transfers.job import Job
+from aliend.core.transfers.transfer import Transfer
 from aliend.errors import UsageError
 from aliend.store import events, transfers
 from aliend.store.jobs import JobRows

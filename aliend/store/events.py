@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from aliend.core.job import Job, JobState
-from aliend.core.record import EventRecord
-from aliend.core.transfer import Transfer, message_of, phase_of
+from aliend.core.transfers.attempt_record import EventRecord
+from aliend.core.transfers.job import Job, JobState
+from aliend.core.transfers.transfer import Transfer, message_of, phase_of
 from aliend.errors import UsageError
 from aliend.store.database import Transaction
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState, settled
+from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState, settled
 from aliend.errors import NoSuchJob
 from aliend.store import events
 from aliend.store.database import Transaction

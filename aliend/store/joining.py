@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aliend.core.job import STARTABLE, Job
-from aliend.core.joining import is_more_urgent, want_the_same
-from aliend.core.transfer import (
+from aliend.core.transfers.deduplication import is_more_urgent, want_the_same
+from aliend.core.transfers.job import STARTABLE, Job
+from aliend.core.transfers.transfer import (
     Cancelled,
     Detach,
     Done,

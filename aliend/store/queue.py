@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from aliend.core.job import Job
-from aliend.core.scheduler import Candidate, target_key
+from aliend.core.transfers.job import Job
+from aliend.core.transfers.scheduler import Candidate, target_key
 from aliend.store.jobs import JobRows
 
 _JOBS = 16

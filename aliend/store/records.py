@@ -9,8 +9,8 @@ from typing import Any, assert_never
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
-from aliend.core.job import Checkpoint, Counters, Job, JobSpec, JobState
-from aliend.core.transfer import (
+from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState
+from aliend.core.transfers.transfer import (
     Booked,
     Cancelled,
     Done,

@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from aliend.core import job as jobs_core
-from aliend.core.effects import Effect, GiveTo
-from aliend.core.job import Job, JobEvent, JobSpec, JobState
-from aliend.core.record import AttemptRecord
-from aliend.core.scheduler import Candidate, Turns
-from aliend.core.transfer import Cancel, Event, Phase, Started, Transfer, after_restart, is_unfinished, step
+from aliend.core.transfers import job as jobs_core
+from aliend.core.transfers.attempt_record import AttemptRecord
+from aliend.core.transfers.effects import Effect, GiveTo
+from aliend.core.transfers.job import Job, JobEvent, JobSpec, JobState
+from aliend.core.transfers.scheduler import Candidate, Turns
+from aliend.core.transfers.transfer import (
+    Cancel,
+    Event,
+    Phase,
+    Started,
+    Transfer,
+    after_restart,
+    is_unfinished,
+    step,
+)
 from aliend.store import attempts, changes, history, joining, queue, transfers
 from aliend.store.changes import Changed
 from aliend.store.database import Database, Transaction

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from aliend.core.job import Job
-from aliend.core.transfer import Done, Failed, NoIntent, Phase, Queued, Transfer, phase_of
+from aliend.core.transfers.job import Job
+from aliend.core.transfers.transfer import Done, Failed, NoIntent, Phase, Queued, Transfer, phase_of
 from aliend.errors import Obstacle
 from aliend.store import events
 from aliend.store.database import Transaction

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import Engine
 from aliend.storage.tasks import Downloaded, Terms
 from aliend.store import Store

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.job import Checkpoint, Explored, JobSpec
-from aliend.core.record import AttemptRecord, Stage
-from aliend.core.transfer import Booked, Broke, Intent, Noted, Replacing, Started, Succeeded
+from aliend.core.transfers.attempt_record import AttemptRecord, Stage
+from aliend.core.transfers.job import Checkpoint, Explored, JobSpec
+from aliend.core.transfers.transfer import Booked, Broke, Intent, Noted, Replacing, Started, Succeeded
 from aliend.errors import NoSuchJob, UsageError
 from aliend.store import NewTransfer, Store
 

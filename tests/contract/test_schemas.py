@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
-from aliend.core.job import Counters, JobSpec, JobState
-from aliend.core.record import KEPT, AttemptRecord, Stage
-from aliend.core.transfer import Booked, Done, Failed, Phase, Queued, Waiting
+from aliend.core.transfers.attempt_record import KEPT, AttemptRecord, Stage
+from aliend.core.transfers.job import Counters, JobSpec, JobState
+from aliend.core.transfers.transfer import Booked, Done, Failed, Phase, Queued, Waiting
 from aliend.errors import StoreError
 from aliend.store import Store
 from aliend.store.schema import MIGRATIONS, backup_path

@@ -15,9 +15,9 @@ import pytest
 from aliend import VERSION
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
-from aliend.core.job import Cancel, Checkpoint, Counters, Explored, JobSpec, Retry
-from aliend.core.scheduler import Turns
-from aliend.core.transfer import (
+from aliend.core.transfers.job import Cancel, Checkpoint, Counters, Explored, JobSpec, Retry
+from aliend.core.transfers.scheduler import Turns
+from aliend.core.transfers.transfer import (
     UNFINISHED,
     Booked,
     Broke,
@@ -33,8 +33,8 @@ from aliend.core.transfer import (
     Succeeded,
     Waiting,
 )
-from aliend.core.transfer import Cancel as CancelTransfer
-from aliend.core.transfer import Retry as RetryTransfer
+from aliend.core.transfers.transfer import Cancel as CancelTransfer
+from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.errors import NoSuchJob, StoreError, UsageError
 from aliend.store import BATCH, Agenda, NewTransfer, Question, Store
 from aliend.store.database import Database, Transaction

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import Engine
 from aliend.errors import CopyError, NotConnected
 from aliend.store import Store

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from aliend.core.transfer import MAX_FAILURES
+from aliend.core.transfers.transfer import MAX_FAILURES
 from tests.faults.checker import check
 from tests.faults.ground import Ground, Order, Report, children, ground, kill
 from tests.faults.load import Load, unfinished, wait_for

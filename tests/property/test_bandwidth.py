@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aliend.core.bandwidth import BURST, LEASE, Flow, Meter, Rates
+from aliend.core.transfers.bandwidth import BURST, LEASE, Flow, Meter, Rates
 
 RATE = st.sampled_from([0, 10_000, 1_000_000, 50_000_000])
 RATES = st.builds(Rates, RATE, RATE, RATE, RATE, st.dictionaries(st.sampled_from(["A", "B"]), RATE, max_size=2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.element import (
+from aliend.core.transfers.storage_element import (
     LONGEST_REST,
     LOOK_BACK,
     Began,

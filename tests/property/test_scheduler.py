@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.job import Direction
-from aliend.core.scheduler import QUANTUM, Candidate, Limits, Load, Turns, choose
+from aliend.core.transfers.job import Direction
+from aliend.core.transfers.scheduler import QUANTUM, Candidate, Limits, Load, Turns, choose
 
 IDLE = Load({}, frozenset())
 FILES = st.tuples(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.effects import HoldJob, StartCopy, StopCopy
-from aliend.core.transfer import (
+from aliend.core.transfers.effects import HoldJob, StartCopy, StopCopy
+from aliend.core.transfers.transfer import (
     MAX_FAILURES,
     Broke,
     Cancel,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from tests.integration.engine.conftest import Daemon, RealGrid
 from tests.integration.storage.conftest import StorageElement, storage_element
 from tests.unit.engine.fakes import FakeCatalogue

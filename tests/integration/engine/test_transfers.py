@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView
 from tests.integration.engine.conftest import Daemon, server
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.bandwidth import Rates
-from aliend.core.job import JobSpec
+from aliend.core.transfers.bandwidth import Rates
+from aliend.core.transfers.job import JobSpec
 from tests.integration.engine.conftest import Daemon, server
 from tests.integration.engine.test_transfers import bytes_moving, ended
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.job import Overwrite
+from aliend.core.transfers.job import Overwrite
 from aliend.storage.tasks import Checksum, Download, ListMembers, Source, Upload
 from aliend.storage.workers import Workers
 

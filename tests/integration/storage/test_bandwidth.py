@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.bandwidth import Rates
+from aliend.core.transfers.bandwidth import Rates
 from aliend.storage.tasks import Compare, Read, Terms
 from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, web

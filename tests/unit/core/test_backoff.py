@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core import backoff
+from aliend.core.transfers import backoff
 
 
 def test_ceilings_double_up_to_the_cap() -> None:

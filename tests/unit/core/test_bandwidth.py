@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.bandwidth import BURST, Flow, Meter, Rates
+from aliend.core.transfers.bandwidth import BURST, Flow, Meter, Rates
 
 DOWN = Flow("download", ("A::B::C",))
 MIB = 1 << 20

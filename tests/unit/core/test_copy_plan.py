@@ -6,8 +6,8 @@ import pytest
 
 from aliend.core.copy_plan import jobs_of, jobs_of_lines
 from aliend.core.copy_words import Line, parse_copy
-from aliend.core.job import JobSpec
 from aliend.core.naming import Place
+from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 
 PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")

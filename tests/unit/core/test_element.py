@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.element import (
+from aliend.core.transfers.storage_element import (
     FIRST_REST,
     LONGEST_REST,
     START,

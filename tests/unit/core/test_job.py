@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from aliend.core.job import (
+from aliend.core.transfers.job import (
     Cancel,
     Checkpoint,
     Counters,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.bandwidth import Rates
-from aliend.core.limits import applied, merged, next_change, parse, rates_at
-from aliend.core.scheduler import Limits
+from aliend.core.transfers.bandwidth import Rates
+from aliend.core.transfers.limits import applied, merged, next_change, parse, rates_at
+from aliend.core.transfers.scheduler import Limits
 from aliend.errors import UsageError
 
 

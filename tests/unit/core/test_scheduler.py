@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from aliend.core.scheduler import QUANTUM, Candidate, Limits, Load, Turns, choose, closed_directions
+from aliend.core.transfers.scheduler import (
+    QUANTUM,
+    Candidate,
+    Limits,
+    Load,
+    Turns,
+    choose,
+    closed_directions,
+)
 
 IDLE = Load({}, frozenset())
 

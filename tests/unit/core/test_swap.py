@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.swap import MISSING, Seen, Step, next_step, side_names
-from aliend.core.transfer import Replacing
+from aliend.core.transfers.replacement import MISSING, Seen, Step, next_step, side_names
+from aliend.core.transfers.transfer import Replacing
 
 PLAN = Replacing("/a/.f.7.new", "/a/.f.7.old", "new", "old")
 

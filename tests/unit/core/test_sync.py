@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.job import JobSpec
 from aliend.core.naming import Location
 from aliend.core.sync import Content, difference, is_unfinished_name, objection, overlap
 from aliend.core.sync_job import sync_job
+from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 
 ONE, OTHER = "a" * 32, "b" * 32

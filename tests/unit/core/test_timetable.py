@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.timetable import DAY, Span, Timetable, parse_timetable, timetable_text
+from aliend.core.transfers.rate_schedule import DAY, Span, Timetable, parse_timetable, timetable_text
 from aliend.errors import UsageError
 
 NIGHT = parse_timetable("22:00-07:00 unlimited, else 20M")

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from aliend.core.effects import Effect, HoldJob, StartCopy, StopCopy
-from aliend.core.transfer import (
+from aliend.core.transfers.effects import Effect, HoldJob, StartCopy, StopCopy
+from aliend.core.transfers.transfer import (
     MAX_FAILURES,
     Booked,
     Broke,

@@ -6,10 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from aliend.core.job import Job, JobSpec, JobState
-from aliend.core.scheduler import Limits
-from aliend.core.transfer import Cancelled, Done, Failed, Queued, Running, State, Transfer, Waiting
-from aliend.core.why import Around, Copying, Reason, Seat, why, why_expanding
+from aliend.core.transfers.job import Job, JobSpec, JobState
+from aliend.core.transfers.scheduler import Limits
+from aliend.core.transfers.transfer import (
+    Cancelled,
+    Done,
+    Failed,
+    Queued,
+    Running,
+    State,
+    Transfer,
+    Waiting,
+)
+from aliend.core.transfers.wait_reason import Around, Copying, Reason, Seat, why, why_expanding
 from aliend.errors import Obstacle
 
 JOB = Job(1, JobSpec("download", ("/a",), "/t"), JobState.ACTIVE, 0)

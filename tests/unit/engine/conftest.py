@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import Engine, JobView, TransferView
 from aliend.store import Store
 from tests.unit.engine.fakes import FakeCatalogue, FakeWorkers, Grid

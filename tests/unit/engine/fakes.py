@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aliend.core.bandwidth import Rates
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.grid.mirror_replies import Queued, State
+from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
     Checksum,

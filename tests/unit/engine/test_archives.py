@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.errors import ServiceError
 from aliend.storage.tasks import Download
 from tests.unit.engine.conftest import House

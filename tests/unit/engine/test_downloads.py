@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView
 from aliend.engine.room import Room
 from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError

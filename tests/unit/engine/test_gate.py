@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.job import JobSpec
-from aliend.core.record import Stage
-from aliend.core.scheduler import Limits
-from aliend.core.transfer import Transfer
+from aliend.core.transfers.attempt_record import Stage
+from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.scheduler import Limits
+from aliend.core.transfers.transfer import Transfer
 from aliend.engine.gate import Gate
 from aliend.engine.pulse import SILENCE, SUSPICIOUS, Pulse
 from aliend.engine.slots import Run

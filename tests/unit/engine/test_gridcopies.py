@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import gridorigin, replicas
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, ThirdParty, Upload, WorkerDied

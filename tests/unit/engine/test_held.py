@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine.held import is_gone
 from aliend.errors import CopyError, Obstacle
 from aliend.storage.tasks import Discard

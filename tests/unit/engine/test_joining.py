@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView
 from aliend.errors import CopyError
 from tests.unit.engine.conftest import House, eventually

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView, replicas
 from aliend.engine import replicate as module
 from aliend.errors import CopyError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aliend.core.catalogue.selection import Selection
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import replicas
 from aliend.engine.syncing import _key_of
 from aliend.errors import CopyError, NotConnected, ServiceError

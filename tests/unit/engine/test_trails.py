@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.job import JobSpec
-from aliend.core.record import AttemptRecord, Stage
+from aliend.core.transfers.attempt_record import AttemptRecord, Stage
+from aliend.core.transfers.job import JobSpec
 from aliend.engine import replicas
 from aliend.errors import CopyError
 from aliend.storage.tasks import Discard

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliend.core.catalogue.entries import Entry, Ticket
-from aliend.core.job import Cancel, JobSpec
+from aliend.core.transfers.job import Cancel, JobSpec
 from aliend.engine import looks, replicas
 from aliend.errors import CopyError, NotConnected, ServiceError
 from aliend.storage.tasks import Upload

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from aliend.core.job import JobSpec
-from aliend.core.scheduler import Limits
+from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.scheduler import Limits
 from aliend.engine import JobView, Waits
 from aliend.errors import CopyError, NotConnected
 from tests.unit.engine.conftest import House, eventually

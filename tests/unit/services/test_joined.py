@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from aliend.core.transfer import Transfer
+from aliend.core.transfers.transfer import Transfer
 from aliend.engine.views import view_of_transfer
 from aliend.services.transfers import TransfersService
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.bandwidth import Rates
-from aliend.core.scheduler import Limits
+from aliend.core.transfers.bandwidth import Rates
+from aliend.core.transfers.scheduler import Limits
 from aliend.engine.views import ElementView, InUse
 from aliend.errors import UsageError
 from aliend.services.limiting import limits_of, require_rate

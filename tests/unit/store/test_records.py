@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.store.records import spec_of, spec_to_text
 
 CONTEXT = Context(

@@ -28,7 +28,7 @@ from typing import Literal, assert_never
 
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
-from aliend.core.transfer import Phase
+from aliend.core.transfers.transfer import Phase
 from aliend.errors import Obstacle
 
 Direction = Literal["download", "upload", "copy"]

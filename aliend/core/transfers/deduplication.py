@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aliend.core.catalogue.selection import Selection
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 
 
 def want_the_same(one: JobSpec, other: JobSpec) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from aliend.core.transfer import Replacing
+from aliend.core.transfers.transfer import Replacing
 
 MISSING = ""
 """What stands for a name that does not exist, in place of a GUID."""

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from aliend.core.job import Direction, JobSpec
+from aliend.core.transfers.job import Direction, JobSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from aliend.core.bandwidth import Rates
-from aliend.core.scheduler import Limits
-from aliend.core.timetable import Timetable, parse_timetable, timetable_text
+from aliend.core.transfers.bandwidth import Rates
+from aliend.core.transfers.rate_schedule import Timetable, parse_timetable, timetable_text
+from aliend.core.transfers.scheduler import Limits
 from aliend.errors import UsageError
 
 LARGEST = 1000

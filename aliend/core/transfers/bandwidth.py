@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from aliend.core.job import Direction
+from aliend.core.transfers.job import Direction
 
 BURST = 0.1
 """Seconds of its rate that a bucket saves up."""

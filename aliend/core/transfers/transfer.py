@@ -31,9 +31,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from aliend.core import backoff
 from aliend.core.catalogue.entries import Ticket
-from aliend.core.effects import Effect, HoldJob, StartCopy, StopCopy, TidyUp
+from aliend.core.transfers import backoff
+from aliend.core.transfers.effects import Effect, HoldJob, StartCopy, StopCopy, TidyUp
 from aliend.errors import ErrorKind, Obstacle
 
 MAX_FAILURES = 10

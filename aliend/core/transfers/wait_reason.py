@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from aliend.core.job import Direction, Job, JobState
-from aliend.core.scheduler import Limits, target_key
-from aliend.core.transfer import Queued, Running, Transfer, Waiting
+from aliend.core.transfers.job import Direction, Job, JobState
+from aliend.core.transfers.scheduler import Limits, target_key
+from aliend.core.transfers.transfer import Queued, Running, Transfer, Waiting
 
 Kind = Literal[
     "paused",
