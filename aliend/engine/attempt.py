@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Intent, Transfer
 from aliend.engine.archives import Archives
@@ -14,7 +15,6 @@ from aliend.engine.gate import Gate
 from aliend.engine.looks import Looks
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.engine.spool import Spool
-from aliend.engine.trail import Trail
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, Downloaded, ThirdParty, Tuning, Upload, Uploaded
 

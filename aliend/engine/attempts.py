@@ -13,7 +13,9 @@ from dataclasses import replace
 from typing import assert_never
 
 from aliend.core.connection.context import Context
+from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.effects import Effect, GiveTo, HoldJob, StartCopy, StopCopy, TidyUp
+from aliend.core.transfers.error_mapping import event_of
 from aliend.core.transfers.job import Direction, Hold, Job
 from aliend.core.transfers.scheduler import Candidate
 from aliend.core.transfers.transfer import (
@@ -33,7 +35,6 @@ from aliend.core.transfers.transfer import (
 from aliend.engine.archives import Archives
 from aliend.engine.attempt import Attempt
 from aliend.engine.download import download
-from aliend.engine.failures import event_of
 from aliend.engine.gridcopy import grid_copy
 from aliend.engine.looks import MOST, Looks
 from aliend.engine.ports import CatalogueOf, WorkersPort
@@ -42,7 +43,6 @@ from aliend.engine.replace import undo
 from aliend.engine.replicate import replicate
 from aliend.engine.slots import Run, Slots
 from aliend.engine.spool import Spool
-from aliend.engine.trail import Trail
 from aliend.engine.upload import upload
 from aliend.errors import AliendError, Obstacle, StoreError
 from aliend.storage.tasks import Discard, Terms

@@ -10,9 +10,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from aliend.core.transfers.error_mapping import kind_of
 from aliend.core.transfers.job import Deleted, Explain, Job, JobState
 from aliend.engine.erase import Outcome, erase_here, erase_in_catalogue
-from aliend.engine.failures import kind_of
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.rounds import Rounds
 from aliend.engine.syncing import SyncPlan

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from aliend.core.transfers.error_mapping import kind_of
 from aliend.core.transfers.job import Checkpoint, Explain, Explored, Hold, Job, JobEvent, JobState
 from aliend.engine.expand import Expansion
-from aliend.engine.failures import kind_of
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.room import Room
 from aliend.engine.rounds import Rounds

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
 
+from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.attempt_record import Stage
 from aliend.engine.gate import Gate
 from aliend.engine.ports import WorkersPort
-from aliend.engine.trail import Trail
 
 BEAT = 5.0
 """Seconds between two looks."""

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.job import Job
 from aliend.core.transfers.scheduler import Limits, Load
 from aliend.core.transfers.transfer import Transfer
 from aliend.core.transfers.wait_reason import Copying
 from aliend.engine.gate import Gate
-from aliend.engine.trail import Trail
 from aliend.engine.views import Moving
 
 _MOST_RUNNING = 250

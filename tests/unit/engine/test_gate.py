@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.scheduler import Limits
@@ -14,7 +15,6 @@ from aliend.core.transfers.transfer import Transfer
 from aliend.engine.gate import Gate
 from aliend.engine.pulse import SILENCE, SUSPICIOUS, Pulse
 from aliend.engine.slots import Run
-from aliend.engine.trail import Trail
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, WorkerDied
 from tests.unit.engine.conftest import Clock, House, eventually
