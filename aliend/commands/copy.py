@@ -21,9 +21,9 @@ from aliend.commands.foreground import exit_code_of, follow_foreground
 from aliend.commands.streams import submit_input, write_output
 from aliend.core.cli.environment import is_on, settings_of
 from aliend.core.cli.escaping import in_line
-from aliend.core.copy_plan import jobs_of, jobs_of_lines
-from aliend.core.copy_words import STANDARD, CopyWords, parse_copy, parse_input
-from aliend.core.naming import Place, locate
+from aliend.core.copying.arguments import STANDARD, CopyWords, parse_copy, parse_input
+from aliend.core.copying.locations import Place, locate
+from aliend.core.copying.plan import jobs_of, jobs_of_lines
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile, UsageError

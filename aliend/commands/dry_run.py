@@ -10,7 +10,7 @@ from aliend.commands.call import Call
 from aliend.commands.follow import Tally, way_of
 from aliend.core.catalogue.storage_spec import usual
 from aliend.core.cli.escaping import in_line
-from aliend.core.expansion import MISSING
+from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.foresee import Foreseen, foresee
 from aliend.parts import Parts

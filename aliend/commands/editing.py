@@ -19,7 +19,7 @@ from aliend.commands.programs import PRIVATE, brought, words_of
 from aliend.core.catalogue.entries import MD5_OF_NOTHING
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import Option, take_apart
-from aliend.core.naming import Place, locate
+from aliend.core.copying.locations import Place, locate
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.contents import Content, content_of
 from aliend.errors import UsageError

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from aliend.commands.call import Call, FileProgress, Progress
 from aliend.core.cli.escaping import in_line
-from aliend.core.expansion import MISSING
+from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.parts import Parts

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aliend.commands.call import Call
 from aliend.commands.submitting import submit_and_follow
 from aliend.core.cli.options import Option, take_apart
-from aliend.core.naming import Place, locate, wish_of
+from aliend.core.copying.locations import Place, locate, wish_of
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 from aliend.parts import Parts

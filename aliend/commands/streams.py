@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from aliend.commands.call import Call
 from aliend.commands.contents import pieces
-from aliend.core.copy_words import CopyWords
-from aliend.core.naming import Place, locate
+from aliend.core.copying.arguments import CopyWords
+from aliend.core.copying.locations import Place, locate
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.contents import content_of
 from aliend.engine.views import JobView

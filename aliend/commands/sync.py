@@ -14,9 +14,8 @@ from aliend.commands.show import deletions_of
 from aliend.commands.submitting import submit_and_follow
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, take_apart
-from aliend.core.naming import Place, locate, require_clear_target
-from aliend.core.sync import Planned
-from aliend.core.sync_job import sync_job
+from aliend.core.copying.locations import Place, locate, require_clear_target
+from aliend.core.copying.sync import Planned, sync_job
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import NoSuchFile, UsageError
 from aliend.parts import Parts

@@ -14,7 +14,7 @@ from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import take_apart
-from aliend.core.naming import Place, locate
+from aliend.core.copying.locations import Place, locate
 from aliend.errors import CopyError, UsageError
 from aliend.parts import Parts
 from aliend.storage.tasks import Checksum

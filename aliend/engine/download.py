@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aliend.core.catalogue.entries import MD5_OF_NOTHING, Ticket
 from aliend.core.catalogue.local_paths import local_path
-from aliend.core.expansion import root_of
+from aliend.core.copying.target_paths import root_of
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempt import Attempt, tuning_of

@@ -13,7 +13,7 @@ from functools import partial
 from types import TracebackType
 
 from aliend.core.cli.escaping import visible
-from aliend.core.sync import overlap
+from aliend.core.copying.sync import overlap
 from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.bandwidth import Rates

@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
-from aliend.core import expansion
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Window, facts_of
-from aliend.core.expansion import Aim
+from aliend.core.copying import target_paths
+from aliend.core.copying.target_paths import Aim
 from aliend.core.transfers.job import Checkpoint, Explored, Job
 from aliend.engine import local
 from aliend.engine.local import LocalFile
@@ -48,7 +48,7 @@ class Expansion:
             self._done = Checkpoint(0, "directory" if is_directory else "file")
             await self._add([], Explored(self._done))
         try:
-            expansion.check_target(len(spec.sources), spec.target, is_directory=self._done.target == "directory")
+            target_paths.check_target(len(spec.sources), spec.target, is_directory=self._done.target == "directory")
         except CopyError as error:
             refused = [_failed(source, "", str(error)) for source in spec.sources]
             await self._add(refused, Explored(Checkpoint(len(refused), self._done.target)))
@@ -89,11 +89,11 @@ class Expansion:
         for source, aim in sources:
             entry = known.get(without_slash(source))
             if entry is None:
-                target = source if self._stays else expansion.joined(aim.target, aim.of_file(source))
-                found.append(_failed(source, target, f"{source} {expansion.MISSING}"))
+                target = source if self._stays else target_paths.joined(aim.target, aim.of_file(source))
+                found.append(_failed(source, target, f"{source} {target_paths.MISSING}"))
             elif entry.is_directory:
                 await self._list(source, aim)
-            elif self._spec.selection.matches(facts_of(entry, expansion.name_of(source))):
+            elif self._spec.selection.matches(facts_of(entry, target_paths.name_of(source))):
                 found.append(self._found(entry, aim, aim.of_file(source)))
         return found
 
@@ -131,7 +131,7 @@ class Expansion:
             one = await asyncio.to_thread(local.look_at, source)
             if one is None:
                 await self._walk(source, aim)
-            elif self._wants(one, expansion.name_of(source)):
+            elif self._wants(one, target_paths.name_of(source)):
                 found.append(_from_local(one, aim.target, aim.of_file(source)))
         return found
 
@@ -166,7 +166,9 @@ def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
     reason = _objection(relative)
     if reason:
         return _failed(one.path, "", reason)
-    return NewTransfer(one.path, expansion.joined(root, relative), one.size, problem=one.problem, obstacle=one.obstacle)
+    return NewTransfer(
+        one.path, target_paths.joined(root, relative), one.size, problem=one.problem, obstacle=one.obstacle
+    )
 
 
 def _failed(source: str, target: str, problem: str) -> NewTransfer:
@@ -177,7 +179,7 @@ def _failed(source: str, target: str, problem: str) -> NewTransfer:
 def _local_target(root: str, relative: str) -> str:
     """The local path; links are looked for when the copy begins."""
     if not relative:
-        return expansion.joined(root, "")
+        return target_paths.joined(root, "")
     return local_paths.local_path(root, relative, lambda _: False)
 
 

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Selection, facts_of
-from aliend.core.sync import is_unfinished_name
+from aliend.core.copying.sync import is_unfinished_name
 from aliend.engine import local
 from aliend.engine.local import LocalFile
 from aliend.engine.ports import CataloguePort

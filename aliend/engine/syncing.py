@@ -11,8 +11,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 
-from aliend.core import sync
-from aliend.core.sync import Content, Planned
+from aliend.core.copying import sync
+from aliend.core.copying.sync import Content, Planned
 from aliend.core.transfers.job import Checkpoint, Explored, Job, JobSpec
 from aliend.engine import listing
 from aliend.engine.ports import CataloguePort, RunnerPort

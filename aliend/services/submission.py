@@ -9,9 +9,9 @@ from dataclasses import replace
 from aliend.core.catalogue import selection
 from aliend.core.catalogue.selection import UNBOUNDED, Selection
 from aliend.core.connection.context import Context
-from aliend.core.copy_plan import job_of_pairs
-from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate, wish_of
-from aliend.core.sync_job import sync_job
+from aliend.core.copying.locations import Location, Place, direction_of, is_relative_local, locate, wish_of
+from aliend.core.copying.plan import job_of_pairs
+from aliend.core.copying.sync import sync_job
 from aliend.core.transfers.job import JobSpec, Overwrite, Purpose
 from aliend.errors import UsageError
 from aliend.parts import Parts

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.copy_plan import jobs_of, jobs_of_lines
-from aliend.core.copy_words import Line, parse_copy
-from aliend.core.naming import Place
+from aliend.core.copying.arguments import Line, parse_copy
+from aliend.core.copying.locations import Place
+from aliend.core.copying.plan import jobs_of, jobs_of_lines
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 

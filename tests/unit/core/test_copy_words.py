@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aliend.core.catalogue.selection import Selection
-from aliend.core.copy_words import Line, parse_copy, parse_input
+from aliend.core.copying.arguments import Line, parse_copy, parse_input
 from aliend.errors import UsageError
 
 NOW_MS = 1_700_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.expansion import Aim, beyond_common, check_target, joined, root_of
+from aliend.core.copying.target_paths import Aim, beyond_common, check_target, joined, root_of
 from aliend.errors import CopyError
 
 

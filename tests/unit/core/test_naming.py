@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.naming import Location, Place, direction_of, is_relative_local, locate, require_clear_target
+from aliend.core.copying.locations import (
+    Location,
+    Place,
+    direction_of,
+    is_relative_local,
+    locate,
+    require_clear_target,
+)
 from aliend.errors import UsageError
 
 PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")

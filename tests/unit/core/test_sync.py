@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.naming import Location
-from aliend.core.sync import Content, difference, is_unfinished_name, objection, overlap
-from aliend.core.sync_job import sync_job
+from aliend.core.copying.locations import Location
+from aliend.core.copying.sync import Content, difference, is_unfinished_name, objection, overlap, sync_job
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 

@@ -10,9 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from aliend.core.catalogue.selection import split_pattern
-from aliend.core.copy_words import STANDARD, CopyWords, Line
-from aliend.core.expansion import beyond_common, joined
-from aliend.core.naming import Location, Place, direction_of, locate, require_clear_target, wish_of
+from aliend.core.copying.arguments import STANDARD, CopyWords, Line
+from aliend.core.copying.locations import (
+    Location,
+    Place,
+    direction_of,
+    locate,
+    require_clear_target,
+    wish_of,
+)
+from aliend.core.copying.target_paths import beyond_common, joined
 from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
 

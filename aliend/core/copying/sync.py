@@ -2,13 +2,21 @@
 
 Names below the source and the target are compared: size first, then md5 where both sides know it. What is deleted is
 under a name that the source does not have; when, and whether at all, follows from how the source could be listed.
+
+The job that a synchronisation is. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from aliend.core.catalogue.selection import Selection
+from aliend.core.copying.locations import Location, direction_of
+from aliend.core.transfers.job import JobSpec
+from aliend.errors import UsageError
 
 Deed = Literal["copy", "delete", "fail"]
 _OURS = re.compile(r"\..*\.\d+\.(?:part|new|old)", re.DOTALL)
@@ -73,3 +81,29 @@ def overlap(source: str, target: str) -> bool:
     """Whether one of two directories on the same side is the other, or lies in it."""
     one, other = source.rstrip("/") + "/", target.rstrip("/") + "/"
     return one.startswith(other) or other.startswith(one)
+
+
+def sync_job(
+    template: JobSpec, source: Location, target: Location, *, delete: bool = False, exclude: Sequence[str] = ()
+) -> JobSpec:
+    """Both are directories, with or without a slash at the end: what is in `source` shall be in `target`.
+
+    What is `template`'s stays, but for what a synchronisation is. Raises UsageError.
+    """
+    if not all(exclude):
+        raise UsageError("An empty pattern would exclude everything")
+    direction = direction_of([source], target)
+    if source.storage and direction != "download":
+        raise UsageError(f"{source.name}: the storage wish (@{source.storage}) belongs to the target")
+    return replace(
+        template,
+        direction=direction,
+        sources=(source.name.rstrip("/") + "/",),
+        target=target.name.rstrip("/") + "/",
+        storage=template.storage or target.storage or source.storage,
+        overwrite="changed",
+        touch_empty=True,
+        purpose="sync",
+        delete=delete,
+        selection=Selection(patterns_out=tuple(exclude)),
+    )

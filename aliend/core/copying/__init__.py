@@ -1,0 +1,1 @@
+"""From the arguments of cp and sync to jobs: locations, target paths, plans."""
