@@ -23,7 +23,7 @@ from grpc_reflection.v1alpha import reflection
 
 from aliend.config import Settings
 from aliend.engine import Engine
-from aliend.engine.history import keep_short
+from aliend.engine.retention import keep_short
 from aliend.errors import ConfigurationError
 from aliend.notify import Notifier
 from aliend.parts import Centrals, Parts

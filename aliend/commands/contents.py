@@ -11,7 +11,7 @@ from aliend.commands.names import lfns_of
 from aliend.commands.piping import piped
 from aliend.commands.programs import words_of
 from aliend.core.cli.options import Given, Option, take_apart
-from aliend.engine.contents import Content, content_of, reading
+from aliend.engine.file_content import Content, content_of, reading
 from aliend.errors import CopyError, UsageError
 from aliend.parts import Parts
 

@@ -21,7 +21,7 @@ from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import Option, take_apart
 from aliend.core.copying.locations import Place, locate
 from aliend.core.transfers.job import JobSpec
-from aliend.engine.contents import Content, content_of
+from aliend.engine.file_content import Content, content_of
 from aliend.errors import UsageError
 from aliend.parts import Parts
 from aliend.storage.tasks import Checksum

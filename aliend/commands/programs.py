@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aliend.commands.call import Call
 from aliend.commands.names import lfn_of
-from aliend.engine.contents import Content, content_of
+from aliend.engine.file_content import Content, content_of
 from aliend.errors import CopyError, UsageError
 from aliend.parts import Parts
 

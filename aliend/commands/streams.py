@@ -16,7 +16,7 @@ from aliend.commands.contents import pieces
 from aliend.core.copying.arguments import CopyWords
 from aliend.core.copying.locations import Place, locate
 from aliend.core.transfers.job import JobSpec
-from aliend.engine.contents import content_of
+from aliend.engine.file_content import content_of
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.parts import Parts

@@ -25,11 +25,11 @@ from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.core.transfers.wait_reason import Around, Seat
 from aliend.engine.attempts import Attempts
+from aliend.engine.change_stream import Watcher
 from aliend.engine.deletions import DeletionsRunner
 from aliend.engine.expansions import Expansions
-from aliend.engine.held import Held
+from aliend.engine.held_jobs import Held
 from aliend.engine.ports import CatalogueOf, WorkersPort
-from aliend.engine.reasons import reasons
 from aliend.engine.syncing import SyncPlan
 from aliend.engine.views import (
     Changes,
@@ -42,7 +42,7 @@ from aliend.engine.views import (
     view_of_job,
     view_of_transfer,
 )
-from aliend.engine.watch import Watcher
+from aliend.engine.wait_reasons import reasons
 from aliend.errors import StoreError, UsageError
 from aliend.store import BATCH, Question, Store
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from aliend.core.transfers.job import JobSpec
-from aliend.engine.held import is_gone
+from aliend.engine.held_jobs import is_gone
 from aliend.errors import CopyError, Obstacle
 from aliend.storage.tasks import Discard
 from tests.unit.engine.conftest import House, eventually
@@ -85,7 +85,7 @@ def test_a_right_that_was_given_back_is_seen() -> None:
     """As nobody: the rights of root are not in question."""
     script = (
         "import os, sys, tempfile\n"
-        "from aliend.engine.held import is_gone\n"
+        "from aliend.engine.held_jobs import is_gone\n"
         "from aliend.errors import Obstacle\n"
         "os.getuid() or os.setuid(65534)\n"
         "place = tempfile.mkdtemp()\n"
