@@ -10,8 +10,8 @@ from typing import overload
 from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Intent, Transfer
+from aliend.engine.admission.storage_limiter import Gate
 from aliend.engine.archives import Archives
-from aliend.engine.gate import Gate
 from aliend.engine.looks import Looks
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.engine.spool import Spool

@@ -32,16 +32,16 @@ from aliend.core.transfers.transfer import (
     has_side_names,
     is_unfinished,
 )
+from aliend.engine.admission.running_attempts import Run, Slots
+from aliend.engine.admission.throughput_monitor import Pulse
 from aliend.engine.archives import Archives
 from aliend.engine.attempt import Attempt
 from aliend.engine.download import download
 from aliend.engine.gridcopy import grid_copy
 from aliend.engine.looks import MOST, Looks
 from aliend.engine.ports import CatalogueOf, WorkersPort
-from aliend.engine.pulse import Pulse
 from aliend.engine.replace import undo
 from aliend.engine.replicate import replicate
-from aliend.engine.slots import Run, Slots
 from aliend.engine.spool import Spool
 from aliend.engine.upload import upload
 from aliend.errors import AliendError, Obstacle, StoreError

@@ -12,9 +12,9 @@ from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.scheduler import Limits
 from aliend.core.transfers.transfer import Transfer
-from aliend.engine.gate import Gate
-from aliend.engine.pulse import SILENCE, SUSPICIOUS, Pulse
-from aliend.engine.slots import Run
+from aliend.engine.admission.running_attempts import Run
+from aliend.engine.admission.storage_limiter import Gate
+from aliend.engine.admission.throughput_monitor import SILENCE, SUSPICIOUS, Pulse
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, WorkerDied
 from tests.unit.engine.conftest import Clock, House, eventually

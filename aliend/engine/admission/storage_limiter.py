@@ -2,13 +2,16 @@
 
 What an element is and may have is decided in `core.element`; here are the copies, and who waits. An element that rests
 is waited for by nobody: the copy is put back with the time when it is worth another look.
+
+Pairs of storage elements that cannot copy among themselves, remembered for a while: each attempt costs seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 
 from aliend.core.transfers.scheduler import Limits
@@ -27,7 +30,6 @@ from aliend.core.transfers.storage_element import (
     rests_until,
     step,
 )
-from aliend.engine.pairs import Pairs
 from aliend.engine.views import ElementView
 from aliend.errors import CopyError
 
@@ -187,3 +189,28 @@ class Gate:
             why=element.why,
             speed=element.speed,
         )
+
+
+log = logging.getLogger(__name__)
+
+_FOR = 900.0
+"""Seconds until it is tried again."""
+
+
+class Pairs:
+    """The pairs that failed; `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until: dict[tuple[str, str], float] = {}
+
+    def part(self, source: str, target: str) -> None:
+        """The second could not fetch from the first, whatever the file."""
+        log.info("%s cannot fetch from %s; through this machine for the next %.0f s", target, source, _FOR)
+        self._until[source, target] = self._clock() + _FOR
+
+    def apart(self, sources: Iterable[str], targets: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Those of the pairs that are not to be tried now."""
+        now, asked = self._clock(), {(source, target) for target in targets for source in sources}
+        self._until = {pair: until for pair, until in self._until.items() if now < until <= now + _FOR}
+        return tuple(sorted(asked & self._until.keys()))

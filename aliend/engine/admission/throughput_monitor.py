@@ -15,7 +15,7 @@ from math import inf
 
 from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.attempt_record import Stage
-from aliend.engine.gate import Gate
+from aliend.engine.admission.storage_limiter import Gate
 from aliend.engine.ports import WorkersPort
 
 BEAT = 5.0

@@ -17,7 +17,7 @@ from aliend.core.transfers.job import Job
 from aliend.core.transfers.scheduler import Limits, Load
 from aliend.core.transfers.transfer import Transfer
 from aliend.core.transfers.wait_reason import Copying
-from aliend.engine.gate import Gate
+from aliend.engine.admission.storage_limiter import Gate
 from aliend.engine.views import Moving
 
 _MOST_RUNNING = 250
