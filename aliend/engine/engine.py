@@ -24,7 +24,7 @@ from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.core.transfers.wait_reason import Around, Seat
-from aliend.engine.attempts import Attempts
+from aliend.engine.attempts.runner import Attempts
 from aliend.engine.change_stream import Watcher
 from aliend.engine.deletions import DeletionsRunner
 from aliend.engine.expansions import Expansions

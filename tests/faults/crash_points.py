@@ -50,7 +50,7 @@ _MADE = "aliend.store.store:Store.remember_made"
 _TICKETS, _COMMIT, _MOVE, _REMOVE, _REMOVE_ALL = (
     f"aliend.central.catalogue:Catalogue.{name}" for name in ("access_write", "commit", "move", "remove", "remove_all")
 )
-_VERIFY = "aliend.engine.looks:Looks.entry_among_others"
+_VERIFY = "aliend.engine.attempts.stat_batcher:Looks.entry_among_others"
 _BOOKED, _REPLACING, _SUCCEEDED = "Noted(intent=Booked", "Noted(intent=Replacing", "Succeeded("
 
 

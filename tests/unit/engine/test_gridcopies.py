@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from aliend.core.transfers.job import JobSpec
-from aliend.engine import gridorigin, replicas
+from aliend.engine.attempts import copy_sources, replica_registration
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, ThirdParty, Upload, WorkerDied
 from tests.unit.engine.conftest import House, eventually
@@ -18,12 +18,12 @@ from tests.unit.engine.test_uploads import crash_at
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
 
 
 @pytest.fixture
 def _nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gridorigin, "_SMALL", 0)
+    monkeypatch.setattr(copy_sources, "_SMALL", 0)
 
 
 def copy(source: str, target: str, **more: object) -> JobSpec:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from aliend.core.transfers.job import JobSpec
-from aliend.engine import JobView, replicas
-from aliend.engine import replicate as module
+from aliend.engine import JobView
+from aliend.engine.attempts import replica_registration
+from aliend.engine.attempts import replicate as module
 from aliend.errors import CopyError
 from tests.unit.engine.conftest import House
 from tests.unit.engine.fakes import LOST
@@ -14,7 +15,7 @@ from tests.unit.engine.fakes import LOST
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
     monkeypatch.setattr(module, "LOOK_PAUSE", 0.0)
 
 

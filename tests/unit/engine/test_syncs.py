@@ -10,7 +10,7 @@ import pytest
 
 from aliend.core.catalogue.selection import Selection
 from aliend.core.transfers.job import JobSpec
-from aliend.engine import replicas
+from aliend.engine.attempts import replica_registration
 from aliend.engine.syncing import _key_of
 from aliend.errors import CopyError, NotConnected, ServiceError
 from aliend.storage.tasks import Checksum
@@ -19,7 +19,7 @@ from tests.unit.engine.conftest import House, eventually
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
 
 
 @pytest.fixture

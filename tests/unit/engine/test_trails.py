@@ -9,7 +9,7 @@ import pytest
 
 from aliend.core.transfers.attempt_record import AttemptRecord, Stage
 from aliend.core.transfers.job import JobSpec
-from aliend.engine import replicas
+from aliend.engine.attempts import replica_registration
 from aliend.errors import CopyError
 from aliend.storage.tasks import Discard
 from tests.unit.engine.conftest import House, eventually
@@ -17,7 +17,7 @@ from tests.unit.engine.conftest import House, eventually
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
 
 
 async def history(house: House, job: int) -> list[AttemptRecord]:

@@ -9,7 +9,7 @@ import pytest
 
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.core.transfers.job import Cancel, JobSpec
-from aliend.engine import looks, replicas
+from aliend.engine.attempts import replica_registration, stat_batcher
 from aliend.errors import CopyError, NotConnected, ServiceError
 from aliend.storage.tasks import Upload
 from tests.unit.engine.conftest import House, eventually
@@ -18,7 +18,7 @@ from tests.unit.engine.fakes import LOST, md5_of
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicas, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
 
 
 def up(source: Path | str, target: str, **more: object) -> JobSpec:
@@ -407,7 +407,7 @@ async def test_an_empty_file_never_replaces_another_one(house: House, tmp_path: 
 async def test_uploads_side_by_side_share_their_looks_at_the_catalogue(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looks, "MOMENT", 0.2)  # long enough for all of them to ask, on a busy machine too
+    monkeypatch.setattr(stat_batcher, "MOMENT", 0.2)  # long enough for all of them to ask, on a busy machine too
     (tmp_path / "d").mkdir()
     for number in range(40):
         (tmp_path / "d" / str(number)).write_bytes(b"data")

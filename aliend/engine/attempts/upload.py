@@ -10,10 +10,10 @@ from aliend.core.catalogue.entries import Entry
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.replacement import side_names
 from aliend.core.transfers.transfer import Booked, NoIntent, Replacing, Succeeded
-from aliend.engine.attempt import Attempt
-from aliend.engine.origin import LocalOrigin, Origin
-from aliend.engine.replace import identity_of, swap
-from aliend.engine.replicas import Replicas, replicas_of
+from aliend.engine.attempts.attempt import Attempt
+from aliend.engine.attempts.copy_sources import LocalOrigin, Origin
+from aliend.engine.attempts.replacement import identity_of, swap
+from aliend.engine.attempts.replica_registration import Replicas, replicas_of
 from aliend.errors import CopyError
 from aliend.storage.failures import unreadable
 

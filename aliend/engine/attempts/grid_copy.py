@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from aliend.core.transfers.transfer import Replacing, Succeeded
-from aliend.engine.attempt import Attempt
-from aliend.engine.gridorigin import GridOrigin
-from aliend.engine.upload import bring, finish_replacing, touch
+from aliend.engine.attempts.attempt import Attempt
+from aliend.engine.attempts.copy_sources import GridOrigin
+from aliend.engine.attempts.upload import bring, finish_replacing, touch
 from aliend.errors import CopyError
 
 

@@ -34,16 +34,16 @@ from aliend.core.transfers.transfer import (
 )
 from aliend.engine.admission.running_attempts import Run, Slots
 from aliend.engine.admission.throughput_monitor import Pulse
-from aliend.engine.archives import Archives
-from aliend.engine.attempt import Attempt
-from aliend.engine.download import download
-from aliend.engine.gridcopy import grid_copy
-from aliend.engine.looks import MOST, Looks
+from aliend.engine.attempts.archive_tickets import Archives
+from aliend.engine.attempts.attempt import Attempt
+from aliend.engine.attempts.download import download
+from aliend.engine.attempts.grid_copy import grid_copy
+from aliend.engine.attempts.relay_spool import Spool
+from aliend.engine.attempts.replacement import undo
+from aliend.engine.attempts.replicate import replicate
+from aliend.engine.attempts.stat_batcher import MOST, Looks
+from aliend.engine.attempts.upload import upload
 from aliend.engine.ports import CatalogueOf, WorkersPort
-from aliend.engine.replace import undo
-from aliend.engine.replicate import replicate
-from aliend.engine.spool import Spool
-from aliend.engine.upload import upload
 from aliend.errors import AliendError, Obstacle, StoreError
 from aliend.storage.tasks import Discard, Terms
 from aliend.store import Outcome, Store

@@ -16,8 +16,8 @@ from aliend.core.catalogue import storage_spec
 from aliend.core.catalogue.entries import Entry, Replica, Ticket
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Booked
-from aliend.engine.attempt import Attempt
-from aliend.engine.origin import Origin
+from aliend.engine.attempts.attempt import Attempt
+from aliend.engine.attempts.copy_sources import Origin
 from aliend.engine.places import places
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError

@@ -11,10 +11,10 @@ from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Intent, Transfer
 from aliend.engine.admission.storage_limiter import Gate
-from aliend.engine.archives import Archives
-from aliend.engine.looks import Looks
+from aliend.engine.attempts.archive_tickets import Archives
+from aliend.engine.attempts.relay_spool import Spool
+from aliend.engine.attempts.stat_batcher import Looks
 from aliend.engine.ports import CataloguePort, RunnerPort
-from aliend.engine.spool import Spool
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, Downloaded, ThirdParty, Tuning, Upload, Uploaded
 

@@ -11,7 +11,7 @@ from aliend.core.catalogue.local_paths import local_path
 from aliend.core.copying.target_paths import root_of
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Succeeded
-from aliend.engine.attempt import Attempt, tuning_of
+from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.engine.places import places
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, Downloaded

@@ -13,9 +13,9 @@ from aliend.core.catalogue.entries import Entry
 from aliend.core.grid.mirror_replies import Queued
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Booked, Succeeded
-from aliend.engine.attempt import Attempt
-from aliend.engine.gridorigin import GridOrigin
-from aliend.engine.replicas import Replicas, replicas_of
+from aliend.engine.attempts.attempt import Attempt
+from aliend.engine.attempts.copy_sources import GridOrigin
+from aliend.engine.attempts.replica_registration import Replicas, replicas_of
 from aliend.errors import CopyError
 
 LOOK_PAUSE = 5.0

@@ -1,0 +1,1 @@
+"""One attempt at one file, from the ticket to the commit."""
