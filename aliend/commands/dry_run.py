@@ -12,7 +12,7 @@ from aliend.core.catalogue.storage_spec import usual
 from aliend.core.cli.escaping import in_line
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.job import JobSpec
-from aliend.engine.foresee import Foreseen, foresee
+from aliend.engine.expansion.dry_run import Foreseen, foresee
 from aliend.parts import Parts
 
 

@@ -26,11 +26,11 @@ from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.core.transfers.wait_reason import Around, Seat
 from aliend.engine.attempts.runner import Attempts
 from aliend.engine.change_stream import Watcher
-from aliend.engine.deletions import DeletionsRunner
-from aliend.engine.expansions import Expansions
+from aliend.engine.expansion.deletion_runner import DeletionsRunner
+from aliend.engine.expansion.expansion_runner import Expansions
+from aliend.engine.expansion.sync_plan import SyncPlan
 from aliend.engine.held_jobs import Held
 from aliend.engine.ports import CatalogueOf, WorkersPort
-from aliend.engine.syncing import SyncPlan
 from aliend.engine.views import (
     Changes,
     DeletionView,

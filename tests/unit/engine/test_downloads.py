@@ -12,7 +12,7 @@ import pytest
 
 from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView
-from aliend.engine.room import Room
+from aliend.engine.expansion.disk_space import Room
 from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError
 from aliend.storage.tasks import Discard
 from aliend.store import NewTransfer
@@ -336,7 +336,7 @@ def test_files_that_are_there_already_need_no_room(tmp_path: Path, monkeypatch: 
     (tmp_path / "there").write_bytes(b"x" * 1000)
     (tmp_path / ".begun.7.part").write_bytes(b"x" * 600)
     disk = SimpleNamespace(f_bavail=1000, f_frsize=1000, f_blocks=5000)
-    monkeypatch.setattr("aliend.engine.room.os.statvfs", lambda _: disk)
+    monkeypatch.setattr("aliend.engine.expansion.disk_space.os.statvfs", lambda _: disk)
     room = Room(str(tmp_path), keep_free=900_000)
     room.require([NewTransfer("/a/there", str(tmp_path / "there"), 1000)] * 1000)
     room.require([NewTransfer("/a/big", str(tmp_path / "big"), 100_500)])

@@ -11,7 +11,7 @@ import pytest
 from aliend.core.catalogue.selection import Selection
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.attempts import replica_registration
-from aliend.engine.syncing import _key_of
+from aliend.engine.expansion.sync_plan import _key_of
 from aliend.errors import CopyError, NotConnected, ServiceError
 from aliend.storage.tasks import Checksum
 from tests.unit.engine.conftest import House, eventually

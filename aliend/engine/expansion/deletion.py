@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from aliend.core.catalogue import local_paths
-from aliend.engine.listing import NO_GUID
+from aliend.engine.expansion.sync_listing import NO_GUID
 from aliend.engine.ports import CataloguePort
 from aliend.errors import OutcomeUnknown, ServiceError
 from aliend.store import Deletion

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 from aliend.core.transfers.error_mapping import kind_of
 from aliend.core.transfers.job import Checkpoint, Explain, Explored, Hold, Job, JobEvent, JobState
-from aliend.engine.expand import Expansion
+from aliend.engine.expansion.disk_space import Room
+from aliend.engine.expansion.expansion import Expansion
+from aliend.engine.expansion.job_tasks import Rounds
+from aliend.engine.expansion.sync_plan import SyncExpansion, SyncPlan
 from aliend.engine.ports import CatalogueOf, WorkersPort
-from aliend.engine.room import Room
-from aliend.engine.rounds import Rounds
-from aliend.engine.syncing import SyncExpansion, SyncPlan
 from aliend.errors import AliendError, CopyError, Obstacle
 from aliend.store import NewTransfer, Store
 

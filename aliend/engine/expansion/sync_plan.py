@@ -14,7 +14,7 @@ from types import TracebackType
 from aliend.core.copying import sync
 from aliend.core.copying.sync import Content, Planned
 from aliend.core.transfers.job import Checkpoint, Explored, Job, JobSpec
-from aliend.engine import listing
+from aliend.engine.expansion import sync_listing
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
 from aliend.storage.tasks import Checksum
@@ -68,9 +68,9 @@ class SyncPlan:
         here = self._spec.direction == "upload"
         selection = self._spec.selection
         batches = (
-            listing.source_here(self._source, selection, whole=self._whole)
+            sync_listing.source_here(self._source, selection, whole=self._whole)
             if here
-            else listing.source_in_catalogue(self._catalogue, self._source, selection)
+            else sync_listing.source_in_catalogue(self._catalogue, self._source, selection)
         )
         async for batch in batches:
             await asyncio.to_thread(self._listings.add, "source", batch)
@@ -79,9 +79,9 @@ class SyncPlan:
         here = self._spec.direction == "download"
         selection = self._spec.selection
         batches = (
-            listing.target_here(self._target, selection)
+            sync_listing.target_here(self._target, selection)
             if here
-            else listing.target_in_catalogue(self._catalogue, self._target, selection)
+            else sync_listing.target_in_catalogue(self._catalogue, self._target, selection)
         )
         async for batch in batches:
             await asyncio.to_thread(self._listings.add, "target", batch)

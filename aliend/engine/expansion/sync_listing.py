@@ -14,8 +14,8 @@ from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Selection, facts_of
 from aliend.core.copying.sync import is_unfinished_name
-from aliend.engine import local
-from aliend.engine.local import LocalFile
+from aliend.engine.expansion import local_files
+from aliend.engine.expansion.local_files import LocalFile
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, ErrorKind
 from aliend.store import Listed
@@ -49,7 +49,7 @@ async def source_here(directory: str, selection: Selection, *, whole: bool) -> A
 
     With `whole` also, as `local`, where something may not be read that could be made readable.
     """
-    found = await asyncio.to_thread(local.look_at, without_slash(directory))
+    found = await asyncio.to_thread(local_files.look_at, without_slash(directory))
     if found is not None:
         kind: ErrorKind = "local" if found.obstacle else "permanent"
         raise CopyError(found.problem or f"{directory} is not a directory", kind, obstacle=found.obstacle)
@@ -64,7 +64,7 @@ async def source_here(directory: str, selection: Selection, *, whole: bool) -> A
 
 async def target_here(directory: str, selection: Selection) -> AsyncGenerator[list[Listed], None]:
     """The files of a local target, which need not exist: no links, nothing that a copy is still making."""
-    found = await asyncio.to_thread(local.look_at, without_slash(directory))
+    found = await asyncio.to_thread(local_files.look_at, without_slash(directory))
     if found is None:
         async with aclosing(_walked(directory)) as batches:
             async for batch in batches:
@@ -77,7 +77,7 @@ def mark_of(one: LocalFile) -> str:
 
 
 async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
-    batches = local.walk(directory)
+    batches = local_files.walk(directory)
     while batch := await asyncio.to_thread(next, batches, None):
         yield batch
 

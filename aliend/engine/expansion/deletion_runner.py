@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 
 from aliend.core.transfers.error_mapping import kind_of
 from aliend.core.transfers.job import Deleted, Explain, Job, JobState
-from aliend.engine.erase import Outcome, erase_here, erase_in_catalogue
+from aliend.engine.expansion.deletion import Outcome, erase_here, erase_in_catalogue
+from aliend.engine.expansion.job_tasks import Rounds
+from aliend.engine.expansion.sync_plan import SyncPlan
 from aliend.engine.ports import CatalogueOf, WorkersPort
-from aliend.engine.rounds import Rounds
-from aliend.engine.syncing import SyncPlan
 from aliend.errors import AliendError, CopyError
 from aliend.store import Deletion, Store
 

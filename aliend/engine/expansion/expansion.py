@@ -19,8 +19,8 @@ from aliend.core.catalogue.selection import Facts, Window, facts_of
 from aliend.core.copying import target_paths
 from aliend.core.copying.target_paths import Aim
 from aliend.core.transfers.job import Checkpoint, Explored, Job
-from aliend.engine import local
-from aliend.engine.local import LocalFile
+from aliend.engine.expansion import local_files
+from aliend.engine.expansion.local_files import LocalFile
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError
 from aliend.store import NewTransfer
@@ -128,7 +128,7 @@ class Expansion:
         """The files of some local sources; those of directories are stored on the way."""
         found: list[NewTransfer] = []
         for source, aim in sources:
-            one = await asyncio.to_thread(local.look_at, source)
+            one = await asyncio.to_thread(local_files.look_at, source)
             if one is None:
                 await self._walk(source, aim)
             elif self._wants(one, target_paths.name_of(source)):
@@ -136,7 +136,7 @@ class Expansion:
         return found
 
     async def _walk(self, source: str, aim: Aim) -> None:
-        batches, window = local.walk(source), Window(self._spec.selection)
+        batches, window = local_files.walk(source), Window(self._spec.selection)
         while not window.is_full and (batch := await asyncio.to_thread(next, batches, None)):
             wanted = [one for one in batch if self._wants(one, one.below) and window.takes()]
             await self._add([_from_local(one, aim.target, aim.of_below(source, one.below)) for one in wanted], None)

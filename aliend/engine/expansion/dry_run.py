@@ -11,7 +11,7 @@ from typing import Literal
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.transfers.job import Explored, Job, JobSpec, JobState
-from aliend.engine.expand import Expansion
+from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.ports import CataloguePort
 from aliend.errors import AliendError
 from aliend.storage.local import checksum
