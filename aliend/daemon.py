@@ -33,7 +33,7 @@ from aliend.services.console import ConsoleService
 from aliend.services.daemon import DaemonService
 from aliend.services.session import SessionService
 from aliend.services.transfers import TransfersService
-from aliend.storage.workers import Workers
+from aliend.storage.pool.worker_pool import Workers
 from aliend.store import Store
 from aliend.v1 import (
     catalogue_pb2,

@@ -18,7 +18,7 @@ from aliend.engine import Engine
 from aliend.scratch import Scratch
 from aliend.sessions import Sessions
 from aliend.stdin_files import StdinFiles
-from aliend.storage.workers import Workers
+from aliend.storage.pool.worker_pool import Workers
 from aliend.store import Store
 
 

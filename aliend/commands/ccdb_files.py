@@ -20,8 +20,8 @@ from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, targe
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import AliendError, CopyError, WebError
 from aliend.parts import Parts
-from aliend.storage.failures import from_disk
-from aliend.storage.part import Part
+from aliend.storage.errors import from_disk
+from aliend.storage.io.partial_file import Part
 from aliend.storage.tasks import Discard, Download, Source
 
 _AT_A_TIME = 8

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aliend.core.catalogue.entries import Entry, Ticket
-from aliend.engine.places import places
 from aliend.errors import CopyError, ServiceError
-from aliend.storage.stream import Stream
-from aliend.storage.tasks import Download, Read, Source
+from aliend.storage.pool.read_stream import Stream
+from aliend.storage.tasks import Download, Read, Source, places
 
 
 class Tickets(Protocol):

@@ -1,4 +1,7 @@
-"""What can be asked of a copying process, and what it answers: values only, free of XRootD and of asyncio."""
+"""What can be asked of a copying process, and what it answers: values only, free of XRootD and of asyncio.
+
+Tickets of the central service as the places that a copying process reads from and writes to.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from aliend.errors import CopyError, ErrorKind
 if TYPE_CHECKING:  # a copying process that is awaited needs nothing of the core's
     from aliend.core.cli.environment import Settings
     from aliend.core.transfers.job import Overwrite
+from collections.abc import Sequence
+
+from aliend.core.catalogue.entries import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,3 +306,8 @@ class WorkerDied(CopyError):
 
 class Stopped(Exception):
     """The task was told to stop, and did."""
+
+
+def places(tickets: Sequence[Ticket]) -> tuple[Source, ...]:
+    """A replica for each ticket, in their order, with the right to it."""
+    return tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)

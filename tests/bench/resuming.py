@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.storage.line import CHUNK
+from aliend.storage.io.task_context import CHUNK
 from tests.bench.stage import Stage, children, has_ended, md5, must, setting, timed, wait_until
 
 MIB = 512

@@ -84,7 +84,7 @@ def main() -> int:
     point = json.loads(text)
     sys.argv = [sys.argv[0], *words[1:]]
     if words[:1] == ["worker"]:
-        from aliend.storage import worker
+        from aliend.storage.worker import __main__ as worker
 
         arm(point)
         worker.main()

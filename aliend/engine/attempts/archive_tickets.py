@@ -22,10 +22,9 @@ from aliend.core.catalogue.entries import Member, Ticket
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Transfer
 from aliend.engine.attempts.stat_batcher import MOST
-from aliend.engine.places import places
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError, ServiceError
-from aliend.storage.tasks import ListMembers
+from aliend.storage.tasks import ListMembers, places
 
 log = logging.getLogger(__name__)
 

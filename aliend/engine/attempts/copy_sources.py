@@ -15,9 +15,18 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aliend.engine.attempts.attempt import Attempt, tuning_of
-from aliend.engine.places import places
 from aliend.errors import CopyError
-from aliend.storage.tasks import Checksum, Download, ReplicaOutcome, Source, ThirdParty, Upload, Uploaded, WorkerDied
+from aliend.storage.tasks import (
+    Checksum,
+    Download,
+    ReplicaOutcome,
+    Source,
+    ThirdParty,
+    Upload,
+    Uploaded,
+    WorkerDied,
+    places,
+)
 
 
 class Origin(Protocol):

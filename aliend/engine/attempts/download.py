@@ -12,9 +12,8 @@ from aliend.core.copying.target_paths import root_of
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
-from aliend.engine.places import places
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded
+from aliend.storage.tasks import Download, Downloaded, places
 
 
 async def download(attempt: Attempt) -> Succeeded:

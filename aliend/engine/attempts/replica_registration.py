@@ -18,10 +18,9 @@ from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Booked
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import Origin
-from aliend.engine.places import places
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
-from aliend.storage.tasks import Compare, ReplicaOutcome
+from aliend.storage.tasks import Compare, ReplicaOutcome, places
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from aliend.engine.attempts.copy_sources import LocalOrigin, Origin
 from aliend.engine.attempts.replacement import identity_of, swap
 from aliend.engine.attempts.replica_registration import Replicas, replicas_of
 from aliend.errors import CopyError
-from aliend.storage.failures import unreadable
+from aliend.storage.errors import unreadable
 
 
 async def upload(attempt: Attempt) -> Succeeded:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aliend.errors import CopyError, Obstacle
-from aliend.storage.part import reserve
+from aliend.storage.io.partial_file import reserve
 from aliend.store import NewTransfer
 
 

@@ -14,7 +14,7 @@ from aliend.core.transfers.job import Explored, Job, JobSpec, JobState
 from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.ports import CataloguePort
 from aliend.errors import AliendError
-from aliend.storage.local import checksum
+from aliend.storage.io.local_files import checksum
 from aliend.storage.tasks import Checksum
 from aliend.store import NewTransfer
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from aliend.errors import Obstacle
-from aliend.storage.failures import unreadable
+from aliend.storage.errors import unreadable
 
 BATCH = 500
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aliend.engine import Engine
-from aliend.storage.workers import Workers
+from aliend.storage.pool.worker_pool import Workers
 from aliend.store import Store
 from tests.integration.storage.conftest import StorageElement, storage_element, xrootd_environment
 from tests.unit.engine.fakes import FakeCatalogue, Grid

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from aliend.core.transfers.job import Overwrite
+from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Checksum, Download, ListMembers, Source, Upload
-from aliend.storage.workers import Workers
 
 # Ends with the test run, however that ends: the kernel tells the child (PR_SET_PDEATHSIG), which then becomes xrootd.
 _TIED = (

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from aliend.core.transfers.bandwidth import Rates
+from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Compare, Read, Terms
-from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, web
 from tests.integration.storage.test_workers import Begun, big
 

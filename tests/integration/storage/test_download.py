@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage.part import part_name
+from aliend.storage.io.partial_file import part_name
+from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Discard, Source
-from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import StorageElement, download, free_port, md5, nothing
 
 CONTENT = os.urandom(9_000_001)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage.stream import Stream
+from aliend.storage.pool.read_stream import Stream
+from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Probe, Read, Source, WorkerDied
-from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import StorageElement, free_port, md5, nothing
 
 CONTENT = os.urandom(21_000_003)

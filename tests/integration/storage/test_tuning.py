@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage import speed
-from aliend.storage.failures import StorageError
-from aliend.storage.part import part_name
+from aliend.storage.errors import StorageError
+from aliend.storage.io.partial_file import part_name
+from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Source, Tuning
-from aliend.storage.workers import Workers
+from aliend.storage.worker import min_rate
 from tests.integration.storage.conftest import (
     StorageElement,
     download,
@@ -58,7 +58,7 @@ def connections_to(port: int) -> int:
 
 
 def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "SPAN", 0.05)
+    monkeypatch.setattr(min_rate, "SPAN", 0.05)
 
     def trickle() -> Iterator[bytes]:
         while True:
@@ -66,9 +66,9 @@ def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch)
             yield b"x"
 
     with pytest.raises(StorageError, match="at least 1000 were asked for") as caught:
-        list(speed.fast_enough(trickle(), 1000))
+        list(min_rate.fast_enough(trickle(), 1000))
     assert caught.value.kind == "transient"
-    assert list(speed.fast_enough(iter([b"a", b"b"]), 1000)) == [b"a", b"b"]
+    assert list(min_rate.fast_enough(iter([b"a", b"b"]), 1000)) == [b"a", b"b"]
 
 
 async def test_a_file_comes_over_http_and_goes_on_where_it_was_cut_off(

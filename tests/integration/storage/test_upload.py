@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
+from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Compare, Source
-from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import (
     StorageElement,
     checksum,

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage.part import part_name
+from aliend.storage.io.partial_file import part_name
+from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Discard, Download, Downloaded, WorkerDied
-from aliend.storage.workers import Workers
 from tests.integration.storage.conftest import (
     StorageElement,
     checksum,

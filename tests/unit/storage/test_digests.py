@@ -6,7 +6,7 @@ import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
-from aliend.storage.digests import Digests
+from aliend.storage.io.checksums import Digests
 
 CONTENT = bytes(range(256)) * 16384
 

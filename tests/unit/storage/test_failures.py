@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from aliend.errors import CopyError, ErrorKind
-from aliend.storage.failures import from_disk, from_status, silent, summary, without_secrets
+from aliend.storage.errors import from_disk, from_status, silent, summary, without_secrets
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from aliend.storage import remote
-from aliend.storage.failures import EXPIRED, StorageError
-from aliend.storage.inbox import Inbox
-from aliend.storage.inquiry import Inquiry, settle, stored_as, stored_checksum
+from aliend.storage.errors import EXPIRED, StorageError
+from aliend.storage.io import remote_file
+from aliend.storage.io.checksum_query import Inquiry, settle, stored_as, stored_checksum
+from aliend.storage.io.completion_queue import Inbox
 from aliend.storage.tasks import Source, Stopped
 
 SOURCE = Source("root://h:1//p", "e", "S")
@@ -50,7 +50,7 @@ class FakeSystem:
 @pytest.fixture
 def serving(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeSystem], FakeSystem]:
     def serve(system: FakeSystem) -> FakeSystem:
-        monkeypatch.setattr(remote, "system_of", lambda source: (system, "//p?authz=e"))
+        monkeypatch.setattr(remote_file, "system_of", lambda source: (system, "//p?authz=e"))
         return system
 
     return serve

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.errors import CopyError
-from aliend.storage import messages
+from aliend.storage import wire
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
@@ -61,35 +61,35 @@ RESULTS: list[Result] = [
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_survives_the_pipe(task: Task) -> None:
-    line = messages.encode({"do": 1, "task": messages.pack(task)})
+    line = wire.encode({"do": 1, "task": wire.pack(task)})
     assert line.count(b"\n") == 1
-    assert messages.unpack_task(messages.decode(line)["task"]) == task
+    assert wire.unpack_task(wire.decode(line)["task"]) == task
 
 
 @pytest.mark.parametrize("result", RESULTS)
 def test_a_result_survives_the_pipe(result: Result) -> None:
-    assert messages.unpack_result(messages.decode(messages.encode(messages.pack(result)))) == result
+    assert wire.unpack_result(wire.decode(wire.encode(wire.pack(result)))) == result
 
 
 @given(st.binary())
 def test_every_path_survives_the_pipe(raw: bytes) -> None:
     task = Checksum(1, os.fsdecode(raw))
-    packed = messages.decode(messages.encode(messages.pack(task)))
-    assert os.fsencode(messages.unpack_task(packed).path) == raw  # type: ignore[union-attr]
+    packed = wire.decode(wire.encode(wire.pack(task)))
+    assert os.fsencode(wire.unpack_task(packed).path) == raw  # type: ignore[union-attr]
 
 
 def test_a_failure_survives_the_pipe() -> None:
-    error = messages.unpack_error(messages.pack_error(CopyError("why", "local", 3.0)))
+    error = wire.unpack_error(wire.pack_error(CopyError("why", "local", 3.0)))
     assert (str(error), error.kind, error.retry_after) == ("why", "local", 3.0)
 
 
 def test_a_task_is_no_result() -> None:
     with pytest.raises(ValueError, match="no result"):
-        messages.unpack_result(messages.pack(TASKS[0]))
+        wire.unpack_result(wire.pack(TASKS[0]))
     with pytest.raises(ValueError, match="no task"):
-        messages.unpack_task(messages.pack(RESULTS[0]))
+        wire.unpack_task(wire.pack(RESULTS[0]))
     with pytest.raises(ValueError, match="object"):
-        messages.decode(b"[]\n")
+        wire.decode(b"[]\n")
 
 
 def test_an_envelope_is_never_shown() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.errors import CopyError
-from aliend.storage.part import LONGEST_NAME, Part, discard, part_name, reserve
+from aliend.storage.io.partial_file import LONGEST_NAME, Part, discard, part_name, reserve
 
 NAMES = st.one_of(
     st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1).filter(

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aliend.storage.digests import Digests
-from aliend.storage.environment import worker_environment
-from aliend.storage.failures import StorageError
-from aliend.storage.inbox import Inbox
-from aliend.storage.remote import on_connection, url_of
+from aliend.storage.errors import StorageError
+from aliend.storage.io.checksums import Digests
+from aliend.storage.io.completion_queue import Inbox
+from aliend.storage.io.remote_file import on_connection, url_of
+from aliend.storage.pool.worker_environment import worker_environment
 from aliend.storage.tasks import Source, Stopped
 
 

@@ -7,11 +7,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from aliend.storage.failures import without_secrets
-from aliend.storage.inbox import Inbox
-from aliend.storage.line import Line
+from aliend.storage.errors import without_secrets
+from aliend.storage.io.completion_queue import Inbox
+from aliend.storage.io.task_context import Line
+from aliend.storage.io.xrootd_client import (
+    QUERY_CONFIG,
+    QUERY_STATS,
+    Done,
+    Known,
+    RemoteSystem,
+    Status,
+    new_system,
+)
 from aliend.storage.tasks import Probe, Probed
-from aliend.storage.xrootd import QUERY_CONFIG, QUERY_STATS, Done, Known, RemoteSystem, Status, new_system
 
 _NO_ANSWER = Probed(ok=False, error=True, fatal=False, status=1, code=206, errno=0, message="", shellcode=52)
 """What XRootD's own client says of a request that was not answered in time (XrdClStatus.hh, errOperationExpired)."""

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from typing import IO
 
 from aliend.errors import CopyError
-from aliend.storage import remote
-from aliend.storage.failures import StorageError
-from aliend.storage.inbox import Inbox
-from aliend.storage.line import Line
+from aliend.storage.errors import StorageError
+from aliend.storage.io import remote_file
+from aliend.storage.io.completion_queue import Inbox
+from aliend.storage.io.task_context import Line
+from aliend.storage.io.xrootd_client import RemoteFile
 from aliend.storage.tasks import Listed, ListMembers, Source
-from aliend.storage.xrootd import RemoteFile
 
 _TAIL = 1 << 20
 """Bytes read at once when an archive is opened: most directories, and all of a small archive."""
@@ -59,7 +59,7 @@ class Archives:
 
         One that failed while it was read is not used again.
         """
-        url = remote.url_of(source)
+        url = remote_file.url_of(source)
         archive = self._take(url) or self._keep(url, _open(inbox, source))
         try:
             yield archive
@@ -94,7 +94,7 @@ class Archives:
             if not archive.readers and archive not in self._kept.values() and archive not in surplus:
                 surplus.append(archive)
         for one in surplus:
-            remote.release(one.file)
+            remote_file.release(one.file)
 
 
 _archives = Archives()
@@ -178,23 +178,23 @@ def list_members(task: ListMembers, line: Line) -> Listed:
 
 
 def _fetch(line: Line, source: Source, whole: IO[bytes]) -> None:
-    file, size = remote.open_to_read(line.inbox, source)
+    file, size = remote_file.open_to_read(line.inbox, source)
     try:
-        for data in remote.read_chunks(line, [file], 0, size):
+        for data in remote_file.read_chunks(line, [file], 0, size):
             whole.write(data)
             line.spend(len(data))
     finally:
-        remote.release(file)
+        remote_file.release(file)
 
 
 def _open(inbox: Inbox, source: Source) -> Archive:
-    file, size = remote.open_to_read(inbox, source)
+    file, size = remote_file.open_to_read(inbox, source)
     try:
         tail = _range(inbox, file, (size, b""), max(0, size - _TAIL), size) if size else b""
         with zipfile.ZipFile(io.BufferedReader(RangedReader(inbox, file, size, tail), _TAIL)) as archive:
             return Archive(file, size, tail, dict(archive.NameToInfo))
     except BaseException:
-        remote.release(file)
+        remote_file.release(file)
         raise
 
 
@@ -239,7 +239,7 @@ def _stored(line: Line, archive: Archive, member: zipfile.ZipInfo, start: int) -
     if begin + length <= len(first):
         yield first[begin + start : begin + length]
         return
-    yield from remote.read_chunks(line, [archive.file], place + begin + start, place + begin + length)
+    yield from remote_file.read_chunks(line, [archive.file], place + begin + start, place + begin + length)
 
 
 def _inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -261,7 +261,7 @@ def _range(inbox: Inbox, file: RemoteFile, known: tuple[int, bytes], start: int,
     end = min(end, size)
     if start >= size - len(tail):
         return tail[start - size + len(tail) : end - size + len(tail)]
-    data: bytes = remote.request(inbox, lambda callback: file.read(start, end - start, callback=callback), "read")
+    data: bytes = remote_file.request(inbox, lambda callback: file.read(start, end - start, callback=callback), "read")
     return data
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from aliend.errors import CopyError
-from aliend.storage import remote
-from aliend.storage.digests import Digests
-from aliend.storage.line import Line
+from aliend.storage.io import remote_file
+from aliend.storage.io.checksums import Digests
+from aliend.storage.io.task_context import Line
 from aliend.storage.tasks import Compare, Compared, Source
 
 
@@ -22,14 +22,14 @@ def compare(task: Compare, line: Line) -> Compared:
 
 def _require_same(task: Compare, source: Source, line: Line) -> None:
     digests = Digests(line.pool, with_adler32=False)
-    file, size = remote.open_to_read(line.inbox, remote.on_connection(source, line.slot, task.size))
+    file, size = remote_file.open_to_read(line.inbox, remote_file.on_connection(source, line.slot, task.size))
     try:
         if size != task.size:
             raise CopyError(f"the storage has {size} bytes, not {task.size}", "permanent")
-        for data in remote.read_chunks(line, [file], 0, size):
+        for data in remote_file.read_chunks(line, [file], 0, size):
             digests.update(data)
             line.spend(len(data))
     finally:
-        remote.release(file)
+        remote_file.release(file)
     if digests.md5 != task.md5:
         raise CopyError(f"the bytes have md5 {digests.md5}, not {task.md5}", "permanent")

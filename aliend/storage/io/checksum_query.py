@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from aliend.storage import remote
-from aliend.storage.failures import EXPIRED, NOT_AUTHORIZED, UNSUPPORTED, StorageError, silent
-from aliend.storage.inbox import SILENCE, Inbox
+from aliend.storage.errors import EXPIRED, NOT_AUTHORIZED, UNSUPPORTED, StorageError, silent
+from aliend.storage.io import remote_file
+from aliend.storage.io.completion_queue import SILENCE, Inbox
+from aliend.storage.io.xrootd_client import QUERY_CHECKSUM, UNFINISHED, Known, Status
 from aliend.storage.tasks import Source
-from aliend.storage.xrootd import QUERY_CHECKSUM, UNFINISHED, Known, Status
 
 _CHEAPEST_FIRST = ("adler32", "", "md5")
 _SLOWEST_CHECKSUM = 20e6  # bytes per second that a server may take to compute one
@@ -49,7 +49,7 @@ class Inquiry:
         self.refusal: StorageError | None = None
         """Why there is no checksum, from the last algorithm."""
         self._inbox = inbox
-        self._system, self._path = remote.system_of(source)
+        self._system, self._path = remote_file.system_of(source)
         self._size = size
         self._wanted = list(wanted)
         self._deadlines: dict[str, float] = {}
@@ -101,14 +101,14 @@ class Inquiry:
         self._deadlines["stat"] = time.monotonic() + self._limit("stat")
         answered = self._inbox.callback(self._told_size)
         try:
-            remote.launch(lambda callback: self._system.stat(self._path, callback=callback), answered, "stat")
+            remote_file.launch(lambda callback: self._system.stat(self._path, callback=callback), answered, "stat")
         except StorageError as error:
             self._fail(error)
 
     def _told_size(self, status: Status, known: Known) -> None:
         self._deadlines.pop("stat", None)
         try:
-            remote.require(status, "stat")
+            remote_file.require(status, "stat")
         except StorageError as error:
             if error.number != NOT_AUTHORIZED:
                 self._fail(error)
@@ -130,7 +130,7 @@ class Inquiry:
         answered = self._inbox.callback(self._told_checksum)
         ask = partial(self._system.query, QUERY_CHECKSUM, argument, limit)
         try:
-            remote.launch(lambda callback: ask(callback=callback), answered, "checksum")
+            remote_file.launch(lambda callback: ask(callback=callback), answered, "checksum")
         except StorageError as error:
             self._fail(error)
 
@@ -141,7 +141,7 @@ class Inquiry:
             return
         self._deadlines.pop("checksum", None)
         try:
-            remote.require(status, "checksum")
+            remote_file.require(status, "checksum")
         except StorageError as error:
             self._refused(error)
             return

@@ -13,9 +13,9 @@ from typing import Any
 
 from aliend.core.transfers.bandwidth import Flow
 from aliend.errors import CopyError
-from aliend.storage import messages
-from aliend.storage.environment import worker_environment
-from aliend.storage.pacing import Paced, Pacer
+from aliend.storage import wire
+from aliend.storage.pool.bandwidth_grants import Paced, Pacer
+from aliend.storage.pool.worker_environment import worker_environment
 from aliend.storage.tasks import Compare, Download, Read, Result, Stopped, Task, Terms, Upload, WorkerDied
 
 RETIRE_AFTER = 5000
@@ -63,7 +63,7 @@ class Process:
                 env=worker_environment(environment),
                 cwd="/",
                 start_new_session=True,
-                limit=messages.LONGEST_LINE,
+                limit=wire.LONGEST_LINE,
             )
         except OSError as error:
             ours.close()
@@ -100,7 +100,7 @@ class Process:
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._pending[self._count] = _Pending(answer, on_progress, terms, paced)
         share = self._pacer.share(paced) if paced else 0
-        message = {"do": self._count, "task": messages.pack(task), "share": share}
+        message = {"do": self._count, "task": wire.pack(task), "share": share}
         if output is not None:
             socket.send_fds(self._outputs, [b"\0"], [output])
             message["output"] = True
@@ -180,7 +180,7 @@ class Process:
     def _send(self, message: dict[str, Any]) -> None:
         # Not drained: a line is small, and the process always reads.
         if self._process.stdin and not self._process.stdin.is_closing():
-            self._process.stdin.write(messages.encode(message))
+            self._process.stdin.write(wire.encode(message))
 
     async def _listen(self) -> None:
         how = "does not end"
@@ -197,7 +197,7 @@ class Process:
         assert self._process.stdout is not None
         try:
             while line := await self._process.stdout.readline():
-                self._heard(messages.decode(line))
+                self._heard(wire.decode(line))
         except (ValueError, KeyError, TypeError):  # it does not speak our language: it must go
             self._kill()
 
@@ -252,8 +252,8 @@ def _answer(pending: _Pending, message: dict[str, Any]) -> None:
             # Not called here: what the listener of progress does wrong must not end the listening to the process.
             asyncio.get_running_loop().call_soon(pending.on_progress, size)
         case {"result": dict(packed)}:
-            pending.answer.set_result(messages.unpack_result(packed))
+            pending.answer.set_result(wire.unpack_result(packed))
         case {"error": dict(packed)}:
-            pending.answer.set_exception(messages.unpack_error(packed))
+            pending.answer.set_exception(wire.unpack_error(packed))
         case {"stopped": True}:
             pending.answer.set_exception(Stopped())

@@ -15,9 +15,9 @@ from typing import overload
 
 from aliend.core.cli.environment import Settings
 from aliend.core.transfers.bandwidth import Rates
-from aliend.storage.crew import Crew
-from aliend.storage.pacing import Pacer
-from aliend.storage.stream import Stream, WritingEnd, streamed
+from aliend.storage.pool.bandwidth_grants import Pacer
+from aliend.storage.pool.read_stream import Stream, WritingEnd, streamed
+from aliend.storage.pool.worker_group import Crew
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,

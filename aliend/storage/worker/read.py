@@ -10,11 +10,11 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from aliend.errors import CopyError
-from aliend.storage import members, remote
-from aliend.storage.digests import Digests, judged
-from aliend.storage.failures import summary
-from aliend.storage.line import CHUNK, Line
-from aliend.storage.outlet import Outlet
+from aliend.storage.errors import summary
+from aliend.storage.io import remote_file, zip_members
+from aliend.storage.io.checksums import Digests, judged
+from aliend.storage.io.output_pipe import Outlet
+from aliend.storage.io.task_context import CHUNK, Line
 from aliend.storage.tasks import Delivered, Read, Source
 
 _FIRST = 256 << 10
@@ -51,7 +51,7 @@ class _Reading:
         raise summary(failures)
 
     def _give(self, source: Source) -> None:
-        with closing(self._chunks(remote.on_connection(source, self._line.slot, self._task.size))) as chunks:
+        with closing(self._chunks(remote_file.on_connection(source, self._line.slot, self._task.size))) as chunks:
             for data in chunks:
                 self._digests.update(data)
                 self._output.write(data, self._line.inbox.check)
@@ -62,20 +62,20 @@ class _Reading:
         inbox, end = self._line.inbox, self._task.end
         if "#" in source.url:
             yield from _up_to(
-                members.read_member(self._line, source, self._position, self._task.size), end - self._position
+                zip_members.read_member(self._line, source, self._position, self._task.size), end - self._position
             )
             return
-        file, size = remote.open_to_read(inbox, source)
+        file, size = remote_file.open_to_read(inbox, source)
         try:
             if size != self._task.size:
                 raise CopyError(f"the storage has {size} bytes, the catalogue says {self._task.size}", "permanent")
             step = _FIRST
             while step < CHUNK and self._position < end:
-                yield from remote.read_chunks(self._line, [file], self._position, min(self._position + step, end))
+                yield from remote_file.read_chunks(self._line, [file], self._position, min(self._position + step, end))
                 step *= 4
-            yield from remote.read_chunks(self._line, [file], self._position, end)
+            yield from remote_file.read_chunks(self._line, [file], self._position, end)
         finally:
-            remote.release(file)
+            remote_file.release(file)
 
     def _warning(self, source: Source) -> str:
         task = self._task

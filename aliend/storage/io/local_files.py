@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from aliend.errors import CopyError
-from aliend.storage.failures import from_disk, unreadable
+from aliend.storage.errors import from_disk, unreadable
 from aliend.storage.tasks import Checksum, Checksummed, Download
 
 _CHUNK = 4 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from aliend.storage.failures import StorageError
+from aliend.storage.errors import StorageError
 
 SPAN = 10.0
 """Seconds of waiting after which the rate is judged, and again after as many."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aliend.storage.failures import silent
+from aliend.storage.errors import silent
 from aliend.storage.tasks import Stopped
 
 Handler = Callable[[Any, Any], None]

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from aliend.errors import CopyError
-from aliend.storage import local, remote
-from aliend.storage.digests import Digests, judged
-from aliend.storage.failures import from_disk, summary
-from aliend.storage.line import Line
-from aliend.storage.part import Part, already_there, discard
-from aliend.storage.speed import fast_enough
+from aliend.storage.errors import from_disk, summary
+from aliend.storage.io import local_files, remote_file
+from aliend.storage.io.checksums import Digests, judged
+from aliend.storage.io.partial_file import Part, already_there, discard
+from aliend.storage.io.task_context import Line
+from aliend.storage.io.xrootd_client import RemoteFile
 from aliend.storage.tasks import Download, Downloaded, Source, Stopped
-from aliend.storage.xrootd import RemoteFile
+from aliend.storage.worker.min_rate import fast_enough
 
 _TRIES = 3
 _STREAMS = 1000
@@ -32,7 +32,7 @@ def download(task: Download, line: Line) -> Downloaded:
     What came is kept beside the target only where its checksum allows to continue.
     """
     target = Path(task.target)
-    if local.is_good_already(task, line.inbox.check):
+    if local_files.is_good_already(task, line.inbox.check):
         discard(target, task.id)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
     if task.overwrite == "never" and target.exists():
@@ -50,7 +50,7 @@ def download(task: Download, line: Line) -> Downloaded:
 def _opened(stack: ExitStack, task: Download, target: Path) -> Part:
     """The partial file in its directory, which a failed neighbour may remove in the moment before it is used."""
     for tries_left in reversed(range(_TRIES)):
-        local.make_parents(target, task.umask)
+        local_files.make_parents(target, task.umask)
         try:
             return stack.enter_context(Part.open(target, task.id))
         except CopyError:
@@ -146,38 +146,38 @@ class _Attempt:
     def _chunks(self, source: Source) -> Iterator[bytes]:
         start, end = self._part.length, self._task.size
         if "#" in source.url:
-            from aliend.storage import members
+            from aliend.storage.io import zip_members
 
             if self._is_from_whole(source):
                 directory = str(Path(self._task.target).parent)
-                yield from members.read_from_whole(self._line, source, directory, start, end)
+                yield from zip_members.read_from_whole(self._line, source, directory, start, end)
             else:
-                yield from members.read_member(self._line, source, start, end)
+                yield from zip_members.read_member(self._line, source, start, end)
             return
         if source.url.startswith("http"):
-            from aliend.storage import http
+            from aliend.storage.io import http_read
 
-            yield from http.read(self._line, source, start, end, self._task.ca)
+            yield from http_read.read(self._line, source, start, end, self._task.ca)
             return
-        if end - start <= self._line.chunk() and self._task.size < remote.WORTH_A_CONNECTION:
-            yield remote.read_at_once(self._line.inbox, source, start, end)
+        if end - start <= self._line.chunk() and self._task.size < remote_file.WORTH_A_CONNECTION:
+            yield remote_file.read_at_once(self._line.inbox, source, start, end)
             return
         with ExitStack() as stack:
             files = [self._opened(stack, source, stream) for stream in range(self._streams())]
-            yield from remote.read_chunks(self._line, files, start, end)
+            yield from remote_file.read_chunks(self._line, files, start, end)
 
     def _is_from_whole(self, source: Source) -> bool:
         """Whether it is taken out of an archive that is fetched whole, and paid for, first."""
         return self._task.whole_archive and "#" in source.url
 
     def _streams(self) -> int:
-        return max(1, self._task.tuning.streams) if self._task.size >= remote.WORTH_A_CONNECTION else 1
+        return max(1, self._task.tuning.streams) if self._task.size >= remote_file.WORTH_A_CONNECTION else 1
 
     def _opened(self, stack: ExitStack, source: Source, stream: int) -> RemoteFile:
         """An opening of the file on a connection that no other task and no other stream uses."""
-        reached = remote.on_connection(source, self._line.slot + _STREAMS * stream, self._task.size)
-        file, size = remote.open_to_read(self._line.inbox, reached)
-        stack.callback(remote.release, file)
+        reached = remote_file.on_connection(source, self._line.slot + _STREAMS * stream, self._task.size)
+        file, size = remote_file.open_to_read(self._line.inbox, reached)
+        stack.callback(remote_file.release, file)
         if size != self._task.size:
             raise CopyError(f"the storage has {size} bytes, the catalogue says {self._task.size}", "permanent")
         return file

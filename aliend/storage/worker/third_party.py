@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from aliend.errors import CopyError, ErrorKind
-from aliend.storage import remote
-from aliend.storage.failures import EXISTS, NOT_AUTHORIZED, NOT_FOUND, StorageError, from_status
-from aliend.storage.inbox import Inbox
-from aliend.storage.inquiry import stored_as
-from aliend.storage.line import Line
+from aliend.storage.errors import EXISTS, NOT_AUTHORIZED, NOT_FOUND, StorageError, from_status
+from aliend.storage.io import remote_file
+from aliend.storage.io.checksum_query import stored_as
+from aliend.storage.io.completion_queue import Inbox
+from aliend.storage.io.task_context import Line
+from aliend.storage.io.xrootd_client import third_party_copy
 from aliend.storage.tasks import ReplicaOutcome, Source, Stopped, ThirdParty, Uploaded
-from aliend.storage.xrootd import third_party_copy
 
 _ALGORITHMS = ("md5", "adler32")
 _OF_THE_FILE = {NOT_AUTHORIZED, NOT_FOUND, EXISTS}
@@ -106,7 +106,7 @@ class _Copy:
     def _common_algorithm(self, source: Source) -> str:
         """How the replica will be compared: by the catalogue's md5, or by what both servers compute."""
         for one in (source, self._target):
-            if not _is_number_above_zero(remote.configured(self._inbox, one, "tpc")):
+            if not _is_number_above_zero(remote_file.configured(self._inbox, one, "tpc")):
                 raise CopyError(f"{one.se} makes no third-party copies", "permanent")
         theirs, ours = (_checksums(self._inbox, one) for one in (source, self._target))
         for algorithm in _ALGORITHMS:
@@ -133,13 +133,13 @@ class _Copy:
 
 def _by_address(source: Source) -> str:
     """The URL of a replica; `localhost` is no name by which a server knows the other one that comes to fetch."""
-    return remote.url_of(replace(source, url=source.url.replace("://localhost:", "://127.0.0.1:", 1)))
+    return remote_file.url_of(replace(source, url=source.url.replace("://localhost:", "://127.0.0.1:", 1)))
 
 
 def _checksums(inbox: Inbox, source: Source) -> set[str]:
     """The algorithms of a server: it says `0:md5,1:adler32`."""
     with contextlib.suppress(StorageError):
-        return _names(remote.configured(inbox, source, "chksum").split(","))
+        return _names(remote_file.configured(inbox, source, "chksum").split(","))
     return set()
 
 

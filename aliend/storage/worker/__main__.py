@@ -1,8 +1,8 @@
 """The copying process: reads tasks from standard input, runs each in a thread, answers on standard output.
 
-`python -m aliend.storage.worker DESCRIPTOR` (of a socket), started by `aliend.storage.process`. It ends by itself, and
-at once, when its input ends: that is how it survives no daemon, however that died and whatever a server does. It ends
-with `os._exit`, because XRootD's own exit handlers may wait for a frozen server.
+`python -m aliend.storage.worker DESCRIPTOR` (of a socket), started by `aliend.storage.pool.worker_process`. It ends by
+itself, and at once, when its input ends: that is how it survives no daemon, however that died and whatever a server
+does. It ends with `os._exit`, because XRootD's own exit handlers may wait for a frozen server.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from aliend.errors import CopyError
-from aliend.storage import local, messages
-from aliend.storage.line import Line
-from aliend.storage.outlet import Outlet
-from aliend.storage.part import discard
+from aliend.storage import wire
+from aliend.storage.io import local_files
+from aliend.storage.io.output_pipe import Outlet
+from aliend.storage.io.partial_file import discard
+from aliend.storage.io.task_context import Line
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
@@ -58,7 +59,7 @@ class Pipe:
 
     def send(self, message: dict[str, Any]) -> None:
         """Send one message, whole."""
-        line = memoryview(messages.encode(message))
+        line = memoryview(wire.encode(message))
         try:
             with self._lock:
                 while line:
@@ -90,7 +91,7 @@ class Worker:
                 self._end_if_done()
             case {"do": int(number), "task": dict(packed), "share": int(share)}:
                 output = self._output() if message.get("output") else None
-                self._start(number, messages.unpack_task(packed), share, output)
+                self._start(number, wire.unpack_task(packed), share, output)
             case {"stop": int(number)} if line := self._lines.get(number):
                 line.inbox.stop()
             case {"grant": int(number), "size": int(size), "share": int(share)} if line := self._lines.get(number):
@@ -131,14 +132,14 @@ class Worker:
 
     def _answer(self, task: Task, line: Line) -> dict[str, Any]:
         try:
-            return {"result": messages.pack(self._runners[type(task)](task, line))}
+            return {"result": wire.pack(self._runners[type(task)](task, line))}
         except Stopped:
             return {"stopped": True}
         except CopyError as error:
-            return {"error": messages.pack_error(error)}
+            return {"error": wire.pack_error(error)}
         except Exception as error:  # noqa: BLE001 - the edge of the process: the daemon must hear of everything
             place = _place(error)
-            return {"error": messages.pack_error(CopyError(f"the copy broke: {type(error).__name__} at {place}"))}
+            return {"error": wire.pack_error(CopyError(f"the copy broke: {type(error).__name__} at {place}"))}
 
 
 def _place(error: BaseException) -> str:
@@ -151,12 +152,12 @@ def _place(error: BaseException) -> str:
 
 def _discard(task: Discard, _: Line) -> Checksummed:
     size = discard(Path(task.target), task.id)
-    local.remove_empty(task.directories)
+    local_files.remove_empty(task.directories)
     return Checksummed(size, "")
 
 
 def _checksum(task: Checksum, line: Line) -> Checksummed:
-    return local.checksum(task, line.inbox.check, line.progress)
+    return local_files.checksum(task, line.inbox.check, line.progress)
 
 
 def _loaded(module: str, name: str) -> Run:
@@ -170,35 +171,35 @@ def _loaded(module: str, name: str) -> Run:
 
 
 _RUNNERS: dict[type[Any], Run] = {
-    Download: _loaded("download", "download"),
-    Upload: _loaded("upload", "upload"),
-    ThirdParty: _loaded("thirdparty", "third_party"),
+    Download: _loaded("worker.download", "download"),
+    Upload: _loaded("worker.upload", "upload"),
+    ThirdParty: _loaded("worker.third_party", "third_party"),
     Checksum: _checksum,
     Discard: _discard,
-    ListMembers: _loaded("members", "list_members"),
-    Compare: _loaded("comparing", "compare"),
-    Read: _loaded("reading", "read"),
-    Probe: _loaded("probes", "probe"),
+    ListMembers: _loaded("io.zip_members", "list_members"),
+    Compare: _loaded("worker.read_back", "compare"),
+    Read: _loaded("worker.read", "read"),
+    Probe: _loaded("worker.server_query", "probe"),
 }
 
 
 def _spent() -> bool:
     """Whether uploads were given up, so that the process has to end."""
-    upload = sys.modules.get("aliend.storage.upload")
+    upload = sys.modules.get("aliend.storage.worker.upload")
     return bool(upload and upload.abandoned)
 
 
 def serve(control: BinaryIO, pipe: Pipe, outputs: socket.socket) -> None:
     """Obey until the daemon is gone; descriptors to write to come by `outputs`."""
     try:
-        import_module("aliend.storage.xrootd")
+        import_module("aliend.storage.io.xrootd_client")
     except ImportError as error:
         pipe.send({"fatal": f"the XRootD library cannot be loaded: {error}"})
         return
     worker = Worker(pipe, _RUNNERS, _spent, outputs)
     pipe.send({"ready": True})
     for line in control:
-        worker.handle(messages.decode(line))
+        worker.handle(wire.decode(line))
 
 
 def main() -> None:

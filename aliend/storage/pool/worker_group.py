@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from aliend.errors import CopyError
-from aliend.storage.pacing import Pacer
-from aliend.storage.process import Process
-from aliend.storage.stream import WritingEnd
+from aliend.storage.pool.bandwidth_grants import Pacer
+from aliend.storage.pool.read_stream import WritingEnd
+from aliend.storage.pool.worker_process import Process
 from aliend.storage.tasks import Discard, Probe, Read, Result, Stopped, Task, Terms
 
 _SOFT_STOP = 8.0

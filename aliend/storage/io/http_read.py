@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 
 from aliend.errors import CopyError
-from aliend.storage.failures import StorageError, without_secrets
-from aliend.storage.inbox import SILENCE
-from aliend.storage.line import Line
-from aliend.storage.remote import right_of
+from aliend.storage.errors import StorageError, without_secrets
+from aliend.storage.io.completion_queue import SILENCE
+from aliend.storage.io.remote_file import right_of
+from aliend.storage.io.task_context import Line
 from aliend.storage.tasks import Source
 
 _PASSING = frozenset({408, 423, 425, 429, 500, 502, 503, 504})

@@ -7,8 +7,8 @@ import zlib
 from concurrent.futures import Executor, Future
 
 from aliend.errors import CopyError
-from aliend.storage.inbox import Inbox
-from aliend.storage.inquiry import stored_checksum
+from aliend.storage.io.checksum_query import stored_checksum
+from aliend.storage.io.completion_queue import Inbox
 from aliend.storage.tasks import Source
 
 _ALONG = 1 << 20  # bytes from which hashing beside the copying thread is worth the hand-over

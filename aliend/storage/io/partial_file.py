@@ -18,7 +18,7 @@ from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
 from aliend.errors import CopyError, Obstacle
-from aliend.storage.failures import from_disk
+from aliend.storage.errors import from_disk
 
 LONGEST_NAME = 255
 _CHUNK = 4 << 20

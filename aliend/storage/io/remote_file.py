@@ -17,11 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aliend.errors import CopyError
-from aliend.storage.failures import StorageError, from_status
-from aliend.storage.inbox import SILENCE, Inbox
-from aliend.storage.line import Line
-from aliend.storage.tasks import Source
-from aliend.storage.xrootd import (
+from aliend.storage.errors import StorageError, from_status
+from aliend.storage.io.completion_queue import SILENCE, Inbox
+from aliend.storage.io.task_context import Line
+from aliend.storage.io.xrootd_client import (
     QUERY_CONFIG,
     READ,
     Done,
@@ -31,6 +30,7 @@ from aliend.storage.xrootd import (
     new_file,
     new_system,
 )
+from aliend.storage.tasks import Source
 
 _UNIX = "xrd.wantprot=unix"  # read by the client's library; it is the envelope that opens doors
 WORTH_A_CONNECTION = 64 << 20

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
-from aliend.storage.inbox import Inbox
-from aliend.storage.outlet import Outlet
+from aliend.storage.io.completion_queue import Inbox
+from aliend.storage.io.output_pipe import Outlet
 from aliend.storage.tasks import Tuning
 
 CHUNK = 4 << 20

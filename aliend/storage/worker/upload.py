@@ -13,14 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aliend.errors import CopyError, ErrorKind
-from aliend.storage import remote
-from aliend.storage.digests import Digests
-from aliend.storage.failures import EXISTS, StorageError, silent, unreadable
-from aliend.storage.inbox import SILENCE
-from aliend.storage.inquiry import Inquiry, settle, stored_size
-from aliend.storage.line import Line
+from aliend.storage.errors import EXISTS, StorageError, silent, unreadable
+from aliend.storage.io import remote_file
+from aliend.storage.io.checksum_query import Inquiry, settle, stored_size
+from aliend.storage.io.checksums import Digests
+from aliend.storage.io.completion_queue import SILENCE
+from aliend.storage.io.task_context import Line
+from aliend.storage.io.xrootd_client import CREATE, RemoteFile, Status, new_file
 from aliend.storage.tasks import ReplicaOutcome, Source, Upload, Uploaded
-from aliend.storage.xrootd import CREATE, RemoteFile, Status, new_file
 
 _MODE = 0o644
 abandoned: list[RemoteFile] = []
@@ -35,7 +35,7 @@ class Replica:
         self.error: StorageError | CopyError | None = None
         self.checked = ""
         self._line = line
-        self._reached = remote.on_connection(target, line.slot, size)
+        self._reached = remote_file.on_connection(target, line.slot, size)
         self._file = new_file()
         self._on_way: set[int] = set()
         self._answered = 0
@@ -63,7 +63,7 @@ class Replica:
             if self._on_way or self._file.is_open():
                 abandoned.append(self._file)
 
-    def ask(self, start: remote.Start, what: str, keep: bytes = b"") -> None:
+    def ask(self, start: remote_file.Start, what: str, keep: bytes = b"") -> None:
         """Start a request that this replica waits for; `keep` lives until it was answered."""
         self._answered += 1
         number = self._answered
@@ -75,18 +75,18 @@ class Replica:
             self._on_way.discard(number)
             self._heard_at = time.monotonic()
             try:
-                remote.require(status, what)
+                remote_file.require(status, what)
             except StorageError as error:
                 self.fail(error)
 
         try:
-            remote.launch(start, self._line.inbox.callback(answered), what)
+            remote_file.launch(start, self._line.inbox.callback(answered), what)
         except StorageError as error:
             self.fail(error)
 
     def open(self) -> None:
         """Create it; nothing that exists is touched."""
-        url = remote.url_of(self._reached)
+        url = remote_file.url_of(self._reached)
         self.ask(lambda done: self._file.open(url, CREATE, _MODE, callback=done), "open")
 
     def find(self, size: int) -> None:

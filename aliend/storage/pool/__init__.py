@@ -1,0 +1,1 @@
+"""The worker processes as the daemon sees them: starting, assigning tasks, bandwidth, results."""
