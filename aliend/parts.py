@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.central import Central
 from aliend.central.ledger import Ledger
+from aliend.central.session import Central
 from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context

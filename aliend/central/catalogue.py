@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from aliend.central.central import Central
+from aliend.central.session import Central
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_slash
 from aliend.core.grid.mirror_replies import Queued, State, queued_of, state_of

@@ -1,6 +1,6 @@
 """One websocket to the central service: strictly one request at a time, dropped as soon as anything is in doubt.
 
-When to open, retry or replace a connection is left to `aliend.central.central`.
+When to open, retry or replace a connection is left to `aliend.central.session`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The lanes of one context: callers wait here for a connection of their own, and give it back.
 
 Which lane a caller gets is decided by `aliend.core.connection.pool_policy`; what is done with the connection is left to
-`aliend.central.central`.
+`aliend.central.session`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import posixpath
 from datetime import datetime
 from typing import Any
 
-from aliend.central.web import Web
+from aliend.central.http_client import Web
 from aliend.commands import ccdb_files
 from aliend.commands.call import Call
 from aliend.commands.follow import human

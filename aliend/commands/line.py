@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from aliend import VERSION
-from aliend.central import tracing
+from aliend.central import request_trace
 from aliend.commands import dispatch, known
 from aliend.commands.call import JSON_LINES, JSON_WORDS, Call
 from aliend.commands.piping import piped
@@ -47,7 +47,7 @@ async def run(parts: Parts, call: Call) -> Outcome:
     """Carry out what `call` holds; 130 if the user interrupted it."""
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
-        tracing.listen(call.trace)
+        request_trace.listen(call.trace)
     line = asyncio.create_task(_Line(parts, call).outcome())
     interrupt = asyncio.create_task(call.interrupted.wait())
     try:

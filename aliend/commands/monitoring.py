@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from aliend.central.web import Web
+from aliend.central.http_client import Web
 from aliend.commands.call import Call
 from aliend.errors import UsageError, WebError
 from aliend.parts import Parts

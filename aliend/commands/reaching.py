@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 
-from aliend.central.central import Central
-from aliend.central.reach import Probe, probes
+from aliend.central.port_probe import Probe, probes
+from aliend.central.session import Central
 from aliend.commands.call import Call
 from aliend.errors import NotConnected, UsageError
 from aliend.parts import Parts

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.central import Central
 from aliend.central.login import Limits
+from aliend.central.session import Central
 from tests.integration.central.service import Authority, Issued, Service, running
 
 QUICK = Limits(first_pause=0.01, longest_pause=0.02)

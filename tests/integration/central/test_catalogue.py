@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.central import Central
+from aliend.central.session import Central
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.errors import BadReply, NotConnected, OutcomeUnknown, ServiceError, UsageError
 from tests.integration.central.service import Service, document

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.central import Central
 from aliend.central.dial import dial, in_turn, race
 from aliend.central.finding import find
 from aliend.central.login import Limits
+from aliend.central.session import Central
 from aliend.config import load
 from aliend.core.connection.context import Context, Endpoint, Finding
 from aliend.core.connection.discovery import Target

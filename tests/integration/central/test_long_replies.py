@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.central import Central
-from aliend.central.spool import HELD, spooled
+from aliend.central.reply_buffer import HELD, spooled
+from aliend.central.session import Central
 from aliend.core.protocol.requests import Request
 from tests.harness import User, make_user
 from tests.integration.central.service import Authority, Issued, Service, document, eventually

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from aliend.central.central import Central
 from aliend.central.login import Limits
+from aliend.central.session import Central
 from aliend.core.protocol.requests import Request
 from aliend.errors import NotConnected, OutcomeUnknown
 from tests.integration.central.service import Authority, Issued, Service, document, eventually

@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.central import Central
+from aliend.central.session import Central
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError

@@ -8,9 +8,9 @@ from http import HTTPStatus
 
 import pytest
 
-from aliend.central.central import Central
 from aliend.central.ledger import Ledger
 from aliend.central.login import Limits
+from aliend.central.session import Central
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, LoginRefused, NotConnected, OutcomeUnknown, UsageError
 from tests.integration.central.service import Authority, Issued, Service, document, eventually

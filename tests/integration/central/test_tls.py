@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.central import Central
 from aliend.central.login import Limits
+from aliend.central.session import Central
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, LoginRefused, NotConnected

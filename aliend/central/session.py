@@ -14,16 +14,16 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 
-from aliend.central import tracing
+from aliend.central import request_trace
 from aliend.central.connection import Connection, ReplyLost, Unreachable, user_agent
 from aliend.central.credentials import is_current
 from aliend.central.keeper import Keeper
 from aliend.central.ledger import Ledger
 from aliend.central.login import Limits, Login
-from aliend.central.outcome import Asked, found_out, unknown
+from aliend.central.lost_replies import Asked, found_out, unknown
 from aliend.central.pool import LANES, Pool, Slot
-from aliend.central.spool import GRACE, spooled
-from aliend.central.state import CentralStatus, state_of
+from aliend.central.reply_buffer import GRACE, spooled
+from aliend.central.session_status import CentralStatus, state_of
 from aliend.core.connection.connection_state import (
     Abandoned,
     Answered,
@@ -280,14 +280,14 @@ class Central:
         try:
             raw = await connection.request(text, timeout)
         except AliendError as error:
-            tracing.tell(request, str(error), time.monotonic() - begun)
+            request_trace.tell(request, str(error), time.monotonic() - begun)
             raise
         if len(raw) > _PARSED_IN_A_THREAD:
             reply = await asyncio.to_thread(parse, raw, request)
         else:
             reply = parse(raw, request)
         outcome = f"exit code {reply.exit_code}, {len(reply.results)} results"
-        tracing.tell(request, outcome, time.monotonic() - begun)
+        request_trace.tell(request, outcome, time.monotonic() - begun)
         # The directory of the request is gone, and with it the connection's: names would be resolved wrongly.
         lost_directory = reply.directory == NO_DIRECTORY and connection.had_directory
         connection.had_directory = reply.directory not in ("", NO_DIRECTORY)
@@ -309,7 +309,7 @@ class Central:
                     yield group
                     group = []
         rest, reply = reader.finish()
-        tracing.tell(request, f"exit code {reply.exit_code}, streamed", time.monotonic() - begun)
+        request_trace.tell(request, f"exit code {reply.exit_code}, streamed", time.monotonic() - begun)
         if group or rest:
             yield group + rest
         self._answered(slot, connection, reply)
