@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.ledger import Ledger
+from aliend.central.connection.login import Ledger
 from aliend.central.session import Central
 from aliend.central.tokens import Tokens
 from aliend.config import Settings

@@ -1,7 +1,7 @@
 """The session with the central service for one context: who goes first, what is sent again and what is not.
 
 Each request is answered once or fails with a reason; the rules are those of `aliend.core.connection.connection_state`.
-Looking after idle connections is in `aliend.central.keeper`, the catalogue's operations are in
+Looking after idle connections is in `aliend.central.connection.keepalive`, the catalogue's operations are in
 `aliend.central.catalogue`.
 """
 
@@ -15,13 +15,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 
 from aliend.central import request_trace
-from aliend.central.connection import Connection, ReplyLost, Unreachable, user_agent
+from aliend.central.connection.connection import Connection, ReplyLost, Unreachable, user_agent
+from aliend.central.connection.keepalive import Keeper
+from aliend.central.connection.login import Ledger, Limits, Login
+from aliend.central.connection.pool import LANES, Pool, Slot
 from aliend.central.credentials import is_current
-from aliend.central.keeper import Keeper
-from aliend.central.ledger import Ledger
-from aliend.central.login import Limits, Login
 from aliend.central.lost_replies import Asked, found_out, unknown
-from aliend.central.pool import LANES, Pool, Slot
 from aliend.central.reply_buffer import GRACE, spooled
 from aliend.central.session_status import CentralStatus, state_of
 from aliend.core.connection.connection_state import (

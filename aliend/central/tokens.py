@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aliend.central import private_files
-from aliend.central.connection import open_connection, user_agent
+from aliend.central.connection.connection import open_connection, user_agent
 from aliend.central.credentials import examined, facts_of, now_in_ms, usable
 from aliend.central.keys import KeyRing, Locked, Unusable, is_text
 from aliend.core.connection.context import Context, CredentialFiles

@@ -2,7 +2,7 @@
 
 A JBox is a local proxy of the central service that runs as the user. It writes `jclient_token_UID` with lines of
 `key = value`. A host that the user chose (a variable, the configuration) excludes every JBox. Reading that file and
-looking at processes is left to `aliend.central.finding`.
+looking at processes is left to `aliend.central.connection.jbox`.
 """
 
 from __future__ import annotations

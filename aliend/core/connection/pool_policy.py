@@ -1,6 +1,6 @@
 """Who may use which connection next: interactive work before bulk work, few logins, never two requests on one.
 
-A lane is the place of one connection. This module only decides; `aliend.central.pool` waits and hands out.
+A lane is the place of one connection. This module only decides; `aliend.central.connection.pool` waits and hands out.
 """
 
 from __future__ import annotations

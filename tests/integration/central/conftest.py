@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.login import Limits
+from aliend.central.connection.login import Limits
 from aliend.central.session import Central
 from tests.integration.central.service import Authority, Issued, Service, running
 

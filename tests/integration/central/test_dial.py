@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from aliend.central.dial import STAGGER, interleave, race
+from aliend.central.connection.happy_eyeballs import STAGGER, interleave, race
 
 V4, V6 = int(socket.AF_INET), int(socket.AF_INET6)
 

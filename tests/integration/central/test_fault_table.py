@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
-from aliend.central.login import Limits
+from aliend.central.connection.login import Limits
 from aliend.central.session import Central
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError

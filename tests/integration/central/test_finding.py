@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.dial import dial, in_turn, race
-from aliend.central.finding import find
-from aliend.central.login import Limits
+from aliend.central.connection.happy_eyeballs import dial, in_turn, race
+from aliend.central.connection.jbox import find
+from aliend.central.connection.login import Limits
 from aliend.central.session import Central
 from aliend.config import load
 from aliend.core.connection.context import Context, Endpoint, Finding

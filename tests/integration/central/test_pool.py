@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
-from aliend.central.connection import Connection
-from aliend.central.pool import Pool
+from aliend.central.connection.connection import Connection
+from aliend.central.connection.pool import Pool
 from aliend.errors import NotConnected
 from tests.integration.central.service import eventually
 

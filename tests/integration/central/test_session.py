@@ -8,8 +8,7 @@ from http import HTTPStatus
 
 import pytest
 
-from aliend.central.ledger import Ledger
-from aliend.central.login import Limits
+from aliend.central.connection.login import Ledger, Limits
 from aliend.central.session import Central
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, LoginRefused, NotConnected, OutcomeUnknown, UsageError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.login import Limits
+from aliend.central.connection.login import Limits
 from aliend.central.session import Central
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.protocol.requests import Request

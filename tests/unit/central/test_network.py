@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from aliend.central.network import Sleep, has_moved
+from aliend.central.connection.network_changes import Sleep, has_moved
 
 
 def test_a_connection_whose_address_is_still_the_way_out_has_not_moved() -> None:
@@ -21,7 +21,7 @@ def test_a_connection_from_an_address_that_is_gone_has_moved() -> None:
 def test_a_sleep_of_the_machine_is_noticed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     slept = [0.0]
     real = time.monotonic
-    monkeypatch.setattr("aliend.central.network.time.monotonic", lambda: real() - slept[0])
+    monkeypatch.setattr("aliend.central.connection.network_changes.time.monotonic", lambda: real() - slept[0])
     sleep = Sleep()
     assert not sleep.has_happened()
     slept[0] = 60.0

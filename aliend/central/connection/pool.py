@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aliend.central.connection import Connection
+from aliend.central.connection.connection import Connection
 from aliend.core.connection.pool_policy import PATIENCE, Lane, Work, choose
 
 LANES = 4

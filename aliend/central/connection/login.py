@@ -1,6 +1,8 @@
 """Logging in: finds the service, connects, and puts the site and the role of the context into force.
 
 One call is one try; when to try again is decided by `aliend.core.connection.connection_state`.
+
+The points of each certificate: all sessions under one subject share them, as they do at the service.
 """
 
 from __future__ import annotations
@@ -10,10 +12,9 @@ import logging
 import time
 from dataclasses import dataclass
 
-from aliend.central.connection import OPEN_TIMEOUT, Connection, open_connection
+from aliend.central.connection.connection import OPEN_TIMEOUT, Connection, open_connection
+from aliend.central.connection.jbox import find
 from aliend.central.credentials import Credential
-from aliend.central.finding import find
-from aliend.central.ledger import Ledger
 from aliend.core.connection.context import Context
 from aliend.core.connection.discovery import Target
 from aliend.core.connection.throttle import COMMAND, LOGIN, Points
@@ -113,3 +114,19 @@ class Login:
         reply = parse(await connection.request(encode(request), _SETTING_TIMEOUT), request)
         if reply.exit_code:
             raise RoleRefused(f"{self.endpoint} refuses `{request}`: {reply.error.strip()}", reply.exit_code)
+
+
+class Ledger:
+    """Points by the subject of the certificate."""
+
+    def __init__(self) -> None:
+        self._points: dict[str, Points] = {}
+
+    def spend(self, subject: str, points: int) -> None:
+        """Note what the service counts against `subject`."""
+        now = time.monotonic()
+        self._points[subject] = self._points.get(subject, Points(0.0, now)).plus(points, now)
+
+    def of(self, subject: str) -> Points:
+        """What is counted against `subject` now."""
+        return self._points.get(subject, Points()).at(time.monotonic())

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from contextlib import aclosing
 
-from aliend.central.connection import Connection, ReplyLost
-from aliend.central.login import Limits, Login
-from aliend.central.network import Sleep
-from aliend.central.pool import Pool, Slot
+from aliend.central.connection.connection import Connection, ReplyLost
+from aliend.central.connection.login import Limits, Login
+from aliend.central.connection.network_changes import Sleep
+from aliend.central.connection.pool import Pool, Slot
 from aliend.core.connection.throttle import COMMAND, LOGOUT
 from aliend.core.protocol.requests import Request, encode
 from aliend.errors import AliendError

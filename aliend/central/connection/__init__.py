@@ -1,0 +1,1 @@
+"""One websocket to the central service, the pool of them, keep-alive, login and discovery."""
