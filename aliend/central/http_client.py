@@ -12,8 +12,8 @@ from types import TracebackType
 import httpx
 
 from aliend import VERSION
-from aliend.central import credentials
-from aliend.central.tls import client_context
+from aliend.central.credentials import certificates
+from aliend.central.credentials.tls import client_context
 from aliend.core.connection.context import Context
 from aliend.errors import AliendError, WebError
 
@@ -81,7 +81,7 @@ class Web:
 
     def _tls(self) -> ssl.SSLContext:
         try:
-            tls: ssl.SSLContext = client_context(self._context, credentials.usable(self._context))
+            tls: ssl.SSLContext = client_context(self._context, certificates.usable(self._context))
         except AliendError:  # what needs no certificate works without one
             return ssl.create_default_context()
         tls.load_default_certs()

@@ -19,7 +19,7 @@ from aliend.central.connection.connection import Connection, ReplyLost, Unreacha
 from aliend.central.connection.keepalive import Keeper
 from aliend.central.connection.login import Ledger, Limits, Login
 from aliend.central.connection.pool import LANES, Pool, Slot
-from aliend.central.credentials import is_current
+from aliend.central.credentials.certificates import is_current
 from aliend.central.lost_replies import Asked, found_out, unknown
 from aliend.central.reply_buffer import GRACE, spooled
 from aliend.central.session_status import CentralStatus, state_of

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aliend.central import private_files
 from aliend.central.connection.connection import open_connection, user_agent
-from aliend.central.credentials import examined, facts_of, now_in_ms, usable
-from aliend.central.keys import KeyRing, Locked, Unusable, is_text
+from aliend.central.credentials import private_files
+from aliend.central.credentials.certificates import examined, facts_of, now_in_ms, usable
+from aliend.central.credentials.private_keys import KeyRing, Locked, Unusable, is_text
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import (
     TOKEN_MARGIN_MS,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from aliend.central import authorities, verification
-from aliend.central.credentials import now_in_ms, parse_certificate
-from aliend.central.keys import KeyText, Locked, Unusable, belong, read_key, shown
+from aliend.central.credentials import ca_bundle, chain_verification
+from aliend.central.credentials.certificates import now_in_ms, parse_certificate
+from aliend.central.credentials.private_keys import KeyText, Locked, Unusable, belong, read_key, shown
 from aliend.commands.call import Call
 from aliend.core.connection.context import CredentialFiles
 from aliend.errors import ConfigurationError, UsageError
@@ -42,7 +42,7 @@ async def tokenkey_match(_parts: Parts, call: Call) -> int:
 async def get_ca_certs(parts: Parts, call: Call) -> int:
     """Install the grid's authorities into `DIRECTORY/certificates`."""
     words = list(call.words[1:])
-    source = authorities.SOURCE
+    source = ca_bundle.SOURCE
     if "-from" in words:
         at = words.index("-from")
         if at + 1 == len(words):
@@ -54,8 +54,8 @@ async def get_ca_certs(parts: Parts, call: Call) -> int:
     environment = parts.settings.environment
     home = Path(environment.get("HOME") or Path.home())
     parent = Path(call.local) / words[0].removeprefix("file:") if words else home / ".globus"
-    count = await authorities.install(parent, source, environment, call.umask)
-    place = parent / authorities.DIRECTORY
+    count = await ca_bundle.install(parent, source, environment, call.umask)
+    place = parent / ca_bundle.DIRECTORY
     if call.as_json:
         await call.document({"directory": str(place), "certificates": count})
     else:
@@ -71,8 +71,8 @@ async def _verify(call: Call, place: str) -> int:
         unreadable = "cannot be read" in str(error) or not place
         return await _told(call, place, str(error), UNREADABLE if unreadable else UNLOADABLE)
     try:
-        trust = await asyncio.to_thread(verification.load_trust, call.context.ca)
-        problem = await asyncio.to_thread(verification.why_untrusted, place, trust, now_in_ms())
+        trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca)
+        problem = await asyncio.to_thread(chain_verification.why_untrusted, place, trust, now_in_ms())
     except (ConfigurationError, ValueError) as error:
         return await _told(call, place, str(error), UNLOADABLE)
     return await _told(call, place, problem, FAILED if problem else 0, good="is verified")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from aliend.central.credentials import facts_of
-from aliend.central.keys import shown
+from aliend.central.credentials.certificates import facts_of
+from aliend.central.credentials.private_keys import shown
 from aliend.commands.call import Call
 from aliend.core.connection.credentials import why_unusable
 from aliend.errors import NotConnected, UsageError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 
-from aliend.central.keys import Locked
+from aliend.central.credentials.private_keys import Locked
 from aliend.central.tokens import NewToken, check_options
 from aliend.commands import service
 from aliend.commands.call import Call

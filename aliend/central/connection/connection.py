@@ -23,10 +23,10 @@ from websockets.protocol import State
 from websockets.version import version as websockets_version
 
 from aliend import VERSION
-from aliend.central import tls
 from aliend.central.connection.happy_eyeballs import dial
 from aliend.central.connection.network_changes import has_moved
-from aliend.central.credentials import Credential, facts_of, usable
+from aliend.central.credentials import tls
+from aliend.central.credentials.certificates import Credential, facts_of, usable
 from aliend.core.connection.context import Context
 from aliend.core.connection.discovery import Target
 from aliend.core.protocol.requests import fits

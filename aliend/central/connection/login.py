@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from aliend.central.connection.connection import OPEN_TIMEOUT, Connection, open_connection
 from aliend.central.connection.jbox import find
-from aliend.central.credentials import Credential
+from aliend.central.credentials.certificates import Credential
 from aliend.core.connection.context import Context
 from aliend.core.connection.discovery import Target
 from aliend.core.connection.throttle import COMMAND, LOGIN, Points

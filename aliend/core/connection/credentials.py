@@ -1,4 +1,4 @@
-"""Which certificate is used, and how one is shown. Reading files is left to `aliend.central.credentials`."""
+"""Which certificate is used, and how one is shown. `aliend.central.credentials` reads the files."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central import private_files
-from aliend.central.credentials import facts_of, usable
+from aliend.central.credentials import private_files
+from aliend.central.credentials.certificates import facts_of, usable
 from aliend.central.session import Central
 from aliend.central.tokens import Tokens
 from aliend.core.connection.context import Context, CredentialFiles

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.credentials import facts_of, usable
+from aliend.central.credentials.certificates import facts_of, usable
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.errors import ConfigurationError, NotConnected
 from tests.integration.central.service import Authority, Issued

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.private_files import remove, write_all
+from aliend.central.credentials.private_files import remove, write_all
 from aliend.errors import ConfigurationError
 
 
@@ -32,7 +32,9 @@ def test_f038_file_is_private_under_umask_zero_and_replaces_an_older_one(tmp_pat
 
 
 def test_f038_file_is_made_new_and_private_from_its_first_instant(tmp_path: Path) -> None:
-    code = "import sys; from aliend.central.private_files import write_all; write_all({sys.argv[1]: 'secret'})"
+    code = (
+        "import sys; from aliend.central.credentials.private_files import write_all; write_all({sys.argv[1]: 'secret'})"
+    )
     traced = subprocess.run(
         ["strace", "-f", "-e", "trace=openat,open,rename", sys.executable, "-c", code, str(tmp_path / "key")],
         capture_output=True,

@@ -1,8 +1,9 @@
 """Certificates of a context: which one is used, what it says, whether it may be used.
 
 Files are read anew for every connection, so that a new token is noticed without being told. In place of a file's name
-there may be PEM text (as batch nodes put it into variables). Keys are left to `aliend.central.keys`, TLS to
-`aliend.central.tls`, new tokens to `aliend.central.tokens`.
+there may be PEM text (as batch nodes put it into variables). Keys are left to
+`aliend.central.credentials.private_keys`, TLS to `aliend.central.credentials.tls`, new tokens to
+`aliend.central.tokens`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from aliend.central.keys import Locked, Unusable, belong, content, is_text, read_key, shown
+from aliend.central.credentials.private_keys import (
+    Locked,
+    Unusable,
+    belong,
+    content,
+    is_text,
+    read_key,
+    shown,
+)
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
 from aliend.errors import NotConnected

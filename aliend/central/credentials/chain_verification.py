@@ -13,8 +13,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
-from aliend.central.credentials import facts
-from aliend.central.keys import content
+from aliend.central.credentials.certificates import facts
+from aliend.central.credentials.private_keys import content
 from aliend.core.connection.credentials import why_unusable
 from aliend.errors import ConfigurationError
 

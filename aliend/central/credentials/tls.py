@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aliend.central.credentials import Credential
-from aliend.central.keys import is_text, shown
+from aliend.central.credentials.certificates import Credential
+from aliend.central.credentials.private_keys import is_text, shown
 from aliend.core.connection.context import Context
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected
 

@@ -1,0 +1,1 @@
+"""Certificates, private keys, certificate authorities and TLS. Knows no connection."""
