@@ -25,13 +25,12 @@ from aliend.core.transfers.transfer import (
     is_unfinished,
     step,
 )
-from aliend.store import attempts, changes, history, joining, queue, transfers
+from aliend.store import attempt_rows, changes, deduplication, pruning, scheduling_queries, transfers
 from aliend.store.changes import Changed
 from aliend.store.database import Database, Transaction
 from aliend.store.deletions import Deletions
-from aliend.store.identities import Identities
 from aliend.store.jobs import JobRows
-from aliend.store.sessions import Sessions
+from aliend.store.sessions import Identities, Sessions
 from aliend.store.transfers import NewTransfer
 
 BATCH = 1000
@@ -132,11 +131,11 @@ class Store:
 
     async def record(self, records: Sequence[AttemptRecord]) -> None:
         """Remember what was tried."""
-        await self._database.write(lambda at: attempts.insert(at.connection, records), durable=False)
+        await self._database.write(lambda at: attempt_rows.insert(at.connection, records), durable=False)
 
     async def attempts(self, transfers: Sequence[int]) -> list[AttemptRecord]:
         """What was tried for these transfers (at most `BATCH`), by transfer, the oldest first."""
-        return await self._database.read(lambda at: attempts.select(at, transfers))
+        return await self._database.read(lambda at: attempt_rows.select(at, transfers))
 
     async def change_many(
         self, job: int, phases: Sequence[Phase], event: Event, also: JobEvent, after_id: int = 0
@@ -152,9 +151,9 @@ class Store:
         def write(transaction: Transaction) -> tuple[Effect, ...]:
             job = before = self._rows.load(transaction.connection, number)
             effects: list[Effect] = []
-            for one in joining.leaders(transaction.connection, number, BATCH):
-                if heir := joining.heir_of(transaction.connection, self._rows, one):
-                    job = joining.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=True)
+            for one in deduplication.leaders(transaction.connection, number, BATCH):
+                if heir := deduplication.heir_of(transaction.connection, self._rows, one):
+                    job = deduplication.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=True)
                     effects.append(GiveTo(one.id, heir.job))
             self._rows.save(transaction, before, job, now_ms)
             return tuple(effects)
@@ -163,7 +162,7 @@ class Store:
 
     async def wanted(self, transfers: Sequence[int]) -> dict[int, int]:
         """See `joining.wanted`."""
-        return await self._database.read(lambda at: joining.wanted(at, transfers))
+        return await self._database.read(lambda at: deduplication.wanted(at, transfers))
 
     async def add(self, job: int, found: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
         """Add files of a job (those it has already are left alone), and apply an event to it.
@@ -177,14 +176,16 @@ class Store:
             if before.ended_ms or before.state is JobState.CANCELLED:
                 return before
             after, added = transfers.insert(transaction, before, found)
-            after = joining.join(transaction, self._rows, after, added, now_ms)
+            after = deduplication.join(transaction, self._rows, after, added, now_ms)
             return self._rows.save(transaction, before, jobs_core.step(after, event) if event else after, now_ms)
 
         return await self._database.write(write)
 
     async def start(
-        self, asked: queue.Question, choose: Callable[[Sequence[Candidate]], tuple[Sequence[Candidate], Turns]]
-    ) -> tuple[queue.Agenda, list[tuple[Candidate, Outcome]], Turns]:
+        self,
+        asked: scheduling_queries.Question,
+        choose: Callable[[Sequence[Candidate]], tuple[Sequence[Candidate], Turns]],
+    ) -> tuple[scheduling_queries.Agenda, list[tuple[Candidate, Outcome]], Turns]:
         """What may start now. What `choose` picks of it is started: with what that did, and the turns after it.
 
         `choose` is called in the database's thread. A start that is forgotten because the machine ended is a transfer
@@ -192,9 +193,9 @@ class Store:
         """
         now = self._clock()
 
-        def write(transaction: Transaction) -> tuple[queue.Agenda, list[tuple[Candidate, Outcome]], Turns]:
+        def write(transaction: Transaction) -> tuple[scheduling_queries.Agenda, list[tuple[Candidate, Outcome]], Turns]:
             connection = transaction.connection
-            agenda = queue.agenda(connection, self._rows, asked)
+            agenda = scheduling_queries.agenda(connection, self._rows, asked)
             chosen, turns = choose(agenda.candidates)
             started = []
             for one in chosen:
@@ -207,11 +208,11 @@ class Store:
 
     async def wanting(self, now: float) -> dict[int, int]:
         """See `queue.wanting`."""
-        return await self._database.read(lambda at: queue.wanting(at, now))
+        return await self._database.read(lambda at: scheduling_queries.wanting(at, now))
 
     async def last_kinds(self, transfers: Sequence[int]) -> dict[int, str]:
         """See `attempts.last_kinds`."""
-        return await self._database.read(lambda at: attempts.last_kinds(at, transfers))
+        return await self._database.read(lambda at: attempt_rows.last_kinds(at, transfers))
 
     async def remember_made(self, job: int, directories: Sequence[str]) -> None:
         """These local directories are about to be made for the job."""
@@ -238,11 +239,11 @@ class Store:
 
     async def forget(self, before_ms: int) -> int:
         """See `history.forget`."""
-        return await self._database.write(lambda at: history.forget(at, before_ms))
+        return await self._database.write(lambda at: pruning.forget(at, before_ms))
 
     async def pull_in(self, latest: float, now: float) -> int:
         """See `queue.pull_in`."""
-        return await self._database.write(lambda at: queue.pull_in(at.connection, latest, now))
+        return await self._database.write(lambda at: scheduling_queries.pull_in(at.connection, latest, now))
 
     async def recover(self) -> int:
         """Bring every transfer that ran when the daemon ended through `after_restart`; how many there were."""
@@ -253,7 +254,7 @@ class Store:
             for one in found:
                 job = self._rows.load(transaction.connection, one.job)
                 after = transfers.save(transaction, job, one, after_restart(one))
-                attempts.insert(transaction.connection, [attempts.cut_off(one, now_ms)])
+                attempt_rows.insert(transaction.connection, [attempt_rows.cut_off(one, now_ms)])
                 self._rows.save(transaction, job, after, now_ms)
             return len(found)
 
@@ -315,7 +316,7 @@ class Store:
         def write(transaction: Transaction) -> Outcome:
             found = transfers.select(transaction.connection, where, values)
             before = self._rows.load(transaction.connection, number or found[0].job)
-            attempts.insert(transaction.connection, records)
+            attempt_rows.insert(transaction.connection, records)
             return self._step(transaction, before, found, event, now, also)
 
         return await self._database.write(write)
@@ -335,16 +336,16 @@ class Store:
         after: list[Transfer] = []
         now_ms = int(now * 1000)
         for one in found:
-            heir = joining.heir_of(transaction.connection, self._rows, one) if isinstance(event, Cancel) else None
+            heir = deduplication.heir_of(transaction.connection, self._rows, one) if isinstance(event, Cancel) else None
             if heir:
-                job = joining.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=False)
+                job = deduplication.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=False)
                 effects.append(GiveTo(one.id, heir.job))
                 after.append(one)
                 continue
             changed, wanted = step(one, event, now)
             job = transfers.save(transaction, job, one, changed)
             if is_unfinished(one.state) and not is_unfinished(changed.state):
-                joining.tell(transaction, self._rows, changed, now_ms)
+                deduplication.tell(transaction, self._rows, changed, now_ms)
             effects += wanted
             after.append(changed)
         return Outcome(tuple(after), tuple(effects), self._rows.save(transaction, before, job, now_ms))

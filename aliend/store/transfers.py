@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from aliend.core.transfers.job import Job
 from aliend.core.transfers.transfer import Done, Failed, NoIntent, Phase, Queued, Transfer, phase_of
 from aliend.errors import Obstacle
-from aliend.store import events
+from aliend.store import event_rows
 from aliend.store.database import Transaction
-from aliend.store.records import TRANSFER_COLUMNS, intent_to_text, state_columns, transfer_of
+from aliend.store.row_codec import TRANSFER_COLUMNS, intent_to_text, state_columns, transfer_of
 
 _KNOWN = "SELECT source FROM transfer WHERE job = ? AND target = ?"
 
@@ -75,7 +75,7 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
         ),
     )
     if after.state != before.state:
-        events.of_transfer(transaction, after)
+        event_rows.of_transfer(transaction, after)
     return _counted(_uncounted(job, before), after)
 
 
@@ -95,7 +95,7 @@ def move(transaction: Transaction, jobs: tuple[Job, Job], one: Transfer) -> tupl
     moved = replace(one, job=jobs[1].id, revision=transaction.next_revision())
     sql = "UPDATE transfer SET job = ?, revision = ? WHERE id = ?"
     transaction.connection.execute(sql, (moved.job, moved.revision, moved.id))
-    events.of_transfer(transaction, moved)
+    event_rows.of_transfer(transaction, moved)
     return _uncounted(jobs[0], one), _counted(jobs[1], moved)
 
 
@@ -132,7 +132,7 @@ def _put(transaction: Transaction, job: Job, one: Transfer) -> tuple[Job, Transf
         ),
     )
     stored = replace(one, id=cursor.lastrowid or 0, revision=revision, intent=NoIntent())
-    events.of_transfer(transaction, stored)
+    event_rows.of_transfer(transaction, stored)
     return _counted(job, stored), stored
 
 

@@ -6,7 +6,7 @@ import json
 
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
 from aliend.core.transfers.job import JobSpec
-from aliend.store.records import spec_of, spec_to_text
+from aliend.store.row_codec import spec_of, spec_to_text
 
 CONTEXT = Context(
     endpoint=Endpoint("central.example", 1),
