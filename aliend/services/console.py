@@ -17,7 +17,7 @@ from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.parts import Parts
-from aliend.services.status import abort, told
+from aliend.services.grpc_errors import abort, told
 from aliend.sessions import SessionState
 from aliend.v1 import console_pb2, console_pb2_grpc
 

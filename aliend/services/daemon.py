@@ -10,8 +10,8 @@ import grpc.aio
 
 from aliend import CONTRACT, VERSION
 from aliend.parts import Parts
-from aliend.services.state import central_messages
-from aliend.services.status import told
+from aliend.services.grpc_errors import told
+from aliend.services.status_message import central_messages
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]

@@ -9,8 +9,8 @@ import grpc.aio
 
 from aliend.core.connection.context import Context as CentralContext
 from aliend.parts import Parts
-from aliend.services.state import central_messages
-from aliend.services.status import told
+from aliend.services.grpc_errors import told
+from aliend.services.status_message import central_messages
 from aliend.sessions import SessionState
 from aliend.v1 import session_pb2, session_pb2_grpc
 

@@ -11,9 +11,9 @@ from aliend.core.transfers.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
 from aliend.parts import Parts
-from aliend.services.limiting import limits_of, require_rate
-from aliend.services.status import told
-from aliend.services.submission import job_of
+from aliend.services.grpc_errors import told
+from aliend.services.limits_message import limits_of, require_rate
+from aliend.services.submit_request import job_of
 from aliend.v1 import transfers_pb2, transfers_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]

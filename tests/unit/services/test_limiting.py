@@ -8,7 +8,7 @@ from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.scheduler import Limits
 from aliend.engine.views import ElementView, InUse
 from aliend.errors import UsageError
-from aliend.services.limiting import limits_of, require_rate
+from aliend.services.limits_message import limits_of, require_rate
 from aliend.v1 import transfers_pb2
 
 RESTS = ElementView("A::B::C", "resting", 0, 0, 4, 1_700_000_000.5, "open: the server did not answer for 60 s", 12.7)
