@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aliend.commands import known
+from aliend.commands import command_names
 from aliend.core.catalogue import paths
 from aliend.core.cli import command_line, completion
 from aliend.core.cli.completion import (
@@ -96,16 +96,18 @@ class Completion:
 
     async def _commands(self, typed: Typed, context: Context) -> Names:
         home = typed.environment.get("HOME", "")
-        own = command_line.read(await asyncio.to_thread(known.text_of, f"{home}/.alienpy_aliases" if home else ""))
+        own = command_line.read(
+            await asyncio.to_thread(command_names.text_of, f"{home}/.alienpy_aliases" if home else "")
+        )
         fetch = self._memory.get(("commands", context), _LONG, lambda: self._listed(context))
         try:
             listed = await asyncio.wait_for(fetch, PATIENCE / 2)
         except (TimeoutError, AliendError):
             listed = []
-        return [*own, *known.names(frozenset(listed))]
+        return [*own, *command_names.names(frozenset(listed))]
 
     async def _listed(self, context: Context) -> Names:
-        return sorted(await known.commands_of_the_service(self._parts, context))
+        return sorted(await command_names.commands_of_the_service(self._parts, context))
 
     async def _in_the_catalogue(self, name: CatalogueName, typed: Typed, context: Context) -> Names:
         sessions = self._parts.sessions

@@ -1,6 +1,6 @@
 """Finds the command for the words, runs it, and turns what goes wrong into a sentence and an exit code.
 
-Chains, pipes and what else stands around a command are left to `aliend.commands.line`.
+Chains, pipes and what else stands around a command are left to `aliend.commands.command_line`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 import grpc.aio
 
 from aliend import CONTRACT, VERSION
-from aliend.commands import line
+from aliend.commands import command_line
 from aliend.commands.call import JSON_LINES, JSON_WORDS, Call, Progress, Terminal
 from aliend.commands.completion import Completion, Typed
 from aliend.core.cli.environment import is_on
@@ -84,7 +84,7 @@ class Events:
         for start in range(0, len(data), PIECE):
             await self._send(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
 
-    async def end(self, outcome: line.Outcome, state: SessionState | None = None) -> None:
+    async def end(self, outcome: command_line.Outcome, state: SessionState | None = None) -> None:
         """Send what was held back, and the end; `state` is told to a shell."""
         if self._shown and (rest := self._shown.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stdout=rest))
@@ -168,7 +168,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             return
         inputs = asyncio.create_task(_listen(context, call))
         try:
-            outcome = await line.run(self._parts, call)
+            outcome = await command_line.run(self._parts, call)
         finally:
             inputs.cancel()
         asked = first.start.interactive

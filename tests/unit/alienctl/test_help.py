@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from alienctl.local import help
-from aliend.commands import known
+from aliend.commands import command_names
 
 
 def test_f095_what_the_client_explains_has_a_page() -> None:
     explained = (
-        known.HELP_BY_THE_CLIENT | set(known.OF_THE_LINE.values()) | known.OF_THE_CLIENT - {"?", "terminal", "console"}
+        command_names.HELP_BY_THE_CLIENT
+        | set(command_names.OF_THE_LINE.values())
+        | command_names.OF_THE_CLIENT - {"?", "terminal", "console"}
     )
     assert explained - set(help.PAGES) == set()

@@ -30,7 +30,7 @@ OF_THE_LINE = {
     "$?": "exitcode",
     "time": "time",
 }
-"""What `aliend.commands.line` carries out itself, with the name of its page in the help."""
+"""What `aliend.commands.command_line` carries out itself, with the name of its page in the help."""
 
 HELP_BY_THE_CLIENT = frozenset(dispatch.COMMANDS) - {"token", "token-init", "submit", "ps"}
 """Commands of ours; `-h` of the others is answered by the service, whose options they take."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from aliend import VERSION
 from aliend.central import request_trace
-from aliend.commands import dispatch, known
+from aliend.commands import command_names, dispatch
 from aliend.commands.call import JSON_LINES, JSON_WORDS, Call
 from aliend.commands.piping import piped
 from aliend.core.cli import command_line
@@ -77,12 +77,12 @@ class _Line:
         """Carry it out."""
         call = self._call
         try:
-            self._aliases = command_line.read(await asyncio.to_thread(known.text_of, _alias_file(call)))
+            self._aliases = command_line.read(await asyncio.to_thread(command_names.text_of, _alias_file(call)))
             if not (call.words or call.commands_on_stdin):
                 raise UsageError("There is no command; see: alienctl help")
             if call.commands_on_stdin:
                 return Outcome(await self._from_stdin())
-            batch = await known.batch_file(self._parts, call, self._aliases)
+            batch = await command_names.batch_file(self._parts, call, self._aliases)
             if batch is not None:
                 return Outcome(await self._steps(command_line.parse(batch, self._aliases)))
             return Outcome(await self._steps(command_line.of_words(call.words, self._aliases)))
@@ -143,7 +143,7 @@ class _Line:
             case ("time", first, *_) if not first.isdecimal():
                 return await self._timed(call)
         try:
-            await known.check(self._parts, call)
+            await command_names.check(self._parts, call)
         except AliendError as error:
             await call.complain(str(error))
             return error.exit_code
@@ -195,11 +195,11 @@ async def _texts(call: Call) -> AsyncIterator[str]:
 
 def _words_for_the_client(words: tuple[str, ...]) -> tuple[str, ...]:
     """The program that carries out what only the client can do, and help about commands of ours; else empty."""
-    if words[0] in known.OF_THE_LINE and _HELP.intersection(words[1:2]):
-        return ("alienctl", "help", known.OF_THE_LINE[words[0]])
-    if words[0] in known.OF_THE_CLIENT:
+    if words[0] in command_names.OF_THE_LINE and _HELP.intersection(words[1:2]):
+        return ("alienctl", "help", command_names.OF_THE_LINE[words[0]])
+    if words[0] in command_names.OF_THE_CLIENT:
         return ("alienctl", *words)
-    if words[0] in known.HELP_BY_THE_CLIENT and _HELP.intersection(words[1:]):
+    if words[0] in command_names.HELP_BY_THE_CLIENT and _HELP.intersection(words[1:]):
         return ("alienctl", "help", words[0])
     return ()
 
