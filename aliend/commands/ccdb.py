@@ -8,8 +8,8 @@ from typing import Any
 
 from aliend.central.http_client import Web
 from aliend.commands import ccdb_files
-from aliend.commands.call import Call
 from aliend.commands.follow import human
+from aliend.commands.invocation.call import Call
 from aliend.core.grid import ccdb as core
 from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from aliend.central.credentials import ca_bundle, chain_verification
 from aliend.central.credentials.certificates import now_in_ms, parse_certificate
 from aliend.central.credentials.private_keys import KeyText, Locked, Unusable, belong, read_key, shown
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.connection.context import CredentialFiles
 from aliend.errors import ConfigurationError, UsageError
 from aliend.parts import Parts

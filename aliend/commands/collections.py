@@ -13,9 +13,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from aliend.commands.call import Call
 from aliend.commands.elements import told
-from aliend.commands.names import lfn_of
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import lfn_of
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
 from aliend.core.cli.options import Given, Option, take_apart

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from aliend import VERSION
 from aliend.central import request_trace
 from aliend.commands import command_names, dispatch
-from aliend.commands.call import JSON_LINES, JSON_WORDS, Call
-from aliend.commands.piping import piped
+from aliend.commands.invocation.call import JSON_LINES, JSON_WORDS, Call
+from aliend.commands.invocation.pipe import piped
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
 from aliend.errors import AliendError, UsageError

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aliend.commands import dispatch
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.cli import options
 from aliend.core.cli.environment import is_on
 from aliend.core.connection.context import Context

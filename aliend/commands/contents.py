@@ -6,9 +6,9 @@ import base64
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
-from aliend.commands.call import Call
-from aliend.commands.names import lfns_of
-from aliend.commands.piping import piped
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import lfns_of
+from aliend.commands.invocation.pipe import piped
 from aliend.commands.programs import words_of
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.engine.file_content import Content, content_of, reading

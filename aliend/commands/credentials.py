@@ -7,7 +7,7 @@ import time
 
 from aliend.central.credentials.certificates import facts_of
 from aliend.central.credentials.private_keys import shown
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.connection.credentials import why_unusable
 from aliend.errors import NotConnected, UsageError
 from aliend.parts import Parts

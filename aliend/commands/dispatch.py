@@ -34,7 +34,7 @@ from aliend.commands import (
     transfers,
     uris,
 )
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError
 from aliend.parts import Parts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.cli.options import Option, take_apart
 from aliend.core.grid.element_listing import (
     HEADER,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from aliend.commands.call import Call, FileProgress, Progress
+from aliend.commands.invocation.call import Call, FileProgress, Progress
 from aliend.core.cli.escaping import in_line
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.attempt_record import AttemptRecord

@@ -6,7 +6,7 @@ for it; those of other sessions do not notice.
 
 from __future__ import annotations
 
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.errors import UsageError
 from aliend.parts import Parts
 

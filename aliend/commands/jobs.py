@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from aliend.commands import service
-from aliend.commands.call import Call
 from aliend.commands.follow import exit_code
 from aliend.commands.foreground import cancelled_with
+from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import paths
 from aliend.core.grid import grid_jobs as core
 from aliend.core.protocol.replies import Reply, Result

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import metalink
 from aliend.core.cli.environment import is_on
 from aliend.engine.views import JobView

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aliend.central.http_client import Web
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.errors import UsageError, WebError
 from aliend.parts import Parts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import directory_stack, paths
 from aliend.errors import UsageError
 from aliend.parts import Parts

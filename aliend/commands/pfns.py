@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from aliend.commands.call import Call
 from aliend.commands.elements import told
-from aliend.commands.names import lfn_of, lfns_of
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import lfn_of, lfns_of
 from aliend.core.cli.options import Option, take_apart
 from aliend.errors import UsageError
 from aliend.parts import Parts

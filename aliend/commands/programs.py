@@ -6,8 +6,8 @@ import asyncio
 import shlex
 from pathlib import Path
 
-from aliend.commands.call import Call
-from aliend.commands.names import lfn_of
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import lfn_of
 from aliend.engine.file_content import Content, content_of
 from aliend.errors import CopyError, UsageError
 from aliend.parts import Parts

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aliend.commands.call import Call
 from aliend.commands.elements import told
+from aliend.commands.invocation.call import Call
 from aliend.core.cli.options import take_apart
 from aliend.core.grid import quotas
 from aliend.core.protocol.replies import Result

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aliend.central.port_probe import Probe, probes
 from aliend.central.session import Central
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.errors import NotConnected, UsageError
 from aliend.parts import Parts
 

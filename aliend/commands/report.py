@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aliend.commands.call import Call, encoded
 from aliend.commands.follow import summary
+from aliend.commands.invocation.call import Call, encoded
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.parts import Parts

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
-from aliend.commands.call import Call
-from aliend.commands.names import lfn_of
-from aliend.commands.printer import Printer
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.lfn_arguments import lfn_of
+from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.selection import Selection, Window, facts_of

@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import aclosing
 from dataclasses import replace
 
-from aliend.commands.call import Call
-from aliend.commands.printer import Printer
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
 from aliend.core.cli.colours import directories_painted
 from aliend.core.protocol.replies import Reply, names_text

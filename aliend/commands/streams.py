@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from aliend.commands.call import Call
 from aliend.commands.contents import pieces
+from aliend.commands.invocation.call import Call
 from aliend.core.copying.arguments import CopyWords
 from aliend.core.copying.locations import Place, locate
 from aliend.core.transfers.job import JobSpec

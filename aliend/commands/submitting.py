@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from aliend.commands.call import Call
 from aliend.commands.follow import ALL_ARRIVED, kind_of
 from aliend.commands.foreground import follow_foreground
+from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import settings_of
 from aliend.core.transfers.job import JobSpec
 from aliend.parts import Parts

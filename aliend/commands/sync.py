@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aliend.commands.call import Call
 from aliend.commands.follow import human, way_of
+from aliend.commands.invocation.call import Call
 from aliend.commands.replicate import JOB_OPTIONS
 from aliend.commands.show import deletions_of
 from aliend.commands.submitting import submit_and_follow

@@ -12,7 +12,7 @@ import time
 from aliend.central.credentials.private_keys import Locked
 from aliend.central.tokens import NewToken, check_options
 from aliend.commands import service
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, NotConnected, UsageError

@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from aliend.commands import events, waiting
-from aliend.commands.call import Call, encoded
 from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.foreground import follow_foreground
+from aliend.commands.invocation.call import Call, encoded
 from aliend.commands.show import show
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.units import parse_rate, rate_text
 from aliend.core.transfers.limits import parse

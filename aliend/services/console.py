@@ -11,8 +11,8 @@ import grpc.aio
 
 from aliend import CONTRACT, VERSION
 from aliend.commands import command_line
-from aliend.commands.call import JSON_LINES, JSON_WORDS, Call, Progress, Terminal
 from aliend.commands.completion import Completion, Typed
+from aliend.commands.invocation.call import JSON_LINES, JSON_WORDS, Call, Progress, Terminal
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError

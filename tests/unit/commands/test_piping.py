@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from aliend.commands.call import Call, Progress, Terminal
-from aliend.commands.piping import piped
+from aliend.commands.invocation.call import Call, Progress, Terminal
+from aliend.commands.invocation.pipe import piped
 from aliend.core.connection.context import Context
 
 HANDED = "handed sh"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aliend.commands.call import Call
+from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import paths
 from aliend.errors import UsageError
 from aliend.parts import Parts

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from aliend.commands.call import Call, Output, Progress
+from aliend.commands.invocation.call import Call, Output, Progress
 
 
 class _Pipe:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from aliend.commands.call import Call, encoded
+from aliend.commands.invocation.call import Call, encoded
 from aliend.core.protocol.replies import Result, names_text
 
 

@@ -1,0 +1,1 @@
+"""What every command gets: its arguments and its output."""
