@@ -8,7 +8,7 @@ from typing import Any
 
 from aliend.central.http_client import Web
 from aliend.commands import ccdb_files
-from aliend.commands.follow import human
+from aliend.commands.following.follower import human
 from aliend.commands.invocation.call import Call
 from aliend.core.grid import ccdb as core
 from aliend.core.grid.ccdb import CalibrationObject, Folder, Query

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aliend.commands.foreground import cancelled_with
+from aliend.commands.following.foreground import cancelled_with
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.local_paths import local_path
 from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, target_of

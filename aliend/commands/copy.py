@@ -15,8 +15,8 @@ from pathlib import Path
 
 from aliend.commands import sync
 from aliend.commands.dry_run import dry_run
-from aliend.commands.follow import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
-from aliend.commands.foreground import exit_code_of, follow_foreground
+from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
+from aliend.commands.following.foreground import exit_code_of, follow_foreground
 from aliend.commands.invocation.call import Call
 from aliend.commands.streams import submit_input, write_output
 from aliend.core.cli.environment import is_on, settings_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from aliend.commands.follow import Tally, way_of
+from aliend.commands.following.follower import Tally, way_of
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.storage_spec import usual
 from aliend.core.cli.escaping import in_line

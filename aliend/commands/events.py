@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from aliend.commands.follow import exit_code, follow, way_of
+from aliend.commands.following.follower import exit_code, follow, way_of
 from aliend.commands.invocation.call import Call, encoded
 from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import EventRecord

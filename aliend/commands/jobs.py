@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from aliend.commands import service
-from aliend.commands.follow import exit_code
-from aliend.commands.foreground import cancelled_with
+from aliend.commands.following.follower import exit_code
+from aliend.commands.following.foreground import cancelled_with
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import paths
 from aliend.core.grid import grid_jobs as core

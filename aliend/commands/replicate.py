@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
-from aliend.commands.submitting import submit_and_follow
 from aliend.core.cli.options import Option, take_apart
 from aliend.core.copying.locations import Place, locate, wish_of
 from aliend.core.transfers.job import JobSpec

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from aliend.commands.follow import human, kind_of, summary, way_of
+from aliend.commands.following.follower import human, kind_of, summary, way_of
 from aliend.commands.invocation.call import Call, encoded
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line

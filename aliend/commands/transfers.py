@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from aliend.commands import events, waiting
-from aliend.commands.follow import SOME_ARRIVED, exit_code, human, summary
-from aliend.commands.foreground import follow_foreground
+from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, summary
+from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call, encoded
 from aliend.commands.show import show
 from aliend.core.cli.colours import states_painted

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.commands.elements import told
+from aliend.commands.following.metafiles import write
 from aliend.commands.invocation.call import Call
-from aliend.commands.metafiles import write
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.storage_spec import DEFAULT

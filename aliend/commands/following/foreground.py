@@ -10,10 +10,18 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from aliend.commands import metafiles
-from aliend.commands.follow import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED, Follower, Tally, exit_code, style_of
+from aliend.commands.following import metafiles
+from aliend.commands.following.follower import (
+    ALL_ARRIVED,
+    NONE_ARRIVED,
+    SOME_ARRIVED,
+    Follower,
+    Tally,
+    exit_code,
+    style_of,
+)
+from aliend.commands.following.json_report import report
 from aliend.commands.invocation.call import Call
-from aliend.commands.report import report
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
 from aliend.parts import Parts

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aliend.commands.follow import summary
+from aliend.commands.following.follower import summary
 from aliend.commands.invocation.call import Call, encoded
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from aliend.commands.follow import ALL_ARRIVED, kind_of
-from aliend.commands.foreground import follow_foreground
+from aliend.commands.following.follower import ALL_ARRIVED, kind_of
+from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import settings_of
 from aliend.core.transfers.job import JobSpec
