@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from aliend.commands.elements import told
+from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfn_of
 from aliend.core.catalogue import xml_collection

@@ -16,24 +16,18 @@ from aliend.commands import (
     copy,
     credentials,
     editing,
-    elements,
     identity,
-    jobs,
-    monitoring,
     navigation,
     pfns,
     programs,
-    quota,
-    reaching,
     replicate,
     search,
-    servers,
-    service,
     sync,
     tokens,
     transfers,
     uris,
 )
+from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError
 from aliend.parts import Parts
@@ -73,9 +67,9 @@ COMMANDS: dict[str, Command] = {
     "pfn": pfns.pfn,
     "pfn-status": pfns.pfn_status,
     "lfn2uri": uris.lfn2uri,
-    "xrd_ping": servers.ping,
-    "xrd_config": servers.config,
-    "xrd_stats": servers.stats,
+    "xrd_ping": xrootd_servers.ping,
+    "xrd_config": xrootd_servers.config,
+    "xrd_stats": xrootd_servers.stats,
     "cert-info": credentials.cert_info,
     "token-info": credentials.token_info,
     "cert-verify": certificates.cert_verify,
@@ -86,14 +80,14 @@ COMMANDS: dict[str, Command] = {
     "user": identity.user,
     "setSite": identity.set_site,
     "timing": identity.timing,
-    "ping": reaching.ping,
-    "wbtime": reaching.wbtime,
-    "checkAddr": reaching.check_addr,
-    "queryML": monitoring.query_ml,
-    "submit": jobs.submit,
-    "ps": jobs.ps,
-    "jobInfo": jobs.job_info,
-    "siteJobs": jobs.site_jobs,
+    "ping": connectivity.ping,
+    "wbtime": connectivity.wbtime,
+    "checkAddr": connectivity.check_addr,
+    "queryML": monalisa.query_ml,
+    "submit": grid_jobs.submit,
+    "ps": grid_jobs.ps,
+    "jobInfo": grid_jobs.job_info,
+    "siteJobs": grid_jobs.site_jobs,
     "token": tokens.token,
     "token-init": tokens.token_init,
     "token-destroy": tokens.token_destroy,
@@ -103,7 +97,7 @@ COMMANDS: dict[str, Command] = {
 
 async def execute(parts: Parts, call: Call) -> int:
     """Carry out one command; its exit code. What goes wrong has been told then."""
-    command = COMMANDS.get(call.words[0], service.run)
+    command = COMMANDS.get(call.words[0], passthrough.run)
     try:
         if call.words[0] not in tokens.WITHOUT_SERVICE:
             await tokens.prepare(parts, call)

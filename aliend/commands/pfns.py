@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from aliend.commands.elements import told
+from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfn_of, lfns_of
 from aliend.core.cli.options import Option, take_apart

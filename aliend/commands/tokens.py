@@ -11,7 +11,7 @@ import time
 
 from aliend.central.credentials.private_keys import Locked
 from aliend.central.tokens import NewToken, check_options
-from aliend.commands import service
+from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
@@ -39,7 +39,7 @@ async def token(parts: Parts, call: Call) -> int:
     check_options(call.words[1:])
     if not _HELP.intersection(call.words):
         await call.complain(_NOTICE)
-    return await service.run(parts, call)
+    return await passthrough.run(parts, call)
 
 
 async def token_init(parts: Parts, call: Call) -> int:

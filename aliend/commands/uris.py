@@ -7,8 +7,8 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.commands.elements import told
 from aliend.commands.following.metafiles import write
+from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket

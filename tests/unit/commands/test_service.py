@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.commands.service import without_internal
+from aliend.commands.grid.passthrough import without_internal
 from aliend.core.protocol.replies import Reply
 
 

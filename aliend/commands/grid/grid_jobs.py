@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from aliend.commands import service
 from aliend.commands.following.follower import exit_code
 from aliend.commands.following.foreground import cancelled_with
+from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import paths
 from aliend.core.grid import grid_jobs as core
@@ -36,23 +36,23 @@ async def submit(parts: Parts, call: Call) -> int:
     """Submit a description; a local one (`file:x.jdl`) is put below the home first."""
     words = call.words[1:]
     if not words or _HELP.intersection(words) or "=" in words[0]:
-        return await service.run(parts, call)
+        return await passthrough.run(parts, call)
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
     if words[0].startswith("file:"):
         lfn = await _uploaded(parts, call, words[0].removeprefix("file:"), state.home)
     else:
         lfn = paths.resolve(words[0], state.directory, state.home)
-    return await service.run(parts, replace(call, words=("submit", lfn, *words[1:])))
+    return await passthrough.run(parts, replace(call, words=("submit", lfn, *words[1:])))
 
 
 async def ps(parts: Parts, call: Call) -> int:
     """`ps` of the service; with `-trace` the times are readable."""
     if "-trace" not in call.words or call.as_json:
-        return await service.run(parts, call)
-    reply = await service.ask(parts, call)
+        return await passthrough.run(parts, call)
+    reply = await passthrough.ask(parts, call)
     await call.say(core.with_moments(reply.text(), _moment))
     await call.complain(reply.error)
-    return service.status_of(reply)
+    return passthrough.status_of(reply)
 
 
 async def job_info(parts: Parts, call: Call) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aliend.commands.elements import elements, told
+from aliend.commands.grid.elements import elements, told
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.grid import xrootd_statistics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.commands.elements import told
+from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.options import take_apart
 from aliend.core.grid import quotas

@@ -1,0 +1,1 @@
+"""Commands of the central service and of the grid's servers."""
