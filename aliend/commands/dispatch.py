@@ -10,23 +10,19 @@ from dataclasses import replace
 
 from aliend.commands import (
     ccdb,
-    certificates,
     collections,
     contents,
     copy,
-    credentials,
     editing,
-    identity,
-    navigation,
     pfns,
     programs,
     replicate,
     search,
     sync,
-    tokens,
     transfers,
     uris,
 )
+from aliend.commands.account import cert_info, certificates, identity, navigation, tokens
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError
@@ -70,8 +66,8 @@ COMMANDS: dict[str, Command] = {
     "xrd_ping": xrootd_servers.ping,
     "xrd_config": xrootd_servers.config,
     "xrd_stats": xrootd_servers.stats,
-    "cert-info": credentials.cert_info,
-    "token-info": credentials.token_info,
+    "cert-info": cert_info.cert_info,
+    "token-info": cert_info.token_info,
     "cert-verify": certificates.cert_verify,
     "token-verify": certificates.token_verify,
     "certkey-match": certificates.certkey_match,

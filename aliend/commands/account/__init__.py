@@ -1,0 +1,1 @@
+"""Who and where the user is: identity, tokens, certificates, working directory."""
