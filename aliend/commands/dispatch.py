@@ -8,21 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from aliend.commands import (
-    ccdb,
-    collections,
-    contents,
-    copy,
-    editing,
-    pfns,
-    programs,
-    replicate,
-    search,
-    sync,
-    transfers,
-    uris,
-)
+from aliend.commands import copy, replicate, sync, transfers
 from aliend.commands.account import cert_info, certificates, identity, navigation, tokens
+from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, run, to_xml
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError
@@ -47,22 +35,22 @@ COMMANDS: dict[str, Command] = {
     "tail": contents.tail,
     "less": contents.page,
     "more": contents.page,
-    "run": programs.run,
-    "exec": programs.execute,
-    "edit": editing.edit,
-    "vi": editing.edit,
-    "vim": editing.edit,
-    "nano": editing.edit,
-    "mcedit": editing.edit,
-    "find2": search.find2,
-    "toXml": collections.to_xml,
+    "run": run.run,
+    "exec": run.execute,
+    "edit": edit.edit,
+    "vi": edit.edit,
+    "vim": edit.edit,
+    "nano": edit.edit,
+    "mcedit": edit.edit,
+    "find2": find2.find2,
+    "toXml": to_xml.to_xml,
     "getSE": elements.get_se,
     "SEqos": elements.se_qos,
     "getCE": elements.get_ce,
     "quota": quota.quota,
     "pfn": pfns.pfn,
     "pfn-status": pfns.pfn_status,
-    "lfn2uri": uris.lfn2uri,
+    "lfn2uri": lfn2uri.lfn2uri,
     "xrd_ping": xrootd_servers.ping,
     "xrd_config": xrootd_servers.config,
     "xrd_stats": xrootd_servers.stats,

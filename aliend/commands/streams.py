@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from aliend.commands.contents import pieces
+from aliend.commands.files.contents import pieces
 from aliend.commands.invocation.call import Call
 from aliend.core.copying.arguments import CopyWords
 from aliend.core.copying.locations import Place, locate

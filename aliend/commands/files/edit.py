@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aliend.commands.files.run import PRIVATE, brought, words_of
 from aliend.commands.following.foreground import cancelled_with
 from aliend.commands.invocation.call import Call
-from aliend.commands.programs import PRIVATE, brought, words_of
 from aliend.core.catalogue.entries import MD5_OF_NOTHING
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import Option, take_apart

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from aliend.central.http_client import Web
-from aliend.commands import ccdb_files
+from aliend.commands.files import ccdb_files
 from aliend.commands.following.follower import human
 from aliend.commands.invocation.call import Call
 from aliend.core.grid import ccdb as core

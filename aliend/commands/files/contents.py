@@ -6,10 +6,10 @@ import base64
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
+from aliend.commands.files.run import words_of
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfns_of
 from aliend.commands.invocation.pipe import piped
-from aliend.commands.programs import words_of
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.engine.file_content import Content, content_of, reading
 from aliend.errors import CopyError, UsageError

@@ -1,0 +1,1 @@
+"""Commands that show or change the contents of files, and their replicas."""
