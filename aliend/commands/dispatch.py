@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from aliend.commands import copy, replicate, sync, transfers
 from aliend.commands.account import cert_info, certificates, identity, navigation, tokens
+from aliend.commands.copying import cp, replicate, sync, transfers
 from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, run, to_xml
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
@@ -21,7 +21,7 @@ Command = Callable[[Parts, Call], Awaitable[int]]
 COMMANDS: dict[str, Command] = {
     "pwd": navigation.pwd,
     "cd": navigation.cd,
-    "cp": copy.cp,
+    "cp": cp.cp,
     "replicate": replicate.replicate,
     "sync": sync.sync,
     "transfers": transfers.transfers,

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aliend.commands import sync
-from aliend.commands.dry_run import dry_run
+from aliend.commands.copying import sync
+from aliend.commands.copying.dry_run import dry_run
+from aliend.commands.copying.standard_streams import submit_input, write_output
 from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
 from aliend.commands.following.foreground import exit_code_of, follow_foreground
 from aliend.commands.invocation.call import Call
-from aliend.commands.streams import submit_input, write_output
 from aliend.core.cli.environment import is_on, settings_of
 from aliend.core.cli.escaping import in_line
 from aliend.core.copying.arguments import STANDARD, CopyWords, parse_copy, parse_input

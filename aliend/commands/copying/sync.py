@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from aliend.commands.copying.replicate import JOB_OPTIONS
+from aliend.commands.copying.transfers_show import deletions_of
 from aliend.commands.following.follower import human, way_of
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
-from aliend.commands.replicate import JOB_OPTIONS
-from aliend.commands.show import deletions_of
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, take_apart
 from aliend.core.copying.locations import Place, locate, require_clear_target

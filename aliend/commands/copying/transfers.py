@@ -7,11 +7,11 @@ import json
 import uuid
 from collections.abc import Awaitable, Callable
 
-from aliend.commands import events, waiting
+from aliend.commands.copying import transfers_limit, transfers_watch
+from aliend.commands.copying.transfers_show import show
 from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call, encoded
-from aliend.commands.show import show
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, unknown
@@ -147,13 +147,13 @@ _OPTIONS = {
 _VERBS: dict[str, Callable[[Parts, Call, list[str]], Awaitable[int]]] = {
     "list": _list,
     "show": show,
-    "watch": events.watch,
+    "watch": transfers_watch.watch,
     "wait": _wait,
     "cancel": _cancel,
     "retry": _retry,
     "pause": _pause,
     "resume": _resume,
     "attach": _attach,
-    "why": waiting.why,
-    "limit": waiting.limit,
+    "why": transfers_limit.why,
+    "limit": transfers_limit.limit,
 }

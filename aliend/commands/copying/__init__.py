@@ -1,0 +1,1 @@
+"""cp, sync, replicate and `transfers ...`."""
