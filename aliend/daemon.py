@@ -25,16 +25,16 @@ from aliend.config import Settings
 from aliend.engine import Engine
 from aliend.engine.retention import keep_short
 from aliend.errors import ConfigurationError
-from aliend.notify import Notifier
-from aliend.parts import Centrals, Parts
-from aliend.place import make_private, take_lock
+from aliend.runtime import Centrals, Parts
 from aliend.services.catalogue import CatalogueService
 from aliend.services.console import ConsoleService
 from aliend.services.daemon import DaemonService
 from aliend.services.session import SessionService
 from aliend.services.transfers import TransfersService
+from aliend.state_directory import make_private, take_lock
 from aliend.storage.pool.worker_pool import Workers
 from aliend.store import Store
+from aliend.systemd_notify import Notifier
 from aliend.v1 import (
     catalogue_pb2,
     catalogue_pb2_grpc,

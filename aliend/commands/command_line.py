@@ -19,7 +19,7 @@ from aliend.commands.invocation.pipe import piped
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
 from aliend.errors import AliendError, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 INTERRUPTED = 130
 _SHELL = ("/bin/sh", "-c")

@@ -15,7 +15,7 @@ from aliend.core.cli.environment import is_on
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import READING, Request
 from aliend.errors import AliendError, NoSuchFile, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 OF_THE_CLIENT = frozenset(
     {"version", "help", "?", "daemon", "sandbox", "install-names", "completion", "shell", "term", "terminal", "console"}

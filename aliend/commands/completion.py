@@ -30,7 +30,7 @@ from aliend.core.cli.completion import (
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 PATIENCE = 0.25
 """Seconds that somebody who types waits for candidates."""

@@ -14,7 +14,7 @@ from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, ru
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 Command = Callable[[Parts, Call], Awaitable[int]]
 

@@ -9,7 +9,7 @@ import grpc.aio
 from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.services.grpc_errors import told
 from aliend.v1 import catalogue_pb2, catalogue_pb2_grpc
 

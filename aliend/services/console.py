@@ -16,9 +16,9 @@ from aliend.commands.invocation.call import JSON_LINES, JSON_WORDS, Call, Progre
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.services.grpc_errors import abort, told
-from aliend.sessions import SessionState
+from aliend.user_sessions import SessionState
 from aliend.v1 import console_pb2, console_pb2_grpc
 
 Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]

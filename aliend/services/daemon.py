@@ -9,7 +9,7 @@ from typing import Any
 import grpc.aio
 
 from aliend import CONTRACT, VERSION
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.services.grpc_errors import told
 from aliend.services.status_message import central_messages
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc

@@ -8,10 +8,10 @@ from typing import Any
 import grpc.aio
 
 from aliend.core.connection.context import Context as CentralContext
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.services.grpc_errors import told
 from aliend.services.status_message import central_messages
-from aliend.sessions import SessionState
+from aliend.user_sessions import SessionState
 from aliend.v1 import session_pb2, session_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.parts import Centrals
+from aliend.runtime import Centrals
 from aliend.v1 import daemon_pb2
 
 _STATES = {

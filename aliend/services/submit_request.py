@@ -14,7 +14,7 @@ from aliend.core.copying.plan import job_of_pairs
 from aliend.core.copying.sync import sync_job
 from aliend.core.transfers.job import JobSpec, Overwrite, Purpose
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.v1 import transfers_pb2
 
 _PURPOSES: dict[int, Purpose] = {

@@ -10,7 +10,7 @@ import grpc.aio
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.services.grpc_errors import told
 from aliend.services.limits_message import limits_of, require_rate
 from aliend.services.submit_request import job_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.scratch import Scratch
+from aliend.scratch_files import Scratch
 
 
 def edited(scratch: Scratch, before: str, now: str) -> Path:

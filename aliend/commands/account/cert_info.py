@@ -10,7 +10,7 @@ from aliend.central.credentials.private_keys import shown
 from aliend.commands.invocation.call import Call
 from aliend.core.connection.credentials import why_unusable
 from aliend.errors import NotConnected, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 NO_CERTIFICATE = 2
 """Missing, unreadable or out of its time; the incumbent client's exit code."""

@@ -13,7 +13,7 @@ from aliend.central.credentials.private_keys import KeyText, Locked, Unusable, b
 from aliend.commands.invocation.call import Call
 from aliend.core.connection.context import CredentialFiles
 from aliend.errors import ConfigurationError, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 UNREADABLE, FAILED, MISMATCH, UNLOADABLE = 2, 1, 42, 5
 """Exit codes of the incumbent client."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from aliend.commands.invocation.call import Call
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _SWITCH = {"on": True, "off": False}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import directory_stack, paths
 from aliend.errors import UsageError
-from aliend.parts import Parts
-from aliend.sessions import SessionState
+from aliend.runtime import Parts
+from aliend.user_sessions import SessionState
 
 
 async def pwd(parts: Parts, call: Call) -> int:

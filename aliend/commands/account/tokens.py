@@ -16,7 +16,7 @@ from aliend.commands.invocation.call import Call
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, NotConnected, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 WITHOUT_SERVICE = frozenset(
     {

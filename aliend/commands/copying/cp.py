@@ -27,7 +27,7 @@ from aliend.core.copying.plan import jobs_of, jobs_of_lines
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _LARGEST_INPUT = 64 << 20
 

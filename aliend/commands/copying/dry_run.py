@@ -13,7 +13,7 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.expansion.dry_run import Foreseen, foresee
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 
 async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[Tally, list[dict[str, Any]]]:

@@ -10,7 +10,7 @@ from aliend.core.cli.options import Option, take_apart
 from aliend.core.copying.locations import Place, locate, wish_of
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 JOB_OPTIONS: Mapping[str, Option] = {
     "-T": Option("T", "a number"),

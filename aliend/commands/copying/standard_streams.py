@@ -19,7 +19,7 @@ from aliend.core.transfers.job import JobSpec
 from aliend.engine.file_content import content_of
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 
 async def submit_input(parts: Parts, call: Call, spec: JobSpec) -> JobView:

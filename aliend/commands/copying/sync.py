@@ -18,7 +18,7 @@ from aliend.core.copying.locations import Place, locate, require_clear_target
 from aliend.core.copying.sync import Planned, sync_job
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import NoSuchFile, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _OPTIONS = {
     **JOB_OPTIONS,

@@ -17,7 +17,7 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, unknown
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 TIMED_OUT = 124
 PAGE = 1000

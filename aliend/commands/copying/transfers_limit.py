@@ -14,7 +14,7 @@ from aliend.core.transfers.limits import parse
 from aliend.core.transfers.wait_reason import Reason
 from aliend.engine.views import ElementView, InUse, Waits
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 
 async def why(parts: Parts, call: Call, words: list[str]) -> int:

@@ -15,7 +15,7 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _PAGE = 500
 

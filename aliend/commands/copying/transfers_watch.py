@@ -12,7 +12,7 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _LINES = 100
 """Lines written together; after each such piece a client that loses the daemon can go on."""

@@ -13,7 +13,7 @@ from aliend.commands.invocation.call import Call
 from aliend.core.grid import ccdb as core
 from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _PATIENCE = 5.0
 """Seconds that the service gets for an answer; those for thousands of objects come in time too."""

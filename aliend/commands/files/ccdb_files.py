@@ -19,7 +19,7 @@ from aliend.core.catalogue.local_paths import local_path
 from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, target_of
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import AliendError, CopyError, WebError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.storage.errors import from_disk
 from aliend.storage.io.partial_file import Part
 from aliend.storage.tasks import Discard, Download, Source

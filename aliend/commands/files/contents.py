@@ -13,7 +13,7 @@ from aliend.commands.invocation.pipe import piped
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.engine.file_content import Content, content_of, reading
 from aliend.errors import CopyError, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _LARGEST_JSON = 16 << 20
 _LINES = 10

@@ -23,7 +23,7 @@ from aliend.core.copying.locations import Place, locate
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.file_content import Content, content_of
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.storage.tasks import Checksum
 
 _OPTIONS: Mapping[str, Option] = {"-datebck": Option("datebck")}

@@ -16,7 +16,7 @@ from aliend.core.catalogue.selection import Selection, Window, facts_of
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.protocol.replies import Result
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _NONE = 2
 _OPTIONS: Mapping[str, Option] = {

@@ -16,7 +16,7 @@ from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import take_apart
 from aliend.core.copying.locations import Place, locate
 from aliend.errors import CopyError, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.storage.tasks import Checksum
 
 _KEYWORDS = {"meta": "meta", "write": "write", "upload": "write", "strict": "strict", "http": "http"}

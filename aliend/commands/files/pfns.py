@@ -14,7 +14,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfn_of, lfns_of
 from aliend.core.cli.options import Option, take_apart
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.storage.tasks import Probe, Probed
 
 _VERBOSE: Mapping[str, Option] = {"-v": Option("verbose"), "-verbose": Option("verbose")}

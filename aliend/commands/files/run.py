@@ -10,7 +10,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfn_of
 from aliend.engine.file_content import Content, content_of
 from aliend.errors import CopyError, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 PRIVATE = 0o077
 """The umask of files that are nobody else's business."""

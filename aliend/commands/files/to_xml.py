@@ -21,7 +21,7 @@ from aliend.core.catalogue.xml_collection import LocalFile
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.storage.tasks import Checksum
 
 _OPTIONS: Mapping[str, Option] = {

@@ -15,7 +15,7 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 ALL_ARRIVED, SOME_ARRIVED, NONE_ARRIVED = 0, 3, 4
 MOST_FILES = 16

@@ -24,7 +24,7 @@ from aliend.commands.following.json_report import report
 from aliend.commands.invocation.call import Call
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 
 async def follow_foreground(

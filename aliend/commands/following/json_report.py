@@ -10,7 +10,7 @@ from aliend.commands.following.follower import summary
 from aliend.commands.invocation.call import Call, encoded
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _PAGE = 500
 

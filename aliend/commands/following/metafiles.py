@@ -13,7 +13,7 @@ from aliend.core.catalogue import metalink
 from aliend.core.cli.environment import is_on
 from aliend.engine.views import JobView
 from aliend.errors import AliendError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _PAGE = 100
 

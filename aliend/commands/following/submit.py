@@ -11,7 +11,7 @@ from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import settings_of
 from aliend.core.transfers.job import JobSpec
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 Then = Callable[[Parts, Call, int], Awaitable[None]]
 

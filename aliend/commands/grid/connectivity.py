@@ -9,7 +9,7 @@ from aliend.central.port_probe import Probe, probes
 from aliend.central.session import Central
 from aliend.commands.invocation.call import Call
 from aliend.errors import NotConnected, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _USUAL, _MOST_PINGS, _MOST_LOGINS = 3, 1000, 20
 """Times, and the most that may be asked for: the service counts logins against the certificate."""

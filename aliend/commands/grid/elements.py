@@ -17,7 +17,7 @@ from aliend.core.grid.element_listing import (
 )
 from aliend.core.protocol.requests import Request
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _COLUMNS: Mapping[str, Option] = {"-id": Option("id"), "-name": Option("name"), "-srv": Option("srv")}
 _FILTERS: Mapping[str, Option] = {

@@ -22,7 +22,7 @@ from aliend.core.protocol.replies import Reply, Result
 from aliend.core.protocol.requests import Request
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import CopyError, NoSuchFile, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 PLACE = "jdl/"
 """Where local descriptions are put, below the home."""

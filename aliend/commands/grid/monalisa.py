@@ -9,7 +9,7 @@ from urllib.parse import quote
 from aliend.central.http_client import Web
 from aliend.commands.invocation.call import Call
 from aliend.errors import UsageError, WebError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 DEFAULT_HOST = "http://alimonitor.cern.ch"
 _FORMATS = frozenset({"text", "xml", "json"})

@@ -16,8 +16,8 @@ from aliend.core.cli.colours import directories_painted
 from aliend.core.protocol.replies import Reply, names_text
 from aliend.core.protocol.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
-from aliend.parts import Parts
-from aliend.sessions import SessionState
+from aliend.runtime import Parts
+from aliend.user_sessions import SessionState
 
 _PLAIN = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv", "touch", "lfn2guid", "du"})
 """Commands whose every word without a leading dash is an LFN (or a GUID) and whose options take no values."""

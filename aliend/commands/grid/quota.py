@@ -9,7 +9,7 @@ from aliend.core.grid import quotas
 from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError, UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 _UNKNOWN = 61
 

@@ -14,7 +14,7 @@ from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.grid import xrootd_statistics
 from aliend.core.grid.element_listing import server_of
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 from aliend.storage.tasks import Probe, Probed
 
 _COUNT, _MOST = 3, 100

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import paths
 from aliend.errors import UsageError
-from aliend.parts import Parts
+from aliend.runtime import Parts
 
 
 async def lfns_of(parts: Parts, call: Call, names: Sequence[str], command: str) -> list[str]:

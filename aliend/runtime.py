@@ -15,11 +15,11 @@ from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
-from aliend.scratch import Scratch
-from aliend.sessions import Sessions
-from aliend.stdin_files import StdinFiles
+from aliend.scratch_files import Scratch
+from aliend.stdin_spool import StdinFiles
 from aliend.storage.pool.worker_pool import Workers
 from aliend.store import Store
+from aliend.user_sessions import Sessions
 
 
 class Centrals:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from aliend.engine.views import JobView
 from aliend.errors import AliendError, ConfigurationError, CopyError
-from aliend.place import make_private
+from aliend.state_directory import make_private
 
 log = logging.getLogger(__name__)
 
