@@ -7,9 +7,9 @@ user's own process is in `alienctl/local/`, imported only when used.
 import os
 import sys
 
-from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError, messages
+from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError, wire_messages
+from alienctl.grpc_call import UNAVAILABLE, Call
 from alienctl.invocation import Invocation
-from alienctl.rpc import UNAVAILABLE, Call
 from alienctl.transport import Connection
 
 TYPE_CHECKING = False
@@ -111,7 +111,7 @@ class Run:
 
     def resize(self) -> None:
         """Tell the daemon the terminal's new size, as soon as possible."""
-        self._note(messages.resize(*terminal_size()))
+        self._note(wire_messages.resize(*terminal_size()))
 
     def _exchange(self, words: list[bytes]) -> Call:
         """Run words on a connection of their own, to its end or loss."""
@@ -129,9 +129,9 @@ class Run:
         try:
             while not call.ended:
                 for message in connection.feed(self._wait(connection)):
-                    self._handle(*messages.event(message))
-                    self._go_on = messages.go_on(message) or self._go_on
-        except messages.MessageError as error:
+                    self._handle(*wire_messages.event(message))
+                    self._go_on = wire_messages.go_on(message) or self._go_on
+        except wire_messages.MessageError as error:
             raise ClientError(f"what answers on {connection.path} is not our daemon: {error}", 71) from None
         finally:
             self._connection = None
@@ -163,11 +163,11 @@ class Run:
         streams = (os.isatty(0), os.isatty(1), os.isatty(2))
         size = terminal_size() if any(streams) else (0, 0)
         session = self.invocation.session.encode()
-        header = messages.start_header(CONTRACT, VERSION.encode(), cwd, umask, session)
+        header = wire_messages.start_header(CONTRACT, VERSION.encode(), cwd, umask, session)
         invocation = self.invocation
         flags = (takes_commands, invocation.strict, invocation.raw, invocation.interactive, invocation.debug)
-        header += messages.wishes(*flags)
-        return messages.start(header, words, messages.terminal(streams, *size), self.invocation.variables())
+        header += wire_messages.wishes(*flags)
+        return wire_messages.start(header, words, wire_messages.terminal(streams, *size), self.invocation.variables())
 
     def _wait(self, connection: Connection) -> bytes:
         """Wait for bytes of the daemon; standard input that comes meanwhile is sent on."""
@@ -190,32 +190,32 @@ class Run:
 
     def _handle(self, kind: int, content: bytes) -> None:
         self._progressed = True
-        if kind in (messages.STDOUT, messages.STDERR):
+        if kind in (wire_messages.STDOUT, wire_messages.STDERR):
             self._close_display()
             self._write(kind, content)
-        elif kind == messages.EXIT:
-            self._code = self._end_program() or messages.exit_code(content) & 255
+        elif kind == wire_messages.EXIT:
+            self._code = self._end_program() or wire_messages.exit_code(content) & 255
             self.end = content
             if self._log:
                 self._log.write(f"exit code {self._code}")
             if self._connection:
                 self._connection.limit_waiting(_END_WAIT)
-        elif kind == messages.LOG and self._log:
+        elif kind == wire_messages.LOG and self._log:
             self._log.write(content.decode("utf-8", "replace"))
-        elif kind == messages.OUTPUT_END:
+        elif kind == wire_messages.OUTPUT_END:
             self._end_program()
             self._unread = False
-        elif kind == messages.JOB:
-            job = b"%d" % messages.number(content, 1)
+        elif kind == wire_messages.JOB:
+            job = b"%d" % wire_messages.number(content, 1)
             self.jobs += [job] if job not in self.jobs else []
-        elif kind == messages.PROGRESS and os.isatty(1):
+        elif kind == wire_messages.PROGRESS and os.isatty(1):
             self._show(content)
-        elif kind == messages.QUESTION:
+        elif kind == wire_messages.QUESTION:
             from alienctl.local.question import ask
 
             self._close_display()
             self.send(ask(content, self))
-        elif kind == messages.HANDOFF:
+        elif kind == wire_messages.HANDOFF:
             from alienctl.local.handoff import Program
 
             self._close_display()
@@ -229,11 +229,11 @@ class Run:
         if self._program:
             program, self._program = self._program, None
             status, self._unread = program.finish(), program.is_output
-            self.send(messages.handoff_result(status))
+            self.send(wire_messages.handoff_result(status))
         return status
 
     def _write(self, descriptor: int, content: bytes) -> None:
-        if descriptor == messages.STDOUT and (self._program or self._unread):
+        if descriptor == wire_messages.STDOUT and (self._program or self._unread):
             if self._program and not self._program.write(content):
                 self._end_program()
             return
@@ -276,7 +276,7 @@ class Run:
     def _on_signal(self, number: int, _frame: "FrameType | None") -> None:
         if number == _signal.SIGINT and self._connection and not self._interrupted:
             self._interrupted = True
-            self._note(messages.signal(number))
+            self._note(wire_messages.signal(number))
             return
         if number == _signal.SIGINT and self._program:
             return  # the program has it as well, and the terminal
@@ -351,7 +351,7 @@ def run(words: list[str]) -> int:
 
             return answer(invocation)
         if invocation.command in _LOCAL_COMMANDS or invocation.words[-1] in ("-h", "--help"):
-            from alienctl.local.words import perform
+            from alienctl.local_commands import perform
 
             return perform(invocation)
         return Run(invocation).to_the_end()

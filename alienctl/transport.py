@@ -1,7 +1,7 @@
 """The daemon's socket: its place, the check that it is ours, and the bytes of one call through it.
 
 The rules for the place are the daemon's too: `$ALIEND_SOCKET`, else `$XDG_RUNTIME_DIR/aliend/PROFILE.sock`, else below
-`/run/user/UID`, else `/tmp/aliend-UID`. What the bytes mean is left to `alienctl/rpc.py`.
+`/run/user/UID`, else `/tmp/aliend-UID`. What the bytes mean is left to `alienctl/grpc_call.py`.
 """
 
 import _socket
@@ -9,7 +9,7 @@ import os
 import sys
 
 from alienctl import ClientError, NoDaemonError
-from alienctl.rpc import Call, RpcProtocolError
+from alienctl.grpc_call import Call, RpcProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

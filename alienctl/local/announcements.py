@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable
 
 from alienctl import ClientError
+from alienctl.grpc_call import Call
 from alienctl.invocation import Invocation
 from alienctl.local import replies
-from alienctl.messages import MessageError, bytes_field
-from alienctl.rpc import Call
 from alienctl.transport import Connection
+from alienctl.wire_messages import MessageError, bytes_field
 
 _ENDS = {4: "has arrived", 5: "has arrived in part", 6: "has failed", 7: "is cancelled"}
 """`JobState` of the contract."""

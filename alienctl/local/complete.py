@@ -9,8 +9,8 @@ import re
 from alienctl import ClientError
 from alienctl.invocation import Invocation
 from alienctl.main import write_all
-from alienctl.messages import bytes_field, fields
 from alienctl.transport import unary
+from alienctl.wire_messages import bytes_field, fields
 
 _METHOD = b"/aliend.v1.Console/Complete"
 _PATIENCE = 1.0

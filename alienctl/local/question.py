@@ -11,7 +11,7 @@ import termios
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from alienctl import messages
+from alienctl import wire_messages
 from alienctl.local import replies
 from alienctl.main import complain
 
@@ -37,18 +37,18 @@ def ask(content: bytes, run: "Run") -> bytes:
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     except OSError:
-        return messages.answer("", refused=True)
+        return wire_messages.answer("", refused=True)
     before = signal.signal(signal.SIGINT, _interrupt)
     try:
         line = _line(terminal, question, run)
     except (_InterruptedError, OSError):
-        return messages.answer("", refused=True)
+        return wire_messages.answer("", refused=True)
     finally:
         signal.signal(signal.SIGINT, before)
         os.close(terminal)
     if not line.endswith(b"\n"):
-        return messages.answer("", refused=True)
-    return messages.answer(line[:-1].decode("utf-8", "replace"), refused=False)
+        return wire_messages.answer("", refused=True)
+    return wire_messages.answer(line[:-1].decode("utf-8", "replace"), refused=False)
 
 
 def _answer_of(program: bytes, prompt: str) -> bytes:
@@ -57,9 +57,9 @@ def _answer_of(program: bytes, prompt: str) -> bytes:
         done = subprocess.run([program, prompt.encode("utf-8", "replace")], stdout=subprocess.PIPE, check=False)
     except OSError as error:
         complain(f"{os.fsdecode(program)} (ALIEND_ASKPASS) cannot be run: {error.strerror}")
-        return messages.answer("", refused=True)
+        return wire_messages.answer("", refused=True)
     line = done.stdout.partition(b"\n")[0].removesuffix(b"\r")
-    return messages.answer(line.decode("utf-8", "replace"), refused=done.returncode != 0)
+    return wire_messages.answer(line.decode("utf-8", "replace"), refused=done.returncode != 0)
 
 
 def _line(terminal: int, question: replies.Question, run: "Run") -> bytes:

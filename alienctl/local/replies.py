@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from alienctl.messages import fields, number
+from alienctl.wire_messages import fields, number
 
 Item = TypeVar("Item")
 

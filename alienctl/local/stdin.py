@@ -3,7 +3,7 @@
 import os
 import select
 
-from alienctl import messages
+from alienctl import wire_messages
 from alienctl.transport import Connection
 
 _CHUNK = 1 << 16
@@ -29,7 +29,7 @@ class StandardInput:
             return b""
         data = self._read()
         self._ended = not data
-        return messages.standard_input(data) if data else messages.end_of_input()
+        return wire_messages.standard_input(data) if data else wire_messages.end_of_input()
 
     def _read(self) -> bytes:
         """Some bytes; empty at the end, which a stream that cannot be read has reached as well."""

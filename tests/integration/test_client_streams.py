@@ -22,8 +22,8 @@ CHEAP = {
     "alienctl",
     "alienctl.invocation",
     "alienctl.main",
-    "alienctl.messages",
-    "alienctl.rpc",
+    "alienctl.wire_messages",
+    "alienctl.grpc_call",
     "alienctl.transport",
     "_socket",
 }

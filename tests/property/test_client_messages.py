@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alienctl import messages
+from alienctl import wire_messages
 from alienctl.local import replies
 from aliend.v1 import console_pb2, daemon_pb2
 
@@ -30,9 +30,9 @@ def run_input(data: bytes) -> console_pb2.RunInput:
 def test_a_start_is_read_as_it_was_meant(
     contract: int, version: str, argv: list[bytes], cwd: bytes, umask: int, session: str, environment: dict[str, str]
 ) -> None:
-    header = messages.start_header(contract, version.encode(), cwd, umask, session.encode())
+    header = wire_messages.start_header(contract, version.encode(), cwd, umask, session.encode())
     variables = {key.encode(): value.encode() for key, value in environment.items()}
-    data = messages.start(header, argv, messages.terminal((True, False, True), 80, 24), variables)
+    data = wire_messages.start(header, argv, wire_messages.terminal((True, False, True), 80, 24), variables)
     assert run_input(data) == console_pb2.RunInput(
         start=console_pb2.RunStart(
             contract=contract,
@@ -51,32 +51,32 @@ def test_a_start_is_read_as_it_was_meant(
 def test_the_other_inputs_are_read_as_they_were_meant(
     data: bytes, number: int, columns: int, rows: int, text: str, refused: bool
 ) -> None:
-    assert run_input(messages.standard_input(data)) == console_pb2.RunInput(stdin=data)
-    assert run_input(messages.end_of_input()) == console_pb2.RunInput(eof=console_pb2.EndOfInput())
-    assert run_input(messages.signal(number)) == console_pb2.RunInput(signal=console_pb2.Signal(number=number))
+    assert run_input(wire_messages.standard_input(data)) == console_pb2.RunInput(stdin=data)
+    assert run_input(wire_messages.end_of_input()) == console_pb2.RunInput(eof=console_pb2.EndOfInput())
+    assert run_input(wire_messages.signal(number)) == console_pb2.RunInput(signal=console_pb2.Signal(number=number))
     resize = console_pb2.Resize(columns=columns, rows=rows)
-    assert run_input(messages.resize(columns, rows)) == console_pb2.RunInput(resize=resize)
+    assert run_input(wire_messages.resize(columns, rows)) == console_pb2.RunInput(resize=resize)
     answer = console_pb2.Answer(text=text, refused=refused)
-    assert run_input(messages.answer(text, refused)) == console_pb2.RunInput(answer=answer)
+    assert run_input(wire_messages.answer(text, refused)) == console_pb2.RunInput(answer=answer)
     result = console_pb2.HandoffResult(status=number)
-    assert run_input(messages.handoff_result(number)) == console_pb2.RunInput(handoff_result=result)
+    assert run_input(wire_messages.handoff_result(number)) == console_pb2.RunInput(handoff_result=result)
 
 
 @given(UNKNOWN, st.binary(), UNKNOWN)
 def test_output_is_read_and_unknown_fields_are_skipped(before: bytes, content: bytes, after: bytes) -> None:
     for kind, event in (
-        (messages.STDOUT, console_pb2.RunEvent(stdout=content)),
-        (messages.STDERR, console_pb2.RunEvent(stderr=content)),
+        (wire_messages.STDOUT, console_pb2.RunEvent(stdout=content)),
+        (wire_messages.STDERR, console_pb2.RunEvent(stderr=content)),
     ):
-        assert messages.event(before + event.SerializeToString() + after) == (kind, content)
+        assert wire_messages.event(before + event.SerializeToString() + after) == (kind, content)
 
 
 @given(UNKNOWN, INT32, UINT64)
 def test_exit_codes_and_jobs_are_read(unknown: bytes, code: int, job: int) -> None:
-    kind, content = messages.event(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code)).SerializeToString())
-    assert (kind, messages.exit_code(unknown + content + unknown)) == (messages.EXIT, code)
-    kind, content = messages.event(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)).SerializeToString())
-    assert (kind, messages.number(unknown + content, 1)) == (messages.JOB, job)
+    kind, content = wire_messages.event(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code)).SerializeToString())
+    assert (kind, wire_messages.exit_code(unknown + content + unknown)) == (wire_messages.EXIT, code)
+    kind, content = wire_messages.event(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)).SerializeToString())
+    assert (kind, wire_messages.number(unknown + content, 1)) == (wire_messages.JOB, job)
 
 
 FILE = st.builds(console_pb2.FileProgress, id=UINT64, name=TEXT, bytes_done=UINT64, bytes_total=UINT64)
@@ -105,8 +105,8 @@ def same(message: Message, ours: object) -> None:
 
 @given(PROGRESS, UNKNOWN)
 def test_progress_is_read(progress: console_pb2.RunProgress, unknown: bytes) -> None:
-    kind, content = messages.event(console_pb2.RunEvent(progress=progress).SerializeToString())
-    assert kind == messages.PROGRESS
+    kind, content = wire_messages.event(console_pb2.RunEvent(progress=progress).SerializeToString())
+    assert kind == wire_messages.PROGRESS
     same(progress, replies.run_progress(unknown + content))
 
 
@@ -168,7 +168,7 @@ def test_the_daemons_greeting_and_farewell_are_read(version: str, contract: int,
 @given(st.binary())
 def test_any_bytes_are_either_a_message_or_a_message_error(data: bytes) -> None:
     try:
-        messages.event(data)
-    except messages.MessageError:
-        with pytest.raises(messages.MessageError):
-            messages.number(data, 1)
+        wire_messages.event(data)
+    except wire_messages.MessageError:
+        with pytest.raises(wire_messages.MessageError):
+            wire_messages.number(data, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alienctl.rpc import Call, RpcProtocolError, decode_headers
+from alienctl.grpc_call import Call, RpcProtocolError, decode_headers
 
 DATA, HEADERS, RST, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS, ACK, PADDED, PRIORITY = 1, 4, 1, 8, 0x20

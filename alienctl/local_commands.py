@@ -10,8 +10,8 @@ from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.invocation import JSON_WORDS, Invocation
 from alienctl.local import complete, control, help, install, logs, manual, names, replies
 from alienctl.main import Run, write_all
-from alienctl.messages import bytes_field, number_field
 from alienctl.transport import unary
+from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
 _HELLO_WAIT = 5.0
