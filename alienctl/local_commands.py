@@ -8,7 +8,7 @@ from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import complete, control, help, install, logs, manual, names, replies
+from alienctl.local import complete, control, help, install, install_names, logs, manual, wire_replies
 from alienctl.main import Run, write_all
 from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, number_field
@@ -31,7 +31,7 @@ def perform(invocation: Invocation) -> int:
     if command == "sandbox":
         return _sandbox(invocation)
     if command == "install-names":
-        text, code = names.install(operands, as_json)
+        text, code = install_names.install(operands, as_json)
         say(text)
         return code
     if command == "completion":
@@ -93,7 +93,7 @@ def _version(invocation: Invocation, as_json: bool) -> int:
     request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
     try:
         answer = unary(invocation.socket, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
-        hello = replies.hello(answer)
+        hello = wire_replies.hello(answer)
     except NoDaemonError:
         hello = None
     python, xrootd = platform.python_version(), _version_of("xrootd")

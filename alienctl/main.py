@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import NoReturn
 
-    from alienctl.local.debug import DebugLog
-    from alienctl.local.handoff import Program
-    from alienctl.local.progress import Display
-    from alienctl.local.stdin import StandardInput
+    from alienctl.local.child_process import Program
+    from alienctl.local.debug_log import DebugLog
+    from alienctl.local.progress_bars import Display
+    from alienctl.local.stdin_forwarder import StandardInput
 else:
     import _signal
 
@@ -68,7 +68,7 @@ class Run:
         """Run the words; return the command's exit code. Raises ClientError."""
         self._watch_signals()
         if self.invocation.debug:
-            from alienctl.local.debug import DebugLog
+            from alienctl.local.debug_log import DebugLog
 
             self._log = DebugLog(self.invocation)
         words = [os.fsencode(word) for word in self.invocation.words]
@@ -123,7 +123,7 @@ class Run:
         # `cd -` is the directory before this one, `cp LFN -` wants standard output
         wanted = b"-" in (words[:-1] if self.invocation.command == "cp" else words)
         if takes_commands or (wanted and self.invocation.command != "cd"):
-            from alienctl.local.stdin import StandardInput
+            from alienctl.local.stdin_forwarder import StandardInput
 
             self._input = StandardInput(connection)
         try:
@@ -211,12 +211,12 @@ class Run:
         elif kind == wire_messages.PROGRESS and os.isatty(1):
             self._show(content)
         elif kind == wire_messages.QUESTION:
-            from alienctl.local.question import ask
+            from alienctl.local.prompt import ask
 
             self._close_display()
             self.send(ask(content, self))
         elif kind == wire_messages.HANDOFF:
-            from alienctl.local.handoff import Program
+            from alienctl.local.child_process import Program
 
             self._close_display()
             self._program, self._unread = Program(content, self.invocation, has_terminal=not self._input), False
@@ -255,7 +255,7 @@ class Run:
 
     def _show(self, content: bytes) -> None:
         if not self._display:
-            from alienctl.local.progress import Display
+            from alienctl.local.progress_bars import Display
 
             self._display = Display()
             self.before_leaving = self._display.close

@@ -1,7 +1,7 @@
 """The messages of `Console.Run` by hand, protobuf wire format: what every command needs and no more.
 
-Importing protobuf would cost several interpreter starts. `alienctl/local/replies.py` reads the messages that only some
-commands need.
+Importing protobuf would cost several interpreter starts. `alienctl/local/wire_replies.py` reads the messages that only
+some commands need.
 """
 
 TYPE_CHECKING = False

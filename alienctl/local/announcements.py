@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from alienctl import ClientError
 from alienctl.grpc_call import Call
 from alienctl.invocation import Invocation
-from alienctl.local import replies
+from alienctl.local import wire_replies
 from alienctl.transport import Connection
 from alienctl.wire_messages import MessageError, bytes_field
 
@@ -67,14 +67,14 @@ class Announcements(threading.Thread):
             while not call.ended:
                 select.select([connection], [], [])
                 for message in connection.feed(connection.read()):
-                    jobs, self._token = replies.watched(message)
+                    jobs, self._token = wire_replies.watched(message)
                     self._take(jobs)
             if not call.lost:
                 self._token = ""  # of another database, or too old
         finally:
             connection.close()
 
-    def _take(self, jobs: list[replies.WatchedJob]) -> None:
+    def _take(self, jobs: list[wire_replies.WatchedJob]) -> None:
         if self._active is None:
             self._active = {job.id for job in jobs if job.state not in _ENDS}
             if self._active:
@@ -100,7 +100,7 @@ class Announcements(threading.Thread):
             print(text.encode("unicode_escape").decode() if not text.isprintable() else text)  # noqa: T201
 
 
-def _sentence(job: replies.WatchedJob) -> str:
+def _sentence(job: wire_replies.WatchedJob) -> str:
     files = f"{job.done} file{'' if job.done == 1 else 's'}"
     failed = f", {job.failed} failed" if job.failed else ""
     return f"transfer job {job.id} {_ENDS[job.state]}: {files}{failed}, to {job.target}"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from alienctl import ClientError, NoDaemonError
 from alienctl.invocation import Invocation
-from alienctl.local import replies
+from alienctl.local import wire_replies
 from alienctl.local.start import answers, start
 from alienctl.transport import unary
 
@@ -59,9 +59,9 @@ def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     return start_daemon(invocation, as_json)
 
 
-def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> replies.DaemonStatus:
+def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_replies.DaemonStatus:
     """What the daemon says of itself within `patience` seconds. Raises ClientError."""
-    return replies.daemon_status(unary(invocation.socket, b"/aliend.v1.Daemon/Status", b"", patience))
+    return wire_replies.daemon_status(unary(invocation.socket, b"/aliend.v1.Daemon/Status", b"", patience))
 
 
 def _stop(invocation: Invocation) -> int:
@@ -70,7 +70,7 @@ def _stop(invocation: Invocation) -> int:
         answer = unary(invocation.socket, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT)
     except NoDaemonError:
         return 0
-    pid = replies.stopped_pid(answer)
+    pid = wire_replies.stopped_pid(answer)
     deadline = time.monotonic() + _END_WAIT
     while answers(invocation.socket):
         if time.monotonic() > deadline:
@@ -79,7 +79,7 @@ def _stop(invocation: Invocation) -> int:
     return pid
 
 
-def _facts(daemon: replies.DaemonStatus) -> dict[str, object]:
+def _facts(daemon: wire_replies.DaemonStatus) -> dict[str, object]:
     facts = {"running": True} | asdict(daemon)
     facts["started"] = _moment(facts.pop("started_ms"))
     for central in facts["central"]:
@@ -95,7 +95,7 @@ def _moment(milliseconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
 
 
-def _lines(daemon: replies.DaemonStatus) -> str:
+def _lines(daemon: wire_replies.DaemonStatus) -> str:
     since = _moment(daemon.started_ms)
     lines = [
         f"aliend {daemon.version} runs (pid {daemon.pid}, profile {daemon.profile}, since {since})",
@@ -110,7 +110,7 @@ def _lines(daemon: replies.DaemonStatus) -> str:
     return "\n".join(lines)
 
 
-def _lines_of(central: replies.CentralStatus) -> list[str]:
+def _lines_of(central: wire_replies.CentralStatus) -> list[str]:
     identity = f" as {central.user}" if central.user else ""
     since = f" since {_moment(central.since_ms)}" if central.since_ms else ""
     counts = f"connections {central.connections}, logins {central.logins}, commands {central.commands}"

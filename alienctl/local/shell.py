@@ -19,7 +19,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from alienctl import VERSION, ClientError
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import complete, control, python_shell, replies
+from alienctl.local import complete, control, python_shell, wire_replies
 from alienctl.local.announcements import Announcements
 from alienctl.local.history import SharedHistory
 from alienctl.local.typing_aids import STYLE, Colours, GridCompleter
@@ -70,7 +70,7 @@ class _Shell:
             invocation.session = f"shell:{os.getpid()}.{time.time_ns()}"
         self._shows_date = self._is_on("ALIENPY_PROMPT_DATE")
         self._shows_pwd = self._is_on("ALIENPY_PROMPT_CWD")
-        self._where = replies.SessionEnd(leaves=False, user="", directory="")
+        self._where = wire_replies.SessionEnd(leaves=False, user="", directory="")
         self._code = 0
         self._announcements = Announcements(invocation)
         self._session: PromptSession[str] = PromptSession(
@@ -135,7 +135,7 @@ class _Shell:
         if self._code == _INTERRUPTED:
             write_all(1, b"\n")  # behind the ^C of the terminal
         if command.end:
-            self._where = replies.session_end(command.end)
+            self._where = wire_replies.session_end(command.end)
         self._announcements.seen(command.jobs)
 
     def _guarded(self, action: Callable[[], int]) -> int:

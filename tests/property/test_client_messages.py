@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alienctl import wire_messages
-from alienctl.local import replies
+from alienctl.local import wire_replies
 from aliend.v1 import console_pb2, daemon_pb2
 
 UINT32 = st.integers(0, 2**32 - 1)
@@ -107,7 +107,7 @@ def same(message: Message, ours: object) -> None:
 def test_progress_is_read(progress: console_pb2.RunProgress, unknown: bytes) -> None:
     kind, content = wire_messages.event(console_pb2.RunEvent(progress=progress).SerializeToString())
     assert kind == wire_messages.PROGRESS
-    same(progress, replies.run_progress(unknown + content))
+    same(progress, wire_replies.run_progress(unknown + content))
 
 
 @given(TEXT, st.booleans(), st.lists(st.binary()), st.binary(), UNKNOWN)
@@ -115,9 +115,9 @@ def test_questions_and_handoffs_are_read(
     prompt: str, echo: bool, argv: list[bytes], stdin: bytes, unknown: bytes
 ) -> None:
     question = console_pb2.Question(prompt=prompt, echo=echo)
-    same(question, replies.question(unknown + question.SerializeToString()))
+    same(question, wire_replies.question(unknown + question.SerializeToString()))
     handoff = console_pb2.Handoff(argv=argv, stdin=stdin)
-    same(handoff, replies.handoff(unknown + handoff.SerializeToString()))
+    same(handoff, wire_replies.handoff(unknown + handoff.SerializeToString()))
 
 
 CENTRAL = st.builds(
@@ -155,14 +155,14 @@ STATUS = st.builds(
 
 @given(STATUS, UNKNOWN)
 def test_the_daemons_status_is_read(status: daemon_pb2.StatusResponse, unknown: bytes) -> None:
-    same(status, replies.daemon_status(status.SerializeToString() + unknown))
+    same(status, wire_replies.daemon_status(status.SerializeToString() + unknown))
 
 
 @given(TEXT, UINT32, UINT64, UNKNOWN)
 def test_the_daemons_greeting_and_farewell_are_read(version: str, contract: int, pid: int, unknown: bytes) -> None:
     hello = daemon_pb2.HelloResponse(version=version, contract=contract, capabilities=["x"], pid=pid)
-    same(hello, replies.hello(unknown + hello.SerializeToString()))
-    assert replies.stopped_pid(daemon_pb2.StopResponse(pid=pid).SerializeToString() + unknown) == pid
+    same(hello, wire_replies.hello(unknown + hello.SerializeToString()))
+    assert wire_replies.stopped_pid(daemon_pb2.StopResponse(pid=pid).SerializeToString() + unknown) == pid
 
 
 @given(st.binary())

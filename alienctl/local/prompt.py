@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from alienctl import wire_messages
-from alienctl.local import replies
+from alienctl.local import wire_replies
 from alienctl.main import complain
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def ask(content: bytes, run: "Run") -> bytes:
 
     Ctrl-C, Ctrl-D at the start of the line and a missing terminal are refusals.
     """
-    question = replies.question(content)
+    question = wire_replies.question(content)
     program = run.invocation.environment.get(b"ALIEND_ASKPASS")
     if program and not question.echo:
         return _answer_of(program, question.prompt)
@@ -62,7 +62,7 @@ def _answer_of(program: bytes, prompt: str) -> bytes:
     return wire_messages.answer(line.decode("utf-8", "replace"), refused=done.returncode != 0)
 
 
-def _line(terminal: int, question: replies.Question, run: "Run") -> bytes:
+def _line(terminal: int, question: wire_replies.Question, run: "Run") -> bytes:
     usual = termios.tcgetattr(terminal)
     quiet = [*usual[:3], usual[3] & ~termios.ECHO, *usual[4:]]
 

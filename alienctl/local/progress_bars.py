@@ -15,7 +15,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from alienctl.local import replies
+from alienctl.local import wire_replies
 
 _SHORTEST_NAME, _LONGEST_NAME = 10, 40
 _OTHER_COLUMNS = 55
@@ -60,7 +60,7 @@ class Display:
     def show(self, content: bytes) -> None:
         """Draw the RunProgress in `content`."""
         self._make_room()
-        progress = replies.run_progress(content)
+        progress = wire_replies.run_progress(content)
         moving = {file.id for file in progress.files}
         for gone in self._files.keys() - moving:
             self._bars.remove_task(self._files.pop(gone))
@@ -98,7 +98,7 @@ def _one_line() -> Column:
     return Column(no_wrap=True, overflow="ellipsis")
 
 
-def _counted(progress: replies.RunProgress) -> str:
+def _counted(progress: wire_replies.RunProgress) -> str:
     failed = f", {progress.files_failed} failed" if progress.files_failed else ""
     return f"{progress.files_done} of {progress.files_total} files{failed}"
 

@@ -9,7 +9,7 @@ from types import FrameType
 
 from alienctl import ClientError
 from alienctl.invocation import Invocation
-from alienctl.local import replies
+from alienctl.local import wire_replies
 from alienctl.main import complain
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
@@ -26,7 +26,7 @@ class Program:
 
         Raises ClientError when it names no program.
         """
-        self._handoff = replies.handoff(content)
+        self._handoff = wire_replies.handoff(content)
         if not self._handoff.argv:
             raise ClientError("the daemon handed over a program without a name", 71)
         self.is_output = self._handoff.takes_output
