@@ -15,7 +15,7 @@ class ManualPage(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """See hatchling: files may be added to what is built."""
         sys.path.insert(0, self.root)
-        from alienctl.local.manual import roff
+        from alienctl.help.man_page import roff
 
         page = Path(self.directory) / "alienctl.1"
         page.parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,9 @@ import sys
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
+from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import complete, control, help, install, install_names, logs, manual, wire_replies
+from alienctl.local import complete, control, install, install_names, logs, wire_replies
 from alienctl.main import Run, write_all
 from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, number_field
@@ -23,8 +24,8 @@ def perform(invocation: Invocation) -> int:
     operands = [word for word in invocation.words if word not in JSON_WORDS]
     as_json = len(operands) < len(invocation.words)
     command = operands.pop(0) if operands else ""
-    if {"-h", "--help"}.intersection(operands[:1]) and command in help.OURS:
-        say(help.text_of(command))
+    if {"-h", "--help"}.intersection(operands[:1]) and command in pages.OURS:
+        say(pages.text_of(command))
         return 0
     if command == "daemon":
         return _daemon(invocation, operands, as_json)
@@ -50,7 +51,7 @@ def perform(invocation: Invocation) -> int:
         return _help_of(invocation, operands[0])
     if command not in ("", "help", "?", "-h", "--help") or not command:
         return Run(invocation).to_the_end()
-    say(help.text())
+    say(pages.text())
     return 0
 
 
@@ -118,10 +119,10 @@ def _version_of(package: str) -> str:
 def _help_of(invocation: Invocation, command: str) -> int:
     """Our page, or the service's own text where a daemon runs that can ask for it."""
     if command == "--man":
-        say(manual.roff())
+        say(man_page.roff())
         return 0
-    if command in help.PAGES or command in help.TOPICS:
-        say(help.text_of(command))
+    if command in pages.PAGES or command in pages.TOPICS:
+        say(pages.text_of(command))
         return 0
     invocation.words = [command, "-h"]
     invocation.autostart = False

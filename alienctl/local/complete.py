@@ -74,11 +74,11 @@ def candidates(invocation: Invocation, words: list[str]) -> list[str]:
 def _of_the_help(words: list[str]) -> list[str]:
     if len(words) > 1 and not words[-1].startswith("-"):
         return []
-    from alienctl.local import help  # a third of what an answer costs, and needed for commands and options only
+    from alienctl.help import pages  # a third of what an answer costs, and needed for commands and options only
 
     if len(words) == 1:
-        return [name for name in help.PAGES if name.startswith(words[0])]
-    page = help.PAGES.get(words[0])
+        return [name for name in pages.PAGES if name.startswith(words[0])]
+    page = pages.PAGES.get(words[0])
     if page is None:
         return []
     return [option for option in _OPTION.findall(f"{page.usage} {page.text}") if option.startswith(words[-1])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alienctl.local import help
+from alienctl.help import pages
 from aliend.commands import command_names
 
 
@@ -12,4 +12,4 @@ def test_f095_what_the_client_explains_has_a_page() -> None:
         | set(command_names.OF_THE_LINE.values())
         | command_names.OF_THE_CLIENT - {"?", "terminal", "console"}
     )
-    assert explained - set(help.PAGES) == set()
+    assert explained - set(pages.PAGES) == set()

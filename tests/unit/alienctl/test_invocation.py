@@ -10,8 +10,9 @@ import pytest
 import alienctl
 import aliend
 from alienctl import ClientError, NoDaemonError
+from alienctl.help import pages
 from alienctl.invocation import Invocation
-from alienctl.local import help, install
+from alienctl.local import install
 from alienctl.transport import check_directory, socket_path
 
 
@@ -108,10 +109,10 @@ def test_client_and_daemon_have_one_version_and_one_contract() -> None:
 
 
 def test_the_help_names_every_command_of_its_table() -> None:
-    assert "  whereis" in help.text()
-    assert help.text_of("cp").startswith("alienctl cp ")
+    assert "  whereis" in pages.text()
+    assert pages.text_of("cp").startswith("alienctl cp ")
     with pytest.raises(ClientError, match="no help"):
-        help.text_of("nosuch")
+        pages.text_of("nosuch")
 
 
 def test_the_unit_gets_the_real_command_and_keeps_its_options() -> None:

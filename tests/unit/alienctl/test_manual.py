@@ -9,40 +9,40 @@ import subprocess
 import pytest
 
 from alienctl import ClientError
-from alienctl.local import help, manual
+from alienctl.help import man_page, pages
 
 MACROS = {".TH", ".SH", ".B", ".TP", ".PP", ".nf", ".fi", ".RS", ".RE"}
 
 
 def test_f095_the_manual_page_has_every_command() -> None:
-    page = manual.roff()
-    for name in help.PAGES:
+    page = man_page.roff()
+    for name in pages.PAGES:
         assert re.search(rf"^\.B {re.escape(name.replace('-', chr(92) + '-'))}\b", page, re.MULTILINE), name
 
 
-@pytest.mark.parametrize("name", list(help.PAGES))
+@pytest.mark.parametrize("name", list(pages.PAGES))
 def test_f095_every_page_has_an_example(name: str) -> None:
-    assert re.search(r"^    .*alienctl ", help.PAGES[name].text, re.MULTILINE)
+    assert re.search(r"^    .*alienctl ", pages.PAGES[name].text, re.MULTILINE)
 
 
 def test_nothing_in_the_manual_page_is_taken_for_a_macro() -> None:
-    began = {line.split()[0] for line in manual.roff().splitlines() if line.startswith((".", "'"))}
+    began = {line.split()[0] for line in man_page.roff().splitlines() if line.startswith((".", "'"))}
     assert began <= MACROS
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="groff is what reads manual pages here")
 def test_groff_has_no_complaint_about_it() -> None:
     done = subprocess.run(
-        ["groff", "-man", "-ww", "-z", "-Tutf8"], input=manual.roff(), capture_output=True, text=True, check=False
+        ["groff", "-man", "-ww", "-z", "-Tutf8"], input=man_page.roff(), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_topic_is_printed_as_it_is_written() -> None:
-    assert help.text_of("coming-from-alienpy").startswith("# Coming from alien.py\n")
-    assert "coming-from-alienpy" in help.text()
+    assert pages.text_of("coming-from-alienpy").startswith("# Coming from alien.py\n")
+    assert "coming-from-alienpy" in pages.text()
 
 
 def test_there_is_no_help_about_what_is_not_there() -> None:
     with pytest.raises(ClientError, match="no-such"):
-        help.text_of("no-such")
+        pages.text_of("no-such")

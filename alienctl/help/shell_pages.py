@@ -1,6 +1,6 @@
 """The help of what stands around commands: time, exit, the shell, completion."""
 
-from alienctl.local.page import Page
+from alienctl.help.page import Page
 
 PAGES = {
     "time": Page("time COMMAND ...", "carry out a command and tell how long it took", "    alienctl time ls data"),

@@ -1,6 +1,6 @@
 """The help of the commands about what files contain and where they are."""
 
-from alienctl.local.page import Page
+from alienctl.help.page import Page
 
 _EDITING = (
     "A changed text goes up under a name of its own, then takes the place of the old one, which becomes LFN~. One\n"

@@ -1,6 +1,6 @@
 """The help of the commands about jobs."""
 
-from alienctl.local.page import Page
+from alienctl.help.page import Page
 
 PAGES = {
     "submit": Page(

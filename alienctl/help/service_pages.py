@@ -1,6 +1,6 @@
 """The help of the commands about the session with the service, and how it and others can be reached."""
 
-from alienctl.local.page import Page
+from alienctl.help.page import Page
 
 PAGES = {
     "user": Page(

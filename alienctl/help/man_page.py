@@ -1,8 +1,8 @@
 """The manual page `alienctl(1)` in roff (man(7)), from the same pages that `alienctl help` shows."""
 
 from alienctl import VERSION
-from alienctl.local import help
-from alienctl.local.page import Page
+from alienctl.help import pages
+from alienctl.help.page import Page
 
 _FILES = (
     ("~/.config/aliend/config.toml", "settings"),
@@ -23,7 +23,7 @@ _EXIT = (
 
 def roff() -> str:
     """The whole page."""
-    commands = [line for name in help.PAGES for line in _command(help.PAGES[name])]
+    commands = [line for name in pages.PAGES for line in _command(pages.PAGES[name])]
     return "\n".join(
         [
             f'.TH ALIENCTL 1 "" "alienctl {_plain(VERSION)}" "User Commands"',
@@ -33,9 +33,9 @@ def roff() -> str:
             r".B alienctl",
             r"[\fIOPTIONS\fR] \fICOMMAND\fR [\fIWORDS\fR...]",
             ".SH DESCRIPTION",
-            *_paragraphs(help.DESCRIPTION),
+            *_paragraphs(pages.DESCRIPTION),
             ".SH OPTIONS",
-            *_entries(help.OPTIONS),
+            *_entries(pages.OPTIONS),
             ".SH COMMANDS",
             *commands,
             ".SH EXIT STATUS",

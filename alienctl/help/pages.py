@@ -3,8 +3,8 @@
 import os
 
 from alienctl import ClientError
-from alienctl.local import help_of_copy, help_of_files, help_of_jobs, help_of_service, help_of_shell
-from alienctl.local.page import Page
+from alienctl.help import copy_page, file_pages, job_pages, service_pages, shell_pages
+from alienctl.help.page import Page
 
 PAGES = {
     "pwd": Page("pwd", "print the working directory in the catalogue", "    alienctl pwd"),
@@ -40,7 +40,7 @@ PAGES = {
     ),
     "touch": Page("touch LFN...", "make empty entries, or set their time", "    alienctl touch done"),
     "whoami": Page("whoami [-v]", "the account that the service knows you by", "    alienctl whoami -v"),
-    "cp": Page(help_of_copy.USAGE, help_of_copy.SUMMARY, help_of_copy.TEXT),
+    "cp": Page(copy_page.USAGE, copy_page.SUMMARY, copy_page.TEXT),
     "replicate": Page(
         "replicate [--mirror] [-T N] [--priority N] [--detach] LFN... --to WHERE",
         "more replicas of files that are in the catalogue, directories file by file",
@@ -158,10 +158,10 @@ PAGES = {
     ),
     "popd": Page("popd [-n] [+N | -N]", "go back to the directory remembered last, or forget one", "    alienctl popd"),
     "dirs": Page("dirs [-c | +N | -N]", "print the remembered directories; -c: forget them", "    alienctl dirs"),
-    **help_of_files.PAGES,
-    **help_of_shell.PAGES,
-    **help_of_jobs.PAGES,
-    **help_of_service.PAGES,
+    **file_pages.PAGES,
+    **shell_pages.PAGES,
+    **job_pages.PAGES,
+    **service_pages.PAGES,
     "install-names": Page(
         "install-names DIRECTORY",
         "put alien.py, alien_ls, alien_cp, alien-token-init, ... there, which are this program",
@@ -197,10 +197,10 @@ OURS = frozenset(
             "help",
         ),
         *("cert-info", "cert-verify", "certkey-match", "getCAcerts"),
-        *help_of_files.PAGES,
-        *help_of_shell.PAGES,
-        *help_of_jobs.OURS,
-        *help_of_service.PAGES,
+        *file_pages.PAGES,
+        *shell_pages.PAGES,
+        *job_pages.OURS,
+        *service_pages.PAGES,
         *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
     }
 )
