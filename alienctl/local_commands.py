@@ -9,8 +9,9 @@ from importlib import metadata
 from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import complete, control, install, install_names, logs, wire_replies
+from alienctl.local import control, install, install_names, logs, wire_replies
 from alienctl.main import Run, write_all
+from alienctl.shell import completion
 from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, number_field
 
@@ -36,13 +37,13 @@ def perform(invocation: Invocation) -> int:
         say(text)
         return code
     if command == "completion":
-        return complete.script(invocation)
+        return completion.script(invocation)
     if command == "shell" or (not command and os.isatty(0) and os.isatty(1)):
-        from alienctl.local import shell
+        from alienctl.shell import repl
 
-        return shell.run(invocation, operands)
+        return repl.run(invocation, operands)
     if command in ("term", "terminal", "console"):
-        from alienctl.local import python_shell
+        from alienctl.shell import python_shell
 
         return python_shell.run(invocation, operands)
     if command in ("version", "--version"):

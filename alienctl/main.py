@@ -347,7 +347,7 @@ def run(words: list[str]) -> int:
     try:
         invocation = Invocation(words, os.environb)
         if invocation.command == "__complete":
-            from alienctl.local.complete import answer
+            from alienctl.shell.completion import answer
 
             return answer(invocation)
         if invocation.command in _LOCAL_COMMANDS or invocation.words[-1] in ("-h", "--help"):

@@ -10,7 +10,7 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
 from alienctl.invocation import Invocation
-from alienctl.local import complete
+from alienctl.shell import completion
 
 STYLE = Style.from_dict(
     {
@@ -38,10 +38,10 @@ class GridCompleter(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """The candidates for the word before the cursor."""
         line = document.text_before_cursor
-        typed = complete.Typed(line)
-        for name in complete.candidates(self._invocation, typed.words):
+        typed = completion.Typed(line)
+        for name in completion.candidates(self._invocation, typed.words):
             shown = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
-            yield Completion(complete.typable(name), typed.begun - len(line), display=shown)
+            yield Completion(completion.typable(name), typed.begun - len(line), display=shown)
 
 
 class Colours(Lexer):

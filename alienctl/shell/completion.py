@@ -140,10 +140,10 @@ def _goes_on(name: str) -> bool:
 
 def script(invocation: Invocation) -> int:
     """`alienctl completion SHELL`: print the script. Raises ClientError (22) for another shell."""
-    from alienctl.local import scripts
+    from alienctl.shell import completion_scripts
 
     words = invocation.words[1:]
-    if len(words) != 1 or words[0] not in scripts.SCRIPTS:
-        raise ClientError(f"completion takes one of {', '.join(scripts.SCRIPTS)}", 22)
-    write_all(1, scripts.SCRIPTS[words[0]].encode())
+    if len(words) != 1 or words[0] not in completion_scripts.SCRIPTS:
+        raise ClientError(f"completion takes one of {', '.join(completion_scripts.SCRIPTS)}", 22)
+    write_all(1, completion_scripts.SCRIPTS[words[0]].encode())
     return 0

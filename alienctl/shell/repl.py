@@ -1,6 +1,6 @@
 """The interactive shell: a prompt, and each line carried out by the daemon as `alienctl LINE` would be.
 
-It has a session of its own. What helps while typing is in `alienctl.local.typing_aids`.
+It has a session of its own. What helps while typing is in `alienctl.shell.line_editor`.
 """
 
 import os
@@ -19,11 +19,12 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from alienctl import VERSION, ClientError
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import complete, control, python_shell, wire_replies
-from alienctl.local.announcements import Announcements
-from alienctl.local.history import SharedHistory
-from alienctl.local.typing_aids import STYLE, Colours, GridCompleter
+from alienctl.local import control, wire_replies
 from alienctl.main import Run, complain, write_all
+from alienctl.shell import completion, python_shell
+from alienctl.shell.history import SharedHistory
+from alienctl.shell.job_notices import Announcements
+from alienctl.shell.line_editor import STYLE, Colours, GridCompleter
 
 _INTERRUPTED = 130
 _STATUS_WAIT = 0.3
@@ -88,7 +89,7 @@ class _Shell:
         """Prompt and carry out, until the end."""
         write_all(1, _BANNER.encode())
         self._carry_out("pwd", is_shown=False)
-        self._session.lexer = Colours(frozenset(complete.candidates(self._invocation, [""])))
+        self._session.lexer = Colours(frozenset(completion.candidates(self._invocation, [""])))
         self._announcements.start()
         while not self._where.leaves:
             try:
