@@ -7,9 +7,10 @@ import sys
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
+from alienctl.daemon import control, logs, systemd_unit
 from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import control, install, install_names, logs, wire_replies
+from alienctl.local import install_names, wire_replies
 from alienctl.main import Run, write_all
 from alienctl.shell import completion
 from alienctl.transport import unary
@@ -73,7 +74,7 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
         "start": lambda: control.start_daemon(invocation, as_json),
         "stop": lambda: control.stop(invocation, as_json),
         "restart": lambda: control.restart(invocation, as_json),
-        "install": lambda: install.install(invocation, as_json),
+        "install": lambda: systemd_unit.install(invocation, as_json),
     }
     if action not in actions:
         known = ", ".join([*actions, "logs"])

@@ -148,7 +148,7 @@ class Run:
             if not invocation.autostart:
                 sentence = f"{error}, and --no-autostart was given; start one with: alienctl daemon start"
                 raise ClientError(sentence, _ENOTCONN) from None
-        from alienctl.local.start import start
+        from alienctl.daemon.start import start
 
         start(invocation)
         return Connection(invocation.socket, Call(b"/aliend.v1.Console/Run"))

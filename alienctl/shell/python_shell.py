@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from alienctl import ClientError
+from alienctl.daemon.start import answers, start
 from alienctl.invocation import Invocation
-from alienctl.local.start import answers, start
 
 _BANNER = """\
 alien is a client of aliend's services: alien.session, alien.catalogue, alien.transfers, alien.console, alien.daemon.

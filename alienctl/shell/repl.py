@@ -18,8 +18,9 @@ from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
 from alienctl import VERSION, ClientError
+from alienctl.daemon import control
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import control, wire_replies
+from alienctl.local import wire_replies
 from alienctl.main import Run, complain, write_all
 from alienctl.shell import completion, python_shell
 from alienctl.shell.history import SharedHistory

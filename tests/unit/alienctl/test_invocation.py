@@ -10,9 +10,9 @@ import pytest
 import alienctl
 import aliend
 from alienctl import ClientError, NoDaemonError
+from alienctl.daemon import systemd_unit
 from alienctl.help import pages
 from alienctl.invocation import Invocation
-from alienctl.local import install
 from alienctl.transport import check_directory, socket_path
 
 
@@ -116,5 +116,7 @@ def test_the_help_names_every_command_of_its_table() -> None:
 
 
 def test_the_unit_gets_the_real_command_and_keeps_its_options() -> None:
-    unit = install._with_command("[Service]\nExecStart=aliend --foreground\n", install._quoted("/my env/100%/aliend"))
+    unit = systemd_unit._with_command(
+        "[Service]\nExecStart=aliend --foreground\n", systemd_unit._quoted("/my env/100%/aliend")
+    )
     assert unit == '[Service]\nExecStart="/my env/100%%/aliend" --foreground\n'

@@ -8,9 +8,9 @@ import time
 from dataclasses import asdict
 
 from alienctl import ClientError, NoDaemonError
+from alienctl.daemon.start import answers, start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
-from alienctl.local.start import answers, start
 from alienctl.transport import unary
 
 _ANSWER_WAIT = 5.0

@@ -1,0 +1,1 @@
+"""`alienctl daemon ...`: start, control, logs, the systemd unit."""
