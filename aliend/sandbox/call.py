@@ -8,14 +8,14 @@ from pathlib import Path
 
 from aliend.sandbox import paths
 from aliend.sandbox.accounts import Principal
-from aliend.sandbox.caches import Cache
 from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.guids import GuidMaker
 from aliend.sandbox.layout import Layout
-from aliend.sandbox.options import OptionSet, Parsed, option_set
-from aliend.sandbox.output import Output
+from aliend.sandbox.protocol.answer_cache import Cache
+from aliend.sandbox.protocol.options import OptionSet, Parsed, option_set
+from aliend.sandbox.protocol.output import Output
 from aliend.sandbox.replicas import Replica
 from aliend.sandbox.session import Session
 from aliend.sandbox.tokens import Sealer

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape, unescape
 
-from aliend.sandbox import guids, texts
+from aliend.sandbox import guids
 from aliend.sandbox.entries import Entry
+from aliend.sandbox.protocol import formats
 
 _FILE = re.compile(r"<file\s+(.*?)/?>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
@@ -69,7 +70,7 @@ def wrap(elements: Iterable[str], origin: Origin) -> str:
         lines += [f'    <event name="{number}">', f"      {element}", "    </event>"]
     lines += [
         f'    <info command="{escape(origin.command)}" creator="{origin.creator}"'
-        f' date="{texts.long_date(origin.now)}" timestamp="{origin.now}" />',
+        f' date="{formats.long_date(origin.now)}" timestamp="{origin.now}" />',
         "  </collection>",
         "</alien>",
     ]
@@ -92,6 +93,6 @@ def _element(entry: Entry) -> str:
     facts = {**metadata(entry), **more_metadata(entry), "lfn": entry.path, "turl": f"alien://{entry.path}"}
     facts |= {"guidtime": "", "jobid": "" if entry.job is None else str(entry.job)}
     for name, moment in (("ctime", entry.ctime), ("expiretime", entry.expires)):
-        facts[name] = "" if moment is None else texts.timestamp(moment)[:19]
+        facts[name] = "" if moment is None else formats.timestamp(moment)[:19]
     attributes = " ".join(f'{name}="{escape(facts[name])}"' for name in _ORDER)
     return f"<file {attributes} />"

@@ -14,13 +14,14 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
 
-from aliend.sandbox import dispatch, glue, requests
+from aliend.sandbox import dispatch
 from aliend.sandbox.call import Service
 from aliend.sandbox.certificates import java_form, slash_form
 from aliend.sandbox.conversation import MALFORMED, TIMED_OUT, TOO_BIG, Conversation, Surroundings
+from aliend.sandbox.protocol import message_reassembly, requests
+from aliend.sandbox.protocol.settings import Settings
+from aliend.sandbox.protocol.throttle import LOGIN, LOGOUT, Throttle
 from aliend.sandbox.session import Client, Session
-from aliend.sandbox.settings import Settings
-from aliend.sandbox.throttle import LOGIN, LOGOUT, Throttle
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Front:
 
     async def answer(self, session: Session, text: str) -> str:
         """The reply to one text message that is alone on its connection. Raises requests.UnusableError."""
-        if len(text) > glue.LONGEST_REQUEST:
+        if len(text) > message_reassembly.LONGEST_REQUEST:
             return dispatch.refuse(session, 22, TOO_BIG)
         try:
             request = requests.read(text)

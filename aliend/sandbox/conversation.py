@@ -15,23 +15,24 @@ from dataclasses import dataclass, field
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from aliend.sandbox import dispatch, glue, requests
+from aliend.sandbox import dispatch
 from aliend.sandbox.call import Service
-from aliend.sandbox.counters import Counters
-from aliend.sandbox.faults import Fault, Faults
-from aliend.sandbox.glue import Glue
-from aliend.sandbox.output import Output, parts
-from aliend.sandbox.requests import Request
+from aliend.sandbox.protocol import message_reassembly, requests
+from aliend.sandbox.protocol.faults import Fault, Faults
+from aliend.sandbox.protocol.message_reassembly import Glue
+from aliend.sandbox.protocol.output import Output, parts
+from aliend.sandbox.protocol.request_counters import Counters
+from aliend.sandbox.protocol.requests import Request
+from aliend.sandbox.protocol.settings import Settings
+from aliend.sandbox.protocol.throttle import COMMAND, Throttle
 from aliend.sandbox.session import Session
-from aliend.sandbox.settings import Settings
-from aliend.sandbox.throttle import COMMAND, Throttle
 
 FRAGMENT = 8192
 """Replies longer than this many bytes are sent in frames of at most as many."""
 ABNORMAL = (1002, "An unrecoverable IOException occurred so the connection was closed")
 TIMED_OUT = (1013, "Session timed out")
 MALFORMED = "Incoming JSON is not ok"
-TOO_BIG = f"Message too big, limit is at {glue.LONGEST_REQUEST}"
+TOO_BIG = f"Message too big, limit is at {message_reassembly.LONGEST_REQUEST}"
 _LIMITS_PERIOD = 0.5
 _PARTS_AT_ONCE = 3
 _BEFORE = ("drop-before", "hang", "close")
@@ -83,10 +84,10 @@ class Conversation:
         return frames
 
     async def _take(self, frames: list[str]) -> None:
-        for piece, is_last in glue.pieces(frames):
+        for piece, is_last in message_reassembly.pieces(frames):
             try:
                 text = self._glue.add(piece, is_last=is_last, poison=self._around.settings.poison)
-            except glue.TooBigError:
+            except message_reassembly.TooBigError:
                 await self._send(iter((dispatch.refuse(self._session, 22, TOO_BIG),)))
                 continue
             if text is not None:

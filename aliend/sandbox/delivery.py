@@ -11,8 +11,8 @@ from aliend.sandbox import contents, jdl, paths, transfers
 from aliend.sandbox.call import Call, Service
 from aliend.sandbox.errors import CommandCrashError
 from aliend.sandbox.jobs import Job
-from aliend.sandbox.options import Parsed
-from aliend.sandbox.output import Output
+from aliend.sandbox.protocol.options import Parsed
+from aliend.sandbox.protocol.output import Output
 from aliend.sandbox.session import Client, Session
 
 log = logging.getLogger(__name__)

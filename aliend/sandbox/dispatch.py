@@ -12,8 +12,8 @@ from aliend.sandbox.commands import COMMANDS, HIDDEN
 from aliend.sandbox.commands.help import options_text
 from aliend.sandbox.delivery import settle
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
-from aliend.sandbox.options import Parsed, parse
-from aliend.sandbox.output import Output, document
+from aliend.sandbox.protocol.options import Parsed, parse
+from aliend.sandbox.protocol.output import Output, document
 from aliend.sandbox.session import Session
 
 _HELP = ("-h", "--h", "-help", "--help")

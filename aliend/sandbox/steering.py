@@ -15,15 +15,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox import breakage, expiry, faults
+from aliend.sandbox import breakage, expiry
 from aliend.sandbox.breakage import Breakage
 from aliend.sandbox.call import Service
 from aliend.sandbox.connections import Front
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.fleet import Fleet
 from aliend.sandbox.layout import Layout
+from aliend.sandbox.protocol import faults
+from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.seed import File, Seeder
-from aliend.sandbox.settings import Settings
 
 log = logging.getLogger(__name__)
 

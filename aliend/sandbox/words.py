@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from aliend.sandbox import breakage, faults, settings, steering
+from aliend.sandbox import breakage, steering
+from aliend.sandbox.protocol import faults, settings
 
 CLEAR = "clear"
 WORDS = {

@@ -29,9 +29,9 @@ from aliend.sandbox.contents import place
 from aliend.sandbox.entries import NewEntry
 from aliend.sandbox.grid import ComputingElement, JobQuota
 from aliend.sandbox.guids import GuidMaker, replica_url
+from aliend.sandbox.protocol.requests import UnusableError
 from aliend.sandbox.quotas import Quota
 from aliend.sandbox.replicas import ARCHIVE_SE, Guid, StorageElement
-from aliend.sandbox.requests import UnusableError
 from aliend.sandbox.session import Client, Session
 from aliend.sandbox.tokens import Sealer
 

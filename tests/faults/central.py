@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from aliend.sandbox.faults import LASTING, ONCE
+from aliend.sandbox.protocol.faults import LASTING, ONCE
 from aliend.sandbox.steering import ACTIONS
 from tests.faults.checker import check
 from tests.faults.ground import Ground, Order, Report, ground

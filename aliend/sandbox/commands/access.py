@@ -9,7 +9,7 @@ from aliend.sandbox.bookings import Upload, Wishes
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.replicas import StorageElement
 from aliend.sandbox.tokens import Permit
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 
 
 def group_members(call: Call) -> None:

@@ -6,11 +6,12 @@ import uuid
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
-from aliend.sandbox import guids, texts
+from aliend.sandbox import guids
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.replicas import Guid
 
 _NO_STORAGE = 99
@@ -28,7 +29,7 @@ def archive_list(call: Call) -> None:
         if not members:
             call.out.line(f"{operand} is not an archive with known members")
             continue
-        call.out.line(f"Content of: {name} ({archive.size} bytes = {texts.human(archive.size)})")
+        call.out.line(f"Content of: {name} ({archive.size} bytes = {formats.human(archive.size)})")
         for member in _in_java_order(members):
             _show(call, archive, name, member)
 
@@ -60,9 +61,9 @@ def _bucket(guid: str, size: int) -> int:
 def _show(call: Call, archive: Guid, name: str, member: Guid) -> None:
     entry = call.catalogue.names.with_guid(member.guid)
     title = entry.name if entry else member.guid
-    share = texts.number(100 * member.size / archive.size) if archive.size else "0"
+    share = formats.number(100 * member.size / archive.size) if archive.size else "0"
     call.out.line(
-        f"  {title}\t , guid {member.guid} ({member.size} bytes = {texts.human(member.size)} = {share}% of the archive)"
+        f"  {title}\t , guid {member.guid} ({member.size} bytes = {formats.human(member.size)} = {share}% of the archive)"
     )
     call.out.keys(archive_guid=f"{archive.guid}\n", archive_name=f"{name}\n", member_guid=_dump(call, member))
     call.out.key("member_size", f"{member.size}\n")
@@ -73,7 +74,7 @@ def _dump(call: Call, record: Guid) -> str:
     listed = [_NO_STORAGE, *([0] if call.catalogue.replicas.was_visited(record.guid) else [])]
     facts = (
         ("guidID\t\t", f"{call.catalogue.replicas.number_of(record.guid)} (exists: true)"),
-        ("ctime\t\t", texts.timestamp(record.ctime)),
+        ("ctime\t\t", formats.timestamp(record.ctime)),
         ("owner\t\t", f"{record.owner}:{record.group}"),
         ("SE lists\t", f"{listed} , []"),
         ("aclId\t\t", "-1"),

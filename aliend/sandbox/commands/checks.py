@@ -10,7 +10,7 @@ from aliend.sandbox import guids
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.contents import place
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.replicas import Guid, Replica, StorageElement
 
 _MOST_PFNS = 10_000

@@ -7,7 +7,7 @@ from aliend.sandbox.call import Call, Command
 from aliend.sandbox.collection import Origin
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import BadArgumentsError, CommandCrashError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 
 
 def to_xml(call: Call) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from aliend.sandbox import texts
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.replicas import StorageElement
 
 _CAPACITY_HEADER = "\t\t                Capacity\t  \t\t\t\t\tDemote\n"
@@ -24,8 +24,10 @@ def list_elements(call: Call) -> None:
         call.out.next()
     if call.given.has("s"):
         used, total = sum(se.used for se in shown), sum(se.capacity for se in shown)
-        free, files = texts.human(total - used), sum(se.files for se in shown)
-        call.out.line(f"{'TOTAL':>{width}}\t   \t{texts.human(total):>8}\t{texts.human(used):>8}\t{free:>8}{files:>16}")
+        free, files = formats.human(total - used), sum(se.files for se in shown)
+        call.out.line(
+            f"{'TOTAL':>{width}}\t   \t{formats.human(total):>8}\t{formats.human(used):>8}\t{free:>8}{files:>16}"
+        )
 
 
 def _is_wanted(call: Call, se: StorageElement) -> bool:
@@ -42,7 +44,7 @@ def _like(word: str, se: StorageElement) -> bool:
 
 def _show(call: Call, se: StorageElement, width: int) -> None:
     free, url = max(0, se.capacity - se.used), f"{se.daemon}{se.path}"
-    sizes = "\t".join(f"{texts.human(size):>8}" for size in (se.capacity, se.used, free))
+    sizes = "\t".join(f"{formats.human(size):>8}" for size in (se.capacity, se.used, free))
     call.out.line(
         f"{se.name:>{width}}\t{se.number:>3}\t{sizes}{se.files:>16}\t{se.demote_read: .4f} {se.demote_write: .4f}"
         f"\t{', '.join(se.qos)}\t  {url}"
@@ -118,7 +120,7 @@ def _show_quota(call: Call, name: str) -> None:
         call.out.fail(61, f"File quota information not available for {name}")
         return
     call.out.line(
-        f"FQuota: user: {name}\ntotalSize\t: {texts.human(quota.size)}\nmaxTotalSize\t: {texts.human(quota.max_size)}\n"
+        f"FQuota: user: {name}\ntotalSize\t: {formats.human(quota.size)}\nmaxTotalSize\t: {formats.human(quota.max_size)}\n"
         f"tmpIncreasedTotalSize\t: 0 B\nnbFiles\t: {quota.files}\nmaxNbFiles\t: {quota.max_files}\n"
         "tmpIncreasedNbFiles\t: 0"
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from aliend.sandbox import guids, texts
+from aliend.sandbox import guids
 from aliend.sandbox.call import NO_OPTIONS, Call, Command
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.replicas import Guid
 
 _KINDS = {"f": "file", "d": "directory", "c": "collection"}
@@ -32,10 +33,10 @@ def stat(call: Call) -> None:
 def _stat_entry(call: Call, entry: Entry) -> None:
     out, detailed = call.out, call.given.has("v")
     out.line(f"File: {entry.path}\nType: {entry.kind}\nOwner: {entry.owner}:{entry.group}\nPermissions: {entry.perm}")
-    out.line(f"Last change: {texts.timestamp(entry.ctime)} ({entry.ctime})")
+    out.line(f"Last change: {formats.timestamp(entry.ctime)} ({entry.ctime})")
     if entry.expires is not None:
-        rest = texts.interval((entry.expires - call.now) / 1000)
-        out.line(f"Expires: {texts.timestamp(entry.expires)} ({entry.expires}), which is in {rest}")
+        rest = formats.interval((entry.expires - call.now) / 1000)
+        out.line(f"Expires: {formats.timestamp(entry.expires)} ({entry.expires}), which is in {rest}")
         out.key("expiretime", str(entry.expires // 1000))
     if detailed:
         out.keys(hostIndex="2", tableName="0")
@@ -51,7 +52,7 @@ def _stat_entry(call: Call, entry: Entry) -> None:
 
 def _stat_file(call: Call, entry: Entry, *, detailed: bool) -> None:
     out = call.out
-    out.line(f"Size: {entry.size} ({texts.human(entry.size)})\nMD5: {entry.md5}")
+    out.line(f"Size: {entry.size} ({formats.human(entry.size)})\nMD5: {entry.md5}")
     out.keys(size=str(entry.size), md5=entry.md5)
     if entry.guid is None:
         return
@@ -79,12 +80,12 @@ def _describe(call: Call, record: Guid, indent: str, *, detailed: bool) -> None:
         f"GUID: {record.guid}",
         f"Owner: {record.owner}:{record.group}",
         f"Permissions: {record.perm}",
-        f"Size: {record.size} ({texts.human(record.size)})",
+        f"Size: {record.size} ({formats.human(record.size)})",
         *(["GUID shard: 1 / 0"] if detailed else []),
         f"MD5: {record.md5}",
         *([f"Job ID: {record.job}"] if record.job else []),
         f"Created: {guids.creation_text(record.guid)}",
-        f"Last change: {texts.timestamp(record.ctime)} ({record.ctime})",
+        f"Last change: {formats.timestamp(record.ctime)} ({record.ctime})",
     ]
     for line in lines:
         out.line(indent + line)

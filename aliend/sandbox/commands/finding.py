@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 
-from aliend.sandbox import collection, contents, paths, texts, versions
+from aliend.sandbox import collection, contents, paths, versions
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.collection import Origin
 from aliend.sandbox.entries import BEYOND, Entry
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 
 _MOST = 1_000_000
 _AT_A_TIME = 2_000
@@ -171,15 +172,15 @@ async def _show(call: Call, entries: list[Entry]) -> None:
 
 
 def _total(call: Call, entries: list[Entry]) -> str:
-    return f", of {texts.human(sum(entry.size for entry in entries))}" if call.given.has("w") else ""
+    return f", of {formats.human(sum(entry.size for entry in entries))}" if call.given.has("w") else ""
 
 
 def _line(call: Call, entry: Entry) -> str:
     if not call.given.has("w"):
         return entry.path
-    size = texts.human(entry.size) if call.given.has("h") else str(entry.size)
-    mode = texts.permissions(entry.kind, entry.perm)
-    return f"{mode}   {entry.owner:>8} {entry.group:>8} {size:>12} {texts.short_date(entry.ctime)}     {entry.path}"
+    size = formats.human(entry.size) if call.given.has("h") else str(entry.size)
+    mode = formats.permissions(entry.kind, entry.perm)
+    return f"{mode}   {entry.owner:>8} {entry.group:>8} {size:>12} {formats.short_date(entry.ctime)}     {entry.path}"
 
 
 COMMANDS = {

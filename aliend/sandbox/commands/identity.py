@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from aliend.sandbox import texts
 from aliend.sandbox.accounts import Account
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 
 
 def whoami(call: Call) -> None:
@@ -38,7 +38,7 @@ def whoami(call: Call) -> None:
 def _describe(call: Call, facts: dict[str, str]) -> None:
     others = ", ".join(role for role in call.principal.roles if role != call.principal.name)
     expires = datetime.fromtimestamp(int(facts["certificate_expires"]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ[Etc/UTC]")
-    rest = texts.interval(int(facts["certificate_expires"]) - call.now / 1000)
+    rest = formats.interval(int(facts["certificate_expires"]) - call.now / 1000)
     lines = {
         "Username": facts["username"],
         "Role": facts["role"] + (f" (other roles: {others})" if others else ""),

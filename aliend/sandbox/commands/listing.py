@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aliend.sandbox import texts
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.entries import Entry
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 
 
 def ls(call: Call) -> None:
@@ -53,10 +53,10 @@ def _show_guid(call: Call, entry: Entry) -> None:
 
 
 def _long_form(call: Call, entry: Entry) -> str:
-    mode = texts.permissions(entry.kind, entry.perm)
+    mode = formats.permissions(entry.kind, entry.perm)
     call.out.keys(permissions=mode, user=entry.owner, group=entry.group, size=str(entry.size), ctime=str(entry.ctime))
-    size = texts.human(entry.size) if call.given.has("H") else str(entry.size)
-    return f"{mode}   {entry.owner:>8} {entry.group:>8} {size:>12} {texts.short_date(entry.ctime)}    "
+    size = formats.human(entry.size) if call.given.has("H") else str(entry.size)
+    return f"{mode}   {entry.owner:>8} {entry.group:>8} {size:>12} {formats.short_date(entry.ctime)}    "
 
 
 COMMANDS = {

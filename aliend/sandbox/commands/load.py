@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from aliend.sandbox import texts
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.grid import COLUMNS, JobQuota
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 
 _RULE = f"{'-' * 26}+{'-' * 14}+{'-' * 14}\n"
 _DAY = 86_400_000
@@ -100,7 +100,7 @@ def _describe(call: Call, quota: JobQuota, use: tuple[int, int, int]) -> None:
 
 
 def _percent(value: float, most: float) -> str:
-    return f"{texts.number(100 * value / most) if most else 0}%"
+    return f"{formats.number(100 * value / most) if most else 0}%"
 
 
 def _double(value: float) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aliend.sandbox import guids, texts
+from aliend.sandbox import guids
 from aliend.sandbox.bookings import Wishes, choose_elements, parse_wishes
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.replicas import Guid, StorageElement
 from aliend.sandbox.transferqueue import Transfer, Wanted
 
@@ -130,14 +131,14 @@ def list_transfers(call: Call) -> None:
     for transfer in rows:
         se = call.catalogue.replicas.numbered(transfer.target)
         record = call.catalogue.replicas.guid(transfer.guid)
-        size = texts.human(record.size) if record else "-"
+        size = formats.human(record.size) if record else "-"
         call.out.line(
             f"{transfer.id:>10}  {transfer.status:<12}  {transfer.owner:<10}  {se.key if se else 'unknown':<30}"
             f"  {size:>12}  {transfer.lfn or transfer.guid}"
         )
         if call.given.has("verbose"):
-            ended = texts.long_date(transfer.ended) if transfer.ended else "not ended"
-            call.out.line(f"{'':12}queued {texts.long_date(transfer.created)}, {ended}, {transfer.attempts} attempts")
+            ended = formats.long_date(transfer.ended) if transfer.ended else "not ended"
+            call.out.line(f"{'':12}queued {formats.long_date(transfer.created)}, {ended}, {transfer.attempts} attempts")
         if call.given.has("jdl"):
             call.out.line(f'{"":12}FromLFN = "{transfer.lfn}"; ToSE = "{se.key if se else ""}";')
 

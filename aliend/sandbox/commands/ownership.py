@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 
 _MODE = re.compile("[0-7]{3}")
 

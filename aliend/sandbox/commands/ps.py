@@ -8,7 +8,7 @@ from collections.abc import Callable
 from aliend.sandbox import jobs
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.jobs import Job
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 
 _MOST = 50_000
 _HOUR = 3_600_000

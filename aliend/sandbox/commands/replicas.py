@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aliend.sandbox import guids, paths
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.replicas import Replica
 
 

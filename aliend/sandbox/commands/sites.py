@@ -8,7 +8,7 @@ from aliend.sandbox import jdl
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandFailedError
 from aliend.sandbox.grid import ComputingElement
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 
 _COLUMNS = "\tStatus\tMax running\t Max queued\t  TTL\t    Type\t\tHost\n"
 _STATES = ("open", "locked")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from aliend.sandbox import texts
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 
 LISTED = (
     *("cd", "pwd", "mkdir", "rmdir", "ls", "find", "toXml", "cat", "whereis", "cp", "rm", "mv", "touch", "type"),
@@ -31,7 +31,7 @@ _GREETING = (
 
 def version(call: Call) -> None:
     """The version; this grid has one of its own."""
-    date = texts.long_date(_COMPILED).split()
+    date = formats.long_date(_COMPILED).split()
     compiled = f"{date[2]} {date[1]} {date[5]} {date[3][:5]}"
     call.out.line(f"JAliEn tag: {_TAG}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
     call.out.keys(tag=_TAG, git_hash=_HASH, compiled_at=str(_COMPILED), compiled_by="sandbox")

@@ -13,7 +13,7 @@ from aliend.sandbox import certificates
 from aliend.sandbox.accounts import JOB_AGENT
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol.options import option_set
 
 _SHORTEST_DAYS = 2
 _LONGEST_FOR_ADMIN = 400

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aliend.sandbox import texts
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandCrashError
-from aliend.sandbox.options import option_set
+from aliend.sandbox.protocol import formats
+from aliend.sandbox.protocol.options import option_set
 
 
 @dataclass(slots=True)
@@ -77,13 +77,13 @@ def _show(call: Call, title: str, total: _Sum) -> None:
 
 def _describe(call: Call, title: str, total: _Sum) -> None:
     def size(value: int) -> str:
-        return str(value) if call.given.has("n") else texts.human(value)
+        return str(value) if call.given.has("n") else formats.human(value)
 
     apparent = size(total.one_replica_size + total.members_size)
     call.out.line(f"{title}\n  Folders: {total.folders}")
     call.out.line(f"  Files: {total.files + total.members} of an apparent size of {apparent}, of which:")
     if total.files:
-        average = texts.number(total.replicas / total.files)
+        average = formats.number(total.replicas / total.files)
         call.out.line(
             f"  - physical files: {total.files} files of {size(total.size)} with {total.replicas} replicas"
             f" (avg {average} replicas/file), size of one replica: {size(total.one_replica_size)}"

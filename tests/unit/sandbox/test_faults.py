@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from aliend.sandbox import breakage, faults, steering
-from aliend.sandbox.caches import Cache
+from aliend.sandbox import breakage, steering
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.faults import Faults, parse
-from aliend.sandbox.settings import Settings
-from aliend.sandbox.throttle import COMMAND, LOGIN, Throttle
+from aliend.sandbox.protocol import faults
+from aliend.sandbox.protocol.answer_cache import Cache
+from aliend.sandbox.protocol.faults import Faults, parse
+from aliend.sandbox.protocol.settings import Settings
+from aliend.sandbox.protocol.throttle import COMMAND, LOGIN, Throttle
 
 
 def test_a_fault_meets_the_next_command_only() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aliend.sandbox.conversation import frames
-from aliend.sandbox.glue import LONGEST_REQUEST, PIECE, Glue, TooBigError, pieces
+from aliend.sandbox.protocol.message_reassembly import LONGEST_REQUEST, PIECE, Glue, TooBigError, pieces
 
 
 def complete(glue: Glue, *frames: str, poison: bool = True) -> list[str | None]:

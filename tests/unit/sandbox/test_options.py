@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aliend.sandbox.errors import BadOptionsError
-from aliend.sandbox.options import option_set, parse
+from aliend.sandbox.protocol.options import option_set, parse
 
 LS = option_set("l a F b c H bulk")
 FIND = option_set("s d a w h f c r y z", "l o j S x", "e")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aliend.sandbox.output import Output, document
+from aliend.sandbox.protocol.output import Output, document
 
 
 def test_text_before_the_first_key_belongs_to_the_first_result() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.sandbox.texts import human, interval, permissions, timestamp
+from aliend.sandbox.protocol.formats import human, interval, permissions, timestamp
 
 
 @pytest.mark.parametrize(

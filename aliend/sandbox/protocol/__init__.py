@@ -1,0 +1,1 @@
+"""Wire rules of the simulated central service, without state."""
