@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aliend.sandbox import guids
 from aliend.sandbox.call import Call
-from aliend.sandbox.entries import Entry, NewEntry
 from aliend.sandbox.errors import CommandFailedError
-from aliend.sandbox.paths import collapse
-from aliend.sandbox.replicas import Guid, StorageElement
+from aliend.sandbox.state import guids
+from aliend.sandbox.state.entries import Entry, NewEntry
+from aliend.sandbox.state.paths import collapse
+from aliend.sandbox.state.replicas import Guid, StorageElement
 
 _LIFE = 86400
 _PERM = "755"

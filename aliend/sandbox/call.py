@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aliend.sandbox import paths
-from aliend.sandbox.accounts import Principal
-from aliend.sandbox.catalogue import Catalogue
-from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
-from aliend.sandbox.guids import GuidMaker
 from aliend.sandbox.layout import Layout
 from aliend.sandbox.protocol.answer_cache import Cache
 from aliend.sandbox.protocol.options import OptionSet, Parsed, option_set
 from aliend.sandbox.protocol.output import Output
-from aliend.sandbox.replicas import Replica
-from aliend.sandbox.session import Session
-from aliend.sandbox.tokens import Sealer
+from aliend.sandbox.state import paths
+from aliend.sandbox.state.accounts import Principal
+from aliend.sandbox.state.catalogue import Catalogue
+from aliend.sandbox.state.entries import Entry
+from aliend.sandbox.state.envelopes import Sealer
+from aliend.sandbox.state.guids import GuidMaker
+from aliend.sandbox.state.replicas import Replica
+from aliend.sandbox.state.session import Session
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape, unescape
 
-from aliend.sandbox import guids
-from aliend.sandbox.entries import Entry
 from aliend.sandbox.protocol import formats
+from aliend.sandbox.state import guids
+from aliend.sandbox.state.entries import Entry
 
 _FILE = re.compile(r"<file\s+(.*?)/?>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')

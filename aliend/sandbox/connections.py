@@ -21,7 +21,7 @@ from aliend.sandbox.conversation import MALFORMED, TIMED_OUT, TOO_BIG, Conversat
 from aliend.sandbox.protocol import message_reassembly, requests
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import LOGIN, LOGOUT, Throttle
-from aliend.sandbox.session import Client, Session
+from aliend.sandbox.state.session import Client, Session
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,12 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from aliend.sandbox import guids, paths, reading
+from aliend.sandbox import reading
 from aliend.sandbox.bookings import Wishes, choose_elements
 from aliend.sandbox.call import Call, Service
-from aliend.sandbox.entries import Entry, NewEntry
-from aliend.sandbox.replicas import ARCHIVE_SE, Guid
+from aliend.sandbox.state import guids, paths
+from aliend.sandbox.state.entries import Entry, NewEntry
+from aliend.sandbox.state.replicas import ARCHIVE_SE, Guid
 
 _PERM = "755"
 _COPIES = {"disk": 4}

@@ -25,7 +25,7 @@ from aliend.sandbox.protocol.request_counters import Counters
 from aliend.sandbox.protocol.requests import Request
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import COMMAND, Throttle
-from aliend.sandbox.session import Session
+from aliend.sandbox.state.session import Session
 
 FRAGMENT = 8192
 """Replies longer than this many bytes are sent in frames of at most as many."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.sandbox.catalogue import Catalogue
-from aliend.sandbox.guids import GuidMaker
 from aliend.sandbox.layout import USERS
+from aliend.sandbox.state.catalogue import Catalogue
+from aliend.sandbox.state.guids import GuidMaker
 
 SHARED = "/shared/"
 CROWDED = "/alice/data/crowded/"

@@ -7,13 +7,14 @@ import logging
 import zipfile
 from collections.abc import Mapping
 
-from aliend.sandbox import contents, jdl, paths, transfers
+from aliend.sandbox import contents, jdl, transfers
 from aliend.sandbox.call import Call, Service
 from aliend.sandbox.errors import CommandCrashError
-from aliend.sandbox.jobs import Job
 from aliend.sandbox.protocol.options import Parsed
 from aliend.sandbox.protocol.output import Output
-from aliend.sandbox.session import Client, Session
+from aliend.sandbox.state import paths
+from aliend.sandbox.state.job_queue import Job
+from aliend.sandbox.state.session import Client, Session
 
 log = logging.getLogger(__name__)
 

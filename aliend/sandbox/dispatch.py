@@ -14,7 +14,7 @@ from aliend.sandbox.delivery import settle
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol.options import Parsed, parse
 from aliend.sandbox.protocol.output import Output, document
-from aliend.sandbox.session import Session
+from aliend.sandbox.state.session import Session
 
 _HELP = ("-h", "--h", "-help", "--help")
 _CP_REFUSED = "'cp' grid command is not implemented. Please use native client's Cp() method"

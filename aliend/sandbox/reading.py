@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aliend.sandbox.bookings import Wishes
 from aliend.sandbox.call import Call
-from aliend.sandbox.replicas import StorageElement
+from aliend.sandbox.state.replicas import StorageElement
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.sandbox import grid, guids, paths, sites
-from aliend.sandbox.accounts import ADMIN, Account
-from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.certificates import user_subject
 from aliend.sandbox.commands.namespace import EMPTY_MD5
 from aliend.sandbox.crowd import CROWDED, Crowd, crowded_names
-from aliend.sandbox.entries import NewEntry
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS
-from aliend.sandbox.quotas import Quota
-from aliend.sandbox.replicas import ARCHIVE_SE, Guid
+from aliend.sandbox.state import computing_sites, guids, paths, storage_sites
+from aliend.sandbox.state.accounts import ADMIN, Account
+from aliend.sandbox.state.catalogue import Catalogue
+from aliend.sandbox.state.entries import NewEntry
+from aliend.sandbox.state.quotas import Quota
+from aliend.sandbox.state.replicas import ARCHIVE_SE, Guid
 
 _MAX_SIZE, _MAX_FILES = 10**12, 10**6
 _KIB = 1024
@@ -79,8 +79,8 @@ class Seeder:
     def run(self) -> None:
         """Do it."""
         self._people()
-        sites.install(self._catalogue.replicas, len(self._data))
-        grid.seed(self._catalogue.grid, list(USERS), sites.SITE)
+        storage_sites.install(self._catalogue.replicas, len(self._data))
+        computing_sites.seed(self._catalogue.grid, list(USERS), storage_sites.SITE)
         for file in files():
             self._directory(paths.parent(file.lfn), file.owner)
             self._file(file, content(file.lfn, file.size))

@@ -19,21 +19,22 @@ from typing import Any
 
 from websockets.asyncio.server import Server
 
-from aliend.sandbox import certificates, plan, sites, storage
+from aliend.sandbox import certificates, plan, storage
 from aliend.sandbox.call import Service
-from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.connections import Front, server_context, stopped
 from aliend.sandbox.crowd import SHARED, Crowd
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.fleet import Fleet
-from aliend.sandbox.guids import GuidMaker
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.plan import Plan
 from aliend.sandbox.seed import Seeder
-from aliend.sandbox.sites import SITE
+from aliend.sandbox.state import storage_sites
+from aliend.sandbox.state.catalogue import Catalogue
+from aliend.sandbox.state.envelopes import Sealer
+from aliend.sandbox.state.guids import GuidMaker
+from aliend.sandbox.state.storage_sites import SITE
 from aliend.sandbox.steering import Steering
 from aliend.sandbox.storage import Place, Storage
-from aliend.sandbox.tokens import Sealer
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +205,7 @@ def _now() -> int:
 
 def _places(layout: Layout, wanted: Plan, state: dict[str, Any]) -> list[Place]:
     ports = {element["name"]: element["port"] for element in state.get("elements", [])}
-    names = [sites.element(number).name for number in range(1, wanted.storage + 1)]
+    names = [storage_sites.element(number).name for number in range(1, wanted.storage + 1)]
     return [Place(name, layout.storage / name.rpartition(":")[2].lower(), ports.get(name, 0)) for name in names]
 
 
@@ -213,7 +214,7 @@ def _prepare_catalogue(layout: Layout, places: Sequence[Place], maker: GuidMaker
     data = [place.data for place in places]
     for directory in data:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sites.install(catalogue.replicas, len(places))
+    storage_sites.install(catalogue.replicas, len(places))
     if catalogue.is_empty():
         Seeder(catalogue, data, _now, maker).run()
     if catalogue.crowd() < wanted.files:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aliend.sandbox import paths
 from aliend.sandbox.jdl import BadDescriptionError, Description
-from aliend.sandbox.jobs import TERMINAL, Plan
+from aliend.sandbox.state import paths
+from aliend.sandbox.state.job_queue import TERMINAL, Plan
 
 _PRODUCTION = re.compile(r"production:(\d+)-(\d+)", re.IGNORECASE)
 _MOST_PARTS = 1500

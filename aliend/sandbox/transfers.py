@@ -6,11 +6,11 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from aliend.sandbox import guids
 from aliend.sandbox.call import Service
 from aliend.sandbox.contents import place
-from aliend.sandbox.replicas import StorageElement
-from aliend.sandbox.transferqueue import Transfer
+from aliend.sandbox.state import guids
+from aliend.sandbox.state.mirror_queue import Transfer
+from aliend.sandbox.state.replicas import StorageElement
 
 
 async def perform(service: Service, transfer: Transfer) -> bool:

@@ -21,19 +21,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox.accounts import Account
 from aliend.sandbox.call import Service
-from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.connections import Front
 from aliend.sandbox.contents import place
-from aliend.sandbox.entries import NewEntry
-from aliend.sandbox.grid import ComputingElement, JobQuota
-from aliend.sandbox.guids import GuidMaker, replica_url
 from aliend.sandbox.protocol.requests import UnusableError
-from aliend.sandbox.quotas import Quota
-from aliend.sandbox.replicas import ARCHIVE_SE, Guid, StorageElement
-from aliend.sandbox.session import Client, Session
-from aliend.sandbox.tokens import Sealer
+from aliend.sandbox.state.accounts import Account
+from aliend.sandbox.state.catalogue import Catalogue
+from aliend.sandbox.state.computing_sites import ComputingElement, JobQuota
+from aliend.sandbox.state.entries import NewEntry
+from aliend.sandbox.state.envelopes import Sealer
+from aliend.sandbox.state.guids import GuidMaker, replica_url
+from aliend.sandbox.state.quotas import Quota
+from aliend.sandbox.state.replicas import ARCHIVE_SE, Guid, StorageElement
+from aliend.sandbox.state.session import Client, Session
 
 RECORDINGS = Path(__file__).with_name("wire")
 DELIBERATE = Path(__file__).with_name("deliberate.toml")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from aliend.sandbox import bookings, guids, reading
+from aliend.sandbox import bookings, reading
 from aliend.sandbox.bookings import Upload, Wishes
 from aliend.sandbox.call import Call, Command
-from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.protocol.options import option_set
-from aliend.sandbox.replicas import StorageElement
-from aliend.sandbox.tokens import Permit
+from aliend.sandbox.state import guids
+from aliend.sandbox.state.entries import Entry
+from aliend.sandbox.state.envelopes import Permit
+from aliend.sandbox.state.replicas import StorageElement
 
 
 def access(call: Call) -> None:

@@ -6,13 +6,13 @@ import uuid
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
-from aliend.sandbox import guids
 from aliend.sandbox.call import Call, Command
-from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
-from aliend.sandbox.replicas import Guid
+from aliend.sandbox.state import guids
+from aliend.sandbox.state.entries import Entry
+from aliend.sandbox.state.replicas import Guid
 
 _NO_STORAGE = 99
 """The number of the pseudo storage element `no_se`, where what is inside an archive is said to be."""

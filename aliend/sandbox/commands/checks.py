@@ -6,12 +6,12 @@ import random
 import time
 from dataclasses import dataclass
 
-from aliend.sandbox import guids
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.contents import place
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
-from aliend.sandbox.replicas import Guid, Replica, StorageElement
+from aliend.sandbox.state import guids
+from aliend.sandbox.state.replicas import Guid, Replica, StorageElement
 
 _MOST_PFNS = 10_000
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aliend.sandbox import collection, contents, paths
+from aliend.sandbox import collection, contents
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.collection import Origin
-from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import BadArgumentsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.state import paths
+from aliend.sandbox.state.entries import Entry
 
 
 def to_xml(call: Call) -> None:

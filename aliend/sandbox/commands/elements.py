@@ -8,7 +8,7 @@ from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
-from aliend.sandbox.replicas import StorageElement
+from aliend.sandbox.state.replicas import StorageElement
 
 _CAPACITY_HEADER = "\t\t                Capacity\t  \t\t\t\t\tDemote\n"
 _COLUMNS = "\t ID\t   Total  \t    Used  \t    Free      File count\t   Read   Write\tQoS \t  Endpoint URL\n"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from aliend.sandbox import guids
 from aliend.sandbox.call import NO_OPTIONS, Call, Command
-from aliend.sandbox.entries import Entry
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
-from aliend.sandbox.replicas import Guid
+from aliend.sandbox.state import guids
+from aliend.sandbox.state.entries import Entry
+from aliend.sandbox.state.replicas import Guid
 
 _KINDS = {"f": "file", "d": "directory", "c": "collection"}
 _EMPTY_MD5_LENGTH = 32

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 
-from aliend.sandbox import collection, contents, paths, versions
+from aliend.sandbox import collection, contents
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.collection import Origin
-from aliend.sandbox.entries import BEYOND, Entry
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.state import object_versions, paths
+from aliend.sandbox.state.entries import BEYOND, Entry
 
 _MOST = 1_000_000
 _AT_A_TIME = 2_000
@@ -61,7 +62,7 @@ async def _sorted(call: Call, start: str, pattern: str) -> list[Entry]:
 
     entries = await _search(call, start, pattern)
     if call.given.has("y"):
-        entries = versions.newest(entries, " ".join(call.operands[2:]))
+        entries = object_versions.newest(entries, " ".join(call.operands[2:]))
     if call.given.has("s"):
         return entries
     if len(entries) > _AT_A_TIME:

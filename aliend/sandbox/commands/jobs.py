@@ -11,8 +11,8 @@ from aliend.sandbox.call import Call, Command
 from aliend.sandbox.commands.showing import CAT_OPTIONS
 from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandFailedError
 from aliend.sandbox.jdl import BadDescriptionError
-from aliend.sandbox.jobs import DONE, FAILED, Job, Spot
 from aliend.sandbox.protocol.options import option_set, parse
+from aliend.sandbox.state.job_queue import DONE, FAILED, Job, Spot
 
 _OUTPUT_LIFE = 14 * 86_400_000
 _INDENT = " " * 16

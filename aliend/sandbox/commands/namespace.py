@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from aliend.sandbox import paths
 from aliend.sandbox.call import NO_OPTIONS, Call, Command
-from aliend.sandbox.entries import Entry, NewEntry
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.state import paths
+from aliend.sandbox.state.entries import Entry, NewEntry
 
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from aliend.sandbox import jobs
 from aliend.sandbox.call import Call, Command
-from aliend.sandbox.jobs import Job
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.state import job_queue
+from aliend.sandbox.state.job_queue import Job
 
 _MOST = 50_000
 _HOUR = 3_600_000
@@ -21,15 +21,15 @@ _CODE_TEXT = (
 _CODES = dict(pair.split("=") for pair in _CODE_TEXT.split())
 """The short names of states; `ST` means RUNNING in the service too."""
 _GROUPS: dict[str, tuple[str, ...]] = {
-    "a": jobs.STATES,
-    "r": jobs.RUNNING,
-    "q": jobs.QUEUED,
-    "f": jobs.FAILED,
-    "d": jobs.DONE,
-    "t": jobs.TERMINAL,
-    "s": jobs.WAITING,
+    "a": job_queue.STATES,
+    "r": job_queue.RUNNING,
+    "q": job_queue.QUEUED,
+    "f": job_queue.FAILED,
+    "d": job_queue.DONE,
+    "t": job_queue.TERMINAL,
+    "s": job_queue.WAITING,
 }
-_NAMED = {"ERROR_ALL": jobs.FAILED, "DONE_ANY": jobs.DONE, "%": jobs.STATES}
+_NAMED = {"ERROR_ALL": job_queue.FAILED, "DONE_ANY": job_queue.DONE, "%": job_queue.STATES}
 _SHORT = {state: code for code, state in _CODES.items() if code != "ST"}
 _COLUMNS: dict[str, Callable[[Job], object]] = {
     "queueid": lambda job: job.id,
@@ -130,11 +130,11 @@ def _states(call: Call) -> set[str] | None:
     if given.has("A"):
         return None
     if given.has("X"):
-        chosen |= {*jobs.RUNNING, *jobs.WAITING}
+        chosen |= {*job_queue.RUNNING, *job_queue.WAITING}
     if given.has("W"):
-        chosen |= set(jobs.WAITING)
+        chosen |= set(job_queue.WAITING)
     if given.has("E"):
-        chosen |= set(jobs.FAILED)
+        chosen |= set(job_queue.FAILED)
     text = given.value("f") or ""
     if text.startswith("-"):
         for letter in text[1:]:
@@ -146,7 +146,7 @@ def _states(call: Call) -> set[str] | None:
 
 
 def _show_trace(call: Call, job: Job) -> None:
-    text = "\n".join(jobs.trace(job, call.now))
+    text = "\n".join(job_queue.trace(job, call.now))
     call.out.key("trace", text)
     call.out.line(text)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aliend.sandbox import guids, paths
 from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.protocol.options import option_set
-from aliend.sandbox.replicas import Replica
+from aliend.sandbox.state import guids, paths
+from aliend.sandbox.state.replicas import Replica
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from aliend.sandbox.call import Service
-from aliend.sandbox.catalogue import Catalogue
 from aliend.sandbox.certificates import user_subject
 from aliend.sandbox.connections import Front
-from aliend.sandbox.guids import GuidMaker
 from aliend.sandbox.seed import Seeder
-from aliend.sandbox.session import Client, Session
-from aliend.sandbox.sites import SITE
-from aliend.sandbox.tokens import Sealer
+from aliend.sandbox.state.catalogue import Catalogue
+from aliend.sandbox.state.envelopes import Sealer
+from aliend.sandbox.state.guids import GuidMaker
+from aliend.sandbox.state.session import Client, Session
+from aliend.sandbox.state.storage_sites import SITE
 
 CATALOGUE = "catalogue.sqlite"
 FIRST_GUID = 1000

@@ -6,7 +6,14 @@ import uuid
 
 import pytest
 
-from aliend.sandbox.guids import GuidMaker, created, hardware_address, index_time, replica_url, storage_path
+from aliend.sandbox.state.guids import (
+    GuidMaker,
+    created,
+    hardware_address,
+    index_time,
+    replica_url,
+    storage_path,
+)
 
 VECTORS = [
     ("e3f01fd2-23e3-11e0-9a96-001f29eb8b98", "/15/63447/"),

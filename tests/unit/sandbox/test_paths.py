@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aliend.sandbox.errors import CommandCrashError
-from aliend.sandbox.paths import collapse, expand, parent, resolve
+from aliend.sandbox.state.paths import collapse, expand, parent, resolve
 
 HOME, CWD = "/home/a/", "/home/a/work/"
 

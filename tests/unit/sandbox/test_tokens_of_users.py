@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from aliend.sandbox import certificates
-from aliend.sandbox.accounts import Principal
 from aliend.sandbox.layout import Layout
+from aliend.sandbox.state.accounts import Principal
 from tests.unit.sandbox.stage import Stage
 
 DAY = timedelta(days=1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from aliend.sandbox import paths
-from aliend.sandbox.entries import Entry
+from aliend.sandbox.state import paths
+from aliend.sandbox.state.entries import Entry
 
 _NAME = re.compile(r"Run(?P<first_run>\d+)_(?P<last_run>\d+)_v(?P<version>\d+)_s(?P<subversion>\d+)\.root")
 _CONDITION = re.compile(r"(?:CDB:)?(first_run|last_run|version|subversion)\s*(<=|>=|=|<|>)\s*(\d+)", re.IGNORECASE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aliend.sandbox.accounts import TOKEN_PREFIX, Principal
-from aliend.sandbox.paths import NO_DIRECTORY
+from aliend.sandbox.state.accounts import TOKEN_PREFIX, Principal
+from aliend.sandbox.state.paths import NO_DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aliend.sandbox.accounts import Accounts
-from aliend.sandbox.entries import Namespace
-from aliend.sandbox.grid import Grid
-from aliend.sandbox.jobs import Jobs
-from aliend.sandbox.quotas import Quotas
-from aliend.sandbox.replicas import Replicas
-from aliend.sandbox.schema import open_database
-from aliend.sandbox.transferqueue import Transfers
+from aliend.sandbox.state.accounts import Accounts
+from aliend.sandbox.state.computing_sites import Grid
+from aliend.sandbox.state.entries import Namespace
+from aliend.sandbox.state.job_queue import Jobs
+from aliend.sandbox.state.mirror_queue import Transfers
+from aliend.sandbox.state.quotas import Quotas
+from aliend.sandbox.state.replicas import Replicas
+from aliend.sandbox.state.schema import open_database
 
 
 class Catalogue:

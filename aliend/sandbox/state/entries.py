@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from aliend.sandbox import paths
+from aliend.sandbox.state import paths
 
 BEYOND = "\U0010ffff"
 """Sorts after every path that begins with the text before it."""

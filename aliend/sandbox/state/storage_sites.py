@@ -5,7 +5,7 @@ The first two are disks at the site of the service, the third is a tape there, a
 
 from __future__ import annotations
 
-from aliend.sandbox.replicas import Replicas, StorageElement
+from aliend.sandbox.state.replicas import Replicas, StorageElement
 
 SITE = "SANDBOX"
 FAR_SITE = "FARAWAY"

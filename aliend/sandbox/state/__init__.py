@@ -1,0 +1,1 @@
+"""What the simulated central service knows, stored in SQLite."""
