@@ -15,12 +15,12 @@ from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFact
 from websockets.http11 import Request, Response
 
 from aliend.sandbox import dispatch
-from aliend.sandbox.call import Service
 from aliend.sandbox.certificates import java_form, slash_form
 from aliend.sandbox.conversation import MALFORMED, TIMED_OUT, TOO_BIG, Conversation, Surroundings
 from aliend.sandbox.protocol import message_reassembly, requests
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import LOGIN, LOGOUT, Throttle
+from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.session import Client, Session
 
 log = logging.getLogger(__name__)

@@ -7,13 +7,13 @@ import time
 import traceback
 from collections.abc import Sequence
 
-from aliend.sandbox.call import Call, Command, Service
 from aliend.sandbox.commands import COMMANDS, HIDDEN
 from aliend.sandbox.commands.help import options_text
-from aliend.sandbox.delivery import settle
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol.options import Parsed, parse
 from aliend.sandbox.protocol.output import Output, document
+from aliend.sandbox.service.background_work import settle
+from aliend.sandbox.service.call import Call, Command, Service
 from aliend.sandbox.state.session import Session
 
 _HELP = ("-h", "--h", "-help", "--help")

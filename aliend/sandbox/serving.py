@@ -20,7 +20,6 @@ from typing import Any
 from websockets.asyncio.server import Server
 
 from aliend.sandbox import certificates, plan, storage
-from aliend.sandbox.call import Service
 from aliend.sandbox.connections import Front, server_context, stopped
 from aliend.sandbox.crowd import SHARED, Crowd
 from aliend.sandbox.errors import SandboxError
@@ -28,6 +27,7 @@ from aliend.sandbox.fleet import Fleet
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.plan import Plan
 from aliend.sandbox.seed import Seeder
+from aliend.sandbox.service.call import Service
 from aliend.sandbox.state import storage_sites
 from aliend.sandbox.state.catalogue import Catalogue
 from aliend.sandbox.state.envelopes import Sealer

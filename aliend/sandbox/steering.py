@@ -17,7 +17,6 @@ from typing import Any
 
 from aliend.sandbox import breakage, expiry
 from aliend.sandbox.breakage import Breakage
-from aliend.sandbox.call import Service
 from aliend.sandbox.connections import Front
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.fleet import Fleet
@@ -25,6 +24,7 @@ from aliend.sandbox.layout import Layout
 from aliend.sandbox.protocol import faults
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.seed import File, Seeder
+from aliend.sandbox.service.call import Service
 
 log = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox.call import Service
 from aliend.sandbox.connections import Front
-from aliend.sandbox.contents import place
 from aliend.sandbox.protocol.requests import UnusableError
+from aliend.sandbox.service.call import Service
+from aliend.sandbox.service.contents import place
 from aliend.sandbox.state.accounts import Account
 from aliend.sandbox.state.catalogue import Catalogue
 from aliend.sandbox.state.computing_sites import ComputingElement, JobQuota

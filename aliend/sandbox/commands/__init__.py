@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aliend.sandbox.call import Command
 from aliend.sandbox.commands import (
     access,
     administration,
@@ -29,6 +28,7 @@ from aliend.sandbox.commands import (
     token,
     usage,
 )
+from aliend.sandbox.service.call import Command
 
 COMMANDS: dict[str, Command] = {
     **texts.COMMANDS,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from aliend.sandbox import bookings, reading
-from aliend.sandbox.bookings import Upload, Wishes
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service import bookings, read_access
+from aliend.sandbox.service.bookings import Upload, Wishes
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.entries import Entry
 from aliend.sandbox.state.envelopes import Permit
@@ -34,7 +34,7 @@ def _read(call: Call, operand: str, wishes: Wishes) -> None:
     if guid is None:
         raise CommandFailedError(77, "No read PFNs")
     record = call.catalogue.replicas.guid(guid)
-    tickets = reading.tickets(call, guid, wishes, strict=call.given.has("f"))
+    tickets = read_access.tickets(call, guid, wishes, strict=call.given.has("f"))
     if not tickets or record is None:
         raise CommandFailedError(77, "No read PFNs")
     size, md5 = (entry.size, entry.md5) if entry else (record.size, record.md5)

@@ -5,9 +5,9 @@ There is no directory of people and no optimiser behind the sandbox, so these ha
 
 from __future__ import annotations
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.entries import Entry
 
 

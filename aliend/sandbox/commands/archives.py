@@ -6,10 +6,10 @@ import uuid
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.entries import Entry
 from aliend.sandbox.state.replicas import Guid

@@ -6,10 +6,10 @@ import random
 import time
 from dataclasses import dataclass
 
-from aliend.sandbox.call import Call, Command
-from aliend.sandbox.contents import place
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
+from aliend.sandbox.service.contents import place
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.replicas import Guid, Replica, StorageElement
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from aliend.sandbox import collection, contents
-from aliend.sandbox.call import Call, Command
-from aliend.sandbox.collection import Origin
 from aliend.sandbox.errors import BadArgumentsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service import contents, xml_collection
+from aliend.sandbox.service.call import Call, Command
+from aliend.sandbox.service.xml_collection import Origin
 from aliend.sandbox.state import paths
 from aliend.sandbox.state.entries import Entry
 
@@ -27,7 +27,7 @@ def to_xml(call: Call) -> None:
     target = call.given.value("x")
     command = f"toXml {' '.join(names)}"
     if target is None:
-        call.out.line(collection.write(entries, Origin(command, call.principal.name, call.now)))
+        call.out.line(xml_collection.write(entries, Origin(command, call.principal.name, call.now)))
     else:
         _store(call, call.resolve(target), entries, command)
 
@@ -57,14 +57,14 @@ def _store(call: Call, path: str, entries: list[Entry], command: str) -> None:
     kept: list[str] = []
     if existing is not None:
         try:
-            kept = collection.elements(contents.read(call, path).decode("utf-8", "replace"))
+            kept = xml_collection.elements(contents.read(call, path).decode("utf-8", "replace"))
         except contents.UnreadableError as error:
             raise CommandFailedError(121, f"Not able to get the file: {path}") from error
         if not call.may_write(existing) or names.get(f"{path}~") is not None:
             raise CommandFailedError(5, f"Upload failed: {path} cannot be renamed to {path}~")
         names.move(existing, f"{path}~")
-    added = collection.elements(collection.write(entries, origin))
-    if not contents.store(call, path, collection.wrap([*kept, *added], origin).encode()):
+    added = xml_collection.elements(xml_collection.write(entries, origin))
+    if not contents.store(call, path, xml_collection.wrap([*kept, *added], origin).encode()):
         raise CommandFailedError(5, f"Upload failed: {path} cannot be written")
 
 
@@ -108,7 +108,7 @@ def _files(call: Call, path: str) -> list[tuple[str, str]]:
 
 def _read(call: Call, path: str) -> list[dict[str, str]] | None:
     try:
-        return collection.read(contents.read(call, path).decode("utf-8", "replace"))
+        return xml_collection.read(contents.read(call, path).decode("utf-8", "replace"))
     except contents.UnreadableError:
         return None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.replicas import StorageElement
 
 _CAPACITY_HEADER = "\t\t                Capacity\t  \t\t\t\t\tDemote\n"

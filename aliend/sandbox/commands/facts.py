@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from aliend.sandbox.call import NO_OPTIONS, Call, Command
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import NO_OPTIONS, Call, Command
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.entries import Entry
 from aliend.sandbox.state.replicas import Guid

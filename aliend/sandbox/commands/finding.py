@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 
-from aliend.sandbox import collection, contents
-from aliend.sandbox.call import Call, Command
-from aliend.sandbox.collection import Origin
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service import contents, xml_collection
+from aliend.sandbox.service.call import Call, Command
+from aliend.sandbox.service.xml_collection import Origin
 from aliend.sandbox.state import object_versions, paths
 from aliend.sandbox.state.entries import BEYOND, Entry
 
@@ -39,7 +39,7 @@ async def find(call: Call) -> None:
         return
     # nothing is told of a target that exists or may not be written
     path = call.resolve(str(target))
-    contents.store(call, path, collection.write(entries, _origin(call, paths.name(path))).encode())
+    contents.store(call, path, xml_collection.write(entries, _origin(call, paths.name(path))).encode())
 
 
 async def _remembered(call: Call, start: str, pattern: str) -> list[Entry]:
@@ -160,13 +160,13 @@ async def _show(call: Call, entries: list[Entry]) -> None:
             await asyncio.sleep(0)
         out.key("lfn", entry.path)
         if call.given.has("w", "f"):
-            out.keys(**collection.metadata(entry))
+            out.keys(**xml_collection.metadata(entry))
         if call.given.has("f"):
-            out.keys(**collection.more_metadata(entry))
+            out.keys(**xml_collection.more_metadata(entry))
         if not document:
             out.line(_line(call, entry))
         elif index == last:
-            out.line(collection.write(entries, _origin(call)))
+            out.line(xml_collection.write(entries, _origin(call)))
         if index == last and call.given.has("c"):
             out.line(f"Found {len(entries)} maching entries{_total(call, entries)}")
         out.next()

@@ -6,12 +6,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from aliend.sandbox import contents, delivery, jdl, splitting
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.commands.showing import CAT_OPTIONS
 from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandFailedError
-from aliend.sandbox.jdl import BadDescriptionError
 from aliend.sandbox.protocol.options import option_set, parse
+from aliend.sandbox.service import background_work, contents, jdl, job_splitting
+from aliend.sandbox.service.call import Call, Command
+from aliend.sandbox.service.jdl import BadDescriptionError
 from aliend.sandbox.state.job_queue import DONE, FAILED, Job, Spot
 
 _OUTPUT_LIFE = 14 * 86_400_000
@@ -50,12 +50,12 @@ def _read_description(call: Call, operand: str) -> str:
 
 def _insert(call: Call, description: jdl.Description) -> int:
     jobs, owner = call.catalogue.jobs, call.principal.name
-    plan, parts = splitting.plan(description, owner)
-    plans = [splitting.part_plan(part, owner, 0) for part in parts]
+    plan, parts = job_splitting.plan(description, owner)
+    plans = [job_splitting.part_plan(part, owner, 0) for part in parts]
     _check_quota(call, max(1, len(plans)))
     number = jobs.insert(plan, Spot("", ""), call.now) if parts else 0
     for index, part in enumerate(parts or [description]):
-        made = splitting.part_plan(part, owner, number)
+        made = job_splitting.part_plan(part, owner, number)
         found = jobs.insert(made, _spot(call, index), call.now)
         number = number or found
     return number
@@ -202,7 +202,7 @@ def register_output(call: Call) -> None:
     state = call.catalogue.jobs.status(job, call.now)
     if state not in ("ERROR_V", "ERROR_E"):
         raise CommandFailedError(22, f"Job {word} is in status {state}, not in ERROR_V or ERROR_E")
-    made = [] if job.delivered else delivery.deliver(call.service, job, call.now + _OUTPUT_LIFE)
+    made = [] if job.delivered else background_work.deliver(call.service, job, call.now + _OUTPUT_LIFE)
     if not made:
         raise CommandFailedError(61, f"Job {word} has no output to register")
     call.catalogue.jobs.mark_delivered(job)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.entries import Entry
 
 

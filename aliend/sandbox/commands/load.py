@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.computing_sites import COLUMNS, JobQuota
 
 _RULE = f"{'-' * 26}+{'-' * 14}+{'-' * 14}\n"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aliend.sandbox.bookings import Wishes, choose_elements, parse_wishes
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.bookings import Wishes, choose_elements, parse_wishes
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.mirror_queue import Transfer, Wanted
 from aliend.sandbox.state.replicas import Guid, StorageElement

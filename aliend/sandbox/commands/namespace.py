@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aliend.sandbox.call import NO_OPTIONS, Call, Command
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import NO_OPTIONS, Call, Command
 from aliend.sandbox.state import paths
 from aliend.sandbox.state.entries import Entry, NewEntry
 

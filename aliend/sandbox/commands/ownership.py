@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.entries import Entry
 
 _MODE = re.compile("[0-7]{3}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
+from aliend.sandbox.service.call import Call, Command
 
 
 def pwd(call: Call) -> None:

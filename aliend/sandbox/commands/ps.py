@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import job_queue
 from aliend.sandbox.state.job_queue import Job
 

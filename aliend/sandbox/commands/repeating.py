@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from aliend.sandbox.call import Call, Command
+from aliend.sandbox.service.call import Call, Command
 
 
 async def repeat(call: Call) -> None:

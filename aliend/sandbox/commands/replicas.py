@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import guids, paths
 from aliend.sandbox.state.replicas import Replica
 

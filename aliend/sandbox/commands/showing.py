@@ -6,10 +6,10 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from aliend.sandbox import contents
-from aliend.sandbox.call import NO_OPTIONS, Call, Command
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set, parse
+from aliend.sandbox.service import contents
+from aliend.sandbox.service.call import NO_OPTIONS, Call, Command
 
 CAT_OPTIONS = option_set("n b E T", "o")
 """What `cat` takes; the service reads other files by it too, so that `submit` knows these words as well."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aliend.sandbox import jdl
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service import jdl
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.computing_sites import ComputingElement
 
 _COLUMNS = "\tStatus\tMax running\t Max queued\t  TTL\t    Type\t\tHost\n"

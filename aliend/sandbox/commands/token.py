@@ -10,9 +10,9 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from aliend.sandbox import certificates
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.accounts import JOB_AGENT
 
 _SHORTEST_DAYS = 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aliend.sandbox.call import Call, Command
 from aliend.sandbox.errors import CommandCrashError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.service.call import Call, Command
 
 
 @dataclass(slots=True)

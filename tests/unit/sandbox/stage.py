@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox.call import Service
 from aliend.sandbox.certificates import user_subject
 from aliend.sandbox.connections import Front
 from aliend.sandbox.seed import Seeder
+from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.catalogue import Catalogue
 from aliend.sandbox.state.envelopes import Sealer
 from aliend.sandbox.state.guids import GuidMaker

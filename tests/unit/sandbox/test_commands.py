@@ -6,10 +6,10 @@ import hashlib
 
 import pytest
 
-from aliend.sandbox import contents
 from aliend.sandbox.commands import COMMANDS, HIDDEN
 from aliend.sandbox.commands.texts import LISTED
 from aliend.sandbox.seed import content
+from aliend.sandbox.service import contents
 from tests.unit.sandbox.stage import Stage
 
 HOME = "/alice/cern.ch/user/a/alice/"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.sandbox.jdl import BadDescriptionError, Description, parse, substitute
-from aliend.sandbox.splitting import plan
+from aliend.sandbox.service.jdl import BadDescriptionError, Description, parse, substitute
+from aliend.sandbox.service.job_splitting import plan
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
 TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=20)

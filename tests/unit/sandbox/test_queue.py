@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.sandbox import contents
+from aliend.sandbox.service import contents
 from tests.unit.sandbox.stage import Stage
 
 SIMPLE = 'Executable = "/alice/bin/hello"; Arguments = "$1";'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aliend.sandbox.jdl import BadDescriptionError, Description
+from aliend.sandbox.service.jdl import BadDescriptionError, Description
 from aliend.sandbox.state import paths
 from aliend.sandbox.state.job_queue import TERMINAL, Plan
 

@@ -6,8 +6,8 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from aliend.sandbox.call import Service
-from aliend.sandbox.contents import place
+from aliend.sandbox.service.call import Service
+from aliend.sandbox.service.contents import place
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.mirror_queue import Transfer
 from aliend.sandbox.state.replicas import StorageElement

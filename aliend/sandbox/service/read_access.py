@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aliend.sandbox.bookings import Wishes
-from aliend.sandbox.call import Call
+from aliend.sandbox.service.bookings import Wishes
+from aliend.sandbox.service.call import Call
 from aliend.sandbox.state.replicas import StorageElement
 
 

@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from aliend.sandbox import reading
-from aliend.sandbox.bookings import Wishes, choose_elements
-from aliend.sandbox.call import Call, Service
+from aliend.sandbox.service import read_access
+from aliend.sandbox.service.bookings import Wishes, choose_elements
+from aliend.sandbox.service.call import Call, Service
 from aliend.sandbox.state import guids, paths
 from aliend.sandbox.state.entries import Entry, NewEntry
 from aliend.sandbox.state.replicas import ARCHIVE_SE, Guid
@@ -37,7 +37,7 @@ def read(call: Call, operand: str) -> bytes:
     entry = call.find(operand)
     if entry is None or entry.guid is None:
         raise UnreadableError
-    for ticket in reading.tickets(call, entry.guid, Wishes(), strict=False):
+    for ticket in read_access.tickets(call, entry.guid, Wishes(), strict=False):
         file = place(call.service, ticket.se.number, ticket.pfn)
         try:
             content = b"" if file is None else file.read_bytes()

@@ -7,11 +7,11 @@ import logging
 import zipfile
 from collections.abc import Mapping
 
-from aliend.sandbox import contents, jdl, transfers
-from aliend.sandbox.call import Call, Service
 from aliend.sandbox.errors import CommandCrashError
 from aliend.sandbox.protocol.options import Parsed
 from aliend.sandbox.protocol.output import Output
+from aliend.sandbox.service import contents, jdl, mirror_transfers
+from aliend.sandbox.service.call import Call, Service
 from aliend.sandbox.state import paths
 from aliend.sandbox.state.job_queue import Job
 from aliend.sandbox.state.session import Client, Session
@@ -23,7 +23,7 @@ async def settle(service: Service) -> None:
     """Do what has become due since the last request."""
     now, catalogue = service.now(), service.catalogue
     for transfer in catalogue.transfers.take_due(now):
-        catalogue.transfers.end(transfer, now, succeeded=await transfers.perform(service, transfer))
+        catalogue.transfers.end(transfer, now, succeeded=await mirror_transfers.perform(service, transfer))
     for job in catalogue.jobs.take_ended(now):
         try:
             deliver(service, job)

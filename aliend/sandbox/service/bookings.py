@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aliend.sandbox.call import Call
 from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.service.call import Call
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.entries import Entry, NewEntry
 from aliend.sandbox.state.paths import collapse

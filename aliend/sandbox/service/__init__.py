@@ -1,0 +1,1 @@
+"""What the commands of the simulated service do, without parsing and printing."""
