@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox import plan, storage
+from aliend.sandbox import plan
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.serving import READY, previous_state
+from aliend.sandbox.storage import xrootd_server
 
 _START_LIMIT = 30.0
 _FILES_PER_SECOND = 2_000
@@ -59,7 +60,7 @@ def server_pid(layout: Layout) -> int | None:
 
 def start(layout: Layout) -> dict[str, Any]:
     """Start the server and wait until everything answers; what it tells about itself. Raises SandboxError."""
-    storage.require_program()
+    xrootd_server.require_program()
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb", buffering=0) as answer:
         try:

@@ -19,11 +19,10 @@ from typing import Any
 
 from websockets.asyncio.server import Server
 
-from aliend.sandbox import certificates, plan, storage
+from aliend.sandbox import certificates, plan
 from aliend.sandbox.connections import Front, server_context, stopped
 from aliend.sandbox.crowd import SHARED, Crowd
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.fleet import Fleet
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.plan import Plan
 from aliend.sandbox.seed import Seeder
@@ -34,7 +33,9 @@ from aliend.sandbox.state.envelopes import Sealer
 from aliend.sandbox.state.guids import GuidMaker
 from aliend.sandbox.state.storage_sites import SITE
 from aliend.sandbox.steering import Steering
-from aliend.sandbox.storage import Place, Storage
+from aliend.sandbox.storage import xrootd_server
+from aliend.sandbox.storage.fleet import Fleet
+from aliend.sandbox.storage.xrootd_server import Place, Storage
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ class _Grid:
         ]
         self._state = {
             "pid": os.getpid(),
-            "host": storage.HOST,
+            "host": xrootd_server.HOST,
             "port": self._state["port"],
             "users": list(USERS),
             "elements": elements,
@@ -232,7 +233,7 @@ def _secret(file: Path) -> bytes:
 def _profile(layout: Layout, port: int) -> str:
     user = USERS[0]
     tables: dict[str, Sequence[tuple[str, str | int]]] = {
-        "central": [("host", storage.HOST), ("port", port)],
+        "central": [("host", xrootd_server.HOST), ("port", port)],
         "credentials": [
             ("token_cert", str(layout.certificate(f"token-{user}"))),
             ("token_key", str(layout.key(f"token-{user}"))),

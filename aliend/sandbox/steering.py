@@ -15,16 +15,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox import breakage, expiry
-from aliend.sandbox.breakage import Breakage
+from aliend.sandbox import expiry
 from aliend.sandbox.connections import Front
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.fleet import Fleet
 from aliend.sandbox.layout import Layout
 from aliend.sandbox.protocol import faults
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.seed import File, Seeder
 from aliend.sandbox.service.call import Service
+from aliend.sandbox.storage import storage_faults
+from aliend.sandbox.storage.fleet import Fleet
+from aliend.sandbox.storage.storage_faults import Breakage
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Steering:
 
     async def _fault(self, order: dict[str, Any]) -> None:
         kind, value = order["kind"], order.get("value") or ""
-        if kind in breakage.KINDS:
+        if kind in storage_faults.KINDS:
             await self._break(kind, order.get("element") or "", value)
         elif kind == "expire-session":
             await self._front.expire_sessions()

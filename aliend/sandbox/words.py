@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from aliend.sandbox import breakage, steering
+from aliend.sandbox import steering
 from aliend.sandbox.protocol import faults, settings
+from aliend.sandbox.storage import storage_faults
 
 CLEAR = "clear"
 WORDS = {
@@ -63,7 +64,7 @@ def _fault(branch: argparse.ArgumentParser) -> None:
         ("the next command", faults.ONCE),
         ("until it is cleared", faults.LASTING),
         ("at once", steering.ACTIONS),
-        ("a storage element SE, until it is cleared", breakage.KINDS),
+        ("a storage element SE, until it is cleared", storage_faults.KINDS),
     )
     lines = []
     for title, table in tables:
@@ -83,7 +84,7 @@ def order(kind: str, values: list[str], command: str, times: int | None) -> dict
     if kind == CLEAR:
         return {"do": "clear"}
     rest = list(values)
-    element = rest.pop(0) if kind in breakage.KINDS and rest else ""
+    element = rest.pop(0) if kind in storage_faults.KINDS and rest else ""
     return {
         "do": "fault",
         "kind": kind,

@@ -11,14 +11,14 @@ import threading
 import time
 from pathlib import Path
 
-from aliend.sandbox import breakage
+from aliend.sandbox.storage import storage_faults
 from tests.faults.checker import Promises, check
 from tests.faults.ground import Ground, Order, Report, ground, md5
 from tests.faults.load import Load, wait_for
 
 WHAT = "storage elements stopped, frozen, slow, full, corrupt, lying"
 ROUNDS, SHORT = 21, 7
-_KINDS = tuple(breakage.KINDS)
+_KINDS = tuple(storage_faults.KINDS)
 _SIZE = 40_000_000
 
 

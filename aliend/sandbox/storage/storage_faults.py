@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.fleet import Fleet
+from aliend.sandbox.storage.fleet import Fleet
 
 KINDS = {
     "stop": "it does not run",

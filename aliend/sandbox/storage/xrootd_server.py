@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.sandbox import full
 from aliend.sandbox.errors import SandboxError
+from aliend.sandbox.storage import full_disk
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Storage:
                 *_as_ordinary_user(),
                 # the kernel ends it with us, whatever becomes of us; must come after a change of user
                 *("setpriv", "--pdeathsig", "KILL"),
-                *((sys.executable, "-I", full.__file__) if self.place.is_full else ()),
+                *((sys.executable, "-I", full_disk.__file__) if self.place.is_full else ()),
                 *("xrootd", "-c", str(configuration)),
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from aliend.sandbox import storage
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.storage import Place, Storage
+from aliend.sandbox.storage import xrootd_server
+from aliend.sandbox.storage.xrootd_server import Place, Storage
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Fleet:
 
     async def start(self) -> None:
         """Start all of them. Raises SandboxError when one does not, and none runs then."""
-        self.elements = await storage.start_all(self._places)
+        self.elements = await xrootd_server.start_all(self._places)
 
     def watch(self) -> None:
         """Begin to start again what ends."""
@@ -58,7 +58,7 @@ class Fleet:
         """Start one again, on its port; with a disk that is full, if that is wanted. Raises SandboxError."""
         old = self.elements[index]
         await self.halt(index)
-        self.elements[index] = await storage.start(replace(old.place, port=old.port, is_full=is_full))
+        self.elements[index] = await xrootd_server.start(replace(old.place, port=old.port, is_full=is_full))
         self._moved()
         self._watch(index)
 
@@ -79,7 +79,7 @@ class Fleet:
             log.warning("the storage element %s ended with %d and is started again", element.place.name, code)
             await asyncio.sleep(_RESTART_PAUSE)
             try:
-                self.elements[index] = await storage.start(replace(element.place, port=element.port))
+                self.elements[index] = await xrootd_server.start(replace(element.place, port=element.port))
             except SandboxError:
                 log.exception("no further attempt")
                 return

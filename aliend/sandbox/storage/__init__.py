@@ -1,0 +1,1 @@
+"""Real xrootd processes and their faults."""
