@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox import control, plan, serving, words
+from aliend.sandbox import control, plan, words
 from aliend.sandbox.asking import NOT_UP, ask
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import Layout, locate
 from aliend.sandbox.plan import Plan
+from aliend.sandbox.server import background_process
 
 _NOT_UP = 3
 
@@ -23,7 +24,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """Do what the words say; the exit code."""
     arguments = list(sys.argv[1:] if given is None else given)
     if arguments[:1] == ["serve"] and len(arguments) == 3:
-        return serving.run(Layout(Path(arguments[1])), int(arguments[2]))
+        return background_process.run(Layout(Path(arguments[1])), int(arguments[2]))
     chosen = words.parser().parse_args(arguments)
     try:
         return _do(locate(os.environ), chosen)
@@ -90,7 +91,7 @@ def _down(layout: Layout) -> int:
 
 def _status(layout: Layout, *, as_json: bool) -> int:
     pid = control.server_pid(layout)
-    state = serving.previous_state(layout) if pid else {}
+    state = background_process.previous_state(layout) if pid else {}
     if as_json:
         _say(json.dumps({"running": pid is not None, "directory": str(layout.root), **state}))
     elif pid is None:

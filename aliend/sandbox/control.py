@@ -19,7 +19,7 @@ from typing import Any
 from aliend.sandbox import plan
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS, Layout
-from aliend.sandbox.serving import READY, previous_state
+from aliend.sandbox.server.background_process import READY, previous_state
 from aliend.sandbox.storage import xrootd_server
 
 _START_LIMIT = 30.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from aliend.sandbox import steering
 from aliend.sandbox.protocol import faults, settings
+from aliend.sandbox.server import control_socket
 from aliend.sandbox.storage import storage_faults
 
 CLEAR = "clear"
@@ -63,7 +63,7 @@ def _fault(branch: argparse.ArgumentParser) -> None:
     tables = (
         ("the next command", faults.ONCE),
         ("until it is cleared", faults.LASTING),
-        ("at once", steering.ACTIONS),
+        ("at once", control_socket.ACTIONS),
         ("a storage element SE, until it is cleared", storage_faults.KINDS),
     )
     lines = []

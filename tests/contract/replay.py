@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox.connections import Front
 from aliend.sandbox.protocol.requests import UnusableError
+from aliend.sandbox.server.connections import Front
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.service.contents import place
 from aliend.sandbox.state.accounts import Account

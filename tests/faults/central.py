@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from aliend.sandbox.protocol.faults import LASTING, ONCE
-from aliend.sandbox.steering import ACTIONS
+from aliend.sandbox.server.control_socket import ACTIONS
 from tests.faults.checker import check
 from tests.faults.ground import Ground, Order, Report, ground
 from tests.faults.load import Load, wait_for

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aliend.sandbox.certificates import user_subject
-from aliend.sandbox.connections import Front
-from aliend.sandbox.seed import Seeder
+from aliend.sandbox.server.connections import Front
+from aliend.sandbox.server.seed import Seeder
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.catalogue import Catalogue
 from aliend.sandbox.state.envelopes import Sealer

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from aliend.sandbox import steering
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.protocol import faults
 from aliend.sandbox.protocol.answer_cache import Cache
 from aliend.sandbox.protocol.faults import Faults, parse
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import COMMAND, LOGIN, Throttle
+from aliend.sandbox.server import control_socket
 from aliend.sandbox.storage import storage_faults
 
 
@@ -53,7 +53,7 @@ def test_senseless_faults_are_refused(kind: str, value: str) -> None:
 def test_the_readme_tells_each_fault() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     chapter = readme.partition("## A grid of your own")[2].partition("\n## ")[0]
-    every = [*faults.ONCE, *faults.LASTING, *steering.ACTIONS, *storage_faults.KINDS]
+    every = [*faults.ONCE, *faults.LASTING, *control_socket.ACTIONS, *storage_faults.KINDS]
     assert [kind for kind in every if f"`{kind}" not in chapter] == []
 
 

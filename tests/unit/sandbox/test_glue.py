@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.sandbox.conversation import frames
 from aliend.sandbox.protocol.message_reassembly import LONGEST_REQUEST, PIECE, Glue, TooBigError, pieces
+from aliend.sandbox.server.conversation import frames
 
 
 def complete(glue: Glue, *frames: str, poison: bool = True) -> list[str | None]:

@@ -20,19 +20,19 @@ from typing import Any
 from websockets.asyncio.server import Server
 
 from aliend.sandbox import certificates, plan
-from aliend.sandbox.connections import Front, server_context, stopped
-from aliend.sandbox.crowd import SHARED, Crowd
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.plan import Plan
-from aliend.sandbox.seed import Seeder
+from aliend.sandbox.server.bulk_entries import SHARED, Crowd
+from aliend.sandbox.server.connections import Front, server_context, stopped
+from aliend.sandbox.server.control_socket import Steering
+from aliend.sandbox.server.seed import Seeder
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.state import storage_sites
 from aliend.sandbox.state.catalogue import Catalogue
 from aliend.sandbox.state.envelopes import Sealer
 from aliend.sandbox.state.guids import GuidMaker
 from aliend.sandbox.state.storage_sites import SITE
-from aliend.sandbox.steering import Steering
 from aliend.sandbox.storage import xrootd_server
 from aliend.sandbox.storage.fleet import Fleet
 from aliend.sandbox.storage.xrootd_server import Place, Storage

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from aliend.sandbox import expiry
-from aliend.sandbox.connections import Front
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import Layout
 from aliend.sandbox.protocol import faults
 from aliend.sandbox.protocol.settings import Settings
-from aliend.sandbox.seed import File, Seeder
+from aliend.sandbox.server.connections import Front
+from aliend.sandbox.server.seed import File, Seeder
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.storage import storage_faults
 from aliend.sandbox.storage.fleet import Fleet

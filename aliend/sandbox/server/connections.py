@@ -14,12 +14,12 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
 
-from aliend.sandbox import dispatch
 from aliend.sandbox.certificates import java_form, slash_form
-from aliend.sandbox.conversation import MALFORMED, TIMED_OUT, TOO_BIG, Conversation, Surroundings
 from aliend.sandbox.protocol import message_reassembly, requests
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import LOGIN, LOGOUT, Throttle
+from aliend.sandbox.server import dispatch
+from aliend.sandbox.server.conversation import MALFORMED, TIMED_OUT, TOO_BIG, Conversation, Surroundings
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.session import Client, Session
 

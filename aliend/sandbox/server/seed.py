@@ -15,9 +15,9 @@ from pathlib import Path
 
 from aliend.sandbox.certificates import user_subject
 from aliend.sandbox.commands.namespace import EMPTY_MD5
-from aliend.sandbox.crowd import CROWDED, Crowd, crowded_names
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS
+from aliend.sandbox.server.bulk_entries import CROWDED, Crowd, crowded_names
 from aliend.sandbox.state import computing_sites, guids, paths, storage_sites
 from aliend.sandbox.state.accounts import ADMIN, Account
 from aliend.sandbox.state.catalogue import Catalogue

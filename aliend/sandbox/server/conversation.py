@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from aliend.sandbox import dispatch
 from aliend.sandbox.protocol import message_reassembly, requests
 from aliend.sandbox.protocol.faults import Fault, Faults
 from aliend.sandbox.protocol.message_reassembly import Glue
@@ -24,6 +23,7 @@ from aliend.sandbox.protocol.request_counters import Counters
 from aliend.sandbox.protocol.requests import Request
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import COMMAND, Throttle
+from aliend.sandbox.server import dispatch
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.session import Session
 

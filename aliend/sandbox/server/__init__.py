@@ -1,0 +1,1 @@
+"""Websockets, dispatch of requests, and the background process."""
