@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox import control, plan, words
-from aliend.sandbox.asking import NOT_UP, ask
+from aliend.sandbox import cli, control, grid_size
+from aliend.sandbox.control_client import NOT_UP, ask
 from aliend.sandbox.errors import SandboxError
+from aliend.sandbox.grid_size import Plan
 from aliend.sandbox.layout import Layout, locate
-from aliend.sandbox.plan import Plan
 from aliend.sandbox.server import background_process
 
 _NOT_UP = 3
@@ -25,7 +25,7 @@ def main(given: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if given is None else given)
     if arguments[:1] == ["serve"] and len(arguments) == 3:
         return background_process.run(Layout(Path(arguments[1])), int(arguments[2]))
-    chosen = words.parser().parse_args(arguments)
+    chosen = cli.parser().parse_args(arguments)
     try:
         return _do(locate(os.environ), chosen)
     except (SandboxError, OSError) as error:
@@ -57,14 +57,14 @@ def _do(layout: Layout, chosen: argparse.Namespace) -> int:
 
 def _up(layout: Layout, chosen: argparse.Namespace) -> int:
     with control.turn(layout):
-        wanted = plan.load(layout).with_wishes(chosen.storage, chosen.files)
+        wanted = grid_size.load(layout).with_wishes(chosen.storage, chosen.files)
         if control.server_pid(layout) is not None:
-            if wanted != plan.load(layout):
+            if wanted != grid_size.load(layout):
                 raise SandboxError("The sandbox grid is up, and its size is that of its start: alienctl sandbox down")
             _say("The sandbox grid is up already.")
             return 0
         _refuse_to_shrink(layout, wanted)
-        plan.save(layout, wanted)
+        grid_size.save(layout, wanted)
         state = control.start(layout)
     _say("The sandbox grid is up.")
     _describe(layout, state)
@@ -73,7 +73,7 @@ def _up(layout: Layout, chosen: argparse.Namespace) -> int:
 
 
 def _refuse_to_shrink(layout: Layout, wanted: Plan) -> None:
-    had = plan.load(layout)
+    had = grid_size.load(layout)
     if layout.catalogue.exists() and (wanted.storage < had.storage or wanted.files < had.files):
         size = f"--storage {wanted.storage} --files {wanted.files}"
         raise SandboxError(f"A smaller sandbox grid is a new one: alienctl sandbox reset {size}")
@@ -111,10 +111,10 @@ def _env(layout: Layout) -> int:
 
 def _reset(layout: Layout, chosen: argparse.Namespace) -> int:
     with control.turn(layout):
-        wanted = plan.load(layout).with_wishes(chosen.storage, chosen.files)
+        wanted = grid_size.load(layout).with_wishes(chosen.storage, chosen.files)
         was_up = control.stop(layout)
         control.wipe(layout)
-        plan.save(layout, wanted)
+        grid_size.save(layout, wanted)
         if was_up:
             control.start(layout)
     _say("The sandbox grid is as it was at first." + ("" if was_up else " It is not up."))
@@ -122,7 +122,7 @@ def _reset(layout: Layout, chosen: argparse.Namespace) -> int:
 
 
 def _fault(layout: Layout, chosen: argparse.Namespace) -> int:
-    answer = ask(layout, words.order(chosen.kind, chosen.values, chosen.command, chosen.times))
+    answer = ask(layout, cli.order(chosen.kind, chosen.values, chosen.command, chosen.times))
     if chosen.json:
         _say(json.dumps(answer))
         return 0

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox import plan
+from aliend.sandbox import grid_size
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.server.background_process import READY, previous_state
@@ -68,7 +68,7 @@ def start(layout: Layout) -> dict[str, Any]:
         finally:
             os.close(writer)
         try:
-            limit = _START_LIMIT + plan.load(layout).files / _FILES_PER_SECOND
+            limit = _START_LIMIT + grid_size.load(layout).files / _FILES_PER_SECOND
             reason = _read_answer(answer.fileno(), limit)
         except BaseException:
             _end(server.pid, server.poll)

@@ -19,10 +19,10 @@ from typing import Any
 
 from websockets.asyncio.server import Server
 
-from aliend.sandbox import certificates, plan
+from aliend.sandbox import certificates, grid_size
 from aliend.sandbox.errors import SandboxError
+from aliend.sandbox.grid_size import Plan
 from aliend.sandbox.layout import USERS, Layout
-from aliend.sandbox.plan import Plan
 from aliend.sandbox.server.bulk_entries import SHARED, Crowd
 from aliend.sandbox.server.connections import Front, server_context, stopped
 from aliend.sandbox.server.control_socket import Steering
@@ -112,7 +112,7 @@ class _Grid:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._state = previous_state(layout)
-        self._places = _places(layout, plan.load(layout), self._state)
+        self._places = _places(layout, grid_size.load(layout), self._state)
         maker = GuidMaker(os.getpid())
         self._catalogue = _prepare_catalogue(layout, self._places, maker)
         service = Service(self._catalogue, Sealer(_secret(layout.secret)), _now, SITE, guids=maker, layout=layout)
@@ -211,7 +211,7 @@ def _places(layout: Layout, wanted: Plan, state: dict[str, Any]) -> list[Place]:
 
 
 def _prepare_catalogue(layout: Layout, places: Sequence[Place], maker: GuidMaker) -> Catalogue:
-    catalogue, wanted = Catalogue(layout.catalogue), plan.load(layout)
+    catalogue, wanted = Catalogue(layout.catalogue), grid_size.load(layout)
     data = [place.data for place in places]
     for directory in data:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from aliend.sandbox import expiry
+from aliend.sandbox import expired_certificates
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import Layout
 from aliend.sandbox.protocol import faults
@@ -45,7 +45,7 @@ class Steering:
         self._front = front
         self._fleet = fleet
         self._breakage = Breakage(fleet)
-        expiry.restore(layout)
+        expired_certificates.restore(layout)
         front.set(load_settings(layout))
 
     @contextlib.asynccontextmanager
@@ -138,9 +138,9 @@ class Steering:
         raise SandboxError(f"{lfn} has no replica on {self._fleet.elements[index].place.name}")
 
     async def _expire_certificate(self, kind: str) -> None:
-        if kind not in expiry.KINDS:
+        if kind not in expired_certificates.KINDS:
             raise SandboxError(f"expire-certificate: token or user, not {kind!r}")
-        await asyncio.to_thread(expiry.expire, self._layout, kind)
+        await asyncio.to_thread(expired_certificates.expire, self._layout, kind)
         await self._front.expire_certificates(are_tokens=kind == "token")
 
     def _faults(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class Steering:
     async def _clear(self) -> None:
         self._front.around.faults.clear()
         self._front.expired.clear()
-        expiry.restore(self._layout)
+        expired_certificates.restore(self._layout)
         await self._breakage.clear()
 
     def _set(self, words: list[str]) -> list[str]:
