@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from aliend.sandbox.commands.showing import CAT_OPTIONS
+from aliend.sandbox.commands.catalogue.cat_grep import CAT_OPTIONS
 from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set, parse
 from aliend.sandbox.service import background_work, contents, jdl, job_splitting

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.sandbox.certificates import user_subject
-from aliend.sandbox.commands.namespace import EMPTY_MD5
+from aliend.sandbox.commands.catalogue.namespace import EMPTY_MD5
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS
 from aliend.sandbox.server.bulk_entries import CROWDED, Crowd, crowded_names

@@ -63,7 +63,8 @@ def _show(call: Call, archive: Guid, name: str, member: Guid) -> None:
     title = entry.name if entry else member.guid
     share = formats.number(100 * member.size / archive.size) if archive.size else "0"
     call.out.line(
-        f"  {title}\t , guid {member.guid} ({member.size} bytes = {formats.human(member.size)} = {share}% of the archive)"
+        f"  {title}\t , guid {member.guid} ({member.size} bytes = {formats.human(member.size)}"
+        f" = {share}% of the archive)"
     )
     call.out.keys(archive_guid=f"{archive.guid}\n", archive_name=f"{name}\n", member_guid=_dump(call, member))
     call.out.key("member_size", f"{member.size}\n")

@@ -1,0 +1,1 @@
+"""Catalogue commands of the simulated service."""
