@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from aliend.sandbox.commands import (
-    access,
     administration,
-    checks,
-    elements,
     identity,
     jobs,
     load,
-    mirrors,
     ps,
     repeating,
-    replicas,
     sites,
     texts,
     token,
@@ -30,6 +25,7 @@ from aliend.sandbox.commands.catalogue import (
     stat,
     to_xml,
 )
+from aliend.sandbox.commands.storage import access, mirror, storage_checks, storage_elements, whereis
 from aliend.sandbox.service.call import Command
 
 COMMANDS: dict[str, Command] = {
@@ -42,14 +38,14 @@ COMMANDS: dict[str, Command] = {
     **to_xml.COMMANDS,
     **stat.COMMANDS,
     **archives.COMMANDS,
-    **replicas.COMMANDS,
-    **mirrors.COMMANDS,
-    **checks.COMMANDS,
+    **whereis.COMMANDS,
+    **mirror.COMMANDS,
+    **storage_checks.COMMANDS,
     **du.COMMANDS,
     **namespace.COMMANDS,
     **ownership.COMMANDS,
     **cat_grep.COMMANDS,
-    **elements.COMMANDS,
+    **storage_elements.COMMANDS,
     **access.COMMANDS,
     **jobs.COMMANDS,
     **ps.COMMANDS,

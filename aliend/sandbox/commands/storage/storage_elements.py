@@ -120,7 +120,8 @@ def _show_quota(call: Call, name: str) -> None:
         call.out.fail(61, f"File quota information not available for {name}")
         return
     call.out.line(
-        f"FQuota: user: {name}\ntotalSize\t: {formats.human(quota.size)}\nmaxTotalSize\t: {formats.human(quota.max_size)}\n"
+        f"FQuota: user: {name}\ntotalSize\t: {formats.human(quota.size)}\n"
+        f"maxTotalSize\t: {formats.human(quota.max_size)}\n"
         f"tmpIncreasedTotalSize\t: 0 B\nnbFiles\t: {quota.files}\nmaxNbFiles\t: {quota.max_files}\n"
         "tmpIncreasedNbFiles\t: 0"
     )
