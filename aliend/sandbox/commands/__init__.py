@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.sandbox.commands import (
-    administration,
-    identity,
-    jobs,
-    load,
-    ps,
-    repeating,
-    sites,
-    texts,
-    token,
-)
+from aliend.sandbox.commands import administration, identity, repeating, texts, token
 from aliend.sandbox.commands.catalogue import (
     archives,
     cat_grep,
@@ -25,6 +15,7 @@ from aliend.sandbox.commands.catalogue import (
     stat,
     to_xml,
 )
+from aliend.sandbox.commands.jobs import computing_elements, load, ps, submit_kill
 from aliend.sandbox.commands.storage import access, mirror, storage_checks, storage_elements, whereis
 from aliend.sandbox.service.call import Command
 
@@ -47,10 +38,10 @@ COMMANDS: dict[str, Command] = {
     **cat_grep.COMMANDS,
     **storage_elements.COMMANDS,
     **access.COMMANDS,
-    **jobs.COMMANDS,
+    **submit_kill.COMMANDS,
     **ps.COMMANDS,
     **load.COMMANDS,
-    **sites.COMMANDS,
+    **computing_elements.COMMANDS,
     **administration.COMMANDS,
     **token.COMMANDS,
 }

@@ -1,0 +1,1 @@
+"""Commands of the simulated service about grid jobs and computing elements."""
