@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from aliend.sandbox.commands import administration, identity, repeating, texts, token
 from aliend.sandbox.commands.catalogue import (
     archives,
     cat_grep,
@@ -16,12 +15,13 @@ from aliend.sandbox.commands.catalogue import (
     to_xml,
 )
 from aliend.sandbox.commands.jobs import computing_elements, load, ps, submit_kill
+from aliend.sandbox.commands.service import administration, identity, messages, time, token
 from aliend.sandbox.commands.storage import access, mirror, storage_checks, storage_elements, whereis
 from aliend.sandbox.service.call import Command
 
 COMMANDS: dict[str, Command] = {
-    **texts.COMMANDS,
-    **repeating.COMMANDS,
+    **messages.COMMANDS,
+    **time.COMMANDS,
     **pwd_cd.COMMANDS,
     **identity.COMMANDS,
     **ls.COMMANDS,

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from aliend.sandbox.commands import COMMANDS, HIDDEN
-from aliend.sandbox.commands.help import options_text
+from aliend.sandbox.commands.service.option_help import options_text
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol.options import Parsed, parse
 from aliend.sandbox.protocol.output import Output, document

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from aliend.sandbox.commands import COMMANDS, HIDDEN
-from aliend.sandbox.commands.texts import LISTED
+from aliend.sandbox.commands.service.messages import LISTED
 from aliend.sandbox.server.seed import content
 from aliend.sandbox.service import contents
 from tests.unit.sandbox.stage import Stage

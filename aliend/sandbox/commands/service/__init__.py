@@ -1,0 +1,1 @@
+"""Commands of the simulated service about itself, identities and tokens."""
