@@ -12,7 +12,7 @@ from aliend.engine.held_jobs import is_gone
 from aliend.errors import CopyError, Obstacle
 from aliend.storage.tasks import Discard
 from tests.unit.engine.conftest import House, eventually
-from tests.unit.engine.test_waiting import waits
+from tests.unit.engine.test_wait_reasons import waits
 
 HUGE = 1 << 62
 

@@ -20,7 +20,7 @@ from aliend.core.protocol.replies import (
 from aliend.core.protocol.reply_stream import ReplyReader
 from aliend.core.protocol.requests import Request
 
-WIRE = Path(__file__).parents[2] / "contract" / "wire" / "public.jsonl"
+WIRE = Path(__file__).parents[3] / "contract" / "wire" / "public.jsonl"
 
 
 def recorded() -> list[tuple[Request, dict[str, Any]]]:

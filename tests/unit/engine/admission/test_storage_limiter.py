@@ -19,7 +19,7 @@ from aliend.errors import CopyError
 from aliend.storage.tasks import Download, WorkerDied
 from tests.unit.engine.conftest import Clock, House, eventually
 from tests.unit.engine.fakes import FakeWorkers, Grid
-from tests.unit.engine.test_waiting import waits
+from tests.unit.engine.test_wait_reasons import waits
 
 ONE, TWO = "A::B::SE1", "A::B::SE2"
 BROKEN = CopyError("the server did not answer", "transient", replicas=((ONE, "the server did not answer"),))

@@ -1,12 +1,17 @@
-"""Sizes and moments as people write them."""
+"""Sizes and moments as people write them.
+
+Rates as people write them.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from aliend.core.cli.units import moment_of, size_of
+from aliend.core.cli.units import HIGHEST, LOWEST, moment_of, parse_rate, rate_text, size_of
 from aliend.errors import UsageError
 
 NOW_MS = 1_700_000_000_000
@@ -60,3 +65,36 @@ def test_a_date_without_a_zone_is_local() -> None:
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="min-ctime"):
         moment_of(text, NOW_MS, "-min-ctime")
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("20M", 20 << 20),
+        ("20m", 20 << 20),
+        ("20MiB", 20 << 20),
+        ("20 MiB/s", 20 << 20),
+        ("20MB/s", 20_000_000),
+        ("500kB", 500_000),
+        ("1.5G", 3 << 29),
+        ("4096", 4096),
+        ("4096B/s", 4096),
+        ("1T", 1 << 40),
+        ("unlimited", 0),
+        ("0", 0),
+        ("none", 0),
+    ],
+)
+def test_a_rate_is_understood(text: str, rate: int) -> None:
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "fast", "-1M", "1X", "M", "10", "2T", "1e6", "1..5M", "\u0661M", "nan", "20M/h"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="rate"):
+        parse_rate(text)
+
+
+@given(st.one_of(st.just(0), st.integers(LOWEST, HIGHEST)))
+def test_a_rate_is_told_in_words_that_mean_it(rate: int) -> None:
+    assert parse_rate(rate_text(rate)) == rate

@@ -1,10 +1,13 @@
-"""Options and operands of a command's words."""
+"""Options and operands of a command's words.
+
+F094: near names for an unknown command.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from aliend.core.cli.options import Option, take_apart
+from aliend.core.cli.options import Option, suggestions, take_apart
 from aliend.errors import UsageError
 
 TABLE = {
@@ -51,3 +54,16 @@ def test_what_makes_no_sense_is_refused(words: tuple[str, ...], complaint: str) 
 def test_a_number_is_a_whole_number(text: str) -> None:
     with pytest.raises(UsageError, match="-T needs a whole number of at least 0"):
         take_apart("cp", ("-T", text), TABLE).number("T", 0)
+
+
+NAMES = ("find", "ls", "mkdir", "rmdir", "listSEs", "whoami", "stat")
+
+
+def test_f094_a_mistyped_command_is_recognised() -> None:
+    assert suggestions("fnd", NAMES)[0] == "find"
+    assert suggestions("listses", NAMES)[0] == "listSEs"
+
+
+def test_f094_at_most_three_and_none_for_something_else() -> None:
+    assert len(suggestions("mkdri", ("mkdir", "mkdirs", "mkdird", "mkdire"))) == 3
+    assert suggestions("zzzz", NAMES) == []

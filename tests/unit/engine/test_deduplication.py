@@ -9,7 +9,7 @@ from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView
 from aliend.errors import CopyError
 from tests.unit.engine.conftest import House, eventually
-from tests.unit.engine.test_waiting import kinds
+from tests.unit.engine.test_wait_reasons import kinds
 
 
 def spec(tmp_path: Path, **more: object) -> JobSpec:

@@ -11,9 +11,9 @@ from aliend.core.transfers.job import JobSpec
 from aliend.engine.attempts import copy_sources, replica_registration
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, ThirdParty, Upload, WorkerDied
+from tests.unit.engine.attempts.test_upload import crash_at
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.fakes import LOST, md5_of
-from tests.unit.engine.test_uploads import crash_at
 
 
 @pytest.fixture(autouse=True)
