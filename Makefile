@@ -38,7 +38,7 @@ faults: setup ## kill, stop and corrupt everything, and compare in the end; PART
 	$(BIN)/python -m tests.faults $(PART:%=--part %) $(ROUNDS:%=--rounds %) $(SEED:%=--seed %)
 
 rows: setup ## write the table of what the tests show of the incumbent client into its page
-	@$(BIN)/python -m tests.rows
+	@$(BIN)/python -m tests.parity_table
 
 wire: setup ## replay a real service's recordings (WIRE=FILE.jsonl for others) and tell the differences
 	@$(BIN)/python -m tests.contract.replay $(WIRE)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.stage import Stage, setting, wait_until
+from tests.bench.measurement import Stage, setting, wait_until
 
 MIB = 1 << 20
 WINDOW, WATCHED = 5.0, 9.0

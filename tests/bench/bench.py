@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench.stage import Stage
+from tests.bench.measurement import Stage
 
 PARTS = (
     "startup",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.bench.stage import Stage, timed
+from tests.bench.measurement import Stage, timed
 
 MIB = 512
 _CASES: dict[str, tuple[str, ...]] = {

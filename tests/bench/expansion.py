@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.bench.stage import Stage, apart, has_ended, setting, wait_until
+from tests.bench.measurement import Stage, apart, has_ended, setting, wait_until
 
 DIRECTORY = "/alice/sim/million/"
 _LONGEST = 300.0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.bench.stage import Stage, compared, in_turns, must, setting
+from tests.bench.measurement import Stage, compared, in_turns, must, setting
 
 
 def measure(stage: Stage) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
-from tests.bench.stage import Stage, busy, must, percentile, proportional_memory, running, timed
+from tests.bench.measurement import Stage, busy, must, percentile, proportional_memory, running, timed
 
 COPIES, LISTINGS, CALLS, PROGRAMS = 16, 100, 2000, 20
 SETTLING, IDLE = 10.0, 20.0

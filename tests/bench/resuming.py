@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.storage.io.task_context import CHUNK
-from tests.bench.stage import Stage, children, has_ended, md5, must, setting, timed, wait_until
+from tests.bench.measurement import Stage, children, has_ended, md5, must, setting, timed, wait_until
 
 MIB = 512
 RANDOM_MIB, PLANTED = 256, 3

@@ -12,7 +12,7 @@ from aliend.core.transfers.job import JobSpec
 from aliend.engine import Engine
 from aliend.storage.tasks import Downloaded, Terms
 from aliend.store import Store
-from tests.bench.stage import Stage, setting
+from tests.bench.measurement import Stage, setting
 from tests.unit.engine.fakes import FakeCatalogue, FakeWorkers, Grid
 
 

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from tests.bench.stage import Stage, compared, in_turns, must, setting, timed
+from tests.bench.measurement import Stage, compared, in_turns, must, setting, timed
 
 FILES = 500
 FAR_FILES, FAR_ROUNDS = 200, 2

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.bench.stage import Stage, apart
+from tests.bench.measurement import Stage, apart
 
 OTHERS, FILES, KIB = 4, 600, 64
 """Storage elements beside the frozen one, and files on each."""

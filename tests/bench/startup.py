@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.stage import Stage, has_ended, timed, wait_until
+from tests.bench.measurement import Stage, has_ended, timed, wait_until
 
 PAIRS = 40
 FIRST = 5

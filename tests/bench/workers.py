@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench.stage import Stage, busy, children, proportional_memory, running, wait_until
+from tests.bench.measurement import Stage, busy, children, proportional_memory, running, wait_until
 
 COPIES = 16
 

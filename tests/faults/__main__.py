@@ -13,7 +13,7 @@ import random
 import sys
 import time
 
-from tests.faults.ground import Order, Report
+from tests.faults.campaign import Order, Report
 
 PARTS = ("kill-daemon", "crash-points", "kill-workers", "storage", "central", "disk", "clock", "hostile", "storms")
 _SHOWN = 20

@@ -6,8 +6,8 @@ import time
 
 from aliend.sandbox.protocol.faults import LASTING, ONCE
 from aliend.sandbox.server.control_socket import ACTIONS
+from tests.faults.campaign import Ground, Order, Report, ground
 from tests.faults.checker import check
-from tests.faults.ground import Ground, Order, Report, ground
 from tests.faults.load import Load, wait_for
 
 WHAT = "the central service with each of its faults"

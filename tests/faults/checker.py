@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.ground import Ground, md5_of
+from tests.faults.campaign import Ground, md5_of
 
 _STATE = ".local/state/aliend/default"
 

@@ -15,7 +15,7 @@ from aliend.core.transfers.job import JobSpec
 from aliend.engine import Engine
 from aliend.errors import CopyError, NotConnected
 from aliend.store import Store
-from tests.faults.ground import Order, Report
+from tests.faults.campaign import Order, Report
 from tests.unit.engine.conftest import Clock, House
 from tests.unit.engine.fakes import FakeCatalogue, FakeWorkers, Grid
 

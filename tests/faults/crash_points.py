@@ -16,9 +16,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from hashlib import shake_128
 
-from tests.faults import dying
+from tests.faults import crashing_daemon
+from tests.faults.campaign import Ground, Order, Report, ground, kill, md5
 from tests.faults.checker import Promises, check
-from tests.faults.ground import Ground, Order, Report, ground, kill, md5
 from tests.faults.load import wait_for
 from tests.harness import eventually
 
@@ -99,7 +99,7 @@ def run(order: Order) -> Report:
     """One point in each round, all of them in turn in an order of chance; then compare."""
     points = _points()
     for point in points:
-        dying.found(point.where)
+        crashing_daemon.found(point.where)
     with ground(order) as place:
         place.chance.shuffle(points)
         round_ = _Round(place)
@@ -263,7 +263,7 @@ class _Dying:
         user = self._place.user
         user.must("daemon", "stop")
         self._process = subprocess.Popen(
-            [sys.executable, "-P", dying.__file__, json.dumps(asdict(self._point)), "--profile", "default"],
+            [sys.executable, "-P", crashing_daemon.__file__, json.dumps(asdict(self._point)), "--profile", "default"],
             env=user.environment,
             cwd="/",
             stdin=subprocess.DEVNULL,

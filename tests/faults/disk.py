@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.faults.campaign import Ground, Order, Report, ground, md5_of
 from tests.faults.checker import Promises, check
-from tests.faults.ground import Ground, Order, Report, ground, md5_of
 from tests.faults.load import wait_for
 from tests.harness import alive, eventually
 

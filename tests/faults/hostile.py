@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.ground import Ground, Order, Report, ground
+from tests.faults.campaign import Ground, Order, Report, ground
 
 WHAT = "names with .., control characters, newlines, 4 kB, not UTF-8"
 ROUNDS, SHORT = 3, 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from tests.faults.campaign import Ground, Order, Report, ground
 from tests.faults.checker import check
-from tests.faults.ground import Ground, Order, Report, ground
 from tests.faults.load import Load, unfinished, wait_for
 
 WHAT = "kill -9 of the daemon at random moments"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 from aliend.core.transfers.transfer import MAX_FAILURES
+from tests.faults.campaign import Ground, Order, Report, children, ground, kill
 from tests.faults.checker import check
-from tests.faults.ground import Ground, Order, Report, children, ground, kill
 from tests.faults.load import Load, unfinished, wait_for
 
 WHAT = "kill -9 of copying processes at random moments"

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from hashlib import shake_128
 
+from tests.faults.campaign import Ground, md5_of
 from tests.faults.checker import Promises
-from tests.faults.ground import Ground, md5_of
 
 FILES, OVERWRITTEN, COPIED = 12, 6, 3
 LARGEST = 3_000_000

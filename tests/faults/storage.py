@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from aliend.sandbox.storage import storage_faults
+from tests.faults.campaign import Ground, Order, Report, ground, md5
 from tests.faults.checker import Promises, check
-from tests.faults.ground import Ground, Order, Report, ground, md5
 from tests.faults.load import Load, wait_for
 
 WHAT = "storage elements stopped, frozen, slow, full, corrupt, lying"

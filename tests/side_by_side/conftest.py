@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness import ROOT, make_user, new_grid
 from tests.side_by_side.corpus import Line
-from tests.side_by_side.stage import Stage
+from tests.side_by_side.runner import Stage
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.side_by_side.corpus import Line, read
-from tests.side_by_side.stage import Outcome, Stage
+from tests.side_by_side.runner import Outcome, Stage
 
 HERE = Path(__file__).parent
 CORPORA = {name: read(HERE / f"{name}.toml") for name in ("commands", "copy")}

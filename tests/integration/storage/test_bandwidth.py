@@ -14,7 +14,7 @@ from aliend.core.transfers.bandwidth import Rates
 from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Compare, Read, Terms
 from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, web
-from tests.integration.storage.test_workers import Begun, big
+from tests.integration.storage.test_worker_pool import Begun, big
 
 SLOW = Rates(all=256 << 10)
 """A quarter of a MiB a second: the 400 MB of these tests would take half an hour."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.sandbox.stage import Stage, make_seed, make_stage
+from tests.unit.sandbox.in_process_grid import Stage, make_seed, make_stage
 
 
 @pytest.fixture(scope="session")

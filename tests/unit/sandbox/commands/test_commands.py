@@ -10,7 +10,7 @@ from aliend.sandbox.commands import COMMANDS, HIDDEN
 from aliend.sandbox.commands.service.messages import LISTED
 from aliend.sandbox.server.seed import content
 from aliend.sandbox.service import contents
-from tests.unit.sandbox.stage import Stage
+from tests.unit.sandbox.in_process_grid import Stage
 
 HOME = "/alice/cern.ch/user/a/alice/"
 ONE = f"{HOME}files/one-copy.dat"

@@ -13,7 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from aliend.sandbox import certificates
 from aliend.sandbox.layout import Layout
 from aliend.sandbox.state.accounts import Principal
-from tests.unit.sandbox.stage import Stage
+from tests.unit.sandbox.in_process_grid import Stage
 
 DAY = timedelta(days=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aliend.sandbox.service import contents
-from tests.unit.sandbox.stage import Stage
+from tests.unit.sandbox.in_process_grid import Stage
 
 SIMPLE = 'Executable = "/alice/bin/hello"; Arguments = "$1";'
 SLOW = 'Executable = "sim"; SandboxRun = "60"; SandboxWait = "0";'

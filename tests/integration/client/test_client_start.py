@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.client.stage import ROOT, Stage, a_stage, eventually, is_alive
+from tests.integration.client.runner import ROOT, Stage, a_stage, eventually, is_alive
 
 PWD = b"/alice/cern.ch/user/t/test/\n"
 

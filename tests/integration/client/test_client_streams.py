@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.client.fake_daemon import MIB
-from tests.integration.client.stage import Stage, a_stage, eventually
+from tests.integration.client.runner import Stage, a_stage, eventually
 
 CHEAP = {
     "alienctl",

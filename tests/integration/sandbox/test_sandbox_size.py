@@ -10,7 +10,7 @@ from pathlib import Path
 from websockets.asyncio.client import ClientConnection
 
 from tests.harness import new_grid
-from tests.integration.talking import HOME, ask, session
+from tests.integration.websocket_client import HOME, ask, session
 
 
 async def test_it_is_fast() -> None:

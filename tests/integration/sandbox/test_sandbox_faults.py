@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.harness import Grid, new_grid
-from tests.integration.talking import HOME, ask, request, session
+from tests.integration.websocket_client import HOME, ask, request, session
 
 SE1, SE2 = "ALICE::SANDBOX::SE1", "ALICE::SANDBOX::SE2"
 

@@ -24,7 +24,7 @@ from aliend.core.protocol.requests import Request
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected, OutcomeUnknown
 from tests.integration.central.conftest import QUICK
 from tests.integration.central.service import Authority, Issued, Service, eventually, running
-from tests.integration.central.test_dial import black_hole
+from tests.integration.central.test_happy_eyeballs import black_hole
 
 LS = Request("ls", ("/alice",))
 SLACK = 3

@@ -9,8 +9,8 @@ from pathlib import Path
 import grpc
 
 from aliend.v1 import transfers_pb2, transfers_pb2_grpc
+from tests.faults.campaign import Ground, Order, Report, ground, md5
 from tests.faults.checker import Promises, check
-from tests.faults.ground import Ground, Order, Report, ground, md5
 from tests.faults.load import wait_for
 
 WHAT = "storms of submissions, each said twice, with kills in between"

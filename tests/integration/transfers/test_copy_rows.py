@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Grid, User, eventually, make_user, new_grid
-from tests.integration.test_copy import MIB, md5, random_file
+from tests.integration.transfers.test_copy import MIB, md5, random_file
 
 RUN = "/alice/cern.ch/user/a/alice/data/run1"
 TREE = ("f1.log", "f2.log.gz", "sub/f3.log", "sub/deep/f4.root")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.__main__ import PARTS, rounds_of, run
-from tests.faults.ground import Order
+from tests.faults.campaign import Order
 
 SEED = 20261125
 

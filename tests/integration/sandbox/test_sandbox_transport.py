@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError
 
 from tests.harness import Grid, eventually, new_grid
-from tests.integration.talking import HOME, ask, request, session
+from tests.integration.websocket_client import HOME, ask, request, session
 
 
 @pytest.fixture(scope="module")

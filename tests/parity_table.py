@@ -1,4 +1,4 @@
-"""Writes the table of rows into the page about the incumbent client: `python -m tests.rows`, or `make rows`.
+"""Writes the table of rows into the page about the incumbent client: `python -m tests.parity_table`, or `make rows`.
 
 A row is shown by every test that has its id in its name (`test_f066_...`) or in its docstring, and by every line of a
 side-by-side corpus that names it; what a module says of its tests shows nothing. A row that nothing shows is open.
