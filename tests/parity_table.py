@@ -23,7 +23,7 @@ _SPAN = re.compile(r"(?<![A-Za-z0-9])F(\d{3})(?:-| to )F(\d{3})(?!\d)")
 
 def titles() -> dict[str, dict[str, str]]:
     """The rows: what each is called, and why ours is different where it is."""
-    rows: dict[str, dict[str, str]] = tomllib.loads((ROOT / "tests" / "rows.toml").read_text(encoding="utf-8"))
+    rows: dict[str, dict[str, str]] = tomllib.loads((ROOT / "tests" / "parity_table.toml").read_text(encoding="utf-8"))
     return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,16 +15,89 @@ LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400
 CORE_MAY_NOT = {"asyncio", "socket", "ssl", "time", "random", "os", "logging", "grpc", "threading", "subprocess"}
 
-# which of our own packages each room may import, besides itself, the errors and the version
+MOST_FILES = 15
+SHORTEST_MODULE = 40
+
+# which packages of aliend a package may import, besides itself and the errors
 MAY_IMPORT: dict[str, set[str]] = {
     "aliend/core": set(),
     "aliend/central": {"core"},
     "aliend/storage": {"core"},
     "aliend/store": {"core"},
-    "aliend/engine": {"core", "central", "storage", "store"},
-    "aliend/services": {"core", "commands", "parts", "sessions", "engine", "v1"},
-    "aliend/commands": {"core", "parts", "sessions", "engine", "central", "storage", "config"},
+    "aliend/engine": {"core", "storage", "store"},
+    "aliend/services": {"core", "commands", "runtime", "user_sessions", "engine", "v1"},
+    "aliend/commands": {"core", "runtime", "user_sessions", "engine", "central", "storage", "config"},
     "aliend/sandbox": set(),
+}
+# the order of imports inside a package: a floor may import from floors to its right only
+FLOORS: dict[str, list[set[str]]] = {
+    "aliend/core": [{"copying"}, {"transfers"}, {"grid"}, {"protocol"}, {"catalogue"}, {"connection"}, {"cli"}],
+    "aliend/engine": [
+        {"__init__"},
+        {"engine"},
+        {"attempts"},
+        {"expansion", "admission", "change_stream", "wait_reasons"},
+        {"held_jobs", "ports", "views", "retention", "file_content"},
+    ],
+    "aliend/storage": [{"pool", "worker"}, {"wire", "io"}, {"tasks", "errors"}],
+    "aliend/central": [
+        {"catalogue"},
+        {"session", "tokens"},
+        {"connection", "http_client"},
+        {"credentials", "lost_replies", "reply_buffer", "request_trace", "session_status", "port_probe"},
+    ],
+    "aliend/commands": [
+        {"command_line", "completion"},
+        {"command_names"},
+        {"dispatch"},
+        {"copying"},
+        {"account", "files"},
+        {"grid"},
+        {"following"},
+        {"invocation"},
+    ],
+    "aliend/sandbox": [
+        {"__main__"},
+        {"cli", "control"},
+        {"server"},
+        {"commands"},
+        {"service"},
+        {"state", "protocol", "storage", "certificates", "control_client", "expired_certificates", "grid_size"},
+        {"errors", "layout"},
+    ],
+    "aliend/sandbox/commands": [{"__init__"}, {"jobs"}, {"catalogue", "service", "storage"}],
+}
+# modules below 40 lines, each with the reason why it is not part of another one
+SHORT_MODULES: dict[str, str] = {
+    "alienctl/help/page.py": "the type of all page modules",
+    "alienctl/help/service_pages.py": "one table of pages, as its siblings",
+    "alienctl/local/stdin_forwarder.py": "imported only when a command reads standard input",
+    "alienctl/shell/completion_scripts.py": "text for three shells, imported only to print it",
+    "aliend/central/connection/jbox.py": "the only reader of JBox token files",
+    "aliend/central/request_trace.py": "a debugging aid that touches no other module",
+    "aliend/commands/grid/quota.py": "one command",
+    "aliend/commands/invocation/lfn_arguments.py": "shared by all command families",
+    "aliend/commands/invocation/result_stream.py": "shared by all command families",
+    "aliend/core/catalogue/metalink.py": "one file format",
+    "aliend/core/cli/environment.py": "one rule, shared by daemon and commands",
+    "aliend/core/grid/xrootd_statistics.py": "one document format",
+    "aliend/core/transfers/backoff.py": "one rule, shared by jobs, transfers and storage elements",
+    "aliend/core/transfers/deduplication.py": "one rule, shared by engine and store",
+    "aliend/core/transfers/error_mapping.py": "one rule, shared by attempts and expansion",
+    "aliend/engine/attempts/grid_copy.py": "one kind of attempt",
+    "aliend/engine/attempts/relay_spool.py": "one resource with a life of its own",
+    "aliend/engine/retention.py": "one background task",
+    "aliend/engine/wait_reasons.py": "the only place that collects what `why` reports",
+    "aliend/sandbox/commands/catalogue/pwd_cd.py": "one family of commands",
+    "aliend/sandbox/commands/service/time.py": "one command",
+    "aliend/sandbox/protocol/request_counters.py": "one table of the service",
+    "aliend/sandbox/protocol/throttle.py": "one rule of the service",
+    "aliend/sandbox/state/object_versions.py": "one table of the service",
+    "aliend/services/status_message.py": "one message, used by two servicers",
+    "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
+    "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
+    "aliend/storage/worker/read_back.py": "one kind of task",
+    "aliend/systemd_notify.py": "the sd_notify protocol",
 }
 OF_ALL = {"errors", "VERSION", "CONTRACT"}
 
@@ -66,6 +140,47 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
         if (name.startswith("aliend.") and name.split(".")[1] not in allowed) or name.startswith("alienctl")
     ]
     assert wrong == []
+
+
+def room(path: Path, package: str) -> str:
+    """The directory or module below `package` that holds `path`."""
+    return path.relative_to(ROOT / package).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_every_room_has_a_floor(package: str) -> None:
+    rooms = {room(path, package) for path in product() if path.is_relative_to(ROOT / package)}
+    assert rooms - {"__init__"} == set().union(*FLOORS[package]) - {"__init__"}
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_a_room_imports_from_lower_floors_only(package: str) -> None:
+    floor = {name: number for number, names in enumerate(FLOORS[package]) for name in names}
+    prefix = package.replace("/", ".") + "."
+    wrong = []
+    for path in product():
+        if not path.is_relative_to(ROOT / package):
+            continue
+        here = room(path, package)
+        for name in imports(path):
+            other = name.removeprefix(prefix).split(".")[0] if name.startswith(prefix) else here
+            if other != here and other in floor and floor[other] <= floor.get(here, -1):
+                wrong.append(f"{path.relative_to(ROOT)}: {name}")
+    assert wrong == []
+
+
+def test_no_directory_holds_more_than_fifteen_modules() -> None:
+    counts = Counter(path.parent for path in product() if path.name != "__init__.py")
+    assert [f"{path.relative_to(ROOT)}: {n}" for path, n in counts.items() if n > MOST_FILES] == []
+
+
+def test_a_module_below_forty_lines_has_a_reason() -> None:
+    short = {
+        str(path.relative_to(ROOT))
+        for path in product()
+        if path.name != "__init__.py" and len(path.read_text(encoding="utf-8").splitlines()) < SHORTEST_MODULE
+    }
+    assert short == set(SHORT_MODULES)
 
 
 def test_core_is_pure() -> None:
