@@ -128,6 +128,7 @@ PAGES = {
         "getCAcerts [-from REPOSITORY] [DIRECTORY]",
         "install the grid's authorities into DIRECTORY/certificates",
         "Without DIRECTORY into ~/.globus. They come from the ALICE git repository, or from REPOSITORY.\n"
+        "Without git or network, those that ship with aliend are installed.\n"
         "    alienctl getCAcerts ~/.globus",
     ),
     "ccdb": Page(

@@ -52,7 +52,7 @@ async def token_init(parts: Parts, call: Call) -> int:
     await parts.tokens.look_after(call.context)
     facts = made.facts
     if call.as_json:
-        await call.document(facts.to_json(call.context.token.certificate))
+        await call.document(facts.to_json(str(call.context.token.certificate)))
     else:
         await call.say("\n".join(facts.lines()))
     await call.complain(made.remark)

@@ -49,6 +49,7 @@ def test_the_wheel_carries_the_contract_and_the_unit(archives: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "aliend/proto/aliend/v1/transfers.proto" in names
     assert "aliend/systemd/aliend.service" in names
+    assert {"aliend/authorities/igtf.pem", "aliend/authorities/copyright"} <= set(names)
     assert any(name.endswith(".data/scripts/alienctl") for name in names)
     assert any(name.endswith(".data/data/share/man/man1/alienctl.1") for name in names)
     assert "alienctl/pages/coming-from-alienpy.md" in names
