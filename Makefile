@@ -1,4 +1,4 @@
-# Every task of the project; `make` alone lists them.
+# All tasks of the project; `make` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -9,12 +9,12 @@ ALIENPY_VENV := .venv-alienpy
 STAMP := $(VENV)/.set-up
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check rows bench faults wire proto proto-check fmt lint types dist clean
+.PHONY: help setup demo test check docs rows bench faults wire proto proto-check fmt lint types dist clean
 
 help: ## list the tasks
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
 
-setup: $(STAMP) ## make .venv with aliend and alienctl, and install the system packages that are needed
+setup: $(STAMP) ## create .venv with aliend and alienctl, and install the required system packages
 
 $(STAMP): pyproject.toml tests/setup.sh
 	tests/setup.sh
@@ -24,23 +24,26 @@ $(STAMP): pyproject.toml tests/setup.sh
 	$(BIN)/python -m compileall -q aliend alienctl $(VENV)/lib
 	touch $@
 
-demo: setup ## a sandbox grid, a listing, an upload, a download that survives kill -9; every step verified
+demo: setup ## run the main job on a sandbox grid: listing, upload, download that survives kill -9; every step verified
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/demo.sh
 
 test: setup $(ALIENPY_VENV)/.done ## run all tests, on real processes and real XRootD servers
 	$(BIN)/python -m compileall -q aliend alienctl
 	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
-check: setup lint types proto-check ## what must be green before every commit: format, lint, types, contract, house rules
+check: setup lint types proto-check ## run before every commit: format, lint, types, contract, unit and property tests
 	$(BIN)/python -m pytest -q tests/unit tests/property
 
-faults: setup ## kill, stop and corrupt everything, and compare in the end; PART=kill-daemon ROUNDS=N SEED=S choose
+faults: setup ## kill, stop and corrupt everything, then compare; PART=kill-daemon ROUNDS=N SEED=S select
 	$(BIN)/python -m tests.faults $(PART:%=--part %) $(ROUNDS:%=--rounds %) $(SEED:%=--seed %)
 
-rows: setup ## write the table of what the tests show of the incumbent client into its page
+docs: setup ## build the documentation as HTML in build/site; warnings are errors
+	$(BIN)/mkdocs build --strict
+
+rows: setup ## write the table of alien.py's features and their tests into docs/parity.md
 	@$(BIN)/python -m tests.parity_table
 
-wire: setup ## replay a real service's recordings (WIRE=FILE.jsonl for others) and tell the differences
+wire: setup ## replay recordings of a real service (WIRE=FILE.jsonl for others) and print the differences
 	@$(BIN)/python -m tests.contract.replay $(WIRE)
 
 bench: setup ## measure against alienpy and xrdcp in one run; ONLY=startup,small picks parts
@@ -80,6 +83,6 @@ dist: setup ## build the wheel and the source archive into dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 
-clean: ## remove everything that was made
+clean: ## remove everything that these tasks created
 	rm -rf $(VENV) $(PROTO_VENV) $(ALIENPY_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Writes the table of rows into the page about the incumbent client: `python -m tests.parity_table`, or `make rows`.
+"""Writes the parity table into docs/parity.md: `python -m tests.parity_table`, or `make rows`.
 
 A row is shown by every test that has its id in its name (`test_f066_...`) or in its docstring, and by every line of a
 side-by-side corpus that names it; what a module says of its tests shows nothing. A row that nothing shows is open.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "alienctl" / "pages" / "coming-from-alienpy.md"
+PAGE = ROOT / "docs" / "parity.md"
 BEGIN, END = "<!-- rows: begin (written by `make rows`) -->", "<!-- rows: end -->"
 _ID = re.compile(r"(?<![A-Za-z0-9])F(\d{3})(?!\d)", re.IGNORECASE)
 _SPAN = re.compile(r"(?<![A-Za-z0-9])F(\d{3})(?:-| to )F(\d{3})(?!\d)")

@@ -19,8 +19,8 @@ def variables(table: str) -> set[str]:
 
 
 def test_the_page_tells_the_truth() -> None:
-    page = (ROOT / "alienctl" / "pages" / "environment.md").read_text(encoding="utf-8")
-    honoured, obsolete = map(variables, page.split("These of alien.py do nothing here:"))
+    page = (ROOT / "docs" / "environment.md").read_text(encoding="utf-8")
+    honoured, obsolete = map(variables, page.split("## Variables of alien.py without effect"))
     text = code()
     assert {name for name in honoured if not re.search(rf"\b{name}\b", text)} == set()
     assert {name for name in obsolete if re.search(rf"\b{name}\b", text)} == set()
