@@ -11,7 +11,6 @@ from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
 from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState
 from aliend.core.transfers.transfer import (
-    Booked,
     Cancelled,
     Done,
     Failed,
@@ -20,6 +19,7 @@ from aliend.core.transfers.transfer import (
     Phase,
     Queued,
     Replacing,
+    ReplicasBooked,
     Running,
     State,
     Transfer,
@@ -133,7 +133,7 @@ def intent_to_text(intent: Intent) -> str:
     match intent:
         case NoIntent():
             return ""
-        case Booked():
+        case ReplicasBooked():
             return json.dumps({"kind": "booked", **asdict(intent)})
         case Replacing():
             return json.dumps({"kind": "replacing", **asdict(intent)})
@@ -148,7 +148,7 @@ def intent_of(text: str) -> Intent:
     fields = json.loads(text)
     if fields.pop("kind") == "booked":
         tickets = tuple(Ticket(**ticket) for ticket in fields.pop("tickets", ()))
-        return Booked(**_with_tuples(fields), tickets=tickets)
+        return ReplicasBooked(**_with_tuples(fields), tickets=tickets)
     return Replacing(**fields)
 
 

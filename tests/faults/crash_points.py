@@ -46,12 +46,12 @@ class Point:
 
 
 _CHANGE, _ADD, _SUBMIT = (f"aliend.store.store:Store.{name}" for name in ("change", "add", "submit"))
-_MADE = "aliend.store.store:Store.remember_made"
+_MADE = "aliend.store.store:Store.record_created_directories"
 _TICKETS, _COMMIT, _MOVE, _REMOVE, _REMOVE_ALL = (
     f"aliend.central.catalogue:Catalogue.{name}" for name in ("access_write", "commit", "move", "remove", "remove_all")
 )
-_VERIFY = "aliend.engine.attempts.stat_batcher:Looks.entry_among_others"
-_BOOKED, _REPLACING, _SUCCEEDED = "Noted(intent=Booked", "Noted(intent=Replacing", "Succeeded("
+_VERIFY = "aliend.engine.attempts.stat_batcher:StatBatcher.stat_batched"
+_BOOKED, _REPLACING, _SUCCEEDED = "IntentSaved(intent=ReplicasBooked", "IntentSaved(intent=Replacing", "Succeeded("
 
 
 def _points() -> list[Point]:

@@ -19,7 +19,7 @@ from aliend.core.catalogue.local_paths import local_path
 from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, target_of
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import AliendError, CopyError, WebError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.storage.errors import from_disk
 from aliend.storage.io.partial_file import Part
 from aliend.storage.tasks import Discard, Download, Source
@@ -39,7 +39,7 @@ class Order:
     objects: tuple[CalibrationObject, ...]
 
 
-async def bring(parts: Parts, call: Call, order: Order) -> int:
+async def bring(parts: Runtime, call: Call, order: Order) -> int:
     """Bring the file of each object, print each name; the exit code as that of `cp`."""
     if not order.objects:
         await call.complain(f"ccdb: there are no objects under {order.query.path or 'this host'}")
@@ -80,7 +80,7 @@ async def bring(parts: Parts, call: Call, order: Order) -> int:
 class _Fetching:
     """One object's file on its way."""
 
-    def __init__(self, parts: Parts, call: Call, order: Order) -> None:
+    def __init__(self, parts: Runtime, call: Call, order: Order) -> None:
         self._parts = parts
         self._call = call
         self._order = order

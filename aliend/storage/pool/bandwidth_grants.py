@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aliend.core.transfers.bandwidth import Flow, Meter, Rates
+from aliend.core.transfers.bandwidth import Flow, RateLimiter, Rates
 
 _MOMENT = 0.002
 """Seconds that a timer may be late."""
@@ -28,7 +28,7 @@ class Pacer:
     """The bandwidth of all tasks of all copying processes."""
 
     def __init__(self) -> None:
-        self._meter = Meter(Rates())
+        self._meter = RateLimiter(Rates())
         self._tasks: dict[int, Paced] = {}
         self._granted: dict[int, float] = {}
         self._count = 0
@@ -37,21 +37,21 @@ class Pacer:
     def set_rates(self, rates: Rates) -> None:
         """Other limits, at once."""
         if self._tasks:
-            self._meter.change(rates, _now())
+            self._meter.change_rates(rates, _now())
             self._pace_all()
         else:
-            self._meter = Meter(rates)
+            self._meter = RateLimiter(rates)
 
     def set_job(self, job: int, rate: int) -> None:
         """Another limit of one job's tasks, at once."""
-        self._meter.change_job(job, rate, _now())
+        self._meter.change_job_rate(job, rate, _now())
         self._pace_all()
 
     def join(self, flow: Flow, task: Paced) -> int:
         """A task begins; its number."""
         self._count += 1
         self._tasks[self._count] = task
-        self._meter.join(self._count, flow, _now())
+        self._meter.add(self._count, flow, _now())
         return self._count
 
     def share(self, number: int) -> int:
@@ -60,13 +60,13 @@ class Pacer:
 
     def want(self, number: int, owed: int) -> None:
         """A task has moved so many bytes more than it was granted."""
-        self._meter.ask(number, owed)
+        self._meter.request(number, owed)
         self._serve()
 
     def turn(self, number: int, se: str) -> None:
         """A task goes on with another storage element."""
         before = self._meter.share(number)
-        self._meter.move(number, (se,), _now())
+        self._meter.change_elements(number, (se,), _now())
         if self._meter.share(number) != before:
             self._tasks[number].pace(self._meter.share(number))
         self._serve()
@@ -75,7 +75,7 @@ class Pacer:
         """What is copied for a transfer belongs to another job, which has this rate."""
         for number, task in self._tasks.items():
             if task.transfer == transfer:
-                self._meter.give(number, job, rate, _now())
+                self._meter.change_job(number, job, rate, _now())
                 task.pace(self._meter.share(number))
         self._serve()
 
@@ -83,7 +83,7 @@ class Pacer:
         """A task has ended, with bytes that it was granted and did not move."""
         self._granted.pop(number, None)
         if self._tasks.pop(number, None):
-            self._meter.leave(number, unused, _now())
+            self._meter.remove(number, unused, _now())
             self._serve()
 
     def metered(self) -> dict[int, int]:
@@ -95,9 +95,9 @@ class Pacer:
         """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
         now = _now()
         return {
-            task.transfer: 0.0 if self._meter.waits(number) else now - self._granted[number]
+            task.transfer: 0.0 if self._meter.is_waiting(number) else now - self._granted[number]
             for number, task in self._tasks.items()
-            if self._meter.waits(number) or number in self._granted
+            if self._meter.is_waiting(number) or number in self._granted
         }
 
     def _pace_all(self) -> None:
@@ -112,8 +112,8 @@ class Pacer:
             self._timer = None
         now = _now()
         for grant in self._meter.grants(now):
-            self._granted[grant.flow] = now
-            self._tasks[grant.flow].grant(grant.size, grant.share)
+            self._granted[grant.number] = now
+            self._tasks[grant.number].grant(grant.size, grant.share)
         pause = self._meter.next_grant(now)
         if pause is not None:
             self._timer = asyncio.get_running_loop().call_later(pause + _MOMENT, self._serve)

@@ -17,7 +17,7 @@ from tests.unit.engine.conftest import House, eventually
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_CHECK_INTERVAL", 0.0)
 
 
 async def history(house: House, job: int) -> list[AttemptRecord]:

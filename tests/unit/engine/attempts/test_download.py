@@ -12,7 +12,7 @@ import pytest
 
 from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView
-from aliend.engine.expansion.disk_space import Room
+from aliend.engine.expansion.disk_space import DiskSpaceCheck
 from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError
 from aliend.storage.tasks import Discard
 from aliend.store import NewTransfer
@@ -337,9 +337,9 @@ def test_files_that_are_there_already_need_no_room(tmp_path: Path, monkeypatch: 
     (tmp_path / ".begun.7.part").write_bytes(b"x" * 600)
     disk = SimpleNamespace(f_bavail=1000, f_frsize=1000, f_blocks=5000)
     monkeypatch.setattr("aliend.engine.expansion.disk_space.os.statvfs", lambda _: disk)
-    room = Room(str(tmp_path), keep_free=900_000)
-    room.require([NewTransfer("/a/there", str(tmp_path / "there"), 1000)] * 1000)
-    room.require([NewTransfer("/a/big", str(tmp_path / "big"), 100_500)])
+    room = DiskSpaceCheck(str(tmp_path), keep_free=900_000)
+    room.require_space([NewTransfer("/a/there", str(tmp_path / "there"), 1000)] * 1000)
+    room.require_space([NewTransfer("/a/big", str(tmp_path / "big"), 100_500)])
     with pytest.raises(CopyError, match="make room") as caught:
-        room.require([NewTransfer("/a/bigger", str(tmp_path / "bigger"), 200)])
+        room.require_space([NewTransfer("/a/bigger", str(tmp_path / "bigger"), 200)])
     assert caught.value.kind == "local"
