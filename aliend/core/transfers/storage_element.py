@@ -217,8 +217,6 @@ def _measured(element: StorageElement, event: ThroughputMeasured, now: float) ->
     if speed < _LOSS * element.speed_before and element.limit > 2:
         less = element.limit - 1
         return replace(element, limit=less, speed_before=speed, changed_at=now, why="fewer copies brought as much")
-            element, limit=element.limit - 1, speed_before=speed, changed_at=now, why="fewer copies brought as much"
-        )
     return element
 
 
