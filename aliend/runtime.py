@@ -17,7 +17,7 @@ from aliend.core.connection.context import Context
 from aliend.engine import Engine
 from aliend.scratch_files import Scratch
 from aliend.stdin_spool import StdinFiles
-from aliend.storage.pool.worker_pool import Workers
+from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 from aliend.user_sessions import Sessions
 
@@ -78,7 +78,9 @@ class Centrals:
 class Parts:
     """What the daemon is made of. `settings` are those of the start; `context` looks at the files again."""
 
-    def __init__(self, settings: Settings, store: Store, centrals: Centrals, engine: Engine, workers: Workers) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, centrals: Centrals, engine: Engine, workers: WorkerPool
+    ) -> None:
         self.settings = settings
         self.store = store
         self.centrals = centrals

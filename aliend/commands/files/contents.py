@@ -90,8 +90,8 @@ async def pieces(parts: Parts, call: Call, content: Content, start: int, end: in
     async with reading(parts.workers, content, start, end) as stream:
         while data := await stream.read():
             yield data
-        if stream.delivered and stream.delivered.warning and (start, end) == (0, content.size):
-            await call.complain(f"{content.lfn}: {stream.delivered.warning}")
+        if stream.result and stream.result.warning and (start, end) == (0, content.size):
+            await call.complain(f"{content.lfn}: {stream.result.warning}")
 
 
 async def _show(parts: Parts, call: Call, content: Content, start: int, end: int) -> None:

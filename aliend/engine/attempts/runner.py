@@ -45,7 +45,7 @@ from aliend.engine.attempts.stat_batcher import MOST, Looks
 from aliend.engine.attempts.upload import upload
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.errors import AliendError, Obstacle, StoreError
-from aliend.storage.tasks import Discard, Terms
+from aliend.storage.tasks import RemovePartial, TaskOptions
 from aliend.store import Outcome, Store
 
 log = logging.getLogger(__name__)
@@ -263,14 +263,14 @@ class Attempts:
             log.exception("transfer %d: an error of aliend itself", number)
             return event_of(error, self._chance())
 
-    def _terms(self, running: Run) -> Terms:
+    def _terms(self, running: Run) -> TaskOptions:
         spec, number = running.job.spec, running.transfer.id
 
         def turned(se: str) -> None:
             self.gate.turn(number, se)
             running.trail.enter(running.trail.stage, {se})
 
-        return Terms(running.job.id, spec.rate, spec.settings, turned, self.gate.failed)
+        return TaskOptions(running.job.id, spec.rate, spec.settings, turned, self.gate.failed)
 
     async def _tidy_all(self, numbers: Sequence[int]) -> None:
         """Tidy up behind transfers that were given up while they waited, one after the other."""
@@ -292,7 +292,7 @@ class Attempts:
                 return
             if job.spec.direction == "download":
                 made = await self._store.made_above(job.id, transfer.target)
-                await self._workers.run(Discard(number, transfer.target, tuple(made)), lambda _: None)
+                await self._workers.run(RemovePartial(number, transfer.target, tuple(made)), lambda _: None)
             elif has_side_names(transfer):
                 await undo(self._catalogue_of(job.spec.context), transfer.target, transfer.intent)
                 await self._store.change(number, Noted(NoIntent()))

@@ -15,7 +15,7 @@ from aliend.engine.attempts.copy_sources import LocalOrigin, Origin
 from aliend.engine.attempts.replacement import identity_of, swap
 from aliend.engine.attempts.replica_registration import Replicas, replicas_of
 from aliend.errors import CopyError
-from aliend.storage.errors import unreadable
+from aliend.storage.errors import read_error
 
 
 async def upload(attempt: Attempt) -> Succeeded:
@@ -130,7 +130,7 @@ def _look_at(path: str) -> LocalOrigin:
     try:
         found = Path(path).stat()
     except OSError as error:
-        raise unreadable(error, path) from error
+        raise read_error(error, path) from error
     if not stat.S_ISREG(found.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
     return LocalOrigin(path, found.st_size, found.st_mtime_ns)
