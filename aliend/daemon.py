@@ -32,7 +32,7 @@ from aliend.services.daemon import DaemonService
 from aliend.services.session import SessionService
 from aliend.services.transfers import TransfersService
 from aliend.state_directory import make_private, take_lock
-from aliend.storage.pool.worker_pool import Workers
+from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 from aliend.systemd_notify import Notifier
 from aliend.v1 import (
@@ -95,7 +95,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
     notifier = Notifier(settings.environment)
     limits = settings.limits
     centrals = CentralSessions()
-    workers = Workers(processes=limits.worker_processes, environment=settings.environment)
+    workers = WorkerPool(processes=limits.worker_processes, environment=settings.environment)
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)

@@ -17,7 +17,6 @@ from aliend.core.connection.context import Context
 from aliend.engine import Engine
 from aliend.scratch_files import Scratch
 from aliend.stdin_spool import StdinFiles
-from aliend.storage.pool.worker_pool import Workers
 from aliend.store import Store
 from aliend.user_sessions import UserSessions
 
@@ -79,7 +78,7 @@ class Runtime:
     """What the daemon is made of. `settings` are those of the start; `context` looks at the files again."""
 
     def __init__(
-        self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: Workers
+        self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: WorkerPool
     ) -> None:
         self.settings = settings
         self.store = store

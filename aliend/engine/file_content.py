@@ -10,7 +10,7 @@ from typing import Protocol
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.errors import CopyError, ServiceError
 from aliend.storage.pool.read_stream import Stream
-from aliend.storage.tasks import Download, Read, Source, places
+from aliend.storage.tasks import Download, Read, ReplicaUrl, replica_urls
 
 
 class Tickets(Protocol):
@@ -26,7 +26,7 @@ class Tickets(Protocol):
 class Readers(Protocol):
     """What is needed of the copying processes."""
 
-    def reading(self, task: Read, /) -> AbstractAsyncContextManager[Stream]:
+    def open_read(self, task: Read, /) -> AbstractAsyncContextManager[Stream]:
         """The bytes of a file as they come."""
 
 
@@ -41,7 +41,7 @@ class FileContent:
     size: int
     md5: str
     guid: str
-    sources: tuple[Source, ...]
+    sources: tuple[ReplicaUrl, ...]
 
     def download_task(self, target: str, umask: int) -> Download:
         """The task that brings it to `target`, an absolute local path."""
@@ -57,7 +57,7 @@ async def content_of(catalogue: Tickets, lfn: str) -> FileContent:
     else:
         refusal = None
         if tickets:
-            sources = places(tickets)
+            sources = replica_urls(tickets)
             return FileContent(lfn, tickets[0].size, tickets[0].md5, tickets[0].guid, sources)
     entries, _ = await catalogue.stat([lfn])
     if entries and entries[0].type == "file" and entries[0].size == 0:
@@ -76,14 +76,14 @@ async def read_content(
     if last <= start:
         yield EmptyStream()
         return
-    async with workers.reading(Read(0, content.sources, content.size, content.md5, start, last)) as stream:
+    async with workers.open_read(Read(0, content.sources, content.size, content.md5, start, last)) as stream:
         yield stream
 
 
 class EmptyStream:
     """The bytes of an empty part, as a `Stream`."""
 
-    delivered = None
+    result = None
 
     async def read(self) -> bytes:
         """Nothing."""

@@ -361,7 +361,7 @@ async def test_a_cancelled_caller_does_not_undo_what_was_begun(store: Store) -> 
 SUBMIT_FOR_EVER = """
 import asyncio, sys
 from pathlib import Path
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.store import Store
 
 async def main():

@@ -73,15 +73,15 @@ def _points() -> list[Point]:
         *((_REMOVE, when, 1, "") for when in ("before", "after")),
     ]
     copying = [
-        ("aliend.storage.io.partial_file:Part.publish", "before"),
+        ("aliend.storage.io.partial_file:PartialFile.publish", "before"),
         ("os:fsync", "after"),
         ("pathlib:Path.hardlink_to", "after"),
         ("aliend.storage.io.partial_file:_sync_directory", "before"),
-        ("aliend.storage.io.partial_file:Part.publish", "after"),
+        ("aliend.storage.io.partial_file:PartialFile.publish", "after"),
     ]
     return [
         *(Point("upload", *one) for one in (*registering, *ending)),
-        Point("upload", "aliend.storage.worker.upload:Replica.close", "before", inside="worker"),
+        Point("upload", "aliend.storage.worker.upload:ReplicaUpload.close", "before", inside="worker"),
         *(Point("replication", *one) for one in (*registering[1:4], *ending)),
         *(Point("replacement", *one) for one in (registering[2], registering[4], *exchanging, *ending)),
         *(Point("copy", *one) for one in (*registering[2:5], *ending)),

@@ -90,8 +90,8 @@ async def pieces(parts: Runtime, call: Call, content: FileContent, start: int, e
     async with read_content(parts.workers, content, start, end) as stream:
         while data := await stream.read():
             yield data
-        if stream.delivered and stream.delivered.warning and (start, end) == (0, content.size):
-            await call.complain(f"{content.lfn}: {stream.delivered.warning}")
+        if stream.result and stream.result.warning and (start, end) == (0, content.size):
+            await call.complain(f"{content.lfn}: {stream.result.warning}")
 
 
 async def _show(parts: Runtime, call: Call, content: FileContent, start: int, end: int) -> None:

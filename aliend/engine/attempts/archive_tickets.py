@@ -24,7 +24,7 @@ from aliend.core.transfers.transfer import Transfer
 from aliend.engine.attempts.stat_batcher import BATCH_SIZE
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError, ServiceError
-from aliend.storage.tasks import ListMembers, places
+from aliend.storage.tasks import ListMembers, replica_urls
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class ArchiveTickets:
 async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: RunnerPort) -> dict[str, int]:
     """What is in an archive; nothing where it cannot be read, which the copy itself will tell."""
     try:
-        return dict((await workers.run(ListMembers(transfer.id, places(tickets)), lambda _: None)).members)
+        return dict((await workers.run(ListMembers(transfer.id, replica_urls(tickets)), lambda _: None)).members)
     except CopyError as error:
         log.info("transfer %d: the archive's directory: %s", transfer.id, error)
         return {}

@@ -20,12 +20,12 @@ from aliend.storage.tasks import (
     Checksum,
     Download,
     ReplicaOutcome,
-    Source,
+    ReplicaUrl,
     ThirdParty,
     Upload,
     Uploaded,
     WorkerDied,
-    places,
+    replica_urls,
 )
 
 
@@ -51,10 +51,10 @@ class CopySource(Protocol):
     async def content_md5(self, attempt: Attempt) -> str:
         """The md5, computed now where it was not known; empty: nobody can tell."""
 
-    async def copy_to(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
+    async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Bring it to all targets, each compared on its storage. Raises CopyError."""
 
-    async def verify_existing(self, attempt: Attempt, targets: tuple[Source, ...]) -> str:
+    async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
         """The md5 where all targets have it already, whole; nothing is sent. Empty otherwise. Raises CopyError."""
 
 
@@ -77,15 +77,15 @@ class LocalSource:
         """Of what it holds now."""
         return (await attempt.workers.run(Checksum(attempt.transfer.id, self.path), lambda _: None)).md5
 
-    async def copy_to(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
+    async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Read it once for all targets."""
         return await attempt.copy(self._task(attempt, targets))
 
-    async def verify_existing(self, attempt: Attempt, targets: tuple[Source, ...]) -> str:
+    async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
         """It is read only where there is something of its size."""
         return common_md5(await attempt.copy(replace(self._task(attempt, targets), only_compare=True)))
 
-    def _task(self, attempt: Attempt, targets: tuple[Source, ...]) -> Upload:
+    def _task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
         return Upload(
             attempt.transfer.id, self.path, targets, self.size, self.modified_ns, tuning=tuning_of(attempt.spec)
         )
@@ -111,7 +111,7 @@ class GridSource:
     lfn: str
     size: int
     md5: str
-    sources: tuple[Source, ...]
+    sources: tuple[ReplicaUrl, ...]
 
     @classmethod
     async def look_up(cls, attempt: Attempt, lfn: str) -> GridSource:
@@ -119,7 +119,7 @@ class GridSource:
         tickets = await attempt.catalogue.access_read(lfn)
         if not tickets:
             raise CopyError(f"{lfn} has no replica that may be read", kind="permanent")
-        return cls(lfn, tickets[0].size, tickets[0].md5, places(tickets))
+        return cls(lfn, tickets[0].size, tickets[0].md5, replica_urls(tickets))
 
     @property
     def name(self) -> str:
@@ -140,7 +140,7 @@ class GridSource:
         """That of the catalogue."""
         return self.md5
 
-    async def copy_to(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
+    async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """From server to server where both can, and the rest through this machine; small files the other way round."""
         done: dict[str, ReplicaOutcome] = {}
         md5, failure = self.md5, None
@@ -164,27 +164,27 @@ class GridSource:
             raise failure
         return Uploaded(self.size, md5, tuple(done[target.se] for target in targets))
 
-    def _methods(self) -> Sequence[Callable[[Attempt, tuple[Source, ...]], Awaitable[Uploaded]]]:
+    def _methods(self) -> Sequence[Callable[[Attempt, tuple[ReplicaUrl, ...]], Awaitable[Uploaded]]]:
         """How the bytes may move, the best way first."""
         if not self.md5 or self.is_member:
             return (self._relay,)
         return (self._relay, self._third_party) if self.size < _RELAY_BELOW else (self._third_party, self._relay)
 
-    async def _third_party(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
+    async def _third_party(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Those of the targets that can fetch it from a source."""
         pairs, sources = attempt.limiter.blocklist, [source.se for source in self.sources]
         apart = pairs.blocked(sources, [target.se for target in targets])
         able = tuple(target for target in targets if any((se, target.se) not in apart for se in sources))
         if not able:
             return Uploaded(self.size, "", ())
-        task = ThirdParty(attempt.transfer.id, self.sources, able, self.size, self.md5, apart=apart)
+        task = ThirdParty(attempt.transfer.id, self.sources, able, self.size, self.md5, blocked_pairs=apart)
         sent = await attempt.copy(task)
         for outcome in sent.replicas:
-            for stranger in outcome.strangers:
+            for stranger in outcome.unreachable_sources:
                 pairs.block(stranger, outcome.se)
         return sent
 
-    async def verify_existing(self, attempt: Attempt, targets: tuple[Source, ...]) -> str:
+    async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
         """By what the servers compute, or else with what lies in the spool."""
         if self.md5 and not self.is_member:
             task = ThirdParty(attempt.transfer.id, self.sources, targets, self.size, self.md5, only_compare=True)
@@ -197,7 +197,7 @@ class GridSource:
         local = LocalSource(str(path), seen.st_size, seen.st_mtime_ns)
         return await local.verify_existing(attempt, targets) if local.size == self.size else ""
 
-    async def _relay(self, attempt: Attempt, targets: tuple[Source, ...]) -> Uploaded:
+    async def _relay(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Into the spool and out of it; the half of the progress each."""
         path = await asyncio.to_thread(attempt.spool.path_of, attempt.transfer.id)
         incoming = Download(

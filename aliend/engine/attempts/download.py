@@ -13,7 +13,7 @@ from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, places
+from aliend.storage.tasks import Download, Downloaded, replica_urls
 
 
 async def download(attempt: Attempt) -> Succeeded:
@@ -70,7 +70,7 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     tickets = sorted(tickets, key=lambda ticket: ticket.se in resting)
     task = Download(
         id=transfer.id,
-        sources=places(tickets),
+        sources=replica_urls(tickets),
         target=transfer.target,
         size=tickets[0].size,
         md5=tickets[0].md5,

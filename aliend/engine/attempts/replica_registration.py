@@ -20,7 +20,7 @@ from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
-from aliend.storage.tasks import Compare, ReplicaOutcome, places
+from aliend.storage.tasks import Compare, ReplicaOutcome, replica_urls
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class ReplicaRegistration:
     async def _read_back(self) -> None:
         """CopyError when a storage element does not give back what was sent to it."""
         tickets = await self._catalogue.access_read(self._lfn)
-        task = Compare(self._attempt.transfer.id, places(tickets), self._source.size, self._md5)
+        task = Compare(self._attempt.transfer.id, replica_urls(tickets), self._source.size, self._md5)
         compared = await self._attempt.workers.run(task, self._attempt.progress)
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
         if wrong or not tickets:
@@ -152,7 +152,7 @@ class ReplicaRegistration:
         tickets = [one for one in self._unconfirmed_tickets if one.se not in self._registered and one.guid in guids]
         if not tickets or any(one.se in resting or one.size not in (0, self._source.size) for one in tickets):
             return
-        md5 = await self._source.verify_existing(self._attempt, places(tickets))
+        md5 = await self._source.verify_existing(self._attempt, replica_urls(tickets))
         if not md5 or (self._md5 and md5 != self._md5):
             return
         log.info("transfer %d: what was written before is registered now", self._attempt.transfer.id)
@@ -202,7 +202,7 @@ class ReplicaRegistration:
         gate = self._attempt.limiter
         async with gate.acquire(self._attempt.transfer.id, ses):
             self._attempt.trail.enter_stage(Stage.COPY)
-            result = await self._source.copy_to(self._attempt, places(tickets))
+            result = await self._source.copy_to(self._attempt, replica_urls(tickets))
             for outcome in result.replicas:
                 if not outcome.error:
                     gate.record_success(outcome.se)

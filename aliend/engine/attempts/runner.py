@@ -45,7 +45,7 @@ from aliend.engine.attempts.stat_batcher import BATCH_SIZE, StatBatcher
 from aliend.engine.attempts.upload import upload
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.errors import AliendError, Obstacle, StoreError
-from aliend.storage.tasks import Discard, Terms
+from aliend.storage.tasks import RemovePartial, TaskOptions
 from aliend.store import ChangeResult, Store
 
 log = logging.getLogger(__name__)
@@ -263,14 +263,14 @@ class AttemptRunner:
             log.exception("transfer %d: an error of aliend itself", number)
             return failure_event(error, self._chance())
 
-    def _terms(self, running: RunningAttempt) -> Terms:
+    def _terms(self, running: RunningAttempt) -> TaskOptions:
         spec, number = running.job.spec, running.transfer.id
 
         def turned(se: str) -> None:
             self.gate.switch_to(number, se)
             running.progress.enter_stage(running.progress.stage, {se})
 
-        return Terms(running.job.id, spec.rate, spec.settings, turned, self.gate.record_failure)
+        return TaskOptions(running.job.id, spec.rate, spec.settings, turned, self.gate.record_failure)
 
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:
         """Tidy up behind transfers that were given up while they waited, one after the other."""
@@ -292,7 +292,7 @@ class AttemptRunner:
                 return
             if job.spec.direction == "download":
                 made = await self._store.created_directories_above(job.id, transfer.target)
-                await self._workers.run(Discard(number, transfer.target, tuple(made)), lambda _: None)
+                await self._workers.run(RemovePartial(number, transfer.target, tuple(made)), lambda _: None)
             elif has_temporary_names(transfer):
                 await undo(self._catalogue_of(job.spec.context), transfer.target, transfer.intent)
                 await self._store.change(number, IntentSaved(NoIntent()))

@@ -15,7 +15,7 @@ from aliend.engine.attempts.copy_sources import CopySource, LocalSource
 from aliend.engine.attempts.replacement import identity_of, replace_file
 from aliend.engine.attempts.replica_registration import ReplicaRegistration, list_replicas
 from aliend.errors import CopyError
-from aliend.storage.errors import unreadable
+from aliend.storage.errors import read_error
 
 
 async def upload(attempt: Attempt) -> Succeeded:
@@ -132,7 +132,7 @@ def _local_source(path: str) -> LocalSource:
     try:
         found = Path(path).stat()
     except OSError as error:
-        raise unreadable(error, path) from error
+        raise read_error(error, path) from error
     if not stat.S_ISREG(found.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
     return LocalSource(path, found.st_size, found.st_mtime_ns)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aliend.errors import CopyError, Obstacle
-from aliend.storage.io.partial_file import reserve
+from aliend.storage.io.partial_file import default_reserve
 from aliend.store import NewTransfer
 
 
@@ -42,7 +42,7 @@ class DiskSpaceCheck:
         place = next((path for path in (self._target, *self._target.parents) if path.exists()), Path("/"))
         disk = os.statvfs(place)
         self._free = disk.f_bavail * disk.f_frsize
-        self._kept = reserve(disk.f_blocks * disk.f_frsize) if self._keep_free < 0 else self._keep_free
+        self._kept = default_reserve(disk.f_blocks * disk.f_frsize) if self._keep_free < 0 else self._keep_free
 
     def _partial_bytes(self) -> int:
         """Bytes of files that arrived in part; they are on the disk already."""

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from aliend.errors import Obstacle
-from aliend.storage.errors import unreadable
+from aliend.storage.errors import read_error
 
 BATCH = 500
 
@@ -97,7 +97,7 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
 
 
 def _unreadable(path: str, below: str, error: OSError) -> LocalFile:
-    why = unreadable(error, path)
+    why = read_error(error, path)
     return LocalFile(path, below, 0, str(why), obstacle=why.obstacle)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.held_jobs import is_resolved
 from aliend.errors import CopyError, Obstacle
-from aliend.storage.tasks import Discard
+from aliend.storage.tasks import RemovePartial
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.test_wait_reasons import waits
 
@@ -112,7 +112,7 @@ async def test_a_waiting_download_that_is_cancelled_leaves_no_partial_file(house
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))
     await house.until(job.id, "waiting")
     await house.engine.cancel(job.id)
-    await eventually(lambda: any(isinstance(task, Discard) for task in house.workers.tasks))
+    await eventually(lambda: any(isinstance(task, RemovePartial) for task in house.workers.tasks))
 
 
 async def test_a_queued_download_that_was_never_started_has_nothing_to_discard(house: House, tmp_path: Path) -> None:
@@ -126,4 +126,4 @@ async def test_a_queued_download_that_was_never_started_has_nothing_to_discard(h
     await house.until(job.id, "queued")
     await house.engine.cancel(job.id)
     await house.until(job.id, "cancelled")
-    assert not [task for task in house.workers.tasks if isinstance(task, Discard)]
+    assert not [task for task in house.workers.tasks if isinstance(task, RemovePartial)]

@@ -14,7 +14,7 @@ from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView
 from aliend.engine.expansion.disk_space import DiskSpaceCheck
 from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError
-from aliend.storage.tasks import Discard
+from aliend.storage.tasks import RemovePartial
 from aliend.store import NewTransfer
 from tests.unit.engine.conftest import House, eventually
 
@@ -103,7 +103,7 @@ async def test_a_permanent_error_is_not_tried_again_and_what_it_left_is_removed(
     job = await house.done(down("/a/f", target=tmp_path))
     assert (job.state, (await house.only(job.id)).message) == ("failed", "exists and differs")
     await house.close()
-    assert any(isinstance(task, Discard) for task in house.workers.tasks)
+    assert any(isinstance(task, RemovePartial) for task in house.workers.tasks)
     await house.open()
 
 
