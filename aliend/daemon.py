@@ -23,16 +23,16 @@ from grpc_reflection.v1alpha import reflection
 
 from aliend.config import Settings
 from aliend.engine import Engine
-from aliend.engine.retention import keep_short
+from aliend.engine.retention import prune_history
 from aliend.errors import ConfigurationError
-from aliend.runtime import Centrals, Parts
+from aliend.runtime import CentralSessions, Runtime
 from aliend.services.catalogue import CatalogueService
 from aliend.services.console import ConsoleService
 from aliend.services.daemon import DaemonService
 from aliend.services.session import SessionService
 from aliend.services.transfers import TransfersService
 from aliend.state_directory import make_private, take_lock
-from aliend.storage.pool.worker_pool import Workers
+from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 from aliend.systemd_notify import Notifier
 from aliend.v1 import (
@@ -94,17 +94,17 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     notifier = Notifier(settings.environment)
     limits = settings.limits
-    centrals = Centrals()
-    workers = Workers(processes=limits.worker_processes, environment=settings.environment)
+    centrals = CentralSessions()
+    workers = WorkerPool(processes=limits.worker_processes, environment=settings.environment)
     async with Store(Path(settings.state_directory) / "aliend.db") as store:
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
-        parts = Parts(settings, store, centrals, engine, workers)
+        parts = Runtime(settings, store, centrals, engine, workers)
         await asyncio.to_thread(parts.scratch.tidy)
         async with workers, engine:
             await parts.stdin_files.take_up()
             server = await _start(parts, stop)
-            forgetting = asyncio.create_task(keep_short(store, time.time, limits.keep_days), name="history")
+            forgetting = asyncio.create_task(prune_history(store, time.time, limits.keep_days), name="history")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             ready()
             notifier.send("READY=1")
@@ -122,7 +122,7 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
     log.info("stopped")
 
 
-async def _start(parts: Parts, stop: asyncio.Event) -> grpc.aio.Server:
+async def _start(parts: Runtime, stop: asyncio.Event) -> grpc.aio.Server:
     server = grpc.aio.server(options=_OPTIONS)
     console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
     session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)

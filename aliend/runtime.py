@@ -17,12 +17,11 @@ from aliend.core.connection.context import Context
 from aliend.engine import Engine
 from aliend.scratch_files import Scratch
 from aliend.stdin_spool import StdinFiles
-from aliend.storage.pool.worker_pool import Workers
 from aliend.store import Store
-from aliend.user_sessions import Sessions
+from aliend.user_sessions import UserSessions
 
 
-class Centrals:
+class CentralSessions:
     """One `Central` for each context that was asked for; each opens its connections only when needed."""
 
     def __init__(self) -> None:
@@ -75,17 +74,19 @@ class Centrals:
             event.set()
 
 
-class Parts:
+class Runtime:
     """What the daemon is made of. `settings` are those of the start; `context` looks at the files again."""
 
-    def __init__(self, settings: Settings, store: Store, centrals: Centrals, engine: Engine, workers: Workers) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: WorkerPool
+    ) -> None:
         self.settings = settings
         self.store = store
-        self.centrals = centrals
+        self.central_sessions = centrals
         self.engine = engine
         self.workers = workers
         self.scratch = Scratch(Path(settings.state_directory) / "scratch")
-        self.sessions = Sessions(store, centrals.catalogue_of)
+        self.sessions = UserSessions(store, centrals.catalogue_of)
         self.stdin_files = StdinFiles(Path(settings.state_directory) / "stdin", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}

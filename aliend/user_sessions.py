@@ -19,7 +19,7 @@ from aliend.store import IdentityRecord, Store
 
 NOT_A_DIRECTORY = 20
 NO_SUCH_FILE = 2
-_MOST_KNOWN = 1000
+_MAX_CACHED = 1000
 """Sessions whose choices are in memory."""
 
 
@@ -38,18 +38,18 @@ class SessionState:
     stack: tuple[str, ...] = ()
 
 
-class Sessions:
+class UserSessions:
     """All sessions. `catalogue_of` gives the typed operations of a context."""
 
     def __init__(self, store: Store, catalogue_of: Callable[[Context], Catalogue]) -> None:
         self._store = store
         self._catalogue_of = catalogue_of
         self._accounts: dict[Context, tuple[str, str]] = {}
-        self._doubtful: set[Context] = set()
-        self._chosen: dict[str, IdentityRecord] = {}
+        self._stale_accounts: set[Context] = set()
+        self._choices: dict[str, IdentityRecord] = {}
         self._boot = _boot_id()
 
-    async def acting(self, name: str, context: Context) -> Context:
+    async def context_of(self, name: str, context: Context) -> Context:
         """The context of a call of the session `name`: `context` with the role, site and timing that it chose."""
         chosen = await self._choice(name, context)
         is_role = chosen.role and context.role in (chosen.role, chosen.role_before)
@@ -57,7 +57,7 @@ class Sessions:
         role, site = chosen.role if is_role else context.role, chosen.site if is_site else context.site
         return replace(context, role=role, site=site, timing=chosen.timing)
 
-    async def act_as(self, name: str, context: Context, role: str) -> SessionState:
+    async def switch_account(self, name: str, context: Context, role: str) -> SessionState:
         """Let the session act as another account in its directory. Raises RoleRefused where it may not."""
         before = await self.state(name, context)
         chosen = await self._choice(name, context)
@@ -85,8 +85,8 @@ class Sessions:
 
         Raises NotConnected when the home is needed and the service cannot be asked.
         """
-        state = await self.known(name, context)
-        if state is not None and context in self._doubtful:
+        state = await self.stored(name, context)
+        if state is not None and context in self._stale_accounts:
             user, home = await self._account(context)
             return replace(state, user=user, home=home)
         if state is not None:
@@ -98,7 +98,7 @@ class Sessions:
             directory = latest.directory
         return await self._save(SessionState(name, user, home, directory, ""), context)
 
-    async def known(self, name: str, context: Context) -> SessionState | None:
+    async def stored(self, name: str, context: Context) -> SessionState | None:
         """The session as it is stored, without asking anybody; None where there is none yet."""
         record = await self._store.sessions.get(self._key(name, context))
         if record is None:
@@ -106,16 +106,18 @@ class Sessions:
         user, home = self._accounts.get(context, (record.user, record.home))
         return SessionState(name, user, home, record.directory, record.previous, record.stack)
 
-    async def change(self, name: str, context: Context, wish: str) -> SessionState:
+    async def change_directory(self, name: str, context: Context, destination: str) -> SessionState:
         """Go to `wish` (an LFN, `-`, or empty for the home). Raises ServiceError as the service itself would."""
         state = await self.state(name, context)
-        if wish == "-" and not state.previous:
+        if destination == "-" and not state.previous:
             raise UsageError("cd -: there is no directory before this one in this session")
-        target = state.previous if wish == "-" else paths.resolve(wish or "~", state.directory, state.home)
+        target = (
+            state.previous if destination == "-" else paths.resolve(destination or "~", state.directory, state.home)
+        )
         directory = await self.directory(context, target)
         return await self._save(replace(state, directory=directory, previous=state.directory), context)
 
-    async def keep_stack(self, state: SessionState, context: Context, stack: tuple[str, ...]) -> SessionState:
+    async def save_stack(self, state: SessionState, context: Context, stack: tuple[str, ...]) -> SessionState:
         """Set the whole stack of a session; its first entry becomes the directory."""
         previous = state.directory if stack[0] != state.directory else state.previous
         moved = replace(state, directory=stack[0], previous=previous, stack=stack[1:])
@@ -130,23 +132,23 @@ class Sessions:
             raise ServiceError("cd", NOT_A_DIRECTORY, f"Not a directory : {lfn}")
         return entries[0].lfn
 
-    def forget(self, context: Context) -> None:
+    def forget_account(self, context: Context) -> None:
         """Ask anew who `context` is when that is needed next: its credential was changed."""
         self._accounts.pop(context, None)
-        self._doubtful.add(context)
+        self._stale_accounts.add(context)
 
     async def _choice(self, name: str, context: Context) -> IdentityRecord:
         key = self._key(name, replace(context, role=""))
-        if key not in self._chosen:
-            if len(self._chosen) >= _MOST_KNOWN:
-                self._chosen.clear()
-            self._chosen[key] = await self._store.identities.get(key)
-        return self._chosen[key]
+        if key not in self._choices:
+            if len(self._choices) >= _MAX_CACHED:
+                self._choices.clear()
+            self._choices[key] = await self._store.identities.get(key)
+        return self._choices[key]
 
     async def _choose(self, name: str, context: Context, chosen: IdentityRecord) -> None:
         key = self._key(name, replace(context, role=""))
         await self._store.identities.put(key, chosen)
-        self._chosen[key] = chosen
+        self._choices[key] = chosen
 
     async def _account(self, context: Context) -> tuple[str, str]:
         if context not in self._accounts:

@@ -19,7 +19,7 @@ from aliend.commands.invocation.pipe import piped
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
 from aliend.errors import AliendError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 INTERRUPTED = 130
 _SHELL = ("/bin/sh", "-c")
@@ -43,7 +43,7 @@ class _LeaveError(Exception):
         self.code = code
 
 
-async def run(parts: Parts, call: Call) -> Outcome:
+async def run(parts: Runtime, call: Call) -> Outcome:
     """Carry out what `call` holds; 130 if the user interrupted it."""
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
@@ -68,7 +68,7 @@ async def run(parts: Parts, call: Call) -> Outcome:
 class _Line:
     """One command line that is carried out."""
 
-    def __init__(self, parts: Parts, call: Call) -> None:
+    def __init__(self, parts: Runtime, call: Call) -> None:
         self._parts = parts
         self._call = call
         self._aliases: dict[str, str] = {}
@@ -209,7 +209,7 @@ def _alias_file(call: Call) -> str:
     return f"{home}/.alienpy_aliases" if home else ""
 
 
-def _keep_status(parts: Parts, call: Call, code: int) -> None:
+def _keep_status(parts: Runtime, call: Call, code: int) -> None:
     """Remember the last status of a session, of the thousand sessions that were used last."""
     parts.statuses.pop(call.session, None)
     parts.statuses[call.session] = code

@@ -15,7 +15,7 @@ from aliend.core.cli.environment import is_on
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import READING, Request
 from aliend.errors import AliendError, NoSuchFile, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 OF_THE_CLIENT = frozenset(
     {"version", "help", "?", "daemon", "sandbox", "install-names", "completion", "shell", "term", "terminal", "console"}
@@ -45,7 +45,7 @@ class UnknownCommand(AliendError):
     exit_code = 1
 
 
-async def check(parts: Parts, call: Call) -> None:
+async def check(parts: Runtime, call: Call) -> None:
     """Raise UnknownCommand, with names that are near, for a word that nobody knows."""
     word = call.words[0]
     if _is_ours(word) or is_on(call.environment, "ALIENPY_ALLOW_UNKNOWN_CMDS"):
@@ -63,17 +63,17 @@ def names(listed: frozenset[str]) -> frozenset[str]:
     return listed | OF_THE_CLIENT | frozenset(OF_THE_LINE) | _LISTINGS | frozenset(dispatch.COMMANDS)
 
 
-async def commands_of_the_service(parts: Parts, context: Context) -> frozenset[str]:
+async def commands_of_the_service(parts: Runtime, context: Context) -> frozenset[str]:
     """What the service lists, asked for once in the daemon's life. Raises AliendError where it cannot be asked."""
     found = parts.command_lists.get(context)
     if found is None:
-        reply = await parts.centrals.of(context).request(Request("commandlist"), directory="")
+        reply = await parts.central_sessions.of(context).request(Request("commandlist"), directory="")
         found = frozenset(str(result["commandlist"]) for result in reply.results if "commandlist" in result)
         parts.command_lists[context] = found
     return found
 
 
-async def batch_file(parts: Parts, call: Call, aliases: Mapping[str, str]) -> str | None:
+async def batch_file(parts: Runtime, call: Call, aliases: Mapping[str, str]) -> str | None:
     """The text of the local file that the words name instead of a command; None: they name a command.
 
     Raises NoSuchFile or UsageError for a file that cannot be read.

@@ -30,7 +30,7 @@ from aliend.core.cli.completion import (
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 PATIENCE = 0.25
 """Seconds that somebody who types waits for candidates."""
@@ -58,7 +58,7 @@ class Typed:
 class Completion:
     """Finds candidates; remembers what it has asked for."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Runtime) -> None:
         self._parts = parts
         self._memory = _Memory()
 
@@ -120,7 +120,7 @@ class Completion:
         self, context: Context, request: Request, names_of: Callable[[Results], Names], ttl: float
     ) -> Names:
         async def ask() -> Names:
-            reply = await self._parts.centrals.of(context).request(request, directory="")
+            reply = await self._parts.central_sessions.of(context).request(request, directory="")
             return names_of(reply.checked(request).results)
 
         return await self._memory.get((context, request), ttl, ask)

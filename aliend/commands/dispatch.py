@@ -14,9 +14,9 @@ from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, ru
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
-Command = Callable[[Parts, Call], Awaitable[int]]
+Command = Callable[[Runtime, Call], Awaitable[int]]
 
 COMMANDS: dict[str, Command] = {
     "pwd": navigation.pwd,
@@ -79,13 +79,13 @@ COMMANDS: dict[str, Command] = {
 """Our own commands; every other word is one of the central service or of the client."""
 
 
-async def execute(parts: Parts, call: Call) -> int:
+async def execute(parts: Runtime, call: Call) -> int:
     """Carry out one command; its exit code. What goes wrong has been told then."""
     command = COMMANDS.get(call.words[0], passthrough.run)
     try:
         if call.words[0] not in tokens.WITHOUT_SERVICE:
             await tokens.prepare(parts, call)
-        acting = replace(call, context=await parts.sessions.acting(call.session, call.context))
+        acting = replace(call, context=await parts.sessions.context_of(call.session, call.context))
         code = await command(parts, acting)
         await tokens.remind(parts, call)
         return code

@@ -10,20 +10,20 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from aliend.core.transfers.transfer import Transfer
-from aliend.engine.views import Changes, Moving, TransferView, view_of_job, view_of_transfer
+from aliend.engine.views import ActiveCopy, Changes, TransferView, view_of_job, view_of_transfer
 from aliend.errors import UsageError
 from aliend.store import Store
-from aliend.store.changes import Changed
+from aliend.store.changes import ChangedRows
 
 _PAUSE = 0.1
 """Seconds between two messages at least."""
 _PROGRESS = 0.5
 """Seconds between two messages that only tell of moving bytes."""
 
-Progress = Callable[[int], list[Moving]]
+Progress = Callable[[int], list[ActiveCopy]]
 
 
-class Watcher:
+class ChangeStream:
     """Changes of one job, or of all (0). `progress` gives the files of a job (of all) that move now."""
 
     def __init__(self, store: Store, job: int, progress: Progress) -> None:
@@ -51,7 +51,7 @@ class Watcher:
                 told = f"{database}-{revision}"
                 if found.jobs or found.transfers or found.events:
                     begun = True
-                    yield await self._told(found, told)
+                    yield await self._message(found, told)
                 if not found.complete:
                     continue
                 await asyncio.sleep(_PAUSE)
@@ -59,9 +59,9 @@ class Watcher:
                     return
                 if not begun:
                     begun = True
-                    yield await self._told(found, told)
+                    yield await self._message(found, told)
                 while not await self._changes_soon(changed):
-                    yield await self._told(replace(found, jobs=(), transfers=await self._moving(), events=()), told)
+                    yield await self._message(replace(found, jobs=(), transfers=await self._moving(), events=()), told)
         finally:
             self._store.unwatch(changed)
 
@@ -86,7 +86,7 @@ class Watcher:
     async def _moving(self) -> tuple[Transfer, ...]:
         return tuple([await self._store.transfer(one.id) for one in self._progress(self._job)])
 
-    async def _told(self, found: Changed, token: str) -> Changes:
+    async def _message(self, found: ChangedRows, token: str) -> Changes:
         self._moved = {one.id: one.bytes_done for one in self._progress(self._job)}
         known = {job.id: job for job in found.jobs}
         views: list[TransferView] = []

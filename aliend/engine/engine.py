@@ -18,33 +18,33 @@ from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
-from aliend.core.transfers.rate_schedule import timetable_text
-from aliend.core.transfers.scheduler import Limits, Load, Turns, choose, closed_directions
-from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase, has_side_names
+from aliend.core.transfers.rate_schedule import schedule_text
+from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_transfers, closed_directions
+from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase, has_temporary_names
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
-from aliend.core.transfers.wait_reason import Around, Seat
-from aliend.engine.attempts.runner import Attempts
-from aliend.engine.change_stream import Watcher
-from aliend.engine.expansion.deletion_runner import DeletionsRunner
-from aliend.engine.expansion.expansion_runner import Expansions
+from aliend.core.transfers.wait_reason import ElementLoad, SchedulerSnapshot
+from aliend.engine.attempts.runner import AttemptRunner
+from aliend.engine.change_stream import ChangeStream
+from aliend.engine.expansion.deletion_runner import DeletionRunner
+from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
-from aliend.engine.held_jobs import Held
+from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.engine.views import (
+    ActiveCopy,
     Changes,
     DeletionView,
-    InUse,
     JobView,
-    Moving,
+    LimitsInUse,
     TransferView,
-    Waits,
+    WaitingFile,
     view_of_job,
     view_of_transfer,
 )
 from aliend.engine.wait_reasons import reasons
 from aliend.errors import StoreError, UsageError
-from aliend.store import BATCH, Question, Store
+from aliend.store import BATCH, SchedulingQuery, Store
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ _STORE_PAUSE = 5.0
 _STOP_LIMIT = 2.5
 """Seconds that attempts get to stop softly when the daemon ends."""
 _LONGEST_SLEEP = 3600.0
-_SET_BACK = 5.0
+_CLOCK_TOLERANCE = 5.0
 """Seconds by which a clock is said to be set back."""
 
 
@@ -76,25 +76,25 @@ class Engine:
         self._clock = clock
         self._wake = asyncio.Event()
         self._limits = self._configured = Limits()
-        self._kept_limits: limits.Table = {}
+        self._saved_limits: limits.SavedLimits = {}
         self._rates = Rates()
-        self._turns = Turns()
+        self._round_robin = RoundRobin()
         self._workers = workers
-        self._held = Held(store, clock)
-        self._attempts = Attempts(store, workers, catalogue_of, clock, chance, self._wake.set)
-        self._expansions = Expansions(store, workers, catalogue_of, clock, chance, self._wake.set)
-        self._deletions = DeletionsRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
+        self._held_jobs = HeldJobs(store, clock)
+        self._attempts = AttemptRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
+        self._expansions = ExpansionRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
+        self._deletions = DeletionRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._catalogue_of = catalogue_of
-        self._attempts.on_hold = self._expansions.on_hold = self._held.expect
+        self._attempts.on_hold = self._expansions.on_hold = self._held_jobs.schedule_check
         self._main: asyncio.Task[None] | None = None
-        self._ahead: float | None = None
+        self._clock_offset: float | None = None
         """How far the clock was ahead of the steady one (None: it was not looked at yet)."""
 
     async def __aenter__(self) -> Engine:
         recovered = await self._store.recover()
         if recovered:
             log.info("%d transfers were cut off by the end of the daemon before; they are queued again", recovered)
-        self._kept_limits = await self._store.limits()
+        self._saved_limits = await self._store.limits()
         self._apply_limits()
         self._main = asyncio.create_task(self._run(), name="engine")
         self._main.add_done_callback(_report)
@@ -126,8 +126,8 @@ class Engine:
 
     async def change_limits(self, changes: Mapping[str, int | str | None]) -> None:
         """Set limits by name (see `core.limits`; None: as configured), for now and for the next daemons."""
-        self._kept_limits = limits.merged(self._kept_limits, changes)
-        await self._store.keep_limits(self._kept_limits)
+        self._saved_limits = limits.merged(self._saved_limits, changes)
+        await self._store.save_limits(self._saved_limits)
         self._apply_limits()
 
     async def change_job_rate(self, number: int, rate: int) -> JobView:
@@ -137,30 +137,32 @@ class Engine:
         self._attempts.change_spec(job)
         return view_of_job(job)
 
-    def in_use(self) -> InUse:
+    def limits_in_use(self) -> LimitsInUse:
         """The limits, and what runs under them."""
-        words = {name: timetable_text(table) for name, table in limits.timetables(self._kept_limits).items()}
+        words = {name: schedule_text(table) for name, table in limits.rate_schedules(self._saved_limits).items()}
         load = self._attempts.slots.load().by_direction
-        return InUse(self._limits, load, self._attempts.slots.gate.elements(), self._rates, words)
+        return LimitsInUse(self._limits, load, self._attempts.slots.gate.elements(), self._rates, words)
 
-    async def why(self, job: int = 0) -> AsyncIterator[list[Waits]]:
+    async def wait_reasons(self, job: int = 0) -> AsyncIterator[list[WaitingFile]]:
         """The files of a job (0: of all) that wait, and why, in groups."""
         now = self._clock()
-        wanting = await self._store.wanting(now)
-        seats = {se: Seat(one.copies, one.limit) for se, one in self._attempts.slots.gate.elements().items()}
-        around = Around(now, self._limits, self._attempts.slots.copying(), seats, wanting, self._workers.metered())
+        wanting = await self._store.jobs_with_ready_files(now)
+        seats = {se: ElementLoad(one.copies, one.limit) for se, one in self._attempts.slots.gate.elements().items()}
+        around = SchedulerSnapshot(
+            now, self._limits, self._attempts.slots.running_copies(), seats, wanting, self._workers.metered()
+        )
         async for found in reasons(self._store, job, around):
             yield found
 
     def _apply_limits(self) -> None:
-        self._limits = limits.applied(self._configured, self._kept_limits)
+        self._limits = limits.applied(self._configured, self._saved_limits)
         self._attempts.slots.set_limits(self._limits)
         self._apply_rates()
         self._wake.set()
 
     def _apply_rates(self) -> None:
         """Those of this minute."""
-        rates = limits.rates_at(self._kept_limits, self._minute())
+        rates = limits.rates_at(self._saved_limits, self._minute())
         if rates != self._rates:
             self._rates = rates
             self._workers.set_rates(rates)
@@ -202,7 +204,7 @@ class Engine:
         direction = (await self._store.job(job)).spec.direction
         moving = {one.id: one.bytes_done for one in self.progress()}
         found = await self._store.transfers(job, page_size, after_id, [Phase(state) for state in states])
-        wanted = await self._store.wanted([one.joined or one.id for one in found])
+        wanted = await self._store.joined_counts([one.joined or one.id for one in found])
         return [
             view_of_transfer(
                 one, direction, moving.get(one.joined or one.id, 0), 1 + wanted.get(one.joined or one.id, 0)
@@ -221,7 +223,7 @@ class Engine:
     async def pause(self, number: int) -> JobView:
         """Start nothing more of the job, and bring what runs back to the queue."""
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
-        while effects := await self._store.hand_over(number):
+        while effects := await self._store.transfer_ownership(number):
             await self._attempts.perform(effects)
         self._wake.set()
         return view
@@ -237,19 +239,19 @@ class Engine:
         if await self._store.was_requested(request_id):
             return await self.job(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
-        await self._store.remember_request(request_id, number)
+        await self._store.record_request(request_id, number)
         return view
 
-    def progress(self, job: int = 0) -> list[Moving]:
+    def progress(self, job: int = 0) -> list[ActiveCopy]:
         """The files of a job (0: of all) that move now."""
-        return self._attempts.slots.moving(job)
+        return self._attempts.slots.active_copies(job)
 
     def changes(self, job: int = 0, token: str = "", since: int | None = None) -> AsyncIterator[Changes]:
         """A snapshot, or what came after the token or event `since`, then changes; of one job until its end was told.
 
         Raises UsageError for a foreign token and for events that are no longer kept.
         """
-        return Watcher(self._store, job, self.progress).changes(token, since)
+        return ChangeStream(self._store, job, self.progress).changes(token, since)
 
     async def wait(self, number: int) -> JobView:
         """The job when it has ended."""
@@ -287,10 +289,10 @@ class Engine:
                 self._wake.clear()
                 try:
                     if not taken_up:
-                        await self._take_up(group)
+                        await self._recover(group)
                         taken_up = True
                     self._apply_rates()
-                    for number in await self._held.freed():
+                    for number in await self._held_jobs.releasable():
                         log.info("job %d goes on: what it was held for is mended", number)
                         await self.resume(number)
                     await self._sleep(await self._start(group))
@@ -298,37 +300,37 @@ class Engine:
                     log.error("nothing can be started: %s", error)
                     await asyncio.sleep(_STORE_PAUSE)
 
-    async def _take_up(self, group: asyncio.TaskGroup) -> None:
+    async def _recover(self, group: asyncio.TaskGroup) -> None:
         """What the daemon before left half-done: cancelling, and exchanges of names."""
         for job in await self._store.half_cancelled():
             await self.cancel(job.id)
-        await self._attempts.sweep()
+        await self._attempts.clear_spool()
         last = 0
         while found := await self._store.unfinished_intents(last):
-            for transfer in filter(has_side_names, found):
-                self._attempts.tidy(transfer, await self._store.job(transfer.job), group)
+            for transfer in filter(has_temporary_names, found):
+                self._attempts.clean_up(transfer, await self._store.job(transfer.job), group)
             last = found[-1].id
 
     async def _start(self, group: asyncio.TaskGroup) -> float | None:
         """Start all that may start now; when the next waiting transfer may (POSIX seconds)."""
         while True:
             load = self._attempts.slots.load()
-            picked = partial(choose, load=load, limits=self._limits, turns=self._turns)
-            agenda, started, self._turns = await self._store.start(self._question(load), picked)
+            picked = partial(choose_transfers, load=load, limits=self._limits, turns=self._round_robin)
+            agenda, started, self._round_robin = await self._store.start(self._scheduling_query(load), picked)
             self._expansions.start(agenda.expanding, group)
             self._deletions.start(agenda.deleting, group)
             for candidate, outcome in started:
-                self._attempts.begin(candidate, outcome, group)
+                self._attempts.start(candidate, outcome, group)
             if not started or self._attempts.slots.is_full:
                 return agenda.next_ready
 
-    def _question(self, load: Load) -> Question:
+    def _scheduling_query(self, load: Load) -> SchedulingQuery:
         """What may start now, as far as there is room for it."""
         slots = self._attempts.slots
         expanding, expansions = self._expansions.begun()
-        return Question(
+        return SchedulingQuery(
             now=self._clock(),
-            last_job=self._turns.job,
+            last_job=self._round_robin.last_job,
             full=slots.full_jobs(load),
             closed=closed_directions(load, self._limits),
             limit=0 if slots.is_full else 2 * self._limits.files,
@@ -340,15 +342,15 @@ class Engine:
     async def _sleep(self, next_ready: float | None) -> None:
         """Until something changes, or the next waiting transfer or resting expansion is due."""
         now = self._clock()
-        if await self._was_set_back(now):
+        if await self._clock_was_set_back(now):
             return
-        minutes = limits.next_change(self._kept_limits, self._minute())
+        minutes = limits.next_change(self._saved_limits, self._minute())
         by_clock = (now // 60 + minutes) * 60 if minutes else None
         starts = (
             next_ready,
             self._expansions.next_start(),
             self._deletions.next_start(),
-            self._held.next_look(),
+            self._held_jobs.next_check(),
             by_clock,
         )
         due = [at for at in starts if at is not None]
@@ -356,12 +358,12 @@ class Engine:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), min(max(pause, 0.01), _LONGEST_SLEEP))
 
-    async def _was_set_back(self, now: float) -> bool:
+    async def _clock_was_set_back(self, now: float) -> bool:
         """Whether the clock was set back (perhaps while no daemon ran); nothing waits for the time of before then."""
-        before, self._ahead = self._ahead, now - time.monotonic()
-        if before is not None and self._ahead > before - _SET_BACK:
+        before, self._clock_offset = self._clock_offset, now - time.monotonic()
+        if before is not None and self._clock_offset > before - _CLOCK_TOLERANCE:
             return False
-        changed = await self._store.pull_in(now + backoff.CAP, now)
+        changed = await self._store.make_ready(now + backoff.CAP, now)
         if changed:
             log.warning("the clock was set back: %d transfers that waited for a later time start now", changed)
         return True

@@ -10,7 +10,7 @@ from typing import Protocol
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.errors import CopyError, ServiceError
 from aliend.storage.pool.read_stream import Stream
-from aliend.storage.tasks import Download, Read, Source, places
+from aliend.storage.tasks import Download, Read, ReplicaUrl, replica_urls
 
 
 class Tickets(Protocol):
@@ -26,12 +26,12 @@ class Tickets(Protocol):
 class Readers(Protocol):
     """What is needed of the copying processes."""
 
-    def reading(self, task: Read, /) -> AbstractAsyncContextManager[Stream]:
+    def open_read(self, task: Read, /) -> AbstractAsyncContextManager[Stream]:
         """The bytes of a file as they come."""
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class FileContent:
     """A file that may be read: absolute LFN, size in bytes, md5 (empty: unknown), GUID, replicas in their order.
 
     One without replicas is empty.
@@ -41,14 +41,14 @@ class Content:
     size: int
     md5: str
     guid: str
-    sources: tuple[Source, ...]
+    sources: tuple[ReplicaUrl, ...]
 
-    def into(self, target: str, umask: int) -> Download:
+    def download_task(self, target: str, umask: int) -> Download:
         """The task that brings it to `target`, an absolute local path."""
         return Download(0, self.sources, target, self.size, self.md5, overwrite="always", umask=umask, lfn=self.lfn)
 
 
-async def content_of(catalogue: Tickets, lfn: str) -> Content:
+async def content_of(catalogue: Tickets, lfn: str) -> FileContent:
     """Ask for the right to read `lfn`. Raises CopyError or ServiceError where it is no file that can be read."""
     try:
         tickets = await catalogue.access_read(lfn)
@@ -57,33 +57,33 @@ async def content_of(catalogue: Tickets, lfn: str) -> Content:
     else:
         refusal = None
         if tickets:
-            sources = places(tickets)
-            return Content(lfn, tickets[0].size, tickets[0].md5, tickets[0].guid, sources)
+            sources = replica_urls(tickets)
+            return FileContent(lfn, tickets[0].size, tickets[0].md5, tickets[0].guid, sources)
     entries, _ = await catalogue.stat([lfn])
     if entries and entries[0].type == "file" and entries[0].size == 0:
-        return Content(lfn, 0, entries[0].md5, entries[0].guid, ())
+        return FileContent(lfn, 0, entries[0].md5, entries[0].guid, ())
     if entries and entries[0].type != "file":
         raise ServiceError("access", 21, f"{lfn} is a {entries[0].type}, not a file")
     raise refusal or CopyError(f"{lfn} has no replica that may be read", "permanent")
 
 
 @asynccontextmanager
-async def reading(
-    workers: Readers, content: Content, start: int = 0, end: int | None = None
-) -> AsyncGenerator[Stream | Nothing, None]:
+async def read_content(
+    workers: Readers, content: FileContent, start: int = 0, end: int | None = None
+) -> AsyncGenerator[Stream | EmptyStream, None]:
     """The bytes from `start` to `end` (offsets; None: the end), which must be in the file; leave early to stop."""
     last = content.size if end is None else end
     if last <= start:
-        yield Nothing()
+        yield EmptyStream()
         return
-    async with workers.reading(Read(0, content.sources, content.size, content.md5, start, last)) as stream:
+    async with workers.open_read(Read(0, content.sources, content.size, content.md5, start, last)) as stream:
         yield stream
 
 
-class Nothing:
+class EmptyStream:
     """The bytes of an empty part, as a `Stream`."""
 
-    delivered = None
+    result = None
 
     async def read(self) -> bytes:
         """Nothing."""

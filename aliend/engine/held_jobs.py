@@ -16,60 +16,60 @@ from aliend.core.transfers.job import Job
 from aliend.errors import Obstacle
 from aliend.store import Store
 
-PAUSE = 5.0
+CHECK_INTERVAL = 5.0
 """Seconds between two looks."""
 _FIRST, _LONGEST = 10.0, 600.0
 """Seconds from a release to the next one of the same job, at first and at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Patience:
+class _ReleaseBackoff:
     """How often a job was let go, and when it may be let go again (POSIX seconds)."""
 
     releases: int = 0
     until: float = 0.0
 
 
-class Held:
+class HeldJobs:
     """The held jobs. `clock` gives POSIX seconds."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
-        self._patience: dict[int, _Patience] = {}
+        self._backoffs: dict[int, _ReleaseBackoff] = {}
         self._next: float | None = 0.0
 
-    def next_look(self) -> float | None:
+    def next_check(self) -> float | None:
         """When to look (POSIX seconds); None: nothing is held."""
         return self._next
 
-    def expect(self) -> None:
+    def schedule_check(self) -> None:
         """A job has been held."""
-        self._next = self._clock() + PAUSE
+        self._next = self._clock() + CHECK_INTERVAL
 
-    async def freed(self) -> list[int]:
+    async def releasable(self) -> list[int]:
         """The jobs that may go on. Raises StoreError."""
         now = self._clock()
         if self._next is None or self._next > now:
             return []
-        held = await self._store.held()
-        self._next = now + PAUSE if held else None
+        held = await self._store.held_jobs()
+        self._next = now + CHECK_INTERVAL if held else None
         freed = []
         for job in held:
-            patience = self._patience.get(job.id) or _Patience(0, now + (0 if _can_be_seen(job) else _FIRST))
-            self._patience[job.id] = patience
-            if patience.until <= now and job.obstacle and await asyncio.to_thread(is_gone, job.obstacle):
+            patience = self._backoffs.get(job.id) or _ReleaseBackoff(0, now + (0 if _is_observable(job) else _FIRST))
+            self._backoffs[job.id] = patience
+            if patience.until <= now and job.obstacle and await asyncio.to_thread(is_resolved, job.obstacle):
                 pause = min(_LONGEST, _FIRST * 2.0 ** min(patience.releases, 10))
-                self._patience[job.id] = _Patience(patience.releases + 1, now + pause)
+                self._backoffs[job.id] = _ReleaseBackoff(patience.releases + 1, now + pause)
                 freed.append(job.id)
         return freed
 
-    def forget(self, job: int) -> None:
+    def reset_backoff(self, job: int) -> None:
         """Something of the job went well: its next obstacle is a new one."""
-        self._patience.pop(job, None)
+        self._backoffs.pop(job, None)
 
 
-def is_gone(obstacle: Obstacle) -> bool:
+def is_resolved(obstacle: Obstacle) -> bool:
     """Whether a file system no longer shows the obstacle; what it cannot show counts as gone. Blocking."""
     place = _existing(Path(obstacle.path))
     try:
@@ -85,7 +85,7 @@ def is_gone(obstacle: Obstacle) -> bool:
     return True
 
 
-def _can_be_seen(job: Job) -> bool:
+def _is_observable(job: Job) -> bool:
     return job.obstacle is not None and job.obstacle.kind != "other"
 
 

@@ -14,12 +14,12 @@ from aliend.storage.tasks import (
     Checksummed,
     Compare,
     Compared,
-    Discard,
     Download,
     Downloaded,
     Listed,
     ListMembers,
-    Terms,
+    RemovePartial,
+    TaskOptions,
     ThirdParty,
     Upload,
     Uploaded,
@@ -84,7 +84,7 @@ class RunnerPort(Protocol):
     @overload
     async def run(self, task: Upload | ThirdParty, on_progress: Callable[[int], None]) -> Uploaded: ...
     @overload
-    async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
+    async def run(self, task: Checksum | RemovePartial, on_progress: Callable[[int], None]) -> Checksummed: ...
     @overload
     async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
     @overload
@@ -94,7 +94,7 @@ class RunnerPort(Protocol):
 class WorkersPort(RunnerPort, Protocol):
     """All copying processes, and the bandwidth that their tasks share."""
 
-    def of(self, terms: Terms) -> RunnerPort:
+    def of(self, terms: TaskOptions) -> RunnerPort:
         """The same for tasks with these terms."""
 
     def set_rates(self, rates: Rates) -> None:

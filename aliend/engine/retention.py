@@ -12,21 +12,21 @@ from aliend.store import Store
 log = logging.getLogger(__name__)
 
 _DAY = 86400.0
-_BETWEEN_LOOKS = 3600.0
-_BREATH = 0.05
+_INTERVAL = 3600.0
+_PAUSE = 0.05
 """Seconds between two small transactions, for those who wait for the database."""
 
 
-async def keep_short(store: Store, clock: Callable[[], float], days: int) -> None:
+async def prune_history(store: Store, clock: Callable[[], float], days: int) -> None:
     """Forget jobs that ended more than so many days ago, until it is cancelled; 0 days: none is forgotten."""
     while days > 0:
         rows = 0
         try:
-            while gone := await store.forget(int((clock() - days * _DAY) * 1000)):
+            while gone := await store.prune(int((clock() - days * _DAY) * 1000)):
                 rows += gone
-                await asyncio.sleep(_BREATH)
+                await asyncio.sleep(_PAUSE)
         except StoreError as error:
             log.warning("old jobs cannot be forgotten: %s", error)
         if rows:
             log.info("jobs that ended more than %d days ago are forgotten: %d rows", days, rows)
-        await asyncio.sleep(_BETWEEN_LOOKS)
+        await asyncio.sleep(_INTERVAL)

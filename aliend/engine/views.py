@@ -59,7 +59,7 @@ class TransferView:
 
 
 @dataclass(frozen=True, slots=True)
-class Moving:
+class ActiveCopy:
     """A file that is copied now; sizes in bytes."""
 
     id: int
@@ -69,7 +69,7 @@ class Moving:
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class WaitingFile:
     """A file (0 and no name: the job as a whole) that is not being copied now, and why."""
 
     job: int
@@ -97,7 +97,7 @@ class ElementView:
 
 
 @dataclass(frozen=True, slots=True)
-class InUse:
+class LimitsInUse:
     """The limits, and what runs under them: files each way, and the storage elements by name.
 
     `rates` hold at the moment; `words` are those that set them, by the names of `core.limits`.
@@ -107,7 +107,7 @@ class InUse:
     by_direction: Mapping[str, int]
     elements: Mapping[str, ElementView]
     rates: Rates
-    words: Mapping[str, str]
+    rate_texts: Mapping[str, str]
 
     def table(self) -> dict[str, int]:
         """Limits of files by the names that set them; 0: none of its own."""

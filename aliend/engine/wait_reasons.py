@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 from aliend.core.transfers.job import Job
 from aliend.core.transfers.transfer import UNFINISHED
-from aliend.core.transfers.wait_reason import Around, why, why_expanding
-from aliend.engine.views import Waits
+from aliend.core.transfers.wait_reason import SchedulerSnapshot, expansion_wait_reason, wait_reason
+from aliend.engine.views import WaitingFile
 from aliend.store import BATCH, Store
 
 
-async def reasons(store: Store, job: int, around: Around) -> AsyncIterator[list[Waits]]:
+async def reasons(store: Store, job: int, around: SchedulerSnapshot) -> AsyncIterator[list[WaitingFile]]:
     """The files of a job (0: of all jobs) that wait, in groups. Raises NoSuchJob, StoreError."""
     if job:
         async for found in _of_job(store, await store.job(job), around):
@@ -25,13 +25,13 @@ async def reasons(store: Store, job: int, around: Around) -> AsyncIterator[list[
         last = jobs[-1].id
 
 
-async def _of_job(store: Store, job: Job, around: Around) -> AsyncIterator[list[Waits]]:
-    whole = why_expanding(job)
+async def _of_job(store: Store, job: Job, around: SchedulerSnapshot) -> AsyncIterator[list[WaitingFile]]:
+    whole = expansion_wait_reason(job)
     if whole:
-        yield [Waits(job.id, 0, "", whole)]
+        yield [WaitingFile(job.id, 0, "", whole)]
     last = 0
     while page := await store.transfers(job.id, BATCH, last, UNFINISHED):
-        kinds = await store.last_kinds([one.id for one in page])
-        told = [(one, why(one, job, kinds.get(one.id, ""), around)) for one in page]
-        yield [Waits(job.id, one.id, one.source, reason) for one, reason in told if reason]
+        kinds = await store.last_error_kinds([one.id for one in page])
+        told = [(one, wait_reason(one, job, kinds.get(one.id, ""), around)) for one in page]
+        yield [WaitingFile(job.id, one.id, one.source, reason) for one, reason in told if reason]
         last = page[-1].id

@@ -9,7 +9,7 @@ import grpc.aio
 from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.services.grpc_errors import told
 from aliend.v1 import catalogue_pb2, catalogue_pb2_grpc
 
@@ -26,7 +26,7 @@ _TYPES = {
 class CatalogueService(catalogue_pb2_grpc.CatalogueServicer):
     """Reads the catalogue under the daemon's own context."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Runtime) -> None:
         self._parts = parts
 
     @told
@@ -34,7 +34,7 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServicer):
         """See the contract."""
         own = self._parts.context(None)
         (lfn,) = await self._absolute([request.lfn or "."], request.session)
-        entries = await self._parts.centrals.catalogue_of(own).list(lfn, all=request.all)
+        entries = await self._parts.central_sessions.catalogue_of(own).list(lfn, all=request.all)
         for start in range(0, len(entries), PAGE):
             page = [_message(entry) for entry in entries[start : start + PAGE]]
             await context.write(catalogue_pb2.ListResponse(entries=page))
@@ -45,7 +45,7 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServicer):
         if not 0 < len(request.lfns) <= PAGE:
             raise UsageError(f"Stat takes 1 to {PAGE} names, not {len(request.lfns)}")
         lfns = await self._absolute(list(request.lfns), request.session)
-        entries, missing = await self._parts.centrals.catalogue_of(self._parts.context(None)).stat(lfns)
+        entries, missing = await self._parts.central_sessions.catalogue_of(self._parts.context(None)).stat(lfns)
         return catalogue_pb2.StatResponse(entries=[_message(entry) for entry in entries], missing=missing)
 
     async def _absolute(self, lfns: list[str], session: str) -> list[str]:

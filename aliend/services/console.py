@@ -16,7 +16,7 @@ from aliend.commands.invocation.call import JSON_LINES, JSON_WORDS, Call, Progre
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.services.grpc_errors import abort, told
 from aliend.user_sessions import SessionState
 from aliend.v1 import console_pb2, console_pb2_grpc
@@ -149,7 +149,7 @@ def _heard(sending: asyncio.Future[None]) -> None:
 class ConsoleService(console_pb2_grpc.ConsoleServicer):
     """Runs the words; the client's further inputs reach the command while it runs."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Runtime) -> None:
         self._parts = parts
         self._completion = Completion(parts)
 
@@ -172,7 +172,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         finally:
             inputs.cancel()
         asked = first.start.interactive
-        await events.end(outcome, await self._parts.sessions.known(call.session, call.context) if asked else None)
+        await events.end(outcome, await self._parts.sessions.stored(call.session, call.context) if asked else None)
 
     @told
     async def Complete(

@@ -9,7 +9,7 @@ from typing import Any
 import grpc.aio
 
 from aliend import CONTRACT, VERSION
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.services.grpc_errors import told
 from aliend.services.status_message import central_messages
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
@@ -24,7 +24,7 @@ CAPABILITIES = ("console", "session", "catalogue", "transfers", "session-watch",
 class DaemonService(daemon_pb2_grpc.DaemonServicer):
     """About the daemon itself. `stop` is set when it shall end."""
 
-    def __init__(self, parts: Parts, stop: asyncio.Event) -> None:
+    def __init__(self, parts: Runtime, stop: asyncio.Event) -> None:
         self._parts = parts
         self._stop = stop
 
@@ -46,7 +46,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
             socket=settings.socket,
             state_directory=settings.state_directory,
             log_file=settings.log_file,
-            central=central_messages(self._parts.centrals),
+            central=central_messages(self._parts.central_sessions),
             active_jobs=len(active),
             running_transfers=len(engine.progress()),
             warnings=[*filter(None, [settings.state_note]), *self._parts.tokens.warnings()],

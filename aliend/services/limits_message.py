@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aliend.core.cli.units import HIGHEST, LOWEST
-from aliend.engine.views import ElementView, InUse
+from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError
 from aliend.v1 import transfers_pb2
 
@@ -14,12 +14,14 @@ _STATES = {
 }
 
 
-def limits_of(now: InUse) -> transfers_pb2.Limits:
+def limits_of(now: LimitsInUse) -> transfers_pb2.Limits:
     """All that is to be told of them."""
     return transfers_pb2.Limits(
         files=now.table(),
         running=now.running(),
-        rates={name: transfers_pb2.Bandwidth(set=words, now=now.rate_now(name)) for name, words in now.words.items()},
+        rates={
+            name: transfers_pb2.Bandwidth(set=words, now=now.rate_now(name)) for name, words in now.rate_texts.items()
+        },
         elements=[_element(one) for one in now.elements.values()],
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import grpc.aio
 
 from aliend.core.connection.context import Context as CentralContext
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.services.grpc_errors import told
 from aliend.services.status_message import central_messages
 from aliend.user_sessions import SessionState
@@ -25,7 +25,7 @@ LOOK_AGAIN = 5.0
 class SessionService(session_pb2_grpc.SessionServicer):
     """Reads and changes sessions under the daemon's own context and what they have chosen."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Runtime) -> None:
         self._parts = parts
 
     @told
@@ -40,23 +40,23 @@ class SessionService(session_pb2_grpc.SessionServicer):
     ) -> session_pb2.SessionState:
         """See the contract."""
         name = request.session or "default"
-        return _message(await self._parts.sessions.change(name, await self._acting(name), request.directory))
+        return _message(await self._parts.sessions.change_directory(name, await self._acting(name), request.directory))
 
     async def _acting(self, name: str) -> CentralContext:
         """The daemon's own context, as whom and from where the session has chosen to act."""
-        return await self._parts.sessions.acting(name, self._parts.context(None))
+        return await self._parts.sessions.context_of(name, self._parts.context(None))
 
     @told
     async def Watch(self, _request: session_pb2.WatchSessionRequest, context: Context) -> None:
         """See the contract."""
         said = None
         while not self._parts.stopping:
-            now = central_messages(self._parts.centrals)
+            now = central_messages(self._parts.central_sessions)
             if now != said:
                 said = now
                 await context.write(session_pb2.WatchSessionResponse(central=now))
             await asyncio.sleep(PAUSE)
-            await self._parts.centrals.changed(LOOK_AGAIN)
+            await self._parts.central_sessions.changed(LOOK_AGAIN)
 
 
 def _message(state: SessionState) -> session_pb2.SessionState:

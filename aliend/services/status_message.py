@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.runtime import Centrals
+from aliend.runtime import CentralSessions
 from aliend.v1 import daemon_pb2
 
 _STATES = {
@@ -13,7 +13,7 @@ _STATES = {
 }
 
 
-def central_messages(centrals: Centrals) -> list[daemon_pb2.CentralStatus]:
+def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus]:
     """Every session that was asked for since the start."""
     return [
         daemon_pb2.CentralStatus(

@@ -9,12 +9,19 @@ from dataclasses import replace
 from aliend.core.catalogue import selection
 from aliend.core.catalogue.selection import UNBOUNDED, Selection
 from aliend.core.connection.context import Context
-from aliend.core.copying.locations import Location, Place, direction_of, is_relative_local, locate, wish_of
-from aliend.core.copying.plan import job_of_pairs
+from aliend.core.copying.locations import (
+    PathContext,
+    ResolvedPath,
+    direction_of,
+    is_relative_local,
+    parse_storage_spec,
+    resolve_path,
+)
+from aliend.core.copying.plan import plan_pairs
 from aliend.core.copying.sync import sync_job
 from aliend.core.transfers.job import JobSpec, Overwrite, Purpose
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.v1 import transfers_pb2
 
 _PURPOSES: dict[int, Purpose] = {
@@ -25,7 +32,7 @@ _PURPOSES: dict[int, Purpose] = {
 _OVERWRITES: dict[int, Overwrite] = {transfers_pb2.ALWAYS: "always", transfers_pb2.CHANGED: "changed"}
 
 
-async def job_of(parts: Parts, request: transfers_pb2.SubmitRequest) -> JobSpec:
+async def job_of(parts: Runtime, request: transfers_pb2.SubmitRequest) -> JobSpec:
     """The job, with absolute names, under the daemon's own context. Raises UsageError, and what a session may."""
     purpose = _PURPOSES.get(request.purpose, "copy")
     if request.targets and purpose != "copy":
@@ -40,14 +47,14 @@ async def job_of(parts: Parts, request: transfers_pb2.SubmitRequest) -> JobSpec:
         raise UsageError("Submit needs at least one source and a target")
     context = parts.context(None)
     place = await _place(parts, request, context, [*request.sources, *names])
-    sources, targets = ([locate(name, place) for name in some] for some in (request.sources, names))
+    sources, targets = ([resolve_path(name, place) for name in some] for some in (request.sources, names))
     if stays:
         _check_replicas(sources, request.storage)
     template = replace(_template(request), context=context, purpose=purpose)
     if purpose == "sync":
         return _synchronisation(template, request, sources, targets[0])
     if request.targets:
-        return job_of_pairs(template, list(zip(sources, targets, strict=True)))
+        return plan_pairs(template, list(zip(sources, targets, strict=True)))
     return replace(
         template,
         direction=direction_of(sources, targets[0]),
@@ -57,7 +64,9 @@ async def job_of(parts: Parts, request: transfers_pb2.SubmitRequest) -> JobSpec:
     )
 
 
-async def _place(parts: Parts, request: transfers_pb2.SubmitRequest, context: Context, names: Sequence[str]) -> Place:
+async def _place(
+    parts: Runtime, request: transfers_pb2.SubmitRequest, context: Context, names: Sequence[str]
+) -> PathContext:
     """Where relative names start; the session is asked for only where there are some."""
     if not os.path.isabs(request.cwd) and any(is_relative_local(name) for name in names):  # noqa: PTH117 - text
         raise UsageError("Submit needs an absolute cwd when a local name is relative")
@@ -65,7 +74,7 @@ async def _place(parts: Parts, request: transfers_pb2.SubmitRequest, context: Co
     if any(not name.startswith(("file:", "/")) for name in names):
         state = await parts.sessions.state(request.session or "default", context)
         directory, home = state.directory, state.home
-    return Place(directory, home, request.cwd or "/")
+    return PathContext(directory, home, request.cwd or "/")
 
 
 def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
@@ -100,7 +109,7 @@ def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
 
 
 def _synchronisation(
-    template: JobSpec, request: transfers_pb2.SubmitRequest, sources: Sequence[Location], target: Location
+    template: JobSpec, request: transfers_pb2.SubmitRequest, sources: Sequence[ResolvedPath], target: ResolvedPath
 ) -> JobSpec:
     if len(sources) != 1:
         raise UsageError("Submit: a synchronisation has one source, a directory")
@@ -148,8 +157,8 @@ def _none_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _check_replicas(sources: Sequence[Location], storage: str) -> None:
+def _check_replicas(sources: Sequence[ResolvedPath], storage: str) -> None:
     if any(source.side == "local" for source in sources):
         raise UsageError("Submit: only files of the catalogue have replicas")
-    if not wish_of(storage):
+    if not parse_storage_spec(storage):
         raise UsageError("Submit: `storage` says where the replicas shall be")

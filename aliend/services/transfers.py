@@ -10,7 +10,7 @@ import grpc.aio
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.services.grpc_errors import told
 from aliend.services.limits_message import limits_of, require_rate
 from aliend.services.submit_request import job_of
@@ -51,7 +51,7 @@ _STATE_NAMES = {number: name for name, number in _TRANSFER_STATES.items()}
 class TransfersService(transfers_pb2_grpc.TransfersServicer):
     """Jobs of other programs run under the daemon's own context."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Runtime) -> None:
         self._parts = parts
 
     @told
@@ -129,14 +129,14 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
     @told
     async def GetLimits(self, _request: transfers_pb2.GetLimitsRequest, _context: Context) -> transfers_pb2.Limits:
         """See the contract."""
-        return limits_of(self._parts.engine.in_use())
+        return limits_of(self._parts.engine.limits_in_use())
 
     @told
     async def SetLimits(self, request: transfers_pb2.SetLimitsRequest, _context: Context) -> transfers_pb2.Limits:
         """See the contract."""
         _check_request_id(request.request_id)
         await self._parts.engine.change_limits(parse([f"{name}={text}" for name, text in request.changes.items()]))
-        return limits_of(self._parts.engine.in_use())
+        return limits_of(self._parts.engine.limits_in_use())
 
     @told
     async def SetJobRate(self, request: transfers_pb2.SetJobRateRequest, _context: Context) -> transfers_pb2.Job:

@@ -11,7 +11,7 @@ import re
 
 from aliend.errors import CopyError, ErrorKind, Obstacle
 
-_SERVER_SAID = 400  # errErrorResponse: `errno` carries the server's own number
+_SERVER_ERROR = 400  # errErrorResponse: `errno` carries the server's own number
 _PERMANENT = {
     3000: "the request was malformed",
     3002: "the name is too long",
@@ -30,14 +30,14 @@ _PERMANENT = {
     3032: "conflict",
 }
 _PERMANENT_CLIENT = {9, 13, 15}  # errInvalidArgs, errNotSupported, errNotImplemented
-EXPIRED = 206
+OPERATION_EXPIRED = 206
 """errOperationExpired, a code of the client: the time of a request is over, or would be before the moment at which the
 server wants to be asked again."""
 NOT_AUTHORIZED, NOT_FOUND, UNSUPPORTED, EXISTS = 3010, 3011, 3013, 3018
 _PREFIX = re.compile(r"^\[(?:ERROR|FATAL)\] (?:Server responded with an error: )?(?:\[\d+\] )?")
 _SECRET = re.compile(r"([?&])(authz=|xrd\.wantprot=|turl=).*", re.DOTALL)
 
-_DISK_SENTENCES = {
+_DISK_MESSAGES = {
     errno.ENOSPC: "the disk is full: make room",
     errno.EDQUOT: "your disk quota is used up: make room",
     errno.EACCES: "permission denied: make it writable for you",
@@ -45,7 +45,7 @@ _DISK_SENTENCES = {
     errno.EROFS: "the file system is read-only: choose another place",
     errno.EISDIR: "a directory is in the way: choose another name",
 }
-_ROOM = 64 << 20
+_SPACE_FOR_RETRY = 64 << 20
 """Bytes that must be free before a disk that was full is tried again."""
 _DISK_PERMANENT = {errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
 
@@ -58,61 +58,61 @@ class StorageError(CopyError):
         self.number = number
 
 
-def without_secrets(text: str) -> str:
+def redact(text: str) -> str:
     """A text that may quote a URL, without what follows the question mark."""
     return _SECRET.sub(r"\1...", text)
 
 
-def from_status(code: int, number: int, message: str, what: str) -> StorageError:
+def error_from_status(code: int, number: int, message: str, what: str) -> StorageError:
     """The error that a failed request stands for.
 
     `code` and `number` are the status' `code` and `errno`, `message` is its text; `what` names the request.
     """
-    said = _PREFIX.sub("", without_secrets(" ".join(message.split())))
-    text = f"{what}: {said}"
-    if code != _SERVER_SAID:
+    reason = _PREFIX.sub("", redact(" ".join(message.split())))
+    text = f"{what}: {reason}"
+    if code != _SERVER_ERROR:
         kind: ErrorKind = "permanent" if code in _PERMANENT_CLIENT else "transient"
         return StorageError(text, kind, retry_after=5.0)
-    if number not in _PERMANENT or "expired" in said.lower():
+    if number not in _PERMANENT or "expired" in reason.lower():
         return StorageError(text, "transient", 5.0, number)
     return StorageError(text, "permanent", number=number)
 
 
-def silent(what: str, limit: float) -> StorageError:
+def no_answer(what: str, limit: float) -> StorageError:
     """The error for a server that moved no byte for `limit` seconds."""
     return StorageError(f"{what}: the server did not answer for {limit:.0f} s", "transient", retry_after=30.0)
 
 
-def from_disk(error: OSError, path: str) -> CopyError:
+def disk_error(error: OSError, path: str) -> CopyError:
     """The error for a failed operation on a local file."""
-    reason = _DISK_SENTENCES.get(error.errno or 0, os.strerror(error.errno or 0))
+    reason = _DISK_MESSAGES.get(error.errno or 0, os.strerror(error.errno or 0))
     kind: ErrorKind = "permanent" if error.errno in _DISK_PERMANENT else "local"
     obstacle = _obstacle(error, path) if kind == "local" else None
     return CopyError(f"{path}: {reason}", kind, retry_after=30.0, obstacle=obstacle)
 
 
-def unreadable(error: OSError, path: str) -> CopyError:
+def read_error(error: OSError, path: str) -> CopyError:
     """The error for a local file, or a directory, that could not be read."""
     if error.errno in {errno.EACCES, errno.EPERM}:
         text = f"{path} cannot be read: permission denied: make it readable for you"
         return CopyError(text, "local", retry_after=30.0, obstacle=Obstacle("reading", path))
-    known = from_disk(error, path)
+    other = disk_error(error, path)
     text = f"{path} cannot be read: {os.strerror(error.errno or 0)}"
-    return CopyError(text, known.kind, known.retry_after, obstacle=known.obstacle)
+    return CopyError(text, other.kind, other.retry_after, obstacle=other.obstacle)
 
 
 def _obstacle(error: OSError, path: str) -> Obstacle:
     """What would have to be mended. The file system does not tell when a quota has room again."""
     match error.errno:
         case errno.ENOSPC:
-            return Obstacle("space", path, _ROOM)
+            return Obstacle("space", path, _SPACE_FOR_RETRY)
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return Obstacle("permission", path)
         case _:
             return Obstacle("other", path)
 
 
-def summary(failures: list[tuple[str, CopyError]]) -> CopyError:
+def combine_failures(failures: list[tuple[str, CopyError]]) -> CopyError:
     """One error for all the replicas that were tried: transient if time may help at any of them."""
     text = "; ".join(f"{se}: {error}" for se, error in failures) or "there is no replica to read"
     waiting = [error.retry_after for _, error in failures if error.kind == "transient"]

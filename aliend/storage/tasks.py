@@ -20,7 +20,7 @@ from aliend.core.catalogue.entries import Ticket
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReplicaUrl:
     """One replica, to read from or to write to.
 
     `url` is the PFN (`root://host:port//path`, with `#member` for a file inside an archive), `envelope` (a secret) what
@@ -57,7 +57,7 @@ class Download:
     """
 
     id: int
-    sources: tuple[Source, ...]
+    sources: tuple[ReplicaUrl, ...]
     target: str
     size: int
     md5: str
@@ -94,7 +94,7 @@ class ListMembers:
     """Tell what is in a zip archive; `sources` are its replicas, tried in their order."""
 
     id: int
-    sources: tuple[Source, ...]
+    sources: tuple[ReplicaUrl, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Discard:
+class RemovePartial:
     """Remove what an unfinished download left beside `target`; answered with its size and an empty md5.
 
     `directories` were made for it, and go too where they are empty.
@@ -127,7 +127,7 @@ class Upload:
 
     id: int
     source: str
-    targets: tuple[Source, ...]
+    targets: tuple[ReplicaUrl, ...]
     size: int
     modified_ns: int
     tuning: Tuning = Tuning()
@@ -143,12 +143,12 @@ class ThirdParty:
     """
 
     id: int
-    sources: tuple[Source, ...]
-    targets: tuple[Source, ...]
+    sources: tuple[ReplicaUrl, ...]
+    targets: tuple[ReplicaUrl, ...]
     size: int
     md5: str
     only_compare: bool = False
-    apart: tuple[tuple[str, str], ...] = ()
+    blocked_pairs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Compare:
     """Read all of `sources` and compare them with `size` (bytes) and `md5`."""
 
     id: int
-    sources: tuple[Source, ...]
+    sources: tuple[ReplicaUrl, ...]
     size: int
     md5: str
 
@@ -183,7 +183,7 @@ class ReplicaOutcome:
     error: str
     kind: ErrorKind
     checked: str = ""
-    strangers: tuple[str, ...] = ()
+    unreachable_sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +211,12 @@ class Checksummed:
     md5: str
 
 
-def _unheard(*_: str) -> None:
+def _ignore(*_: str) -> None:
     """Nobody wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TaskOptions:
     """For whom a task is done.
 
     `job` and its `rate` (bytes per second, 0: no limit) share bandwidth; `settings` are the XRootD variables that it
@@ -227,8 +227,8 @@ class Terms:
     job: int = 0
     rate: int = 0
     settings: Settings = ()
-    turned: Callable[[str], None] = _unheard
-    failed: Callable[[str, str], None] = _unheard
+    on_source_change: Callable[[str], None] = _ignore
+    on_failure: Callable[[str, str], None] = _ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ class Read:
     """
 
     id: int
-    sources: tuple[Source, ...]
+    sources: tuple[ReplicaUrl, ...]
     size: int
     md5: str
     start: int
@@ -248,7 +248,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class ReadDone:
     """All bytes were given; what a whole file is compared with was equal. `warning` says what was not compared."""
 
     size: int
@@ -296,8 +296,8 @@ class Probed:
     modified: int = 0
 
 
-Task = Download | Upload | ThirdParty | Checksum | Discard | ListMembers | Read | Probe | Compare
-Result = Downloaded | Uploaded | Checksummed | Listed | Delivered | Probed | Compared
+Task = Download | Upload | ThirdParty | Checksum | RemovePartial | ListMembers | Read | Probe | Compare
+Result = Downloaded | Uploaded | Checksummed | Listed | ReadDone | Probed | Compared
 
 
 class WorkerDied(CopyError):
@@ -308,6 +308,6 @@ class Stopped(Exception):
     """The task was told to stop, and did."""
 
 
-def places(tickets: Sequence[Ticket]) -> tuple[Source, ...]:
+def replica_urls(tickets: Sequence[Ticket]) -> tuple[ReplicaUrl, ...]:
     """A replica for each ticket, in their order, with the right to it."""
-    return tuple(Source(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)
+    return tuple(ReplicaUrl(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)

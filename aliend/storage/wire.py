@@ -21,7 +21,7 @@ from typing import Any
 
 from aliend.errors import CopyError, ErrorKind, Obstacle
 from aliend.storage import tasks
-from aliend.storage.tasks import ReplicaOutcome, Result, Source, Task
+from aliend.storage.tasks import ReplicaOutcome, ReplicaUrl, Result, Task
 
 LONGEST_LINE = 1 << 20
 """Bytes; a task with four envelopes needs about 10 KiB."""
@@ -33,7 +33,7 @@ _KINDS: dict[str, type[Any]] = {
         tasks.Upload,
         tasks.ThirdParty,
         tasks.Checksum,
-        tasks.Discard,
+        tasks.RemovePartial,
         tasks.ListMembers,
         tasks.Listed,
         tasks.Compare,
@@ -43,12 +43,12 @@ _KINDS: dict[str, type[Any]] = {
         tasks.Downloaded,
         tasks.Uploaded,
         tasks.Checksummed,
-        tasks.Delivered,
+        tasks.ReadDone,
         tasks.Probed,
     )
 }
 _PAIRS = frozenset({"failures", "members", "apart"})
-_MEMBERS: dict[str, type[Any]] = {"sources": Source, "targets": Source, "replicas": ReplicaOutcome}
+_MEMBERS: dict[str, type[Any]] = {"sources": ReplicaUrl, "targets": ReplicaUrl, "replicas": ReplicaOutcome}
 _PLAIN = {"directories", "milliseconds", "strangers"}
 
 

@@ -39,7 +39,7 @@ def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> 
         )
 
 
-def cut_off(transfer: Transfer, now_ms: int) -> AttemptRecord:
+def interrupted_record(transfer: Transfer, now_ms: int) -> AttemptRecord:
     """The record of an attempt that was under way when the daemon ended."""
     error = "cut off by the end of the daemon"
     return AttemptRecord(transfer.id, transfer.attempts, "", Stage.UNKNOWN, error, "", 0, now_ms, 0.0)
@@ -52,7 +52,7 @@ def select(connection: sqlite3.Connection, transfers: Sequence[int]) -> list[Att
     return [_record_of(row) for row in connection.execute(sql, tuple(transfers)).fetchall()]
 
 
-def last_kinds(connection: sqlite3.Connection, transfers: Sequence[int]) -> dict[int, str]:
+def last_error_kinds(connection: sqlite3.Connection, transfers: Sequence[int]) -> dict[int, str]:
     """Of each of these transfers who could act on its last attempt (empty: nothing was wrong with it)."""
     marks = ",".join("?" * len(transfers))
     sql = f"SELECT transfer, kind FROM attempt WHERE id IN (SELECT max(id) FROM attempt WHERE transfer IN ({marks})"

@@ -21,7 +21,7 @@ PAGE = events.PAGE
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedRows:
     """Jobs and transfers that changed, whole, and the events of that.
 
     `revision` up to which all is told; `complete`: nothing is left out.
@@ -34,7 +34,7 @@ class Changed:
     complete: bool
 
 
-def changed_since(connection: sqlite3.Connection, rows: JobRows, job: int, revision: int, base: int) -> Changed:
+def changed_since(connection: sqlite3.Connection, rows: JobRows, job: int, revision: int, base: int) -> ChangedRows:
     """Changes after `revision`: of one job, or of all (0).
 
     Of changes up to `base`, only those of unfinished jobs, and no events: they are told as a snapshot. Raises
@@ -56,7 +56,7 @@ def changed_since(connection: sqlite3.Connection, rows: JobRows, job: int, revis
     values: tuple[int, ...] = (revision, base)
     if job:
         where, values = "WHERE id = ? AND revision > ?", (job, revision)
-    return Changed(
+    return ChangedRows(
         tuple(rows.select(connection, where, values)),
         tuple(one for one in found if one.revision <= upto),
         tuple(one for one in told if one.number <= upto),

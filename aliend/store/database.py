@@ -44,7 +44,7 @@ class Transaction:
 
 
 @dataclass(slots=True, eq=False)
-class _Errand:
+class _QueuedCall:
     """What the thread is to do, and who waits: a change (`change`, `durable` or not), or something else (`do`)."""
 
     answer: asyncio.Future[Any]
@@ -70,7 +70,7 @@ class Database:
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
         self._clock = clock
-        self._inbox: SimpleQueue[_Errand | None] = SimpleQueue()
+        self._queue: SimpleQueue[_QueuedCall | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
         self._revision = 0
@@ -82,7 +82,7 @@ class Database:
         self._thread = threading.Thread(target=self._work, args=(loop,), name="store", daemon=True)
         self._thread.start()
         try:
-            await self._put(do=self._open)
+            await self._submit(do=self._open)
         except BaseException:
             await self.close()
             raise
@@ -91,15 +91,15 @@ class Database:
         """Wait for what was begun and close."""
         if self._thread is None:
             return
-        closed = self._put(do=self._close)
-        self._inbox.put(None)
+        closed = self._submit(do=self._close)
+        self._queue.put(None)
         thread, self._thread = self._thread, None
         await asyncio.shield(closed)
         thread.join()
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """The function's result. Raises StoreError."""
-        result: T = await self._put(do=lambda: function(self._opened()))
+        result: T = await self._submit(do=lambda: function(self._opened()))
         return result
 
     async def write(self, function: Callable[[Transaction], T], *, durable: bool = True) -> T:
@@ -108,7 +108,7 @@ class Database:
         What need not be `durable` survives everything but the end of the machine, and is seen in its order. A cancelled
         caller does not stop a transaction that was begun; watchers are told in any case.
         """
-        result: T = await self._put(change=function, durable=durable)
+        result: T = await self._submit(change=function, durable=durable)
         return result
 
     def watch(self) -> asyncio.Event:
@@ -121,14 +121,14 @@ class Database:
         """The event is needed no more."""
         self._watchers.discard(event)
 
-    def _put(self, **errand: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
+    def _submit(self, **errand: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
         if self._thread is None:
             raise StoreError(f"The database {self._path} is closed")
         answer = asyncio.get_running_loop().create_future()
-        self._inbox.put(_Errand(answer, **errand))
+        self._queue.put(_QueuedCall(answer, **errand))
         return answer
 
-    def _deliver(self, errands: Sequence[_Errand]) -> None:
+    def _deliver(self, errands: Sequence[_QueuedCall]) -> None:
         for errand in errands:
             errand.deliver()
         if any(errand.change for errand in errands):
@@ -148,17 +148,17 @@ class Database:
             with suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 loop.call_soon_threadsafe(self._deliver, errands)
 
-    def _next(self) -> list[_Errand]:
+    def _next(self) -> list[_QueuedCall]:
         """All that is to be done now; nothing once the end was reached."""
-        errands: list[_Errand] = []
+        errands: list[_QueuedCall] = []
         with suppress(Empty):
-            while errand := self._inbox.get(block=not errands):
+            while errand := self._queue.get(block=not errands):
                 errands.append(errand)
-            self._inbox.put(None)  # the end, met once more when these are done
+            self._queue.put(None)  # the end, met once more when these are done
             return errands
         return errands
 
-    def _do(self, errand: _Errand, function: Callable[[], Any]) -> None:
+    def _do(self, errand: _QueuedCall, function: Callable[[], Any]) -> None:
         try:
             errand.result = function()
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
@@ -191,7 +191,7 @@ class Database:
                 self._connection.close()
             self._connection = None
 
-    def _make_durable(self, changes: Sequence[_Errand]) -> None:
+    def _make_durable(self, changes: Sequence[_QueuedCall]) -> None:
         """Carry out changes, in their order."""
         try:
             self._transact(changes)
@@ -199,7 +199,7 @@ class Database:
             for change in changes:
                 change.error = change.error or _ours(self._path, error)
 
-    def _transact(self, changes: Sequence[_Errand]) -> None:
+    def _transact(self, changes: Sequence[_QueuedCall]) -> None:
         connection = self._opened()
         durable = any(change.durable for change in changes)
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -218,7 +218,7 @@ class Database:
                 connection.execute("ROLLBACK")
             raise
 
-    def _carry_out(self, errand: _Errand, transaction: Transaction) -> int:
+    def _carry_out(self, errand: _QueuedCall, transaction: Transaction) -> int:
         """Carry out one change, the number of the last change after it; where it raises, only its own are undone.
 
         Raises where the database has given up the transaction as a whole.

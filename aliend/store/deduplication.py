@@ -42,11 +42,11 @@ def join(transaction: Transaction, rows: JobRows, job: Job, added: Sequence[Tran
         job = transfers.save(transaction, job, one, joined)
         owner = rows.load(transaction.connection, leader.job)
         if is_more_urgent(job.spec, owner.spec) and not isinstance(leader.state, Running):
-            job = _exchange(transaction, rows, leader, joined, job, now_ms)
+            job = _take_over(transaction, rows, leader, joined, job, now_ms)
     return job
 
 
-def heir_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer) -> Transfer | None:
+def successor_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer) -> Transfer | None:
     """The row that takes over when the leader's job gives it up; None: nobody else wants it."""
     if leader.joined:
         return None
@@ -56,7 +56,7 @@ def heir_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer) -> 
     return None
 
 
-def hand_over(
+def transfer_ownership(
     transaction: Transaction, rows: JobRows, job: Job, pair: tuple[Transfer, Transfer], now_ms: int, *, keep: bool
 ) -> Job:
     """Give a leader (the first of the pair) to the job of its heir (the second); `job`, which had it, as it is then.
@@ -72,7 +72,7 @@ def hand_over(
     return job
 
 
-def tell(transaction: Transaction, rows: JobRows, leader: Transfer, now_ms: int) -> None:
+def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, now_ms: int) -> None:
     """A transfer has ended: what is joined to it ends too, or goes its own way where the leader was given up."""
     match leader.state:
         case Done(warning):
@@ -87,7 +87,7 @@ def tell(transaction: Transaction, rows: JobRows, leader: Transfer, now_ms: int)
         rows.save(transaction, before, transfers.save(transaction, before, one, after), now_ms)
 
 
-def wanted(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
+def joined_counts(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
     """How many rows are joined to each of these transfers, where there are any."""
     marks = ",".join("?" * len(numbers))
     sql = f"SELECT joined, count(*) FROM transfer WHERE joined > 0 AND joined IN ({marks}) GROUP BY joined"
@@ -113,7 +113,7 @@ def _followers(connection: sqlite3.Connection, leader: int) -> list[Transfer]:
     return transfers.select(connection, "WHERE joined = ? AND joined > 0 ORDER BY id", (leader,))
 
 
-def _exchange(
+def _take_over(
     transaction: Transaction, rows: JobRows, leader: Transfer, joined: Transfer, job: Job, now_ms: int
 ) -> Job:
     """The more urgent `job` takes the leader over; the job that had it joins. `job` as it is then."""
@@ -130,5 +130,5 @@ def _swapped(
     """The leader moves from the first job to the second, in the place of its heir; the first job keeps `rest`."""
     (first, second), (leader, heir) = jobs, pair
     second = transfers.remove(transaction, second, heir)
-    first, second = transfers.move(transaction, (first, second), leader)
-    return transfers.put(transaction, first, rest), second
+    first, second = transfers.change_job(transaction, (first, second), leader)
+    return transfers.insert_row(transaction, first, rest), second

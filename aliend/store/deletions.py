@@ -24,7 +24,7 @@ class Deletion:
     """
 
     below: str
-    mark: str = ""
+    fingerprint: str = ""
     state: State = "pending"
     reason: str = ""
 
@@ -45,7 +45,7 @@ class Deletions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, job: int) -> None:
+    async def clear(self, job: int) -> None:
         """Forget what was planned for the job: it is planned anew."""
         await self._database.write(
             lambda at: at.connection.execute("DELETE FROM deletion WHERE job = ?", (job,)) and None
@@ -53,7 +53,7 @@ class Deletions:
 
     async def add(self, job: int, found: Sequence[Deletion]) -> None:
         """Add files that are to be deleted."""
-        rows = [(job, one.below, one.mark, one.state, one.reason) for one in found]
+        rows = [(job, one.below, one.fingerprint, one.state, one.reason) for one in found]
         sql = "INSERT OR REPLACE INTO deletion VALUES (?, ?, ?, ?, ?)"
         await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
 
@@ -79,7 +79,7 @@ class Deletions:
         found = {FileKey(*row[:4]): row[4] for row in rows}
         return {key: found[key] for key in keys if key in found}
 
-    async def keep_md5s(self, md5s: Mapping[FileKey, str]) -> None:
+    async def save_md5s(self, md5s: Mapping[FileKey, str]) -> None:
         """Remember them."""
         rows = [(key.device, key.inode, key.modified_ns, key.size, md5) for key, md5 in md5s.items()]
 

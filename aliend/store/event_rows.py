@@ -21,13 +21,13 @@ _SELECT = (
 )
 
 
-def of_transfer(transaction: Transaction, after: Transfer) -> None:
+def insert_transfer_event(transaction: Transaction, after: Transfer) -> None:
     """The transfer has come to its state, by the change with the number `revision`."""
     values = (after.job, after.id, phase_of(after.state).value, message_of(after.state)[:_REASON])
     transaction.connection.execute(_INSERT, (after.revision, transaction.now_ms, *values))
 
 
-def of_job(transaction: Transaction, before: Job | None, after: Job) -> None:
+def insert_job_event(transaction: Transaction, before: Job | None, after: Job) -> None:
     """The job (`before`: as it was, None: it is new) has come to its state, if it is another one."""
     state = _state_of(after)
     if before is None or _state_of(before) != state:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState, settled
+from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState, ended_if_finished
 from aliend.errors import NoSuchJob
 from aliend.store import event_rows
 from aliend.store.database import Transaction
@@ -59,13 +59,13 @@ class JobRows:
             number = cursor.lastrowid or 0
             self._specs.pop(number, None)  # that of a job whose transaction failed had the same number
             job = self.load(connection, number)
-            event_rows.of_job(transaction, None, job)
+            event_rows.insert_job_event(transaction, None, job)
             return job
         return self.load(connection, row[0])
 
     def save(self, transaction: Transaction, before: Job, after: Job, now_ms: int) -> Job:
         """Write what changed, after looking whether the job has ended; the job as it is now."""
-        after = settled(after, now_ms)
+        after = ended_if_finished(after, now_ms)
         if after == before:
             return before
         after = replace(after, revision=transaction.next_revision())
@@ -87,7 +87,7 @@ class JobRows:
                 after.id,
             ),
         )
-        event_rows.of_job(transaction, before, after)
+        event_rows.insert_job_event(transaction, before, after)
         return after
 
     def change_spec(self, transaction: Transaction, number: int, change: Callable[[JobSpec], JobSpec]) -> Job:

@@ -23,7 +23,7 @@ ORDER BY ended_ms LIMIT 1
 """
 
 
-def forget(transaction: Transaction, before_ms: int) -> int:
+def prune(transaction: Transaction, before_ms: int) -> int:
     """Forget some rows of the oldest job that ended before `before_ms`; how many (0: there is no such job)."""
     connection = transaction.connection
     row = connection.execute(_OLD, (before_ms,)).fetchone()
@@ -33,7 +33,7 @@ def forget(transaction: Transaction, before_ms: int) -> int:
     ids = "SELECT id FROM transfer WHERE job = ? ORDER BY id LIMIT ?"
     connection.execute(f"DELETE FROM attempt WHERE transfer IN ({ids})", (job, _ROWS))
     gone = connection.execute(f"DELETE FROM transfer WHERE id IN ({ids})", (job, _ROWS)).rowcount
-    told = _forget_events(connection, job)
+    told = _prune_events(connection, job)
     if gone < _ROWS and told < _EVENTS:
         for table in ("made", "request", "deletion"):
             connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))
@@ -41,7 +41,7 @@ def forget(transaction: Transaction, before_ms: int) -> int:
     return gone + 1
 
 
-def _forget_events(connection: sqlite3.Connection, job: int) -> int:
+def _prune_events(connection: sqlite3.Connection, job: int) -> int:
     """Some of the oldest events of a job; how many."""
     sql = "SELECT number FROM event WHERE job = ? ORDER BY number LIMIT ?"
     numbers = [number for (number,) in connection.execute(sql, (job, _EVENTS)).fetchall()]

@@ -12,7 +12,6 @@ from aliend.core.connection.context import Context, CredentialFiles, Endpoint, F
 from aliend.core.connection.pem import PemFile, PemSource, PemText, pem_source
 from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState
 from aliend.core.transfers.transfer import (
-    Booked,
     Cancelled,
     Done,
     Failed,
@@ -21,6 +20,7 @@ from aliend.core.transfers.transfer import (
     Phase,
     Queued,
     Replacing,
+    ReplicasBooked,
     Running,
     State,
     Transfer,
@@ -145,7 +145,7 @@ def intent_to_text(intent: Intent) -> str:
     match intent:
         case NoIntent():
             return ""
-        case Booked():
+        case ReplicasBooked():
             return json.dumps({"kind": "booked", **asdict(intent)})
         case Replacing():
             return json.dumps({"kind": "replacing", **asdict(intent)})
@@ -160,7 +160,7 @@ def intent_of(text: str) -> Intent:
     fields = json.loads(text)
     if fields.pop("kind") == "booked":
         tickets = tuple(Ticket(**ticket) for ticket in fields.pop("tickets", ()))
-        return Booked(**_with_tuples(fields), tickets=tickets)
+        return ReplicasBooked(**_with_tuples(fields), tickets=tickets)
     return Replacing(**fields)
 
 

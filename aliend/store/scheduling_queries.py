@@ -11,19 +11,19 @@ from aliend.core.transfers.job import Job
 from aliend.core.transfers.scheduler import Candidate, target_key
 from aliend.store.jobs import JobRows
 
-_JOBS = 16
+_MAX_JOBS = 16
 """Jobs looked at in one round; more cannot start anything while at most so many files run."""
 
 _JOBS_WITH_WORK = f"""
 SELECT id FROM job WHERE state IN ('expanding', 'active') AND id NOT IN (SELECT value FROM json_each(?))
 AND direction NOT IN (SELECT value FROM json_each(?))
 AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)
-ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_JOBS}
+ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_MAX_JOBS}
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SchedulingQuery:
     """What may start at `now` (POSIX seconds) after `last_job`: without the jobs `full` and the directions `closed`.
 
     Up to `limit` transfers of a job are wanted; `expanding` are jobs whose expansion has begun (up to `expansions` more
@@ -41,7 +41,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Agenda:
+class SchedulingResult:
     """What may start now, and the POSIX second of the next waiting transfer (None: there is none)."""
 
     candidates: list[Candidate]
@@ -50,23 +50,23 @@ class Agenda:
     next_ready: float | None
 
 
-def agenda(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> Agenda:
+def schedulable(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> SchedulingResult:
     """All that the scheduler has to know at a time."""
-    return Agenda(
-        candidates=_candidates(connection, rows, asked) if asked.limit else [],
-        expanding=_expanding(connection, rows, asked) if asked.expansions > 0 else [],
-        deleting=_deleting(connection, rows, asked),
-        next_ready=_next_ready(connection, asked.now),
+    return SchedulingResult(
+        candidates=_candidates(connection, rows, query) if query.limit else [],
+        expanding=_expanding(connection, rows, query) if query.expansions > 0 else [],
+        deleting=_deleting(connection, rows, query),
+        next_ready=_next_ready(connection, query.now),
     )
 
 
-def _expanding(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> list[Job]:
+def _expanding(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Job]:
     """Jobs whose files are not all known."""
     where = f"WHERE state = 'expanding' AND id NOT IN ({_listed(asked.expanding)}) ORDER BY priority DESC, id LIMIT ?"
     return rows.select(connection, where, (asked.expansions,))
 
 
-def _deleting(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> list[Job]:
+def _deleting(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Job]:
     """Jobs of which everything has arrived, and something is to be deleted now."""
     where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({_listed(asked.deleting)}) ORDER BY id"
     return rows.select(connection, where, ())
@@ -76,7 +76,7 @@ def _listed(numbers: Collection[int]) -> str:
     return ",".join(str(number) for number in numbers)
 
 
-def _candidates(connection: sqlite3.Connection, rows: JobRows, asked: Question) -> list[Candidate]:
+def _candidates(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Candidate]:
     """Up to `limit` startable transfers of each of the next jobs in turn."""
     found: list[Candidate] = []
     values = (json.dumps(sorted(asked.full)), json.dumps(sorted(asked.closed)), asked.now, asked.last_job)
@@ -104,19 +104,19 @@ def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
     )
 
 
-def wanting(connection: sqlite3.Connection, now: float) -> dict[int, int]:
+def jobs_with_ready_files(connection: sqlite3.Connection, now: float) -> dict[int, int]:
     """The jobs, at most `_JOBS`, that have files which may start by now: number to priority, the highest first."""
     return dict(
         connection.execute(
             "SELECT id, priority FROM job WHERE state IN ('expanding', 'active')"
             " AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)"
-            f" ORDER BY priority DESC, interactive DESC, id LIMIT {_JOBS}",
+            f" ORDER BY priority DESC, interactive DESC, id LIMIT {_MAX_JOBS}",
             (now,),
         ).fetchall()
     )
 
 
-def pull_in(connection: sqlite3.Connection, latest: float, now: float) -> int:
+def make_ready(connection: sqlite3.Connection, latest: float, now: float) -> int:
     """What would wait until after `latest` may start now; how many those were."""
     return connection.execute("UPDATE transfer SET ready = ? WHERE ready > ?", (now, latest)).rowcount
 

@@ -12,9 +12,9 @@ from types import TracebackType
 
 from aliend.core.transfers import job as jobs_core
 from aliend.core.transfers.attempt_record import AttemptRecord
-from aliend.core.transfers.effects import Effect, GiveTo
+from aliend.core.transfers.effects import ChangeOwner, Effect
 from aliend.core.transfers.job import Job, JobEvent, JobSpec, JobState
-from aliend.core.transfers.scheduler import Candidate, Turns
+from aliend.core.transfers.scheduler import Candidate, RoundRobin
 from aliend.core.transfers.transfer import (
     Cancel,
     Event,
@@ -26,7 +26,7 @@ from aliend.core.transfers.transfer import (
     step,
 )
 from aliend.store import attempt_rows, changes, deduplication, pruning, scheduling_queries, transfers
-from aliend.store.changes import Changed
+from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
 from aliend.store.deletions import Deletions
 from aliend.store.jobs import JobRows
@@ -38,7 +38,7 @@ BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChangeResult:
     """What an event did: the transfers that it changed, as they are now, what is to be done, and their job."""
 
     transfers: tuple[Transfer, ...]
@@ -107,7 +107,7 @@ class Store:
         where = f"WHERE job = ? AND id > ?{picked} ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (job, after_id, page_size)))
 
-    async def upcoming(self, job: int, after_id: int, limit: int) -> list[Transfer]:
+    async def next_transfers(self, job: int, after_id: int, limit: int) -> list[Transfer]:
         """Transfers of a job above number `after_id` that are queued or run, in their order."""
         return await self.transfers(job, limit, after_id, (Phase.QUEUED, Phase.RUNNING))
 
@@ -125,11 +125,11 @@ class Store:
         """Change what was asked for of a job that has not ended. Raises NoSuchJob."""
         return await self._database.write(lambda at: self._rows.change_spec(at, number, change))
 
-    async def change(self, number: int, event: Event, records: Sequence[AttemptRecord] = ()) -> Outcome:
+    async def change(self, number: int, event: Event, records: Sequence[AttemptRecord] = ()) -> ChangeResult:
         """Apply an event to one transfer, and remember what was tried for it."""
         return await self._change_where("WHERE id = ?", (number,), event, records=records)
 
-    async def record(self, records: Sequence[AttemptRecord]) -> None:
+    async def record_attempts(self, records: Sequence[AttemptRecord]) -> None:
         """Remember what was tried."""
         await self._database.write(lambda at: attempt_rows.insert(at.connection, records), durable=False)
 
@@ -139,12 +139,12 @@ class Store:
 
     async def change_many(
         self, job: int, phases: Sequence[Phase], event: Event, also: JobEvent, after_id: int = 0
-    ) -> Outcome:
+    ) -> ChangeResult:
         """Apply `also` to the job and `event` to at most `BATCH` of its transfers in `phases` above `after_id`."""
         where = f"WHERE job = ? AND id > ? AND state IN ({_quoted(phases)}) ORDER BY id LIMIT {BATCH}"
         return await self._change_where(where, (job, after_id), event, job, also)
 
-    async def hand_over(self, number: int) -> tuple[Effect, ...]:
+    async def transfer_ownership(self, number: int) -> tuple[Effect, ...]:
         """Give at most `BATCH` transfers of a job that is paused to other jobs that want them."""
         now_ms = self._now_ms()
 
@@ -152,17 +152,17 @@ class Store:
             job = before = self._rows.load(transaction.connection, number)
             effects: list[Effect] = []
             for one in deduplication.leaders(transaction.connection, number, BATCH):
-                if heir := deduplication.heir_of(transaction.connection, self._rows, one):
-                    job = deduplication.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=True)
-                    effects.append(GiveTo(one.id, heir.job))
+                if heir := deduplication.successor_of(transaction.connection, self._rows, one):
+                    job = deduplication.transfer_ownership(transaction, self._rows, job, (one, heir), now_ms, keep=True)
+                    effects.append(ChangeOwner(one.id, heir.job))
             self._rows.save(transaction, before, job, now_ms)
             return tuple(effects)
 
         return await self._database.write(write)
 
-    async def wanted(self, transfers: Sequence[int]) -> dict[int, int]:
+    async def joined_counts(self, transfers: Sequence[int]) -> dict[int, int]:
         """See `joining.wanted`."""
-        return await self._database.read(lambda at: deduplication.wanted(at, transfers))
+        return await self._database.read(lambda at: deduplication.joined_counts(at, transfers))
 
     async def add(self, job: int, found: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
         """Add files of a job (those it has already are left alone), and apply an event to it.
@@ -183,9 +183,9 @@ class Store:
 
     async def start(
         self,
-        asked: scheduling_queries.Question,
-        choose: Callable[[Sequence[Candidate]], tuple[Sequence[Candidate], Turns]],
-    ) -> tuple[scheduling_queries.Agenda, list[tuple[Candidate, Outcome]], Turns]:
+        asked: scheduling_queries.SchedulingQuery,
+        choose: Callable[[Sequence[Candidate]], tuple[Sequence[Candidate], RoundRobin]],
+    ) -> tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]:
         """What may start now. What `choose` picks of it is started: with what that did, and the turns after it.
 
         `choose` is called in the database's thread. A start that is forgotten because the machine ended is a transfer
@@ -193,9 +193,11 @@ class Store:
         """
         now = self._clock()
 
-        def write(transaction: Transaction) -> tuple[scheduling_queries.Agenda, list[tuple[Candidate, Outcome]], Turns]:
+        def write(
+            transaction: Transaction,
+        ) -> tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]:
             connection = transaction.connection
-            agenda = scheduling_queries.agenda(connection, self._rows, asked)
+            agenda = scheduling_queries.schedulable(connection, self._rows, asked)
             chosen, turns = choose(agenda.candidates)
             started = []
             for one in chosen:
@@ -206,21 +208,21 @@ class Store:
 
         return await self._database.write(write, durable=False)
 
-    async def wanting(self, now: float) -> dict[int, int]:
+    async def jobs_with_ready_files(self, now: float) -> dict[int, int]:
         """See `queue.wanting`."""
-        return await self._database.read(lambda at: scheduling_queries.wanting(at, now))
+        return await self._database.read(lambda at: scheduling_queries.jobs_with_ready_files(at, now))
 
-    async def last_kinds(self, transfers: Sequence[int]) -> dict[int, str]:
+    async def last_error_kinds(self, transfers: Sequence[int]) -> dict[int, str]:
         """See `attempts.last_kinds`."""
-        return await self._database.read(lambda at: attempt_rows.last_kinds(at, transfers))
+        return await self._database.read(lambda at: attempt_rows.last_error_kinds(at, transfers))
 
-    async def remember_made(self, job: int, directories: Sequence[str]) -> None:
+    async def record_created_directories(self, job: int, directories: Sequence[str]) -> None:
         """These local directories are about to be made for the job."""
         rows = [(job, directory) for directory in directories]
         sql = "INSERT OR IGNORE INTO made VALUES (?, ?)"
         await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
 
-    async def made_above(self, job: int, target: str) -> list[str]:
+    async def created_directories_above(self, job: int, target: str) -> list[str]:
         """The directories above `target` that were made for the job."""
         above = json.dumps([str(parent) for parent in Path(target).parents])
         sql = "SELECT path FROM made WHERE job = ? AND path IN (SELECT value FROM json_each(?))"
@@ -232,18 +234,18 @@ class Store:
         row = await self._database.read(lambda at: at.execute(sql).fetchone())
         return dict(json.loads(row[0])) if row else {}
 
-    async def keep_limits(self, limits: Mapping[str, int | str]) -> None:
+    async def save_limits(self, limits: Mapping[str, int | str]) -> None:
         """Keep them for this daemon and the next ones."""
         sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)
 
-    async def forget(self, before_ms: int) -> int:
+    async def prune(self, before_ms: int) -> int:
         """See `history.forget`."""
-        return await self._database.write(lambda at: pruning.forget(at, before_ms))
+        return await self._database.write(lambda at: pruning.prune(at, before_ms))
 
-    async def pull_in(self, latest: float, now: float) -> int:
+    async def make_ready(self, latest: float, now: float) -> int:
         """See `queue.pull_in`."""
-        return await self._database.write(lambda at: scheduling_queries.pull_in(at.connection, latest, now))
+        return await self._database.write(lambda at: scheduling_queries.make_ready(at.connection, latest, now))
 
     async def recover(self) -> int:
         """Bring every transfer that ran when the daemon ended through `after_restart`; how many there were."""
@@ -254,7 +256,7 @@ class Store:
             for one in found:
                 job = self._rows.load(transaction.connection, one.job)
                 after = transfers.save(transaction, job, one, after_restart(one))
-                attempt_rows.insert(transaction.connection, [attempt_rows.cut_off(one, now_ms)])
+                attempt_rows.insert(transaction.connection, [attempt_rows.interrupted_record(one, now_ms)])
                 self._rows.save(transaction, job, after, now_ms)
             return len(found)
 
@@ -268,7 +270,7 @@ class Store:
         where = "WHERE intent <> '' AND state IN ('failed', 'cancelled') AND id > ? ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (after_id, BATCH)))
 
-    async def held(self) -> list[Job]:
+    async def held_jobs(self) -> list[Job]:
         """Jobs, at most 100, that are held for something on this machine."""
         where = "WHERE ended_ms = 0 AND state = 'paused' AND obstacle <> '' ORDER BY id LIMIT 100"
         return await self._database.read(lambda at: self._rows.select(at, where, ()))
@@ -283,7 +285,7 @@ class Store:
         sql = "SELECT 1 FROM request WHERE id = ?"
         return await self._database.read(lambda at: at.execute(sql, (request_id,)).fetchone() is not None)
 
-    async def remember_request(self, request_id: str, job: int) -> None:
+    async def record_request(self, request_id: str, job: int) -> None:
         """A change with this id was carried out."""
         sql = "INSERT OR IGNORE INTO request VALUES (?, ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (request_id, job)) and None)
@@ -297,7 +299,7 @@ class Store:
 
         return await self._database.read(read)
 
-    async def changes_since(self, job: int, revision: int, base: int = 0) -> Changed:
+    async def changes_since(self, job: int, revision: int, base: int = 0) -> ChangedRows:
         """See `changes.changed_since`."""
         return await self._database.read(lambda at: changes.changed_since(at, self._rows, job, revision, base))
 
@@ -310,10 +312,10 @@ class Store:
         also: JobEvent | None = None,
         *,
         records: Sequence[AttemptRecord] = (),
-    ) -> Outcome:
+    ) -> ChangeResult:
         now = self._clock()
 
-        def write(transaction: Transaction) -> Outcome:
+        def write(transaction: Transaction) -> ChangeResult:
             found = transfers.select(transaction.connection, where, values)
             before = self._rows.load(transaction.connection, number or found[0].job)
             attempt_rows.insert(transaction.connection, records)
@@ -329,26 +331,30 @@ class Store:
         event: Event,
         now: float,
         also: JobEvent | None = None,
-    ) -> Outcome:
+    ) -> ChangeResult:
         """Apply `also` to a job and `event` to these of its transfers, inside a transaction."""
         job = jobs_core.step(before, also) if also else before
         effects: list[Effect] = []
         after: list[Transfer] = []
         now_ms = int(now * 1000)
         for one in found:
-            heir = deduplication.heir_of(transaction.connection, self._rows, one) if isinstance(event, Cancel) else None
+            heir = (
+                deduplication.successor_of(transaction.connection, self._rows, one)
+                if isinstance(event, Cancel)
+                else None
+            )
             if heir:
-                job = deduplication.hand_over(transaction, self._rows, job, (one, heir), now_ms, keep=False)
-                effects.append(GiveTo(one.id, heir.job))
+                job = deduplication.transfer_ownership(transaction, self._rows, job, (one, heir), now_ms, keep=False)
+                effects.append(ChangeOwner(one.id, heir.job))
                 after.append(one)
                 continue
             changed, wanted = step(one, event, now)
             job = transfers.save(transaction, job, one, changed)
             if is_unfinished(one.state) and not is_unfinished(changed.state):
-                deduplication.tell(transaction, self._rows, changed, now_ms)
+                deduplication.propagate_result(transaction, self._rows, changed, now_ms)
             effects += wanted
             after.append(changed)
-        return Outcome(tuple(after), tuple(effects), self._rows.save(transaction, before, job, now_ms))
+        return ChangeResult(tuple(after), tuple(effects), self._rows.save(transaction, before, job, now_ms))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -16,17 +16,17 @@ PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedFile:
     """A file: its name below the directory, bytes, md5 (empty: unknown), identity, and why it cannot be copied."""
 
     below: str
     size: int
     md5: str = ""
-    mark: str = ""
+    fingerprint: str = ""
     problem: str = ""
 
 
-class Listings:
+class SyncListings:
     """The two listings; close it."""
 
     def __init__(self) -> None:
@@ -41,14 +41,14 @@ class Listings:
         """Forget everything."""
         self._database.close()
 
-    def add(self, side: Side, files: Iterable[Listed]) -> None:
+    def add(self, side: Side, files: Iterable[ListedFile]) -> None:
         """Add files; of several with one name the last one counts."""
-        rows = [(one.below, one.size, one.md5, one.mark, one.problem) for one in files]
+        rows = [(one.below, one.size, one.md5, one.fingerprint, one.problem) for one in files]
         self._database.execute("BEGIN")
         self._database.executemany(f"INSERT OR REPLACE INTO {side} VALUES (?, ?, ?, ?, ?)", rows)
         self._database.execute("COMMIT")
 
-    def counted(self) -> tuple[int, int, str]:
+    def count_source(self) -> tuple[int, int, str]:
         """Files of the source, those of them with a problem, and the first problem."""
         sql = "SELECT count(*), count(nullif(problem, '')), coalesce(min(nullif(problem, '')), '') FROM source"
         files, problems, first = self._database.execute(sql).fetchone()
@@ -58,7 +58,7 @@ class Listings:
         """Whether the source has a file of that name."""
         return self._database.execute("SELECT 1 FROM source WHERE below = ?", (below,)).fetchone() is not None
 
-    def pairs(self) -> Iterator[list[tuple[Listed, Listed | None]]]:
+    def matched_pages(self) -> Iterator[list[tuple[ListedFile, ListedFile | None]]]:
         """Each file of the source with that of the target, in the order of their names, in pages."""
         last = ""
         while True:
@@ -69,10 +69,10 @@ class Listings:
             ).fetchall()
             if not rows:
                 return
-            yield [(Listed(*row[:5]), Listed(*row[5:]) if row[5] is not None else None) for row in rows]
+            yield [(ListedFile(*row[:5]), ListedFile(*row[5:]) if row[5] is not None else None) for row in rows]
             last = rows[-1][0]
 
-    def extras(self) -> Iterator[list[Listed]]:
+    def extra_pages(self) -> Iterator[list[ListedFile]]:
         """The files of the target that the source does not have, in the order of their names, in pages."""
         last = ""
         while True:
@@ -83,5 +83,5 @@ class Listings:
             ).fetchall()
             if not rows:
                 return
-            yield [Listed(*row) for row in rows]
+            yield [ListedFile(*row) for row in rows]
             last = rows[-1][0]

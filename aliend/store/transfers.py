@@ -75,11 +75,11 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
         ),
     )
     if after.state != before.state:
-        event_rows.of_transfer(transaction, after)
+        event_rows.insert_transfer_event(transaction, after)
     return _counted(_uncounted(job, before), after)
 
 
-def put(transaction: Transaction, job: Job, one: Transfer) -> Job:
+def insert_row(transaction: Transaction, job: Job, one: Transfer) -> Job:
     """Add a row, under a number of its own, to a job; the job with its counters."""
     return _put(transaction, job, replace(one, job=job.id))[0]
 
@@ -90,12 +90,12 @@ def remove(transaction: Transaction, job: Job, one: Transfer) -> Job:
     return _uncounted(job, one)
 
 
-def move(transaction: Transaction, jobs: tuple[Job, Job], one: Transfer) -> tuple[Job, Job]:
+def change_job(transaction: Transaction, jobs: tuple[Job, Job], one: Transfer) -> tuple[Job, Job]:
     """A row of the first job becomes one of the second; both with their counters."""
     moved = replace(one, job=jobs[1].id, revision=transaction.next_revision())
     sql = "UPDATE transfer SET job = ?, revision = ? WHERE id = ?"
     transaction.connection.execute(sql, (moved.job, moved.revision, moved.id))
-    event_rows.of_transfer(transaction, moved)
+    event_rows.insert_transfer_event(transaction, moved)
     return _uncounted(jobs[0], one), _counted(jobs[1], moved)
 
 
@@ -132,7 +132,7 @@ def _put(transaction: Transaction, job: Job, one: Transfer) -> tuple[Job, Transf
         ),
     )
     stored = replace(one, id=cursor.lastrowid or 0, revision=revision, intent=NoIntent())
-    event_rows.of_transfer(transaction, stored)
+    event_rows.insert_transfer_event(transaction, stored)
     return _counted(job, stored), stored
 
 

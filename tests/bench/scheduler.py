@@ -10,7 +10,7 @@ from typing import Any
 
 from aliend.core.transfers.job import JobSpec
 from aliend.engine import Engine
-from aliend.storage.tasks import Downloaded, Terms
+from aliend.storage.tasks import Downloaded, TaskOptions
 from aliend.store import Store
 from tests.bench.measurement import Stage, setting
 from tests.unit.engine.fakes import FakeCatalogue, FakeWorkers, Grid
@@ -19,7 +19,7 @@ from tests.unit.engine.fakes import FakeCatalogue, FakeWorkers, Grid
 class NullWorkers(FakeWorkers):
     """Copies nothing, at once: what is left is the cost of the scheduler, the engine and the database."""
 
-    def of(self, terms: Terms) -> NullWorkers:
+    def of(self, terms: TaskOptions) -> NullWorkers:
         return self
 
     async def run(self, task: Any, on_progress: Callable[[int], None]) -> Any:  # noqa: ANN401 - as its base

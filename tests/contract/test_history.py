@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from aliend.core.transfers.attempt_record import AttemptRecord, Stage
-from aliend.core.transfers.job import Checkpoint, Explored, JobSpec
-from aliend.core.transfers.transfer import Booked, Broke, Intent, Noted, Replacing, Started, Succeeded
+from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, JobSpec
+from aliend.core.transfers.transfer import (
+    AttemptFailed,
+    Intent,
+    IntentSaved,
+    Replacing,
+    ReplicasBooked,
+    Started,
+    Succeeded,
+)
 from aliend.errors import NoSuchJob, UsageError
 from aliend.store import NewTransfer, Store
 
@@ -26,20 +34,20 @@ class Clock:
 async def ended(store: Store, request: str, files: int) -> int:
     job = await store.submit(JobSpec("download", ("/a/",), "/tmp/x/"), request)
     found = [NewTransfer(f"/a/{number}", f"/tmp/x/{number}", 10) for number in range(files)]
-    await store.add(job.id, found, Explored(Checkpoint(1, "directory")))
+    await store.add(job.id, found, ExpansionAdvanced(Checkpoint(1, "directory")))
     for one in await store.transfers(job.id, files, 0):
         await store.change(one.id, Started())
         record = AttemptRecord(one.id, 1, "A::B::C", Stage.DONE, "", "", 5, 1, 0.5)
         await store.change(one.id, Succeeded(10, "abc"), [record])
-    await store.remember_made(job.id, ["/tmp/x"])
-    await store.remember_request(f"again {request}", job.id)
+    await store.record_created_directories(job.id, ["/tmp/x"])
+    await store.record_request(f"again {request}", job.id)
     return job.id
 
 
 async def forget_all(store: Store, before: float) -> list[int]:
     """The rows of each transaction."""
     rows = []
-    while gone := await store.forget(int(before * 1000)):
+    while gone := await store.prune(int(before * 1000)):
         rows.append(gone)
     return rows
 
@@ -72,17 +80,17 @@ async def test_what_is_unfinished_or_left_something_in_the_catalogue_is_kept(tmp
         waiting = await store.submit(JobSpec("download", ("/a",), "/tmp/x"), "waiting")
         intents: tuple[Intent, ...] = (
             Replacing("/b/t", "/b/o", "g", "h"),
-            Booked("/b/.f.t", ("g",), 2),
-            Booked("/b/f", ("g",), 2),
+            ReplicasBooked("/b/.f.t", ("g",), 2),
+            ReplicasBooked("/b/f", ("g",), 2),
         )
         jobs = []
         for number, intent in enumerate(intents):
             job = await store.submit(JobSpec("upload", ("/tmp/f",), "/b/f"), f"up {number}")
-            await store.add(job.id, [NewTransfer("/tmp/f", "/b/f", 10)], Explored(Checkpoint(1, "file")))
+            await store.add(job.id, [NewTransfer("/tmp/f", "/b/f", 10)], ExpansionAdvanced(Checkpoint(1, "file")))
             (one,) = await store.transfers(job.id, 1, 0)
             await store.change(one.id, Started())
-            await store.change(one.id, Noted(intent))
-            await store.change(one.id, Broke("permanent", "why", 0.0, 0.0))
+            await store.change(one.id, IntentSaved(intent))
+            await store.change(one.id, AttemptFailed("permanent", "why", 0.0, 0.0))
             jobs.append(job.id)
         clock.now += 100 * DAY
         await forget_all(store, clock.now)

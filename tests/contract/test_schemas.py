@@ -11,7 +11,7 @@ import pytest
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.transfers.attempt_record import KEPT, AttemptRecord, Stage
 from aliend.core.transfers.job import Counters, JobSpec, JobState
-from aliend.core.transfers.transfer import Booked, Done, Failed, Phase, Queued, Waiting
+from aliend.core.transfers.transfer import Done, Failed, Phase, Queued, ReplicasBooked, Waiting
 from aliend.errors import StoreError
 from aliend.store import Store
 from aliend.store.schema import MIGRATIONS, backup_path
@@ -48,7 +48,7 @@ async def test_everything_of_every_released_schema_is_there(tmp_path: Path, sche
         assert (held.state, held.message) == (JobState.PAUSED, "no room")
         states = [one.state for one in await store.transfers(down.id, 10, 0)]
         assert states == [Done("a warning"), Failed("gone"), Waiting(1060.0, "busy"), Queued(), Queued()]
-        assert (await store.transfers(up.id, 10, 0))[0].intent == Booked("/b/f", ("g",), 2)
+        assert (await store.transfers(up.id, 10, 0))[0].intent == ReplicasBooked("/b/f", ("g",), 2)
         assert await store.was_requested("again")
         assert await store.sessions.get("one")
         assert [one.id for one in await store.jobs(10, 0, active_only=True)] == [held.id, up.id, down.id]
@@ -63,7 +63,7 @@ async def test_what_came_with_schema_2_and_3_is_there(tmp_path: Path) -> None:
         (failed,) = await store.transfers(1, 10, 0, [Phase.FAILED])
         record = AttemptRecord(failed.id, 1, "A::B::C", Stage.COPY, "gone", "permanent", 5, 1, 0.5)
         assert await store.attempts([failed.id]) == [record]
-        assert await store.made_above(1, "/tmp/x/0") == ["/tmp/x"]
+        assert await store.created_directories_above(1, "/tmp/x/0") == ["/tmp/x"]
         assert await store.limits() == {"down": 3}
 
 
@@ -106,7 +106,9 @@ async def test_what_was_tried_for_a_transfer_is_kept_with_a_bound(tmp_path: Path
     async with Store(path, lambda: 1000.0) as store:
         (number,) = [one.id for one in await store.transfers(1, 10, 0, [Phase.WAITING])]
         for attempt in range(KEPT + 7):
-            await store.record([AttemptRecord(number, attempt, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5)])
+            await store.record_attempts(
+                [AttemptRecord(number, attempt, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5)]
+            )
         found = await store.attempts([number, number + 1])
         assert len(found) == KEPT
         assert found[-1] == AttemptRecord(number, KEPT + 6, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5)

@@ -15,18 +15,18 @@ import pytest
 from aliend import VERSION
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
-from aliend.core.transfers.job import Cancel, Checkpoint, Counters, Explored, JobSpec, Retry
-from aliend.core.transfers.scheduler import Turns
+from aliend.core.transfers.job import Cancel, Checkpoint, Counters, ExpansionAdvanced, JobSpec, Retry
+from aliend.core.transfers.scheduler import RoundRobin
 from aliend.core.transfers.transfer import (
     UNFINISHED,
-    Booked,
-    Broke,
+    AttemptFailed,
     Event,
     Failed,
-    Noted,
+    IntentSaved,
     Phase,
     Queued,
     Replacing,
+    ReplicasBooked,
     Running,
     Started,
     State,
@@ -36,7 +36,7 @@ from aliend.core.transfers.transfer import (
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.errors import NoSuchJob, StoreError, UsageError
-from aliend.store import BATCH, Agenda, NewTransfer, Question, Store
+from aliend.store import BATCH, NewTransfer, SchedulingQuery, SchedulingResult, Store
 from aliend.store.database import Database, Transaction
 from aliend.store.schema import MIGRATIONS
 
@@ -59,7 +59,7 @@ SPEC = JobSpec(
         "site",
     ),
 )
-ALL = Explored(Checkpoint(2, "directory"))
+ALL = ExpansionAdvanced(Checkpoint(2, "directory"))
 NOW = 1000.0
 
 
@@ -74,9 +74,9 @@ async def store(path: Path) -> AsyncIterator[Store]:
         yield store
 
 
-async def agenda(store: Store, asked: Question) -> Agenda:
+async def agenda(store: Store, asked: SchedulingQuery) -> SchedulingResult:
     """What may start; nothing is started."""
-    return (await store.start(asked, lambda _: ((), Turns())))[0]
+    return (await store.start(asked, lambda _: ((), RoundRobin())))[0]
 
 
 def read(path: Path) -> bytes:
@@ -128,20 +128,20 @@ async def test_states_and_intents_come_back_as_they_were(store: Store) -> None:
     number = (await store.transfers(job, 10, 0))[0].id
     script: list[tuple[Event, State]] = [
         (Started(), Running()),
-        (Broke("transient", "why", 7.0, 0.0), Waiting(NOW + 7, "why")),
+        (AttemptFailed("transient", "why", 7.0, 0.0), Waiting(NOW + 7, "why")),
         (Started(), Running()),
-        (Broke("permanent", "why", 0.0, 0.0), Failed("why")),
+        (AttemptFailed("permanent", "why", 0.0, 0.0), Failed("why")),
     ]
     for event, state in script:
         await store.change(number, event)
         assert (await store.transfer(number)).state == state
     ticket = Ticket("root://se//g", "secret", "g", "A::B::SE", 5)
     for intent in (
-        Booked("/a/f", ("g", "h"), 2),
-        Booked("/a/f", ("g",), 1, (ticket,)),
+        ReplicasBooked("/a/f", ("g", "h"), 2),
+        ReplicasBooked("/a/f", ("g",), 1, (ticket,)),
         Replacing("/a/t", "/a/o", "g", "h"),
     ):
-        await store.change(number, Noted(intent))
+        await store.change(number, IntentSaved(intent))
         assert (await store.transfer(number)).intent == intent
     assert [one.id for one in await store.unfinished_intents()] == [number]
 
@@ -153,7 +153,7 @@ async def test_counters_follow_the_files_and_the_job_ends_with_the_last(store: S
     assert (await store.job(job)).files == Counters(queued=1, running=1)
     await store.change(first, Succeeded(12, "abc"))
     await store.change(second, Started())
-    ended = (await store.change(second, Broke("permanent", "why", 0.0, 0.0))).job
+    ended = (await store.change(second, AttemptFailed("permanent", "why", 0.0, 0.0))).job
     assert ended.files == Counters(done=1, failed=1)
     assert (ended.state, ended.ended_ms, ended.bytes_done, ended.bytes_total) == ("partial", 1_000_000, 12, 22)
 
@@ -192,19 +192,19 @@ async def test_candidates_are_those_whose_time_has_come(store: Store) -> None:
     first, second, third = [one.id for one in await store.transfers(job, 10, 0)]
     await store.change(first, Started())
     await store.change(second, Started())
-    await store.change(second, Broke("transient", "why", 50.0, 0.0))
-    now, later = [await agenda(store, Question(at, limit=10)) for at in (NOW, NOW + 50)]
+    await store.change(second, AttemptFailed("transient", "why", 50.0, 0.0))
+    now, later = [await agenda(store, SchedulingQuery(at, limit=10)) for at in (NOW, NOW + 50)]
     assert [one.transfer for one in now.candidates] == [third]
     assert [one.transfer for one in later.candidates] == [third, second]
-    assert (await agenda(store, Question(NOW + 50, full=[job], limit=10))).candidates == []
+    assert (await agenda(store, SchedulingQuery(NOW + 50, full=[job], limit=10))).candidates == []
     assert now.next_ready == NOW + 50
 
 
 async def test_what_is_chosen_is_started_with_the_question(store: Store) -> None:
     job = await filled(store, 3)
-    _, started, turns = await store.start(Question(NOW, limit=10), lambda found: (found[1:], Turns(job)))
+    _, started, turns = await store.start(SchedulingQuery(NOW, limit=10), lambda found: (found[1:], RoundRobin(job)))
     assert [(one.transfer, outcome.transfers[0].state) for one, outcome in started] == [(2, Running()), (3, Running())]
-    assert turns == Turns(job)
+    assert turns == RoundRobin(job)
     assert (await store.job(job)).files == Counters(queued=1, running=2)
 
 
@@ -228,10 +228,10 @@ async def test_every_step_is_an_event_and_told_once(store: Store) -> None:
     job = await filled(store, 2)
     first, second = [one.id for one in await store.transfers(job, 10, 0)]
     await store.change(first, Started())
-    await store.change(first, Noted(Booked("/a/f", ("g",), 2)))
+    await store.change(first, IntentSaved(ReplicasBooked("/a/f", ("g",), 2)))
     await store.change(first, Succeeded(10, "abc"))
     await store.change(second, Started())
-    await store.change(second, Broke("permanent", "why " * 1000, 0.0, 0.0))
+    await store.change(second, AttemptFailed("permanent", "why " * 1000, 0.0, 0.0))
     found = await store.changes_since(0, 0)
     assert [(one.transfer, one.state, one.source) for one in found.events] == [
         (0, "expanding", ""),
@@ -351,7 +351,7 @@ async def test_a_job_that_could_not_be_stored_leaves_nothing_to_the_next_one_of_
         await store.submit(JobSpec("download", ("/a",), "/tmp/wrong/"), "one")
     await store._database.read(lambda at: at.execute("DROP TRIGGER failing"))
     job = await store.submit(SPEC, "two")
-    expanding = (await agenda(store, Question(NOW, expansions=9))).expanding
+    expanding = (await agenda(store, SchedulingQuery(NOW, expansions=9))).expanding
     assert (job.id, job.spec, expanding[0].spec) == (1, SPEC, SPEC)
 
 
@@ -369,7 +369,7 @@ async def test_a_cancelled_caller_does_not_undo_what_was_begun(store: Store) -> 
 SUBMIT_FOR_EVER = """
 import asyncio, sys
 from pathlib import Path
-from aliend.core.job import JobSpec
+from aliend.core.transfers.job import JobSpec
 from aliend.store import Store
 
 async def main():

@@ -46,12 +46,12 @@ class Point:
 
 
 _CHANGE, _ADD, _SUBMIT = (f"aliend.store.store:Store.{name}" for name in ("change", "add", "submit"))
-_MADE = "aliend.store.store:Store.remember_made"
+_MADE = "aliend.store.store:Store.record_created_directories"
 _TICKETS, _COMMIT, _MOVE, _REMOVE, _REMOVE_ALL = (
     f"aliend.central.catalogue:Catalogue.{name}" for name in ("access_write", "commit", "move", "remove", "remove_all")
 )
-_VERIFY = "aliend.engine.attempts.stat_batcher:Looks.entry_among_others"
-_BOOKED, _REPLACING, _SUCCEEDED = "Noted(intent=Booked", "Noted(intent=Replacing", "Succeeded("
+_VERIFY = "aliend.engine.attempts.stat_batcher:StatBatcher.stat_batched"
+_BOOKED, _REPLACING, _SUCCEEDED = "IntentSaved(intent=ReplicasBooked", "IntentSaved(intent=Replacing", "Succeeded("
 
 
 def _points() -> list[Point]:
@@ -73,15 +73,15 @@ def _points() -> list[Point]:
         *((_REMOVE, when, 1, "") for when in ("before", "after")),
     ]
     copying = [
-        ("aliend.storage.io.partial_file:Part.publish", "before"),
+        ("aliend.storage.io.partial_file:PartialFile.publish", "before"),
         ("os:fsync", "after"),
         ("pathlib:Path.hardlink_to", "after"),
         ("aliend.storage.io.partial_file:_sync_directory", "before"),
-        ("aliend.storage.io.partial_file:Part.publish", "after"),
+        ("aliend.storage.io.partial_file:PartialFile.publish", "after"),
     ]
     return [
         *(Point("upload", *one) for one in (*registering, *ending)),
-        Point("upload", "aliend.storage.worker.upload:Replica.close", "before", inside="worker"),
+        Point("upload", "aliend.storage.worker.upload:ReplicaUpload.close", "before", inside="worker"),
         *(Point("replication", *one) for one in (*registering[1:4], *ending)),
         *(Point("replacement", *one) for one in (registering[2], registering[4], *exchanging, *ending)),
         *(Point("copy", *one) for one in (*registering[2:5], *ending)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aliend.core.transfers.bandwidth import BURST, LEASE, Flow, Meter, Rates
+from aliend.core.transfers.bandwidth import BURST, LEASE, Flow, RateLimiter, Rates
 
 RATE = st.sampled_from([0, 10_000, 1_000_000, 50_000_000])
 RATES = st.builds(Rates, RATE, RATE, RATE, RATE, st.dictionaries(st.sampled_from(["A", "B"]), RATE, max_size=2))
@@ -57,19 +57,19 @@ EVENTS = st.one_of(
 
 @given(RATES, st.lists(EVENTS, max_size=60))
 def test_nobody_waits_for_ever_and_nothing_is_kept_of_who_has_gone(rates: Rates, script: list[object]) -> None:
-    meter, now, count = Meter(rates), 0.0, 0
+    meter, now, count = RateLimiter(rates), 0.0, 0
     for event in script:
         flows = meter.flows
         match event:
             case Join(flow):
                 count += 1
-                meter.join(count, flow, now)
+                meter.add(count, flow, now)
             case Leave(at) if flows:
-                meter.leave(flows[at % len(flows)], 0, now)
+                meter.remove(flows[at % len(flows)], 0, now)
             case Ask(at, owed) if flows:
-                meter.ask(flows[at % len(flows)], owed)
+                meter.request(flows[at % len(flows)], owed)
             case Change(other):
-                meter.change(other, now)
+                meter.change_rates(other, now)
             case Pass(seconds):
                 now += seconds
         for grant in meter.grants(now):
@@ -80,7 +80,7 @@ def test_nobody_waits_for_ever_and_nothing_is_kept_of_who_has_gone(rates: Rates,
             now += pause + 0.001
             assert meter.grants(now)
     for number in meter.flows:
-        meter.leave(number, 0, now)
+        meter.remove(number, 0, now)
     assert not meter.waiting
     assert meter.flows == ()
 
@@ -96,9 +96,9 @@ def test_copies_that_always_ask_get_their_rate_and_equal_shares(
     count: int, rate: int, ses: tuple[str, ...], chunks: int
 ) -> None:
     """Over five seconds: within 5 % of the rate (and what one grant may be ahead), no copy far from another."""
-    meter, now, end = Meter(Rates(all=rate)), 0.0, 5.0
+    meter, now, end = RateLimiter(Rates(all=rate)), 0.0, 5.0
     for number in range(count):
-        meter.join(number, Flow("upload", ses), now)
+        meter.add(number, Flow("upload", ses), now)
     share = meter.share(0)
     chunk = max(1, int(share * 0.1 * chunks / 64))
     allowed = [0] * count
@@ -108,9 +108,9 @@ def test_copies_that_always_ask_get_their_rate_and_equal_shares(
             while allowed[number] >= 0:
                 allowed[number] -= chunk
                 moved[number] += chunk
-            meter.ask(number, -allowed[number])
+            meter.request(number, -allowed[number])
         for grant in meter.grants(now):
-            allowed[grant.flow] += grant.size
+            allowed[grant.number] += grant.size
         now += max(0.0005, meter.next_grant(now) or 0.0)
     wire = sum(moved) * len(ses)
     ahead = rate * (BURST + LEASE / count) + len(ses) * count * chunk

@@ -6,59 +6,59 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.core.transfers.storage_element import (
-    LONGEST_REST,
-    LOOK_BACK,
-    Began,
-    Element,
+    MAX_BACKOFF,
+    OUTCOME_WINDOW,
+    BackingOff,
+    CopyEnded,
+    CopyFailed,
+    CopyStarted,
+    CopySucceeded,
     Event,
-    Failed,
-    Left,
-    Measured,
     Probing,
-    Resting,
-    Worked,
+    StorageElement,
+    ThroughputMeasured,
     Working,
-    has_room,
-    limit,
-    rests_until,
+    effective_limit,
+    has_capacity,
     step,
+    unavailable_until,
 )
 
 EVENTS: st.SearchStrategy[Event] = st.one_of(
-    st.sampled_from([Began(), Worked(), Failed("x"), Left()]),
-    st.builds(Measured, st.floats(0, 1e9), st.integers(0, 20), st.integers(1, 16)),
+    st.sampled_from([CopyStarted(), CopySucceeded(), CopyFailed("x"), CopyEnded()]),
+    st.builds(ThroughputMeasured, st.floats(0, 1e9), st.integers(0, 20), st.integers(1, 16)),
 )
 
 
 @given(st.lists(st.tuples(EVENTS, st.floats(0, 1000)), max_size=80), st.integers(1, 16))
 def test_invariants_hold_after_every_event(script: list[tuple[Event, float]], most: int) -> None:
-    element, now = Element(), 0.0
+    element, now = StorageElement(), 0.0
     for event, pause in script:
         now += pause
         before = element
         element = step(before, event, now)
-        assert 1 <= limit(element, most) <= most
-        assert element.copies >= 1
-        assert len(element.recent) <= LOOK_BACK
-        assert element.copies <= max(16, before.copies)
-        if isinstance(event, Failed):
-            assert element.copies <= before.copies
-        if isinstance(event, Worked):
+        assert 1 <= effective_limit(element, most) <= most
+        assert element.limit >= 1
+        assert len(element.recent) <= OUTCOME_WINDOW
+        assert element.limit <= max(16, before.limit)
+        if isinstance(event, CopyFailed):
+            assert element.limit <= before.limit
+        if isinstance(event, CopySucceeded):
             assert isinstance(element.state, Working)
         if isinstance(element.state, Probing) and not isinstance(before.state, Probing):
-            assert isinstance(event, Began)
-            assert isinstance(before.state, Resting)
+            assert isinstance(event, CopyStarted)
+            assert isinstance(before.state, BackingOff)
             assert before.state.until <= now
-        if isinstance(element.state, Resting):
-            assert element.state.until <= now + LONGEST_REST
-        later = (rests_until(element, now) or now) + 0.001
+        if isinstance(element.state, BackingOff):
+            assert element.state.until <= now + MAX_BACKOFF
+        later = (unavailable_until(element, now) or now) + 0.001
         if not isinstance(element.state, Probing):
-            assert has_room(element, 0, most, later)
+            assert has_capacity(element, 0, most, later)
 
 
 @given(st.lists(EVENTS, max_size=40))
 def test_it_works_again_after_one_copy_that_worked(script: list[Event]) -> None:
-    element = Element()
+    element = StorageElement()
     for now, event in enumerate(script):
         element = step(element, event, float(now))
-    assert has_room(step(element, Worked(), 1000.0), 0, 4, 1000.0)
+    assert has_capacity(step(element, CopySucceeded(), 1000.0), 0, 4, 1000.0)

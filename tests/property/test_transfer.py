@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from aliend.core.transfers.effects import HoldJob, StartCopy, StopCopy
 from aliend.core.transfers.transfer import (
     MAX_FAILURES,
-    Broke,
+    AttemptFailed,
     Cancel,
     Crashed,
     Done,
     Event,
+    IntentSaved,
     Interrupted,
     NoIntent,
-    Noted,
     Queued,
     Replacing,
     Retry,
@@ -36,12 +36,12 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
             Cancel(),
             Retry(),
             Crashed("x"),
-            Noted(Replacing("t", "o", "g", "h")),
+            IntentSaved(Replacing("t", "o", "g", "h")),
             Succeeded(1, ""),
         ]
     ),
     st.builds(
-        Broke,
+        AttemptFailed,
         st.sampled_from(["permanent", "transient", "local", "credential"]),
         st.just("why"),
         st.floats(0, 100),

@@ -10,18 +10,18 @@ from aliend.commands.invocation.call import Call
 from aliend.core.connection.credentials import why_unusable
 from aliend.core.connection.pem import PemSource
 from aliend.errors import NotConnected, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 NO_CERTIFICATE = 2
 """Missing, unreadable or out of its time; the incumbent client's exit code."""
 
 
-async def cert_info(_parts: Parts, call: Call) -> int:
+async def cert_info(_parts: Runtime, call: Call) -> int:
     """Describe the user's own certificate."""
     return await _tell(call, call.context.user.certificate)
 
 
-async def token_info(_parts: Parts, call: Call) -> int:
+async def token_info(_parts: Runtime, call: Call) -> int:
     """Describe the token."""
     return await _tell(call, call.context.token.certificate)
 

@@ -15,33 +15,33 @@ from aliend.commands.invocation.call import Call
 from aliend.core.connection.context import CredentialFiles
 from aliend.core.connection.pem import PemSource
 from aliend.errors import ConfigurationError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 UNREADABLE, FAILED, MISMATCH, UNLOADABLE = 2, 1, 42, 5
 """Exit codes of the incumbent client."""
 
 
-async def cert_verify(_parts: Parts, call: Call) -> int:
+async def cert_verify(_parts: Runtime, call: Call) -> int:
     """Verify the user's certificate."""
     return await _verify(call, call.context.user.certificate)
 
 
-async def token_verify(_parts: Parts, call: Call) -> int:
+async def token_verify(_parts: Runtime, call: Call) -> int:
     """Verify the token."""
     return await _verify(call, call.context.token.certificate)
 
 
-async def certkey_match(_parts: Parts, call: Call) -> int:
+async def certkey_match(_parts: Runtime, call: Call) -> int:
     """Whether the user's certificate and key are a pair."""
     return await _match(call, call.context.user)
 
 
-async def tokenkey_match(_parts: Parts, call: Call) -> int:
+async def tokenkey_match(_parts: Runtime, call: Call) -> int:
     """Whether the token and its key are a pair."""
     return await _match(call, call.context.token)
 
 
-async def get_ca_certs(parts: Parts, call: Call) -> int:
+async def get_ca_certs(parts: Runtime, call: Call) -> int:
     """Install the grid's authorities into `DIRECTORY/certificates`."""
     words = list(call.words[1:])
     source = ""

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from aliend.commands.invocation.call import Call
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _SWITCH = {"on": True, "off": False}
 
 
-async def user(parts: Parts, call: Call) -> int:
+async def user(parts: Runtime, call: Call) -> int:
     """Act as another account in this session; the directory stays."""
     words = call.words[1:]
     if len(words) != 1 or words[0].startswith("-"):
         raise UsageError("user takes the name of one account (see: alienctl whoami -v for those that you may take)")
-    state = await parts.sessions.act_as(call.session, call.context, words[0])
+    state = await parts.sessions.switch_account(call.session, call.context, words[0])
     if call.as_json:
         metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
         await call.document({"metadata": metadata, "results": [{"homedir": state.home}]})
     return 0
 
 
-async def set_site(parts: Parts, call: Call) -> int:
+async def set_site(parts: Runtime, call: Call) -> int:
     """Choose the site from which storage is chosen, in this session."""
     words = call.words[1:]
     if len(words) > 1 or any(word.startswith("-") or not word for word in words):
@@ -38,7 +38,7 @@ async def set_site(parts: Parts, call: Call) -> int:
     return 0
 
 
-async def timing(parts: Parts, call: Call) -> int:
+async def timing(parts: Runtime, call: Call) -> int:
     """Have the service tell how long it took for each command of this session."""
     words = call.words[1:]
     if len(words) > 1 or any(word not in _SWITCH for word in words):

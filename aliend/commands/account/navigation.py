@@ -5,11 +5,11 @@ from __future__ import annotations
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import directory_stack, paths
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
 
 
-async def pwd(parts: Parts, call: Call) -> int:
+async def pwd(parts: Runtime, call: Call) -> int:
     """Print the session's directory; asks the service only when it is not known yet."""
     if len(call.words) > 1:
         raise UsageError("pwd takes no arguments")
@@ -17,17 +17,17 @@ async def pwd(parts: Parts, call: Call) -> int:
     return await _tell(call, state, state.directory)
 
 
-async def cd(parts: Parts, call: Call) -> int:
+async def cd(parts: Runtime, call: Call) -> int:
     """Change the session's directory after the service has confirmed it."""
     if len(call.words) > 2:
         raise UsageError("cd takes one directory, `-` for the one before, or nothing for the home")
     wish = call.words[1] if len(call.words) == 2 else "~"
     await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    state = await parts.sessions.change(call.session, call.context, wish)
+    state = await parts.sessions.change_directory(call.session, call.context, wish)
     return await _tell(call, state, state.directory if wish == "-" else "")
 
 
-async def home(parts: Parts, call: Call) -> int:
+async def home(parts: Runtime, call: Call) -> int:
     """Print the home directory; asks the service only when it is not known yet."""
     if len(call.words) > 1:
         raise UsageError("home takes no arguments")
@@ -35,14 +35,14 @@ async def home(parts: Parts, call: Call) -> int:
     return await _tell(call, state, state.home)
 
 
-async def dirs(parts: Parts, call: Call) -> int:
+async def dirs(parts: Runtime, call: Call) -> int:
     """Print the stack of directories, or one entry of it; `-c` empties it."""
     state = await _state(parts, call)
     match call.words[1:]:
         case ():
             return await _show(call, state)
         case ("-c",):
-            await parts.sessions.keep_stack(state, call.context, (state.directory,))
+            await parts.sessions.save_stack(state, call.context, (state.directory,))
             return 0
         case (word,) if directory_stack.is_position(word):
             entry = _stack(state)[directory_stack.index(word, _stack(state))]
@@ -50,7 +50,7 @@ async def dirs(parts: Parts, call: Call) -> int:
     raise UsageError("dirs takes nothing, -c, +N or -N")
 
 
-async def pushd(parts: Parts, call: Call) -> int:
+async def pushd(parts: Runtime, call: Call) -> int:
     """Put a directory on the stack and go there, or turn the stack; `-n`: without going."""
     stays, words = _without_going(call)
     state = await _state(parts, call)
@@ -70,7 +70,7 @@ async def pushd(parts: Parts, call: Call) -> int:
     return await _go(parts, call, state, new, stays=stays)
 
 
-async def popd(parts: Parts, call: Call) -> int:
+async def popd(parts: Runtime, call: Call) -> int:
     """Take an entry from the stack; where it was the first one, go to the next; `-n`: without going."""
     stays, words = _without_going(call)
     state = await _state(parts, call)
@@ -81,13 +81,13 @@ async def popd(parts: Parts, call: Call) -> int:
     return await _go(parts, call, state, directory_stack.dropped(stack, max(at, int(stays))), stays=stays)
 
 
-async def _go(parts: Parts, call: Call, state: SessionState, stack: directory_stack.Stack, *, stays: bool) -> int:
+async def _go(parts: Runtime, call: Call, state: SessionState, stack: directory_stack.Stack, *, stays: bool) -> int:
     """Keep the new stack, whose first entry is still there, and print it."""
     if stays:
         stack = (state.directory, *stack[1:])
     elif stack[0] != state.directory:
         await parts.sessions.directory(call.context, stack[0])
-    return await _show(call, await parts.sessions.keep_stack(state, call.context, stack))
+    return await _show(call, await parts.sessions.save_stack(state, call.context, stack))
 
 
 def _without_going(call: Call) -> tuple[bool, tuple[str, ...]]:
@@ -99,7 +99,7 @@ def _stack(state: SessionState) -> directory_stack.Stack:
     return (state.directory, *state.stack)
 
 
-async def _state(parts: Parts, call: Call) -> SessionState:
+async def _state(parts: Runtime, call: Call) -> SessionState:
     return await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
 
 

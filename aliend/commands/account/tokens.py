@@ -16,7 +16,7 @@ from aliend.commands.invocation.call import Call
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, NotConnected, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 WITHOUT_SERVICE = frozenset(
     {
@@ -34,7 +34,7 @@ _REMIND_AFTER = 3600.0
 """Seconds until a session is told again that its certificate is about to end."""
 
 
-async def token(parts: Parts, call: Call) -> int:
+async def token(parts: Runtime, call: Call) -> int:
     """Print a new token; nothing is written."""
     check_options(call.words[1:])
     if not _HELP.intersection(call.words):
@@ -42,13 +42,13 @@ async def token(parts: Parts, call: Call) -> int:
     return await passthrough.run(parts, call)
 
 
-async def token_init(parts: Parts, call: Call) -> int:
+async def token_init(parts: Runtime, call: Call) -> int:
     """Get a new token with the user's certificate; the words are options of the service's `token`."""
     options = call.words[1:]
     if _HELP.intersection(options):
         return await _help(parts, call)
     made = await _obtain(parts, call, options)
-    parts.sessions.forget(call.context)
+    parts.sessions.forget_account(call.context)
     await parts.tokens.look_after(call.context)
     facts = made.facts
     if call.as_json:
@@ -59,7 +59,7 @@ async def token_init(parts: Parts, call: Call) -> int:
     return 0
 
 
-async def token_destroy(parts: Parts, call: Call) -> int:
+async def token_destroy(parts: Runtime, call: Call) -> int:
     """Remove the token's files."""
     if len(call.words) > 1:
         raise UsageError("token-destroy takes no arguments")
@@ -71,9 +71,9 @@ async def token_destroy(parts: Parts, call: Call) -> int:
     return 0
 
 
-async def prepare(parts: Parts, call: Call) -> None:
+async def prepare(parts: Runtime, call: Call) -> None:
     """See to it that there is a good token before a first connection."""
-    if parts.centrals.is_connected(call.context):
+    if parts.central_sessions.is_connected(call.context):
         return
     try:
         is_missing = await parts.tokens.is_missing(call.context)
@@ -90,7 +90,7 @@ async def prepare(parts: Parts, call: Call) -> None:
         await call.complain(f"there is no new token: {error}")
 
 
-async def remind(parts: Parts, call: Call) -> None:
+async def remind(parts: Runtime, call: Call) -> None:
     """Warn on stderr, each session once an hour, where the certificate is about to end."""
     warning = parts.tokens.warning(call.context)
     key = (call.session, call.context)
@@ -102,7 +102,7 @@ async def remind(parts: Parts, call: Call) -> None:
     await call.complain(f"warning: {warning}")
 
 
-async def _obtain(parts: Parts, call: Call, options: tuple[str, ...]) -> NewToken:
+async def _obtain(parts: Runtime, call: Call, options: tuple[str, ...]) -> NewToken:
     """A new token, after the user's key was opened where it is encrypted. Raises Locked without an answer."""
     for _ in range(_QUESTIONS):
         try:
@@ -112,7 +112,7 @@ async def _obtain(parts: Parts, call: Call, options: tuple[str, ...]) -> NewToke
     return await parts.tokens.obtain(call.context, options)
 
 
-async def _open_key(parts: Parts, call: Call, context: Context) -> None:
+async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
     answer = await call.ask(f"Pass phrase of {context.user.key}: ")
     if answer is None:
         raise Locked(
@@ -125,10 +125,10 @@ async def _open_key(parts: Parts, call: Call, context: Context) -> None:
         await call.complain(str(error))
 
 
-async def _help(parts: Parts, call: Call) -> int:
+async def _help(parts: Runtime, call: Call) -> int:
     """The service's own text about `token`, under the name of this command."""
     await prepare(parts, call)
-    reply = await parts.centrals.of(call.context).request(Request("token", ("-h",)))
+    reply = await parts.central_sessions.of(call.context).request(Request("token", ("-h",)))
     if call.as_json:
         await call.document(reply.to_json())
     else:

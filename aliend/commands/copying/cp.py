@@ -14,45 +14,45 @@ from dataclasses import replace
 from pathlib import Path
 
 from aliend.commands.copying import sync
-from aliend.commands.copying.dry_run import dry_run
+from aliend.commands.copying.dry_run import print_dry_run
 from aliend.commands.copying.standard_streams import submit_input, write_output
 from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
 from aliend.commands.following.foreground import exit_code_of, follow_foreground
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import is_on, settings_of
 from aliend.core.cli.escaping import in_line
-from aliend.core.copying.arguments import STANDARD, CopyWords, parse_copy, parse_input
-from aliend.core.copying.locations import Place, locate
-from aliend.core.copying.plan import jobs_of, jobs_of_lines
+from aliend.core.copying.arguments import STDIO, CopyArguments, parse_copy, parse_input
+from aliend.core.copying.locations import PathContext, resolve_path
+from aliend.core.copying.plan import plan_input_jobs, plan_jobs
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _LARGEST_INPUT = 64 << 20
 
 
-async def cp(parts: Parts, call: Call) -> int:
+async def cp(parts: Runtime, call: Call) -> int:
     """Submit the jobs, then follow them, or print their numbers with `--detach`."""
     words = parse_copy(call.words[1:], time.time_ns() // 1_000_000)
     for note in words.notes:
         await call.complain(note)
-    if words.sync:
-        return await sync.sync(parts, replace(call, words=words.sync))
+    if words.sync_args:
+        return await sync.sync(parts, replace(call, words=words.sync_args))
     await asyncio.to_thread(_require_local_sources, words, call)
     place = await _place(parts, call)
-    if words.target == STANDARD:
+    if words.target == STDIO:
         return await write_output(parts, call, words, place)
     specs, problems = await _planned(call, words, place)
     for problem in problems:
         await call.complain(f"cp: {words.input}: {problem}")
     if words.dry_run:
-        tally, files = await dry_run(parts, call, specs)
+        tally, files = await print_dry_run(parts, call, specs)
         code = exit_code_of(tally, len(problems), compat_exit=words.compat_exit)
         if call.as_json:
             await call.document({"exitcode": code, "problems": problems, "files": files})
         return code
-    if words.sources == (STANDARD,):
+    if words.sources == (STDIO,):
         jobs = [await submit_input(parts, call, specs[0])]
     else:
         jobs = [await parts.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
@@ -65,12 +65,12 @@ async def cp(parts: Parts, call: Call) -> int:
     )
 
 
-async def _place(parts: Parts, call: Call) -> Place:
+async def _place(parts: Runtime, call: Call) -> PathContext:
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    return Place(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+    return PathContext(state.directory, state.home, call.local, call.environment.get("HOME", ""))
 
 
-async def _planned(call: Call, words: CopyWords, place: Place) -> tuple[list[JobSpec], list[str]]:
+async def _planned(call: Call, words: CopyArguments, place: PathContext) -> tuple[list[JobSpec], list[str]]:
     """The jobs, and what is wrong with lines of the input file. Raises UsageError, NoSuchFile."""
     spec = replace(
         words.spec,
@@ -82,20 +82,20 @@ async def _planned(call: Call, words: CopyWords, place: Place) -> tuple[list[Job
     )
     words = replace(words, spec=spec)
     if not words.input:
-        return await asyncio.to_thread(jobs_of, words, place, _is_there), []
-    text = await asyncio.to_thread(_read, locate(f"file:{words.input.removeprefix('file:')}", place).name)
+        return await asyncio.to_thread(plan_jobs, words, place, _is_there), []
+    text = await asyncio.to_thread(_read, resolve_path(f"file:{words.input.removeprefix('file:')}", place).name)
     lines, problems = parse_input(text, with_target=bool(words.target))
-    jobs, more = await asyncio.to_thread(jobs_of_lines, words, lines, place, _is_there)
+    jobs, more = await asyncio.to_thread(plan_input_jobs, words, lines, place, _is_there)
     if not jobs and not problems and not more:
         raise UsageError(f"cp: there is nothing to copy in {words.input}")
     return jobs, sorted([*problems, *more], key=lambda text: int(text.split()[1].rstrip(":")))
 
 
-def _require_local_sources(words: CopyWords, call: Call) -> None:
+def _require_local_sources(words: CopyArguments, call: Call) -> None:
     """Told before the service is asked anything. Raises NoSuchFile."""
-    place = Place("/", "/", call.local, call.environment.get("HOME", ""))
+    place = PathContext("/", "/", call.local, call.environment.get("HOME", ""))
     for word in words.sources:
-        name = locate(word, place).name if word.startswith("file:") else ""
+        name = resolve_path(word, place).name if word.startswith("file:") else ""
         if (
             name
             and not _is_there(name)

@@ -12,25 +12,25 @@ from aliend.core.catalogue.storage_spec import usual
 from aliend.core.cli.escaping import in_line
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.job import JobSpec
-from aliend.engine.expansion.dry_run import Foreseen, foresee
-from aliend.runtime import Parts
+from aliend.engine.expansion.dry_run import DryRunResult, dry_run
+from aliend.runtime import Runtime
 
 
-async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[Tally, list[dict[str, Any]]]:
+async def print_dry_run(parts: Runtime, call: Call, specs: Sequence[JobSpec]) -> tuple[Tally, list[dict[str, Any]]]:
     """Tell what would become of all files; how many would be good, and the files as JSON where that was asked for."""
     tally = Tally()
     files: list[dict[str, Any]] = []
 
     for spec in specs:
 
-        async def tell(one: Foreseen, spec: JobSpec = spec) -> None:
+        async def tell(one: DryRunResult, spec: JobSpec = spec) -> None:
             tally.total += 1
-            tally.arrived += one.fate in ("copy", "keep")
+            tally.arrived += one.action in ("copy", "keep")
             tally.missing += one.reason.endswith(MISSING)
             if call.as_json:
                 files.append(asdict(one))
                 return
-            match one.fate:
+            match one.action:
                 case "copy" if spec.direction != "download":
                     await call.say(f"{in_line(way_of(one))} ({spec.storage or usual(one.target, one.size)})")
                 case "copy":
@@ -40,5 +40,5 @@ async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[T
                 case _:
                     await call.complain(f"{in_line(one.source)}: {one.reason}")
 
-        await foresee(spec, parts.centrals.catalogue_of(spec.context), tell)
+        await dry_run(spec, parts.central_sessions.catalogue_of(spec.context), tell)
     return tally, files

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.options import Option, take_apart
-from aliend.core.copying.locations import Place, locate, wish_of
+from aliend.core.copying.locations import PathContext, parse_storage_spec, resolve_path
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 JOB_OPTIONS: Mapping[str, Option] = {
     "-T": Option("T", "a number"),
@@ -24,22 +24,22 @@ _OPTIONS = {**JOB_OPTIONS, "--to": Option("to", "a storage"), "--mirror": Option
 _LOWEST = -(10**6)
 
 
-async def replicate(parts: Parts, call: Call) -> int:
+async def replicate(parts: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or print its number with `--detach`."""
     given = take_apart("replicate", call.words[1:], _OPTIONS)
     wish = given.last("to")
     if not given.operands or not wish:
         raise UsageError("replicate needs files and where to: replicate LFN... --to disk:1 (see: help replicate)")
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    place = Place(state.directory, state.home, call.local, call.environment.get("HOME", ""))
-    sources = [locate(word, place) for word in given.operands]
+    place = PathContext(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+    sources = [resolve_path(word, place) for word in given.operands]
     if any(source.side == "local" or source.storage for source in sources):
         raise UsageError("replicate takes LFNs only; where the replicas shall be is said with --to")
     spec = JobSpec(
         direction="copy",
         sources=tuple(source.name for source in sources),
         target=sources[0].name,
-        storage=wish_of(wish),
+        storage=parse_storage_spec(wish),
         purpose="mirror" if given.has("mirror") else "replicate",
         parallel=given.number("T", 0, least=1),
         priority=given.number("priority", 0, least=_LOWEST),

@@ -13,20 +13,20 @@ from dataclasses import replace
 
 from aliend.commands.files.contents import pieces
 from aliend.commands.invocation.call import Call
-from aliend.core.copying.arguments import CopyWords
-from aliend.core.copying.locations import Place, locate
+from aliend.core.copying.arguments import CopyArguments
+from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.file_content import content_of
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 
-async def submit_input(parts: Parts, call: Call, spec: JobSpec) -> JobView:
+async def submit_input(parts: Runtime, call: Call, spec: JobSpec) -> JobView:
     """Keep standard input, then submit its upload. Raises UsageError where the target is no file, CopyError."""
     if call.commands_on_stdin:
         raise UsageError("cp: standard input has the commands; copy a file")
-    entries, _ = await parts.centrals.catalogue_of(spec.context).stat([spec.target])
+    entries, _ = await parts.central_sessions.catalogue_of(spec.context).stat([spec.target])
     if spec.target.endswith("/") or any(entry.is_directory for entry in entries):
         raise UsageError(f"cp: {spec.target} is a directory; say what the file is called there")
     if entries and spec.overwrite == "never":
@@ -41,14 +41,14 @@ async def submit_input(parts: Parts, call: Call, spec: JobSpec) -> JobView:
     return job
 
 
-async def write_output(parts: Parts, call: Call, words: CopyWords, place: Place) -> int:
+async def write_output(parts: Runtime, call: Call, words: CopyArguments, place: PathContext) -> int:
     """Write one file of the catalogue to standard output. Raises UsageError, CopyError at the end for wrong bytes."""
-    source = locate(words.sources[0], place, is_whole=bool(words.wish))
+    source = resolve_path(words.sources[0], place, no_storage=bool(words.storage))
     if source.side == "local" or len(words.sources) > 1 or "*" in source.name:
         raise UsageError("cp: standard output (-) takes one file of the catalogue: cp LFN -")
     if words.detach or words.dry_run or call.as_json:
         raise UsageError("cp: standard output gets the file itself; leave out --detach, --dry-run and --json")
-    content = await content_of(parts.centrals.catalogue_of(call.context), source.name)
+    content = await content_of(parts.central_sessions.catalogue_of(call.context), source.name)
     async with aclosing(pieces(parts, call, content, 0, content.size)) as found:
         async for data in found:
             await call.output.stdout(data)

@@ -14,11 +14,11 @@ from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, take_apart
-from aliend.core.copying.locations import Place, locate, require_clear_target
-from aliend.core.copying.sync import Planned, sync_job
+from aliend.core.copying.locations import PathContext, require_explicit_target, resolve_path
+from aliend.core.copying.sync import PlannedFile, sync_job
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import NoSuchFile, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _OPTIONS = {
     **JOB_OPTIONS,
@@ -30,7 +30,7 @@ _OPTIONS = {
 _LOWEST = -(10**6)
 
 
-async def sync(parts: Parts, call: Call) -> int:
+async def sync(parts: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or tell what it would do with `--dry-run`."""
     given = take_apart("sync", call.words[1:], _OPTIONS)
     if len(given.operands) != 2:
@@ -45,10 +45,10 @@ async def sync(parts: Parts, call: Call) -> int:
         context=call.context,
     )
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    place = Place(state.directory, state.home, call.local, call.environment.get("HOME", ""))
-    source, target = (locate(word, place) for word in given.operands)
+    place = PathContext(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+    source, target = (resolve_path(word, place) for word in given.operands)
     if source.side == target.side == "catalogue":
-        require_clear_target(given.operands[1])
+        require_explicit_target(given.operands[1])
     spec = sync_job(template, source, target, delete=given.has("delete"), exclude=given.all("exclude"))
     if not given.has("detach"):
         await _require_source(parts, call, spec)
@@ -59,13 +59,13 @@ async def sync(parts: Parts, call: Call) -> int:
     return await submit_and_follow(parts, call, spec, detach=given.has("detach"))
 
 
-async def _require_source(parts: Parts, call: Call, spec: JobSpec) -> None:
+async def _require_source(parts: Runtime, call: Call, spec: JobSpec) -> None:
     """Told before anything is stored. Raises NoSuchFile, UsageError."""
     name = spec.sources[0].rstrip("/") or "/"
     if spec.direction == "upload":
         there, is_directory = await asyncio.to_thread(_is_there, name)
     else:
-        entries, _ = await parts.centrals.catalogue_of(call.context).stat([name])
+        entries, _ = await parts.central_sessions.catalogue_of(call.context).stat([name])
         there, is_directory = bool(entries), bool(entries) and entries[0].is_directory
     if not there:
         where = "is no local directory" if spec.direction == "upload" else "does not exist in the catalogue"
@@ -82,7 +82,7 @@ def _is_there(name: str) -> tuple[bool, bool]:
         return True, True
 
 
-async def _tell_deletions(parts: Parts, call: Call, job: int) -> None:
+async def _tell_deletions(parts: Runtime, call: Call, job: int) -> None:
     async for one in deletions_of(parts, job):
         if one.state == "deleted":
             await call.say(f"deleted {one.below}")
@@ -90,15 +90,15 @@ async def _tell_deletions(parts: Parts, call: Call, job: int) -> None:
             await call.complain(f"{one.below}: not deleted: {one.reason}")
 
 
-async def _foresee(parts: Parts, call: Call, spec: JobSpec) -> int:
+async def _foresee(parts: Runtime, call: Call, spec: JobSpec) -> int:
     """Tell what would be copied and deleted, and why, in the order of the job."""
-    told: list[Planned] = []
+    told: list[PlannedFile] = []
     failing = 0
     async with parts.engine.plan(spec) as plan:
         async for page in plan.copies():
-            failing += sum(one.deed == "fail" for one in page)
+            failing += sum(one.action == "fail" for one in page)
             await _tell(call, page, told)
-        objection = await plan.objection() if spec.delete else ""
+        objection = await plan.why_no_deletion() if spec.delete else ""
         if spec.delete and failing and not objection:
             objection = "not every file can be copied"
         if not objection:
@@ -112,13 +112,13 @@ async def _foresee(parts: Parts, call: Call, spec: JobSpec) -> int:
     return 0
 
 
-async def _tell(call: Call, page: Sequence[Planned], told: list[Planned]) -> None:
+async def _tell(call: Call, page: Sequence[PlannedFile], told: list[PlannedFile]) -> None:
     """Write lines, or keep the files for the document."""
     if call.as_json:
         told += page
         return
     for one in page:
-        match one.deed:
+        match one.action:
             case "copy":
                 await call.say(f"copy {in_line(way_of(one))} {human(one.size)} ({one.reason})")
             case "delete":
@@ -127,6 +127,6 @@ async def _tell(call: Call, page: Sequence[Planned], told: list[Planned]) -> Non
                 await call.complain(f"{in_line(one.source)}: {one.reason}")
 
 
-def _as_json(one: Planned) -> dict[str, Any]:
+def _as_json(one: PlannedFile) -> dict[str, Any]:
     names = {"source": one.source} if one.source else {}
-    return {"do": one.deed, **names, "target": one.target, "size": one.size, "reason": one.reason}
+    return {"do": one.action, **names, "target": one.target, "size": one.size, "reason": one.reason}

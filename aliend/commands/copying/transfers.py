@@ -17,14 +17,14 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, unknown
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 TIMED_OUT = 124
 PAGE = 1000
 _ENDED = ("done", "partial", "failed", "cancelled")
 
 
-async def transfers(parts: Parts, call: Call) -> int:
+async def transfers(parts: Runtime, call: Call) -> int:
     """Run `transfers VERB ...`."""
     verb = call.words[1] if len(call.words) > 1 else "list"
     if verb not in _VERBS:
@@ -36,7 +36,7 @@ async def transfers(parts: Parts, call: Call) -> int:
     return await _VERBS[verb](parts, call, words)
 
 
-async def _list(parts: Parts, call: Call, words: list[str]) -> int:
+async def _list(parts: Runtime, call: Call, words: list[str]) -> int:
     if words not in ([], ["--all"]):
         raise UsageError("transfers list takes no other word than --all")
     last, opening, separator = 0, '{\n  "jobs": [', ""
@@ -59,13 +59,13 @@ async def _list(parts: Parts, call: Call, words: list[str]) -> int:
     return 0
 
 
-async def _attach(parts: Parts, call: Call, words: list[str]) -> int:
+async def _attach(parts: Runtime, call: Call, words: list[str]) -> int:
     compat_exit = any(word.lstrip("-") == "compat-exit" for word in words)
     jobs = [_only_job("attach", [word]) for word in words if not word.startswith("-")]
     return await follow_foreground(parts, call, jobs or [_only_job("attach", [])], compat_exit=compat_exit)
 
 
-async def _wait(parts: Parts, call: Call, words: list[str]) -> int:
+async def _wait(parts: Runtime, call: Call, words: list[str]) -> int:
     limit: float | None = None
     if "--timeout" in words:
         at = words.index("--timeout")
@@ -91,19 +91,19 @@ async def _wait(parts: Parts, call: Call, words: list[str]) -> int:
     return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
-async def _cancel(parts: Parts, call: Call, words: list[str]) -> int:
+async def _cancel(parts: Runtime, call: Call, words: list[str]) -> int:
     return await _changed(call, await parts.engine.cancel(_only_job("cancel", words)))
 
 
-async def _retry(parts: Parts, call: Call, words: list[str]) -> int:
+async def _retry(parts: Runtime, call: Call, words: list[str]) -> int:
     return await _changed(call, await parts.engine.retry(_only_job("retry", words), uuid.uuid4().hex))
 
 
-async def _pause(parts: Parts, call: Call, words: list[str]) -> int:
+async def _pause(parts: Runtime, call: Call, words: list[str]) -> int:
     return await _changed(call, await parts.engine.pause(_only_job("pause", words)))
 
 
-async def _resume(parts: Parts, call: Call, words: list[str]) -> int:
+async def _resume(parts: Runtime, call: Call, words: list[str]) -> int:
     return await _changed(call, await parts.engine.resume(_only_job("resume", words)))
 
 
@@ -144,7 +144,7 @@ _OPTIONS = {
     "wait": {"--timeout": Option("timeout", "seconds")},
     "limit": {"--job": Option("job", "a job's number")},
 }
-_VERBS: dict[str, Callable[[Parts, Call, list[str]], Awaitable[int]]] = {
+_VERBS: dict[str, Callable[[Runtime, Call, list[str]], Awaitable[int]]] = {
     "list": _list,
     "show": show,
     "watch": transfers_watch.watch,

@@ -12,18 +12,18 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.cli.units import parse_rate, rate_text
 from aliend.core.transfers.limits import parse
 from aliend.core.transfers.wait_reason import Reason
-from aliend.engine.views import ElementView, InUse, Waits
+from aliend.engine.views import ElementView, LimitsInUse, WaitingFile
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 
-async def why(parts: Parts, call: Call, words: list[str]) -> int:
+async def why(parts: Runtime, call: Call, words: list[str]) -> int:
     """Say of every file that is not being copied why, and until when; files with one reason together."""
     if len(words) > 1 or any(not (word.isascii() and word.isdigit()) for word in words):
         raise UsageError("transfers why takes one job number at most (see: alienctl transfers list)")
     told: dict[tuple[int, Reason], tuple[str, int]] = {}
     listed: list[dict[str, Any]] = []
-    async for group in parts.engine.why(int(words[0]) if words else 0):
+    async for group in parts.engine.wait_reasons(int(words[0]) if words else 0):
         if call.as_json:
             listed += map(_waits, group)
         for one in group:
@@ -38,13 +38,13 @@ async def why(parts: Parts, call: Call, words: list[str]) -> int:
     return 0
 
 
-async def limit(parts: Parts, call: Call, words: list[str]) -> int:
+async def limit(parts: Runtime, call: Call, words: list[str]) -> int:
     """Set the limits that the words name, and show all; with `--job N`, those of one job."""
     if "--job" in words:
         return await _limit_job(parts, call, words)
     if words:
         await parts.engine.change_limits(parse(words))
-    now = parts.engine.in_use()
+    now = parts.engine.limits_in_use()
     if call.as_json:
         await call.document({"limits": now.table(), "rates": _rates(now), "elements": _elements(now)})
     else:
@@ -52,7 +52,7 @@ async def limit(parts: Parts, call: Call, words: list[str]) -> int:
     return 0
 
 
-async def _limit_job(parts: Parts, call: Call, words: list[str]) -> int:
+async def _limit_job(parts: Runtime, call: Call, words: list[str]) -> int:
     """`--job N rate=R`: the bandwidth of one job."""
     at = words.index("--job")
     number = words[at + 1] if at + 1 < len(words) else ""
@@ -73,7 +73,7 @@ def _line(job: int, reason: Reason, first: str, count: int) -> str:
     return in_line(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
 
 
-def _waits(one: Waits) -> dict[str, Any]:
+def _waits(one: WaitingFile) -> dict[str, Any]:
     reason = asdict(one.reason)
     until_ms = int(reason.pop("until") * 1000)
     behind = reason.pop("job")
@@ -87,7 +87,7 @@ def _waits(one: Waits) -> dict[str, Any]:
     }
 
 
-def _limit_lines(now: InUse) -> Iterable[str]:
+def _limit_lines(now: LimitsInUse) -> Iterable[str]:
     running, table = now.running(), now.table()
     yield f"{'LIMIT':<32}{'FILES':>6}{'NOW':>6}"
     for name in ("files", "down", "up", "se"):
@@ -110,7 +110,7 @@ def _element_line(se: str, one: ElementView) -> str:
     return f"{se:<32}{one.limit:>6}{one.copies:>6}  {'; '.join(notes)}".rstrip()
 
 
-def _elements(now: InUse) -> list[dict[str, Any]]:
+def _elements(now: LimitsInUse) -> list[dict[str, Any]]:
     """What is known of the storage elements in use; `until_ms` 0: it does not rest."""
     return [
         {
@@ -127,16 +127,16 @@ def _elements(now: InUse) -> list[dict[str, Any]]:
     ]
 
 
-def _rates(now: InUse) -> dict[str, dict[str, int | str]]:
+def _rates(now: LimitsInUse) -> dict[str, dict[str, int | str]]:
     """The rates that were set, by name: the words, and bytes a second at the moment (0: unlimited)."""
-    return {name: {"set": words, "now": now.rate_now(name)} for name, words in sorted(now.words.items())}
+    return {name: {"set": words, "now": now.rate_now(name)} for name, words in sorted(now.rate_texts.items())}
 
 
-def _rate_lines(now: InUse) -> Iterable[str]:
-    if not now.words:
+def _rate_lines(now: LimitsInUse) -> Iterable[str]:
+    if not now.rate_texts:
         return
     yield f"{'RATE':<32}{'NOW':>12}"
-    for name, words in sorted(now.words.items(), key=lambda item: ("::" in item[0], item[0])):
+    for name, words in sorted(now.rate_texts.items(), key=lambda item: ("::" in item[0], item[0])):
         rate = now.rate_now(name)
         text = f"{rate_text(rate)}/s" if rate else "unlimited"
         yield f"{name:<32}{text:>12}{'' if ',' not in words else f'  {words}'}"

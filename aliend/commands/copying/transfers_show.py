@@ -15,7 +15,7 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _PAGE = 500
 
@@ -28,7 +28,7 @@ class _Page:
     tried: dict[int, list[AttemptRecord]]
 
 
-async def show(parts: Parts, call: Call, words: list[str]) -> int:
+async def show(parts: Runtime, call: Call, words: list[str]) -> int:
     """Show a job: its files with the reason of each failure; `--attempts` what was tried, `--failed` only failures."""
     flags = {word for word in words if word.startswith("-")}
     rest = [word for word in words if word not in flags]
@@ -53,7 +53,7 @@ async def show(parts: Parts, call: Call, words: list[str]) -> int:
     return 0
 
 
-async def deletions_of(parts: Parts, job: int) -> AsyncIterator[DeletionView]:
+async def deletions_of(parts: Runtime, job: int) -> AsyncIterator[DeletionView]:
     """What a synchronisation deletes in the end, by name; one without a name says that it may not."""
     last: str | None = None
     while page := await parts.engine.deletions(job, last):
@@ -62,7 +62,7 @@ async def deletions_of(parts: Parts, job: int) -> AsyncIterator[DeletionView]:
         last = page[-1].below
 
 
-async def _pages(parts: Parts, job: int, states: Sequence[str], *, tried: bool) -> AsyncIterator[_Page]:
+async def _pages(parts: Runtime, job: int, states: Sequence[str], *, tried: bool) -> AsyncIterator[_Page]:
     last = 0
     while files := await parts.engine.transfers(job, _PAGE, last, states):
         last = files[-1].id

@@ -12,7 +12,7 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _LINES = 100
 """Lines written together; after each such piece a client that loses the daemon can go on."""
@@ -26,7 +26,7 @@ class _Wish:
     since: int | None
 
 
-async def watch(parts: Parts, call: Call, words: list[str]) -> int:
+async def watch(parts: Runtime, call: Call, words: list[str]) -> int:
     """Tell what happens until the job has ended; of all jobs until the user interrupts it."""
     wish = _wish_of(words)
     if wish.job and wish.since is None and not call.as_json:

@@ -13,7 +13,7 @@ from aliend.commands.invocation.call import Call
 from aliend.core.grid import ccdb as core
 from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _PATIENCE = 5.0
 """Seconds that the service gets for an answer; those for thousands of objects come in time too."""
@@ -21,7 +21,7 @@ _PER_OBJECT = 0.01
 _FOUND, _NOTHING = 0, 2
 
 
-async def ccdb(parts: Parts, call: Call) -> int:
+async def ccdb(parts: Runtime, call: Call) -> int:
     """Ask, print what there is, and bring it here if that was asked for."""
     query = core.parse(call.words[1:])
     usual = core.base_of(parts.settings.ccdb_host or core.DEFAULT_HOST)

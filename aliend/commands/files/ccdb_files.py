@@ -19,10 +19,10 @@ from aliend.core.catalogue.local_paths import local_path
 from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, target_of
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import AliendError, CopyError, WebError
-from aliend.runtime import Parts
-from aliend.storage.errors import from_disk
-from aliend.storage.io.partial_file import Part
-from aliend.storage.tasks import Discard, Download, Source
+from aliend.runtime import Runtime
+from aliend.storage.errors import disk_error
+from aliend.storage.io.partial_file import PartialFile
+from aliend.storage.tasks import Download, RemovePartial, ReplicaUrl
 
 _AT_A_TIME = 8
 _ALL, _SOME, _NONE, _NOTHING = 0, 3, 4, 2
@@ -39,7 +39,7 @@ class Order:
     objects: tuple[CalibrationObject, ...]
 
 
-async def bring(parts: Parts, call: Call, order: Order) -> int:
+async def bring(parts: Runtime, call: Call, order: Order) -> int:
     """Bring the file of each object, print each name; the exit code as that of `cp`."""
     if not order.objects:
         await call.complain(f"ccdb: there are no objects under {order.query.path or 'this host'}")
@@ -53,7 +53,7 @@ async def bring(parts: Parts, call: Call, order: Order) -> int:
             except AliendError as error:
                 return wanted, "", str(error)
             except OSError as error:
-                return wanted, "", str(from_disk(error, order.root))
+                return wanted, "", str(disk_error(error, order.root))
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(wanted)) for wanted in order.objects]
@@ -80,7 +80,7 @@ async def bring(parts: Parts, call: Call, order: Order) -> int:
 class _Fetching:
     """One object's file on its way."""
 
-    def __init__(self, parts: Parts, call: Call, order: Order) -> None:
+    def __init__(self, parts: Runtime, call: Call, order: Order) -> None:
         self._parts = parts
         self._call = call
         self._order = order
@@ -129,7 +129,7 @@ class _Fetching:
     async def _from_web(self, one: CalibrationObject, urls: list[str], target: str) -> None:
         task = Download(
             id=_NO_ID,
-            sources=tuple(Source(url, "", urlsplit(url).netloc) for url in urls),
+            sources=tuple(ReplicaUrl(url, "", urlsplit(url).netloc) for url in urls),
             target=target,
             size=one.size,
             md5=one.md5,
@@ -143,13 +143,13 @@ class _Fetching:
         try:
             await workers.run(task, lambda _: None)
         except BaseException:
-            await asyncio.shield(workers.run(Discard(_NO_ID, target), lambda _: None))
+            await asyncio.shield(workers.run(RemovePartial(_NO_ID, target), lambda _: None))
             raise
 
 
 def _write(path: Path, content: bytes, umask: int) -> None:
     """Write a small file whole or not at all. Blocks."""
-    with Part.open(path, _NO_ID) as part:
-        part.restart()
+    with PartialFile.open(path, _NO_ID) as part:
+        part.truncate()
         part.append(content)
         part.publish(umask, overwrite=True)

@@ -11,9 +11,9 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfns_of
 from aliend.commands.invocation.pipe import piped
 from aliend.core.cli.options import Given, Option, take_apart
-from aliend.engine.file_content import Content, content_of, reading
+from aliend.engine.file_content import FileContent, content_of, read_content
 from aliend.errors import CopyError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _LARGEST_JSON = 16 << 20
 _LINES = 10
@@ -22,21 +22,21 @@ _STEP, _LARGEST_STEP = 64 << 10, 4 << 20
 _PART: Mapping[str, Option] = {"-n": Option("n", "a number of lines"), "-c": Option("c", "a number of bytes")}
 
 
-async def cat(parts: Parts, call: Call) -> int:
+async def cat(parts: Runtime, call: Call) -> int:
     """Print files. Wrong bytes are told after they were printed, by the exit code and a sentence."""
     given = take_apart("cat", call.words[1:], {})
     for lfn in await lfns_of(parts, call, given.operands, "cat"):
-        content = await content_of(parts.centrals.catalogue_of(call.context), lfn)
+        content = await content_of(parts.central_sessions.catalogue_of(call.context), lfn)
         await _show(parts, call, content, 0, content.size)
     return 0
 
 
-async def head(parts: Parts, call: Call) -> int:
+async def head(parts: Runtime, call: Call) -> int:
     """Print the first lines (10) or bytes of files; little more is read."""
     given = take_apart("head", call.words[1:], _PART)
     in_bytes, number = _number(given)
     for lfn in await lfns_of(parts, call, given.operands, "head"):
-        content = await content_of(parts.centrals.catalogue_of(call.context), lfn)
+        content = await content_of(parts.central_sessions.catalogue_of(call.context), lfn)
         if in_bytes:
             await _show(parts, call, content, 0, min(number, content.size))
         else:
@@ -44,12 +44,12 @@ async def head(parts: Parts, call: Call) -> int:
     return 0
 
 
-async def tail(parts: Parts, call: Call) -> int:
+async def tail(parts: Runtime, call: Call) -> int:
     """Print the last lines (10) or bytes of files; only what is needed is read."""
     given = take_apart("tail", call.words[1:], _PART)
     in_bytes, number = _number(given)
     for lfn in await lfns_of(parts, call, given.operands, "tail"):
-        content = await content_of(parts.centrals.catalogue_of(call.context), lfn)
+        content = await content_of(parts.central_sessions.catalogue_of(call.context), lfn)
         if in_bytes:
             start = max(0, content.size - number)
         else:
@@ -58,12 +58,12 @@ async def tail(parts: Parts, call: Call) -> int:
     return 0
 
 
-async def page(parts: Parts, call: Call) -> int:
+async def page(parts: Runtime, call: Call) -> int:
     """`less` and `more`: files in the user's pager, which gets them as they come; words with - or + are the pager's."""
     options = [word for word in call.words[1:] if word.startswith(("-", "+"))]
     names = tuple(word for word in call.words[1:] if word not in options)
     lfns = await lfns_of(parts, call, names, call.words[0])
-    catalogue = parts.centrals.catalogue_of(call.context)
+    catalogue = parts.central_sessions.catalogue_of(call.context)
     contents = [await content_of(catalogue, lfn) for lfn in lfns]
     if not call.terminal.stdout or call.as_json:
         return await _show_all(parts, call, contents)
@@ -71,7 +71,7 @@ async def page(parts: Parts, call: Call) -> int:
     return await piped(call, [*pager, *options], lambda piping: _show_all(parts, piping, contents))
 
 
-async def _show_all(parts: Parts, call: Call, contents: list[Content]) -> int:
+async def _show_all(parts: Runtime, call: Call, contents: list[FileContent]) -> int:
     for content in contents:
         await _show(parts, call, content, 0, content.size)
     return 0
@@ -85,16 +85,16 @@ def _number(given: Given) -> tuple[bool, int]:
     return in_bytes, given.number("c", 0) if in_bytes else given.number("n", _LINES)
 
 
-async def pieces(parts: Parts, call: Call, content: Content, start: int, end: int) -> AsyncGenerator[bytes, None]:
+async def pieces(parts: Runtime, call: Call, content: FileContent, start: int, end: int) -> AsyncGenerator[bytes, None]:
     """The bytes from `start` to `end` as they come. What could not be compared is told at the end."""
-    async with reading(parts.workers, content, start, end) as stream:
+    async with read_content(parts.workers, content, start, end) as stream:
         while data := await stream.read():
             yield data
-        if stream.delivered and stream.delivered.warning and (start, end) == (0, content.size):
-            await call.complain(f"{content.lfn}: {stream.delivered.warning}")
+        if stream.result and stream.result.warning and (start, end) == (0, content.size):
+            await call.complain(f"{content.lfn}: {stream.result.warning}")
 
 
-async def _show(parts: Parts, call: Call, content: Content, start: int, end: int) -> None:
+async def _show(parts: Runtime, call: Call, content: FileContent, start: int, end: int) -> None:
     async with aclosing(pieces(parts, call, content, start, end)) as found:
         if call.as_json:
             await _document(call, content, [data async for data in _limited(found)])
@@ -112,7 +112,7 @@ async def _limited(found: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, 
         yield data
 
 
-async def _document(call: Call, content: Content, found: list[bytes]) -> None:
+async def _document(call: Call, content: FileContent, found: list[bytes]) -> None:
     """Text as it is, anything else in base64."""
     data = b"".join(found)
     try:
@@ -128,7 +128,7 @@ async def _document(call: Call, content: Content, found: list[bytes]) -> None:
     )
 
 
-async def _first_lines(parts: Parts, call: Call, content: Content, lines: int) -> None:
+async def _first_lines(parts: Runtime, call: Call, content: FileContent, lines: int) -> None:
     kept: list[bytes] = []
     async with aclosing(pieces(parts, call, content, 0, content.size)) as found:
         while lines and (data := await anext(found, b"")):
@@ -153,7 +153,7 @@ def _up_to_line(data: bytes, lines: int) -> int:
     return position
 
 
-async def _start_of_lines(parts: Parts, content: Content, lines: int) -> int:
+async def _start_of_lines(parts: Runtime, content: FileContent, lines: int) -> int:
     """Where the last `lines` lines begin, looking at as little as possible from the end."""
     if not lines:
         return content.size
@@ -171,9 +171,9 @@ async def _start_of_lines(parts: Parts, content: Content, lines: int) -> int:
     return 0
 
 
-async def _range(parts: Parts, content: Content, start: int, end: int) -> bytes:
+async def _range(parts: Runtime, content: FileContent, start: int, end: int) -> bytes:
     found = bytearray()
-    async with reading(parts.workers, content, start, end) as stream:
+    async with read_content(parts.workers, content, start, end) as stream:
         while data := await stream.read():
             found += data
     return bytes(found)

@@ -19,11 +19,11 @@ from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.entries import MD5_OF_NOTHING
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import Option, take_apart
-from aliend.core.copying.locations import Place, locate
+from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.core.transfers.job import JobSpec
-from aliend.engine.file_content import Content, content_of
+from aliend.engine.file_content import FileContent, content_of
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.storage.tasks import Checksum
 
 _OPTIONS: Mapping[str, Option] = {"-datebck": Option("datebck")}
@@ -43,12 +43,12 @@ class _Wish:
     backup: str
 
 
-async def edit(parts: Parts, call: Call) -> int:
+async def edit(parts: Runtime, call: Call) -> int:
     """Edit one file, or make a new one; nothing is uploaded unless its content is another one."""
     lfn, storage, dated = await _words(parts, call)
-    catalogue = parts.centrals.catalogue_of(call.context)
+    catalogue = parts.central_sessions.catalogue_of(call.context)
     entries, _ = await catalogue.stat([lfn])
-    content = await content_of(catalogue, lfn) if entries else Content(lfn, 0, MD5_OF_NOTHING, "", ())
+    content = await content_of(catalogue, lfn) if entries else FileContent(lfn, 0, MD5_OF_NOTHING, "", ())
     if not storage and content.sources:
         storage = f"disk:{len({replica.se for replica in await catalogue.whereis(lfn)}) or len(content.sources)}"
     backup = f"{lfn}.{time.strftime('%Y%m%d_%H%M%S')}" if dated else f"{lfn}~"
@@ -74,19 +74,19 @@ def _is_heard(call: Call) -> bool:
     return call.interrupted.is_set() or task is None or not task.cancelling()
 
 
-async def _words(parts: Parts, call: Call) -> tuple[str, str, bool]:
+async def _words(parts: Runtime, call: Call) -> tuple[str, str, bool]:
     """The absolute LFN, the storage wish, and whether the backup carries the date."""
     given = take_apart(call.words[0], call.words[1:], _OPTIONS)
     if len(given.operands) != 1:
         raise UsageError(f"{given.command} takes one file (see: alienctl help {given.command})")
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    found = locate(given.operands[0], Place(state.directory, state.home, call.local))
+    found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.local))
     if found.side == "local" or found.name.endswith("/"):
         raise UsageError(f"{given.command}: {given.operands[0]} is not the name of a file in the catalogue")
     return found.name, found.storage, given.has("datebck")
 
 
-async def _edited(parts: Parts, call: Call, wish: _Wish, text: Path) -> int:
+async def _edited(parts: Runtime, call: Call, wish: _Wish, text: Path) -> int:
     """Editor, then upload; 0 where the text needs to be kept no more."""
     before = await _md5(parts, text)
     status = await _have_edited(call, text)
@@ -116,7 +116,7 @@ async def _have_edited(call: Call, text: Path) -> int:
     return status
 
 
-async def _uploaded(parts: Parts, call: Call, wish: _Wish, text: Path) -> bool:
+async def _uploaded(parts: Runtime, call: Call, wish: _Wish, text: Path) -> bool:
     """Have the engine replace the file; whether it did. Why it waits or failed is told."""
     spec = JobSpec(
         direction="upload",
@@ -142,7 +142,7 @@ async def _uploaded(parts: Parts, call: Call, wish: _Wish, text: Path) -> bool:
     return job.state == "done"
 
 
-async def _md5(parts: Parts, text: Path) -> str:
+async def _md5(parts: Runtime, text: Path) -> str:
     return (await parts.workers.run(Checksum(0, str(text)), lambda _: None)).md5
 
 

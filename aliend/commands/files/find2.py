@@ -16,7 +16,7 @@ from aliend.core.catalogue.selection import Selection, Window, facts_of
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.protocol.replies import Result
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _NONE = 2
 _OPTIONS: Mapping[str, Option] = {
@@ -30,14 +30,14 @@ _OPTIONS: Mapping[str, Option] = {
 }
 
 
-async def find2(parts: Parts, call: Call) -> int:
+async def find2(parts: Runtime, call: Call) -> int:
     """Print names while they arrive; 2 where there are none."""
     given = take_apart("find2", call.words[1:], _OPTIONS)
     place, pattern = _place(given)
     wanted = _selection(given, pattern)
     directory = await lfn_of(parts, call, place)
     printer, window, found = Printer(call), Window(wanted), False
-    catalogue = parts.centrals.catalogue_of(call.context)
+    catalogue = parts.central_sessions.catalogue_of(call.context)
     files = catalogue.find_files(directory, pattern=wanted.service_pattern, options=_narrowing(wanted), bulk=False)
     async with aclosing(files) as groups:
         async for group in groups:

@@ -14,9 +14,9 @@ from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import take_apart
-from aliend.core.copying.locations import Place, locate
+from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.errors import CopyError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.storage.tasks import Checksum
 
 _KEYWORDS = {"meta": "meta", "write": "write", "upload": "write", "strict": "strict", "http": "http"}
@@ -32,7 +32,7 @@ class _Wish:
     keywords: frozenset[str]
 
 
-async def lfn2uri(parts: Parts, call: Call) -> int:
+async def lfn2uri(parts: Runtime, call: Call) -> int:
     """One quoted URL a replica, with the right to read (or write) it; with `meta` the path of a metafile."""
     wish = await _wish(parts, call)
     tickets = await (_to_write(parts, call, wish) if "write" in wish.keywords else _to_read(parts, call, wish))
@@ -59,7 +59,7 @@ def uri_of(ticket: Ticket) -> str:
     return f"{url}?{protocol}authz={ticket.envelope}"
 
 
-async def _wish(parts: Parts, call: Call) -> _Wish:
+async def _wish(parts: Runtime, call: Call) -> _Wish:
     given = take_apart("lfn2uri", call.words[1:], {})
     keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
     others = [word for word in given.operands[1:] if word not in _KEYWORDS]
@@ -72,16 +72,16 @@ async def _wish(parts: Parts, call: Call) -> _Wish:
     for one in {"meta", "http", "strict"} & keywords if "write" in keywords else ():
         raise UsageError(f"lfn2uri: write and {one} exclude each other; give one of them")
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    found = locate(given.operands[0], Place(state.directory, state.home, call.local))
+    found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.local))
     if found.side == "local":
         raise UsageError(f"lfn2uri: {given.operands[0]} is local; a name of the catalogue is wanted")
     local = posixpath.join(call.local, others[0].removeprefix("file:")) if others else ""
     return _Wish(found.name, found.storage, local, keywords)
 
 
-async def _to_read(parts: Parts, call: Call, wish: _Wish) -> list[Ticket]:
+async def _to_read(parts: Runtime, call: Call, wish: _Wish) -> list[Ticket]:
     strict, http = "strict" in wish.keywords, "http" in wish.keywords
-    tickets = await parts.centrals.catalogue_of(call.context).access_read(
+    tickets = await parts.central_sessions.catalogue_of(call.context).access_read(
         wish.lfn, wish.storage, strict=strict, http=http
     )
     if http and not tickets:
@@ -89,7 +89,7 @@ async def _to_read(parts: Parts, call: Call, wish: _Wish) -> list[Ticket]:
     return tickets
 
 
-async def _to_write(parts: Parts, call: Call, wish: _Wish) -> list[Ticket]:
+async def _to_write(parts: Runtime, call: Call, wish: _Wish) -> list[Ticket]:
     known = await parts.workers.run(Checksum(0, wish.local), lambda _: None)
-    catalogue = parts.centrals.catalogue_of(call.context)
+    catalogue = parts.central_sessions.catalogue_of(call.context)
     return await catalogue.access_write(wish.lfn, known.size, known.md5, wish.storage or DEFAULT)

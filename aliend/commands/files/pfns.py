@@ -14,7 +14,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfn_of, lfns_of
 from aliend.core.cli.options import Option, take_apart
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.storage.tasks import Probe, Probed
 
 _VERBOSE: Mapping[str, Option] = {"-v": Option("verbose"), "-verbose": Option("verbose")}
@@ -32,10 +32,10 @@ class _Replica:
     pfn: str
 
 
-async def pfn(parts: Parts, call: Call) -> int:
+async def pfn(parts: Runtime, call: Call) -> int:
     """The PFNs of files, one a line; of the archive for a member of one."""
     given = take_apart("pfn", call.words[1:], {})
-    catalogue = parts.centrals.catalogue_of(call.context)
+    catalogue = parts.central_sessions.catalogue_of(call.context)
     lines: list[str] = []
     results: list[dict[str, str]] = []
     for lfn in await lfns_of(parts, call, given.operands, "pfn"):
@@ -45,7 +45,7 @@ async def pfn(parts: Parts, call: Call) -> int:
     return await told(call, lines, results)
 
 
-async def pfn_status(parts: Parts, call: Call) -> int:
+async def pfn_status(parts: Runtime, call: Call) -> int:
     """What the servers say of replicas; 0 whatever they say."""
     given = take_apart("pfn-status", call.words[1:], _VERBOSE)
     if not given.operands:
@@ -63,11 +63,11 @@ async def pfn_status(parts: Parts, call: Call) -> int:
     return await told(call, lines, [_facts(*pair) for pair in zip(replicas, answers, strict=True)])
 
 
-async def _replicas(parts: Parts, call: Call, word: str) -> list[_Replica]:
+async def _replicas(parts: Runtime, call: Call, word: str) -> list[_Replica]:
     if word.startswith(("root://", "roots://")):
         return [_Replica("", word)]
     lfn = await lfn_of(parts, call, word)
-    found = await parts.centrals.catalogue_of(call.context).whereis(lfn)
+    found = await parts.central_sessions.catalogue_of(call.context).whereis(lfn)
     return [_Replica(lfn, replica.pfn) for replica in found]
 
 

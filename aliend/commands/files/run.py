@@ -8,9 +8,9 @@ from pathlib import Path
 
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfn_of
-from aliend.engine.file_content import Content, content_of
+from aliend.engine.file_content import FileContent, content_of
 from aliend.errors import CopyError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 PRIVATE = 0o077
 """The umask of files that are nobody else's business."""
@@ -18,7 +18,7 @@ _OBSOLETE = ("-force", "-noout")
 """Words of the incumbent client that change nothing here: files are always fetched, output is never held back."""
 
 
-async def run(parts: Parts, call: Call) -> int:
+async def run(parts: Runtime, call: Call) -> int:
     """A program with files in the place of their names: words with `alien:`, or else the last word."""
     words = _without_obsolete(call)
     if len(words) < 2:
@@ -30,7 +30,7 @@ async def run(parts: Parts, call: Call) -> int:
         return await call.have_run(words)
 
 
-async def execute(parts: Parts, call: Call) -> int:
+async def execute(parts: Runtime, call: Call) -> int:
     """A script of the catalogue, with its arguments."""
     words = _without_obsolete(call)
     if not words:
@@ -41,19 +41,19 @@ async def execute(parts: Parts, call: Call) -> int:
         return await call.have_run([script, *words[1:]])
 
 
-async def fetched(parts: Parts, call: Call, name: str, place: Path) -> str:
+async def fetched(parts: Runtime, call: Call, name: str, place: Path) -> str:
     """The local path, in the new directory `place`, of a file of the catalogue under its own name."""
     lfn = await lfn_of(parts, call, name)
-    content = await content_of(parts.centrals.catalogue_of(call.context), lfn)
+    content = await content_of(parts.central_sessions.catalogue_of(call.context), lfn)
     await asyncio.to_thread(place.mkdir, 0o700)
     return str(await brought(parts, content, place))
 
 
-async def brought(parts: Parts, content: Content, place: Path) -> Path:
+async def brought(parts: Runtime, content: FileContent, place: Path) -> Path:
     """The file below `place` under its own name, readable for nobody else. Raises CopyError."""
     target = place / content.lfn.rpartition("/")[2]
     if content.sources:
-        await parts.workers.run(content.into(str(target), PRIVATE), lambda _: None)
+        await parts.workers.run(content.download_task(str(target), PRIVATE), lambda _: None)
     else:
         try:
             target.touch(mode=0o600)

@@ -21,7 +21,7 @@ from aliend.core.catalogue.xml_collection import LocalFile
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.storage.tasks import Checksum
 
 _OPTIONS: Mapping[str, Option] = {
@@ -34,7 +34,7 @@ _OPTIONS: Mapping[str, Option] = {
 _NOT_FOUND, _REMOTE = 2, 121
 
 
-async def to_xml(parts: Parts, call: Call) -> int:
+async def to_xml(parts: Runtime, call: Call) -> int:
     """Print a collection, or put it under the name behind `-x`; names come as words and from the files behind `-l`."""
     given = take_apart("toXml", call.words[1:], _OPTIONS)
     output = given.last("x")
@@ -53,7 +53,7 @@ async def to_xml(parts: Parts, call: Call) -> int:
     return await told(call, [text] if text else [], [{"message": text}] if text else [])
 
 
-async def _of_the_catalogue(parts: Parts, call: Call, given: Given, output: str) -> str:
+async def _of_the_catalogue(parts: Runtime, call: Call, given: Given, output: str) -> str:
     """Have the service make it; with `output` it is stored there and the text is the service's."""
     names = [await lfn_of(parts, call, name) for name in given.operands]
     options = ["-i"] if given.has("i") else []
@@ -73,7 +73,7 @@ async def _of_the_catalogue(parts: Parts, call: Call, given: Given, output: str)
         raise UsageError(
             "toXml: these are too many names for one request; put them into a file of the catalogue: -l LFN"
         )
-    central = parts.centrals.of(call.context)
+    central = parts.central_sessions.of(call.context)
     try:
         texts = [(await central.request(request, directory=directory)).checked(request).text() for request in requests]
     except ServiceError as error:
@@ -81,15 +81,15 @@ async def _of_the_catalogue(parts: Parts, call: Call, given: Given, output: str)
     return texts[0] if len(texts) == 1 else xml_collection.joined(texts)
 
 
-async def _explained(parts: Parts, call: Call, names: list[str], error: ServiceError) -> ServiceError:
+async def _explained(parts: Runtime, call: Call, names: list[str], error: ServiceError) -> ServiceError:
     """The failure; the service crashes over a single name that does not exist (wire specification, toXml)."""
     if error.code != _REMOTE or len(names) != 1:
         return error
-    _, missing = await parts.centrals.catalogue_of(call.context).stat(names)
+    _, missing = await parts.central_sessions.catalogue_of(call.context).stat(names)
     return ServiceError("toXml", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue") if missing else error
 
 
-async def _of_local_files(parts: Parts, call: Call, given: Given) -> str:
+async def _of_local_files(parts: Runtime, call: Call, given: Given) -> str:
     words = list(given.operands)
     for name in given.all("l"):
         words += await asyncio.to_thread(_listed, _path(call, name))
@@ -106,7 +106,7 @@ async def _of_local_files(parts: Parts, call: Call, given: Given) -> str:
     return xml_collection.document([xml_collection.attributes_of(file) for file in files])
 
 
-async def _look(parts: Parts, path: str) -> LocalFile:
+async def _look(parts: Runtime, path: str) -> LocalFile:
     known = await parts.workers.run(Checksum(0, path), lambda _: None)
     found = await asyncio.to_thread(Path(path).stat)
     changed = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.st_mtime))

@@ -15,7 +15,7 @@ from aliend.core.cli.escaping import in_line
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 ALL_ARRIVED, SOME_ARRIVED, NONE_ARRIVED = 0, 3, 4
 MOST_FILES = 16
@@ -49,7 +49,7 @@ class Tally:
 class Follower:
     """Tells the caller what happens to jobs, one after the other."""
 
-    def __init__(self, parts: Parts, call: Call, style: Style) -> None:
+    def __init__(self, parts: Runtime, call: Call, style: Style) -> None:
         self._parts = parts
         self._call = call
         self._style = style
@@ -151,7 +151,7 @@ class Follower:
             await self._call.complain(text)
 
 
-async def follow(parts: Parts, call: Call, job: int) -> JobView:
+async def follow(parts: Runtime, call: Call, job: int) -> JobView:
     """Follow one job as the terminal is best served."""
     return await Follower(parts, call, style_of(call)).follow(job)
 
@@ -164,7 +164,7 @@ def style_of(call: Call, wish: str = "") -> Style:
     return "bars" if call.shows_colours else "line"
 
 
-def _progress(parts: Parts, job: JobView) -> Progress:
+def _progress(parts: Runtime, job: JobView) -> Progress:
     moving = parts.engine.progress(job.id)
     files = tuple(FileProgress(file.id, file.name, file.bytes_done, file.bytes_total) for file in moving[:MOST_FILES])
     return Progress(

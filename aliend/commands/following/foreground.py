@@ -24,11 +24,11 @@ from aliend.commands.following.json_report import report
 from aliend.commands.invocation.call import Call
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 
 async def follow_foreground(
-    parts: Parts,
+    parts: Runtime,
     call: Call,
     jobs: Sequence[int],
     *,
@@ -51,7 +51,7 @@ async def follow_foreground(
     return code
 
 
-async def followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
+async def followed(parts: Runtime, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
     """Follow jobs whose end is this command's end, and the other way round."""
     try:
         async with cancelled_with(parts, *jobs):
@@ -65,7 +65,7 @@ async def followed(parts: Parts, call: Call, follower: Follower, jobs: Sequence[
 
 
 @asynccontextmanager
-async def cancelled_with(parts: Parts, *jobs: int) -> AsyncIterator[None]:
+async def cancelled_with(parts: Runtime, *jobs: int) -> AsyncIterator[None]:
     """Cancel the jobs when the command is cancelled in the block, but not when the daemon ends: then they go on."""
     try:
         yield
@@ -75,7 +75,7 @@ async def cancelled_with(parts: Parts, *jobs: int) -> AsyncIterator[None]:
         raise
 
 
-async def _cancel(parts: Parts, jobs: Sequence[int]) -> None:
+async def _cancel(parts: Runtime, jobs: Sequence[int]) -> None:
     for job in jobs:
         await parts.engine.cancel(job)
 

@@ -10,12 +10,12 @@ from aliend.commands.following.follower import summary
 from aliend.commands.invocation.call import Call, encoded
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _PAGE = 500
 
 
-async def report(parts: Parts, call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
+async def report(parts: Runtime, call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
     """Write the report; `problems` are lines of an input file that made no sense."""
     head = {"job": jobs[0].id if len(jobs) == 1 else None, "exitcode": code, "problems": list(problems)}
     opening = json.dumps({**head, "jobs": [summary(job) for job in jobs]}, ensure_ascii=False)

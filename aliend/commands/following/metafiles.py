@@ -13,12 +13,12 @@ from aliend.core.catalogue import metalink
 from aliend.core.cli.environment import is_on
 from aliend.engine.views import JobView
 from aliend.errors import AliendError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _PAGE = 100
 
 
-async def keep(parts: Parts, call: Call, jobs: Sequence[JobView]) -> None:
+async def keep(parts: Runtime, call: Call, jobs: Sequence[JobView]) -> None:
     """Write the documents of all files that arrived, where the caller's environment asks for them.
 
     They carry the right to read the files, so that only the user may read them.
@@ -36,8 +36,8 @@ async def keep(parts: Parts, call: Call, jobs: Sequence[JobView]) -> None:
                     await call.complain(f"cp: no metafile of {file.source}: {error}")
 
 
-async def _keep(parts: Parts, call: Call, lfn: str, target: str) -> None:
-    tickets = await parts.centrals.catalogue_of(call.context).access_read(lfn)
+async def _keep(parts: Runtime, call: Call, lfn: str, target: str) -> None:
+    tickets = await parts.central_sessions.catalogue_of(call.context).access_read(lfn)
     if tickets:
         path = Path(call.local) / metalink.name_of(lfn)
         await asyncio.to_thread(write, path, metalink.document(lfn, target, tickets))

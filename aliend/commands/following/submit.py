@@ -11,16 +11,16 @@ from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import settings_of
 from aliend.core.transfers.job import JobSpec
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
-Then = Callable[[Parts, Call, int], Awaitable[None]]
+Then = Callable[[Runtime, Call, int], Awaitable[None]]
 
 
-async def _nothing(_parts: Parts, _call: Call, _job: int) -> None:
+async def _nothing(_parts: Runtime, _call: Call, _job: int) -> None:
     """There is no more to tell."""
 
 
-async def submit_and_follow(parts: Parts, call: Call, spec: JobSpec, *, detach: bool, then: Then = _nothing) -> int:
+async def submit_and_follow(parts: Runtime, call: Call, spec: JobSpec, *, detach: bool, then: Then = _nothing) -> int:
     """The exit code is that of `cp`; `then` tells more of a job that was followed to its end. Raises UsageError."""
     spec = replace(
         spec,

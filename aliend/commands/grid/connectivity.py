@@ -9,7 +9,7 @@ from aliend.central.port_probe import Probe, probes
 from aliend.central.session import Central
 from aliend.commands.invocation.call import Call
 from aliend.errors import NotConnected, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _USUAL, _MOST_PINGS, _MOST_LOGINS = 3, 1000, 20
 """Times, and the most that may be asked for: the service counts logins against the certificate."""
@@ -17,17 +17,17 @@ _REFERENCE = (("8.8.8.8", 53), ("2001:4860:4860::8888", 53), ("www.cern.ch", 80)
 _LARGEST_PORT = 65535
 
 
-async def ping(parts: Parts, call: Call) -> int:
+async def ping(parts: Runtime, call: Call) -> int:
     """Ping the service some times on the connection that is there."""
     return await _measured(parts, call, Central.ping, "Websocket ping/pong(s)", _MOST_PINGS)
 
 
-async def wbtime(parts: Parts, call: Call) -> int:
+async def wbtime(parts: Runtime, call: Call) -> int:
     """Log in some times on connections of their own, which are closed again."""
     return await _measured(parts, call, Central.connect_once, "Websocket connect time", _MOST_LOGINS)
 
 
-async def check_addr(parts: Parts, call: Call) -> int:
+async def check_addr(parts: Runtime, call: Call) -> int:
     """Try every address of the service or of another host; with `reference` well-known ones before."""
     words = [word for word in call.words[1:] if word != "reference"]
     hosts = list(_REFERENCE) if "reference" in call.words[1:] else []
@@ -58,10 +58,10 @@ def _target(call: Call, words: Sequence[str]) -> tuple[str, int]:
 
 
 async def _measured(
-    parts: Parts, call: Call, once: Callable[[Central], Awaitable[tuple[float, str]]], title: str, most: int
+    parts: Runtime, call: Call, once: Callable[[Central], Awaitable[tuple[float, str]]], title: str, most: int
 ) -> int:
     count = _count(call, most)
-    central = parts.centrals.of(call.context)
+    central = parts.central_sessions.of(call.context)
     times, address = [], ""
     for _ in range(count):
         seconds, address = await once(central)

@@ -17,7 +17,7 @@ from aliend.core.grid.element_listing import (
 )
 from aliend.core.protocol.requests import Request
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _COLUMNS: Mapping[str, Option] = {"-id": Option("id"), "-name": Option("name"), "-srv": Option("srv")}
 _FILTERS: Mapping[str, Option] = {
@@ -28,7 +28,7 @@ _FILTERS: Mapping[str, Option] = {
 _NOT_FOUND = 1
 
 
-async def get_se(parts: Parts, call: Call) -> int:
+async def get_se(parts: Runtime, call: Call) -> int:
     """Number, name and server of storage elements, or one of the three."""
     given = take_apart("getSE", call.words[1:], _COLUMNS)
     if len(given.values) > 1 or len(given.operands) > 1:
@@ -42,7 +42,7 @@ async def get_se(parts: Parts, call: Call) -> int:
     return await told(call, lines, [dict(one.facts) for one in found])
 
 
-async def se_qos(parts: Parts, call: Call) -> int:
+async def se_qos(parts: Runtime, call: Call) -> int:
     """Name and quality of service of the storage elements that a label means."""
     given = take_apart("SEqos", call.words[1:], {})
     if not given.operands:
@@ -55,12 +55,12 @@ async def se_qos(parts: Parts, call: Call) -> int:
     return await told(call, lines, [dict(known[at].facts) for at in found])
 
 
-async def get_ce(parts: Parts, call: Call) -> int:
+async def get_ce(parts: Runtime, call: Call) -> int:
     """A table of the computing elements that fulfil all filters."""
     given = take_apart("getCE", call.words[1:], _FILTERS)
     if given.operands:
         raise UsageError(f"getCE: {given.operands[0]} is no filter; there are -name, -host and -part")
-    reply = await parts.centrals.of(call.context).request(Request("listCEs", ("-nomsg",)))
+    reply = await parts.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
     listed = computing_elements(reply.checked(Request("listCEs")).results)
     wanted = (given.last("name"), given.last("host"), given.last("part"))
     found = [one for one in listed if one.matches(*wanted)]
@@ -70,10 +70,10 @@ async def get_ce(parts: Parts, call: Call) -> int:
     return await told(call, lines, [dict(one.facts) for one in found])
 
 
-async def elements(parts: Parts, call: Call) -> list[StorageElement]:
+async def elements(parts: Runtime, call: Call) -> list[StorageElement]:
     """All storage elements that the service lists."""
     request = Request("listSEs", ("-nomsg",))
-    return storage_elements((await parts.centrals.of(call.context).request(request)).checked(request).results)
+    return storage_elements((await parts.central_sessions.of(call.context).request(request)).checked(request).results)
 
 
 async def told(call: Call, lines: Iterable[str], results: Sequence[Mapping[str, Any]], code: int = 0) -> int:

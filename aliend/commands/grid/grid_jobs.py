@@ -22,7 +22,7 @@ from aliend.core.protocol.replies import Reply, Result
 from aliend.core.protocol.requests import Request
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import CopyError, NoSuchFile, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 PLACE = "jdl/"
 """Where local descriptions are put, below the home."""
@@ -32,7 +32,7 @@ _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _NONE_FOUND = 2
 
 
-async def submit(parts: Parts, call: Call) -> int:
+async def submit(parts: Runtime, call: Call) -> int:
     """Submit a description; a local one (`file:x.jdl`) is put below the home first."""
     words = call.words[1:]
     if not words or _HELP.intersection(words) or "=" in words[0]:
@@ -45,7 +45,7 @@ async def submit(parts: Parts, call: Call) -> int:
     return await passthrough.run(parts, replace(call, words=("submit", lfn, *words[1:])))
 
 
-async def ps(parts: Parts, call: Call) -> int:
+async def ps(parts: Runtime, call: Call) -> int:
     """`ps` of the service; with `-trace` the times are readable."""
     if "-trace" not in call.words or call.as_json:
         return await passthrough.run(parts, call)
@@ -55,7 +55,7 @@ async def ps(parts: Parts, call: Call) -> int:
     return passthrough.status_of(reply)
 
 
-async def job_info(parts: Parts, call: Call) -> int:
+async def job_info(parts: Runtime, call: Call) -> int:
     """What is known of some jobs: where they ran, their states, their log, their descriptions."""
     words = core.parse_info(call.words[1:])
     reply = await _ask(parts, call, "ps", "-j", ",".join(words.ids), "-trace", "-jdl")
@@ -72,7 +72,7 @@ async def job_info(parts: Parts, call: Call) -> int:
     return _NONE_FOUND if missing else 0
 
 
-async def site_jobs(parts: Parts, call: Call) -> int:
+async def site_jobs(parts: Runtime, call: Call) -> int:
     """The jobs of a site's computing elements."""
     words = core.parse_site(call.words[1:])
     listed = await _ask(parts, call, "listCEs")
@@ -100,13 +100,13 @@ async def site_jobs(parts: Parts, call: Call) -> int:
     return 0
 
 
-async def _ask(parts: Parts, call: Call, command: str, *options: str) -> Reply:
+async def _ask(parts: Runtime, call: Call, command: str, *options: str) -> Reply:
     """A reply with keys. Raises ServiceError where it reports a failure."""
     request = Request(command, options)
-    return (await parts.centrals.of(call.context).request(request)).checked(request)
+    return (await parts.central_sessions.of(call.context).request(request)).checked(request)
 
 
-async def _uploaded(parts: Parts, call: Call, name: str, home: str) -> str:
+async def _uploaded(parts: Runtime, call: Call, name: str, home: str) -> str:
     """Put a local description below the home under a name that tells its content; that name."""
     path = Path(call.local) / name
     content = await asyncio.to_thread(_content, path)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from aliend.central.http_client import Web
 from aliend.commands.invocation.call import Call
 from aliend.errors import UsageError, WebError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 DEFAULT_HOST = "http://alimonitor.cern.ch"
 _FORMATS = frozenset({"text", "xml", "json"})
@@ -19,7 +19,7 @@ _MILLISECONDS = 1e11
 """Greater numbers are POSIX milliseconds rather than seconds."""
 
 
-async def query_ml(parts: Parts, call: Call) -> int:
+async def query_ml(parts: Runtime, call: Call) -> int:
     """Ask and print a table."""
     words = [word for word in call.words[1:] if word not in _FORMATS]
     if len(words) != 1 or words[0].startswith("-"):

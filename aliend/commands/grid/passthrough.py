@@ -16,7 +16,7 @@ from aliend.core.cli.colours import directories_painted
 from aliend.core.protocol.replies import Reply, names_text
 from aliend.core.protocol.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
 
 _PLAIN = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv", "touch", "lfn2guid", "du"})
@@ -42,24 +42,24 @@ _LONG = frozenset({"find"})
 """Commands whose replies may be hundreds of megabytes."""
 
 
-async def run(parts: Parts, call: Call) -> int:
+async def run(parts: Runtime, call: Call) -> int:
     """Send the words as they are and print what comes back; the exit code is the service's."""
     if call.words[0].startswith("{"):
         return await _as_written(parts, call)
     request, directory, state = await _prepared(parts, call)
     if request.command in _LONG:
         return await _streamed(parts, call, request, directory, state.directory)
-    reply = await parts.centrals.of(call.context).request(request, directory=directory)
+    reply = await parts.central_sessions.of(call.context).request(request, directory=directory)
     if request.command == "commandlist" and not call.words[1:]:
         reply = without_internal(reply)
     await tell(call, reply, state.directory)
     return status_of(reply)
 
 
-async def ask(parts: Parts, call: Call) -> Reply:
+async def ask(parts: Runtime, call: Call) -> Reply:
     """The reply to the words, for commands that show it in another way."""
     request, directory, _ = await _prepared(parts, call)
-    return await parts.centrals.of(call.context).request(request, directory=directory)
+    return await parts.central_sessions.of(call.context).request(request, directory=directory)
 
 
 def status_of(reply: Reply) -> int:
@@ -67,7 +67,7 @@ def status_of(reply: Reply) -> int:
     return min(reply.exit_code, _LARGEST_STATUS)
 
 
-async def _prepared(parts: Parts, call: Call) -> tuple[Request, str, SessionState]:
+async def _prepared(parts: Runtime, call: Call) -> tuple[Request, str, SessionState]:
     """The request for the words, the directory that it needs (empty: none), and the session."""
     name = _NAMES.get(call.words[0], call.words[0])
     words = call.words[1:]
@@ -79,21 +79,21 @@ async def _prepared(parts: Parts, call: Call) -> tuple[Request, str, SessionStat
     return Request(name, silenced), "" if needs_none else state.directory, state
 
 
-async def _as_written(parts: Parts, call: Call) -> int:
+async def _as_written(parts: Runtime, call: Call) -> int:
     """Send a request that was written as JSON, with nothing added but the directory."""
     if len(call.words) > 1:
         raise UsageError("a request in JSON is one word; put it into quotes")
     request = from_json(call.words[0])
     _refuse_session_changes(request)
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    reply = await parts.centrals.of(call.context).request(request, directory=state.directory)
+    reply = await parts.central_sessions.of(call.context).request(request, directory=state.directory)
     await tell(call, reply, state.directory)
     return status_of(reply)
 
 
-async def _streamed(parts: Parts, call: Call, request: Request, directory: str, shown: str) -> int:
+async def _streamed(parts: Runtime, call: Call, request: Request, directory: str, shown: str) -> int:
     """Print the results while they arrive; however long the reply is, little of it is in memory."""
-    central = parts.centrals.of(call.context)
+    central = parts.central_sessions.of(call.context)
     printer = Printer(call)
     failure: AliendError | None = None
     try:

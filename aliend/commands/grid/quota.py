@@ -9,12 +9,12 @@ from aliend.core.grid import quotas
 from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError, UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 _UNKNOWN = 61
 
 
-async def quota(parts: Parts, call: Call) -> int:
+async def quota(parts: Runtime, call: Call) -> int:
     """Seven lines about the caller's account, or the one that is named."""
     given = take_apart("quota", call.words[1:], {})
     if given.operands[:1] == ("set",):
@@ -27,9 +27,9 @@ async def quota(parts: Parts, call: Call) -> int:
     return await told(call, quotas.report(facts), [facts])
 
 
-async def _listed(parts: Parts, call: Call, command: str, account: str) -> Result:
+async def _listed(parts: Runtime, call: Call, command: str, account: str) -> Result:
     request = Request(command, ("-nomsg", "list", account))
-    results = (await parts.centrals.of(call.context).request(request)).checked(request).results
+    results = (await parts.central_sessions.of(call.context).request(request)).checked(request).results
     found = [result for result in results if result.get("username") == account]
     if not found:
         raise ServiceError(command, _UNKNOWN, f"the service knows no quota of {account}")

@@ -14,7 +14,7 @@ from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.grid import xrootd_statistics
 from aliend.core.grid.element_listing import server_of
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 from aliend.storage.tasks import Probe, Probed
 
 _COUNT, _MOST = 3, 100
@@ -37,7 +37,7 @@ class _Server:
     address: str
 
 
-async def ping(parts: Parts, call: Call) -> int:
+async def ping(parts: Runtime, call: Call) -> int:
     """Round-trip times of servers, after one that does not count."""
     given = take_apart("xrd_ping", call.words[1:], _PING)
     count = given.number("c", _COUNT, least=1)
@@ -54,7 +54,7 @@ async def ping(parts: Parts, call: Call) -> int:
     return await told(call, [f"XRootD ping(s): {count} time(s) to:", *lines], results)
 
 
-async def config(parts: Parts, call: Call) -> int:
+async def config(parts: Runtime, call: Call) -> int:
     """How servers are set up."""
     given = take_apart("xrd_config", call.words[1:], _CONFIG)
     servers = await _servers(parts, call, given)
@@ -76,7 +76,7 @@ async def config(parts: Parts, call: Call) -> int:
     return await told(call, lines, results)
 
 
-async def stats(parts: Parts, call: Call) -> int:
+async def stats(parts: Runtime, call: Call) -> int:
     """What servers count, as JSON or XML."""
     given = take_apart("xrd_stats", call.words[1:], _STATS)
     if given.has("xml") and given.has("xmlraw"):
@@ -93,7 +93,7 @@ async def stats(parts: Parts, call: Call) -> int:
     return await told(call, lines, results)
 
 
-async def _servers(parts: Parts, call: Call, given: Given) -> list[_Server]:
+async def _servers(parts: Runtime, call: Call, given: Given) -> list[_Server]:
     """Those that the words mean: labels of storage elements, or else names of hosts."""
     if given.has("all") == bool(given.operands):
         raise UsageError(f"{given.command} needs servers or labels of storage elements, or -a for all storage elements")
@@ -107,7 +107,7 @@ async def _servers(parts: Parts, call: Call, given: Given) -> list[_Server]:
     return list(dict.fromkeys(servers))
 
 
-async def _ask(parts: Parts, probes: Sequence[Probe]) -> list[Probed]:
+async def _ask(parts: Runtime, probes: Sequence[Probe]) -> list[Probed]:
     return list(await asyncio.gather(*(parts.workers.run(probe, lambda _: None) for probe in probes)))
 
 

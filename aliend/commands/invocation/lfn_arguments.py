@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import paths
 from aliend.errors import UsageError
-from aliend.runtime import Parts
+from aliend.runtime import Runtime
 
 
-async def lfns_of(parts: Parts, call: Call, names: Sequence[str], command: str) -> list[str]:
+async def lfns_of(parts: Runtime, call: Call, names: Sequence[str], command: str) -> list[str]:
     """At least one name, each as an absolute LFN. Raises UsageError."""
     if not names:
         raise UsageError(f"{command} needs the name of a file (see: alienctl help {command})")
     return [await lfn_of(parts, call, name) for name in names]
 
 
-async def lfn_of(parts: Parts, call: Call, name: str) -> str:
+async def lfn_of(parts: Runtime, call: Call, name: str) -> str:
     """One name as an absolute LFN. Raises UsageError for one that is local or empty."""
     if name.startswith("file:"):
         raise UsageError(f"{call.words[0]}: {name} is local; names of the catalogue are wanted")

@@ -16,13 +16,13 @@ from aliend.core.cli.units import parse_rate, size_of
 from aliend.core.transfers.job import JobSpec, Overwrite
 from aliend.errors import UsageError
 
-STANDARD = "-"
+STDIO = "-"
 """Standard input as a source, standard output as a target."""
 COMMENTS = ("#", ";", "//")
 _LEAST_PRIORITY = -(2**31)
 _PROGRESS = ("none", "line", "bars")
 _DAY = 86400.0
-_POINTLESS = {
+IGNORED_OPTIONS = {
     **dict.fromkeys(("-cksum", "-fastcheck", "-skipmd5"), "size and md5 are always compared"),
     "-tpc": "storage elements copy among themselves wherever they can",
     **dict.fromkeys(("-xrdcp", "-y", "-t", "-P", "-N", "-n", "-m", "-q", "-v"), "it has no meaning here"),
@@ -30,9 +30,9 @@ _POINTLESS = {
 }
 """Options that are accepted without effect, and why."""
 _WITH_VALUE = ("-y", "-t")
-_OF_SYNC = {"T": "-T", "priority": "--priority", "detach": "--detach", "dryrun": "--dry-run", "e": "--exclude"}
+_SYNC_OPTIONS = {"T": "-T", "priority": "--priority", "detach": "--detach", "dryrun": "--dry-run", "e": "--exclude"}
 """Options that `sync` has too, and their names there."""
-_SILENT = ("-r", "-R", "--recursive")
+_RECURSIVE = ("-r", "-R", "--recursive")
 """Accepted without a word: directories are always copied whole."""
 
 
@@ -70,15 +70,15 @@ def _table() -> dict[str, Option]:
     table |= {f"-{name}": option for name, option in table.items() if len(name) > 2}
     table["-force"] = table["--force"] = Option("f")
     table["--dry-run"] = Option("dryrun")
-    table |= {name: Option(name, "a value" if name in _WITH_VALUE else "") for name in _POINTLESS}
-    return table | {name: Option("recursive") for name in _SILENT}
+    table |= {name: Option(name, "a value" if name in _WITH_VALUE else "") for name in IGNORED_OPTIONS}
+    return table | {name: Option("recursive") for name in _RECURSIVE}
 
 
 OPTIONS: Mapping[str, Option] = _table()
 
 
 @dataclass(frozen=True, slots=True)
-class CopyWords:
+class CopyArguments:
     """The words of `cp`, not yet resolved. `spec` holds what they say of the copies; its names are still empty.
 
     `target` is empty where each source has its own (with `input`); with `is_common` what the sources have in common is
@@ -90,18 +90,18 @@ class CopyWords:
     target: str
     spec: JobSpec
     input: str = ""
-    is_common: bool = False
-    wish: str = ""
+    drops_common_parents: bool = False
+    storage: str = ""
     detach: bool = False
     dry_run: bool = False
     compat_exit: bool = False
     progress: str = ""
-    sync: tuple[str, ...] = ()
+    sync_args: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class InputLine:
     """A line of an input file; `target` is empty where it names a source only."""
 
     number: int
@@ -109,62 +109,62 @@ class Line:
     target: str
 
 
-def parse_copy(words: Sequence[str], now_ms: int) -> CopyWords:
+def parse_copy(args: Sequence[str], now_ms: int) -> CopyArguments:
     """Take the words of `cp` apart. Raises UsageError, which names the word; nothing is ignored silently."""
-    given = take_apart("cp", words, OPTIONS)
-    sources, target = _names(given)
-    return CopyWords(
+    given = take_apart("cp", args, OPTIONS)
+    sources, target = _sources_and_target(given)
+    return CopyArguments(
         sources=sources,
         target=target,
         spec=_spec(given, now_ms),
         input=given.last("input"),
-        is_common=given.has("dst"),
-        wish=given.last("to"),
+        drops_common_parents=given.has("dst"),
+        storage=given.last("to"),
         detach=given.has("detach"),
         dry_run=given.has("dryrun"),
         compat_exit=given.has("compat-exit"),
         progress=_one_of(given, "progress", _PROGRESS),
-        sync=_words_of_sync(given) if given.has("sync") else (),
-        notes=tuple(f"cp: {name} is ignored: {why}" for name, why in _POINTLESS.items() if given.has(name)),
+        sync_args=_sync_args(given) if given.has("sync") else (),
+        notes=tuple(f"cp: {name} is ignored: {why}" for name, why in IGNORED_OPTIONS.items() if given.has(name)),
     )
 
 
-def parse_input(text: str, *, with_target: bool) -> tuple[list[Line], list[str]]:
+def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[str]]:
     """The lines of an input file, and what is wrong with the others, with their numbers.
 
     A line is `SOURCE TARGET`, in quotes where there are blanks in them; empty ones and comments are left out. With
     `with_target` the target may be missing.
     """
-    lines: list[Line] = []
+    lines: list[InputLine] = []
     problems: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or line.lstrip().startswith(COMMENTS):
             continue
         try:
-            words = shlex.split(line)
+            fields = shlex.split(line)
         except ValueError as error:
             problems.append(f"line {number}: {str(error).lower()}")
             continue
-        if len(words) == 2 or (len(words) == 1 and with_target):
-            lines.append(Line(number, words[0], words[1] if len(words) == 2 else ""))
+        if len(fields) == 2 or (len(fields) == 1 and with_target):
+            lines.append(InputLine(number, fields[0], fields[1] if len(fields) == 2 else ""))
         else:
             wanted = "a source, or a source and a target" if with_target else "a source and a target"
-            problems.append(f"line {number}: it needs {wanted}, not {len(words)} words")
+            problems.append(f"line {number}: it needs {wanted}, not {len(fields)} words")
     return lines, problems
 
 
-def _words_of_sync(given: Given) -> tuple[str, ...]:
+def _sync_args(given: Given) -> tuple[str, ...]:
     """What `sync` is told. Raises UsageError for options that it does not have."""
-    words = ["sync"]
+    args = ["sync"]
     for key in given.values:
-        if key in _OF_SYNC:
-            words += [word for value in given.all(key) for word in (_OF_SYNC[key], value) if word]
-        elif key not in ("sync", "recursive", *_POINTLESS):
+        if key in _SYNC_OPTIONS:
+            args += [word for value in given.all(key) for word in (_SYNC_OPTIONS[key], value) if word]
+        elif key not in ("sync", "recursive", *IGNORED_OPTIONS):
             raise UsageError(f"cp: --sync and -{key} do not go together (see: alienctl help sync)")
-    return (*words, "--", *given.operands)
+    return (*args, "--", *given.operands)
 
 
-def _names(given: Given) -> tuple[tuple[str, ...], str]:
+def _sources_and_target(given: Given) -> tuple[tuple[str, ...], str]:
     names = given.operands
     if given.has("input"):
         if names:
@@ -176,7 +176,7 @@ def _names(given: Given) -> tuple[tuple[str, ...], str]:
         return names, given.last("dst")
     if len(names) < 2:
         raise UsageError("cp needs at least one source and a target: cp [options] SOURCE... TARGET (see: help cp)")
-    if STANDARD in names[:-1] and (len(names) > 2 or given.has("dryrun")):
+    if STDIO in names[:-1] and (len(names) > 2 or given.has("dryrun")):
         raise UsageError("cp: - (standard input) is the only source, and cannot be foreseen by a dry run")
     return names[:-1], names[-1]
 

@@ -19,11 +19,11 @@ from aliend.errors import UsageError
 
 Side = Literal["local", "catalogue"]
 
-_WISH = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[\w.*+-]+)")
+_STORAGE_TERM = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[\w.*+-]+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathContext:
     """Where the user is: directory and home in the catalogue (both end in `/`), local directory and home (absolute).
 
     An empty `local_home` leaves `~` in local names alone.
@@ -31,12 +31,12 @@ class Place:
 
     directory: str
     home: str
-    local: str
+    local_directory: str
     local_home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Location:
+class ResolvedPath:
     """One name of the user: absolute, on one side; a trailing slash is kept. `storage` is the wish behind its `@`."""
 
     side: Side
@@ -44,19 +44,19 @@ class Location:
     storage: str = ""
 
 
-def locate(word: str, place: Place, *, is_whole: bool = False) -> Location:
+def resolve_path(name: str, context: PathContext, *, no_storage: bool = False) -> ResolvedPath:
     """The absolute meaning of one name; with `is_whole` there is no wish in it. Raises UsageError for an empty one."""
-    if word.startswith("file:"):
-        return Location("local", _local(word.removeprefix("file:"), place))
-    text, storage = (word, "") if is_whole else _apart(word)
+    if name.startswith("file:"):
+        return ResolvedPath("local", _local(name.removeprefix("file:"), context))
+    text, storage = (name, "") if no_storage else _split_storage(name)
     if not text:
         raise UsageError("An empty name is not a file")
-    return Location("catalogue", paths.resolve(text, place.directory, place.home), storage)
+    return ResolvedPath("catalogue", paths.resolve(text, context.directory, context.home), storage)
 
 
-def wish_of(text: str) -> str:
+def parse_storage_spec(text: str) -> str:
     """A storage wish as the service understands it. Raises UsageError for anything else."""
-    if text and not _is_wish(text):
+    if text and not _is_storage_spec(text):
         raise UsageError(f"a storage wish is as in disk:2,ALICE::CERN::EOS,!ALICE::X::SE, not {text!r}")
     return text.replace("=", ":")
 
@@ -67,7 +67,7 @@ def is_relative_local(word: str) -> bool:
     return word.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
 
 
-def direction_of(sources: Sequence[Location], target: Location) -> Direction:
+def direction_of(sources: Sequence[ResolvedPath], target: ResolvedPath) -> Direction:
     """Which way the bytes go. Raises UsageError for sources on both sides, and where nothing is in the catalogue."""
     sides = {source.side for source in sources}
     if len(sides) > 1:
@@ -79,7 +79,7 @@ def direction_of(sources: Sequence[Location], target: Location) -> Direction:
     return "upload"
 
 
-def require_clear_target(word: str) -> None:
+def require_explicit_target(word: str) -> None:
     """Raises UsageError if a target in the catalogue, of sources there, may have been meant as a local one."""
     if not word.startswith(("alien:", "/alice/")):
         raise UsageError(
@@ -88,22 +88,22 @@ def require_clear_target(word: str) -> None:
         )
 
 
-def _apart(word: str) -> tuple[str, str]:
+def _split_storage(word: str) -> tuple[str, str]:
     """A name, and the wishes behind its `@`."""
     wishes: list[str] = []
     while True:
         name, at, wish = word.rpartition("@")
-        if not at or not _is_wish(wish):
+        if not at or not _is_storage_spec(wish):
             return word, ",".join(wishes)
         word = name
-        wishes.insert(0, wish_of(wish))
+        wishes.insert(0, parse_storage_spec(wish))
 
 
-def _is_wish(text: str) -> bool:
-    return bool(text) and all(_WISH.fullmatch(part) for part in text.split(","))
+def _is_storage_spec(text: str) -> bool:
+    return bool(text) and all(_STORAGE_TERM.fullmatch(part) for part in text.split(","))
 
 
-def _local(text: str, place: Place) -> str:
+def _local(text: str, place: PathContext) -> str:
     """`x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` and `~/x` are in the user's home."""
     if text.startswith("///"):
         text = "/" + text.lstrip("/")
@@ -114,5 +114,5 @@ def _local(text: str, place: Place) -> str:
         raise UsageError("A local name cannot contain a NUL character")
     if place.local_home and (text == "~" or text.startswith("~/")):
         text = place.local_home + text[1:]
-    absolute = posixpath.normpath(posixpath.join(place.local, text))
+    absolute = posixpath.normpath(posixpath.join(place.local_directory, text))
     return absolute + "/" if text.endswith("/") and absolute != "/" else absolute

@@ -10,20 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from aliend.core.catalogue.selection import split_pattern
-from aliend.core.copying.arguments import STANDARD, CopyWords, Line
+from aliend.core.copying.arguments import STDIO, CopyArguments, InputLine
 from aliend.core.copying.locations import (
-    Location,
-    Place,
+    PathContext,
+    ResolvedPath,
     direction_of,
-    locate,
-    require_clear_target,
-    wish_of,
+    parse_storage_spec,
+    require_explicit_target,
+    resolve_path,
 )
-from aliend.core.copying.target_paths import beyond_common, joined
+from aliend.core.copying.target_paths import join, without_common_parents
 from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
 
-IsThere = Callable[[str], bool]
+Exists = Callable[[str], bool]
 """Whether a local file or directory of that absolute name exists."""
 
 
@@ -43,54 +43,54 @@ class _Item:
         return self.direction, self.pattern, self.storage
 
 
-def jobs_of(words: CopyWords, place: Place, is_there: IsThere) -> list[JobSpec]:
+def plan_jobs(words: CopyArguments, place: PathContext, is_there: Exists) -> list[JobSpec]:
     """The jobs that the words ask for; without those of an input file. Raises UsageError."""
     sources = [_source(word, words, place, is_there) for word in words.sources]
     if not sources:
         return []
     target = _target(words.target, words, place, [source for source, _ in sources])
-    if not words.is_common:
+    if not words.drops_common_parents:
         many = len(sources) > 1 and any(pattern != sources[0][1] for _, pattern in sources)
         ending = "/" if many or any(pattern for _, pattern in sources) else ""
-        items = [_item(source, pattern, target, words.wish, ending=ending) for source, pattern in sources]
+        items = [_item(source, pattern, target, words.storage, ending=ending) for source, pattern in sources]
         direction_of([source for source, _ in sources], target)
         return [replace(spec, targets=()) for spec in _grouped(words.spec, items, items[0].target)]
-    names = beyond_common(tuple(source.name + pattern for source, pattern in sources))
-    aims = [replace(target, name=joined(target.name, _directory(name))) for name in names]
-    items = [_item(source, pattern, aim, words.wish) for (source, pattern), aim in zip(sources, aims, strict=True)]
+    names = without_common_parents(tuple(source.name + pattern for source, pattern in sources))
+    aims = [replace(target, name=join(target.name, _directory(name))) for name in names]
+    items = [_item(source, pattern, aim, words.storage) for (source, pattern), aim in zip(sources, aims, strict=True)]
     return _grouped(words.spec, items, target.name)
 
 
-def jobs_of_lines(
-    words: CopyWords, lines: Sequence[Line], place: Place, is_there: IsThere
+def plan_input_jobs(
+    words: CopyArguments, lines: Sequence[InputLine], place: PathContext, is_there: Exists
 ) -> tuple[list[JobSpec], list[str]]:
     """The jobs of an input file, and what is wrong with lines, with their numbers."""
     items: list[_Item] = []
-    alone: list[tuple[int, Location, str]] = []
+    alone: list[tuple[int, ResolvedPath, str]] = []
     problems: list[str] = []
     for line in lines:
         try:
             source, pattern = _source(line.source, words, place, is_there)
             if line.target:
                 target = _target(line.target, words, place, [source])
-                items.append(_item(source, pattern, target, words.wish))
+                items.append(_item(source, pattern, target, words.storage))
             else:
                 alone.append((line.number, source, pattern))
         except UsageError as error:
             problems.append(f"line {line.number}: {error}")
     if alone:
         target = _target(words.target, words, place, [source for _, source, _ in alone])
-        names = beyond_common(tuple(source.name + pattern for _, source, pattern in alone))
+        names = without_common_parents(tuple(source.name + pattern for _, source, pattern in alone))
         for (number, source, pattern), name in zip(alone, names, strict=True):
             try:
-                aim = replace(target, name=joined(target.name, _directory(name)))
-                items.append(_item(source, pattern, aim, words.wish))
+                aim = replace(target, name=join(target.name, _directory(name)))
+                items.append(_item(source, pattern, aim, words.storage))
             except UsageError as error:
                 problems.append(f"line {number}: {error}")
     return _grouped(words.spec, items, ""), problems
 
 
-def job_of_pairs(template: JobSpec, pairs: Sequence[tuple[Location, Location]]) -> JobSpec:
+def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPath]]) -> JobSpec:
     """The one job in which each source has a target of its own. Raises UsageError where they are of several kinds."""
     items = [_item(source, "", target, template.storage) for source, target in pairs]
     jobs = _grouped(template, items, "")
@@ -101,19 +101,19 @@ def job_of_pairs(template: JobSpec, pairs: Sequence[tuple[Location, Location]]) 
     return jobs[0]
 
 
-def _target(word: str, words: CopyWords, place: Place, sources: Sequence[Location]) -> Location:
+def _target(word: str, words: CopyArguments, place: PathContext, sources: Sequence[ResolvedPath]) -> ResolvedPath:
     """A target; one in the catalogue, of sources there, must say so."""
-    target = locate(word, place, is_whole=bool(words.wish))
+    target = resolve_path(word, place, no_storage=bool(words.storage))
     if target.side == "catalogue" and any(source.side == "catalogue" for source in sources):
-        require_clear_target(word)
+        require_explicit_target(word)
     return target
 
 
-def _source(word: str, words: CopyWords, place: Place, is_there: IsThere) -> tuple[Location, str]:
+def _source(word: str, words: CopyArguments, place: PathContext, is_there: Exists) -> tuple[ResolvedPath, str]:
     """A source and its pattern. A local file whose name has a `*` in it is that file."""
-    if word == STANDARD:
-        return Location("local", "/dev/stdin"), ""
-    source = locate(word, place, is_whole=bool(words.wish))
+    if word == STDIO:
+        return ResolvedPath("local", "/dev/stdin"), ""
+    source = resolve_path(word, place, no_storage=bool(words.storage))
     if "*" not in source.name or (source.side == "local" and is_there(source.name)):
         return source, ""
     if words.spec.selection.glob or words.spec.selection.regex:
@@ -122,14 +122,18 @@ def _source(word: str, words: CopyWords, place: Place, is_there: IsThere) -> tup
     return replace(source, name=directory), pattern
 
 
-def _item(source: Location, pattern: str, target: Location, wish: str, *, ending: str = "") -> _Item:
+def _item(source: ResolvedPath, pattern: str, target: ResolvedPath, wish: str, *, ending: str = "") -> _Item:
     direction = direction_of([source], target)
     if direction == "copy" and source.storage:
         raise UsageError(f"{source.name}: the storage wish (@{source.storage}) belongs to the target")
     own = source.storage if direction == "download" else target.storage
     end = ending or ("/" if pattern or source.name.endswith("/") else "")
     return _Item(
-        direction, source.name, pattern, target.name.rstrip("/") + "/" if end else target.name, wish_of(wish) or own
+        direction,
+        source.name,
+        pattern,
+        target.name.rstrip("/") + "/" if end else target.name,
+        parse_storage_spec(wish) or own,
     )
 
 

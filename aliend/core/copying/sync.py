@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from aliend.core.catalogue.selection import Selection
-from aliend.core.copying.locations import Location, direction_of
+from aliend.core.copying.locations import ResolvedPath, direction_of
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 
-Deed = Literal["copy", "delete", "fail"]
-_OURS = re.compile(r"\..*\.\d+\.(?:part|new|old)", re.DOTALL)
+Action = Literal["copy", "delete", "fail"]
+_TEMPORARY_NAME = re.compile(r"\..*\.\d+\.(?:part|new|old)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class FileFacts:
     """What is known of a file on one side: bytes, md5 (empty: unknown)."""
 
     size: int
@@ -31,28 +31,28 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedFile:
     """One file that something is to be done with; `below` is its name below source and target.
 
     `reason` says why; `fail` is a file of the source that cannot be copied. `mark` identifies what is to be deleted.
     """
 
-    deed: Deed
+    action: Action
     below: str
     source: str
     target: str
     size: int
     reason: str
     md5: str = ""
-    mark: str = ""
+    fingerprint: str = ""
 
 
-def may_differ(source: Content, target: Content | None) -> bool:
+def may_differ(source: FileFacts, target: FileFacts | None) -> bool:
     """Whether the md5 of both sides has to be known to say whether the file is to be copied."""
     return target is not None and source.size == target.size and source.size > 0
 
 
-def difference(source: Content, target: Content | None) -> str:
+def difference(source: FileFacts, target: FileFacts | None) -> str:
     """Why the file is to be copied; empty: it is there already. An md5 that nobody knows cannot differ."""
     if target is None:
         return "missing"
@@ -63,12 +63,12 @@ def difference(source: Content, target: Content | None) -> str:
     return ""
 
 
-def is_unfinished_name(below: str) -> bool:
+def is_temporary_name(below: str) -> bool:
     """Whether it is the name of something that a copy of ours is still making beside its target."""
-    return _OURS.fullmatch(below.rpartition("/")[2]) is not None
+    return _TEMPORARY_NAME.fullmatch(below.rpartition("/")[2]) is not None
 
 
-def objection(files: int, problems: int, first_problem: str) -> str:
+def why_no_deletion(files: int, problems: int, first_problem: str) -> str:
     """Why nothing may be deleted, by how the listing of the source went; empty: it may."""
     if problems:
         return f"the source could not be listed whole ({first_problem})"
@@ -84,7 +84,7 @@ def overlap(source: str, target: str) -> bool:
 
 
 def sync_job(
-    template: JobSpec, source: Location, target: Location, *, delete: bool = False, exclude: Sequence[str] = ()
+    template: JobSpec, source: ResolvedPath, target: ResolvedPath, *, delete: bool = False, exclude: Sequence[str] = ()
 ) -> JobSpec:
     """Both are directories, with or without a slash at the end: what is in `source` shall be in `target`.
 

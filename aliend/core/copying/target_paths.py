@@ -21,7 +21,7 @@ MISSING = "does not exist in the catalogue"
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class TargetRule:
     """Where the files of a source go: the target, and which directories above the source are made below it.
 
     `parents` directories above are kept in front of the name; `strip` (0: not asked for, else it wins) takes so many
@@ -31,21 +31,25 @@ class Aim:
     target: str
     is_directory: bool
     parents: int = 0
-    strip: int = 0
+    strip_components: int = 0
 
-    def of_file(self, source: str) -> str:
+    def for_file(self, source: str) -> str:
         """What a single file is called below the target; empty if the target is its name."""
         if not self.is_directory:
             return ""
-        return self._kept(source.strip("/").split("/")[:-1], self.parents) + name_of(source)
+        return self._kept_parents(source.strip("/").split("/")[:-1], self.parents) + name_of(source)
 
-    def of_below(self, source: str, below: str) -> str:
+    def for_child(self, source: str, below: str) -> str:
         """What a file of a directory source is called below the target. `below` is its name below the source."""
         own = 0 if is_contents(source) else 1
-        return self._kept(list(filter(None, source.split("/"))), self.parents + own) + below
+        return self._kept_parents(list(filter(None, source.split("/"))), self.parents + own) + below
 
-    def _kept(self, components: list[str], parents: int) -> str:
-        kept = components[self.strip :] if self.strip else components[max(len(components) - parents, 0) :]
+    def _kept_parents(self, components: list[str], parents: int) -> str:
+        kept = (
+            components[self.strip_components :]
+            if self.strip_components
+            else components[max(len(components) - parents, 0) :]
+        )
         return "".join(f"{component}/" for component in kept)
 
 
@@ -68,20 +72,20 @@ def check_target(sources: int, target: str, *, is_directory: bool) -> None:
         )
 
 
-def joined(target: str, relative: str) -> str:
+def join(target: str, relative: str) -> str:
     """The absolute name of `relative` below the target; the target itself if `relative` is empty."""
     if not relative:
         return target.rstrip("/") or "/"
     return f"{target.rstrip('/')}/{relative}"
 
 
-def root_of(target: str, roots: tuple[str, ...]) -> str:
+def target_root(target: str, roots: tuple[str, ...]) -> str:
     """That of a job's targets which a file was aimed at: the longest that is its name or above it."""
     fitting = [root for root in roots if target == root or target.startswith(root.rstrip("/") + "/")]
     return max(fitting, key=len, default=target)
 
 
-def beyond_common(sources: tuple[str, ...]) -> list[str]:
+def without_common_parents(sources: tuple[str, ...]) -> list[str]:
     """The sources without the directories that all of them have in common; a single one is its last component."""
     parts = [list(filter(None, source.split("/"))) for source in sources]
     shared = 0

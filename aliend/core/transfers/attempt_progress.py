@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Literal
 
 from aliend.core.transfers.attempt_record import AttemptRecord, Stage
-from aliend.core.transfers.transfer import Broke, Crashed, Event, Transfer
+from aliend.core.transfers.transfer import AttemptFailed, Crashed, Event, Transfer
 from aliend.errors import ErrorKind
 
 
-class Trail:
+class AttemptProgress:
     """The trail of one attempt, which begins when this is made. `clock` gives POSIX seconds.
 
     `on_verify` is called when only the catalogue is still to be looked at.
@@ -31,7 +31,7 @@ class Trail:
         self.moved_at = self._began
         """When the last byte moved, or the stage began (POSIX seconds)."""
 
-    def enter(self, stage: Stage, ses: Iterable[str] = ()) -> None:
+    def enter_stage(self, stage: Stage, ses: Iterable[str] = ()) -> None:
         """The attempt has come to this stage, with these storage elements (none: those of the stage before)."""
         self.stage = stage
         self.moved_at = self._clock()
@@ -39,18 +39,18 @@ class Trail:
             self._on_verify()
         self.ses = tuple(sorted(ses)) or self.ses
 
-    def hear(self, moved: int) -> None:
+    def record_bytes(self, moved: int) -> None:
         """So many bytes were moved so far."""
         if moved != self.bytes:
             self.bytes = moved
             self.moved_at = self._clock()
 
     @property
-    def is_whole(self) -> bool:
+    def has_moved_all(self) -> bool:
         """Whether all bytes have moved; what is left to do is the storage's own work."""
         return 0 < self._transfer.size <= self.bytes
 
-    def tell(self, se: str, error: str = "") -> None:
+    def record_replica(self, se: str, error: str = "") -> None:
         """What became of one replica at the present stage."""
         self._replicas[se] = self._record(se, self.stage if error else Stage.DONE, error)
 
@@ -73,7 +73,7 @@ def _reason(event: Event | None) -> tuple[str, ErrorKind | Literal[""]]:
     match event:
         case None:
             return "stopped", ""
-        case Broke(kind=kind, reason=reason):
+        case AttemptFailed(kind=kind, reason=reason):
             return reason, kind
         case Crashed(reason):
             return reason, "permanent"

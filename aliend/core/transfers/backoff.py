@@ -8,7 +8,7 @@ from __future__ import annotations
 
 BASE = 2.0
 CAP = 600.0
-PATIENT_CAP = 60.0
+SHORT_CAP = 60.0
 
 
 def delay(failures: int, chance: float, at_least: float = 0.0, cap: float = CAP) -> float:

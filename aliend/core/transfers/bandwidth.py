@@ -18,7 +18,7 @@ BURST = 0.1
 """Seconds of its rate that a bucket saves up."""
 LEASE = 0.25
 """Seconds of its share that a copy is granted in advance."""
-_LEAST = 4096
+_MIN_LEASE = 4096
 """Bytes of a lease at least."""
 
 Key = tuple[str, str]
@@ -34,7 +34,7 @@ class Rates:
     per_se: int = 0
     named: Mapping[str, int] = field(default_factory=dict)
 
-    def of(self, key: Key) -> int:
+    def rate_of(self, key: Key) -> int:
         """The rate of a bucket that is no job's."""
         match key:
             case ("all", _):
@@ -87,12 +87,12 @@ class Bucket:
 class Grant:
     """A copy may move so many bytes; `share` is the bytes per second that it can expect."""
 
-    flow: int
+    number: int
     size: int
     share: int
 
 
-class Meter:
+class RateLimiter:
     """The buckets in use, and the copies that share them, by numbers of the caller's; `now` in seconds of any clock."""
 
     def __init__(self, rates: Rates) -> None:
@@ -100,7 +100,7 @@ class Meter:
         self._flows: dict[int, Flow] = {}
         self._buckets: dict[Key, Bucket] = {}
         self._users: dict[Key, int] = {}
-        self._owed: dict[int, int] = {}
+        self._debts: dict[int, int] = {}
 
     @property
     def flows(self) -> tuple[int, ...]:
@@ -110,21 +110,21 @@ class Meter:
     @property
     def waiting(self) -> Mapping[int, Flow]:
         """The copies that wait for a grant."""
-        return {number: self._flows[number] for number in self._owed}
+        return {number: self._flows[number] for number in self._debts}
 
-    def join(self, number: int, flow: Flow, now: float) -> None:
+    def add(self, number: int, flow: Flow, now: float) -> None:
         """A copy begins."""
         self._flows[number] = flow
         for key in flow.costs():
             self._users[key] = self._users.get(key, 0) + 1
         self._open(flow, now)
 
-    def leave(self, number: int, unused: int, now: float) -> None:
+    def remove(self, number: int, unused: int, now: float) -> None:
         """A copy has ended and gives back what it was granted and did not move."""
         flow = self._flows.pop(number, None)
         if flow is None:
             return
-        self._owed.pop(number, None)
+        self._debts.pop(number, None)
         self._spend(flow, -unused, now)
         for key in flow.costs():
             self._users[key] -= 1
@@ -134,28 +134,28 @@ class Meter:
             key: bucket for key, bucket in self._buckets.items() if key in self._users or bucket.balance < 0
         }
 
-    def move(self, number: int, ses: tuple[str, ...], now: float) -> None:
+    def change_elements(self, number: int, ses: tuple[str, ...], now: float) -> None:
         """A copy goes on with other storage elements."""
         flow = self._flows[number]
-        self.leave(number, 0, now)
-        self.join(number, replace(flow, ses=ses), now)
+        self.remove(number, 0, now)
+        self.add(number, replace(flow, ses=ses), now)
 
-    def give(self, number: int, job: int, rate: int, now: float) -> None:
+    def change_job(self, number: int, job: int, rate: int, now: float) -> None:
         """A copy belongs to another job from now on; it has to ask again."""
         flow = self._flows[number]
-        self.leave(number, 0, now)
-        self.join(number, replace(flow, job=job, rate=rate), now)
+        self.remove(number, 0, now)
+        self.add(number, replace(flow, job=job, rate=rate), now)
 
-    def change(self, rates: Rates, now: float) -> None:
+    def change_rates(self, rates: Rates, now: float) -> None:
         """Other rates from now on; whoever waits has to ask again."""
         self._rates = rates
-        self._owed.clear()
+        self._debts.clear()
         self._apply(now)
 
-    def change_job(self, job: int, rate: int, now: float) -> None:
+    def change_job_rate(self, job: int, rate: int, now: float) -> None:
         """Another rate of a job; whoever waits has to ask again."""
         self._flows = {n: replace(flow, rate=rate) if flow.job == job else flow for n, flow in self._flows.items()}
-        self._owed.clear()
+        self._debts.clear()
         self._apply(now)
 
     def share(self, number: int) -> int:
@@ -168,39 +168,39 @@ class Meter:
         ]
         return max(1, int(min(shares))) if shares else 0
 
-    def ask(self, number: int, owed: int) -> None:
+    def request(self, number: int, debt: int) -> None:
         """A copy has moved `owed` bytes more than it was granted, and waits."""
         if number in self._flows:
-            self._owed.setdefault(number, owed)
+            self._debts.setdefault(number, debt)
 
-    def waits(self, number: int) -> bool:
+    def is_waiting(self, number: int) -> bool:
         """Whether a copy waits until it may go on."""
-        return number in self._owed
+        return number in self._debts
 
     def grants(self, now: float) -> list[Grant]:
         """Who may go on now."""
         made = []
-        for number, owed in tuple(self._owed.items()):
+        for number, owed in tuple(self._debts.items()):
             flow = self._flows[number]
-            if self._pause(flow, now) > 0:
+            if self._seconds_until_grant(flow, now) > 0:
                 continue
             share = self.share(number)
-            size = owed + max(_LEAST, int(share * LEASE))
+            size = owed + max(_MIN_LEASE, int(share * LEASE))
             self._spend(flow, size, now)
-            del self._owed[number]
+            del self._debts[number]
             made.append(Grant(number, size, share))
         return made
 
     def next_grant(self, now: float) -> float | None:
         """Seconds until somebody may go on; None: nobody waits."""
-        return min((self._pause(self._flows[number], now) for number in self._owed), default=None)
+        return min((self._seconds_until_grant(self._flows[number], now) for number in self._debts), default=None)
 
     def balance(self, key: Key, now: float) -> float:
         """Bytes that a bucket has at `now`; 0 where there is none."""
         bucket = self._buckets.get(key)
         return bucket.moved_to(now).balance if bucket else 0.0
 
-    def _pause(self, flow: Flow, now: float) -> float:
+    def _seconds_until_grant(self, flow: Flow, now: float) -> float:
         """Seconds until no bucket of it is in debt."""
         used = [bucket.moved_to(now) for key in flow.costs() if (bucket := self._buckets.get(key))]
         return max((-bucket.balance / bucket.rate for bucket in used), default=0.0)
@@ -230,4 +230,4 @@ class Meter:
                 self._buckets[key] = Bucket(rate, 0.0, now)
 
     def _rate(self, key: Key, flow: Flow) -> int:
-        return flow.rate if key[0] == "job" else self._rates.of(key)
+        return flow.rate if key[0] == "job" else self._rates.rate_of(key)

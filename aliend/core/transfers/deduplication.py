@@ -10,7 +10,7 @@ from aliend.core.transfers.job import JobSpec
 
 def want_the_same(one: JobSpec, other: JobSpec) -> bool:
     """Whether the copy of a file for one job is all that the other one wants of it."""
-    return _what_counts(one) == _what_counts(other)
+    return _relevant(one) == _relevant(other)
 
 
 def is_more_urgent(one: JobSpec, other: JobSpec) -> bool:
@@ -18,7 +18,7 @@ def is_more_urgent(one: JobSpec, other: JobSpec) -> bool:
     return (one.priority, one.interactive) > (other.priority, other.interactive)
 
 
-def _what_counts(spec: JobSpec) -> JobSpec:
+def _relevant(spec: JobSpec) -> JobSpec:
     """Without what only says which files, when, and how fast."""
     return replace(
         spec,

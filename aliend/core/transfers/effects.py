@@ -22,7 +22,7 @@ class StopCopy:
 
 
 @dataclass(frozen=True, slots=True)
-class GiveTo:
+class ChangeOwner:
     """The transfer, with the attempt that runs, belongs to another job from now on."""
 
     id: int
@@ -39,10 +39,10 @@ class HoldJob:
 
 
 @dataclass(frozen=True, slots=True)
-class TidyUp:
+class CleanUp:
     """Remove what an attempt before may have left of a transfer that is given up while it waits."""
 
     id: int
 
 
-Effect = StartCopy | StopCopy | HoldJob | TidyUp | GiveTo
+Effect = StartCopy | StopCopy | HoldJob | CleanUp | ChangeOwner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.transfers.transfer import MAX_FAILURES, Broke, Crashed, Event
+from aliend.core.transfers.transfer import MAX_FAILURES, AttemptFailed, Crashed, Event
 from aliend.errors import (
     AliendError,
     BadReply,
@@ -14,26 +14,26 @@ from aliend.errors import (
     StoreError,
 )
 
-_PASSING = frozenset({5, 11, 53, 110, 111, 117, 121})
+_TRANSIENT_CODES = frozenset({5, 11, 53, 110, 111, 117, 121})
 """Codes of the central service that may pass: I/O and remote errors, an unlucky commit, a record not yet written."""
 
 
-def event_of(error: Exception, chance: float, retries: int = -1) -> Event:
+def failure_event(error: Exception, chance: float, retries: int = -1) -> Event:
     """The event of a failed attempt; `chance` is uniform in [0, 1), `retries` as in the job's specification."""
     most = MAX_FAILURES if retries < 0 else retries + 1
     if isinstance(error, CopyError):
-        return Broke(error.kind, str(error), error.retry_after, chance, most, error.obstacle)
+        return AttemptFailed(error.kind, str(error), error.retry_after, chance, most, error.obstacle)
     if isinstance(error, AliendError):
-        return Broke(kind_of(error), str(error), 0.0, chance, most)
+        return AttemptFailed(error_kind(error), str(error), 0.0, chance, most)
     return Crashed(f"aliend itself failed here ({type(error).__name__}: {error}); its log has the details")
 
 
-def kind_of(error: AliendError) -> ErrorKind:
+def error_kind(error: AliendError) -> ErrorKind:
     """Who can act on an error of the central session or of the database."""
     if isinstance(error, NotConnected):
         return "credential"
     if isinstance(error, OutcomeUnknown | BadReply | StoreError):
         return "transient"
     if isinstance(error, ServiceError):
-        return "transient" if error.code in _PASSING else "permanent"
+        return "transient" if error.code in _TRANSIENT_CODES else "permanent"
     return "permanent"

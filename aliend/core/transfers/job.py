@@ -187,7 +187,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Explored:
+class ExpansionAdvanced:
     """The expansion has come to `checkpoint`."""
 
     checkpoint: Checkpoint
@@ -217,27 +217,27 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
-class Explain:
+class SetMessage:
     """Why the job as a whole waits; empty: it does not."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted:
+class DeletionsFinished:
     """What was to be deleted is gone, but for what `message` tells of (empty: all is)."""
 
     message: str = ""
 
 
-JobEvent = Explored | Hold | Release | Cancel | Retry | Explain | Deleted
+JobEvent = ExpansionAdvanced | Hold | Release | Cancel | Retry | SetMessage | DeletionsFinished
 
 
 def step(job: Job, event: JobEvent) -> Job:
     """The job after the event; total, see the table above."""
     match event:
-        case Explored(checkpoint):
-            return _explored(job, checkpoint)
+        case ExpansionAdvanced(checkpoint):
+            return _expansion_advanced(job, checkpoint)
         case Hold(message, obstacle):
             open_ = not job.ended_ms and job.state in _HOLDABLE
             return replace(job, state=JobState.PAUSED, message=message, obstacle=obstacle) if open_ else job
@@ -249,16 +249,16 @@ def step(job: Job, event: JobEvent) -> Job:
         case Retry():
             again = job.state in {JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED}
             return _opened(job) if again else job
-        case Explain(message):
+        case SetMessage(message):
             return replace(job, message=message) if job.state in STARTABLE | {JobState.DELETING} else job
-        case Deleted(message):
+        case DeletionsFinished(message):
             done = JobState.PARTIAL if message else JobState.DONE
             return replace(job, state=done, message=message) if job.state is JobState.DELETING else job
         case _:
             assert_never(event)
 
 
-def settled(job: Job, now_ms: int) -> Job:
+def ended_if_finished(job: Job, now_ms: int) -> Job:
     """The job, ended if nothing of it is unfinished."""
     if job.ended_ms or job.files.unfinished:
         return job
@@ -274,7 +274,7 @@ def settled(job: Job, now_ms: int) -> Job:
     return job if job.state in _HOLDABLE - STARTABLE else replace(job, state=JobState.DELETING, message="")
 
 
-def _explored(job: Job, checkpoint: Checkpoint) -> Job:
+def _expansion_advanced(job: Job, checkpoint: Checkpoint) -> Job:
     known = replace(job, checkpoint=checkpoint)
     if known.is_expanded and job.state is JobState.EXPANDING:
         return replace(known, state=JobState.ACTIVE, message="")

@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from aliend.core.transfers.bandwidth import Rates
-from aliend.core.transfers.rate_schedule import Timetable, parse_timetable, timetable_text
+from aliend.core.transfers.rate_schedule import RateSchedule, parse_schedule, schedule_text
 from aliend.core.transfers.scheduler import Limits
 from aliend.errors import UsageError
 
-LARGEST = 1000
+MAX_LIMIT = 1000
 _COUNTS = ("files", "se", "down", "up")
 _RATES = ("rate", "down.rate", "up.rate", "se.rate")
 
-Table = Mapping[str, int | str]
+SavedLimits = Mapping[str, int | str]
 """What was set, by name: numbers of files, and rates in the words of `core.timetable`."""
 
 
@@ -40,13 +40,13 @@ def parse(words: Sequence[str]) -> dict[str, int | str | None]:
     return changes
 
 
-def merged(kept: Table, changes: Mapping[str, int | str | None]) -> dict[str, int | str]:
+def merged(kept: SavedLimits, changes: Mapping[str, int | str | None]) -> dict[str, int | str]:
     """The table after the changes."""
     after = {**kept, **changes}
     return {name: value for name, value in after.items() if value is not None}
 
 
-def applied(configured: Limits, kept: Table) -> Limits:
+def applied(configured: Limits, kept: SavedLimits) -> Limits:
     """The limits that hold: those of the configuration, and over them what was set."""
     counts = {name: value for name, value in kept.items() if isinstance(value, int)}
     named = {**dict(configured.named), **{name: number for name, number in counts.items() if _is_se(name)}}
@@ -57,18 +57,18 @@ def applied(configured: Limits, kept: Table) -> Limits:
         down=counts.get("down", configured.down),
         up=counts.get("up", configured.up),
         named=tuple(sorted(named.items())),
-        fixed="se" in counts,
+        is_fixed="se" in counts,
     )
 
 
-def timetables(kept: Table) -> dict[str, Timetable]:
+def rate_schedules(kept: SavedLimits) -> dict[str, RateSchedule]:
     """The rates that were set, by name."""
-    return {name: parse_timetable(value) for name, value in kept.items() if isinstance(value, str)}
+    return {name: parse_schedule(value) for name, value in kept.items() if isinstance(value, str)}
 
 
-def rates_at(kept: Table, minute: int) -> Rates:
+def rates_at(kept: SavedLimits, minute: int) -> Rates:
     """The rates that hold at that minute of the day."""
-    now = {name: table.at(minute) for name, table in timetables(kept).items()}
+    now = {name: table.at(minute) for name, table in rate_schedules(kept).items()}
     return Rates(
         all=now.get("rate", 0),
         down=now.get("down.rate", 0),
@@ -78,9 +78,9 @@ def rates_at(kept: Table, minute: int) -> Rates:
     )
 
 
-def next_change(kept: Table, minute: int) -> int:
+def next_change(kept: SavedLimits, minute: int) -> int:
     """Minutes until a rate changes by the clock; 0: none does."""
-    waits = [table.until(minute) for table in timetables(kept).values()]
+    waits = [table.until(minute) for table in rate_schedules(kept).values()]
     return min((wait for wait in waits if wait), default=0)
 
 
@@ -93,12 +93,12 @@ def _value(word: str, name: str, text: str) -> int | str:
     if name not in _RATES and not name.endswith(".rate"):
         return _number(word, text)
     try:
-        return timetable_text(parse_timetable(text))
+        return schedule_text(parse_schedule(text))
     except UsageError as error:
         raise UsageError(f"transfers limit: {name}: {error}") from None
 
 
 def _number(word: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LARGEST):
-        raise UsageError(f"transfers limit: {word!r} needs a number from 1 to {LARGEST}, or `default`")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LIMIT):
+        raise UsageError(f"transfers limit: {word!r} needs a number from 1 to {MAX_LIMIT}, or `default`")
     return int(text)

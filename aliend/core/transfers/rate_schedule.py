@@ -25,7 +25,7 @@ class Span:
     end: int
     rate: int
 
-    def holds(self, minute: int) -> bool:
+    def contains(self, minute: int) -> bool:
         """Whether that minute of the day lies in it."""
         if self.begin < self.end:
             return self.begin <= minute < self.end
@@ -33,7 +33,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Timetable:
+class RateSchedule:
     """Spans, and the rate at every other time (bytes per second, 0: unlimited)."""
 
     otherwise: int = 0
@@ -41,7 +41,7 @@ class Timetable:
 
     def at(self, minute: int) -> int:
         """The rate at that minute of the day."""
-        return next((span.rate for span in self.spans if span.holds(minute)), self.otherwise)
+        return next((span.rate for span in self.spans if span.contains(minute)), self.otherwise)
 
     def until(self, minute: int) -> int:
         """Minutes until the next one with another rate; 0: there is none."""
@@ -50,20 +50,20 @@ class Timetable:
         return next((wait for wait in waits if self.at((minute + wait) % DAY) != self.at(minute)), 0)
 
 
-def parse_timetable(text: str) -> Timetable:
+def parse_schedule(text: str) -> RateSchedule:
     """What the words say. Raises UsageError."""
     *spans, last = [part.strip() for part in text.split(",")]
     if not spans and not _SPAN.fullmatch(last):
-        return Timetable(parse_rate(last))
+        return RateSchedule(parse_rate(last))
     word, _, rate = last.partition(" ")
     if word != "else" or not rate:
         raise UsageError(
             f"{text!r}: the last part of a timetable is `else RATE`, as in: 22:00-07:00 unlimited, else 20M"
         )
-    return Timetable(parse_rate(rate), tuple(_span(part) for part in spans))
+    return RateSchedule(parse_rate(rate), tuple(_span(part) for part in spans))
 
 
-def timetable_text(table: Timetable) -> str:
+def schedule_text(table: RateSchedule) -> str:
     """Words that `parse_timetable` takes for it."""
     spans = [f"{_clock(span.begin)}-{_clock(span.end)} {rate_text(span.rate)}" for span in table.spans]
     otherwise = rate_text(table.otherwise)

@@ -25,7 +25,7 @@ Step = Literal["set aside", "put in place", "remove old", "finished", "restore",
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class NamesState:
     """Whose data is under each of the three names: a GUID, NO_GUID for an entry without one, or MISSING."""
 
     name: str
@@ -37,7 +37,7 @@ NO_GUID = "-"
 """A name that exists without a GUID (a touched file)."""
 
 
-def next_step(plan: Replacing, seen: Seen) -> Step:
+def next_step(plan: Replacing, seen: NamesState) -> Step:
     """What to do now; total."""
     if seen.name == plan.guid:
         return "remove old" if seen.old == plan.old_guid else "finished"
@@ -50,7 +50,7 @@ def next_step(plan: Replacing, seen: Seen) -> Step:
     return "withdraw"
 
 
-def side_names(lfn: str, number: int) -> tuple[str, str]:
+def temporary_names(lfn: str, number: int) -> tuple[str, str]:
     """The temporary and the old name beside `lfn` for transfer `number`; each component has at most 255 bytes."""
     directory, _, name = lfn.rpartition("/")
     room = 255 - len(f"..{number}.new")

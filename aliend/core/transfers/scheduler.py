@@ -30,33 +30,33 @@ class Limits:
     down: int = 0
     up: int = 0
     named: tuple[tuple[str, int], ...] = ()
-    fixed: bool = False
+    is_fixed: bool = False
 
     @property
-    def unattended(self) -> int:
+    def background(self) -> int:
         """Files of jobs that nobody waits for; one slot is kept for those who do, so that they never wait for hours."""
-        return self.files - 1 if self.files >= _ENOUGH else self.files
+        return self.files - 1 if self.files >= _RESERVE_FROM else self.files
 
     @property
-    def waiting(self) -> int:
+    def max_waiting(self) -> int:
         """Files of a job that may wait for room on storage elements; the others are not begun before."""
-        return max(_WAITING, self.files // 2)
+        return max(_MIN_WAITING, self.files // 2)
 
-    def of_se(self, se: str) -> int:
+    def initial_for_se(self, se: str) -> int:
         """Copies that a storage element has at first."""
         return dict(self.named).get(se.upper(), self.per_se)
 
-    def most_of_se(self, se: str) -> int:
+    def max_for_se(self, se: str) -> int:
         """Copies that it may have at most."""
-        return dict(self.named).get(se.upper(), self.per_se if self.fixed else max(self.per_se, self.files))
+        return dict(self.named).get(se.upper(), self.per_se if self.is_fixed else max(self.per_se, self.files))
 
-    def of_direction(self, direction: Direction) -> int:
+    def for_direction(self, direction: Direction) -> int:
         """The limit of a direction; where it has none, that of all files."""
         return {"download": self.down, "upload": self.up, "copy": 0}[direction] or self.files
 
 
-_WAITING = 2
-_ENOUGH = 4
+_MIN_WAITING = 2
+_RESERVE_FROM = 4
 """Files at a time from which one of them is kept for jobs that somebody waits for."""
 QUANTUM = 1 << 20
 """Bytes that a job's turn is worth, and what a file costs at least: starting one costs time whatever its size."""
@@ -91,11 +91,11 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class RoundRobin:
     """Whose turn it is, `job` (0: nobody's yet), and the bytes that each job with files to start may still start."""
 
-    job: int = 0
-    left: Mapping[int, int] = field(default_factory=dict)
+    last_job: int = 0
+    deficits: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,12 @@ def target_key(spec: JobSpec, target: str) -> str:
 def closed_directions(load: Load, limits: Limits) -> tuple[Direction, ...]:
     """The directions in which no more files may start."""
     ways: tuple[Direction, ...] = ("download", "upload", "copy")
-    return tuple(way for way in ways if load.by_direction.get(way, 0) >= limits.of_direction(way))
+    return tuple(way for way in ways if load.by_direction.get(way, 0) >= limits.for_direction(way))
 
 
-def choose(
-    candidates: Sequence[Candidate], load: Load, limits: Limits, turns: Turns
-) -> tuple[tuple[Candidate, ...], Turns]:
+def choose_transfers(
+    candidates: Sequence[Candidate], load: Load, limits: Limits, turns: RoundRobin
+) -> tuple[tuple[Candidate, ...], RoundRobin]:
     """The candidates that start now, in the order of their start, and the turns after them."""
     free = limits.files - load.running
     busy = set(load.targets)
@@ -137,8 +137,8 @@ def choose(
         heads = _heads(
             one
             for one in waiting
-            if (one.interactive or running.total() < limits.unattended)
-            and ways[one.direction] < limits.of_direction(one.direction)
+            if (one.interactive or running.total() < limits.background)
+            and ways[one.direction] < limits.for_direction(one.direction)
             and one.target not in busy
             and _may_run(one, running)
         )
@@ -151,7 +151,7 @@ def choose(
         running[best.job] += 1
         ways[best.direction] += 1
     known = {one.job for one in candidates}
-    return tuple(chosen), replace(turns, left={job: left for job, left in turns.left.items() if job in known})
+    return tuple(chosen), replace(turns, deficits={job: left for job, left in turns.deficits.items() if job in known})
 
 
 def _heads(eligible: Iterable[Candidate]) -> dict[int, Candidate]:
@@ -164,12 +164,12 @@ def _heads(eligible: Iterable[Candidate]) -> dict[int, Candidate]:
     return heads
 
 
-def _next(heads: Mapping[int, Candidate], turns: Turns) -> tuple[Candidate, Turns]:
+def _next(heads: Mapping[int, Candidate], turns: RoundRobin) -> tuple[Candidate, RoundRobin]:
     """The next file by deficit round robin; jobs that have nothing to start lose what they saved."""
-    left = {job: turns.left.get(job, 0) for job in heads}
-    if turns.job in heads and left[turns.job] >= heads[turns.job].cost:
-        return _served(heads[turns.job], left)
-    ring = sorted(heads, key=lambda job: (job <= turns.job, job))
+    left = {job: turns.deficits.get(job, 0) for job in heads}
+    if turns.last_job in heads and left[turns.last_job] >= heads[turns.last_job].cost:
+        return _served(heads[turns.last_job], left)
+    ring = sorted(heads, key=lambda job: (job <= turns.last_job, job))
     # Rounds in which nobody has enough are taken at once: a file of a terabyte needs a million of them.
     rounds = min(-(-max(0, heads[job].cost - left[job]) // QUANTUM) for job in ring)
     if rounds > 1:
@@ -181,8 +181,8 @@ def _next(heads: Mapping[int, Candidate], turns: Turns) -> tuple[Candidate, Turn
     raise AssertionError("after these rounds one of them has enough")
 
 
-def _served(one: Candidate, left: dict[int, int]) -> tuple[Candidate, Turns]:
-    return one, Turns(one.job, {**left, one.job: left[one.job] - one.cost})
+def _served(one: Candidate, left: dict[int, int]) -> tuple[Candidate, RoundRobin]:
+    return one, RoundRobin(one.job, {**left, one.job: left[one.job] - one.cost})
 
 
 def _may_run(one: Candidate, running: Counter[int]) -> bool:

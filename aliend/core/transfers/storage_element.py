@@ -22,16 +22,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-START = 4
+INITIAL_LIMIT = 4
 """Copies that an element has at first, where nothing else was set."""
-IN_A_ROW = 3
+MAX_CONSECUTIVE_FAILURES = 3
 """Failures without a success between them after which it rests."""
-LOOK_BACK = 10
+OUTCOME_WINDOW = 10
 """Copies whose outcome is remembered."""
-FIRST_REST, LONGEST_REST = 30.0, 600.0
+FIRST_BACKOFF, MAX_BACKOFF = 30.0, 600.0
 """Seconds."""
 _SHRINK = 0.7
-_CALM = 10.0
+_MIN_CHANGE_INTERVAL = 10.0
 """Seconds between two changes for the sake of throughput."""
 _GAIN = 1.05
 _LOSS = 0.8
@@ -45,7 +45,7 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
-class Resting:
+class BackingOff:
     """Takes none before `until` (POSIX seconds): `reason` is what happened there last."""
 
     until: float
@@ -59,52 +59,54 @@ class Probing:
     reason: str
 
 
-State = Working | Resting | Probing
+State = Working | BackingOff | Probing
+STATE_NAMES: dict[type[State], str] = {Working: "working", BackingOff: "resting", Probing: "probing"}
+"""The names of the states in views and messages."""
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
+class StorageElement:
     """A storage element. `copies` may run there (a part of one is not lost), `why` says what changed that last.
 
     `failures` in a row, `recent` outcomes (the newest last), `rests` in a row; `speed` is the mean throughput, `before`
     what it was at the change of `copies` before, at `changed` (POSIX seconds).
     """
 
-    copies: float = START
+    limit: float = INITIAL_LIMIT
     state: State = Working()
     failures: int = 0
     recent: tuple[bool, ...] = ()
-    rests: int = 0
+    backoffs: int = 0
     speed: float = 0.0
-    before: float = 0.0
-    changed: float = 0.0
+    speed_before: float = 0.0
+    changed_at: float = 0.0
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class CopyStarted:
     """A copy begins there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class CopySucceeded:
     """A copy there has succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class CopyFailed:
     """A copy there failed in a way that may pass, or moves nothing."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class CopyEnded:
     """A copy there has ended without telling anything of the element."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ThroughputMeasured:
     """So much comes and goes there per second, with `running` copies; no more than `most` are allowed."""
 
     speed: float
@@ -112,39 +114,39 @@ class Measured:
     most: int
 
 
-Event = Began | Worked | Failed | Left | Measured
+Event = CopyStarted | CopySucceeded | CopyFailed | CopyEnded | ThroughputMeasured
 
 
-def step(element: Element, event: Event, now: float, start: int = START) -> Element:
+def step(element: StorageElement, event: Event, now: float, start: int = INITIAL_LIMIT) -> StorageElement:
     """The element after the event (`now` in POSIX seconds); `start` is the number of copies that it has at first."""
     match event:
-        case Began():
-            due = isinstance(element.state, Resting) and element.state.until <= now
+        case CopyStarted():
+            due = isinstance(element.state, BackingOff) and element.state.until <= now
             return replace(element, state=Probing(element.state.reason)) if due else element  # type: ignore[union-attr]
-        case Worked():
-            return _worked(element, start)
-        case Failed(reason):
+        case CopySucceeded():
+            return _succeeded(element, start)
+        case CopyFailed(reason):
             return _failed(element, reason, now)
-        case Left():
+        case CopyEnded():
             probing = isinstance(element.state, Probing)
-            return replace(element, state=Resting(now, element.state.reason)) if probing else element  # type: ignore[union-attr]
-        case Measured():
+            return replace(element, state=BackingOff(now, element.state.reason)) if probing else element  # type: ignore[union-attr]
+        case ThroughputMeasured():
             return _measured(element, event, now)
         case _:
             assert_never(event)
 
 
-def limit(element: Element, most: int) -> int:
+def effective_limit(element: StorageElement, most: int) -> int:
     """Copies that it may have, of `most` that the user allows."""
-    return max(1, min(int(element.copies), most))
+    return max(1, min(int(element.limit), most))
 
 
-def has_room(element: Element, running: int, most: int, now: float) -> bool:
+def has_capacity(element: StorageElement, running: int, most: int, now: float) -> bool:
     """Whether one more copy may begin there beside the `running` ones."""
     match element.state:
         case Working():
-            return running < limit(element, most)
-        case Resting(until=until):
+            return running < effective_limit(element, most)
+        case BackingOff(until=until):
             return until <= now
         case Probing():
             return False
@@ -152,72 +154,71 @@ def has_room(element: Element, running: int, most: int, now: float) -> bool:
             assert_never(element.state)
 
 
-def rests_until(element: Element, now: float) -> float | None:
+def unavailable_until(element: StorageElement, now: float) -> float | None:
     """The POSIX second before which it takes nothing; None: it would. A probe under way is given a moment."""
     match element.state:
         case Working():
             return None
-        case Resting(until=until):
+        case BackingOff(until=until):
             return until if until > now else None
         case Probing():
-            return now + FIRST_REST / 2
+            return now + FIRST_BACKOFF / 2
         case _:
             assert_never(element.state)
 
 
-def _worked(element: Element, start: int) -> Element:
-    recent = _remembered(element, outcome=True)
+def _succeeded(element: StorageElement, start: int) -> StorageElement:
+    recent = _with_outcome(element, outcome=True)
     if not isinstance(element.state, Working):
-        return replace(element, state=Working(), copies=1.0, failures=0, recent=(True,), why="it works again")
-    copies = element.copies + 1 if element.copies < start else element.copies
-    rests = element.rests if recent.count(False) else 0
-    return replace(element, copies=copies, failures=0, recent=recent, rests=rests)
+        return replace(element, state=Working(), limit=1.0, failures=0, recent=(True,), why="it works again")
+    copies = element.limit + 1 if element.limit < start else element.limit
+    rests = element.backoffs if recent.count(False) else 0
+    return replace(element, limit=copies, failures=0, recent=recent, backoffs=rests)
 
 
-def _failed(element: Element, reason: str, now: float) -> Element:
+def _failed(element: StorageElement, reason: str, now: float) -> StorageElement:
     match element.state:
-        case Resting():
+        case BackingOff():
             return element
         case Probing():
-            return _rested(element, reason, now)
+            return _backed_off(element, reason, now)
         case Working():
-            failures, recent = element.failures + 1, _remembered(element, outcome=False)
+            failures, recent = element.failures + 1, _with_outcome(element, outcome=False)
             shrunk = replace(
                 element,
                 failures=failures,
                 recent=recent,
-                copies=max(1.0, element.copies * _SHRINK),
-                changed=now,
-                before=0.0,
+                limit=max(1.0, element.limit * _SHRINK),
+                changed_at=now,
+                speed_before=0.0,
                 why=f"fewer after: {reason}",
             )
-            half_failed = len(recent) == LOOK_BACK and 2 * recent.count(False) > LOOK_BACK
-            return _rested(shrunk, reason, now) if failures >= IN_A_ROW or half_failed else shrunk
+            half_failed = len(recent) == OUTCOME_WINDOW and 2 * recent.count(False) > OUTCOME_WINDOW
+            return _backed_off(shrunk, reason, now) if failures >= MAX_CONSECUTIVE_FAILURES or half_failed else shrunk
         case _:
             assert_never(element.state)
 
 
-def _rested(element: Element, reason: str, now: float) -> Element:
-    pause = min(LONGEST_REST, FIRST_REST * 2.0 ** min(element.rests, 10))
-    state = Resting(now + pause, reason)
-    return replace(element, state=state, rests=element.rests + 1, failures=0, recent=(), copies=1.0, why=reason)
+def _backed_off(element: StorageElement, reason: str, now: float) -> StorageElement:
+    pause = min(MAX_BACKOFF, FIRST_BACKOFF * 2.0 ** min(element.backoffs, 10))
+    state = BackingOff(now + pause, reason)
+    return replace(element, state=state, backoffs=element.backoffs + 1, failures=0, recent=(), limit=1.0, why=reason)
 
 
-def _measured(element: Element, event: Measured, now: float) -> Element:
+def _measured(element: StorageElement, event: ThroughputMeasured, now: float) -> StorageElement:
     speed = element.speed + _WEIGHT * (event.speed - element.speed) if element.speed else event.speed
     element = replace(element, speed=speed)
-    used = event.running >= limit(element, event.most)
-    if not isinstance(element.state, Working) or not used or now - element.changed < _CALM:
+    used = event.running >= effective_limit(element, event.most)
+    if not isinstance(element.state, Working) or not used or now - element.changed_at < _MIN_CHANGE_INTERVAL:
         return element
-    if speed > _GAIN * element.before and int(element.copies) < event.most:
-        more = element.copies + 1
-        return replace(element, copies=more, before=speed, changed=now, why="more copies brought more")
-    if speed < _LOSS * element.before and element.copies > 2:
-        return replace(
-            element, copies=element.copies - 1, before=speed, changed=now, why="fewer copies brought as much"
-        )
+    if speed > _GAIN * element.speed_before and int(element.limit) < event.most:
+        more = element.limit + 1
+        return replace(element, limit=more, speed_before=speed, changed_at=now, why="more copies brought more")
+    if speed < _LOSS * element.speed_before and element.limit > 2:
+        less = element.limit - 1
+        return replace(element, limit=less, speed_before=speed, changed_at=now, why="fewer copies brought as much")
     return element
 
 
-def _remembered(element: Element, *, outcome: bool) -> tuple[bool, ...]:
-    return (*element.recent, outcome)[-LOOK_BACK:]
+def _with_outcome(element: StorageElement, *, outcome: bool) -> tuple[bool, ...]:
+    return (*element.recent, outcome)[-OUTCOME_WINDOW:]

@@ -33,13 +33,13 @@ from typing import assert_never
 
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.transfers import backoff
-from aliend.core.transfers.effects import Effect, HoldJob, StartCopy, StopCopy, TidyUp
+from aliend.core.transfers.effects import CleanUp, Effect, HoldJob, StartCopy, StopCopy
 from aliend.errors import ErrorKind, Obstacle
 
 MAX_FAILURES = 10
 """Transient failures after which a transfer has failed, unless the user says otherwise."""
 
-MAX_BLAMELESS = 100
+MAX_ATTEMPTS = 100
 """Attempts after which even what is not a file's own fault counts as its failure: something is wrong with it."""
 
 
@@ -103,7 +103,7 @@ class NoIntent:
 
 
 @dataclass(frozen=True, slots=True)
-class Booked:
+class ReplicasBooked:
     """Replicas of one of these GUIDs (the newest last) may be registered under `lfn`; `goal` replicas were granted.
 
     What was sent with `tickets` may be on the storage, whole and not registered: their end was not heard of yet.
@@ -129,7 +129,7 @@ class Replacing:
     backup: str = ""
 
 
-Intent = NoIntent | Booked | Replacing
+Intent = NoIntent | ReplicasBooked | Replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class IntentSaved:
     """The catalogue is about to be changed, or has been, as `intent` says."""
 
     intent: Intent
@@ -177,7 +177,7 @@ class Succeeded:
 
 
 @dataclass(frozen=True, slots=True)
-class Broke:
+class AttemptFailed:
     """An attempt failed. `retry_after` (seconds) is the shortest pause, `chance` is uniform in [0, 1).
 
     After `most` transient failures the transfer has failed.
@@ -187,7 +187,7 @@ class Broke:
     reason: str
     retry_after: float
     chance: float
-    most: int = MAX_FAILURES
+    max_failures: int = MAX_FAILURES
     obstacle: Obstacle | None = None
 
 
@@ -232,7 +232,19 @@ class LeaderFailed:
     reason: str
 
 
-Event = Started | Noted | Succeeded | Broke | Interrupted | Cancel | Retry | Crashed | Join | Detach | LeaderFailed
+Event = (
+    Started
+    | IntentSaved
+    | Succeeded
+    | AttemptFailed
+    | Interrupted
+    | Cancel
+    | Retry
+    | Crashed
+    | Join
+    | Detach
+    | LeaderFailed
+)
 
 
 Step = tuple[Transfer, tuple[Effect, ...]]
@@ -243,13 +255,13 @@ def step(transfer: Transfer, event: Event, now: float) -> Step:
     match event:
         case Started():
             return _started(transfer)
-        case Noted(intent):
+        case IntentSaved(intent):
             done = isinstance(transfer.state, Done)
             return (transfer if done else replace(transfer, intent=intent)), ()
         case Succeeded():
             return _succeeded(transfer, event)
-        case Broke():
-            return _broke(transfer, event, now)
+        case AttemptFailed():
+            return _attempt_failed(transfer, event, now)
         case Interrupted():
             return _interrupted(transfer)
         case Cancel():
@@ -309,12 +321,12 @@ def is_unfinished(state: State) -> bool:
     return isinstance(state, Queued | Running | Waiting)
 
 
-def has_side_names(transfer: Transfer) -> bool:
+def has_temporary_names(transfer: Transfer) -> bool:
     """Whether something of it may stand in the catalogue under another name than its target."""
     match transfer.intent:
         case NoIntent():
             return False
-        case Booked(lfn=lfn):
+        case ReplicasBooked(lfn=lfn):
             return lfn != transfer.target
         case Replacing():
             return True
@@ -335,7 +347,7 @@ def _succeeded(transfer: Transfer, event: Succeeded) -> Step:
     return replace(transfer, state=state, size=event.size, md5=event.md5, intent=NoIntent(), joined=0), ()
 
 
-def _broke(transfer: Transfer, event: Broke, now: float) -> Step:
+def _attempt_failed(transfer: Transfer, event: AttemptFailed, now: float) -> Step:
     if not isinstance(transfer.state, Running):
         return transfer, ()
     match event.kind:
@@ -344,9 +356,9 @@ def _broke(transfer: Transfer, event: Broke, now: float) -> Step:
         case "local":
             return replace(transfer, state=Queued()), (HoldJob(transfer.job, event.reason, event.obstacle),)
         case "credential":
-            pause = backoff.delay(transfer.attempts, event.chance, max(1.0, event.retry_after), backoff.PATIENT_CAP)
+            pause = backoff.delay(transfer.attempts, event.chance, max(1.0, event.retry_after), backoff.SHORT_CAP)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
-        case "storage" if transfer.attempts < MAX_BLAMELESS:
+        case "storage" if transfer.attempts < MAX_ATTEMPTS:
             pause = max(1.0, event.retry_after) * (1 + event.chance / 4)
             return replace(transfer, state=Waiting(now + pause, event.reason)), ()
         case "transient" | "storage":
@@ -355,9 +367,9 @@ def _broke(transfer: Transfer, event: Broke, now: float) -> Step:
             assert_never(event.kind)
 
 
-def _failed_once_more(transfer: Transfer, event: Broke, now: float) -> Transfer:
+def _failed_once_more(transfer: Transfer, event: AttemptFailed, now: float) -> Transfer:
     failures = transfer.failures + 1
-    if failures >= event.most:
+    if failures >= event.max_failures:
         attempts = f"{failures} attempts" if failures > 1 else "one attempt"
         return replace(transfer, failures=failures, state=Failed(f"Given up after {attempts}: {event.reason}"))
     until = now + backoff.delay(failures, event.chance, event.retry_after)
@@ -381,4 +393,4 @@ def _ended(transfer: Transfer, state: Cancelled | Failed) -> Step:
         return transfer, ()
     if isinstance(transfer.state, Running):
         return replace(transfer, state=state), (StopCopy(transfer.id),)
-    return replace(transfer, state=state, joined=0), (TidyUp(transfer.id),) if transfer.attempts else ()
+    return replace(transfer, state=state, joined=0), (CleanUp(transfer.id),) if transfer.attempts else ()

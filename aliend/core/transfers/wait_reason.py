@@ -50,7 +50,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Copying:
+class RunningCopy:
     """A copy that has a slot; `waits_for` are the storage elements that it waits for (mostly none)."""
 
     transfer: int
@@ -61,7 +61,7 @@ class Copying:
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class ElementLoad:
     """A storage element: the copies there, and how many there may be just now."""
 
     copies: int
@@ -69,7 +69,7 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SchedulerSnapshot:
     """What is the same for all: time, limits, the copies with a slot, the storage elements.
 
     `wanting` are the jobs with files that could start (number to priority), `metered` the transfers whose bandwidth is
@@ -78,37 +78,37 @@ class Around:
 
     now: float
     limits: Limits
-    copying: tuple[Copying, ...]
-    on_se: Mapping[str, Seat]
-    wanting: Mapping[int, int]
-    metered: Mapping[int, int] = field(default_factory=dict)
+    running: tuple[RunningCopy, ...]
+    elements: Mapping[str, ElementLoad]
+    waiting_jobs: Mapping[int, int]
+    bandwidth_shares: Mapping[int, int] = field(default_factory=dict)
 
 
-def why(transfer: Transfer, job: Job, last_kind: str, around: Around) -> Reason | None:
+def wait_reason(transfer: Transfer, job: Job, last_kind: str, around: SchedulerSnapshot) -> Reason | None:
     """The reason; None if it has ended or is being copied. `last_kind` is who could act on its last attempt."""
     if isinstance(transfer.state, Running):
-        return _why_running(transfer, around)
+        return _reason_running(transfer, around)
     if not isinstance(transfer.state, Queued | Waiting):
         return None
     if job.state is JobState.PAUSED:
-        return _why_paused(job)
+        return _reason_paused(job)
     if transfer.joined:
         return Reason("joined", f"transfer {transfer.joined} of another job brings it, and both have it then")
     if isinstance(transfer.state, Waiting) and transfer.state.until > around.now:
         return Reason(_OF_KIND.get(last_kind, "retry"), transfer.state.reason, transfer.state.until)
-    return _why_queued(transfer, job, around)
+    return _reason_queued(transfer, job, around)
 
 
-def why_expanding(job: Job) -> Reason | None:
+def expansion_wait_reason(job: Job) -> Reason | None:
     """Why files of a job may be missing from the list; None if all are known."""
     if job.state is JobState.PAUSED and not job.is_expanded:
-        return _why_paused(job)
+        return _reason_paused(job)
     if job.state is not JobState.EXPANDING:
         return None
     return Reason("expanding", job.message or "its files are being found out")
 
 
-def _why_paused(job: Job) -> Reason:
+def _reason_paused(job: Job) -> Reason:
     go_on = f"alienctl transfers resume {job.id}"
     if job.message:
         known = job.obstacle.kind if job.obstacle else "other"
@@ -117,44 +117,44 @@ def _why_paused(job: Job) -> Reason:
     return Reason("paused", f"job {job.id} is paused; go on with: {go_on}")
 
 
-def _why_running(transfer: Transfer, around: Around) -> Reason | None:
-    mine = next((one for one in around.copying if one.transfer == transfer.id), None)
+def _reason_running(transfer: Transfer, around: SchedulerSnapshot) -> Reason | None:
+    mine = next((one for one in around.running if one.transfer == transfer.id), None)
     if mine is None:
         return None
     if not mine.waits_for:
-        return _why_slow(transfer, around)
-    seats = {se: around.on_se[se] for se in mine.waits_for if se in around.on_se}
+        return _reason_throttled(transfer, around)
+    seats = {se: around.elements[se] for se in mine.waits_for if se in around.elements}
     full = [f"{se} has {seat.copies} of {seat.limit} copies" for se, seat in seats.items() if seat.copies >= seat.limit]
     return Reason("se full", ", ".join(full) or f"waits for its turn on {', '.join(mine.waits_for)}")
 
 
-def _why_slow(transfer: Transfer, around: Around) -> Reason | None:
-    share = around.metered.get(transfer.id, 0)
+def _reason_throttled(transfer: Transfer, around: SchedulerSnapshot) -> Reason | None:
+    share = around.bandwidth_shares.get(transfer.id, 0)
     if not share:
         return None
     return Reason("bandwidth", f"its share of the limited bandwidth is {share / 1024:.0f} KiB/s (transfers limit)")
 
 
-def _why_queued(transfer: Transfer, job: Job, around: Around) -> Reason:
+def _reason_queued(transfer: Transfer, job: Job, around: SchedulerSnapshot) -> Reason:
     key = target_key(job.spec, transfer.target)
-    writer = next((one for one in around.copying if one.target == key), None)
+    writer = next((one for one in around.running if one.target == key), None)
     if writer:
         return Reason(
             "target", f"transfer {writer.transfer} of job {writer.job} writes the same target", job=writer.job
         )
-    if 0 < job.spec.parallel <= sum(one.job == job.id for one in around.copying):
+    if 0 < job.spec.parallel <= sum(one.job == job.id for one in around.running):
         return Reason(
             "limit", f"job {job.id} runs as many files at a time as it asked for: {job.spec.parallel}", job=job.id
         )
     way, limits = job.spec.direction, around.limits
-    slots = [one for one in around.copying if not one.waits_for]
-    most = limits.files if job.spec.interactive else limits.unattended
+    slots = [one for one in around.running if not one.waits_for]
+    most = limits.files if job.spec.interactive else limits.background
     if len(slots) >= most:
         return _at_limit(_as_many(most, "file"), around, "", job)
-    if sum(one.direction == way for one in slots) >= limits.of_direction(way):
-        return _at_limit(_as_many(limits.of_direction(way), way), around, way, job)
-    stuck = [one for one in around.copying if one.job == job.id and one.waits_for]
-    if len(stuck) >= limits.waiting:
+    if sum(one.direction == way for one in slots) >= limits.for_direction(way):
+        return _at_limit(_as_many(limits.for_direction(way), way), around, way, job)
+    stuck = [one for one in around.running if one.job == job.id and one.waits_for]
+    if len(stuck) >= limits.max_waiting:
         names = ", ".join(sorted({se for one in stuck for se in one.waits_for}))
         return Reason("se full", f"{len(stuck)} files of its job wait for room on {names} before it", job=job.id)
     first = _first_before(job, around)
@@ -167,9 +167,9 @@ def _as_many(most: int, what: str) -> str:
     return f"the {most} {what}s at a time are running" if most > 1 else f"one {what} at a time is running"
 
 
-def _at_limit(text: str, around: Around, way: str, job: Job) -> Reason:
+def _at_limit(text: str, around: SchedulerSnapshot, way: str, job: Job) -> Reason:
     """The limit, and the job that goes first or, where none does, has most of the slots."""
-    slots = Counter(one.job for one in around.copying if way in ("", one.direction) and not one.waits_for)
+    slots = Counter(one.job for one in around.running if way in ("", one.direction) and not one.waits_for)
     first = _first_before(job, around)
     if first:
         return Reason("limit", f"{text}, and job {first} goes first", job=first)
@@ -177,7 +177,7 @@ def _at_limit(text: str, around: Around, way: str, job: Job) -> Reason:
     return Reason("limit", f"{text} ({slots[most]} of job {most})" if most else text, job=most)
 
 
-def _first_before(job: Job, around: Around) -> int:
+def _first_before(job: Job, around: SchedulerSnapshot) -> int:
     """The job of the highest priority above this one's that has files to start; 0: none."""
-    higher = [(-priority, number) for number, priority in around.wanting.items() if priority > job.spec.priority]
+    higher = [(-priority, number) for number, priority in around.waiting_jobs.items() if priority > job.spec.priority]
     return min(higher)[1] if higher else 0

@@ -21,19 +21,19 @@ from dataclasses import dataclass, field, replace
 from aliend.core.catalogue.entries import Member, Ticket
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Transfer
-from aliend.engine.attempts.stat_batcher import MOST
+from aliend.engine.attempts.stat_batcher import BATCH_SIZE
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError, ServiceError
-from aliend.storage.tasks import ListMembers, places
+from aliend.storage.tasks import ListMembers, replica_urls
 
 log = logging.getLogger(__name__)
 
-_VALID = 600.0
+_TICKET_TTL = 600.0
 """Seconds that a ticket is used for further members."""
-_PLACES = 256
+_MAX_DIRECTORIES = 256
 """Directories that are remembered."""
 
-Place = tuple[str, str, bool, bool]
+DirectoryKey = tuple[str, str, bool, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,108 +46,110 @@ class _Archive:
 
 
 @dataclass(slots=True)
-class _Known:
+class _DirectoryState:
     """What is known of one directory: whether a download has `begun` there, whether some of its files may be members.
 
     `asking` are the archives that one download asks for, while others wait (without a name: the first download).
     """
 
-    begun: bool = False
+    has_started: bool = False
     has_archives: bool = False
     archives: dict[str, _Archive] = field(default_factory=dict)
-    asking: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    lookups: dict[str, asyncio.Future[None]] = field(default_factory=dict)
 
-    async def settled(self, archive: str) -> None:
+    async def wait_until_resolved(self, archive: str) -> None:
         """Wait while somebody asks for it."""
-        while asked := self.asking.get(archive):
+        while asked := self.lookups.get(archive):
             await asyncio.wait([asked])
 
     @contextmanager
-    def alone(self, archive: str) -> Iterator[None]:
+    def resolving(self, archive: str) -> Iterator[None]:
         """Have others wait."""
-        asked = self.asking[archive] = asyncio.get_running_loop().create_future()
+        asked = self.lookups[archive] = asyncio.get_running_loop().create_future()
         try:
             yield
         finally:
-            del self.asking[archive]
+            del self.lookups[archive]
             asked.set_result(None)
 
 
-class Archives:
+class ArchiveTickets:
     """The archives of one catalogue that were met; `clock` gives seconds."""
 
     def __init__(self, catalogue: CataloguePort, clock: Callable[[], float]) -> None:
         self._catalogue = catalogue
         self._clock = clock
-        self._membership = Membership(catalogue, clock)
-        self._places: OrderedDict[Place, _Known] = OrderedDict()
+        self._membership = ArchiveMembership(catalogue, clock)
+        self._directories: OrderedDict[DirectoryKey, _DirectoryState] = OrderedDict()
 
     async def tickets_for(
-        self, transfer: Transfer, spec: JobSpec, workers: RunnerPort, neighbours: Neighbours
+        self, transfer: Transfer, spec: JobSpec, workers: RunnerPort, neighbours: NextTransfers
     ) -> tuple[list[Ticket], bool]:
         """Tickets to read the source, and whether they were another member's. Raises AliendError."""
         directory, _, name = transfer.source.rpartition("/")
-        known = self._known((directory, spec.storage, spec.strict, spec.http))
+        known = self._directory_state((directory, spec.storage, spec.strict, spec.http))
         is_archive = name.endswith(ARCHIVE)
         known.has_archives |= is_archive
         if is_archive or not transfer.md5 or spec.http:
             return await self.own_tickets(transfer, spec), False
-        await known.settled("")
-        if shared := self._listed(known, transfer, name):
+        await known.wait_until_resolved("")
+        if shared := self._tickets_by_name(known, transfer, name):
             return shared, True
-        if not known.begun:
-            known.begun = True
-            with known.alone(""):
-                return await self._learn(known, transfer, spec, workers), False
-        member = await self._membership.of(transfer.source, neighbours) if known.has_archives else None
+        if not known.has_started:
+            known.has_started = True
+            with known.resolving(""):
+                return await self._resolve(known, transfer, spec, workers), False
+        member = await self._membership.archive_of(transfer.source, neighbours) if known.has_archives else None
         if member is None:
-            return await self._learn(known, transfer, spec, workers), False
-        await known.settled(member.archive)
-        if archive := self._valid(known, member.archive):
+            return await self._resolve(known, transfer, spec, workers), False
+        await known.wait_until_resolved(member.archive)
+        if archive := self._valid_archive(known, member.archive):
             return _shared(archive, transfer, member.name), True
-        with known.alone(member.archive):
-            return await self._learn(known, transfer, spec, workers), False
+        with known.resolving(member.archive):
+            return await self._resolve(known, transfer, spec, workers), False
 
     async def own_tickets(self, transfer: Transfer, spec: JobSpec) -> list[Ticket]:
         """Tickets that the service gave for this very name."""
         return await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict, http=spec.http)
 
-    def _known(self, place: Place) -> _Known:
-        known = self._places.setdefault(place, _Known())
-        self._places.move_to_end(place)
-        while len(self._places) > _PLACES:
-            self._places.popitem(last=False)
+    def _directory_state(self, place: DirectoryKey) -> _DirectoryState:
+        known = self._directories.setdefault(place, _DirectoryState())
+        self._directories.move_to_end(place)
+        while len(self._directories) > _MAX_DIRECTORIES:
+            self._directories.popitem(last=False)
         return known
 
-    def _valid(self, known: _Known, guid: str) -> _Archive | None:
+    def _valid_archive(self, known: _DirectoryState, guid: str) -> _Archive | None:
         archive = known.archives.get(guid)
         if archive and archive.until < self._clock():
             del known.archives[guid]
             return None
         return archive
 
-    def _listed(self, known: _Known, transfer: Transfer, name: str) -> list[Ticket]:
+    def _tickets_by_name(self, known: _DirectoryState, transfer: Transfer, name: str) -> list[Ticket]:
         for guid in tuple(known.archives):
-            archive = self._valid(known, guid)
+            archive = self._valid_archive(known, guid)
             if archive and archive.members.get(name) == transfer.size:
                 return _shared(archive, transfer, name)
         return []
 
-    async def _learn(self, known: _Known, transfer: Transfer, spec: JobSpec, workers: RunnerPort) -> list[Ticket]:
+    async def _resolve(
+        self, known: _DirectoryState, transfer: Transfer, spec: JobSpec, workers: RunnerPort
+    ) -> list[Ticket]:
         """The name's own tickets; where they are an archive's, what else is in it is found out."""
         tickets = await self.own_tickets(transfer, spec)
-        if not tickets or "#" not in tickets[0].url or self._valid(known, tickets[0].guid):
+        if not tickets or "#" not in tickets[0].url or self._valid_archive(known, tickets[0].guid):
             return tickets
         members = {} if spec.whole_archives else await _members(transfer, tickets, workers)
         known.has_archives = True
-        known.archives[tickets[0].guid] = _Archive(tuple(tickets), members, self._clock() + _VALID)
+        known.archives[tickets[0].guid] = _Archive(tuple(tickets), members, self._clock() + _TICKET_TTL)
         return tickets
 
 
 async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: RunnerPort) -> dict[str, int]:
     """What is in an archive; nothing where it cannot be read, which the copy itself will tell."""
     try:
-        return dict((await workers.run(ListMembers(transfer.id, places(tickets)), lambda _: None)).members)
+        return dict((await workers.run(ListMembers(transfer.id, replica_urls(tickets)), lambda _: None)).members)
     except CopyError as error:
         log.info("transfer %d: the archive's directory: %s", transfer.id, error)
         return {}
@@ -163,39 +165,41 @@ def _shared(archive: _Archive, transfer: Transfer, name: str) -> list[Ticket]:
 
 ARCHIVE = ".zip"
 """How the name of a file ends that is an archive itself."""
-_KEPT = 1000
+_MAX_ANSWERS = 1000
 """Answers that are remembered."""
 
-Neighbours = Callable[[], Awaitable[Sequence[Transfer]]]
+NextTransfers = Callable[[], Awaitable[Sequence[Transfer]]]
 
 
-class Membership:
+class ArchiveMembership:
     """What the catalogue told; `clock` gives seconds."""
 
     def __init__(self, catalogue: CataloguePort, clock: Callable[[], float]) -> None:
         self._catalogue = catalogue
         self._clock = clock
-        self._told: OrderedDict[str, tuple[Member | None, float]] = OrderedDict()
-        self._asking = asyncio.Lock()
+        self._answers: OrderedDict[str, tuple[Member | None, float]] = OrderedDict()
+        self._lock = asyncio.Lock()
 
-    async def of(self, lfn: str, neighbours: Neighbours) -> Member | None:
+    async def archive_of(self, lfn: str, neighbours: NextTransfers) -> Member | None:
         """Where a file lies; None where it is in no archive. `neighbours`, which come next, are asked for with it."""
-        async with self._asking:
-            if not self._knows(lfn):
-                await self._ask([lfn, *(one.source for one in await neighbours())])
-        return self._told[lfn][0] if lfn in self._told else None
+        async with self._lock:
+            if not self._is_cached(lfn):
+                await self._fetch([lfn, *(one.source for one in await neighbours())])
+        return self._answers[lfn][0] if lfn in self._answers else None
 
-    async def _ask(self, lfns: Sequence[str]) -> None:
-        names = [lfn for lfn in dict.fromkeys(lfns) if not lfn.endswith(ARCHIVE) and not self._knows(lfn)][:MOST]
+    async def _fetch(self, lfns: Sequence[str]) -> None:
+        names = [lfn for lfn in dict.fromkeys(lfns) if not lfn.endswith(ARCHIVE) and not self._is_cached(lfn)][
+            :BATCH_SIZE
+        ]
         try:
             members = await self._catalogue.members(names)
         except ServiceError as error:  # their own tickets will tell
             log.info("%s: not known whether it lies in an archive: %s", names[0], error)
             return
-        until = self._clock() + _VALID
-        self._told.update((lfn, (members.get(lfn), until)) for lfn in names)
-        while len(self._told) > _KEPT:
-            self._told.popitem(last=False)
+        until = self._clock() + _TICKET_TTL
+        self._answers.update((lfn, (members.get(lfn), until)) for lfn in names)
+        while len(self._answers) > _MAX_ANSWERS:
+            self._answers.popitem(last=False)
 
-    def _knows(self, lfn: str) -> bool:
-        return lfn in self._told and self._told[lfn][1] > self._clock()
+    def _is_cached(self, lfn: str) -> bool:
+        return lfn in self._answers and self._answers[lfn][1] > self._clock()

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from aliend.core.transfers.attempt_progress import Trail
+from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Intent, Transfer
-from aliend.engine.admission.storage_limiter import Gate
-from aliend.engine.attempts.archive_tickets import Archives
-from aliend.engine.attempts.relay_spool import Spool
-from aliend.engine.attempts.stat_batcher import Looks
+from aliend.engine.admission.storage_limiter import StorageElementLimiter
+from aliend.engine.attempts.archive_tickets import ArchiveTickets
+from aliend.engine.attempts.relay_spool import RelaySpool
+from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, Downloaded, ThirdParty, Tuning, Upload, Uploaded
@@ -33,15 +33,15 @@ class Attempt:
     spec: JobSpec
     catalogue: CataloguePort
     workers: RunnerPort
-    gate: Gate
-    note: Callable[[Intent], Awaitable[None]]
+    limiter: StorageElementLimiter
+    save_intent: Callable[[Intent], Awaitable[None]]
     progress: Callable[[int], None]
-    trail: Trail
-    looks: Looks
-    archives: Archives
-    neighbours: Callable[[], Awaitable[Sequence[Transfer]]]
-    made: Callable[[Sequence[str]], Awaitable[None]]
-    spool: Spool
+    trail: AttemptProgress
+    stats: StatBatcher
+    tickets: ArchiveTickets
+    next_transfers: Callable[[], Awaitable[Sequence[Transfer]]]
+    record_created_directories: Callable[[Sequence[str]], Awaitable[None]]
+    spool: RelaySpool
     keep_free: int = -1
 
     @overload

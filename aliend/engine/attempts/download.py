@@ -8,25 +8,25 @@ from pathlib import Path
 
 from aliend.core.catalogue.entries import MD5_OF_NOTHING, Ticket
 from aliend.core.catalogue.local_paths import local_path
-from aliend.core.copying.target_paths import root_of
+from aliend.core.copying.target_paths import target_root
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, places
+from aliend.storage.tasks import Download, Downloaded, replica_urls
 
 
 async def download(attempt: Attempt) -> Succeeded:
     """Bring the file here. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
-    archives = attempt.archives
-    root = root_of(transfer.target, spec.targets or (spec.target,))
-    if missing := await asyncio.to_thread(_look_at, root, transfer.target):
-        await attempt.made(missing)
+    archives = attempt.tickets
+    root = target_root(transfer.target, spec.targets or (spec.target,))
+    if missing := await asyncio.to_thread(_missing_directories, root, transfer.target):
+        await attempt.record_created_directories(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
-    attempt.trail.enter(Stage.TICKET)
-    tickets, shared = await archives.tickets_for(transfer, spec, attempt.workers, attempt.neighbours)
+    attempt.trail.enter_stage(Stage.TICKET)
+    tickets, shared = await archives.tickets_for(transfer, spec, attempt.workers, attempt.next_transfers)
     try:
         return await _fetch(attempt, tickets)
     except CopyError as error:
@@ -37,7 +37,7 @@ async def download(attempt: Attempt) -> Succeeded:
 
 async def _is_empty(attempt: Attempt) -> bool:
     """Whether the source is an entry without content, which nobody gives tickets for."""
-    entry = await attempt.looks.entry_of(attempt.transfer.source)
+    entry = await attempt.stats.stat(attempt.transfer.source)
     return entry is not None and not entry.is_directory and not entry.size
 
 
@@ -55,8 +55,8 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
         lfn=transfer.source,
         keep_free=attempt.keep_free,
     )
-    attempt.trail.enter(Stage.COPY)
-    await _copied(attempt, task)
+    attempt.trail.enter_stage(Stage.COPY)
+    await _run_copy(attempt, task)
     return Succeeded(0, MD5_OF_NOTHING, "the entry has no content")
 
 
@@ -66,11 +66,11 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     if not tickets:
         how = "can be read over HTTP: leave out -http" if spec.http else "may be read"
         raise CopyError(f"{transfer.source} has no replica that {how}", kind="permanent")
-    resting = attempt.gate.resting()
+    resting = attempt.limiter.unavailable_until()
     tickets = sorted(tickets, key=lambda ticket: ticket.se in resting)
     task = Download(
         id=transfer.id,
-        sources=places(tickets),
+        sources=replica_urls(tickets),
         target=transfer.target,
         size=tickets[0].size,
         md5=tickets[0].md5,
@@ -84,31 +84,31 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
         ca=spec.context.ca,
         tuning=tuning_of(spec),
     )
-    attempt.trail.enter(Stage.SLOT, {tickets[0].se})
-    async with attempt.gate.held(transfer.id, {tickets[0].se}):
-        attempt.trail.enter(Stage.COPY)
-        result = await _copied(attempt, task)
+    attempt.trail.enter_stage(Stage.SLOT, {tickets[0].se})
+    async with attempt.limiter.acquire(transfer.id, {tickets[0].se}):
+        attempt.trail.enter_stage(Stage.COPY)
+        result = await _run_copy(attempt, task)
     return Succeeded(result.size, result.md5, result.warning)
 
 
-async def _copied(attempt: Attempt, task: Download) -> Downloaded:
+async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
     """Run the copy, and remember what became of the replicas."""
     try:
         result = await attempt.copy(task)
     except CopyError as error:
         for se, reason in error.replicas:
-            attempt.trail.tell(se, reason)
+            attempt.trail.record_replica(se, reason)
         raise
     for se, reason in result.failures:
-        attempt.trail.tell(se, reason)
-    attempt.trail.hear(0 if result.kept else result.size)
-    attempt.trail.tell(result.se)
+        attempt.trail.record_replica(se, reason)
+    attempt.trail.record_bytes(0 if result.kept else result.size)
+    attempt.trail.record_replica(result.se)
     if result.se:
-        attempt.gate.worked(result.se)
+        attempt.limiter.record_success(result.se)
     return result
 
 
-def _look_at(root: str, target: str) -> list[str]:
+def _missing_directories(root: str, target: str) -> list[str]:
     """The directories that the copy will make. CopyError where the target is not below the root (any more)."""
     _check_contained(root, target)
     try:

@@ -6,8 +6,8 @@ import asyncio
 
 from aliend.core.transfers.transfer import Replacing, Succeeded
 from aliend.engine.attempts.attempt import Attempt
-from aliend.engine.attempts.copy_sources import GridOrigin
-from aliend.engine.attempts.upload import bring, finish_replacing, touch
+from aliend.engine.attempts.copy_sources import GridSource
+from aliend.engine.attempts.upload import create_empty_entry, finish_replacement, upload_or_keep
 from aliend.errors import CopyError
 
 
@@ -15,14 +15,14 @@ async def grid_copy(attempt: Attempt) -> Succeeded:
     """Bring the file to its target in the catalogue. Raises AliendError."""
     transfer = attempt.transfer
     if isinstance(transfer.intent, Replacing):
-        return await finish_replacing(attempt, transfer.intent)
+        return await finish_replacement(attempt, transfer.intent)
     if transfer.source == transfer.target:
         raise CopyError(f"{transfer.source} is source and target at once; nothing was done", kind="permanent")
-    entry = await attempt.looks.entry_of(transfer.source)
+    entry = await attempt.stats.stat(transfer.source)
     if entry is None:
         raise CopyError(f"{transfer.source} does not exist in the catalogue", kind="permanent")
     if not entry.size:
-        return await touch(attempt)
-    done = await bring(attempt, await GridOrigin.look_up(attempt, transfer.source))
+        return await create_empty_entry(attempt)
+    done = await upload_or_keep(attempt, await GridSource.look_up(attempt, transfer.source))
     await asyncio.to_thread(attempt.spool.clear, transfer.id)
     return done

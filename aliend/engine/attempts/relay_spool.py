@@ -12,13 +12,13 @@ from pathlib import Path
 from aliend.errors import CopyError
 
 
-class Spool:
+class RelaySpool:
     """The spool in `directory`, which is made when it is needed. Blocking."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def place(self, transfer: int) -> Path:
+    def path_of(self, transfer: int) -> Path:
         """Where the file of a transfer lies. Raises CopyError (local)."""
         try:
             self._directory.mkdir(mode=0o700, exist_ok=True)

@@ -6,20 +6,20 @@ import logging
 from typing import assert_never
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.transfers.replacement import MISSING, NO_GUID, Seen, Step, next_step
-from aliend.core.transfers.transfer import Booked, Intent, NoIntent, Replacing
+from aliend.core.transfers.replacement import MISSING, NO_GUID, NamesState, Step, next_step
+from aliend.core.transfers.transfer import Intent, NoIntent, Replacing, ReplicasBooked
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 
 log = logging.getLogger(__name__)
 
-_MOST_STEPS = 12
+_MAX_STEPS = 12
 
 
-async def swap(catalogue: CataloguePort, lfn: str, plan: Replacing) -> None:
+async def replace_file(catalogue: CataloguePort, lfn: str, plan: Replacing) -> None:
     """Bring the new file to `lfn` and remove the old one. Raises CopyError where somebody else was there."""
-    for _ in range(_MOST_STEPS):
-        step = next_step(plan, await _look(catalogue, lfn, plan))
+    for _ in range(_MAX_STEPS):
+        step = next_step(plan, await _current_names(catalogue, lfn, plan))
         if step == "finished":
             return
         log.info("%s: replacing: %s", lfn, step)
@@ -41,8 +41,8 @@ async def undo(catalogue: CataloguePort, lfn: str, intent: Intent) -> None:
         case NoIntent():
             return
         case Replacing():
-            await swap(catalogue, lfn, intent)
-        case Booked():
+            await replace_file(catalogue, lfn, intent)
+        case ReplicasBooked():
             if intent.lfn == lfn:
                 return
             entries, _ = await catalogue.stat([intent.lfn])
@@ -57,10 +57,10 @@ def identity_of(entry: Entry | None) -> str:
     return MISSING if entry is None else entry.guid or NO_GUID
 
 
-async def _look(catalogue: CataloguePort, lfn: str, plan: Replacing) -> Seen:
+async def _current_names(catalogue: CataloguePort, lfn: str, plan: Replacing) -> NamesState:
     entries, _ = await catalogue.stat([lfn, plan.temporary, plan.old])
     known = {entry.lfn: identity_of(entry) for entry in entries}
-    return Seen(known.get(lfn, MISSING), known.get(plan.temporary, MISSING), known.get(plan.old, MISSING))
+    return NamesState(known.get(lfn, MISSING), known.get(plan.temporary, MISSING), known.get(plan.old, MISSING))
 
 
 async def _perform(catalogue: CataloguePort, lfn: str, plan: Replacing, step: Step) -> None:

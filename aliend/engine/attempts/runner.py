@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import assert_never
 
 from aliend.core.connection.context import Context
-from aliend.core.transfers.attempt_progress import Trail
-from aliend.core.transfers.effects import Effect, GiveTo, HoldJob, StartCopy, StopCopy, TidyUp
-from aliend.core.transfers.error_mapping import event_of
+from aliend.core.transfers.attempt_progress import AttemptProgress
+from aliend.core.transfers.effects import ChangeOwner, CleanUp, Effect, HoldJob, StartCopy, StopCopy
+from aliend.core.transfers.error_mapping import failure_event
 from aliend.core.transfers.job import Direction, Hold, Job
 from aliend.core.transfers.scheduler import Candidate
 from aliend.core.transfers.transfer import (
@@ -24,29 +24,29 @@ from aliend.core.transfers.transfer import (
     Event,
     Failed,
     Intent,
+    IntentSaved,
     Interrupted,
     NoIntent,
-    Noted,
     Phase,
     Transfer,
-    has_side_names,
+    has_temporary_names,
     is_unfinished,
 )
-from aliend.engine.admission.running_attempts import Run, Slots
-from aliend.engine.admission.throughput_monitor import Pulse
-from aliend.engine.attempts.archive_tickets import Archives
+from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
+from aliend.engine.admission.throughput_monitor import ThroughputMonitor
+from aliend.engine.attempts.archive_tickets import ArchiveTickets
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
-from aliend.engine.attempts.relay_spool import Spool
+from aliend.engine.attempts.relay_spool import RelaySpool
 from aliend.engine.attempts.replacement import undo
 from aliend.engine.attempts.replicate import replicate
-from aliend.engine.attempts.stat_batcher import MOST, Looks
+from aliend.engine.attempts.stat_batcher import BATCH_SIZE, StatBatcher
 from aliend.engine.attempts.upload import upload
 from aliend.engine.ports import CatalogueOf, WorkersPort
 from aliend.errors import AliendError, Obstacle, StoreError
-from aliend.storage.tasks import Discard, Terms
-from aliend.store import Outcome, Store
+from aliend.storage.tasks import RemovePartial, TaskOptions
+from aliend.store import ChangeResult, Store
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 
 
-class Attempts:
+class AttemptRunner:
     """The attempts that run. `on_end` is called after each; tasks live in a group of the engine's."""
 
     def __init__(
@@ -80,18 +80,18 @@ class Attempts:
         self.on_hold: Callable[[], None] = on_end
         """Called when a job was held."""
         self._group: asyncio.TaskGroup | None = None
-        self.slots = Slots(clock, on_end)
+        self.slots = RunningAttempts(clock, on_end)
         self.gate = self.slots.gate
-        self.pulse = Pulse(self.gate, self.slots.trails, workers, clock)
+        self.pulse = ThroughputMonitor(self.gate, self.slots.progress_by_transfer, workers, clock)
         self._beating: asyncio.Task[None] | None = None
         self.keep_free = -1
-        self._spool = Spool(store.directory / "spool")
-        self._looks: dict[Context, Looks] = {}
-        self._archives: dict[Context, Archives] = {}
+        self._spool = RelaySpool(store.directory / "spool")
+        self._looks: dict[Context, StatBatcher] = {}
+        self._archives: dict[Context, ArchiveTickets] = {}
 
     def change_spec(self, job: Job) -> None:
         """The job's specification has changed; attempts of it that begin later have it from the store."""
-        for one in self.slots.runs.values():
+        for one in self.slots.by_transfer.values():
             if one.job.id == job.id:
                 one.job = job
 
@@ -99,20 +99,20 @@ class Attempts:
         """Tasks live there from now on; called before anything else."""
         self._group = group
 
-    def begin(self, candidate: Candidate, outcome: Outcome, group: asyncio.TaskGroup) -> None:
+    def start(self, candidate: Candidate, outcome: ChangeResult, group: asyncio.TaskGroup) -> None:
         """An attempt was started: let it run."""
         if any(isinstance(effect, StartCopy) for effect in outcome.effects):
             self._start(outcome, candidate.target, group)
 
-    def tidy(self, transfer: Transfer, job: Job, group: asyncio.TaskGroup) -> None:
+    def clean_up(self, transfer: Transfer, job: Job, group: asyncio.TaskGroup) -> None:
         """Clean up behind a transfer that ended in an earlier daemon."""
-        if transfer.id not in self.slots.runs:
-            running = self.slots.runs[transfer.id] = Run(
-                transfer, job, transfer.target, Trail(transfer, self._clock), stopped=True
+        if transfer.id not in self.slots.by_transfer:
+            running = self.slots.by_transfer[transfer.id] = RunningAttempt(
+                transfer, job, transfer.target, AttemptProgress(transfer, self._clock), is_stopped=True
             )
-            running.task = group.create_task(self._leave(running))
+            running.task = group.create_task(self._finish(running))
 
-    async def sweep(self) -> None:
+    async def clear_spool(self) -> None:
         """Clear the spool of transfers that ended with an earlier daemon."""
         for number in await asyncio.to_thread(list, self._spool.transfers()):
             found = await self._store.find_transfer(number)
@@ -133,35 +133,35 @@ class Attempts:
                     self._stop(number)
                 case HoldJob(job, reason, obstacle):
                     await self._hold(job, reason, obstacle or Obstacle("other", "/"))
-                case TidyUp(number):
+                case CleanUp(number):
                     untidy.append(number)
-                case GiveTo(number, job):
-                    await self._give(number, job)
+                case ChangeOwner(number, job):
+                    await self._change_owner(number, job)
                 case StartCopy():
                     continue
                 case _:
                     assert_never(effect)
         if untidy and self._group:
-            self._group.create_task(self._tidy_all(untidy))
+            self._group.create_task(self._clean_up_all(untidy))
 
-    def _start(self, outcome: Outcome, target: str, group: asyncio.TaskGroup) -> None:
+    def _start(self, outcome: ChangeResult, target: str, group: asyncio.TaskGroup) -> None:
         (transfer,) = outcome.transfers
         log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
-        trail = Trail(transfer, self._clock, self._on_end)
-        running = self.slots.runs[transfer.id] = Run(transfer, outcome.job, target, trail)
+        trail = AttemptProgress(transfer, self._clock, self._on_end)
+        running = self.slots.by_transfer[transfer.id] = RunningAttempt(transfer, outcome.job, target, trail)
         running.task = group.create_task(self._run(running))
         if self._beating is None or self._beating.done():
-            self._beating = group.create_task(self.pulse.beat())
+            self._beating = group.create_task(self.pulse.run())
 
     def _stop(self, number: int) -> None:
-        running = self.slots.runs.get(number)
-        if running and running.task and not running.stopped:
-            running.stopped = True
+        running = self.slots.by_transfer.get(number)
+        if running and running.task and not running.is_stopped:
+            running.is_stopped = True
             running.task.cancel()
 
-    async def _give(self, number: int, job: int) -> None:
+    async def _change_owner(self, number: int, job: int) -> None:
         """The attempt that runs goes on for another job."""
-        if running := self.slots.runs.get(number):
+        if running := self.slots.by_transfer.get(number):
             running.job = await self._store.job(job)
             running.transfer = replace(running.transfer, job=job)
             self._workers.give(number, job, running.job.spec.rate)
@@ -176,42 +176,42 @@ class Attempts:
         except StoreError as error:
             log.error("job %d cannot be held: %s", job, error)
 
-    async def _run(self, running: Run) -> None:
+    async def _run(self, running: RunningAttempt) -> None:
         try:
             await self._attempt(running)
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not running.stopped or task is None:
+            if not running.is_stopped or task is None:
                 raise
             task.uncancel()
-            await self._remember(running)
+            await self._record_stopped(running)
         finally:
-            running.stopped = True
-            await self._leave(running)
+            running.is_stopped = True
+            await self._finish(running)
 
-    async def _remember(self, running: Run) -> None:
+    async def _record_stopped(self, running: RunningAttempt) -> None:
         """An attempt that was told to stop leaves its trail too."""
         try:
-            await self._store.record(running.trail.records(None))
+            await self._store.record_attempts(running.progress.records(None))
         except StoreError as error:
             log.warning("transfer %d: its attempt cannot be recorded: %s", running.transfer.id, error)
 
-    async def _leave(self, running: Run) -> None:
+    async def _finish(self, running: RunningAttempt) -> None:
         """Tidy up unless the daemon ends, and free the slot in any case."""
         task = asyncio.current_task()
         try:
             if not running.is_tidy and (task is None or not task.cancelling()):
-                await self._tidy(running.transfer.id, running.job)
+                await self._clean_up(running.transfer.id, running.job)
         finally:
-            del self.slots.runs[running.transfer.id]
+            del self.slots.by_transfer[running.transfer.id]
             self._on_end()
 
-    async def _attempt(self, running: Run) -> None:
+    async def _attempt(self, running: RunningAttempt) -> None:
         """The guard: whatever happens becomes an event, and is saved as soon as the database can be written."""
         event = await self._outcome(running)
         while True:
             try:
-                outcome = await self._store.change(running.transfer.id, event, running.trail.records(event))
+                outcome = await self._store.change(running.transfer.id, event, running.progress.records(event))
                 break
             except StoreError as error:
                 log.error("transfer %d: %s cannot be saved: %s", running.transfer.id, event, error)
@@ -219,37 +219,37 @@ class Attempts:
         state = outcome.transfers[0].state
         log.info("transfer %d: %s", running.transfer.id, state)
         running.is_tidy = isinstance(state, Done)
-        running.stopped = True
+        running.is_stopped = True
         await self.perform(outcome.effects)
 
-    async def _outcome(self, running: Run) -> Event:
+    async def _outcome(self, running: RunningAttempt) -> Event:
         number, job = running.transfer.id, running.job
 
         async def note(intent: Intent) -> None:
-            await self._store.change(number, Noted(intent))
+            await self._store.change(number, IntentSaved(intent))
 
         context = job.spec.context
         catalogue = self._catalogue_of(context)
         if context not in self._looks:
-            self._looks[context] = Looks(catalogue, self.slots.uploading)
-            self._archives[context] = Archives(catalogue, self._clock)
+            self._looks[context] = StatBatcher(catalogue, self.slots.unverified_uploads)
+            self._archives[context] = ArchiveTickets(catalogue, self._clock)
 
         async def made(directories: Sequence[str]) -> None:
-            await self._store.remember_made(job.id, directories)
+            await self._store.record_created_directories(job.id, directories)
 
         attempt = Attempt(
             transfer=running.transfer,
             spec=job.spec,
             catalogue=catalogue,
             workers=self._workers.of(self._terms(running)),
-            gate=self.gate,
-            note=note,
-            progress=running.trail.hear,
-            trail=running.trail,
-            looks=self._looks[context],
-            archives=self._archives[context],
-            neighbours=lambda: self._store.upcoming(job.id, number, 2 * MOST),
-            made=made,
+            limiter=self.gate,
+            save_intent=note,
+            progress=running.progress.record_bytes,
+            trail=running.progress,
+            stats=self._looks[context],
+            tickets=self._archives[context],
+            next_transfers=lambda: self._store.next_transfers(job.id, number, 2 * BATCH_SIZE),
+            record_created_directories=made,
             spool=self._spool,
             keep_free=self.keep_free,
         )
@@ -258,21 +258,21 @@ class Attempts:
                 return await replicate(attempt)
             return await _BY_DIRECTION[job.spec.direction](attempt)
         except AliendError as error:
-            return event_of(error, self._chance(), job.spec.retries)
+            return failure_event(error, self._chance(), job.spec.retries)
         except Exception as error:
             log.exception("transfer %d: an error of aliend itself", number)
-            return event_of(error, self._chance())
+            return failure_event(error, self._chance())
 
-    def _terms(self, running: Run) -> Terms:
+    def _terms(self, running: RunningAttempt) -> TaskOptions:
         spec, number = running.job.spec, running.transfer.id
 
         def turned(se: str) -> None:
-            self.gate.turn(number, se)
-            running.trail.enter(running.trail.stage, {se})
+            self.gate.switch_to(number, se)
+            running.progress.enter_stage(running.progress.stage, {se})
 
-        return Terms(running.job.id, spec.rate, spec.settings, turned, self.gate.failed)
+        return TaskOptions(running.job.id, spec.rate, spec.settings, turned, self.gate.record_failure)
 
-    async def _tidy_all(self, numbers: Sequence[int]) -> None:
+    async def _clean_up_all(self, numbers: Sequence[int]) -> None:
         """Tidy up behind transfers that were given up while they waited, one after the other."""
         for number in numbers:
             try:
@@ -280,9 +280,9 @@ class Attempts:
             except StoreError as error:
                 log.warning("transfer %d: nothing could be tidied up: %s", number, error)
                 continue
-            await self._tidy(number, job)
+            await self._clean_up(number, job)
 
-    async def _tidy(self, number: int, job: Job) -> None:
+    async def _clean_up(self, number: int, job: Job) -> None:
         """Leave nothing half-done behind a transfer that was given up; what cannot be done now is done next start."""
         try:
             transfer = await self._store.transfer(number)
@@ -291,11 +291,11 @@ class Attempts:
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":
-                made = await self._store.made_above(job.id, transfer.target)
-                await self._workers.run(Discard(number, transfer.target, tuple(made)), lambda _: None)
-            elif has_side_names(transfer):
+                made = await self._store.created_directories_above(job.id, transfer.target)
+                await self._workers.run(RemovePartial(number, transfer.target, tuple(made)), lambda _: None)
+            elif has_temporary_names(transfer):
                 await undo(self._catalogue_of(job.spec.context), transfer.target, transfer.intent)
-                await self._store.change(number, Noted(NoIntent()))
+                await self._store.change(number, IntentSaved(NoIntent()))
         except AliendError as error:
             log.warning("transfer %d: not everything could be tidied up: %s", number, error)
         except Exception:

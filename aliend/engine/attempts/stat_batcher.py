@@ -15,92 +15,92 @@ from aliend.core.catalogue.entries import Entry
 from aliend.engine.ports import CataloguePort
 from aliend.errors import ServiceError
 
-MOMENT = 0.02
+BATCH_DELAY = 0.02
 """Seconds that a question waits for others."""
-PATIENCE = 0.25
+LONG_BATCH_DELAY = 0.25
 """Seconds that a patient question does."""
-FORESIGHT = 15.0
+PREFETCH_TTL = 15.0
 """Seconds after which what was looked up ahead is forgotten."""
-MOST = 50
+BATCH_SIZE = 50
 """Names in one request."""
 
-_Question = tuple[str, asyncio.Future[Entry | None]]
+_Lookup = tuple[str, asyncio.Future[Entry | None]]
 
 
-class Looks:
+class StatBatcher:
     """The looks at one catalogue; `coming` tells how many attempts may still ask patiently."""
 
-    def __init__(self, catalogue: CataloguePort, coming: Callable[[], int]) -> None:
+    def __init__(self, catalogue: CataloguePort, expected: Callable[[], int]) -> None:
         self._catalogue = catalogue
-        self._coming = coming
-        self._asked: list[_Question] = []
-        self._patient: list[_Question] = []
-        self._answering: asyncio.Task[None] | None = None
-        self._patience: asyncio.TimerHandle | None = None
+        self._expected = expected
+        self._urgent: list[_Lookup] = []
+        self._batched: list[_Lookup] = []
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._missing: dict[str, float] = {}
-        self._ahead = asyncio.Lock()
+        self._prefetch_lock = asyncio.Lock()
 
-    async def entry_of(self, lfn: str) -> Entry | None:
+    async def stat(self, lfn: str) -> Entry | None:
         """What a name is; None if it does not exist. Raises what `stat` raises."""
-        question: _Question = (lfn, asyncio.get_running_loop().create_future())
-        self._asked.append(question)
-        self._begin()
+        question: _Lookup = (lfn, asyncio.get_running_loop().create_future())
+        self._urgent.append(question)
+        self._start()
         return await question[1]
 
-    async def entry_among_others(self, lfn: str) -> Entry | None:
+    async def stat_batched(self, lfn: str) -> Entry | None:
         """The same, together with other patient questions."""
         loop = asyncio.get_running_loop()
-        question: _Question = (lfn, loop.create_future())
-        self._patient.append(question)
-        if len(self._patient) >= MOST or not self._coming():
-            self._end_patience()
-        elif self._patience is None:
-            self._patience = loop.call_later(PATIENCE, self._end_patience)
+        question: _Lookup = (lfn, loop.create_future())
+        self._batched.append(question)
+        if len(self._batched) >= BATCH_SIZE or not self._expected():
+            self._flush_batched()
+        elif self._timer is None:
+            self._timer = loop.call_later(LONG_BATCH_DELAY, self._flush_batched)
         return await question[1]
 
-    async def first_look(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
+    async def stat_ahead(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
         """What a name is before anything was done about it; `others` will be asked for soon."""
-        async with self._ahead:
-            if self._missing.pop(lfn, 0.0) > time.monotonic() - FORESIGHT:
+        async with self._prefetch_lock:
+            if self._missing.pop(lfn, 0.0) > time.monotonic() - PREFETCH_TTL:
                 return None
-            names = [lfn, *(await others())][:MOST]
+            names = [lfn, *(await others())][:BATCH_SIZE]
             try:
                 entries, missing = await self._catalogue.stat(names)
             except ServiceError:  # one bad name must not be the others' failure
-                return await self.entry_of(lfn)
+                return await self.stat(lfn)
             now = time.monotonic()
-            self._missing = {name: at for name, at in self._missing.items() if at > now - FORESIGHT}
+            self._missing = {name: at for name, at in self._missing.items() if at > now - PREFETCH_TTL}
             self._missing.update((name, now) for name in missing if name != lfn)
         return next((entry for entry in entries if entry.lfn.rstrip("/") == lfn.rstrip("/")), None)
 
     async def close(self) -> None:
         """Stop asking."""
-        if self._patience:
-            self._patience.cancel()
-        if self._answering:
-            self._answering.cancel()
-            await asyncio.wait([self._answering])
+        if self._timer:
+            self._timer.cancel()
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
-    def _end_patience(self) -> None:
-        if self._patience:
-            self._patience.cancel()
-            self._patience = None
-        self._asked += self._patient
-        self._patient = []
-        self._begin()
+    def _flush_batched(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        self._urgent += self._batched
+        self._batched = []
+        self._start()
 
-    def _begin(self) -> None:
-        if self._answering is None or self._answering.done():
-            self._answering = asyncio.create_task(self._answer_all())
+    def _start(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
 
-    async def _answer_all(self) -> None:
-        while self._asked:
-            await asyncio.sleep(MOMENT)
-            taken, self._asked = self._asked[:MOST], self._asked[MOST:]
+    async def _run(self) -> None:
+        while self._urgent:
+            await asyncio.sleep(BATCH_DELAY)
+            taken, self._urgent = self._urgent[:BATCH_SIZE], self._urgent[BATCH_SIZE:]
             wanted = [(lfn, answer) for lfn, answer in taken if not answer.done()]
-            await self._answer(wanted)
+            await self._resolve(wanted)
 
-    async def _answer(self, wanted: list[_Question]) -> None:
+    async def _resolve(self, wanted: list[_Lookup]) -> None:
         if not wanted:
             return
         try:
@@ -110,7 +110,7 @@ class Looks:
                 _fail(wanted, error)
             else:  # one bad name must not be the others' failure
                 for one in wanted:
-                    await self._answer([one])
+                    await self._resolve([one])
         except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
             _fail(wanted, error)
         else:
@@ -120,7 +120,7 @@ class Looks:
                     answer.set_result(known.get(lfn.rstrip("/")))
 
 
-def _fail(wanted: list[_Question], error: Exception) -> None:
+def _fail(wanted: list[_Lookup], error: Exception) -> None:
     for _, answer in wanted:
         if not answer.done():
             answer.set_exception(error)

@@ -8,25 +8,25 @@ from pathlib import Path
 
 from aliend.core.catalogue.entries import Entry
 from aliend.core.transfers.attempt_record import Stage
-from aliend.core.transfers.replacement import side_names
-from aliend.core.transfers.transfer import Booked, NoIntent, Replacing, Succeeded
+from aliend.core.transfers.replacement import temporary_names
+from aliend.core.transfers.transfer import NoIntent, Replacing, ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
-from aliend.engine.attempts.copy_sources import LocalOrigin, Origin
-from aliend.engine.attempts.replacement import identity_of, swap
-from aliend.engine.attempts.replica_registration import Replicas, replicas_of
+from aliend.engine.attempts.copy_sources import CopySource, LocalSource
+from aliend.engine.attempts.replacement import identity_of, replace_file
+from aliend.engine.attempts.replica_registration import ReplicaRegistration, list_replicas
 from aliend.errors import CopyError
-from aliend.storage.errors import unreadable
+from aliend.storage.errors import read_error
 
 
 async def upload(attempt: Attempt) -> Succeeded:
     """Bring the local file into the catalogue, all replicas verified. Raises AliendError."""
     if isinstance(attempt.transfer.intent, Replacing):
-        return await finish_replacing(attempt, attempt.transfer.intent)
-    source = await asyncio.to_thread(_look_at, attempt.transfer.source)
+        return await finish_replacement(attempt, attempt.transfer.intent)
+    source = await asyncio.to_thread(_local_source, attempt.transfer.source)
     if source.size:
-        return await bring(attempt, source)
+        return await upload_or_keep(attempt, source)
     if attempt.spec.touch_empty:
-        return await touch(attempt)
+        return await create_empty_entry(attempt)
     raise CopyError(
         f"{source.path} is empty; the central service cannot register empty files (--touch-empty makes an entry "
         "without content)",
@@ -34,15 +34,15 @@ async def upload(attempt: Attempt) -> Succeeded:
     )
 
 
-async def bring(attempt: Attempt, source: Origin) -> Succeeded:
+async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
     """Register a file that is not empty under the transfer's target, all replicas verified. Raises AliendError."""
     transfer = attempt.transfer
-    entry = await _first_look(attempt)
-    booked = transfer.intent if isinstance(transfer.intent, Booked) else None
+    entry = await _stat_target(attempt)
+    booked = transfer.intent if isinstance(transfer.intent, ReplicasBooked) else None
     if booked and booked.lfn != transfer.target:
         return await _replace(attempt, source, entry, booked)
     if entry is None or (booked and entry.guid in booked.guids):
-        done = await Replicas(attempt, source, transfer.target, booked).complete(entry)
+        done = await ReplicaRegistration(attempt, source, transfer.target, booked).run(entry)
         return Succeeded(source.size, done.md5, done.warning)
     if entry.is_directory:
         raise CopyError(f"{transfer.target} is a directory in the catalogue", kind="permanent")
@@ -56,43 +56,45 @@ async def bring(attempt: Attempt, source: Origin) -> Succeeded:
     return await _replace(attempt, source, entry, None)
 
 
-async def _first_look(attempt: Attempt) -> Entry | None:
+async def _stat_target(attempt: Attempt) -> Entry | None:
     """What the name is now. For a transfer that nothing was done about yet a moment ago will do: see `Replicas`."""
     lfn = attempt.transfer.target
     if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
-        return await attempt.looks.entry_of(lfn)
+        return await attempt.stats.stat(lfn)
 
     async def others() -> list[str]:
-        return [one.target for one in await attempt.neighbours()]
+        return [one.target for one in await attempt.next_transfers()]
 
-    return await attempt.looks.first_look(lfn, others)
+    return await attempt.stats.stat_ahead(lfn, others)
 
 
-async def touch(attempt: Attempt) -> Succeeded:
+async def create_empty_entry(attempt: Attempt) -> Succeeded:
     """An empty file: an entry without replicas; nothing that exists is changed."""
     transfer = attempt.transfer
-    entry = await attempt.looks.entry_of(transfer.target)
+    entry = await attempt.stats.stat(transfer.target)
     if entry and (entry.is_directory or entry.size):
         raise CopyError(f"{transfer.target} exists and is not empty; it was left alone", kind="permanent")
     if entry:
         return Succeeded(0, entry.md5, "it was there already")
     await attempt.catalogue.touch(transfer.target)
-    entry = await attempt.looks.entry_of(transfer.target)
+    entry = await attempt.stats.stat(transfer.target)
     if entry is None or entry.size:
         raise CopyError(f"The catalogue does not show the empty entry {transfer.target}", kind="transient")
     return Succeeded(0, entry.md5, "an entry without content: the central service cannot register empty files")
 
 
-async def _is_same(attempt: Attempt, source: Origin, entry: Entry) -> bool:
+async def _is_same(attempt: Attempt, source: CopySource, entry: Entry) -> bool:
     """Whether the catalogue has this very content, with at least one replica."""
     if entry.size != source.size or not entry.md5:
         return False
     if await source.content_md5(attempt) != entry.md5:
         return False
-    return bool(await replicas_of(attempt.catalogue, entry.lfn))
+    return bool(await list_replicas(attempt.catalogue, entry.lfn))
 
 
-async def _replace(attempt: Attempt, source: Origin, entry: Entry | None, booked: Booked | None) -> Succeeded:
+async def _replace(
+    attempt: Attempt, source: CopySource, entry: Entry | None, booked: ReplicasBooked | None
+) -> Succeeded:
     """Upload under a temporary name, then exchange the names; the old file is `entry`."""
     if set("*?") & set(attempt.transfer.target):
         raise CopyError(
@@ -103,34 +105,34 @@ async def _replace(attempt: Attempt, source: Origin, entry: Entry | None, booked
         raise CopyError(
             f"{attempt.transfer.target} was changed by somebody else meanwhile; theirs was left alone", kind="permanent"
         )
-    temporary, old = side_names(attempt.transfer.target, attempt.transfer.id)
-    there = await attempt.looks.entry_of(temporary)
+    temporary, old = temporary_names(attempt.transfer.target, attempt.transfer.id)
+    there = await attempt.stats.stat(temporary)
     ours = there if there and booked and there.guid in booked.guids else None
     if there and not ours:
         await attempt.catalogue.remove(temporary)
-    done = await Replicas(attempt, source, temporary, booked).complete(ours)
+    done = await ReplicaRegistration(attempt, source, temporary, booked).run(ours)
     plan = Replacing(temporary, old, done.guid, identity_of(entry), attempt.spec.backup)
-    await attempt.note(plan)
-    attempt.trail.enter(Stage.REPLACE)
-    await swap(attempt.catalogue, attempt.transfer.target, plan)
+    await attempt.save_intent(plan)
+    attempt.trail.enter_stage(Stage.REPLACE)
+    await replace_file(attempt.catalogue, attempt.transfer.target, plan)
     return Succeeded(source.size, done.md5, done.warning)
 
 
-async def finish_replacing(attempt: Attempt, plan: Replacing) -> Succeeded:
+async def finish_replacement(attempt: Attempt, plan: Replacing) -> Succeeded:
     """Go on with an exchange of names that was cut off."""
-    attempt.trail.enter(Stage.REPLACE)
-    await swap(attempt.catalogue, attempt.transfer.target, plan)
-    entry = await attempt.looks.entry_of(attempt.transfer.target)
+    attempt.trail.enter_stage(Stage.REPLACE)
+    await replace_file(attempt.catalogue, attempt.transfer.target, plan)
+    entry = await attempt.stats.stat(attempt.transfer.target)
     if entry is None:
         raise CopyError(f"{attempt.transfer.target} was removed by somebody else", kind="permanent")
     return Succeeded(entry.size, entry.md5)
 
 
-def _look_at(path: str) -> LocalOrigin:
+def _local_source(path: str) -> LocalSource:
     try:
         found = Path(path).stat()
     except OSError as error:
-        raise unreadable(error, path) from error
+        raise read_error(error, path) from error
     if not stat.S_ISREG(found.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
-    return LocalOrigin(path, found.st_size, found.st_mtime_ns)
+    return LocalSource(path, found.st_size, found.st_mtime_ns)

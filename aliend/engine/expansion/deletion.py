@@ -15,30 +15,32 @@ from aliend.errors import OutcomeUnknown, ServiceError
 from aliend.store import Deletion
 
 _CHANGED = "it has changed since it was looked at"
-Outcome = tuple[Literal["deleted", "kept"], str]
+DeletionOutcome = tuple[Literal["deleted", "kept"], str]
 """What became of a file, and why it was kept."""
 
 
-async def erase_here(directory: str, found: Sequence[Deletion]) -> list[Outcome]:
+async def delete_local(directory: str, found: Sequence[Deletion]) -> list[DeletionOutcome]:
     """Remove local files below a directory."""
-    return [await asyncio.to_thread(_erase, directory, one) for one in found]
+    return [await asyncio.to_thread(_delete, directory, one) for one in found]
 
 
-async def erase_in_catalogue(catalogue: CataloguePort, directory: str, found: Sequence[Deletion]) -> list[Outcome]:
+async def delete_in_catalogue(
+    catalogue: CataloguePort, directory: str, found: Sequence[Deletion]
+) -> list[DeletionOutcome]:
     """Remove files of the catalogue below a directory (at most 50). Raises AliendError where nothing can be said."""
     root = directory.rstrip("/") + "/"
     before = await _guids(catalogue, [root + one.below for one in found])
-    chosen = [root + one.below for one in found if before.get(root + one.below) == one.mark]
+    chosen = [root + one.below for one in found if before.get(root + one.below) == one.fingerprint]
     words = ""
     try:
         await catalogue.remove_all([lfn for lfn in chosen if not set("*?") & set(lfn)])
     except (ServiceError, OutcomeUnknown) as error:
         words = str(error)
     after = await _guids(catalogue, chosen) if chosen else {}
-    return [_outcome(root + one.below, one.mark, before, after, words) for one in found]
+    return [_outcome(root + one.below, one.fingerprint, before, after, words) for one in found]
 
 
-def _outcome(lfn: str, mark: str, before: dict[str, str], after: dict[str, str], words: str) -> Outcome:
+def _outcome(lfn: str, mark: str, before: dict[str, str], after: dict[str, str], words: str) -> DeletionOutcome:
     if lfn not in before:
         return "deleted", ""
     if before[lfn] != mark:
@@ -55,7 +57,7 @@ async def _guids(catalogue: CataloguePort, lfns: Sequence[str]) -> dict[str, str
     return {entry.lfn.rstrip("/"): "directory" if entry.is_directory else entry.guid or NO_GUID for entry in entries}
 
 
-def _erase(directory: str, one: Deletion) -> Outcome:
+def _delete(directory: str, one: Deletion) -> DeletionOutcome:
     """Step by step from the directory, without following a link on the way."""
     *parents, name = one.below.split("/")
     if any(local_paths.objection(component) for component in (*parents, name)):
@@ -68,7 +70,7 @@ def _erase(directory: str, one: Deletion) -> Outcome:
             opened.append(os.open(parent, flags, dir_fd=opened[-1]))
         seen = os.stat(name, dir_fd=opened[-1], follow_symlinks=False)
         mark = f"{seen.st_dev}:{seen.st_ino}:{seen.st_mtime_ns}:{seen.st_size}"
-        if not stat.S_ISREG(seen.st_mode) or mark != one.mark:
+        if not stat.S_ISREG(seen.st_mode) or mark != one.fingerprint:
             return "kept", _CHANGED
         os.unlink(name, dir_fd=opened[-1])
     except FileNotFoundError:

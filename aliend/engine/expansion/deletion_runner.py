@@ -10,9 +10,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from aliend.core.transfers.error_mapping import kind_of
-from aliend.core.transfers.job import Deleted, Explain, Job, JobState
-from aliend.engine.expansion.deletion import Outcome, erase_here, erase_in_catalogue
+from aliend.core.transfers.error_mapping import error_kind
+from aliend.core.transfers.job import DeletionsFinished, Job, JobState, SetMessage
+from aliend.engine.expansion.deletion import DeletionOutcome, delete_in_catalogue, delete_local
 from aliend.engine.expansion.job_tasks import Rounds
 from aliend.engine.expansion.sync_plan import SyncPlan
 from aliend.engine.ports import CatalogueOf, WorkersPort
@@ -25,7 +25,7 @@ _BATCH = 50
 """Files deleted between two looks whether the job was stopped; as many as one request can name."""
 
 
-class DeletionsRunner:
+class DeletionRunner:
     """The deletions under way and those that rest. `on_change` is called when one has ended."""
 
     def __init__(
@@ -60,7 +60,7 @@ class DeletionsRunner:
         try:
             message = await self._delete(job)
             if message is not None:
-                await self._store.change_job(job.id, Deleted(message))
+                await self._store.change_job(job.id, DeletionsFinished(message))
             self._rounds.succeeded(job.id)
         except AliendError as error:
             await self._failed(job, error)
@@ -81,7 +81,7 @@ class DeletionsRunner:
         plan = SyncPlan(job.spec, self._catalogue_of(job.spec.context), self._workers, self._store)
         try:
             await plan.list_source()
-            if reason := await plan.objection():
+            if reason := await plan.why_no_deletion():
                 return f"nothing was deleted: {reason}"
             kept = 0
             while todo:
@@ -100,34 +100,37 @@ class DeletionsRunner:
         doomed = [one for one in batch if one.below not in back]
         outcomes = await self._erase(job, doomed) if doomed else []
         told = [
-            Deletion(one.below, one.mark, state, reason) for one, (state, reason) in zip(doomed, outcomes, strict=True)
+            Deletion(one.below, one.fingerprint, state, reason)
+            for one, (state, reason) in zip(doomed, outcomes, strict=True)
         ]
         returned = [
-            Deletion(one.below, one.mark, "spared", "the source has it again") for one in batch if one.below in back
+            Deletion(one.below, one.fingerprint, "spared", "the source has it again")
+            for one in batch
+            if one.below in back
         ]
         await self._store.deletions.add(job.id, [*told, *returned])
         return sum(one.state == "kept" for one in told)
 
-    async def _erase(self, job: Job, doomed: Sequence[Deletion]) -> list[Outcome]:
+    async def _erase(self, job: Job, doomed: Sequence[Deletion]) -> list[DeletionOutcome]:
         if job.spec.direction == "download":
-            return await erase_here(job.spec.target, doomed)
-        return await erase_in_catalogue(self._catalogue_of(job.spec.context), job.spec.target, doomed)
+            return await delete_local(job.spec.target, doomed)
+        return await delete_in_catalogue(self._catalogue_of(job.spec.context), job.spec.target, doomed)
 
     async def _failed(self, job: Job, error: AliendError) -> None:
         log.warning("job %d: nothing can be deleted now: %s", job.id, error)
-        kind = error.kind if isinstance(error, CopyError) else kind_of(error)
+        kind = error.kind if isinstance(error, CopyError) else error_kind(error)
         if kind == "permanent":
             await self._end(job, f"nothing was deleted: {error}")
             return
         self._rounds.failed(job.id, self._clock(), self._chance())
         try:
-            await self._store.change_job(job.id, Explain(f"{error} (will be tried again)"))
+            await self._store.change_job(job.id, SetMessage(f"{error} (will be tried again)"))
         except AliendError as failure:
             log.error("job %d: %s", job.id, failure)
 
     async def _end(self, job: Job, message: str) -> None:
         try:
-            await self._store.change_job(job.id, Deleted(message))
+            await self._store.change_job(job.id, DeletionsFinished(message))
         except AliendError as error:
             log.error("job %d: %s", job.id, error)
             self._rounds.put_off(job.id, self._clock())

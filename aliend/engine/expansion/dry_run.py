@@ -10,7 +10,7 @@ from typing import Literal
 
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.transfers.job import Explored, Job, JobSpec, JobState
+from aliend.core.transfers.job import ExpansionAdvanced, Job, JobSpec, JobState
 from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.ports import CataloguePort
 from aliend.errors import AliendError
@@ -18,38 +18,40 @@ from aliend.storage.io.local_files import checksum
 from aliend.storage.tasks import Checksum
 from aliend.store import NewTransfer
 
-Fate = Literal["copy", "keep", "refuse", "fail"]
+DryRunAction = Literal["copy", "keep", "refuse", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class DryRunResult:
     """A file of a job and what would become of it; `reason` says why it would not be copied."""
 
     source: str
     target: str
     size: int
-    fate: Fate
+    action: DryRunAction
     reason: str = ""
 
 
-async def foresee(spec: JobSpec, catalogue: CataloguePort, tell: Callable[[Foreseen], Awaitable[None]]) -> None:
+async def dry_run(
+    spec: JobSpec, catalogue: CataloguePort, on_result: Callable[[DryRunResult], Awaitable[None]]
+) -> None:
     """Tell of each file of the job. Raises AliendError where its files cannot be found out."""
     job = Job(id=0, spec=spec, state=JobState.EXPANDING, created_ms=0)
 
-    async def add(found: Sequence[NewTransfer], event: Explored | None) -> Job:
+    async def add(found: Sequence[NewTransfer], event: ExpansionAdvanced | None) -> Job:
         entries: dict[str, Entry] = {}
         if spec.direction != "download" and found:
             there, _ = await catalogue.stat([one.target for one in found if one.target])
             entries = {without_slash(entry.lfn): entry for entry in there}
         for one in found:
             fate, reason = await _fate(spec, one, entries)
-            await tell(Foreseen(one.source, one.target, one.size, fate, reason))
+            await on_result(DryRunResult(one.source, one.target, one.size, fate, reason))
         return replace(job, checkpoint=event.checkpoint) if event else job
 
     await Expansion(job, catalogue, add).run()
 
 
-async def _fate(spec: JobSpec, one: NewTransfer, entries: Mapping[str, Entry]) -> tuple[Fate, str]:
+async def _fate(spec: JobSpec, one: NewTransfer, entries: Mapping[str, Entry]) -> tuple[DryRunAction, str]:
     if one.problem:
         return "fail", one.problem
     try:
@@ -62,7 +64,7 @@ async def _fate(spec: JobSpec, one: NewTransfer, entries: Mapping[str, Entry]) -
         return "fail", str(error)
 
 
-def _fate_of_download(spec: JobSpec, one: NewTransfer) -> tuple[Fate, str]:
+def _fate_of_download(spec: JobSpec, one: NewTransfer) -> tuple[DryRunAction, str]:
     target = Path(one.target)
     if not target.exists() and not target.is_symlink():
         return "copy", ""
@@ -72,7 +74,7 @@ def _fate_of_download(spec: JobSpec, one: NewTransfer) -> tuple[Fate, str]:
     return _by_policy(spec, one.target, same=same)
 
 
-def _fate_of_upload(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tuple[Fate, str]:
+def _fate_of_upload(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tuple[DryRunAction, str]:
     if not one.size and not spec.touch_empty:
         return "refuse", "it is empty; the central service cannot register empty files (see: --touch-empty)"
     if entry is None:
@@ -83,7 +85,7 @@ def _fate_of_upload(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tup
     return _by_policy(spec, one.target, same=same)
 
 
-def _fate_of_copy(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tuple[Fate, str]:
+def _fate_of_copy(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tuple[DryRunAction, str]:
     if one.source == one.target:
         return "refuse", f"{one.source} is source and target at once"
     if entry is None:
@@ -93,7 +95,7 @@ def _fate_of_copy(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tuple
     return _by_policy(spec, one.target, same=bool(one.md5) and (entry.size, entry.md5) == (one.size, one.md5))
 
 
-def _by_policy(spec: JobSpec, target: str, *, same: bool) -> tuple[Fate, str]:
+def _by_policy(spec: JobSpec, target: str, *, same: bool) -> tuple[DryRunAction, str]:
     if same and spec.overwrite != "always":
         return "keep", ""
     if spec.overwrite == "never":

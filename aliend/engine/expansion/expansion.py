@@ -17,15 +17,15 @@ from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Window, facts_of
 from aliend.core.copying import target_paths
-from aliend.core.copying.target_paths import Aim
-from aliend.core.transfers.job import Checkpoint, Explored, Job
+from aliend.core.copying.target_paths import TargetRule
+from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Job
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError
 from aliend.store import NewTransfer
 
-Add = Callable[[Sequence[NewTransfer], Explored | None], Awaitable[Job]]
+Add = Callable[[Sequence[NewTransfer], ExpansionAdvanced | None], Awaitable[Job]]
 
 _SOURCES = 50
 """Sources between two checkpoints; as many as one request can ask for."""
@@ -44,22 +44,22 @@ class Expansion:
         """Go on from the checkpoint to the end. Raises AliendError; it can be begun again then."""
         spec = self._spec
         if self._done.target == "unknown":
-            is_directory = self._stays or bool(spec.targets) or bool(await self._directories([spec.target]))
+            is_directory = self._is_in_place or bool(spec.targets) or bool(await self._directories([spec.target]))
             self._done = Checkpoint(0, "directory" if is_directory else "file")
-            await self._add([], Explored(self._done))
+            await self._add([], ExpansionAdvanced(self._done))
         try:
             target_paths.check_target(len(spec.sources), spec.target, is_directory=self._done.target == "directory")
         except CopyError as error:
             refused = [_failed(source, "", str(error)) for source in spec.sources]
-            await self._add(refused, Explored(Checkpoint(len(refused), self._done.target)))
+            await self._add(refused, ExpansionAdvanced(Checkpoint(len(refused), self._done.target)))
             return
         while self._done.sources < len(spec.sources):
-            batch = await self._aimed()
-            found = await (self._look_at(batch) if spec.direction == "upload" else self._look_up(batch))
+            batch = await self._next_sources()
+            found = await (self._local_files(batch) if spec.direction == "upload" else self._catalogue_files(batch))
             self._done = Checkpoint(self._done.sources + len(batch), self._done.target)
-            await self._add(found, Explored(self._done))
+            await self._add(found, ExpansionAdvanced(self._done))
 
-    async def _aimed(self) -> list[tuple[str, Aim]]:
+    async def _next_sources(self) -> list[tuple[str, TargetRule]]:
         """The next sources, and where their files go."""
         spec, first = self._spec, self._done.sources
         sources = spec.sources[first : first + _SOURCES]
@@ -67,7 +67,7 @@ class Expansion:
         known = {spec.target} if self._done.target == "directory" else set()
         directories = await self._directories(targets) if spec.targets else known
         return [
-            (source, Aim(target, target in directories, spec.parents, spec.strip))
+            (source, TargetRule(target, target in directories, spec.parents, spec.strip))
             for source, target in zip(sources, targets, strict=True)
         ]
 
@@ -81,7 +81,7 @@ class Expansion:
         there = {without_slash(entry.lfn) for entry in entries if entry.is_directory}
         return told | {target for target in rest if target in there}
 
-    async def _look_up(self, sources: Sequence[tuple[str, Aim]]) -> list[NewTransfer]:
+    async def _catalogue_files(self, sources: Sequence[tuple[str, TargetRule]]) -> list[NewTransfer]:
         """The files of some sources in the catalogue; those of directories are stored on the way."""
         entries, _ = await self._catalogue.stat([source for source, _ in sources])
         known = {without_slash(entry.lfn): entry for entry in entries}
@@ -89,15 +89,15 @@ class Expansion:
         for source, aim in sources:
             entry = known.get(without_slash(source))
             if entry is None:
-                target = source if self._stays else target_paths.joined(aim.target, aim.of_file(source))
+                target = source if self._is_in_place else target_paths.join(aim.target, aim.for_file(source))
                 found.append(_failed(source, target, f"{source} {target_paths.MISSING}"))
             elif entry.is_directory:
                 await self._list(source, aim)
             elif self._spec.selection.matches(facts_of(entry, target_paths.name_of(source))):
-                found.append(self._found(entry, aim, aim.of_file(source)))
+                found.append(self._new_transfer(entry, aim, aim.for_file(source)))
         return found
 
-    async def _list(self, source: str, aim: Aim) -> None:
+    async def _list(self, source: str, aim: TargetRule) -> None:
         selection, window = self._spec.selection, Window(self._spec.selection)
         options = [
             *(["-j", selection.job] if selection.job else []),
@@ -111,40 +111,40 @@ class Expansion:
                 for entry in entries:
                     below = local_paths.relative_to(source, entry.lfn)
                     if selection.matches(facts_of(entry, below)) and window.takes():
-                        found.append(self._found(entry, aim, aim.of_below(source, below)))
+                        found.append(self._new_transfer(entry, aim, aim.for_child(source, below)))
                 await self._add(found, None)
                 if window.is_full:
                     return
 
     @property
-    def _stays(self) -> bool:
+    def _is_in_place(self) -> bool:
         """Whether each file is its own target."""
         return self._spec.purpose in ("replicate", "mirror")
 
-    def _found(self, entry: Entry, aim: Aim, relative: str) -> NewTransfer:
-        return _from_entry(entry, entry.lfn, "") if self._stays else _from_entry(entry, aim.target, relative)
+    def _new_transfer(self, entry: Entry, aim: TargetRule, relative: str) -> NewTransfer:
+        return _from_entry(entry, entry.lfn, "") if self._is_in_place else _from_entry(entry, aim.target, relative)
 
-    async def _look_at(self, sources: Sequence[tuple[str, Aim]]) -> list[NewTransfer]:
+    async def _local_files(self, sources: Sequence[tuple[str, TargetRule]]) -> list[NewTransfer]:
         """The files of some local sources; those of directories are stored on the way."""
         found: list[NewTransfer] = []
         for source, aim in sources:
-            one = await asyncio.to_thread(local_files.look_at, source)
+            one = await asyncio.to_thread(local_files.stat_source, source)
             if one is None:
                 await self._walk(source, aim)
-            elif self._wants(one, target_paths.name_of(source)):
-                found.append(_from_local(one, aim.target, aim.of_file(source)))
+            elif self._is_selected(one, target_paths.name_of(source)):
+                found.append(_from_local(one, aim.target, aim.for_file(source)))
         return found
 
-    async def _walk(self, source: str, aim: Aim) -> None:
+    async def _walk(self, source: str, aim: TargetRule) -> None:
         batches, window = local_files.walk(source), Window(self._spec.selection)
         while not window.is_full and (batch := await asyncio.to_thread(next, batches, None)):
-            wanted = [one for one in batch if self._wants(one, one.below) and window.takes()]
-            await self._add([_from_local(one, aim.target, aim.of_below(source, one.below)) for one in wanted], None)
+            wanted = [one for one in batch if self._is_selected(one, one.below) and window.takes()]
+            await self._add([_from_local(one, aim.target, aim.for_child(source, one.below)) for one in wanted], None)
 
-    def _wants(self, one: LocalFile, below: str) -> bool:
+    def _is_selected(self, one: LocalFile, below: str) -> bool:
         """Whether it is selected; a directory that cannot be looked into is always told."""
         facts = Facts(below, one.size, one.changed_ms, one.owner, one.group)
-        return one.is_closed or self._spec.selection.matches(facts)
+        return one.is_unreadable_directory or self._spec.selection.matches(facts)
 
 
 def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
@@ -167,7 +167,7 @@ def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
     if reason:
         return _failed(one.path, "", reason)
     return NewTransfer(
-        one.path, target_paths.joined(root, relative), one.size, problem=one.problem, obstacle=one.obstacle
+        one.path, target_paths.join(root, relative), one.size, problem=one.problem, obstacle=one.obstacle
     )
 
 
@@ -179,7 +179,7 @@ def _failed(source: str, target: str, problem: str) -> NewTransfer:
 def _local_target(root: str, relative: str) -> str:
     """The local path; links are looked for when the copy begins."""
     if not relative:
-        return target_paths.joined(root, "")
+        return target_paths.join(root, "")
     return local_paths.local_path(root, relative, lambda _: False)
 
 

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from aliend.core.transfers.error_mapping import kind_of
-from aliend.core.transfers.job import Checkpoint, Explain, Explored, Hold, Job, JobEvent, JobState
-from aliend.engine.expansion.disk_space import Room
+from aliend.core.transfers.error_mapping import error_kind
+from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Hold, Job, JobEvent, JobState, SetMessage
+from aliend.engine.expansion.disk_space import DiskSpaceCheck
 from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.expansion.job_tasks import Rounds
 from aliend.engine.expansion.sync_plan import SyncExpansion, SyncPlan
@@ -25,7 +25,7 @@ class _Ended(Exception):
     """The job was cancelled or paused while it was expanded."""
 
 
-class Expansions:
+class ExpansionRunner:
     """Expansions under way and those that rest. `on_change` is called when transfers were found or one has ended."""
 
     def __init__(
@@ -75,11 +75,11 @@ class Expansions:
             self._on_change()
 
     async def _expand(self, job: Job) -> None:
-        room = Room(job.spec.target_of(0), self.keep_free)
+        room = DiskSpaceCheck(job.spec.target_of(0), self.keep_free)
 
-        async def add(found: Sequence[NewTransfer], event: Explored | None) -> Job:
+        async def add(found: Sequence[NewTransfer], event: ExpansionAdvanced | None) -> Job:
             if job.spec.direction == "download":
-                await asyncio.to_thread(room.require, found)
+                await asyncio.to_thread(room.require_space, found)
             _require_readable(found)
             now = await self._store.add(job.id, found, event)
             self._on_change()
@@ -95,7 +95,7 @@ class Expansions:
             await Expansion(job, catalogue, add).run()
 
     async def _failed(self, job: Job, error: AliendError) -> None:
-        kind = error.kind if isinstance(error, CopyError) else kind_of(error)
+        kind = error.kind if isinstance(error, CopyError) else error_kind(error)
         log.warning("job %d: its files cannot be found out: %s", job.id, error)
         if kind == "permanent":
             await self._give_up(job, str(error))
@@ -106,7 +106,7 @@ class Expansions:
             self.on_hold()
             return
         self._rounds.failed(job.id, self._clock(), self._chance())
-        await self._change(job, Explain(f"{error} (will be tried again)"))
+        await self._change(job, SetMessage(f"{error} (will be tried again)"))
 
     async def _give_up(self, job: Job, reason: str) -> None:
         """What was found goes on; the sources that were not looked at fail with the reason."""
@@ -114,7 +114,7 @@ class Expansions:
             now = await self._store.job(job.id)
             rest = now.spec.sources[now.checkpoint.sources :]
             failed = [NewTransfer(source, "", problem=reason) for source in rest]
-            done = Explored(Checkpoint(len(now.spec.sources), "directory"))
+            done = ExpansionAdvanced(Checkpoint(len(now.spec.sources), "directory"))
             await self._store.add(job.id, failed, done)
         except AliendError as error:
             log.error("job %d: %s", job.id, error)

@@ -46,8 +46,8 @@ class Rounds:
     def failed(self, job: int, now: float, chance: float) -> None:
         """It is begun again after a pause, a longer one each time; `chance` is a uniform number in [0, 1)."""
         self._failures[job] = self._failures.get(job, 0) + 1
-        self._resting[job] = now + backoff.delay(self._failures[job], chance, 1.0, backoff.PATIENT_CAP)
+        self._resting[job] = now + backoff.delay(self._failures[job], chance, 1.0, backoff.SHORT_CAP)
 
     def put_off(self, job: int, now: float) -> None:
         """It is begun again after the longest pause."""
-        self._resting[job] = now + backoff.PATIENT_CAP
+        self._resting[job] = now + backoff.SHORT_CAP

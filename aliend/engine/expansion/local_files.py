@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from aliend.errors import Obstacle
-from aliend.storage.errors import unreadable
+from aliend.storage.errors import read_error
 
 BATCH = 500
 
@@ -34,7 +34,7 @@ class LocalFile:
     changed_ms: int = 0
     owner: str = ""
     group: str = ""
-    is_closed: bool = False
+    is_unreadable_directory: bool = False
     device: int = 0
     inode: int = 0
     modified_ns: int = 0
@@ -42,7 +42,7 @@ class LocalFile:
     obstacle: Obstacle | None = None
 
 
-def look_at(path: str) -> LocalFile | None:
+def stat_source(path: str) -> LocalFile | None:
     """A single source; None if it is a directory. Links are followed: the user named it."""
     try:
         found = Path(path).stat()
@@ -74,7 +74,7 @@ def _walk(directory: str, below: str) -> Iterator[LocalFile]:
         try:
             entries = os.scandir(path)
         except OSError as error:
-            yield replace(_unreadable(path, prefix.rstrip("/"), error), is_closed=True)
+            yield replace(_unreadable(path, prefix.rstrip("/"), error), is_unreadable_directory=True)
             continue
         with entries:
             for entry in entries:
@@ -97,7 +97,7 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
 
 
 def _unreadable(path: str, below: str, error: OSError) -> LocalFile:
-    why = unreadable(error, path)
+    why = read_error(error, path)
     return LocalFile(path, below, 0, str(why), obstacle=why.obstacle)
 
 

@@ -13,19 +13,19 @@ from contextlib import aclosing
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Selection, facts_of
-from aliend.core.copying.sync import is_unfinished_name
+from aliend.core.copying.sync import is_temporary_name
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
 from aliend.engine.ports import CataloguePort
 from aliend.errors import CopyError, ErrorKind
-from aliend.store import Listed
+from aliend.store import ListedFile
 
 NO_GUID = "-"
 
 
-async def source_in_catalogue(
+async def catalogue_source(
     catalogue: CataloguePort, directory: str, selection: Selection
-) -> AsyncGenerator[list[Listed], None]:
+) -> AsyncGenerator[list[ListedFile], None]:
     """The files of a source. Raises CopyError unless it is a directory, and whatever the service does."""
     if not await _is_directory(catalogue, directory):
         raise CopyError(f"{directory} does not exist in the catalogue", kind="permanent")
@@ -34,44 +34,47 @@ async def source_in_catalogue(
             yield batch
 
 
-async def target_in_catalogue(
+async def catalogue_target(
     catalogue: CataloguePort, directory: str, selection: Selection
-) -> AsyncGenerator[list[Listed], None]:
+) -> AsyncGenerator[list[ListedFile], None]:
     """The files of a target, which need not exist; nothing that a copy is still making."""
     if await _is_directory(catalogue, directory):
         async with aclosing(_in_catalogue(catalogue, directory, selection)) as batches:
             async for batch in batches:
-                yield [one for one in batch if not one.problem and not is_unfinished_name(one.below)]
+                yield [one for one in batch if not one.problem and not is_temporary_name(one.below)]
 
 
-async def source_here(directory: str, selection: Selection, *, whole: bool) -> AsyncGenerator[list[Listed], None]:
+async def local_source(directory: str, selection: Selection, *, whole: bool) -> AsyncGenerator[list[ListedFile], None]:
     """The files of a local source. Raises CopyError unless it is a directory.
 
     With `whole` also, as `local`, where something may not be read that could be made readable.
     """
-    found = await asyncio.to_thread(local_files.look_at, without_slash(directory))
+    found = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
     if found is not None:
         kind: ErrorKind = "local" if found.obstacle else "permanent"
         raise CopyError(found.problem or f"{directory} is not a directory", kind, obstacle=found.obstacle)
     async with aclosing(_walked(directory)) as batches:
         async for batch in batches:
-            wanted = [one for one in batch if one.is_closed or selection.matches(_facts(one))]
+            wanted = [one for one in batch if one.is_unreadable_directory or selection.matches(_facts(one))]
             for one in wanted:
                 if whole and one.obstacle:
                     raise CopyError(one.problem, "local", obstacle=one.obstacle)
-            yield [Listed(one.below, one.size, "", mark_of(one), _problem(one)) for one in map(_storable, wanted)]
+            yield [
+                ListedFile(one.below, one.size, "", fingerprint_of(one), _problem(one))
+                for one in map(_storable, wanted)
+            ]
 
 
-async def target_here(directory: str, selection: Selection) -> AsyncGenerator[list[Listed], None]:
+async def local_target(directory: str, selection: Selection) -> AsyncGenerator[list[ListedFile], None]:
     """The files of a local target, which need not exist: no links, nothing that a copy is still making."""
-    found = await asyncio.to_thread(local_files.look_at, without_slash(directory))
+    found = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
     if found is None:
         async with aclosing(_walked(directory)) as batches:
             async for batch in batches:
-                yield [Listed(one.below, one.size, "", mark_of(one)) for one in _own(batch, selection)]
+                yield [ListedFile(one.below, one.size, "", fingerprint_of(one)) for one in _own(batch, selection)]
 
 
-def mark_of(one: LocalFile) -> str:
+def fingerprint_of(one: LocalFile) -> str:
     """What tells a local file from any other under its name."""
     return f"{one.device}:{one.inode}:{one.modified_ns}:{one.size}"
 
@@ -84,7 +87,7 @@ async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
 
 def _own(batch: Iterable[LocalFile], selection: Selection) -> Iterable[LocalFile]:
     for one in batch:
-        if one.problem or one.is_link or is_unfinished_name(one.below) or _storable(one) is not one:
+        if one.problem or one.is_link or is_temporary_name(one.below) or _storable(one) is not one:
             continue
         if selection.matches(_facts(one)):
             yield one
@@ -114,7 +117,7 @@ def _storable(one: LocalFile) -> LocalFile:
 
 async def _in_catalogue(
     catalogue: CataloguePort, directory: str, selection: Selection
-) -> AsyncGenerator[list[Listed], None]:
+) -> AsyncGenerator[list[ListedFile], None]:
     async with aclosing(catalogue.find_files(directory)) as batches:
         async for entries in batches:
             found = []
@@ -124,7 +127,7 @@ async def _in_catalogue(
                     reasons = (local_paths.objection(component) for component in below.split("/"))
                     reason = next(filter(None, reasons), "")
                     found.append(
-                        Listed(
+                        ListedFile(
                             below.encode("utf-8", "backslashreplace").decode(),
                             entry.size,
                             entry.md5,

@@ -12,15 +12,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from types import TracebackType
 
 from aliend.core.copying import sync
-from aliend.core.copying.sync import Content, Planned
-from aliend.core.transfers.job import Checkpoint, Explored, Job, JobSpec
+from aliend.core.copying.sync import FileFacts, PlannedFile
+from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Job, JobSpec
 from aliend.engine.expansion import sync_listing
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
 from aliend.storage.tasks import Checksum
-from aliend.store import Deletion, FileKey, Listed, Listings, NewTransfer, Store
+from aliend.store import Deletion, FileKey, ListedFile, NewTransfer, Store, SyncListings
 
-Add = Callable[[Sequence[NewTransfer], Explored | None], Awaitable[Job]]
+Add = Callable[[Sequence[NewTransfer], ExpansionAdvanced | None], Awaitable[Job]]
 _AT_A_TIME = 2
 """Local files that are read side by side."""
 _SETTLED_NS = 2_000_000_000
@@ -41,7 +41,7 @@ class SyncPlan:
         self._workers = workers
         self._store = store
         self._whole = whole
-        self._listings = Listings()
+        self._listings = SyncListings()
         self._reading = asyncio.Semaphore(_AT_A_TIME)
         self._source, self._target = spec.sources[0].rstrip("/") + "/", spec.target.rstrip("/") + "/"
 
@@ -68,9 +68,9 @@ class SyncPlan:
         here = self._spec.direction == "upload"
         selection = self._spec.selection
         batches = (
-            sync_listing.source_here(self._source, selection, whole=self._whole)
+            sync_listing.local_source(self._source, selection, whole=self._whole)
             if here
-            else sync_listing.source_in_catalogue(self._catalogue, self._source, selection)
+            else sync_listing.catalogue_source(self._catalogue, self._source, selection)
         )
         async for batch in batches:
             await asyncio.to_thread(self._listings.add, "source", batch)
@@ -79,9 +79,9 @@ class SyncPlan:
         here = self._spec.direction == "download"
         selection = self._spec.selection
         batches = (
-            sync_listing.target_here(self._target, selection)
+            sync_listing.local_target(self._target, selection)
             if here
-            else sync_listing.target_in_catalogue(self._catalogue, self._target, selection)
+            else sync_listing.catalogue_target(self._catalogue, self._target, selection)
         )
         async for batch in batches:
             await asyncio.to_thread(self._listings.add, "target", batch)
@@ -90,60 +90,68 @@ class SyncPlan:
         """Whether the source has a file of that name."""
         return await asyncio.to_thread(self._listings.has, below)
 
-    async def objection(self) -> str:
+    async def why_no_deletion(self) -> str:
         """Why nothing may be deleted; empty: it may."""
-        return sync.objection(*await asyncio.to_thread(self._listings.counted))
+        return sync.why_no_deletion(*await asyncio.to_thread(self._listings.count_source))
 
-    async def copies(self) -> AsyncIterator[list[Planned]]:
+    async def copies(self) -> AsyncIterator[list[PlannedFile]]:
         """What is to be copied, and what cannot be."""
-        pages = self._listings.pairs()
+        pages = self._listings.matched_pages()
         while page := await asyncio.to_thread(next, pages, None):
             md5s = await self._md5s(page)
             planned = [self._planned(source, target, md5s.get(source.below, "")) for source, target in page]
             yield [one for one in planned if one is not None]
 
-    async def deletions(self) -> AsyncIterator[list[Planned]]:
+    async def deletions(self) -> AsyncIterator[list[PlannedFile]]:
         """What only the target has, where it is to be deleted."""
-        if not self._spec.delete or await self.objection():
+        if not self._spec.delete or await self.why_no_deletion():
             return
-        pages = self._listings.extras()
+        pages = self._listings.extra_pages()
         while page := await asyncio.to_thread(next, pages, None):
             yield [
-                Planned("delete", one.below, "", self._target + one.below, one.size, "not in the source", mark=one.mark)
+                PlannedFile(
+                    "delete",
+                    one.below,
+                    "",
+                    self._target + one.below,
+                    one.size,
+                    "not in the source",
+                    fingerprint=one.fingerprint,
+                )
                 for one in page
             ]
 
-    def _planned(self, source: Listed, target: Listed | None, local_md5: str) -> Planned | None:
+    def _planned(self, source: ListedFile, target: ListedFile | None, local_md5: str) -> PlannedFile | None:
         names = (source.below, self._source + source.below, self._target + source.below, source.size)
         if source.problem:
-            return Planned("fail", *names, source.problem)
-        here, there = Content(source.size, source.md5), None
+            return PlannedFile("fail", *names, source.problem)
+        here, there = FileFacts(source.size, source.md5), None
         if target is not None:
-            there = Content(target.size, target.md5)
+            there = FileFacts(target.size, target.md5)
             if self._spec.direction == "upload":
-                here = Content(source.size, local_md5)
+                here = FileFacts(source.size, local_md5)
             if self._spec.direction == "download":
-                there = Content(target.size, local_md5)
+                there = FileFacts(target.size, local_md5)
         reason = sync.difference(here, there)
-        return Planned("copy", *names, reason, md5=source.md5) if reason else None
+        return PlannedFile("copy", *names, reason, md5=source.md5) if reason else None
 
-    async def _md5s(self, page: Sequence[tuple[Listed, Listed | None]]) -> dict[str, str]:
+    async def _md5s(self, page: Sequence[tuple[ListedFile, ListedFile | None]]) -> dict[str, str]:
         """The md5 of the local files of a page that may differ, by name."""
         if self._spec.direction == "copy":
             return {}
         uploads = self._spec.direction == "upload"
         keys: dict[str, FileKey] = {}
         for source, target in page:
-            if target and sync.may_differ(Content(source.size), Content(target.size)):
+            if target and sync.may_differ(FileFacts(source.size), FileFacts(target.size)):
                 remote = target if uploads else source
                 if remote.md5:
-                    keys[source.below] = _key_of((source if uploads else target).mark)
+                    keys[source.below] = _key_of((source if uploads else target).fingerprint)
         known = await self._store.deletions.known_md5s(list(keys.values()))
         root = self._source if uploads else self._target
         missing = [(below, key) for below, key in keys.items() if key not in known]
         read = await asyncio.gather(*(self._read(root + below) for below, _ in missing))
         fresh = {key: md5 for (_, key), md5 in zip(missing, read, strict=True) if md5}
-        await self._store.deletions.keep_md5s(_settled(fresh))
+        await self._store.deletions.save_md5s(_settled(fresh))
         return {below: (known | fresh).get(key, "?") for below, key in keys.items()}
 
     async def _read(self, path: str) -> str:
@@ -188,18 +196,18 @@ class SyncExpansion:
                 await self._add([_transfer_of(one) for one in planned], None)
             if self._job.spec.delete:
                 await self._store_deletions(plan)
-        await self._add([], Explored(Checkpoint(1, "directory")))
+        await self._add([], ExpansionAdvanced(Checkpoint(1, "directory")))
 
     async def _store_deletions(self, plan: SyncPlan) -> None:
         deletions, job = self._store.deletions, self._job.id
-        await deletions.begin(job)
-        if reason := await plan.objection():
+        await deletions.clear(job)
+        if reason := await plan.why_no_deletion():
             await deletions.add(job, [Deletion("", state="refused", reason=reason)])
         async for planned in plan.deletions():
-            await deletions.add(job, [Deletion(one.below, one.mark) for one in planned])
+            await deletions.add(job, [Deletion(one.below, one.fingerprint) for one in planned])
 
 
-def _transfer_of(one: Planned) -> NewTransfer:
-    if one.deed == "fail":
+def _transfer_of(one: PlannedFile) -> NewTransfer:
+    if one.action == "fail":
         return NewTransfer(one.source, "", one.size, problem=one.reason)
     return NewTransfer(one.source, one.target, one.size, one.md5)

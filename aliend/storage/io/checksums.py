@@ -8,10 +8,10 @@ from concurrent.futures import Executor, Future
 
 from aliend.errors import CopyError
 from aliend.storage.io.checksum_query import stored_checksum
-from aliend.storage.io.completion_queue import Inbox
-from aliend.storage.tasks import Source
+from aliend.storage.io.completion_queue import CompletionQueue
+from aliend.storage.tasks import ReplicaUrl
 
-_ALONG = 1 << 20  # bytes from which hashing beside the copying thread is worth the hand-over
+_HASH_IN_POOL_FROM = 1 << 20  # bytes from which hashing beside the copying thread is worth the hand-over
 
 
 class Digests:
@@ -30,8 +30,8 @@ class Digests:
 
     def update(self, data: bytes) -> None:
         """Take the next bytes."""
-        self._settle()
-        if len(data) < _ALONG:
+        self._wait_for_hashing()
+        if len(data) < _HASH_IN_POOL_FROM:
             self._add(data)
         else:
             self._running = self._pool.submit(self._add, data)
@@ -39,16 +39,16 @@ class Digests:
     @property
     def md5(self) -> str:
         """In lower case."""
-        self._settle()
+        self._wait_for_hashing()
         return self._md5.hexdigest()
 
     def differs(self, algorithm: str, value: str) -> bool:
         """Whether a server's checksum (md5, or adler32 if it was asked for; hexadecimal) is not that of these bytes."""
-        self._settle()
+        self._wait_for_hashing()
         ours = self._md5.hexdigest() if algorithm == "md5" else f"{self._adler32:08x}"
         return ours != value.lower().rjust(len(ours), "0")
 
-    def _settle(self) -> None:
+    def _wait_for_hashing(self) -> None:
         """Wait for the hashing that runs; may be called by several threads once all bytes were given."""
         if running := self._running:
             running.result()
@@ -60,7 +60,7 @@ class Digests:
             self._adler32 = zlib.adler32(data, self._adler32)
 
 
-def judged(digests: Digests, md5: str, size: int, source: Source, inbox: Inbox) -> str:
+def verify_bytes(digests: Digests, md5: str, size: int, source: ReplicaUrl, completions: CompletionQueue) -> str:
     """Whether what came from `source` is the file: a warning about what could not be compared, or nothing.
 
     `md5` (empty: unknown) and `size` (bytes) are the catalogue's. CopyError `permanent` when the bytes are others.
@@ -73,7 +73,7 @@ def judged(digests: Digests, md5: str, size: int, source: Source, inbox: Inbox) 
         return "the catalogue knows no md5: the archive's own CRC-32 was compared"
     if source.url.startswith("http"):
         return "the catalogue knows no md5: only the size was compared"
-    algorithm, value = stored_checksum(inbox, source, size)
+    algorithm, value = stored_checksum(completions, source, size)
     if not algorithm:
         return "neither the catalogue nor the storage has a checksum: only the size was compared"
     if digests.differs(algorithm, value):

@@ -12,42 +12,44 @@ import httpx
 
 from aliend.core.connection.pem import is_authority_name
 from aliend.errors import CopyError
-from aliend.storage.errors import StorageError, without_secrets
-from aliend.storage.io.completion_queue import SILENCE
+from aliend.storage.errors import StorageError, redact
+from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER
 from aliend.storage.io.remote_file import right_of
-from aliend.storage.io.task_context import Line
-from aliend.storage.tasks import Source
+from aliend.storage.io.task_context import TaskContext
+from aliend.storage.tasks import ReplicaUrl
 
-_PASSING = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
+_TRANSIENT_STATUS = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 
 
-def is_http(source: Source) -> bool:
+def is_http(source: ReplicaUrl) -> bool:
     """Whether the replica is read over HTTP."""
     return source.url.startswith(("http://", "https://"))
 
 
-def read(line: Line, source: Source, start: int, end: int, ca: str) -> Iterator[bytes]:
+def read(context: TaskContext, source: ReplicaUrl, start: int, end: int, ca: str) -> Iterator[bytes]:
     """The bytes from `start` to `end`; `ca` is a directory or file of authorities beside the system's own, or empty.
 
     StorageError, `permanent` when the server refuses or has a file of another size.
     """
     try:
-        client = httpx.Client(verify=_context(ca), timeout=SILENCE, follow_redirects=True, trust_env=False)
+        client = httpx.Client(
+            verify=_tls_context(ca), timeout=UNRESPONSIVE_AFTER, follow_redirects=True, trust_env=False
+        )
         with client, client.stream("GET", _url(source), headers=_headers(start, end)) as reply:
-            _require(reply, start, end)
-            came = start
-            for data in reply.iter_raw(line.chunk()):
-                line.inbox.check()
-                came += len(data)
+            _check_response(reply, start, end)
+            received = start
+            for data in reply.iter_raw(context.chunk_size()):
+                context.completions.raise_if_stopped()
+                received += len(data)
                 yield data
     except (httpx.HTTPError, OSError) as error:
-        raise StorageError(f"HTTP: {without_secrets(str(error)) or type(error).__name__}", "transient", 5.0) from error
-    if came != end:
-        raise StorageError(f"HTTP: the file ended at byte {came} of {end}", "transient", 5.0)
+        raise StorageError(f"HTTP: {redact(str(error)) or type(error).__name__}", "transient", 5.0) from error
+    if received != end:
+        raise StorageError(f"HTTP: the file ended at byte {received} of {end}", "transient", 5.0)
 
 
-def _require(reply: httpx.Response, start: int, end: int) -> None:
-    if reply.status_code in _PASSING:
+def _check_response(reply: httpx.Response, start: int, end: int) -> None:
+    if reply.status_code in _TRANSIENT_STATUS:
         raise StorageError(f"HTTP: the server answered {reply.status_code}", "transient", 5.0)
     if reply.status_code != HTTPStatus.PARTIAL_CONTENT and not (reply.is_success and not start):
         raise StorageError(f"HTTP: the server answered {reply.status_code} {reply.reason_phrase}", "permanent")
@@ -62,12 +64,12 @@ def _headers(start: int, end: int) -> dict[str, str]:
     return {**plain, "Range": f"bytes={start}-{end - 1}"} if start else plain
 
 
-def _url(source: Source) -> str:
+def _url(source: ReplicaUrl) -> str:
     plain, right = source.url.partition("#")[0], right_of(source)
     return f"{plain}{'&' if '?' in plain else '?'}{right}" if right else plain
 
 
-def _context(ca: str) -> ssl.SSLContext:
+def _tls_context(ca: str) -> ssl.SSLContext:
     tls = ssl.create_default_context()
     if not ca:
         return tls

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from aliend.storage.tasks import Stopped
 
-_LOOK = 200
+_STOP_CHECK_MS = 200
 """Milliseconds between two looks whether the task shall stop, while the reader rests."""
 
 
-class Outlet:
+class OutputPipe:
     """The writing end of a pipe; it is ours."""
 
     def __init__(self, descriptor: int) -> None:
@@ -26,7 +26,7 @@ class Outlet:
         rest = memoryview(data)
         while rest:
             check()
-            self._poll.poll(_LOOK)
+            self._poll.poll(_STOP_CHECK_MS)
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:

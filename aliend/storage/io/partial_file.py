@@ -18,7 +18,7 @@ from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
 from aliend.errors import CopyError, Obstacle
-from aliend.storage.errors import from_disk
+from aliend.storage.errors import disk_error
 
 LONGEST_NAME = 255
 _CHUNK = 4 << 20
@@ -27,7 +27,7 @@ _NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 
-def part_name(name: str, id: int) -> str:
+def partial_name(name: str, id: int) -> str:
     """`.<name>.<id>.part`; of a name too long for that, as much as fits, with a hash of the whole."""
     tail = f".{id}.part"
     raw = os.fsencode(name)
@@ -40,7 +40,7 @@ def part_name(name: str, id: int) -> str:
     return f".{os.fsdecode(raw[:room])}{digest}{tail}"
 
 
-class Part:
+class PartialFile:
     """An open, locked partial file of ours; use `Part.open`."""
 
     def __init__(self, fd: int, path: Path, target: Path) -> None:
@@ -53,16 +53,16 @@ class Part:
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, target: Path, id: int) -> Iterator[Part]:
+    def open(cls, target: Path, id: int) -> Iterator[PartialFile]:
         """The partial file for `target`, made when missing; unlocked at the end and left where it is.
 
         CopyError: `transient` when another process writes it, `local` when the disk refuses.
         """
-        path = target.with_name(part_name(target.name, id))
+        path = target.with_name(partial_name(target.name, id))
         try:
             fd = _open_locked(path)
         except OSError as error:
-            raise from_disk(error, str(path)) from error
+            raise disk_error(error, str(path)) from error
         part = cls(fd, path, target)
         try:
             yield part
@@ -71,7 +71,7 @@ class Part:
                 wait([part._flushing])
             os.close(fd)
 
-    def restart(self) -> None:
+    def truncate(self) -> None:
         """Forget what is in it."""
         os.ftruncate(self._fd, 0)
         self.length = self._flushed = 0
@@ -84,18 +84,18 @@ class Part:
             self.length += written
             view = view[written:]
 
-    def flush_along(self, pool: Executor) -> None:
+    def flush_in_background(self, pool: Executor) -> None:
         """Have the disk take what has come, while more is coming; OSError when it could not take the last.
 
         A GiB so needs 1.5 s instead of 2.0 to 2.5: nothing waits in the end, and the kernel has no reason to slow us.
         """
         if self.length - self._flushed < _FLUSH or (self._flushing and not self._flushing.done()):
             return
-        self._settle()
+        self._wait_for_flush()
         self._flushed = self.length
         self._flushing = pool.submit(os.fdatasync, self._fd)
 
-    def _settle(self) -> None:
+    def _wait_for_flush(self) -> None:
         if self._flushing:
             self._flushing.result()  # the kernel tells a failed write once only: here, not to a later fsync
             self._flushing = None
@@ -107,9 +107,9 @@ class Part:
             offset += len(data)
             yield data
 
-    def forget_memory(self) -> None:
+    def drop_page_cache(self) -> None:
         """Write it to the disk, and have the kernel read it from there next time."""
-        self._settle()
+        self._wait_for_flush()
         os.fdatasync(self._fd)
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -121,17 +121,17 @@ class Part:
         """
         disk = os.fstatvfs(self._fd)
         free = disk.f_bavail * disk.f_frsize
-        kept = reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
-        if size > self.length and size - self.length > free - kept:
+        reserved = default_reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
+        if size > self.length and size - self.length > free - reserved:
             raise CopyError(
-                f"{self._target}: {size - self.length} bytes are needed, {free} are free and {kept} of them are to be "
-                "left free: make room",
+                f"{self._target}: {size - self.length} bytes are needed, {free} are free and {reserved} of "
+                "them are to be left free: make room",
                 "local",
                 retry_after=30.0,
-                obstacle=Obstacle("space", str(self._target), size - self.length + kept),
+                obstacle=Obstacle("space", str(self._target), size - self.length + reserved),
             )
 
-    def label(self, attributes: Mapping[str, str]) -> None:
+    def set_attributes(self, attributes: Mapping[str, str]) -> None:
         """Write extended attributes `user.NAME`; nothing is said where the file system has none."""
         set_attribute = getattr(os, "setxattr", None)  # Linux only
         if set_attribute is None:
@@ -145,14 +145,14 @@ class Part:
 
         CopyError `permanent` where that is not possible, OSError as the disk has it.
         """
-        self._settle()
+        self._wait_for_flush()
         os.fchmod(self._fd, 0o666 & ~umask)
         os.fsync(self._fd)
         try:
             if overwrite:
                 self.path.replace(self._target)
             else:
-                self._place_beside()
+                self._link_to_target()
         except FileNotFoundError:
             raise CopyError(
                 f"{self._target}: its directory was moved or replaced while the file came; ask for it again",
@@ -160,42 +160,42 @@ class Part:
             ) from None
         _sync_directory(self._target.parent)
 
-    def discard(self) -> None:
+    def remove(self) -> None:
         """Remove it."""
         self.path.unlink(missing_ok=True)
 
-    def _place_beside(self) -> None:
+    def _link_to_target(self) -> None:
         try:
             self._target.hardlink_to(self.path)
         except FileExistsError:
-            raise already_there(self._target) from None
+            raise target_exists(self._target) from None
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             if self._target.is_symlink() or self._target.exists():
-                raise already_there(self._target) from None
+                raise target_exists(self._target) from None
             self.path.replace(self._target)
         else:
             self.path.unlink()
 
 
-def reserve(size: int) -> int:
+def default_reserve(size: int) -> int:
     """Bytes that are left free on a disk of `size` bytes unless the user says otherwise: 5 %, at most 2 GiB."""
     return min(size // 20, 2 << 30)
 
 
-def discard(target: Path, id: int) -> int:
+def remove_partial(target: Path, id: int) -> int:
     """Remove a partial file that nobody will resume; its length in bytes. A locked one raises as `Part.open` does."""
     try:
-        (target.with_name(part_name(target.name, id))).lstat()
+        (target.with_name(partial_name(target.name, id))).lstat()
     except OSError:
         return 0
-    with Part.open(target, id) as part:
-        part.discard()
+    with PartialFile.open(target, id) as part:
+        part.remove()
         return part.length
 
 
-def already_there(target: Path) -> CopyError:
+def target_exists(target: Path) -> CopyError:
     """The error for a target that holds something else."""
     return CopyError(f"{target}: exists and differs; remove it or ask for overwriting (-f)", "permanent")
 
@@ -205,7 +205,7 @@ def _open_locked(path: Path) -> int:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
         try:
             _lock(fd, path)
-            if _is_still(fd, path):
+            if _is_current(fd, path):
                 return fd
         except BaseException:
             os.close(fd)
@@ -224,7 +224,7 @@ def _lock(fd: int, path: Path) -> None:
             raise
 
 
-def _is_still(fd: int, path: Path) -> bool:
+def _is_current(fd: int, path: Path) -> bool:
     """Whether the locked file is the one of that name, ours and ours alone.
 
     One with a second name is the target itself, left by a death between link and unlink: only the name goes.

@@ -26,7 +26,7 @@ class Status(TypedDict):
     shellcode: int
 
 
-class Known(TypedDict):
+class StatInfo(TypedDict):
     """What `stat` tells; `size` in bytes, `flags` of StatInfoFlags, `modtime` in POSIX seconds."""
 
     size: int
@@ -34,26 +34,28 @@ class Known(TypedDict):
     modtime: int
 
 
-Done = Callable[..., None]
+Callback = Callable[..., None]
 """Called from the library's threads with a Status, a response and more that we do not need."""
 
 
 class RemoteFile(Protocol):
     """One file on a storage element. Nothing here waits; `write` does not keep its buffer alive."""
 
-    def open(self, url: str, flags: int, mode: int = 0, timeout: int = 0, callback: Done | None = None) -> Status:
+    def open(self, url: str, flags: int, mode: int = 0, timeout: int = 0, callback: Callback | None = None) -> Status:
         """Open or create."""
 
-    def stat(self, force: bool = False, timeout: int = 0, callback: Done | None = None) -> Status:
+    def stat(self, force: bool = False, timeout: int = 0, callback: Callback | None = None) -> Status:
         """Ask for a Known; answered from the opening's reply unless forced."""
 
-    def read(self, offset: int, size: int, timeout: int = 0, callback: Done | None = None) -> Status:
+    def read(self, offset: int, size: int, timeout: int = 0, callback: Callback | None = None) -> Status:
         """Ask for bytes."""
 
-    def write(self, buffer: bytes, offset: int, size: int, timeout: int = 0, callback: Done | None = None) -> Status:
+    def write(
+        self, buffer: bytes, offset: int, size: int, timeout: int = 0, callback: Callback | None = None
+    ) -> Status:
         """Send bytes."""
 
-    def close(self, timeout: int = 0, callback: Done | None = None) -> Status:
+    def close(self, timeout: int = 0, callback: Callback | None = None) -> Status:
         """Close."""
 
     def is_open(self) -> bool:
@@ -63,13 +65,13 @@ class RemoteFile(Protocol):
 class RemoteSystem(Protocol):
     """One storage element."""
 
-    def stat(self, path: str, timeout: int = 0, callback: Done | None = None) -> Status:
+    def stat(self, path: str, timeout: int = 0, callback: Callback | None = None) -> Status:
         """Ask for a Known."""
 
-    def query(self, querycode: int, arg: str, timeout: int = 0, callback: Done | None = None) -> Status:
+    def query(self, querycode: int, arg: str, timeout: int = 0, callback: Callback | None = None) -> Status:
         """Ask for bytes: a checksum, mostly."""
 
-    def ping(self, timeout: int = 0, callback: Done | None = None) -> Status:
+    def ping(self, timeout: int = 0, callback: Callback | None = None) -> Status:
         """Ask for an answer."""
 
 
@@ -96,7 +98,7 @@ def third_party_copy(source: str, target: str, handler: CopyHandler) -> dict[str
     """
     process = CopyProcess()
     status: dict[str, Any] = process.add_job(
-        source=source, target=target, thirdparty="only", posc=True, mkdir=True, force=False, tpctimeout=_LONGEST_COPY
+        source=source, target=target, thirdparty="only", posc=True, mkdir=True, force=False, tpctimeout=_COPY_TIMEOUT
     )
     if status["ok"]:
         status = process.prepare()
@@ -108,7 +110,7 @@ def third_party_copy(source: str, target: str, handler: CopyHandler) -> dict[str
 
 new_file: Callable[[], RemoteFile] = File
 new_system: Callable[[str], RemoteSystem] = FileSystem
-_LONGEST_COPY = 86400
+_COPY_TIMEOUT = 86400
 """Seconds; the library gives up after 1800 unless told otherwise."""
 READ: Final[int] = OpenFlags.READ
 CREATE: Final[int] = OpenFlags.NEW | OpenFlags.UPDATE | OpenFlags.MAKEPATH | OpenFlags.POSC

@@ -6,117 +6,117 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aliend.core.transfers.bandwidth import Flow, Meter, Rates
+from aliend.core.transfers.bandwidth import Flow, RateLimiter, Rates
 
-_MOMENT = 0.002
+_TIMER_SLACK = 0.002
 """Seconds that a timer may be late."""
 
-Grant = Callable[[int, int], None]
-Pace = Callable[[int], None]
+AddCredit = Callable[[int, int], None]
+SetRate = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Paced:
+class ThrottledTask:
     """How a task hears of its bandwidth: `grant(size, share)` and, when limits change, `pace(share)`."""
 
     transfer: int
-    grant: Grant
-    pace: Pace
+    add_credit: AddCredit
+    set_rate: SetRate
 
 
-class Pacer:
+class BandwidthGrants:
     """The bandwidth of all tasks of all copying processes."""
 
     def __init__(self) -> None:
-        self._meter = Meter(Rates())
-        self._tasks: dict[int, Paced] = {}
-        self._granted: dict[int, float] = {}
+        self._meter = RateLimiter(Rates())
+        self._tasks: dict[int, ThrottledTask] = {}
+        self._granted_at: dict[int, float] = {}
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def set_rates(self, rates: Rates) -> None:
         """Other limits, at once."""
         if self._tasks:
-            self._meter.change(rates, _now())
-            self._pace_all()
+            self._meter.change_rates(rates, _now())
+            self._update_rates()
         else:
-            self._meter = Meter(rates)
+            self._meter = RateLimiter(rates)
 
-    def set_job(self, job: int, rate: int) -> None:
+    def set_job_rate(self, job: int, rate: int) -> None:
         """Another limit of one job's tasks, at once."""
-        self._meter.change_job(job, rate, _now())
-        self._pace_all()
+        self._meter.change_job_rate(job, rate, _now())
+        self._update_rates()
 
-    def join(self, flow: Flow, task: Paced) -> int:
+    def add(self, flow: Flow, task: ThrottledTask) -> int:
         """A task begins; its number."""
         self._count += 1
         self._tasks[self._count] = task
-        self._meter.join(self._count, flow, _now())
+        self._meter.add(self._count, flow, _now())
         return self._count
 
     def share(self, number: int) -> int:
         """Bytes per second that a task can expect; 0: it is not metered."""
         return self._meter.share(number)
 
-    def want(self, number: int, owed: int) -> None:
+    def request(self, number: int, owed: int) -> None:
         """A task has moved so many bytes more than it was granted."""
-        self._meter.ask(number, owed)
-        self._serve()
+        self._meter.request(number, owed)
+        self._grant()
 
-    def turn(self, number: int, se: str) -> None:
+    def switch_source(self, number: int, se: str) -> None:
         """A task goes on with another storage element."""
         before = self._meter.share(number)
-        self._meter.move(number, (se,), _now())
+        self._meter.change_elements(number, (se,), _now())
         if self._meter.share(number) != before:
-            self._tasks[number].pace(self._meter.share(number))
-        self._serve()
+            self._tasks[number].set_rate(self._meter.share(number))
+        self._grant()
 
-    def give(self, transfer: int, job: int, rate: int) -> None:
+    def reassign(self, transfer: int, job: int, rate: int) -> None:
         """What is copied for a transfer belongs to another job, which has this rate."""
         for number, task in self._tasks.items():
             if task.transfer == transfer:
-                self._meter.give(number, job, rate, _now())
-                task.pace(self._meter.share(number))
-        self._serve()
+                self._meter.change_job(number, job, rate, _now())
+                task.set_rate(self._meter.share(number))
+        self._grant()
 
-    def leave(self, number: int, unused: int) -> None:
+    def remove(self, number: int, unused: int) -> None:
         """A task has ended, with bytes that it was granted and did not move."""
-        self._granted.pop(number, None)
+        self._granted_at.pop(number, None)
         if self._tasks.pop(number, None):
-            self._meter.leave(number, unused, _now())
-            self._serve()
+            self._meter.remove(number, unused, _now())
+            self._grant()
 
-    def metered(self) -> dict[int, int]:
+    def throttled_rates(self) -> dict[int, int]:
         """The transfers whose copies are metered, with the bytes per second that each can expect."""
         shares = {task.transfer: self._meter.share(number) for number, task in self._tasks.items()}
         return {transfer: share for transfer, share in shares.items() if share}
 
-    def waited(self) -> dict[int, float]:
+    def seconds_since_wait(self) -> dict[int, float]:
         """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
         now = _now()
         return {
-            task.transfer: 0.0 if self._meter.waits(number) else now - self._granted[number]
+            task.transfer: 0.0 if self._meter.is_waiting(number) else now - self._granted_at[number]
             for number, task in self._tasks.items()
-            if self._meter.waits(number) or number in self._granted
+            if self._meter.is_waiting(number) or number in self._granted_at
         }
 
-    def _pace_all(self) -> None:
+    def _update_rates(self) -> None:
         for number, task in self._tasks.items():
-            task.pace(self._meter.share(number))
-        self._serve()
+            task.set_rate(self._meter.share(number))
+        self._grant()
 
-    def _serve(self) -> None:
+    def _grant(self) -> None:
         """Grant what can be granted, and look again when the next one can."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
         now = _now()
         for grant in self._meter.grants(now):
-            self._granted[grant.flow] = now
-            self._tasks[grant.flow].grant(grant.size, grant.share)
+            self._granted_at[grant.number] = now
+            self._tasks[grant.number].add_credit(grant.size, grant.share)
         pause = self._meter.next_grant(now)
         if pause is not None:
-            self._timer = asyncio.get_running_loop().call_later(pause + _MOMENT, self._serve)
+            self._timer = asyncio.get_running_loop().call_later(pause + _TIMER_SLACK, self._grant)
 
 
 def _now() -> float:

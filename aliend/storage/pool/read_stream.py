@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aliend.storage.tasks import Delivered
+from aliend.storage.tasks import ReadDone
 
 PIECE = 256 << 10
 """Bytes in one piece at most."""
 
 
-class WritingEnd:
+class PipeWriter:
     """The end of a pipe that is given away; `close` may be called twice."""
 
     def __init__(self, descriptor: int) -> None:
@@ -31,38 +31,38 @@ class WritingEnd:
 class Stream:
     """A file's bytes. `delivered` is there after the end."""
 
-    def __init__(self, reader: asyncio.StreamReader, giving: asyncio.Task[Delivered]) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.Task[ReadDone]) -> None:
         self._reader = reader
-        self._giving = giving
-        self.delivered: Delivered | None = None
+        self._writer = writer
+        self.result: ReadDone | None = None
 
     async def read(self) -> bytes:
         """The next piece; empty at the end. Raises CopyError after the last byte that came."""
         if data := await self._reader.read(PIECE):
             return data
-        self.delivered = await self._giving
+        self.result = await self._writer
         return b""
 
 
 @asynccontextmanager
-async def streamed(
-    give: Callable[[WritingEnd], Coroutine[Any, Any, Delivered]],
+async def open_stream(
+    write: Callable[[PipeWriter], Coroutine[Any, Any, ReadDone]],
 ) -> AsyncGenerator[Stream, None]:
     """Have `give` write into a pipe, and read along; leaving the block early stops it."""
     loop = asyncio.get_running_loop()
     reading, writing = os.pipe()
-    output = WritingEnd(writing)
+    output = PipeWriter(writing)
     reader = asyncio.StreamReader(limit=PIECE)
     transport, _ = await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
     )
-    giving = loop.create_task(give(output))
+    writer = loop.create_task(write(output))
     try:
-        yield Stream(reader, giving)
+        yield Stream(reader, writer)
     finally:
         transport.close()
-        giving.cancel()
-        await asyncio.wait([giving])
+        writer.cancel()
+        await asyncio.wait([writer])
         output.close()
-        if not giving.cancelled():
-            giving.exception()
+        if not writer.cancelled():
+            writer.exception()

@@ -15,16 +15,14 @@ from typing import overload
 
 from aliend.core.cli.environment import Settings
 from aliend.core.transfers.bandwidth import Rates
-from aliend.storage.pool.bandwidth_grants import Pacer
-from aliend.storage.pool.read_stream import Stream, WritingEnd, streamed
-from aliend.storage.pool.worker_group import Crew
+from aliend.storage.pool.bandwidth_grants import BandwidthGrants
+from aliend.storage.pool.read_stream import PipeWriter, Stream, open_stream
+from aliend.storage.pool.worker_group import WorkerGroup
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
     Compare,
     Compared,
-    Delivered,
-    Discard,
     Download,
     Downloaded,
     Listed,
@@ -32,21 +30,23 @@ from aliend.storage.tasks import (
     Probe,
     Probed,
     Read,
+    ReadDone,
+    RemovePartial,
     Result,
     Task,
-    Terms,
+    TaskOptions,
     ThirdParty,
     Upload,
     Uploaded,
 )
 
-SMALL = 64 << 20
+SMALL_FILE = 64 << 20
 """Bytes; a file below has its copy in the lane of the small ones."""
-_KINDS = 3
+_MAX_SETTINGS = 3
 """Sets of variables with processes at a time."""
 
 
-class Workers:
+class WorkerPool:
     """Up to `processes` copying processes in each lane with up to `per_process` tasks each; started on demand.
 
     `environment` is what they run in (our XRootD settings are added below it); one without a task for `idle` seconds
@@ -61,13 +61,13 @@ class Workers:
         idle: float = 120.0,
     ) -> None:
         self._environment = dict(environment or {})
-        self._pacer = Pacer()
+        self.bandwidth = BandwidthGrants()
         self._sizes = (processes, per_process, idle)
-        self._small, self._bulk = self._crew(()), self._crew(())
-        self._others: dict[Settings, Crew] = {}
-        self._freed = asyncio.Event()
+        self._small, self._bulk = self._new_group(()), self._new_group(())
+        self._by_settings: dict[Settings, WorkerGroup] = {}
+        self._group_idle = asyncio.Event()
 
-    async def __aenter__(self) -> Workers:
+    async def __aenter__(self) -> WorkerPool:
         return self
 
     async def __aexit__(
@@ -78,139 +78,143 @@ class Workers:
     @property
     def pids(self) -> list[int]:
         """The process ids of the copying processes."""
-        return [pid for crew in self._crews() for pid in crew.pids]
+        return [pid for group in self._groups() for pid in group.pids]
 
-    def of(self, terms: Terms) -> Bound:
-        """The same processes for tasks with these terms."""
-        return Bound(self, terms)
+    def of(self, options: TaskOptions) -> Bound:
+        """The same processes for tasks with these options."""
+        return Bound(self, options)
 
-    @overload
-    async def run(self, task: Download, on_progress: Callable[[int], None], terms: Terms = ...) -> Downloaded: ...
     @overload
     async def run(
-        self, task: Upload | ThirdParty, on_progress: Callable[[int], None], terms: Terms = ...
+        self, task: Download, on_progress: Callable[[int], None], options: TaskOptions = ...
+    ) -> Downloaded: ...
+    @overload
+    async def run(
+        self, task: Upload | ThirdParty, on_progress: Callable[[int], None], options: TaskOptions = ...
     ) -> Uploaded: ...
     @overload
     async def run(
-        self, task: Checksum | Discard, on_progress: Callable[[int], None], terms: Terms = ...
+        self, task: Checksum | RemovePartial, on_progress: Callable[[int], None], options: TaskOptions = ...
     ) -> Checksummed: ...
     @overload
-    async def run(self, task: ListMembers, on_progress: Callable[[int], None], terms: Terms = ...) -> Listed: ...
+    async def run(
+        self, task: ListMembers, on_progress: Callable[[int], None], options: TaskOptions = ...
+    ) -> Listed: ...
     @overload
-    async def run(self, task: Compare, on_progress: Callable[[int], None], terms: Terms = ...) -> Compared: ...
+    async def run(self, task: Compare, on_progress: Callable[[int], None], options: TaskOptions = ...) -> Compared: ...
     @overload
-    async def run(self, task: Probe, on_progress: Callable[[int], None], terms: Terms = ...) -> Probed: ...
-    async def run(self, task: Task, on_progress: Callable[[int], None], terms: Terms = Terms()) -> Result:  # noqa: B008 - frozen
+    async def run(self, task: Probe, on_progress: Callable[[int], None], options: TaskOptions = ...) -> Probed: ...
+    async def run(self, task: Task, on_progress: Callable[[int], None], options: TaskOptions = TaskOptions()) -> Result:  # noqa: B008 - frozen
         """Do one task; `on_progress` hears the bytes so far, at most ten times a second.
 
         CopyError says who can act; WorkerDied (a CopyError) that the process ended and the file is not to blame.
         Cancelling stops the task and returns when it has stopped, or its process was killed: within 12 s.
         """
-        crew = await self._crew_for(task, terms.settings)
+        group = await self._group_for(task, options.settings)
         try:
-            return await crew.run(task, on_progress, terms)
+            return await group.run(task, on_progress, options)
         finally:
-            if not crew.load:
-                self._freed.set()
+            if not group.load:
+                self._group_idle.set()
 
     @asynccontextmanager
-    async def reading(self, task: Read) -> AsyncGenerator[Stream, None]:
+    async def open_read(self, task: Read) -> AsyncGenerator[Stream, None]:
         """The bytes of a file as they come, no faster than they are taken, and never behind the copies.
 
         Leaving the block early stops the reading.
         """
 
-        async def give(output: WritingEnd) -> Delivered:
-            result = await self._small.run(task, lambda _: None, Terms(), output)
-            assert isinstance(result, Delivered)
+        async def give(output: PipeWriter) -> ReadDone:
+            result = await self._small.run(task, lambda _: None, TaskOptions(), output)
+            assert isinstance(result, ReadDone)
             return result
 
-        async with streamed(give) as stream:
+        async with open_stream(give) as stream:
             yield stream
 
     def set_rates(self, rates: Rates) -> None:
         """Limit the bandwidth of all tasks, also of those that run."""
-        self._pacer.set_rates(rates)
+        self.bandwidth.set_rates(rates)
 
     def set_job_rate(self, job: int, rate: int) -> None:
         """Limit the bandwidth of a job's tasks that run (bytes per second, 0: no limit)."""
-        self._pacer.set_job(job, rate)
+        self.bandwidth.set_job_rate(job, rate)
 
     def give(self, transfer: int, job: int, rate: int) -> None:
         """What is copied for a transfer belongs to another job, which has this rate."""
-        self._pacer.give(transfer, job, rate)
+        self.bandwidth.reassign(transfer, job, rate)
 
     def metered(self) -> dict[int, int]:
         """The transfers whose copies have limited bandwidth, with the bytes per second that each can expect."""
-        return self._pacer.metered()
+        return self.bandwidth.throttled_rates()
 
     def waited(self) -> dict[int, float]:
         """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
-        return self._pacer.waited()
+        return self.bandwidth.seconds_since_wait()
 
     async def close(self) -> None:
         """End all processes within 2 s, softly first. Tasks that did not end raise WorkerDied."""
-        await asyncio.gather(*(crew.close() for crew in self._crews()))
+        await asyncio.gather(*(group.close() for group in self._groups()))
 
-    def _crews(self) -> list[Crew]:
-        return [self._small, self._bulk, *self._others.values()]
+    def _groups(self) -> list[WorkerGroup]:
+        return [self._small, self._bulk, *self._by_settings.values()]
 
-    def _crew(self, settings: Settings) -> Crew:
+    def _new_group(self, settings: Settings) -> WorkerGroup:
         processes, per_process, idle = self._sizes
-        return Crew(processes, per_process, {**self._environment, **dict(settings)}, idle, self._pacer)
+        return WorkerGroup(processes, per_process, {**self._environment, **dict(settings)}, idle, self.bandwidth)
 
-    async def _crew_for(self, task: Task, settings: Settings) -> Crew:
-        if isinstance(task, Discard):
-            return next((crew for crew in self._crews() if crew.pids), self._small)
+    async def _group_for(self, task: Task, settings: Settings) -> WorkerGroup:
+        if isinstance(task, RemovePartial):
+            return next((group for group in self._groups() if group.pids), self._small)
         if all(self._environment.get(name) == value for name, value in settings):
             return self._small if _is_small(task) else self._bulk
-        while settings not in self._others:
-            if len(self._others) >= _KINDS and not self._drop_idle():
-                self._freed.clear()
-                await self._freed.wait()
+        while settings not in self._by_settings:
+            if len(self._by_settings) >= _MAX_SETTINGS and not self._drop_idle_group():
+                self._group_idle.clear()
+                await self._group_idle.wait()
                 continue
-            self._others[settings] = self._crew(settings)
-        return self._others[settings]
+            self._by_settings[settings] = self._new_group(settings)
+        return self._by_settings[settings]
 
-    def _drop_idle(self) -> bool:
+    def _drop_idle_group(self) -> bool:
         """Make room for other variables; whether there was a set without a task."""
-        idle = next((settings for settings, crew in self._others.items() if not crew.load), None)
+        idle = next((settings for settings, group in self._by_settings.items() if not group.load), None)
         if idle is None:
             return False
-        self._others.pop(idle).dismiss()
+        self._by_settings.pop(idle).dismiss()
         return True
 
 
 class Bound:
-    """The copying processes for tasks with certain terms."""
+    """The copying processes for tasks with certain options."""
 
-    def __init__(self, workers: Workers, terms: Terms) -> None:
+    def __init__(self, workers: WorkerPool, options: TaskOptions) -> None:
         self._workers = workers
-        self._terms = terms
+        self._options = options
 
     @overload
     async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
     @overload
     async def run(self, task: Upload | ThirdParty, on_progress: Callable[[int], None]) -> Uploaded: ...
     @overload
-    async def run(self, task: Checksum | Discard, on_progress: Callable[[int], None]) -> Checksummed: ...
+    async def run(self, task: Checksum | RemovePartial, on_progress: Callable[[int], None]) -> Checksummed: ...
     @overload
     async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
     @overload
     async def run(self, task: Compare, on_progress: Callable[[int], None]) -> Compared: ...
     async def run(
         self,
-        task: Download | Upload | ThirdParty | Checksum | Discard | ListMembers | Compare,
+        task: Download | Upload | ThirdParty | Checksum | RemovePartial | ListMembers | Compare,
         on_progress: Callable[[int], None],
     ) -> Result:
         """See `Workers.run`."""
-        return await self._workers.run(task, on_progress, self._terms)
+        return await self._workers.run(task, on_progress, self._options)
 
 
 def _is_small(task: Task) -> bool:
     match task:
         case Download(size=size) | Upload(size=size) | ThirdParty(size=size) | Compare(size=size):
-            return size < SMALL
+            return size < SMALL_FILE
         case Checksum():
             return False
         case _:

@@ -14,9 +14,9 @@ from typing import Any
 from aliend.core.transfers.bandwidth import Flow
 from aliend.errors import CopyError
 from aliend.storage import wire
-from aliend.storage.pool.bandwidth_grants import Paced, Pacer
+from aliend.storage.pool.bandwidth_grants import BandwidthGrants, ThrottledTask
 from aliend.storage.pool.worker_environment import worker_environment
-from aliend.storage.tasks import Compare, Download, Read, Result, Stopped, Task, Terms, Upload, WorkerDied
+from aliend.storage.tasks import Compare, Download, Read, Result, Stopped, Task, TaskOptions, Upload, WorkerDied
 
 RETIRE_AFTER = 5000
 """Tasks after which a process is replaced, whatever its library may have leaked."""
@@ -26,17 +26,17 @@ RETIRE_AFTER = 5000
 class _Pending:
     answer: asyncio.Future[Result]
     on_progress: Callable[[int], None]
-    terms: Terms
-    paced: int
+    options: TaskOptions
+    flow: int
     """Its number with the pacer; 0: its bytes do not count."""
 
 
-class Process:
+class WorkerProcess:
     """A running copying process; use `Process.start`. `run` tasks, then `stop` each or `kill` all."""
 
-    def __init__(self, process: asyncio.subprocess.Process, pacer: Pacer, outputs: socket.socket) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, bandwidth: BandwidthGrants, outputs: socket.socket) -> None:
         self._process = process
-        self._pacer = pacer
+        self._bandwidth = bandwidth
         self._outputs = outputs
         self._pending: dict[int, _Pending] = {}
         self._count = 0
@@ -45,7 +45,7 @@ class Process:
         self._listener = asyncio.get_running_loop().create_task(self._listen())
 
     @classmethod
-    async def start(cls, environment: Mapping[str, str], pacer: Pacer) -> Process:
+    async def start(cls, environment: Mapping[str, str], bandwidth: BandwidthGrants) -> WorkerProcess:
         """A new process in a session of its own, so that a terminal's Ctrl-C does not reach it."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -70,7 +70,7 @@ class Process:
             raise CopyError(f"a copying process could not be started: {error.strerror}", "local", 30.0) from error
         finally:
             theirs.close()
-        return cls(process, pacer, ours)
+        return cls(process, bandwidth, ours)
 
     @property
     def pid(self) -> int:
@@ -92,14 +92,16 @@ class Process:
         """Whether it may be given another task."""
         return not self.retired and self.is_alive
 
-    def begin(self, task: Task, on_progress: Callable[[int], None], terms: Terms, output: int | None = None) -> int:
+    def start_task(
+        self, task: Task, on_progress: Callable[[int], None], options: TaskOptions, output: int | None = None
+    ) -> int:
         """Give it a task, and a descriptor to write to; the number to wait for."""
         self._count += 1
         self.retired = self.retired or self._count >= RETIRE_AFTER
-        paced = self._paced(self._count, task, terms)
+        flow = self._add_flow(self._count, task, options)
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._pending[self._count] = _Pending(answer, on_progress, terms, paced)
-        share = self._pacer.share(paced) if paced else 0
+        self._pending[self._count] = _Pending(answer, on_progress, options, flow)
+        share = self._bandwidth.share(flow) if flow else 0
         message = {"do": self._count, "task": wire.pack(task), "share": share}
         if output is not None:
             socket.send_fds(self._outputs, [b"\0"], [output])
@@ -107,17 +109,17 @@ class Process:
         self._send(message)
         return self._count
 
-    def _paced(self, number: int, task: Task, terms: Terms) -> int:
+    def _add_flow(self, number: int, task: Task, options: TaskOptions) -> int:
         match task:
             case Download() | Read() | Compare():
-                flow = Flow("download", tuple(source.se for source in task.sources[:1]), terms.job, terms.rate)
+                flow = Flow("download", tuple(source.se for source in task.sources[:1]), options.job, options.rate)
             case Upload():
-                flow = Flow("upload", tuple(target.se for target in task.targets), terms.job, terms.rate)
+                flow = Flow("upload", tuple(target.se for target in task.targets), options.job, options.rate)
             case _:
                 return 0
-        return self._pacer.join(
+        return self._bandwidth.add(
             flow,
-            Paced(
+            ThrottledTask(
                 task.id,
                 lambda size, share: self._send({"grant": number, "size": size, "share": share}),
                 lambda share: self._send({"pace": number, "share": share}),
@@ -136,7 +138,7 @@ class Process:
 
     def stop(self, number: int) -> None:
         """Tell a task to stop between two chunks; nothing more is heard of its progress."""
-        self._pending[number].on_progress = _unheard
+        self._pending[number].on_progress = _ignore_progress
         self._send({"stop": number})
 
     def stop_all(self) -> None:
@@ -163,12 +165,12 @@ class Process:
         One that the kernel does not let go within `limit` seconds (a dead network disk) is left to itself.
         """
         self._kill()
-        await self.ended(limit)
+        await self.wait_ended(limit)
         if self.is_alive:
             self._listener.cancel()
             await asyncio.wait([self._listener])
 
-    async def ended(self, limit: float) -> None:
+    async def wait_ended(self, limit: float) -> None:
         """Wait until it is gone and everybody who waited for it was told; at most `limit` seconds."""
         await asyncio.wait([self._listener], timeout=limit)
 
@@ -185,53 +187,53 @@ class Process:
     async def _listen(self) -> None:
         how = "does not end"
         try:
-            await self._hear()
+            await self._read_loop()
             self.dismiss()
             how = _ending(await self._process.wait())
         finally:
             self.retired = True
             self._outputs.close()
-            self._bury(how)
+            self._fail_pending(how)
 
-    async def _hear(self) -> None:
+    async def _read_loop(self) -> None:
         assert self._process.stdout is not None
         try:
             while line := await self._process.stdout.readline():
-                self._heard(wire.decode(line))
+                self._dispatch(wire.decode(line))
         except (ValueError, KeyError, TypeError):  # it does not speak our language: it must go
             self._kill()
 
-    def _heard(self, message: dict[str, Any]) -> None:
+    def _dispatch(self, message: dict[str, Any]) -> None:
         match message:
             case {"fatal": str(reason)}:
                 self._fatal = reason
             case {"retire": True}:
                 self.retired = True
             case {"id": int(number)} if (pending := self._pending.get(number)) and not pending.answer.done():
-                self._heard_of(pending, message)
+                self._dispatch_task_message(pending, message)
 
-    def _heard_of(self, pending: _Pending, message: dict[str, Any]) -> None:
+    def _dispatch_task_message(self, pending: _Pending, message: dict[str, Any]) -> None:
         match message:
             case {"want": int(owed)}:
-                self._pacer.want(pending.paced, owed)
+                self._bandwidth.request(pending.flow, owed)
             case {"se": str(se)}:
-                self._pacer.turn(pending.paced, se)
-                asyncio.get_running_loop().call_soon(pending.terms.turned, se)
+                self._bandwidth.switch_source(pending.flow, se)
+                asyncio.get_running_loop().call_soon(pending.options.on_source_change, se)
             case {"failed": str(se), "reason": str(reason)}:
-                asyncio.get_running_loop().call_soon(pending.terms.failed, se, reason)
+                asyncio.get_running_loop().call_soon(pending.options.on_failure, se, reason)
             case {"unused": int(unused)}:
-                self._pacer.leave(pending.paced, unused)
+                self._bandwidth.remove(pending.flow, unused)
                 _answer(pending, message)
             case _:
                 _answer(pending, message)
 
-    def _bury(self, how: str) -> None:
+    def _fail_pending(self, how: str) -> None:
         for pending in self._pending.values():
             if not pending.answer.done():
-                self._pacer.leave(pending.paced, 0)
-                pending.answer.set_exception(self._obituary(how, alone=len(self._pending) == 1))
+                self._bandwidth.remove(pending.flow, 0)
+                pending.answer.set_exception(self._death_error(how, alone=len(self._pending) == 1))
 
-    def _obituary(self, how: str, *, alone: bool) -> CopyError:
+    def _death_error(self, how: str, *, alone: bool) -> CopyError:
         """Where several tasks die, nobody can say whose fault it was: no file is blamed."""
         if self._fatal:
             return CopyError(self._fatal, "local", retry_after=60.0)
@@ -242,7 +244,7 @@ def _ending(code: int) -> str:
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
-def _unheard(_: int) -> None:
+def _ignore_progress(_: int) -> None:
     """Progress of a task whose owner has gone."""
 
 

@@ -22,18 +22,18 @@ from typing import Any, BinaryIO
 from aliend.errors import CopyError
 from aliend.storage import wire
 from aliend.storage.io import local_files
-from aliend.storage.io.output_pipe import Outlet
-from aliend.storage.io.partial_file import discard
-from aliend.storage.io.task_context import Line
+from aliend.storage.io.output_pipe import OutputPipe
+from aliend.storage.io.partial_file import remove_partial
+from aliend.storage.io.task_context import TaskContext
 from aliend.storage.tasks import (
     Checksum,
     Checksummed,
     Compare,
-    Discard,
     Download,
     ListMembers,
     Probe,
     Read,
+    RemovePartial,
     Result,
     Stopped,
     Task,
@@ -41,12 +41,12 @@ from aliend.storage.tasks import (
     Upload,
 )
 
-Run = Callable[[Any, Line], Result]
+TaskRunner = Callable[[Any, TaskContext], Result]
 
 
-_POOL = 16
+_HELPER_THREADS = 16
 """Threads that hash and flush beside the tasks: two for each of the usual eight."""
-_TASKS = 128
+_TASK_THREADS = 128
 """More tasks than a process ever has at a time; their threads stay for the next ones."""
 
 
@@ -72,15 +72,15 @@ class Worker:
     """The tasks of this process, one thread each."""
 
     def __init__(
-        self, pipe: Pipe, runners: dict[type[Any], Run], spent: Callable[[], bool], outputs: socket.socket
+        self, pipe: Pipe, runners: dict[type[Any], TaskRunner], must_retire: Callable[[], bool], outputs: socket.socket
     ) -> None:
         self._pipe = pipe
         self._outputs = outputs
         self._runners = runners
-        self._spent = spent
-        self._lines: dict[int, Line] = {}
-        self._pool = ThreadPoolExecutor(_POOL)
-        self._threads = ThreadPoolExecutor(_TASKS)
+        self._must_retire = must_retire
+        self._contexts: dict[int, TaskContext] = {}
+        self._pool = ThreadPoolExecutor(_HELPER_THREADS)
+        self._threads = ThreadPoolExecutor(_TASK_THREADS)
         self._ending = False
 
     def handle(self, message: dict[str, Any]) -> None:
@@ -90,59 +90,61 @@ class Worker:
                 self._ending = True
                 self._end_if_done()
             case {"do": int(number), "task": dict(packed), "share": int(share)}:
-                output = self._output() if message.get("output") else None
+                output = self._receive_output() if message.get("output") else None
                 self._start(number, wire.unpack_task(packed), share, output)
-            case {"stop": int(number)} if line := self._lines.get(number):
-                line.inbox.stop()
-            case {"grant": int(number), "size": int(size), "share": int(share)} if line := self._lines.get(number):
-                line.grant(size, share)
-            case {"pace": int(number), "share": int(share)} if line := self._lines.get(number):
-                line.pace(share)
+            case {"stop": int(number)} if context := self._contexts.get(number):
+                context.completions.stop()
+            case {"grant": int(number), "size": int(size), "share": int(share)} if context := self._contexts.get(
+                number
+            ):
+                context.add_credit(size, share)
+            case {"pace": int(number), "share": int(share)} if context := self._contexts.get(number):
+                context.set_rate(share)
 
-    def _output(self) -> Outlet:
+    def _receive_output(self) -> OutputPipe:
         """The descriptor that came before the task."""
         _, descriptors, _, _ = socket.recv_fds(self._outputs, 1, 1)
-        return Outlet(descriptors[0])
+        return OutputPipe(descriptors[0])
 
-    def _start(self, number: int, task: Task, share: int, output: Outlet | None) -> None:
-        taken = {line.slot for line in tuple(self._lines.values())}
+    def _start(self, number: int, task: Task, share: int, output: OutputPipe | None) -> None:
+        taken = {context.slot for context in tuple(self._contexts.values())}
         slot = next(each for each in range(len(taken) + 1) if each not in taken)
 
-        def say(words: dict[str, Any]) -> None:
+        def send(words: dict[str, Any]) -> None:
             self._pipe.send({"id": number, **words})
 
-        line = Line(say, lambda: len(self._lines), self._pool, slot, share, output)
-        line.tuning = getattr(task, "tuning", line.tuning)
-        self._lines[number] = line
-        self._threads.submit(self._run, number, task, line)
+        context = TaskContext(send, lambda: len(self._contexts), self._pool, slot, share, output)
+        context.tuning = getattr(task, "tuning", context.tuning)
+        self._contexts[number] = context
+        self._threads.submit(self._run, number, task, context)
 
-    def _run(self, number: int, task: Task, line: Line) -> None:
-        answer = self._answer(task, line)
-        if line.output:
-            line.output.close()
-        if self._spent():
+    def _run(self, number: int, task: Task, context: TaskContext) -> None:
+        answer = self._answer(task, context)
+        if context.output:
+            context.output.close()
+        if self._must_retire():
             self._pipe.send({"retire": True})
-        self._pipe.send({"id": number, "unused": line.unused(), **answer})
-        self._lines.pop(number)
+        self._pipe.send({"id": number, "unused": context.unused_credit(), **answer})
+        self._contexts.pop(number)
         self._end_if_done()
 
     def _end_if_done(self) -> None:
-        if self._ending and not self._lines:
+        if self._ending and not self._contexts:
             os._exit(0)
 
-    def _answer(self, task: Task, line: Line) -> dict[str, Any]:
+    def _answer(self, task: Task, context: TaskContext) -> dict[str, Any]:
         try:
-            return {"result": wire.pack(self._runners[type(task)](task, line))}
+            return {"result": wire.pack(self._runners[type(task)](task, context))}
         except Stopped:
             return {"stopped": True}
         except CopyError as error:
             return {"error": wire.pack_error(error)}
         except Exception as error:  # noqa: BLE001 - the edge of the process: the daemon must hear of everything
-            place = _place(error)
+            place = _location_of(error)
             return {"error": wire.pack_error(CopyError(f"the copy broke: {type(error).__name__} at {place}"))}
 
 
-def _place(error: BaseException) -> str:
+def _location_of(error: BaseException) -> str:
     """Where an unexpected error arose; its text is not told, since it might quote an envelope."""
     trace = error.__traceback__
     while trace and trace.tb_next:
@@ -150,40 +152,40 @@ def _place(error: BaseException) -> str:
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
 
 
-def _discard(task: Discard, _: Line) -> Checksummed:
-    size = discard(Path(task.target), task.id)
-    local_files.remove_empty(task.directories)
+def _remove_partial(task: RemovePartial, _: TaskContext) -> Checksummed:
+    size = remove_partial(Path(task.target), task.id)
+    local_files.remove_empty_directories(task.directories)
     return Checksummed(size, "")
 
 
-def _checksum(task: Checksum, line: Line) -> Checksummed:
-    return local_files.checksum(task, line.inbox.check, line.progress)
+def _checksum(task: Checksum, context: TaskContext) -> Checksummed:
+    return local_files.checksum(task, context.completions.raise_if_stopped, context.report_progress)
 
 
-def _loaded(module: str, name: str) -> Run:
+def _import_runner(module: str, name: str) -> TaskRunner:
     """What is imported when it is first needed: a process that is awaited is there 50 ms earlier."""
 
-    def run(task: Any, line: Line) -> Result:  # noqa: ANN401 - as `Run`
-        result: Result = getattr(import_module(f"aliend.storage.{module}"), name)(task, line)
+    def run(task: Any, context: TaskContext) -> Result:  # noqa: ANN401 - as `Run`
+        result: Result = getattr(import_module(f"aliend.storage.{module}"), name)(task, context)
         return result
 
     return run
 
 
-_RUNNERS: dict[type[Any], Run] = {
-    Download: _loaded("worker.download", "download"),
-    Upload: _loaded("worker.upload", "upload"),
-    ThirdParty: _loaded("worker.third_party", "third_party"),
+_RUNNERS: dict[type[Any], TaskRunner] = {
+    Download: _import_runner("worker.download", "download"),
+    Upload: _import_runner("worker.upload", "upload"),
+    ThirdParty: _import_runner("worker.third_party", "third_party"),
     Checksum: _checksum,
-    Discard: _discard,
-    ListMembers: _loaded("io.zip_members", "list_members"),
-    Compare: _loaded("worker.read_back", "compare"),
-    Read: _loaded("worker.read", "read"),
-    Probe: _loaded("worker.server_query", "probe"),
+    RemovePartial: _remove_partial,
+    ListMembers: _import_runner("io.zip_members", "list_members"),
+    Compare: _import_runner("worker.read_back", "compare"),
+    Read: _import_runner("worker.read", "read"),
+    Probe: _import_runner("worker.server_query", "probe"),
 }
 
 
-def _spent() -> bool:
+def _must_retire() -> bool:
     """Whether uploads were given up, so that the process has to end."""
     upload = sys.modules.get("aliend.storage.worker.upload")
     return bool(upload and upload.abandoned)
@@ -196,7 +198,7 @@ def serve(control: BinaryIO, pipe: Pipe, outputs: socket.socket) -> None:
     except ImportError as error:
         pipe.send({"fatal": f"the XRootD library cannot be loaded: {error}"})
         return
-    worker = Worker(pipe, _RUNNERS, _spent, outputs)
+    worker = Worker(pipe, _RUNNERS, _must_retire, outputs)
     pipe.send({"ready": True})
     for line in control:
         worker.handle(wire.decode(line))

@@ -12,74 +12,74 @@ from dataclasses import replace
 from pathlib import Path
 
 from aliend.errors import CopyError
-from aliend.storage.errors import from_disk, summary
+from aliend.storage.errors import combine_failures, disk_error
 from aliend.storage.io import local_files, remote_file
-from aliend.storage.io.checksums import Digests, judged
-from aliend.storage.io.partial_file import Part, already_there, discard
-from aliend.storage.io.task_context import Line
+from aliend.storage.io.checksums import Digests, verify_bytes
+from aliend.storage.io.partial_file import PartialFile, remove_partial, target_exists
+from aliend.storage.io.task_context import TaskContext
 from aliend.storage.io.xrootd_client import RemoteFile
-from aliend.storage.tasks import Download, Downloaded, Source, Stopped
-from aliend.storage.worker.min_rate import fast_enough
+from aliend.storage.tasks import Download, Downloaded, ReplicaUrl, Stopped
+from aliend.storage.worker.min_rate import require_min_rate
 
-_TRIES = 3
+_OPEN_TRIES = 3
 _STREAMS = 1000
 """More than any number of tasks in one process."""
 
 
-def download(task: Download, line: Line) -> Downloaded:
+def download(task: Download, context: TaskContext) -> Downloaded:
     """Bring the file; CopyError says who can act when it did not come.
 
     What came is kept beside the target only where its checksum allows to continue.
     """
     target = Path(task.target)
-    if local_files.is_good_already(task, line.inbox.check):
-        discard(target, task.id)
+    if local_files.is_already_complete(task, context.completions.raise_if_stopped):
+        remove_partial(target, task.id)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
     if task.overwrite == "never" and target.exists():
-        raise already_there(target)
+        raise target_exists(target)
     with ExitStack() as stack:
-        part = _opened(stack, task, target)
+        part = _open_partial(stack, task, target)
         try:
-            return _attempt(task, line, part)
+            return _attempt(task, context, part)
         except (CopyError, Stopped) as error:
             if not task.md5 or getattr(error, "kind", "") == "permanent":
-                part.discard()
+                part.remove()
             raise
 
 
-def _opened(stack: ExitStack, task: Download, target: Path) -> Part:
+def _open_partial(stack: ExitStack, task: Download, target: Path) -> PartialFile:
     """The partial file in its directory, which a failed neighbour may remove in the moment before it is used."""
-    for tries_left in reversed(range(_TRIES)):
-        local_files.make_parents(target, task.umask)
+    for tries_left in reversed(range(_OPEN_TRIES)):
+        local_files.make_parent_directories(target, task.umask)
         try:
-            return stack.enter_context(Part.open(target, task.id))
+            return stack.enter_context(PartialFile.open(target, task.id))
         except CopyError:
             if target.parent.exists() or not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
-def _attempt(task: Download, line: Line, part: Part) -> Downloaded:
+def _attempt(task: Download, context: TaskContext, part: PartialFile) -> Downloaded:
     try:
-        return _Attempt(task, line, part).run()
+        return _Attempt(task, context, part).run()
     except OSError as error:
-        raise from_disk(error, task.target) from error
+        raise disk_error(error, task.target) from error
 
 
 class _Attempt:
     """The replicas, one after the other, into one partial file."""
 
-    def __init__(self, task: Download, line: Line, part: Part) -> None:
+    def __init__(self, task: Download, context: TaskContext, part: PartialFile) -> None:
         self._task = task
-        self._line = line
+        self._context = context
         self._part = part
-        self._digests = self._no_bytes()
+        self._digests = self._new_digests()
         self._resumed = False
         self._began_ms = time.time_ns() // 1_000_000
 
     def run(self) -> Downloaded:
         """The first replica that gives the right bytes wins."""
-        self._take_up()
+        self._resume()
         is_whole = self._part.length == self._task.size and self._digests.md5 == self._task.md5
         if is_whole and (self._resumed or not self._task.size):
             return self._publish("", "")
@@ -87,36 +87,36 @@ class _Attempt:
         failures: list[tuple[str, CopyError]] = []
         for source in self._task.sources:
             try:
-                self._line.turn_to(source.se)
-                told = tuple((se, str(error)) for se, error in failures)
-                return replace(self._publish(source.se, self._fetch(source)), failures=told)
+                self._context.report_source(source.se)
+                earlier = tuple((se, str(error)) for se, error in failures)
+                return replace(self._publish(source.se, self._fetch(source)), failures=earlier)
             except CopyError as error:
-                if error.kind == "local" or (error.kind == "permanent" and self._target_is_taken()):
+                if error.kind == "local" or (error.kind == "permanent" and self._target_exists()):
                     raise
                 failures.append((source.se, error))
                 if error.kind == "transient":
-                    self._line.fail_at(source.se, str(error))
-        raise summary(failures)
+                    self._context.report_failure(source.se, str(error))
+        raise combine_failures(failures)
 
-    def _no_bytes(self) -> Digests:
-        return Digests(self._line.pool, with_adler32=not self._task.md5)
+    def _new_digests(self) -> Digests:
+        return Digests(self._context.pool, with_adler32=not self._task.md5)
 
-    def _take_up(self) -> None:
+    def _resume(self) -> None:
         """Continue behind what a predecessor left, where the final checksum will judge it."""
         if not self._task.md5 or self._part.length > self._task.size:
             self._restart()
             return
         for data in self._part.content():
-            self._line.inbox.check()
+            self._context.completions.raise_if_stopped()
             self._digests.update(data)
         self._resumed = self._part.length > 0
 
     def _restart(self) -> None:
-        self._part.restart()
-        self._digests = self._no_bytes()
+        self._part.truncate()
+        self._digests = self._new_digests()
         self._resumed = False
 
-    def _fetch(self, source: Source) -> str:
+    def _fetch(self, source: ReplicaUrl) -> str:
         """All missing bytes from one replica; a warning, or nothing. Wrong bytes are forgotten."""
         if not self._task.md5:
             self._restart()
@@ -125,77 +125,77 @@ class _Attempt:
             self._restart()
             self._read(source)
         try:
-            return judged(self._digests, self._task.md5, self._task.size, source, self._line.inbox)
+            return verify_bytes(self._digests, self._task.md5, self._task.size, source, self._context.completions)
         except CopyError:
             self._restart()
             raise
 
-    def _read(self, source: Source) -> None:
-        for data in fast_enough(self._chunks(source), self._task.tuning.min_rate):
+    def _read(self, source: ReplicaUrl) -> None:
+        for data in require_min_rate(self._chunks(source), self._task.tuning.min_rate):
             self._digests.update(data)
             self._part.append(data)
-            self._part.flush_along(self._line.pool)
-            self._line.progress(self._part.length)
-            if not self._is_from_whole(source):
-                self._line.spend(len(data))
+            self._part.flush_in_background(self._context.pool)
+            self._context.report_progress(self._part.length)
+            if not self._uses_whole_archive(source):
+                self._context.throttle(len(data))
         if self._part.length != self._task.size:
-            found = self._part.length
+            length = self._part.length
             self._restart()
-            raise CopyError(f"{found} bytes came, the catalogue says {self._task.size}", "permanent")
+            raise CopyError(f"{length} bytes came, the catalogue says {self._task.size}", "permanent")
 
-    def _chunks(self, source: Source) -> Iterator[bytes]:
+    def _chunks(self, source: ReplicaUrl) -> Iterator[bytes]:
         start, end = self._part.length, self._task.size
         if "#" in source.url:
             from aliend.storage.io import zip_members
 
-            if self._is_from_whole(source):
+            if self._uses_whole_archive(source):
                 directory = str(Path(self._task.target).parent)
-                yield from zip_members.read_from_whole(self._line, source, directory, start, end)
+                yield from zip_members.read_from_whole_archive(self._context, source, directory, start, end)
             else:
-                yield from zip_members.read_member(self._line, source, start, end)
+                yield from zip_members.read_member(self._context, source, start, end)
             return
         if source.url.startswith("http"):
             from aliend.storage.io import http_read
 
-            yield from http_read.read(self._line, source, start, end, self._task.ca)
+            yield from http_read.read(self._context, source, start, end, self._task.ca)
             return
-        if end - start <= self._line.chunk() and self._task.size < remote_file.WORTH_A_CONNECTION:
-            yield remote_file.read_at_once(self._line.inbox, source, start, end)
+        if end - start <= self._context.chunk_size() and self._task.size < remote_file.OWN_CONNECTION_FROM:
+            yield remote_file.read_small_file(self._context.completions, source, start, end)
             return
         with ExitStack() as stack:
-            files = [self._opened(stack, source, stream) for stream in range(self._streams())]
-            yield from remote_file.read_chunks(self._line, files, start, end)
+            files = [self._open_remote(stack, source, stream) for stream in range(self._streams())]
+            yield from remote_file.read_chunks(self._context, files, start, end)
 
-    def _is_from_whole(self, source: Source) -> bool:
+    def _uses_whole_archive(self, source: ReplicaUrl) -> bool:
         """Whether it is taken out of an archive that is fetched whole, and paid for, first."""
         return self._task.whole_archive and "#" in source.url
 
     def _streams(self) -> int:
-        return max(1, self._task.tuning.streams) if self._task.size >= remote_file.WORTH_A_CONNECTION else 1
+        return max(1, self._task.tuning.streams) if self._task.size >= remote_file.OWN_CONNECTION_FROM else 1
 
-    def _opened(self, stack: ExitStack, source: Source, stream: int) -> RemoteFile:
+    def _open_remote(self, stack: ExitStack, source: ReplicaUrl, stream: int) -> RemoteFile:
         """An opening of the file on a connection that no other task and no other stream uses."""
-        reached = remote_file.on_connection(source, self._line.slot + _STREAMS * stream, self._task.size)
-        file, size = remote_file.open_to_read(self._line.inbox, reached)
-        stack.callback(remote_file.release, file)
+        reached = remote_file.with_own_connection(source, self._context.slot + _STREAMS * stream, self._task.size)
+        file, size = remote_file.open_to_read(self._context.completions, reached)
+        stack.callback(remote_file.close_in_background, file)
         if size != self._task.size:
             raise CopyError(f"the storage has {size} bytes, the catalogue says {self._task.size}", "permanent")
         return file
 
     def _publish(self, se: str, warning: str) -> Downloaded:
-        self._line.inbox.check()
+        self._context.completions.raise_if_stopped()
         if self._task.verify:
             self._read_back()
-        self._part.label(self._attributes())
+        self._part.set_attributes(self._attributes())
         self._part.publish(self._task.umask, overwrite=self._task.overwrite != "never")
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
 
     def _read_back(self) -> None:
         """CopyError when the disk does not give back what was written."""
-        digests = Digests(self._line.pool, with_adler32=False)
-        self._part.forget_memory()
+        digests = Digests(self._context.pool, with_adler32=False)
+        self._part.drop_page_cache()
         for data in self._part.content():
-            self._line.inbox.check()
+            self._context.completions.raise_if_stopped()
             digests.update(data)
         if digests.md5 != self._digests.md5:
             self._restart()
@@ -212,5 +212,5 @@ class _Attempt:
             "ts_w": str(time.time_ns() // 1_000_000),
         }
 
-    def _target_is_taken(self) -> bool:
+    def _target_exists(self) -> bool:
         return self._task.overwrite == "never" and Path(self._task.target).exists()

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from aliend.storage.errors import StorageError
 
-SPAN = 10.0
+MEASURE_INTERVAL = 10.0
 """Seconds of waiting after which the rate is judged, and again after as many."""
 
 
-def fast_enough(chunks: Iterator[bytes], least: int) -> Iterator[bytes]:
+def require_min_rate(chunks: Iterator[bytes], least: int) -> Iterator[bytes]:
     """The chunks; StorageError `transient` when they come with less than `least` bytes a second (0: no limit).
 
     Only the time in which the server was waited for counts, not what becomes of the bytes here.
@@ -23,7 +23,7 @@ def fast_enough(chunks: Iterator[bytes], least: int) -> Iterator[bytes]:
     for data in chunks:
         waited += time.monotonic() - begin
         came += len(data)
-        if waited >= SPAN:
+        if waited >= MEASURE_INTERVAL:
             if came < least * waited:
                 raise StorageError(
                     f"it gives {came / waited:.0f} bytes a second, and at least {least} were asked for",

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from aliend.storage.errors import without_secrets
-from aliend.storage.io.completion_queue import Inbox
-from aliend.storage.io.task_context import Line
+from aliend.storage.errors import redact
+from aliend.storage.io.completion_queue import CompletionQueue
+from aliend.storage.io.task_context import TaskContext
 from aliend.storage.io.xrootd_client import (
     QUERY_CONFIG,
     QUERY_STATS,
-    Done,
-    Known,
+    Callback,
     RemoteSystem,
+    StatInfo,
     Status,
     new_system,
 )
@@ -28,33 +28,33 @@ _SLACK = 2.0
 """Seconds that the library may be late with that."""
 
 
-def probe(task: Probe, line: Line) -> Probed:
+def probe(task: Probe, context: TaskContext) -> Probed:
     """Ask; a server that refuses or does not answer is an answer too."""
     system = new_system(f"{task.server}//")
     taken: list[float] = []
     result = _NO_ANSWER
     for _ in range(task.count):
         began = time.monotonic()
-        result, response = _ask(task, system, line.inbox)
+        result, response = _ask(task, system, context.completions)
         if result.ok:
             taken.append((time.monotonic() - began) * 1000)
             result = _with_response(result, response)
     return replace(result, milliseconds=tuple(taken))
 
 
-def _ask(task: Probe, system: RemoteSystem, inbox: Inbox) -> tuple[Probed, Any]:
+def _ask(task: Probe, system: RemoteSystem, completions: CompletionQueue) -> tuple[Probed, Any]:
     answers: list[tuple[Status, Any]] = []
-    started = _start(task, system)(inbox.callback(lambda status, response: answers.append((status, response))))
+    started = _start(task, system)(completions.callback(lambda status, response: answers.append((status, response))))
     if not started["ok"]:
         return _probed(started), None
     until = time.monotonic() + task.limit + _SLACK
     while not answers:
-        if not inbox.serve(until - time.monotonic()) and not answers:
+        if not completions.process(until - time.monotonic()) and not answers:
             return replace(_NO_ANSWER, message=f"{task.server} did not answer within {task.limit:g} s"), None
     return _probed(answers[0][0]), answers[0][1]
 
 
-def _start(task: Probe, system: RemoteSystem) -> Callable[[Done], Status]:
+def _start(task: Probe, system: RemoteSystem) -> Callable[[Callback], Status]:
     limit = max(1, round(task.limit))
     match task.what:
         case "ping":
@@ -75,12 +75,12 @@ def _probed(status: Status) -> Probed:
         status=int(status["status"]),
         code=int(status["code"]),
         errno=int(status["errno"]),
-        message=without_secrets(" ".join(status["message"].split())),
+        message=redact(" ".join(status["message"].split())),
         shellcode=int(status["shellcode"]),
     )
 
 
-def _with_response(result: Probed, response: bytes | Known | None) -> Probed:
+def _with_response(result: Probed, response: bytes | StatInfo | None) -> Probed:
     if response is None:
         return result
     if isinstance(response, bytes):

@@ -13,52 +13,52 @@ from dataclasses import replace
 from typing import Any
 
 from aliend.errors import CopyError, ErrorKind
-from aliend.storage.errors import EXISTS, NOT_AUTHORIZED, NOT_FOUND, StorageError, from_status
+from aliend.storage.errors import EXISTS, NOT_AUTHORIZED, NOT_FOUND, StorageError, error_from_status
 from aliend.storage.io import remote_file
-from aliend.storage.io.checksum_query import stored_as
-from aliend.storage.io.completion_queue import Inbox
-from aliend.storage.io.task_context import Line
+from aliend.storage.io.checksum_query import stored_size_and_checksum
+from aliend.storage.io.completion_queue import CompletionQueue
+from aliend.storage.io.task_context import TaskContext
 from aliend.storage.io.xrootd_client import third_party_copy
-from aliend.storage.tasks import ReplicaOutcome, Source, Stopped, ThirdParty, Uploaded
+from aliend.storage.tasks import ReplicaOutcome, ReplicaUrl, Stopped, ThirdParty, Uploaded
 
 _ALGORITHMS = ("md5", "adler32")
-_OF_THE_FILE = {NOT_AUTHORIZED, NOT_FOUND, EXISTS}
+_FILE_ERRORS = {NOT_AUTHORIZED, NOT_FOUND, EXISTS}
 """What a server says of one file; every other failure would be that of the next file, too."""
 
 
-def third_party(task: ThirdParty, line: Line) -> Uploaded:
+def third_party(task: ThirdParty, context: TaskContext) -> Uploaded:
     """Make all replicas, side by side. Returns when each has succeeded or failed; raises Stopped."""
-    copies = [_Copy(task, target, line) for target in task.targets]
+    copies = [_Copy(task, target, context) for target in task.targets]
     threads = [threading.Thread(target=copy.run, daemon=True) for copy in copies]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    line.inbox.check()
+    context.completions.raise_if_stopped()
     return Uploaded(task.size, task.md5, tuple(copy.outcome() for copy in copies))
 
 
 class _Copy:
     """One target. It is the handler of its own copy."""
 
-    def __init__(self, task: ThirdParty, target: Source, line: Line) -> None:
+    def __init__(self, task: ThirdParty, target: ReplicaUrl, context: TaskContext) -> None:
         self._task = task
         self._target = target
-        self._line = line
-        self._inbox = line.inbox.branch()
+        self._context = context
+        self._completions = context.completions.child()
         self._error = "there is no replica to read"
         self._kind: ErrorKind = "transient"
         self._checked = ""
-        self._strangers: list[str] = []
+        self._unreachable_sources: list[str] = []
 
     def run(self) -> None:
         """The first source that works wins."""
         for source in self._task.sources:
-            if (source.se, self._target.se) in self._task.apart:
+            if (source.se, self._target.se) in self._task.blocked_pairs:
                 continue
             try:
-                algorithm = self._fetched(source)
-                self._compare(source, algorithm)
+                algorithm = self._fetch(source)
+                self._verify(source, algorithm)
             except Stopped:
                 return
             except CopyError as error:
@@ -70,7 +70,7 @@ class _Copy:
     def outcome(self) -> ReplicaOutcome:
         """What became of it."""
         return ReplicaOutcome(
-            self._target.se, self._target.url, self._error, self._kind, self._checked, tuple(self._strangers)
+            self._target.se, self._target.url, self._error, self._kind, self._checked, tuple(self._unreachable_sources)
         )
 
     def begin(self, job: int, total: int, source: str, target: str) -> None:
@@ -81,65 +81,65 @@ class _Copy:
 
     def update(self, job: int, done: int, total: int) -> None:
         """Called by the library while bytes move."""
-        self._line.progress(min(int(done), self._task.size))
+        self._context.report_progress(min(int(done), self._task.size))
 
     def should_cancel(self, job: int) -> bool:
         """Called by the library, about every second."""
         try:
-            self._inbox.check()
+            self._completions.raise_if_stopped()
         except Stopped:
             return True
         return False
 
-    def _fetched(self, source: Source) -> str:
+    def _fetch(self, source: ReplicaUrl) -> str:
         """Have the target fetch the file; how it will be compared."""
         try:
             algorithm = self._common_algorithm(source)
             if not self._task.only_compare:
                 self._copy(source)
         except CopyError as error:
-            if not isinstance(error, StorageError) or error.number not in _OF_THE_FILE:
-                self._strangers.append(source.se)
+            if not isinstance(error, StorageError) or error.number not in _FILE_ERRORS:
+                self._unreachable_sources.append(source.se)
             raise
         return algorithm
 
-    def _common_algorithm(self, source: Source) -> str:
+    def _common_algorithm(self, source: ReplicaUrl) -> str:
         """How the replica will be compared: by the catalogue's md5, or by what both servers compute."""
         for one in (source, self._target):
-            if not _is_number_above_zero(remote_file.configured(self._inbox, one, "tpc")):
+            if not _is_number_above_zero(remote_file.query_config(self._completions, one, "tpc")):
                 raise CopyError(f"{one.se} makes no third-party copies", "permanent")
-        theirs, ours = (_checksums(self._inbox, one) for one in (source, self._target))
+        theirs, ours = (_checksums(self._completions, one) for one in (source, self._target))
         for algorithm in _ALGORITHMS:
             if algorithm in ours and (algorithm == "md5" or algorithm in theirs):
                 return algorithm
         raise CopyError(f"{self._target.se} has no checksum to compare", "permanent")
 
-    def _copy(self, source: Source) -> None:
-        status = third_party_copy(_by_address(source), _by_address(self._target), self)
-        self._inbox.check()
-        _require(status)
+    def _copy(self, source: ReplicaUrl) -> None:
+        status = third_party_copy(_url_by_address(source), _url_by_address(self._target), self)
+        self._completions.raise_if_stopped()
+        _check_status(status)
 
-    def _compare(self, source: Source, algorithm: str) -> None:
+    def _verify(self, source: ReplicaUrl, algorithm: str) -> None:
         """Size and checksum on the storage; CopyError where they are not those of the file."""
-        size, value = stored_as(self._inbox, self._target, self._task.size, algorithm)
+        size, value = stored_size_and_checksum(self._completions, self._target, self._task.size, algorithm)
         if size not in (-1, self._task.size):
             raise StorageError(f"a file of {size} bytes is on the storage, not of {self._task.size}", "transient")
         wanted = self._task.md5
         if algorithm != "md5":
-            _, wanted = stored_as(self._inbox, source, self._task.size, algorithm)
+            _, wanted = stored_size_and_checksum(self._completions, source, self._task.size, algorithm)
         if not value or value.lstrip("0") != wanted.lower().lstrip("0"):
             raise StorageError(f"a file with {algorithm} {value} is on the storage, not with {wanted}", "transient")
 
 
-def _by_address(source: Source) -> str:
+def _url_by_address(source: ReplicaUrl) -> str:
     """The URL of a replica; `localhost` is no name by which a server knows the other one that comes to fetch."""
     return remote_file.url_of(replace(source, url=source.url.replace("://localhost:", "://127.0.0.1:", 1)))
 
 
-def _checksums(inbox: Inbox, source: Source) -> set[str]:
+def _checksums(completions: CompletionQueue, source: ReplicaUrl) -> set[str]:
     """The algorithms of a server: it says `0:md5,1:adler32`."""
     with contextlib.suppress(StorageError):
-        return _names(remote_file.configured(inbox, source, "chksum").split(","))
+        return _names(remote_file.query_config(completions, source, "chksum").split(","))
     return set()
 
 
@@ -151,6 +151,6 @@ def _is_number_above_zero(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text) > 0
 
 
-def _require(status: dict[str, Any]) -> None:
+def _check_status(status: dict[str, Any]) -> None:
     if not status["ok"]:
-        raise from_status(status["code"], status["errno"], status["message"], "third-party copy")
+        raise error_from_status(status["code"], status["errno"], status["message"], "third-party copy")

@@ -13,33 +13,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aliend.errors import CopyError, ErrorKind
-from aliend.storage.errors import EXISTS, StorageError, silent, unreadable
+from aliend.storage.errors import EXISTS, StorageError, no_answer, read_error
 from aliend.storage.io import remote_file
-from aliend.storage.io.checksum_query import Inquiry, settle, stored_size
+from aliend.storage.io.checksum_query import ChecksumQuery, stored_size, wait_all
 from aliend.storage.io.checksums import Digests
-from aliend.storage.io.completion_queue import SILENCE
-from aliend.storage.io.task_context import Line
+from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER
+from aliend.storage.io.task_context import TaskContext
 from aliend.storage.io.xrootd_client import CREATE, RemoteFile, Status, new_file
-from aliend.storage.tasks import ReplicaOutcome, Source, Upload, Uploaded
+from aliend.storage.tasks import ReplicaOutcome, ReplicaUrl, Upload, Uploaded
 
 _MODE = 0o644
 abandoned: list[RemoteFile] = []
 """Files that were not finished. They are never closed, so that the server drops them (POSC) when the process ends."""
 
 
-class Replica:
+class ReplicaUpload:
     """One target: opened, written, closed, compared. Its failure is its own."""
 
-    def __init__(self, line: Line, target: Source, size: int) -> None:
+    def __init__(self, context: TaskContext, target: ReplicaUrl, size: int) -> None:
         self.target = target
         self.error: StorageError | CopyError | None = None
         self.checked = ""
-        self._line = line
-        self._reached = remote_file.on_connection(target, line.slot, size)
+        self._context = context
+        self._source = remote_file.with_own_connection(target, context.slot, size)
         self._file = new_file()
-        self._on_way: set[int] = set()
-        self._answered = 0
-        self._heard_at = time.monotonic()
+        self._in_flight: set[int] = set()
+        self._request_count = 0
+        self._answered_at = time.monotonic()
 
     @property
     def is_alive(self) -> bool:
@@ -52,47 +52,47 @@ class Replica:
         return isinstance(self.error, StorageError) and self.error.number == EXISTS
 
     @property
-    def on_way(self) -> int:
+    def in_flight(self) -> int:
         """How many requests the server has not answered."""
-        return len(self._on_way)
+        return len(self._in_flight)
 
     def fail(self, error: CopyError) -> None:
         """Give it up, for the first reason that was seen."""
         if self.error is None:
             self.error = error
-            if self._on_way or self._file.is_open():
+            if self._in_flight or self._file.is_open():
                 abandoned.append(self._file)
 
-    def ask(self, start: remote_file.Start, what: str, keep: bytes = b"") -> None:
+    def start_request(self, start: remote_file.StartRequest, what: str, keep: bytes = b"") -> None:
         """Start a request that this replica waits for; `keep` lives until it was answered."""
-        self._answered += 1
-        number = self._answered
-        if not self._on_way:
-            self._heard_at = time.monotonic()
-        self._on_way.add(number)
+        self._request_count += 1
+        number = self._request_count
+        if not self._in_flight:
+            self._answered_at = time.monotonic()
+        self._in_flight.add(number)
 
         def answered(status: Status, _: object, kept: bytes = keep) -> None:
-            self._on_way.discard(number)
-            self._heard_at = time.monotonic()
+            self._in_flight.discard(number)
+            self._answered_at = time.monotonic()
             try:
-                remote_file.require(status, what)
+                remote_file.check_status(status, what)
             except StorageError as error:
                 self.fail(error)
 
         try:
-            remote_file.launch(start, self._line.inbox.callback(answered), what)
+            remote_file.start_request(start, self._context.completions.callback(answered), what)
         except StorageError as error:
             self.fail(error)
 
     def open(self) -> None:
         """Create it; nothing that exists is touched."""
-        url = remote_file.url_of(self._reached)
-        self.ask(lambda done: self._file.open(url, CREATE, _MODE, callback=done), "open")
+        url = remote_file.url_of(self._source)
+        self.start_request(lambda done: self._file.open(url, CREATE, _MODE, callback=done), "open")
 
-    def find(self, size: int) -> None:
+    def check_existing(self, size: int) -> None:
         """Open nothing: what is there with that many bytes may prove to be this very file."""
         try:
-            there = stored_size(self._line.inbox, self.target)
+            there = stored_size(self._context.completions, self.target)
         except StorageError as error:
             self.error = error
         else:
@@ -101,16 +101,16 @@ class Replica:
 
     def write(self, data: bytes, offset: int) -> None:
         """Send bytes; they stay alive until the server has answered."""
-        self.ask(lambda done: self._file.write(data, offset, len(data), callback=done), "write", keep=data)
+        self.start_request(lambda done: self._file.write(data, offset, len(data), callback=done), "write", keep=data)
 
     def close(self) -> None:
         """Let the server keep it."""
-        self.ask(lambda done: self._file.close(callback=done), "close")
+        self.start_request(lambda done: self._file.close(callback=done), "close")
 
-    def look(self, limit: float) -> None:
+    def fail_if_unresponsive(self, limit: float) -> None:
         """Fail it when it was silent for too long with requests on their way."""
-        if self._on_way and time.monotonic() - self._heard_at > limit:
-            self.fail(silent("write", limit))
+        if self._in_flight and time.monotonic() - self._answered_at > limit:
+            self.fail(no_answer("write", limit))
 
     def outcome(self) -> ReplicaOutcome:
         """What became of it."""
@@ -118,7 +118,7 @@ class Replica:
         return ReplicaOutcome(self.target.se, self.target.url, str(self.error or ""), kind, self.checked)
 
 
-def upload(task: Upload, line: Line) -> Uploaded:
+def upload(task: Upload, context: TaskContext) -> Uploaded:
     """Send the file to all targets. Returns when each has succeeded or failed.
 
     CopyError `permanent` when the file is empty, is no file or changed while it was read.
@@ -128,25 +128,25 @@ def upload(task: Upload, line: Line) -> Uploaded:
     try:
         fd = os.open(task.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise unreadable(error, task.source) from error
+        raise read_error(error, task.source) from error
     try:
-        return _Pass(task, line, fd).run()
+        return _UploadPass(task, context, fd).run()
     except OSError as error:
-        raise unreadable(error, task.source) from error
+        raise read_error(error, task.source) from error
     finally:
         os.close(fd)
 
 
-class _Pass:
+class _UploadPass:
     """One reading of the local file."""
 
-    def __init__(self, task: Upload, line: Line, fd: int) -> None:
+    def __init__(self, task: Upload, context: TaskContext, fd: int) -> None:
         self._task = task
-        self._line = line
+        self._context = context
         self._fd = fd
         self._offset = 0
-        self._digests = Digests(line.pool, with_adler32=True)
-        self._replicas = [Replica(line, target, task.size) for target in task.targets]
+        self._digests = Digests(context.pool, with_adler32=True)
+        self._replicas = [ReplicaUpload(context, target, task.size) for target in task.targets]
 
     def run(self) -> Uploaded:
         """Read, send, close, compare."""
@@ -154,57 +154,57 @@ class _Pass:
         try:
             if self._task.only_compare:
                 for replica in self._replicas:
-                    replica.find(self._task.size)
+                    replica.check_existing(self._task.size)
             else:
-                self._all(Replica.open)
+                self._for_each_alive(ReplicaUpload.open)
             self._send()
             self._require_unchanged()
         except BaseException:
-            self._give_up()
+            self._fail_all()
             raise
-        self._all(Replica.close)
-        self._compare_all()
+        self._for_each_alive(ReplicaUpload.close)
+        self._verify_all()
         md5 = self._digests.md5 if self._offset == self._task.size else ""
         return Uploaded(self._task.size, md5, tuple(each.outcome() for each in self._replicas))
 
-    def _alive(self) -> list[Replica]:
+    def _alive(self) -> list[ReplicaUpload]:
         return [replica for replica in self._replicas if replica.is_alive]
 
-    def _give_up(self) -> None:
+    def _fail_all(self) -> None:
         for replica in self._replicas:
             replica.fail(CopyError("the upload was given up", "transient"))
 
-    def _all(self, action: Callable[[Replica], None]) -> None:
+    def _for_each_alive(self, action: Callable[[ReplicaUpload], None]) -> None:
         for replica in self._alive():
             action(replica)
         self._wait(0)
 
     def _wait(self, allowed: int) -> None:
         """Until no living replica has more than `allowed` requests on their way."""
-        while answers := sum(max(0, replica.on_way - allowed) for replica in self._alive()):
-            if not self._line.inbox.serve(1.0, answers):
+        while answers := sum(max(0, replica.in_flight - allowed) for replica in self._alive()):
+            if not self._context.completions.process(1.0, answers):
                 for replica in self._alive():
-                    replica.look(SILENCE)
+                    replica.fail_if_unresponsive(UNRESPONSIVE_AFTER)
 
     def _send(self) -> None:
-        while self._are_wanted() and (data := os.pread(self._fd, self._next(), self._offset)):
+        while self._has_replicas() and (data := os.pread(self._fd, self._next_size(), self._offset)):
             self._digests.update(data)
             for replica in self._alive():
                 replica.write(data, self._offset)
             self._offset += len(data)
-            self._wait(self._line.window() - 1)
-            self._line.progress(self._offset)
+            self._wait(self._context.max_requests() - 1)
+            self._context.report_progress(self._offset)
             if self._alive():
-                self._line.spend(len(data))
+                self._context.throttle(len(data))
         self._wait(0)
-        if self._are_wanted() and self._offset != self._task.size:
+        if self._has_replicas() and self._offset != self._task.size:
             raise self._changed()
 
-    def _next(self) -> int:
+    def _next_size(self) -> int:
         """Bytes to read now; a buffer is not made larger than what is there."""
-        return min(self._line.chunk(), self._task.size - self._offset)
+        return min(self._context.chunk_size(), self._task.size - self._offset)
 
-    def _are_wanted(self) -> bool:
+    def _has_replicas(self) -> bool:
         """Whether there is anybody to send to or to compare with."""
         return any(replica.is_alive or replica.exists for replica in self._replicas)
 
@@ -222,37 +222,39 @@ class _Pass:
             f"{self._task.source}: changed while it was sent; send it again when it is finished", "permanent"
         )
 
-    def _compare_all(self) -> None:
+    def _verify_all(self) -> None:
         """Side by side: a server needs seconds for the checksum of a large file."""
-        inbox = self._line.inbox
+        completions = self._context.completions
         asked = [
-            (replica, Inquiry(inbox, replica.target, self._task.size))
+            (replica, ChecksumQuery(completions, replica.target, self._task.size))
             for replica in self._replicas
             if replica.is_alive or replica.exists
         ]
-        settle(inbox, *(inquiry for _, inquiry in asked))
+        wait_all(completions, *(inquiry for _, inquiry in asked))
         for replica, inquiry in asked:
-            self._judge(replica, inquiry)
+            self._verify(replica, inquiry)
 
-    def _judge(self, replica: Replica, inquiry: Inquiry) -> None:
+    def _verify(self, replica: ReplicaUpload, inquiry: ChecksumQuery) -> None:
         """Size and checksum on the storage; what existed before must prove by its checksum to be this very file."""
         existed = replica.exists
         try:
-            checked = self._verified(inquiry.require(), "permanent" if existed else "transient")
+            checked = self._check_stored(inquiry.checked(), "permanent" if existed else "transient")
         except StorageError as error:
             replica.error = error
             return
         if not existed or checked in {"md5", "adler32"}:
             replica.error, replica.checked = None, checked
 
-    def _verified(self, there: Inquiry, if_wrong: ErrorKind) -> str:
+    def _check_stored(self, query: ChecksumQuery, if_wrong: ErrorKind) -> str:
         """How the replica was compared; StorageError of kind `if_wrong` when it is another file."""
-        if there.found == -1:
+        if query.stored_size == -1:
             return "close"
-        if there.found != self._task.size:
-            raise StorageError(f"a file of {there.found} bytes is on the storage, not of {self._task.size}", if_wrong)
-        if not there.algorithm:
+        if query.stored_size != self._task.size:
+            raise StorageError(
+                f"a file of {query.stored_size} bytes is on the storage, not of {self._task.size}", if_wrong
+            )
+        if not query.algorithm:
             return "size"
-        if self._digests.differs(there.algorithm, there.value):
-            raise StorageError(f"a file with {there.algorithm} {there.value} is on the storage, not this one", if_wrong)
-        return there.algorithm
+        if self._digests.differs(query.algorithm, query.value):
+            raise StorageError(f"a file with {query.algorithm} {query.value} is on the storage, not this one", if_wrong)
+        return query.algorithm

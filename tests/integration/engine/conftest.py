@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aliend.engine import Engine
-from aliend.storage.pool.worker_pool import Workers
+from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 from tests.integration.storage.conftest import StorageElement, storage_element, xrootd_environment
 from tests.unit.engine.fakes import FakeCatalogue, Grid
@@ -49,12 +49,12 @@ class Daemon:
     grid: RealGrid
     catalogue: FakeCatalogue
     store: Store = field(init=False)
-    workers: Workers = field(init=False)
+    workers: WorkerPool = field(init=False)
     engine: Engine = field(init=False)
 
     async def open(self) -> None:
         self.store = Store(self.path)
-        self.workers = Workers(environment=xrootd_environment())
+        self.workers = WorkerPool(environment=xrootd_environment())
         self.engine = Engine(self.store, self.workers, lambda _: self.catalogue, time.time, lambda: 0.1)
         await self.store.__aenter__()
         await self.engine.__aenter__()

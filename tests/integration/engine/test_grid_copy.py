@@ -79,11 +79,11 @@ async def test_a_small_file_passes_through_this_machine(daemon: Daemon) -> None:
 
 
 async def test_servers_that_cannot_are_not_asked_for_the_next_file(daemon: Daemon) -> None:
-    pairs = daemon.engine._attempts.gate.pairs
+    pairs = daemon.engine._attempts.gate.blocklist
     for name in "fg":
         daemon.grid.put(f"/a/{name}", os.urandom(5_000_001))
         assert await copied(daemon, f"/a/{name}", f"/b/{name}", APART) == "done"
-        assert pairs.apart(["A::B::SE1", "A::B::SE2"], [APART]) == (("A::B::SE1", APART),)
+        assert pairs.blocked(["A::B::SE1", "A::B::SE2"], [APART]) == (("A::B::SE1", APART),)
 
 
 async def test_bytes_that_changed_on_the_storage_are_registered_by_neither_way(daemon: Daemon) -> None:

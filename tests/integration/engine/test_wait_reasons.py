@@ -47,7 +47,7 @@ async def until(daemon: Daemon, job: int, state: str) -> None:
 
 
 async def why(daemon: Daemon, job: int) -> list[str]:
-    return [one.reason.kind async for group in daemon.engine.why(job) for one in group]
+    return [one.reason.kind async for group in daemon.engine.wait_reasons(job) for one in group]
 
 
 async def test_a_job_goes_on_by_itself_when_the_disk_has_room_again(daemon: Daemon, small_disk: Path) -> None:
@@ -75,7 +75,7 @@ async def test_a_silent_storage_element_rests_and_others_go_on(
         with frozen.frozen():
 
             async def state() -> str:
-                return daemon.engine.in_use().elements["A::B::SE1"].state
+                return daemon.engine.limits_in_use().elements["A::B::SE1"].state
 
             await eventually(state, "resting")
             other = await daemon.engine.submit(JobSpec("download", ("/b/f",), f"{tmp_path}/g"), "other")

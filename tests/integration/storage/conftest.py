@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from aliend.core.transfers.job import Overwrite
-from aliend.storage.pool.worker_pool import Workers
-from aliend.storage.tasks import Checksum, Download, ListMembers, Source, Upload
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import Checksum, Download, ListMembers, ReplicaUrl, Upload
 
 # Ends with the test run, however that ends: the kernel tells the child (PR_SET_PDEATHSIG), which then becomes xrootd.
 _TIED = (
@@ -39,15 +39,15 @@ class StorageElement:
     root: Path
     process: subprocess.Popen[bytes] = field(repr=False)
 
-    def put(self, path: str, content: bytes) -> Source:
+    def put(self, path: str, content: bytes) -> ReplicaUrl:
         """A file on the storage, and where to read it."""
         place = self.root / path.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
         return self.at(path)
 
-    def at(self, path: str, envelope: str = "") -> Source:
-        return Source(f"root://127.0.0.1:{self.port}/{path}", envelope, self.name)
+    def at(self, path: str, envelope: str = "") -> ReplicaUrl:
+        return ReplicaUrl(f"root://127.0.0.1:{self.port}/{path}", envelope, self.name)
 
     def content(self, path: str) -> bytes:
         return (self.root / path.lstrip("/")).read_bytes()
@@ -133,9 +133,9 @@ def http_se(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StorageE
         yield element, port
 
 
-def web(element: tuple[StorageElement, int], path: str, content: bytes) -> Source:
+def web(element: tuple[StorageElement, int], path: str, content: bytes) -> ReplicaUrl:
     element[0].put(path, content)
-    return Source(f"http://127.0.0.1:{element[1]}/{path}", "", "WEB")
+    return ReplicaUrl(f"http://127.0.0.1:{element[1]}/{path}", "", "WEB")
 
 
 @pytest.fixture
@@ -146,8 +146,8 @@ def own_se(tmp_path: Path) -> Iterator[StorageElement]:
 
 
 @pytest.fixture
-async def workers() -> AsyncIterator[Workers]:
-    async with Workers(environment=xrootd_environment()) as some:
+async def workers() -> AsyncIterator[WorkerPool]:
+    async with WorkerPool(environment=xrootd_environment()) as some:
         yield some
 
 
@@ -160,16 +160,18 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def download(target: Path, content: bytes, *sources: Source, id: int = 1, overwrite: Overwrite = "never") -> Download:
+def download(
+    target: Path, content: bytes, *sources: ReplicaUrl, id: int = 1, overwrite: Overwrite = "never"
+) -> Download:
     return Download(id, sources, str(target), len(content), md5(content), overwrite, 0o022)
 
 
-def upload(source: Path, *targets: Source) -> Upload:
+def upload(source: Path, *targets: ReplicaUrl) -> Upload:
     seen = source.stat()
     return Upload(1, str(source), targets, seen.st_size, seen.st_mtime_ns)
 
 
-def listing(*sources: Source) -> ListMembers:
+def listing(*sources: ReplicaUrl) -> ListMembers:
     return ListMembers(1, sources)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from aliend.core.transfers.bandwidth import Rates
-from aliend.storage.pool.worker_pool import Workers
-from aliend.storage.tasks import Compare, Read, Terms
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import Compare, Read, TaskOptions
 from tests.integration.storage.conftest import StorageElement, download, md5, nothing, upload, web
 from tests.integration.storage.test_worker_pool import Begun, big
 
@@ -25,7 +25,11 @@ def big_md5() -> str:
     return md5(bytes(400_000_000))
 
 
-async def begun(workers: Workers, task: object, terms: Terms = Terms()) -> tuple[asyncio.Task[object], Begun]:  # noqa: B008
+async def begun(
+    workers: WorkerPool,
+    task: object,
+    terms: TaskOptions = TaskOptions(),  # noqa: B008 - frozen
+) -> tuple[asyncio.Task[object], Begun]:
     hears = Begun()
     copy = asyncio.create_task(workers.run(task, hears, terms))  # type: ignore[call-overload]
     async with asyncio.timeout(30):
@@ -34,7 +38,7 @@ async def begun(workers: Workers, task: object, terms: Terms = Terms()) -> tuple
 
 
 async def test_a_limit_holds_and_is_lifted_while_the_copy_runs(
-    workers: Workers, se_one: StorageElement, tmp_path: Path, big_md5: str
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     workers.set_rates(SLOW)
     copy, hears = await begun(workers, big(se_one, tmp_path / "t", big_md5))
@@ -47,11 +51,11 @@ async def test_a_limit_holds_and_is_lifted_while_the_copy_runs(
     assert workers.metered() == {}
 
 
-async def test_a_file_that_is_read_along_counts_as_a_copy(workers: Workers, se_one: StorageElement) -> None:
+async def test_a_file_that_is_read_along_counts_as_a_copy(workers: WorkerPool, se_one: StorageElement) -> None:
     content = bytes(3 << 20)
     task = Read(1, (se_one.put("/r/metered", content),), len(content), "", 0, len(content))
     workers.set_rates(SLOW)
-    async with workers.reading(task) as stream:
+    async with workers.open_read(task) as stream:
         assert await stream.read()
         assert list(workers.metered().values()) == [SLOW.all]
         workers.set_rates(Rates())
@@ -61,7 +65,7 @@ async def test_a_file_that_is_read_along_counts_as_a_copy(workers: Workers, se_o
 
 
 async def test_a_copy_that_runs_is_slowed_down(
-    workers: Workers, se_one: StorageElement, tmp_path: Path, big_md5: str
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     copy, hears = await begun(workers, big(se_one, tmp_path / "t", big_md5))
     workers.set_rates(SLOW)
@@ -75,7 +79,7 @@ async def test_a_copy_that_runs_is_slowed_down(
 
 
 async def test_a_copy_that_waits_for_bandwidth_is_cancelled_at_once(
-    workers: Workers, se_one: StorageElement, tmp_path: Path, big_md5: str
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     workers.set_rates(Rates(all=1024))
     copy, _ = await begun(workers, big(se_one, tmp_path / "t", big_md5))
@@ -87,13 +91,13 @@ async def test_a_copy_that_waits_for_bandwidth_is_cancelled_at_once(
 
 
 async def test_a_job_and_a_storage_element_have_limits_of_their_own(
-    workers: Workers, se_one: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     workers.set_rates(Rates(named={"ONE": 100 << 10}))
     slow, _ = await begun(workers, big(se_one, tmp_path / "t", big_md5))
-    slower, _ = await begun(workers, big(se_two, tmp_path / "u", big_md5, id=2), Terms(job=7, rate=50 << 10))
+    slower, _ = await begun(workers, big(se_two, tmp_path / "u", big_md5, id=2), TaskOptions(job=7, rate=50 << 10))
     async with asyncio.timeout(60):
-        await workers.run(big(se_two, tmp_path / "v", big_md5, id=3), nothing, Terms(job=8))
+        await workers.run(big(se_two, tmp_path / "v", big_md5, id=3), nothing, TaskOptions(job=8))
     assert workers.metered() == {1: 100 << 10, 2: 50 << 10}
     workers.set_job_rate(7, 0)
     async with asyncio.timeout(60):
@@ -103,7 +107,7 @@ async def test_a_job_and_a_storage_element_have_limits_of_their_own(
     await asyncio.wait([slow])
 
 
-async def test_uploads_are_limited_too_and_arrive(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_uploads_are_limited_too_and_arrive(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     content = bytes(range(256)) * 4096
     (tmp_path / "s").write_bytes(content)
     workers.set_rates(Rates(up=2 << 20))
@@ -112,7 +116,7 @@ async def test_uploads_are_limited_too_and_arrive(workers: Workers, se_one: Stor
     assert se_one.content("/limited/up") == content
 
 
-async def require_slow(workers: Workers, task: object) -> Begun:
+async def require_slow(workers: WorkerPool, task: object) -> Begun:
     """A copy of at least 40 MiB is metered and has not ended after some seconds; it is stopped then."""
     workers.set_rates(SLOW)
     hears = Begun()
@@ -130,14 +134,14 @@ async def require_slow(workers: Workers, task: object) -> Begun:
 
 
 async def test_a_file_over_http_is_limited_too(
-    http_se: tuple[StorageElement, int], workers: Workers, tmp_path: Path
+    http_se: tuple[StorageElement, int], workers: WorkerPool, tmp_path: Path
 ) -> None:
     content = bytes(40 << 20)
     await require_slow(workers, download(tmp_path / "t", content, web(http_se, "/d/limited", content)))
 
 
 async def test_an_archive_that_is_fetched_whole_is_limited_by_its_own_bytes(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     """A member of five bytes costs the 40 MiB of its archive."""
     packed = io.BytesIO()
@@ -153,12 +157,12 @@ async def test_an_archive_that_is_fetched_whole_is_limited_by_its_own_bytes(
 
 
 async def test_a_file_of_its_own_is_limited_where_archives_are_fetched_whole(
-    workers: Workers, se_one: StorageElement, tmp_path: Path, big_md5: str
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     await require_slow(workers, replace(big(se_one, tmp_path / "t", big_md5), whole_archive=True))
 
 
-async def test_what_is_read_back_is_limited_too(workers: Workers, se_one: StorageElement) -> None:
+async def test_what_is_read_back_is_limited_too(workers: WorkerPool, se_one: StorageElement) -> None:
     content = bytes(40 << 20)
     task = Compare(1, (se_one.put("/back", content),), len(content), md5(content))
     await require_slow(workers, task)
@@ -167,7 +171,7 @@ async def test_what_is_read_back_is_limited_too(workers: Workers, se_one: Storag
 
 
 async def test_many_small_files_give_back_what_they_do_not_use(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     """Each is granted more than it has: if that were lost, these would take ten minutes."""
     workers.set_rates(Rates(all=1 << 20))

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage.io.partial_file import part_name
-from aliend.storage.pool.worker_pool import Workers
-from aliend.storage.tasks import Discard, Source
+from aliend.storage.io.partial_file import partial_name
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import RemovePartial, ReplicaUrl
 from tests.integration.storage.conftest import StorageElement, download, free_port, md5, nothing
 
 CONTENT = os.urandom(9_000_001)
@@ -26,11 +26,11 @@ def names(directory: Path) -> list[str]:
 
 
 def part_of(target: Path, id: int = 1) -> Path:
-    return target.with_name(part_name(target.name, id))
+    return target.with_name(partial_name(target.name, id))
 
 
 async def test_a_file_arrives_whole_in_directories_made_for_it(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "new" / "er" / "file"
     heard: list[int] = []
@@ -48,12 +48,14 @@ async def test_a_file_arrives_whole_in_directories_made_for_it(
     assert names(target.parent) == ["file"]
 
 
-async def test_an_empty_file_arrives(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_an_empty_file_arrives(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     await workers.run(download(tmp_path / "empty", b"", se_one.put("/d/empty", b"")), nothing)
     assert (tmp_path / "empty").read_bytes() == b""
 
 
-async def test_the_umask_of_the_caller_is_respected(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_the_umask_of_the_caller_is_respected(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     target = tmp_path / "made" / "file"
     task = replace(download(target, b"x", se_one.put("/d/umask", b"x")), umask=0o027)
     await workers.run(task, nothing)
@@ -61,15 +63,15 @@ async def test_the_umask_of_the_caller_is_respected(workers: Workers, se_one: St
     assert target.parent.stat().st_mode & 0o7777 == 0o750
 
 
-async def test_a_good_target_is_kept_without_a_server(workers: Workers, tmp_path: Path) -> None:
+async def test_a_good_target_is_kept_without_a_server(workers: WorkerPool, tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(CONTENT)
-    nowhere = Source(f"root://127.0.0.1:{free_port()}//x", "", "GONE")
+    nowhere = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "GONE")
     result = await workers.run(download(target, CONTENT, nowhere), nothing)
     assert result.kept
 
 
-async def test_another_file_at_the_target_stays(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_another_file_at_the_target_stays(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"mine")
     with pytest.raises(CopyError, match="exists and differs") as caught:
@@ -79,7 +81,7 @@ async def test_another_file_at_the_target_stays(workers: Workers, se_one: Storag
 
 
 async def test_a_file_of_unknown_md5_does_not_keep_the_target(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "file"
     target.write_bytes(CONTENT)
@@ -89,7 +91,7 @@ async def test_a_file_of_unknown_md5_does_not_keep_the_target(
 
 
 async def test_overwriting_replaces_the_file_by_rename(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"mine")
@@ -100,7 +102,7 @@ async def test_overwriting_replaces_the_file_by_rename(
 
 
 async def test_a_good_target_is_copied_again_only_on_request(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "file"
     target.write_bytes(CONTENT)
@@ -113,20 +115,24 @@ async def test_a_good_target_is_copied_again_only_on_request(
     assert target.read_bytes() == CONTENT
 
 
-async def test_a_directory_at_the_target_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_directory_at_the_target_is_refused(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     with pytest.raises(CopyError, match="a directory is in the way") as caught:
         await workers.run(download(tmp_path, b"x", se_one.put("/d/x", b"x"), overwrite="changed"), nothing)
     assert caught.value.kind == "permanent"
 
 
-async def test_a_link_at_the_target_is_not_followed(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_link_at_the_target_is_not_followed(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CopyError, match="a symbolic link is in the way"):
         await workers.run(download(tmp_path / "link", b"x", se_one.put("/d/x", b"x"), overwrite="changed"), nothing)
     assert not (tmp_path / "elsewhere").exists()
 
 
-async def test_wrong_bytes_never_become_the_target(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_wrong_bytes_never_become_the_target(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     source = se_one.put("/d/wrong", CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]))
     with pytest.raises(CopyError, match="the catalogue says") as caught:
         await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
@@ -134,7 +140,9 @@ async def test_wrong_bytes_never_become_the_target(workers: Workers, se_one: Sto
     assert names(tmp_path) == []
 
 
-async def test_a_replica_of_another_size_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_replica_of_another_size_is_refused(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     source = se_one.put("/d/short", CONTENT[:-1])
     with pytest.raises(CopyError, match="the storage has 9000000 bytes"):
         await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
@@ -142,7 +150,7 @@ async def test_a_replica_of_another_size_is_refused(workers: Workers, se_one: St
 
 @pytest.mark.parametrize(("there", "said"), [(b"four", "has 4 bytes"), (b"six by", "more than the 5 bytes")])
 async def test_a_small_replica_of_another_size_is_refused(
-    workers: Workers, se_one: StorageElement, tmp_path: Path, there: bytes, said: str
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path, there: bytes, said: str
 ) -> None:
     source = se_one.put(f"/d/small-{len(there)}", there)
     with pytest.raises(CopyError, match=said) as caught:
@@ -152,7 +160,7 @@ async def test_a_small_replica_of_another_size_is_refused(
 
 
 async def test_a_small_file_of_unknown_md5_is_not_cut_from_a_longer_one(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     task = replace(download(tmp_path / "file", b"five!", se_one.put("/d/longer", b"five! and more")), md5="")
     with pytest.raises(CopyError, match="more than the 5 bytes"):
@@ -160,7 +168,7 @@ async def test_a_small_file_of_unknown_md5_is_not_cut_from_a_longer_one(
 
 
 async def test_the_second_replica_serves_when_the_first_is_wrong(
-    workers: Workers, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
 ) -> None:
     wrong = se_one.put("/d/wrong2", bytes(len(CONTENT)))
     result = await workers.run(download(tmp_path / "file", CONTENT, wrong, se_two.put("/d/good", CONTENT)), nothing)
@@ -169,27 +177,27 @@ async def test_the_second_replica_serves_when_the_first_is_wrong(
 
 
 async def test_the_second_replica_serves_when_the_first_server_is_dead(
-    workers: Workers, se_two: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_two: StorageElement, tmp_path: Path
 ) -> None:
-    dead = Source(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
+    dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
     result = await workers.run(download(tmp_path / "file", CONTENT, dead, se_two.put("/d/good", CONTENT)), nothing)
     assert result.se == "TWO"
 
 
 async def test_a_missing_file_is_permanent_and_a_dead_server_is_not(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     with pytest.raises(CopyError, match=r"ONE: open: .*[Nn]o such file") as caught:
         await workers.run(download(tmp_path / "file", CONTENT, se_one.at("/d/none")), nothing)
     assert caught.value.kind == "permanent"
-    dead = Source(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
+    dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
     with pytest.raises(CopyError, match="DEAD: open") as caught:
         await workers.run(download(tmp_path / "file", CONTENT, se_one.at("/d/none"), dead), nothing)
     assert caught.value.kind == "transient"
 
 
 async def test_an_unknown_md5_is_replaced_by_the_checksum_of_the_storage(
-    workers: Workers, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
 ) -> None:
     for element, algorithm in ((se_one, "md5"), (se_two, "adler32")):
         task = download(tmp_path / element.name, CONTENT, element.put("/d/sum", CONTENT))
@@ -199,14 +207,14 @@ async def test_an_unknown_md5_is_replaced_by_the_checksum_of_the_storage(
 
 
 async def test_a_storage_without_checksums_is_told_as_a_warning(
-    workers: Workers, se_bare: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_bare: StorageElement, tmp_path: Path
 ) -> None:
     task = download(tmp_path / "file", CONTENT, se_bare.put("/d/bare", CONTENT))
     result = await workers.run(replace(task, md5=""), nothing)
     assert "only the size was compared" in result.warning
 
 
-async def test_a_good_beginning_is_continued(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_good_beginning_is_continued(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     """F211"""
     target = tmp_path / "file"
     part_of(target).write_bytes(CONTENT[:5_000_000])
@@ -217,15 +225,15 @@ async def test_a_good_beginning_is_continued(workers: Workers, se_one: StorageEl
     assert target.stat().st_ino == inode
 
 
-async def test_a_finished_part_needs_no_server(workers: Workers, tmp_path: Path) -> None:
+async def test_a_finished_part_needs_no_server(workers: WorkerPool, tmp_path: Path) -> None:
     part_of(tmp_path / "file").write_bytes(CONTENT)
-    nowhere = Source(f"root://127.0.0.1:{free_port()}//x", "", "GONE")
+    nowhere = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "GONE")
     await workers.run(download(tmp_path / "file", CONTENT, nowhere), nothing)
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
 async def test_a_corrupted_beginning_is_noticed_and_replaced(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "file"
     part_of(target).write_bytes(b"corrupted" + CONTENT[9:5_000_000])
@@ -234,7 +242,7 @@ async def test_a_corrupted_beginning_is_noticed_and_replaced(
 
 
 async def test_a_beginning_longer_than_the_file_is_replaced(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     part_of(tmp_path / "file").write_bytes(CONTENT + b"more")
     await workers.run(download(tmp_path / "file", CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
@@ -242,7 +250,7 @@ async def test_a_beginning_longer_than_the_file_is_replaced(
 
 
 async def test_a_second_name_of_the_target_is_never_written_to(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     old = tmp_path / "old"
     old.write_bytes(b"published")
@@ -252,7 +260,7 @@ async def test_a_second_name_of_the_target_is_never_written_to(
 
 
 async def test_a_part_that_another_process_writes_is_left_alone(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "file"
     with part_of(target).open("wb") as orphan:
@@ -264,14 +272,14 @@ async def test_a_part_that_another_process_writes_is_left_alone(
     assert target.read_bytes() == CONTENT
 
 
-async def test_what_an_unfinished_download_left_can_be_discarded(workers: Workers, tmp_path: Path) -> None:
+async def test_what_an_unfinished_download_left_can_be_discarded(workers: WorkerPool, tmp_path: Path) -> None:
     part_of(tmp_path / "file", 7).write_bytes(b"12345")
-    result = await workers.run(Discard(7, str(tmp_path / "file")), nothing)
+    result = await workers.run(RemovePartial(7, str(tmp_path / "file")), nothing)
     assert result.size == 5
     assert names(tmp_path) == []
 
 
-async def test_a_full_disk_is_told_before_the_copy(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_full_disk_is_told_before_the_copy(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     source = se_one.put("/d/x", b"x")
     task = replace(download(tmp_path / "file", b"x", source), size=1 << 60)
     with pytest.raises(CopyError, match="make room") as caught:
@@ -281,7 +289,7 @@ async def test_a_full_disk_is_told_before_the_copy(workers: Workers, se_one: Sto
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 async def test_a_member_of_an_archive_arrives(
-    method: int, workers: Workers, se_one: StorageElement, tmp_path: Path
+    method: int, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", method) as archive:
@@ -296,7 +304,7 @@ async def test_a_member_of_an_archive_arrives(
 
 
 async def test_odd_characters_of_an_envelope_do_no_harm(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = replace(se_one.put("/d/plain", CONTENT), envelope=ENVELOPE)
     await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
@@ -310,7 +318,7 @@ ENVELOPE = (
 )
 
 
-async def test_a_file_carries_what_it_is(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_file_carries_what_it_is(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     begun = time.time_ns() // 1_000_000
     task = download(tmp_path / "f", CONTENT, se_one.put("/d/labelled", CONTENT))
     await workers.run(replace(task, lfn="/alice/ü", guid="some-guid"), nothing)
@@ -326,14 +334,16 @@ async def test_a_file_carries_what_it_is(workers: Workers, se_one: StorageElemen
 
 
 async def test_a_file_system_that_refuses_attributes_gets_the_file(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     task = download(tmp_path / "f", b"content", se_one.put("/d/unlabelled", b"content"))
     await workers.run(replace(task, guid="larger than any attribute" * 10_000), nothing)
     assert (tmp_path / "f").read_bytes() == b"content"
 
 
-async def test_what_is_to_be_left_free_is_left_free(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_what_is_to_be_left_free_is_left_free(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     task = download(tmp_path / "f", b"content", se_one.put("/d/large", b"content"))
     with pytest.raises(CopyError, match="left free") as told:
         await workers.run(replace(task, keep_free=1 << 60), nothing)
@@ -341,10 +351,10 @@ async def test_what_is_to_be_left_free_is_left_free(workers: Workers, se_one: St
     await workers.run(replace(task, keep_free=0), nothing)
 
 
-async def test_directories_made_for_nothing_go_with_the_partial_file(workers: Workers, tmp_path: Path) -> None:
+async def test_directories_made_for_nothing_go_with_the_partial_file(workers: WorkerPool, tmp_path: Path) -> None:
     for name in ("full", "empty/deep"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "full" / "file").touch()
     made = tuple(str(tmp_path / name) for name in ("empty", "empty/deep", "full", "none"))
-    await workers.run(Discard(1, f"{tmp_path}/empty/deep/f", made), nothing)
+    await workers.run(RemovePartial(1, f"{tmp_path}/empty/deep/f", made), nothing)
     assert sorted(names(tmp_path)) == ["full"]

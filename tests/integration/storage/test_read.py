@@ -12,25 +12,25 @@ import pytest
 
 from aliend.errors import CopyError
 from aliend.storage.pool.read_stream import Stream
-from aliend.storage.pool.worker_pool import Workers
-from aliend.storage.tasks import Probe, Read, Source, WorkerDied
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import Probe, Read, ReplicaUrl, WorkerDied
 from tests.integration.storage.conftest import StorageElement, free_port, md5, nothing
 
 CONTENT = os.urandom(21_000_003)
 
 
-def reading(content: bytes, *sources: Source, start: int = 0, end: int | None = None, known: str = "?") -> Read:
+def reading(content: bytes, *sources: ReplicaUrl, start: int = 0, end: int | None = None, known: str = "?") -> Read:
     whole = len(content)
     return Read(1, sources, whole, md5(content) if known == "?" else known, start, whole if end is None else end)
 
 
-async def all_of(workers: Workers, task: Read) -> tuple[bytes, str]:
+async def all_of(workers: WorkerPool, task: Read) -> tuple[bytes, str]:
     """What came, and the warning."""
     got = io.BytesIO()
-    async with workers.reading(task) as stream:
+    async with workers.open_read(task) as stream:
         await drained(stream, got)
-        assert stream.delivered
-        return got.getvalue(), stream.delivered.warning
+        assert stream.result
+        return got.getvalue(), stream.result.warning
 
 
 async def drained(stream: Stream, got: io.BytesIO) -> None:
@@ -43,47 +43,47 @@ def pipes(pid: int) -> int:
     return sum("pipe" in str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir())
 
 
-async def test_a_file_comes_whole_and_compared(workers: Workers, se_one: StorageElement) -> None:
+async def test_a_file_comes_whole_and_compared(workers: WorkerPool, se_one: StorageElement) -> None:
     assert await all_of(workers, reading(CONTENT, se_one.put("/r/whole", CONTENT))) == (CONTENT, "")
 
 
-async def test_a_part_comes_alone(workers: Workers, se_one: StorageElement) -> None:
+async def test_a_part_comes_alone(workers: WorkerPool, se_one: StorageElement) -> None:
     source = se_one.put("/r/part", CONTENT)
     got, warning = await all_of(workers, reading(CONTENT, source, start=300_000, end=9_000_000))
     assert got == CONTENT[300_000:9_000_000]
     assert "no checksum" in warning
 
 
-async def test_wrong_bytes_are_told_after_the_last_one(workers: Workers, se_one: StorageElement) -> None:
+async def test_wrong_bytes_are_told_after_the_last_one(workers: WorkerPool, se_one: StorageElement) -> None:
     task = reading(CONTENT, se_one.put("/r/wrong", CONTENT), known=md5(b"other"))
     got = io.BytesIO()
-    async with workers.reading(task) as stream:
+    async with workers.open_read(task) as stream:
         with pytest.raises(CopyError, match="not the file: the bytes have md5"):
             await drained(stream, got)
     assert got.getvalue() == CONTENT
 
 
 async def test_without_a_known_md5_the_checksum_of_the_storage_is_compared(
-    workers: Workers, se_two: StorageElement
+    workers: WorkerPool, se_two: StorageElement
 ) -> None:
     got, warning = await all_of(workers, reading(CONTENT, se_two.put("/r/unknown", CONTENT), known=""))
     assert got == CONTENT
     assert "adler32 was compared" in warning
 
 
-async def test_the_next_replica_goes_on(workers: Workers, se_one: StorageElement, se_two: StorageElement) -> None:
-    dead = Source(f"root://127.0.0.1:{free_port()}//r/next", "", "DEAD")
+async def test_the_next_replica_goes_on(workers: WorkerPool, se_one: StorageElement, se_two: StorageElement) -> None:
+    dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//r/next", "", "DEAD")
     short = se_two.put("/r/next", CONTENT[:-1])
     assert (await all_of(workers, reading(CONTENT, dead, short, se_one.put("/r/next", CONTENT))))[0] == CONTENT
 
 
-async def test_a_member_of_an_archive_comes_whole_and_in_part(workers: Workers, se_one: StorageElement) -> None:
+async def test_a_member_of_an_archive_comes_whole_and_in_part(workers: WorkerPool, se_one: StorageElement) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("other.txt", b"x" * 1000)
         archive.writestr("in.root", CONTENT)
     at = se_one.put("/r/archive.zip", buffer.getvalue())
-    member = Source(f"{at.url}#in.root", "", "ONE")
+    member = ReplicaUrl(f"{at.url}#in.root", "", "ONE")
     assert await all_of(workers, reading(CONTENT, member)) == (CONTENT, "")
     assert (await all_of(workers, reading(CONTENT, member, start=5_000_000, end=5_000_010)))[0] == CONTENT[5_000_000:][
         :10
@@ -91,28 +91,28 @@ async def test_a_member_of_an_archive_comes_whole_and_in_part(workers: Workers, 
 
 
 async def test_a_reader_that_rests_is_waited_for_and_one_that_leaves_ends_the_task(
-    workers: Workers, se_one: StorageElement
+    workers: WorkerPool, se_one: StorageElement
 ) -> None:
     task = reading(CONTENT, se_one.put("/r/rest", CONTENT))
     assert (await all_of(workers, task))[0] == CONTENT
     (pid,) = workers.pids
     before = pipes(pid)
-    async with workers.reading(task) as stream:
+    async with workers.open_read(task) as stream:
         assert await stream.read()
         assert pipes(pid) == before + 1
     assert pipes(pid) == before
     assert (await all_of(workers, task))[0] == CONTENT
 
 
-async def test_a_process_that_is_killed_is_told_as_its_death(workers: Workers, se_one: StorageElement) -> None:
-    async with workers.reading(reading(CONTENT, se_one.put("/r/killed", CONTENT))) as stream:
+async def test_a_process_that_is_killed_is_told_as_its_death(workers: WorkerPool, se_one: StorageElement) -> None:
+    async with workers.open_read(reading(CONTENT, se_one.put("/r/killed", CONTENT))) as stream:
         assert await stream.read()
         os.kill(workers.pids[0], signal.SIGKILL)
         with pytest.raises(WorkerDied):
             await drained(stream, io.BytesIO())
 
 
-async def test_a_live_server_answers_questions(workers: Workers, se_one: StorageElement) -> None:
+async def test_a_live_server_answers_questions(workers: WorkerPool, se_one: StorageElement) -> None:
     server = f"root://127.0.0.1:{se_one.port}"
     se_one.put("/r/asked", b"12345")
     ping = await workers.run(Probe(1, server, "ping", count=4), nothing)
@@ -129,7 +129,7 @@ async def test_a_live_server_answers_questions(workers: Workers, se_one: Storage
     assert "no such file" in missing.message.lower()
 
 
-async def test_a_dead_server_is_an_answer_too(workers: Workers, own_se: StorageElement) -> None:
+async def test_a_dead_server_is_an_answer_too(workers: WorkerPool, own_se: StorageElement) -> None:
     dead = await workers.run(Probe(1, f"root://127.0.0.1:{free_port()}", "ping", limit=5), nothing)
     assert (dead.ok, dead.milliseconds) == (False, ())
     assert dead.message

@@ -13,9 +13,9 @@ import pytest
 
 from aliend.errors import CopyError
 from aliend.storage.errors import StorageError
-from aliend.storage.io.partial_file import part_name
-from aliend.storage.pool.worker_pool import Workers
-from aliend.storage.tasks import Source, Tuning
+from aliend.storage.io.partial_file import partial_name
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import ReplicaUrl, Tuning
 from aliend.storage.worker import min_rate
 from tests.integration.storage.conftest import (
     StorageElement,
@@ -34,7 +34,7 @@ CONTENT = LARGE[: 5 * MIB + 3]
     "tuning", [Tuning(streams=4), Tuning(chunks=3, chunk_size=300_000), Tuning(chunk_size=1 << 30)]
 )
 async def test_a_file_arrives_the_same_however_its_bytes_move(
-    tuning: Tuning, workers: Workers, se_one: StorageElement, tmp_path: Path
+    tuning: Tuning, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = se_one.put("/tuned/large", LARGE)
     await workers.run(replace(download(tmp_path / "f", LARGE, source), tuning=tuning), nothing)
@@ -45,7 +45,7 @@ async def test_a_file_arrives_the_same_however_its_bytes_move(
 
 
 async def test_a_file_has_as_many_connections_as_streams(
-    workers: Workers, own_se: StorageElement, tmp_path: Path
+    workers: WorkerPool, own_se: StorageElement, tmp_path: Path
 ) -> None:
     source = own_se.put("/large", LARGE)
     await workers.run(replace(download(tmp_path / "f", LARGE, source), tuning=Tuning(streams=3)), nothing)
@@ -58,7 +58,7 @@ def connections_to(port: int) -> int:
 
 
 def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(min_rate, "SPAN", 0.05)
+    monkeypatch.setattr(min_rate, "MEASURE_INTERVAL", 0.05)
 
     def trickle() -> Iterator[bytes]:
         while True:
@@ -66,27 +66,27 @@ def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch)
             yield b"x"
 
     with pytest.raises(StorageError, match="at least 1000 were asked for") as caught:
-        list(min_rate.fast_enough(trickle(), 1000))
+        list(min_rate.require_min_rate(trickle(), 1000))
     assert caught.value.kind == "transient"
-    assert list(min_rate.fast_enough(iter([b"a", b"b"]), 1000)) == [b"a", b"b"]
+    assert list(min_rate.require_min_rate(iter([b"a", b"b"]), 1000)) == [b"a", b"b"]
 
 
 async def test_a_file_comes_over_http_and_goes_on_where_it_was_cut_off(
-    http_se: tuple[StorageElement, int], workers: Workers, tmp_path: Path
+    http_se: tuple[StorageElement, int], workers: WorkerPool, tmp_path: Path
 ) -> None:
     source = web(http_se, "/d/f", CONTENT)
     await workers.run(download(tmp_path / "f", CONTENT, source), nothing)
     assert (tmp_path / "f").read_bytes() == CONTENT
-    (tmp_path / part_name("g", 1)).write_bytes(CONTENT[:MIB])
+    (tmp_path / partial_name("g", 1)).write_bytes(CONTENT[:MIB])
     http_se[0].put("/d/f", bytes(MIB) + CONTENT[MIB:])  # the beginning is not asked for again
     await workers.run(download(tmp_path / "g", CONTENT, source), nothing)
     assert (tmp_path / "g").read_bytes() == CONTENT
 
 
 async def test_what_http_cannot_give_is_told(
-    http_se: tuple[StorageElement, int], workers: Workers, se_one: StorageElement, tmp_path: Path
+    http_se: tuple[StorageElement, int], workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
-    gone = Source(f"http://127.0.0.1:{http_se[1]}//no/such", "", "WEB")
+    gone = ReplicaUrl(f"http://127.0.0.1:{http_se[1]}//no/such", "", "WEB")
     with pytest.raises(CopyError, match="the server answered 404") as caught:
         await workers.run(download(tmp_path / "f", CONTENT, gone), nothing)
     assert caught.value.kind == "permanent"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage.pool.worker_pool import Workers
-from aliend.storage.tasks import Compare, Source
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import Compare, ReplicaUrl
 from tests.integration.storage.conftest import (
     StorageElement,
     checksum,
@@ -35,7 +35,7 @@ def source(tmp_path: Path) -> Path:
 
 
 async def test_one_reading_feeds_two_replicas_that_are_both_compared(
-    workers: Workers, se_one: StorageElement, se_two: StorageElement, source: Path
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, source: Path
 ) -> None:
     """F204 F219"""
     result = await workers.run(upload(source, se_one.at("/u/deep/er/1"), se_two.at("/u/2")), nothing)
@@ -48,14 +48,16 @@ async def test_one_reading_feeds_two_replicas_that_are_both_compared(
 
 
 async def test_a_storage_without_checksums_is_compared_by_size(
-    workers: Workers, se_bare: StorageElement, source: Path
+    workers: WorkerPool, se_bare: StorageElement, source: Path
 ) -> None:
     result = await workers.run(upload(source, se_bare.at("/u/bare")), nothing)
     assert (result.replicas[0].error, result.replicas[0].checked) == ("", "size")
 
 
-async def test_a_dead_storage_does_not_stop_the_other(workers: Workers, se_one: StorageElement, source: Path) -> None:
-    dead = Source(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
+async def test_a_dead_storage_does_not_stop_the_other(
+    workers: WorkerPool, se_one: StorageElement, source: Path
+) -> None:
+    dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
     result = await workers.run(upload(source, dead, se_one.at("/u/alone")), nothing)
     assert [(bool(each.error), each.kind) for each in result.replicas if each.se == "DEAD"] == [(True, "transient")]
     assert [each.error for each in result.replicas if each.se == "ONE"] == [""]
@@ -63,7 +65,7 @@ async def test_a_dead_storage_does_not_stop_the_other(workers: Workers, se_one: 
 
 
 async def test_a_foreign_file_on_the_storage_is_not_touched(
-    workers: Workers, se_one: StorageElement, source: Path
+    workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     se_one.put("/u/foreign", b"foreign")
     result = await workers.run(upload(source, se_one.at("/u/foreign")), nothing)
@@ -73,7 +75,7 @@ async def test_a_foreign_file_on_the_storage_is_not_touched(
 
 
 async def test_the_same_file_on_the_storage_already_counts_as_uploaded(
-    workers: Workers, se_one: StorageElement, source: Path
+    workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     target = se_one.at("/u/again")
     for _ in range(2):
@@ -82,7 +84,7 @@ async def test_the_same_file_on_the_storage_already_counts_as_uploaded(
 
 
 async def test_what_is_there_whole_is_found_and_nothing_is_sent(
-    workers: Workers, se_one: StorageElement, se_two: StorageElement, source: Path
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, source: Path
 ) -> None:
     task = replace(upload(source, se_one.at("/u/found"), se_two.at("/u/found")), only_compare=True)
     result = await workers.run(task, nothing)
@@ -96,7 +98,7 @@ async def test_what_is_there_whole_is_found_and_nothing_is_sent(
     assert se_two.content("/u/found") == bytes(len(CONTENT))
 
 
-async def test_an_empty_file_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_an_empty_file_is_refused(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(CopyError, match="cannot register empty files") as caught:
         await workers.run(upload(tmp_path / "empty", se_one.at("/u/empty")), nothing)
@@ -104,7 +106,7 @@ async def test_an_empty_file_is_refused(workers: Workers, se_one: StorageElement
 
 
 async def test_a_file_that_is_not_the_one_seen_before_is_refused(
-    workers: Workers, se_one: StorageElement, source: Path
+    workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     for other in (replace(upload(source), size=5), replace(upload(source), modified_ns=5)):
         with pytest.raises(CopyError, match="changed while it was sent") as caught:
@@ -113,7 +115,7 @@ async def test_a_file_that_is_not_the_one_seen_before_is_refused(
 
 
 async def test_a_file_that_changes_while_it_is_read_is_refused(
-    workers: Workers, se_one: StorageElement, source: Path
+    workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     def change(_: int) -> None:
         with source.open("r+b") as file:
@@ -125,7 +127,9 @@ async def test_a_file_that_changes_while_it_is_read_is_refused(
         await workers.run(upload(source, se_one.at("/u/changing")), change)
 
 
-async def test_something_that_is_no_file_is_refused(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_something_that_is_no_file_is_refused(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "fifo", tmp_path):
         task = replace(upload(path, se_one.at("/u/x")), size=5)
@@ -133,14 +137,14 @@ async def test_something_that_is_no_file_is_refused(workers: Workers, se_one: St
             await workers.run(task, nothing)
 
 
-async def test_a_missing_file_is_told(workers: Workers, se_one: StorageElement, source: Path) -> None:
+async def test_a_missing_file_is_told(workers: WorkerPool, se_one: StorageElement, source: Path) -> None:
     task = replace(upload(source, se_one.at("/u/missing")), source=f"{source}.gone")
     with pytest.raises(CopyError, match="No such file") as caught:
         await workers.run(task, nothing)
     assert caught.value.kind == "permanent"
 
 
-async def test_a_local_checksum_is_computed(workers: Workers, source: Path) -> None:
+async def test_a_local_checksum_is_computed(workers: WorkerPool, source: Path) -> None:
     result = await workers.run(checksum(source), nothing)
     assert (result.size, result.md5) == (len(CONTENT), md5(CONTENT))
 
@@ -149,16 +153,16 @@ async def test_a_local_checksum_is_computed(workers: Workers, source: Path) -> N
 _WRITE_FREE_AND_THAW = """
 import os, signal, sys
 from concurrent.futures import ThreadPoolExecutor
-from aliend.storage.line import Line
-from aliend.storage.tasks import Source
-from aliend.storage.upload import Replica
+from aliend.storage.io.task_context import TaskContext
+from aliend.storage.tasks import ReplicaUrl
+from aliend.storage.worker.upload import ReplicaUpload
 
 url, group = sys.argv[1], int(sys.argv[2])
-line = Line(lambda words: None, lambda: 1, ThreadPoolExecutor())
-replica = Replica(line, Source(url, "", "OWN"), 0)
+context = TaskContext(lambda words: None, lambda: 1, ThreadPoolExecutor())
+replica = ReplicaUpload(context, ReplicaUrl(url, "", "OWN"), 0)
 def settle():
-    while replica.on_way:
-        assert line.inbox.serve(30), "the server does not answer"
+    while replica.in_flight:
+        assert context.completions.process(30), "the server does not answer"
 replica.open()
 settle()
 os.killpg(group, signal.SIGSTOP)
@@ -183,7 +187,7 @@ def test_bytes_on_their_way_outlive_whoever_wrote_them(own_se: StorageElement) -
 
 
 async def test_replicas_are_read_back_and_each_that_differs_is_named(
-    workers: Workers, se_one: StorageElement, se_two: StorageElement
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement
 ) -> None:
     good, bad = se_one.put("/u/good", CONTENT), se_two.put("/u/bad", CONTENT[:-1] + b"?")
     compared = await workers.run(Compare(1, (good, bad), len(CONTENT), md5(CONTENT)), nothing)
@@ -192,7 +196,9 @@ async def test_replicas_are_read_back_and_each_that_differs_is_named(
     assert "no such file" in gone.failures[0][1].lower()
 
 
-async def test_a_server_that_computes_few_checksums_at_a_time_holds_up_nobody(workers: Workers, tmp_path: Path) -> None:
+async def test_a_server_that_computes_few_checksums_at_a_time_holds_up_nobody(
+    workers: WorkerPool, tmp_path: Path
+) -> None:
     """It tells those who are too many to come back after 30 s."""
     small = tmp_path / "small"
     small.write_bytes(CONTENT[:3_000_000])

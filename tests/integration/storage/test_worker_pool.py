@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage.io.partial_file import part_name
-from aliend.storage.pool.worker_pool import Workers
-from aliend.storage.tasks import Discard, Download, Downloaded, WorkerDied
+from aliend.storage.io.partial_file import partial_name
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import Download, Downloaded, RemovePartial, WorkerDied
 from tests.integration.storage.conftest import (
     StorageElement,
     checksum,
@@ -54,7 +54,7 @@ class Begun:
         self.event.set()
 
 
-async def running(workers: Workers, task: Download) -> tuple[asyncio.Task[Downloaded], Begun]:
+async def running(workers: WorkerPool, task: Download) -> tuple[asyncio.Task[Downloaded], Begun]:
     begun = Begun()
     copy = asyncio.create_task(workers.run(task, begun))
     async with asyncio.timeout(20):
@@ -80,12 +80,12 @@ async def test_a_killed_process_is_replaced_and_the_download_continues(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     task = big(own_se, tmp_path / "file", big_md5)
-    async with Workers(environment=xrootd_environment()) as workers:
+    async with WorkerPool(environment=xrootd_environment()) as workers:
         copy, _ = await running(workers, task)
         os.kill(workers.pids[0], signal.SIGKILL)
         with pytest.raises(WorkerDied, match="SIGKILL"):
             await copy
-        valid = (tmp_path / part_name("file", 1)).stat().st_size
+        valid = (tmp_path / partial_name("file", 1)).stat().st_size
         assert 0 < valid < BIG
         begun = Begun()
         result = await workers.run(task, begun)
@@ -94,7 +94,7 @@ async def test_a_killed_process_is_replaced_and_the_download_continues(
 
 
 async def test_a_dead_process_takes_only_its_own_tasks(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
-    async with Workers(environment=xrootd_environment()) as workers:
+    async with WorkerPool(environment=xrootd_environment()) as workers:
         first, _ = await running(workers, big(own_se, tmp_path / "one", big_md5))
         victim = workers.pids[0]
         second, _ = await running(workers, big(own_se, tmp_path / "two", big_md5, id=2))
@@ -110,7 +110,7 @@ async def test_a_server_that_dies_in_the_middle_is_followed_by_the_next_replica(
 ) -> None:
     task = big(own_se, tmp_path / "file", big_md5)
     task = replace(task, sources=(*task.sources, *big(se_two, tmp_path / "file", big_md5).sources))
-    async with Workers(environment=xrootd_environment()) as workers:
+    async with WorkerPool(environment=xrootd_environment()) as workers:
         copy, begun = await running(workers, task)
         own_se.process.kill()
         result = await copy
@@ -121,7 +121,7 @@ async def test_a_server_that_dies_in_the_middle_is_followed_by_the_next_replica(
 async def test_cancelling_is_quick_when_the_server_is_frozen(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
-    async with Workers(environment=xrootd_environment()) as workers:
+    async with WorkerPool(environment=xrootd_environment()) as workers:
         copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
         with own_se.frozen():
             started = time.monotonic()
@@ -135,23 +135,23 @@ async def test_cancelling_is_quick_when_the_server_is_frozen(
 async def test_no_process_is_started_to_tidy_up_behind_a_cancelled_copy(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
-    async with Workers(environment=xrootd_environment(), processes=2, per_process=1) as workers:
+    async with WorkerPool(environment=xrootd_environment(), processes=2, per_process=1) as workers:
         copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
         before = workers.pids
         with own_se.frozen():  # so that the copy goes on for as long as it takes
-            await workers.run(Discard(2, str(tmp_path / "other")), nothing)
+            await workers.run(RemovePartial(2, str(tmp_path / "other")), nothing)
             copy.cancel()
             await asyncio.wait([copy])
-            await workers.run(Discard(1, str(tmp_path / "file")), nothing)
+            await workers.run(RemovePartial(1, str(tmp_path / "file")), nothing)
         assert workers.pids == before
-    assert not (tmp_path / part_name("file", 1)).exists()
+    assert not (tmp_path / partial_name("file", 1)).exists()
 
 
 async def test_an_upload_can_be_cancelled_while_the_server_is_frozen(own_se: StorageElement, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.touch()
     os.truncate(source, BIG)
-    async with Workers(environment=xrootd_environment()) as workers:
+    async with WorkerPool(environment=xrootd_environment()) as workers:
         begun = Begun()
         copy = asyncio.create_task(workers.run(upload(source, own_se.at("/cancelled")), begun))
         await begun.event.wait()
@@ -177,7 +177,7 @@ async def test_a_server_that_dies_in_the_middle_of_an_upload_does_not_stop_the_o
     def die(_: int) -> None:
         own_se.process.kill()
 
-    async with Workers(environment=xrootd_environment()) as workers:
+    async with WorkerPool(environment=xrootd_environment()) as workers:
         result = await workers.run(upload(source, own_se.at("/half"), se_two.at("/whole")), die)
     assert result.md5 == big_md5
     assert [(each.se, bool(each.error), each.kind) for each in result.replicas if each.error] == [
@@ -187,7 +187,7 @@ async def test_a_server_that_dies_in_the_middle_of_an_upload_does_not_stop_the_o
 
 
 async def test_a_process_that_does_not_stop_is_killed(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
-    async with Workers(processes=1, environment=xrootd_environment()) as workers:
+    async with WorkerPool(processes=1, environment=xrootd_environment()) as workers:
         cancelled, _ = await running(workers, big(own_se, tmp_path / "one", big_md5))
         other, _ = await running(workers, big(own_se, tmp_path / "two", big_md5, id=2))
         os.kill(workers.pids[0], signal.SIGSTOP)
@@ -201,7 +201,7 @@ async def test_a_process_that_does_not_stop_is_killed(own_se: StorageElement, tm
 
 
 async def test_closing_takes_two_seconds_at_most(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
-    workers = Workers(environment=xrootd_environment())
+    workers = WorkerPool(environment=xrootd_environment())
     copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
     pid = workers.pids[0]
     os.kill(pid, signal.SIGSTOP)
@@ -217,7 +217,7 @@ async def test_closing_takes_two_seconds_at_most(own_se: StorageElement, tmp_pat
 
 
 async def test_closing_is_soft_first(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
-    workers = Workers(environment=xrootd_environment())
+    workers = WorkerPool(environment=xrootd_environment())
     copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
     await workers.close()
     with pytest.raises(CopyError, match="the daemon is closing"):
@@ -228,7 +228,7 @@ async def test_a_process_without_work_is_dismissed_and_replaced_when_needed(
     own_se: StorageElement, tmp_path: Path
 ) -> None:
     source = own_se.put("/x", b"x")
-    async with Workers(environment=xrootd_environment(), idle=0.1) as workers:
+    async with WorkerPool(environment=xrootd_environment(), idle=0.1) as workers:
         await workers.run(download(tmp_path / "one", b"x", source), nothing)
         await until(lambda: not workers.pids)
         await workers.run(download(tmp_path / "two", b"x", source), nothing)
@@ -237,7 +237,7 @@ async def test_a_process_without_work_is_dismissed_and_replaced_when_needed(
 async def test_signals_to_the_whole_unit_are_left_to_the_daemon(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
-    async with Workers(environment=xrootd_environment()) as workers:
+    async with WorkerPool(environment=xrootd_environment()) as workers:
         copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             os.kill(workers.pids[0], number)
@@ -248,7 +248,7 @@ async def test_a_library_that_is_missing_is_told(tmp_path: Path) -> None:
     (tmp_path / "XRootD").mkdir()
     (tmp_path / "XRootD" / "__init__.py").write_text("raise ImportError('libXrdCl.so is missing')")
     (tmp_path / "file").touch()
-    async with Workers(environment=xrootd_environment(PYTHONPATH=str(tmp_path))) as workers:
+    async with WorkerPool(environment=xrootd_environment(PYTHONPATH=str(tmp_path))) as workers:
         with pytest.raises(CopyError, match=r"XRootD library cannot be loaded: libXrdCl\.so is missing") as caught:
             await workers.run(checksum(tmp_path / "file"), nothing)
     assert caught.value.kind == "local"
@@ -256,13 +256,13 @@ async def test_a_library_that_is_missing_is_told(tmp_path: Path) -> None:
 
 _DAEMON = """
 import asyncio, os, sys
-from aliend.storage.tasks import Download, Source
-from aliend.storage.workers import Workers
+from aliend.storage.tasks import Download, ReplicaUrl
+from aliend.storage.pool.worker_pool import WorkerPool
 
 async def main():
     url, target, size, digest = sys.argv[1:]
-    task = Download(1, (Source(url, "", "OWN"),), target, int(size), digest, False, 0o022)
-    async with Workers(environment=dict(os.environ)) as workers:
+    task = Download(1, (ReplicaUrl(url, "", "OWN"),), target, int(size), digest, False, 0o022)
+    async with WorkerPool(environment=dict(os.environ)) as workers:
         await workers.run(task, lambda size: print(workers.pids[0], flush=True))
 
 asyncio.run(main())
@@ -289,7 +289,7 @@ async def test_many_small_files_arrive_side_by_side(own_se: StorageElement, tmp_
         download(tmp_path / "out" / f"f{number}", content, own_se.put(f"/small/{number}", content), id=number)
         for number, content in enumerate(contents)
     ]
-    async with Workers(environment=xrootd_environment()) as workers:
+    async with WorkerPool(environment=xrootd_environment()) as workers:
         await asyncio.gather(*(workers.run(task, nothing) for task in tasks))
     assert [(tmp_path / "out" / f"f{number}").read_bytes() for number in range(200)] == contents
 
@@ -299,8 +299,8 @@ _FULL_DISK = """
 import asyncio, os, sys
 from dataclasses import replace
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Source
-from aliend.storage.workers import Workers
+from aliend.storage.tasks import Download, ReplicaUrl
+from aliend.storage.pool.worker_pool import WorkerPool
 
 def fill(size):
     try:
@@ -316,8 +316,8 @@ async def attempt(workers, task):
 
 async def main():
     url, place, size = sys.argv[1:]
-    task = Download(1, (Source(url, "", "OWN"),), place + "/file", int(size), "0" * 32, False, 0o022)
-    async with Workers(environment=dict(os.environ)) as workers:
+    task = Download(1, (ReplicaUrl(url, "", "OWN"),), place + "/file", int(size), "0" * 32, False, 0o022)
+    async with WorkerPool(environment=dict(os.environ)) as workers:
         await attempt(workers, task)
         os.ftruncate(other, 0)
         os.truncate(place + "/../se/files/big", 90_000_000)
@@ -352,13 +352,16 @@ _REFUSED = """
 import os, sys
 from pathlib import Path
 from aliend.errors import CopyError
-from aliend.storage.local import make_parents
-from aliend.storage.part import Part
+from aliend.storage.io.local_files import make_parent_directories
+from aliend.storage.io.partial_file import PartialFile
 
 os.chdir(sys.argv[1])
 if os.geteuid() == 0:
     os.setuid(65534)
-for act in (lambda: make_parents(Path("shut/d/f"), 0), lambda: Part.open(Path("shut/f"), 1).__enter__()):
+for act in (
+    lambda: make_parent_directories(Path("shut/d/f"), 0),
+    lambda: PartialFile.open(Path("shut/f"), 1).__enter__(),
+):
     try:
         act()
     except CopyError as error:

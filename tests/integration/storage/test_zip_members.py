@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import CopyError
-from aliend.storage.io.partial_file import part_name
-from aliend.storage.pool.worker_pool import Workers
-from aliend.storage.tasks import Source
+from aliend.storage.io.partial_file import partial_name
+from aliend.storage.pool.worker_pool import WorkerPool
+from aliend.storage.tasks import ReplicaUrl
 from tests.integration.storage.conftest import (
     StorageElement,
     download,
@@ -43,7 +43,7 @@ def tracing_se(tmp_path: Path) -> Iterator[StorageElement]:
         yield element
 
 
-def archive(element: StorageElement, path: str, method: int = zipfile.ZIP_STORED) -> Source:
+def archive(element: StorageElement, path: str, method: int = zipfile.ZIP_STORED) -> ReplicaUrl:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", method) as written:
         for name, content in CONTENTS.items():
@@ -51,7 +51,7 @@ def archive(element: StorageElement, path: str, method: int = zipfile.ZIP_STORED
     return element.put(path, packed.getvalue())
 
 
-def member(source: Source, name: str) -> Source:
+def member(source: ReplicaUrl, name: str) -> ReplicaUrl:
     return replace(source, url=f"{source.url}#{name}")
 
 
@@ -66,7 +66,7 @@ def openings(element: StorageElement) -> int:
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 async def test_every_member_arrives_whole_or_from_where_it_was_cut_off(
-    method: int, workers: Workers, se_one: StorageElement, tmp_path: Path
+    method: int, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = archive(se_one, f"/members/{method}.zip", method)
     for name, content in CONTENTS.items():
@@ -74,7 +74,7 @@ async def test_every_member_arrives_whole_or_from_where_it_was_cut_off(
         await workers.run(download(target, content, member(source, name)), nothing)
         assert target.read_bytes() == content, name
         target.unlink()
-        (tmp_path / part_name(target.name, 1)).write_bytes(content[: len(content) // 2])
+        (tmp_path / partial_name(target.name, 1)).write_bytes(content[: len(content) // 2])
         await workers.run(download(target, content, member(source, name)), nothing)
         assert target.read_bytes() == content, name
 
@@ -82,7 +82,7 @@ async def test_every_member_arrives_whole_or_from_where_it_was_cut_off(
 async def test_many_members_cost_one_opening(tracing_se: StorageElement, tmp_path: Path) -> None:
     source = archive(tracing_se, "/many.zip")
     before = openings(tracing_se)
-    async with Workers(processes=1, environment=xrootd_environment()) as workers:
+    async with WorkerPool(processes=1, environment=xrootd_environment()) as workers:
         listed = await workers.run(listing(source), nothing)
         assert dict(listed.members) == {name: len(content) for name, content in CONTENTS.items()}
         for name, content in CONTENTS.items():
@@ -91,7 +91,7 @@ async def test_many_members_cost_one_opening(tracing_se: StorageElement, tmp_pat
 
 
 async def test_a_damaged_member_of_unknown_md5_is_found(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = archive(se_one, "/members/damaged.zip")
     path = se_one.root / "members/damaged.zip"
@@ -105,7 +105,7 @@ async def test_a_damaged_member_of_unknown_md5_is_found(
     assert names(tmp_path) == []
 
 
-async def test_what_is_no_archive_is_told(workers: Workers, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_what_is_no_archive_is_told(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     source = se_one.put("/members/no.zip", b"not an archive at all" * 100)
     with pytest.raises(CopyError, match="the archive cannot be read"):
         await workers.run(download(tmp_path / "f", b"x", member(source, "f")), nothing)
@@ -113,7 +113,7 @@ async def test_what_is_no_archive_is_told(workers: Workers, se_one: StorageEleme
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 async def test_a_member_can_be_taken_out_of_the_whole_archive(
-    method: int, workers: Workers, se_one: StorageElement, tmp_path: Path
+    method: int, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = archive(se_one, f"/members/whole{method}.zip", method)
     for name, content in CONTENTS.items():
@@ -124,7 +124,7 @@ async def test_a_member_can_be_taken_out_of_the_whole_archive(
 
 
 async def test_what_was_written_is_read_back_on_request(
-    workers: Workers, se_one: StorageElement, tmp_path: Path
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     content = os.urandom(9 * MIB)
     task = download(tmp_path / "f", content, se_one.put("/members/plain", content))

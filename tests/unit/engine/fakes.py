@@ -21,14 +21,14 @@ from aliend.storage.tasks import (
     Checksummed,
     Compare,
     Compared,
-    Discard,
     Download,
     Downloaded,
     Listed,
     ListMembers,
+    RemovePartial,
     ReplicaOutcome,
     Task,
-    Terms,
+    TaskOptions,
     ThirdParty,
     Upload,
     Uploaded,
@@ -247,13 +247,13 @@ class FakeWorkers:
         self.running = 0
         self.most = 0
         self.stopped = 0
-        self.terms: list[Terms] = []
+        self.terms: list[TaskOptions] = []
         self.rates = Rates()
         self.job_rates: dict[int, int] = {}
         self.given: list[tuple[int, int, int]] = []
         self.slowed: dict[int, int] = {}
 
-    def of(self, terms: Terms) -> FakeWorkers:
+    def of(self, terms: TaskOptions) -> FakeWorkers:
         self.terms.append(terms)
         return self
 
@@ -277,7 +277,7 @@ class FakeWorkers:
         if isinstance(task, Checksum):
             data = read(task.path)
             return Checksummed(len(data), md5_of(data))
-        if isinstance(task, Discard):
+        if isinstance(task, RemovePartial):
             return Checksummed(0, "")
         if isinstance(task, ListMembers):
             with self._archive(task.sources[0].url) as archive:
@@ -328,7 +328,7 @@ class FakeWorkers:
         outcomes = []
         for one in task.targets:
             source = task.sources[0].se
-            assert (source, one.se) not in task.apart
+            assert (source, one.se) not in task.blocked_pairs
             can = {one.se, source} <= self.together
             if task.only_compare:
                 can = can and one.url in self.grid.stored
@@ -336,7 +336,7 @@ class FakeWorkers:
                 self.grid.store(one.url, self.grid.content(task.sources[0].url))
             strangers = () if can else (source,)
             error = "" if can else "no third-party copies"
-            outcomes.append(ReplicaOutcome(one.se, one.url, error, "permanent", strangers=strangers))
+            outcomes.append(ReplicaOutcome(one.se, one.url, error, "permanent", unreachable_sources=strangers))
         return Uploaded(task.size, task.md5, tuple(outcomes))
 
     def _upload(self, task: Upload) -> Uploaded:

@@ -11,13 +11,13 @@ from aliend.core.transfers.attempt_record import AttemptRecord, Stage
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.attempts import replica_registration
 from aliend.errors import CopyError
-from aliend.storage.tasks import Discard
+from aliend.storage.tasks import RemovePartial
 from tests.unit.engine.conftest import House, eventually
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_CHECK_INTERVAL", 0.0)
 
 
 async def history(house: House, job: int) -> list[AttemptRecord]:
@@ -58,5 +58,5 @@ async def test_an_attempt_that_was_stopped_is_remembered(house: House, tmp_path:
     await house.until(job.id, "running")
     await eventually(lambda: house.workers.running == 1)
     await house.engine.cancel(job.id)
-    await eventually(lambda: any(isinstance(task, Discard) for task in house.workers.tasks))
+    await eventually(lambda: any(isinstance(task, RemovePartial) for task in house.workers.tasks))
     assert [(one.stage, one.error) for one in await history(house, job.id)] == [(Stage.COPY, "stopped")]

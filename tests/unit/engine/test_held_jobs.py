@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from aliend.core.transfers.job import JobSpec
-from aliend.engine.held_jobs import is_gone
+from aliend.engine.held_jobs import is_resolved
 from aliend.errors import CopyError, Obstacle
-from aliend.storage.tasks import Discard
+from aliend.storage.tasks import RemovePartial
 from tests.unit.engine.conftest import House, eventually
 from tests.unit.engine.test_wait_reasons import waits
 
@@ -76,30 +76,30 @@ async def test_a_pause_of_the_user_lasts(house: House, tmp_path: Path) -> None:
 
 
 def test_room_and_what_cannot_be_seen_count_as_gone(tmp_path: Path) -> None:
-    assert is_gone(Obstacle("space", f"{tmp_path}/new/deep/f", 1))
-    assert not is_gone(Obstacle("space", f"{tmp_path}/new/deep/f", HUGE))
-    assert is_gone(Obstacle("other", "/nonexistent"))
+    assert is_resolved(Obstacle("space", f"{tmp_path}/new/deep/f", 1))
+    assert not is_resolved(Obstacle("space", f"{tmp_path}/new/deep/f", HUGE))
+    assert is_resolved(Obstacle("other", "/nonexistent"))
 
 
 def test_a_right_that_was_given_back_is_seen() -> None:
     """As nobody: the rights of root are not in question."""
     script = (
         "import os, sys, tempfile\n"
-        "from aliend.engine.held_jobs import is_gone\n"
+        "from aliend.engine.held_jobs import is_resolved\n"
         "from aliend.errors import Obstacle\n"
         "os.getuid() or os.setuid(65534)\n"
         "place = tempfile.mkdtemp()\n"
         "os.chmod(place, 0o500)\n"
-        "assert not is_gone(Obstacle('permission', place + '/deep/f'))\n"
+        "assert not is_resolved(Obstacle('permission', place + '/deep/f'))\n"
         "os.chmod(place, 0o700)\n"
-        "assert is_gone(Obstacle('permission', place + '/deep/f'))\n"
+        "assert is_resolved(Obstacle('permission', place + '/deep/f'))\n"
         "file = place + '/f'\n"
         "open(file, 'w').close()\n"
         "for shut, mode in ((place, 0o700), (file, 0o600)):\n"
         "    os.chmod(shut, 0o200)\n"
-        "    assert not is_gone(Obstacle('reading', shut)), shut\n"
+        "    assert not is_resolved(Obstacle('reading', shut)), shut\n"
         "    os.chmod(shut, mode)\n"
-        "    assert is_gone(Obstacle('reading', shut)), shut\n"
+        "    assert is_resolved(Obstacle('reading', shut)), shut\n"
         "os.remove(file)\n"
         "os.rmdir(place)\n"
     )
@@ -112,7 +112,7 @@ async def test_a_waiting_download_that_is_cancelled_leaves_no_partial_file(house
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))
     await house.until(job.id, "waiting")
     await house.engine.cancel(job.id)
-    await eventually(lambda: any(isinstance(task, Discard) for task in house.workers.tasks))
+    await eventually(lambda: any(isinstance(task, RemovePartial) for task in house.workers.tasks))
 
 
 async def test_a_queued_download_that_was_never_started_has_nothing_to_discard(house: House, tmp_path: Path) -> None:
@@ -126,4 +126,4 @@ async def test_a_queued_download_that_was_never_started_has_nothing_to_discard(h
     await house.until(job.id, "queued")
     await house.engine.cancel(job.id)
     await house.until(job.id, "cancelled")
-    assert not [task for task in house.workers.tasks if isinstance(task, Discard)]
+    assert not [task for task in house.workers.tasks if isinstance(task, RemovePartial)]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.scheduler import Limits
-from aliend.engine import JobView, Waits
+from aliend.engine import JobView, WaitingFile
 from aliend.errors import CopyError, NotConnected
 from tests.unit.engine.conftest import House, eventually
 
 
-async def waits(house: House, job: int = 0) -> list[Waits]:
-    return [one async for group in house.engine.why(job) for one in group]
+async def waits(house: House, job: int = 0) -> list[WaitingFile]:
+    return [one async for group in house.engine.wait_reasons(job) for one in group]
 
 
 async def kinds(house: House, job: int = 0) -> list[str]:
@@ -36,11 +36,11 @@ async def test_a_limit_holds_at_once_and_is_kept_over_a_restart(house: House, tm
     await house.engine.change_limits({"down": 3, "up": 5})
     await eventually(lambda: house.workers.running == 3)
     await house.restart()
-    assert house.engine.in_use().limits == Limits(down=3, up=5)
+    assert house.engine.limits_in_use().limits == Limits(down=3, up=5)
     await eventually(lambda: house.workers.running == 3)
     await house.engine.change_limits({"down": None, "up": None})
     await eventually(lambda: house.workers.running == 4)
-    assert house.engine.in_use().limits == Limits()
+    assert house.engine.limits_in_use().limits == Limits()
 
 
 async def test_a_full_direction_does_not_hold_up_the_other(house: House, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from aliend.errors import CopyError, ErrorKind
-from aliend.storage.errors import from_disk, from_status, silent, summary, without_secrets
+from aliend.storage.errors import combine_failures, disk_error, error_from_status, no_answer, redact
 
 
 @pytest.mark.parametrize(
@@ -28,36 +28,36 @@ from aliend.storage.errors import from_disk, from_status, silent, summary, witho
     ],
 )
 def test_what_the_storage_says_has_a_kind(code: int, number: int, message: str, kind: ErrorKind) -> None:
-    assert from_status(code, number, message, "open").kind == kind
+    assert error_from_status(code, number, message, "open").kind == kind
 
 
 def test_a_sentence_of_the_library_is_made_one_of_ours() -> None:
     said = "[ERROR] Server responded with an error: [3011] Unable to open /f;\n no such file"
-    assert str(from_status(400, 3011, said, "open")) == "open: Unable to open /f; no such file"
+    assert str(error_from_status(400, 3011, said, "open")) == "open: Unable to open /f; no such file"
 
 
 def test_an_envelope_never_reaches_a_message() -> None:
     text = "cannot open root://h//p?xrd.wantprot=unix&authz=-----BEGIN\nSECRET"
-    assert without_secrets(text) == "cannot open root://h//p?..."
-    assert "SECRET" not in str(from_status(400, 3011, "root://h//p?authz=SECRET\nSECRET", "open"))
+    assert redact(text) == "cannot open root://h//p?..."
+    assert "SECRET" not in str(error_from_status(400, 3011, "root://h//p?authz=SECRET\nSECRET", "open"))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO])
 def test_a_disk_that_refuses_is_the_matter_of_its_owner(number: int) -> None:
-    error = from_disk(OSError(number, "x"), "/d/f")
+    error = disk_error(OSError(number, "x"), "/d/f")
     assert error.kind == "local"
     assert str(error).startswith("/d/f: ")
 
 
 @pytest.mark.parametrize("number", [errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP])
 def test_an_impossible_name_stays_impossible(number: int) -> None:
-    assert from_disk(OSError(number, "x"), "/d/f").kind == "permanent"
+    assert disk_error(OSError(number, "x"), "/d/f").kind == "permanent"
 
 
 def test_all_replicas_together_are_as_hopeful_as_the_best() -> None:
-    gone, silence = CopyError("gone", "permanent"), silent("read", 60)
-    assert summary([("A", gone), ("B", gone)]).kind == "permanent"
-    both = summary([("A", gone), ("B", silence)])
+    gone, silence = CopyError("gone", "permanent"), no_answer("read", 60)
+    assert combine_failures([("A", gone), ("B", gone)]).kind == "permanent"
+    both = combine_failures([("A", gone), ("B", silence)])
     assert (both.kind, both.retry_after) == ("transient", silence.retry_after)
     assert str(both) == "A: gone; B: read: the server did not answer for 60 s"
-    assert summary([]).kind == "permanent"
+    assert combine_failures([]).kind == "permanent"

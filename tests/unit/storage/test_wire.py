@@ -15,8 +15,6 @@ from aliend.storage.tasks import (
     Checksummed,
     Compare,
     Compared,
-    Delivered,
-    Discard,
     Download,
     Downloaded,
     Listed,
@@ -24,9 +22,11 @@ from aliend.storage.tasks import (
     Probe,
     Probed,
     Read,
+    ReadDone,
+    RemovePartial,
     ReplicaOutcome,
+    ReplicaUrl,
     Result,
-    Source,
     Task,
     ThirdParty,
     Tuning,
@@ -34,13 +34,13 @@ from aliend.storage.tasks import (
     Uploaded,
 )
 
-SOURCES = (Source("root://h:1//p", "-----BEGIN\nä\n", "A::B::C"), Source("root://h:2//p#m", "", "D"))
+SOURCES = (ReplicaUrl("root://h:1//p", "-----BEGIN\nä\n", "A::B::C"), ReplicaUrl("root://h:2//p#m", "", "D"))
 TASKS: list[Task] = [
     Download(1, SOURCES, "/t", 5, "ab", "always", 0o22),
     Upload(2, "/s", SOURCES, 5, 6),
-    ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab", apart=(("A", "B"), ("C", "D"))),
+    ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab", blocked_pairs=(("A", "B"), ("C", "D"))),
     Checksum(3, "/c"),
-    Discard(4, "/t", ("/d", "/d/e")),
+    RemovePartial(4, "/t", ("/d", "/d/e")),
     Read(6, SOURCES, 5, "ab", 1, 4),
     Compare(7, SOURCES, 5, "ab"),
     ListMembers(8, SOURCES),
@@ -49,12 +49,12 @@ TASKS: list[Task] = [
 ]
 RESULTS: list[Result] = [
     Downloaded(5, "ab", "A", False, "w"),
-    Uploaded(5, "ab", (ReplicaOutcome("A", "root://h", "", "permanent", "md5", strangers=("B", "C")),)),
+    Uploaded(5, "ab", (ReplicaOutcome("A", "root://h", "", "permanent", "md5", unreachable_sources=("B", "C")),)),
     Checksummed(5, "ab"),
     Downloaded(5, "ab", "A", False, "w", (("B", "gone"),)),
     Compared((("A", "other bytes"),)),
     Listed((("m", 5),)),
-    Delivered(5, "A", ""),
+    ReadDone(5, "A", ""),
     Probed(True, False, False, 0, 0, 0, "", milliseconds=(1.5, 2.5)),
 ]
 

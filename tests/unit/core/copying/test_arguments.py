@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aliend.core.catalogue.selection import Selection
-from aliend.core.copying.arguments import Line, parse_copy, parse_input
+from aliend.core.copying.arguments import InputLine, parse_copy, parse_input
 from aliend.errors import UsageError
 
 NOW_MS = 1_700_000_000_000
@@ -86,6 +86,6 @@ def test_the_lines_of_an_input_file() -> None:
     """F190"""
     text = '# a comment\n\n  ; another\n// and one\na  file:b\n"two words" "file:ü x"\nalone\nx y z\n"open\n'
     lines, problems = parse_input(text, with_target=False)
-    assert lines == [Line(5, "a", "file:b"), Line(6, "two words", "file:ü x")]
+    assert lines == [InputLine(5, "a", "file:b"), InputLine(6, "two words", "file:ü x")]
     assert [problem.partition(":")[0] for problem in problems] == ["line 7", "line 8", "line 9"]
-    assert Line(7, "alone", "") in parse_input(text, with_target=True)[0]
+    assert InputLine(7, "alone", "") in parse_input(text, with_target=True)[0]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from aliend.core.copying.locations import (
-    Location,
-    Place,
+    PathContext,
+    ResolvedPath,
     direction_of,
     is_relative_local,
-    locate,
-    require_clear_target,
+    require_explicit_target,
+    resolve_path,
 )
 from aliend.errors import UsageError
 
-PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
+PLACE = PathContext("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
 )
 def test_a_local_name_begins_with_file(word: str, name: str) -> None:
     """F196, F197"""
-    assert locate(word, PLACE) == Location("local", name)
+    assert resolve_path(word, PLACE) == ResolvedPath("local", name)
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,13 @@ def test_a_local_name_begins_with_file(word: str, name: str) -> None:
     ],
 )
 def test_every_other_name_is_an_lfn_with_its_storage_wish(word: str, name: str, storage: str) -> None:
-    assert locate(word, PLACE) == Location("catalogue", name, storage)
+    assert resolve_path(word, PLACE) == ResolvedPath("catalogue", name, storage)
 
 
 @pytest.mark.parametrize("word", ["", "file:", "file:a\0b"])
 def test_a_name_that_is_none_is_refused(word: str) -> None:
     with pytest.raises(UsageError):
-        locate(word, PLACE)
+        resolve_path(word, PLACE)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,13 @@ def test_a_name_that_is_none_is_refused(word: str) -> None:
 def test_a_local_name_that_needs_a_directory_is_told_from_one_that_does_not(word: str, relative: bool) -> None:
     assert is_relative_local(word) is relative
     if word.startswith("file:"):
-        assert (locate(word, PLACE).name != locate(word, Place("/", "/", "/elsewhere")).name) is relative
+        assert (
+            resolve_path(word, PLACE).name != resolve_path(word, PathContext("/", "/", "/elsewhere")).name
+        ) is relative
 
 
 def test_at_least_one_side_is_in_the_catalogue() -> None:
-    here, there = Location("local", "/a"), Location("catalogue", "/b")
+    here, there = ResolvedPath("local", "/a"), ResolvedPath("catalogue", "/b")
     assert (direction_of([there], here), direction_of([here, here], there)) == ("download", "upload")
     assert direction_of([there, there], there) == "copy"
     for sources, target in (([here], here), ([here, there], there)):
@@ -100,7 +102,7 @@ def test_at_least_one_side_is_in_the_catalogue() -> None:
 
 def test_a_target_that_may_have_been_meant_as_a_local_one_is_no_target_of_a_copy_within_the_catalogue() -> None:
     for word in ("alien:x", "/alice/x"):
-        require_clear_target(word)
+        require_explicit_target(word)
     for word in ("x", "./", "/tmp/x"):
         with pytest.raises(UsageError, match=f"alien:{word}.*file:{word}"):
-            require_clear_target(word)
+            require_explicit_target(word)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.copying.arguments import Line, parse_copy
-from aliend.core.copying.locations import Place
-from aliend.core.copying.plan import jobs_of, jobs_of_lines
+from aliend.core.copying.arguments import InputLine, parse_copy
+from aliend.core.copying.locations import PathContext
+from aliend.core.copying.plan import plan_input_jobs, plan_jobs
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 
-PLACE = Place("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
+PLACE = PathContext("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
 
 
 def plan(line: str) -> list[JobSpec]:
-    return jobs_of(parse_copy(line.split(), 0), PLACE, lambda name: name == "/tmp/here/real*star")
+    return plan_jobs(parse_copy(line.split(), 0), PLACE, lambda name: name == "/tmp/here/real*star")
 
 
 def test_one_job_for_what_goes_one_way() -> None:
@@ -63,14 +63,14 @@ def test_lines_may_go_both_ways_and_bad_ones_are_told() -> None:
     """F190"""
     words = parse_copy(("-input", "f", "-dst", "file:all"), 0)
     lines = [
-        Line(1, "a", "file:x"),
-        Line(2, "file:y", "b"),
-        Line(3, "a", "b"),
-        Line(4, "c/d", ""),
-        Line(5, "c/e", ""),
-        Line(6, "file:z", ""),
+        InputLine(1, "a", "file:x"),
+        InputLine(2, "file:y", "b"),
+        InputLine(3, "a", "b"),
+        InputLine(4, "c/d", ""),
+        InputLine(5, "c/e", ""),
+        InputLine(6, "file:z", ""),
     ]
-    jobs, problems = jobs_of_lines(words, lines, PLACE, lambda _: False)
+    jobs, problems = plan_input_jobs(words, lines, PLACE, lambda _: False)
     down, up = jobs
     assert down.targets == ("/tmp/here/x", "/tmp/here/all/alice/dir/c/d", "/tmp/here/all/alice/dir/c/e")
     assert (up.sources, up.targets) == (("/tmp/here/y",), ("/alice/dir/b",))

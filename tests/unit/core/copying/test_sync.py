@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.copying.locations import Location
-from aliend.core.copying.sync import Content, difference, is_unfinished_name, objection, overlap, sync_job
+from aliend.core.copying.locations import ResolvedPath
+from aliend.core.copying.sync import FileFacts, difference, is_temporary_name, overlap, sync_job, why_no_deletion
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 
@@ -16,22 +16,22 @@ BLANK = JobSpec("copy", (), "")
 @pytest.mark.parametrize(
     ("source", "target", "reason"),
     [
-        (Content(5, ONE), None, "missing"),
-        (Content(5, ONE), Content(4, ONE), "4 bytes there, 5 here"),
-        (Content(5, ONE), Content(5, OTHER), "another content of the same size"),
-        (Content(5, ONE), Content(5, ONE), ""),
-        (Content(5, ""), Content(5, OTHER), ""),
-        (Content(0, ONE), Content(0, OTHER), ""),
+        (FileFacts(5, ONE), None, "missing"),
+        (FileFacts(5, ONE), FileFacts(4, ONE), "4 bytes there, 5 here"),
+        (FileFacts(5, ONE), FileFacts(5, OTHER), "another content of the same size"),
+        (FileFacts(5, ONE), FileFacts(5, ONE), ""),
+        (FileFacts(5, ""), FileFacts(5, OTHER), ""),
+        (FileFacts(0, ONE), FileFacts(0, OTHER), ""),
     ],
 )
-def test_a_file_is_copied_if_it_is_missing_or_differs(source: Content, target: Content | None, reason: str) -> None:
+def test_a_file_is_copied_if_it_is_missing_or_differs(source: FileFacts, target: FileFacts | None, reason: str) -> None:
     assert difference(source, target) == reason
 
 
 def test_nothing_is_deleted_by_a_listing_that_is_not_whole_or_is_empty() -> None:
-    assert objection(5, 0, "") == ""
-    assert "no right" in objection(5, 1, "no right")
-    assert "no file at all" in objection(0, 0, "")
+    assert why_no_deletion(5, 0, "") == ""
+    assert "no right" in why_no_deletion(5, 1, "no right")
+    assert "no file at all" in why_no_deletion(0, 0, "")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_nothing_is_deleted_by_a_listing_that_is_not_whole_or_is_empty() -> None
     [(".f.root.12.part", True), ("d/.f.12.new", True), (".f.12.old", True), ("f.12.part", False), (".f.part", False)],
 )
 def test_what_a_copy_is_making_is_known_by_its_name(below: str, ours: bool) -> None:
-    assert is_unfinished_name(below) is ours
+    assert is_temporary_name(below) is ours
 
 
 def test_directories_overlap_if_one_is_or_holds_the_other() -> None:
@@ -50,7 +50,7 @@ def test_directories_overlap_if_one_is_or_holds_the_other() -> None:
 
 
 def test_the_contents_of_one_directory_go_into_the_other_with_or_without_a_slash() -> None:
-    here, there = Location("local", "/tmp/d"), Location("catalogue", "/a/d/", "disk:1")
+    here, there = ResolvedPath("local", "/tmp/d"), ResolvedPath("catalogue", "/a/d/", "disk:1")
     job = sync_job(BLANK, here, there, delete=True, exclude=["*.log"])
     assert (job.direction, job.sources, job.target, job.storage) == ("upload", ("/tmp/d/",), "/a/d/", "disk:1")
     assert (job.purpose, job.overwrite, job.delete, job.selection.patterns_out) == ("sync", "changed", True, ("*.log",))

@@ -4,43 +4,43 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.copying.target_paths import Aim, beyond_common, check_target, joined, root_of
+from aliend.core.copying.target_paths import TargetRule, check_target, join, target_root, without_common_parents
 from aliend.errors import CopyError
 
 
 @pytest.mark.parametrize(
     ("source", "aim", "expected"),
     [
-        ("/a/f", Aim("/t", False), "/t"),
-        ("/a/f", Aim("/t", True), "/t/f"),
-        ("/a/f", Aim("/t/", True), "/t/f"),
-        ("/a/f", Aim("/", True), "/f"),
-        ("/a/b/f", Aim("/t", True, parents=1), "/t/b/f"),
-        ("/a/b/f", Aim("/t", True, parents=99), "/t/a/b/f"),
-        ("/a/b/f", Aim("/t", True, strip=1), "/t/b/f"),
-        ("/a/b/f", Aim("/t", True, parents=9, strip=99), "/t/f"),
-        ("/a/b/f", Aim("/t", False, parents=2), "/t"),
+        ("/a/f", TargetRule("/t", False), "/t"),
+        ("/a/f", TargetRule("/t", True), "/t/f"),
+        ("/a/f", TargetRule("/t/", True), "/t/f"),
+        ("/a/f", TargetRule("/", True), "/f"),
+        ("/a/b/f", TargetRule("/t", True, parents=1), "/t/b/f"),
+        ("/a/b/f", TargetRule("/t", True, parents=99), "/t/a/b/f"),
+        ("/a/b/f", TargetRule("/t", True, strip_components=1), "/t/b/f"),
+        ("/a/b/f", TargetRule("/t", True, parents=9, strip_components=99), "/t/f"),
+        ("/a/b/f", TargetRule("/t", False, parents=2), "/t"),
     ],
 )
-def test_a_file_becomes_the_target_or_goes_into_it(source: str, aim: Aim, expected: str) -> None:
-    assert joined(aim.target, aim.of_file(source)) == expected
+def test_a_file_becomes_the_target_or_goes_into_it(source: str, aim: TargetRule, expected: str) -> None:
+    assert join(aim.target, aim.for_file(source)) == expected
 
 
 @pytest.mark.parametrize(
     ("source", "aim", "expected"),
     [
-        ("/a/d", Aim("/t", False), "/t/d/s/f"),
-        ("/a/d/", Aim("/t", False), "/t/s/f"),
-        ("/", Aim("/t", True), "/t/s/f"),
-        ("/a/d/", Aim("/t", True, parents=1), "/t/d/s/f"),
-        ("/a/d", Aim("/t", True, parents=1), "/t/a/d/s/f"),
-        ("/a/d/", Aim("/t", True, parents=99), "/t/a/d/s/f"),
-        ("/a/d", Aim("/t", True, strip=1), "/t/d/s/f"),
-        ("/a/d/", Aim("/t", True, strip=2), "/t/s/f"),
+        ("/a/d", TargetRule("/t", False), "/t/d/s/f"),
+        ("/a/d/", TargetRule("/t", False), "/t/s/f"),
+        ("/", TargetRule("/t", True), "/t/s/f"),
+        ("/a/d/", TargetRule("/t", True, parents=1), "/t/d/s/f"),
+        ("/a/d", TargetRule("/t", True, parents=1), "/t/a/d/s/f"),
+        ("/a/d/", TargetRule("/t", True, parents=99), "/t/a/d/s/f"),
+        ("/a/d", TargetRule("/t", True, strip_components=1), "/t/d/s/f"),
+        ("/a/d/", TargetRule("/t", True, strip_components=2), "/t/s/f"),
     ],
 )
-def test_a_directory_is_made_and_with_a_slash_only_its_contents(source: str, aim: Aim, expected: str) -> None:
-    assert joined(aim.target, aim.of_below(source, "s/f")) == expected
+def test_a_directory_is_made_and_with_a_slash_only_its_contents(source: str, aim: TargetRule, expected: str) -> None:
+    assert join(aim.target, aim.for_child(source, "s/f")) == expected
 
 
 def test_several_sources_need_a_directory() -> None:
@@ -54,7 +54,7 @@ def test_several_sources_need_a_directory() -> None:
     ("target", "root"), [("/t/a", "/t/"), ("/t/u/a", "/t/u"), ("/t/u", "/t/u"), ("/t/ux", "/t/"), ("/v/a", "/v/a")]
 )
 def test_a_file_was_aimed_at_the_nearest_target_above_it(target: str, root: str) -> None:
-    assert root_of(target, ("/t/", "/t/u")) == root
+    assert target_root(target, ("/t/", "/t/u")) == root
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_a_file_was_aimed_at_the_nearest_target_above_it(target: str, root: str)
     ],
 )
 def test_what_sources_have_in_common_is_left_out(sources: tuple[str, ...], rest: list[str]) -> None:
-    assert beyond_common(sources) == rest
+    assert without_common_parents(sources) == rest

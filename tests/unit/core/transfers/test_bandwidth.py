@@ -2,92 +2,92 @@
 
 from __future__ import annotations
 
-from aliend.core.transfers.bandwidth import BURST, Flow, Meter, Rates
+from aliend.core.transfers.bandwidth import BURST, Flow, RateLimiter, Rates
 
 DOWN = Flow("download", ("A::B::C",))
 MIB = 1 << 20
 
 
 def test_without_a_limit_nothing_is_metered() -> None:
-    meter = Meter(Rates())
-    meter.join(1, DOWN, 0.0)
+    meter = RateLimiter(Rates())
+    meter.add(1, DOWN, 0.0)
     assert meter.share(1) == 0
 
 
 def test_the_narrowest_bucket_decides_and_is_shared_by_those_who_use_it() -> None:
-    meter = Meter(Rates(all=40 * MIB, down=30 * MIB, named={"A::B::C": 10 * MIB}))
+    meter = RateLimiter(Rates(all=40 * MIB, down=30 * MIB, named={"A::B::C": 10 * MIB}))
     for number in (1, 2):
-        meter.join(number, DOWN, 0.0)
-    meter.join(3, Flow("download", ("X::Y::Z",)), 0.0)
+        meter.add(number, DOWN, 0.0)
+    meter.add(3, Flow("download", ("X::Y::Z",)), 0.0)
     assert [meter.share(number) for number in (1, 2, 3)] == [5 * MIB, 5 * MIB, 10 * MIB]
 
 
 def test_an_upload_to_two_storage_elements_counts_twice() -> None:
-    meter = Meter(Rates(up=10 * MIB))
-    meter.join(1, Flow("upload", ("A", "B")), 0.0)
+    meter = RateLimiter(Rates(up=10 * MIB))
+    meter.add(1, Flow("upload", ("A", "B")), 0.0)
     assert meter.share(1) == 5 * MIB
 
 
 def test_a_job_has_a_rate_of_its_own() -> None:
-    meter = Meter(Rates())
-    meter.join(1, Flow("download", ("A",), job=7, rate=MIB), 0.0)
-    meter.join(2, Flow("download", ("A",), job=8), 0.0)
+    meter = RateLimiter(Rates())
+    meter.add(1, Flow("download", ("A",), job=7, rate=MIB), 0.0)
+    meter.add(2, Flow("download", ("A",), job=8), 0.0)
     assert (meter.share(1), meter.share(2)) == (MIB, 0)
-    meter.change_job(8, 2 * MIB, 0.0)
+    meter.change_job_rate(8, 2 * MIB, 0.0)
     assert (meter.share(1), meter.share(2)) == (MIB, 2 * MIB)
 
 
 def test_a_debt_is_paid_by_time_and_who_waits_longest_goes_first() -> None:
-    meter = Meter(Rates(all=1000 * 1000))
+    meter = RateLimiter(Rates(all=1000 * 1000))
     for number in (1, 2):
-        meter.join(number, DOWN, 0.0)
-        meter.ask(number, 100_000)
-    assert [grant.flow for grant in meter.grants(0.0)] == [1]
+        meter.add(number, DOWN, 0.0)
+        meter.request(number, 100_000)
+    assert [grant.number for grant in meter.grants(0.0)] == [1]
     pause = meter.next_grant(0.0)
     assert pause is not None
     assert pause > 0.1
     assert meter.grants(pause / 2) == []
-    assert [grant.flow for grant in meter.grants(pause + 0.001)] == [2]
+    assert [grant.number for grant in meter.grants(pause + 0.001)] == [2]
 
 
 def test_what_was_not_moved_is_given_back() -> None:
-    meter = Meter(Rates(all=MIB))
-    meter.join(1, DOWN, 0.0)
-    meter.ask(1, 1000)
+    meter = RateLimiter(Rates(all=MIB))
+    meter.add(1, DOWN, 0.0)
+    meter.request(1, 1000)
     (grant,) = meter.grants(0.0)
-    meter.leave(1, grant.size - 1000, 0.0)
+    meter.remove(1, grant.size - 1000, 0.0)
     assert meter.balance(("all", ""), 0.0) == -1000
 
 
 def test_a_pause_is_not_followed_by_a_burst() -> None:
-    meter = Meter(Rates(all=MIB))
-    meter.join(1, DOWN, 0.0)
+    meter = RateLimiter(Rates(all=MIB))
+    meter.add(1, DOWN, 0.0)
     assert meter.balance(("all", ""), 3600.0) == MIB * BURST
 
 
 def test_a_change_keeps_the_time_that_a_debt_takes() -> None:
     """From fast to slow, nobody waits for the old lease at the new rate."""
-    meter = Meter(Rates(all=100 * MIB))
-    meter.join(1, DOWN, 0.0)
-    meter.ask(1, MIB)
+    meter = RateLimiter(Rates(all=100 * MIB))
+    meter.add(1, DOWN, 0.0)
+    meter.request(1, MIB)
     meter.grants(0.0)
-    meter.change(Rates(all=MIB), 0.0)
-    meter.ask(1, 1)
+    meter.change_rates(Rates(all=MIB), 0.0)
+    meter.request(1, 1)
     assert 0.2 < (meter.next_grant(0.0) or 0) < 0.3
 
 
 def test_a_copy_that_changes_its_storage_element_changes_its_bucket() -> None:
-    meter = Meter(Rates(named={"X::Y::Z": MIB}))
-    meter.join(1, DOWN, 0.0)
+    meter = RateLimiter(Rates(named={"X::Y::Z": MIB}))
+    meter.add(1, DOWN, 0.0)
     assert meter.share(1) == 0
-    meter.move(1, ("x::y::z",), 0.0)
+    meter.change_elements(1, ("x::y::z",), 0.0)
     assert meter.share(1) == MIB
 
 
 def test_a_copy_that_goes_to_another_job_leaves_the_limit_of_the_first() -> None:
-    meter = Meter(Rates())
-    meter.join(1, Flow("download", ("A",), job=7, rate=MIB), 0.0)
-    meter.give(1, 8, 0, 0.0)
+    meter = RateLimiter(Rates())
+    meter.add(1, Flow("download", ("A",), job=7, rate=MIB), 0.0)
+    meter.change_job(1, 8, 0, 0.0)
     assert meter.share(1) == 0
-    meter.change_job(8, 2 * MIB, 0.0)
+    meter.change_job_rate(8, 2 * MIB, 0.0)
     assert meter.share(1) == 2 * MIB

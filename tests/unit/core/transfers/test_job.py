@@ -11,8 +11,7 @@ from aliend.core.transfers.job import (
     Cancel,
     Checkpoint,
     Counters,
-    Explain,
-    Explored,
+    ExpansionAdvanced,
     Hold,
     Job,
     JobEvent,
@@ -20,13 +19,14 @@ from aliend.core.transfers.job import (
     JobState,
     Release,
     Retry,
-    settled,
+    SetMessage,
+    ended_if_finished,
     step,
 )
 
 SPEC = JobSpec("download", ("/a/f", "/a/g"), "/tmp/")
 FRESH = Job(1, SPEC, JobState.EXPANDING, created_ms=5)
-ALL = Explored(Checkpoint(2, "directory"))
+ALL = ExpansionAdvanced(Checkpoint(2, "directory"))
 
 
 def play(job: Job, *events: JobEvent) -> Job:
@@ -40,7 +40,7 @@ def with_files(job: Job, **files: int) -> Job:
 
 
 def test_a_job_is_active_when_all_sources_are_known() -> None:
-    assert play(FRESH, Explored(Checkpoint(1, "directory"))).state == "expanding"
+    assert play(FRESH, ExpansionAdvanced(Checkpoint(1, "directory"))).state == "expanding"
     assert play(FRESH, ALL).state == "active"
 
 
@@ -55,13 +55,13 @@ def test_a_job_is_active_when_all_sources_are_known() -> None:
     ],
 )
 def test_a_job_ends_as_its_files_did(files: dict[str, int], state: str) -> None:
-    ended = settled(with_files(play(FRESH, ALL), **files), 9)
+    ended = ended_if_finished(with_files(play(FRESH, ALL), **files), 9)
     assert (ended.state, ended.ended_ms) == (state, 9)
 
 
 def test_a_job_with_unfinished_files_or_unknown_sources_has_not_ended() -> None:
-    assert settled(with_files(play(FRESH, ALL), done=1, waiting=1), 9).ended_ms == 0
-    assert settled(with_files(FRESH, done=1), 9).ended_ms == 0
+    assert ended_if_finished(with_files(play(FRESH, ALL), done=1, waiting=1), 9).ended_ms == 0
+    assert ended_if_finished(with_files(FRESH, done=1), 9).ended_ms == 0
 
 
 def test_a_held_job_goes_on_where_it_was() -> None:
@@ -73,22 +73,22 @@ def test_a_held_job_goes_on_where_it_was() -> None:
 
 def test_a_cancelled_job_has_ended_when_its_files_have() -> None:
     cancelled = with_files(play(FRESH, Cancel()), running=1)
-    assert (cancelled.state, settled(cancelled, 9).ended_ms) == ("cancelled", 0)
-    assert settled(with_files(cancelled, cancelled=1), 9).ended_ms == 9
+    assert (cancelled.state, ended_if_finished(cancelled, 9).ended_ms) == ("cancelled", 0)
+    assert ended_if_finished(with_files(cancelled, cancelled=1), 9).ended_ms == 9
 
 
 def test_a_retry_opens_an_ended_job_and_finds_the_rest_of_its_files() -> None:
-    failed = settled(with_files(play(FRESH, ALL), failed=1), 9)
+    failed = ended_if_finished(with_files(play(FRESH, ALL), failed=1), 9)
     assert (play(failed, Retry()).state, play(failed, Retry()).ended_ms) == ("active", 0)
-    assert play(settled(play(FRESH, Cancel()), 9), Retry()).state == "expanding"
+    assert play(ended_if_finished(play(FRESH, Cancel()), 9), Retry()).state == "expanding"
 
 
 def test_a_job_that_is_done_stays_done() -> None:
-    done = settled(with_files(play(FRESH, ALL), done=1), 9)
-    assert play(done, Cancel(), Retry(), Hold("x"), Release(), Explain("y")) == done
+    done = ended_if_finished(with_files(play(FRESH, ALL), done=1), 9)
+    assert play(done, Cancel(), Retry(), Hold("x"), Release(), SetMessage("y")) == done
 
 
-EVENTS: list[JobEvent] = [ALL, Hold("x"), Release(), Cancel(), Retry(), Explain("y")]
+EVENTS: list[JobEvent] = [ALL, Hold("x"), Release(), Cancel(), Retry(), SetMessage("y")]
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(JobState, EVENTS)))

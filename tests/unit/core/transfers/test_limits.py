@@ -13,13 +13,17 @@ from aliend.errors import UsageError
 def test_each_kind_of_limit_is_understood_and_holds() -> None:
     kept = merged({}, parse(["files=16", "down=8", "up=4", "se=3", "alice::x::se=2"]))
     limits = applied(Limits(), kept)
-    assert limits == Limits(16, 3, 8, 4, (("ALICE::X::SE", 2),), fixed=True)
-    assert (limits.of_se("ALICE::X::SE"), limits.of_se("alice::x::se"), limits.of_se("ALICE::Y::SE")) == (2, 2, 3)
-    assert (limits.of_direction("download"), limits.of_direction("upload")) == (8, 4)
+    assert limits == Limits(16, 3, 8, 4, (("ALICE::X::SE", 2),), is_fixed=True)
+    assert (
+        limits.initial_for_se("ALICE::X::SE"),
+        limits.initial_for_se("alice::x::se"),
+        limits.initial_for_se("ALICE::Y::SE"),
+    ) == (2, 2, 3)
+    assert (limits.for_direction("download"), limits.for_direction("upload")) == (8, 4)
 
 
 def test_without_a_limit_a_direction_has_that_of_all_files() -> None:
-    assert Limits(files=5).of_direction("upload") == 5
+    assert Limits(files=5).for_direction("upload") == 5
 
 
 def test_default_goes_back_to_what_is_configured() -> None:

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.transfers.rate_schedule import DAY, Span, Timetable, parse_timetable, timetable_text
+from aliend.core.transfers.rate_schedule import DAY, RateSchedule, Span, parse_schedule, schedule_text
 from aliend.errors import UsageError
 
-NIGHT = parse_timetable("22:00-07:00 unlimited, else 20M")
+NIGHT = parse_schedule("22:00-07:00 unlimited, else 20M")
 SPANS = st.builds(Span, st.integers(0, DAY - 1), st.integers(1, DAY), st.sampled_from([0, 1 << 20, 20 << 20])).filter(
     lambda span: span.begin != span.end
 )
-TABLES = st.builds(Timetable, st.sampled_from([0, 5 << 20]), st.lists(SPANS, max_size=4).map(tuple))
+TABLES = st.builds(RateSchedule, st.sampled_from([0, 5 << 20]), st.lists(SPANS, max_size=4).map(tuple))
 
 
 def test_a_span_may_go_over_midnight() -> None:
@@ -27,19 +27,19 @@ def test_a_span_may_go_over_midnight() -> None:
 
 
 def test_the_first_span_that_holds_is_taken() -> None:
-    table = parse_timetable("12:00-13:00 1M, 08:00-18:00 5M, else unlimited")
+    table = parse_schedule("12:00-13:00 1M, 08:00-18:00 5M, else unlimited")
     assert [table.at(60 * hour) for hour in (7, 9, 12, 13, 18)] == [0, 5 << 20, 1 << 20, 5 << 20, 0]
 
 
 def test_it_tells_when_the_rate_changes() -> None:
     assert NIGHT.until(21 * 60) == 60
     assert NIGHT.until(22 * 60) == 9 * 60
-    assert Timetable(5).until(0) == 0
+    assert RateSchedule(5).until(0) == 0
 
 
 def test_a_plain_rate_is_a_timetable() -> None:
-    assert parse_timetable("20M") == Timetable(20 << 20)
-    assert timetable_text(Timetable()) == "unlimited"
+    assert parse_schedule("20M") == RateSchedule(20 << 20)
+    assert schedule_text(RateSchedule()) == "unlimited"
 
 
 @pytest.mark.parametrize(
@@ -59,16 +59,16 @@ def test_a_plain_rate_is_a_timetable() -> None:
 )
 def test_what_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        parse_timetable(text)
+        parse_schedule(text)
 
 
 @given(TABLES)
-def test_a_table_is_told_in_words_that_mean_it(table: Timetable) -> None:
-    assert parse_timetable(timetable_text(table)) == table
+def test_a_table_is_told_in_words_that_mean_it(table: RateSchedule) -> None:
+    assert parse_schedule(schedule_text(table)) == table
 
 
 @given(TABLES, st.integers(0, DAY - 1))
-def test_the_rate_stays_until_the_minute_that_was_told_and_then_changes(table: Timetable, minute: int) -> None:
+def test_the_rate_stays_until_the_minute_that_was_told_and_then_changes(table: RateSchedule, minute: int) -> None:
     wait = table.until(minute)
     now = table.at(minute)
     if not wait:

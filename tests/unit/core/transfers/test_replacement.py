@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.transfers.replacement import MISSING, Seen, Step, next_step, side_names
+from aliend.core.transfers.replacement import MISSING, NamesState, Step, next_step, temporary_names
 from aliend.core.transfers.transfer import Replacing
 
 PLAN = Replacing("/a/.f.7.new", "/a/.f.7.old", "new", "old")
@@ -24,18 +24,18 @@ PLAN = Replacing("/a/.f.7.new", "/a/.f.7.old", "new", "old")
     ],
 )
 def test_the_next_step_is_chosen_by_what_is_there(name: str, temporary: str, old: str, expected: Step) -> None:
-    assert next_step(PLAN, Seen(name, temporary, old)) == expected
+    assert next_step(PLAN, NamesState(name, temporary, old)) == expected
 
 
 def test_from_any_place_the_new_file_gets_the_name_and_the_old_data_is_never_absent() -> None:
-    seen = Seen("old", "new", MISSING)
+    seen = NamesState("old", "new", MISSING)
     steps = []
     while (step := next_step(PLAN, seen)) != "finished":
         steps.append(step)
         seen = {
-            "set aside": Seen(MISSING, seen.temporary, seen.name),
-            "put in place": Seen(seen.temporary, MISSING, seen.old),
-            "remove old": Seen(seen.name, seen.temporary, MISSING),
+            "set aside": NamesState(MISSING, seen.temporary, seen.name),
+            "put in place": NamesState(seen.temporary, MISSING, seen.old),
+            "remove old": NamesState(seen.name, seen.temporary, MISSING),
         }[step]
         assert "old" in (seen.name, seen.old) or seen.name == "new"
     assert steps == ["set aside", "put in place", "remove old"]
@@ -43,7 +43,7 @@ def test_from_any_place_the_new_file_gets_the_name_and_the_old_data_is_never_abs
 
 def test_side_names_fit_255_bytes_and_differ_from_each_other() -> None:
     for name in ("f", "x" * 255, "ü" * 127, "€" * 85):
-        new, old = side_names(f"/a/b/{name}", 123456)
+        new, old = temporary_names(f"/a/b/{name}", 123456)
         assert new != old
         assert new.startswith("/a/b/.")
         assert all(len(one.rpartition("/")[2].encode()) <= 255 for one in (new, old))

@@ -9,8 +9,8 @@ from aliend.core.transfers.scheduler import (
     Candidate,
     Limits,
     Load,
-    Turns,
-    choose,
+    RoundRobin,
+    choose_transfers,
     closed_directions,
 )
 
@@ -25,9 +25,9 @@ def started(
     candidates: list[Candidate],
     load: Load = IDLE,
     limits: Limits = Limits(),  # noqa: B008 - frozen
-    turns: Turns = Turns(),  # noqa: B008 - frozen
+    turns: RoundRobin = RoundRobin(),  # noqa: B008 - frozen
 ) -> list[int]:
-    return [one.transfer for one in choose(candidates, load, limits, turns)[0]]
+    return [one.transfer for one in choose_transfers(candidates, load, limits, turns)[0]]
 
 
 def test_no_more_start_than_there_are_slots() -> None:
@@ -39,7 +39,7 @@ def test_no_more_start_than_there_are_slots() -> None:
 def test_jobs_take_turns_after_the_one_that_was_served_last() -> None:
     candidates = files(1, 3) + files(2, 3)
     assert started(candidates, limits=Limits(files=5)) == [100, 200, 101, 201]
-    assert started(candidates, limits=Limits(files=3), turns=Turns(1)) == [200, 100, 201]
+    assert started(candidates, limits=Limits(files=3), turns=RoundRobin(1)) == [200, 100, 201]
 
 
 def test_a_job_of_large_files_gives_way_to_one_of_small_ones() -> None:
@@ -66,8 +66,8 @@ def test_one_slot_is_kept_for_what_somebody_waits_for() -> None:
 
 
 def test_turns_forget_jobs_that_have_nothing_to_start() -> None:
-    _, turns = choose(files(1, 3), IDLE, Limits(files=2), Turns(9, {9: 5, 8: 7}))
-    assert turns.left.keys() <= {1}
+    _, turns = choose_transfers(files(1, 3), IDLE, Limits(files=2), RoundRobin(9, {9: 5, 8: 7}))
+    assert turns.deficits.keys() <= {1}
 
 
 def test_a_higher_priority_goes_first() -> None:
@@ -96,6 +96,6 @@ def test_a_direction_has_a_limit_of_its_own() -> None:
 
 def test_a_storage_element_begins_with_its_limit_and_may_come_to_have_all_files() -> None:
     limits = Limits(files=8, per_se=4, named=(("A::B::C", 1),))
-    assert (limits.of_se("A::B::C"), limits.most_of_se("a::b::c")) == (1, 1)
-    assert (limits.of_se("A::B::D"), limits.most_of_se("A::B::D")) == (4, 8)
-    assert Limits(files=8, per_se=4, fixed=True).most_of_se("A::B::D") == 4
+    assert (limits.initial_for_se("A::B::C"), limits.max_for_se("a::b::c")) == (1, 1)
+    assert (limits.initial_for_se("A::B::D"), limits.max_for_se("A::B::D")) == (4, 8)
+    assert Limits(files=8, per_se=4, is_fixed=True).max_for_se("A::B::D") == 4

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from aliend.core.transfers.storage_element import (
-    FIRST_REST,
-    LONGEST_REST,
-    START,
-    Began,
-    Element,
+    FIRST_BACKOFF,
+    INITIAL_LIMIT,
+    MAX_BACKOFF,
+    BackingOff,
+    CopyEnded,
+    CopyFailed,
+    CopyStarted,
+    CopySucceeded,
     Event,
-    Failed,
-    Left,
-    Measured,
     Probing,
-    Resting,
-    Worked,
+    StorageElement,
+    ThroughputMeasured,
     Working,
-    has_room,
-    limit,
-    rests_until,
+    effective_limit,
+    has_capacity,
     step,
+    unavailable_until,
 )
 
-FAILED = Failed("the server did not answer")
+FAILED = CopyFailed("the server did not answer")
 
 
-def after(*events: Event, now: float = 0.0, element: Element = Element()) -> Element:  # noqa: B008 - frozen
+def after(*events: Event, now: float = 0.0, element: StorageElement = StorageElement()) -> StorageElement:  # noqa: B008 - frozen
     for event in events:
         element = step(element, event, now)
     return element
@@ -33,63 +33,65 @@ def after(*events: Event, now: float = 0.0, element: Element = Element()) -> Ele
 
 def test_failures_in_a_row_make_it_rest() -> None:
     assert after(FAILED, FAILED).state == Working()
-    assert after(FAILED, FAILED, FAILED).state == Resting(FIRST_REST, "the server did not answer")
-    assert after(FAILED, FAILED, Worked(), FAILED, FAILED).state == Working()
+    assert after(FAILED, FAILED, FAILED).state == BackingOff(FIRST_BACKOFF, "the server did not answer")
+    assert after(FAILED, FAILED, CopySucceeded(), FAILED, FAILED).state == Working()
 
 
 def test_half_of_the_last_ten_failing_makes_it_rest() -> None:
-    pairs: list[Event] = [FAILED, Worked()] * 4
+    pairs: list[Event] = [FAILED, CopySucceeded()] * 4
     flapping = after(*pairs, FAILED)
     assert flapping.state == Working()
-    assert isinstance(after(FAILED, element=flapping).state, Resting)
+    assert isinstance(after(FAILED, element=flapping).state, BackingOff)
 
 
 def test_a_copy_that_just_left_tells_nothing() -> None:
-    assert after(Left(), Left(), Left(), Left()) == Element()
+    assert after(CopyEnded(), CopyEnded(), CopyEnded(), CopyEnded()) == StorageElement()
 
 
 def test_it_is_probed_by_one_copy_and_works_again() -> None:
     resting = after(FAILED, FAILED, FAILED)
-    assert not has_room(resting, 0, 4, FIRST_REST - 1)
-    assert after(Began(), now=FIRST_REST - 1, element=resting) == resting
-    probing = after(Began(), now=FIRST_REST, element=resting)
+    assert not has_capacity(resting, 0, 4, FIRST_BACKOFF - 1)
+    assert after(CopyStarted(), now=FIRST_BACKOFF - 1, element=resting) == resting
+    probing = after(CopyStarted(), now=FIRST_BACKOFF, element=resting)
     assert isinstance(probing.state, Probing)
-    assert not has_room(probing, 1, 4, FIRST_REST)
-    assert after(Left(), now=40.0, element=probing).state == Resting(40.0, FAILED.reason)
-    assert limit(after(Worked(), element=probing), 4) == 1
-    assert limit(after(*(4 * [Worked()]), element=probing), 4) == START
+    assert not has_capacity(probing, 1, 4, FIRST_BACKOFF)
+    assert after(CopyEnded(), now=40.0, element=probing).state == BackingOff(40.0, FAILED.reason)
+    assert effective_limit(after(CopySucceeded(), element=probing), 4) == 1
+    assert effective_limit(after(*(4 * [CopySucceeded()]), element=probing), 4) == INITIAL_LIMIT
 
 
 def test_it_rests_longer_each_time_but_not_for_ever() -> None:
     element, now, pauses = after(FAILED, FAILED, FAILED), 0.0, []
     for _ in range(6):
-        assert isinstance(element.state, Resting)
+        assert isinstance(element.state, BackingOff)
         pauses.append(element.state.until - now)
         now = element.state.until
-        element = after(Began(), FAILED, now=now, element=element)
-    assert pauses == [30.0, 60.0, 120.0, 240.0, 480.0, LONGEST_REST]
+        element = after(CopyStarted(), FAILED, now=now, element=element)
+    assert pauses == [30.0, 60.0, 120.0, 240.0, 480.0, MAX_BACKOFF]
 
 
 def test_it_tells_until_when_it_rests() -> None:
-    assert rests_until(after(FAILED, FAILED, FAILED), 1.0) == FIRST_REST
-    assert rests_until(after(FAILED, FAILED, FAILED), FIRST_REST) is None
-    assert rests_until(Element(), 0.0) is None
+    assert unavailable_until(after(FAILED, FAILED, FAILED), 1.0) == FIRST_BACKOFF
+    assert unavailable_until(after(FAILED, FAILED, FAILED), FIRST_BACKOFF) is None
+    assert unavailable_until(StorageElement(), 0.0) is None
 
 
 def test_copies_grow_while_throughput_does() -> None:
-    element = Element()
+    element = StorageElement()
     for turn, speed in enumerate((100.0, 200.0, 300.0)):
-        element = after(Measured(speed, limit(element, 8), 8), now=20.0 * (turn + 1), element=element)
-    assert limit(element, 8) == START + 3
-    settled = after(Measured(element.speed, 7, 8), now=100.0, element=element)
-    assert limit(settled, 8) == START + 3
+        element = after(
+            ThroughputMeasured(speed, effective_limit(element, 8), 8), now=20.0 * (turn + 1), element=element
+        )
+    assert effective_limit(element, 8) == INITIAL_LIMIT + 3
+    settled = after(ThroughputMeasured(element.speed, 7, 8), now=100.0, element=element)
+    assert effective_limit(settled, 8) == INITIAL_LIMIT + 3
 
 
 def test_copies_do_not_grow_where_the_limit_is_not_used_or_is_the_users() -> None:
-    assert limit(after(Measured(1e6, 2, 8), now=20.0), 8) == START
-    assert limit(after(Measured(1e6, 4, 4), now=20.0), 4) == START
+    assert effective_limit(after(ThroughputMeasured(1e6, 2, 8), now=20.0), 8) == INITIAL_LIMIT
+    assert effective_limit(after(ThroughputMeasured(1e6, 4, 4), now=20.0), 4) == INITIAL_LIMIT
 
 
 def test_failures_take_copies_away() -> None:
-    assert limit(after(FAILED), 8) == 2
+    assert effective_limit(after(FAILED), 8) == 2
     assert after(FAILED).why == "fewer after: the server did not answer"

@@ -9,18 +9,18 @@ import pytest
 from aliend.core.transfers.effects import Effect, HoldJob, StartCopy, StopCopy
 from aliend.core.transfers.transfer import (
     MAX_FAILURES,
-    Booked,
-    Broke,
+    AttemptFailed,
     Cancel,
     Cancelled,
     Crashed,
     Done,
     Event,
     Failed,
+    IntentSaved,
     Interrupted,
     NoIntent,
-    Noted,
     Queued,
+    ReplicasBooked,
     Retry,
     Running,
     Started,
@@ -40,8 +40,8 @@ ARRIVED = Succeeded(5, "abc")
 START, STOP = StartCopy(7), StopCopy(7)
 
 
-def broke(kind: ErrorKind = "transient", retry_after: float = 0.0) -> Broke:
-    return Broke(kind, "the reason", retry_after, chance=0.5)
+def broke(kind: ErrorKind = "transient", retry_after: float = 0.0) -> AttemptFailed:
+    return AttemptFailed(kind, "the reason", retry_after, chance=0.5)
 
 
 def play(transfer: Transfer, *events: Event) -> tuple[Transfer, list[Effect]]:
@@ -62,7 +62,7 @@ def test_a_granted_slot_starts_the_copy() -> None:
 
 
 def test_a_copy_that_arrived_is_done_with_what_was_learned() -> None:
-    transfer, _ = play(FRESH, Started(), Noted(Booked("/a/f", ("g",), 2)), ARRIVED)
+    transfer, _ = play(FRESH, Started(), IntentSaved(ReplicasBooked("/a/f", ("g",), 2)), ARRIVED)
     assert (transfer.state, transfer.size, transfer.md5, transfer.intent) == (Done(), 5, "abc", NoIntent())
 
 
@@ -136,7 +136,7 @@ def test_a_restart_queues_what_ran_and_leaves_the_rest() -> None:
 STATES: list[State] = [Queued(), Running(), Waiting(5.0, "why"), Done("note"), Failed("why"), Cancelled()]
 EVENTS: list[Event] = [
     Started(),
-    Noted(NoIntent()),
+    IntentSaved(NoIntent()),
     ARRIVED,
     broke(),
     broke("permanent"),

@@ -18,19 +18,26 @@ from aliend.core.transfers.transfer import (
     Transfer,
     Waiting,
 )
-from aliend.core.transfers.wait_reason import Around, Copying, Reason, Seat, why, why_expanding
+from aliend.core.transfers.wait_reason import (
+    ElementLoad,
+    Reason,
+    RunningCopy,
+    SchedulerSnapshot,
+    expansion_wait_reason,
+    wait_reason,
+)
 from aliend.errors import Obstacle
 
 JOB = Job(1, JobSpec("download", ("/a",), "/t"), JobState.ACTIVE, 0)
-FREE = Around(1000.0, Limits(files=2), (), {}, {1: 0})
+FREE = SchedulerSnapshot(1000.0, Limits(files=2), (), {}, {1: 0})
 
 
-def of(state: State, job: Job = JOB, around: Around = FREE, kind: str = "") -> Reason | None:
-    return why(Transfer(7, job.id, "/a", "/t", state), job, kind, around)
+def of(state: State, job: Job = JOB, around: SchedulerSnapshot = FREE, kind: str = "") -> Reason | None:
+    return wait_reason(Transfer(7, job.id, "/a", "/t", state), job, kind, around)
 
 
-def copies(count: int, job: int = 2) -> tuple[Copying, ...]:
-    return tuple(Copying(100 + n, job, "download", f":/x/{n}") for n in range(count))
+def copies(count: int, job: int = 2) -> tuple[RunningCopy, ...]:
+    return tuple(RunningCopy(100 + n, job, "download", f":/x/{n}") for n in range(count))
 
 
 def kind_of(found: Reason | None) -> str:
@@ -57,17 +64,20 @@ def test_a_pause_after_a_failure_says_until_when() -> None:
 
 
 def test_a_full_storage_element_is_named() -> None:
-    mine = Copying(7, 1, "download", ":/t", ("A::B::C", "A::B::D"))
-    found = of(Running(), around=replace(FREE, copying=(mine,), on_se={"A::B::C": Seat(4, 4), "A::B::D": Seat(1, 4)}))
+    mine = RunningCopy(7, 1, "download", ":/t", ("A::B::C", "A::B::D"))
+    found = of(
+        Running(),
+        around=replace(FREE, running=(mine,), elements={"A::B::C": ElementLoad(4, 4), "A::B::D": ElementLoad(1, 4)}),
+    )
     assert found == Reason("se full", "A::B::C has 4 of 4 copies")
 
 
 def test_a_file_behind_others_of_its_job_that_wait_for_storage_says_so() -> None:
-    stuck = tuple(Copying(n, 1, "download", f":/x/{n}", ("A::B::C",)) for n in (8, 9))
-    assert of(Queued(), around=replace(FREE, copying=stuck)) == Reason(
+    stuck = tuple(RunningCopy(n, 1, "download", f":/x/{n}", ("A::B::C",)) for n in (8, 9))
+    assert of(Queued(), around=replace(FREE, running=stuck)) == Reason(
         "se full", "2 files of its job wait for room on A::B::C before it", job=1
     )
-    assert kind_of(of(Queued(), around=replace(FREE, copying=stuck[:1]))) == "next"
+    assert kind_of(of(Queued(), around=replace(FREE, running=stuck[:1]))) == "next"
 
 
 def test_a_storage_element_that_rests_is_told_with_the_time_of_the_next_look() -> None:
@@ -75,36 +85,36 @@ def test_a_storage_element_that_rests_is_told_with_the_time_of_the_next_look() -
 
 
 def test_limited_bandwidth_is_told_of_a_copy_that_moves() -> None:
-    mine = Copying(7, 1, "download", ":/t")
-    found = of(Running(), around=replace(FREE, copying=(mine,), metered={7: 1 << 20}))
+    mine = RunningCopy(7, 1, "download", ":/t")
+    found = of(Running(), around=replace(FREE, running=(mine,), bandwidth_shares={7: 1 << 20}))
     assert found == Reason("bandwidth", "its share of the limited bandwidth is 1024 KiB/s (transfers limit)")
 
 
 def test_limits_say_who_has_the_slots() -> None:
-    found = of(Queued(), around=replace(FREE, copying=copies(2)))
+    found = of(Queued(), around=replace(FREE, running=copies(2)))
     assert found == Reason("limit", "the 2 files at a time are running (2 of job 2)", job=2)
-    found = of(Queued(), around=replace(FREE, limits=Limits(files=9, down=1), copying=copies(1)))
+    found = of(Queued(), around=replace(FREE, limits=Limits(files=9, down=1), running=copies(1)))
     assert found == Reason("limit", "one download at a time is running (1 of job 2)", job=2)
-    found = of(Queued(), around=replace(FREE, limits=Limits(files=9, up=1), copying=copies(1)))
+    found = of(Queued(), around=replace(FREE, limits=Limits(files=9, up=1), running=copies(1)))
     assert kind_of(found) == "next"
     own = replace(JOB, spec=replace(JOB.spec, parallel=1))
-    assert of(Queued(), own, replace(FREE, copying=copies(1, job=1))) == Reason(
+    assert of(Queued(), own, replace(FREE, running=copies(1, job=1))) == Reason(
         "limit", "job 1 runs as many files at a time as it asked for: 1", job=1
     )
 
 
 def test_a_job_of_higher_priority_goes_first() -> None:
-    around = replace(FREE, wanting={1: 0, 2: 5, 3: 9})
+    around = replace(FREE, waiting_jobs={1: 0, 2: 5, 3: 9})
     assert of(Queued(), around=around) == Reason("behind", "job 3 goes first", job=3)
-    full = of(Queued(), around=replace(around, copying=copies(2)))
+    full = of(Queued(), around=replace(around, running=copies(2)))
     assert full == Reason("limit", "the 2 files at a time are running, and job 3 goes first", job=3)
 
 
 def test_two_copies_to_one_target_wait_for_each_other() -> None:
-    around = replace(FREE, copying=(Copying(5, 3, "download", ":/t"),))
+    around = replace(FREE, running=(RunningCopy(5, 3, "download", ":/t"),))
     assert of(Queued(), around=around) == Reason("target", "transfer 5 of job 3 writes the same target", job=3)
 
 
 def test_files_that_are_not_known_yet_are_told_of() -> None:
-    assert why_expanding(JOB) is None
-    assert kind_of(why_expanding(replace(JOB, state=JobState.EXPANDING))) == "expanding"
+    assert expansion_wait_reason(JOB) is None
+    assert kind_of(expansion_wait_reason(replace(JOB, state=JobState.EXPANDING))) == "expanding"

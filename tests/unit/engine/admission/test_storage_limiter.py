@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.transfers.attempt_progress import Trail
+from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.scheduler import Limits
 from aliend.core.transfers.transfer import Transfer
-from aliend.engine.admission.running_attempts import Run
-from aliend.engine.admission.storage_limiter import Gate
-from aliend.engine.admission.throughput_monitor import SILENCE, SUSPICIOUS, Pulse
+from aliend.engine.admission.running_attempts import RunningAttempt
+from aliend.engine.admission.storage_limiter import StorageElementLimiter
+from aliend.engine.admission.throughput_monitor import FAILED_AFTER, STALLED_AFTER, ThroughputMonitor
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, WorkerDied
 from tests.unit.engine.conftest import Clock, House, eventually
@@ -25,8 +25,8 @@ ONE, TWO = "A::B::SE1", "A::B::SE2"
 BROKEN = CopyError("the server did not answer", "transient", replicas=((ONE, "the server did not answer"),))
 
 
-def gate(clock: Clock) -> Gate:
-    made = Gate(clock, lambda: True, lambda: None)
+def gate(clock: Clock) -> StorageElementLimiter:
+    made = StorageElementLimiter(clock, lambda: True, lambda: None)
     made.set_limits(Limits())
     return made
 
@@ -47,32 +47,32 @@ class Metered(FakeWorkers):
 
 def make_rest(house: House, se: str) -> None:
     for _ in range(3):
-        house.engine._attempts.gate.failed(se, "the server did not answer")
+        house.engine._attempts.gate.record_failure(se, "the server did not answer")
 
 
 async def test_a_resting_element_is_refused_until_its_time_and_then_probed_by_one() -> None:
     clock = Clock()
     door = gate(clock)
     for _ in range(3):
-        door.failed(ONE, "no answer")
+        door.record_failure(ONE, "no answer")
     with pytest.raises(CopyError, match=f"{ONE} rests: no answer") as caught:
-        async with door.held(1, {ONE, TWO}):
+        async with door.acquire(1, {ONE, TWO}):
             pass
     assert (caught.value.kind, caught.value.retry_after) == ("storage", 30.0)
     clock.now += 30
-    async with door.held(1, {ONE}):
+    async with door.acquire(1, {ONE}):
         with pytest.raises(CopyError, match="rests"):
-            async with door.held(2, {ONE}):
+            async with door.acquire(2, {ONE}):
                 pass
-        door.worked(ONE)
-    async with door.held(2, {ONE}):
+        door.record_success(ONE)
+    async with door.acquire(2, {ONE}):
         assert door.elements()[ONE].state == "working"
 
 
 async def test_a_copy_that_turns_to_another_element_is_counted_there() -> None:
     door = gate(Clock())
-    async with door.held(1, {ONE}):
-        door.turn(1, TWO)
+    async with door.acquire(1, {ONE}):
+        door.switch_to(1, TWO)
         assert {se: one.copies for se, one in door.elements().items()} == {ONE: 0, TWO: 1}
     assert door.elements()[TWO].copies == 0
 
@@ -142,7 +142,7 @@ async def test_a_failure_for_good_says_nothing_of_the_element(house: House, tmp_
     house.workers.faults = [CopyError("no such file", "permanent", replicas=((ONE, "no such file"),))]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
     await house.until(job.id, "failed")
-    assert house.engine.in_use().elements[ONE].why == ""
+    assert house.engine.limits_in_use().elements[ONE].why == ""
 
 
 async def test_a_dead_copying_process_costs_a_file_no_failure(house: House, tmp_path: Path) -> None:
@@ -153,9 +153,9 @@ async def test_a_dead_copying_process_costs_a_file_no_failure(house: House, tmp_
     assert (await house.store.transfers(job.id, 1, 0))[0].failures == 0
 
 
-def trail(clock: Clock, number: int) -> Trail:
-    made = Trail(Transfer(number, 1, "/a", "/t", size=100), clock)
-    made.enter(Stage.COPY)
+def trail(clock: Clock, number: int) -> AttemptProgress:
+    made = AttemptProgress(Transfer(number, 1, "/a", "/t", size=100), clock)
+    made.enter_stage(Stage.COPY)
     return made
 
 
@@ -163,11 +163,11 @@ async def test_an_element_on_which_nothing_moves_rests_within_a_minute() -> None
     clock = Clock()
     door = gate(clock)
     trails = {1: trail(clock, 1)}
-    pulse = Pulse(door, lambda: trails.items(), FakeWorkers(Grid()), clock)
-    async with door.held(1, {ONE}):
+    pulse = ThroughputMonitor(door, lambda: trails.items(), FakeWorkers(Grid()), clock)
+    async with door.acquire(1, {ONE}):
         for _ in range(11):
             clock.now += 5
-            pulse.look()
+            pulse.measure()
         assert door.elements()[ONE].state == "resting"
         assert "no byte came or went" in door.elements()[ONE].why
 
@@ -176,12 +176,12 @@ async def test_an_element_on_which_one_copy_moves_works() -> None:
     clock = Clock()
     door = gate(clock)
     trails = {1: trail(clock, 1), 2: trail(clock, 2)}
-    pulse = Pulse(door, lambda: trails.items(), FakeWorkers(Grid()), clock)
-    async with door.held(1, {ONE}), door.held(2, {ONE}):
+    pulse = ThroughputMonitor(door, lambda: trails.items(), FakeWorkers(Grid()), clock)
+    async with door.acquire(1, {ONE}), door.acquire(2, {ONE}):
         for turn in range(20):
             clock.now += 5
-            trails[2].hear(turn + 1)
-            pulse.look()
+            trails[2].record_bytes(turn + 1)
+            pulse.measure()
         assert door.elements()[ONE].state == "working"
 
 
@@ -189,13 +189,13 @@ async def test_waiting_for_bandwidth_and_for_a_checksum_are_no_silence() -> None
     clock = Clock()
     door = gate(clock)
     slow, whole = trail(clock, 1), trail(clock, 2)
-    whole.hear(100)
+    whole.record_bytes(100)
     trails = {1: slow, 2: whole}
-    pulse = Pulse(door, lambda: trails.items(), Metered(Grid(), {1: 0.0}), clock)
-    async with door.held(1, {ONE}), door.held(2, {TWO}):
+    pulse = ThroughputMonitor(door, lambda: trails.items(), Metered(Grid(), {1: 0.0}), clock)
+    async with door.acquire(1, {ONE}), door.acquire(2, {TWO}):
         for _ in range(20):
-            clock.now += SILENCE
-            pulse.look()
+            clock.now += FAILED_AFTER
+            pulse.measure()
         assert {one.state for one in door.elements().values()} == {"working"}
 
 
@@ -203,12 +203,12 @@ async def test_a_copy_that_has_the_bandwidth_and_moves_nothing_is_silent() -> No
     clock = Clock()
     door, workers = gate(clock), Metered(Grid(), {1: 0.0})
     trails = {1: trail(clock, 1)}
-    pulse = Pulse(door, lambda: trails.items(), workers, clock)
-    async with door.held(1, {ONE}):
+    pulse = ThroughputMonitor(door, lambda: trails.items(), workers, clock)
+    async with door.acquire(1, {ONE}):
         for _ in range(11):
             clock.now += 5
             workers.ago[1] += 5
-            pulse.look()
+            pulse.measure()
         assert door.elements()[ONE].state == "resting"
 
 
@@ -216,22 +216,22 @@ async def test_where_nothing_moves_nobody_is_sent_until_something_does() -> None
     clock = Clock()
     door = gate(clock)
     stuck = trail(clock, 1)
-    pulse = Pulse(door, lambda: [(1, stuck)], FakeWorkers(Grid()), clock)
-    async with door.held(1, {ONE}):
+    pulse = ThroughputMonitor(door, lambda: [(1, stuck)], FakeWorkers(Grid()), clock)
+    async with door.acquire(1, {ONE}):
         waiting = asyncio.create_task(enter(door, 2, {ONE, TWO}))
-        clock.now += SUSPICIOUS
-        pulse.glance()
+        clock.now += STALLED_AFTER
+        pulse.mark_stalled()
         with pytest.raises(CopyError, match=f"nothing comes from {ONE}") as caught:
             await waiting
         assert (caught.value.kind, caught.value.retry_after) == ("storage", 10.0)
-        stuck.hear(1)
-        pulse.glance()
-        async with door.held(2, {ONE}):
+        stuck.record_bytes(1)
+        pulse.mark_stalled()
+        async with door.acquire(2, {ONE}):
             assert door.elements()[ONE].copies == 2
 
 
-async def enter(door: Gate, number: int, ses: set[str]) -> None:
-    async with door.held(number, ses):
+async def enter(door: StorageElementLimiter, number: int, ses: set[str]) -> None:
+    async with door.acquire(number, ses):
         pass
 
 
@@ -242,9 +242,11 @@ async def test_copies_that_are_stuck_leave_their_slots_and_their_job_to_others(h
     clock = Clock()
     for number in range(101, 105):
         stuck = trail(clock, number)
-        slots.runs[number] = Run(Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", stuck)
-        slots.gate._take(number, frozenset({ONE}))
+        slots.by_transfer[number] = RunningAttempt(
+            Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", stuck
+        )
+        slots.gate._enter(number, frozenset({ONE}))
     assert slots.load().running == 4
-    slots.gate.leave_alone([ONE])
+    slots.gate.set_stalled([ONE])
     assert (slots.load().running, slots.full_jobs(slots.load()), slots.is_full) == (0, [], False)
-    slots.runs.clear()
+    slots.by_transfer.clear()

@@ -12,9 +12,9 @@ import pytest
 
 from aliend.core.transfers.job import JobSpec
 from aliend.engine import JobView
-from aliend.engine.expansion.disk_space import Room
+from aliend.engine.expansion.disk_space import DiskSpaceCheck
 from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError
-from aliend.storage.tasks import Discard
+from aliend.storage.tasks import RemovePartial
 from aliend.store import NewTransfer
 from tests.unit.engine.conftest import House, eventually
 
@@ -103,7 +103,7 @@ async def test_a_permanent_error_is_not_tried_again_and_what_it_left_is_removed(
     job = await house.done(down("/a/f", target=tmp_path))
     assert (job.state, (await house.only(job.id)).message) == ("failed", "exists and differs")
     await house.close()
-    assert any(isinstance(task, Discard) for task in house.workers.tasks)
+    assert any(isinstance(task, RemovePartial) for task in house.workers.tasks)
     await house.open()
 
 
@@ -337,9 +337,9 @@ def test_files_that_are_there_already_need_no_room(tmp_path: Path, monkeypatch: 
     (tmp_path / ".begun.7.part").write_bytes(b"x" * 600)
     disk = SimpleNamespace(f_bavail=1000, f_frsize=1000, f_blocks=5000)
     monkeypatch.setattr("aliend.engine.expansion.disk_space.os.statvfs", lambda _: disk)
-    room = Room(str(tmp_path), keep_free=900_000)
-    room.require([NewTransfer("/a/there", str(tmp_path / "there"), 1000)] * 1000)
-    room.require([NewTransfer("/a/big", str(tmp_path / "big"), 100_500)])
+    room = DiskSpaceCheck(str(tmp_path), keep_free=900_000)
+    room.require_space([NewTransfer("/a/there", str(tmp_path / "there"), 1000)] * 1000)
+    room.require_space([NewTransfer("/a/big", str(tmp_path / "big"), 100_500)])
     with pytest.raises(CopyError, match="make room") as caught:
-        room.require([NewTransfer("/a/bigger", str(tmp_path / "bigger"), 200)])
+        room.require_space([NewTransfer("/a/bigger", str(tmp_path / "bigger"), 200)])
     assert caught.value.kind == "local"

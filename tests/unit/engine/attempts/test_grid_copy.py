@@ -18,12 +18,12 @@ from tests.unit.engine.fakes import LOST, md5_of
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_CHECK_INTERVAL", 0.0)
 
 
 @pytest.fixture
 def _nothing_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copy_sources, "_SMALL", 0)
+    monkeypatch.setattr(copy_sources, "_RELAY_BELOW", 0)
 
 
 def copy(source: str, target: str, **more: object) -> JobSpec:

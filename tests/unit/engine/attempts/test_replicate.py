@@ -15,8 +15,8 @@ from tests.unit.engine.fakes import LOST
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
-    monkeypatch.setattr(module, "LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_CHECK_INTERVAL", 0.0)
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.0)
 
 
 async def replicated(house: House, *lfns: str, to: str, purpose: str = "replicate") -> JobView:

@@ -18,7 +18,7 @@ from tests.unit.engine.fakes import LOST, md5_of
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_CHECK_INTERVAL", 0.0)
 
 
 def up(source: Path | str, target: str, **more: object) -> JobSpec:
@@ -288,7 +288,7 @@ async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house
     job = await house.submit(up(file, "/a/f"))
     await house.until(job.id, "waiting")
     for _ in range(10):
-        house.engine._attempts.gate.failed("A::B::SE1", "no route to host")
+        house.engine._attempts.gate.record_failure("A::B::SE1", "no route to host")
     house.clock.now += 10
     await house.engine.retry(job.id, "again")
     assert (await house.ended(job.id)).state == "done"
@@ -407,7 +407,7 @@ async def test_an_empty_file_never_replaces_another_one(house: House, tmp_path: 
 async def test_uploads_side_by_side_share_their_looks_at_the_catalogue(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stat_batcher, "MOMENT", 0.2)  # long enough for all of them to ask, on a busy machine too
+    monkeypatch.setattr(stat_batcher, "BATCH_DELAY", 0.2)  # long enough for all of them to ask, on a busy machine too
     (tmp_path / "d").mkdir()
     for number in range(40):
         (tmp_path / "d" / str(number)).write_bytes(b"data")

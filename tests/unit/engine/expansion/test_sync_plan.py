@@ -19,7 +19,7 @@ from tests.unit.engine.conftest import House, eventually
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_registration, "_LOOK_PAUSE", 0.0)
+    monkeypatch.setattr(replica_registration, "_CHECK_INTERVAL", 0.0)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def planned(house: House, spec: JobSpec) -> list[tuple[str, str, str]]:
     async with house.engine.plan(spec) as plan:
         copies = [one async for page in plan.copies() for one in page]
         deletions = [one async for page in plan.deletions() for one in page]
-    return [(one.deed, one.below, one.reason) for one in [*copies, *deletions]]
+    return [(one.action, one.below, one.reason) for one in [*copies, *deletions]]
 
 
 async def moved(house: House, job: int) -> list[str]:
@@ -307,6 +307,6 @@ async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(house: Hou
 
 async def test_files_of_any_number_are_known_again(house: House) -> None:
     keys = [_key_of(f"{2**64 - 5}:{2**64 - 1}:5:7"), _key_of(f"3:{2**63}:5:7"), _key_of("3:4:5:7")]
-    await house.store.deletions.keep_md5s({key: str(number) for number, key in enumerate(keys)})
+    await house.store.deletions.save_md5s({key: str(number) for number, key in enumerate(keys)})
     assert list((await house.store.deletions.known_md5s(keys)).values()) == ["0", "1", "2"]
     assert await house.store.deletions.known_md5s([_key_of("3:4:6:7")]) == {}

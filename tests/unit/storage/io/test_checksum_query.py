@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from aliend.storage.errors import EXPIRED, StorageError
+from aliend.storage.errors import OPERATION_EXPIRED, StorageError
 from aliend.storage.io import remote_file
-from aliend.storage.io.checksum_query import Inquiry, settle, stored_as, stored_checksum
-from aliend.storage.io.completion_queue import Inbox
-from aliend.storage.tasks import Source, Stopped
+from aliend.storage.io.checksum_query import ChecksumQuery, stored_checksum, stored_size_and_checksum, wait_all
+from aliend.storage.io.completion_queue import CompletionQueue
+from aliend.storage.tasks import ReplicaUrl, Stopped
 
-SOURCE = Source("root://h:1//p", "e", "S")
+SOURCE = ReplicaUrl("root://h:1//p", "e", "S")
 FINE: dict[str, Any] = {"ok": True, "code": 0, "errno": 0, "message": ""}
-BUSY: dict[str, Any] = {"ok": False, "code": EXPIRED, "errno": 0, "message": "[ERROR] Operation expired"}
+BUSY: dict[str, Any] = {"ok": False, "code": OPERATION_EXPIRED, "errno": 0, "message": "[ERROR] Operation expired"}
 Answer = tuple[dict[str, Any], Any]
 
 
@@ -50,7 +50,7 @@ class FakeSystem:
 @pytest.fixture
 def serving(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeSystem], FakeSystem]:
     def serve(system: FakeSystem) -> FakeSystem:
-        monkeypatch.setattr(remote_file, "system_of", lambda source: (system, "//p?authz=e"))
+        monkeypatch.setattr(remote_file, "filesystem_of", lambda source: (system, "//p?authz=e"))
         return system
 
     return serve
@@ -59,17 +59,17 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Callable[[FakeSystem], FakeSyste
 Serving = Callable[[FakeSystem], FakeSystem]
 
 
-def settled(size: int = 5) -> Inquiry:
-    inbox = Inbox()
-    inquiry = Inquiry(inbox, SOURCE, size)
-    settle(inbox, inquiry)
-    return inquiry.require()
+def settled(size: int = 5) -> ChecksumQuery:
+    completions = CompletionQueue()
+    inquiry = ChecksumQuery(completions, SOURCE, size)
+    wait_all(completions, inquiry)
+    return inquiry.checked()
 
 
 def test_size_and_checksum_are_told(serving: Serving) -> None:
     serving(FakeSystem((FINE, b"adler32 0062F00A\0")))
     found = settled()
-    assert (found.found, found.algorithm, found.value) == (5, "adler32", "0062f00a")
+    assert (found.stored_size, found.algorithm, found.value) == (5, "adler32", "0062f00a")
 
 
 def test_a_busy_server_is_asked_again_at_once_and_not_after_its_thirty_seconds(serving: Serving) -> None:
@@ -95,7 +95,7 @@ def test_algorithms_are_tried_in_turn(serving: Serving) -> None:
 def test_a_server_without_checksums_has_the_size_alone(serving: Serving) -> None:
     serving(FakeSystem((refusal(3013), None)))
     found = settled()
-    assert (found.found, found.algorithm) == (5, "")
+    assert (found.stored_size, found.algorithm) == (5, "")
 
 
 def test_an_unfinished_upload_is_told(serving: Serving) -> None:
@@ -108,20 +108,20 @@ def test_a_broken_connection_is_told(serving: Serving) -> None:
     broken = {"ok": False, "code": 103, "errno": 0, "message": "[FATAL] Connection error"}
     serving(FakeSystem((broken, None)))
     with pytest.raises(StorageError, match="Connection error"):
-        stored_checksum(Inbox(), SOURCE, 5)
+        stored_checksum(CompletionQueue(), SOURCE, 5)
 
 
 def test_one_algorithm_that_is_refused_is_an_error_where_no_other_will_do(serving: Serving) -> None:
     serving(FakeSystem((refusal(3013), None)))
     with pytest.raises(StorageError, match="checksum: no"):
-        stored_as(Inbox(), SOURCE, 5, "md5")
+        stored_size_and_checksum(CompletionQueue(), SOURCE, 5, "md5")
 
 
 def test_who_waits_for_a_busy_server_can_be_stopped(serving: Serving) -> None:
-    inbox = Inbox()
+    completions = CompletionQueue()
     system = serving(FakeSystem((BUSY, None)))
-    inquiry = Inquiry(inbox, SOURCE, 5)
-    inbox.put(lambda: inbox.put(inbox.stop))
+    inquiry = ChecksumQuery(completions, SOURCE, 5)
+    completions.put(lambda: completions.put(completions.stop))
     with pytest.raises(Stopped):
-        settle(inbox, inquiry)
+        wait_all(completions, inquiry)
     assert system.asked

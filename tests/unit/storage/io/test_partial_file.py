@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.errors import CopyError
-from aliend.storage.io.partial_file import LONGEST_NAME, Part, discard, part_name, reserve
+from aliend.storage.io.partial_file import LONGEST_NAME, PartialFile, default_reserve, partial_name, remove_partial
 
 NAMES = st.one_of(
     st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1).filter(
@@ -26,7 +26,7 @@ IDS = st.integers(1, 2**63 - 1)
 
 @given(NAMES, IDS)
 def test_a_part_fits_a_directory_and_is_never_its_target(name: str, id: int) -> None:
-    part = part_name(name, id)
+    part = partial_name(name, id)
     assert len(os.fsencode(part)) <= LONGEST_NAME
     assert part != name
     assert part.startswith(".")
@@ -36,31 +36,31 @@ def test_a_part_fits_a_directory_and_is_never_its_target(name: str, id: int) -> 
 
 @given(NAMES, NAMES, IDS)
 def test_two_names_never_share_a_part(one: str, other: str, id: int) -> None:
-    assert (part_name(one, id) == part_name(other, id)) == (one == other)
+    assert (partial_name(one, id) == partial_name(other, id)) == (one == other)
 
 
 @given(st.text("aä€🙂", min_size=60, max_size=80), IDS)
 def test_a_name_is_cut_between_characters(name: str, id: int) -> None:
-    part_name(name * 4, id).encode("utf-8")
+    partial_name(name * 4, id).encode("utf-8")
 
 
 def test_a_short_name_stays_readable() -> None:
-    assert part_name("AliESDs.root", 17) == ".AliESDs.root.17.part"
+    assert partial_name("AliESDs.root", 17) == ".AliESDs.root.17.part"
 
 
 def test_its_length_is_what_was_appended(tmp_path: Path) -> None:
-    with Part.open(tmp_path / "f", 1) as part:
+    with PartialFile.open(tmp_path / "f", 1) as part:
         part.append(b"abc")
         part.append(b"def")
         assert part.length == 6
-    with Part.open(tmp_path / "f", 1) as part:
+    with PartialFile.open(tmp_path / "f", 1) as part:
         assert list(part.content()) == [b"abcdef"]
-        part.restart()
+        part.truncate()
         assert list(part.content()) == []
 
 
 def test_it_is_private_until_published(tmp_path: Path) -> None:
-    with Part.open(tmp_path / "f", 1) as part:
+    with PartialFile.open(tmp_path / "f", 1) as part:
         assert part.path.stat().st_mode & 0o777 == 0o600
         part.publish(0o022, overwrite=False)
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o644
@@ -69,16 +69,16 @@ def test_it_is_private_until_published(tmp_path: Path) -> None:
 
 def test_what_was_flushed_along_is_published_whole(tmp_path: Path) -> None:
     content = os.urandom(16 << 20)
-    with ThreadPoolExecutor(1) as pool, Part.open(tmp_path / "f", 1) as part:
+    with ThreadPoolExecutor(1) as pool, PartialFile.open(tmp_path / "f", 1) as part:
         for _ in range(6):
             part.append(content)
-            part.flush_along(pool)
+            part.flush_in_background(pool)
         part.publish(0o022, overwrite=False)
     assert (tmp_path / "f").read_bytes() == content * 6
 
 
 def test_a_target_that_appeared_meanwhile_stays(tmp_path: Path) -> None:
-    with Part.open(tmp_path / "f", 1) as part:
+    with PartialFile.open(tmp_path / "f", 1) as part:
         (tmp_path / "f").write_bytes(b"new")
         with pytest.raises(CopyError, match="exists and differs"):
             part.publish(0o022, overwrite=False)
@@ -87,34 +87,34 @@ def test_a_target_that_appeared_meanwhile_stays(tmp_path: Path) -> None:
 
 def test_only_one_writes(tmp_path: Path) -> None:
     with (
-        Part.open(tmp_path / "f", 1),
+        PartialFile.open(tmp_path / "f", 1),
         pytest.raises(CopyError, match="another process still writes"),
-        Part.open(tmp_path / "f", 1),
+        PartialFile.open(tmp_path / "f", 1),
     ):
         raise AssertionError("two write")
 
 
 def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / part_name("f", 1)).symlink_to(tmp_path / "victim")
-    with pytest.raises(CopyError), Part.open(tmp_path / "f", 1):
+    (tmp_path / partial_name("f", 1)).symlink_to(tmp_path / "victim")
+    with pytest.raises(CopyError), PartialFile.open(tmp_path / "f", 1):
         raise AssertionError("a link was followed")
     assert not (tmp_path / "victim").exists()
 
 
 def test_a_pipe_in_its_place_is_refused(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / part_name("f", 1))
-    with pytest.raises(CopyError, match="remove it") as caught, Part.open(tmp_path / "f", 1):
+    os.mkfifo(tmp_path / partial_name("f", 1))
+    with pytest.raises(CopyError, match="remove it") as caught, PartialFile.open(tmp_path / "f", 1):
         raise AssertionError("a pipe was taken")
     assert caught.value.kind == "local"
 
 
 def test_discarding_tells_what_was_there(tmp_path: Path) -> None:
-    (tmp_path / part_name("f", 1)).write_bytes(b"12345")
-    assert discard(tmp_path / "f", 1) == 5
-    assert discard(tmp_path / "f", 1) == 0
-    assert discard(tmp_path / "none" / "f", 1) == 0
+    (tmp_path / partial_name("f", 1)).write_bytes(b"12345")
+    assert remove_partial(tmp_path / "f", 1) == 5
+    assert remove_partial(tmp_path / "f", 1) == 0
+    assert remove_partial(tmp_path / "none" / "f", 1) == 0
 
 
 def test_five_percent_of_a_disk_but_at_most_two_gibibytes_are_left_free() -> None:
-    assert reserve(1_000_000) == 50_000
-    assert reserve(10 << 40) == 2 << 30
+    assert default_reserve(1_000_000) == 50_000
+    assert default_reserve(10 << 40) == 2 << 30

@@ -13,32 +13,33 @@ from hypothesis import strategies as st
 
 from aliend.storage.errors import StorageError
 from aliend.storage.io.checksums import Digests
-from aliend.storage.io.completion_queue import Inbox
-from aliend.storage.io.remote_file import on_connection, url_of
+from aliend.storage.io.completion_queue import CompletionQueue
+from aliend.storage.io.remote_file import url_of, with_own_connection
 from aliend.storage.pool.worker_environment import worker_environment
-from aliend.storage.tasks import Source, Stopped
+from aliend.storage.tasks import ReplicaUrl, Stopped
 
 
 def test_an_envelope_goes_behind_authz() -> None:
-    assert url_of(Source("root://h:1//p", "a\nb&c=d", "S")) == "root://h:1//p?xrd.wantprot=unix&authz=a\nb&c=d"
+    assert url_of(ReplicaUrl("root://h:1//p", "a\nb&c=d", "S")) == "root://h:1//p?xrd.wantprot=unix&authz=a\nb&c=d"
 
 
 def test_a_signed_envelope_is_a_query_itself() -> None:
     assert (
-        url_of(Source("root://h//p", "turl=x&signature=y", "S")) == "root://h//p?xrd.wantprot=unix&turl=x&signature=y"
+        url_of(ReplicaUrl("root://h//p", "turl=x&signature=y", "S"))
+        == "root://h//p?xrd.wantprot=unix&turl=x&signature=y"
     )
 
 
 def test_a_member_is_no_part_of_the_url() -> None:
-    assert url_of(Source("root://h//p.zip#m", "", "S")) == "root://h//p.zip?xrd.wantprot=unix"
+    assert url_of(ReplicaUrl("root://h//p.zip#m", "", "S")) == "root://h//p.zip?xrd.wantprot=unix"
 
 
 def test_large_files_get_connections_of_their_own() -> None:
-    source = Source("root://h:1//p", "", "S")
-    assert on_connection(source, 3, 1 << 30).url == "root://c3@h:1//p"
-    assert on_connection(source, 3, 1 << 10) == source
-    named = Source("root://me@h:1//p", "", "S")
-    assert on_connection(named, 3, 1 << 30) == named
+    source = ReplicaUrl("root://h:1//p", "", "S")
+    assert with_own_connection(source, 3, 1 << 30).url == "root://c3@h:1//p"
+    assert with_own_connection(source, 3, 1 << 10) == source
+    named = ReplicaUrl("root://me@h:1//p", "", "S")
+    assert with_own_connection(named, 3, 1 << 30) == named
 
 
 @settings(max_examples=30)
@@ -58,51 +59,51 @@ def test_the_checksums_are_those_of_the_bytes(chunks: list[bytes], large: bool) 
 
 
 def test_a_task_that_waits_is_stopped_at_once() -> None:
-    inbox = Inbox()
-    threading.Timer(0.05, inbox.stop).start()
+    completions = CompletionQueue()
+    threading.Timer(0.05, completions.stop).start()
     with pytest.raises(Stopped):
-        inbox.wait(lambda: False, "read", limit=30)
+        completions.wait(lambda: False, "read", limit=30)
 
 
 def test_who_helps_a_task_is_stopped_with_it() -> None:
-    inbox = Inbox()
-    early = inbox.branch()
-    inbox.stop()
-    for branch in (early, inbox.branch()):
+    completions = CompletionQueue()
+    early = completions.child()
+    completions.stop()
+    for branch in (early, completions.child()):
         with pytest.raises(Stopped):
-            branch.check()
+            branch.raise_if_stopped()
 
 
 def test_silence_ends_the_waiting() -> None:
     with pytest.raises(StorageError, match="did not answer"):
-        Inbox().wait(lambda: False, "read", limit=0.01)
+        CompletionQueue().wait(lambda: False, "read", limit=0.01)
 
 
 def test_callbacks_run_in_the_task() -> None:
-    inbox = Inbox()
+    completions = CompletionQueue()
     heard: list[object] = []
-    inbox.callback(lambda status, response: heard.append((status, response)))("ok", "bytes", "hosts")
+    completions.callback(lambda status, response: heard.append((status, response)))("ok", "bytes", "hosts")
     assert heard == []
-    inbox.wait(lambda: bool(heard), "read")
+    completions.wait(lambda: bool(heard), "read")
     assert heard == [("ok", "bytes")]
 
 
 def test_who_needs_several_answers_is_woken_once() -> None:
-    inbox = Inbox()
+    completions = CompletionQueue()
     heard: list[int] = []
     for number in range(3):
-        threading.Timer(0.02 * number, inbox.put, (lambda number=number: heard.append(number),)).start()
-    assert inbox.serve(30, together=3)
+        threading.Timer(0.02 * number, completions.put, (lambda number=number: heard.append(number),)).start()
+    assert completions.process(30, min_messages=3)
     assert heard == [0, 1, 2]
 
 
 def test_an_answer_that_does_not_come_holds_the_others_for_the_limit_only() -> None:
-    inbox = Inbox()
+    completions = CompletionQueue()
     heard: list[int] = []
-    inbox.put(lambda: heard.append(1))
-    assert inbox.serve(0.01, together=2)
+    completions.put(lambda: heard.append(1))
+    assert completions.process(0.01, min_messages=2)
     assert heard == [1]
-    assert not inbox.serve(0.01)
+    assert not completions.process(0.01)
 
 
 def test_the_environment_of_the_user_wins() -> None:
