@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from aliend.commands.following.follower import Tally, way_of
+from aliend.commands.following.json_report import foreseen
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.storage_spec import usual
 from aliend.core.cli.escaping import in_line
@@ -28,7 +28,7 @@ async def dry_run(parts: Parts, call: Call, specs: Sequence[JobSpec]) -> tuple[T
             tally.arrived += one.fate in ("copy", "keep")
             tally.missing += one.reason.endswith(MISSING)
             if call.as_json:
-                files.append(asdict(one))
+                files.append(foreseen(one))
                 return
             match one.fate:
                 case "copy" if spec.direction != "download":

@@ -47,7 +47,7 @@ class Location:
 def locate(word: str, place: Place, *, is_whole: bool = False) -> Location:
     """The absolute meaning of one name; with `is_whole` there is no wish in it. Raises UsageError for an empty one."""
     if word.startswith("file:"):
-        return Location("local", _local(word.removeprefix("file:"), place))
+        return Location("local", local_name(word, place))
     text, storage = (word, "") if is_whole else _apart(word)
     if not text:
         raise UsageError("An empty name is not a file")
@@ -63,7 +63,7 @@ def wish_of(text: str) -> str:
 
 def is_relative_local(word: str) -> bool:
     """Whether a name is local and needs a directory to start from."""
-    text = word.removeprefix("file:")
+    text = _behind_file(word)
     return word.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
 
 
@@ -88,6 +88,12 @@ def require_clear_target(word: str) -> None:
         )
 
 
+def _behind_file(word: str) -> str:
+    if not word.startswith("file:"):
+        return word
+    return word.removeprefix("file:").removeprefix(":")
+
+
 def _apart(word: str) -> tuple[str, str]:
     """A name, and the wishes behind its `@`."""
     wishes: list[str] = []
@@ -103,13 +109,17 @@ def _is_wish(text: str) -> bool:
     return bool(text) and all(_WISH.fullmatch(part) for part in text.split(","))
 
 
-def _local(text: str, place: Place) -> str:
-    """`x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` and `~/x` are in the user's home."""
+def local_name(word: str, place: Place) -> str:
+    """Return the absolute local name of a word, with or without `file:` before it. Raises UsageError.
+
+    `x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` and `~/x` are in the user's home. Nothing, or `//`, is
+    the directory where the user is. `file::x` is the same as `file:x`.
+    """
+    text = _behind_file(word)
     if text.startswith("///"):
         text = "/" + text.lstrip("/")
     text = text.removeprefix("//") if text.startswith("//") else text
-    if not text:
-        raise UsageError("file: needs a name behind it")
+    text = text or "./"
     if "\0" in text:
         raise UsageError("A local name cannot contain a NUL character")
     if place.local_home and (text == "~" or text.startswith("~/")):
