@@ -58,11 +58,8 @@ def perform(invocation: Invocation) -> int:
 
 
 def say(text: str) -> None:
-    """Write a text and a newline to standard output; a reader that has gone is none of our business."""
-    try:
-        write_all(1, (text + "\n").encode("utf-8", "backslashreplace"))
-    except BrokenPipeError:
-        return
+    """Write a text and a newline to standard output."""
+    write_all(1, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:

@@ -358,6 +358,8 @@ def run(words: list[str]) -> int:
     except ClientError as error:
         complain(str(error))
         return error.code
+    except BrokenPipeError:
+        return _SIGPIPE_EXIT  # whoever read the output has gone
 
 
 def _words(argv: list[str]) -> list[str]:

@@ -86,7 +86,9 @@ class _Log(RotatingFileHandler):
 
 
 def _log_to(path: str, foreground: bool) -> None:
-    handlers: list[logging.Handler] = [_Log(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)]
+    handlers: list[logging.Handler] = [
+        _Log(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", errors="backslashreplace")
+    ]
     if foreground:
         handlers.append(logging.StreamHandler())
     logging.basicConfig(level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -25,7 +25,7 @@ def show(invocation: Invocation, words: list[str]) -> int:
             time.sleep(_PAUSE)
             position = _more(place, position)
     except BrokenPipeError:
-        return 141
+        raise
     except OSError as error:
         raise ClientError(f"the log {place} cannot be read: {error.strerror}", error.errno or 1) from None
     return 0

@@ -98,6 +98,7 @@ PAGES = {
     "sandbox": Page(
         "sandbox up | down | status | env | reset | fault | stats | set | file",
         "a grid of your own on this machine",
+        "  sandbox up --fetch    without xrootd and without root: unpack the distribution's packages of it\n"
         "  sandbox WORD --help   what a word takes; `sandbox fault --help` lists what can be made to fail\n"
         '    alienctl sandbox up\n    eval "$(alienctl sandbox env)"',
     ),

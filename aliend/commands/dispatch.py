@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 from aliend.commands.account import cert_info, certificates, identity, navigation, tokens
 from aliend.commands.copying import cp, replicate, sync, transfers
 from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, run, to_xml
+from aliend.commands.following.json_report import refused
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError
@@ -78,6 +80,9 @@ COMMANDS: dict[str, Command] = {
 }
 """Our own commands; every other word is one of the central service or of the client."""
 
+_OF_A_COPY = frozenset({"cp", "sync", "replicate"})
+"""Commands whose JSON is the report of a copy."""
+
 
 async def execute(parts: Runtime, call: Call) -> int:
     """Carry out one command; its exit code. What goes wrong has been told then."""
@@ -92,6 +97,13 @@ async def execute(parts: Runtime, call: Call) -> int:
     except AliendError as error:
         await call.complain(f"{call.words[0]}: {error}" if not str(error).startswith(call.words[0]) else str(error))
         if call.as_json:
-            metadata = {"exitcode": str(error.exit_code), "error": str(error), "user": "", "currentdir": ""}
-            await call.document({"metadata": metadata, "results": []})
+            await call.document(_refused(call.words[0], error))
         return error.exit_code
+
+
+def _refused(command: str, error: AliendError) -> dict[str, Any]:
+    """The document of a command that failed, in the shape that it has otherwise."""
+    if command in _OF_A_COPY:
+        return refused(error)
+    metadata = {"exitcode": str(error.exit_code), "error": str(error), "user": "", "currentdir": ""}
+    return {"metadata": metadata, "results": []}

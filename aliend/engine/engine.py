@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from types import TracebackType
 
-from aliend.core.cli.escaping import visible
+from aliend.core.cli.escaping import is_text, visible
 from aliend.core.copying.sync import overlap
 from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.attempt_record import AttemptRecord
@@ -379,13 +379,12 @@ def _check(spec: JobSpec) -> None:
         raise UsageError("Only a synchronisation can delete what its source does not have")
     if not spec.sources or not spec.target:
         raise UsageError("A transfer needs at least one source and a target")
-    for name in (*spec.sources, spec.target):
+    local = {"upload": spec.sources, "download": (spec.target, *spec.targets)}.get(spec.direction, ())
+    for name in (*spec.sources, spec.target, *spec.targets):
         if not name.startswith("/") or "\0" in name:
             raise UsageError(f"{name!r} is not an absolute name")
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise UsageError(f"'{visible(name)}' is not UTF-8 text, which the catalogue needs") from None
+        if name not in local and not is_text(name):
+            raise UsageError(f"'{visible(name)}' is not UTF-8, which the catalogue needs")
 
 
 def _report(main: asyncio.Task[None]) -> None:

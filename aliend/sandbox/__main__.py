@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +17,9 @@ from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.grid_size import Plan
 from aliend.sandbox.layout import Layout, locate
 from aliend.sandbox.server import background_process
+from aliend.sandbox.storage import xrootd_packages, xrootd_program
 
-_NOT_UP = 3
+_NOT_UP, _SIGPIPE_EXIT = 3, 141
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -25,9 +27,14 @@ def main(given: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if given is None else given)
     if arguments[:1] == ["serve"] and len(arguments) == 3:
         return background_process.run(Layout(Path(arguments[1])), int(arguments[2]))
-    chosen = cli.parser().parse_args(arguments)
     try:
-        return _do(locate(os.environ), chosen)
+        try:
+            return _do(locate(os.environ), cli.parser().parse_args(arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # whoever read the output has gone
+        os._exit(_SIGPIPE_EXIT)
     except (SandboxError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -38,11 +45,11 @@ def _do(layout: Layout, chosen: argparse.Namespace) -> int:
         case "up":
             return _up(layout, chosen)
         case "down":
-            return _down(layout)
+            return _down(layout, chosen)
         case "status":
             return _status(layout, as_json=chosen.json)
         case "env":
-            return _env(layout)
+            return _env(layout, chosen)
         case "reset":
             return _reset(layout, chosen)
         case "fault":
@@ -61,11 +68,14 @@ def _up(layout: Layout, chosen: argparse.Namespace) -> int:
         if control.server_pid(layout) is not None:
             if wanted != grid_size.load(layout):
                 raise SandboxError("The sandbox grid is up, and its size is that of its start: alienctl sandbox down")
-            _say("The sandbox grid is up already.")
-            return 0
+            return _done(layout, chosen, "The sandbox grid is up already.")
         _refuse_to_shrink(layout, wanted)
+        if chosen.fetch and xrootd_program.find(layout, os.environ) is None:
+            xrootd_packages.unpack(layout.xrootd, _complain)
         grid_size.save(layout, wanted)
         state = control.start(layout)
+    if chosen.json:
+        return _done(layout, chosen)
     _say("The sandbox grid is up.")
     _describe(layout, state)
     _say('Use it with: alienctl --profile sandbox ls, or eval "$(alienctl sandbox env)"')
@@ -79,13 +89,20 @@ def _refuse_to_shrink(layout: Layout, wanted: Plan) -> None:
         raise SandboxError(f"A smaller sandbox grid is a new one: alienctl sandbox reset {size}")
 
 
-def _down(layout: Layout) -> int:
-    if not layout.root.exists():
-        _say("The sandbox grid was not up.")
-        return 0
-    with control.turn(layout):
-        stopped = control.stop(layout)
-    _say("The sandbox grid is down." if stopped else "The sandbox grid was not up.")
+def _down(layout: Layout, chosen: argparse.Namespace) -> int:
+    stopped = False
+    if layout.root.exists():
+        with control.turn(layout):
+            stopped = control.stop(layout)
+    return _done(layout, chosen, "The sandbox grid is down." if stopped else "The sandbox grid was not up.")
+
+
+def _done(layout: Layout, chosen: argparse.Namespace, text: str = "") -> int:
+    """Say what a command has done: a text, or the status as JSON."""
+    if chosen.json:
+        _status(layout, as_json=True)
+    else:
+        _say(text)
     return 0
 
 
@@ -102,10 +119,12 @@ def _status(layout: Layout, *, as_json: bool) -> int:
     return 0 if pid else _NOT_UP
 
 
-def _env(layout: Layout) -> int:
+def _env(layout: Layout, chosen: argparse.Namespace) -> int:
     if control.server_pid(layout) is None:
         raise SandboxError(NOT_UP)
-    _say("\n".join(control.exports(layout, os.environ)))
+    variables = control.exports(layout, os.environ)
+    lines = (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    _say(json.dumps(variables) if chosen.json else "\n".join(lines))
     return 0
 
 
@@ -117,8 +136,7 @@ def _reset(layout: Layout, chosen: argparse.Namespace) -> int:
         grid_size.save(layout, wanted)
         if was_up:
             control.start(layout)
-    _say("The sandbox grid is as it was at first." + ("" if was_up else " It is not up."))
-    return 0
+    return _done(layout, chosen, "The sandbox grid is as it was at first." + ("" if was_up else " It is not up."))
 
 
 def _fault(layout: Layout, chosen: argparse.Namespace) -> int:
@@ -182,6 +200,10 @@ def _describe(layout: Layout, state: dict[str, object]) -> None:
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 if __name__ == "__main__":

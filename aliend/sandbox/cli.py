@@ -40,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
     for word in ("up", "reset"):
         known[word].add_argument("--storage", type=int, metavar="N", help="so many storage elements (2)")
         known[word].add_argument("--files", type=int, metavar="N", help="so many catalogue entries more (0)")
+    known["up"].add_argument(
+        "--fetch", action="store_true", help="without xrootd: unpack the distribution's packages of it, without root"
+    )
     _fault(known["fault"])
     known["stats"].add_argument("--reset", action="store_true", help="and begin to count anew")
     known["set"].add_argument("settings", nargs="*", metavar="NAME=VALUE")

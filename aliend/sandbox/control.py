@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import select
-import shlex
 import shutil
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from aliend.sandbox import grid_size
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS, Layout
 from aliend.sandbox.server.background_process import READY, previous_state
-from aliend.sandbox.storage import xrootd_server
+from aliend.sandbox.storage import xrootd_program
 
 _START_LIMIT = 30.0
 _FILES_PER_SECOND = 2_000
@@ -60,7 +59,7 @@ def server_pid(layout: Layout) -> int | None:
 
 def start(layout: Layout) -> dict[str, Any]:
     """Start the server and wait until everything answers; what it tells about itself. Raises SandboxError."""
-    xrootd_server.require_program()
+    xrootd_program.require(layout, os.environ)
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb", buffering=0) as answer:
         try:
@@ -108,8 +107,8 @@ def wipe(layout: Layout) -> None:
     layout.settings.unlink(missing_ok=True)
 
 
-def exports(layout: Layout, environment: Mapping[str, str]) -> list[str]:
-    """The shell commands that make the sandbox grid the one that commands talk to."""
+def exports(layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that make the sandbox grid the one that commands talk to."""
     state, user = previous_state(layout), USERS[0]
     variables = {
         "ALIEN_PROFILE": "sandbox",
@@ -123,7 +122,7 @@ def exports(layout: Layout, environment: Mapping[str, str]) -> list[str]:
     }
     if environment.get("XDG_STATE_HOME"):
         variables["XDG_STATE_HOME"] = environment["XDG_STATE_HOME"]
-    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return variables
 
 
 def _spawn(layout: Layout, ready: int) -> subprocess.Popen[bytes]:

@@ -79,6 +79,11 @@ class Layout:
         return self.root / "storage"
 
     @property
+    def xrootd(self) -> Path:
+        """The XRootD packages that `up --fetch` has unpacked."""
+        return self.root / "xrootd"
+
+    @property
     def logs(self) -> Path:
         """The directory of log files."""
         return self.root / "logs"

@@ -12,6 +12,7 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from aliend.core.cli.escaping import readable
 from aliend.errors import (
     AliendError,
     BadReply,
@@ -56,7 +57,7 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError)
     )
     packed = any_pb2.Any()
     packed.Pack(details)
-    status = status_pb2.Status(code=code_of(error).value[0], message=str(error), details=[packed])
+    status = status_pb2.Status(code=code_of(error).value[0], message=readable(str(error)), details=[packed])
     await context.abort_with_status(rpc_status.to_status(status))
     raise AssertionError("abort_with_status does not return")
 

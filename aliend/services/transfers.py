@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import grpc.aio
 
+from aliend.core.cli.escaping import readable
+from aliend.core.transfers.attempt_record import EventRecord
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
@@ -98,7 +99,7 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
                     jobs=[_job(job) for job in changes.jobs],
                     transfers=[self._transfer(transfer) for transfer in changes.transfers],
                     resume_token=changes.token,
-                    events=[transfers_pb2.Event(**asdict(event)) for event in changes.events],
+                    events=[_event(event) for event in changes.events],
                 )
             )
 
@@ -150,16 +151,29 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
             job=view.job,
             state=_TRANSFER_STATES[view.state],
             direction=_DIRECTIONS[view.direction],
-            source=view.source,
-            target=view.target,
+            source=readable(view.source),
+            target=readable(view.target),
             size=view.size,
             bytes_done=view.bytes_done,
             attempts=view.attempts,
-            message=view.message,
+            message=readable(view.message),
             retry_ms=view.retry_ms,
             joined=view.joined,
             wanted=view.wanted,
         )
+
+
+def _event(event: EventRecord) -> transfers_pb2.Event:
+    return transfers_pb2.Event(
+        number=event.number,
+        time_ms=event.time_ms,
+        job=event.job,
+        transfer=event.transfer,
+        state=event.state,
+        reason=readable(event.reason),
+        source=readable(event.source),
+        target=readable(event.target),
+    )
 
 
 def _job(view: JobView) -> transfers_pb2.Job:
@@ -168,8 +182,8 @@ def _job(view: JobView) -> transfers_pb2.Job:
         id=view.id,
         state=_JOB_STATES[view.state],
         direction=_DIRECTIONS[view.direction],
-        sources=view.sources,
-        target=view.target,
+        sources=map(readable, view.sources),
+        target=readable(view.target),
         files=transfers_pb2.Counters(
             queued=files.queued,
             running=files.running,
@@ -182,7 +196,7 @@ def _job(view: JobView) -> transfers_pb2.Job:
         bytes_total=view.bytes_total,
         created_ms=view.created_ms,
         ended_ms=view.ended_ms,
-        message=view.message,
+        message=readable(view.message),
         priority=view.priority,
         rate=view.rate,
         purpose=_PURPOSE_NUMBERS[view.purpose],

@@ -15,10 +15,12 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from aliend.core.cli.escaping import is_text
 from aliend.errors import StoreError
 from aliend.store.schema import prepare
 
@@ -26,6 +28,35 @@ T = TypeVar("T")
 
 _BUSY = 5.0
 """Seconds to wait for another program (a backup) that holds the database."""
+
+
+class _Connection(sqlite3.Connection):
+    """Stores local names that are not UTF-8, which the library does not take as text, and returns them as they were."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - those of the library
+        super().__init__(*arguments, **options)
+        self.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:  # noqa: ANN401
+        try:
+            return super().execute(sql, parameters)
+        except UnicodeEncodeError:
+            return super().execute(*_with_bytes(sql, parameters))
+
+    def executemany(self, sql: str, rows: Any) -> sqlite3.Cursor:  # noqa: ANN401
+        cursor = self.cursor()
+        for row in rows:
+            cursor = self.execute(sql, row)
+        return cursor
+
+
+def _with_bytes(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """The same statement, in which names that are not UTF-8 are bytes that SQLite is to take for text."""
+    is_bytes = [isinstance(value, str) and not is_text(value) for value in parameters]
+    pieces = sql.split("?")
+    marks = ["CAST(? AS TEXT)" if one else "?" for one in is_bytes]
+    statement = "".join(piece + mark for piece, mark in zip(pieces, [*marks, ""], strict=True))
+    return statement, [os.fsencode(value) if one else value for value, one in zip(parameters, is_bytes, strict=True)]
 
 
 class Transaction:
@@ -174,7 +205,7 @@ class Database:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise StoreError(f"The database {self._path} cannot be opened: {error.strerror}") from error
-        self._connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None)
+        self._connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, factory=_Connection)
         try:
             prepare(self._connection, self._path)
         except OSError as error:

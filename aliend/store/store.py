@@ -224,9 +224,9 @@ class Store:
 
     async def created_directories_above(self, job: int, target: str) -> list[str]:
         """The directories above `target` that were made for the job."""
-        above = json.dumps([str(parent) for parent in Path(target).parents])
-        sql = "SELECT path FROM made WHERE job = ? AND path IN (SELECT value FROM json_each(?))"
-        return await self._database.read(lambda at: [path for (path,) in at.execute(sql, (job, above)).fetchall()])
+        above = [str(parent) for parent in Path(target).parents]
+        sql = f"SELECT path FROM made WHERE job = ? AND path IN ({', '.join('?' * len(above))})"
+        return await self._database.read(lambda at: [path for (path,) in at.execute(sql, (job, *above)).fetchall()])
 
     async def limits(self) -> dict[str, int | str]:
         """The limits that were set while the daemon ran."""

@@ -55,7 +55,7 @@ async def get_ca_certs(parts: Runtime, call: Call) -> int:
         raise UsageError("getCAcerts takes one directory at most, and -from REPOSITORY")
     environment = parts.settings.environment
     home = Path(environment.get("HOME") or Path.home())
-    parent = Path(call.local) / words[0].removeprefix("file:") if words else home / ".globus"
+    parent = Path(call.local_name(words[0])) if words else home / ".globus"
     installed = await ca_bundle.install(parent, source, environment, call.umask)
     place = parent / ca_bundle.DIRECTORY
     if call.as_json:

@@ -18,6 +18,7 @@ from aliend.commands.copying.dry_run import print_dry_run
 from aliend.commands.copying.standard_streams import submit_input, write_output
 from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
 from aliend.commands.following.foreground import exit_code_of, follow_foreground
+from aliend.commands.following.json_report import document
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import is_on, settings_of
 from aliend.core.cli.escaping import in_line
@@ -33,6 +34,25 @@ _LARGEST_INPUT = 64 << 20
 
 
 async def cp(parts: Runtime, call: Call) -> int:
+    """Copy; where nothing of a name is in the catalogue, point to the local file of that name."""
+    try:
+        code = await _copied(parts, call)
+    except UsageError:
+        await _hint(call)
+        raise
+    if code == NoSuchFile.exit_code:
+        await _hint(call)
+    return code
+
+
+async def _hint(call: Call) -> None:
+    for word in call.words[1:-1]:
+        is_plain = not word.startswith(("-", "file:", "alien:"))
+        if is_plain and await asyncio.to_thread(_is_there, call.local_name(word)):
+            await call.complain(f"cp: {word} is a local file; local names begin with `file:`, as in file:{word}")
+
+
+async def _copied(parts: Runtime, call: Call) -> int:
     """Submit the jobs, then follow them, or print their numbers with `--detach`."""
     words = parse_copy(call.words[1:], time.time_ns() // 1_000_000)
     for note in words.notes:
@@ -50,15 +70,16 @@ async def cp(parts: Runtime, call: Call) -> int:
         tally, files = await print_dry_run(parts, call, specs)
         code = exit_code_of(tally, len(problems), compat_exit=words.compat_exit)
         if call.as_json:
-            await call.document({"exitcode": code, "problems": problems, "files": files})
+            await call.document(document(code, problems, files=files))
         return code
     if words.sources == (STDIO,):
         jobs = [await submit_input(parts, call, specs[0])]
     else:
         jobs = [await parts.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
     if words.detach:
-        await _tell_numbers(call, jobs)
-        return ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
+        code = ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
+        await _tell_numbers(call, jobs, code, problems)
+        return code
     numbers = [job.id for job in jobs]
     return await follow_foreground(
         parts, call, numbers, compat_exit=words.compat_exit, progress=words.progress, problems=problems
@@ -83,7 +104,7 @@ async def _planned(call: Call, words: CopyArguments, place: PathContext) -> tupl
     words = replace(words, spec=spec)
     if not words.input:
         return await asyncio.to_thread(plan_jobs, words, place, _is_there), []
-    text = await asyncio.to_thread(_read, resolve_path(f"file:{words.input.removeprefix('file:')}", place).name)
+    text = await asyncio.to_thread(_read, call.local_name(words.input))
     lines, problems = parse_input(text, with_target=bool(words.target))
     jobs, more = await asyncio.to_thread(plan_input_jobs, words, lines, place, _is_there)
     if not jobs and not problems and not more:
@@ -127,12 +148,9 @@ def _read(name: str) -> str:
         raise UsageError(f"cp: {name}: line {line}: it is not UTF-8; nothing was copied") from None
 
 
-async def _tell_numbers(call: Call, jobs: Sequence[JobView]) -> None:
-    told = [
-        {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target} for job in jobs
-    ]
+async def _tell_numbers(call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
     if call.as_json:
-        await call.document(told[0] if len(told) == 1 else {"jobs": told})
+        await call.document(document(code, problems, jobs))
         return
     for job in jobs:
         await call.say(str(job.id))

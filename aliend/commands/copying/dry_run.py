@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from aliend.commands.following.follower import Tally, way_of
+from aliend.commands.following.json_report import foreseen
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.storage_spec import usual
 from aliend.core.cli.escaping import in_line
@@ -28,7 +28,7 @@ async def print_dry_run(parts: Runtime, call: Call, specs: Sequence[JobSpec]) ->
             tally.arrived += one.action in ("copy", "keep")
             tally.missing += one.reason.endswith(MISSING)
             if call.as_json:
-                files.append(asdict(one))
+                files.append(foreseen(one))
                 return
             match one.action:
                 case "copy" if spec.direction != "download":

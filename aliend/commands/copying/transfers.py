@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +10,7 @@ from aliend.commands.copying import transfers_limit, transfers_watch
 from aliend.commands.copying.transfers_show import show
 from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.following.foreground import follow_foreground
-from aliend.commands.invocation.call import Call, encoded
+from aliend.commands.invocation.call import Call, encoded, json_text
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, unknown
@@ -26,10 +25,11 @@ _ENDED = ("done", "partial", "failed", "cancelled")
 
 async def transfers(parts: Runtime, call: Call) -> int:
     """Run `transfers VERB ...`."""
-    verb = call.words[1] if len(call.words) > 1 else "list"
+    verb, *words = call.words[1:] or ("list",)
+    if verb.startswith("-"):
+        verb, words = "list", [verb, *words]
     if verb not in _VERBS:
         raise UsageError(f"transfers: there is no {verb}; there are: {', '.join(_VERBS)}")
-    words = list(call.words[2:])
     if known := _OPTIONS.get(verb):
         for strange in (word for word in words if word.startswith("--") and word not in known):
             raise UsageError(unknown(f"transfers {verb}", strange, known))
@@ -44,7 +44,7 @@ async def _list(parts: Runtime, call: Call, words: list[str]) -> int:
         if call.by_line:
             await call.lines(map(summary, page))
         elif call.as_json:
-            texts = ",\n    ".join(json.dumps(summary(job), ensure_ascii=False) for job in page)
+            texts = ",\n    ".join(json_text(summary(job)) for job in page)
             await call.output.stdout(encoded(f"{'' if last else opening}{separator}\n    {texts}"))
         else:
             head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
@@ -55,7 +55,11 @@ async def _list(parts: Runtime, call: Call, words: list[str]) -> int:
     if call.as_json:
         await call.output.stdout(encoded(f"{'' if last else opening}\n  ]\n}}\n"))
     elif not last:
-        await call.complain("no transfer jobs" if words else "no transfer jobs that have not ended (see: --all)")
+        await call.complain(
+            "no transfer jobs"
+            if words
+            else "no transfer job is unfinished; to list those that have ended: `alienctl transfers --all`"
+        )
     return 0
 
 

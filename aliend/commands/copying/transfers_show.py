@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from aliend.commands.following.follower import human, kind_of, summary, way_of
-from aliend.commands.invocation.call import Call, encoded
+from aliend.commands.invocation.call import Call, encoded, json_text
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import AttemptRecord
@@ -41,7 +40,7 @@ async def show(parts: Runtime, call: Call, words: list[str]) -> int:
         await _document(call, job, pages)
         deletions = [_deletion(one) async for one in deletions_of(parts, job.id)]
         if not call.by_line:
-            ending = f',\n  "deletions": {json.dumps(deletions, ensure_ascii=False)}\n}}\n'
+            ending = f',\n  "deletions": {json_text(deletions)}\n}}\n'
             await call.output.stdout(encoded(ending))
         return 0
     await call.say("\n".join(_head(job)))
@@ -78,9 +77,9 @@ async def _document(call: Call, job: JobView, pages: AsyncIterator[_Page]) -> No
         async for page in pages:
             await call.lines([_fields(file, page.tried.get(file.id, ())) for file in page.files])
         return
-    opening = json.dumps(summary(job), ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "transfers": ['
+    opening = json_text(summary(job), indent=2).removesuffix("\n}") + ',\n  "transfers": ['
     async for page in pages:
-        texts = [json.dumps(_fields(file, page.tried.get(file.id, ())), ensure_ascii=False) for file in page.files]
+        texts = [json_text(_fields(file, page.tried.get(file.id, ()))) for file in page.files]
         await call.output.stdout(encoded(opening + "\n    " + ",\n    ".join(texts)))
         opening = ","
     await call.output.stdout(encoded(("" if opening == "," else opening) + "\n  ]"))

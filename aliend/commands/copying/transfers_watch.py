@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from aliend.commands.following.follower import exit_code, follow, way_of
-from aliend.commands.invocation.call import Call, encoded
+from aliend.commands.invocation.call import Call, encoded, json_text
 from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
@@ -50,7 +49,7 @@ async def _tell(call: Call, job: int, changes: Changes) -> None:
 def _line(one: EventRecord, *, as_json: bool) -> str:
     if as_json:
         fields = asdict(one)
-        return json.dumps({"event": fields.pop("number"), **fields}, ensure_ascii=False)
+        return json_text({"event": fields.pop("number"), **fields})
     when = datetime.fromtimestamp(one.time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     what = way_of(one) if one.transfer else "the job"
     reason = f": {one.reason}" if one.reason else ""

@@ -33,7 +33,7 @@ async def ccdb(parts: Runtime, call: Call) -> int:
         answer = await web.document(core.url_of(query, base, time), headers, patience)
         found, folders = core.objects_of(answer, base), core.folders_of(answer)
         if query.fetch:
-            root = posixpath.normpath(posixpath.join(call.local, query.directory.removeprefix("file:")))
+            root = posixpath.normpath(call.local_name(query.directory))
             return await ccdb_files.bring(parts, call, ccdb_files.Order(query, root, tuple(found)))
     if call.as_json:
         await call.document(

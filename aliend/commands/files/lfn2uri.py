@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import posixpath
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +74,7 @@ async def _wish(parts: Runtime, call: Call) -> _Wish:
     found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.local))
     if found.side == "local":
         raise UsageError(f"lfn2uri: {given.operands[0]} is local; a name of the catalogue is wanted")
-    local = posixpath.join(call.local, others[0].removeprefix("file:")) if others else ""
+    local = call.local_name(others[0]) if others else ""
     return _Wish(found.name, found.storage, local, keywords)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import grp
 import os
-import posixpath
 import pwd
 import stat
 import tempfile
@@ -130,7 +129,7 @@ def _group(number: int) -> str:
 
 
 def _path(call: Call, word: str) -> str:
-    return posixpath.normpath(posixpath.join(call.local, word.removeprefix("file:")))
+    return call.local_name(word)
 
 
 def _listed(path: str) -> list[str]:

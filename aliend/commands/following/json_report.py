@@ -2,34 +2,75 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aliend.commands.following.follower import summary
-from aliend.commands.invocation.call import Call, encoded
+from aliend.commands.invocation.call import Call, encoded, json_text
 from aliend.core.transfers.attempt_record import AttemptRecord
+from aliend.engine.expansion.dry_run import DryRunResult
 from aliend.engine.views import JobView, TransferView
+from aliend.errors import AliendError
 from aliend.runtime import Runtime
 
 _PAGE = 500
 
 
+def document(
+    code: int,
+    problems: Sequence[str] = (),
+    jobs: Sequence[JobView] = (),
+    files: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return the report of a copy: its exit code, what hindered it, its jobs and its files."""
+    return {
+        "job": jobs[0].id if len(jobs) == 1 else None,
+        "exitcode": code,
+        "problems": list(problems),
+        "jobs": list(map(summary, jobs)),
+        "files": list(files),
+    }
+
+
 async def report(parts: Runtime, call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
-    """Write the report; `problems` are lines of an input file that made no sense."""
-    head = {"job": jobs[0].id if len(jobs) == 1 else None, "exitcode": code, "problems": list(problems)}
-    opening = json.dumps({**head, "jobs": [summary(job) for job in jobs]}, ensure_ascii=False)
-    await call.output.stdout(encoded(f'{opening[:-1]}, "files": ['))
+    """Write the report; `problems` are lines of an input file that made no sense. With --jsonl: a file a line."""
+    opening = json_text(document(code, problems, jobs)).removesuffix("]}")
+    if not call.by_line:
+        await call.output.stdout(encoded(opening))
     separator = "\n"
     for job in jobs:
         last = 0
         while page := await parts.engine.transfers(job.id, _PAGE, last):
             last = page[-1].id
             tried = {one.transfer: one for one in await parts.engine.attempts([file.id for file in page])}
-            texts = [json.dumps(_file(file, tried.get(file.id)), ensure_ascii=False) for file in page]
-            await call.output.stdout(encoded(separator + ",\n".join(texts)))
+            files = [_file(file, tried.get(file.id)) for file in page]
+            if call.by_line:
+                await call.lines(files)
+                continue
+            await call.output.stdout(encoded(separator + ",\n".join(map(json_text, files))))
             separator = ",\n"
-    await call.output.stdout(b"\n]}\n")
+    if not call.by_line:
+        await call.output.stdout(b"\n]}\n")
+
+
+def refused(error: AliendError) -> dict[str, Any]:
+    """The same document for a copy that did not begin: the error is its only problem."""
+    return document(error.exit_code, [str(error)])
+
+
+def foreseen(file: DryRunResult) -> dict[str, Any]:
+    """Describe a file of a dry run as one of a report; its state is what would become of it: copy, keep or fail."""
+    return {
+        "job": None,
+        "source": file.source,
+        "target": file.target,
+        "state": file.action,
+        "reason": file.reason,
+        "size": file.size,
+        "bytes": 0,
+        "seconds": 0.0,
+        "attempts": 0,
+    }
 
 
 def _file(file: TransferView, tried: AttemptRecord | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from aliend.commands.following.follower import ALL_ARRIVED, kind_of
 from aliend.commands.following.foreground import follow_foreground
+from aliend.commands.following.json_report import document
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import settings_of
 from aliend.core.transfers.job import JobSpec
@@ -35,9 +36,7 @@ async def submit_and_follow(parts: Runtime, call: Call, spec: JobSpec, *, detach
         await then(parts, call, job.id)
         return code
     if call.as_json:
-        await call.document(
-            {"job": job.id, "direction": job.direction, "sources": list(job.sources), "target": job.target}
-        )
+        await call.document(document(ALL_ARRIVED, jobs=[job]))
         return ALL_ARRIVED
     await call.say(str(job.id))
     await call.complain(f"job {job.id}: {kind_of(job)} of {job.sources[0]}; see: alienctl transfers watch {job.id}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import posixpath
 import uuid
 from dataclasses import replace
@@ -15,7 +14,7 @@ from typing import Any
 from aliend.commands.following.follower import exit_code
 from aliend.commands.following.foreground import cancelled_with
 from aliend.commands.grid import passthrough
-from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.call import Call, json_text
 from aliend.core.catalogue import paths
 from aliend.core.grid import grid_jobs as core
 from aliend.core.protocol.replies import Reply, Result
@@ -39,7 +38,7 @@ async def submit(parts: Runtime, call: Call) -> int:
         return await passthrough.run(parts, call)
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
     if words[0].startswith("file:"):
-        lfn = await _uploaded(parts, call, words[0].removeprefix("file:"), state.home)
+        lfn = await _uploaded(parts, call, call.local_name(words[0]), state.home)
     else:
         lfn = paths.resolve(words[0], state.directory, state.home)
     return await passthrough.run(parts, replace(call, words=("submit", lfn, *words[1:])))
@@ -146,7 +145,7 @@ def _document(result: Result, log: core.Log) -> dict[str, Any]:
 
 def _report(result: Result, log: core.Log, words: core.InfoWords) -> str:
     if words.jdl:
-        return json.dumps(core.read_description(str(result.get("jdl", ""))), ensure_ascii=False, separators=(",", ":"))
+        return json_text(core.read_description(str(result.get("jdl", ""))), separators=(",", ":"))
     lines = ["#" * 66, *core.table([result]), "", "Machine info:", f"WorkerNode: {log.node}", f"Workdir: {log.workdir}"]
     lines += ["Local queue info:", *log.queue]
     chosen = {"State": True, "Trace": words.trace, "Proc": words.proc}

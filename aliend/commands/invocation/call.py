@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aliend.core.cli.environment import is_on
+from aliend.core.cli.escaping import readable
 from aliend.core.connection.context import Context
+from aliend.core.copying import locations
 
 JSON_WORDS = frozenset({"--json", "-json", "--jsonl"})
 JSON_LINES = "--jsonl"
@@ -116,6 +118,10 @@ class Call:
     statuses: asyncio.Queue[int] = field(default_factory=asyncio.Queue, repr=False)
     """Exit statuses of programs that were handed over, as a shell counts them."""
 
+    def local_name(self, word: str) -> str:
+        """Return the absolute name of a local file, given with or without `file:` before it. Raises UsageError."""
+        return locations.local_name(word, locations.PathContext("/", "/", self.local, self.environment.get("HOME", "")))
+
     async def have_run(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
         """Have the client run a program for the user; its exit status, 127 where there is none of that name.
 
@@ -153,7 +159,7 @@ class Call:
     async def complain(self, text: str) -> None:
         """Write a text and a newline to standard error; nothing if the text is empty."""
         if text:
-            await self.output.stderr(encoded(text.rstrip("\n") + "\n"))
+            await self.output.stderr(encoded(readable(text.rstrip("\n")) + "\n"))
 
     async def document(self, value: dict[str, Any] | list[Any]) -> None:
         """Write one JSON document, or what it lists as one object a line."""
@@ -161,12 +167,11 @@ class Call:
             await self.lines(_listed(value))
         else:
             indent = None if is_on(self.environment, "ALIENPY_JSONRAW") else 2
-            await self.output.stdout(encoded(json.dumps(value, ensure_ascii=False, indent=indent) + "\n"))
+            await self.output.stdout(encoded(json_text(value, indent=indent) + "\n"))
 
     async def lines(self, values: Iterable[object]) -> None:
         """Write JSON, one value a line."""
-        text = "".join(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n" for value in values)
-        await self.output.stdout(encoded(text))
+        await self.output.stdout(encoded("".join(json_text(value, separators=(",", ":")) + "\n" for value in values)))
 
 
 def _listed(value: dict[str, Any] | list[Any]) -> list[Any]:
@@ -177,6 +182,12 @@ def _listed(value: dict[str, Any] | list[Any]) -> list[Any]:
         return results
     lists = [one for one in value.values() if isinstance(one, list)]
     return lists[0] if len(lists) == 1 else [value]
+
+
+def json_text(value: object, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
+    """Write a value as JSON; bytes of local names that are not UTF-8 become `\\udcNN`, which Python reads back."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def encoded(text: str) -> bytes:

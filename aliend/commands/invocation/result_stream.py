@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from aliend.commands.invocation.call import Call, encoded
+from aliend.commands.invocation.call import Call, encoded, json_text
 from aliend.core.protocol.replies import Result, names_text
 
 
@@ -24,7 +23,7 @@ class Printer:
         if self._call.by_line:
             await self._call.lines(map(dict, results))
             return
-        texts = ",\n    ".join(json.dumps(dict(result), ensure_ascii=False) for result in results)
+        texts = ",\n    ".join(json_text(dict(result)) for result in results)
         opening = ",\n    " if self._begun else '{\n  "results": [\n    '
         self._begun = True
         await self._call.output.stdout(encoded(opening + texts))
@@ -35,5 +34,5 @@ class Printer:
             return
         metadata = {"exitcode": str(code), "error": error, "user": user, "currentdir": directory}
         opening = "\n  ],\n" if self._begun else '{\n  "results": [],\n'
-        document = f'{opening}  "metadata": {json.dumps(metadata, ensure_ascii=False)}\n}}\n'
+        document = f'{opening}  "metadata": {json_text(metadata)}\n}}\n'
         await self._call.output.stdout(encoded(document))

@@ -14,6 +14,8 @@ _OBEYED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)"
 )
 
+_BYTES = re.compile("[\ud800-\udfff]")
+
 
 def visible(text: str) -> str:
     """`text` with what a terminal would obey made visible."""
@@ -23,6 +25,16 @@ def visible(text: str) -> str:
 def in_line(text: str) -> str:
     """`text` as a part of one line: a name with a line break in it must not look like two names, nor in a pipe."""
     return text.replace("\n", "\\x0a")
+
+
+def is_text(name: str) -> bool:
+    """Whether a name is UTF-8; local names are bytes and need not be (see `surrogateescape`)."""
+    return not _BYTES.search(name)
+
+
+def readable(text: str) -> str:
+    """`text` as valid Unicode: bytes that are not UTF-8 become `\\xNN`."""
+    return _BYTES.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

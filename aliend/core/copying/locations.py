@@ -47,7 +47,7 @@ class ResolvedPath:
 def resolve_path(name: str, context: PathContext, *, no_storage: bool = False) -> ResolvedPath:
     """The absolute meaning of one name; with `is_whole` there is no wish in it. Raises UsageError for an empty one."""
     if name.startswith("file:"):
-        return ResolvedPath("local", _local(name.removeprefix("file:"), context))
+        return ResolvedPath("local", local_name(name, context))
     text, storage = (name, "") if no_storage else _split_storage(name)
     if not text:
         raise UsageError("An empty name is not a file")
@@ -63,7 +63,7 @@ def parse_storage_spec(text: str) -> str:
 
 def is_relative_local(word: str) -> bool:
     """Whether a name is local and needs a directory to start from."""
-    text = word.removeprefix("file:")
+    text = _behind_file(word)
     return word.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
 
 
@@ -88,6 +88,12 @@ def require_explicit_target(word: str) -> None:
         )
 
 
+def _behind_file(word: str) -> str:
+    if not word.startswith("file:"):
+        return word
+    return word.removeprefix("file:").removeprefix(":")
+
+
 def _split_storage(word: str) -> tuple[str, str]:
     """A name, and the wishes behind its `@`."""
     wishes: list[str] = []
@@ -103,13 +109,17 @@ def _is_storage_spec(text: str) -> bool:
     return bool(text) and all(_STORAGE_TERM.fullmatch(part) for part in text.split(","))
 
 
-def _local(text: str, place: PathContext) -> str:
-    """`x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` and `~/x` are in the user's home."""
+def local_name(word: str, place: PathContext) -> str:
+    """Return the absolute local name of a word, with or without `file:` before it. Raises UsageError.
+
+    `x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` and `~/x` are in the user's home. Nothing, or `//`, is
+    the directory where the user is. `file::x` is the same as `file:x`.
+    """
+    text = _behind_file(word)
     if text.startswith("///"):
         text = "/" + text.lstrip("/")
     text = text.removeprefix("//") if text.startswith("//") else text
-    if not text:
-        raise UsageError("file: needs a name behind it")
+    text = text or "./"
     if "\0" in text:
         raise UsageError("A local name cannot contain a NUL character")
     if place.local_home and (text == "~" or text.startswith("~/")):

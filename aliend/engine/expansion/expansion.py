@@ -16,6 +16,7 @@ from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Window, facts_of
+from aliend.core.cli.escaping import is_text, readable
 from aliend.core.copying import target_paths
 from aliend.core.copying.target_paths import TargetRule
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Job
@@ -150,20 +151,15 @@ class Expansion:
 def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
     try:
         target = _local_target(root, relative)
-        entry.lfn.encode()
     except CopyError as error:
-        return _failed(entry.lfn, "", str(error))
-    except UnicodeEncodeError:
-        return _failed(entry.lfn, "", "its name in the catalogue is not valid text")
+        return _failed(readable(entry.lfn), "", str(error))
+    if not is_text(entry.lfn):
+        return _failed(readable(entry.lfn), "", "its name in the catalogue is not valid text")
     return NewTransfer(entry.lfn, target, entry.size, entry.md5)
 
 
 def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
-    try:
-        one.path.encode()
-    except UnicodeEncodeError:
-        return _failed(one.path, "", "its name is not UTF-8, which the catalogue needs")
-    reason = _objection(relative)
+    reason = _objection(relative) if is_text(relative) else "its name is not UTF-8, which the catalogue needs"
     if reason:
         return _failed(one.path, "", reason)
     return NewTransfer(
@@ -173,7 +169,7 @@ def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
 
 def _failed(source: str, target: str, problem: str) -> NewTransfer:
     """A file that cannot be copied; `target` is empty where none can be said, so that it is never tried again."""
-    return NewTransfer(_storable(source), target, problem=_storable(problem))
+    return NewTransfer(source, target, problem=readable(problem))
 
 
 def _local_target(root: str, relative: str) -> str:
@@ -189,8 +185,3 @@ def _objection(relative: str) -> str:
         if reason:
             return f"its name is refused: {reason}"
     return ""
-
-
-def _storable(text: str) -> str:
-    """Text with anything that is not Unicode spelled out."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Selection, facts_of
+from aliend.core.cli.escaping import is_text, readable
 from aliend.core.copying.sync import is_temporary_name
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
@@ -107,12 +108,10 @@ def _problem(one: LocalFile) -> str:
 
 def _storable(one: LocalFile) -> LocalFile:
     """The same, or one that tells of a name that is no text."""
-    try:
-        one.path.encode()
-    except UnicodeEncodeError:
-        name = one.below.encode("utf-8", "backslashreplace").decode()
-        return LocalFile(name, name, one.size, "its name is not UTF-8, which the catalogue needs")
-    return one
+    if is_text(one.below):
+        return one
+    name = readable(one.below)
+    return LocalFile(name, name, one.size, "its name is not UTF-8, which the catalogue needs")
 
 
 async def _in_catalogue(
@@ -128,7 +127,7 @@ async def _in_catalogue(
                     reason = next(filter(None, reasons), "")
                     found.append(
                         ListedFile(
-                            below.encode("utf-8", "backslashreplace").decode(),
+                            readable(below),
                             entry.size,
                             entry.md5,
                             entry.guid or NO_GUID,

@@ -33,7 +33,7 @@ from aliend.sandbox.state.catalogue import Catalogue
 from aliend.sandbox.state.envelopes import Sealer
 from aliend.sandbox.state.guids import GuidMaker
 from aliend.sandbox.state.storage_sites import SITE
-from aliend.sandbox.storage import xrootd_server
+from aliend.sandbox.storage import xrootd_program, xrootd_server
 from aliend.sandbox.storage.fleet import Fleet
 from aliend.sandbox.storage.xrootd_server import Place, Storage
 
@@ -207,7 +207,10 @@ def _now() -> int:
 def _places(layout: Layout, wanted: Plan, state: dict[str, Any]) -> list[Place]:
     ports = {element["name"]: element["port"] for element in state.get("elements", [])}
     names = [storage_sites.element(number).name for number in range(1, wanted.storage + 1)]
-    return [Place(name, layout.storage / name.rpartition(":")[2].lower(), ports.get(name, 0)) for name in names]
+    software = xrootd_program.require(layout, os.environ)
+    return [
+        Place(name, layout.storage / name.rpartition(":")[2].lower(), software, ports.get(name, 0)) for name in names
+    ]
 
 
 def _prepare_catalogue(layout: Layout, places: Sequence[Place], maker: GuidMaker) -> Catalogue:

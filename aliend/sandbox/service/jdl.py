@@ -1,4 +1,7 @@
-"""Job descriptions (JDL): `Name = value;` with texts, numbers and lists in braces; read, completed and written."""
+"""Job descriptions (JDL): `Name = value;`, where a value is a quoted text, a list in braces or an expression.
+
+A value ends at the first `;` outside of quotes (wire specification, section 11).
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,21 @@ from dataclasses import dataclass, field
 
 _FIELD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*", re.DOTALL)
 _COMMENT = re.compile(r"^\s*(#|//).*$", re.MULTILINE)
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^,;{}"\s][^,;{}"]*)', re.DOTALL)
-_SEPARATORS = re.compile(r"[\s;,]*")
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_TEXT = re.compile(_QUOTED, re.DOTALL)
+_VALUE = re.compile(rf'(?:[^";]|{_QUOTED})*', re.DOTALL)
+_SEPARATORS = re.compile(r"[\s;]*")
 _ARGUMENT = re.compile(r"\$(\d+)")
 
 
 class BadDescriptionError(Exception):
     """A job description that makes no sense; the text says why."""
+
+
+class Expression(str):
+    """A value without quotes around it, as it was written: `member(other.GridPartitions,"x")`, `60`."""
+
+    __slots__ = ()
 
 
 @dataclass(slots=True)
@@ -76,9 +87,12 @@ def parse(text: str) -> Description:
         found = _FIELD.match(text, position)
         if found is None:
             raise BadDescriptionError(f"Cannot parse the JDL near `{text[position : position + 40]}`")
-        value, position = _value(text, found.end())
-        description.fields[found[1]] = value
-        position = _skip(text, position)
+        written = _VALUE.match(text, found.end())
+        assert written is not None
+        if text[written.end() : written.end() + 1] == '"':
+            raise BadDescriptionError(f"Quotes are not closed near `{text[written.end() : written.end() + 40]}`")
+        description.fields[found[1]] = _value(found[1], written[0].strip())
+        position = _skip(text, written.end())
     return description
 
 
@@ -88,27 +102,34 @@ def _skip(text: str, position: int) -> int:
     return found.end()
 
 
-def _value(text: str, position: int) -> tuple[str | list[str], int]:
-    if text[position : position + 1] != "{":
-        found = _TOKEN.match(text, position)
-        if found is None:
-            raise BadDescriptionError(f"A value is missing near `{text[max(0, position - 20) : position + 20]}`")
-        return _token(found), found.end()
-    items: list[str] = []
-    position += 1
-    while True:
-        position = _skip(text, position)
-        if text[position : position + 1] == "}":
-            return items, position + 1
-        found = _TOKEN.match(text, position)
-        if found is None:
-            raise BadDescriptionError(f"A list is not closed near `{text[max(0, position - 20) : position + 20]}`")
-        items.append(_token(found))
-        position = found.end()
+def _value(name: str, text: str) -> str | list[str]:
+    if not text:
+        raise BadDescriptionError(f"{name} has no value")
+    if not text.startswith("{"):
+        return _item(text)
+    if not text.endswith("}"):
+        raise BadDescriptionError(f"The list {name} is not closed")
+    return [_item(item) for item in _split(name, text[1:-1])]
 
 
-def _token(found: re.Match[str]) -> str:
-    return re.sub(r"\\(.)", r"\1", found[1], flags=re.DOTALL) if found[1] is not None else found[2].strip()
+def _split(name: str, text: str) -> list[str]:
+    """Split a list at the commas that are outside of quotes and parentheses; empty items are left out."""
+    items, depth = [""], 0
+    for part in re.findall(rf"{_QUOTED}|.", text, re.DOTALL):
+        if part in "{}":
+            raise BadDescriptionError(f"The list {name} has braces inside")
+        depth = max(0, depth + (part == "(") - (part == ")"))
+        if part == "," and not depth:
+            items.append("")
+        else:
+            items[-1] += part
+    return [item.strip() for item in items if item.strip()]
+
+
+def _item(text: str) -> str:
+    if _TEXT.fullmatch(text):
+        return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
+    return Expression(text)
 
 
 def _written(value: str | list[str]) -> str:
@@ -118,4 +139,6 @@ def _written(value: str | list[str]) -> str:
 
 
 def _quoted(text: str) -> str:
+    if isinstance(text, Expression):
+        return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

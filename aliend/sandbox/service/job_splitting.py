@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aliend.sandbox.service.jdl import BadDescriptionError, Description
+from aliend.sandbox.service.jdl import BadDescriptionError, Description, Expression
 from aliend.sandbox.state import paths
 from aliend.sandbox.state.job_queue import TERMINAL, Plan
 
 _PRODUCTION = re.compile(r"production:(\d+)-(\d+)", re.IGNORECASE)
+_COUNTER = re.compile(r"#alien_counter(?:_(\d+)i)?#", re.IGNORECASE)
 _MOST_PARTS = 1500
 _WAIT, _RUN = 1.0, 2.0
 
@@ -20,7 +21,7 @@ def plan(description: Description, owner: str) -> tuple[Plan, list[Description]]
     Raises BadDescriptionError, whose text is the reason for the rejection.
     """
     executable = description.text("Executable")
-    if not executable:
+    if not executable or '"' in executable:
         raise BadDescriptionError("The JDL has to indicate an Executable")
     fate = description.text("SandboxError", "DONE").upper()
     if fate not in TERMINAL:
@@ -81,6 +82,5 @@ def _counted(value: str | list[str], counter: int) -> str | list[str]:
 
 
 def _fill(text: str, counter: int) -> str:
-    return re.sub(
-        r"#alien_counter(?:_(\d+)i)?#", lambda found: f"{counter:0{int(found[1] or 0)}d}", text, flags=re.IGNORECASE
-    )
+    filled = _COUNTER.sub(lambda found: f"{counter:0{int(found[1] or 0)}d}", text)
+    return Expression(filled) if isinstance(text, Expression) else filled

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.storage import full_disk
+from aliend.sandbox.storage.xrootd_program import XRootD
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +26,15 @@ with a pause of 30 s when three times as many wait: 500 small uploads took 37 s 
 _ATTEMPTS = 3
 _START_LIMIT = 8.0
 _STOP_LIMIT = 3.0
-_PLAIN = re.compile("[A-Za-z0-9._/+-]{1,70}")
-"""Directories that may stand in the configuration: it knows variables, no quotes, and sockets in them are short."""
+_HERE = "/proc/self/cwd"
+"""The storage element's directory, in which `xrootd` runs, by a short plain name: the configuration knows no quotes,
+and `xrootd` sets the mode of every parent of `all.adminpath` that belongs to us."""
 _CONFIGURATION = """\
 all.role server
 all.export /
-oss.localroot {directory}/data
-all.adminpath {directory}/administration
-all.pidpath {directory}/administration
+oss.localroot {here}/data
+all.adminpath {here}/administration
+all.pidpath {here}/administration
 xrd.port {port}
 xrd.allow host localhost
 xrd.allow host 127.0.0.1
@@ -55,6 +54,7 @@ class Place:
 
     name: str
     directory: Path
+    software: XRootD
     port: int = 0
     is_full: bool = False
 
@@ -70,7 +70,6 @@ class Storage:
     def __init__(self, place: Place, port: int) -> None:
         self.place = place
         self.port = port
-        self._shortcut = _Shortcut(place.directory)
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -90,12 +89,12 @@ class Storage:
 
     async def begin(self) -> None:
         """Start the process."""
-        directory, configuration = self._shortcut.open(), self.place.directory / "xrootd.cfg"
+        configuration, software = self.place.directory / "xrootd.cfg", self.place.software
         for name in ("data", "administration"):
             (self.place.directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = _CONFIGURATION.format(directory=directory, port=self.port, checksums=_CHECKSUMS)
-        if program := shutil.which("xrdcp"):
-            text += _THIRD_PARTY.format(program=program)
+        text = _CONFIGURATION.format(here=_HERE, port=self.port, checksums=_CHECKSUMS)
+        if software.copier:
+            text += _THIRD_PARTY.format(program=software.copier)
         configuration.write_text(text, encoding="utf-8")
         with (self.place.directory / "xrootd.log").open("wb") as log_file:
             self._process = await asyncio.create_subprocess_exec(
@@ -103,7 +102,7 @@ class Storage:
                 # the kernel ends it with us, whatever becomes of us; must come after a change of user
                 *("setpriv", "--pdeathsig", "KILL"),
                 *((sys.executable, "-I", full_disk.__file__) if self.place.is_full else ()),
-                *("xrootd", "-c", str(configuration)),
+                *(*software.command, "-c", str(configuration)),
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=subprocess.STDOUT,
@@ -112,9 +111,7 @@ class Storage:
 
     async def ended(self) -> int:
         """Wait until the process has ended by itself; its exit code."""
-        code = await self._running.wait()
-        self._shortcut.close()
-        return code
+        return await self._running.wait()
 
     def signal(self, number: signal.Signals) -> None:
         """Send the process a signal, if it runs."""
@@ -137,35 +134,6 @@ class Storage:
     def _running(self) -> asyncio.subprocess.Process:
         assert self._process is not None, "not begun"
         return self._process
-
-
-class _Shortcut:
-    """A plain name for a directory whose own is too long or too strange for the configuration."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._made: Path | None = None
-
-    def open(self) -> Path:
-        """The directory by a plain name: its own, or that of a link to it in a directory of ours."""
-        if _PLAIN.fullmatch(str(self._directory)):
-            return self._directory
-        self._made = Path(tempfile.mkdtemp(prefix="aliend-se-", dir="/tmp")) / "se"
-        self._made.symlink_to(self._directory)
-        return self._made
-
-    def close(self) -> None:
-        """Remove the link."""
-        if self._made is not None:
-            self._made.unlink(missing_ok=True)
-            self._made.parent.rmdir()
-            self._made = None
-
-
-def require_program() -> None:
-    """Raises SandboxError when `xrootd` is not installed."""
-    if shutil.which("xrootd") is None:
-        raise SandboxError("The sandbox grid needs the program xrootd, which is not here: apt install xrootd-server")
 
 
 async def start(place: Place) -> Storage:

@@ -159,9 +159,9 @@ def _show(call: Call, job: Job) -> None:
     if call.given.has("id"):
         call.out.line(str(job.id))
     elif not call.given.has("trace", "jdl"):
-        code, part = _SHORT.get(status, status), "-" if job.split else " "
+        code = _SHORT.get(status, status)
         place = f" {job.site:<30} {job.node:<30}" if long_form else ""
-        call.out.line(f"{job.owner:>10} {part}{job.id:>11} {code:>4}{place}  {job.name}")
+        call.out.line(f"{job.owner:>10} {job.id:>12} {code:>4}{place}  {job.name}")
 
 
 COMMANDS = {

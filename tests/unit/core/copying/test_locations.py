@@ -34,6 +34,16 @@ PLACE = PathContext("/alice/dir/", "/alice/home/", "/tmp/here", "/home/me")
         ("file:~bob/x", "/tmp/here/~bob/x"),
         ("file:/data/profile:1/file//x", "/data/profile:1/file/x"),
         ("file:ünï", "/tmp/here/ünï"),
+        ("file:", "/tmp/here/"),
+        ("file://", "/tmp/here/"),
+        ("file:.", "/tmp/here"),
+        ("file:///", "/"),
+        ("file::", "/tmp/here/"),
+        ("file::/x", "/x"),
+        ("file::x", "/tmp/here/x"),
+        ("file:://x", "/tmp/here/x"),
+        ("file:./:x", "/tmp/here/:x"),
+        ("file:::x", "/tmp/here/:x"),
     ],
 )
 def test_a_local_name_begins_with_file(word: str, name: str) -> None:
@@ -66,7 +76,7 @@ def test_every_other_name_is_an_lfn_with_its_storage_wish(word: str, name: str, 
     assert resolve_path(word, PLACE) == ResolvedPath("catalogue", name, storage)
 
 
-@pytest.mark.parametrize("word", ["", "file:", "file:a\0b"])
+@pytest.mark.parametrize("word", ["", "file:a\0b"])
 def test_a_name_that_is_none_is_refused(word: str) -> None:
     with pytest.raises(UsageError):
         resolve_path(word, PLACE)
@@ -80,6 +90,9 @@ def test_a_name_that_is_none_is_refused(word: str) -> None:
         ("file:/x", False),
         ("file:///x", False),
         ("file:////x", False),
+        ("file::/x", False),
+        ("file::x", True),
+        ("file:", True),
         ("x", False),
     ],
 )

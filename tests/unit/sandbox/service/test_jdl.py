@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.sandbox.service.jdl import BadDescriptionError, Description, parse, substitute
+from aliend.sandbox.service.jdl import BadDescriptionError, Description, Expression, parse, substitute
 from aliend.sandbox.service.job_splitting import plan
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
@@ -30,6 +30,31 @@ def test_texts_numbers_lists_and_comments_are_read() -> None:
     assert found.text("Arguments") == 'say "hi"'
     assert found.items("Price") == ["1.5"]
     assert found.text("Nothing", "else") == "else"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'member(other.GridPartitions,"multicore_8")',
+        'other.CE == "A;B" && (other.Memory > 2000 || !member(other.Packages, "say \\"x\\";"))',
+        '"x" == other.Name',
+        "other.TTL >= 3600,\n  other.Price < -1.5",
+        "-1",
+        "production:1-2",
+    ],
+)
+def test_a_value_without_quotes_is_kept_as_it_is(expression: str) -> None:
+    found = parse(f'First = "1";\r\nRequirements = {expression} ;\n Last = {{ f(a,"b,c") , "d,;e", 7 }}\n')
+    assert found.fields == {"First": "1", "Requirements": expression, "Last": ['f(a,"b,c")', "d,;e", "7"]}
+    assert f"    Requirements = {expression};\n" in str(found)
+    assert parse(str(found)).fields == found.fields
+
+
+def test_counters_are_filled_in_inside_expressions() -> None:
+    text = 'Executable = "x"; Split = "production:1-2"; Requirements = f("#alien_counter_03i#");'
+    _, parts = plan(parse(text), "alice")
+    assert [part.fields["Requirements"] for part in parts] == ['f("001")', 'f("002")']
+    assert all(isinstance(part.fields["Requirements"], Expression) for part in parts)
 
 
 @given(st.dictionaries(NAMES, st.one_of(TEXTS, st.lists(TEXTS, max_size=4)), max_size=5))

@@ -121,6 +121,9 @@ async def test_a_master_job_has_parts_that_are_killed_with_it(stage: Stage) -> N
     parts = (await stage.ask("ps", "-m", master)).values("id")
     assert len(parts) == 3
     assert (await stage.ask("ps", "-M")).values("id") == [master]
+    for options in ((), ("-M",), ("-m", master), ("-m", master, "-L"), ("-X",)):
+        reply = await stage.ask("ps", *options)
+        assert [line.split()[1] for line in reply.text.splitlines()] == reply.values("id")
     assert 'Arguments = "003";' in (await stage.ask("ps", "-jdl", parts[2])).text
     stage.wait(1)
     assert (await stage.ask("masterjob", master)).text == (
