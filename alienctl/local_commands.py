@@ -10,7 +10,7 @@ from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.daemon import control, logs, systemd_unit
 from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_WORDS, Invocation
-from alienctl.local import install_names, wire_replies
+from alienctl.local import install_names, interpreter, wire_replies
 from alienctl.main import Run, write_all
 from alienctl.shell import completion
 from alienctl.transport import unary
@@ -86,7 +86,9 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
 def _sandbox(invocation: Invocation) -> int:
     words = list(invocation.words)
     words.remove("sandbox")
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "aliend.sandbox", *words])
+    os.execve(
+        sys.executable, [*interpreter.command("aliend.sandbox"), *words], interpreter.clean(invocation.environment)
+    )
 
 
 def _version(invocation: Invocation, as_json: bool) -> int:

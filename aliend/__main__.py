@@ -9,14 +9,14 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Sequence
-from logging.handlers import RotatingFileHandler
 
 from aliend import VERSION
 from aliend.config import Settings, load
 from aliend.errors import AliendError
+from aliend.log_file import LogFile
+from aliend.process_limits import raise_soft_limits
 
-_LOG_BYTES = 5_000_000
-_LOG_FILES = 3
+_NO_LIBRARY = 127
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)
     # uploads' tickets and pass phrases must never reach a core file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    raise_soft_limits()
     # grpcio's fork handlers cost start-up and guard against forks that never happen here
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     try:
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AliendError as error:
         sys.stderr.write(f"aliend: {error}\n")
         return error.exit_code
+    except ImportError as error:
+        sys.stderr.write(f"aliend: a library cannot be loaded: {error}; check ALIEND_LIBRARY_PATH, or install anew\n")
+        return _NO_LIBRARY
 
 
 def _run(settings: Settings, foreground: bool) -> int:
@@ -43,11 +47,13 @@ def _run(settings: Settings, foreground: bool) -> int:
     if lock is None:
         sys.stderr.write(f"aliend: already running for profile {settings.profile}\n")
         return 0
-    _log_to(settings.log_file, foreground)
+    log_file = _log_to(settings.log_file, foreground)
+    if log_file.problem:
+        sys.stderr.write(f"aliend: {log_file.problem}\n")
 
     def ready() -> None:
-        if not foreground:
-            _redirect_stderr(settings.log_file)
+        if not foreground:  # nobody reads our standard error from now on; what libraries write there goes to the log
+            log_file.take_stderr()
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(daemon.serve(settings, ready))
@@ -78,27 +84,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-class _Log(RotatingFileHandler):
-    """Looks at its own position, and not twice at the file and the text, before each of thousands of lines."""
-
-    def shouldRollover(self, record: logging.LogRecord) -> bool:
-        return self.stream is not None and self.stream.tell() >= self.maxBytes
-
-
-def _log_to(path: str, foreground: bool) -> None:
-    handlers: list[logging.Handler] = [
-        _Log(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", errors="backslashreplace")
-    ]
-    if foreground:
-        handlers.append(logging.StreamHandler())
+def _log_to(path: str, foreground: bool) -> LogFile:
+    log_file = LogFile(path)
+    handlers: list[logging.Handler] = [log_file, logging.StreamHandler()] if foreground else [log_file]
     logging.basicConfig(level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-
-def _redirect_stderr(path: str) -> None:
-    """From now on nobody reads our standard error; what libraries write there goes to the log."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
+    return log_file
 
 
 if __name__ == "__main__":

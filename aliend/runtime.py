@@ -15,6 +15,7 @@ from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
+from aliend.log_file import log_problem
 from aliend.scratch_files import Scratch
 from aliend.stdin_spool import StdinFiles
 from aliend.storage.pool.worker_pool import WorkerPool
@@ -99,6 +100,10 @@ class Runtime:
         self.started = time.time()
         self.stopping = False
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""
+
+    def warnings(self) -> list[str]:
+        """What the user should know about this daemon, as sentences."""
+        return [*filter(None, [self.settings.state_note, log_problem()]), *self.tokens.warnings()]
 
     def context(self, environment: Mapping[str, str] | None) -> Context:
         """The context of a caller with this environment (None: the daemon's own). Raises ConfigurationError."""

@@ -19,6 +19,8 @@ def show(invocation: Invocation, words: list[str]) -> int:
     place = next((place for place in _places(invocation) if os.path.exists(place)), "")
     if not place:
         raise ClientError(f"there is no log yet: {' or '.join(_places(invocation))}", _ENOENT)
+    if not os.path.isfile(place):
+        raise ClientError(f"the log {place} is not a regular file; remove it, then: alienctl daemon restart", _EINVAL)
     try:
         position = _tail(place, lines)
         while follow:

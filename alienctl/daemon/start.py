@@ -9,11 +9,11 @@ import os
 import select
 import shutil
 import subprocess
-import sys
 import time
 
 from alienctl import ClientError
 from alienctl.invocation import Invocation
+from alienctl.local import interpreter
 from alienctl.transport import check_directory
 
 _PATIENCE = 15.0
@@ -30,8 +30,9 @@ def start(invocation: Invocation) -> None:
         _wait(invocation, None)
         return
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "aliend", "--profile", invocation.profile],
+        [*interpreter.command("aliend"), "--profile", invocation.profile],
         cwd="/",
+        env=interpreter.clean(invocation.environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -49,7 +49,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
             central=central_messages(self._parts.central_sessions),
             active_jobs=len(active),
             running_transfers=len(engine.progress()),
-            warnings=[*filter(None, [settings.state_note]), *self._parts.tokens.warnings()],
+            warnings=self._parts.warnings(),
         )
 
     @told

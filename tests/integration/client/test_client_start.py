@@ -248,9 +248,7 @@ def test_an_enabled_unit_is_started_through_systemctl(stage: Stage) -> None:
             unit.terminate()
 
 
-def test_the_script_is_executable_and_names_a_plain_interpreter() -> None:
-    script = ROOT / "bin" / "alienctl"
-    assert script.read_bytes().startswith(b"#!python\n")
+def test_the_script_is_executable() -> None:
     listed = subprocess.run(
         [shutil.which("git") or "git", "ls-files", "-s", "bin/alienctl"], cwd=ROOT, capture_output=True, timeout=60
     )

@@ -20,7 +20,7 @@ PAGES = sorted(
     if "```console" in path.read_text(encoding="utf-8")
 )
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_PREPARE = "alienctl sandbox up > sandbox.log; eval \"$(alienctl sandbox env)\"\n"
+_PREPARE = 'alienctl sandbox up > sandbox.log; eval "$(alienctl sandbox env)"\n'
 
 
 def examples(page: str) -> list[tuple[str, list[str]]]:
