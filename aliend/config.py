@@ -27,6 +27,7 @@ from typing import Any
 
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
 from aliend.core.connection.discovery import finding_of
+from aliend.core.connection.pem import PemFile, PemSource, is_authority_name, pem_source
 from aliend.errors import ConfigurationError
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -135,23 +136,24 @@ class Settings:
         return Context(
             endpoint=Endpoint(central.get("host", DEFAULT_HOST), central.get("port", DEFAULT_PORT)),
             token=CredentialFiles(
-                _path(files.get("token_cert", f"{temporary}/tokencert_{os.getuid()}.pem"), home),
-                _path(files.get("token_key", f"{temporary}/tokenkey_{os.getuid()}.pem"), home),
+                _source(files.get("token_cert"), f"{temporary}/tokencert_{os.getuid()}.pem", home),
+                _source(files.get("token_key"), f"{temporary}/tokenkey_{os.getuid()}.pem", home),
             ),
             user=CredentialFiles(
-                _path(files.get("user_cert", f"{home}/.globus/usercert.pem"), home),
-                _path(files.get("user_key", f"{home}/.globus/userkey.pem"), home),
+                _source(files.get("user_cert"), f"{home}/.globus/usercert.pem", home),
+                _source(files.get("user_key"), f"{home}/.globus/userkey.pem", home),
             ),
             ca=_path(self.chosen.get("tls", {}).get("ca", ""), home)
             or _ca_of(variables, home)
             or _path(tls.get("ca", ""), home)
-            or next((place for place in _CA_PLACES if Path(place).is_dir()), ""),
+            or next((place for place in _ca_places(home) if Path(place).is_dir()), ""),
             server_name=tls.get("server_name", ""),
             site=central.get("site", ""),
             role=central.get("role", ""),
             finding=finding_of(variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"),
             job=variables.get("ALIEN_PROC_ID", ""),
             master_job=variables.get("ALIEN_MASTERJOB_ID", ""),
+            ca_note=_ca_note(variables),
         )
 
 
@@ -259,6 +261,11 @@ def _path(text: str, home: str) -> str:
     return home + text[1:] if text.startswith("~/") else text
 
 
+def _source(value: str | None, default: str, home: str) -> PemSource:
+    """What a setting names: PEM text or a file; without a value the default file."""
+    return pem_source(_path(value, home)) if value is not None else PemFile(default, is_default=True)
+
+
 def _ca_of(variables: Mapping[str, str], home: str) -> str:
     """The CA location that the environment names, in the incumbent's order; empty directories are skipped."""
     local = variables.get("ALIENPY_USE_LOCAL_CAS", "")
@@ -266,11 +273,38 @@ def _ca_of(variables: Mapping[str, str], home: str) -> str:
         place = Path(local) if Path(local).is_dir() else Path(home) / ".globus" / "certificates"
         if (place / "CERN-GridCA.pem").is_file():
             return str(place)
-    directory = variables.get("X509_CERT_DIR", "")
-    if directory and any(Path(directory).glob("*.pem")):
-        return directory
-    file = variables.get("X509_CERT_FILE", "")
-    return file if file and Path(file).is_file() else ""
+    for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
+        if variables.get(name) and not _why_no_authorities(name, variables[name]):
+            return variables[name]
+    return ""
+
+
+def _ca_note(variables: Mapping[str, str]) -> str:
+    """Which variable names a place without authorities, and why it is not used; empty: none does."""
+    for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
+        value = variables.get(name, "")
+        if value and (problem := _why_no_authorities(name, value)):
+            return f"{name} is not used: {value} {problem}"
+    return ""
+
+
+def _why_no_authorities(name: str, place: str) -> str:
+    """Why a variable's place cannot hold authorities, as the end of a sentence; empty: it can."""
+    if not Path(place).exists():
+        return "does not exist"
+    if name == "X509_CERT_FILE":
+        return "" if Path(place).is_file() else "is no file"
+    try:
+        with os.scandir(place) as entries:
+            found = any(is_authority_name(entry.name) for entry in entries)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    return "" if found else "holds no file named *.pem, *.crt or *.0"
+
+
+def _ca_places(home: str) -> tuple[str, ...]:
+    """The usual directories of authorities; the last one is where getCAcerts installs them."""
+    return (*_CA_PLACES, f"{home}/.globus/certificates")
 
 
 def _of_variables(variables: Mapping[str, str]) -> Tables:

@@ -171,7 +171,8 @@ class Sessions:
 
 def _suffix(context: Context) -> str:
     role = f" as {context.role}" if context.role else ""
-    return f" @{context.endpoint} {context.token.certificate} {context.user.certificate}{role}"
+    certificates = f"{context.token.certificate.fingerprint()} {context.user.certificate.fingerprint()}"
+    return f" @{context.endpoint} {certificates}{role}"
 
 
 def _boot_id() -> str:

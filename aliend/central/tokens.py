@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +16,9 @@ from pathlib import Path
 
 from aliend.central.connection.connection import open_connection, user_agent
 from aliend.central.credentials import private_files
-from aliend.central.credentials.certificates import examined, facts_of, now_in_ms, usable
-from aliend.central.credentials.private_keys import KeyRing, Locked, Unusable, is_text
+from aliend.central.credentials.certificates import Pair, examined, facts_of, now_in_ms, usable
+from aliend.central.credentials.pem_files import Planted, Unusable, text_of
+from aliend.central.credentials.private_keys import KeyRing, Locked
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import (
     TOKEN_MARGIN_MS,
@@ -27,6 +29,7 @@ from aliend.core.connection.credentials import (
     warning,
 )
 from aliend.core.connection.discovery import Target
+from aliend.core.connection.pem import PemFile, PemText, blocks
 from aliend.core.protocol.replies import WRONG_SHAPE, Reply, parse
 from aliend.core.protocol.requests import Request, encode
 from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError
@@ -41,8 +44,6 @@ _GAIN_MS = 3_600_000
 """A new token must be able to last longer than the old one by this much to be worth a login."""
 _RETRY_MS = 600_000
 """After a renewal that failed the next one is tried so much later."""
-_LONGEST_BEGIN = 4096
-"""Bytes; text may stand before the PEM block."""
 _FORBIDDEN = ("wcert", "wkey")
 """Options of `token` that would write files on the service's own machine."""
 
@@ -60,6 +61,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self.keys = KeyRing()
+        self._has_keys = False
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._warnings: dict[Context, str] = {}
         self._problems: dict[Context, str] = {}
@@ -73,13 +75,12 @@ class Tokens:
         request raise. With any of them the old token is still there.
         """
         check_options(options)
-        _check_place(context.token)
-        await asyncio.to_thread(_check_content, context.token)
-        async with self._locks[context.token.certificate]:
+        place = _place_of(context.token)
+        await asyncio.to_thread(_check_content, place)
+        async with self._locks[place.certificate.path]:
             files = await asyncio.to_thread(self._own, context)
             reply = await _ask(replace(context, token=CredentialFiles(), user=files, role="", site=""), options)
-            text = _text_of(reply)
-            return await asyncio.to_thread(_keep, context, text, reply.error.strip())
+            return await asyncio.to_thread(_keep, place, _pair_of(reply), reply.error.strip())
 
     async def is_missing(self, context: Context) -> bool:
         """Whether a token must be made before `context` is used, and can, if need be with a pass phrase.
@@ -91,6 +92,7 @@ class Tokens:
     async def unlock(self, context: Context, pass_phrase: str) -> None:
         """Open the user's key and keep it in memory. Raises UsageError for a wrong pass phrase."""
         await asyncio.to_thread(self.keys.unlock, context.user.key, pass_phrase)
+        self._has_keys = True
 
     async def look_after(self, context: Context) -> str:
         """Renew the token of `context` where that is due and possible; return what the user must be warned of."""
@@ -119,9 +121,18 @@ class Tokens:
 
     async def destroy(self, context: Context) -> list[str]:
         """Remove the token's files, also those of a token that has ended; the names of what was there."""
-        _check_place(context.token)
-        names = (context.token.key, context.token.certificate)
+        place = _place_of(context.token)
+        names = (place.key.path, place.certificate.path)
         return [name for name in names if await asyncio.to_thread(private_files.remove, name)]
+
+    def check_own(self, context: Context) -> None:
+        """Check the user's certificate and key. Raises Locked, Unusable or ConfigurationError. Blocks."""
+        self._own(context)
+
+    def forget_keys(self) -> bool:
+        """Forget the keys that were unlocked; whether any was."""
+        had_keys, self.keys, self._has_keys = self._has_keys, KeyRing(), False
+        return had_keys
 
     def _own(self, context: Context) -> CredentialFiles:
         """The user's certificate with its key, opened where it is encrypted and known."""
@@ -130,7 +141,8 @@ class Tokens:
         return files
 
     def _is_missing(self, context: Context) -> bool:
-        if is_text(context.token.certificate) or is_text(context.token.key) or not context.token.certificate:
+        certificate, key = context.token.certificate, context.token.key
+        if isinstance(certificate, PemText) or isinstance(key, PemText) or not certificate.path:
             return False
         try:
             examined(context.token, now_in_ms(), TOKEN_MARGIN_MS)
@@ -138,7 +150,7 @@ class Tokens:
             pass
         else:
             return False
-        if not _is_ours_to_replace(context.token):
+        if not _is_ours_to_replace(certificate, key):
             return False
         try:
             self._own(context)
@@ -155,15 +167,15 @@ class Tokens:
         credential = await asyncio.to_thread(usable, context)
         text = warning(credential.facts, now)
         if not text:
-            return ""
+            return credential.warning
         if credential.is_token:
             problem = await asyncio.to_thread(self._why_not_renewable, context, credential.facts)
             if not problem and is_due(credential.facts, now):
                 problem = await self._renewed(context, now)
             if not problem:
-                return ""
+                return credential.warning
         kind = "token" if credential.is_token else "certificate"
-        return f"your {kind} {credential.facts.subject} {text}{problem}"
+        return "; ".join(filter(None, [credential.warning, f"your {kind} {credential.facts.subject} {text}{problem}"]))
 
     def _why_not_renewable(self, context: Context, old: CertificateFacts) -> str:
         """Why there can be no later token, as the rest of a sentence; empty where there can."""
@@ -171,7 +183,7 @@ class Tokens:
             return "; it is no user's token, so it is not renewed"
         try:
             own = self._own(context)
-            _check_place(context.token)
+            _place_of(context.token)
         except Locked:
             return "; it can be renewed with your pass phrase: alienctl token-init"
         except (Unusable, ConfigurationError) as error:
@@ -211,37 +223,51 @@ def check_options(options: Sequence[str]) -> None:
             raise UsageError(f"token: {option} would write files on the service's own machine")
 
 
-def _check_place(files: CredentialFiles) -> None:
-    for place in (files.certificate, files.key):
-        if is_text(place):
-            raise ConfigurationError(
-                "your token is given as text in JALIEN_TOKEN_CERT and JALIEN_TOKEN_KEY, so it has no files; unset them"
-            )
-        if not Path(place).is_absolute():
-            raise ConfigurationError(f"the file of a token must have an absolute name, not {place!r}")
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The two files of a token, with absolute names."""
+
+    certificate: PemFile
+    key: PemFile
 
 
-def _is_ours_to_replace(files: CredentialFiles) -> bool:
+def _place_of(files: CredentialFiles) -> _Place:
+    """Where a token can be written. Raises ConfigurationError where it is text, or a name is not absolute."""
+    certificate, key = files.certificate, files.key
+    if isinstance(certificate, PemText) or isinstance(key, PemText):
+        raise ConfigurationError(
+            "your token is given as text in JALIEN_TOKEN_CERT and JALIEN_TOKEN_KEY, so it has no files; unset them"
+        )
+    for file in (certificate, key):
+        if not Path(file.path).is_absolute():
+            raise ConfigurationError(f"the file of a token must have an absolute name, not '{file}'")
+    return _Place(certificate, key)
+
+
+def _is_ours_to_replace(certificate: PemFile, key: PemFile) -> bool:
     """Whether a command may write a token unasked: where there is none, or a user's."""
-    if not Path(files.certificate).exists():
-        return not Path(files.key).exists()
+    if not os.path.lexists(certificate.path):
+        return not os.path.lexists(key.path)
     try:
-        return is_users_token(facts_of(files.certificate).subject)
+        return is_users_token(facts_of(certificate).subject)
     except Unusable:
         return False
 
 
-def _check_content(files: CredentialFiles) -> None:
+def _check_content(place: _Place) -> None:
     """Refuse to write over a file that holds something else than PEM, as after a slip in a variable."""
-    for place in (files.certificate, files.key):
-        path = Path(place)
-        private_files.check(path)
+    for file in (place.certificate, place.key):
         try:
-            begin = path.read_bytes()[:_LONGEST_BEGIN] if path.is_file() else b""
+            text = text_of(file)
+        except FileNotFoundError:
+            continue
+        except Planted as error:
+            raise ConfigurationError(str(error)) from error
         except OSError as error:
-            raise ConfigurationError(f"{place} cannot be read: {error.strerror}") from error
-        if begin.strip() and b"-----BEGIN " not in begin:
-            raise ConfigurationError(f"{place} holds something else than a token, so it is not written over")
+            raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
+        private_files.check(Path(file.path))
+        if text.strip() and not blocks(text):
+            raise ConfigurationError(f"{file} holds something else than a token, so it is not written over")
 
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:
@@ -255,19 +281,19 @@ async def _ask(login: Context, options: Sequence[str]) -> Reply:
     return reply.checked(request)
 
 
-def _text_of(reply: Reply) -> CredentialFiles:
+def _pair_of(reply: Reply) -> Pair:
     first = reply.results[0] if reply.results else {}
-    text = CredentialFiles(str(first.get("tokencert") or ""), str(first.get("tokenkey") or ""))
-    if not (text.certificate and text.key):
+    pair = Pair(str(first.get("tokencert") or ""), str(first.get("tokenkey") or ""))
+    if not (pair.certificate and pair.key):
         raise BadReply("token: the central service's reply holds no certificate and key", WRONG_SHAPE)
-    return text
+    return pair
 
 
-def _keep(context: Context, text: CredentialFiles, remark: str) -> NewToken:
+def _keep(place: _Place, pair: Pair, remark: str) -> NewToken:
     """Check the token and write it, the key first: who reads between the two sees that they are no pair, and waits."""
     try:
-        known, _ = examined(text, now_in_ms())
+        known, _ = examined(CredentialFiles(PemText(pair.certificate), PemText(pair.key)), now_in_ms())
     except NotConnected as error:
         raise BadReply(f"token: the central service sent something else than a token: {error}", WRONG_SHAPE) from error
-    private_files.write_all({context.token.key: text.key, context.token.certificate: text.certificate})
+    private_files.write_all({place.key.path: pair.key, place.certificate.path: pair.certificate})
     return NewToken(known, remark)

@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
+from aliend.core.connection.pem import PemFile, PemSource, PemText, pem_source
 from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState
 from aliend.core.transfers.transfer import (
     Booked,
@@ -65,11 +66,22 @@ def _context_of(values: dict[str, Any]) -> Context:
     jbox = finding.get("jbox")
     parts = {
         "endpoint": Endpoint(**values["endpoint"]),
-        "token": CredentialFiles(**values["token"]),
-        "user": CredentialFiles(**values["user"]),
+        "token": _credential_files(values["token"]),
+        "user": _credential_files(values["user"]),
         "finding": Finding(**{**finding, "jbox": Endpoint(**jbox) if jbox else None}),
     }
     return Context(**{**values, **parts})
+
+
+def _credential_files(values: dict[str, Any]) -> CredentialFiles:
+    return CredentialFiles(_pem_source(values["certificate"]), _pem_source(values["key"]))
+
+
+def _pem_source(value: str | dict[str, Any]) -> PemSource:
+    """A source as `asdict` wrote it; an older release wrote a string."""
+    if isinstance(value, str):
+        return pem_source(value)
+    return PemText(**value) if "text" in value else PemFile(**value)
 
 
 def job_of(row: tuple[Any, ...], spec: JobSpec) -> Job:

@@ -17,7 +17,9 @@ from aliend.store import Store
 from aliend.store.schema import MIGRATIONS, backup_path
 
 DATABASES = Path(__file__).parent / "databases"
-CONTEXT = Context(Endpoint("h", 1), CredentialFiles("c", "k"), CredentialFiles("d", "l"), "ca", "s", "r", "site")
+CONTEXT = Context(
+    Endpoint("h", 1), CredentialFiles.of_values("c", "k"), CredentialFiles.of_values("d", "l"), "ca", "s", "r", "site"
+)
 
 
 def unpacked(schema: int, directory: Path) -> Path:

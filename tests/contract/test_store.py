@@ -49,7 +49,15 @@ SPEC = JobSpec(
     parallel=3,
     priority=-1,
     umask=0o077,
-    context=Context(Endpoint("h", 1), CredentialFiles("c", "k"), CredentialFiles("d", "l"), "ca", "s", "r", "site"),
+    context=Context(
+        Endpoint("h", 1),
+        CredentialFiles.of_values("c", "k"),
+        CredentialFiles.of_values("d", "l"),
+        "ca",
+        "s",
+        "r",
+        "site",
+    ),
 )
 ALL = Explored(Checkpoint(2, "directory"))
 NOW = 1000.0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliend.config import load, socket_path
+from aliend.core.connection.pem import PemFile, PemText
 from aliend.errors import ConfigurationError
 
 
@@ -23,8 +24,8 @@ def write(path: Path, text: str) -> None:
 def test_without_files_and_variables_the_production_service_is_meant(tmp_path: Path) -> None:
     context = load("default", environment(tmp_path)).context()
     assert str(context.endpoint) == "alice-jcentral.cern.ch:8097"
-    assert context.user.certificate == f"{tmp_path}/.globus/usercert.pem"
-    assert context.token.certificate.startswith(f"{tmp_path}/tokencert_")
+    assert str(context.user.certificate) == f"{tmp_path}/.globus/usercert.pem"
+    assert str(context.token.certificate).startswith(f"{tmp_path}/tokencert_")
 
 
 def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
@@ -155,10 +156,42 @@ def test_f030_and_f032_variables_name_certificates_and_keys(tmp_path: Path) -> N
     }
     context = load("default", environment(tmp_path, **names)).context()
     files = (context.user.certificate, context.user.key, context.token.certificate, context.token.key)
-    assert list(files) == list(names.values())
+    assert list(map(str, files)) == list(names.values())
 
 
 def test_f031_token_files_are_in_the_temporary_directory_and_named_after_the_user(tmp_path: Path) -> None:
     context = load("default", environment(tmp_path)).context()
-    assert context.token.certificate == f"{tmp_path}/tokencert_{os.getuid()}.pem"
-    assert context.token.key == f"{tmp_path}/tokenkey_{os.getuid()}.pem"
+    assert str(context.token.certificate) == f"{tmp_path}/tokencert_{os.getuid()}.pem"
+    assert str(context.token.key) == f"{tmp_path}/tokenkey_{os.getuid()}.pem"
+
+
+@pytest.mark.parametrize("name", ["1d879c6c.0", "ca.crt", "ca.pem"])
+def test_f040_a_directory_with_any_usual_kind_of_name_is_used(tmp_path: Path, name: str) -> None:
+    directory = authorities(tmp_path / "ca", name)
+    context = load("default", environment(tmp_path, X509_CERT_DIR=directory)).context()
+    assert (context.ca, context.ca_note) == (directory, "")
+
+
+def test_a_variable_that_names_no_authorities_is_noted_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "file", "x")
+    for value, reason in (("none", "does not exist"), ("empty", "holds no file named"), ("file", "cannot be read")):
+        variables = environment(tmp_path, X509_CERT_DIR=str(tmp_path / value))
+        note = load("default", variables).context().ca_note
+        assert note.startswith(f"X509_CERT_DIR is not used: {tmp_path}/{value} {reason}")
+
+
+def test_authorities_that_getcacerts_installs_are_found_without_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aliend.config._CA_PLACES", ())
+    installed = authorities(tmp_path / ".globus/certificates")
+    assert load("default", environment(tmp_path)).context().ca == installed
+
+
+def test_a_variable_holds_pem_text_or_a_name_and_default_names_are_marked(tmp_path: Path) -> None:
+    text = "Bag Attributes\n-----BEGIN CERTIFICATE-----\n"
+    context = load("default", environment(tmp_path, X509_USER_CERT=text, X509_USER_KEY="~/k")).context()
+    assert context.user.certificate == PemText(text)
+    assert context.user.key == PemFile(f"{tmp_path}/k")
+    assert context.token.certificate == PemFile(f"{tmp_path}/tokencert_{os.getuid()}.pem", is_default=True)

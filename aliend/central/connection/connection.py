@@ -29,8 +29,9 @@ from aliend.central.credentials import tls
 from aliend.central.credentials.certificates import Credential, facts_of, usable
 from aliend.core.connection.context import Context
 from aliend.core.connection.discovery import Target
+from aliend.core.connection.pem import PemText
 from aliend.core.protocol.requests import fits
-from aliend.errors import LoginRefused, NotConnected
+from aliend.errors import LoginRefused, NotConnected, UnknownUser
 
 OPEN_TIMEOUT = 5.0
 JBOX_TIMEOUT = 2.0
@@ -241,7 +242,7 @@ async def open_connection(context: Context, target: Target, agent: str, timeout:
 def _check_owner(socket: ClientConnection, context: Context) -> None:
     """Refuse a JBox that does not show our own name: it would act as somebody else, or read what we ask."""
     shown = socket.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    name = facts_of(ssl.DER_cert_to_PEM_cert(shown)).subject
+    name = facts_of(PemText(ssl.DER_cert_to_PEM_cert(shown))).subject
     ours = set()
     for files in (context.token, context.user):
         with suppress(NotConnected):
@@ -280,7 +281,7 @@ async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> Clien
 def _refusal(error: InvalidStatus, context: Context, credential: Credential) -> NotConnected:
     status = error.response.status_code
     if status == 401:
-        return LoginRefused(
+        return UnknownUser(
             f"{context.endpoint} does not know the certificate {credential.facts.subject}; check that it is registered "
             "with the ALICE virtual organisation (VO)"
         )

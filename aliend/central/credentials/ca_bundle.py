@@ -1,4 +1,4 @@
-"""The certificate authorities of the grid: fetched from their git repository and put into place as a whole."""
+"""Installs the certificate authorities of the grid as a whole: from their git repository, or those that we ship."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-
-from aliend.core.connection.ca_hash import subject_hash
+import aliend
+from aliend.core.connection import pem
+from aliend.core.connection.ca_hash import certificate_hash
 from aliend.errors import ConfigurationError, NotConnected, UsageError
 
 SOURCE = "https://github.com/alisw/alien-cas.git"
@@ -24,12 +25,21 @@ _PROTOCOLS = "https:file"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-async def install(parent: Path, source: str, environment: Mapping[str, str], umask: int) -> int:
-    """Fetch the authorities from the git repository `source` into `parent/certificates`; how many there are.
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """How many authorities were installed; `note` says why they are not those of the repository (empty: they are)."""
 
-    What was there before is replaced in one step, after everything new is complete, and stays where anything fails.
-    `umask` is that of the user. Raises ConfigurationError (no git, no writable directory, nothing sensible in the
-    repository), UsageError for a source that git may not use, NotConnected where it cannot be fetched.
+    count: int
+    note: str = ""
+
+
+async def install(parent: Path, source: str, environment: Mapping[str, str], umask: int) -> Installed:
+    """Install the authorities into `parent/certificates`: from the git repository `source`; empty: from the usual one.
+
+    Where the usual one cannot be fetched, those that ship with aliend are installed. What was there before is replaced
+    in one step, after everything new is complete, and stays where anything fails. `umask` is that of the user. Raises
+    ConfigurationError (no git, no writable directory, nothing sensible in the repository), UsageError for a source that
+    git may not use, NotConnected where it cannot be fetched.
     """
     if source.startswith("-") or "::" in source:
         raise UsageError(f"getCAcerts: {source!r} is no address of a git repository")
@@ -38,16 +48,26 @@ async def install(parent: Path, source: str, environment: Mapping[str, str], uma
     except OSError as error:
         raise ConfigurationError(f"{parent} cannot be written: {error.strerror}") from error
     try:
-        await _clone(source, work / "repository", environment)
-        count = await asyncio.to_thread(_collect, work / "repository", work / DIRECTORY, umask)
-        if not count:
-            raise ConfigurationError(f"there are no certificates in the directories of {source}; nothing was changed")
+        installed = await _prepare(work, source, environment, umask)
         await asyncio.to_thread(_exchange, work / DIRECTORY, parent / DIRECTORY)
     except OSError as error:
         raise ConfigurationError(f"{error.filename or parent} cannot be written: {error.strerror}") from error
     finally:
         await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
-    return count
+    return installed
+
+
+async def _prepare(work: Path, source: str, environment: Mapping[str, str], umask: int) -> Installed:
+    """Make the new directory in `work`."""
+    target = work / DIRECTORY
+    try:
+        await _clone(source or SOURCE, work / "repository", environment)
+        return Installed(await asyncio.to_thread(_collect, work / "repository", target, source or SOURCE, umask))
+    except (ConfigurationError, NotConnected) as error:
+        if source:
+            raise
+        note = f"{error}; installed the authorities that ship with aliend instead"
+        return Installed(await asyncio.to_thread(_unpack, target, umask), note)
 
 
 def _workplace(parent: Path) -> Path:
@@ -83,31 +103,58 @@ async def _clone(source: str, target: Path, environment: Mapping[str, str]) -> N
         raise NotConnected(f"{source} could not be fetched: {reason[-1] if reason else 'git says nothing'}")
 
 
-def _collect(repository: Path, target: Path, umask: int) -> int:
+def _collect(repository: Path, target: Path, source: str, umask: int) -> int:
     """Copy what is in the repository's directories, each file once, and give every certificate its hashed name."""
-    target.mkdir()
-    target.chmod(0o777 & ~umask)
-    count = 0
-    hashes: dict[str, int] = {}
     for file in sorted(repository.glob("*/*")):
         if file.parent.name.startswith(".") or file.is_symlink() or not file.is_file():
             continue
-        copied = target / file.name
-        copied.write_bytes(file.read_bytes())
-        copied.chmod(0o666 & ~umask)
-        if file.suffix in (".pem", ".crt") and (name := _hash_of(copied)):
+        _write(target, file.name, file.read_bytes(), umask)
+    count = _add_hashed_names(target) if target.is_dir() else 0
+    if not count:
+        raise ConfigurationError(f"there are no certificates in the directories of {source}; nothing was changed")
+    return count
+
+
+def _unpack(target: Path, umask: int) -> int:
+    """Write each certificate of our own bundle to a file."""
+    shutil.rmtree(target, ignore_errors=True)
+    for name, text in bundle().items():
+        _write(target, f"{name}.pem", text.encode("ascii"), umask)
+    return _add_hashed_names(target)
+
+
+def bundle() -> dict[str, str]:
+    """The authorities that ship with aliend as PEM text, by their names. Raises OSError. Blocks."""
+    text = (Path(aliend.__file__).parent / "authorities" / "igtf.pem").read_text(encoding="ascii")
+    parts = (part.partition("\n") for part in text.split("\n# ")[1:])
+    return {name: certificate for name, _, certificate in parts}
+
+
+def _write(target: Path, name: str, content: bytes, umask: int) -> None:
+    if not target.is_dir():
+        target.mkdir()
+        target.chmod(0o777 & ~umask)
+    file = target / name
+    file.write_bytes(content)
+    file.chmod(0o666 & ~umask)
+
+
+def _add_hashed_names(target: Path) -> int:
+    """Link each certificate under the name that OpenSSL looks for; how many there are."""
+    hashes: dict[str, int] = {}
+    for file in sorted(target.iterdir()):
+        if file.suffix in (".pem", ".crt") and (name := _hash_of(file)):
             number = hashes.get(name, 0)
             hashes[name] = number + 1
             link = target / f"{name}.{number}"
             link.unlink(missing_ok=True)
             link.symlink_to(file.name)
-            count += 1
-    return count
+    return sum(hashes.values())
 
 
 def _hash_of(file: Path) -> str:
     try:
-        return subject_hash(x509.load_pem_x509_certificate(file.read_bytes()).subject.public_bytes())
+        return certificate_hash(pem.certificates(pem.decode(file.read_bytes()))[0].content)
     except ValueError:
         return ""
 

@@ -1,9 +1,8 @@
 """Certificates of a context: which one is used, what it says, whether it may be used.
 
-Files are read anew for every connection, so that a new token is noticed without being told. In place of a file's name
-there may be PEM text (as batch nodes put it into variables). Keys are left to
-`aliend.central.credentials.private_keys`, TLS to `aliend.central.credentials.tls`, new tokens to
-`aliend.central.tokens`.
+Files are read anew for every connection, so that a new token is noticed. Opening files is left to
+`aliend.central.credentials.pem_files`, keys to `aliend.central.credentials.private_keys`, TLS to
+`aliend.central.credentials.tls`, new tokens to `aliend.central.tokens`.
 """
 
 from __future__ import annotations
@@ -16,59 +15,76 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from aliend.central.credentials.private_keys import (
-    Locked,
-    Unusable,
-    belong,
-    content,
-    is_text,
-    read_key,
-    shown,
-)
+from aliend.central.credentials import pem_files
+from aliend.central.credentials.pem_files import Planted, Unusable
+from aliend.central.credentials.private_keys import Locked, belong, read_key
+from aliend.core.connection import pem
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
+from aliend.core.connection.pem import Block, PemError, PemSource, PemText
 from aliend.errors import NotConnected
 
 _NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
-_HINT = "make a token with token-init, or put your certificate into ~/.globus/usercert.pem and its key beside it"
+_HINT = "run: `alienctl login`"
 _READINGS, _READING_PAUSE = 4, 0.02
 """How often a certificate and a key that are no pair are read, and the seconds between: they are renamed one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate with its chain, and its key, as PEM text without anything around the blocks."""
+
+    certificate: str = field(repr=False)
+    key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A certificate that can be used now: where it is, what it says, and its text with that of its key.
 
-    `stamp` tells the token's file from a later one.
+    `stamp` distinguishes the token's file from a later one. `warning` says why a token that was found is not used
+    though the user should know (empty: nothing to say).
     """
 
     files: CredentialFiles
     facts: CertificateFacts
     is_token: bool
-    text: CredentialFiles = field(default=CredentialFiles(), repr=False)
+    pair: Pair
     stamp: tuple[int, ...] = ()
+    warning: str = ""
 
 
-def parse_certificate(place: str) -> x509.Certificate:
-    """The first certificate of `place` (a PEM file or PEM text); Unusable says what is wrong with it. Blocks."""
-    return _certificate(place)[0]
+def parse_certificate(source: PemSource) -> x509.Certificate:
+    """The first certificate of `source`; Unusable says what is wrong with it. Blocks."""
+    return _parsed(source, _blocks_of(source)[0])
 
 
-def _certificate(place: str) -> tuple[x509.Certificate, str]:
-    if not place:
+def chain_of(source: PemSource) -> list[x509.Certificate]:
+    """Every certificate of `source`, the user's own first. Raises Unusable. Blocks."""
+    return [_parsed(source, block) for block in _blocks_of(source)]
+
+
+def _blocks_of(source: PemSource) -> list[Block]:
+    if not source.fingerprint():
         raise Unusable("no certificate is configured")
     try:
-        text = content(place)
-        return x509.load_pem_x509_certificate(text), text.decode("utf-8", "replace")
+        return pem.certificates(pem_files.text_of(source))
     except OSError as error:
-        raise Unusable(f"the certificate {place} cannot be read: {error.strerror}") from error
+        raise Unusable(f"the certificate {source} cannot be read: {error.strerror}") from error
+    except PemError as error:
+        raise Unusable(f"the certificate {source} {error}") from error
+
+
+def _parsed(source: PemSource, block: Block) -> x509.Certificate:
+    try:
+        return x509.load_der_x509_certificate(block.content)
     except ValueError as error:
-        raise Unusable(f"the certificate {shown(place)} is none in PEM form") from error
+        raise Unusable(f"the certificate {source} is damaged: its content is no certificate") from error
 
 
-def facts_of(certificate: str) -> CertificateFacts:
-    """What the first certificate of `certificate` (a PEM file or PEM text) says. Raises Unusable. Blocks."""
-    return facts(parse_certificate(certificate))
+def facts_of(source: PemSource) -> CertificateFacts:
+    """What the first certificate of `source` says. Raises Unusable. Blocks."""
+    return facts(parse_certificate(source))
 
 
 def facts(certificate: x509.Certificate) -> CertificateFacts:
@@ -93,42 +109,44 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
     choices = [(context.token, True, TOKEN_MARGIN_MS), (context.user, False, 0), (context.token, True, 0)]
     for files, is_token, margin in choices:
         try:
-            known, text = examined(files, now, margin)
+            known, pair = examined(files, now, margin)
         except Unusable as error:
             reasons.append(error)
         else:
-            return Credential(files, known, is_token, text, stamp)
+            warnings = [str(reason) for reason in reasons if isinstance(reason, Planted)]
+            return Credential(files, known, is_token, pair, stamp, warnings[0] if warnings else "")
     said = f"token: {reasons[0]}; user certificate: {reasons[1]}"
     hint = "make a token with token-init" if isinstance(reasons[1], Locked) else _HINT
     raise NotConnected(f"there is no certificate to log in with ({said}); {hint}")
 
 
-def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[CertificateFacts, CredentialFiles]:
+def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[CertificateFacts, Pair]:
     """What the certificate says, and the texts of it and its key, if they can be used at `now_ms`.
 
     Raises Unusable (Locked for an encrypted key), or ConfigurationError where the key lies open. Blocks.
     """
     for reading in range(_READINGS):
-        certificate, text = _certificate(files.certificate)
+        chain = _blocks_of(files.certificate)
+        certificate = _parsed(files.certificate, chain[0])
         known = facts(certificate)
         if problem := why_unusable(known, now_ms, margin_ms):
-            raise Unusable(f"the certificate {shown(files.certificate)} {problem}")
+            raise Unusable(f"the certificate {files.certificate} {problem}")
         key = read_key(files.key)
         if belong(certificate.public_key(), key.parsed()):
-            return known, CredentialFiles(text, key.pem.decode("utf-8", "replace"))
+            return known, Pair("".join(map(str, chain)), key.pem.decode())
         if reading + 1 < _READINGS:
             time.sleep(_READING_PAUSE)
-    raise Unusable(f"the key {key.name} does not belong to the certificate {shown(files.certificate)}")
+    raise Unusable(f"the key {key.name} does not belong to the certificate {files.certificate}")
 
 
 def stamp_of(context: Context) -> tuple[int, ...]:
-    """What tells the token's file from an older or a newer one; empty where there is none."""
-    place = context.token.certificate
-    if not place or is_text(place):
+    """What distinguishes the token's file from an older or a newer one; empty where there is none."""
+    source = context.token.certificate
+    if isinstance(source, PemText):
         return ()
     try:
-        status = Path(place).stat()
-    except OSError:
+        status = Path(source.path).stat()
+    except (OSError, ValueError):
         return ()
     return status.st_mtime_ns, status.st_ino, status.st_size
 

@@ -6,16 +6,19 @@ more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 
-from aliend.central.credentials.certificates import facts
-from aliend.central.credentials.private_keys import content
+from aliend.central.credentials import authority_files
+from aliend.central.credentials.certificates import chain_of, facts
 from aliend.core.connection.credentials import why_unusable
+from aliend.core.connection.pem import PemSource
 from aliend.errors import ConfigurationError
 
 _LONGEST = 10
@@ -23,34 +26,29 @@ _LONGEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The authorities of a file or a directory, by their names."""
+    """The authorities of a file or a directory, by their names; `place` is how messages name it."""
 
     place: str
     authorities: dict[bytes, list[x509.Certificate]]
 
 
-def load_trust(place: str) -> Trust:
-    """Read the authorities; ConfigurationError where there are none. Blocks."""
-    found: dict[bytes, list[x509.Certificate]] = {}
-    try:
-        path = Path(place)
-        files = sorted({file.resolve() for file in _candidates(path)}) if path.is_dir() else [path]
-        for file in files:
-            for authority in _all_of(file):
-                found.setdefault(authority.subject.public_bytes(), []).append(authority)
-    except OSError as error:
-        raise ConfigurationError(f"the CA certificates in {place} cannot be loaded: {error.strerror}") from error
-    if not found:
-        raise ConfigurationError(f"there are no CA certificates in {place or 'any known place'}; see getCAcerts")
-    return Trust(place, found)
+def load_trust(place: str, note: str = "") -> Trust:
+    """Read the authorities in `place`; `note` says why another place that was named is not used.
 
-
-def why_untrusted(place: str, trust: Trust, now_ms: int) -> str:
-    """What is wrong with the chain in `place` (a PEM file or text) at `now_ms`; empty: nothing.
-
-    Raises OSError and ValueError where it cannot be read. Blocks.
+    Raises ConfigurationError where there are none. Blocks.
     """
-    first, *others = x509.load_pem_x509_certificates(content(place))
+    note = f" ({note})" if note else ""
+    if not place:
+        raise ConfigurationError(f"no CA certificates were found{note}; run: alienctl getCAcerts")
+    found: dict[bytes, list[x509.Certificate]] = {}
+    for authority in _parsed(authority_files.load(place)):
+        found.setdefault(authority.subject.public_bytes(), []).append(authority)
+    return Trust(f"{place}{note}", found)
+
+
+def why_untrusted(source: PemSource, trust: Trust, now_ms: int) -> str:
+    """What is wrong with the chain in `source` at `now_ms`; empty: nothing. Raises Unusable. Blocks."""
+    first, *others = chain_of(source)
     current = first
     for _ in range(_LONGEST):
         if problem := _out_of_time(current, now_ms):
@@ -67,17 +65,13 @@ def why_untrusted(place: str, trust: Trust, now_ms: int) -> str:
     return "its chain is too long"
 
 
-def _candidates(directory: Path) -> Iterable[Path]:
-    for pattern in ("*.pem", "*.crt", "*.[0-9]"):
-        yield from directory.glob(pattern)
-
-
-def _all_of(file: Path) -> list[x509.Certificate]:
-    """The certificates in a file; a directory of authorities may hold other things too."""
-    try:
-        return x509.load_pem_x509_certificates(file.read_bytes())
-    except ValueError:
-        return []
+def _parsed(authorities: Iterable[bytes]) -> Iterator[x509.Certificate]:
+    """Those that can be read; old authorities of the grid break rules of today, as with the serial number 0."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for authority in authorities:
+            with suppress(ValueError):
+                yield x509.load_der_x509_certificate(authority)
 
 
 def _may_sign(above: x509.Certificate, below: x509.Certificate) -> bool:

@@ -6,17 +6,15 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
-from aliend.errors import ConfigurationError, NotConnected, UsageError
-
-
-class Unusable(NotConnected):
-    """One certificate cannot be used; another one may."""
+from aliend.central.credentials import pem_files
+from aliend.central.credentials.pem_files import Unusable
+from aliend.core.connection.pem import PemError, PemFile, PemSource, PemText, private_key
+from aliend.errors import ConfigurationError, UsageError
 
 
 class Locked(Unusable):
@@ -25,7 +23,7 @@ class Locked(Unusable):
 
 @dataclass(frozen=True, slots=True)
 class KeyText:
-    """A key as it stands in its file or variable: how messages call it, and its PEM text."""
+    """A key as it stands in its file or variable: how messages call it, and its PEM block."""
 
     name: str
     pem: bytes = field(repr=False)
@@ -41,35 +39,29 @@ class KeyText:
         except ValueError as error:
             if pass_phrase is not None:
                 raise UsageError(f"the pass phrase does not open the key {self.name}") from error
-            raise Unusable(f"the key {self.name} is none in PEM form") from error
+            raise Unusable(f"the key {self.name} is damaged: its content is no private key") from error
         except UnsupportedAlgorithm as error:
             raise Unusable(f"the key {self.name} is of a kind that aliend cannot read: {error}") from error
 
 
-def is_text(place: str) -> bool:
-    """Whether `place` is PEM text itself rather than the name of a file."""
-    return place.lstrip().startswith("-----BEGIN ")
-
-
-def shown(place: str) -> str:
-    """How messages call `place`: text may be a secret."""
-    return "given as text" if is_text(place) else place
-
-
-def content(place: str) -> bytes:
-    """The PEM text that is, or is in, `place`. Raises OSError."""
-    return place.encode() if is_text(place) else Path(place).read_bytes()
-
-
-def read_key(place: str) -> KeyText:
-    """Read a key. Raises Unusable where it cannot be read, ConfigurationError where others can. Blocks."""
-    name = shown(place) or "(none)"
+def read_key(source: PemSource) -> KeyText:
+    """Read a key. Raises Unusable where it cannot be read, ConfigurationError where others can read it. Blocks."""
+    name = str(source) or "(none)"
     try:
-        if not is_text(place):
-            _check_access(Path(place))
-        return KeyText(name, content(place))
+        block = private_key(_text_of(source))
     except OSError as error:
         raise Unusable(f"the key {name} cannot be read: {error.strerror}") from error
+    except PemError as error:
+        raise Unusable(f"the key {name} {error}") from error
+    return KeyText(name, str(block).encode("ascii", "replace"))
+
+
+def _text_of(source: PemSource) -> str:
+    if isinstance(source, PemText):
+        return source.text
+    with pem_files.opened(source) as (descriptor, status):
+        _check_access(source, status)
+        return pem_files.text_in(descriptor)
 
 
 def belong(public: PublicKeyTypes, key: PrivateKeyTypes) -> bool:
@@ -78,8 +70,7 @@ def belong(public: PublicKeyTypes, key: PrivateKeyTypes) -> bool:
     return key.public_key().public_bytes(*form) == public.public_bytes(*form)
 
 
-def _check_access(key: Path) -> None:
-    status = key.stat()
+def _check_access(key: PemFile, status: os.stat_result) -> None:
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise ConfigurationError(f"the key {key} can be read by others, so it is not used; run: chmod 600 {key}")
     if status.st_uid not in (os.geteuid(), 0):
@@ -95,16 +86,17 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"KeyRing({len(self._opened)} keys)"
 
-    def unlock(self, place: str, pass_phrase: str) -> None:
-        """Open the encrypted key in `place` and keep it. Raises UsageError for a wrong pass phrase. Blocks."""
-        key = read_key(place)
-        opened = key.parsed(pass_phrase.encode())
+    def unlock(self, source: PemSource, pass_phrase: str) -> None:
+        """Open the encrypted key in `source` and keep it. Raises UsageError for a wrong pass phrase. Blocks."""
+        key = read_key(source)
+        opened = key.parsed(pass_phrase.encode("utf-8", "surrogateescape"))
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         self._opened[_mark(key)] = opened.private_bytes(*form).decode()
 
-    def opened(self, place: str) -> str:
-        """What can be used in place of `place`: the unlocked text where there is one, else `place` itself. Blocks."""
-        return self._opened.get(_mark(read_key(place)), place) if self._opened else place
+    def opened(self, source: PemSource) -> PemSource:
+        """What can be used in place of `source`: the unlocked text where it is known, else `source` itself. Blocks."""
+        text = self._opened.get(_mark(read_key(source))) if self._opened else None
+        return source if text is None else PemText(text)
 
 
 def _mark(key: KeyText) -> bytes:

@@ -6,13 +6,12 @@ import asyncio
 import os
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 
+from aliend.central.credentials import authority_files
 from aliend.central.credentials.certificates import Credential
-from aliend.central.credentials.private_keys import is_text, shown
 from aliend.core.connection.context import Context
-from aliend.errors import ConfigurationError, LoginRefused, NotConnected
+from aliend.errors import ConfigurationError, LoginRefused, NotConnected, UnknownAuthority
 
 _HOST_MISMATCH, _EXPIRED, _NOT_YET_VALID, _ADDRESS_MISMATCH = 62, 10, 9, 64  # X509_V_ERR_*
 _ABOUT_US = ("CERT", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
@@ -54,27 +53,21 @@ def client_context(context: Context, credential: Credential) -> Settings:
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     # Many grid CAs lack what RFC 5280 asks of a CA certificate.
     tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    _load_authorities(tls, context.ca)
-    files = credential.files
+    _load_authorities(tls, context)
+    pair = credential.pair
     try:
-        with (
-            _as_file(credential.text.certificate or files.certificate) as certificate,
-            _as_file(credential.text.key or files.key) as key,
-        ):
+        with _as_file(pair.certificate) as certificate, _as_file(pair.key) as key:
             tls.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the certificate {shown(files.certificate)} cannot be used: {error}") from error
+        raise ConfigurationError(f"the certificate {credential.files.certificate} cannot be used: {error}") from error
     return tls
 
 
 @contextmanager
-def _as_file(place: str) -> Iterator[str]:
-    """A name that OpenSSL can open; text gets a file that is in no directory, so that it never reaches a disk."""
-    if not is_text(place):
-        yield place
-        return
+def _as_file(text: str) -> Iterator[str]:
+    """A name that OpenSSL can open, of a file that is in no directory, so that the text never reaches a disk."""
     with open(os.memfd_create("pem"), "wb", buffering=0) as file:  # noqa: PTH123 (a descriptor has no path)
-        file.write(place.encode())
+        file.write(text.encode())
         yield f"/proc/self/fd/{file.fileno()}"
 
 
@@ -82,34 +75,22 @@ def _no_pass_phrase() -> str:
     raise ValueError("its key is encrypted")
 
 
-def _load_authorities(tls: ssl.SSLContext, place: str) -> None:
-    """Load CA certificates from a file, or from a directory with or without hashed names."""
-    if not place:
+def _load_authorities(tls: ssl.SSLContext, context: Context) -> None:
+    if not context.ca:
         raise ConfigurationError(
-            "no CA certificates were found; "
+            f"no CA certificates were found{note_on_authorities(context)}; "
             "set X509_CERT_DIR, or `tls.ca` in the configuration, or run: alienctl getCAcerts"
         )
-    path = Path(place)
-    try:
-        if not path.is_dir():
-            tls.load_verify_locations(cafile=place)
-            return
-        hashed = any(path.glob("*.0"))
-        tls.load_verify_locations(capath=place)
-        loaded = [file for file in sorted((*path.glob("*.pem"), *path.glob("*.crt"))) if _load_one(tls, file)]
-    except OSError as error:
-        raise ConfigurationError(f"the CA certificates in {place} cannot be loaded: {error}") from error
-    if not loaded and not hashed:
-        raise ConfigurationError(f"the CA directory {place} holds no certificates (*.pem, *.crt, or hashed *.0)")
+    for authority in authority_files.load(context.ca):
+        with suppress(ssl.SSLError):  # one that OpenSSL does not take must not spoil the others
+            tls.load_verify_locations(cadata=authority)
+    if not tls.cert_store_stats()["x509"]:
+        raise ConfigurationError(f"no certificate in {context.ca} can be read; see: alienctl getCAcerts")
 
 
-def _load_one(tls: ssl.SSLContext, file: Path) -> bool:
-    """Load one file of a directory that may also hold other things (CRLs, policies)."""
-    try:
-        tls.load_verify_locations(cafile=str(file))
-    except OSError:
-        return False
-    return True
+def note_on_authorities(context: Context) -> str:
+    """Why a place of authorities that was named is not used, in brackets; empty: nothing to say."""
+    return f" ({context.ca_note})" if context.ca_note else ""
 
 
 async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) -> NotConnected:
@@ -131,9 +112,13 @@ async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) ->
                 "right service, set `tls.server_name` to one of these names"
             )
         case code if code in (_EXPIRED, _NOT_YET_VALID):
-            return NotConnected(f"the certificate of {endpoint} is out of date: {error.verify_message}")
-    return NotConnected(
-        f"the certificate of {endpoint} is not signed by an authority in {context.ca} ({error.verify_message}); "
+            return NotConnected(
+                f"the certificate of {endpoint} is out of date ({error.verify_message}), or this machine's clock "
+                "is wrong; to compare the clocks, run: `alienctl login`"
+            )
+    return UnknownAuthority(
+        f"the certificate of {endpoint} is not signed by an authority in {context.ca}"
+        f"{note_on_authorities(context)}: {error.verify_message}; "
         "set X509_CERT_DIR or `tls.ca` to the authorities that you trust"
     )
 

@@ -6,9 +6,9 @@ import asyncio
 import time
 
 from aliend.central.credentials.certificates import facts_of
-from aliend.central.credentials.private_keys import shown
 from aliend.commands.invocation.call import Call
 from aliend.core.connection.credentials import why_unusable
+from aliend.core.connection.pem import PemSource
 from aliend.errors import NotConnected, UsageError
 from aliend.runtime import Parts
 
@@ -26,18 +26,18 @@ async def token_info(_parts: Parts, call: Call) -> int:
     return await _tell(call, call.context.token.certificate)
 
 
-async def _tell(call: Call, path: str) -> int:
+async def _tell(call: Call, source: PemSource) -> int:
     if len(call.words) > 1:
         raise UsageError(f"{call.words[0]} takes no arguments")
     try:
-        facts = await asyncio.to_thread(facts_of, path)
+        facts = await asyncio.to_thread(facts_of, source)
     except NotConnected as error:
         await call.complain(f"{call.words[0]}: {error}")
         return NO_CERTIFICATE
     problem = why_unusable(facts, int(time.time() * 1000))
     if call.as_json:
-        await call.document(facts.to_json(shown(path), is_usable=not problem))
+        await call.document(facts.to_json(str(source), is_usable=not problem))
     else:
         await call.say("\n".join(facts.lines()))
-    await call.complain(f"{shown(path)} {problem}" if problem else "")
+    await call.complain(f"{source} {problem}" if problem else "")
     return NO_CERTIFICATE if problem else 0

@@ -9,9 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from aliend.central.credentials import ca_bundle, chain_verification
 from aliend.central.credentials.certificates import now_in_ms, parse_certificate
-from aliend.central.credentials.private_keys import KeyText, Locked, Unusable, belong, read_key, shown
+from aliend.central.credentials.pem_files import Unusable
+from aliend.central.credentials.private_keys import KeyText, Locked, belong, read_key
 from aliend.commands.invocation.call import Call
 from aliend.core.connection.context import CredentialFiles
+from aliend.core.connection.pem import PemSource
 from aliend.errors import ConfigurationError, UsageError
 from aliend.runtime import Parts
 
@@ -42,7 +44,7 @@ async def tokenkey_match(_parts: Parts, call: Call) -> int:
 async def get_ca_certs(parts: Parts, call: Call) -> int:
     """Install the grid's authorities into `DIRECTORY/certificates`."""
     words = list(call.words[1:])
-    source = ca_bundle.SOURCE
+    source = ""
     if "-from" in words:
         at = words.index("-from")
         if at + 1 == len(words):
@@ -54,16 +56,17 @@ async def get_ca_certs(parts: Parts, call: Call) -> int:
     environment = parts.settings.environment
     home = Path(environment.get("HOME") or Path.home())
     parent = Path(call.local) / words[0].removeprefix("file:") if words else home / ".globus"
-    count = await ca_bundle.install(parent, source, environment, call.umask)
+    installed = await ca_bundle.install(parent, source, environment, call.umask)
     place = parent / ca_bundle.DIRECTORY
     if call.as_json:
-        await call.document({"directory": str(place), "certificates": count})
+        await call.document({"directory": str(place), "certificates": installed.count})
     else:
-        await call.say(f"{count} authorities are in {place}; to use them: export X509_CERT_DIR={place}")
+        await call.say(f"{installed.count} authorities are in {place}; to use them: export X509_CERT_DIR={place}")
+    await call.complain(f"getCAcerts: {installed.note}" if installed.note else "")
     return 0
 
 
-async def _verify(call: Call, place: str) -> int:
+async def _verify(call: Call, place: PemSource) -> int:
     _no_words(call)
     try:
         await asyncio.to_thread(parse_certificate, place)
@@ -71,9 +74,9 @@ async def _verify(call: Call, place: str) -> int:
         unreadable = "cannot be read" in str(error) or not place
         return await _told(call, place, str(error), UNREADABLE if unreadable else UNLOADABLE)
     try:
-        trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca)
+        trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca, call.context.ca_note)
         problem = await asyncio.to_thread(chain_verification.why_untrusted, place, trust, now_in_ms())
-    except (ConfigurationError, ValueError) as error:
+    except (ConfigurationError, Unusable) as error:
         return await _told(call, place, str(error), UNLOADABLE)
     return await _told(call, place, problem, FAILED if problem else 0, good="is verified")
 
@@ -87,7 +90,7 @@ async def _match(call: Call, files: CredentialFiles) -> int:
         pair = belong(certificate.public_key(), await _opened(call, key))
     except (Unusable, ConfigurationError, UsageError) as error:
         return await _told(call, place, str(error), UNLOADABLE)
-    problem = "" if pair else f"the key {key.name} does not belong to the certificate {shown(place)}"
+    problem = "" if pair else f"the key {key.name} does not belong to the certificate {place}"
     return await _told(call, place, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair")
 
 
@@ -107,11 +110,11 @@ def _no_words(call: Call) -> None:
         raise UsageError(f"{call.words[0]} takes no arguments")
 
 
-async def _told(call: Call, place: str, problem: str, code: int, *, good: str = "") -> int:
+async def _told(call: Call, place: PemSource, problem: str, code: int, *, good: str = "") -> int:
     """Say the outcome: a sentence on standard output where all is good, on standard error where not."""
     if call.as_json:
-        await call.document({"certificate": shown(place), "ok": code == 0, "problem": problem})
+        await call.document({"certificate": str(place), "ok": code == 0, "problem": problem})
     elif code == 0:
-        await call.say(f"{shown(place)} {good}")
+        await call.say(f"{place} {good}")
     await call.complain(f"{call.words[0]}: {problem}" if problem else "")
     return code

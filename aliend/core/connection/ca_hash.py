@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Iterator
 
 _UTF8 = 0x0C
+_VERSION = 0xA0
+_SUBJECT = 4
+"""Before it: serial number, algorithm, issuer, validity (RFC 5280, 4.1)."""
 _ENCODINGS = {
     0x0C: "utf-8",
     0x13: "ascii",
@@ -27,6 +30,19 @@ def subject_hash(name: bytes) -> str:
     ((_, parts),) = _values(name)
     content = b"".join(_value(tag, _sorted(part)) for tag, part in _values(parts))
     return f"{int.from_bytes(hashlib.sha1(content, usedforsecurity=False).digest()[:4], 'little'):08x}"
+
+
+def certificate_hash(certificate: bytes) -> str:
+    """The hash of the subject of a certificate in DER. Raises ValueError.
+
+    Parsed here since cryptography refuses some authorities that OpenSSL accepts, as those with the serial number 0.
+    """
+    ((_, signed),) = _values(certificate)
+    (_, body), *_ = _values(signed)
+    fields = [_value(tag, content) for tag, content in _values(body) if tag != _VERSION]
+    if len(fields) <= _SUBJECT:
+        raise ValueError("a certificate ends in the middle")
+    return subject_hash(fields[_SUBJECT])
 
 
 def _sorted(part: bytes) -> bytes:

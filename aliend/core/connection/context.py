@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from aliend.core.connection.pem import NO_FILE, PemSource, pem_source
 
 DEFAULT_HOST = "alice-jcentral.cern.ch"
 DEFAULT_PORT = 8097
@@ -21,10 +23,15 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class CredentialFiles:
-    """A certificate and its private key, as paths of PEM files or as PEM text; empty: none."""
+    """Where a certificate and its private key are: PEM files or PEM text; a file without a name: none."""
 
-    certificate: str = ""
-    key: str = field(default="", repr=False)
+    certificate: PemSource = NO_FILE
+    key: PemSource = NO_FILE
+
+    @classmethod
+    def of_values(cls, certificate: str, key: str) -> CredentialFiles:
+        """The sources that two settings name: file names or PEM text."""
+        return cls(pem_source(certificate), pem_source(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +59,10 @@ class Context:
     """Everything that chooses a connection; equal contexts share one.
 
     `token` is preferred to `user` while it is valid for ten more minutes. `ca` is a file or a directory of CA
-    certificates (empty: none was found). `server_name` is the name expected in the server's certificate where it is not
-    the host. `site` and `role` are applied to each connection; empty: the service's choice. `job` and `master_job` are
-    the numbers of the grid job that the caller is (empty: none).
+    certificates (empty: none was found); `ca_note` says why a place that was named is not used. `server_name` is the
+    name expected in the server's certificate where it is not the host. `site` and `role` are applied to each
+    connection; empty: the service's choice. `job` and `master_job` are the numbers of the grid job that the caller is
+    (empty: none).
     """
 
     endpoint: Endpoint = Endpoint()
@@ -69,3 +77,4 @@ class Context:
     master_job: str = ""
     timing: bool = False
     """Whether the service tells how long each command took it."""
+    ca_note: str = ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
 import httpx
 
+from aliend.core.connection.pem import is_authority_name
 from aliend.errors import CopyError
 from aliend.storage.errors import StorageError, without_secrets
 from aliend.storage.io.completion_queue import SILENCE
@@ -67,8 +69,16 @@ def _url(source: Source) -> str:
 
 def _context(ca: str) -> ssl.SSLContext:
     tls = ssl.create_default_context()
-    if ca and Path(ca).is_dir():
-        tls.load_verify_locations(capath=ca)
-    elif ca:
+    if not ca:
+        return tls
+    path = Path(ca)
+    if not path.is_dir():
         tls.load_verify_locations(cafile=ca)
+        return tls
+    tls.load_verify_locations(capath=ca)
+    names = [entry.name for entry in path.iterdir() if is_authority_name(entry.name)]
+    if all(name.endswith((".pem", ".crt")) for name in names):  # without hashed names OpenSSL finds none by itself
+        for name in names:
+            with suppress(OSError):  # other things and links to nothing
+                tls.load_verify_locations(cafile=str(path / name))
     return tls

@@ -28,6 +28,7 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from aliend.central.credentials.certificates import Pair
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 
 HOME = "/alice/cern.ch/user/a/alice/"
@@ -43,11 +44,15 @@ class Issued:
 
     @property
     def files(self) -> CredentialFiles:
-        return CredentialFiles(self.certificate, self.key)
+        return CredentialFiles.of_values(self.certificate, self.key)
+
+    @property
+    def pair(self) -> Pair:
+        return Pair(Path(self.certificate).read_text(), Path(self.key).read_text())
 
     @property
     def text(self) -> CredentialFiles:
-        return CredentialFiles(Path(self.certificate).read_text(), Path(self.key).read_text())
+        return CredentialFiles.of_values(self.pair.certificate, self.pair.key)
 
 
 class Authority:

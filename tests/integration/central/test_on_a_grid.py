@@ -23,8 +23,8 @@ def context(grid: Grid) -> Context:
     values = grid.exports
     return Context(
         endpoint=Endpoint(values["ALIENPY_JCENTRAL"], int(values["ALIENPY_JCENTRAL_PORT"])),
-        token=CredentialFiles(values["JALIEN_TOKEN_CERT"], values["JALIEN_TOKEN_KEY"]),
-        user=CredentialFiles(values["X509_USER_CERT"], values["X509_USER_KEY"]),
+        token=CredentialFiles.of_values(values["JALIEN_TOKEN_CERT"], values["JALIEN_TOKEN_KEY"]),
+        user=CredentialFiles.of_values(values["X509_USER_CERT"], values["X509_USER_KEY"]),
         ca=values["X509_CERT_DIR"],
     )
 

@@ -200,14 +200,14 @@ async def test_certificate_and_key_may_be_given_as_text(service: Service, author
 async def test_a_token_is_preferred_and_a_new_one_is_noticed_at_the_next_login(
     service: Service, authority: Authority, alice: Issued, tmp_path: Path
 ) -> None:
-    token = CredentialFiles(str(tmp_path / "tokencert.pem"), str(tmp_path / "tokenkey.pem"))
+    token = CredentialFiles.of_values(str(tmp_path / "tokencert.pem"), str(tmp_path / "tokenkey.pem"))
     context = replace(service.context(authority.ca, alice), token=token)
     async with Central(context) as central:
         await central.request(LS)
         assert central.status().subject.endswith("CN=alice")
         issued = authority.issue("alice-token")
-        shutil.copy(issued.certificate, token.certificate)
-        shutil.copy(issued.key, token.key)
+        shutil.copy(issued.certificate, str(token.certificate))
+        shutil.copy(issued.key, str(token.key))
         service.faults.append("drop-before")
         await central.request(LS)
         assert central.status().subject.endswith("CN=alice-token")

@@ -30,7 +30,7 @@ class Asked:
         self.context = self.of(authority.issue("alice", ends=300 * DAY))
 
     def of(self, user: Issued) -> Context:
-        token = CredentialFiles(str(self._folder / "token.pem"), str(self._folder / "token.key"))
+        token = CredentialFiles.of_values(str(self._folder / "token.pem"), str(self._folder / "token.key"))
         return replace(self.service.context(self._authority.ca, user), token=token)
 
     def locked(self) -> Context:
@@ -38,17 +38,17 @@ class Asked:
 
     def offer(self, days: float) -> None:
         """The next tokens of the service are valid for so many days."""
-        text = self._authority.issue("alice-token", ends=days * DAY).text
+        text = self._authority.issue("alice-token", ends=days * DAY).pair
         self.service.replies["token"] = document([{"tokencert": text.certificate, "tokenkey": text.key}])
 
     def place(self, *, begins: float = -28 * DAY, ends: float) -> None:
         """Put a token into place that is valid between these moments (seconds from now)."""
-        text, token = self._authority.issue("alice-token", begins=begins, ends=ends).text, self.context.token
-        private_files.write_all({token.key: text.key, token.certificate: text.certificate})
+        text, token = self._authority.issue("alice-token", begins=begins, ends=ends).pair, self.context.token
+        private_files.write_all({str(token.key): text.key, str(token.certificate): text.certificate})
 
     def held(self) -> bytes:
         """The token's certificate that is there."""
-        return Path(self.context.token.certificate).read_bytes()
+        return Path(str(self.context.token.certificate)).read_bytes()
 
     @property
     def requests(self) -> list[tuple[str, ...]]:
@@ -180,9 +180,9 @@ async def test_two_who_want_a_token_at_once_leave_a_pair(asked: Asked) -> None:
 
 async def test_pair_that_is_just_being_replaced_is_waited_for(asked: Asked, authority: Authority) -> None:
     asked.place(ends=40 * DAY)
-    new, token = authority.issue("alice-token", ends=50 * DAY).text, asked.context.token
-    private_files.write_all({token.key: new.key})
+    new, token = authority.issue("alice-token", ends=50 * DAY).pair, asked.context.token
+    private_files.write_all({str(token.key): new.key})
     reading = asyncio.create_task(asyncio.to_thread(usable, asked.context))
     await asyncio.sleep(0)
-    private_files.write_all({token.certificate: new.certificate})
+    private_files.write_all({str(token.certificate): new.certificate})
     assert (await reading).facts.ends_ms == facts_of(token.certificate).ends_ms

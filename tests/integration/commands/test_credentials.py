@@ -402,11 +402,21 @@ def test_f050_old_authorities_stay_until_new_ones_are_whole(owner: User, grid: G
     assert [file.name for file in old.parent.iterdir()] == ["certificates"]
 
 
-def test_f050_missing_git_is_named(owner: User) -> None:
-    owner.variables["PATH"] = str(owner.home)
+def test_f050_without_git_the_authorities_that_ship_with_us_are_installed(owner: User) -> None:
+    (owner.home / "bin").mkdir()
+    owner.variables["PATH"] = f"{Path(owner.command).parent}:{owner.home}/bin"
     done = owner.run("getCAcerts")
-    assert done.returncode == 22
+    assert done.returncode == 0, done.stderr
     assert "git, which is not installed" in done.stderr
+    assert "the authorities that ship with aliend" in done.stderr
+    installed = owner.home / ".globus/certificates"
+    names = {file.name for file in installed.iterdir()}
+    assert {"CERN-GridCA.pem", "CERN-Root-2.pem"} <= names
+    chain = ["openssl", "verify", "-CApath", str(installed), str(installed / "CERN-GridCA.pem")]
+    subprocess.run(chain, check=True, capture_output=True)
+    named = owner.run("getCAcerts", "-from", "https://example.invalid/cas.git", "elsewhere")
+    assert named.returncode == 22
+    assert not (owner.home / "elsewhere/certificates").exists()
 
 
 def issued_by_the_grid(owner: User, grid: Grid, seconds: int, names: tuple[str, str] = ("alice", "alice")) -> None:

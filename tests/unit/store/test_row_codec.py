@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
+from aliend.core.connection.pem import PemFile, PemText
 from aliend.core.transfers.job import JobSpec
 from aliend.store.row_codec import spec_of, spec_to_text
 
 CONTEXT = Context(
     endpoint=Endpoint("central.example", 1),
-    token=CredentialFiles("c", "k"),
+    token=CredentialFiles.of_values("c", "k"),
     site="CERN",
     role="alidaq",
     finding=Finding(jbox=Endpoint("localhost", 2), jbox_file="/tmp/f", tries=7, family="ipv4", racing=False),
@@ -41,3 +43,16 @@ def test_a_job_of_an_older_release_gets_the_usual_way_of_finding() -> None:
     context = spec.context
     assert (spec.rate, spec.interactive, spec.settings) == (0, False, ())
     assert (context.endpoint, context.site, context.finding) == (CONTEXT.endpoint, "CERN", Finding())
+
+
+def test_credentials_given_as_text_and_default_names_are_kept() -> None:
+    files = CredentialFiles(PemText("a\nb"), PemFile("/tmp/key", is_default=True))
+    spec = replace(SPEC, context=replace(CONTEXT, user=files))
+    assert spec_of(spec_to_text(spec)) == spec
+
+
+def test_credentials_of_a_job_of_an_older_release_are_names_or_text() -> None:
+    old = json.loads(spec_to_text(SPEC))
+    old["context"]["user"] = {"certificate": "-----BEGIN CERTIFICATE-----\n", "key": "/home/key.pem"}
+    user = spec_of(json.dumps(old)).context.user
+    assert user == CredentialFiles(PemText("-----BEGIN CERTIFICATE-----\n"), PemFile("/home/key.pem"))

@@ -21,7 +21,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 def context(token: Issued | None = None, user: Issued | None = None) -> Context:
-    none = CredentialFiles("/no/cert.pem", "/no/key.pem")
+    none = CredentialFiles.of_values("/no/cert.pem", "/no/key.pem")
     return Context(token=token.files if token else none, user=user.files if user else none)
 
 
@@ -50,7 +50,7 @@ def test_a_short_token_is_better_than_nothing(authority: Authority) -> None:
 def test_without_any_certificate_one_sentence_tells_where_it_was_looked_for() -> None:
     said = why(context())
     assert "/no/cert.pem cannot be read: No such file or directory" in said
-    assert "token-init" in said
+    assert "alienctl login" in said
     assert "\n" not in said
 
 
@@ -84,14 +84,29 @@ def test_an_encrypted_key_is_refused_in_words(authority: Authority) -> None:
     assert "encrypted" in why(context(None, authority.issue("user", pass_phrase="secret")))
 
 
-@pytest.mark.parametrize("content", ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "\0\0"])
-def test_a_damaged_file_is_refused_in_words(authority: Authority, tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "certificate", "key"),
+    [
+        ("", "is empty", "is empty"),
+        ("\0\0", "holds no certificate in PEM form", "holds no private key in PEM form"),
+        (
+            "-----BEGIN {}-----\nAAAA\n-----END {}-----\n",
+            "its content is no certificate",
+            "its content is no private key",
+        ),
+        ("-----BEGIN {}-----\nAAAA\n", "has no matching END line", "has no matching END line"),
+    ],
+)
+def test_a_damaged_file_is_refused_in_words(
+    authority: Authority, tmp_path: Path, content: str, certificate: str, key: str
+) -> None:
     user = authority.issue("user")
     broken = tmp_path / "broken.pem"
-    broken.write_text(content)
-    broken.chmod(0o600)
-    assert "is none in PEM form" in why(context(None, Issued(str(broken), user.key)))
-    assert "is none in PEM form" in why(context(None, Issued(user.certificate, str(broken))))
+    broken.touch(0o600)
+    broken.write_text(content.replace("{}", "CERTIFICATE"))
+    assert certificate in why(context(None, Issued(str(broken), user.key)))
+    broken.write_text(content.replace("{}", "PRIVATE KEY"))
+    assert key in why(context(None, Issued(user.certificate, str(broken))))
 
 
 def test_a_key_given_as_text_is_never_shown(authority: Authority) -> None:
@@ -110,7 +125,7 @@ def test_a_missing_key_is_named(authority: Authority) -> None:
 
 
 def test_cert_info_prints_four_lines_in_utc(authority: Authority) -> None:
-    lines = facts_of(authority.issue("alice").certificate).lines()
+    lines = facts_of(authority.issue("alice").files.certificate).lines()
     assert lines[0] == "DN >>> C=ch/O=AliEn2/CN=Users/CN=alice"
     assert lines[1] == "ISSUER >>> CN=Test CA"
     begins = time.strptime(lines[2].removeprefix("BEGIN >>> "), "%Y-%m-%d %H:%M:%S")
