@@ -47,14 +47,22 @@ def perform(invocation: Invocation) -> int:
         from alienctl.shell import python_shell
 
         return python_shell.run(invocation, operands)
-    if command in ("version", "--version"):
+    if command == "logout" and not operands and not _is_alien_py():
+        # alien.py's word for `exit` keeps that meaning in chains, files, the shell, and with a status
+        invocation.words = ["token-destroy", "--forget-keys", *(["--json"] if as_json else [])]
+        return Run(invocation).to_the_end()
+    if command in ("version", "-V", "--version"):
         return _version(invocation, as_json)
     if command in ("help", "?") and operands:
-        return _help_of(invocation, operands[0])
+        return _help_of(invocation, operands)
     if command not in ("", "help", "?", "-h", "--help") or not command:
         return Run(invocation).to_the_end()
     say(pages.text())
     return 0
+
+
+def _is_alien_py() -> bool:
+    return os.path.basename(sys.argv[0]).startswith("alien.py")
 
 
 def say(text: str) -> None:
@@ -117,19 +125,19 @@ def _version_of(package: str) -> str:
         return ""
 
 
-def _help_of(invocation: Invocation, command: str) -> int:
-    """Our page, or the service's own text where a daemon runs that can ask for it."""
+def _help_of(invocation: Invocation, operands: list[str]) -> int:
+    """Our page, or the service's own text; with `--local` the service is not asked (the daemon cannot)."""
+    is_local = operands[0] == "--local" and len(operands) > 1
+    command = operands[is_local]
     if command == "--man":
-        say(man_page.roff())
+        say(man_page.page(operands[1] if len(operands) > 1 else "alienctl"))
         return 0
     if command in pages.PAGES or command in pages.TOPICS:
         say(pages.text_of(command))
         return 0
+    if is_local:
+        say(f"{command} is a command of the central service, which explains it to users who are logged in")
+        say("to log in, run: `alienctl login`")
+        return 0
     invocation.words = [command, "-h"]
-    invocation.autostart = False
-    try:
-        return Run(invocation).to_the_end()
-    except ClientError as error:
-        raise ClientError(
-            f"there is no help about {command!r} here, and the service cannot be asked: {error}", _EINVAL
-        ) from None
+    return Run(invocation).to_the_end()

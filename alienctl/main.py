@@ -28,7 +28,7 @@ else:
 
 _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 107, 75, 141
 _LOCAL_COMMANDS = (
-    *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "--version", ""),
+    *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "-V", "--version", "logout", ""),
     *("install-names", "completion", "shell", "term", "terminal", "console"),
 )
 _ATTACHED_WITH = (b"--json", b"-json", b"--compat-exit", b"-compat-exit")

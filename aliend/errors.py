@@ -6,7 +6,9 @@
     |-- NoSuchFile              2   a local file that was named is not there; nothing was done
     |-- ConfigurationError      22   a setting, a file's mode or an owner is wrong
     |-- NotConnected           107   the central service cannot be reached, or there is no usable credential
+    |   |-- UnknownAuthority   107   no authority here has signed the certificate of the service
     |   `-- LoginRefused       129   the service was reached and refused the certificate
+    |       `-- UnknownUser    129   the service accepts the certificate and knows nobody with it
     |-- ServiceError             n   the central service answered with its own error number
     |-- BadReply                70   the central service's answer could not be understood (22, 42, 70)
     |-- OutcomeUnknown          75   a request that changes something was sent and its reply was lost
@@ -69,6 +71,14 @@ class LoginRefused(NotConnected):
     """The central service was reached and refused the certificate."""
 
     exit_code = 129
+
+
+class UnknownUser(LoginRefused):
+    """The central service accepts the certificate's authority, but knows no user with this certificate."""
+
+
+class UnknownAuthority(NotConnected):
+    """No authority that is trusted here has signed the certificate of the central service."""
 
 
 class RoleRefused(NotConnected):

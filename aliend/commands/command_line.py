@@ -23,7 +23,6 @@ from aliend.runtime import Runtime
 
 INTERRUPTED = 130
 _SHELL = ("/bin/sh", "-c")
-_HELP = frozenset({"-h", "--h", "-help", "--help"})
 _MOST_SESSIONS = 1000
 _LARGEST_STATUS = 255
 
@@ -195,11 +194,11 @@ async def _texts(call: Call) -> AsyncIterator[str]:
 
 def _words_for_the_client(words: tuple[str, ...]) -> tuple[str, ...]:
     """The program that carries out what only the client can do, and help about commands of ours; else empty."""
-    if words[0] in command_names.OF_THE_LINE and _HELP.intersection(words[1:2]):
+    if words[0] in command_names.OF_THE_LINE and dispatch.HELP_WORDS.intersection(words[1:2]):
         return ("alienctl", "help", command_names.OF_THE_LINE[words[0]])
     if words[0] in command_names.OF_THE_CLIENT:
         return ("alienctl", *words)
-    if words[0] in command_names.HELP_BY_THE_CLIENT and _HELP.intersection(words[1:]):
+    if words[0] in command_names.HELP_BY_THE_CLIENT and dispatch.HELP_WORDS.intersection(words[1:]):
         return ("alienctl", "help", words[0])
     return ()
 

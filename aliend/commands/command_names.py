@@ -6,6 +6,8 @@ import asyncio
 import shlex
 import stat
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 from aliend.commands import dispatch
@@ -50,6 +52,8 @@ async def check(parts: Runtime, call: Call) -> None:
     word = call.words[0]
     if _is_ours(word) or is_on(call.environment, "ALIENPY_ALLOW_UNKNOWN_CMDS"):
         return
+    if word in shipped_commands():
+        return
     listed = await commands_of_the_service(parts, call.context)
     if word in listed:
         return
@@ -63,11 +67,21 @@ def names(listed: frozenset[str]) -> frozenset[str]:
     return listed | OF_THE_CLIENT | frozenset(OF_THE_LINE) | _LISTINGS | frozenset(dispatch.COMMANDS)
 
 
+@cache
+def shipped_commands() -> frozenset[str]:
+    """The service's commands at the time of this release: what is known without a connection."""
+    text = (resources.files("aliend") / "data" / "service_commands.txt").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
 async def commands_of_the_service(parts: Runtime, context: Context) -> frozenset[str]:
-    """What the service lists, asked for once in the daemon's life. Raises AliendError where it cannot be asked."""
+    """What the service lists, asked for once in the daemon's life; the shipped list where it cannot be asked."""
     found = parts.command_lists.get(context)
     if found is None:
-        reply = await parts.central_sessions.of(context).request(Request("commandlist"), directory="")
+        try:
+            reply = await parts.central_sessions.of(context).request(Request("commandlist"), directory="")
+        except AliendError:
+            return shipped_commands()
         found = frozenset(str(result["commandlist"]) for result in reply.results if "commandlist" in result)
         parts.command_lists[context] = found
     return found

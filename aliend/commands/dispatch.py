@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from aliend.commands.account import cert_info, certificates, identity, navigation, tokens
+from aliend.commands.account import cert_import, cert_info, certificates, identity, login, navigation, tokens
 from aliend.commands.copying import cp, replicate, sync, transfers
 from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, run, to_xml
 from aliend.commands.following.json_report import refused
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
-from aliend.errors import AliendError
+from aliend.errors import AliendError, ConfigurationError, NotConnected
 from aliend.runtime import Runtime
 
 Command = Callable[[Runtime, Call], Awaitable[int]]
@@ -74,11 +74,16 @@ COMMANDS: dict[str, Command] = {
     "ps": grid_jobs.ps,
     "jobInfo": grid_jobs.job_info,
     "siteJobs": grid_jobs.site_jobs,
+    "login": login.login,
+    "cert-import": cert_import.cert_import,
     "token": tokens.token,
     "token-init": tokens.token_init,
     "token-destroy": tokens.token_destroy,
 }
 """Our own commands; every other word is one of the central service or of the client."""
+
+HELP_WORDS = frozenset({"-h", "--h", "-help", "--help"})
+"""Arguments behind a command that ask for its help."""
 
 _OF_A_COPY = frozenset({"cp", "sync", "replicate"})
 """Commands whose JSON is the report of a copy."""
@@ -94,11 +99,20 @@ async def execute(parts: Runtime, call: Call) -> int:
         code = await command(parts, acting)
         await tokens.remind(parts, call)
         return code
+    except (NotConnected, ConfigurationError) as error:
+        if HELP_WORDS.intersection(call.words[1:]):
+            return await call.have_run(("alienctl", "help", "--local", call.words[0]))
+        return await _failed(call, error)
     except AliendError as error:
-        await call.complain(f"{call.words[0]}: {error}" if not str(error).startswith(call.words[0]) else str(error))
-        if call.as_json:
-            await call.document(_refused(call.words[0], error))
-        return error.exit_code
+        return await _failed(call, error)
+
+
+async def _failed(call: Call, error: AliendError) -> int:
+    """Report what went wrong, and return the exit code."""
+    await call.complain(f"{call.words[0]}: {error}" if not str(error).startswith(call.words[0]) else str(error))
+    if call.as_json:
+        await call.document(_refused(call.words[0], error))
+    return error.exit_code
 
 
 def _refused(command: str, error: AliendError) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from aliend.core.connection.context import Context
 from aliend.core.connection.discovery import Target
 from aliend.core.connection.pem import PemText
 from aliend.core.protocol.requests import fits
-from aliend.errors import LoginRefused, NotConnected
+from aliend.errors import LoginRefused, NotConnected, UnknownUser
 
 OPEN_TIMEOUT = 5.0
 JBOX_TIMEOUT = 2.0
@@ -281,7 +281,7 @@ async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> Clien
 def _refusal(error: InvalidStatus, context: Context, credential: Credential) -> NotConnected:
     status = error.response.status_code
     if status == 401:
-        return LoginRefused(
+        return UnknownUser(
             f"{context.endpoint} does not know the certificate {credential.facts.subject}; check that it is registered "
             "with the ALICE virtual organisation (VO)"
         )

@@ -18,6 +18,7 @@ _VERBS = {
     "prompt": ("date", "pwd"),
     "completion": ("bash", "zsh", "fish"),
 }
+_TAKE_LOCAL_FILES = frozenset({"cert-import"})
 _DIRECTORIES_ONLY = frozenset({"cd", "rmdir", "pushd"})
 
 
@@ -89,6 +90,8 @@ def wanted(words: Sequence[str]) -> Wanted:
     local = _LOCAL.match(word)
     if local:
         return LocalPath(local[0], word[local.end() :])
+    if command in _TAKE_LOCAL_FILES:
+        return LocalPath("", word)
     storage = _STORAGE.match(word)
     if storage and ("@" in word or "::" in word or command in _TAKE_SE):
         return StorageElement(storage[0])

@@ -54,7 +54,7 @@ def certificate(folder: Path, *, days: int) -> dict[str, str]:
 
 
 def test_no_certificate(stranger: User) -> None:
-    refused(stranger, 107, "/nonexistent/token.pem", "usercert.pem", "token-init")
+    refused(stranger, 107, "/nonexistent/token.pem", "usercert.pem", "`alienctl login`")
 
 
 def test_an_expired_certificate(user: User) -> None:
