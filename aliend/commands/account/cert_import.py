@@ -18,6 +18,7 @@ from aliend.core.connection.context import CredentialFiles
 from aliend.core.connection.credentials import CertificateFacts
 from aliend.core.connection.pem import PemFile
 from aliend.errors import ConfigurationError, NotConnected, UsageError
+from aliend.runtime import Runtime
 
 _TRIES = 3
 _NO_PASS_PHRASE = "--no-passphrase"
