@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from aliend.activity import Activity
 from aliend.central.catalogue import Catalogue
 from aliend.central.connection.login import Ledger
 from aliend.central.session import Central
@@ -15,7 +16,9 @@ from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
+from aliend.log_file import log_problem
 from aliend.scratch_files import Scratch
+from aliend.session_store import SessionStore
 from aliend.stdin_spool import StdinFiles
 from aliend.storage.pool.worker_pool import Workers
 from aliend.store import Store
@@ -80,12 +83,14 @@ class Parts:
 
     def __init__(self, settings: Settings, store: Store, centrals: Centrals, engine: Engine, workers: Workers) -> None:
         self.settings = settings
+        self.socket = settings.socket
+        """Where the daemon listens now."""
         self.store = store
         self.centrals = centrals
         self.engine = engine
         self.workers = workers
         self.scratch = Scratch(Path(settings.state_directory) / "scratch")
-        self.sessions = Sessions(store, centrals.catalogue_of)
+        self.sessions = Sessions(SessionStore(store), centrals.catalogue_of)
         self.stdin_files = StdinFiles(Path(settings.state_directory) / "stdin", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
@@ -94,9 +99,15 @@ class Parts:
         """The exit code of the last command of each session."""
         self.command_lists: dict[Context, frozenset[str]] = {}
         """What the service of each context lists as its commands."""
+        self.activity = Activity()
         self.started = time.time()
         self.stopping = False
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""
+
+    def warnings(self) -> list[str]:
+        """What the user should know about this daemon, as sentences."""
+        own = filter(None, [self.settings.state_note, log_problem()])
+        return [*own, *self.store.warnings(), *self.tokens.warnings()]
 
     def context(self, environment: Mapping[str, str] | None) -> Context:
         """The context of a caller with this environment (None: the daemon's own). Raises ConfigurationError."""

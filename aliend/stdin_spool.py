@@ -17,6 +17,7 @@ from typing import Protocol
 from aliend.engine.views import JobView
 from aliend.errors import AliendError, ConfigurationError, CopyError
 from aliend.state_directory import make_private
+from aliend.storage.errors import exceeded_limit
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ class StdinFiles:
                 os.close(descriptor)
         except OSError as error:
             self.discard(path)
-            raise CopyError(f"standard input cannot be kept in {path.parent}: {error.strerror}", "local") from error
+            reason = exceeded_limit(error) or error.strerror
+            raise CopyError(f"standard input cannot be kept in {path.parent}: {reason}", "local") from error
         except ConfigurationError as error:
             raise CopyError(str(error), "local") from error
         except BaseException:

@@ -109,7 +109,11 @@ def exports_of(root: Path) -> dict[str, str]:
 def sandbox(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**clean_environment(), "XDG_STATE_HOME": str(root)}
     return subprocess.run(
-        [sys.executable, "-m", "aliend.sandbox", *words], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-P", "-m", "aliend.sandbox", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 

@@ -11,6 +11,8 @@ import time
 from alienctl.invocation import Invocation
 from alienctl.main import complain
 
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+"""O_NONBLOCK: a FIFO without a reader fails instead of waiting for one."""
 _OFF = (b"", b"0", b"no", b"off", b"false")
 
 
@@ -21,7 +23,7 @@ class DebugLog:
         self._descriptor = -1
         for place in _places(invocation):
             try:
-                self._descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._descriptor = os.open(place, _FLAGS, 0o600)
                 break
             except OSError as error:
                 complain(f"the log {place} cannot be written: {error.strerror}")

@@ -17,12 +17,12 @@ _BREATH = 0.05
 """Seconds between two small transactions, for those who wait for the database."""
 
 
-async def keep_short(store: Store, clock: Callable[[], float], days: int) -> None:
-    """Forget jobs that ended more than so many days ago, until it is cancelled; 0 days: none is forgotten."""
-    while days > 0:
-        rows = 0
+async def keep_short(store: Store, clock: Callable[[], float], keep_days: Callable[[], int]) -> None:
+    """Forget jobs that ended more than `keep_days` days ago, until it is cancelled; 0 days: none is forgotten."""
+    while True:
+        rows, days = 0, keep_days()
         try:
-            while gone := await store.forget(int((clock() - days * _DAY) * 1000)):
+            while days and (gone := await store.forget(int((clock() - days * _DAY) * 1000))):
                 rows += gone
                 await asyncio.sleep(_BREATH)
         except StoreError as error:

@@ -9,6 +9,7 @@ import select
 import shlex
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import aliend
 from aliend.sandbox import grid_size
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS, Layout
@@ -27,6 +29,8 @@ _FILES_PER_SECOND = 2_000
 """Catalogue entries that even a slow machine makes while the grid starts."""
 _STOP_LIMIT = 8.0
 _TURN_LIMIT = 60.0
+_FOREIGN = ("PYTHON", "LD_")
+"""Variables that choose another Python or other libraries begin so."""
 
 
 @contextlib.contextmanager
@@ -127,22 +131,33 @@ def exports(layout: Layout, environment: Mapping[str, str]) -> list[str]:
 
 
 def _spawn(layout: Layout, ready: int) -> subprocess.Popen[bytes]:
-    package_root = str(Path(__file__).parents[2])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH")))),
-    }
     with _log(layout).open("ab") as log_file:
         return subprocess.Popen(
-            [sys.executable, "-m", "aliend.sandbox", "serve", str(layout.root), str(ready)],
+            [*_isolated("aliend.sandbox"), "serve", str(layout.root), str(ready)],
             stdin=subprocess.DEVNULL,
             stdout=log_file,
             stderr=log_file,
             cwd="/",
-            env=environment,
+            env=_clean_environment(),
             start_new_session=True,
             pass_fds=(ready,),
         )
+
+
+def _clean_environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    if libraries := os.environ.get("ALIEND_LIBRARY_PATH"):
+        kept["LD_LIBRARY_PATH"] = libraries
+    return kept
+
+
+def _isolated(module: str) -> tuple[str, ...]:
+    """The words that run a module as a program, whatever PYTHONHOME and PYTHONPATH say."""
+    root = str(Path(aliend.__file__).parent.parent)
+    if root in site.getsitepackages():
+        return (sys.executable, "-I", "-m", module)
+    code = f"import runpy, sys; sys.path.insert(0, {root!r}); runpy.run_module({module!r}, None, '__main__', True)"
+    return (sys.executable, "-I", "-c", code)
 
 
 def _log(layout: Layout) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import resource
 
 from aliend.errors import CopyError, ErrorKind, Obstacle
 
@@ -44,10 +45,20 @@ _DISK_SENTENCES = {
     errno.EPERM: "not permitted: make it writable for you",
     errno.EROFS: "the file system is read-only: choose another place",
     errno.EISDIR: "a directory is in the way: choose another name",
+    errno.EFBIG: "the file system takes no file of this size: choose another place",
 }
+_LIMITS = {
+    errno.EFBIG: (resource.RLIMIT_FSIZE, "the daemon may write at most {} bytes to a file (limit: ulimit -Hf)"),
+    errno.EMFILE: (resource.RLIMIT_NOFILE, "the daemon may have at most {} files open (limit: ulimit -Hn)"),
+    errno.EAGAIN: (resource.RLIMIT_NPROC, "you may have at most {} processes (limit: ulimit -Hu)"),
+}
+"""Errors that a limit of the process causes, and what they mean then."""
 _ROOM = 64 << 20
 """Bytes that must be free before a disk that was full is tried again."""
-_DISK_PERMANENT = {errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
+_DISK_PERMANENT = {
+    *(errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENOENT),
+    errno.EFBIG,
+}
 
 
 class StorageError(CopyError):
@@ -83,9 +94,33 @@ def silent(what: str, limit: float) -> StorageError:
     return StorageError(f"{what}: the server did not answer for {limit:.0f} s", "transient", retry_after=30.0)
 
 
+def exceeded_limit(error: OSError) -> str:
+    """The sentence about the limit of this process that caused the error, and the remedy; empty when none did.
+
+    The daemon has raised its soft limits: only a shell with a larger hard limit helps.
+    """
+    known = _LIMITS.get(error.errno or 0)
+    if known is None:
+        return ""
+    number, sentence = known
+    soft = resource.getrlimit(number)[0]
+    if soft == resource.RLIM_INFINITY:
+        return ""
+    return f"{sentence.format(soft)}; run `alienctl daemon restart` in a shell with a larger limit"
+
+
+def require_file_size(size: int, path: str) -> None:
+    """Raise CopyError, permanent, when the limit on the size of files does not allow `size` bytes."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if limit != resource.RLIM_INFINITY and size > limit:
+        raise from_disk(OSError(errno.EFBIG, os.strerror(errno.EFBIG)), path)
+
+
 def from_disk(error: OSError, path: str) -> CopyError:
     """The error for a failed operation on a local file."""
-    reason = _DISK_SENTENCES.get(error.errno or 0, os.strerror(error.errno or 0))
+    reason = exceeded_limit(error) or _DISK_SENTENCES.get(error.errno or 0, os.strerror(error.errno or 0))
+    if error.errno == errno.EMFILE:  # other copies end and free some
+        return CopyError(f"{path}: {reason}", "transient", retry_after=30.0)
     kind: ErrorKind = "permanent" if error.errno in _DISK_PERMANENT else "local"
     obstacle = _obstacle(error, path) if kind == "local" else None
     return CopyError(f"{path}: {reason}", kind, retry_after=30.0, obstacle=obstacle)
@@ -97,7 +132,7 @@ def unreadable(error: OSError, path: str) -> CopyError:
         text = f"{path} cannot be read: permission denied: make it readable for you"
         return CopyError(text, "local", retry_after=30.0, obstacle=Obstacle("reading", path))
     known = from_disk(error, path)
-    text = f"{path} cannot be read: {os.strerror(error.errno or 0)}"
+    text = f"{path} cannot be read: {exceeded_limit(error) or os.strerror(error.errno or 0)}"
     return CopyError(text, known.kind, known.retry_after, obstacle=known.obstacle)
 
 

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-_WORKER = ("-P", "-m", "aliend.storage.worker")
+from aliend.storage.pool.worker_environment import isolated
 
 
 def found(where: str) -> tuple[Any, str, Callable[..., Any]]:
@@ -68,11 +68,11 @@ def _die(inside: str) -> None:
 
 def _arm_workers(text: str) -> None:
     """Copying processes are started by way of this program too."""
-    start = asyncio.create_subprocess_exec
+    start, worker = asyncio.create_subprocess_exec, isolated("aliend.storage.worker")
 
     def started(*words: Any, **options: Any) -> Awaitable[asyncio.subprocess.Process]:  # noqa: ANN401
-        if words[1 : 1 + len(_WORKER)] == _WORKER:
-            words = (words[0], "-P", __file__, text, "worker", *words[1 + len(_WORKER) :])
+        if words[: len(worker)] == worker:
+            words = (words[0], "-P", __file__, text, "worker", *words[len(worker) :])
         return start(*words, **options)
 
     asyncio.create_subprocess_exec = started  # type: ignore[assignment]

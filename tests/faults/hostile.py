@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.faults.campaign import Ground, Order, Report, ground
+from tests.harness import ROOT
 
 WHAT = "names with .., control characters, newlines, 4 kB, not UTF-8"
 ROUNDS, SHORT = 3, 1
@@ -39,12 +40,15 @@ _OBEYED = re.compile(rb"\x1b\]|\x1b\[35;5m|\x07|\x9b31m|\xc2\x9b|\xe2\x80\xae")
 """What those names would make a terminal do."""
 _BYTES = (b"raw\xff\xfe", b"raw\x9b31m", b"half\xed\xa0\x80")
 """Names that are no UTF-8."""
-_SANDBOX_WITH_BYTES = """
-import re
-import sqlite3
+_SANDBOX_WITH_BYTES = f"""
 import sys
 
-if "aliend.sandbox" in sys.orig_argv:
+exec(open({str(ROOT / "aliend" / "__init__.py")!r}, encoding="utf-8").read())
+__path__.append({str(ROOT / "aliend")!r})
+
+if "serve" in sys.orig_argv:
+    import sqlite3
+
     from aliend.sandbox.protocol import output
 
     connect = sqlite3.connect
@@ -55,9 +59,9 @@ if "aliend.sandbox" in sys.orig_argv:
         return database
 
     sqlite3.connect = connected
-    output._ESCAPED = re.compile(output._ESCAPED.pattern[:-1] + "\\ud800-\\udfff]")
+    output._ESCAPED = __import__("re").compile(output._ESCAPED.pattern[:-1] + "\\ud800-\\udfff]")
 """
-"""A `sitecustomize.py` with which a sandbox tells such names as they are: with lone surrogates in its JSON."""
+"""The package of a sandbox that shows such names as they are: with lone surrogates in its JSON."""
 
 
 def run(order: Order) -> Report:
@@ -81,7 +85,8 @@ def _sandbox_with_bytes() -> Iterator[None]:
     """Grids that are started meanwhile can have names that are no UTF-8."""
     before = os.environ.get("PYTHONPATH")
     with tempfile.TemporaryDirectory(prefix="bytes") as place:
-        (Path(place) / "sitecustomize.py").write_text(_SANDBOX_WITH_BYTES, encoding="utf-8")
+        (Path(place) / "aliend").mkdir()
+        (Path(place) / "aliend/__init__.py").write_text(_SANDBOX_WITH_BYTES, encoding="utf-8")
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (place, before)))
         try:
             yield

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "aliend/storage": {"core"},
     "aliend/store": {"core"},
     "aliend/engine": {"core", "central", "storage", "store"},
-    "aliend/services": {"core", "commands", "parts", "sessions", "engine", "v1"},
+    "aliend/services": {"core", "commands", "parts", "sessions", "engine", "reload", "v1"},
     "aliend/commands": {"core", "parts", "sessions", "engine", "central", "storage", "config"},
     "aliend/sandbox": set(),
 }

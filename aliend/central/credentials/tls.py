@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aliend.central.credentials.certificates import Credential
@@ -72,10 +74,36 @@ def _as_file(place: str) -> Iterator[str]:
     """A name that OpenSSL can open; text gets a file that is in no directory, so that it never reaches a disk."""
     if not is_text(place):
         yield place
-        return
-    with open(os.memfd_create("pem"), "wb", buffering=0) as file:  # noqa: PTH123 (a descriptor has no path)
-        file.write(place.encode())
-        yield f"/proc/self/fd/{file.fileno()}"
+    elif Path("/proc/self/fd").is_dir():
+        with open(os.memfd_create("pem"), "wb", buffering=0) as file:  # noqa: PTH123 (a descriptor has no path)
+            file.write(place.encode())
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with _as_fifo(place.encode()) as name:
+            yield name
+
+
+@contextmanager
+def _as_fifo(content: bytes) -> Iterator[str]:
+    """A FIFO that gives `content` to the first reader."""
+
+    def write() -> None:
+        with suppress(OSError), fifo.open("wb", buffering=0) as file:  # the reader may want less
+            file.write(content)
+
+    with tempfile.TemporaryDirectory(prefix="aliend-pem-") as directory:
+        fifo = Path(directory) / "pem"
+        os.mkfifo(fifo, 0o600)
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            yield str(fifo)
+        finally:
+            # a writer that found no reader still waits for one
+            with open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as rest:  # noqa: PTH123
+                while writer.is_alive():
+                    rest.read()
+                    writer.join(0.01)
 
 
 def _no_pass_phrase() -> str:

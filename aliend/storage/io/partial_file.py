@@ -18,7 +18,7 @@ from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
 from aliend.errors import CopyError, Obstacle
-from aliend.storage.errors import from_disk
+from aliend.storage.errors import from_disk, require_file_size
 
 LONGEST_NAME = 255
 _CHUNK = 4 << 20
@@ -115,10 +115,12 @@ class Part:
             os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def require_space(self, size: int, keep_free: int) -> None:
-        """CopyError of kind `local` when what is missing to `size` bytes does not fit on the disk.
+        """Raise CopyError of kind `local` when what is missing to `size` bytes does not fit on the disk.
 
-        `keep_free` bytes of it are left free; -1: 5 % of the disk, at most 2 GiB.
+        `keep_free` bytes of it are left free; -1: 5 % of the disk, at most 2 GiB. The error is permanent where the
+        limit on the size of files does not allow `size` bytes.
         """
+        require_file_size(size, str(self._target))
         disk = os.fstatvfs(self._fd)
         free = disk.f_bavail * disk.f_frsize
         kept = reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free

@@ -1,7 +1,12 @@
-"""The environment that a copying process runs in: XRootD's settings, the user's own always winning."""
+"""How a copying process is started: an isolated interpreter, and an environment with settings of XRootD.
+
+The user's own settings of XRootD win; the user's PYTHON... and LD_... variables are for other programs.
+"""
 
 from __future__ import annotations
 
+import site
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,10 +36,21 @@ _XROOTD = {
 """Those of the incumbent client where it has one; few loops keep the library at half of its 15 threads."""
 
 
+_FOREIGN = ("PYTHON", "LD_")
+
+
 def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment over our XRootD settings, with our package findable by the same interpreter."""
-    merged = {**_XROOTD, **environment}
-    root = Path(aliend.__file__).resolve().parent.parent
-    if root.name not in {"site-packages", "dist-packages"}:
-        merged["PYTHONPATH"] = ":".join(filter(None, (str(root), environment.get("PYTHONPATH", ""))))
-    return merged
+    """The caller's environment over our XRootD settings, without what chooses another Python or other libraries."""
+    kept = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
+    if libraries := environment.get("ALIEND_LIBRARY_PATH"):
+        kept["LD_LIBRARY_PATH"] = libraries
+    return {**_XROOTD, **kept}
+
+
+def isolated(module: str) -> tuple[str, ...]:
+    """The words that run a module of ours as a program that no PYTHON... variable changes; its arguments follow."""
+    root = str(Path(aliend.__file__).parent.parent)
+    if root in site.getsitepackages():
+        return (sys.executable, "-I", "-m", module)
+    code = f"import runpy, sys; sys.path.insert(0, {root!r}); runpy.run_module({module!r}, None, '__main__', True)"
+    return (sys.executable, "-I", "-c", code)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,9 @@ from typing import Any
 from aliend.core.transfers.bandwidth import Flow
 from aliend.errors import CopyError
 from aliend.storage import wire
+from aliend.storage.errors import exceeded_limit
 from aliend.storage.pool.bandwidth_grants import Paced, Pacer
-from aliend.storage.pool.worker_environment import worker_environment
+from aliend.storage.pool.worker_environment import isolated, worker_environment
 from aliend.storage.tasks import Compare, Download, Read, Result, Stopped, Task, Terms, Upload, WorkerDied
 
 RETIRE_AFTER = 5000
@@ -51,10 +51,7 @@ class Process:
         ours.setblocking(False)
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "aliend.storage.worker",
+                *isolated("aliend.storage.worker"),
                 str(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.PIPE,
@@ -67,7 +64,8 @@ class Process:
             )
         except OSError as error:
             ours.close()
-            raise CopyError(f"a copying process could not be started: {error.strerror}", "local", 30.0) from error
+            reason = exceeded_limit(error) or error.strerror
+            raise CopyError(f"a copying process could not be started: {reason}", "local", 30.0) from error
         finally:
             theirs.close()
         return cls(process, pacer, ours)

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[3]
-_FAKE_MAIN = """
+_FAKE_MAIN = f"""
 import json, runpy, sys
 from pathlib import Path
+
+sys.path.append({str(ROOT)!r})
 
 settings = json.loads((Path(__file__).parent / "settings.json").read_text())
 sys.argv += settings
@@ -44,6 +46,9 @@ class Stage:
         fake = home / "fake" / "aliend"
         fake.mkdir(parents=True)
         (fake / "__init__.py").write_text(f"__path__.append({str(ROOT / 'aliend')!r})\n")
+        # what alienctl starts is looked for beside itself
+        for name in ("alienctl", "systemd"):
+            (home / "fake" / name).symlink_to(ROOT / name)
         (fake / "__main__.py").write_text(_FAKE_MAIN)
         self.daemon_takes()
         inherited = ("PATH", "LANG")

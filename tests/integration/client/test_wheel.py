@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tarfile
@@ -29,7 +30,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("empty")
+    place = tmp_path_factory.mktemp("empty") / "a b"  # pip writes other first lines of scripts where a path has blanks
     subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
     (wheel,) = archives.glob("*.whl")
     install = [str(place / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel)]
@@ -75,4 +76,46 @@ def test_an_installed_wheel_lists_and_copies(newcomer: User) -> None:
 def test_an_installed_wheel_puts_its_unit_in_place(newcomer: User, environment: Path) -> None:
     newcomer.must("daemon", "install")
     unit = newcomer.home / ".config/systemd/user/aliend.service"
-    assert f"ExecStart={environment}/bin/aliend --foreground" in unit.read_text(encoding="utf-8")
+    assert f'ExecStart="{environment}/bin/aliend" --foreground' in unit.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("installer", ["pipx", "uv"])
+def test_a_program_that_is_a_link_to_the_installed_one_is_isolated(
+    newcomer: User, archives: Path, installer: str
+) -> None:
+    (wheel,) = map(str, archives.glob("*.whl"))
+    tools = {"XDG_DATA_HOME": str(newcomer.home / "share"), "XDG_BIN_HOME": str(newcomer.home / "links")}
+    tools |= {"PIPX_HOME": str(newcomer.home / "pipx"), "PIPX_BIN_DIR": str(newcomer.home / "links")}
+    program = Path(sys.executable).with_name(installer)
+    python = ("--python", sys.executable)
+    words = ("install", *python, wheel) if installer == "pipx" else ("tool", "install", *python, wheel)
+    subprocess.run([program, *words], env={**os.environ, **tools}, check=True, capture_output=True, cwd=newcomer.home)
+    newcomer.command = str(newcomer.home / "links/alienctl")
+    assert Path(newcomer.command).is_symlink()
+    newcomer.variables |= {"PYTHONHOME": "/nonexistent", "PYTHONPATH": "/nonexistent"}
+    assert newcomer.must("pwd").startswith("/alice/")
+    newcomer.must("install-names", "names")
+    newcomer.command = str(newcomer.home / "names/alien_pwd")
+    assert newcomer.must().startswith("/alice/")
+    newcomer.command = str(newcomer.home / "links/alienctl")
+    aliend = [str(newcomer.home / "links/aliend"), "--version"]
+    assert subprocess.run(aliend, env=newcomer.environment, capture_output=True).stdout.startswith(b"aliend ")
+
+
+def test_the_start_costs_few_file_opens(newcomer: User) -> None:
+    """The shell's lines and Python together open at most 10 files more than Python alone."""
+    newcomer.must("pwd")
+    python = str(Path(newcomer.command).with_name("python"))
+    assert opens(newcomer, newcomer.command, "pwd") <= opens(newcomer, python, "-c", "pass") + 10
+    newcomer.must("install-names", "names")
+    name = str(newcomer.home / "names/alien_pwd")
+    assert opens(newcomer, name) <= opens(newcomer, python, "-c", "pass") + 10
+
+
+def opens(user: User, *command: str) -> int:
+    """How many files a run opens."""
+    trace = ["strace", "-f", "-e", "trace=open,openat", *command]
+    # in this locale programs read no catalogues, so that the count is that of the programs
+    environment = {**user.environment, "LC_ALL": "C"}
+    traced = subprocess.run(trace, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    return sum("open" in line and "= -1" not in line for line in traced.stderr.splitlines())

@@ -16,6 +16,7 @@ import pytest
 
 from aliend.errors import CopyError
 from aliend.storage.io.partial_file import part_name
+from aliend.storage.pool import worker_process
 from aliend.storage.pool.worker_pool import Workers
 from aliend.storage.tasks import Discard, Download, Downloaded, WorkerDied
 from tests.integration.storage.conftest import (
@@ -244,11 +245,14 @@ async def test_signals_to_the_whole_unit_are_left_to_the_daemon(
         assert (await copy).md5 == big_md5
 
 
-async def test_a_library_that_is_missing_is_told(tmp_path: Path) -> None:
+async def test_a_library_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = "runpy.run_module('aliend.storage.worker', None, '__main__', True)"
+    start = f"import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); {run}"
+    monkeypatch.setattr(worker_process, "isolated", lambda _module: (sys.executable, "-c", start))
     (tmp_path / "XRootD").mkdir()
     (tmp_path / "XRootD" / "__init__.py").write_text("raise ImportError('libXrdCl.so is missing')")
     (tmp_path / "file").touch()
-    async with Workers(environment=xrootd_environment(PYTHONPATH=str(tmp_path))) as workers:
+    async with Workers(environment=xrootd_environment()) as workers:
         with pytest.raises(CopyError, match=r"XRootD library cannot be loaded: libXrdCl\.so is missing") as caught:
             await workers.run(checksum(tmp_path / "file"), nothing)
     assert caught.value.kind == "local"

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import errno
+import resource
 
 import pytest
 
 from aliend.errors import CopyError, ErrorKind
-from aliend.storage.errors import from_disk, from_status, silent, summary, without_secrets
+from aliend.storage.errors import (
+    from_disk,
+    from_status,
+    require_file_size,
+    silent,
+    summary,
+    without_secrets,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +69,27 @@ def test_all_replicas_together_are_as_hopeful_as_the_best() -> None:
     assert (both.kind, both.retry_after) == ("transient", silence.retry_after)
     assert str(both) == "A: gone; B: read: the server did not answer for 60 s"
     assert summary([]).kind == "permanent"
+
+
+def test_a_limit_of_the_process_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _number: (1000, 1000))
+    remedy = "run `alienctl daemon restart` in a shell with a larger limit"
+    large = from_disk(OSError(errno.EFBIG, ""), "/x")
+    assert str(large) == f"/x: the daemon may write at most 1000 bytes to a file (limit: ulimit -Hf); {remedy}"
+    assert large.kind == "permanent"
+    many = from_disk(OSError(errno.EMFILE, ""), "/x")
+    assert str(many) == f"/x: the daemon may have at most 1000 files open (limit: ulimit -Hn); {remedy}"
+    assert many.kind == "transient"
+    with pytest.raises(CopyError, match="at most 1000 bytes"):
+        require_file_size(1001, "/x")
+    require_file_size(1000, "/x")
+
+
+def test_a_file_that_is_too_large_for_the_file_system_is_no_matter_of_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _number: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    error = from_disk(OSError(errno.EFBIG, ""), "/x")
+    assert (str(error), error.kind) == (
+        "/x: the file system takes no file of this size: choose another place",
+        "permanent",
+    )
+    require_file_size(1 << 60, "/x")

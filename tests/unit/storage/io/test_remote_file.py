@@ -106,6 +106,11 @@ def test_an_answer_that_does_not_come_holds_the_others_for_the_limit_only() -> N
 
 
 def test_the_environment_of_the_user_wins() -> None:
-    merged = worker_environment({"XRD_STREAMTIMEOUT": "7", "XRD_OTHER": "1", "PYTHONPATH": "/x"})
+    merged = worker_environment({"XRD_STREAMTIMEOUT": "7", "XRD_OTHER": "1"})
     assert (merged["XRD_STREAMTIMEOUT"], merged["XRD_OTHER"], merged["XRD_REQUESTTIMEOUT"]) == ("7", "1", "1200")
-    assert merged["PYTHONPATH"].endswith(":/x")
+
+
+def test_variables_that_choose_another_python_or_other_libraries_are_left_out() -> None:
+    foreign = {"PYTHONPATH": "/x", "PYTHONHOME": "/x", "LD_LIBRARY_PATH": "/x", "LD_PRELOAD": "/x"}
+    assert worker_environment(foreign) == worker_environment({})
+    assert worker_environment({**foreign, "ALIEND_LIBRARY_PATH": "/y"})["LD_LIBRARY_PATH"] == "/y"

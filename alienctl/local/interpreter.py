@@ -1,0 +1,32 @@
+"""Starts our other programs: with our interpreter, isolated, and without the variables that choose other libraries.
+
+Isolated (`-I`) means that PYTHONHOME, PYTHONPATH and the user's site-packages do not apply. LD_LIBRARY_PATH may name
+other versions of libssl, libstdc++ or libXrdCl: it is left out, and ALIEND_LIBRARY_PATH takes its place.
+"""
+
+import os
+import site
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FOREIGN = (b"PYTHON", b"LD_")
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def command(module: str) -> list[str]:
+    """The words that run a module of the packages beside us as a program; its own arguments come behind them."""
+    if _ROOT in site.getsitepackages():
+        return [sys.executable, "-I", "-m", module]
+    code = f"import runpy, sys; sys.path.insert(0, {_ROOT!r}); runpy.run_module({module!r}, None, '__main__', True)"
+    return [sys.executable, "-I", "-c", code]
+
+
+def clean(environment: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
+    """The environment without the variables that choose another Python or other libraries."""
+    kept = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
+    if libraries := environment.get(b"ALIEND_LIBRARY_PATH"):
+        kept[b"LD_LIBRARY_PATH"] = libraries
+    return kept
