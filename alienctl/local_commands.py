@@ -7,17 +7,17 @@ import sys
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
-from alienctl.daemon import control, logs, systemd_unit
+from alienctl.daemon import address, configuration, control, logs, systemd
+from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_WORDS, Invocation
 from alienctl.local import install_names, interpreter, wire_replies
 from alienctl.main import Run, write_all
 from alienctl.shell import completion
-from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
-_HELLO_WAIT = 5.0
+_HELLO_WAIT = 4.0
 """Seconds that a daemon has to say who it is."""
 
 
@@ -74,15 +74,24 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
     action = operands.pop(0) if operands else "status"
     if action == "logs":
         return logs.show(invocation, operands)
+    force = action == "stop" and operands == ["--force"]
+    if force:
+        operands.clear()
     actions = {
         "status": lambda: control.status(invocation, as_json),
         "start": lambda: control.start_daemon(invocation, as_json),
-        "stop": lambda: control.stop(invocation, as_json),
+        "stop": lambda: control.stop(invocation, as_json, force=force),
         "restart": lambda: control.restart(invocation, as_json),
-        "install": lambda: systemd_unit.install(invocation, as_json),
+        "list": lambda: control.list_daemons(invocation, as_json),
+        "check": lambda: configuration.check(invocation, as_json),
+        "reload": lambda: configuration.reload(invocation, as_json),
     }
+    if action in ("install", "uninstall", "socket"):
+        options, operands = operands, []
+        perform = {"install": systemd.install_unit, "uninstall": systemd.uninstall_unit, "socket": address.show}[action]
+        actions[action] = lambda: perform(invocation, options, as_json)
     if action not in actions:
-        known = ", ".join([*actions, "logs"])
+        known = ", ".join([*actions, "install", "uninstall", "socket", "logs"])
         raise ClientError(f"daemon {action}: there is no such action; there are: {known}", _EINVAL)
     if operands:
         raise ClientError(f"daemon {action} takes no further words, but was given {' '.join(operands)!r}", _EINVAL)
@@ -102,7 +111,7 @@ def _sandbox(invocation: Invocation) -> int:
 def _version(invocation: Invocation, as_json: bool) -> int:
     request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
     try:
-        answer = unary(invocation.socket, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
+        answer = ask(invocation, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
         hello = wire_replies.hello(answer)
     except NoDaemonError:
         hello = None

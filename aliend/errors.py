@@ -16,6 +16,7 @@
     |-- NoSuchJob                2   there is no such transfer job
     |-- WebError                 1   a service that speaks HTTP (CCDB) cannot be read, or refuses
     `-- StoreError               5   the daemon's own database could not be used
+        `-- NewerDatabase        5   it was written by a newer aliend; nothing was changed
 
 A message says what was tried, what happened and what the user may do. `exit_code` is what `alienctl` ends with; numbers
 up to 133 are those of errno where one fits.
@@ -163,3 +164,7 @@ class StoreError(AliendError):
     """The daemon's own database could not be used."""
 
     exit_code = 5
+
+
+class NewerDatabase(StoreError):
+    """The database was written by a newer aliend; nothing was changed."""

@@ -89,10 +89,20 @@ PAGES = {
         "    alienctl transfers wait 7 --timeout 3600",
     ),
     "daemon": Page(
-        "daemon status | start | stop | restart | logs | install",
+        "daemon status | start | stop | restart | list | check | reload | socket | logs | install | uninstall",
         "the daemon itself",
+        "  start              start it; with `--profile NAME` before `daemon`: create the profile\n"
+        "  stop --force       kill a daemon that does not respond; its transfers continue with the next one\n"
+        "  restart            replace it; it stays if the configuration is not valid\n"
+        "  list               the daemons of all profiles on this host\n"
+        "  check              validate the configuration of all profiles\n"
+        "  reload             apply the configuration, and say what needs a restart (also: SIGHUP)\n"
+        "  socket [--start]   print the path of its socket for programs that speak gRPC; --start: and start it\n"
         "  logs [-n N] [-f]   the end of its log; -f: and what follows\n"
-        "  install            put its systemd user unit in place\n"
+        "  install [--enable] [--linger]\n"
+        "                     put its systemd user unit in place; --enable: systemd takes over the daemon and its\n"
+        "                     queue; --linger: it runs also while you are logged out\n"
+        "  uninstall          remove the unit; with jobs, the daemon goes on without systemd\n"
         "    alienctl daemon status",
     ),
     "sandbox": Page(

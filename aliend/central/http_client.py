@@ -8,8 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-
-import httpx
+from typing import TYPE_CHECKING
 
 from aliend import VERSION
 from aliend.central.credentials import certificates
@@ -17,9 +16,13 @@ from aliend.central.credentials.tls import client_context
 from aliend.core.connection.context import Context
 from aliend.errors import AliendError, WebError
 
+if TYPE_CHECKING:
+    import httpx
+
 _LARGEST = 512 << 20
 """Bytes of a document."""
 _CHUNK = 1 << 20
+_OK = 200
 
 
 class Web:
@@ -62,7 +65,7 @@ class Web:
         client = await self._of(url)
         with _told(url, seconds):
             async with asyncio.timeout(seconds), client.stream("GET", url, headers=headers) as response:
-                if response.status_code != httpx.codes.OK:
+                if response.status_code != _OK:
                     raise WebError(f"{url} answers {response.status_code} {response.reason_phrase}")
                 async for chunk in response.aiter_bytes(_CHUNK):
                     yield chunk
@@ -76,6 +79,8 @@ class Web:
         return self._secure
 
     def _new(self, *, verify: ssl.SSLContext | bool) -> httpx.AsyncClient:
+        import httpx  # would delay every start of the daemon
+
         agent = {"User-Agent": f"aliend/{VERSION}"}
         return httpx.AsyncClient(verify=verify, headers=agent, follow_redirects=True, timeout=None, trust_env=False)
 
@@ -90,6 +95,8 @@ class Web:
 
 @contextmanager
 def _told(url: str, seconds: float) -> Iterator[None]:
+    import httpx
+
     try:
         yield
     except TimeoutError:

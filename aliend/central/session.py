@@ -196,7 +196,6 @@ class Central:
             logins=self._login.logins,
             commands=self._commands,
             points=int(points.count),
-            delay_ms=int(points.delay * 1000),
             waiting=self._pool.waiting,
             problem=self._login.problem,
             next_attempt_ms=int((time.time() + waits) * 1000) if waits else 0,

@@ -15,8 +15,8 @@ State = Literal["idle", "connecting", "connected", "failing"]
 class CentralStatus:
     """Connected to whom, as whom, since when. Moments in POSIX milliseconds, 0: none.
 
-    `points` are those that this daemon has cost the certificate, `delay_ms` by how much the service delays each
-    command because of them; `problem` is the last error while it lasts; nobody logs in before `next_attempt_ms`.
+    `points` are those that this daemon has cost the certificate; `problem` is the last error while it lasts; nobody
+    logs in before `next_attempt_ms`.
     """
 
     state: State
@@ -29,7 +29,6 @@ class CentralStatus:
     logins: int
     commands: int
     points: int
-    delay_ms: int
     waiting: int
     problem: str
     next_attempt_ms: int

@@ -86,16 +86,15 @@ class Engine:
         self._deletions = DeletionRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
         self._catalogue_of = catalogue_of
         self._attempts.on_hold = self._expansions.on_hold = self._held_jobs.schedule_check
+        self._is_store_ready = False
         self._main: asyncio.Task[None] | None = None
         self._clock_offset: float | None = None
         """How far the clock was ahead of the steady one (None: it was not looked at yet)."""
 
     async def __aenter__(self) -> Engine:
-        recovered = await self._store.recover()
-        if recovered:
-            log.info("%d transfers were cut off by the end of the daemon before; they are queued again", recovered)
-        self._saved_limits = await self._store.limits()
-        self._apply_limits()
+        with suppress(StoreError):  # `_run` tries again, and logs why
+            if not self._store.problem:  # otherwise the database was waited for already
+                await self._prepare_store()
         self._main = asyncio.create_task(self._run(), name="engine")
         self._main.add_done_callback(_report)
         return self
@@ -115,17 +114,26 @@ class Engine:
         with suppress(StoreError):
             await self._store.recover()
 
-    def set_limits(self, files: int = 8, files_per_se: int = 4, keep_free_mib: int = -1) -> None:
-        """So many files may be copied at a time, in all and on one storage element, unless the user set limits live.
+    async def _prepare_store(self) -> None:
+        """Go on as the daemon before; nothing is started before this has worked. Raises StoreError."""
+        if self._is_store_ready:
+            return
+        if recovered := await self._store.recover():
+            log.info("%d transfers were cut off by the end of the daemon before; they are queued again", recovered)
+        self._saved_limits, self._is_store_ready = await self._store.limits(), True
+        self._apply_limits()
 
-        `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB).
-        """
+    def set_limits(self, files: int = 8, files_per_se: int = 4, keep_free_mib: int = -1) -> None:
+        """Limit how many files are copied at a time, unless the user has set limits live, and how full a disk may be.
+
+        `keep_free_mib` of it are left free (-1: 5 %, at most 2 GiB)."""
         self._attempts.keep_free = self._expansions.keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
         self._configured = Limits(files, files_per_se)
         self._apply_limits()
 
     async def change_limits(self, changes: Mapping[str, int | str | None]) -> None:
         """Set limits by name (see `core.limits`; None: as configured), for now and for the next daemons."""
+        await self._prepare_store()
         self._saved_limits = limits.merged(self._saved_limits, changes)
         await self._store.save_limits(self._saved_limits)
         self._apply_limits()
@@ -288,6 +296,7 @@ class Engine:
             while True:
                 self._wake.clear()
                 try:
+                    await self._prepare_store()
                     if not taken_up:
                         await self._recover(group)
                         taken_up = True

@@ -17,12 +17,12 @@ _PAUSE = 0.05
 """Seconds between two small transactions, for those who wait for the database."""
 
 
-async def prune_history(store: Store, clock: Callable[[], float], days: int) -> None:
-    """Forget jobs that ended more than so many days ago, until it is cancelled; 0 days: none is forgotten."""
-    while days > 0:
-        rows = 0
+async def prune_history(store: Store, clock: Callable[[], float], keep_days: Callable[[], int]) -> None:
+    """Forget jobs that ended more than `keep_days` days ago, until it is cancelled; 0 days: none is forgotten."""
+    while True:
+        rows, days = 0, keep_days()
         try:
-            while gone := await store.prune(int((clock() - days * _DAY) * 1000)):
+            while days and (gone := await store.prune(int((clock() - days * _DAY) * 1000))):
                 rows += gone
                 await asyncio.sleep(_PAUSE)
         except StoreError as error:

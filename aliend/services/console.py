@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import grpc.aio
@@ -15,7 +16,7 @@ from aliend.commands.completion import Completion, Typed
 from aliend.commands.invocation.call import JSON_LINES, JSON_WORDS, Call, Progress, Terminal
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
-from aliend.errors import AliendError, ConfigurationError, UsageError
+from aliend.errors import AliendError, ConfigurationError, StoreError, UsageError
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import abort, told
 from aliend.user_sessions import SessionState
@@ -26,6 +27,7 @@ Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]
 PIECE = 256 * 1024
 """Bytes in one event at most."""
 
+LONGEST_REQUEST_ID = 64
 _NO_TERMINAL = Terminal()
 _JSON_SWITCHES = ("ALIENPY_JSON", "ALIENPY_JSONRAW")
 
@@ -90,7 +92,7 @@ class Events:
             await self._send(console_pb2.RunEvent(stdout=rest))
         if self._shown_errors and (rest := self._shown_errors.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stderr=rest))
-        end = console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves)
+        end = console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves, version=VERSION)
         if state:
             end.user, end.directory = state.user, state.directory
         await self._send(console_pb2.RunEvent(exit=end))
@@ -118,9 +120,9 @@ class Events:
             )
         )
 
-    async def attached(self, job: int) -> None:
-        """Tell the job's number."""
-        await self._send(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)))
+    async def attached(self, *jobs: int) -> None:
+        """Send the numbers of the jobs, all in one event: a client knows either all of them or none."""
+        await self._send(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=jobs[0], more=jobs[1:])))
 
     async def question(self, prompt: str, *, echo: bool) -> None:
         """Send a question."""
@@ -166,6 +168,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         except AliendError as error:
             await _refuse(context, error)
             return
+        await self._say_loss(events)
         inputs = asyncio.create_task(_listen(context, call))
         try:
             outcome = await command_line.run(self._parts, call)
@@ -184,6 +187,14 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         typed = Typed(words, os.fsdecode(request.cwd), session, dict(request.environment))
         found = await self._completion.candidates(typed)
         return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in found])
+
+    async def _say_loss(self, events: Events) -> None:
+        """Say once that a damaged database was lost."""
+        store = self._parts.store
+        if loss := store.loss:
+            with suppress(StoreError):
+                await store.loss_was_said()
+            await events.stderr(f"alienctl: {loss}\n".encode())
 
     def _call(self, start: console_pb2.RunStart, events: Events) -> Call:
         terminal = _terminal(start.terminal)
@@ -205,6 +216,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             raw=start.raw,
             stop_on_error=start.stop_on_error,
             commands_on_stdin=start.commands_on_stdin,
+            request_id=start.request_id[:LONGEST_REQUEST_ID],
             trace=events.note if start.debug else None,
         )
 
@@ -222,16 +234,21 @@ def _terminal(terminal: console_pb2.Terminal) -> Terminal:
 def _check_contract(start: console_pb2.RunStart) -> None:
     """A client of another contract may not understand our events; it gets a status."""
     if start.contract != CONTRACT:
+        advice = (
+            "use the alienctl that was installed with this aliend"
+            if start.contract < CONTRACT
+            else "replace the daemon with `alienctl daemon restart`"
+        )
         raise ConfigurationError(
-            f"alienctl {start.client_version} speaks contract {start.contract}, the running aliend {VERSION} "
-            f"speaks {CONTRACT}; after an update of either, run: alienctl daemon restart"
+            f"the running aliend {VERSION} speaks contract {CONTRACT}, alienctl {start.client_version} speaks "
+            f"contract {start.contract}; {advice}"
         )
 
 
 async def _refuse(context: Context, error: AliendError) -> None:
     """Tell what is wrong with the caller's settings, as a command would."""
     await Events(context).stderr(f"alienctl: {error}\n".encode())
-    await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=error.exit_code)))
+    await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=error.exit_code, version=VERSION)))
 
 
 async def _listen(context: Context, call: Call) -> None:

@@ -1,14 +1,17 @@
-"""`Daemon`: versions, status, stop."""
+"""`Daemon`: versions, status, stop, reload."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 
 import grpc.aio
 
 from aliend import CONTRACT, VERSION
+from aliend.errors import StoreError
+from aliend.reload import Reloaded
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import told
 from aliend.services.status_message import central_messages
@@ -18,15 +21,26 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 MOST_JOBS = 10_000
 """Jobs that are counted at the most."""
-CAPABILITIES = ("console", "session", "catalogue", "transfers", "session-watch", "limits", "selection")
+CAPABILITIES = (
+    "console",
+    "session",
+    "catalogue",
+    "transfers",
+    "session-watch",
+    "limits",
+    "selection",
+    "stop-if-idle",
+    "reload",
+)
 
 
 class DaemonService(daemon_pb2_grpc.DaemonServicer):
     """About the daemon itself. `stop` is set when it shall end."""
 
-    def __init__(self, parts: Runtime, stop: asyncio.Event) -> None:
+    def __init__(self, parts: Runtime, stop: asyncio.Event, reload: Callable[[], Reloaded]) -> None:
         self._parts = parts
         self._stop = stop
+        self._reload = reload
 
     @told
     async def Hello(self, _request: daemon_pb2.HelloRequest, _context: Context) -> daemon_pb2.HelloResponse:
@@ -37,13 +51,16 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
     async def Status(self, _request: daemon_pb2.StatusRequest, _context: Context) -> daemon_pb2.StatusResponse:
         """See the contract."""
         settings, engine = self._parts.settings, self._parts.engine
-        active = await engine.jobs(MOST_JOBS, active_only=True)
+        try:
+            active = await engine.jobs(MOST_JOBS, active_only=True)
+        except StoreError:
+            active = []  # the warnings say why
         return daemon_pb2.StatusResponse(
             version=VERSION,
             pid=os.getpid(),
             started_ms=int(self._parts.started * 1000),
             profile=settings.profile,
-            socket=settings.socket,
+            socket=self._parts.socket,
             state_directory=settings.state_directory,
             log_file=settings.log_file,
             central=central_messages(self._parts.central_sessions),
@@ -53,7 +70,18 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
         )
 
     @told
-    async def Stop(self, _request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
+    async def Stop(self, request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
         """See the contract."""
+        calls, transfers = self._parts.activity.calls, len(self._parts.engine.progress())
+        if request.only_if_idle and (calls or transfers):
+            return daemon_pb2.StopResponse(
+                pid=os.getpid(), needed=True, running_calls=calls, running_transfers=transfers
+            )
         self._stop.set()
         return daemon_pb2.StopResponse(pid=os.getpid())
+
+    @told
+    async def Reload(self, _request: daemon_pb2.ReloadRequest, _context: Context) -> daemon_pb2.ReloadResponse:
+        """See the contract."""
+        outcome = self._reload()
+        return daemon_pb2.ReloadResponse(applied=outcome.applied, after_restart=outcome.after_restart)

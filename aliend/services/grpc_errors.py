@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, TypeVar
+from contextlib import nullcontext
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import grpc
 import grpc.aio
@@ -47,6 +48,13 @@ _SERVICE_CODES = {
     122: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
+
+class _Service(Protocol):
+    """Every servicer of ours."""
+
+    _parts: Runtime
+
+
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
 
 
@@ -70,13 +78,18 @@ def code_of(error: AliendError) -> grpc.StatusCode:
 
 
 def told(method: Method) -> Method:
-    """Wrap a servicer's coroutine so that an error of ours becomes the call's status."""
+    """Wrap a servicer's coroutine: it counts as a running call, and an error of ours becomes the call's status."""
+    name = method.__qualname__
+    # A question about the daemon does not make the daemon needed.
+    is_counted = not name.startswith("DaemonService.")
+    can_resume = name.endswith(".Watch")
 
     @functools.wraps(method)
-    async def wrapped(self: object, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
-        try:
-            return await method(self, request, context)
-        except AliendError as error:
-            await abort(context, error)
+    async def wrapped(self: _Service, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
+        with self._parts.activity.call(can_resume=can_resume) if is_counted else nullcontext():
+            try:
+                return await method(self, request, context)
+            except AliendError as error:
+                await abort(context, error)
 
     return wrapped  # type: ignore[return-value]  # the same signature, checked at the definition

@@ -28,7 +28,6 @@ def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus
             state=_STATES[status.state],
             since_ms=status.since_ms,
             points=status.points,
-            delay_ms=status.delay_ms,
             waiting=status.waiting,
             next_attempt_ms=status.next_attempt_ms,
         )

@@ -62,7 +62,8 @@ class ConsoleServicer:
         further input lets the client close its side together with `start`. Cancelling the call cancels what
         the command was doing; a transfer job that was submitted with `--detach` is not touched by that.
 
-        Not idempotent by itself: a client may send the same start again only when the daemon cannot have seen it.
+        Not idempotent by itself: a client may send the same start again only when the daemon cannot have seen it, when the
+        command changes nothing, or for `cp` and `sync` with the same `request_id`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

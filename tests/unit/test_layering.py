@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "aliend/storage": {"core"},
     "aliend/store": {"core"},
     "aliend/engine": {"core", "storage", "store"},
-    "aliend/services": {"core", "commands", "runtime", "user_sessions", "engine", "v1"},
+    "aliend/services": {"core", "commands", "runtime", "user_sessions", "engine", "reload", "v1"},
     "aliend/commands": {"core", "runtime", "user_sessions", "engine", "central", "storage", "config"},
     "aliend/sandbox": set(),
 }

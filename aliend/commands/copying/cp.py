@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +74,7 @@ async def _copied(parts: Runtime, call: Call) -> int:
     if words.sources == (STDIO,):
         jobs = [await submit_input(parts, call, specs[0])]
     else:
-        jobs = [await parts.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
+        jobs = [await parts.engine.submit(spec, call.new_request_id()) for spec in specs]
     if words.detach:
         code = ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
         await _tell_numbers(call, jobs, code, problems)

@@ -6,7 +6,6 @@ and compared at the end, so that wrong bytes are told after they were printed, b
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -33,7 +32,7 @@ async def submit_input(parts: Runtime, call: Call, spec: JobSpec) -> JobView:
         raise UsageError(f"cp: {spec.target} exists; -f replaces it")
     kept = await parts.stdin_files.fill(_pieces(call))
     try:
-        job = await parts.engine.submit(replace(spec, sources=(str(kept),)), uuid.uuid4().hex)
+        job = await parts.engine.submit(replace(spec, sources=(str(kept),)), call.new_request_id())
     except BaseException:
         parts.stdin_files.discard(kept)
         raise

@@ -55,8 +55,8 @@ async def followed(parts: Runtime, call: Call, follower: Follower, jobs: Sequenc
     """Follow jobs whose end is this command's end, and the other way round."""
     try:
         async with cancelled_with(parts, *jobs):
-            for job in jobs:
-                await call.output.attached(job)
+            if jobs:
+                await call.output.attached(*jobs)
             return [await follower.follow(job, until_held=True) for job in jobs]
     except asyncio.CancelledError:
         if call.interrupted.is_set():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -30,7 +29,7 @@ async def submit_and_follow(parts: Runtime, call: Call, spec: JobSpec, *, detach
         settings=settings_of(call.environment),
         interactive=not detach and (call.terminal.stdout or call.terminal.stderr),
     )
-    job = await parts.engine.submit(spec, uuid.uuid4().hex)
+    job = await parts.engine.submit(spec, call.new_request_id())
     if not detach:
         code = await follow_foreground(parts, call, [job.id])
         await then(parts, call, job.id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -69,8 +71,8 @@ class Output(Protocol):
     async def progress(self, progress: Progress) -> None:
         """The state of the job that the command follows."""
 
-    async def attached(self, job: int) -> None:
-        """The command goes on as this transfer job."""
+    async def attached(self, *jobs: int) -> None:
+        """The command continues as these transfer jobs."""
 
     async def question(self, prompt: str, *, echo: bool) -> None:
         """A question to the user; the answer comes by `Call.answers`."""
@@ -115,12 +117,21 @@ class Call:
     answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
     """What the user said to questions; None: refused, or nobody is there."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    request_id: str = ""
+    """The caller's name for this command line, see `new_request_id`."""
+    submissions: Iterator[int] = field(default_factory=itertools.count, repr=False)
+    """Numbers the jobs of this command line."""
     statuses: asyncio.Queue[int] = field(default_factory=asyncio.Queue, repr=False)
     """Exit statuses of programs that were handed over, as a shell counts them."""
 
     def local_name(self, word: str) -> str:
         """Return the absolute name of a local file, given with or without `file:` before it. Raises UsageError."""
         return locations.local_name(word, locations.PathContext("/", "/", self.local, self.environment.get("HOME", "")))
+
+    def new_request_id(self) -> str:
+        """The request id of the next job: the same ones where a client runs the same command line again."""
+        number = next(self.submissions)
+        return f"{self.request_id}.{number}" if self.request_id else uuid.uuid4().hex
 
     async def have_run(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
         """Have the client run a program for the user; its exit status, 127 where there is none of that name.

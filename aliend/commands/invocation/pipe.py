@@ -43,9 +43,9 @@ class _Pipe:
     async def progress(self, progress: Progress) -> None:
         """Nothing: the terminal belongs to the pipeline."""
 
-    async def attached(self, job: int) -> None:
-        """The command goes on as this transfer job."""
-        await self._output.attached(job)
+    async def attached(self, *jobs: int) -> None:
+        """The command continues as these transfer jobs."""
+        await self._output.attached(*jobs)
 
     async def question(self, prompt: str, *, echo: bool) -> None:
         """A question to the user."""

@@ -13,7 +13,9 @@ _TAKE_SE = frozenset({"listSEs", "listSEDistance", "mirror", "deleteMirror", "te
 _TAKE_GRID_JOBS = frozenset({"kill", "resubmit", "masterjob", "jobInfo", "jobListMatch", "registerOutput", "ps"})
 _VERBS = {
     "transfers": ("list", "show", "watch", "wait", "why", "cancel", "retry", "pause", "resume", "limit"),
-    "daemon": ("status", "start", "stop", "restart", "logs", "install"),
+    "daemon": (
+        *("status", "start", "stop", "restart", "list", "check", "reload", "socket", "logs", "install", "uninstall"),
+    ),
     "sandbox": ("up", "down", "status", "env", "reset", "fault", "stats", "set", "file"),
     "prompt": ("date", "pwd"),
     "completion": ("bash", "zsh", "fish"),
