@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from aliend import VERSION
 from aliend.config import Settings, load
 from aliend.errors import AliendError
-from aliend.log_file import LogFile
-from aliend.process_limits import raise_soft_limits
+from aliend.lifecycle.log_file import LogFile
+from aliend.lifecycle.process_limits import raise_soft_limits
 
 _EXISTS = 17
 """Exit code of a second daemon that systemd starts (EEXIST)."""
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _check(profile: str, *, others: bool) -> int:
     """Say what would keep a daemon from starting; 22: something would."""
-    from aliend.configuration_check import problems
+    from aliend.lifecycle.configuration_check import problems
 
     found = problems(profile, os.environ, others=others)
     sys.stderr.write("".join(f"aliend: {problem}\n" for problem in found))

@@ -25,19 +25,19 @@ from aliend.config import Settings, fallback_socket
 from aliend.engine import Engine
 from aliend.engine.retention import prune_history
 from aliend.errors import ConfigurationError, StoreError
-from aliend.idle_exit import stop_when_idle
-from aliend.listener import Listener
-from aliend.reload import Reloader
+from aliend.lifecycle.idle_exit import stop_when_idle
+from aliend.lifecycle.listener import Listener
+from aliend.lifecycle.reload import Reloader
+from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
+from aliend.lifecycle.systemd_notify import Notifier
 from aliend.runtime import CentralSessions, Runtime
 from aliend.services.catalogue import CatalogueService
 from aliend.services.console import ConsoleService
 from aliend.services.daemon import DaemonService
 from aliend.services.session import SessionService
 from aliend.services.transfers import TransfersService
-from aliend.state_directory import Lock, make_private, read_record, take_lock
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
-from aliend.systemd_notify import Notifier
 from aliend.v1 import (
     catalogue_pb2,
     catalogue_pb2_grpc,

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from aliend.activity import Activity
 from aliend.central.catalogue import Catalogue
 from aliend.central.connection.login import Ledger
 from aliend.central.session import Central
@@ -16,7 +15,8 @@ from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
-from aliend.log_file import log_problem
+from aliend.lifecycle.activity import Activity
+from aliend.lifecycle.log_file import log_problem
 from aliend.scratch_files import Scratch
 from aliend.session_store import SessionStore
 from aliend.stdin_spool import StdinFiles

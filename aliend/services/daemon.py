@@ -11,7 +11,7 @@ import grpc.aio
 
 from aliend import CONTRACT, VERSION
 from aliend.errors import StoreError
-from aliend.reload import Reloaded
+from aliend.lifecycle.reload import Reloaded
 from aliend.runtime import Runtime
 from aliend.services.grpc_errors import told
 from aliend.services.status_message import central_messages

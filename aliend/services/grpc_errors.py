@@ -26,6 +26,7 @@ from aliend.errors import (
     StoreError,
     UsageError,
 )
+from aliend.runtime import Runtime
 
 DOMAIN = "aliend"
 _CODES: tuple[tuple[type[AliendError], grpc.StatusCode], ...] = (

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "aliend/storage": {"core"},
     "aliend/store": {"core"},
     "aliend/engine": {"core", "storage", "store"},
-    "aliend/services": {"core", "commands", "runtime", "user_sessions", "engine", "reload", "v1"},
+    "aliend/services": {"core", "commands", "runtime", "user_sessions", "engine", "lifecycle", "v1"},
     "aliend/commands": {"core", "runtime", "user_sessions", "engine", "central", "storage", "config"},
     "aliend/sandbox": set(),
 }
@@ -97,7 +97,7 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
-    "aliend/systemd_notify.py": "the sd_notify protocol",
+    "aliend/lifecycle/systemd_notify.py": "the sd_notify protocol",
 }
 OF_ALL = {"errors", "VERSION", "CONTRACT"}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
-from aliend.state_directory import Record, read_record
+from aliend.lifecycle.state_directory import Record, read_record
 from aliend.v1 import transfers_pb2, transfers_pb2_grpc
 from tests.harness import User, alive, eventually, needs_root
 

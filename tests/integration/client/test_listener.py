@@ -14,7 +14,7 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from aliend.errors import ConfigurationError
-from aliend.listener import Listener
+from aliend.lifecycle.listener import Listener
 
 RARELY = 3600.0
 

@@ -10,7 +10,8 @@ import pytest
 
 from alienctl import transport
 from alienctl.daemon import record
-from aliend import config, state_directory
+from aliend import config
+from aliend.lifecycle import state_directory
 
 ENVIRONMENTS = [
     {},

@@ -21,7 +21,7 @@ import grpc.aio
 
 from aliend.config import SOCKET_PATH_LIMIT
 from aliend.errors import ConfigurationError
-from aliend.state_directory import make_private
+from aliend.lifecycle.state_directory import make_private
 
 log = logging.getLogger(__name__)
 

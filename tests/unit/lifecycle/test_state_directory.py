@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aliend.errors import ConfigurationError
-from aliend.state_directory import make_private, take_lock
+from aliend.lifecycle.state_directory import make_private, take_lock
 
 
 def test_a_missing_directory_is_made_private(tmp_path: Path) -> None:
