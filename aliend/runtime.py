@@ -17,6 +17,7 @@ from aliend.core.connection.context import Context
 from aliend.engine import Engine
 from aliend.scratch_files import Scratch
 from aliend.stdin_spool import StdinFiles
+from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 from aliend.user_sessions import UserSessions
 

@@ -22,6 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from aliend.core.transfers import backoff
+
 INITIAL_LIMIT = 4
 """Copies that an element has at first, where nothing else was set."""
 MAX_CONSECUTIVE_FAILURES = 3
@@ -200,7 +202,7 @@ def _failed(element: StorageElement, reason: str, now: float) -> StorageElement:
 
 
 def _backed_off(element: StorageElement, reason: str, now: float) -> StorageElement:
-    pause = min(MAX_BACKOFF, FIRST_BACKOFF * 2.0 ** min(element.backoffs, 10))
+    pause = backoff.ceiling(element.backoffs + 1, FIRST_BACKOFF, MAX_BACKOFF)
     state = BackingOff(now + pause, reason)
     return replace(element, state=state, backoffs=element.backoffs + 1, failures=0, recent=(), limit=1.0, why=reason)
 

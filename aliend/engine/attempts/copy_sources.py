@@ -75,7 +75,7 @@ class LocalSource:
 
     async def content_md5(self, attempt: Attempt) -> str:
         """Of what it holds now."""
-        return (await attempt.workers.run(Checksum(attempt.transfer.id, self.path), lambda _: None)).md5
+        return (await attempt.tools.workers.run(Checksum(attempt.transfer.id, self.path), lambda _: None)).md5
 
     async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Read it once for all targets."""
@@ -116,7 +116,7 @@ class GridSource:
     @classmethod
     async def look_up(cls, attempt: Attempt, lfn: str) -> GridSource:
         """The file with the right to read it. Raises CopyError, ServiceError."""
-        tickets = await attempt.catalogue.access_read(lfn)
+        tickets = await attempt.tools.catalogue.access_read(lfn)
         if not tickets:
             raise CopyError(f"{lfn} has no replica that may be read", kind="permanent")
         return cls(lfn, tickets[0].size, tickets[0].md5, replica_urls(tickets))
@@ -172,7 +172,7 @@ class GridSource:
 
     async def _third_party(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Those of the targets that can fetch it from a source."""
-        pairs, sources = attempt.limiter.blocklist, [source.se for source in self.sources]
+        pairs, sources = attempt.tools.limiter.blocklist, [source.se for source in self.sources]
         apart = pairs.blocked(sources, [target.se for target in targets])
         able = tuple(target for target in targets if any((se, target.se) not in apart for se in sources))
         if not able:
@@ -190,7 +190,7 @@ class GridSource:
             task = ThirdParty(attempt.transfer.id, self.sources, targets, self.size, self.md5, only_compare=True)
             if md5 := common_md5(await attempt.copy(task)):
                 return md5
-        path = await asyncio.to_thread(attempt.spool.path_of, attempt.transfer.id)
+        path = await asyncio.to_thread(attempt.tools.spool.path_of, attempt.transfer.id)
         if not await asyncio.to_thread(path.exists):
             return ""
         seen = await asyncio.to_thread(path.stat)
@@ -199,7 +199,7 @@ class GridSource:
 
     async def _relay(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Into the spool and out of it; the half of the progress each."""
-        path = await asyncio.to_thread(attempt.spool.path_of, attempt.transfer.id)
+        path = await asyncio.to_thread(attempt.tools.spool.path_of, attempt.transfer.id)
         incoming = Download(
             id=attempt.transfer.id,
             sources=self.sources,
@@ -208,9 +208,9 @@ class GridSource:
             md5=self.md5,
             overwrite="always",
             umask=_PRIVATE_UMASK,
-            keep_free=attempt.keep_free,
+            keep_free=attempt.tools.keep_free,
         )
-        came = await attempt.copy(incoming, lambda moved: attempt.progress(moved // 2))
+        came = await attempt.copy(incoming, lambda moved: attempt.progress.record_bytes(moved // 2))
         seen = await asyncio.to_thread(path.stat)
         outgoing = Upload(attempt.transfer.id, str(path), targets, came.size, seen.st_mtime_ns)
-        return await attempt.copy(outgoing, lambda moved: attempt.progress((self.size + moved) // 2))
+        return await attempt.copy(outgoing, lambda moved: attempt.progress.record_bytes((self.size + moved) // 2))

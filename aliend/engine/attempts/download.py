@@ -19,14 +19,14 @@ from aliend.storage.tasks import Download, Downloaded, replica_urls
 async def download(attempt: Attempt) -> Succeeded:
     """Bring the file here. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
-    archives = attempt.tickets
+    archives = attempt.tools.tickets
     root = target_root(transfer.target, spec.targets or (spec.target,))
     if missing := await asyncio.to_thread(_missing_directories, root, transfer.target):
         await attempt.record_created_directories(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
-    attempt.trail.enter_stage(Stage.TICKET)
-    tickets, shared = await archives.tickets_for(transfer, spec, attempt.workers, attempt.next_transfers)
+    attempt.progress.enter_stage(Stage.TICKET)
+    tickets, shared = await archives.tickets_for(transfer, spec, attempt.tools.workers, attempt.next_transfers)
     try:
         return await _fetch(attempt, tickets)
     except CopyError as error:
@@ -37,7 +37,7 @@ async def download(attempt: Attempt) -> Succeeded:
 
 async def _is_empty(attempt: Attempt) -> bool:
     """Whether the source is an entry without content, which nobody gives tickets for."""
-    entry = await attempt.stats.stat(attempt.transfer.source)
+    entry = await attempt.tools.stats.stat(attempt.transfer.source)
     return entry is not None and not entry.is_directory and not entry.size
 
 
@@ -53,9 +53,9 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
         overwrite=spec.overwrite,
         umask=spec.umask,
         lfn=transfer.source,
-        keep_free=attempt.keep_free,
+        keep_free=attempt.tools.keep_free,
     )
-    attempt.trail.enter_stage(Stage.COPY)
+    attempt.progress.enter_stage(Stage.COPY)
     await _run_copy(attempt, task)
     return Succeeded(0, MD5_OF_NOTHING, "the entry has no content")
 
@@ -66,7 +66,7 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     if not tickets:
         how = "can be read over HTTP: leave out -http" if spec.http else "may be read"
         raise CopyError(f"{transfer.source} has no replica that {how}", kind="permanent")
-    resting = attempt.limiter.unavailable_until()
+    resting = attempt.tools.limiter.unavailable_until()
     tickets = sorted(tickets, key=lambda ticket: ticket.se in resting)
     task = Download(
         id=transfer.id,
@@ -78,15 +78,15 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
         umask=spec.umask,
         lfn=transfer.source,
         guid=tickets[0].guid,
-        keep_free=attempt.keep_free,
+        keep_free=attempt.tools.keep_free,
         whole_archive=spec.whole_archives,
         verify=spec.verify,
         ca=spec.context.ca,
         tuning=tuning_of(spec),
     )
-    attempt.trail.enter_stage(Stage.SLOT, {tickets[0].se})
-    async with attempt.limiter.acquire(transfer.id, {tickets[0].se}):
-        attempt.trail.enter_stage(Stage.COPY)
+    attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
+    async with attempt.acquire({tickets[0].se}):
+        attempt.progress.enter_stage(Stage.COPY)
         result = await _run_copy(attempt, task)
     return Succeeded(result.size, result.md5, result.warning)
 
@@ -97,14 +97,14 @@ async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
         result = await attempt.copy(task)
     except CopyError as error:
         for se, reason in error.replicas:
-            attempt.trail.record_replica(se, reason)
+            attempt.progress.record_replica(se, reason)
         raise
     for se, reason in result.failures:
-        attempt.trail.record_replica(se, reason)
-    attempt.trail.record_bytes(0 if result.kept else result.size)
-    attempt.trail.record_replica(result.se)
+        attempt.progress.record_replica(se, reason)
+    attempt.progress.record_bytes(0 if result.kept else result.size)
+    attempt.progress.record_replica(result.se)
     if result.se:
-        attempt.limiter.record_success(result.se)
+        attempt.tools.limiter.record_success(result.se)
     return result
 
 

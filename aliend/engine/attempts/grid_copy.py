@@ -18,11 +18,11 @@ async def grid_copy(attempt: Attempt) -> Succeeded:
         return await finish_replacement(attempt, transfer.intent)
     if transfer.source == transfer.target:
         raise CopyError(f"{transfer.source} is source and target at once; nothing was done", kind="permanent")
-    entry = await attempt.stats.stat(transfer.source)
+    entry = await attempt.tools.stats.stat(transfer.source)
     if entry is None:
         raise CopyError(f"{transfer.source} does not exist in the catalogue", kind="permanent")
     if not entry.size:
         return await create_empty_entry(attempt)
     done = await upload_or_keep(attempt, await GridSource.look_up(attempt, transfer.source))
-    await asyncio.to_thread(attempt.spool.clear, transfer.id)
+    await asyncio.to_thread(attempt.tools.spool.clear, transfer.id)
     return done

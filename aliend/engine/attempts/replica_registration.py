@@ -53,7 +53,7 @@ class ReplicaRegistration:
 
     def __init__(self, attempt: Attempt, source: CopySource, lfn: str, intent: ReplicasBooked | None) -> None:
         self._attempt = attempt
-        self._catalogue = attempt.catalogue
+        self._catalogue = attempt.tools.catalogue
         self._source = source
         self._lfn = lfn
         self._guids = intent.guids if intent else ()
@@ -95,7 +95,7 @@ class ReplicaRegistration:
         """CopyError when a storage element does not give back what was sent to it."""
         tickets = await self._catalogue.access_read(self._lfn)
         task = Compare(self._attempt.transfer.id, replica_urls(tickets), self._source.size, self._md5)
-        compared = await self._attempt.workers.run(task, self._attempt.progress)
+        compared = await self._attempt.tools.workers.run(task, self._attempt.progress.record_bytes)
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
         if wrong or not tickets:
             raise CopyError(
@@ -117,7 +117,7 @@ class ReplicaRegistration:
 
     async def _add(self, storage: str) -> None:
         md5 = self._md5 if self._registered else ""
-        self._attempt.trail.enter_stage(Stage.TICKET)
+        self._attempt.progress.enter_stage(Stage.TICKET)
         tickets = await self._request_tickets(md5, storage)
         tickets = list({ticket.se: ticket for ticket in tickets if ticket.se not in self._registered}.values())
         if not tickets:
@@ -135,7 +135,7 @@ class ReplicaRegistration:
         if len(written) < len(tickets):
             await self._save_intent(written)
         for ticket, outcome in outcomes:
-            self._attempt.trail.enter_stage(Stage.COPY if outcome.error else Stage.COMMIT)
+            self._attempt.progress.enter_stage(Stage.COPY if outcome.error else Stage.COMMIT)
             if outcome.error:
                 self._record_failure(outcome)
                 log.info("transfer %d: replica on %s: %s", self._attempt.transfer.id, outcome.se, outcome.error)
@@ -148,7 +148,7 @@ class ReplicaRegistration:
         It would stay on the storage under a GUID that nobody knows. Where a part of it is missing, or was not finished,
         all is sent anew under another GUID: the name of an unfinished file is not free for some time.
         """
-        resting, guids = self._attempt.limiter.unavailable_until(), (self._guid,) if self._guid else self._guids
+        resting, guids = self._attempt.tools.limiter.unavailable_until(), (self._guid,) if self._guid else self._guids
         tickets = [one for one in self._unconfirmed_tickets if one.se not in self._registered and one.guid in guids]
         if not tickets or any(one.se in resting or one.size not in (0, self._source.size) for one in tickets):
             return
@@ -158,7 +158,7 @@ class ReplicaRegistration:
         log.info("transfer %d: what was written before is registered now", self._attempt.transfer.id)
         self._md5 = md5
         for ticket in tickets:
-            self._attempt.trail.enter_stage(Stage.COMMIT)
+            self._attempt.progress.enter_stage(Stage.COMMIT)
             await self._commit(ticket)
         self._failed.clear()
 
@@ -173,12 +173,12 @@ class ReplicaRegistration:
 
         Where those that rest are needed for as many replicas as are wished they are waited for.
         """
-        resting = self._attempt.limiter.unavailable_until()
+        resting = self._attempt.tools.limiter.unavailable_until()
         without = storage_spec.without(storage, resting)
         try:
             tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, without)
         except ServiceError as error:
-            if error.code == _ANOTHER_FILE and not md5 and await self._attempt.stats.stat(self._lfn):
+            if error.code == _ANOTHER_FILE and not md5 and await self._attempt.tools.stats.stat(self._lfn):
                 raise self._registered_meanwhile() from error
             if error.code != _NO_WRITE_PFNS:
                 raise
@@ -192,27 +192,27 @@ class ReplicaRegistration:
                 f"{granted} of {wished} replicas could be written without {', '.join(sorted(resting))}, where nothing "
                 "goes just now",
                 "storage",
-                max(_UNAVAILABLE_RETRY, self._attempt.limiter.seconds_until_available(resting)),
+                max(_UNAVAILABLE_RETRY, self._attempt.tools.limiter.seconds_until_available(resting)),
             )
         return tickets
 
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         ses = {ticket.se for ticket in tickets} | self._source.ses
-        self._attempt.trail.enter_stage(Stage.SLOT, ses)
-        gate = self._attempt.limiter
-        async with gate.acquire(self._attempt.transfer.id, ses):
-            self._attempt.trail.enter_stage(Stage.COPY)
+        self._attempt.progress.enter_stage(Stage.SLOT, ses)
+        limiter = self._attempt.tools.limiter
+        async with self._attempt.acquire(ses):
+            self._attempt.progress.enter_stage(Stage.COPY)
             result = await self._source.copy_to(self._attempt, replica_urls(tickets))
             for outcome in result.replicas:
                 if not outcome.error:
-                    gate.record_success(outcome.se)
+                    limiter.record_success(outcome.se)
                 elif outcome.kind == "transient":
-                    gate.record_failure(outcome.se, outcome.error)
+                    limiter.record_failure(outcome.se, outcome.error)
         # without a storage element to send it to, the file was not read
         if self._md5 and result.md5 not in (self._md5, ""):
             raise CopyError(f"{self._source.name} differs from what is registered under {self._lfn}", kind="permanent")
         self._md5 = self._md5 or result.md5
-        self._attempt.trail.record_bytes(result.size)
+        self._attempt.progress.record_bytes(result.size)
         return list(zip(tickets, result.replicas, strict=True))
 
     async def _commit(self, ticket: Ticket) -> None:
@@ -237,18 +237,18 @@ class ReplicaRegistration:
             self._record_failure(ReplicaOutcome(ticket.se, ticket.url, reason, "transient"))
             return
         self._registered.add(ticket.se)
-        self._attempt.trail.record_replica(ticket.se)
+        self._attempt.progress.record_replica(ticket.se)
 
     def _record_failure(self, outcome: ReplicaOutcome) -> None:
         self._failed[outcome.se] = outcome
-        self._attempt.trail.record_replica(outcome.se, outcome.error)
+        self._attempt.progress.record_replica(outcome.se, outcome.error)
 
     async def _is_registered(self, ticket: Ticket, *, is_over: bool) -> bool:
         """Whether the catalogue comes to show this replica under our name and GUID; nothing comes once `is_over`."""
         for look in range(_VISIBILITY_CHECKS):
             if look:
                 await asyncio.sleep(_CHECK_INTERVAL)
-            entry = await self._attempt.stats.stat(self._lfn)
+            entry = await self._attempt.tools.stats.stat(self._lfn)
             if entry is None and not is_over:
                 continue
             if entry is None or entry.guid != ticket.guid:
@@ -263,8 +263,8 @@ class ReplicaRegistration:
         A commit that was acknowledged has added its replica to the GUID (wire specification, section 4.5), and one
         whose reply was lost was looked up: the replicas are asked for only where some were there `before`.
         """
-        self._attempt.trail.enter_stage(Stage.VERIFY)
-        entry = await self._attempt.stats.stat_batched(self._lfn)
+        self._attempt.progress.enter_stage(Stage.VERIFY)
+        entry = await self._attempt.tools.stats.stat_batched(self._lfn)
         if entry is None or entry.guid not in self._guids:
             theirs = f"GUID {entry.guid}" if entry else "nothing"
             raise CopyError(

@@ -27,7 +27,7 @@ MIRROR_TIMEOUT = 900.0
 async def replicate(attempt: Attempt) -> Succeeded:
     """Bring the file to the storage elements that are wished for. Raises AliendError."""
     entry = await _entry(attempt)
-    have = {replica.se for replica in await list_replicas(attempt.catalogue, entry.lfn)}
+    have = {replica.se for replica in await list_replicas(attempt.tools.catalogue, entry.lfn)}
     plan = await _plan(attempt, entry, have)
     if plan is None or len(have) >= plan.goal:
         return Succeeded(entry.size, entry.md5, "it was there already")
@@ -37,13 +37,13 @@ async def replicate(attempt: Attempt) -> Succeeded:
     if origin.is_member:
         raise CopyError(f"{entry.lfn} is in an archive, which is what can be replicated", kind="permanent")
     done = await ReplicaRegistration(attempt, origin, entry.lfn, plan).run(entry)
-    await asyncio.to_thread(attempt.spool.clear, attempt.transfer.id)
+    await asyncio.to_thread(attempt.tools.spool.clear, attempt.transfer.id)
     return Succeeded(entry.size, done.md5)
 
 
 async def _entry(attempt: Attempt) -> Entry:
     lfn = attempt.transfer.source
-    entry = await attempt.stats.stat(lfn)
+    entry = await attempt.tools.stats.stat(lfn)
     if entry is None:
         raise CopyError(f"{lfn} does not exist in the catalogue", kind="permanent")
     if entry.type != "file" or not entry.size or not entry.guid:
@@ -70,11 +70,11 @@ async def _plan(attempt: Attempt, entry: Entry, have: set[str]) -> ReplicasBooke
 async def _mirror(attempt: Attempt, entry: Entry, plan: ReplicasBooked, have: set[str]) -> Succeeded:
     """Have the service do it; what it has not done after a quarter of an hour it goes on with by itself."""
     more = storage_spec.remaining(attempt.spec.storage, plan.goal - len(have), have)
-    attempt.trail.enter_stage(Stage.TICKET)
-    queued, text = await attempt.catalogue.mirror(entry.lfn, more)
+    attempt.progress.enter_stage(Stage.TICKET)
+    queued, text = await attempt.tools.catalogue.mirror(entry.lfn, more)
     if not queued:
         raise CopyError(f"the central service mirrors nothing: {text or 'it says no more'}", kind="permanent")
-    attempt.trail.enter_stage(Stage.COPY, {one.se for one in queued})
+    attempt.progress.enter_stage(Stage.COPY, {one.se for one in queued})
     try:
         async with asyncio.timeout(MIRROR_TIMEOUT):
             for one in queued:
@@ -89,9 +89,9 @@ async def _mirror(attempt: Attempt, entry: Entry, plan: ReplicasBooked, have: se
 async def _wait_for_mirror(attempt: Attempt, one: Queued) -> None:
     """Return when it has succeeded. Raises CopyError where it failed, TimeoutError where nothing can be learned."""
     while True:
-        match await attempt.catalogue.mirror_state(one.number):
+        match await attempt.tools.catalogue.mirror_state(one.number):
             case "done":
-                attempt.trail.record_replica(one.se)
+                attempt.progress.record_replica(one.se)
                 return
             case "unknown":
                 raise TimeoutError

@@ -60,24 +60,24 @@ async def _stat_target(attempt: Attempt) -> Entry | None:
     """What the name is now. For a transfer that nothing was done about yet a moment ago will do: see `Replicas`."""
     lfn = attempt.transfer.target
     if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
-        return await attempt.stats.stat(lfn)
+        return await attempt.tools.stats.stat(lfn)
 
     async def others() -> list[str]:
         return [one.target for one in await attempt.next_transfers()]
 
-    return await attempt.stats.stat_ahead(lfn, others)
+    return await attempt.tools.stats.stat_ahead(lfn, others)
 
 
 async def create_empty_entry(attempt: Attempt) -> Succeeded:
     """An empty file: an entry without replicas; nothing that exists is changed."""
     transfer = attempt.transfer
-    entry = await attempt.stats.stat(transfer.target)
+    entry = await attempt.tools.stats.stat(transfer.target)
     if entry and (entry.is_directory or entry.size):
         raise CopyError(f"{transfer.target} exists and is not empty; it was left alone", kind="permanent")
     if entry:
         return Succeeded(0, entry.md5, "it was there already")
-    await attempt.catalogue.touch(transfer.target)
-    entry = await attempt.stats.stat(transfer.target)
+    await attempt.tools.catalogue.touch(transfer.target)
+    entry = await attempt.tools.stats.stat(transfer.target)
     if entry is None or entry.size:
         raise CopyError(f"The catalogue does not show the empty entry {transfer.target}", kind="transient")
     return Succeeded(0, entry.md5, "an entry without content: the central service cannot register empty files")
@@ -89,7 +89,7 @@ async def _is_same(attempt: Attempt, source: CopySource, entry: Entry) -> bool:
         return False
     if await source.content_md5(attempt) != entry.md5:
         return False
-    return bool(await list_replicas(attempt.catalogue, entry.lfn))
+    return bool(await list_replicas(attempt.tools.catalogue, entry.lfn))
 
 
 async def _replace(
@@ -106,23 +106,23 @@ async def _replace(
             f"{attempt.transfer.target} was changed by somebody else meanwhile; theirs was left alone", kind="permanent"
         )
     temporary, old = temporary_names(attempt.transfer.target, attempt.transfer.id)
-    there = await attempt.stats.stat(temporary)
+    there = await attempt.tools.stats.stat(temporary)
     ours = there if there and booked and there.guid in booked.guids else None
     if there and not ours:
-        await attempt.catalogue.remove(temporary)
+        await attempt.tools.catalogue.remove(temporary)
     done = await ReplicaRegistration(attempt, source, temporary, booked).run(ours)
     plan = Replacing(temporary, old, done.guid, identity_of(entry), attempt.spec.backup)
     await attempt.save_intent(plan)
-    attempt.trail.enter_stage(Stage.REPLACE)
-    await replace_file(attempt.catalogue, attempt.transfer.target, plan)
+    attempt.progress.enter_stage(Stage.REPLACE)
+    await replace_file(attempt.tools.catalogue, attempt.transfer.target, plan)
     return Succeeded(source.size, done.md5, done.warning)
 
 
 async def finish_replacement(attempt: Attempt, plan: Replacing) -> Succeeded:
     """Go on with an exchange of names that was cut off."""
-    attempt.trail.enter_stage(Stage.REPLACE)
-    await replace_file(attempt.catalogue, attempt.transfer.target, plan)
-    entry = await attempt.stats.stat(attempt.transfer.target)
+    attempt.progress.enter_stage(Stage.REPLACE)
+    await replace_file(attempt.tools.catalogue, attempt.transfer.target, plan)
+    entry = await attempt.tools.stats.stat(attempt.transfer.target)
     if entry is None:
         raise CopyError(f"{attempt.transfer.target} was removed by somebody else", kind="permanent")
     return Succeeded(entry.size, entry.md5)

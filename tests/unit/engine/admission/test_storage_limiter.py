@@ -26,7 +26,7 @@ BROKEN = CopyError("the server did not answer", "transient", replicas=((ONE, "th
 
 
 def gate(clock: Clock) -> StorageElementLimiter:
-    made = StorageElementLimiter(clock, lambda: True, lambda: None)
+    made = StorageElementLimiter(clock, lambda: None)
     made.set_limits(Limits())
     return made
 
@@ -47,7 +47,7 @@ class Metered(FakeWorkers):
 
 def make_rest(house: House, se: str) -> None:
     for _ in range(3):
-        house.engine._attempts.gate.record_failure(se, "the server did not answer")
+        house.engine._limiter.record_failure(se, "the server did not answer")
 
 
 async def test_a_resting_element_is_refused_until_its_time_and_then_probed_by_one() -> None:
@@ -236,7 +236,7 @@ async def enter(door: StorageElementLimiter, number: int, ses: set[str]) -> None
 
 
 async def test_copies_that_are_stuck_leave_their_slots_and_their_job_to_others(house: House, tmp_path: Path) -> None:
-    slots = house.engine._attempts.slots
+    slots = house.engine._running
     job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
     stored = await house.store.job(job.id)
     clock = Clock()
@@ -245,8 +245,8 @@ async def test_copies_that_are_stuck_leave_their_slots_and_their_job_to_others(h
         slots.by_transfer[number] = RunningAttempt(
             Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", stuck
         )
-        slots.gate._enter(number, frozenset({ONE}))
+        house.engine._limiter._enter(number, frozenset({ONE}))
     assert slots.load().running == 4
-    slots.gate.set_stalled([ONE])
+    house.engine._limiter.set_stalled([ONE])
     assert (slots.load().running, slots.full_jobs(slots.load()), slots.is_full) == (0, [], False)
     slots.by_transfer.clear()

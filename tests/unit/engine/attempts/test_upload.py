@@ -288,7 +288,7 @@ async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house
     job = await house.submit(up(file, "/a/f"))
     await house.until(job.id, "waiting")
     for _ in range(10):
-        house.engine._attempts.gate.record_failure("A::B::SE1", "no route to host")
+        house.engine._limiter.record_failure("A::B::SE1", "no route to host")
     house.clock.now += 10
     await house.engine.retry(job.id, "again")
     assert (await house.ended(job.id)).state == "done"
