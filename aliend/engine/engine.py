@@ -12,8 +12,7 @@ from datetime import datetime
 from functools import partial
 from types import TracebackType
 
-from aliend.core.cli.escaping import visible
-from aliend.core.copying.sync import overlap
+from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.bandwidth import Rates
@@ -45,7 +44,7 @@ from aliend.engine.views import (
     view_of_transfer,
 )
 from aliend.engine.wait_reasons import reasons
-from aliend.errors import StoreError, UsageError
+from aliend.errors import StoreError
 from aliend.store import BATCH, SchedulingQuery, Store
 
 log = logging.getLogger(__name__)
@@ -184,7 +183,7 @@ class Engine:
 
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
         """Store a job; a repeated `request_id` returns the job it created. Raises UsageError."""
-        _check(spec)
+        check_spec(spec)
         job = await self._store.submit(spec, request_id)
         self._wake.set()
         return view_of_job(job)
@@ -194,7 +193,7 @@ class Engine:
 
         Nothing is stored. Raises UsageError.
         """
-        _check(spec)
+        check_spec(spec)
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
     async def deletions(self, job: int, after: str | None = None) -> list[DeletionView]:
@@ -377,25 +376,6 @@ class Engine:
         if changed:
             log.warning("the clock was set back; %d waiting transfers start now", changed)
         return True
-
-
-def _check(spec: JobSpec) -> None:
-    """Raise UsageError for an impossible job."""
-    if spec.purpose == "sync" and len(spec.sources) != 1:
-        raise UsageError("a synchronisation needs exactly one source, a directory")
-    if spec.purpose == "sync" and spec.direction == "copy" and overlap(spec.sources[0], spec.target):
-        raise UsageError(f"cannot synchronise {spec.sources[0]} with {spec.target}: one contains the other")
-    if spec.delete and spec.purpose != "sync":
-        raise UsageError("only a synchronisation can delete files at its target")
-    if not spec.sources or not spec.target:
-        raise UsageError("a transfer needs at least one source and a target")
-    for name in (*spec.sources, spec.target):
-        if not name.startswith("/") or "\0" in name:
-            raise UsageError(f"{name!r} is not an absolute path")
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            raise UsageError(f"'{visible(name)}' is not valid UTF-8, which the catalogue requires") from None
 
 
 def _report(main: asyncio.Task[None]) -> None:

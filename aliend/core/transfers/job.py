@@ -28,15 +28,13 @@ from typing import Literal, assert_never
 
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
+from aliend.core.transfers.overwrite import Overwrite
 from aliend.core.transfers.transfer import Phase
 from aliend.errors import Obstacle
 
 Direction = Literal["download", "upload", "copy"]
 """`copy` is from one place of the catalogue to another."""
 Purpose = Literal["copy", "replicate", "mirror", "sync"]
-Overwrite = Literal["never", "changed", "always"]
-"""What happens to a target that is there already. `never`: one with the source's content is kept, another refuses the
-copy; `changed`: another is replaced; `always`: it is replaced even if its content is the source's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +104,32 @@ class JobSpec:
     def target_of(self, source: int) -> str:
         """The target of source number `source`."""
         return self.targets[source] if self.targets else self.target
+
+
+def want_same_copy(spec: JobSpec, other: JobSpec) -> bool:
+    """Return whether a file copied for one job is exactly what the other job wants, so that one copy serves both."""
+    return _copy_settings(spec) == _copy_settings(other)
+
+
+def is_more_urgent(spec: JobSpec, other: JobSpec) -> bool:
+    """Return whether the files of a job go before those of the other."""
+    return (spec.priority, spec.interactive) > (other.priority, other.interactive)
+
+
+def _copy_settings(spec: JobSpec) -> JobSpec:
+    """Return the specification without what only says which files are copied, when, and how fast."""
+    return replace(
+        spec,
+        sources=(),
+        target="",
+        targets=(),
+        selection=Selection(),
+        parallel=0,
+        priority=0,
+        rate=0,
+        interactive=False,
+        settings=(),
+    )
 
 
 class JobState(StrEnum):

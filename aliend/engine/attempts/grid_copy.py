@@ -1,4 +1,4 @@
-"""One attempt at a copy from one place of the catalogue to another: the same checks and commits as for an upload."""
+"""One attempt at a copy within the catalogue, with the same checks and commits as an upload."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aliend.errors import CopyError
 
 
 async def grid_copy(attempt: Attempt) -> Succeeded:
-    """Bring the file to its target in the catalogue. Raises AliendError."""
+    """Copy the file to its target in the catalogue. Raises AliendError."""
     transfer = attempt.transfer
     if isinstance(transfer.intent, Replacing):
         return await finish_replacement(attempt, transfer.intent)
     if transfer.source == transfer.target:
-        raise CopyError(f"{transfer.source} is source and target at once; nothing was done", kind="permanent")
+        raise CopyError(f"{transfer.source} is both source and target", kind="permanent")
     entry = await attempt.tools.stats.stat(transfer.source)
     if entry is None:
         raise CopyError(f"{transfer.source} does not exist in the catalogue", kind="permanent")

@@ -13,7 +13,6 @@ from contextlib import aclosing
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.catalogue.selection import Facts, Selection, facts_of
-from aliend.core.copying.sync import is_temporary_name
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
 from aliend.engine.ports import CataloguePort
@@ -41,7 +40,7 @@ async def catalogue_target(
     if await _is_directory(catalogue, directory):
         async with aclosing(_in_catalogue(catalogue, directory, selection)) as batches:
             async for batch in batches:
-                yield [one for one in batch if not one.problem and not is_temporary_name(one.below)]
+                yield [file for file in batch if not file.problem]
 
 
 async def local_source(directory: str, selection: Selection, *, whole: bool) -> AsyncGenerator[list[ListedFile], None]:
@@ -87,7 +86,7 @@ async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
 
 def _own(batch: Iterable[LocalFile], selection: Selection) -> Iterable[LocalFile]:
     for one in batch:
-        if one.problem or one.is_link or is_temporary_name(one.below) or _storable(one) is not one:
+        if one.problem or one.is_link or _storable(one) is not one:
             continue
         if selection.matches(_facts(one)):
             yield one

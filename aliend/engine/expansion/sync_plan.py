@@ -111,14 +111,15 @@ class SyncPlan:
             yield [
                 PlannedFile(
                     "delete",
-                    one.below,
+                    file.below,
                     "",
-                    self._target + one.below,
-                    one.size,
+                    self._target + file.below,
+                    file.size,
                     "not in the source",
-                    fingerprint=one.fingerprint,
+                    fingerprint=file.fingerprint,
                 )
-                for one in page
+                for file in page
+                if not sync.is_temporary_name(file.below)
             ]
 
     def _planned(self, source: ListedFile, target: ListedFile | None, local_md5: str) -> PlannedFile | None:

@@ -218,7 +218,7 @@ async def test_only_the_file_that_was_meant_is_replaced(house: House, file: Path
     house.grid.put("/a/f", b"theirs")
     job = await house.submit(up(file, "/a/f", overwrite="changed", replaces="the one before"))
     assert (await house.ended(job.id)).state == "failed"
-    assert "changed by somebody else" in (await house.only(job.id)).message
+    assert "another user changed" in (await house.only(job.id)).message
     assert data_of(house, "/a/f") == [b"theirs"]
 
 
@@ -456,7 +456,7 @@ async def test_a_copy_that_takes_longer_than_allowed_is_stopped_and_not_tried_ag
     house.workers.hold = asyncio.Event()
     job = await house.done(up(file, "/a/f", timeout=0.05))
     assert (job.state, house.workers.stopped) == ("failed", 1)
-    assert "longer than the 0.05 s" in (await house.only(job.id)).message
+    assert "exceeded its time limit of 0.05 s" in (await house.only(job.id)).message
 
 
 async def test_a_name_that_somebody_registers_between_look_and_ticket_is_left_alone(house: House, file: Path) -> None:

@@ -286,6 +286,15 @@ async def test_links_and_what_is_outside_are_never_deleted(house: House, here: P
     assert local(here.parent / "outside") == {"f": "outside"}
 
 
+async def test_a_copied_file_with_a_temporary_name_is_not_announced_again(house: House, here: Path) -> None:
+    fill(here, **{".x.5.part": "half"})
+    assert (await house.done(up(here, delete=True))).state == "done"
+    assert await planned(house, up(here, delete=True)) == []
+    (here / ".x.5.part").unlink()
+    fill(here, f="f")
+    assert await planned(house, up(here, delete=True)) == [("copy", "f", "missing")]
+
+
 async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(house: House, here: Path) -> None:
     fill(here, f="text", g="text")
     for name in ("f", "g"):
