@@ -326,7 +326,7 @@ class Engine:
         """Start all that may start now; return when the next waiting transfer may (POSIX seconds)."""
         while True:
             load = self._running.load()
-            choose = partial(choose_transfers, load=load, limits=self._limits, turns=self._round_robin)
+            choose = partial(choose_transfers, load=load, limits=self._limits, round_robin=self._round_robin)
             work, started, self._round_robin = await self._store.start(self._scheduling_query(load), choose)
             self._expansions.start(work.expanding)
             self._deletions.start(work.deleting)

@@ -449,7 +449,7 @@ async def test_a_failure_that_may_pass_is_tried_again_as_often_as_the_user_wants
     house.workers.faults = [CopyError("the server is busy")]
     job = await house.done(up(file, "/a/f", retries=0))
     assert job.state == "failed"
-    assert (await house.only(job.id)).message == "Given up after one attempt: the server is busy"
+    assert (await house.only(job.id)).message == "gave up after one attempt: the server is busy"
 
 
 async def test_a_copy_that_takes_longer_than_allowed_is_stopped_and_not_tried_again(house: House, file: Path) -> None:
