@@ -1,6 +1,6 @@
-"""Tells what changes: first a snapshot, then changes, merged to at most ten messages a second; and the end of a job.
+"""Streams changes of jobs and transfers: a snapshot, then changes, merged to at most ten messages a second.
 
-Events are never merged: whoever resumes after the last one that he has seen hears of each once.
+Events are never merged: a client that resumes after the last event it has seen gets each later one exactly once.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from aliend.store import Store
 from aliend.store.changes import ChangedRows
 
 _PAUSE = 0.1
-"""Seconds between two messages at least."""
+"""Shortest time in seconds between two messages."""
 _PROGRESS = 0.5
-"""Seconds between two messages that only tell of moving bytes."""
+"""Seconds between two messages that report only progress."""
 
 Progress = Callable[[int], list[ActiveCopy]]
 
 
 class ChangeStream:
-    """Changes of one job, or of all (0). `progress` gives the files of a job (of all) that move now."""
+    """Changes of one job, or of all (0). `progress` returns the files of a job (of all) that are being copied."""
 
     def __init__(self, store: Store, job: int, progress: Progress) -> None:
         self._store = store
@@ -33,9 +33,9 @@ class ChangeStream:
         self._moved: dict[int, int] = {}
 
     async def changes(self, token: str, since: int | None = None) -> AsyncIterator[Changes]:
-        """From the snapshot, or from after `token`, or from after event number `since`, which come at once.
+        """Stream from the snapshot, from after `token`, or from after event number `since`.
 
-        Raises NoSuchJob, UsageError (a token of another database, a number whose events are no longer kept).
+        Raises NoSuchJob; UsageError for the token of another database and for a number whose events are no longer kept.
         """
         database, now = await self._store.position()
         revision = _revision_of(token, database) if since is None else since
@@ -66,14 +66,14 @@ class ChangeStream:
             self._store.unwatch(changed)
 
     async def _has_ended(self, revision: int) -> bool:
-        """Whether the job has ended, and its end was told."""
+        """Return whether the job has ended and its end was streamed."""
         if not self._job:
             return False
         job = await self._store.job(self._job)
         return bool(job.ended_ms) and job.revision <= revision
 
     async def _changes_soon(self, changed: asyncio.Event) -> bool:
-        """Wait for a change; False as soon as bytes have moved instead. Sleeps undisturbed while nothing moves."""
+        """Wait for a change; return False if bytes have moved instead. Sleeps while nothing is copied."""
         while True:
             try:
                 await asyncio.wait_for(changed.wait(), _PROGRESS if self._progress(self._job) else None)

@@ -1,4 +1,4 @@
-"""Keeps the history of jobs from growing for ever: what ended long enough ago is forgotten, slowly, beside the work."""
+"""Deletes the history of jobs that ended long ago, in the background."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 _DAY = 86400.0
 _INTERVAL = 3600.0
 _PAUSE = 0.05
-"""Seconds between two small transactions, for those who wait for the database."""
+"""Seconds between two small transactions, so that others get the database."""
 
 
 async def prune_history(store: Store, clock: Callable[[], float], days: int) -> None:
-    """Forget jobs that ended more than so many days ago, until it is cancelled; 0 days: none is forgotten."""
+    """Delete jobs that ended more than `days` days ago, until it is cancelled; 0 days: keep all."""
     while days > 0:
         rows = 0
         try:

@@ -1,4 +1,4 @@
-"""Tells of every file that waits why it does: gathers what is stored and what runs, and asks `core.why`."""
+"""Collects for every waiting file why it waits, from stored and running transfers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliend.store import BATCH, Store
 
 
 async def reasons(store: Store, job: int, around: SchedulerSnapshot) -> AsyncIterator[list[WaitingFile]]:
-    """The files of a job (0: of all jobs) that wait, in groups. Raises NoSuchJob, StoreError."""
+    """Return the waiting files of a job (0: of all jobs), in groups. Raises NoSuchJob, StoreError."""
     if job:
         async for found in _of_job(store, await store.job(job), around):
             yield found

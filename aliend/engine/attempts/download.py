@@ -1,4 +1,4 @@
-"""One attempt at a download: a ticket just before the copy, then the copy itself, which verifies what it wrote."""
+"""One attempt at a download: requests a ticket and copies the file; the worker verifies what it wrote."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aliend.storage.tasks import Download, Downloaded, replica_urls
 
 
 async def download(attempt: Attempt) -> Succeeded:
-    """Bring the file here. Raises AliendError."""
+    """Download the file. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
     archives = attempt.tools.tickets
     root = target_root(transfer.target, spec.targets or (spec.target,))
@@ -36,13 +36,13 @@ async def download(attempt: Attempt) -> Succeeded:
 
 
 async def _is_empty(attempt: Attempt) -> bool:
-    """Whether the source is an entry without content, which nobody gives tickets for."""
+    """Return whether the source is an entry without content, for which the service grants no tickets."""
     entry = await attempt.tools.stats.stat(attempt.transfer.source)
     return entry is not None and not entry.is_directory and not entry.size
 
 
 async def _make_empty(attempt: Attempt) -> Succeeded:
-    """An empty local file, with the same care for what is there as for any other."""
+    """Create an empty local file; the overwrite policy applies as for any other file."""
     transfer, spec = attempt.transfer, attempt.spec
     task = Download(
         id=transfer.id,
@@ -92,7 +92,7 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
 
 
 async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
-    """Run the copy, and remember what became of the replicas."""
+    """Run the copy, and record the result for each replica."""
     try:
         result = await attempt.copy(task)
     except CopyError as error:
@@ -109,7 +109,7 @@ async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
 
 
 def _missing_directories(root: str, target: str) -> list[str]:
-    """The directories that the copy will make. CopyError where the target is not below the root (any more)."""
+    """Return the directories that the copy will create. Raises CopyError if the target has left the root."""
     _check_contained(root, target)
     try:
         return [str(parent) for parent in Path(target).parents if not parent.exists()]
@@ -118,7 +118,7 @@ def _missing_directories(root: str, target: str) -> list[str]:
 
 
 def _check_contained(root: str, target: str) -> None:
-    """Look again, just before the copy: a link may have appeared below the root since the job was expanded."""
+    """Check again just before the copy: a link may have appeared below the root since the expansion."""
     relative = target.removeprefix(root.rstrip("/") + "/")
     if relative != target:
         local_path(root, relative, lambda path: Path(path).is_symlink())

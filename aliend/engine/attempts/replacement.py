@@ -1,4 +1,4 @@
-"""Performs the exchange of names that `core.swap` decides: look, one step, look again; and undoes what was given up."""
+"""Replaces a file in the catalogue with the steps of `core.transfers.replacement`, or undoes a replacement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_STEPS = 12
 
 
 async def replace_file(catalogue: CataloguePort, lfn: str, plan: Replacing) -> None:
-    """Bring the new file to `lfn` and remove the old one. Raises CopyError where somebody else was there."""
+    """Rename the new file to `lfn` and remove the old one. Raises CopyError if another user changed the names."""
     for _ in range(_MAX_STEPS):
         step = next_step(plan, await _current_names(catalogue, lfn, plan))
         if step == "finished":
@@ -36,7 +36,7 @@ async def replace_file(catalogue: CataloguePort, lfn: str, plan: Replacing) -> N
 
 
 async def undo(catalogue: CataloguePort, lfn: str, intent: Intent) -> None:
-    """Leave nothing half-done of a transfer that was given up: finish the exchange, or remove the temporary file."""
+    """Clean up after a transfer that was given up: complete the replacement, or remove the temporary file."""
     match intent:
         case NoIntent():
             return
@@ -53,7 +53,7 @@ async def undo(catalogue: CataloguePort, lfn: str, intent: Intent) -> None:
 
 
 def identity_of(entry: Entry | None) -> str:
-    """What tells one file from another under a name."""
+    """Return what identifies the file under a name."""
     return MISSING if entry is None else entry.guid or NO_GUID
 
 
@@ -84,7 +84,7 @@ async def _perform(catalogue: CataloguePort, lfn: str, plan: Replacing, step: St
 
 
 async def _keep_old(catalogue: CataloguePort, plan: Replacing) -> None:
-    """The old file becomes the backup; an older backup goes."""
+    """Rename the old file to the backup name, replacing an older backup."""
     entries, _ = await catalogue.stat([plan.backup])
     if entries:
         await catalogue.remove(plan.backup)

@@ -1,8 +1,8 @@
-"""Puts replicas of one file under an LFN: tickets, one copy to all, a commit for each that was verified.
+"""Registers replicas of one file: requests tickets, uploads to all targets in one pass, commits each verified replica.
 
-`commit` verifies nothing, is not repeatable, and can succeed on somebody else's file. Therefore the intent (which
-GUIDs are ours) is stored before the copy, a lost reply is followed by a look, and at the end the catalogue itself must
-show our GUID under the name and every replica.
+`commit` verifies nothing, is not repeatable, and can succeed on another user's file. Therefore the intent (our GUIDs)
+is saved before the copy, a lost reply is followed by a lookup, and at the end the catalogue must show our GUID and
+every replica under the name.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ log = logging.getLogger(__name__)
 
 _VISIBILITY_CHECKS = 6
 _CHECK_INTERVAL = 4.0
-"""Seconds between looks at the replicas: the service may answer from a cache of 15 s."""
+"""Seconds between two lookups of the replicas: the service may answer from a cache of 15 s."""
 _UNFINISHED_RETRY = 120.0
-"""Seconds between attempts while an unfinished file is in the place of a replica; a server keeps it for ten minutes."""
+"""Seconds between attempts while an unfinished file has the name of a replica; servers keep it for ten minutes."""
 _UNAVAILABLE_RETRY = 15.0
-"""Seconds at least before another look whether storage that rests has come back."""
+"""Shortest pause in seconds before storage that is unavailable is tried again."""
 _COMMIT_ATTEMPTS = 3
-"""Times that a commit is sent in one attempt, as long as it is refused and the catalogue shows nothing of it."""
+"""Commits in one attempt, as long as they are refused and the catalogue does not show the replica."""
 _LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
 _NO_WRITE_PFNS = 77
 _ANOTHER_FILE = 22
-"""Tickets are refused with it for a name that has another content, and for a wish that makes no sense."""
+"""Refuses tickets for a name that has other content, and for an impossible storage specification."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredFile:
-    """The name, its GUID, md5, and a warning where the service granted less than was asked for."""
+    """The registered file: GUID, md5, and a warning if the service granted fewer replicas than requested."""
 
     guid: str
     md5: str
@@ -49,7 +49,7 @@ class RegisteredFile:
 
 
 class ReplicaRegistration:
-    """Replicas of one file, wherever it is now, under one LFN."""
+    """Registers replicas of one source under one LFN."""
 
     def __init__(self, attempt: Attempt, source: CopySource, lfn: str, intent: ReplicasBooked | None) -> None:
         self._attempt = attempt
@@ -66,9 +66,9 @@ class ReplicaRegistration:
         self._md5 = source.md5
 
     async def run(self, entry: Entry | None) -> RegisteredFile:
-        """Bring the number of replicas to what was granted; `entry` is what the name is now (None, or ours).
+        """Register the granted number of replicas; `entry` is what the name is now (None, or our file).
 
-        Raises CopyError: permanent if some replicas are registered and others are not, unless one only has to wait.
+        Raises CopyError: permanent if some replicas are registered and others cannot be, transient if waiting helps.
         """
         storage = self._attempt.spec.storage or storage_spec.usual(self._attempt.transfer.target, self._source.size)
         if entry is not None:
@@ -92,7 +92,7 @@ class ReplicaRegistration:
         return RegisteredFile(guid, self._md5, self._warning(storage))
 
     async def _read_back(self) -> None:
-        """CopyError when a storage element does not give back what was sent to it."""
+        """Raise CopyError if a storage element does not return what was sent to it."""
         tickets = await self._catalogue.access_read(self._lfn)
         task = Compare(self._attempt.transfer.id, replica_urls(tickets), self._source.size, self._md5)
         compared = await self._attempt.tools.workers.run(task, self._attempt.progress.record_bytes)
@@ -103,7 +103,7 @@ class ReplicaRegistration:
             )
 
     async def _add_missing(self, storage: str) -> None:
-        """A round for what the one before has left; that nothing can be had is told by the numbers."""
+        """Add the replicas that the previous round has not registered; the counts show if none was granted."""
         missing = self._goal - len(self._registered)
         more = storage_spec.remaining(storage, missing, self._registered, self._failed) if missing > 0 else ""
         if not more:
@@ -143,10 +143,10 @@ class ReplicaRegistration:
                 await self._commit(ticket)
 
     async def _resume(self) -> None:
-        """Register what an attempt that was cut off had written, if it is there, whole, and everywhere.
+        """Register the files that an interrupted attempt has written, if they are complete on all targets.
 
-        It would stay on the storage under a GUID that nobody knows. Where a part of it is missing, or was not finished,
-        all is sent anew under another GUID: the name of an unfinished file is not free for some time.
+        Otherwise they would stay on the storage under a GUID that nobody knows. If some are missing or unfinished,
+        everything is sent again under another GUID: the name of an unfinished file stays occupied for some time.
         """
         resting, guids = self._attempt.tools.limiter.unavailable_until(), (self._guid,) if self._guid else self._guids
         tickets = [one for one in self._unconfirmed_tickets if one.se not in self._registered and one.guid in guids]
@@ -169,9 +169,9 @@ class ReplicaRegistration:
         return CopyError(f"{self._lfn} was registered a moment ago; it is looked at again", "transient", 1.0)
 
     async def _request_tickets(self, md5: str, storage: str) -> list[Ticket]:
-        """Tickets, none for a storage element that rests unless the user named it.
+        """Request tickets, excluding unavailable storage elements unless the user named them.
 
-        Where those that rest are needed for as many replicas as are wished they are waited for.
+        If those are needed for the requested number of replicas, the transfer waits for them.
         """
         resting = self._attempt.tools.limiter.unavailable_until()
         without = storage_spec.without(storage, resting)
@@ -216,9 +216,10 @@ class ReplicaRegistration:
         return list(zip(tickets, result.replicas, strict=True))
 
     async def _commit(self, ticket: Ticket) -> None:
-        """Register one replica. After a lost reply, and where nothing was registered, the catalogue is asked.
+        """Register one replica. After a lost reply or a refusal the catalogue is looked up.
 
-        What it does not show is sent again: a booking is registered once at most, and none is forgotten before that.
+        A replica that the catalogue does not show is committed again: a booking is registered at most once, and it is
+        kept until then.
         """
         for number in range(_COMMIT_ATTEMPTS):
             if number:
@@ -244,7 +245,7 @@ class ReplicaRegistration:
         self._attempt.progress.record_replica(outcome.se, outcome.error)
 
     async def _is_registered(self, ticket: Ticket, *, is_over: bool) -> bool:
-        """Whether the catalogue comes to show this replica under our name and GUID; nothing comes once `is_over`."""
+        """Return whether the catalogue shows this replica under our name and GUID; `is_over`: no commit is pending."""
         for look in range(_VISIBILITY_CHECKS):
             if look:
                 await asyncio.sleep(_CHECK_INTERVAL)
@@ -258,10 +259,10 @@ class ReplicaRegistration:
         return False
 
     async def _verify(self, before: Entry | None) -> str:
-        """Our GUID must be under the name, with every replica that was committed; the GUID.
+        """Check that the name has our GUID, with every committed replica; return the GUID.
 
-        A commit that was acknowledged has added its replica to the GUID (wire specification, section 4.5), and one
-        whose reply was lost was looked up: the replicas are asked for only where some were there `before`.
+        An acknowledged commit has added its replica to the GUID (wire specification, section 4.5), and one whose reply
+        was lost was looked up: the replicas are checked only if some existed `before`.
         """
         self._attempt.progress.enter_stage(Stage.VERIFY)
         entry = await self._attempt.tools.stats.stat_batched(self._lfn)
@@ -314,7 +315,7 @@ class ReplicaRegistration:
 
 
 async def list_replicas(catalogue: CataloguePort, lfn: str) -> list[Replica]:
-    """The replicas of a file; none for a file that lost them all or was only touched."""
+    """Return the replicas of a file; none for a file that lost all of them or was only touched."""
     try:
         return await catalogue.whereis(lfn)
     except ServiceError as error:

@@ -1,8 +1,8 @@
-"""Looks names up in the catalogue for many transfers at a time: one `stat` for all who ask within a moment.
+"""Batches `stat` requests: one request for all transfers that look up a name within a moment.
 
-Whoever asks gets an answer that the catalogue gave after the question, as if asking alone. Only one request is under
-way at a time: who asks meanwhile shares the next one. A patient question waits for others of its kind, as long as more
-are to come. Only a first look may be answered from a moment ago: names that do not exist are looked up ahead.
+Each caller gets an answer that the catalogue gave after its call, as if it had asked alone. Only one request is sent at
+a time; calls made meanwhile share the next one. A batched call waits longer, as long as more callers are expected. Only
+`stat_ahead` may return a slightly older answer: names that do not exist are looked up in advance.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from aliend.engine.ports import CataloguePort
 from aliend.errors import ServiceError
 
 BATCH_DELAY = 0.02
-"""Seconds that a question waits for others."""
+"""Seconds that a call waits for others."""
 LONG_BATCH_DELAY = 0.25
-"""Seconds that a patient question does."""
+"""Seconds that a batched call waits for others."""
 PREFETCH_TTL = 15.0
-"""Seconds after which what was looked up ahead is forgotten."""
+"""Seconds after which names looked up in advance are forgotten."""
 BATCH_SIZE = 50
 """Names in one request."""
 
@@ -28,7 +28,7 @@ _Lookup = tuple[str, asyncio.Future[Entry | None]]
 
 
 class StatBatcher:
-    """The looks at one catalogue; `coming` tells how many attempts may still ask patiently."""
+    """Batches the lookups of one catalogue; `expected` returns how many attempts may still call `stat_batched`."""
 
     def __init__(self, catalogue: CataloguePort, expected: Callable[[], int]) -> None:
         self._catalogue = catalogue
@@ -41,14 +41,14 @@ class StatBatcher:
         self._prefetch_lock = asyncio.Lock()
 
     async def stat(self, lfn: str) -> Entry | None:
-        """What a name is; None if it does not exist. Raises what `stat` raises."""
+        """Return the entry of a name; None if it does not exist. Raises what the catalogue's `stat` raises."""
         question: _Lookup = (lfn, asyncio.get_running_loop().create_future())
         self._urgent.append(question)
         self._start()
         return await question[1]
 
     async def stat_batched(self, lfn: str) -> Entry | None:
-        """The same, together with other patient questions."""
+        """Return the same; waits longer for other callers."""
         loop = asyncio.get_running_loop()
         question: _Lookup = (lfn, loop.create_future())
         self._batched.append(question)
@@ -59,7 +59,7 @@ class StatBatcher:
         return await question[1]
 
     async def stat_ahead(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
-        """What a name is before anything was done about it; `others` will be asked for soon."""
+        """Return the entry of a name that nothing was done about yet; also look up `others` for later calls."""
         async with self._prefetch_lock:
             if self._missing.pop(lfn, 0.0) > time.monotonic() - PREFETCH_TTL:
                 return None
@@ -74,7 +74,7 @@ class StatBatcher:
         return next((entry for entry in entries if entry.lfn.rstrip("/") == lfn.rstrip("/")), None)
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop all requests."""
         if self._timer:
             self._timer.cancel()
         if self._task:

@@ -1,4 +1,4 @@
-"""Removes files that only the target of a synchronisation has: each is looked at again, and only what was seen goes."""
+"""Deletes files that only the target of a synchronisation has; each is checked again, and only that file is deleted."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from aliend.store import Deletion
 
 _CHANGED = "it has changed since it was looked at"
 DeletionOutcome = tuple[Literal["deleted", "kept"], str]
-"""What became of a file, and why it was kept."""
+"""What happened to a file, and why it was kept."""
 
 
 async def delete_local(directory: str, found: Sequence[Deletion]) -> list[DeletionOutcome]:
-    """Remove local files below a directory."""
+    """Delete local files below a directory."""
     return [await asyncio.to_thread(_delete, directory, one) for one in found]
 
 
 async def delete_in_catalogue(
     catalogue: CataloguePort, directory: str, found: Sequence[Deletion]
 ) -> list[DeletionOutcome]:
-    """Remove files of the catalogue below a directory (at most 50). Raises AliendError where nothing can be said."""
+    """Delete files of the catalogue below a directory (at most 50). Raises AliendError if the result is unknown."""
     root = directory.rstrip("/") + "/"
     before = await _guids(catalogue, [root + one.below for one in found])
     chosen = [root + one.below for one in found if before.get(root + one.below) == one.fingerprint]
@@ -58,7 +58,7 @@ async def _guids(catalogue: CataloguePort, lfns: Sequence[str]) -> dict[str, str
 
 
 def _delete(directory: str, one: Deletion) -> DeletionOutcome:
-    """Step by step from the directory, without following a link on the way."""
+    """Open each directory from the root on, without following links."""
     *parents, name = one.below.split("/")
     if any(local_paths.objection(component) for component in (*parents, name)):
         return "kept", "its name is refused"

@@ -1,8 +1,8 @@
-"""Finds out which files belong to a job and stores them in batches, with checkpoints.
+"""Finds the files of a job and stores them in batches, with checkpoints.
 
-Files of a source may be stored twice (after a crash the source is gone through again): the store keeps one of each. A
-source that is missing, or a name that is refused, becomes a failed transfer with a sentence; the others go on. Files
-that the job's selection does not match are left out.
+Files of a source may be stored twice (after a crash the source is listed again): the store keeps one of each. A missing
+source or a refused name becomes a failed transfer with a message; the others continue. Files that the job's selection
+does not match are left out.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from aliend.store import NewTransfer
 Add = Callable[[Sequence[NewTransfer], ExpansionAdvanced | None], Awaitable[Job]]
 
 _SOURCES = 50
-"""Sources between two checkpoints; as many as one request can ask for."""
+"""Sources between two checkpoints; as many as one request can name."""
 
 
 class Expansion:
-    """The expansion of one job. `add` stores files, and a checkpoint with them."""
+    """The expansion of one job. `add` stores files and a checkpoint."""
 
     def __init__(self, job: Job, catalogue: CataloguePort, add: Add) -> None:
         self._spec = job.spec
@@ -41,7 +41,7 @@ class Expansion:
         self._add = add
 
     async def run(self) -> None:
-        """Go on from the checkpoint to the end. Raises AliendError; it can be begun again then."""
+        """Expand from the checkpoint to the end. Raises AliendError; it can be run again then."""
         spec = self._spec
         if self._done.target == "unknown":
             is_directory = self._is_in_place or bool(spec.targets) or bool(await self._directories([spec.target]))
@@ -60,7 +60,7 @@ class Expansion:
             await self._add(found, ExpansionAdvanced(self._done))
 
     async def _next_sources(self) -> list[tuple[str, TargetRule]]:
-        """The next sources, and where their files go."""
+        """Return the next sources, each with its target rule."""
         spec, first = self._spec, self._done.sources
         sources = spec.sources[first : first + _SOURCES]
         targets = [spec.target_of(first + number) for number in range(len(sources))]
@@ -72,7 +72,7 @@ class Expansion:
         ]
 
     async def _directories(self, targets: Sequence[str]) -> set[str]:
-        """Those of the targets that are directories."""
+        """Return the targets that are directories."""
         told = {target for target in targets if target.endswith("/")}
         rest = [target for target in targets if target not in told]
         if self._spec.direction == "download":
@@ -82,7 +82,7 @@ class Expansion:
         return told | {target for target in rest if target in there}
 
     async def _catalogue_files(self, sources: Sequence[tuple[str, TargetRule]]) -> list[NewTransfer]:
-        """The files of some sources in the catalogue; those of directories are stored on the way."""
+        """Return the files of some sources in the catalogue; files of directories are stored directly."""
         entries, _ = await self._catalogue.stat([source for source, _ in sources])
         known = {without_slash(entry.lfn): entry for entry in entries}
         found: list[NewTransfer] = []
@@ -118,14 +118,14 @@ class Expansion:
 
     @property
     def _is_in_place(self) -> bool:
-        """Whether each file is its own target."""
+        """Return whether each file is its own target."""
         return self._spec.purpose in ("replicate", "mirror")
 
     def _new_transfer(self, entry: Entry, aim: TargetRule, relative: str) -> NewTransfer:
         return _from_entry(entry, entry.lfn, "") if self._is_in_place else _from_entry(entry, aim.target, relative)
 
     async def _local_files(self, sources: Sequence[tuple[str, TargetRule]]) -> list[NewTransfer]:
-        """The files of some local sources; those of directories are stored on the way."""
+        """Return the files of some local sources; files of directories are stored directly."""
         found: list[NewTransfer] = []
         for source, aim in sources:
             one = await asyncio.to_thread(local_files.stat_source, source)
@@ -142,7 +142,7 @@ class Expansion:
             await self._add([_from_local(one, aim.target, aim.for_child(source, one.below)) for one in wanted], None)
 
     def _is_selected(self, one: LocalFile, below: str) -> bool:
-        """Whether it is selected; a directory that cannot be looked into is always told."""
+        """Return whether a file is selected; an unreadable directory is always reported."""
         facts = Facts(below, one.size, one.changed_ms, one.owner, one.group)
         return one.is_unreadable_directory or self._spec.selection.matches(facts)
 
@@ -172,12 +172,12 @@ def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
 
 
 def _failed(source: str, target: str, problem: str) -> NewTransfer:
-    """A file that cannot be copied; `target` is empty where none can be said, so that it is never tried again."""
+    """Return a file that cannot be copied; without a `target` it is never retried."""
     return NewTransfer(_storable(source), target, problem=_storable(problem))
 
 
 def _local_target(root: str, relative: str) -> str:
-    """The local path; links are looked for when the copy begins."""
+    """Return the local path; links are checked when the copy starts."""
     if not relative:
         return target_paths.join(root, "")
     return local_paths.local_path(root, relative, lambda _: False)
@@ -192,5 +192,5 @@ def _objection(relative: str) -> str:
 
 
 def _storable(text: str) -> str:
-    """Text with anything that is not Unicode spelled out."""
+    """Return the text with everything escaped that is not Unicode."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""Local files of an upload, in batches, in whatever order the directory has them. Blocking: it runs in a thread."""
+"""Lists local files for an upload, in batches, in the order of the directories. Blocking: it runs in a thread."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file (absolute path, name below the source, bytes), or the reason why it cannot be uploaded.
+    """A file (absolute path, name below the source, bytes), or why it cannot be uploaded.
 
-    `obstacle` is what is in the way where that can be mended. `changed_ms` is its modification (POSIX milliseconds),
-    `owner` and `group` are names of this machine; `is_closed` says that it is a directory that cannot be looked into.
-    `device`, `inode` and `modified_ns` (POSIX nanoseconds) tell its content from any other one's; `is_link`: its name
-    is a link to it.
+    `obstacle` is a problem that the user can fix. `changed_ms` is its modification time (POSIX milliseconds), `owner`
+    and `group` are names of this machine. `device`, `inode` and `modified_ns` (POSIX nanoseconds) identify its content;
+    `is_link`: its name is a link to it.
     """
 
     path: str
@@ -43,7 +42,7 @@ class LocalFile:
 
 
 def stat_source(path: str) -> LocalFile | None:
-    """A single source; None if it is a directory. Links are followed: the user named it."""
+    """Return a single source; None if it is a directory. Links are followed, because the user named it."""
     try:
         found = Path(path).stat()
     except OSError as error:
@@ -56,7 +55,10 @@ def stat_source(path: str) -> LocalFile | None:
 
 
 def walk(directory: str) -> Iterator[list[LocalFile]]:
-    """All files below a directory. Links to files are followed, links to directories told as problems."""
+    """Return all files below a directory.
+
+    Links to files are followed, links to directories are reported as problems.
+    """
     batch: list[LocalFile] = []
     for found in _walk(directory.rstrip("/") or "/", ""):
         batch.append(found)

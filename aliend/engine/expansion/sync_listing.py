@@ -1,7 +1,7 @@
-"""Lists one side of a synchronisation: all files below a directory, on this machine or in the catalogue.
+"""Lists one side of a synchronisation: all files below a directory, local or in the catalogue.
 
-A listing is whole or an error is raised; what cannot be looked into is a file with a problem, so that it is known that
-something is missing. The catalogue is never asked for an answer that it may have remembered (`find_files`).
+A listing is complete or raises an error; an unreadable directory is listed as a file with a problem, so that nothing
+counts as missing by mistake. The catalogue is never asked for an answer that it may have cached (`find_files`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NO_GUID = "-"
 async def catalogue_source(
     catalogue: CataloguePort, directory: str, selection: Selection
 ) -> AsyncGenerator[list[ListedFile], None]:
-    """The files of a source. Raises CopyError unless it is a directory, and whatever the service does."""
+    """Return the files of a source. Raises CopyError unless it is a directory, and the service's errors."""
     if not await _is_directory(catalogue, directory):
         raise CopyError(f"{directory} does not exist in the catalogue", kind="permanent")
     async with aclosing(_in_catalogue(catalogue, directory, selection)) as batches:
@@ -36,7 +36,7 @@ async def catalogue_source(
 async def catalogue_target(
     catalogue: CataloguePort, directory: str, selection: Selection
 ) -> AsyncGenerator[list[ListedFile], None]:
-    """The files of a target, which need not exist; nothing that a copy is still making."""
+    """Return the files of a target, which need not exist."""
     if await _is_directory(catalogue, directory):
         async with aclosing(_in_catalogue(catalogue, directory, selection)) as batches:
             async for batch in batches:
@@ -44,9 +44,9 @@ async def catalogue_target(
 
 
 async def local_source(directory: str, selection: Selection, *, whole: bool) -> AsyncGenerator[list[ListedFile], None]:
-    """The files of a local source. Raises CopyError unless it is a directory.
+    """Return the files of a local source. Raises CopyError unless it is a directory.
 
-    With `whole` also, as `local`, where something may not be read that could be made readable.
+    With `whole` it also raises CopyError (kind `local`) if something is unreadable that the user can make readable.
     """
     found = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
     if found is not None:
@@ -65,7 +65,7 @@ async def local_source(directory: str, selection: Selection, *, whole: bool) -> 
 
 
 async def local_target(directory: str, selection: Selection) -> AsyncGenerator[list[ListedFile], None]:
-    """The files of a local target, which need not exist: no links, nothing that a copy is still making."""
+    """Return the files of a local target, which need not exist, without links."""
     found = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
     if found is None:
         async with aclosing(_walked(directory)) as batches:
@@ -74,7 +74,7 @@ async def local_target(directory: str, selection: Selection) -> AsyncGenerator[l
 
 
 def fingerprint_of(one: LocalFile) -> str:
-    """What tells a local file from any other under its name."""
+    """Return what identifies a local file."""
     return f"{one.device}:{one.inode}:{one.modified_ns}:{one.size}"
 
 
@@ -105,7 +105,7 @@ def _problem(one: LocalFile) -> str:
 
 
 def _storable(one: LocalFile) -> LocalFile:
-    """The same, or one that tells of a name that is no text."""
+    """Return the file, or one with a problem if its name is not valid text."""
     try:
         one.path.encode()
     except UnicodeEncodeError:
