@@ -42,26 +42,28 @@ class ChangeStream:
         base = 0 if token or since is not None else now
         if self._job:
             await self._store.job(self._job)
-        changed, begun = self._store.watch(), False
+        changed, has_sent = self._store.watch(), False
         try:
             while True:
                 changed.clear()
-                found = await self._store.changes_since(self._job, revision, base)
-                revision = found.revision
-                told = f"{database}-{revision}"
-                if found.jobs or found.transfers or found.events:
-                    begun = True
-                    yield await self._message(found, told)
-                if not found.complete:
+                rows = await self._store.changes_since(self._job, revision, base)
+                revision = rows.revision
+                resume_token = f"{database}-{revision}"
+                if rows.jobs or rows.transfers or rows.events:
+                    has_sent = True
+                    yield await self._message(rows, resume_token)
+                if not rows.complete:
                     continue
                 await asyncio.sleep(_PAUSE)
                 if await self._has_ended(revision):
                     return
-                if not begun:
-                    begun = True
-                    yield await self._message(found, told)
+                if not has_sent:
+                    has_sent = True
+                    yield await self._message(rows, resume_token)
                 while not await self._changes_soon(changed):
-                    yield await self._message(replace(found, jobs=(), transfers=await self._moving(), events=()), told)
+                    yield await self._message(
+                        replace(rows, jobs=(), transfers=await self._moving(), events=()), resume_token
+                    )
         finally:
             self._store.unwatch(changed)
 
@@ -78,24 +80,26 @@ class ChangeStream:
             try:
                 await asyncio.wait_for(changed.wait(), _PROGRESS if self._progress(self._job) else None)
             except TimeoutError:
-                if {one.id: one.bytes_done for one in self._progress(self._job)} == self._moved:
+                if {active.id: active.bytes_done for active in self._progress(self._job)} == self._moved:
                     continue
                 return False
             return True
 
     async def _moving(self) -> tuple[Transfer, ...]:
-        return tuple([await self._store.transfer(one.id) for one in self._progress(self._job)])
+        return tuple([await self._store.transfer(active.id) for active in self._progress(self._job)])
 
-    async def _message(self, found: ChangedRows, token: str) -> Changes:
-        self._moved = {one.id: one.bytes_done for one in self._progress(self._job)}
-        known = {job.id: job for job in found.jobs}
+    async def _message(self, rows: ChangedRows, token: str) -> Changes:
+        self._moved = {active.id: active.bytes_done for active in self._progress(self._job)}
+        by_number = {job.id: job for job in rows.jobs}
         views: list[TransferView] = []
-        for one in found.transfers:
-            if one.job not in known:
-                known[one.job] = await self._store.job(one.job)
-            views.append(view_of_transfer(one, known[one.job].spec.direction, self._moved.get(one.id, 0)))
-        jobs = tuple(view_of_job(job) for job in found.jobs)
-        return Changes(jobs, tuple(views), found.events, found.revision, token)
+        for transfer in rows.transfers:
+            if transfer.job not in by_number:
+                by_number[transfer.job] = await self._store.job(transfer.job)
+            views.append(
+                view_of_transfer(transfer, by_number[transfer.job].spec.direction, self._moved.get(transfer.id, 0))
+            )
+        jobs = tuple(view_of_job(job) for job in rows.jobs)
+        return Changes(jobs, tuple(views), rows.events, rows.revision, token)
 
 
 def _revision_of(token: str, database: str) -> int:
@@ -103,5 +107,5 @@ def _revision_of(token: str, database: str) -> int:
         return 0
     name, dash, number = token.rpartition("-")
     if not dash or name != database or not (number.isascii() and number.isdigit()):
-        raise UsageError("This resume token belongs to another database; watch again without it")
+        raise UsageError("the resume token belongs to another database; watch again without it")
     return int(number)

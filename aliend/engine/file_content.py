@@ -53,9 +53,9 @@ async def content_of(catalogue: Tickets, lfn: str) -> FileContent:
     try:
         tickets = await catalogue.access_read(lfn)
     except ServiceError as error:
-        refusal: ServiceError | None = error
+        denied: ServiceError | None = error
     else:
-        refusal = None
+        denied = None
         if tickets:
             sources = replica_urls(tickets)
             return FileContent(lfn, tickets[0].size, tickets[0].md5, tickets[0].guid, sources)
@@ -64,7 +64,7 @@ async def content_of(catalogue: Tickets, lfn: str) -> FileContent:
         return FileContent(lfn, 0, entries[0].md5, entries[0].guid, ())
     if entries and entries[0].type != "file":
         raise ServiceError("access", 21, f"{lfn} is a {entries[0].type}, not a file")
-    raise refusal or CopyError(f"{lfn} has no replica that may be read", "permanent")
+    raise denied or CopyError(f"{lfn} has no readable replica", "permanent")
 
 
 @asynccontextmanager

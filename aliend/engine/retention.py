@@ -22,11 +22,11 @@ async def prune_history(store: Store, clock: Callable[[], float], days: int) -> 
     while days > 0:
         rows = 0
         try:
-            while gone := await store.prune(int((clock() - days * _DAY) * 1000)):
-                rows += gone
+            while deleted := await store.prune(int((clock() - days * _DAY) * 1000)):
+                rows += deleted
                 await asyncio.sleep(_PAUSE)
         except StoreError as error:
-            log.warning("old jobs cannot be forgotten: %s", error)
+            log.warning("cannot delete old jobs: %s", error)
         if rows:
-            log.info("jobs that ended more than %d days ago are forgotten: %d rows", days, rows)
+            log.info("deleted jobs that ended more than %d days ago: %d rows", days, rows)
         await asyncio.sleep(_INTERVAL)

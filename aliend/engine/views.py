@@ -113,8 +113,8 @@ class LimitsInUse:
     def table(self) -> dict[str, int]:
         """Return the limits of files by name; 0: none of its own."""
         limits = self.limits
-        usual = {"files": limits.files, "down": limits.down, "up": limits.up, "se": limits.per_se}
-        return {**usual, **dict(limits.named)}
+        unnamed = {"files": limits.files, "down": limits.down, "up": limits.up, "se": limits.per_se}
+        return {**unnamed, **dict(limits.named)}
 
     def running(self) -> dict[str, int]:
         """Return the number of files being copied: in all, and per direction."""
@@ -124,8 +124,8 @@ class LimitsInUse:
     def rate_now(self, name: str) -> int:
         """Return the current bytes per second of a saved rate; 0: unlimited."""
         rates = self.rates
-        usual = {"rate": rates.all, "down.rate": rates.down, "up.rate": rates.up, "se.rate": rates.per_se}
-        return usual.get(name, rates.named.get(name.removesuffix(".rate"), 0))
+        unnamed = {"rate": rates.all, "down.rate": rates.down, "up.rate": rates.up, "se.rate": rates.per_se}
+        return unnamed.get(name, rates.named.get(name.removesuffix(".rate"), 0))
 
 
 @dataclass(frozen=True, slots=True)

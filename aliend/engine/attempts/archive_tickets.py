@@ -57,18 +57,18 @@ class _DirectoryState:
 
     async def wait_until_resolved(self, archive: str) -> None:
         """Wait while another download requests tickets for the archive."""
-        while asked := self.lookups.get(archive):
-            await asyncio.wait([asked])
+        while pending := self.lookups.get(archive):
+            await asyncio.wait([pending])
 
     @contextmanager
     def resolving(self, archive: str) -> Iterator[None]:
         """Make others wait while this download requests tickets for the archive."""
-        asked = self.lookups[archive] = asyncio.get_running_loop().create_future()
+        pending = self.lookups[archive] = asyncio.get_running_loop().create_future()
         try:
             yield
         finally:
             del self.lookups[archive]
-            asked.set_result(None)
+            pending.set_result(None)
 
 
 class ArchiveTickets:
@@ -81,69 +81,69 @@ class ArchiveTickets:
         self._directories: OrderedDict[DirectoryKey, _DirectoryState] = OrderedDict()
 
     async def tickets_for(
-        self, transfer: Transfer, spec: JobSpec, workers: RunnerPort, neighbours: NextTransfers
+        self, transfer: Transfer, spec: JobSpec, workers: RunnerPort, next_transfers: NextTransfers
     ) -> tuple[list[Ticket], bool]:
         """Return tickets for reading the source, and whether they were requested for another member.
 
         Raises AliendError.
         """
         directory, _, name = transfer.source.rpartition("/")
-        known = self._directory_state((directory, spec.storage, spec.strict, spec.http))
+        state = self._directory_state((directory, spec.storage, spec.strict, spec.http))
         is_archive = name.endswith(ARCHIVE)
-        known.has_archives |= is_archive
+        state.has_archives |= is_archive
         if is_archive or not transfer.md5 or spec.http:
             return await self.own_tickets(transfer, spec), False
-        await known.wait_until_resolved("")
-        if shared := self._tickets_by_name(known, transfer, name):
+        await state.wait_until_resolved("")
+        if shared := self._tickets_by_name(state, transfer, name):
             return shared, True
-        if not known.has_started:
-            known.has_started = True
-            with known.resolving(""):
-                return await self._resolve(known, transfer, spec, workers), False
-        member = await self._membership.archive_of(transfer.source, neighbours) if known.has_archives else None
+        if not state.has_started:
+            state.has_started = True
+            with state.resolving(""):
+                return await self._resolve(state, transfer, spec, workers), False
+        member = await self._membership.archive_of(transfer.source, next_transfers) if state.has_archives else None
         if member is None:
-            return await self._resolve(known, transfer, spec, workers), False
-        await known.wait_until_resolved(member.archive)
-        if archive := self._valid_archive(known, member.archive):
+            return await self._resolve(state, transfer, spec, workers), False
+        await state.wait_until_resolved(member.archive)
+        if archive := self._valid_archive(state, member.archive):
             return _shared(archive, transfer, member.name), True
-        with known.resolving(member.archive):
-            return await self._resolve(known, transfer, spec, workers), False
+        with state.resolving(member.archive):
+            return await self._resolve(state, transfer, spec, workers), False
 
     async def own_tickets(self, transfer: Transfer, spec: JobSpec) -> list[Ticket]:
         """Return tickets requested for this file itself."""
         return await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict, http=spec.http)
 
-    def _directory_state(self, place: DirectoryKey) -> _DirectoryState:
-        known = self._directories.setdefault(place, _DirectoryState())
-        self._directories.move_to_end(place)
+    def _directory_state(self, key: DirectoryKey) -> _DirectoryState:
+        state = self._directories.setdefault(key, _DirectoryState())
+        self._directories.move_to_end(key)
         while len(self._directories) > _MAX_DIRECTORIES:
             self._directories.popitem(last=False)
-        return known
+        return state
 
-    def _valid_archive(self, known: _DirectoryState, guid: str) -> _Archive | None:
-        archive = known.archives.get(guid)
+    def _valid_archive(self, state: _DirectoryState, guid: str) -> _Archive | None:
+        archive = state.archives.get(guid)
         if archive and archive.until < self._clock():
-            del known.archives[guid]
+            del state.archives[guid]
             return None
         return archive
 
-    def _tickets_by_name(self, known: _DirectoryState, transfer: Transfer, name: str) -> list[Ticket]:
-        for guid in tuple(known.archives):
-            archive = self._valid_archive(known, guid)
+    def _tickets_by_name(self, state: _DirectoryState, transfer: Transfer, name: str) -> list[Ticket]:
+        for guid in tuple(state.archives):
+            archive = self._valid_archive(state, guid)
             if archive and archive.members.get(name) == transfer.size:
                 return _shared(archive, transfer, name)
         return []
 
     async def _resolve(
-        self, known: _DirectoryState, transfer: Transfer, spec: JobSpec, workers: RunnerPort
+        self, state: _DirectoryState, transfer: Transfer, spec: JobSpec, workers: RunnerPort
     ) -> list[Ticket]:
         """Request the file's own tickets; if they are an archive's, list its members for the other downloads."""
         tickets = await self.own_tickets(transfer, spec)
-        if not tickets or "#" not in tickets[0].url or self._valid_archive(known, tickets[0].guid):
+        if not tickets or "#" not in tickets[0].url or self._valid_archive(state, tickets[0].guid):
             return tickets
         members = {} if spec.whole_archives else await _members(transfer, tickets, workers)
-        known.has_archives = True
-        known.archives[tickets[0].guid] = _Archive(tuple(tickets), members, self._clock() + _TICKET_TTL)
+        state.has_archives = True
+        state.archives[tickets[0].guid] = _Archive(tuple(tickets), members, self._clock() + _TICKET_TTL)
         return tickets
 
 
@@ -152,7 +152,7 @@ async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: Runne
     try:
         return dict((await workers.run(ListMembers(transfer.id, replica_urls(tickets)), lambda _: None)).members)
     except CopyError as error:
-        log.info("transfer %d: the archive's directory: %s", transfer.id, error)
+        log.info("transfer %d: cannot list the archive: %s", transfer.id, error)
         return {}
 
 
@@ -181,11 +181,11 @@ class ArchiveMembership:
         self._answers: OrderedDict[str, tuple[Member | None, float]] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def archive_of(self, lfn: str, neighbours: NextTransfers) -> Member | None:
+    async def archive_of(self, lfn: str, next_transfers: NextTransfers) -> Member | None:
         """Return where a file lies; None if it is not a member. `next_transfers` are looked up with it."""
         async with self._lock:
             if not self._is_cached(lfn):
-                await self._fetch([lfn, *(one.source for one in await neighbours())])
+                await self._fetch([lfn, *(transfer.source for transfer in await next_transfers())])
         return self._answers[lfn][0] if lfn in self._answers else None
 
     async def _fetch(self, lfns: Sequence[str]) -> None:
@@ -194,8 +194,8 @@ class ArchiveMembership:
         ]
         try:
             members = await self._catalogue.members(names)
-        except ServiceError as error:  # their own tickets will tell
-            log.info("%s: not known whether it lies in an archive: %s", names[0], error)
+        except ServiceError as error:  # their own tickets will report it
+            log.info("%s: cannot find out whether it is a member of an archive: %s", names[0], error)
             return
         until = self._clock() + _TICKET_TTL
         self._answers.update((lfn, (members.get(lfn), until)) for lfn in names)

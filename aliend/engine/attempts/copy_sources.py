@@ -120,7 +120,7 @@ class GridSource:
         """Request tickets for reading the file. Raises CopyError, ServiceError."""
         tickets = await attempt.tools.catalogue.access_read(lfn)
         if not tickets:
-            raise CopyError(f"{lfn} has no replica that may be read", kind="permanent")
+            raise CopyError(f"{lfn} has no readable replica", kind="permanent")
         return cls(lfn, tickets[0].size, tickets[0].md5, replica_urls(tickets))
 
     @property
@@ -146,21 +146,21 @@ class GridSource:
         """Use third-party copies where the servers can, and relay the rest; for small files the other way round."""
         done: dict[str, ReplicaOutcome] = {}
         md5, failure = self.md5, None
-        for way in self._methods():
+        for method in self._methods():
             rest = tuple(target for target in targets if target.se not in done or done[target.se].error)
             try:
-                sent = await way(attempt, rest) if rest else Uploaded(self.size, "", ())
+                result = await method(attempt, rest) if rest else Uploaded(self.size, "", ())
             except CopyError as error:
-                # a process that died leaves what it had begun in the place of these tickets' replicas
+                # a worker that died leaves unfinished files under the names of these replicas
                 if isinstance(error, WorkerDied) or error.kind not in ("transient", "local"):
                     raise
                 failure = error
                 continue
-            md5 = sent.md5 or md5
-            for outcome in sent.replicas:
+            md5 = result.md5 or md5
+            for outcome in result.replicas:
                 if outcome.error:
                     log.info("transfer %d: %s: %s", attempt.transfer.id, outcome.se, outcome.error)
-                if not outcome.error or way == self._relay:
+                if not outcome.error or method == self._relay:
                     done[outcome.se] = outcome
         if failure and any(target.se not in done for target in targets):
             raise failure
@@ -174,17 +174,17 @@ class GridSource:
 
     async def _third_party(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Copy to the targets that can fetch the file from a source."""
-        pairs, sources = attempt.tools.limiter.blocklist, [source.se for source in self.sources]
-        apart = pairs.blocked(sources, [target.se for target in targets])
-        able = tuple(target for target in targets if any((se, target.se) not in apart for se in sources))
-        if not able:
+        blocklist, sources = attempt.tools.limiter.blocklist, [source.se for source in self.sources]
+        blocked = blocklist.blocked(sources, [target.se for target in targets])
+        reachable = tuple(target for target in targets if any((se, target.se) not in blocked for se in sources))
+        if not reachable:
             return Uploaded(self.size, "", ())
-        task = ThirdParty(attempt.transfer.id, self.sources, able, self.size, self.md5, blocked_pairs=apart)
-        sent = await attempt.copy(task)
-        for outcome in sent.replicas:
+        task = ThirdParty(attempt.transfer.id, self.sources, reachable, self.size, self.md5, blocked_pairs=blocked)
+        result = await attempt.copy(task)
+        for outcome in result.replicas:
             for stranger in outcome.unreachable_sources:
-                pairs.block(stranger, outcome.se)
-        return sent
+                blocklist.block(stranger, outcome.se)
+        return result
 
     async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
         """Compare with the servers' checksums, or else with the file in the spool."""
@@ -195,8 +195,8 @@ class GridSource:
         path = await asyncio.to_thread(attempt.tools.spool.path_of, attempt.transfer.id)
         if not await asyncio.to_thread(path.exists):
             return ""
-        seen = await asyncio.to_thread(path.stat)
-        local = LocalSource(str(path), seen.st_size, seen.st_mtime_ns)
+        status = await asyncio.to_thread(path.stat)
+        local = LocalSource(str(path), status.st_size, status.st_mtime_ns)
         return await local.verify_existing(attempt, targets) if local.size == self.size else ""
 
     async def _relay(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
@@ -212,7 +212,7 @@ class GridSource:
             umask=_PRIVATE_UMASK,
             keep_free=attempt.tools.keep_free,
         )
-        came = await attempt.copy(incoming, lambda moved: attempt.progress.record_bytes(moved // 2))
-        seen = await asyncio.to_thread(path.stat)
-        outgoing = Upload(attempt.transfer.id, str(path), targets, came.size, seen.st_mtime_ns)
+        downloaded = await attempt.copy(incoming, lambda moved: attempt.progress.record_bytes(moved // 2))
+        status = await asyncio.to_thread(path.stat)
+        outgoing = Upload(attempt.transfer.id, str(path), targets, downloaded.size, status.st_mtime_ns)
         return await attempt.copy(outgoing, lambda moved: attempt.progress.record_bytes((self.size + moved) // 2))

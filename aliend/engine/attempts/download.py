@@ -64,10 +64,10 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     """Copy with these tickets."""
     transfer, spec = attempt.transfer, attempt.spec
     if not tickets:
-        how = "can be read over HTTP: leave out -http" if spec.http else "may be read"
-        raise CopyError(f"{transfer.source} has no replica that {how}", kind="permanent")
-    resting = attempt.tools.limiter.unavailable_until()
-    tickets = sorted(tickets, key=lambda ticket: ticket.se in resting)
+        hint = "no replica that can be read over HTTP; omit -http" if spec.http else "no readable replica"
+        raise CopyError(f"{transfer.source} has {hint}", kind="permanent")
+    unavailable = attempt.tools.limiter.unavailable_until()
+    tickets = sorted(tickets, key=lambda ticket: ticket.se in unavailable)
     task = Download(
         id=transfer.id,
         sources=replica_urls(tickets),
@@ -113,7 +113,7 @@ def _missing_directories(root: str, target: str) -> list[str]:
     _check_contained(root, target)
     try:
         return [str(parent) for parent in Path(target).parents if not parent.exists()]
-    except OSError:  # the copy itself will tell
+    except OSError:  # the copy itself will report it
         return []
 
 

@@ -23,7 +23,7 @@ class RelaySpool:
         try:
             self._directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise CopyError(f"{self._directory} cannot be made: {error.strerror}", "local", 30.0) from error
+            raise CopyError(f"cannot create {self._directory}: {error.strerror}", "local", 30.0) from error
         return self._directory / str(transfer)
 
     def clear(self, transfer: int) -> None:

@@ -99,7 +99,7 @@ class ReplicaRegistration:
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
         if wrong or not tickets:
             raise CopyError(
-                f"{self._lfn} is registered, but cannot be read back: {wrong or 'no replica may be read'}", "permanent"
+                f"{self._lfn} is registered, but cannot be read back: {wrong or 'no readable replica'}", "permanent"
             )
 
     async def _add_missing(self, storage: str) -> None:
@@ -113,7 +113,7 @@ class ReplicaRegistration:
         except ServiceError as error:
             if error.code != _NO_WRITE_PFNS:
                 raise
-            log.info("transfer %d: no further storage for %s", self._attempt.transfer.id, more)
+            log.info("transfer %d: no further storage available for %s", self._attempt.transfer.id, more)
 
     async def _add(self, storage: str) -> None:
         md5 = self._md5 if self._registered else ""
@@ -126,7 +126,7 @@ class ReplicaRegistration:
             # Tickets for a name that is registered add replicas to what is there, and `commit` would change its md5.
             raise self._registered_meanwhile()
         if self._guid and any(ticket.guid != self._guid for ticket in tickets):
-            raise CopyError(f"{self._lfn} was removed or replaced meanwhile; nothing was added", kind="permanent")
+            raise CopyError(f"{self._lfn} was removed or replaced meanwhile; no replica was added", kind="permanent")
         self._goal = self._goal or len(tickets)
         self._guids = (*self._guids, *(guid for guid in {ticket.guid for ticket in tickets} if guid not in self._guids))
         await self._save_intent(tickets)
@@ -148,14 +148,17 @@ class ReplicaRegistration:
         Otherwise they would stay on the storage under a GUID that nobody knows. If some are missing or unfinished,
         everything is sent again under another GUID: the name of an unfinished file stays occupied for some time.
         """
-        resting, guids = self._attempt.tools.limiter.unavailable_until(), (self._guid,) if self._guid else self._guids
+        unavailable, guids = (
+            self._attempt.tools.limiter.unavailable_until(),
+            (self._guid,) if self._guid else self._guids,
+        )
         tickets = [one for one in self._unconfirmed_tickets if one.se not in self._registered and one.guid in guids]
-        if not tickets or any(one.se in resting or one.size not in (0, self._source.size) for one in tickets):
+        if not tickets or any(one.se in unavailable or one.size not in (0, self._source.size) for one in tickets):
             return
         md5 = await self._source.verify_existing(self._attempt, replica_urls(tickets))
         if not md5 or (self._md5 and md5 != self._md5):
             return
-        log.info("transfer %d: what was written before is registered now", self._attempt.transfer.id)
+        log.info("transfer %d: registering the replicas of an interrupted attempt", self._attempt.transfer.id)
         self._md5 = md5
         for ticket in tickets:
             self._attempt.progress.enter_stage(Stage.COMMIT)
@@ -166,33 +169,34 @@ class ReplicaRegistration:
         await self._attempt.save_intent(ReplicasBooked(self._lfn, self._guids, self._goal, tuple(tickets)))
 
     def _registered_meanwhile(self) -> CopyError:
-        return CopyError(f"{self._lfn} was registered a moment ago; it is looked at again", "transient", 1.0)
+        return CopyError(f"{self._lfn} was registered a moment ago; checking again", "transient", 1.0)
 
     async def _request_tickets(self, md5: str, storage: str) -> list[Ticket]:
         """Request tickets, excluding unavailable storage elements unless the user named them.
 
         If those are needed for the requested number of replicas, the transfer waits for them.
         """
-        resting = self._attempt.tools.limiter.unavailable_until()
-        without = storage_spec.without(storage, resting)
+        unavailable = self._attempt.tools.limiter.unavailable_until()
+        narrowed = storage_spec.without(storage, unavailable)
         try:
-            tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, without)
+            tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, narrowed)
         except ServiceError as error:
             if error.code == _ANOTHER_FILE and not md5 and await self._attempt.tools.stats.stat(self._lfn):
                 raise self._registered_meanwhile() from error
             if error.code != _NO_WRITE_PFNS:
                 raise
-            if without == storage:
-                reason = f"no storage element takes it that {storage} asks for (alienctl listSEs tells which there are)"
+            if narrowed == storage:
+                reason = f"no writable storage element matches {storage}; list them with `alienctl listSEs`"
                 raise ServiceError("access", _NO_WRITE_PFNS, reason) from error
             tickets = []
-        granted, wished = len({ticket.se for ticket in tickets}), storage_spec.replicas(storage)
-        if without != storage and granted < wished:
+        granted, requested = len({ticket.se for ticket in tickets}), storage_spec.replicas(storage)
+        if narrowed != storage and granted < requested:
+            pause = max(_UNAVAILABLE_RETRY, self._attempt.tools.limiter.seconds_until_available(unavailable))
             raise CopyError(
-                f"{granted} of {wished} replicas could be written without {', '.join(sorted(resting))}, where nothing "
-                "goes just now",
+                f"only {granted} of {requested} replicas can be written while {', '.join(sorted(unavailable))} is not "
+                f"responding; next check in {pause:.0f} s",
                 "storage",
-                max(_UNAVAILABLE_RETRY, self._attempt.tools.limiter.seconds_until_available(resting)),
+                pause,
             )
         return tickets
 
@@ -210,7 +214,7 @@ class ReplicaRegistration:
                     limiter.record_failure(outcome.se, outcome.error)
         # without a storage element to send it to, the file was not read
         if self._md5 and result.md5 not in (self._md5, ""):
-            raise CopyError(f"{self._source.name} differs from what is registered under {self._lfn}", kind="permanent")
+            raise CopyError(f"{self._source.name} differs from the registered file {self._lfn}", kind="permanent")
         self._md5 = self._md5 or result.md5
         self._attempt.progress.record_bytes(result.size)
         return list(zip(tickets, result.replicas, strict=True))
@@ -246,8 +250,8 @@ class ReplicaRegistration:
 
     async def _is_registered(self, ticket: Ticket, *, is_over: bool) -> bool:
         """Return whether the catalogue shows this replica under our name and GUID; `is_over`: no commit is pending."""
-        for look in range(_VISIBILITY_CHECKS):
-            if look:
+        for check in range(_VISIBILITY_CHECKS):
+            if check:
                 await asyncio.sleep(_CHECK_INTERVAL)
             entry = await self._attempt.tools.stats.stat(self._lfn)
             if entry is None and not is_over:
@@ -269,20 +273,20 @@ class ReplicaRegistration:
         if entry is None or entry.guid not in self._guids:
             theirs = f"GUID {entry.guid}" if entry else "nothing"
             raise CopyError(
-                f"{self._lfn} is not ours: somebody else registered it meanwhile (the catalogue shows {theirs}); "
-                "nothing of theirs was touched",
+                f"another user registered {self._lfn} meanwhile (the catalogue shows {theirs}); their file was not "
+                "touched",
                 kind="permanent",
             )
         if before is None:
             return entry.guid
-        for look in range(_VISIBILITY_CHECKS):
-            if look:
+        for check in range(_VISIBILITY_CHECKS):
+            if check:
                 await asyncio.sleep(_CHECK_INTERVAL)
             shown = {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}
             if self._registered <= shown:
                 return entry.guid
         missing = ", ".join(sorted(self._registered - shown))
-        raise CopyError(f"The catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
+        raise CopyError(f"the catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
 
     def _incomplete(self) -> CopyError:
         registered = (
@@ -292,26 +296,26 @@ class ReplicaRegistration:
             return CopyError(f"{registered}; {self._reasons()}", "storage", _UNFINISHED_RETRY)
         if self._rejected - self._registered:
             return CopyError(f"{registered}; {self._reasons()}", "transient")
-        return CopyError(f"{registered}; {self._reasons()}; a retry adds the rest", "permanent")
+        return CopyError(f"{registered}; {self._reasons()}; a retry adds the missing ones", "permanent")
 
     def _no_replica(self) -> CopyError:
-        passing = any(outcome.kind != "permanent" for outcome in self._failed.values())
+        is_transient = any(outcome.kind != "permanent" for outcome in self._failed.values())
         if not self._failed:
-            return CopyError(f"No storage was granted for {self._lfn}", kind="permanent")
+            return CopyError(f"the central service granted no storage for {self._lfn}", kind="permanent")
         return CopyError(
-            f"No replica of {self._lfn} could be written: {self._reasons()}",
-            kind="transient" if passing else "permanent",
+            f"no replica of {self._lfn} could be written: {self._reasons()}",
+            kind="transient" if is_transient else "permanent",
         )
 
     def _reasons(self) -> str:
         failed = "; ".join(f"{se}: {outcome.error}" for se, outcome in sorted(self._failed.items()))
-        return failed or "no further storage was granted"
+        return failed or "the central service granted no further storage"
 
     def _warning(self, storage: str) -> str:
         wanted = storage_spec.replicas(storage)
         if self._goal >= wanted:
             return ""
-        return f"the central service granted {self._goal} of the {wanted} replicas asked for ({storage})"
+        return f"the central service granted {self._goal} of the {wanted} requested replicas ({storage})"
 
 
 async def list_replicas(catalogue: CataloguePort, lfn: str) -> list[Replica]:

@@ -42,21 +42,21 @@ class StatBatcher:
 
     async def stat(self, lfn: str) -> Entry | None:
         """Return the entry of a name; None if it does not exist. Raises what the catalogue's `stat` raises."""
-        question: _Lookup = (lfn, asyncio.get_running_loop().create_future())
-        self._urgent.append(question)
+        lookup: _Lookup = (lfn, asyncio.get_running_loop().create_future())
+        self._urgent.append(lookup)
         self._start()
-        return await question[1]
+        return await lookup[1]
 
     async def stat_batched(self, lfn: str) -> Entry | None:
         """Return the same; waits longer for other callers."""
         loop = asyncio.get_running_loop()
-        question: _Lookup = (lfn, loop.create_future())
-        self._batched.append(question)
+        lookup: _Lookup = (lfn, loop.create_future())
+        self._batched.append(lookup)
         if len(self._batched) >= BATCH_SIZE or not self._expected():
             self._flush_batched()
         elif self._timer is None:
             self._timer = loop.call_later(LONG_BATCH_DELAY, self._flush_batched)
-        return await question[1]
+        return await lookup[1]
 
     async def stat_ahead(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
         """Return the entry of a name that nothing was done about yet; also look up `others` for later calls."""
@@ -66,7 +66,7 @@ class StatBatcher:
             names = [lfn, *(await others())][:BATCH_SIZE]
             try:
                 entries, missing = await self._catalogue.stat(names)
-            except ServiceError:  # one bad name must not be the others' failure
+            except ServiceError:  # one bad name must not fail the others
                 return await self.stat(lfn)
             now = time.monotonic()
             self._missing = {name: at for name, at in self._missing.items() if at > now - PREFETCH_TTL}
@@ -96,31 +96,31 @@ class StatBatcher:
     async def _run(self) -> None:
         while self._urgent:
             await asyncio.sleep(BATCH_DELAY)
-            taken, self._urgent = self._urgent[:BATCH_SIZE], self._urgent[BATCH_SIZE:]
-            wanted = [(lfn, answer) for lfn, answer in taken if not answer.done()]
-            await self._resolve(wanted)
+            batch, self._urgent = self._urgent[:BATCH_SIZE], self._urgent[BATCH_SIZE:]
+            lookups = [(lfn, answer) for lfn, answer in batch if not answer.done()]
+            await self._resolve(lookups)
 
-    async def _resolve(self, wanted: list[_Lookup]) -> None:
-        if not wanted:
+    async def _resolve(self, lookups: list[_Lookup]) -> None:
+        if not lookups:
             return
         try:
-            entries, _ = await self._catalogue.stat(list(dict.fromkeys(lfn for lfn, _ in wanted)))
+            entries, _ = await self._catalogue.stat(list(dict.fromkeys(lfn for lfn, _ in lookups)))
         except ServiceError as error:
-            if len(wanted) == 1:
-                _fail(wanted, error)
-            else:  # one bad name must not be the others' failure
-                for one in wanted:
-                    await self._resolve([one])
-        except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
-            _fail(wanted, error)
+            if len(lookups) == 1:
+                _fail(lookups, error)
+            else:  # one bad name must not fail the others
+                for single in lookups:
+                    await self._resolve([single])
+        except Exception as error:  # noqa: BLE001 - the callers get it
+            _fail(lookups, error)
         else:
-            known = {entry.lfn.rstrip("/"): entry for entry in entries}
-            for lfn, answer in wanted:
+            by_name = {entry.lfn.rstrip("/"): entry for entry in entries}
+            for lfn, answer in lookups:
                 if not answer.done():
-                    answer.set_result(known.get(lfn.rstrip("/")))
+                    answer.set_result(by_name.get(lfn.rstrip("/")))
 
 
-def _fail(wanted: list[_Lookup], error: Exception) -> None:
-    for _, answer in wanted:
+def _fail(lookups: list[_Lookup], error: Exception) -> None:
+    for _, answer in lookups:
         if not answer.done():
             answer.set_exception(error)

@@ -64,8 +64,8 @@ class Expansion:
         spec, first = self._spec, self._done.sources
         sources = spec.sources[first : first + _SOURCES]
         targets = [spec.target_of(first + number) for number in range(len(sources))]
-        known = {spec.target} if self._done.target == "directory" else set()
-        directories = await self._directories(targets) if spec.targets else known
+        by_name = {spec.target} if self._done.target == "directory" else set()
+        directories = await self._directories(targets) if spec.targets else by_name
         return [
             (source, TargetRule(target, target in directories, spec.parents, spec.strip))
             for source, target in zip(sources, targets, strict=True)
@@ -73,31 +73,31 @@ class Expansion:
 
     async def _directories(self, targets: Sequence[str]) -> set[str]:
         """Return the targets that are directories."""
-        told = {target for target in targets if target.endswith("/")}
-        rest = [target for target in targets if target not in told]
+        marked = {target for target in targets if target.endswith("/")}
+        rest = [target for target in targets if target not in marked]
         if self._spec.direction == "download":
-            return told | {target for target in rest if await asyncio.to_thread(Path(target).is_dir)}
+            return marked | {target for target in rest if await asyncio.to_thread(Path(target).is_dir)}
         entries, _ = await self._catalogue.stat(rest) if rest else ([], [])
         there = {without_slash(entry.lfn) for entry in entries if entry.is_directory}
-        return told | {target for target in rest if target in there}
+        return marked | {target for target in rest if target in there}
 
     async def _catalogue_files(self, sources: Sequence[tuple[str, TargetRule]]) -> list[NewTransfer]:
         """Return the files of some sources in the catalogue; files of directories are stored directly."""
         entries, _ = await self._catalogue.stat([source for source, _ in sources])
-        known = {without_slash(entry.lfn): entry for entry in entries}
+        by_name = {without_slash(entry.lfn): entry for entry in entries}
         found: list[NewTransfer] = []
-        for source, aim in sources:
-            entry = known.get(without_slash(source))
+        for source, rule in sources:
+            entry = by_name.get(without_slash(source))
             if entry is None:
-                target = source if self._is_in_place else target_paths.join(aim.target, aim.for_file(source))
+                target = source if self._is_in_place else target_paths.join(rule.target, rule.for_file(source))
                 found.append(_failed(source, target, f"{source} {target_paths.MISSING}"))
             elif entry.is_directory:
-                await self._list(source, aim)
+                await self._list(source, rule)
             elif self._spec.selection.matches(facts_of(entry, target_paths.name_of(source))):
-                found.append(self._new_transfer(entry, aim, aim.for_file(source)))
+                found.append(self._new_transfer(entry, rule, rule.for_file(source)))
         return found
 
-    async def _list(self, source: str, aim: TargetRule) -> None:
+    async def _list(self, source: str, rule: TargetRule) -> None:
         selection, window = self._spec.selection, Window(self._spec.selection)
         options = [
             *(["-j", selection.job] if selection.job else []),
@@ -111,7 +111,7 @@ class Expansion:
                 for entry in entries:
                     below = local_paths.relative_to(source, entry.lfn)
                     if selection.matches(facts_of(entry, below)) and window.takes():
-                        found.append(self._new_transfer(entry, aim, aim.for_child(source, below)))
+                        found.append(self._new_transfer(entry, rule, rule.for_child(source, below)))
                 await self._add(found, None)
                 if window.is_full:
                     return
@@ -121,30 +121,32 @@ class Expansion:
         """Return whether each file is its own target."""
         return self._spec.purpose in ("replicate", "mirror")
 
-    def _new_transfer(self, entry: Entry, aim: TargetRule, relative: str) -> NewTransfer:
-        return _from_entry(entry, entry.lfn, "") if self._is_in_place else _from_entry(entry, aim.target, relative)
+    def _new_transfer(self, entry: Entry, rule: TargetRule, relative: str) -> NewTransfer:
+        return _from_entry(entry, entry.lfn, "") if self._is_in_place else _from_entry(entry, rule.target, relative)
 
     async def _local_files(self, sources: Sequence[tuple[str, TargetRule]]) -> list[NewTransfer]:
         """Return the files of some local sources; files of directories are stored directly."""
         found: list[NewTransfer] = []
-        for source, aim in sources:
-            one = await asyncio.to_thread(local_files.stat_source, source)
-            if one is None:
-                await self._walk(source, aim)
-            elif self._is_selected(one, target_paths.name_of(source)):
-                found.append(_from_local(one, aim.target, aim.for_file(source)))
+        for source, rule in sources:
+            file = await asyncio.to_thread(local_files.stat_source, source)
+            if file is None:
+                await self._walk(source, rule)
+            elif self._is_selected(file, target_paths.name_of(source)):
+                found.append(_from_local(file, rule.target, rule.for_file(source)))
         return found
 
-    async def _walk(self, source: str, aim: TargetRule) -> None:
+    async def _walk(self, source: str, rule: TargetRule) -> None:
         batches, window = local_files.walk(source), Window(self._spec.selection)
         while not window.is_full and (batch := await asyncio.to_thread(next, batches, None)):
-            wanted = [one for one in batch if self._is_selected(one, one.below) and window.takes()]
-            await self._add([_from_local(one, aim.target, aim.for_child(source, one.below)) for one in wanted], None)
+            wanted = [file for file in batch if self._is_selected(file, file.below) and window.takes()]
+            await self._add(
+                [_from_local(file, rule.target, rule.for_child(source, file.below)) for file in wanted], None
+            )
 
-    def _is_selected(self, one: LocalFile, below: str) -> bool:
+    def _is_selected(self, file: LocalFile, below: str) -> bool:
         """Return whether a file is selected; an unreadable directory is always reported."""
-        facts = Facts(below, one.size, one.changed_ms, one.owner, one.group)
-        return one.is_unreadable_directory or self._spec.selection.matches(facts)
+        facts = Facts(below, file.size, file.changed_ms, file.owner, file.group)
+        return file.is_unreadable_directory or self._spec.selection.matches(facts)
 
 
 def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
@@ -154,20 +156,20 @@ def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
     except CopyError as error:
         return _failed(entry.lfn, "", str(error))
     except UnicodeEncodeError:
-        return _failed(entry.lfn, "", "its name in the catalogue is not valid text")
+        return _failed(entry.lfn, "", "its name in the catalogue is not valid UTF-8")
     return NewTransfer(entry.lfn, target, entry.size, entry.md5)
 
 
-def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
+def _from_local(file: LocalFile, root: str, relative: str) -> NewTransfer:
     try:
-        one.path.encode()
+        file.path.encode()
     except UnicodeEncodeError:
-        return _failed(one.path, "", "its name is not UTF-8, which the catalogue needs")
+        return _failed(file.path, "", "its name is not valid UTF-8, which the catalogue requires")
     reason = _objection(relative)
     if reason:
-        return _failed(one.path, "", reason)
+        return _failed(file.path, "", reason)
     return NewTransfer(
-        one.path, target_paths.join(root, relative), one.size, problem=one.problem, obstacle=one.obstacle
+        file.path, target_paths.join(root, relative), file.size, problem=file.problem, obstacle=file.obstacle
     )
 
 

@@ -44,14 +44,14 @@ class LocalFile:
 def stat_source(path: str) -> LocalFile | None:
     """Return a single source; None if it is a directory. Links are followed, because the user named it."""
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError as error:
         return _unreadable(path, "", error)
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return LocalFile(path, "", 0, f"{path} is not a regular file")
-    return _described(path, "", found)
+    return _described(path, "", status)
 
 
 def walk(directory: str) -> Iterator[list[LocalFile]]:
@@ -60,8 +60,8 @@ def walk(directory: str) -> Iterator[list[LocalFile]]:
     Links to files are followed, links to directories are reported as problems.
     """
     batch: list[LocalFile] = []
-    for found in _walk(directory.rstrip("/") or "/", ""):
-        batch.append(found)
+    for file in _walk(directory.rstrip("/") or "/", ""):
+        batch.append(file)
         if len(batch) >= BATCH:
             yield batch
             batch = []
@@ -90,30 +90,30 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
     try:
         if entry.is_dir():
             return LocalFile(entry.path, below, 0, f"{entry.path} is a link to a directory, which is not followed")
-        found = entry.stat()
+        status = entry.stat()
     except OSError as error:
         return _unreadable(entry.path, below, error)
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return LocalFile(entry.path, below, 0, f"{entry.path} is not a regular file")
-    return replace(_described(entry.path, below, found), is_link=entry.is_symlink())
+    return replace(_described(entry.path, below, status), is_link=entry.is_symlink())
 
 
 def _unreadable(path: str, below: str, error: OSError) -> LocalFile:
-    why = read_error(error, path)
-    return LocalFile(path, below, 0, str(why), obstacle=why.obstacle)
+    error_text = read_error(error, path)
+    return LocalFile(path, below, 0, str(error_text), obstacle=error_text.obstacle)
 
 
-def _described(path: str, below: str, found: os.stat_result) -> LocalFile:
+def _described(path: str, below: str, status: os.stat_result) -> LocalFile:
     return LocalFile(
         path,
         below,
-        found.st_size,
-        changed_ms=found.st_mtime_ns // 1_000_000,
-        owner=_name_of_user(found.st_uid),
-        group=_name_of_group(found.st_gid),
-        device=found.st_dev,
-        inode=found.st_ino,
-        modified_ns=found.st_mtime_ns,
+        status.st_size,
+        changed_ms=status.st_mtime_ns // 1_000_000,
+        owner=_name_of_user(status.st_uid),
+        group=_name_of_group(status.st_gid),
+        device=status.st_dev,
+        inode=status.st_ino,
+        modified_ns=status.st_mtime_ns,
     )
 
 

@@ -48,34 +48,34 @@ async def local_source(directory: str, selection: Selection, *, whole: bool) -> 
 
     With `whole` it also raises CopyError (kind `local`) if something is unreadable that the user can make readable.
     """
-    found = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
-    if found is not None:
-        kind: ErrorKind = "local" if found.obstacle else "permanent"
-        raise CopyError(found.problem or f"{directory} is not a directory", kind, obstacle=found.obstacle)
+    file_or_none = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
+    if file_or_none is not None:
+        kind: ErrorKind = "local" if file_or_none.obstacle else "permanent"
+        raise CopyError(file_or_none.problem or f"{directory} is not a directory", kind, obstacle=file_or_none.obstacle)
     async with aclosing(_walked(directory)) as batches:
         async for batch in batches:
-            wanted = [one for one in batch if one.is_unreadable_directory or selection.matches(_facts(one))]
-            for one in wanted:
-                if whole and one.obstacle:
-                    raise CopyError(one.problem, "local", obstacle=one.obstacle)
+            wanted = [file for file in batch if file.is_unreadable_directory or selection.matches(_facts(file))]
+            for file in wanted:
+                if whole and file.obstacle:
+                    raise CopyError(file.problem, "local", obstacle=file.obstacle)
             yield [
-                ListedFile(one.below, one.size, "", fingerprint_of(one), _problem(one))
-                for one in map(_storable, wanted)
+                ListedFile(file.below, file.size, "", fingerprint_of(file), _problem(file))
+                for file in map(_storable, wanted)
             ]
 
 
 async def local_target(directory: str, selection: Selection) -> AsyncGenerator[list[ListedFile], None]:
     """Return the files of a local target, which need not exist, without links."""
-    found = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
-    if found is None:
+    file_or_none = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
+    if file_or_none is None:
         async with aclosing(_walked(directory)) as batches:
             async for batch in batches:
-                yield [ListedFile(one.below, one.size, "", fingerprint_of(one)) for one in _own(batch, selection)]
+                yield [ListedFile(file.below, file.size, "", fingerprint_of(file)) for file in _own(batch, selection)]
 
 
-def fingerprint_of(one: LocalFile) -> str:
+def fingerprint_of(file: LocalFile) -> str:
     """Return what identifies a local file."""
-    return f"{one.device}:{one.inode}:{one.modified_ns}:{one.size}"
+    return f"{file.device}:{file.inode}:{file.modified_ns}:{file.size}"
 
 
 async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
@@ -85,33 +85,33 @@ async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
 
 
 def _own(batch: Iterable[LocalFile], selection: Selection) -> Iterable[LocalFile]:
-    for one in batch:
-        if one.problem or one.is_link or _storable(one) is not one:
+    for file in batch:
+        if file.problem or file.is_link or _storable(file) is not file:
             continue
-        if selection.matches(_facts(one)):
-            yield one
+        if selection.matches(_facts(file)):
+            yield file
 
 
-def _facts(one: LocalFile) -> Facts:
-    return Facts(one.below, one.size, one.changed_ms, one.owner, one.group)
+def _facts(file: LocalFile) -> Facts:
+    return Facts(file.below, file.size, file.changed_ms, file.owner, file.group)
 
 
-def _problem(one: LocalFile) -> str:
-    if one.problem:
-        return one.problem
-    reasons = (local_paths.objection(component) for component in one.below.split("/"))
+def _problem(file: LocalFile) -> str:
+    if file.problem:
+        return file.problem
+    reasons = (local_paths.objection(component) for component in file.below.split("/"))
     reason = next(filter(None, reasons), "")
     return f"its name is refused: {reason}" if reason else ""
 
 
-def _storable(one: LocalFile) -> LocalFile:
+def _storable(file: LocalFile) -> LocalFile:
     """Return the file, or one with a problem if its name is not valid text."""
     try:
-        one.path.encode()
+        file.path.encode()
     except UnicodeEncodeError:
-        name = one.below.encode("utf-8", "backslashreplace").decode()
-        return LocalFile(name, name, one.size, "its name is not UTF-8, which the catalogue needs")
-    return one
+        name = file.below.encode("utf-8", "backslashreplace").decode()
+        return LocalFile(name, name, file.size, "its name is not valid UTF-8, which the catalogue requires")
+    return file
 
 
 async def _in_catalogue(
@@ -119,13 +119,13 @@ async def _in_catalogue(
 ) -> AsyncGenerator[list[ListedFile], None]:
     async with aclosing(catalogue.find_files(directory)) as batches:
         async for entries in batches:
-            found = []
+            files = []
             for entry in entries:
                 below = local_paths.relative_to(directory, entry.lfn)
                 if selection.matches(facts_of(entry, below)):
                     reasons = (local_paths.objection(component) for component in below.split("/"))
                     reason = next(filter(None, reasons), "")
-                    found.append(
+                    files.append(
                         ListedFile(
                             below.encode("utf-8", "backslashreplace").decode(),
                             entry.size,
@@ -134,7 +134,7 @@ async def _in_catalogue(
                             f"its name is refused: {reason}" if reason else "",
                         )
                     )
-            yield found
+            yield files
 
 
 async def _is_directory(catalogue: CataloguePort, directory: str) -> bool:

@@ -100,7 +100,7 @@ class SyncPlan:
         while page := await asyncio.to_thread(next, pages, None):
             md5s = await self._md5s(page)
             planned = [self._planned(source, target, md5s.get(source.below, "")) for source, target in page]
-            yield [one for one in planned if one is not None]
+            yield [file for file in planned if file is not None]
 
     async def deletions(self) -> AsyncIterator[list[PlannedFile]]:
         """Return the files that only the target has, if they are to be deleted; never temporary files of copies."""
@@ -147,13 +147,13 @@ class SyncPlan:
                 remote = target if uploads else source
                 if remote.md5:
                     keys[source.below] = _key_of((source if uploads else target).fingerprint)
-        known = await self._store.deletions.known_md5s(list(keys.values()))
+        cached = await self._store.deletions.known_md5s(list(keys.values()))
         root = self._source if uploads else self._target
-        missing = [(below, key) for below, key in keys.items() if key not in known]
+        missing = [(below, key) for below, key in keys.items() if key not in cached]
         read = await asyncio.gather(*(self._read(root + below) for below, _ in missing))
         fresh = {key: md5 for (_, key), md5 in zip(missing, read, strict=True) if md5}
         await self._store.deletions.save_md5s(_settled(fresh))
-        return {below: (known | fresh).get(key, "?") for below, key in keys.items()}
+        return {below: (cached | fresh).get(key, "?") for below, key in keys.items()}
 
     async def _read(self, path: str) -> str:
         """Return the md5 of a local file; empty if it cannot be read, which its copy will report."""
@@ -171,8 +171,8 @@ def _settled(md5s: Mapping[FileKey, str]) -> dict[FileKey, str]:
     return {key: md5 for key, md5 in md5s.items() if key.modified_ns < newest}
 
 
-def _key_of(mark: str) -> FileKey:
-    device, inode, modified_ns, size = map(int, mark.split(":"))
+def _key_of(fingerprint: str) -> FileKey:
+    device, inode, modified_ns, size = map(int, fingerprint.split(":"))
     return FileKey(_signed(device), _signed(inode), modified_ns, size)
 
 
@@ -194,7 +194,7 @@ class SyncExpansion:
         """Store the whole plan. Raises AliendError; it can be run again then."""
         async with self._plan as plan:
             async for planned in plan.copies():
-                await self._add([_transfer_of(one) for one in planned], None)
+                await self._add([_transfer_of(file) for file in planned], None)
             if self._job.spec.delete:
                 await self._store_deletions(plan)
         await self._add([], ExpansionAdvanced(Checkpoint(1, "directory")))
@@ -205,10 +205,10 @@ class SyncExpansion:
         if reason := await plan.why_no_deletion():
             await deletions.add(job, [Deletion("", state="refused", reason=reason)])
         async for planned in plan.deletions():
-            await deletions.add(job, [Deletion(one.below, one.fingerprint) for one in planned])
+            await deletions.add(job, [Deletion(file.below, file.fingerprint) for file in planned])
 
 
-def _transfer_of(one: PlannedFile) -> NewTransfer:
-    if one.action == "fail":
-        return NewTransfer(one.source, "", one.size, problem=one.reason)
-    return NewTransfer(one.source, one.target, one.size, one.md5)
+def _transfer_of(file: PlannedFile) -> NewTransfer:
+    if file.action == "fail":
+        return NewTransfer(file.source, "", file.size, problem=file.reason)
+    return NewTransfer(file.source, file.target, file.size, file.md5)

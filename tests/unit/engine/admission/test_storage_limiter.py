@@ -119,7 +119,7 @@ async def test_an_upload_waits_for_storage_that_rests_rather_than_have_fewer_rep
     job = await house.submit(JobSpec("upload", (f"{tmp_path}/f",), "/b/f"))
     await house.until(job.id, "waiting")
     (found,) = await waits(house)
-    assert found.reason.text.startswith("1 of 2 replicas could be written without ")
+    assert found.reason.text.startswith("only 1 of 2 replicas can be written while ")
     assert house.grid.files == {}
     house.clock.now = found.reason.until + 1
     house.engine._wake.set()

@@ -64,7 +64,7 @@ async def test_a_directory_goes_below_the_target(house: House, tmp_path: Path) -
 async def test_fewer_replicas_than_asked_for_are_told(house: House, file: Path) -> None:
     job = await house.done(up(file, "/a/f", storage="disk:5"))
     assert job.state == "done"
-    assert "3 of the 5 replicas" in (await house.only(job.id)).message
+    assert "3 of the 5 requested replicas" in (await house.only(job.id)).message
 
 
 async def test_a_replica_that_fails_is_replaced_on_another_element(house: House, file: Path) -> None:
@@ -133,7 +133,7 @@ async def test_somebody_elses_file_under_the_name_is_a_failure_and_stays(house: 
     house.grid.put("/a/f", b"theirs")
     house.workers.hold.set()
     assert (await house.ended(job.id)).state == "failed"
-    assert "not ours" in (await house.only(job.id)).message
+    assert "another user registered" in (await house.only(job.id)).message
     assert data_of(house, "/a/f") == [b"theirs"]
 
 
@@ -351,9 +351,9 @@ async def test_a_file_that_changed_hands_while_it_was_replaced_is_left_alone(hou
 async def test_no_storage_at_all_is_a_failure_that_names_the_wish(house: House, file: Path) -> None:
     house.catalogue.before["access"] = [ServiceError("access", 77, "No write PFNs")]
     job = await house.done(up(file, "/a/f"))
-    assert (job.state, (await house.only(job.id)).message[:46]) == (
+    assert (job.state, (await house.only(job.id)).message[:48]) == (
         "failed",
-        "no storage element takes it that disk:2 asks f",
+        "no writable storage element matches disk:2; list",
     )
 
 
