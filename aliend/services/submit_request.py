@@ -19,7 +19,8 @@ from aliend.core.copying.locations import (
 )
 from aliend.core.copying.plan import plan_pairs
 from aliend.core.copying.sync import sync_job
-from aliend.core.transfers.job import JobSpec, Overwrite, Purpose
+from aliend.core.transfers.job import JobSpec, Purpose
+from aliend.core.transfers.overwrite import Overwrite
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.v1 import transfers_pb2

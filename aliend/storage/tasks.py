@@ -13,7 +13,7 @@ from aliend.errors import CopyError, ErrorKind
 
 if TYPE_CHECKING:  # a copying process that is awaited needs nothing of the core's
     from aliend.core.cli.environment import Settings
-    from aliend.core.transfers.job import Overwrite
+    from aliend.core.transfers.overwrite import Overwrite
 from collections.abc import Sequence
 
 from aliend.core.catalogue.entries import Ticket

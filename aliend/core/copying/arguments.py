@@ -13,7 +13,8 @@ from typing import cast, get_args
 from aliend.core.catalogue import selection
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.cli.units import parse_rate, size_of
-from aliend.core.transfers.job import JobSpec, Overwrite
+from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.overwrite import Overwrite
 from aliend.errors import UsageError
 
 STDIO = "-"

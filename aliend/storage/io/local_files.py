@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from aliend.core.transfers.overwrite import compares_content
 from aliend.errors import CopyError
 from aliend.storage.errors import disk_error, read_error
 from aliend.storage.tasks import Checksum, Checksummed, Download
@@ -49,7 +50,7 @@ def is_already_complete(task: Download, check: Check) -> bool:
         raise disk_error(error, task.target) from error
     if not stat.S_ISREG(existing.st_mode):
         raise CopyError(f"{target}: {_kind_of(existing.st_mode)} is in the way; choose another name", "permanent")
-    if task.overwrite != "always" and task.md5 and existing.st_size == task.size:
+    if compares_content(task.overwrite) and task.md5 and existing.st_size == task.size:
         local = checksum(Checksum(task.id, task.target), check, lambda _: None)
         if local.md5 == task.md5:
             return True

@@ -122,12 +122,11 @@ class PartialFile:
         """
         require_file_size(size, str(self._target))
         disk = os.fstatvfs(self._fd)
-        free = disk.f_bavail * disk.f_frsize
-        reserved = default_reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
+        free, reserved = available_bytes(disk), reserved_bytes(disk, keep_free)
         if size > self.length and size - self.length > free - reserved:
             raise CopyError(
-                f"{self._target}: {size - self.length} bytes are needed, {free} are free and {reserved} of "
-                "them are to be left free: make room",
+                f"{self._target}: needs {size - self.length} bytes, but only {max(0, free - reserved)} are "
+                "available; free some space",
                 "local",
                 retry_after=30.0,
                 obstacle=Obstacle("space", str(self._target), size - self.length + reserved),
@@ -179,6 +178,16 @@ class PartialFile:
             self.path.replace(self._target)
         else:
             self.path.unlink()
+
+
+def available_bytes(disk: os.statvfs_result) -> int:
+    """Return the bytes that this user may still write to a disk."""
+    return disk.f_bavail * disk.f_frsize
+
+
+def reserved_bytes(disk: os.statvfs_result, keep_free: int) -> int:
+    """Return the bytes of a disk that stay free: `keep_free`; a negative one means `default_reserve`."""
+    return default_reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
 
 
 def default_reserve(size: int) -> int:

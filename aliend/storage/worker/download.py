@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from aliend.core.transfers.overwrite import may_replace
 from aliend.errors import CopyError
 from aliend.storage.errors import combine_failures, disk_error
 from aliend.storage.io import local_files, remote_file
@@ -35,7 +36,7 @@ def download(task: Download, context: TaskContext) -> Downloaded:
     if local_files.is_already_complete(task, context.completions.raise_if_stopped):
         remove_partial(target, task.id)
         return Downloaded(task.size, task.md5, "", kept=True, warning="")
-    if task.overwrite == "never" and target.exists():
+    if not may_replace(task.overwrite) and target.exists():
         raise target_exists(target)
     with ExitStack() as stack:
         part = _open_partial(stack, task, target)
@@ -187,7 +188,7 @@ class _Attempt:
         if self._task.verify:
             self._read_back()
         self._part.set_attributes(self._attributes())
-        self._part.publish(self._task.umask, overwrite=self._task.overwrite != "never")
+        self._part.publish(self._task.umask, overwrite=may_replace(self._task.overwrite))
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
 
     def _read_back(self) -> None:
@@ -213,4 +214,4 @@ class _Attempt:
         }
 
     def _target_exists(self) -> bool:
-        return self._task.overwrite == "never" and Path(self._task.target).exists()
+        return not may_replace(self._task.overwrite) and Path(self._task.target).exists()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from aliend.core.transfers.job import Overwrite
+from aliend.core.transfers.overwrite import Overwrite
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.storage.tasks import Checksum, Download, ListMembers, ReplicaUrl, Upload
 

@@ -282,7 +282,7 @@ async def test_what_an_unfinished_download_left_can_be_discarded(workers: Worker
 async def test_a_full_disk_is_told_before_the_copy(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     source = se_one.put("/d/x", b"x")
     task = replace(download(tmp_path / "file", b"x", source), size=1 << 60)
-    with pytest.raises(CopyError, match="make room") as caught:
+    with pytest.raises(CopyError, match="free some space") as caught:
         await workers.run(task, nothing)
     assert caught.value.kind == "local"
 

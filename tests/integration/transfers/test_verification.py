@@ -34,7 +34,7 @@ def test_a_limit_is_kept_and_says_why_files_wait(user: User, folder: str) -> Non
         (user.home / "d" / str(number)).write_bytes(os.urandom(100 * MIB))
     job = user.run("cp", "--detach", "file:d/", "d/").stdout.strip()
     eventually(lambda: [one["kind"] for one in user.json("transfers", "why")["waiting"]].count("limit") >= 1)
-    assert "one upload at a time is running" in user.run("transfers", "why", job).stdout
+    assert "the limit of 1 upload at a time is reached" in user.run("transfers", "why", job).stdout
     user.must("transfers", "cancel", job)
     user.kill_daemon()
     limits = user.json("transfers", "limit")["limits"]
