@@ -34,7 +34,7 @@ class Layout:
         return self.root / "state.json"
 
     @property
-    def plan(self) -> Path:
+    def size(self) -> Path:
         """How large the grid is to be (JSON)."""
         return self.root / "plan.json"
 
