@@ -36,15 +36,15 @@ _REMIND_AFTER = 3600.0
 
 async def token(parts: Runtime, call: Call) -> int:
     """Print a new token; nothing is written."""
-    check_options(call.words[1:])
-    if not _HELP.intersection(call.words):
-        await call.complain(_NOTICE)
+    check_options(call.args[1:])
+    if not _HELP.intersection(call.args):
+        await call.print_error(_NOTICE)
     return await passthrough.run(parts, call)
 
 
 async def token_init(parts: Runtime, call: Call) -> int:
     """Get a new token with the user's certificate; the words are options of the service's `token`."""
-    options = call.words[1:]
+    options = call.args[1:]
     if _HELP.intersection(options):
         return await _help(parts, call)
     made = await _obtain(parts, call, options)
@@ -52,22 +52,22 @@ async def token_init(parts: Runtime, call: Call) -> int:
     await parts.tokens.look_after(call.context)
     facts = made.facts
     if call.as_json:
-        await call.document(facts.to_json(str(call.context.token.certificate)))
+        await call.print_json(facts.to_json(str(call.context.token.certificate)))
     else:
-        await call.say("\n".join(facts.lines()))
-    await call.complain(made.remark)
+        await call.print("\n".join(facts.lines()))
+    await call.print_error(made.remark)
     return 0
 
 
 async def token_destroy(parts: Runtime, call: Call) -> int:
     """Remove the token's files."""
-    if len(call.words) > 1:
+    if len(call.args) > 1:
         raise UsageError("token-destroy takes no arguments")
     removed = await parts.tokens.destroy(call.context)
     if call.as_json:
-        await call.document({"removed": removed})
+        await call.print_json({"removed": removed})
     else:
-        await call.say("\n".join(f"removed {name}" for name in removed) or "there is no token")
+        await call.print("\n".join(f"removed {name}" for name in removed) or "there is no token")
     return 0
 
 
@@ -87,7 +87,7 @@ async def prepare(parts: Runtime, call: Call) -> None:
     except NotConnected:
         return  # as above
     except AliendError as error:
-        await call.complain(f"there is no new token: {error}")
+        await call.print_error(f"there is no new token: {error}")
 
 
 async def remind(parts: Runtime, call: Call) -> None:
@@ -99,7 +99,7 @@ async def remind(parts: Runtime, call: Call) -> None:
     if len(parts.reminded) >= _MOST_REMINDED:
         parts.reminded.clear()
     parts.reminded[key] = time.monotonic()
-    await call.complain(f"warning: {warning}")
+    await call.print_error(f"warning: {warning}")
 
 
 async def _obtain(parts: Runtime, call: Call, options: tuple[str, ...]) -> NewToken:
@@ -122,7 +122,7 @@ async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
     try:
         await parts.tokens.unlock(context, answer)
     except UsageError as error:
-        await call.complain(str(error))
+        await call.print_error(str(error))
 
 
 async def _help(parts: Runtime, call: Call) -> int:
@@ -130,8 +130,8 @@ async def _help(parts: Runtime, call: Call) -> int:
     await prepare(parts, call)
     reply = await parts.central_sessions.of(call.context).request(Request("token", ("-h",)))
     if call.as_json:
-        await call.document(reply.to_json())
+        await call.print_json(reply.to_json())
     else:
-        await call.say(re.sub(r"\btoken\b", "token-init", reply.text(), count=1))
-    await call.complain(reply.error)
+        await call.print(re.sub(r"\btoken\b", "token-init", reply.text(), count=1))
+    await call.print_error(reply.error)
     return reply.exit_code
