@@ -10,7 +10,8 @@ from aliend.commands.copying import transfers_limit, transfers_watch, transfers_
 from aliend.commands.copying.transfers_show import show
 from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, job_to_json
 from aliend.commands.following.foreground import follow_foreground
-from aliend.commands.invocation.call import Call, encode, json_text
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, unknown
@@ -38,21 +39,16 @@ async def transfers(runtime: Runtime, call: Call) -> int:
 async def _list(runtime: Runtime, call: Call, words: list[str]) -> int:
     if words not in ([], ["--all"]):
         raise UsageError("transfers list takes no other word than --all")
-    last, opening, separator = 0, '{\n  "jobs": [', ""
+    last, array = 0, JsonArray(call, "jobs")
     while page := await runtime.engine.jobs(PAGE, last, active_only=not words):
-        if call.by_line:
-            await call.print_json_lines(map(job_to_json, page))
-        elif call.as_json:
-            texts = ",\n    ".join(json_text(job_to_json(job)) for job in page)
-            await call.output.stdout(encode(f"{'' if last else opening}{separator}\n    {texts}"))
+        if call.as_json:
+            await array.add(map(job_to_json, page))
         else:
             head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
             await call.print_coloured("\n".join([*head, *map(_line, page)]), states_painted)
-        last, separator = page[-1].id, ","
-    if call.by_line:
-        return 0
+        last = page[-1].id
     if call.as_json:
-        await call.output.stdout(encode(f"{'' if last else opening}\n  ]\n}}\n"))
+        await array.end()
     elif not last:
         await call.print_error(
             "no transfer jobs"

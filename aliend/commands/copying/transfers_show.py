@@ -9,7 +9,8 @@ from typing import Any
 
 from aliend.commands.following.deletions import deletions_of
 from aliend.commands.following.follower import human, job_to_json, kind_of, route_of
-from aliend.commands.invocation.call import Call, encode, json_text
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import AttemptRecord
@@ -38,11 +39,10 @@ async def show(runtime: Runtime, call: Call, words: list[str]) -> int:
     states = ("failed",) if "--failed" in flags else ()
     pages = _pages(runtime, job.id, states, tried=call.as_json or "--attempts" in flags)
     if call.as_json:
-        await _document(call, job, pages)
-        deletions = [_deletion(one) async for one in deletions_of(runtime, job.id)]
-        if not call.by_line:
-            ending = f',\n  "deletions": {json_text(deletions)}\n}}\n'
-            await call.output.stdout(encode(ending))
+        array = JsonArray(call, "transfers", job_to_json(job))
+        async for page in pages:
+            await array.add([_fields(file, page.tried.get(file.id, ())) for file in page.files])
+        await array.end({"deletions": [_deletion(deletion) async for deletion in deletions_of(runtime, job.id)]})
         return 0
     await call.print("\n".join(_head(job)))
     async for page in pages:
@@ -61,20 +61,6 @@ async def _pages(runtime: Runtime, job: int, states: Sequence[str], *, tried: bo
         for record in await runtime.engine.attempts([file.id for file in files]) if tried else ():
             history.setdefault(record.transfer, []).append(record)
         yield _Page(files, history)
-
-
-async def _document(call: Call, job: JobView, pages: AsyncIterator[_Page]) -> None:
-    """One JSON document, written as it comes: the job, and a line for each file (or those lines alone)."""
-    if call.by_line:
-        async for page in pages:
-            await call.print_json_lines([_fields(file, page.tried.get(file.id, ())) for file in page.files])
-        return
-    opening = json_text(job_to_json(job), indent=2).removesuffix("\n}") + ',\n  "transfers": ['
-    async for page in pages:
-        texts = [json_text(_fields(file, page.tried.get(file.id, ()))) for file in page.files]
-        await call.output.stdout(encode(opening + "\n    " + ",\n    ".join(texts)))
-        opening = ","
-    await call.output.stdout(encode(("" if opening == "," else opening) + "\n  ]"))
 
 
 def _head(job: JobView) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aliend.commands.following.follower import job_to_json
-from aliend.commands.invocation.call import Call, encode, json_text
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.expansion.dry_run import DryRunResult
 from aliend.engine.views import JobView, TransferView
@@ -35,24 +36,17 @@ def report_document(
 async def print_report(
     runtime: Runtime, call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]
 ) -> None:
-    """Write the report; `problems` are lines of an input file that made no sense. With --jsonl: a file a line."""
-    opening = json_text(report_document(code, problems, jobs)).removesuffix("]}")
-    if not call.by_line:
-        await call.output.stdout(encode(opening))
-    separator = "\n"
+    """Print the report page by page; `problems` are invalid lines of an input file. With --jsonl: one file a line."""
+    head = report_document(code, problems, jobs)
+    array = JsonArray(call, "files", {name: value for name, value in head.items() if name != "files"})
     for job in jobs:
         last = 0
         while page := await runtime.engine.transfers(job.id, _PAGE, last):
             last = page[-1].id
-            tried = {one.transfer: one for one in await runtime.engine.attempts([file.id for file in page])}
-            files = [_file_entry(file, tried.get(file.id)) for file in page]
-            if call.by_line:
-                await call.print_json_lines(files)
-                continue
-            await call.output.stdout(encode(separator + ",\n".join(map(json_text, files))))
-            separator = ",\n"
-    if not call.by_line:
-        await call.output.stdout(b"\n]}\n")
+            attempts = await runtime.engine.attempts([file.id for file in page])
+            last_attempt = {attempt.transfer: attempt for attempt in attempts}
+            await array.add([_file_entry(file, last_attempt.get(file.id)) for file in page])
+    await array.end()
 
 
 def error_report(error: AliendError) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import posixpath
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from aliend.commands.following.foreground import cancel_with_command
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call, json_text
 from aliend.core.catalogue import paths
+from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.grid import grid_jobs as core
 from aliend.core.protocol.replies import Reply, Result
 from aliend.core.protocol.requests import Request
@@ -29,6 +31,16 @@ _LARGEST = 1 << 20
 """Bytes of a job description; more is a file that was named by mistake."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _NONE_FOUND = 2
+
+
+_INFO_OPTIONS = {f"-{key}": Option(key) for key in ("trace", "proc", "jdl", "unixtime")}
+_SITE_OPTIONS = {
+    "-id": Option("id"),
+    "-running": Option("running"),
+    "-r": Option("running"),
+    "-status": Option("status", "a state"),
+    "-user": Option("user", "a user name"),
+}
 
 
 async def submit(runtime: Runtime, call: Call) -> int:
@@ -56,47 +68,59 @@ async def ps(runtime: Runtime, call: Call) -> int:
 
 async def job_info(runtime: Runtime, call: Call) -> int:
     """What is known of some jobs: where they ran, their states, their log, their descriptions."""
-    words = core.parse_info(call.args[1:])
-    reply = await _ask(runtime, call, "ps", "-j", ",".join(words.ids), "-trace", "-jdl")
-    moment = str if words.unixtime else _moment
+    ids, options = parse_job_info(call.args[1:])
+    reply = await _ask(runtime, call, "ps", "-j", ",".join(ids), "-trace", "-jdl")
+    moment = str if options.has("unixtime") else _moment
     found = [
         (result, core.read_log(str(result.get("trace", "")), moment)) for result in reply.results if "id" in result
     ]
     if call.as_json:
         await call.print_json([_document(result, log) for result, log in found])
     else:
-        await call.print("\n\n".join(_report(result, log, words) for result, log in found))
-    missing = set(words.ids).difference(str(result["id"]) for result, _ in found)
+        await call.print("\n\n".join(_report(result, log, options) for result, log in found))
+    missing = set(ids).difference(str(result["id"]) for result, _ in found)
     await call.print_error("\n".join(f"jobInfo: there is no job {number}" for number in sorted(missing, key=int)))
     return _NONE_FOUND if missing else 0
 
 
 async def site_jobs(runtime: Runtime, call: Call) -> int:
     """The jobs of a site's computing elements."""
-    words = core.parse_site(call.args[1:])
+    site, options = parse_site_jobs(call.args[1:])
     listed = await _ask(runtime, call, "listCEs")
     names = [str(result["ceName"]) for result in listed.results if "ceName" in result]
-    elements = [name for name in names if words.site.lower() in name.lower()]
+    elements = [name for name in names if site.lower() in name.lower()]
     if not elements:
-        raise UsageError(
-            f"siteJobs: no computing element has {words.site!r} in its name; there are: {', '.join(names)}"
-        )
-    options = ["-s", ",".join(elements), *(["-u", words.user] if words.user else ["-a"])]
-    if words.running:
-        options += ["-f", "r" if not words.status else words.status]
-    elif words.status:
-        options += ["-f", words.status]
-    reply = await _ask(runtime, call, "ps", *options)
+        raise UsageError(f"siteJobs: no computing element has {site!r} in its name; there are: {', '.join(names)}")
+    status = options.last("status") or ("r" if options.has("running") else "")
+    owner = ["-u", options.last("user")] if options.last("user") else ["-a"]
+    reply = await _ask(runtime, call, "ps", "-s", ",".join(elements), *owner, *(["-f", status] if status else []))
     jobs = [result for result in reply.results if "id" in result]
     if call.as_json:
         await call.print_json([dict(job) for job in jobs])
-    elif words.only_ids:
+    elif options.has("id"):
         await call.print("\n".join(str(job["id"]) for job in jobs))
     elif jobs:
         await call.print("\n".join(core.table(jobs)))
     if not jobs:
         await call.print_error("siteJobs: there are no such jobs")
     return 0
+
+
+def parse_job_info(args: Sequence[str]) -> tuple[tuple[str, ...], Given]:
+    """Return the job numbers and the options of `jobInfo`. Raises UsageError."""
+    options = take_apart("jobInfo", args, _INFO_OPTIONS)
+    ids = tuple(number for operand in options.operands for number in operand.split(",") if number)
+    if not ids or not all(number.isascii() and number.isdigit() for number in ids):
+        raise UsageError("jobInfo requires job numbers (see: alienctl help jobInfo)")
+    return ids, options
+
+
+def parse_site_jobs(args: Sequence[str]) -> tuple[str, Given]:
+    """Return the site (a part of the names of its computing elements) and the options. Raises UsageError."""
+    options = take_apart("siteJobs", args, _SITE_OPTIONS)
+    if len(options.operands) != 1:
+        raise UsageError("siteJobs requires one site (see: alienctl help siteJobs)")
+    return options.operands[0], options
 
 
 async def _ask(runtime: Runtime, call: Call, command: str, *options: str) -> Reply:
@@ -143,12 +167,12 @@ def _document(result: Result, log: core.Log) -> dict[str, Any]:
     return document
 
 
-def _report(result: Result, log: core.Log, words: core.InfoWords) -> str:
-    if words.jdl:
+def _report(result: Result, log: core.Log, options: Given) -> str:
+    if options.has("jdl"):
         return json_text(core.read_description(str(result.get("jdl", ""))), separators=(",", ":"))
     lines = ["#" * 66, *core.table([result]), "", "Machine info:", f"WorkerNode: {log.node}", f"Workdir: {log.workdir}"]
     lines += ["Local queue info:", *log.queue]
-    chosen = {"State": True, "Trace": words.trace, "Proc": words.proc}
+    chosen = {"State": True, "Trace": options.has("trace"), "Proc": options.has("proc")}
     for name, is_wanted in chosen.items():
         if is_wanted:
             lines += ["", f"{name} info:", *log.lines.get(name.lower(), ())]
