@@ -1,1 +1,1 @@
-"""The user's commands, one module a family: parse words, call the parts, render text or JSON."""
+"""The user's commands, one module a family: parse words, call the runtime, render text or JSON."""

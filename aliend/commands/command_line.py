@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from aliend import VERSION
 from aliend.central import request_trace
 from aliend.commands import command_names, dispatch
-from aliend.commands.invocation.call import JSON_LINES, JSON_WORDS, Call
-from aliend.commands.invocation.pipe import piped
+from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call
+from aliend.commands.invocation.pipe import pipe_output
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
 from aliend.errors import AliendError, UsageError
@@ -23,7 +23,7 @@ from aliend.runtime import Runtime
 
 INTERRUPTED = 130
 _SHELL = ("/bin/sh", "-c")
-_MOST_SESSIONS = 1000
+_MAX_SESSIONS = 1000
 _LARGEST_STATUS = 255
 
 
@@ -32,22 +32,22 @@ class Outcome:
     """The exit code of the last command; `leaves`: it was `exit`."""
 
     code: int
-    leaves: bool = False
+    exits: bool = False
 
 
-class _LeaveError(Exception):
+class _ExitRequested(Exception):
     """`exit` with this code."""
 
     def __init__(self, code: int) -> None:
         self.code = code
 
 
-async def run(parts: Runtime, call: Call) -> Outcome:
+async def run(runtime: Runtime, call: Call) -> Outcome:
     """Carry out what `call` holds; 130 if the user interrupted it."""
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
         request_trace.listen(call.trace)
-    line = asyncio.create_task(_Line(parts, call).outcome())
+    line = asyncio.create_task(_CommandLine(runtime, call).run())
     interrupt = asyncio.create_task(call.interrupted.wait())
     try:
         await asyncio.wait({line, interrupt}, return_when=asyncio.FIRST_COMPLETED)
@@ -55,7 +55,7 @@ async def run(parts: Runtime, call: Call) -> Outcome:
             return line.result()
         line.cancel()
         await asyncio.wait({line})
-        _keep_status(parts, call, INTERRUPTED)
+        _save_status(runtime, call, INTERRUPTED)
         return Outcome(INTERRUPTED)
     finally:
         interrupt.cancel()
@@ -64,37 +64,37 @@ async def run(parts: Runtime, call: Call) -> Outcome:
             await asyncio.wait({line})
 
 
-class _Line:
+class _CommandLine:
     """One command line that is carried out."""
 
-    def __init__(self, parts: Runtime, call: Call) -> None:
-        self._parts = parts
+    def __init__(self, runtime: Runtime, call: Call) -> None:
+        self._runtime = runtime
         self._call = call
         self._aliases: dict[str, str] = {}
 
-    async def outcome(self) -> Outcome:
+    async def run(self) -> Outcome:
         """Carry it out."""
         call = self._call
         try:
-            self._aliases = command_line.read(await asyncio.to_thread(command_names.text_of, _alias_file(call)))
-            if not (call.words or call.commands_on_stdin):
+            self._aliases = command_line.read(await asyncio.to_thread(command_names.read_if_exists, _alias_file(call)))
+            if not (call.args or call.commands_on_stdin):
                 raise UsageError("There is no command; see: alienctl help")
             if call.commands_on_stdin:
                 return Outcome(await self._from_stdin())
-            batch = await command_names.batch_file(self._parts, call, self._aliases)
+            batch = await command_names.batch_file(self._runtime, call, self._aliases)
             if batch is not None:
                 return Outcome(await self._steps(command_line.parse(batch, self._aliases)))
-            return Outcome(await self._steps(command_line.of_words(call.words, self._aliases)))
-        except _LeaveError as leave:
-            _keep_status(self._parts, call, leave.code)
-            return Outcome(leave.code, leaves=True)
+            return Outcome(await self._steps(command_line.of_words(call.args, self._aliases)))
+        except _ExitRequested as leave:
+            _save_status(self._runtime, call, leave.code)
+            return Outcome(leave.code, exits=True)
         except AliendError as error:
-            await call.complain(f"alienctl: {error}")
+            await call.print_error(f"alienctl: {error}")
             return Outcome(error.exit_code)
 
     async def _from_stdin(self) -> int:
         code, text = 0, ""
-        async for piece in _texts(self._call):
+        async for piece in _decode_stdin(self._call):
             text += piece
             ready = command_line.complete(text) if piece else len(text)
             steps = command_line.parse(text[:ready], self._aliases)
@@ -109,7 +109,7 @@ class _Line:
         code = before
         for step in steps:
             code = await self._step(step)
-            _keep_status(self._parts, self._call, code)
+            _save_status(self._runtime, self._call, code)
             if code and self._call.stop_on_error:
                 break
         return code
@@ -117,69 +117,69 @@ class _Line:
     async def _step(self, step: Step) -> int:
         match step:
             case Shell(text):
-                return await self._call.have_run((*_SHELL, text))
+                return await self._call.run_on_client((*_SHELL, text))
             case Command(words, ""):
                 return await self._command(self._call, words)
-            case Command(words, pipeline) if theirs := _words_for_the_client(words):
-                return await self._call.have_run((*_SHELL, f'"$@" | {pipeline}', "sh", *theirs))
+            case Command(words, pipeline) if theirs := _client_command(words):
+                return await self._call.run_on_client((*_SHELL, f'"$@" | {pipeline}', "sh", *theirs))
             case Command(words, pipeline):
-                return await piped(self._call, (*_SHELL, pipeline), lambda call: self._command(call, words))
+                return await pipe_output(self._call, (*_SHELL, pipeline), lambda call: self._command(call, words))
 
     async def _command(self, call: Call, words: tuple[str, ...]) -> int:
-        by_line = call.by_line or JSON_LINES in words
-        as_json = call.as_json or bool(JSON_WORDS.intersection(words))
-        words = tuple(word for word in words if word not in JSON_WORDS)
-        call = replace(call, words=words, as_json=as_json, by_line=by_line)
+        by_line = call.by_line or JSON_LINES_OPTION in words
+        as_json = call.as_json or bool(JSON_OPTIONS.intersection(words))
+        words = tuple(word for word in words if word not in JSON_OPTIONS)
+        call = replace(call, args=words, as_json=as_json, by_line=by_line)
         if not words:
             raise UsageError("--json stands before or behind a command, not alone")
-        if theirs := _words_for_the_client((*words, *(("--json",) if as_json else ()))):
-            return await call.have_run(theirs)
+        if theirs := _client_command((*words, *(("--json",) if as_json else ()))):
+            return await call.run_on_client(theirs)
         match words:
             case ("exit" | "quit" | "logout", *operands):
-                await self._leave(call, operands)
+                await self._exit(call, operands)
             case ("exitcode" | "$?",):
-                return await self._tell_status(call)
+                return await self._print_status(call)
             case ("time", first, *_) if not first.isdecimal():
                 return await self._timed(call)
         try:
-            await command_names.check(self._parts, call)
+            await command_names.check(self._runtime, call)
         except AliendError as error:
-            await call.complain(str(error))
+            await call.print_error(str(error))
             return error.exit_code
-        return await dispatch.execute(self._parts, call)
+        return await dispatch.execute(self._runtime, call)
 
-    async def _leave(self, call: Call, operands: list[str]) -> None:
+    async def _exit(self, call: Call, operands: list[str]) -> None:
         """`exit [CODE] [err] [MESSAGE]`: the message goes to standard output, with `err` to standard error."""
-        code = self._parts.statuses.get(call.session, 0)
+        code = self._runtime.statuses.get(call.session, 0)
         if operands and operands[0].lstrip("-").isdecimal():
             code = int(operands.pop(0))
             if not 0 <= code <= _LARGEST_STATUS:
                 raise UsageError(f"exit: a status is 0 to {_LARGEST_STATUS}, not {code}")
         if operands[:1] == ["err"]:
-            await call.complain(" ".join(operands[1:]))
+            await call.print_error(" ".join(operands[1:]))
         else:
-            await call.say(" ".join(operands))
-        raise _LeaveError(code)
+            await call.print(" ".join(operands))
+        raise _ExitRequested(code)
 
-    async def _tell_status(self, call: Call) -> int:
-        status = str(self._parts.statuses.get(call.session, 0))
+    async def _print_status(self, call: Call) -> int:
+        status = str(self._runtime.statuses.get(call.session, 0))
         if call.as_json:
             metadata = {"exitcode": "0", "error": "", "user": "", "currentdir": ""}
-            await call.document({"metadata": metadata, "results": [{"exitcode": status, "message": status}]})
+            await call.print_json({"metadata": metadata, "results": [{"exitcode": status, "message": status}]})
         else:
-            await call.say(status)
+            await call.print(status)
         return 0
 
     async def _timed(self, call: Call) -> int:
         """The command's code, after a line with the time that it took; beside a JSON document on standard error."""
         begun = time.monotonic()
-        code = await self._command(call, call.words[1:])
+        code = await self._command(call, call.args[1:])
         text = f">>>ProcessInput time: {(time.monotonic() - begun) * 1000:.2f} ms"
-        await (call.complain(text) if call.as_json else call.say(text))
+        await (call.print_error(text) if call.as_json else call.print(text))
         return code
 
 
-async def _texts(call: Call) -> AsyncIterator[str]:
+async def _decode_stdin(call: Call) -> AsyncIterator[str]:
     """Standard input as text, as it comes; the last piece is empty."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     while data := await call.stdin.get():
@@ -192,13 +192,13 @@ async def _texts(call: Call) -> AsyncIterator[str]:
     yield ""
 
 
-def _words_for_the_client(words: tuple[str, ...]) -> tuple[str, ...]:
+def _client_command(words: tuple[str, ...]) -> tuple[str, ...]:
     """The program that carries out what only the client can do, and help about commands of ours; else empty."""
-    if words[0] in command_names.OF_THE_LINE and dispatch.HELP_WORDS.intersection(words[1:2]):
-        return ("alienctl", "help", command_names.OF_THE_LINE[words[0]])
-    if words[0] in command_names.OF_THE_CLIENT:
+    if words[0] in command_names.BUILTIN_COMMANDS and dispatch.HELP_WORDS.intersection(words[1:2]):
+        return ("alienctl", "help", command_names.BUILTIN_COMMANDS[words[0]])
+    if words[0] in command_names.CLIENT_COMMANDS:
         return ("alienctl", *words)
-    if words[0] in command_names.HELP_BY_THE_CLIENT and dispatch.HELP_WORDS.intersection(words[1:]):
+    if words[0] in command_names.COMMANDS_WITH_HELP_PAGE and dispatch.HELP_WORDS.intersection(words[1:]):
         return ("alienctl", "help", words[0])
     return ()
 
@@ -208,9 +208,9 @@ def _alias_file(call: Call) -> str:
     return f"{home}/.alienpy_aliases" if home else ""
 
 
-def _keep_status(parts: Runtime, call: Call, code: int) -> None:
+def _save_status(runtime: Runtime, call: Call, code: int) -> None:
     """Remember the last status of a session, of the thousand sessions that were used last."""
-    parts.statuses.pop(call.session, None)
-    parts.statuses[call.session] = code
-    while len(parts.statuses) > _MOST_SESSIONS:
-        del parts.statuses[next(iter(parts.statuses))]
+    runtime.statuses.pop(call.session, None)
+    runtime.statuses[call.session] = code
+    while len(runtime.statuses) > _MAX_SESSIONS:
+        del runtime.statuses[next(iter(runtime.statuses))]

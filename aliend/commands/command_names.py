@@ -19,12 +19,12 @@ from aliend.core.protocol.requests import READING, Request
 from aliend.errors import AliendError, NoSuchFile, UsageError
 from aliend.runtime import Runtime
 
-OF_THE_CLIENT = frozenset(
+CLIENT_COMMANDS = frozenset(
     {"version", "help", "?", "daemon", "sandbox", "install-names", "completion", "shell", "term", "terminal", "console"}
 )
 """Commands that only the client carries out; in a chain it is asked to."""
 
-OF_THE_LINE = {
+BUILTIN_COMMANDS = {
     "exit": "exit",
     "quit": "exit",
     "logout": "exit",
@@ -34,7 +34,7 @@ OF_THE_LINE = {
 }
 """What `aliend.commands.command_line` carries out itself, with the name of its page in the help."""
 
-HELP_BY_THE_CLIENT = frozenset(dispatch.COMMANDS) - {"token", "token-init", "submit", "ps"}
+COMMANDS_WITH_HELP_PAGE = frozenset(dispatch.COMMANDS) - {"token", "token-init", "submit", "ps"}
 """Commands of ours; `-h` of the others is answered by the service, whose options they take."""
 
 _LISTINGS = frozenset({"la", "ll", "lla"})
@@ -47,24 +47,24 @@ class UnknownCommand(AliendError):
     exit_code = 1
 
 
-async def check(parts: Runtime, call: Call) -> None:
+async def check(runtime: Runtime, call: Call) -> None:
     """Raise UnknownCommand, with names that are near, for a word that nobody knows."""
-    word = call.words[0]
+    word = call.args[0]
     if _is_ours(word) or is_on(call.environment, "ALIENPY_ALLOW_UNKNOWN_CMDS"):
         return
     if word in shipped_commands():
         return
-    listed = await commands_of_the_service(parts, call.context)
+    listed = await service_commands(runtime, call.context)
     if word in listed:
         return
-    near = options.suggestions(word, names(listed))
+    near = options.suggestions(word, all_names(listed))
     meant = f"; did you mean {' or '.join(near)}?" if near else "; alienctl help lists them"
     raise UnknownCommand(f"{word}: there is no such command{meant}")
 
 
-def names(listed: frozenset[str]) -> frozenset[str]:
+def all_names(listed: frozenset[str]) -> frozenset[str]:
     """Every command that can be typed, with those that the service lists."""
-    return listed | OF_THE_CLIENT | frozenset(OF_THE_LINE) | _LISTINGS | frozenset(dispatch.COMMANDS)
+    return listed | CLIENT_COMMANDS | frozenset(BUILTIN_COMMANDS) | _LISTINGS | frozenset(dispatch.COMMANDS)
 
 
 @cache
@@ -74,37 +74,37 @@ def shipped_commands() -> frozenset[str]:
     return frozenset(text.split())
 
 
-async def commands_of_the_service(parts: Runtime, context: Context) -> frozenset[str]:
+async def service_commands(runtime: Runtime, context: Context) -> frozenset[str]:
     """What the service lists, asked for once in the daemon's life; the shipped list where it cannot be asked."""
-    found = parts.command_lists.get(context)
+    found = runtime.command_lists.get(context)
     if found is None:
         try:
-            reply = await parts.central_sessions.of(context).request(Request("commandlist"), directory="")
+            reply = await runtime.central_sessions.of(context).request(Request("commandlist"), directory="")
         except AliendError:
             return shipped_commands()
         found = frozenset(str(result["commandlist"]) for result in reply.results if "commandlist" in result)
-        parts.command_lists[context] = found
+        runtime.command_lists[context] = found
     return found
 
 
-async def batch_file(parts: Runtime, call: Call, aliases: Mapping[str, str]) -> str | None:
+async def batch_file(runtime: Runtime, call: Call, aliases: Mapping[str, str]) -> str | None:
     """The text of the local file that the words name instead of a command; None: they name a command.
 
     Raises NoSuchFile or UsageError for a file that cannot be read.
     """
-    word = call.words[0] if call.words else ""
-    first = _first(word)
-    if not word or len(call.words) > 1 or first in aliases or _is_ours(first):
+    word = call.args[0] if call.args else ""
+    first = _first_word(word)
+    if not word or len(call.args) > 1 or first in aliases or _is_ours(first):
         return None
-    path = Path(call.local, word)
+    path = Path(call.directory, word)
     if not await asyncio.to_thread(_is_file, path):
         return None
-    if "/" not in word and word in await commands_of_the_service(parts, call.context):
+    if "/" not in word and word in await service_commands(runtime, call.context):
         return None
     return await asyncio.to_thread(_content, path)
 
 
-def text_of(path: str) -> str:
+def read_if_exists(path: str) -> str:
     """The text of a file that may be missing; empty then."""
     try:
         return Path(path).read_bytes().decode("utf-8", "surrogateescape") if path else ""
@@ -113,10 +113,10 @@ def text_of(path: str) -> str:
 
 
 def _is_ours(word: str) -> bool:
-    return word in READING or word.startswith("{") or word in names(frozenset())
+    return word in READING or word.startswith("{") or word in all_names(frozenset())
 
 
-def _first(text: str) -> str:
+def _first_word(text: str) -> str:
     try:
         return next(iter(shlex.split(text)), "")
     except ValueError:

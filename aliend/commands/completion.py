@@ -32,12 +32,12 @@ from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError
 from aliend.runtime import Runtime
 
-PATIENCE = 0.25
+TIMEOUT = 0.25
 """Seconds that somebody who types waits for candidates."""
-_MOST = 1000
-_SHORT, _LONG, _FAILED = 10.0, 600.0, 2.0
+_MAX_CANDIDATES = 1000
+_SHORT_TTL, _LONG_TTL, _FAILURE_TTL = 10.0, 600.0, 2.0
 """Seconds for which listings, lists that hardly change, and failures are remembered."""
-_REMEMBERED = 64
+_MAX_CACHED = 64
 _OPTION = re.compile(r"(?:^\s+|[\[,|(]\s*)(-{1,2}[A-Za-z][\w-]*)", re.MULTILINE)
 
 Names = Sequence[str]
@@ -58,75 +58,77 @@ class Typed:
 class Completion:
     """Finds candidates; remembers what it has asked for."""
 
-    def __init__(self, parts: Runtime) -> None:
-        self._parts = parts
-        self._memory = _Memory()
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._cache = _Cache()
 
     async def candidates(self, typed: Typed) -> list[str]:
         """What the last word may be, sorted; empty where nothing is known in time."""
         try:
-            async with asyncio.timeout(PATIENCE):
-                found = await self._found(typed)
+            async with asyncio.timeout(TIMEOUT):
+                found = await self._complete(typed)
         except (TimeoutError, AliendError):
             return []
         word = typed.words[-1] if typed.words else ""
-        return sorted({name for name in found if name.startswith(word)})[:_MOST]
+        return sorted({name for name in found if name.startswith(word)})[:_MAX_CANDIDATES]
 
-    async def _found(self, typed: Typed) -> Names:
-        context = self._parts.context(typed.environment or None)
+    async def _complete(self, typed: Typed) -> Names:
+        context = self._runtime.context(typed.environment or None)
         match completion.wanted(typed.words):
             case CommandName():
                 return await self._commands(typed, context)
             case Choice(words):
                 return words
             case Option(command):
-                return await self._asked(context, Request(command, ("-h",)), _options_of, _LONG)
+                return await self._query(context, Request(command, ("-h",)), _options_of, _LONG_TTL)
             case LocalPath(head, path):
                 found = await asyncio.to_thread(_local_names, typed.local, path)
                 return [head + name for name in found]
             case StorageElement(head):
-                names = await self._asked(context, Request("listSEs", ("-nomsg",)), _values_of("seName"), _LONG)
+                names = await self._query(context, Request("listSEs", ("-nomsg",)), _values_of("seName"), _LONG_TTL)
                 return [head + name for name in names]
             case TransferJob():
-                return [str(job.id) for job in await self._parts.engine.jobs(_MOST)]
+                return [str(job.id) for job in await self._runtime.engine.jobs(_MAX_CANDIDATES)]
             case GridJob():
-                return await self._asked(context, Request("ps", ("-nomsg",)), _values_of("id"), _SHORT)
+                return await self._query(context, Request("ps", ("-nomsg",)), _values_of("id"), _SHORT_TTL)
             case CatalogueName() as name:
-                return await self._in_the_catalogue(name, typed, context)
+                return await self._catalogue_names(name, typed, context)
 
     async def _commands(self, typed: Typed, context: Context) -> Names:
         home = typed.environment.get("HOME", "")
         own = command_line.read(
-            await asyncio.to_thread(command_names.text_of, f"{home}/.alienpy_aliases" if home else "")
+            await asyncio.to_thread(command_names.read_if_exists, f"{home}/.alienpy_aliases" if home else "")
         )
-        fetch = self._memory.get(("commands", context), _LONG, lambda: self._listed(context))
+        fetch = self._cache.get(("commands", context), _LONG_TTL, lambda: self._service_commands(context))
         try:
-            listed = await asyncio.wait_for(fetch, PATIENCE / 2)
+            listed = await asyncio.wait_for(fetch, TIMEOUT / 2)
         except (TimeoutError, AliendError):
             listed = []
-        return [*own, *command_names.names(frozenset(listed))]
+        return [*own, *command_names.all_names(frozenset(listed))]
 
-    async def _listed(self, context: Context) -> Names:
-        return sorted(await command_names.commands_of_the_service(self._parts, context))
+    async def _service_commands(self, context: Context) -> Names:
+        return sorted(await command_names.service_commands(self._runtime, context))
 
-    async def _in_the_catalogue(self, name: CatalogueName, typed: Typed, context: Context) -> Names:
-        sessions = self._parts.sessions
-        state = await self._memory.shielded(sessions.state(typed.session, context, restore=True))
+    async def _catalogue_names(self, name: CatalogueName, typed: Typed, context: Context) -> Names:
+        sessions = self._runtime.sessions
+        state = await self._cache.run_to_end(sessions.state(typed.session, context, restore=True))
         directory = paths.resolve(name.head or "./", state.directory, state.home)
-        found = await self._asked(context, Request("ls", ("-nomsg", "-a", "-F", directory)), _values_of("name"), _SHORT)
+        found = await self._query(
+            context, Request("ls", ("-nomsg", "-a", "-F", directory)), _values_of("name"), _SHORT_TTL
+        )
         return [name.head + entry for entry in found if entry.endswith("/") or not name.only_directories]
 
-    async def _asked(
+    async def _query(
         self, context: Context, request: Request, names_of: Callable[[Results], Names], ttl: float
     ) -> Names:
         async def ask() -> Names:
-            reply = await self._parts.central_sessions.of(context).request(request, directory="")
+            reply = await self._runtime.central_sessions.of(context).request(request, directory="")
             return names_of(reply.checked(request).results)
 
-        return await self._memory.get((context, request), ttl, ask)
+        return await self._cache.get((context, request), ttl, ask)
 
 
-class _Memory:
+class _Cache:
     """Answers by what was asked; a question goes on when nobody waits for it any more."""
 
     def __init__(self) -> None:
@@ -136,24 +138,24 @@ class _Memory:
     async def get(self, key: object, ttl: float, ask: Callable[[], Coroutine[Any, Any, Names]]) -> Names:
         """The answer to `key`, not older than `ttl` seconds. Raises what `ask` raises, for two seconds."""
         asked, task = self._answers.pop(key, (0.0, None))
-        if task is None or (task.done() and time.monotonic() - asked > (_FAILED if _has_failed(task) else ttl)):
-            asked, task = time.monotonic(), self._started(ask())
+        if task is None or (task.done() and time.monotonic() - asked > (_FAILURE_TTL if _has_failed(task) else ttl)):
+            asked, task = time.monotonic(), self._start(ask())
         self._answers[key] = asked, task
-        while len(self._answers) > _REMEMBERED:
+        while len(self._answers) > _MAX_CACHED:
             self._answers.pop(next(iter(self._answers)))[1].cancel()
         return await asyncio.shield(task)
 
-    async def shielded(self, question: Coroutine[Any, Any, Answer]) -> Answer:
+    async def run_to_end(self, question: Coroutine[Any, Any, Answer]) -> Answer:
         """The answer; the question is asked to its end, whatever happens to whoever waits."""
-        return await asyncio.shield(self._started(question))
+        return await asyncio.shield(self._start(question))
 
-    def _started(self, question: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
+    def _start(self, question: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
         task = asyncio.create_task(question)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_end)
         return task
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _on_end(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         _has_failed(task)  # looked at, so that nobody complains of an exception that nobody has seen
 

@@ -12,7 +12,7 @@ from typing import Any
 from aliend.commands.account import cert_import, cert_info, certificates, identity, login, navigation, tokens
 from aliend.commands.copying import cp, replicate, sync, transfers
 from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, run, to_xml
-from aliend.commands.following.json_report import refused
+from aliend.commands.following.json_report import error_report
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
 from aliend.errors import AliendError, ConfigurationError, NotConnected
@@ -85,23 +85,23 @@ COMMANDS: dict[str, Command] = {
 HELP_WORDS = frozenset({"-h", "--h", "-help", "--help"})
 """Arguments behind a command that ask for its help."""
 
-_OF_A_COPY = frozenset({"cp", "sync", "replicate"})
+_COPY_COMMANDS = frozenset({"cp", "sync", "replicate"})
 """Commands whose JSON is the report of a copy."""
 
 
-async def execute(parts: Runtime, call: Call) -> int:
+async def execute(runtime: Runtime, call: Call) -> int:
     """Carry out one command; its exit code. What goes wrong has been told then."""
-    command = COMMANDS.get(call.words[0], passthrough.run)
+    command = COMMANDS.get(call.args[0], passthrough.run)
     try:
-        if call.words[0] not in tokens.WITHOUT_SERVICE:
-            await tokens.prepare(parts, call)
-        acting = replace(call, context=await parts.sessions.context_of(call.session, call.context))
-        code = await command(parts, acting)
-        await tokens.remind(parts, call)
+        if call.args[0] not in tokens.WITHOUT_SERVICE:
+            await tokens.prepare(runtime, call)
+        acting = replace(call, context=await runtime.sessions.context_of(call.session, call.context))
+        code = await command(runtime, acting)
+        await tokens.remind(runtime, call)
         return code
     except (NotConnected, ConfigurationError) as error:
-        if HELP_WORDS.intersection(call.words[1:]):
-            return await call.have_run(("alienctl", "help", "--local", call.words[0]))
+        if HELP_WORDS.intersection(call.args[1:]):
+            return await call.run_on_client(("alienctl", "help", "--local", call.args[0]))
         return await _failed(call, error)
     except AliendError as error:
         return await _failed(call, error)
@@ -109,15 +109,15 @@ async def execute(parts: Runtime, call: Call) -> int:
 
 async def _failed(call: Call, error: AliendError) -> int:
     """Report what went wrong, and return the exit code."""
-    await call.complain(f"{call.words[0]}: {error}" if not str(error).startswith(call.words[0]) else str(error))
+    await call.print_error(f"{call.args[0]}: {error}" if not str(error).startswith(call.args[0]) else str(error))
     if call.as_json:
-        await call.document(_refused(call.words[0], error))
+        await call.print_json(_error_document(call.args[0], error))
     return error.exit_code
 
 
-def _refused(command: str, error: AliendError) -> dict[str, Any]:
+def _error_document(command: str, error: AliendError) -> dict[str, Any]:
     """The document of a command that failed, in the shape that it has otherwise."""
-    if command in _OF_A_COPY:
-        return refused(error)
+    if command in _COPY_COMMANDS:
+        return error_report(error)
     metadata = {"exitcode": str(error.exit_code), "error": str(error), "user": "", "currentdir": ""}
     return {"metadata": metadata, "results": []}

@@ -13,7 +13,7 @@ import grpc.aio
 from aliend import CONTRACT, VERSION
 from aliend.commands import command_line
 from aliend.commands.completion import Completion, Typed
-from aliend.commands.invocation.call import JSON_LINES, JSON_WORDS, Call, Progress, Terminal
+from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call, Progress, Terminal
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, StoreError, UsageError
@@ -66,18 +66,18 @@ class Events:
         """Send bytes in pieces."""
         if self._shown and not self._is_piped:
             data = self._shown.feed(data)
-        await self.painted(data)
+        await self.stdout_coloured(data)
 
-    async def painted(self, data: bytes) -> None:
+    async def stdout_coloured(self, data: bytes) -> None:
         """Send bytes of ours as they are, in pieces."""
         for start in range(0, len(data), PIECE):
             await self._send(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
 
-    async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
+    async def stdout_resumable(self, data: bytes, resume_args: Sequence[str]) -> None:
         """Send bytes, and how to go on after them, in one event."""
         if self._shown and not self._is_piped:
             data = self._shown.feed(data)
-        await self._send(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(word) for word in go_on]))
+        await self._send(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(arg) for arg in resume_args]))
 
     async def stderr(self, data: bytes) -> None:
         """Send bytes of standard error."""
@@ -92,7 +92,7 @@ class Events:
             await self._send(console_pb2.RunEvent(stdout=rest))
         if self._shown_errors and (rest := self._shown_errors.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stderr=rest))
-        end = console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves, version=VERSION)
+        end = console_pb2.RunExit(code=outcome.code, leaves=outcome.exits, version=VERSION)
         if state:
             end.user, end.directory = state.user, state.directory
         await self._send(console_pb2.RunEvent(exit=end))
@@ -120,11 +120,11 @@ class Events:
             )
         )
 
-    async def attached(self, *jobs: int) -> None:
+    async def announce_jobs(self, *jobs: int) -> None:
         """Send the numbers of the jobs, all in one event: a client knows either all of them or none."""
         await self._send(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=jobs[0], more=jobs[1:])))
 
-    async def question(self, prompt: str, *, echo: bool) -> None:
+    async def ask(self, prompt: str, *, echo: bool) -> None:
         """Send a question."""
         await self._send(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
 
@@ -136,7 +136,7 @@ class Events:
         )
         await self._send(console_pb2.RunEvent(handoff=program))
 
-    async def output_end(self) -> None:
+    async def end_output(self) -> None:
         """Tell that the program has been given everything."""
         self._is_piped = False
         await self._send(console_pb2.RunEvent(output_end=console_pb2.OutputEnd()))
@@ -201,8 +201,8 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         words = tuple(os.fsdecode(word) for word in start.argv)
         environment = dict(start.environment)
         return Call(
-            words=tuple(word for word in words if word not in JSON_WORDS),
-            local=os.fsdecode(start.cwd),
+            args=tuple(word for word in words if word not in JSON_OPTIONS),
+            directory=os.fsdecode(start.cwd),
             umask=start.umask,
             session=start.session or "default",
             terminal=terminal,
@@ -210,9 +210,9 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
             environment=environment,
             output=events,
-            as_json=any(word in JSON_WORDS for word in words)
+            as_json=any(word in JSON_OPTIONS for word in words)
             or any(is_on(environment, name) for name in _JSON_SWITCHES),
-            by_line=JSON_LINES in words,
+            by_line=JSON_LINES_OPTION in words,
             raw=start.raw,
             stop_on_error=start.stop_on_error,
             commands_on_stdin=start.commands_on_stdin,

@@ -36,26 +36,26 @@ class Imported:
 
 async def cert_import(_parts: Runtime, call: Call) -> int:
     """Import the certificate of a PKCS#12 file."""
-    words = [word for word in call.words[1:] if word != _NO_PASS_PHRASE]
+    words = [word for word in call.args[1:] if word != _NO_PASS_PHRASE]
     if len(words) != 1 or words[0].startswith("-"):
         raise UsageError(_USAGE)
-    path = Path(call.local, words[0].removeprefix("file:"))
-    imported = await import_pkcs12(call, path, protect=_NO_PASS_PHRASE not in call.words)
+    path = Path(call.directory, words[0].removeprefix("file:"))
+    imported = await import_pkcs12(call, path, protect=_NO_PASS_PHRASE not in call.args)
     files = call.context.user
     if call.as_json:
         document = imported.facts.to_json(str(files.certificate))
-        await call.document({**document, "key": str(files.key), "kept": [str(old) for old in imported.kept]})
+        await call.print_json({**document, "key": str(files.key), "kept": [str(old) for old in imported.kept]})
         return 0
     await report(call, imported)
-    await call.complain("next, run: `alienctl login`")
+    await call.print_error("next, run: `alienctl login`")
     return 0
 
 
 async def report(call: Call, imported: Imported) -> None:
     """Say where the certificate and its key are now."""
     files = call.context.user
-    await call.say(f"the certificate {imported.facts.subject} is in {files.certificate}, its key in {files.key}")
-    await call.say("\n".join(f"the old file is kept: {old}" for old in imported.kept))
+    await call.print(f"the certificate {imported.facts.subject} is in {files.certificate}, its key in {files.key}")
+    await call.print("\n".join(f"the old file is kept: {old}" for old in imported.kept))
 
 
 async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Imported:
@@ -134,7 +134,7 @@ async def _opened(call: Call, path: Path, data: bytes) -> Bundle:
             return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, pass_phrase)
         except WrongPassPhrase as error:
             if attempt + 1 < _TRIES:
-                await call.complain(str(error))
+                await call.print_error(str(error))
     raise WrongPassPhrase(
         f"none of {_TRIES} pass phrases opens {path}; nothing was changed\n"
         "it is the pass phrase that you chose when your browser exported the certificate"

@@ -7,37 +7,37 @@ import time
 
 from aliend.central.credentials.certificates import facts_of
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.results import refuse_arguments
 from aliend.core.connection.credentials import why_unusable
 from aliend.core.connection.pem import PemSource
-from aliend.errors import NotConnected, UsageError
+from aliend.errors import NotConnected
 from aliend.runtime import Runtime
 
 NO_CERTIFICATE = 2
 """Missing, unreadable or out of its time; the incumbent client's exit code."""
 
 
-async def cert_info(_parts: Runtime, call: Call) -> int:
+async def cert_info(_runtime: Runtime, call: Call) -> int:
     """Describe the user's own certificate."""
-    return await _tell(call, call.context.user.certificate)
+    return await _print_facts(call, call.context.user.certificate)
 
 
-async def token_info(_parts: Runtime, call: Call) -> int:
+async def token_info(_runtime: Runtime, call: Call) -> int:
     """Describe the token."""
-    return await _tell(call, call.context.token.certificate)
+    return await _print_facts(call, call.context.token.certificate)
 
 
-async def _tell(call: Call, source: PemSource) -> int:
-    if len(call.words) > 1:
-        raise UsageError(f"{call.words[0]} takes no arguments")
+async def _print_facts(call: Call, source: PemSource) -> int:
+    refuse_arguments(call)
     try:
         facts = await asyncio.to_thread(facts_of, source)
     except NotConnected as error:
-        await call.complain(f"{call.words[0]}: {error}")
+        await call.print_error(f"{call.args[0]}: {error}")
         return NO_CERTIFICATE
     problem = why_unusable(facts, int(time.time() * 1000))
     if call.as_json:
-        await call.document(facts.to_json(str(source), is_usable=not problem))
+        await call.print_json(facts.to_json(str(source), is_usable=not problem))
     else:
-        await call.say("\n".join(facts.lines()))
-    await call.complain(f"{source} {problem}" if problem else "")
+        await call.print("\n".join(facts.lines()))
+    await call.print_error(f"{source} {problem}" if problem else "")
     return NO_CERTIFICATE if problem else 0

@@ -12,6 +12,7 @@ from aliend.central.credentials.certificates import now_in_ms, parse_certificate
 from aliend.central.credentials.pem_files import Unusable
 from aliend.central.credentials.private_keys import KeyText, Locked, belong, read_key
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.results import refuse_arguments
 from aliend.core.connection.context import CredentialFiles
 from aliend.core.connection.pem import PemSource
 from aliend.errors import ConfigurationError, UsageError
@@ -21,29 +22,29 @@ UNREADABLE, FAILED, MISMATCH, UNLOADABLE = 2, 1, 42, 5
 """Exit codes of the incumbent client."""
 
 
-async def cert_verify(_parts: Runtime, call: Call) -> int:
+async def cert_verify(_runtime: Runtime, call: Call) -> int:
     """Verify the user's certificate."""
     return await _verify(call, call.context.user.certificate)
 
 
-async def token_verify(_parts: Runtime, call: Call) -> int:
+async def token_verify(_runtime: Runtime, call: Call) -> int:
     """Verify the token."""
     return await _verify(call, call.context.token.certificate)
 
 
-async def certkey_match(_parts: Runtime, call: Call) -> int:
+async def certkey_match(_runtime: Runtime, call: Call) -> int:
     """Whether the user's certificate and key are a pair."""
     return await _match(call, call.context.user)
 
 
-async def tokenkey_match(_parts: Runtime, call: Call) -> int:
+async def tokenkey_match(_runtime: Runtime, call: Call) -> int:
     """Whether the token and its key are a pair."""
     return await _match(call, call.context.token)
 
 
-async def get_ca_certs(parts: Runtime, call: Call) -> int:
+async def get_ca_certs(runtime: Runtime, call: Call) -> int:
     """Install the grid's authorities into `DIRECTORY/certificates`."""
-    words = list(call.words[1:])
+    words = list(call.args[1:])
     source = ""
     if "-from" in words:
         at = words.index("-from")
@@ -53,48 +54,50 @@ async def get_ca_certs(parts: Runtime, call: Call) -> int:
         del words[at : at + 2]
     if len(words) > 1 or (words and words[0].startswith("-")):
         raise UsageError("getCAcerts takes one directory at most, and -from REPOSITORY")
-    environment = parts.settings.environment
+    environment = runtime.settings.environment
     home = Path(environment.get("HOME") or Path.home())
-    parent = Path(call.local_name(words[0])) if words else home / ".globus"
+    parent = Path(call.local_path(words[0])) if words else home / ".globus"
     installed = await ca_bundle.install(parent, source, environment, call.umask)
     place = parent / ca_bundle.DIRECTORY
     if call.as_json:
-        await call.document({"directory": str(place), "certificates": installed.count})
+        await call.print_json({"directory": str(place), "certificates": installed.count})
     else:
-        await call.say(f"{installed.count} authorities are in {place}; to use them: export X509_CERT_DIR={place}")
-    await call.complain(f"getCAcerts: {installed.note}" if installed.note else "")
+        await call.print(f"{installed.count} authorities are in {place}; to use them: export X509_CERT_DIR={place}")
+    await call.print_error(f"getCAcerts: {installed.note}" if installed.note else "")
     return 0
 
 
 async def _verify(call: Call, place: PemSource) -> int:
-    _no_words(call)
+    refuse_arguments(call)
     try:
         await asyncio.to_thread(parse_certificate, place)
     except Unusable as error:
         unreadable = "cannot be read" in str(error) or not place
-        return await _told(call, place, str(error), UNREADABLE if unreadable else UNLOADABLE)
+        return await _print_outcome(call, place, str(error), UNREADABLE if unreadable else UNLOADABLE)
     try:
         trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca, call.context.ca_note)
         problem = await asyncio.to_thread(chain_verification.why_untrusted, place, trust, now_in_ms())
     except (ConfigurationError, Unusable) as error:
-        return await _told(call, place, str(error), UNLOADABLE)
-    return await _told(call, place, problem, FAILED if problem else 0, good="is verified")
+        return await _print_outcome(call, place, str(error), UNLOADABLE)
+    return await _print_outcome(call, place, problem, FAILED if problem else 0, good="is verified")
 
 
 async def _match(call: Call, files: CredentialFiles) -> int:
-    _no_words(call)
+    refuse_arguments(call)
     place = files.certificate
     try:
         certificate = await asyncio.to_thread(parse_certificate, place)
         key = await asyncio.to_thread(read_key, files.key)
-        pair = belong(certificate.public_key(), await _opened(call, key))
+        pair = belong(certificate.public_key(), await _decrypt(call, key))
     except (Unusable, ConfigurationError, UsageError) as error:
-        return await _told(call, place, str(error), UNLOADABLE)
+        return await _print_outcome(call, place, str(error), UNLOADABLE)
     problem = "" if pair else f"the key {key.name} does not belong to the certificate {place}"
-    return await _told(call, place, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair")
+    return await _print_outcome(
+        call, place, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair"
+    )
 
 
-async def _opened(call: Call, key: KeyText) -> PrivateKeyTypes:
+async def _decrypt(call: Call, key: KeyText) -> PrivateKeyTypes:
     """The key, after its pass phrase was asked for where it has one. Nothing is kept."""
     try:
         return key.parsed()
@@ -105,16 +108,11 @@ async def _opened(call: Call, key: KeyText) -> PrivateKeyTypes:
         return key.parsed(answer.encode())
 
 
-def _no_words(call: Call) -> None:
-    if len(call.words) > 1:
-        raise UsageError(f"{call.words[0]} takes no arguments")
-
-
-async def _told(call: Call, place: PemSource, problem: str, code: int, *, good: str = "") -> int:
+async def _print_outcome(call: Call, place: PemSource, problem: str, code: int, *, good: str = "") -> int:
     """Say the outcome: a sentence on standard output where all is good, on standard error where not."""
     if call.as_json:
-        await call.document({"certificate": str(place), "ok": code == 0, "problem": problem})
+        await call.print_json({"certificate": str(place), "ok": code == 0, "problem": problem})
     elif code == 0:
-        await call.say(f"{place} {good}")
-    await call.complain(f"{call.words[0]}: {problem}" if problem else "")
+        await call.print(f"{place} {good}")
+    await call.print_error(f"{call.args[0]}: {problem}" if problem else "")
     return code

@@ -13,47 +13,47 @@ from aliend.runtime import Runtime
 _SWITCH = {"on": True, "off": False}
 
 
-async def user(parts: Runtime, call: Call) -> int:
+async def user(runtime: Runtime, call: Call) -> int:
     """Act as another account in this session; the directory stays."""
-    words = call.words[1:]
+    words = call.args[1:]
     if len(words) != 1 or words[0].startswith("-"):
         raise UsageError("user takes the name of one account (see: alienctl whoami -v for those that you may take)")
-    state = await parts.sessions.switch_account(call.session, call.context, words[0])
+    state = await runtime.sessions.switch_account(call.session, call.context, words[0])
     if call.as_json:
         metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
-        await call.document({"metadata": metadata, "results": [{"homedir": state.home}]})
+        await call.print_json({"metadata": metadata, "results": [{"homedir": state.home}]})
     return 0
 
 
-async def set_site(parts: Runtime, call: Call) -> int:
+async def set_site(runtime: Runtime, call: Call) -> int:
     """Choose the site from which storage is chosen, in this session."""
-    words = call.words[1:]
+    words = call.args[1:]
     if len(words) > 1 or any(word.startswith("-") or not word for word in words):
         raise UsageError("setSite takes the name of one site, or nothing to tell which one it is")
     before = call.context.site or "the service's choice"
     if words:
-        await parts.sessions.choose_site(call.session, call.context, words[0])
+        await runtime.sessions.choose_site(call.session, call.context, words[0])
     text = f"Setting close site to {words[0]} (was {before})" if words else f"The close site is {before}"
-    await _tell(call, {"site": words[0] if words else call.context.site, "message": text})
+    await _print_result(call, {"site": words[0] if words else call.context.site, "message": text})
     return 0
 
 
-async def timing(parts: Runtime, call: Call) -> int:
+async def timing(runtime: Runtime, call: Call) -> int:
     """Have the service tell how long it took for each command of this session."""
-    words = call.words[1:]
+    words = call.args[1:]
     if len(words) > 1 or any(word not in _SWITCH for word in words):
         raise UsageError("timing takes on, off, or nothing to tell which one it is")
     is_on = _SWITCH[words[0]] if words else call.context.timing
     if words:
-        await parts.sessions.choose_timing(call.session, call.context, is_on=is_on)
+        await runtime.sessions.choose_timing(call.session, call.context, is_on=is_on)
     text = f"Command timing is {'enabled' if is_on else 'disabled'}"
-    await _tell(call, {"timing": str(is_on).lower(), "message": text})
+    await _print_result(call, {"timing": str(is_on).lower(), "message": text})
     return 0
 
 
-async def _tell(call: Call, result: dict[str, str]) -> None:
+async def _print_result(call: Call, result: dict[str, str]) -> None:
     if call.as_json:
         metadata = {"exitcode": "0", "error": "", "user": "", "currentdir": ""}
-        await call.document({"metadata": metadata, "results": [result]})
+        await call.print_json({"metadata": metadata, "results": [result]})
     else:
-        await call.say(result["message"])
+        await call.print(result["message"])

@@ -42,7 +42,7 @@ class _Problem:
 
 async def login(parts: Runtime, call: Call) -> int:
     """Log in: find or import a certificate, check it, get a token, and say who the user is."""
-    if len(call.words) > 1:
+    if len(call.args) > 1:
         raise UsageError("login takes no arguments; for a role: `alienctl token-init -u ROLE`")
     if token := await _good_token(call.context):
         try:
@@ -90,7 +90,7 @@ async def _import(parts: Runtime, call: Call, problem: _Problem) -> CertificateF
     """Import what the user chooses of the certificates in the usual places."""
     home = Path(call.environment.get("HOME") or Path.home())
     configuration = Path(parts.settings.environment.get("XDG_CONFIG_HOME") or home / ".config")
-    places = await asyncio.to_thread(certificate_search.usual_places, home, configuration, Path(call.local))
+    places = await asyncio.to_thread(certificate_search.usual_places, home, configuration, Path(call.directory))
     own = call.context.user.certificate
     used = Path(own.path) if isinstance(own, PemFile) else Path()
     candidates = await asyncio.to_thread(certificate_search.find, places, used)
@@ -101,7 +101,7 @@ async def _import(parts: Runtime, call: Call, problem: _Problem) -> CertificateF
     if not questions.can_ask(call):
         question = f"whether to import {candidates[0].path}, and for its pass phrase"
         raise CannotLogIn(login_messages.needs_terminal(problem.text, question))
-    await call.complain(problem.text)
+    await call.print_error(problem.text)
     chosen = await _chosen(call, candidates)
     if chosen is None:
         raise CannotLogIn(f"{problem.text}\nto import another file, run: `alienctl cert-import FILE.p12`")
@@ -149,7 +149,7 @@ async def _open_key(parts: Runtime, call: Call) -> None:
         try:
             await parts.tokens.unlock(call.context, answer)
         except UsageError as error:
-            await call.complain(str(error))
+            await call.print_error(str(error))
     if not await _is_open(parts, call):
         raise CannotLogIn(login_messages.no_pass_phrase(tokens.QUESTIONS, str(key)))
 
@@ -178,7 +178,7 @@ async def _check_authorities(call: Call) -> None:
         )
     except Unusable as error:
         problem = str(error)
-    await call.complain(f"note: {problem}" if problem else "")
+    await call.print_error(f"note: {problem}" if problem else "")
 
 
 async def _check_clock(parts: Runtime, call: Call, files: CredentialFiles, known: CertificateFacts) -> None:
@@ -210,7 +210,7 @@ async def _token(parts: Runtime, call: Call, known: CertificateFacts) -> Certifi
         raise CannotLogIn(login_messages.unknown_authority(endpoint, call.context.ca)) from error
     parts.sessions.forget_account(call.context)
     await parts.tokens.look_after(call.context)
-    await call.complain(made.remark)
+    await call.print_error(made.remark)
     return made.facts
 
 
@@ -221,14 +221,14 @@ async def _report(parts: Runtime, call: Call, token: CertificateFacts) -> int:
     user = reply.text().strip()
     if call.as_json:
         document = token.to_json(str(files.certificate))
-        await call.document({"user": user, "key": str(files.key), **document})
+        await call.print_json({"user": user, "key": str(files.key), **document})
         return 0
     until = f"until {login_messages.moment(token.ends_ms)} ({login_messages.days(token.ends_ms - now)})"
-    await call.say(f"you are {user} at {call.context.endpoint} {until}")
-    await call.say(f"the token is in {files.certificate}, its key in {files.key}")
+    await call.print(f"you are {user} at {call.context.endpoint} {until}")
+    await call.print(f"the token is in {files.certificate}, its key in {files.key}")
     return 0
 
 
 async def _say(call: Call, text: str) -> None:
     if not call.as_json:
-        await call.say(text)
+        await call.print(text)

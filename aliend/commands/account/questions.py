@@ -45,12 +45,12 @@ async def confirm(call: Call, question: str, *, default: bool) -> bool:
 async def choose(call: Call, title: str, choices: Sequence[str]) -> int | None:
     """Let the user choose from a numbered list; the index, or None for none of them. Raises NotAnswered."""
     lines = [title, *(f"  {number}  {choice}" for number, choice in enumerate(choices, 1))]
-    await call.complain("\n".join(lines))
+    await call.print_error("\n".join(lines))
     for _ in range(_TRIES):
         answer = (await ask(call, "Which one? [1; 0: none] ", echo=True)).strip() or "1"
         if answer.isascii() and answer.isdigit() and int(answer) <= len(choices):
             return int(answer) - 1 if int(answer) else None
-        await call.complain(f"answer with a number from 0 to {len(choices)}")
+        await call.print_error(f"answer with a number from 0 to {len(choices)}")
     raise NotAnswered("no answer was given; nothing was changed")
 
 
@@ -60,5 +60,5 @@ async def new_pass_phrase(call: Call, name: str) -> str:
         first = await ask(call, f"New pass phrase for {name} (empty: none): ", echo=False)
         if not first or first == await ask(call, "The same again: ", echo=False):
             return first
-        await call.complain("the two pass phrases differ")
+        await call.print_error("the two pass phrases differ")
     raise UsageError("the pass phrases differed three times; nothing was changed")

@@ -44,15 +44,15 @@ _REMIND_AFTER = 3600.0
 
 async def token(parts: Runtime, call: Call) -> int:
     """Print a new token; nothing is written."""
-    check_options(call.words[1:])
-    if not _HELP.intersection(call.words):
-        await call.complain(_NOTICE)
+    check_options(call.args[1:])
+    if not _HELP.intersection(call.args):
+        await call.print_error(_NOTICE)
     return await passthrough.run(parts, call)
 
 
 async def token_init(parts: Runtime, call: Call) -> int:
     """Get a new token with the user's certificate; the words are options of the service's `token`."""
-    options = call.words[1:]
+    options = call.args[1:]
     if _HELP.intersection(options):
         return await _help(parts, call)
     if operand := next(iter(operands_of(options)), ""):
@@ -64,29 +64,29 @@ async def token_init(parts: Runtime, call: Call) -> int:
     await parts.tokens.look_after(call.context)
     facts = made.facts
     if call.as_json:
-        await call.document(facts.to_json(str(call.context.token.certificate)))
+        await call.print_json(facts.to_json(str(call.context.token.certificate)))
     else:
-        await call.say("\n".join(facts.lines()))
+        await call.print("\n".join(facts.lines()))
         left = login_messages.days(facts.ends_ms - int(time.time() * 1000))
         # scripts read the four lines on standard output
-        await call.complain(f"the token is in {call.context.token.certificate}, valid for {left}")
-    await call.complain(made.remark)
+        await call.print_error(f"the token is in {call.context.token.certificate}, valid for {left}")
+    await call.print_error(made.remark)
     return 0
 
 
 async def token_destroy(parts: Runtime, call: Call) -> int:
     """Remove the token's files; with `--forget-keys` also the keys in the daemon's memory (`alienctl logout`)."""
-    forgets = call.words[1:] == (_FORGET_KEYS,)
-    if len(call.words) > 1 and not forgets:
+    forgets = call.args[1:] == (_FORGET_KEYS,)
+    if len(call.args) > 1 and not forgets:
         raise UsageError(f"token-destroy takes no arguments but {_FORGET_KEYS}")
     removed = await parts.tokens.destroy(call.context)
     had_keys = forgets and parts.tokens.forget_keys()
     if call.as_json:
-        await call.document({"removed": removed, **({"forgot_keys": had_keys} if forgets else {})})
+        await call.print_json({"removed": removed, **({"forgot_keys": had_keys} if forgets else {})})
         return 0
-    await call.say("\n".join(f"removed {name}" for name in removed) or "there is no token")
+    await call.print("\n".join(f"removed {name}" for name in removed) or "there is no token")
     if forgets:
-        await call.say("the daemon forgot the keys that you unlocked" if had_keys else "the daemon held no keys")
+        await call.print("the daemon forgot the keys that you unlocked" if had_keys else "the daemon held no keys")
         await _say_whether_a_token_comes_back(parts, call)
     return 0
 
@@ -98,7 +98,7 @@ async def _say_whether_a_token_comes_back(parts: Runtime, call: Call) -> None:
     except (NotConnected, ConfigurationError):
         return
     key = call.context.user.key
-    await call.complain(f"the key {key} has no pass phrase, so the next command gets a new token with it")
+    await call.print_error(f"the key {key} has no pass phrase, so the next command gets a new token with it")
 
 
 async def prepare(parts: Runtime, call: Call) -> None:
@@ -117,7 +117,7 @@ async def prepare(parts: Runtime, call: Call) -> None:
     except NotConnected:
         return  # as above
     except AliendError as error:
-        await call.complain(f"there is no new token: {error}")
+        await call.print_error(f"there is no new token: {error}")
 
 
 async def remind(parts: Runtime, call: Call) -> None:
@@ -129,7 +129,7 @@ async def remind(parts: Runtime, call: Call) -> None:
     if len(parts.reminded) >= _MOST_REMINDED:
         parts.reminded.clear()
     parts.reminded[key] = time.monotonic()
-    await call.complain(f"warning: {warning}")
+    await call.print_error(f"warning: {warning}")
 
 
 def operands_of(words: Sequence[str]) -> list[str]:
@@ -164,7 +164,7 @@ async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
     try:
         await parts.tokens.unlock(context, answer)
     except UsageError as error:
-        await call.complain(str(error))
+        await call.print_error(str(error))
 
 
 async def _help(parts: Runtime, call: Call) -> int:
@@ -172,8 +172,8 @@ async def _help(parts: Runtime, call: Call) -> int:
     await prepare(parts, call)
     reply = await parts.central_sessions.of(call.context).request(Request("token", ("-h",)))
     if call.as_json:
-        await call.document(reply.to_json())
+        await call.print_json(reply.to_json())
     else:
-        await call.say(re.sub(r"\btoken\b", "token-init", reply.text(), count=1))
-    await call.complain(reply.error)
+        await call.print(re.sub(r"\btoken\b", "token-init", reply.text(), count=1))
+    await call.print_error(reply.error)
     return reply.exit_code

@@ -17,7 +17,7 @@ from aliend.commands.copying.dry_run import print_dry_run
 from aliend.commands.copying.standard_streams import submit_input, write_output
 from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
 from aliend.commands.following.foreground import exit_code_of, follow_foreground
-from aliend.commands.following.json_report import document
+from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import is_on, settings_of
 from aliend.core.cli.escaping import in_line
@@ -32,65 +32,65 @@ from aliend.runtime import Runtime
 _LARGEST_INPUT = 64 << 20
 
 
-async def cp(parts: Runtime, call: Call) -> int:
+async def cp(runtime: Runtime, call: Call) -> int:
     """Copy; where nothing of a name is in the catalogue, point to the local file of that name."""
     try:
-        code = await _copied(parts, call)
+        code = await _copy(runtime, call)
     except UsageError:
-        await _hint(call)
+        await _suggest_local_names(call)
         raise
     if code == NoSuchFile.exit_code:
-        await _hint(call)
+        await _suggest_local_names(call)
     return code
 
 
-async def _hint(call: Call) -> None:
-    for word in call.words[1:-1]:
+async def _suggest_local_names(call: Call) -> None:
+    for word in call.args[1:-1]:
         is_plain = not word.startswith(("-", "file:", "alien:"))
-        if is_plain and await asyncio.to_thread(_is_there, call.local_name(word)):
-            await call.complain(f"cp: {word} is a local file; local names begin with `file:`, as in file:{word}")
+        if is_plain and await asyncio.to_thread(_exists, call.local_path(word)):
+            await call.print_error(f"cp: {word} is a local file; local names begin with `file:`, as in file:{word}")
 
 
-async def _copied(parts: Runtime, call: Call) -> int:
+async def _copy(runtime: Runtime, call: Call) -> int:
     """Submit the jobs, then follow them, or print their numbers with `--detach`."""
-    words = parse_copy(call.words[1:], time.time_ns() // 1_000_000)
+    words = parse_copy(call.args[1:], time.time_ns() // 1_000_000)
     for note in words.notes:
-        await call.complain(note)
+        await call.print_error(note)
     if words.sync_args:
-        return await sync.sync(parts, replace(call, words=words.sync_args))
+        return await sync.sync(runtime, replace(call, args=words.sync_args))
     await asyncio.to_thread(_require_local_sources, words, call)
-    place = await _place(parts, call)
+    place = await _path_context(runtime, call)
     if words.target == STDIO:
-        return await write_output(parts, call, words, place)
-    specs, problems = await _planned(call, words, place)
+        return await write_output(runtime, call, words, place)
+    specs, problems = await _plan(call, words, place)
     for problem in problems:
-        await call.complain(f"cp: {words.input}: {problem}")
+        await call.print_error(f"cp: {words.input}: {problem}")
     if words.dry_run:
-        tally, files = await print_dry_run(parts, call, specs)
+        tally, files = await print_dry_run(runtime, call, specs)
         code = exit_code_of(tally, len(problems), compat_exit=words.compat_exit)
         if call.as_json:
-            await call.document(document(code, problems, files=files))
+            await call.print_json(report_document(code, problems, files=files))
         return code
     if words.sources == (STDIO,):
-        jobs = [await submit_input(parts, call, specs[0])]
+        jobs = [await submit_input(runtime, call, specs[0])]
     else:
-        jobs = [await parts.engine.submit(spec, call.new_request_id()) for spec in specs]
+        jobs = [await runtime.engine.submit(spec, call.new_request_id()) for spec in specs]
     if words.detach:
         code = ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
-        await _tell_numbers(call, jobs, code, problems)
+        await _print_job_numbers(call, jobs, code, problems)
         return code
     numbers = [job.id for job in jobs]
     return await follow_foreground(
-        parts, call, numbers, compat_exit=words.compat_exit, progress=words.progress, problems=problems
+        runtime, call, numbers, compat_exit=words.compat_exit, progress=words.progress, problems=problems
     )
 
 
-async def _place(parts: Runtime, call: Call) -> PathContext:
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    return PathContext(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+async def _path_context(runtime: Runtime, call: Call) -> PathContext:
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    return PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
 
 
-async def _planned(call: Call, words: CopyArguments, place: PathContext) -> tuple[list[JobSpec], list[str]]:
+async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[list[JobSpec], list[str]]:
     """The jobs, and what is wrong with lines of the input file. Raises UsageError, NoSuchFile."""
     spec = replace(
         words.spec,
@@ -102,10 +102,10 @@ async def _planned(call: Call, words: CopyArguments, place: PathContext) -> tupl
     )
     words = replace(words, spec=spec)
     if not words.input:
-        return await asyncio.to_thread(plan_jobs, words, place, _is_there), []
-    text = await asyncio.to_thread(_read, call.local_name(words.input))
+        return await asyncio.to_thread(plan_jobs, words, place, _exists), []
+    text = await asyncio.to_thread(_read_input, call.local_path(words.input))
     lines, problems = parse_input(text, with_target=bool(words.target))
-    jobs, more = await asyncio.to_thread(plan_input_jobs, words, lines, place, _is_there)
+    jobs, more = await asyncio.to_thread(plan_input_jobs, words, lines, place, _exists)
     if not jobs and not problems and not more:
         raise UsageError(f"cp: there is nothing to copy in {words.input}")
     return jobs, sorted([*problems, *more], key=lambda text: int(text.split()[1].rstrip(":")))
@@ -113,18 +113,14 @@ async def _planned(call: Call, words: CopyArguments, place: PathContext) -> tupl
 
 def _require_local_sources(words: CopyArguments, call: Call) -> None:
     """Told before the service is asked anything. Raises NoSuchFile."""
-    place = PathContext("/", "/", call.local, call.environment.get("HOME", ""))
+    place = PathContext("/", "/", call.directory, call.environment.get("HOME", ""))
     for word in words.sources:
         name = resolve_path(word, place).name if word.startswith("file:") else ""
-        if (
-            name
-            and not _is_there(name)
-            and ("*" not in name or not _is_there(str(Path(name.partition("*")[0]).parent)))
-        ):
+        if name and not _exists(name) and ("*" not in name or not _exists(str(Path(name.partition("*")[0]).parent))):
             raise NoSuchFile(f"there is no local file {name}; nothing was copied")
 
 
-def _is_there(name: str) -> bool:
+def _exists(name: str) -> bool:
     """Whether there is such a local file. What may not be looked at is told by the job; with a `*` it is no name."""
     try:
         return Path(name).exists()
@@ -132,7 +128,7 @@ def _is_there(name: str) -> bool:
         return "*" not in name
 
 
-def _read(name: str) -> str:
+def _read_input(name: str) -> str:
     """The text of an input file. Raises NoSuchFile, UsageError."""
     try:
         with Path(name).open("rb") as file:
@@ -147,12 +143,12 @@ def _read(name: str) -> str:
         raise UsageError(f"cp: {name}: line {line}: it is not UTF-8; nothing was copied") from None
 
 
-async def _tell_numbers(call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
+async def _print_job_numbers(call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
     if call.as_json:
-        await call.document(document(code, problems, jobs))
+        await call.print_json(report_document(code, problems, jobs))
         return
     for job in jobs:
-        await call.say(str(job.id))
-        await call.complain(
+        await call.print(str(job.id))
+        await call.print_error(
             f"job {job.id}: {job.direction} to {in_line(job.target)}; follow it with: alienctl transfers watch {job.id}"
         )

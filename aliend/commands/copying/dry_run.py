@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aliend.commands.following.follower import Tally, way_of
-from aliend.commands.following.json_report import foreseen
+from aliend.commands.following.follower import Tally, route_of
+from aliend.commands.following.json_report import dry_run_entry
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.storage_spec import usual
 from aliend.core.cli.escaping import in_line
@@ -16,7 +16,7 @@ from aliend.engine.expansion.dry_run import DryRunResult, dry_run
 from aliend.runtime import Runtime
 
 
-async def print_dry_run(parts: Runtime, call: Call, specs: Sequence[JobSpec]) -> tuple[Tally, list[dict[str, Any]]]:
+async def print_dry_run(runtime: Runtime, call: Call, specs: Sequence[JobSpec]) -> tuple[Tally, list[dict[str, Any]]]:
     """Tell what would become of all files; how many would be good, and the files as JSON where that was asked for."""
     tally = Tally()
     files: list[dict[str, Any]] = []
@@ -28,17 +28,17 @@ async def print_dry_run(parts: Runtime, call: Call, specs: Sequence[JobSpec]) ->
             tally.arrived += one.action in ("copy", "keep")
             tally.missing += one.reason.endswith(MISSING)
             if call.as_json:
-                files.append(foreseen(one))
+                files.append(dry_run_entry(one))
                 return
             match one.action:
                 case "copy" if spec.direction != "download":
-                    await call.say(f"{in_line(way_of(one))} ({spec.storage or usual(one.target, one.size)})")
+                    await call.print(f"{in_line(route_of(one))} ({spec.storage or usual(one.target, one.size)})")
                 case "copy":
-                    await call.say(in_line(way_of(one)))
+                    await call.print(in_line(route_of(one)))
                 case "keep":
-                    await call.say(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
+                    await call.print(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
                 case _:
-                    await call.complain(f"{in_line(one.source)}: {one.reason}")
+                    await call.print_error(f"{in_line(one.source)}: {one.reason}")
 
-        await dry_run(spec, parts.central_sessions.catalogue_of(spec.context), tell)
+        await dry_run(spec, runtime.central_sessions.catalogue_of(spec.context), tell)
     return tally, files

@@ -24,14 +24,14 @@ _OPTIONS = {**JOB_OPTIONS, "--to": Option("to", "a storage"), "--mirror": Option
 _LOWEST = -(10**6)
 
 
-async def replicate(parts: Runtime, call: Call) -> int:
+async def replicate(runtime: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or print its number with `--detach`."""
-    given = take_apart("replicate", call.words[1:], _OPTIONS)
+    given = take_apart("replicate", call.args[1:], _OPTIONS)
     wish = given.last("to")
     if not given.operands or not wish:
         raise UsageError("replicate needs files and where to: replicate LFN... --to disk:1 (see: help replicate)")
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    place = PathContext(state.directory, state.home, call.local, call.environment.get("HOME", ""))
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    place = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
     sources = [resolve_path(word, place) for word in given.operands]
     if any(source.side == "local" or source.storage for source in sources):
         raise UsageError("replicate takes LFNs only; where the replicas shall be is said with --to")
@@ -44,4 +44,4 @@ async def replicate(parts: Runtime, call: Call) -> int:
         parallel=given.number("T", 0, least=1),
         priority=given.number("priority", 0, least=_LOWEST),
     )
-    return await submit_and_follow(parts, call, spec, detach=given.has("detach"))
+    return await submit_and_follow(runtime, call, spec, detach=given.has("detach"))

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 
-from aliend.commands.files.contents import pieces
+from aliend.commands.files.contents import read_pieces
 from aliend.commands.invocation.call import Call
 from aliend.core.copying.arguments import CopyArguments
 from aliend.core.copying.locations import PathContext, resolve_path
@@ -21,34 +21,34 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
 
-async def submit_input(parts: Runtime, call: Call, spec: JobSpec) -> JobView:
+async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
     """Keep standard input, then submit its upload. Raises UsageError where the target is no file, CopyError."""
     if call.commands_on_stdin:
         raise UsageError("cp: standard input has the commands; copy a file")
-    entries, _ = await parts.central_sessions.catalogue_of(spec.context).stat([spec.target])
+    entries, _ = await runtime.central_sessions.catalogue_of(spec.context).stat([spec.target])
     if spec.target.endswith("/") or any(entry.is_directory for entry in entries):
         raise UsageError(f"cp: {spec.target} is a directory; say what the file is called there")
     if entries and spec.overwrite == "never":
         raise UsageError(f"cp: {spec.target} exists; -f replaces it")
-    kept = await parts.stdin_files.fill(_pieces(call))
+    kept = await runtime.stdin_files.fill(_pieces(call))
     try:
-        job = await parts.engine.submit(replace(spec, sources=(str(kept),)), call.new_request_id())
+        job = await runtime.engine.submit(replace(spec, sources=(str(kept),)), call.new_request_id())
     except BaseException:
-        parts.stdin_files.discard(kept)
+        runtime.stdin_files.discard(kept)
         raise
-    parts.stdin_files.discard_after(job.id, kept)
+    runtime.stdin_files.discard_after(job.id, kept)
     return job
 
 
-async def write_output(parts: Runtime, call: Call, words: CopyArguments, place: PathContext) -> int:
+async def write_output(runtime: Runtime, call: Call, words: CopyArguments, place: PathContext) -> int:
     """Write one file of the catalogue to standard output. Raises UsageError, CopyError at the end for wrong bytes."""
     source = resolve_path(words.sources[0], place, no_storage=bool(words.storage))
     if source.side == "local" or len(words.sources) > 1 or "*" in source.name:
         raise UsageError("cp: standard output (-) takes one file of the catalogue: cp LFN -")
     if words.detach or words.dry_run or call.as_json:
         raise UsageError("cp: standard output gets the file itself; leave out --detach, --dry-run and --json")
-    content = await content_of(parts.central_sessions.catalogue_of(call.context), source.name)
-    async with aclosing(pieces(parts, call, content, 0, content.size)) as found:
+    content = await content_of(runtime.central_sessions.catalogue_of(call.context), source.name)
+    async with aclosing(read_pieces(runtime, call, content, 0, content.size)) as found:
         async for data in found:
             await call.output.stdout(data)
     return 0

@@ -6,11 +6,12 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 
-from aliend.commands.copying import transfers_limit, transfers_watch
+from aliend.commands.copying import transfers_limit, transfers_watch, transfers_why
 from aliend.commands.copying.transfers_show import show
-from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, summary
+from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, job_to_json
 from aliend.commands.following.foreground import follow_foreground
-from aliend.commands.invocation.call import Call, encoded, json_text
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line
 from aliend.core.cli.options import Option, unknown
@@ -20,12 +21,11 @@ from aliend.runtime import Runtime
 
 TIMED_OUT = 124
 PAGE = 1000
-_ENDED = ("done", "partial", "failed", "cancelled")
 
 
-async def transfers(parts: Runtime, call: Call) -> int:
+async def transfers(runtime: Runtime, call: Call) -> int:
     """Run `transfers VERB ...`."""
-    verb, *words = call.words[1:] or ("list",)
+    verb, *words = call.args[1:] or ("list",)
     if verb.startswith("-"):
         verb, words = "list", [verb, *words]
     if verb not in _VERBS:
@@ -33,29 +33,24 @@ async def transfers(parts: Runtime, call: Call) -> int:
     if known := _OPTIONS.get(verb):
         for strange in (word for word in words if word.startswith("--") and word not in known):
             raise UsageError(unknown(f"transfers {verb}", strange, known))
-    return await _VERBS[verb](parts, call, words)
+    return await _VERBS[verb](runtime, call, words)
 
 
-async def _list(parts: Runtime, call: Call, words: list[str]) -> int:
+async def _list(runtime: Runtime, call: Call, words: list[str]) -> int:
     if words not in ([], ["--all"]):
         raise UsageError("transfers list takes no other word than --all")
-    last, opening, separator = 0, '{\n  "jobs": [', ""
-    while page := await parts.engine.jobs(PAGE, last, active_only=not words):
-        if call.by_line:
-            await call.lines(map(summary, page))
-        elif call.as_json:
-            texts = ",\n    ".join(json_text(summary(job)) for job in page)
-            await call.output.stdout(encoded(f"{'' if last else opening}{separator}\n    {texts}"))
+    last, array = 0, JsonArray(call, "jobs")
+    while page := await runtime.engine.jobs(PAGE, last, active_only=not words):
+        if call.as_json:
+            await array.add(map(job_to_json, page))
         else:
             head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
-            await call.paint("\n".join([*head, *map(_line, page)]), states_painted)
-        last, separator = page[-1].id, ","
-    if call.by_line:
-        return 0
+            await call.print_coloured("\n".join([*head, *map(_line, page)]), states_painted)
+        last = page[-1].id
     if call.as_json:
-        await call.output.stdout(encoded(f"{'' if last else opening}\n  ]\n}}\n"))
+        await array.end()
     elif not last:
-        await call.complain(
+        await call.print_error(
             "no transfer jobs"
             if words
             else "no transfer job is unfinished; to list those that have ended: `alienctl transfers --all`"
@@ -63,63 +58,63 @@ async def _list(parts: Runtime, call: Call, words: list[str]) -> int:
     return 0
 
 
-async def _attach(parts: Runtime, call: Call, words: list[str]) -> int:
+async def _attach(runtime: Runtime, call: Call, words: list[str]) -> int:
     compat_exit = any(word.lstrip("-") == "compat-exit" for word in words)
-    jobs = [_only_job("attach", [word]) for word in words if not word.startswith("-")]
-    return await follow_foreground(parts, call, jobs or [_only_job("attach", [])], compat_exit=compat_exit)
+    jobs = [_job_number("attach", [word]) for word in words if not word.startswith("-")]
+    return await follow_foreground(runtime, call, jobs or [_job_number("attach", [])], compat_exit=compat_exit)
 
 
-async def _wait(parts: Runtime, call: Call, words: list[str]) -> int:
+async def _wait(runtime: Runtime, call: Call, words: list[str]) -> int:
     limit: float | None = None
     if "--timeout" in words:
         at = words.index("--timeout")
         limit = _seconds(words[at + 1] if at + 1 < len(words) else "")
         del words[at : at + 2]
-    jobs = [_only_job("wait", [word]) for word in words or [""]]
+    jobs = [_job_number("wait", [word]) for word in words or [""]]
     for job in jobs:
-        await parts.engine.job(job)
+        await runtime.engine.job(job)
     try:
         async with asyncio.timeout(limit):
-            finals = [await parts.engine.wait(job) for job in jobs]
+            finals = [await runtime.engine.wait(job) for job in jobs]
     except TimeoutError:
-        left = [job for job in jobs if not (await parts.engine.job(job)).ended_ms]
+        left = [job for job in jobs if not (await runtime.engine.job(job)).ended_ms]
         named = ", ".join(map(str, left))
         told = f"job {named} has not ended within {limit:g} s; it goes on"
         if len(left) != 1:
             told = f"jobs {named} have not ended within {limit:g} s; they go on"
-        await call.complain(f"transfers: {told}")
+        await call.print_error(f"transfers: {told}")
         return TIMED_OUT
     if call.as_json:
-        await call.document(summary(finals[0]) if len(finals) == 1 else {"jobs": list(map(summary, finals))})
+        await call.print_json(job_to_json(finals[0]) if len(finals) == 1 else {"jobs": list(map(job_to_json, finals))})
     codes = {exit_code(final) for final in finals}
     return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
-async def _cancel(parts: Runtime, call: Call, words: list[str]) -> int:
-    return await _changed(call, await parts.engine.cancel(_only_job("cancel", words)))
+async def _cancel(runtime: Runtime, call: Call, words: list[str]) -> int:
+    return await _print_job(call, await runtime.engine.cancel(_job_number("cancel", words)))
 
 
-async def _retry(parts: Runtime, call: Call, words: list[str]) -> int:
-    return await _changed(call, await parts.engine.retry(_only_job("retry", words), uuid.uuid4().hex))
+async def _retry(runtime: Runtime, call: Call, words: list[str]) -> int:
+    return await _print_job(call, await runtime.engine.retry(_job_number("retry", words), uuid.uuid4().hex))
 
 
-async def _pause(parts: Runtime, call: Call, words: list[str]) -> int:
-    return await _changed(call, await parts.engine.pause(_only_job("pause", words)))
+async def _pause(runtime: Runtime, call: Call, words: list[str]) -> int:
+    return await _print_job(call, await runtime.engine.pause(_job_number("pause", words)))
 
 
-async def _resume(parts: Runtime, call: Call, words: list[str]) -> int:
-    return await _changed(call, await parts.engine.resume(_only_job("resume", words)))
+async def _resume(runtime: Runtime, call: Call, words: list[str]) -> int:
+    return await _print_job(call, await runtime.engine.resume(_job_number("resume", words)))
 
 
-async def _changed(call: Call, job: JobView) -> int:
+async def _print_job(call: Call, job: JobView) -> int:
     if call.as_json:
-        await call.document(summary(job))
+        await call.print_json(job_to_json(job))
     else:
-        await call.say(f"job {job.id}: {job.state}, {job.files.done} of {job.files.total} files done")
+        await call.print(f"job {job.id}: {job.state}, {job.files.done} of {job.files.total} files done")
     return 0
 
 
-def _only_job(verb: str, words: list[str]) -> int:
+def _job_number(verb: str, words: list[str]) -> int:
     if len(words) != 1 or not words[0].isascii() or not words[0].isdigit():
         raise UsageError(f"transfers {verb} takes one job number (see: alienctl transfers list --all)")
     return int(words[0])
@@ -158,6 +153,6 @@ _VERBS: dict[str, Callable[[Runtime, Call, list[str]], Awaitable[int]]] = {
     "pause": _pause,
     "resume": _resume,
     "attach": _attach,
-    "why": transfers_limit.why,
+    "why": transfers_why.why,
     "limit": transfers_limit.limit,
 }

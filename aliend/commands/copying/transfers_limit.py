@@ -1,90 +1,46 @@
-"""`transfers why` and `transfers limit`: why files wait, how many may be copied at a time and how fast."""
+"""`transfers limit`: shows and changes how many files are copied at a time, and how fast."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.escaping import in_line
 from aliend.core.cli.units import parse_rate, rate_text
 from aliend.core.transfers.limits import parse
-from aliend.core.transfers.wait_reason import Reason
-from aliend.engine.views import ElementView, LimitsInUse, WaitingFile
+from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
 
-async def why(parts: Runtime, call: Call, words: list[str]) -> int:
-    """Say of every file that is not being copied why, and until when; files with one reason together."""
-    if len(words) > 1 or any(not (word.isascii() and word.isdigit()) for word in words):
-        raise UsageError("transfers why takes one job number at most (see: alienctl transfers list)")
-    told: dict[tuple[int, Reason], tuple[str, int]] = {}
-    listed: list[dict[str, Any]] = []
-    async for group in parts.engine.wait_reasons(int(words[0]) if words else 0):
-        if call.as_json:
-            listed += map(_waits, group)
-        for one in group:
-            first, count = told.get((one.job, one.reason), (one.source, 0))
-            told[one.job, one.reason] = (first, count + 1)
-    if call.as_json:
-        await call.document({"waiting": listed})
-    elif told:
-        await call.say("\n".join(_line(*key, *names) for key, names in told.items()))
-    else:
-        await call.complain("nothing waits")
-    return 0
-
-
-async def limit(parts: Runtime, call: Call, words: list[str]) -> int:
+async def limit(runtime: Runtime, call: Call, words: list[str]) -> int:
     """Set the limits that the words name, and show all; with `--job N`, those of one job."""
     if "--job" in words:
-        return await _limit_job(parts, call, words)
+        return await _limit_job(runtime, call, words)
     if words:
-        await parts.engine.change_limits(parse(words))
-    now = parts.engine.limits_in_use()
+        await runtime.engine.change_limits(parse(words))
+    now = runtime.engine.limits_in_use()
     if call.as_json:
-        await call.document({"limits": now.table(), "rates": _rates(now), "elements": _elements(now)})
+        await call.print_json({"limits": now.table(), "rates": _rates(now), "elements": _elements(now)})
     else:
-        await call.say("\n".join([*_limit_lines(now), *_rate_lines(now)]))
+        await call.print("\n".join([*_limit_lines(now), *_rate_lines(now)]))
     return 0
 
 
-async def _limit_job(parts: Runtime, call: Call, words: list[str]) -> int:
+async def _limit_job(runtime: Runtime, call: Call, words: list[str]) -> int:
     """`--job N rate=R`: the bandwidth of one job."""
     at = words.index("--job")
     number = words[at + 1] if at + 1 < len(words) else ""
     name, _, text = (words[:at] + words[at + 2 :] or [""])[0].partition("=")
     if not (number.isascii() and number.isdigit()) or len(words) != 3 or name != "rate":
         raise UsageError("transfers limit --job takes a job number and rate=R, as in: --job 7 rate=5M")
-    job = await parts.engine.change_job_rate(int(number), 0 if text == "default" else parse_rate(text))
+    job = await runtime.engine.change_job_rate(int(number), 0 if text == "default" else parse_rate(text))
     if call.as_json:
-        await call.document({"job": job.id, "rate": job.rate})
+        await call.print_json({"job": job.id, "rate": job.rate})
     else:
-        await call.say(f"job {job.id}: {rate_text(job.rate)}{'/s' if job.rate else ''}")
+        await call.print(f"job {job.id}: {rate_text(job.rate)}{'/s' if job.rate else ''}")
     return 0
-
-
-def _line(job: int, reason: Reason, first: str, count: int) -> str:
-    files = "" if not first else f" {first}" if count == 1 else f" {first} and {count - 1} more"
-    until = f" (until {_time(reason.until)})" if reason.kind in ("retry", "credential", "se resting") else ""
-    return in_line(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
-
-
-def _waits(one: WaitingFile) -> dict[str, Any]:
-    reason = asdict(one.reason)
-    until_ms = int(reason.pop("until") * 1000)
-    behind = reason.pop("job")
-    return {
-        "job": one.job,
-        "transfer": one.transfer,
-        "source": one.source,
-        **reason,
-        "until_ms": until_ms,
-        "for": behind,
-    }
 
 
 def _limit_lines(now: LimitsInUse) -> Iterable[str]:

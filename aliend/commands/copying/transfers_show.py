@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from aliend.commands.following.follower import human, kind_of, summary, way_of
-from aliend.commands.invocation.call import Call, encoded, json_text
+from aliend.commands.following.deletions import deletions_of
+from aliend.commands.following.follower import human, job_to_json, kind_of, route_of
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import states_painted
 from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import AttemptRecord
@@ -27,62 +29,38 @@ class _Page:
     tried: dict[int, list[AttemptRecord]]
 
 
-async def show(parts: Runtime, call: Call, words: list[str]) -> int:
+async def show(runtime: Runtime, call: Call, words: list[str]) -> int:
     """Show a job: its files with the reason of each failure; `--attempts` what was tried, `--failed` only failures."""
     flags = {word for word in words if word.startswith("-")}
     rest = [word for word in words if word not in flags]
     if flags - {"--attempts", "--failed"} or len(rest) != 1 or not (rest[0].isascii() and rest[0].isdigit()):
         raise UsageError("transfers show takes one job number, --failed and --attempts (see: alienctl transfers list)")
-    job = await parts.engine.job(int(rest[0]))
+    job = await runtime.engine.job(int(rest[0]))
     states = ("failed",) if "--failed" in flags else ()
-    pages = _pages(parts, job.id, states, tried=call.as_json or "--attempts" in flags)
+    pages = _pages(runtime, job.id, states, tried=call.as_json or "--attempts" in flags)
     if call.as_json:
-        await _document(call, job, pages)
-        deletions = [_deletion(one) async for one in deletions_of(parts, job.id)]
-        if not call.by_line:
-            ending = f',\n  "deletions": {json_text(deletions)}\n}}\n'
-            await call.output.stdout(encoded(ending))
+        array = JsonArray(call, "transfers", job_to_json(job))
+        async for page in pages:
+            await array.add([_fields(file, page.tried.get(file.id, ())) for file in page.files])
+        await array.end({"deletions": [_deletion(deletion) async for deletion in deletions_of(runtime, job.id)]})
         return 0
-    await call.say("\n".join(_head(job)))
+    await call.print("\n".join(_head(job)))
     async for page in pages:
-        await call.paint("\n".join(_lines(page)), states_painted)
-    async for one in deletions_of(parts, job.id):
+        await call.print_coloured("\n".join(_lines(page)), states_painted)
+    async for one in deletions_of(runtime, job.id):
         if not states or one.state in states:
-            await call.say(_deletion_line(one))
+            await call.print(_deletion_line(one))
     return 0
 
 
-async def deletions_of(parts: Runtime, job: int) -> AsyncIterator[DeletionView]:
-    """What a synchronisation deletes in the end, by name; one without a name says that it may not."""
-    last: str | None = None
-    while page := await parts.engine.deletions(job, last):
-        for one in page:
-            yield one
-        last = page[-1].below
-
-
-async def _pages(parts: Runtime, job: int, states: Sequence[str], *, tried: bool) -> AsyncIterator[_Page]:
+async def _pages(runtime: Runtime, job: int, states: Sequence[str], *, tried: bool) -> AsyncIterator[_Page]:
     last = 0
-    while files := await parts.engine.transfers(job, _PAGE, last, states):
+    while files := await runtime.engine.transfers(job, _PAGE, last, states):
         last = files[-1].id
         history: dict[int, list[AttemptRecord]] = {}
-        for record in await parts.engine.attempts([file.id for file in files]) if tried else ():
+        for record in await runtime.engine.attempts([file.id for file in files]) if tried else ():
             history.setdefault(record.transfer, []).append(record)
         yield _Page(files, history)
-
-
-async def _document(call: Call, job: JobView, pages: AsyncIterator[_Page]) -> None:
-    """One JSON document, written as it comes: the job, and a line for each file (or those lines alone)."""
-    if call.by_line:
-        async for page in pages:
-            await call.lines([_fields(file, page.tried.get(file.id, ())) for file in page.files])
-        return
-    opening = json_text(summary(job), indent=2).removesuffix("\n}") + ',\n  "transfers": ['
-    async for page in pages:
-        texts = [json_text(_fields(file, page.tried.get(file.id, ()))) for file in page.files]
-        await call.output.stdout(encoded(opening + "\n    " + ",\n    ".join(texts)))
-        opening = ","
-    await call.output.stdout(encoded(("" if opening == "," else opening) + "\n  ]"))
 
 
 def _head(job: JobView) -> list[str]:
@@ -98,7 +76,7 @@ def _head(job: JobView) -> list[str]:
 def _lines(page: _Page) -> list[str]:
     lines = []
     for file in page.files:
-        lines.append(f"  {file.state:<10}{human(file.size):>11}  {in_line(way_of(file))}")
+        lines.append(f"  {file.state:<10}{human(file.size):>11}  {in_line(route_of(file))}")
         lines += [f"             {note}" for note in _notes(file)]
         lines += map(_attempt_line, page.tried.get(file.id, ()))
     return lines

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from aliend.commands.following.follower import exit_code, follow, way_of
-from aliend.commands.invocation.call import Call, encoded, json_text
+from aliend.commands.following.follower import exit_code, follow, route_of
+from aliend.commands.invocation.call import Call, encode, json_text
 from aliend.core.cli.escaping import in_line
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
@@ -18,24 +18,24 @@ _LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Selection:
     """What to watch: a job (0: all), after which event (None: from now on)."""
 
     job: int
     since: int | None
 
 
-async def watch(parts: Runtime, call: Call, words: list[str]) -> int:
+async def watch(runtime: Runtime, call: Call, words: list[str]) -> int:
     """Tell what happens until the job has ended; of all jobs until the user interrupts it."""
-    wish = _wish_of(words)
+    wish = _parse(words)
     if wish.job and wish.since is None and not call.as_json:
-        return exit_code(await follow(parts, call, wish.job))
-    async for changes in parts.engine.changes(wish.job, since=wish.since):
-        await _tell(call, wish.job, changes)
-    return exit_code(await parts.engine.job(wish.job))
+        return exit_code(await follow(runtime, call, wish.job))
+    async for changes in runtime.engine.changes(wish.job, since=wish.since):
+        await _print_events(call, wish.job, changes)
+    return exit_code(await runtime.engine.job(wish.job))
 
 
-async def _tell(call: Call, job: int, changes: Changes) -> None:
+async def _print_events(call: Call, job: int, changes: Changes) -> None:
     """The events as lines, each piece with the words that go on after it."""
     events = changes.events
     for begin in range(0, max(len(events), 1), _LINES):
@@ -43,7 +43,7 @@ async def _tell(call: Call, job: int, changes: Changes) -> None:
         told = changes.number if begin + _LINES >= len(events) else piece[-1].number
         words = ["transfers", "watch", *([str(job)] if job else []), "--since", str(told)]
         lines = "".join(f"{_line(one, as_json=call.as_json)}\n" for one in piece)
-        await call.output.resumable(encoded(lines), [*words, "--json"] if call.as_json else words)
+        await call.output.stdout_resumable(encode(lines), [*words, "--json"] if call.as_json else words)
 
 
 def _line(one: EventRecord, *, as_json: bool) -> str:
@@ -51,12 +51,12 @@ def _line(one: EventRecord, *, as_json: bool) -> str:
         fields = asdict(one)
         return json_text({"event": fields.pop("number"), **fields})
     when = datetime.fromtimestamp(one.time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    what = way_of(one) if one.transfer else "the job"
+    what = route_of(one) if one.transfer else "the job"
     reason = f": {one.reason}" if one.reason else ""
     return in_line(f"{one.number} {when} job {one.job} {one.state:<10} {what}{reason}")
 
 
-def _wish_of(words: list[str]) -> _Wish:
+def _parse(words: list[str]) -> _Selection:
     rest, since = list(words), None
     if "--since" in rest:
         at = rest.index("--since")
@@ -65,7 +65,7 @@ def _wish_of(words: list[str]) -> _Wish:
     if len(rest) > 1:
         raise UsageError("transfers watch takes one job number at most, and --since NUMBER")
     job = _number(rest[0], "a job has a number (see: alienctl transfers list --all)") if rest else 0
-    return _Wish(job, since)
+    return _Selection(job, since)
 
 
 def _number(text: str, problem: str) -> int:

@@ -15,41 +15,43 @@ from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError
 from aliend.runtime import Runtime
 
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 """Seconds that the service gets for an answer; those for thousands of objects come in time too."""
-_PER_OBJECT = 0.01
+_TIMEOUT_PER_OBJECT = 0.01
 _FOUND, _NOTHING = 0, 2
 
 
-async def ccdb(parts: Runtime, call: Call) -> int:
+async def ccdb(runtime: Runtime, call: Call) -> int:
     """Ask, print what there is, and bring it here if that was asked for."""
-    query = core.parse(call.words[1:])
-    usual = core.base_of(parts.settings.ccdb_host or core.DEFAULT_HOST)
+    query = core.parse(call.args[1:])
+    usual = core.base_of(runtime.settings.ccdb_host or core.DEFAULT_HOST)
     base = query.host or usual
     async with Web(call.context) as web:
         time = query.time or (await _start_of(web, usual, query.run) if query.run else "")
         headers = {"Browse-Limit": str(query.limit), **dict(query.headers)}
-        patience = _PATIENCE + _PER_OBJECT * query.limit
+        patience = _TIMEOUT + _TIMEOUT_PER_OBJECT * query.limit
         answer = await web.document(core.url_of(query, base, time), headers, patience)
         found, folders = core.objects_of(answer, base), core.folders_of(answer)
         if query.fetch:
-            root = posixpath.normpath(call.local_name(query.directory))
-            return await ccdb_files.bring(parts, call, ccdb_files.Order(query, root, tuple(found)))
+            root = posixpath.normpath(call.local_path(query.directory))
+            return await ccdb_files.download_objects(
+                runtime, call, ccdb_files.DownloadRequest(query, root, tuple(found))
+            )
     if call.as_json:
-        await call.document(
+        await call.print_json(
             {"objects": [_document(one, query) for one in found], "subfolders": list(map(_folder, folders))}
         )
     else:
-        await call.say(_report(folders) if query.report else _listing(found, folders, query))
+        await call.print(_report(folders) if query.report else _listing(found, folders, query))
     if not found and not folders:
-        await call.complain(f"ccdb: there is nothing under {query.path or base}")
+        await call.print_error(f"ccdb: there is nothing under {query.path or base}")
         return _NOTHING
     return _FOUND
 
 
 async def _start_of(web: Web, base: str, run: str) -> str:
     """When a run started, in POSIX milliseconds. Raises WebError."""
-    answer = await web.document(core.url_of(Query(f"{core.RUN_PATH}/{run}"), base, ""), {}, _PATIENCE)
+    answer = await web.document(core.url_of(Query(f"{core.RUN_PATH}/{run}"), base, ""), {}, _TIMEOUT)
     for one in core.objects_of(answer, base):
         start = str(one.fields.get("SOR", ""))
         if start.isdigit():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aliend.commands.following.foreground import cancelled_with
+from aliend.commands.following.foreground import cancel_with_command
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue.local_paths import local_path
 from aliend.core.grid.ccdb import CalibrationObject, Query, properties_of, target_of
@@ -24,14 +24,14 @@ from aliend.storage.errors import disk_error
 from aliend.storage.io.partial_file import PartialFile
 from aliend.storage.tasks import Download, RemovePartial, ReplicaUrl
 
-_AT_A_TIME = 8
+_PARALLEL = 8
 _ALL, _SOME, _NONE, _NOTHING = 0, 3, 4, 2
 _NO_ID = 0
 _RETRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class DownloadRequest:
     """What is to be brought to the directory `root`."""
 
     query: Query
@@ -39,17 +39,17 @@ class Order:
     objects: tuple[CalibrationObject, ...]
 
 
-async def bring(parts: Runtime, call: Call, order: Order) -> int:
+async def download_objects(runtime: Runtime, call: Call, order: DownloadRequest) -> int:
     """Bring the file of each object, print each name; the exit code as that of `cp`."""
     if not order.objects:
-        await call.complain(f"ccdb: there are no objects under {order.query.path or 'this host'}")
+        await call.print_error(f"ccdb: there are no objects under {order.query.path or 'this host'}")
         return _NOTHING
-    slots = asyncio.Semaphore(_AT_A_TIME)
+    slots = asyncio.Semaphore(_PARALLEL)
 
     async def one(wanted: CalibrationObject) -> tuple[CalibrationObject, str, str]:
         async with slots:
             try:
-                return wanted, await _Fetching(parts, call, order).fetch(wanted), ""
+                return wanted, await _Downloader(runtime, call, order).fetch(wanted), ""
             except AliendError as error:
                 return wanted, "", str(error)
             except OSError as error:
@@ -60,7 +60,7 @@ async def bring(parts: Runtime, call: Call, order: Order) -> int:
     results = [task.result() for task in tasks]
     arrived = [(wanted, path) for wanted, path, problem in results if not problem]
     if call.as_json:
-        await call.document(
+        await call.print_json(
             {
                 "files": [
                     {"path": wanted.path, "etag": wanted.etag, "file": path, "error": problem}
@@ -69,19 +69,19 @@ async def bring(parts: Runtime, call: Call, order: Order) -> int:
             }
         )
     else:
-        await call.say("\n".join(path for _, path in arrived))
+        await call.print("\n".join(path for _, path in arrived))
     for wanted, _, problem in results:
-        await call.complain(f"{wanted.path}/{wanted.etag}: {problem}" if problem else "")
+        await call.print_error(f"{wanted.path}/{wanted.etag}: {problem}" if problem else "")
     if len(arrived) == len(results):
         return _ALL
     return _SOME if arrived else _NONE
 
 
-class _Fetching:
+class _Downloader:
     """One object's file on its way."""
 
-    def __init__(self, parts: Runtime, call: Call, order: Order) -> None:
-        self._parts = parts
+    def __init__(self, runtime: Runtime, call: Call, order: DownloadRequest) -> None:
+        self._runtime = runtime
         self._call = call
         self._order = order
 
@@ -116,9 +116,9 @@ class _Fetching:
                 context=self._call.context,
                 retries=_RETRIES,
             )
-            engine = self._parts.engine
+            engine = self._runtime.engine
             job = await engine.submit(spec, uuid.uuid4().hex)
-            async with cancelled_with(self._parts, job.id):
+            async with cancel_with_command(self._runtime, job.id):
                 ended = await engine.wait(job.id)
             if ended.state == "done":
                 return
@@ -139,7 +139,7 @@ class _Fetching:
             guid=one.etag,
             ca=self._call.context.ca,
         )
-        workers = self._parts.workers
+        workers = self._runtime.workers
         try:
             await workers.run(task, lambda _: None)
         except BaseException:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.lfn_arguments import lfn_of
+from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
@@ -30,31 +30,33 @@ _OPTIONS: Mapping[str, Option] = {
 }
 
 
-async def find2(parts: Runtime, call: Call) -> int:
+async def find2(runtime: Runtime, call: Call) -> int:
     """Print names while they arrive; 2 where there are none."""
-    given = take_apart("find2", call.words[1:], _OPTIONS)
-    place, pattern = _place(given)
+    given = take_apart("find2", call.args[1:], _OPTIONS)
+    place, pattern = _directory_and_pattern(given)
     wanted = _selection(given, pattern)
-    directory = await lfn_of(parts, call, place)
+    directory = await resolve_lfn(runtime, call, place)
     printer, window, found = Printer(call), Window(wanted), False
-    catalogue = parts.central_sessions.catalogue_of(call.context)
-    files = catalogue.find_files(directory, pattern=wanted.service_pattern, options=_narrowing(wanted), bulk=False)
+    catalogue = runtime.central_sessions.catalogue_of(call.context)
+    files = catalogue.find_files(
+        directory, pattern=wanted.service_pattern, options=_service_options(wanted), bulk=False
+    )
     async with aclosing(files) as groups:
         async for group in groups:
-            chosen = [entry for entry in group if _fits(wanted, directory, entry) and window.takes()]
+            chosen = [entry for entry in group if _matches(wanted, directory, entry) and window.takes()]
             if chosen:
                 found = True
                 await printer.results([_result(entry) for entry in chosen])
             if window.is_full:
                 break
     error = "" if found else f"no file below {directory} fulfils all filters"
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     await printer.end(0 if found else _NONE, error, state.user, state.directory)
-    await call.complain(f"find2: {error}" if error else "")
+    await call.print_error(f"find2: {error}" if error else "")
     return 0 if found else _NONE
 
 
-def _place(given: Given) -> tuple[str, str]:
+def _directory_and_pattern(given: Given) -> tuple[str, str]:
     """The directory, and the pattern that the last word carries or the second word is (empty: none)."""
     match given.operands:
         case (word,) if "*" in word:
@@ -82,7 +84,7 @@ def _selection(given: Given, pattern: str) -> Selection:
     )
 
 
-def _narrowing(wanted: Selection) -> list[str]:
+def _service_options(wanted: Selection) -> list[str]:
     """Options with which the service leaves out some of what is not wanted."""
     return [
         *(["-j", wanted.job] if wanted.job else []),
@@ -91,7 +93,7 @@ def _narrowing(wanted: Selection) -> list[str]:
     ]
 
 
-def _fits(wanted: Selection, directory: str, entry: Entry) -> bool:
+def _matches(wanted: Selection, directory: str, entry: Entry) -> bool:
     return wanted.matches(facts_of(entry, local_paths.relative_to(directory, entry.lfn)))
 
 

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliend.commands.following.metafiles import write
-from aliend.commands.grid.elements import told
+from aliend.commands.following.metafiles import write_private
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.storage_spec import DEFAULT
@@ -22,7 +22,7 @@ _KEYWORDS = {"meta": "meta", "write": "write", "upload": "write", "strict": "str
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _UriRequest:
     """Absolute LFN, storage wish, local file (absolute; empty: none), keywords."""
 
     lfn: str
@@ -31,24 +31,24 @@ class _Wish:
     keywords: frozenset[str]
 
 
-async def lfn2uri(parts: Runtime, call: Call) -> int:
+async def lfn2uri(runtime: Runtime, call: Call) -> int:
     """One quoted URL a replica, with the right to read (or write) it; with `meta` the path of a metafile."""
-    wish = await _wish(parts, call)
-    tickets = await (_to_write(parts, call, wish) if "write" in wish.keywords else _to_read(parts, call, wish))
+    wish = await _parse(runtime, call)
+    tickets = await (_to_write(runtime, call, wish) if "write" in wish.keywords else _to_read(runtime, call, wish))
     if not tickets:
         raise CopyError(f"{wish.lfn}: the service gave no replica", "permanent")
     if "meta" not in wish.keywords:
         uris = [uri_of(ticket) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
-        return await told(call, [repr(uri) for uri in uris], results)
-    path = Path(call.local) / metalink.name_of(wish.lfn)
+        return await print_results(call, [repr(uri) for uri in uris], results)
+    path = Path(call.directory) / metalink.name_of(wish.lfn)
     try:
-        await asyncio.to_thread(write, path, metalink.document(wish.lfn, wish.local, tickets))
+        await asyncio.to_thread(write_private, path, metalink.document(wish.lfn, wish.local, tickets))
     except OSError as error:
         raise CopyError(f"{path} cannot be written: {error.strerror}", "local") from error
     member = tickets[0].url.partition("#")[2]
     source = f"{path}?xrdcl.unzip={member}" if member else str(path)
-    return await told(call, [source], [{"meta": source}])
+    return await print_results(call, [source], [{"meta": source}])
 
 
 def uri_of(ticket: Ticket) -> str:
@@ -58,8 +58,8 @@ def uri_of(ticket: Ticket) -> str:
     return f"{url}?{protocol}authz={ticket.envelope}"
 
 
-async def _wish(parts: Runtime, call: Call) -> _Wish:
-    given = take_apart("lfn2uri", call.words[1:], {})
+async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
+    given = take_apart("lfn2uri", call.args[1:], {})
     keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
     others = [word for word in given.operands[1:] if word not in _KEYWORDS]
     if not given.operands or len(others) > 1:
@@ -70,17 +70,17 @@ async def _wish(parts: Runtime, call: Call) -> _Wish:
         raise UsageError("lfn2uri: write needs the local file that shall be written")
     for one in {"meta", "http", "strict"} & keywords if "write" in keywords else ():
         raise UsageError(f"lfn2uri: write and {one} exclude each other; give one of them")
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.local))
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local":
         raise UsageError(f"lfn2uri: {given.operands[0]} is local; a name of the catalogue is wanted")
-    local = call.local_name(others[0]) if others else ""
-    return _Wish(found.name, found.storage, local, keywords)
+    local = call.local_path(others[0]) if others else ""
+    return _UriRequest(found.name, found.storage, local, keywords)
 
 
-async def _to_read(parts: Runtime, call: Call, wish: _Wish) -> list[Ticket]:
+async def _to_read(runtime: Runtime, call: Call, wish: _UriRequest) -> list[Ticket]:
     strict, http = "strict" in wish.keywords, "http" in wish.keywords
-    tickets = await parts.central_sessions.catalogue_of(call.context).access_read(
+    tickets = await runtime.central_sessions.catalogue_of(call.context).access_read(
         wish.lfn, wish.storage, strict=strict, http=http
     )
     if http and not tickets:
@@ -88,7 +88,7 @@ async def _to_read(parts: Runtime, call: Call, wish: _Wish) -> list[Ticket]:
     return tickets
 
 
-async def _to_write(parts: Runtime, call: Call, wish: _Wish) -> list[Ticket]:
-    known = await parts.workers.run(Checksum(0, wish.local), lambda _: None)
-    catalogue = parts.central_sessions.catalogue_of(call.context)
+async def _to_write(runtime: Runtime, call: Call, wish: _UriRequest) -> list[Ticket]:
+    known = await runtime.workers.run(Checksum(0, wish.local), lambda _: None)
+    catalogue = runtime.central_sessions.catalogue_of(call.context)
     return await catalogue.access_write(wish.lfn, known.size, known.md5, wish.storage or DEFAULT)

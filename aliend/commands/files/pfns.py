@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.lfn_arguments import lfn_of, lfns_of
+from aliend.commands.invocation.lfn_arguments import resolve_lfn, resolve_lfns
+from aliend.commands.invocation.results import print_results
 from aliend.core.cli.options import Option, take_apart
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -32,46 +32,46 @@ class _Replica:
     pfn: str
 
 
-async def pfn(parts: Runtime, call: Call) -> int:
+async def pfn(runtime: Runtime, call: Call) -> int:
     """The PFNs of files, one a line; of the archive for a member of one."""
-    given = take_apart("pfn", call.words[1:], {})
-    catalogue = parts.central_sessions.catalogue_of(call.context)
+    given = take_apart("pfn", call.args[1:], {})
+    catalogue = runtime.central_sessions.catalogue_of(call.context)
     lines: list[str] = []
     results: list[dict[str, str]] = []
-    for lfn in await lfns_of(parts, call, given.operands, "pfn"):
+    for lfn in await resolve_lfns(runtime, call, given.operands, "pfn"):
         replicas = await catalogue.whereis(lfn)
         lines += [replica.pfn for replica in replicas]
         results += [{"lfn": lfn, "pfn": replica.pfn, "seName": replica.se} for replica in replicas]
-    return await told(call, lines, results)
+    return await print_results(call, lines, results)
 
 
-async def pfn_status(parts: Runtime, call: Call) -> int:
+async def pfn_status(runtime: Runtime, call: Call) -> int:
     """What the servers say of replicas; 0 whatever they say."""
-    given = take_apart("pfn-status", call.words[1:], _VERBOSE)
+    given = take_apart("pfn-status", call.args[1:], _VERBOSE)
     if not given.operands:
         raise UsageError("pfn-status needs PFNs (root://...) or LFNs (see: alienctl help pfn-status)")
     replicas: list[_Replica] = []
     for word in given.operands:
-        replicas += await _replicas(parts, call, word)
-    answers = await asyncio.gather(*(parts.workers.run(_question(one), lambda _: None) for one in replicas))
+        replicas += await _replicas(runtime, call, word)
+    answers = await asyncio.gather(*(runtime.workers.run(_probe(one), lambda _: None) for one in replicas))
     lines: list[str] = []
     for replica, answer in zip(replicas, answers, strict=True):
         lines += [f"LFN: {replica.lfn}"] if replica.lfn else []
         lines.append(_line(replica, answer))
         if given.has("verbose") and answer.ok:
             lines.append(_details(answer))
-    return await told(call, lines, [_facts(*pair) for pair in zip(replicas, answers, strict=True)])
+    return await print_results(call, lines, [_facts(*pair) for pair in zip(replicas, answers, strict=True)])
 
 
-async def _replicas(parts: Runtime, call: Call, word: str) -> list[_Replica]:
+async def _replicas(runtime: Runtime, call: Call, word: str) -> list[_Replica]:
     if word.startswith(("root://", "roots://")):
         return [_Replica("", word)]
-    lfn = await lfn_of(parts, call, word)
-    found = await parts.central_sessions.catalogue_of(call.context).whereis(lfn)
+    lfn = await resolve_lfn(runtime, call, word)
+    found = await runtime.central_sessions.catalogue_of(call.context).whereis(lfn)
     return [_Replica(lfn, replica.pfn) for replica in found]
 
 
-def _question(replica: _Replica) -> Probe:
+def _probe(replica: _Replica) -> Probe:
     parts = urlsplit(replica.pfn.partition("?ZIP=")[0].partition("#")[0])
     return Probe(0, f"{parts.scheme}://{parts.netloc}", "stat", parts.path, limit=_LIMIT)
 

@@ -7,53 +7,53 @@ import shlex
 from pathlib import Path
 
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.lfn_arguments import lfn_of
+from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.engine.file_content import FileContent, content_of
 from aliend.errors import CopyError, UsageError
 from aliend.runtime import Runtime
 
-PRIVATE = 0o077
+PRIVATE_UMASK = 0o077
 """The umask of files that are nobody else's business."""
 _OBSOLETE = ("-force", "-noout")
 """Words of the incumbent client that change nothing here: files are always fetched, output is never held back."""
 
 
-async def run(parts: Runtime, call: Call) -> int:
+async def run(runtime: Runtime, call: Call) -> int:
     """A program with files in the place of their names: words with `alien:`, or else the last word."""
-    words = _without_obsolete(call)
+    words = _program_args(call)
     if len(words) < 2:
         raise UsageError("run needs a program and the name of a file (see: alienctl help run)")
     marked = [at for at, word in enumerate(words) if at and word.startswith("alien:")] or [len(words) - 1]
-    with parts.scratch.place() as place:
+    with runtime.scratch.place() as place:
         for number, at in enumerate(marked):
-            words[at] = await fetched(parts, call, words[at], place / str(number))
-        return await call.have_run(words)
+            words[at] = await download_lfn(runtime, call, words[at], place / str(number))
+        return await call.run_on_client(words)
 
 
-async def execute(parts: Runtime, call: Call) -> int:
+async def execute(runtime: Runtime, call: Call) -> int:
     """A script of the catalogue, with its arguments."""
-    words = _without_obsolete(call)
+    words = _program_args(call)
     if not words:
         raise UsageError("exec needs the name of a script (see: alienctl help exec)")
-    with parts.scratch.place() as place:
-        script = await fetched(parts, call, words[0], place / "0")
+    with runtime.scratch.place() as place:
+        script = await download_lfn(runtime, call, words[0], place / "0")
         await asyncio.to_thread(Path(script).chmod, 0o700)
-        return await call.have_run([script, *words[1:]])
+        return await call.run_on_client([script, *words[1:]])
 
 
-async def fetched(parts: Runtime, call: Call, name: str, place: Path) -> str:
+async def download_lfn(runtime: Runtime, call: Call, name: str, place: Path) -> str:
     """The local path, in the new directory `place`, of a file of the catalogue under its own name."""
-    lfn = await lfn_of(parts, call, name)
-    content = await content_of(parts.central_sessions.catalogue_of(call.context), lfn)
+    lfn = await resolve_lfn(runtime, call, name)
+    content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
     await asyncio.to_thread(place.mkdir, 0o700)
-    return str(await brought(parts, content, place))
+    return str(await download_to(runtime, content, place))
 
 
-async def brought(parts: Runtime, content: FileContent, place: Path) -> Path:
+async def download_to(runtime: Runtime, content: FileContent, place: Path) -> Path:
     """The file below `place` under its own name, readable for nobody else. Raises CopyError."""
     target = place / content.lfn.rpartition("/")[2]
     if content.sources:
-        await parts.workers.run(content.download_task(str(target), PRIVATE), lambda _: None)
+        await runtime.workers.run(content.download_task(str(target), PRIVATE_UMASK), lambda _: None)
     else:
         try:
             target.touch(mode=0o600)
@@ -62,7 +62,7 @@ async def brought(parts: Runtime, content: FileContent, place: Path) -> Path:
     return target
 
 
-def words_of(call: Call, variable: str) -> list[str]:
+def program_from_environment(call: Call, variable: str) -> list[str]:
     """The program with its arguments that a variable of the caller names. Raises UsageError."""
     text = call.environment.get(variable, "")
     try:
@@ -71,10 +71,10 @@ def words_of(call: Call, variable: str) -> list[str]:
         raise UsageError(f"{variable} is not a program with its arguments ({error}): {text!r}") from None
 
 
-def _without_obsolete(call: Call) -> list[str]:
+def _program_args(call: Call) -> list[str]:
     if call.as_json:
-        raise UsageError(f"{call.words[0]} has no --json: what the program writes is its own")
-    words = list(call.words[1:])
+        raise UsageError(f"{call.args[0]} has no --json: what the program writes is its own")
+    words = list(call.args[1:])
     while words and words[0] in _OBSOLETE:
         del words[0]
     return words

@@ -12,9 +12,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.lfn_arguments import lfn_of
+from aliend.commands.invocation.lfn_arguments import resolve_lfn
+from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
 from aliend.core.cli.options import Given, Option, take_apart
@@ -33,9 +33,9 @@ _OPTIONS: Mapping[str, Option] = {
 _NOT_FOUND, _REMOTE = 2, 121
 
 
-async def to_xml(parts: Runtime, call: Call) -> int:
+async def to_xml(runtime: Runtime, call: Call) -> int:
     """Print a collection, or put it under the name behind `-x`; names come as words and from the files behind `-l`."""
-    given = take_apart("toXml", call.words[1:], _OPTIONS)
+    given = take_apart("toXml", call.args[1:], _OPTIONS)
     output = given.last("x")
     is_local = output.startswith("file:") or (given.has("local") and not output.startswith("alien:"))
     if given.has("a") and (is_local or not output):
@@ -43,55 +43,57 @@ async def to_xml(parts: Runtime, call: Call) -> int:
     if given.has("local"):
         if output and not is_local:
             raise UsageError("toXml: a collection of local files is of no use in the catalogue; give -x file:NAME")
-        text = await _of_local_files(parts, call, given)
+        text = await _local_collection(runtime, call, given)
     else:
-        text = await _of_the_catalogue(parts, call, given, "" if is_local else output)
+        text = await _catalogue_collection(runtime, call, given, "" if is_local else output)
     if output and is_local:
         await asyncio.to_thread(_write, _path(call, output), text, call.umask)
         text = ""
-    return await told(call, [text] if text else [], [{"message": text}] if text else [])
+    return await print_results(call, [text] if text else [], [{"message": text}] if text else [])
 
 
-async def _of_the_catalogue(parts: Runtime, call: Call, given: Given, output: str) -> str:
+async def _catalogue_collection(runtime: Runtime, call: Call, given: Given, output: str) -> str:
     """Have the service make it; with `output` it is stored there and the text is the service's."""
-    names = [await lfn_of(parts, call, name) for name in given.operands]
+    names = [await resolve_lfn(runtime, call, name) for name in given.operands]
     options = ["-i"] if given.has("i") else []
     for name in given.all("l"):
         if name.startswith("file:"):
-            names += [await lfn_of(parts, call, one) for one in await asyncio.to_thread(_listed, _path(call, name))]
+            names += [
+                await resolve_lfn(runtime, call, one) for one in await asyncio.to_thread(_read_names, _path(call, name))
+            ]
         else:
-            options += ["-l", await lfn_of(parts, call, name)]
-    options += ["-x", await lfn_of(parts, call, output)] if output else []
+            options += ["-l", await resolve_lfn(runtime, call, name)]
+    options += ["-x", await resolve_lfn(runtime, call, output)] if output else []
     options += ["-a"] if given.has("a") else []
     if not names and not given.has("l"):
         raise UsageError("toXml needs names of files (see: alienctl help toXml)")
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     directory = state.directory  # for the names in a list of the catalogue
     requests = batches("toXml", options, names, directory) or [Request("toXml", tuple(options))]
     if len(requests) > 1 and (output or "-l" in options):
         raise UsageError(
             "toXml: these are too many names for one request; put them into a file of the catalogue: -l LFN"
         )
-    central = parts.central_sessions.of(call.context)
+    central = runtime.central_sessions.of(call.context)
     try:
         texts = [(await central.request(request, directory=directory)).checked(request).text() for request in requests]
     except ServiceError as error:
-        raise await _explained(parts, call, names, error) from error
+        raise await _explain(runtime, call, names, error) from error
     return texts[0] if len(texts) == 1 else xml_collection.joined(texts)
 
 
-async def _explained(parts: Runtime, call: Call, names: list[str], error: ServiceError) -> ServiceError:
+async def _explain(runtime: Runtime, call: Call, names: list[str], error: ServiceError) -> ServiceError:
     """The failure; the service crashes over a single name that does not exist (wire specification, toXml)."""
     if error.code != _REMOTE or len(names) != 1:
         return error
-    _, missing = await parts.central_sessions.catalogue_of(call.context).stat(names)
+    _, missing = await runtime.central_sessions.catalogue_of(call.context).stat(names)
     return ServiceError("toXml", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue") if missing else error
 
 
-async def _of_local_files(parts: Runtime, call: Call, given: Given) -> str:
+async def _local_collection(runtime: Runtime, call: Call, given: Given) -> str:
     words = list(given.operands)
     for name in given.all("l"):
-        words += await asyncio.to_thread(_listed, _path(call, name))
+        words += await asyncio.to_thread(_read_names, _path(call, name))
     if not words:
         raise UsageError("toXml -local needs names of local files (see: alienctl help toXml)")
     paths = [_path(call, word) for word in words]
@@ -100,13 +102,13 @@ async def _of_local_files(parts: Runtime, call: Call, given: Given) -> str:
         sentence = f"{missing[0]} is no local file" + (f", and {len(missing) - 1} more" if missing[1:] else "")
         if not given.has("i"):
             raise NoSuchFile(f"toXml: {sentence}; -i passes over them")
-        await call.complain(f"toXml: {sentence}")
-    files = [await _look(parts, path) for path in paths if path not in missing]
+        await call.print_error(f"toXml: {sentence}")
+    files = [await _local_file(runtime, path) for path in paths if path not in missing]
     return xml_collection.document([xml_collection.attributes_of(file) for file in files])
 
 
-async def _look(parts: Runtime, path: str) -> LocalFile:
-    known = await parts.workers.run(Checksum(0, path), lambda _: None)
+async def _local_file(runtime: Runtime, path: str) -> LocalFile:
+    known = await runtime.workers.run(Checksum(0, path), lambda _: None)
     found = await asyncio.to_thread(Path(path).stat)
     changed = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.st_mtime))
     return LocalFile(
@@ -129,10 +131,10 @@ def _group(number: int) -> str:
 
 
 def _path(call: Call, word: str) -> str:
-    return call.local_name(word)
+    return call.local_path(word)
 
 
-def _listed(path: str) -> list[str]:
+def _read_names(path: str) -> list[str]:
     """The names in a local file, one a line. Raises NoSuchFile."""
     try:
         text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")

@@ -18,13 +18,13 @@ from aliend.engine.views import JobView, TransferView
 from aliend.runtime import Runtime
 
 ALL_ARRIVED, SOME_ARRIVED, NONE_ARRIVED = 0, 3, 4
-MOST_FILES = 16
+MAX_FILES = 16
 """Files shown at a time."""
 
 Style = Literal["none", "line", "bars"]
 
 
-class HasWay(Protocol):
+class HasEndpoints(Protocol):
     """What goes from somewhere to somewhere."""
 
     @property
@@ -49,13 +49,13 @@ class Tally:
 class Follower:
     """Tells the caller what happens to jobs, one after the other."""
 
-    def __init__(self, parts: Runtime, call: Call, style: Style) -> None:
-        self._parts = parts
+    def __init__(self, runtime: Runtime, call: Call, style: Style) -> None:
+        self._runtime = runtime
         self._call = call
         self._style = style
         self._running: dict[int, int] = {}
         """Files that are copied now, with the numbers under which they are told."""
-        self._told = 0
+        self._announced = 0
         self.tally = Tally()
 
     async def follow(self, job: int, *, until_held: bool = False) -> JobView:
@@ -63,110 +63,112 @@ class Follower:
 
         With `until_held` it also returns when the daemon holds the job for something that the user must mend here.
         """
-        final = await self._parts.engine.job(job)
+        final = await self._runtime.engine.job(job)
         kept = self.tally.kept
-        async for changes in self._parts.engine.changes(job, ""):
+        async for changes in self._runtime.engine.changes(job, ""):
             for view in changes.jobs:
                 if view.message and view.message != final.message:
-                    await self._call.complain(f"job {view.id}: {view.message}")
+                    await self._call.print_error(f"job {view.id}: {view.message}")
                 final = view
-            await self._tell(changes.transfers, final.files.total)
+            await self._report(changes.transfers, final.files.total)
             if self._style == "bars":
-                await self._call.output.progress(_progress(self._parts, final))
+                await self._call.output.progress(_progress(self._runtime, final))
             if until_held and final.state == "paused" and final.message:
-                await self._call.complain(
+                await self._call.print_error(
                     f"job {job} is held; it goes on by itself when that is mended (or: alienctl transfers resume {job})"
                 )
                 break
         held = final.state == "paused"  # perhaps before any of its files was known
         self.tally.total += final.files.total or int(held)
         self.tally.arrived += final.files.done
-        await self._close(final, self.tally.kept - kept)
+        await self._report_end(final, self.tally.kept - kept)
         return final
 
-    async def _tell(self, transfers: Iterable[TransferView], total: int) -> None:
+    async def _report(self, transfers: Iterable[TransferView], total: int) -> None:
         arrived = [one.id for one in transfers if one.state == "done"]
-        records = await self._parts.engine.attempts(arrived) if arrived else []
+        records = await self._runtime.engine.attempts(arrived) if arrived else []
         last = {record.transfer: record for record in records}
         for one in transfers:
             match one.state:
                 case "running":
-                    await self._begin(one, total)
+                    await self._report_start(one, total)
                 case "done":
-                    await self._arrived(one, last.get(one.id), total)
+                    await self._report_success(one, last.get(one.id), total)
                 case "failed":
-                    await self._failed(one, total)
+                    await self._report_failure(one, total)
                 case "waiting":
                     self._running.pop(one.id, None)
-                    await self._aside(f"{in_line(one.source)}: will be tried again: {one.message}")
+                    await self._print_notice(f"{in_line(one.source)}: will be tried again: {one.message}")
 
-    async def _begin(self, one: TransferView, total: int) -> int:
+    async def _report_start(self, one: TransferView, total: int) -> int:
         """Tell that a copy has begun, unless that was told; its number."""
         if one.id not in self._running:
-            self._told += 1
-            self._running[one.id] = self._told
-            await self._line(f"jobID: {self._told}/{max(total, self._told)} >>> Start")
+            self._announced += 1
+            self._running[one.id] = self._announced
+            await self._print_line(f"jobID: {self._announced}/{max(total, self._announced)} >>> Start")
         return self._running[one.id]
 
-    async def _arrived(self, one: TransferView, record: AttemptRecord | None, total: int) -> None:
+    async def _report_success(self, one: TransferView, record: AttemptRecord | None, total: int) -> None:
         moved, seconds = (record.bytes, max(record.seconds, 0.001)) if record else (0, 0.001)
         if one.size and not moved:
             self.tally.kept += 1
             self._running.pop(one.id, None)
-            await self._line(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
+            await self._print_line(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
             return
-        number = await self._begin(one, total)
+        number = await self._report_start(one, total)
         del self._running[one.id]
         rate = human(int(moved / seconds), 2)
-        await self._line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
-        await self._aside(f"{in_line(one.target)}: {one.message}" if one.message else "")
+        await self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
+        await self._print_notice(f"{in_line(one.target)}: {one.message}" if one.message else "")
 
-    async def _failed(self, one: TransferView, total: int) -> None:
+    async def _report_failure(self, one: TransferView, total: int) -> None:
         self.tally.missing += one.message.endswith(MISSING)
         number = self._running.pop(one.id, 0)
         if not number:
-            self._told += 1
-            number = self._told
+            self._announced += 1
+            number = self._announced
         name = one.source if one.direction == "download" or not one.target else f"{one.source} to {one.target}"
-        await self._aside(f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {in_line(name)}\n{one.message}")
+        await self._print_notice(
+            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {in_line(name)}\n{one.message}"
+        )
 
-    async def _close(self, job: JobView, kept: int) -> None:
+    async def _report_end(self, job: JobView, kept: int) -> None:
         moved, wanted = job.files.done - kept, job.files.total - kept
         if not job.files.total and job.ended_ms:
             return
         if self._style == "line" and not wanted and job.ended_ms:
-            await self._line("No copy jobs to be done!")
+            await self._print_line("No copy jobs to be done!")
         elif self._style == "line" and wanted:
             text = f"Successful jobs (1st try): {moved}/{wanted}"
-            await (self._line(text) if moved else self._aside(text))
+            await (self._print_line(text) if moved else self._print_notice(text))
         if not self._call.as_json:
-            await self._call.say(_closing(job))
+            await self._call.print(_end_line(job))
 
-    async def _line(self, text: str) -> None:
+    async def _print_line(self, text: str) -> None:
         if self._style == "line" and not self._call.as_json:
-            await self._call.say(text)
+            await self._call.print(text)
 
-    async def _aside(self, text: str) -> None:
+    async def _print_notice(self, text: str) -> None:
         if not self._call.as_json:
-            await self._call.complain(text)
+            await self._call.print_error(text)
 
 
-async def follow(parts: Runtime, call: Call, job: int) -> JobView:
+async def follow(runtime: Runtime, call: Call, job: int) -> JobView:
     """Follow one job as the terminal is best served."""
-    return await Follower(parts, call, style_of(call)).follow(job)
+    return await Follower(runtime, call, style_of(call)).follow(job)
 
 
-def style_of(call: Call, wish: str = "") -> Style:
+def style_of(call: Call, preferred: str = "") -> Style:
     """How progress is told: as wished, else in bars where the terminal can show them, else in lines."""
     for known in ("none", "line", "bars"):
-        if wish == known:
+        if preferred == known:
             return "line" if known == "bars" and not call.terminal.stdout else known
-    return "bars" if call.shows_colours else "line"
+    return "bars" if call.uses_colours else "line"
 
 
-def _progress(parts: Runtime, job: JobView) -> Progress:
-    moving = parts.engine.progress(job.id)
-    files = tuple(FileProgress(file.id, file.name, file.bytes_done, file.bytes_total) for file in moving[:MOST_FILES])
+def _progress(runtime: Runtime, job: JobView) -> Progress:
+    moving = runtime.engine.progress(job.id)
+    files = tuple(FileProgress(file.id, file.name, file.bytes_done, file.bytes_total) for file in moving[:MAX_FILES])
     return Progress(
         bytes_done=job.bytes_done + sum(file.bytes_done for file in moving),
         bytes_total=0 if job.state == "expanding" else job.bytes_total,
@@ -177,7 +179,7 @@ def _progress(parts: Runtime, job: JobView) -> Progress:
     )
 
 
-def _closing(job: JobView) -> str:
+def _end_line(job: JobView) -> str:
     took = max(job.ended_ms - job.created_ms, 1) / 1000
     files = f"{job.files.done} of {job.files.total} files"
     text = f"job {job.id} {job.state}: {files}, {human(job.bytes_done)} in {took:.1f} s"
@@ -191,7 +193,7 @@ def exit_code(job: JobView) -> int:
     return SOME_ARRIVED if job.files.done else NONE_ARRIVED
 
 
-def summary(job: JobView) -> dict[str, Any]:
+def job_to_json(job: JobView) -> dict[str, Any]:
     """A job as JSON; sizes in bytes, times in POSIX milliseconds."""
     return {
         "job": job.id,
@@ -219,7 +221,7 @@ def kind_of(job: JobView) -> str:
     return job.direction if job.purpose == "copy" else job.purpose
 
 
-def way_of(one: HasWay) -> str:
+def route_of(one: HasEndpoints) -> str:
     """From where to where; a file that was refused for its name has no target."""
     return f"{one.source} -> {one.target}" if one.target else one.source
 

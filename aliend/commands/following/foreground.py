@@ -20,7 +20,7 @@ from aliend.commands.following.follower import (
     exit_code,
     style_of,
 )
-from aliend.commands.following.json_report import report
+from aliend.commands.following.json_report import print_report
 from aliend.commands.invocation.call import Call
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
@@ -28,7 +28,7 @@ from aliend.runtime import Runtime
 
 
 async def follow_foreground(
-    parts: Runtime,
+    runtime: Runtime,
     call: Call,
     jobs: Sequence[int],
     *,
@@ -37,47 +37,47 @@ async def follow_foreground(
     problems: Sequence[str] = (),
 ) -> int:
     """Follow jobs whose end is this command's end, and the other way round; `problems` are copies that are none."""
-    follower = Follower(parts, call, style_of(call, progress))
-    finals = await followed(parts, call, follower, jobs)
-    await metafiles.keep(parts, call, finals)
+    follower = Follower(runtime, call, style_of(call, progress))
+    finals = await follow_all(runtime, call, follower, jobs)
+    await metafiles.write_metafiles(runtime, call, finals)
     code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
     is_empty = not follower.tally.total and not problems
     if is_empty and any(final.purpose != "copy" for final in finals):
         code = max(map(exit_code, finals))  # everything may be there already
     if call.as_json:
-        await report(parts, call, finals, code, problems)
+        await print_report(runtime, call, finals, code, problems)
     elif is_empty and code:
-        await call.complain(f"{call.words[0]}: there is no file to copy: nothing was found that is wanted")
+        await call.print_error(f"{call.args[0]}: there is no file to copy: nothing was found that is wanted")
     return code
 
 
-async def followed(parts: Runtime, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
+async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
     """Follow jobs whose end is this command's end, and the other way round."""
     try:
-        async with cancelled_with(parts, *jobs):
+        async with cancel_with_command(runtime, *jobs):
             if jobs:
-                await call.output.attached(*jobs)
+                await call.output.announce_jobs(*jobs)
             return [await follower.follow(job, until_held=True) for job in jobs]
     except asyncio.CancelledError:
         if call.interrupted.is_set():
-            await call.complain("\n".join(f"job {job} cancelled" for job in jobs))
+            await call.print_error("\n".join(f"job {job} cancelled" for job in jobs))
         raise
 
 
 @asynccontextmanager
-async def cancelled_with(parts: Runtime, *jobs: int) -> AsyncIterator[None]:
+async def cancel_with_command(runtime: Runtime, *jobs: int) -> AsyncIterator[None]:
     """Cancel the jobs when the command is cancelled in the block, but not when the daemon ends: then they go on."""
     try:
         yield
     except asyncio.CancelledError:
-        if not parts.stopping:
-            await asyncio.shield(_cancel(parts, jobs))
+        if not runtime.stopping:
+            await asyncio.shield(_cancel(runtime, jobs))
         raise
 
 
-async def _cancel(parts: Runtime, jobs: Sequence[int]) -> None:
+async def _cancel(runtime: Runtime, jobs: Sequence[int]) -> None:
     for job in jobs:
-        await parts.engine.cancel(job)
+        await runtime.engine.cancel(job)
 
 
 def exit_code_of(tally: Tally, problems: int, *, compat_exit: bool) -> int:

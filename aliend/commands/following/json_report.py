@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aliend.commands.following.follower import summary
-from aliend.commands.invocation.call import Call, encoded, json_text
+from aliend.commands.following.follower import job_to_json
+from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.expansion.dry_run import DryRunResult
 from aliend.engine.views import JobView, TransferView
@@ -16,7 +17,7 @@ from aliend.runtime import Runtime
 _PAGE = 500
 
 
-def document(
+def report_document(
     code: int,
     problems: Sequence[str] = (),
     jobs: Sequence[JobView] = (),
@@ -27,38 +28,33 @@ def document(
         "job": jobs[0].id if len(jobs) == 1 else None,
         "exitcode": code,
         "problems": list(problems),
-        "jobs": list(map(summary, jobs)),
+        "jobs": list(map(job_to_json, jobs)),
         "files": list(files),
     }
 
 
-async def report(parts: Runtime, call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
-    """Write the report; `problems` are lines of an input file that made no sense. With --jsonl: a file a line."""
-    opening = json_text(document(code, problems, jobs)).removesuffix("]}")
-    if not call.by_line:
-        await call.output.stdout(encoded(opening))
-    separator = "\n"
+async def print_report(
+    runtime: Runtime, call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]
+) -> None:
+    """Print the report page by page; `problems` are invalid lines of an input file. With --jsonl: one file a line."""
+    head = report_document(code, problems, jobs)
+    array = JsonArray(call, "files", {name: value for name, value in head.items() if name != "files"})
     for job in jobs:
         last = 0
-        while page := await parts.engine.transfers(job.id, _PAGE, last):
+        while page := await runtime.engine.transfers(job.id, _PAGE, last):
             last = page[-1].id
-            tried = {one.transfer: one for one in await parts.engine.attempts([file.id for file in page])}
-            files = [_file(file, tried.get(file.id)) for file in page]
-            if call.by_line:
-                await call.lines(files)
-                continue
-            await call.output.stdout(encoded(separator + ",\n".join(map(json_text, files))))
-            separator = ",\n"
-    if not call.by_line:
-        await call.output.stdout(b"\n]}\n")
+            attempts = await runtime.engine.attempts([file.id for file in page])
+            last_attempt = {attempt.transfer: attempt for attempt in attempts}
+            await array.add([_file_entry(file, last_attempt.get(file.id)) for file in page])
+    await array.end()
 
 
-def refused(error: AliendError) -> dict[str, Any]:
+def error_report(error: AliendError) -> dict[str, Any]:
     """The same document for a copy that did not begin: the error is its only problem."""
-    return document(error.exit_code, [str(error)])
+    return report_document(error.exit_code, [str(error)])
 
 
-def foreseen(file: DryRunResult) -> dict[str, Any]:
+def dry_run_entry(file: DryRunResult) -> dict[str, Any]:
     """Describe a file of a dry run as one of a report; its state is what would become of it: copy, keep or fail."""
     return {
         "job": None,
@@ -73,7 +69,7 @@ def foreseen(file: DryRunResult) -> dict[str, Any]:
     }
 
 
-def _file(file: TransferView, tried: AttemptRecord | None) -> dict[str, Any]:
+def _file_entry(file: TransferView, tried: AttemptRecord | None) -> dict[str, Any]:
     """One file: `bytes` were moved in `seconds` by its last attempt."""
     return {
         "job": file.job,

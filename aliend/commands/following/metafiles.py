@@ -18,7 +18,7 @@ from aliend.runtime import Runtime
 _PAGE = 100
 
 
-async def keep(parts: Runtime, call: Call, jobs: Sequence[JobView]) -> None:
+async def write_metafiles(runtime: Runtime, call: Call, jobs: Sequence[JobView]) -> None:
     """Write the documents of all files that arrived, where the caller's environment asks for them.
 
     They carry the right to read the files, so that only the user may read them.
@@ -27,23 +27,23 @@ async def keep(parts: Runtime, call: Call, jobs: Sequence[JobView]) -> None:
         return
     for job in jobs:
         last = 0
-        while job.direction == "download" and (page := await parts.engine.transfers(job.id, _PAGE, last, ["done"])):
+        while job.direction == "download" and (page := await runtime.engine.transfers(job.id, _PAGE, last, ["done"])):
             last = page[-1].id
             for file in page:
                 try:
-                    await _keep(parts, call, file.source, file.target)
+                    await _write_metafile(runtime, call, file.source, file.target)
                 except (AliendError, OSError) as error:
-                    await call.complain(f"cp: no metafile of {file.source}: {error}")
+                    await call.print_error(f"cp: no metafile of {file.source}: {error}")
 
 
-async def _keep(parts: Runtime, call: Call, lfn: str, target: str) -> None:
-    tickets = await parts.central_sessions.catalogue_of(call.context).access_read(lfn)
+async def _write_metafile(runtime: Runtime, call: Call, lfn: str, target: str) -> None:
+    tickets = await runtime.central_sessions.catalogue_of(call.context).access_read(lfn)
     if tickets:
-        path = Path(call.local) / metalink.name_of(lfn)
-        await asyncio.to_thread(write, path, metalink.document(lfn, target, tickets))
+        path = Path(call.directory) / metalink.name_of(lfn)
+        await asyncio.to_thread(write_private, path, metalink.document(lfn, target, tickets))
 
 
-def write(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Write a file of the user's alone, in place of one that is there."""
     with suppress(FileNotFoundError):
         path.unlink()

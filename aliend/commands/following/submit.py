@@ -7,20 +7,22 @@ from dataclasses import replace
 
 from aliend.commands.following.follower import ALL_ARRIVED, kind_of
 from aliend.commands.following.foreground import follow_foreground
-from aliend.commands.following.json_report import document
+from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.environment import settings_of
 from aliend.core.transfers.job import JobSpec
 from aliend.runtime import Runtime
 
-Then = Callable[[Runtime, Call, int], Awaitable[None]]
+After = Callable[[Runtime, Call, int], Awaitable[None]]
 
 
-async def _nothing(_parts: Runtime, _call: Call, _job: int) -> None:
+async def _nothing(_runtime: Runtime, _call: Call, _job: int) -> None:
     """There is no more to tell."""
 
 
-async def submit_and_follow(parts: Runtime, call: Call, spec: JobSpec, *, detach: bool, then: Then = _nothing) -> int:
+async def submit_and_follow(
+    runtime: Runtime, call: Call, spec: JobSpec, *, detach: bool, after: After = _nothing
+) -> int:
     """The exit code is that of `cp`; `then` tells more of a job that was followed to its end. Raises UsageError."""
     spec = replace(
         spec,
@@ -29,14 +31,14 @@ async def submit_and_follow(parts: Runtime, call: Call, spec: JobSpec, *, detach
         settings=settings_of(call.environment),
         interactive=not detach and (call.terminal.stdout or call.terminal.stderr),
     )
-    job = await parts.engine.submit(spec, call.new_request_id())
+    job = await runtime.engine.submit(spec, call.new_request_id())
     if not detach:
-        code = await follow_foreground(parts, call, [job.id])
-        await then(parts, call, job.id)
+        code = await follow_foreground(runtime, call, [job.id])
+        await after(runtime, call, job.id)
         return code
     if call.as_json:
-        await call.document(document(ALL_ARRIVED, jobs=[job]))
+        await call.print_json(report_document(ALL_ARRIVED, jobs=[job]))
         return ALL_ARRIVED
-    await call.say(str(job.id))
-    await call.complain(f"job {job.id}: {kind_of(job)} of {job.sources[0]}; see: alienctl transfers watch {job.id}")
+    await call.print(str(job.id))
+    await call.print_error(f"job {job.id}: {kind_of(job)} of {job.sources[0]}; see: alienctl transfers watch {job.id}")
     return ALL_ARRIVED

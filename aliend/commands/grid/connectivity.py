@@ -17,32 +17,32 @@ _REFERENCE = (("8.8.8.8", 53), ("2001:4860:4860::8888", 53), ("www.cern.ch", 80)
 _LARGEST_PORT = 65535
 
 
-async def ping(parts: Runtime, call: Call) -> int:
+async def ping(runtime: Runtime, call: Call) -> int:
     """Ping the service some times on the connection that is there."""
-    return await _measured(parts, call, Central.ping, "Websocket ping/pong(s)", _MOST_PINGS)
+    return await _measure(runtime, call, Central.ping, "Websocket ping/pong(s)", _MOST_PINGS)
 
 
-async def wbtime(parts: Runtime, call: Call) -> int:
+async def wbtime(runtime: Runtime, call: Call) -> int:
     """Log in some times on connections of their own, which are closed again."""
-    return await _measured(parts, call, Central.connect_once, "Websocket connect time", _MOST_LOGINS)
+    return await _measure(runtime, call, Central.connect_once, "Websocket connect time", _MOST_LOGINS)
 
 
-async def check_addr(parts: Runtime, call: Call) -> int:
+async def check_addr(runtime: Runtime, call: Call) -> int:
     """Try every address of the service or of another host; with `reference` well-known ones before."""
-    words = [word for word in call.words[1:] if word != "reference"]
-    hosts = list(_REFERENCE) if "reference" in call.words[1:] else []
+    words = [word for word in call.args[1:] if word != "reference"]
+    hosts = list(_REFERENCE) if "reference" in call.args[1:] else []
     found: list[Probe] = []
     for host, port in [*hosts, _target(call, words)]:
         try:
             async for probe in probes(host, port, call.context.finding.family):
                 found.append(probe)
                 if not call.as_json:
-                    await call.say(f"{probe.address}:{probe.port}        {'OK' if probe.answers else 'FAIL'}")
+                    await call.print(f"{probe.address}:{probe.port}        {'OK' if probe.answers else 'FAIL'}")
         except NotConnected as error:
-            await call.complain(f"checkAddr: {error}")
+            await call.print_error(f"checkAddr: {error}")
     if call.as_json:
         results = [{"host": p.host, "address": p.address, "port": p.port, "ok": p.answers} for p in found]
-        await call.document({"results": results})
+        await call.print_json({"results": results})
     return 0
 
 
@@ -57,11 +57,11 @@ def _target(call: Call, words: Sequence[str]) -> tuple[str, int]:
     return host, int(port)
 
 
-async def _measured(
-    parts: Runtime, call: Call, once: Callable[[Central], Awaitable[tuple[float, str]]], title: str, most: int
+async def _measure(
+    runtime: Runtime, call: Call, once: Callable[[Central], Awaitable[tuple[float, str]]], title: str, most: int
 ) -> int:
     count = _count(call, most)
-    central = parts.central_sessions.of(call.context)
+    central = runtime.central_sessions.of(call.context)
     times, address = [], ""
     for _ in range(count):
         seconds, address = await once(central)
@@ -69,16 +69,16 @@ async def _measured(
     figures = min(times), statistics.mean(times), max(times), statistics.stdev(times) if count > 1 else 0.0
     if call.as_json:
         names = ("min_ms", "avg_ms", "max_ms", "mdev_ms")
-        await call.document({"count": count, "address": address, **dict(zip(names, figures, strict=True))})
+        await call.print_json({"count": count, "address": address, **dict(zip(names, figures, strict=True))})
         return 0
     rtt = "/".join(f"{figure:.3f}" for figure in figures)
-    await call.say(f"{title} : {count} time(s) to {address}\nrtt min/avg/max/mdev (ms) = {rtt}")
+    await call.print(f"{title} : {count} time(s) to {address}\nrtt min/avg/max/mdev (ms) = {rtt}")
     return 0
 
 
 def _count(call: Call, most: int) -> int:
-    words = call.words[1:]
+    words = call.args[1:]
     text = words[0] if words else str(_USUAL)
     if len(words) > 1 or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        raise UsageError(f"{call.words[0]} takes how often, 1 to {most}, not {' '.join(words)!r}")
+        raise UsageError(f"{call.args[0]} takes how often, 1 to {most}, not {' '.join(words)!r}")
     return int(text)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.results import print_not_found, print_results
 from aliend.core.cli.options import Option, take_apart
 from aliend.core.grid.element_listing import (
     HEADER,
@@ -25,72 +25,54 @@ _FILTERS: Mapping[str, Option] = {
     "-host": Option("host", "a part of a host's name"),
     "-part": Option("part", "a part of a partition's name"),
 }
-_NOT_FOUND = 1
 
 
-async def get_se(parts: Runtime, call: Call) -> int:
+async def get_se(runtime: Runtime, call: Call) -> int:
     """Number, name and server of storage elements, or one of the three."""
-    given = take_apart("getSE", call.words[1:], _COLUMNS)
+    given = take_apart("getSE", call.args[1:], _COLUMNS)
     if len(given.values) > 1 or len(given.operands) > 1:
         raise UsageError("getSE takes one label and one of -id, -name, -srv (see: alienctl help getSE)")
     label = given.operands[0] if given.operands else ""
-    found = [one for one in await elements(parts, call) if not label or one.matches(label)]
+    found = [one for one in await list_elements(runtime, call) if not label or one.matches(label)]
     if not found:
-        return await not_found(call, f">{label}< label(s) not found in SE list")
+        return await print_not_found(call, f">{label}< label(s) not found in SE list")
     column = next(iter(given.values), "")
     lines = [_shown(one, column, by_number=label.isdecimal()) for one in found]
-    return await told(call, lines, [dict(one.facts) for one in found])
+    return await print_results(call, lines, [dict(one.facts) for one in found])
 
 
-async def se_qos(parts: Runtime, call: Call) -> int:
+async def se_qos(runtime: Runtime, call: Call) -> int:
     """Name and quality of service of the storage elements that a label means."""
-    given = take_apart("SEqos", call.words[1:], {})
+    given = take_apart("SEqos", call.args[1:], {})
     if not given.operands:
         raise UsageError("SEqos needs the label of a storage element (see: alienctl help SEqos)")
-    known = await elements(parts, call)
+    known = await list_elements(runtime, call)
     found = list(dict.fromkeys(at for label in given.operands for at, one in enumerate(known) if one.matches(label)))
     if not found:
-        return await not_found(call, f"No SE information found! -> {' '.join(given.operands)}")
+        return await print_not_found(call, f"No SE information found! -> {' '.join(given.operands)}")
     lines = [f"{known[at].name:<32}{known[at].qos}" for at in found]
-    return await told(call, lines, [dict(known[at].facts) for at in found])
+    return await print_results(call, lines, [dict(known[at].facts) for at in found])
 
 
-async def get_ce(parts: Runtime, call: Call) -> int:
+async def get_ce(runtime: Runtime, call: Call) -> int:
     """A table of the computing elements that fulfil all filters."""
-    given = take_apart("getCE", call.words[1:], _FILTERS)
+    given = take_apart("getCE", call.args[1:], _FILTERS)
     if given.operands:
         raise UsageError(f"getCE: {given.operands[0]} is no filter; there are -name, -host and -part")
-    reply = await parts.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
+    reply = await runtime.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
     listed = computing_elements(reply.checked(Request("listCEs")).results)
     wanted = (given.last("name"), given.last("host"), given.last("part"))
     found = [one for one in listed if one.matches(*wanted)]
     if not found:
-        await call.complain("getCE: no computing element fulfils all filters")
+        await call.print_error("getCE: no computing element fulfils all filters")
     lines = [str(one) for one in (HEADER, *found)] if found else []
-    return await told(call, lines, [dict(one.facts) for one in found])
+    return await print_results(call, lines, [dict(one.facts) for one in found])
 
 
-async def elements(parts: Runtime, call: Call) -> list[StorageElement]:
+async def list_elements(runtime: Runtime, call: Call) -> list[StorageElement]:
     """All storage elements that the service lists."""
     request = Request("listSEs", ("-nomsg",))
-    return storage_elements((await parts.central_sessions.of(call.context).request(request)).checked(request).results)
-
-
-async def told(call: Call, lines: Iterable[str], results: Sequence[Mapping[str, Any]], code: int = 0) -> int:
-    """Print lines, or results as JSON; the exit code."""
-    if call.as_json:
-        await call.document({"metadata": {"exitcode": str(code), "error": ""}, "results": list(results)})
-    else:
-        await call.say("\n".join(lines))
-    return code
-
-
-async def not_found(call: Call, sentence: str) -> int:
-    """Tell that nothing was found; the exit code."""
-    if call.as_json:
-        await call.document({"metadata": {"exitcode": str(_NOT_FOUND), "error": sentence}, "results": []})
-    await call.complain(sentence)
-    return _NOT_FOUND
+    return storage_elements((await runtime.central_sessions.of(call.context).request(request)).checked(request).results)
 
 
 def _shown(element: StorageElement, column: str, *, by_number: bool) -> str:

@@ -6,16 +6,18 @@ import asyncio
 import hashlib
 import posixpath
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from aliend.commands.following.follower import exit_code
-from aliend.commands.following.foreground import cancelled_with
+from aliend.commands.following.foreground import cancel_with_command
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call, json_text
 from aliend.core.catalogue import paths
+from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.grid import grid_jobs as core
 from aliend.core.protocol.replies import Reply, Result
 from aliend.core.protocol.requests import Request
@@ -23,7 +25,7 @@ from aliend.core.transfers.job import JobSpec
 from aliend.errors import CopyError, NoSuchFile, UsageError
 from aliend.runtime import Runtime
 
-PLACE = "jdl/"
+JDL_DIRECTORY = "jdl/"
 """Where local descriptions are put, below the home."""
 _LARGEST = 1 << 20
 """Bytes of a job description; more is a file that was named by mistake."""
@@ -31,97 +33,119 @@ _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _NONE_FOUND = 2
 
 
-async def submit(parts: Runtime, call: Call) -> int:
+_INFO_OPTIONS = {f"-{key}": Option(key) for key in ("trace", "proc", "jdl", "unixtime")}
+_SITE_OPTIONS = {
+    "-id": Option("id"),
+    "-running": Option("running"),
+    "-r": Option("running"),
+    "-status": Option("status", "a state"),
+    "-user": Option("user", "a user name"),
+}
+
+
+async def submit(runtime: Runtime, call: Call) -> int:
     """Submit a description; a local one (`file:x.jdl`) is put below the home first."""
-    words = call.words[1:]
+    words = call.args[1:]
     if not words or _HELP.intersection(words) or "=" in words[0]:
-        return await passthrough.run(parts, call)
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+        return await passthrough.run(runtime, call)
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     if words[0].startswith("file:"):
-        lfn = await _uploaded(parts, call, call.local_name(words[0]), state.home)
+        lfn = await _upload(runtime, call, call.local_path(words[0]), state.home)
     else:
         lfn = paths.resolve(words[0], state.directory, state.home)
-    return await passthrough.run(parts, replace(call, words=("submit", lfn, *words[1:])))
+    return await passthrough.run(runtime, replace(call, args=("submit", lfn, *words[1:])))
 
 
-async def ps(parts: Runtime, call: Call) -> int:
+async def ps(runtime: Runtime, call: Call) -> int:
     """`ps` of the service; with `-trace` the times are readable."""
-    if "-trace" not in call.words or call.as_json:
-        return await passthrough.run(parts, call)
-    reply = await passthrough.ask(parts, call)
-    await call.say(core.with_moments(reply.text(), _moment))
-    await call.complain(reply.error)
+    if "-trace" not in call.args or call.as_json:
+        return await passthrough.run(runtime, call)
+    reply = await passthrough.ask(runtime, call)
+    await call.print(core.with_moments(reply.text(), _moment))
+    await call.print_error(reply.error)
     return passthrough.status_of(reply)
 
 
-async def job_info(parts: Runtime, call: Call) -> int:
+async def job_info(runtime: Runtime, call: Call) -> int:
     """What is known of some jobs: where they ran, their states, their log, their descriptions."""
-    words = core.parse_info(call.words[1:])
-    reply = await _ask(parts, call, "ps", "-j", ",".join(words.ids), "-trace", "-jdl")
-    moment = str if words.unixtime else _moment
+    ids, options = parse_job_info(call.args[1:])
+    reply = await _ask(runtime, call, "ps", "-j", ",".join(ids), "-trace", "-jdl")
+    moment = str if options.has("unixtime") else _moment
     found = [
         (result, core.read_log(str(result.get("trace", "")), moment)) for result in reply.results if "id" in result
     ]
     if call.as_json:
-        await call.document([_document(result, log) for result, log in found])
+        await call.print_json([_document(result, log) for result, log in found])
     else:
-        await call.say("\n\n".join(_report(result, log, words) for result, log in found))
-    missing = set(words.ids).difference(str(result["id"]) for result, _ in found)
-    await call.complain("\n".join(f"jobInfo: there is no job {number}" for number in sorted(missing, key=int)))
+        await call.print("\n\n".join(_report(result, log, options) for result, log in found))
+    missing = set(ids).difference(str(result["id"]) for result, _ in found)
+    await call.print_error("\n".join(f"jobInfo: there is no job {number}" for number in sorted(missing, key=int)))
     return _NONE_FOUND if missing else 0
 
 
-async def site_jobs(parts: Runtime, call: Call) -> int:
+async def site_jobs(runtime: Runtime, call: Call) -> int:
     """The jobs of a site's computing elements."""
-    words = core.parse_site(call.words[1:])
-    listed = await _ask(parts, call, "listCEs")
+    site, options = parse_site_jobs(call.args[1:])
+    listed = await _ask(runtime, call, "listCEs")
     names = [str(result["ceName"]) for result in listed.results if "ceName" in result]
-    elements = [name for name in names if words.site.lower() in name.lower()]
+    elements = [name for name in names if site.lower() in name.lower()]
     if not elements:
-        raise UsageError(
-            f"siteJobs: no computing element has {words.site!r} in its name; there are: {', '.join(names)}"
-        )
-    options = ["-s", ",".join(elements), *(["-u", words.user] if words.user else ["-a"])]
-    if words.running:
-        options += ["-f", "r" if not words.status else words.status]
-    elif words.status:
-        options += ["-f", words.status]
-    reply = await _ask(parts, call, "ps", *options)
+        raise UsageError(f"siteJobs: no computing element has {site!r} in its name; there are: {', '.join(names)}")
+    status = options.last("status") or ("r" if options.has("running") else "")
+    owner = ["-u", options.last("user")] if options.last("user") else ["-a"]
+    reply = await _ask(runtime, call, "ps", "-s", ",".join(elements), *owner, *(["-f", status] if status else []))
     jobs = [result for result in reply.results if "id" in result]
     if call.as_json:
-        await call.document([dict(job) for job in jobs])
-    elif words.only_ids:
-        await call.say("\n".join(str(job["id"]) for job in jobs))
+        await call.print_json([dict(job) for job in jobs])
+    elif options.has("id"):
+        await call.print("\n".join(str(job["id"]) for job in jobs))
     elif jobs:
-        await call.say("\n".join(core.table(jobs)))
+        await call.print("\n".join(core.table(jobs)))
     if not jobs:
-        await call.complain("siteJobs: there are no such jobs")
+        await call.print_error("siteJobs: there are no such jobs")
     return 0
 
 
-async def _ask(parts: Runtime, call: Call, command: str, *options: str) -> Reply:
+def parse_job_info(args: Sequence[str]) -> tuple[tuple[str, ...], Given]:
+    """Return the job numbers and the options of `jobInfo`. Raises UsageError."""
+    options = take_apart("jobInfo", args, _INFO_OPTIONS)
+    ids = tuple(number for operand in options.operands for number in operand.split(",") if number)
+    if not ids or not all(number.isascii() and number.isdigit() for number in ids):
+        raise UsageError("jobInfo requires job numbers (see: alienctl help jobInfo)")
+    return ids, options
+
+
+def parse_site_jobs(args: Sequence[str]) -> tuple[str, Given]:
+    """Return the site (a part of the names of its computing elements) and the options. Raises UsageError."""
+    options = take_apart("siteJobs", args, _SITE_OPTIONS)
+    if len(options.operands) != 1:
+        raise UsageError("siteJobs requires one site (see: alienctl help siteJobs)")
+    return options.operands[0], options
+
+
+async def _ask(runtime: Runtime, call: Call, command: str, *options: str) -> Reply:
     """A reply with keys. Raises ServiceError where it reports a failure."""
     request = Request(command, options)
-    return (await parts.central_sessions.of(call.context).request(request)).checked(request)
+    return (await runtime.central_sessions.of(call.context).request(request)).checked(request)
 
 
-async def _uploaded(parts: Runtime, call: Call, name: str, home: str) -> str:
+async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> str:
     """Put a local description below the home under a name that tells its content; that name."""
-    path = Path(call.local) / name
+    path = Path(call.directory) / name
     content = await asyncio.to_thread(_content, path)
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    lfn = posixpath.join(home, PLACE, f"{path.stem}-{digest[:12]}{path.suffix or '.jdl'}")
+    lfn = posixpath.join(home, JDL_DIRECTORY, f"{path.stem}-{digest[:12]}{path.suffix or '.jdl'}")
     spec = JobSpec(
         direction="upload", sources=(str(path),), target=lfn, overwrite="never", umask=call.umask, context=call.context
     )
-    job = await parts.engine.submit(spec, uuid.uuid4().hex)
-    async with cancelled_with(parts, job.id):
-        final = await parts.engine.wait(job.id)
+    job = await runtime.engine.submit(spec, uuid.uuid4().hex)
+    async with cancel_with_command(runtime, job.id):
+        final = await runtime.engine.wait(job.id)
     if exit_code(final):
         raise CopyError(
             f"{path} could not be put into the catalogue, see: alienctl transfers show {job.id}", "permanent"
         )
-    await call.complain(f"{path} is {lfn}")
+    await call.print_error(f"{path} is {lfn}")
     return lfn
 
 
@@ -143,12 +167,12 @@ def _document(result: Result, log: core.Log) -> dict[str, Any]:
     return document
 
 
-def _report(result: Result, log: core.Log, words: core.InfoWords) -> str:
-    if words.jdl:
+def _report(result: Result, log: core.Log, options: Given) -> str:
+    if options.has("jdl"):
         return json_text(core.read_description(str(result.get("jdl", ""))), separators=(",", ":"))
     lines = ["#" * 66, *core.table([result]), "", "Machine info:", f"WorkerNode: {log.node}", f"Workdir: {log.workdir}"]
     lines += ["Local queue info:", *log.queue]
-    chosen = {"State": True, "Trace": words.trace, "Proc": words.proc}
+    chosen = {"State": True, "Trace": options.has("trace"), "Proc": options.has("proc")}
     for name, is_wanted in chosen.items():
         if is_wanted:
             lines += ["", f"{name} info:", *log.lines.get(name.lower(), ())]

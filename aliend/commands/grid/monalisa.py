@@ -14,27 +14,27 @@ from aliend.runtime import Runtime
 DEFAULT_HOST = "http://alimonitor.cern.ch"
 _FORMATS = frozenset({"text", "xml", "json"})
 """Words of old scripts; what comes is always JSON."""
-_PATIENCE = 10.0
+_TIMEOUT = 10.0
 _MILLISECONDS = 1e11
 """Greater numbers are POSIX milliseconds rather than seconds."""
 
 
-async def query_ml(parts: Runtime, call: Call) -> int:
+async def query_ml(runtime: Runtime, call: Call) -> int:
     """Ask and print a table."""
-    words = [word for word in call.words[1:] if word not in _FORMATS]
+    words = [word for word in call.args[1:] if word not in _FORMATS]
     if len(words) != 1 or words[0].startswith("-"):
         raise UsageError("queryML takes one node: queryML NODE, or /START/END/NODE with times (see: help queryML)")
-    host = parts.settings.monitor_host or DEFAULT_HOST
+    host = runtime.settings.monitor_host or DEFAULT_HOST
     url = f"{host.rstrip('/')}/rest/{quote(words[0].strip('/'), safe='/-_.*,:')}?Accept=application/json"
     async with Web(call.context) as web:
-        answer = await web.document(url, {}, _PATIENCE)
+        answer = await web.document(url, {}, _TIMEOUT)
     rows = _rows(answer, url)
     if call.as_json:
-        await call.document({"results": rows})
+        await call.print_json({"results": rows})
     else:
-        await call.say("\n".join(_table([_readable(row) for row in rows])))
+        await call.print("\n".join(_table([_readable(row) for row in rows])))
     if not rows:
-        await call.complain(f"queryML: nothing is known of {words[0]}")
+        await call.print_error(f"queryML: nothing is known of {words[0]}")
     return 0
 
 

@@ -19,12 +19,12 @@ from aliend.errors import AliendError, UsageError
 from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
 
-_PLAIN = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv", "touch", "lfn2guid", "du"})
+_LFN_COMMANDS = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv", "touch", "lfn2guid", "du"})
 """Commands whose every word without a leading dash is an LFN (or a GUID) and whose options take no values."""
 
-_PREPENDED = {"ls": ("-F",), "la": ("-F", "-a"), "ll": ("-F", "-l"), "lla": ("-F", "-l", "-a")}
-_NAMES = {"la": "ls", "ll": "ls", "lla": "ls"}
-_INSTEAD = {
+_DEFAULT_OPTIONS = {"ls": ("-F",), "la": ("-F", "-a"), "ll": ("-F", "-l"), "lla": ("-F", "-l", "-a")}
+_SERVICE_NAMES = {"la": "ls", "ll": "ls", "lla": "ls"}
+_ALTERNATIVES = {
     "cd": "use it as a command of its own",
     "user": "use it as a command of its own",
     "setSite": "use it as a command of its own",
@@ -37,29 +37,29 @@ _REMOVES = "rm"
 """Refused for the directory that the connection is in, which must be the session's and not an earlier one."""
 _LARGEST_STATUS = 255
 _INTERNAL = "_csd"
-_LISTS = frozenset({"ls", *_NAMES})
-_LONG = frozenset({"find"})
+_LISTS = frozenset({"ls", *_SERVICE_NAMES})
+_STREAMED = frozenset({"find"})
 """Commands whose replies may be hundreds of megabytes."""
 
 
-async def run(parts: Runtime, call: Call) -> int:
+async def run(runtime: Runtime, call: Call) -> int:
     """Send the words as they are and print what comes back; the exit code is the service's."""
-    if call.words[0].startswith("{"):
-        return await _as_written(parts, call)
-    request, directory, state = await _prepared(parts, call)
-    if request.command in _LONG:
-        return await _streamed(parts, call, request, directory, state.directory)
-    reply = await parts.central_sessions.of(call.context).request(request, directory=directory)
-    if request.command == "commandlist" and not call.words[1:]:
+    if call.args[0].startswith("{"):
+        return await _run_json_request(runtime, call)
+    request, directory, state = await _prepare(runtime, call)
+    if request.command in _STREAMED:
+        return await _stream(runtime, call, request, directory, state.directory)
+    reply = await runtime.central_sessions.of(call.context).request(request, directory=directory)
+    if request.command == "commandlist" and not call.args[1:]:
         reply = without_internal(reply)
-    await tell(call, reply, state.directory)
+    await print_reply(call, reply, state.directory)
     return status_of(reply)
 
 
-async def ask(parts: Runtime, call: Call) -> Reply:
+async def ask(runtime: Runtime, call: Call) -> Reply:
     """The reply to the words, for commands that show it in another way."""
-    request, directory, _ = await _prepared(parts, call)
-    return await parts.central_sessions.of(call.context).request(request, directory=directory)
+    request, directory, _ = await _prepare(runtime, call)
+    return await runtime.central_sessions.of(call.context).request(request, directory=directory)
 
 
 def status_of(reply: Reply) -> int:
@@ -67,33 +67,33 @@ def status_of(reply: Reply) -> int:
     return min(reply.exit_code, _LARGEST_STATUS)
 
 
-async def _prepared(parts: Runtime, call: Call) -> tuple[Request, str, SessionState]:
+async def _prepare(runtime: Runtime, call: Call) -> tuple[Request, str, SessionState]:
     """The request for the words, the directory that it needs (empty: none), and the session."""
-    name = _NAMES.get(call.words[0], call.words[0])
-    words = call.words[1:]
+    name = _SERVICE_NAMES.get(call.args[0], call.args[0])
+    words = call.args[1:]
     _refuse_session_changes(Request(name, words))
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    options = _PREPENDED.get(call.words[0], ()) + (_absolute(words, state) if name in _PLAIN else words)
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    options = _DEFAULT_OPTIONS.get(call.args[0], ()) + (_absolute(words, state) if name in _LFN_COMMANDS else words)
     silenced = with_modifiers(options, whole=call.as_json)
-    needs_none = name in _PLAIN and name != _REMOVES and _names_something(words)
+    needs_none = name in _LFN_COMMANDS and name != _REMOVES and _names_something(words)
     return Request(name, silenced), "" if needs_none else state.directory, state
 
 
-async def _as_written(parts: Runtime, call: Call) -> int:
+async def _run_json_request(runtime: Runtime, call: Call) -> int:
     """Send a request that was written as JSON, with nothing added but the directory."""
-    if len(call.words) > 1:
+    if len(call.args) > 1:
         raise UsageError("a request in JSON is one word; put it into quotes")
-    request = from_json(call.words[0])
+    request = from_json(call.args[0])
     _refuse_session_changes(request)
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
-    reply = await parts.central_sessions.of(call.context).request(request, directory=state.directory)
-    await tell(call, reply, state.directory)
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    reply = await runtime.central_sessions.of(call.context).request(request, directory=state.directory)
+    await print_reply(call, reply, state.directory)
     return status_of(reply)
 
 
-async def _streamed(parts: Runtime, call: Call, request: Request, directory: str, shown: str) -> int:
+async def _stream(runtime: Runtime, call: Call, request: Request, directory: str, shown: str) -> int:
     """Print the results while they arrive; however long the reply is, little of it is in memory."""
-    central = parts.central_sessions.of(call.context)
+    central = runtime.central_sessions.of(call.context)
     printer = Printer(call)
     failure: AliendError | None = None
     try:
@@ -105,7 +105,7 @@ async def _streamed(parts: Runtime, call: Call, request: Request, directory: str
     code = min(failure.exit_code, _LARGEST_STATUS) if failure else 0
     text = str(failure) if failure else ""
     await printer.end(code, text, central.status().user, shown)
-    await call.complain(text)
+    await call.print_error(text)
     return code
 
 
@@ -123,25 +123,25 @@ def _lines_without_internal(text: object) -> str:
     return "\n".join(line for line in str(text).splitlines() if not line.rstrip().endswith(_INTERNAL))
 
 
-async def tell(call: Call, reply: Reply, directory: str) -> None:
+async def print_reply(call: Call, reply: Reply, directory: str) -> None:
     """Print a reply: messages to standard output and the error to standard error, or the whole as JSON."""
     if call.as_json:
         document = reply.to_json()
         document["metadata"]["currentdir"] = directory
-        await call.document(document)
+        await call.print_json(document)
     else:
-        if call.words[0] in _LISTS:
-            await call.paint(names_text(reply.results), directories_painted)
+        if call.args[0] in _LISTS:
+            await call.print_coloured(names_text(reply.results), directories_painted)
         else:
-            await call.say(reply.text())
-        await call.say(f"timing_ms = {reply.timing}" if reply.timing else "")
-    await call.complain(reply.error)
+            await call.print(reply.text())
+        await call.print(f"timing_ms = {reply.timing}" if reply.timing else "")
+    await call.print_error(reply.error)
 
 
 def _refuse_session_changes(request: Request) -> None:
     word = session_change(request)
     if word:
-        instead = _INSTEAD[word]
+        instead = _ALTERNATIVES[word]
         raise UsageError(f"{word} would change the connection that all your commands share; {instead} instead")
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.results import print_results
 from aliend.core.cli.options import take_apart
 from aliend.core.grid import quotas
 from aliend.core.protocol.replies import Result
@@ -14,22 +14,24 @@ from aliend.runtime import Runtime
 _UNKNOWN = 61
 
 
-async def quota(parts: Runtime, call: Call) -> int:
+async def quota(runtime: Runtime, call: Call) -> int:
     """Seven lines about the caller's account, or the one that is named."""
-    given = take_apart("quota", call.words[1:], {})
+    given = take_apart("quota", call.args[1:], {})
     if given.operands[:1] == ("set",):
         raise UsageError("quota only shows quotas; administrators set them with jquota set and fquota set")
     if len(given.operands) > 1:
         raise UsageError("quota takes at most one account (see: alienctl help quota)")
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     account = given.operands[0] if given.operands else state.user
-    facts = quotas.merged(await _listed(parts, call, "jquota", account), await _listed(parts, call, "fquota", account))
-    return await told(call, quotas.report(facts), [facts])
+    facts = quotas.merged(
+        await _quota_of(runtime, call, "jquota", account), await _quota_of(runtime, call, "fquota", account)
+    )
+    return await print_results(call, quotas.report(facts), [facts])
 
 
-async def _listed(parts: Runtime, call: Call, command: str, account: str) -> Result:
+async def _quota_of(runtime: Runtime, call: Call, command: str, account: str) -> Result:
     request = Request(command, ("-nomsg", "list", account))
-    results = (await parts.central_sessions.of(call.context).request(request)).checked(request).results
+    results = (await runtime.central_sessions.of(call.context).request(request)).checked(request).results
     found = [result for result in results if result.get("username") == account]
     if not found:
         raise ServiceError(command, _UNKNOWN, f"the service knows no quota of {account}")

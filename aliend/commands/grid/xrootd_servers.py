@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aliend.commands.grid.elements import elements, told
+from aliend.commands.grid.elements import list_elements
 from aliend.commands.invocation.call import Call
+from aliend.commands.invocation.results import print_results
 from aliend.core.cli.options import Given, Option, take_apart
 from aliend.core.grid import xrootd_statistics
 from aliend.core.grid.element_listing import server_of
@@ -37,30 +38,30 @@ class _Server:
     address: str
 
 
-async def ping(parts: Runtime, call: Call) -> int:
+async def ping(runtime: Runtime, call: Call) -> int:
     """Round-trip times of servers, after one that does not count."""
-    given = take_apart("xrd_ping", call.words[1:], _PING)
+    given = take_apart("xrd_ping", call.args[1:], _PING)
     count = given.number("c", _COUNT, least=1)
     if count > _MOST:
         raise UsageError(f"xrd_ping: -c is at most {_MOST}")
-    servers = await _servers(parts, call, given)
+    servers = await _parse_servers(runtime, call, given)
     probes = [Probe(0, f"root://{server.address}", "ping", count=count + 1, limit=_PING_LIMIT) for server in servers]
-    answers = await _ask(parts, probes)
+    answers = await _ask(runtime, probes)
     lines = [f"{server.name:<32} {_round_trip(one)}" for server, one in zip(servers, answers, strict=True)]
     results = [
         {**_facts(server, one), "results": [round(each, 3) for each in one.milliseconds[1:]]}
         for server, one in zip(servers, answers, strict=True)
     ]
-    return await told(call, [f"XRootD ping(s): {count} time(s) to:", *lines], results)
+    return await print_results(call, [f"XRootD ping(s): {count} time(s) to:", *lines], results)
 
 
-async def config(parts: Runtime, call: Call) -> int:
+async def config(runtime: Runtime, call: Call) -> int:
     """How servers are set up."""
-    given = take_apart("xrd_config", call.words[1:], _CONFIG)
-    servers = await _servers(parts, call, given)
+    given = take_apart("xrd_config", call.args[1:], _CONFIG)
+    servers = await _parse_servers(runtime, call, given)
     words = " ".join(_KEYS)
     answers = await _ask(
-        parts, [Probe(0, f"root://{one.address}", "config", words, limit=_QUERY_LIMIT) for one in servers]
+        runtime, [Probe(0, f"root://{one.address}", "config", words, limit=_QUERY_LIMIT) for one in servers]
     )
     lines: list[str] = []
     results = []
@@ -73,31 +74,31 @@ async def config(parts: Runtime, call: Call) -> int:
         lines.append(_config_line(server, values))
         if given.has("verbose"):
             lines.append(_config_details(values))
-    return await told(call, lines, results)
+    return await print_results(call, lines, results)
 
 
-async def stats(parts: Runtime, call: Call) -> int:
+async def stats(runtime: Runtime, call: Call) -> int:
     """What servers count, as JSON or XML."""
-    given = take_apart("xrd_stats", call.words[1:], _STATS)
+    given = take_apart("xrd_stats", call.args[1:], _STATS)
     if given.has("xml") and given.has("xmlraw"):
         raise UsageError("xrd_stats: -xml and -xmlraw exclude each other; give one of them")
-    servers = await _servers(parts, call, given)
+    servers = await _parse_servers(runtime, call, given)
     answers = await _ask(
-        parts, [Probe(0, f"root://{one.address}", "stats", "a", limit=_QUERY_LIMIT) for one in servers]
+        runtime, [Probe(0, f"root://{one.address}", "stats", "a", limit=_QUERY_LIMIT) for one in servers]
     )
     lines: list[str] = []
     results = []
     for server, answer in zip(servers, answers, strict=True):
         results.append({**_facts(server, answer), **(xrootd_statistics.tree_of(answer.text) if answer.ok else {})})
         lines.append(_stats_text(given, answer) if answer.ok else f"{server.name}: {answer.message}")
-    return await told(call, lines, results)
+    return await print_results(call, lines, results)
 
 
-async def _servers(parts: Runtime, call: Call, given: Given) -> list[_Server]:
+async def _parse_servers(runtime: Runtime, call: Call, given: Given) -> list[_Server]:
     """Those that the words mean: labels of storage elements, or else names of hosts."""
     if given.has("all") == bool(given.operands):
         raise UsageError(f"{given.command} needs servers or labels of storage elements, or -a for all storage elements")
-    listed = await elements(parts, call)
+    listed = await list_elements(runtime, call)
     if given.has("all"):
         return [_Server(one.name, one.server) for one in listed]
     servers: list[_Server] = []
@@ -107,8 +108,8 @@ async def _servers(parts: Runtime, call: Call, given: Given) -> list[_Server]:
     return list(dict.fromkeys(servers))
 
 
-async def _ask(parts: Runtime, probes: Sequence[Probe]) -> list[Probed]:
-    return list(await asyncio.gather(*(parts.workers.run(probe, lambda _: None) for probe in probes)))
+async def _ask(runtime: Runtime, probes: Sequence[Probe]) -> list[Probed]:
+    return list(await asyncio.gather(*(runtime.workers.run(probe, lambda _: None) for probe in probes)))
 
 
 def _facts(server: _Server, answer: Probed) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from aliend.core.cli.escaping import readable
 from aliend.core.connection.context import Context
 from aliend.core.copying import locations
 
-JSON_WORDS = frozenset({"--json", "-json", "--jsonl"})
-JSON_LINES = "--jsonl"
+JSON_OPTIONS = frozenset({"--json", "-json", "--jsonl"})
+JSON_LINES_OPTION = "--jsonl"
 """One document; one object a line."""
-_PATIENCE = 300.0
-_STDIN_AHEAD = 16
+_ANSWER_TIMEOUT = 300.0
+_STDIN_QUEUE_SIZE = 16
 """Pieces of standard input that are taken before they are needed."""
 
 
@@ -62,7 +62,7 @@ class Output(Protocol):
     async def stdout(self, data: bytes) -> None:
         """Bytes for standard output."""
 
-    async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
+    async def stdout_resumable(self, data: bytes, resume_args: Sequence[str]) -> None:
         """Bytes for standard output; a client that loses the daemon after them runs the words `go_on`."""
 
     async def stderr(self, data: bytes) -> None:
@@ -71,16 +71,16 @@ class Output(Protocol):
     async def progress(self, progress: Progress) -> None:
         """The state of the job that the command follows."""
 
-    async def attached(self, *jobs: int) -> None:
+    async def announce_jobs(self, *jobs: int) -> None:
         """The command continues as these transfer jobs."""
 
-    async def question(self, prompt: str, *, echo: bool) -> None:
+    async def ask(self, prompt: str, *, echo: bool) -> None:
         """A question to the user; the answer comes by `Call.answers`."""
 
-    async def painted(self, data: bytes) -> None:
+    async def stdout_coloured(self, data: bytes) -> None:
         """Bytes for standard output with colours of ours: a terminal gets them as they are."""
 
-    async def output_end(self) -> None:
+    async def end_output(self) -> None:
         """What the handed-over program that takes the output was to get is complete."""
 
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
@@ -94,8 +94,8 @@ class Call:
     `environment` holds the caller's variables that matter here (see `main.Invocation.variables` of the client).
     """
 
-    words: tuple[str, ...]
-    local: str
+    args: tuple[str, ...]
+    directory: str
     umask: int
     session: str
     terminal: Terminal
@@ -111,7 +111,7 @@ class Call:
     commands_on_stdin: bool = False
     trace: Callable[[str], None] | None = field(default=None, repr=False)
     """Where lines for the log go that the caller asked for; None: there is none."""
-    stdin: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_STDIN_AHEAD), repr=False)
+    stdin: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_STDIN_QUEUE_SIZE), repr=False)
     """The caller's standard input as it comes; empty at its end."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
@@ -124,16 +124,18 @@ class Call:
     statuses: asyncio.Queue[int] = field(default_factory=asyncio.Queue, repr=False)
     """Exit statuses of programs that were handed over, as a shell counts them."""
 
-    def local_name(self, word: str) -> str:
+    def local_path(self, word: str) -> str:
         """Return the absolute name of a local file, given with or without `file:` before it. Raises UsageError."""
-        return locations.local_name(word, locations.PathContext("/", "/", self.local, self.environment.get("HOME", "")))
+        return locations.local_name(
+            word, locations.PathContext("/", "/", self.directory, self.environment.get("HOME", ""))
+        )
 
     def new_request_id(self) -> str:
         """The request id of the next job: the same ones where a client runs the same command line again."""
         number = next(self.submissions)
         return f"{self.request_id}.{number}" if self.request_id else uuid.uuid4().hex
 
-    async def have_run(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
+    async def run_on_client(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
         """Have the client run a program for the user; its exit status, 127 where there is none of that name.
 
         With `may_be_missing` that is not told to the user. It takes as long as the user likes.
@@ -143,49 +145,49 @@ class Call:
 
     async def ask(self, prompt: str, *, echo: bool = False) -> str | None:
         """Ask the user; None where the answer is refused, or nothing is said for five minutes."""
-        await self.output.question(prompt, echo=echo)
+        await self.output.ask(prompt, echo=echo)
         try:
-            return await asyncio.wait_for(self.answers.get(), _PATIENCE)
+            return await asyncio.wait_for(self.answers.get(), _ANSWER_TIMEOUT)
         except TimeoutError:
             return None
 
     @property
-    def shows_colours(self) -> bool:
+    def uses_colours(self) -> bool:
         """Whether standard output is a terminal on which the user wants to see more than the plain text."""
         plain = self.environment.get("TERM", "") in ("", "dumb") or "NO_COLOR" in self.environment
         return self.terminal.stdout and not plain and not self.as_json and not self.raw
 
-    async def paint(self, text: str, colours: Callable[[str], str]) -> None:
+    async def print_coloured(self, text: str, colours: Callable[[str], str]) -> None:
         """The same as `say`, with colours where they are seen; see `core.colours`."""
-        if text and self.shows_colours:
-            await self.output.painted(encoded(colours(text) + "\n"))
+        if text and self.uses_colours:
+            await self.output.stdout_coloured(encode(colours(text) + "\n"))
         else:
-            await self.say(text)
+            await self.print(text)
 
-    async def say(self, text: str) -> None:
+    async def print(self, text: str) -> None:
         """Write a text and a newline to standard output; nothing if the text is empty."""
         if text:
-            await self.output.stdout(encoded(text + "\n"))
+            await self.output.stdout(encode(text + "\n"))
 
-    async def complain(self, text: str) -> None:
+    async def print_error(self, text: str) -> None:
         """Write a text and a newline to standard error; nothing if the text is empty."""
         if text:
-            await self.output.stderr(encoded(readable(text.rstrip("\n")) + "\n"))
+            await self.output.stderr(encode(readable(text.rstrip("\n")) + "\n"))
 
-    async def document(self, value: dict[str, Any] | list[Any]) -> None:
+    async def print_json(self, value: dict[str, Any] | list[Any]) -> None:
         """Write one JSON document, or what it lists as one object a line."""
         if self.by_line:
-            await self.lines(_listed(value))
+            await self.print_json_lines(_items_of(value))
         else:
             indent = None if is_on(self.environment, "ALIENPY_JSONRAW") else 2
-            await self.output.stdout(encoded(json_text(value, indent=indent) + "\n"))
+            await self.output.stdout(encode(json_text(value, indent=indent) + "\n"))
 
-    async def lines(self, values: Iterable[object]) -> None:
+    async def print_json_lines(self, values: Iterable[object]) -> None:
         """Write JSON, one value a line."""
-        await self.output.stdout(encoded("".join(json_text(value, separators=(",", ":")) + "\n" for value in values)))
+        await self.output.stdout(encode("".join(json_text(value, separators=(",", ":")) + "\n" for value in values)))
 
 
-def _listed(value: dict[str, Any] | list[Any]) -> list[Any]:
+def _items_of(value: dict[str, Any] | list[Any]) -> list[Any]:
     """What a document lists: its results, or its only list, or the document itself."""
     if isinstance(value, list):
         return value
@@ -201,6 +203,6 @@ def json_text(value: object, *, indent: int | None = None, separators: tuple[str
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def encoded(text: str) -> bytes:
+def encode(text: str) -> bytes:
     """Text as bytes; names that are not UTF-8 come out as they went in."""
     return text.encode("utf-8", "surrogateescape")

@@ -10,18 +10,18 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
 
-async def lfns_of(parts: Runtime, call: Call, names: Sequence[str], command: str) -> list[str]:
+async def resolve_lfns(runtime: Runtime, call: Call, names: Sequence[str], command: str) -> list[str]:
     """At least one name, each as an absolute LFN. Raises UsageError."""
     if not names:
         raise UsageError(f"{command} needs the name of a file (see: alienctl help {command})")
-    return [await lfn_of(parts, call, name) for name in names]
+    return [await resolve_lfn(runtime, call, name) for name in names]
 
 
-async def lfn_of(parts: Runtime, call: Call, name: str) -> str:
+async def resolve_lfn(runtime: Runtime, call: Call, name: str) -> str:
     """One name as an absolute LFN. Raises UsageError for one that is local or empty."""
     if name.startswith("file:"):
-        raise UsageError(f"{call.words[0]}: {name} is local; names of the catalogue are wanted")
+        raise UsageError(f"{call.args[0]}: {name} is local; names of the catalogue are wanted")
     if not name:
-        raise UsageError(f"{call.words[0]}: an empty name is not a file")
-    state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)
+        raise UsageError(f"{call.args[0]}: an empty name is not a file")
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     return paths.resolve(name, state.directory, state.home)

@@ -15,24 +15,24 @@ class _Pipe:
     def __init__(self, output: Output, program: Sequence[str]) -> None:
         self._output = output
         self._program = program
-        self.has_begun = False
+        self.is_started = False
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         """Start the program."""
-        self.has_begun = True
+        self.is_started = True
         await self._output.handoff(self._program, takes_output=True, may_be_missing=False)
 
     async def stdout(self, data: bytes) -> None:
         """Bytes for the pipeline."""
-        if data and not self.has_begun:
-            await self.begin()
+        if data and not self.is_started:
+            await self.start()
         await self._output.stdout(data)
 
-    async def painted(self, data: bytes) -> None:
+    async def stdout_coloured(self, data: bytes) -> None:
         """The pipeline gets them like any other."""
         await self.stdout(data)
 
-    async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
+    async def stdout_resumable(self, data: bytes, resume_args: Sequence[str]) -> None:
         """Bytes for the pipeline, which ends with the daemon: it cannot go on."""
         await self.stdout(data)
 
@@ -43,24 +43,24 @@ class _Pipe:
     async def progress(self, progress: Progress) -> None:
         """Nothing: the terminal belongs to the pipeline."""
 
-    async def attached(self, *jobs: int) -> None:
+    async def announce_jobs(self, *jobs: int) -> None:
         """The command continues as these transfer jobs."""
-        await self._output.attached(*jobs)
+        await self._output.announce_jobs(*jobs)
 
-    async def question(self, prompt: str, *, echo: bool) -> None:
+    async def ask(self, prompt: str, *, echo: bool) -> None:
         """A question to the user."""
-        await self._output.question(prompt, echo=echo)
+        await self._output.ask(prompt, echo=echo)
 
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
         """A program that the client runs for the user."""
         await self._output.handoff(argv, takes_output=takes_output, may_be_missing=may_be_missing)
 
-    async def output_end(self) -> None:
+    async def end_output(self) -> None:
         """What the program was to get is complete."""
-        await self._output.output_end()
+        await self._output.end_output()
 
 
-async def piped(call: Call, program: Sequence[str], command: Callable[[Call], Awaitable[int]]) -> int:
+async def pipe_output(call: Call, program: Sequence[str], command: Callable[[Call], Awaitable[int]]) -> int:
     """Run a command into a program. The exit code is the program's, or the command's where that failed.
 
     A command that fails before its first output starts no program; a program that has ended ends the command.
@@ -74,12 +74,12 @@ async def piped(call: Call, program: Sequence[str], command: Callable[[Call], Aw
         if not running.done():
             return ended.result()
         code = running.result()
-        if not pipe.has_begun:
+        if not pipe.is_started:
             if code:
                 return code
-            await pipe.begin()
+            await pipe.start()
         if not ended.done():
-            await call.output.output_end()
+            await call.output.end_output()
         status = await ended
         return code or status
     finally:

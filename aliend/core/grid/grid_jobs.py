@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aliend.errors import UsageError
-
 Moment = Callable[[int], str]
 """A moment (POSIX seconds) as text."""
 
@@ -101,63 +99,6 @@ def _split(tokens: Sequence[tuple[str, str]], sign: str) -> list[list[tuple[str,
         else:
             parts[-1].append(token)
     return [part for part in parts if part]
-
-
-@dataclass(frozen=True, slots=True)
-class InfoWords:
-    """The words of `jobInfo`."""
-
-    ids: tuple[str, ...]
-    trace: bool = False
-    proc: bool = False
-    jdl: bool = False
-    unixtime: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SiteWords:
-    """The words of `siteJobs`: a part of the names of computing elements, and which jobs; empty: any."""
-
-    site: str
-    only_ids: bool = False
-    running: bool = False
-    status: str = ""
-    user: str = ""
-
-
-def parse_info(words: Sequence[str]) -> InfoWords:
-    """The words of `jobInfo`. Raises UsageError."""
-    usage = "jobInfo takes numbers of jobs, and -trace, -proc, -jdl, -unixtime (see: help jobInfo)"
-    options = {"-trace": "trace", "-proc": "proc", "-jdl": "jdl", "-unixtime": "unixtime"}
-    flags = {options[word]: True for word in words if word in options}
-    ids = tuple(number for word in words if word not in options for number in word.split(",") if number)
-    if not ids or not all(number.isascii() and number.isdigit() for number in ids):
-        raise UsageError(usage)
-    return InfoWords(ids, **flags)
-
-
-def parse_site(words: Sequence[str]) -> SiteWords:
-    """The words of `siteJobs`. Raises UsageError."""
-    usage = "siteJobs takes a site, and -id, -running, -status STATE, -user NAME (see: help siteJobs)"
-    names: list[str] = []
-    flags: dict[str, bool] = {}
-    values: dict[str, str] = {}
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if word in ("-id", "-running", "-r"):
-            flags["only_ids" if word == "-id" else "running"] = True
-        elif word in ("-status", "-user"):
-            if not rest:
-                raise UsageError(f"siteJobs: {word} needs a value")
-            values[word[1:]] = rest.pop(0)
-        elif word.startswith("-"):
-            raise UsageError(f"siteJobs: there is no option {word}; {usage}")
-        else:
-            names.append(word)
-    if len(names) != 1:
-        raise UsageError(usage)
-    return SiteWords(names[0], **flags, **values)  # type: ignore[arg-type]  # the keys are those of the branches
 
 
 def table(jobs: Sequence[Mapping[str, object]]) -> list[str]:

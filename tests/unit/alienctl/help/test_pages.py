@@ -8,8 +8,8 @@ from aliend.commands import command_names
 
 def test_f095_what_the_client_explains_has_a_page() -> None:
     explained = (
-        command_names.HELP_BY_THE_CLIENT
-        | set(command_names.OF_THE_LINE.values())
-        | command_names.OF_THE_CLIENT - {"?", "terminal", "console"}
+        command_names.COMMANDS_WITH_HELP_PAGE
+        | set(command_names.BUILTIN_COMMANDS.values())
+        | command_names.CLIENT_COMMANDS - {"?", "terminal", "console"}
     )
     assert explained - set(pages.PAGES) == set()

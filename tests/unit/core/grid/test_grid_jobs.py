@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from aliend.core.grid import grid_jobs
-from aliend.errors import UsageError
 
 LOG = """\
 1795611706 [state     ]: Job 1 inserted for alice
@@ -53,24 +52,6 @@ def test_f157_times_of_a_log_are_replaced_and_nothing_else() -> None:
 )
 def test_f158_a_description_is_read_to_its_last_entry(text: str, expected: grid_jobs.Description) -> None:
     assert grid_jobs.read_description(text) == expected
-
-
-def test_f158_the_words_of_jobinfo() -> None:
-    assert grid_jobs.parse_info(["1,2", "3", "-jdl"]) == grid_jobs.InfoWords(("1", "2", "3"), jdl=True)
-    for words in ([], ["-trace"], ["x"], ["1", "-tracee"], ["1,,x"]):
-        with pytest.raises(UsageError, match="jobInfo takes"):
-            grid_jobs.parse_info(words)
-
-
-def test_f159_the_words_of_sitejobs() -> None:
-    assert grid_jobs.parse_site(["CERN", "-id", "-r", "-status", "DONE", "-user", "bob"]) == grid_jobs.SiteWords(
-        "CERN", only_ids=True, running=True, status="DONE", user="bob"
-    )
-    for words, message in (([], "takes a site"), (["A", "B"], "takes a site"), (["A", "-x"], "no option -x")):
-        with pytest.raises(UsageError, match=message):
-            grid_jobs.parse_site(words)
-    with pytest.raises(UsageError, match="-user needs a value"):
-        grid_jobs.parse_site(["A", "-user"])
 
 
 def test_f159_a_table_of_jobs_has_its_columns() -> None:

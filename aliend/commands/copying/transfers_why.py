@@ -1,0 +1,59 @@
+"""`transfers why`: prints why files wait, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from aliend.commands.invocation.call import Call
+from aliend.core.cli.escaping import in_line
+from aliend.core.transfers.wait_reason import Reason
+from aliend.engine.views import WaitingFile
+from aliend.errors import UsageError
+from aliend.runtime import Runtime
+
+
+async def why(runtime: Runtime, call: Call, words: list[str]) -> int:
+    """Say of every file that is not being copied why, and until when; files with one reason together."""
+    if len(words) > 1 or any(not (word.isascii() and word.isdigit()) for word in words):
+        raise UsageError("transfers why takes one job number at most (see: alienctl transfers list)")
+    told: dict[tuple[int, Reason], tuple[str, int]] = {}
+    listed: list[dict[str, Any]] = []
+    async for group in runtime.engine.wait_reasons(int(words[0]) if words else 0):
+        if call.as_json:
+            listed += map(_waits, group)
+        for one in group:
+            first, count = told.get((one.job, one.reason), (one.source, 0))
+            told[one.job, one.reason] = (first, count + 1)
+    if call.as_json:
+        await call.print_json({"waiting": listed})
+    elif told:
+        await call.print("\n".join(_line(*key, *names) for key, names in told.items()))
+    else:
+        await call.print_error("nothing waits")
+    return 0
+
+
+def _line(job: int, reason: Reason, first: str, count: int) -> str:
+    files = "" if not first else f" {first}" if count == 1 else f" {first} and {count - 1} more"
+    until = (
+        f" (until {datetime.fromtimestamp(reason.until).astimezone():%Y-%m-%d %H:%M:%S})"
+        if reason.kind in ("retry", "credential", "se resting")
+        else ""
+    )
+    return in_line(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
+
+
+def _waits(one: WaitingFile) -> dict[str, Any]:
+    reason = asdict(one.reason)
+    until_ms = int(reason.pop("until") * 1000)
+    behind = reason.pop("job")
+    return {
+        "job": one.job,
+        "transfer": one.transfer,
+        "source": one.source,
+        **reason,
+        "until_ms": until_ms,
+        "for": behind,
+    }
