@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
-from aliend.core.connection.discovery import finding_of
+from aliend.core.connection.discovery import discovery_settings
 from aliend.core.connection.pem import PemFile, PemSource, is_authority_name, pem_source
 from aliend.errors import ConfigurationError
 
@@ -167,7 +167,9 @@ class Settings:
             server_name=tls.get("server_name", ""),
             site=central.get("site", ""),
             role=central.get("role", ""),
-            finding=finding_of(variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"),
+            finding=discovery_settings(
+                variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"
+            ),
             job=variables.get("ALIEN_PROC_ID", ""),
             master_job=variables.get("ALIEN_MASTERJOB_ID", ""),
             ca_note=_ca_note(variables),

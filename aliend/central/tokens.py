@@ -23,10 +23,10 @@ from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import (
     TOKEN_MARGIN_MS,
     CertificateFacts,
-    is_due,
+    is_renewal_due,
     is_users_token,
     role_of,
-    warning,
+    expiry_warning,
 )
 from aliend.core.connection.discovery import Target
 from aliend.core.connection.pem import PemFile, PemText, blocks
@@ -165,12 +165,12 @@ class Tokens:
         if await self.is_missing(context):
             problem = await self._renewed(context, now)
         credential = await asyncio.to_thread(usable, context)
-        text = warning(credential.facts, now)
+        text = expiry_warning(credential.facts, now)
         if not text:
             return credential.warning
         if credential.is_token:
             problem = await asyncio.to_thread(self._why_not_renewable, context, credential.facts)
-            if not problem and is_due(credential.facts, now):
+            if not problem and is_renewal_due(credential.facts, now):
                 problem = await self._renewed(context, now)
             if not problem:
                 return credential.warning

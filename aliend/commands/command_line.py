@@ -46,7 +46,7 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
     """Carry out what `call` holds; 130 if the user interrupted it."""
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
-        request_trace.listen(call.trace)
+        request_trace.start_trace(call.trace)
     line = asyncio.create_task(_CommandLine(runtime, call).run())
     interrupt = asyncio.create_task(call.interrupted.wait())
     try:
@@ -76,7 +76,9 @@ class _CommandLine:
         """Carry it out."""
         call = self._call
         try:
-            self._aliases = command_line.read(await asyncio.to_thread(command_names.read_if_exists, _alias_file(call)))
+            self._aliases = command_line.parse_aliases(
+                await asyncio.to_thread(command_names.read_if_exists, _alias_file(call))
+            )
             if not (call.args or call.commands_on_stdin):
                 raise UsageError("There is no command; see: alienctl help")
             if call.commands_on_stdin:
@@ -84,7 +86,7 @@ class _CommandLine:
             batch = await command_names.batch_file(self._runtime, call, self._aliases)
             if batch is not None:
                 return Outcome(await self._steps(command_line.parse(batch, self._aliases)))
-            return Outcome(await self._steps(command_line.of_words(call.args, self._aliases)))
+            return Outcome(await self._steps(command_line.parse_args(call.args, self._aliases)))
         except _ExitRequested as leave:
             _save_status(self._runtime, call, leave.code)
             return Outcome(leave.code, exits=True)
@@ -96,7 +98,7 @@ class _CommandLine:
         code, text = 0, ""
         async for piece in _decode_stdin(self._call):
             text += piece
-            ready = command_line.complete(text) if piece else len(text)
+            ready = command_line.complete_length(text) if piece else len(text)
             steps = command_line.parse(text[:ready], self._aliases)
             text = text[ready:]
             code = await self._steps(steps, before=code)

@@ -9,7 +9,7 @@ from typing import Protocol, overload
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.connection.context import Context
-from aliend.core.grid.mirror_replies import Queued, State
+from aliend.core.grid.mirror_replies import QueuedMirror, MirrorState
 from aliend.core.transfers.bandwidth import Rates
 from aliend.storage.tasks import (
     Checksum,
@@ -61,10 +61,10 @@ class CataloguePort(Protocol):
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         """Register a written replica."""
 
-    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[Queued], str]:
+    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[QueuedMirror], str]:
         """Ask the service for more replicas; return what it queued, and its message."""
 
-    async def mirror_state(self, number: int, /) -> State:
+    async def mirror_state(self, number: int, /) -> MirrorState:
         """Return the state of one of these copies."""
 
     async def touch(self, lfn: str, /) -> None:

@@ -13,13 +13,13 @@ from aliend import CONTRACT, VERSION
 from aliend.errors import StoreError
 from aliend.lifecycle.reload import Reloaded
 from aliend.runtime import Runtime
-from aliend.services.grpc_errors import told
+from aliend.services.grpc_errors import errors_to_status
 from aliend.services.status_message import central_messages
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-MOST_JOBS = 10_000
+MAX_COUNTED_JOBS = 10_000
 """Jobs that are counted at the most."""
 CAPABILITIES = (
     "console",
@@ -42,17 +42,17 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
         self._stop = stop
         self._reload = reload
 
-    @told
+    @errors_to_status
     async def Hello(self, _request: daemon_pb2.HelloRequest, _context: Context) -> daemon_pb2.HelloResponse:
         """See the contract."""
         return daemon_pb2.HelloResponse(version=VERSION, contract=CONTRACT, capabilities=CAPABILITIES, pid=os.getpid())
 
-    @told
+    @errors_to_status
     async def Status(self, _request: daemon_pb2.StatusRequest, _context: Context) -> daemon_pb2.StatusResponse:
         """See the contract."""
         settings, engine = self._parts.settings, self._parts.engine
         try:
-            active = await engine.jobs(MOST_JOBS, active_only=True)
+            active = await engine.jobs(MAX_COUNTED_JOBS, active_only=True)
         except StoreError:
             active = []  # the warnings say why
         return daemon_pb2.StatusResponse(
@@ -69,7 +69,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
             warnings=self._parts.warnings(),
         )
 
-    @told
+    @errors_to_status
     async def Stop(self, request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
         """See the contract."""
         calls, transfers = self._parts.activity.calls, len(self._parts.engine.progress())
@@ -80,7 +80,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
         self._stop.set()
         return daemon_pb2.StopResponse(pid=os.getpid())
 
-    @told
+    @errors_to_status
     async def Reload(self, _request: daemon_pb2.ReloadRequest, _context: Context) -> daemon_pb2.ReloadResponse:
         """See the contract."""
         outcome = self._reload()

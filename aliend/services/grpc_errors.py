@@ -78,7 +78,7 @@ def code_of(error: AliendError) -> grpc.StatusCode:
     return next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.UNKNOWN)
 
 
-def told(method: Method) -> Method:
+def errors_to_status(method: Method) -> Method:
     """Wrap a servicer's coroutine: it counts as a running call, and an error of ours becomes the call's status."""
     name = method.__qualname__
     # A question about the daemon does not make the daemon needed.

@@ -19,8 +19,8 @@ from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_A
 from aliend.commands.following.foreground import exit_code_of, follow_foreground
 from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.environment import is_on, settings_of
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.environment import is_on, xrootd_settings
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.copying.arguments import STDIO, CopyArguments, parse_copy, parse_input
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.core.copying.plan import plan_input_jobs, plan_jobs
@@ -96,7 +96,7 @@ async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[l
         words.spec,
         umask=call.umask,
         context=call.context,
-        settings=settings_of(call.environment),
+        settings=xrootd_settings(call.environment),
         whole_archives=words.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
         interactive=not words.detach and (call.terminal.stdout or call.terminal.stderr),
     )
@@ -150,5 +150,5 @@ async def _print_job_numbers(call: Call, jobs: Sequence[JobView], code: int, pro
     for job in jobs:
         await call.print(str(job.id))
         await call.print_error(
-            f"job {job.id}: {job.direction} to {in_line(job.target)}; follow it with: alienctl transfers watch {job.id}"
+            f"job {job.id}: {job.direction} to {escape_newlines(job.target)}; follow it with: alienctl transfers watch {job.id}"
         )

@@ -12,7 +12,7 @@ from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.storage_spec import DEFAULT
-from aliend.core.cli.options import take_apart
+from aliend.core.cli.options import parse_options
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.errors import CopyError, UsageError
 from aliend.runtime import Runtime
@@ -41,7 +41,7 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
         uris = [uri_of(ticket) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
         return await print_results(call, [repr(uri) for uri in uris], results)
-    path = Path(call.directory) / metalink.name_of(wish.lfn)
+    path = Path(call.directory) / metalink.file_name(wish.lfn)
     try:
         await asyncio.to_thread(write_private, path, metalink.document(wish.lfn, wish.local, tickets))
     except OSError as error:
@@ -59,7 +59,7 @@ def uri_of(ticket: Ticket) -> str:
 
 
 async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
-    given = take_apart("lfn2uri", call.args[1:], {})
+    given = parse_options("lfn2uri", call.args[1:], {})
     keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
     others = [word for word in given.operands[1:] if word not in _KEYWORDS]
     if not given.operands or len(others) > 1:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfn, resolve_lfns
 from aliend.commands.invocation.results import print_results
-from aliend.core.cli.options import Option, take_apart
+from aliend.core.cli.options import Option, parse_options
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.storage.tasks import Probe, Probed
@@ -34,7 +34,7 @@ class _Replica:
 
 async def pfn(runtime: Runtime, call: Call) -> int:
     """The PFNs of files, one a line; of the archive for a member of one."""
-    given = take_apart("pfn", call.args[1:], {})
+    given = parse_options("pfn", call.args[1:], {})
     catalogue = runtime.central_sessions.catalogue_of(call.context)
     lines: list[str] = []
     results: list[dict[str, str]] = []
@@ -47,7 +47,7 @@ async def pfn(runtime: Runtime, call: Call) -> int:
 
 async def pfn_status(runtime: Runtime, call: Call) -> int:
     """What the servers say of replicas; 0 whatever they say."""
-    given = take_apart("pfn-status", call.args[1:], _VERBOSE)
+    given = parse_options("pfn-status", call.args[1:], _VERBOSE)
     if not given.operands:
         raise UsageError("pfn-status needs PFNs (root://...) or LFNs (see: alienctl help pfn-status)")
     replicas: list[_Replica] = []

@@ -9,7 +9,7 @@ from aliend.commands.following.follower import ALL_ARRIVED, kind_of
 from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.environment import settings_of
+from aliend.core.cli.environment import xrootd_settings
 from aliend.core.transfers.job import JobSpec
 from aliend.runtime import Runtime
 
@@ -28,7 +28,7 @@ async def submit_and_follow(
         spec,
         umask=call.umask,
         context=call.context,
-        settings=settings_of(call.environment),
+        settings=xrootd_settings(call.environment),
         interactive=not detach and (call.terminal.stdout or call.terminal.stderr),
     )
     job = await runtime.engine.submit(spec, call.new_request_id())

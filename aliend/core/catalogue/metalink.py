@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from aliend.core.catalogue.entries import Ticket
 
 
-def name_of(lfn: str) -> str:
+def file_name(lfn: str) -> str:
     """What the incumbent client calls the document of a file."""
     return f"{uuid.uuid5(uuid.NAMESPACE_URL, lfn)}.meta4"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-Moment = Callable[[int], str]
+FormatTime = Callable[[int], str]
 """A moment (POSIX seconds) as text."""
 
 Description = dict[str, str | list[str]]
@@ -34,7 +34,7 @@ class Log:
         return {"wn": self.node, "workdir": self.workdir, "queue": list(self.queue), **kinds}
 
 
-def read_log(text: str, moment: Moment) -> Log:
+def read_log(text: str, format_time: FormatTime) -> Log:
     """The log out of a job's `trace`. Lines that go on without a time belong to the one before."""
     lines: dict[str, list[str]] = {}
     kind = ""
@@ -42,7 +42,7 @@ def read_log(text: str, moment: Moment) -> Log:
         event = _EVENT.match(line)
         if event:
             kind = "proc" if event[2] == "procfmt" else event[2]
-            lines.setdefault(kind, []).append(f"{moment(int(event[1]))}  {event[3]}")
+            lines.setdefault(kind, []).append(f"{format_time(int(event[1]))}  {event[3]}")
         elif kind and line.strip():
             lines[kind][-1] += f"\n{line}"
     whole = "\n".join(line for listed in lines.values() for line in listed)
@@ -55,9 +55,9 @@ def read_log(text: str, moment: Moment) -> Log:
     )
 
 
-def with_moments(text: str, moment: Moment) -> str:
+def format_log_times(text: str, format_time: FormatTime) -> str:
     """A log as it is, with readable times at the beginning of its lines."""
-    return _STAMP.sub(lambda stamp: moment(int(stamp[1])), text)
+    return _STAMP.sub(lambda stamp: format_time(int(stamp[1])), text)
 
 
 _TOKEN = re.compile(
@@ -71,17 +71,17 @@ _TOKEN = re.compile(
 
 def read_description(text: str) -> Description:
     """A job description, entry by entry; what is no entry is left out. Names are as they are written."""
-    found: Description = {}
+    entries: Description = {}
     for entry in _split(_tokens(text), ";"):
         name, *rest = entry
         if len(rest) < 2 or rest[0] != ("sign", "=") or name[0] != "word":
             continue
         value = rest[1:]
         if value[0] == ("sign", "{"):
-            found[name[1]] = [word for kind, word in value if kind != "sign"]
+            entries[name[1]] = [word for kind, word in value if kind != "sign"]
         else:
-            found[name[1]] = " ".join(word for _, word in value)
-    return found
+            entries[name[1]] = " ".join(word for _, word in value)
+    return entries
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
-from aliend.core.grid.mirror_replies import Queued, State
+from aliend.core.grid.mirror_replies import QueuedMirror, MirrorState
 from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
@@ -104,7 +104,7 @@ class FakeCatalogue:
         self.after: dict[str, list[BaseException]] = {}
         self.log: list[tuple[str, ...]] = []
         self.mirrored: list[tuple[str, Ticket]] = []
-        self.mirror_states: list[State] = []
+        self.mirror_states: list[MirrorState] = []
         self.page = 2
 
     def _begin(self, command: str, *words: str) -> None:
@@ -189,16 +189,16 @@ class FakeCatalogue:
         self.grid.files.setdefault(lfn, Entry(lfn, "file", size, md5=md5, guid=ticket.guid))
         self._end("commit")
 
-    async def mirror(self, lfn: str, storage: str, /) -> tuple[list[Queued], str]:
+    async def mirror(self, lfn: str, storage: str, /) -> tuple[list[QueuedMirror], str]:
         self._begin("mirror", lfn, storage)
         try:
             tickets = await self.access_write(lfn, 0, "", storage)
         except ServiceError as error:
             return [], str(error)
         self.mirrored = [(lfn, ticket) for ticket in tickets]
-        return [Queued(ticket.se, number) for number, ticket in enumerate(tickets)], "queued"
+        return [QueuedMirror(ticket.se, number) for number, ticket in enumerate(tickets)], "queued"
 
-    async def mirror_state(self, number: int, /) -> State:
+    async def mirror_state(self, number: int, /) -> MirrorState:
         self._begin("mirror_state", str(number))
         state = self.mirror_states.pop(0) if self.mirror_states else "done"
         if state == "done":

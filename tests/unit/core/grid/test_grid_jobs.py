@@ -33,7 +33,7 @@ def test_f158_an_empty_log_tells_nothing() -> None:
 
 def test_f157_times_of_a_log_are_replaced_and_nothing_else() -> None:
     text = "1795611706 [state     ]: x 1795611706\nno time\n1795611707 [trace     ]: y"
-    assert grid_jobs.with_moments(text, lambda seconds: f"T{seconds % 10}") == (
+    assert grid_jobs.format_log_times(text, lambda seconds: f"T{seconds % 10}") == (
         "T6 [state     ]: x 1795611706\nno time\nT7 [trace     ]: y"
     )
 
