@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.connection.login import Ledger
-from aliend.central.session import Central
+from aliend.central.connection.login import ThrottleLedger
+from aliend.central.session import CentralSession
 from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
@@ -26,14 +26,14 @@ class Centrals:
     """One `Central` for each context that was asked for; each opens its connections only when needed."""
 
     def __init__(self) -> None:
-        self._centrals: dict[Context, Central] = {}
+        self._centrals: dict[Context, CentralSession] = {}
         self._watchers: set[asyncio.Event] = set()
-        self._ledger = Ledger()
+        self._ledger = ThrottleLedger()
 
-    def of(self, context: Context) -> Central:
+    def of(self, context: Context) -> CentralSession:
         """The one that serves `context`."""
         if context not in self._centrals:
-            self._centrals[context] = Central(context, tell=self._tell, ledger=self._ledger)
+            self._centrals[context] = CentralSession(context, on_status_change=self._tell, ledger=self._ledger)
         return self._centrals[context]
 
     def catalogue_of(self, context: Context) -> Catalogue:
@@ -44,7 +44,7 @@ class Centrals:
         """The same for work that must never delay what a user waits for."""
         return Catalogue(self.of(context), bulk=True)
 
-    def all(self) -> list[Central]:
+    def all(self) -> list[CentralSession]:
         """Every one that was asked for since the start."""
         return list(self._centrals.values())
 

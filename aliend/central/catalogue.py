@@ -10,10 +10,10 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_slash
-from aliend.core.grid.mirror_replies import Queued, State, queued_of, state_of
+from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror, mirror_state, queued_mirrors
 from aliend.core.protocol.replies import (
     Reply,
     entries_of_find,
@@ -32,17 +32,17 @@ Names = list[str]
 Replicas = list[Replica]
 Tickets = list[Ticket]
 
-_NOT_FOUND, _EXISTS, _NOTHING_REGISTERED = 2, 17, 53
-_LIMITS_FROM = 1_000_000_000
+_NOT_FOUND, _EXISTS, _NOT_REGISTERED = 2, 17, 53
+_FIRST_LIMIT = 1_000_000_000
 """Limits for `find` start here: more entries than any directory has, and still a 32-bit number."""
-_SHORT_FROM, _SHORT_LIMITS = 1000, 3000
+_FIRST_SHORT_LIMIT, _SHORT_LIMITS = 1000, 3000
 """The short ones: where they start, and how many there are before one is used again."""
 
 
 class Catalogue:
     """Typed operations over one session."""
 
-    def __init__(self, central: Central, *, bulk: bool = False) -> None:
+    def __init__(self, central: CentralSession, *, bulk: bool = False) -> None:
         """With `bulk`, everything but interactive work goes first."""
         self._central = central
         self._bulk = bulk
@@ -63,24 +63,24 @@ class Catalogue:
 
     async def stat(self, lfns: Sequence[str]) -> tuple[Entries, Names]:
         """Everything about each of `lfns` that exists, in that order, and the names that do not exist."""
-        found: dict[str, Entry] = {}
+        by_lfn: dict[str, Entry] = {}
         for request in batches("stat", ("-nomsg",), lfns):
             reply = await self._central.request(request, bulk=self._bulk)
             if reply.exit_code != _NOT_FOUND:
                 reply.checked(request)
-            found |= {without_slash(entry.lfn): entry for entry in entries_of_stat(reply.results)}
-        present = [found[key] for lfn in lfns if (key := without_slash(lfn)) in found]
-        return present, [lfn for lfn in lfns if without_slash(lfn) not in found]
+            by_lfn |= {without_slash(entry.lfn): entry for entry in entries_of_stat(reply.results)}
+        present = [by_lfn[key] for lfn in lfns if (key := without_slash(lfn)) in by_lfn]
+        return present, [lfn for lfn in lfns if without_slash(lfn) not in by_lfn]
 
     async def members(self, lfns: Sequence[str]) -> dict[str, Member]:
         """Those of the files that lie in an archive, and where."""
-        found: dict[str, Member] = {}
+        by_lfn: dict[str, Member] = {}
         for request in batches("stat", ("-nomsg", "-v"), lfns):
             reply = await self._central.request(request, bulk=self._bulk)
             if reply.exit_code != _NOT_FOUND:
                 reply.checked(request)
-            found |= members_of(reply.results)
-        return found
+            by_lfn |= members_of(reply.results)
+        return by_lfn
 
     async def find_files(
         self, directory: str, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False, bulk: bool = True
@@ -131,19 +131,19 @@ class Catalogue:
         words = (ticket.envelope, str(size), lfn, "644", "0", ticket.url, ticket.se, ticket.guid, md5)
         reply = await self._ask(Request("commit", ("-nomsg", *words)))
         if not any(str(result.get("lfn")) == "1" for result in reply.results):
-            raise ServiceError("commit", _NOTHING_REGISTERED, f"{lfn} was not registered")
+            raise ServiceError("commit", _NOT_REGISTERED, f"{lfn} was not registered")
 
-    async def mirror(self, lfn: str, storage: str) -> tuple[tuple[Queued, ...], str]:
+    async def mirror(self, lfn: str, storage: str) -> tuple[tuple[QueuedMirror, ...], str]:
         """Have the service make more replicas, where `storage` says: what it queued, and what it said.
 
         It answers 0 whatever happens; problems are in its words. The same wish gives the copies that wait already.
         """
         reply = await self._ask(Request("mirror", ("-S", storage, lfn)))
-        return queued_of(reply.text()), " ".join(f"{reply.error} {reply.text()}".split())
+        return queued_mirrors(reply.text()), " ".join(f"{reply.error} {reply.text()}".split())
 
-    async def mirror_state(self, number: int) -> State:
+    async def mirror_state(self, number: int) -> MirrorState:
         """How one of those copies stands."""
-        return state_of((await self._ask(Request("listTransfer", ("-id", str(number))))).text(), number)
+        return mirror_state((await self._ask(Request("listTransfer", ("-id", str(number))))).text(), number)
 
     async def make_directory(self, lfn: str, parents: bool = False) -> None:
         """Make a directory, with `parents` those above it too. One that exists is no failure."""
@@ -200,9 +200,9 @@ class Catalogue:
         return (await self._central.request(request, bulk=self._bulk)).checked(request)
 
     def _next_short_limit(self) -> int:
-        return _SHORT_FROM + next(self._central.serial) % _SHORT_LIMITS
+        return _FIRST_SHORT_LIMIT + next(self._central.serial) % _SHORT_LIMITS
 
     def _next_limit(self) -> int:
-        now = _LIMITS_FROM + time.time_ns() // 1_000_000 % _LIMITS_FROM
+        now = _FIRST_LIMIT + time.time_ns() // 1_000_000 % _FIRST_LIMIT
         self._limit = max(now, self._limit + 1)
         return self._limit

@@ -17,12 +17,12 @@ from aliend.central.credentials.tls import client_context
 from aliend.core.connection.context import Context
 from aliend.errors import AliendError, WebError
 
-_LARGEST = 512 << 20
+_MAX_DOCUMENT = 512 << 20
 """Bytes of a document."""
 _CHUNK = 1 << 20
 
 
-class Web:
+class HttpClient:
     """Requests on behalf of a context; an async context manager.
 
     Servers that speak TLS are verified with the authorities of this machine and those of the context, and are shown the
@@ -34,7 +34,7 @@ class Web:
         self._client: httpx.AsyncClient | None = None
         self._secure: httpx.AsyncClient | None = None
 
-    async def __aenter__(self) -> Web:
+    async def __aenter__(self) -> HttpClient:
         return self
 
     async def __aexit__(
@@ -49,8 +49,8 @@ class Web:
         content = bytearray()
         async for chunk in self.chunks(url, seconds, {"Accept": "application/json", **headers}):
             content += chunk
-            if len(content) > _LARGEST:
-                raise WebError(f"{url} answers with more than {_LARGEST >> 20} MiB; ask for less (-limit)")
+            if len(content) > _MAX_DOCUMENT:
+                raise WebError(f"{url} answers with more than {_MAX_DOCUMENT >> 20} MiB; ask for less (-limit)")
         try:
             document: object = await asyncio.to_thread(json.loads, bytes(content))
         except ValueError as error:
@@ -59,23 +59,23 @@ class Web:
 
     async def chunks(self, url: str, seconds: float, headers: Mapping[str, str] | None = None) -> AsyncGenerator[bytes]:
         """The bytes at `url`, which must all have come after `seconds`. Raises WebError."""
-        client = await self._of(url)
-        with _told(url, seconds):
+        client = await self._client_for(url)
+        with _http_errors(url, seconds):
             async with asyncio.timeout(seconds), client.stream("GET", url, headers=headers) as response:
                 if response.status_code != httpx.codes.OK:
                     raise WebError(f"{url} answers {response.status_code} {response.reason_phrase}")
                 async for chunk in response.aiter_bytes(_CHUNK):
                     yield chunk
 
-    async def _of(self, url: str) -> httpx.AsyncClient:
+    async def _client_for(self, url: str) -> httpx.AsyncClient:
         if not url.startswith("https:"):
-            self._client = self._client or self._new(verify=False)
+            self._client = self._client or self._new_client(verify=False)
             return self._client
         if not self._secure:
-            self._secure = self._new(verify=await asyncio.to_thread(self._tls))
+            self._secure = self._new_client(verify=await asyncio.to_thread(self._tls))
         return self._secure
 
-    def _new(self, *, verify: ssl.SSLContext | bool) -> httpx.AsyncClient:
+    def _new_client(self, *, verify: ssl.SSLContext | bool) -> httpx.AsyncClient:
         agent = {"User-Agent": f"aliend/{VERSION}"}
         return httpx.AsyncClient(verify=verify, headers=agent, follow_redirects=True, timeout=None, trust_env=False)
 
@@ -89,7 +89,7 @@ class Web:
 
 
 @contextmanager
-def _told(url: str, seconds: float) -> Iterator[None]:
+def _http_errors(url: str, seconds: float) -> Iterator[None]:
     try:
         yield
     except TimeoutError:

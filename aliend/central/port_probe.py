@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from aliend.errors import NotConnected
 
-PATIENCE = 2.0
+CONNECT_TIMEOUT = 2.0
 """Seconds that an address has to accept a connection."""
 _FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class AddressProbe:
     """One address, and whether it accepted a connection."""
 
     host: str
@@ -24,7 +24,7 @@ class Probe:
     answers: bool
 
 
-async def probes(host: str, port: int, family: str = "") -> AsyncGenerator[Probe]:
+async def probe_addresses(host: str, port: int, family: str = "") -> AsyncGenerator[AddressProbe]:
     """Try each address of `host`. Raises NotConnected where the name is not known."""
     wanted = _FAMILIES.get(family, socket.AF_UNSPEC)
     try:
@@ -32,12 +32,12 @@ async def probes(host: str, port: int, family: str = "") -> AsyncGenerator[Probe
     except OSError as error:
         raise NotConnected(f"{host} has no address: {error.strerror or error}") from error
     for address in dict.fromkeys(str(entry[4][0]) for entry in found):
-        yield Probe(host, address, port, await _answers(address, port))
+        yield AddressProbe(host, address, port, await _accepts_connections(address, port))
 
 
-async def _answers(address: str, port: int) -> bool:
+async def _accepts_connections(address: str, port: int) -> bool:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(CONNECT_TIMEOUT):
             _, writer = await asyncio.open_connection(address, port)
     except (OSError, TimeoutError):
         return False

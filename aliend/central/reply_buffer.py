@@ -14,14 +14,14 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import IO
 
-HELD = 1 << 20
+MEMORY_LIMIT = 1 << 20
 """Characters kept in memory."""
-GRACE = 5.0
+SPILL_AFTER = 5.0
 """Seconds that a reader may rest before a file is begun: most readers are only a little slower than the wire."""
 _LENGTH = struct.Struct("<Q")
 
 
-async def spooled(pieces: AsyncGenerator[str, None], *, grace: float) -> AsyncGenerator[str, None]:
+async def buffer_reply(pieces: AsyncGenerator[str, None], *, grace: float) -> AsyncGenerator[str, None]:
     """The same pieces, read in the background; an error of theirs is raised after what came before it.
 
     A reader may rest for `grace` seconds before a file is begun.
@@ -54,7 +54,7 @@ class _Spool:
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
-        self._held: deque[str] = deque()
+        self._in_memory: deque[str] = deque()
         self._size = 0
         self._file: IO[bytes] | None = None
         self._read_at = 0
@@ -64,25 +64,25 @@ class _Spool:
 
     async def put(self, piece: str) -> None:
         """Add a text; returns at once where the reader keeps up, and within the grace where it does not."""
-        if self._file is None and self._size >= HELD:
-            await self._room()
-        if self._file is not None or self._size >= HELD:
+        if self._file is None and self._size >= MEMORY_LIMIT:
+            await self._wait_for_space()
+        if self._file is not None or self._size >= MEMORY_LIMIT:
             self._write(piece)
         else:
-            self._held.append(piece)
+            self._in_memory.append(piece)
             self._size += len(piece)
         self._changed.set()
 
     async def get(self) -> str | None:
         """The next text; None after the last one."""
-        while not self._held and self._file is None:
+        while not self._in_memory and self._file is None:
             if self._ended:
                 return None
             self._changed.clear()
             await self._changed.wait()
-        if not self._held:
+        if not self._in_memory:
             return self._from_file()
-        piece = self._held.popleft()
+        piece = self._in_memory.popleft()
         self._size -= len(piece)
         self._changed.set()
         return piece
@@ -98,10 +98,10 @@ class _Spool:
             self._file.close()
             self._file = None
 
-    async def _room(self) -> None:
+    async def _wait_for_space(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._grace):
-                while self._size >= HELD:
+                while self._size >= MEMORY_LIMIT:
                     self._changed.clear()
                     await self._changed.wait()
 

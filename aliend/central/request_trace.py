@@ -14,12 +14,12 @@ _WITH_SECRETS = frozenset({"commit", "registerOutput"})
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
 
-def listen(tell: Callable[[str], None]) -> None:
+def start_trace(report: Callable[[str], None]) -> None:
     """From now on tell of the requests of this task and of those that it starts."""
-    _listener.set(tell)
+    _listener.set(report)
 
 
-def tell(request: Request, outcome: str, seconds: float) -> None:
+def trace(request: Request, outcome: str, seconds: float) -> None:
     """Tell whoever listens that a request has ended; envelopes are left out."""
     listener = _listener.get()
     if listener is not None:

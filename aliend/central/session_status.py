@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from aliend.core.connection.connection_state import LoggingIn, Session, Talking, Up
+from aliend.core.connection.connection_state import Busy, Idle, LoggingIn, Session
 
 State = Literal["idle", "connecting", "connected", "failing"]
 """Nothing was asked yet or the session was let go; a login is made; there is a connection; the last attempt failed."""
@@ -37,8 +37,8 @@ class CentralStatus:
 
 def state_of(session: Session) -> State:
     """The session in a word."""
-    if any(isinstance(lane, Up | Talking) for lane in session.lanes):
+    if any(isinstance(lane, Idle | Busy) for lane in session.slots):
         return "connected"
     if session.failures:
         return "failing"
-    return "connecting" if any(isinstance(lane, LoggingIn) for lane in session.lanes) else "idle"
+    return "connecting" if any(isinstance(lane, LoggingIn) for lane in session.slots) else "idle"

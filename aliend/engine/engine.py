@@ -133,7 +133,7 @@ class Engine:
     async def change_job_rate(self, number: int, rate: int) -> JobView:
         """Limit the bandwidth of one job (bytes per second, 0: no limit of its own), for now and later."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
-        self._workers.set_job_rate(number, rate)
+        self._workers.bandwidth.set_job_rate(number, rate)
         self._attempts.change_spec(job)
         return view_of_job(job)
 
@@ -148,7 +148,9 @@ class Engine:
         now = self._clock()
         wanting = await self._store.wanting(now)
         seats = {se: Seat(one.copies, one.limit) for se, one in self._attempts.slots.gate.elements().items()}
-        around = Around(now, self._limits, self._attempts.slots.copying(), seats, wanting, self._workers.metered())
+        around = Around(
+            now, self._limits, self._attempts.slots.copying(), seats, wanting, self._workers.bandwidth.throttled_rates()
+        )
         async for found in reasons(self._store, job, around):
             yield found
 
@@ -163,7 +165,7 @@ class Engine:
         rates = limits.rates_at(self._kept_limits, self._minute())
         if rates != self._rates:
             self._rates = rates
-            self._workers.set_rates(rates)
+            self._workers.bandwidth.set_rates(rates)
 
     def _minute(self) -> int:
         """The minute of the day here."""

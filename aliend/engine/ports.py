@@ -1,29 +1,15 @@
-"""What the engine needs of its neighbours, as protocols: the catalogue of one context, and the copying processes."""
+"""What the engine needs of its neighbours, as protocols: the catalogue of one context, and the worker processes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Protocol, overload
+from typing import Protocol
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.connection.context import Context
-from aliend.core.grid.mirror_replies import Queued, State
+from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.transfers.bandwidth import Rates
-from aliend.storage.tasks import (
-    Checksum,
-    Checksummed,
-    Compare,
-    Compared,
-    Download,
-    Downloaded,
-    Listed,
-    ListMembers,
-    RemovePartial,
-    TaskOptions,
-    ThirdParty,
-    Upload,
-    Uploaded,
-)
+from aliend.storage.tasks import R, Task, TaskOptions
 
 
 class CataloguePort(Protocol):
@@ -57,10 +43,10 @@ class CataloguePort(Protocol):
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         """Register a replica that was written."""
 
-    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[Queued], str]:
+    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[QueuedMirror], str]:
         """Have the service make more replicas: what it queued, and what it said."""
 
-    async def mirror_state(self, number: int, /) -> State:
+    async def mirror_state(self, number: int, /) -> MirrorState:
         """How one of those copies stands."""
 
     async def touch(self, lfn: str, /) -> None:
@@ -77,40 +63,40 @@ class CataloguePort(Protocol):
 
 
 class RunnerPort(Protocol):
-    """Runs copies in other processes; cancelling `run` stops the copy."""
+    """Runs tasks in worker processes; cancelling `run` stops the task."""
 
-    @overload
-    async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
-    @overload
-    async def run(self, task: Upload | ThirdParty, on_progress: Callable[[int], None]) -> Uploaded: ...
-    @overload
-    async def run(self, task: Checksum | RemovePartial, on_progress: Callable[[int], None]) -> Checksummed: ...
-    @overload
-    async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
-    @overload
-    async def run(self, task: Compare, on_progress: Callable[[int], None]) -> Compared: ...
+    async def run(self, task: Task[R], on_progress: Callable[[int], None]) -> R:
+        """Run one task and return its result; `on_progress` receives the bytes so far."""
+
+
+class BandwidthPort(Protocol):
+    """The bandwidth that the tasks of all worker processes share."""
+
+    def set_rates(self, rates: Rates) -> None:
+        """Set the limits of all tasks."""
+
+    def set_job_rate(self, job: int, rate: int) -> None:
+        """Set the limit of a job's running tasks (bytes per second, 0: no limit)."""
+
+    def reassign(self, transfer: int, job: int, rate: int) -> None:
+        """Assign the tasks of a transfer to another job, which has this rate."""
+
+    def throttled_rates(self) -> dict[int, int]:
+        """Return the throttled transfers with the bytes per second that each can expect."""
+
+    def seconds_since_wait(self) -> dict[int, float]:
+        """Return the transfers that have waited for bandwidth, with the seconds since then (0: waiting now)."""
 
 
 class WorkersPort(RunnerPort, Protocol):
-    """All copying processes, and the bandwidth that their tasks share."""
+    """All worker processes and their bandwidth."""
 
-    def of(self, terms: TaskOptions) -> RunnerPort:
-        """The same for tasks with these terms."""
+    @property
+    def bandwidth(self) -> BandwidthPort:
+        """Return the bandwidth that the tasks share."""
 
-    def set_rates(self, rates: Rates) -> None:
-        """Limit the bandwidth."""
-
-    def set_job_rate(self, job: int, rate: int) -> None:
-        """Limit that of one job's running tasks."""
-
-    def give(self, transfer: int, job: int, rate: int) -> None:
-        """What is copied for a transfer belongs to another job."""
-
-    def metered(self) -> dict[int, int]:
-        """Transfers with limited bandwidth, and what each can expect."""
-
-    def waited(self) -> dict[int, float]:
-        """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
+    def with_options(self, options: TaskOptions) -> RunnerPort:
+        """Return the worker processes for tasks with these options."""
 
 
 CatalogueOf = Callable[[Context], CataloguePort]

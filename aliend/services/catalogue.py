@@ -10,7 +10,7 @@ from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
 from aliend.errors import UsageError
 from aliend.runtime import Parts
-from aliend.services.grpc_errors import told
+from aliend.services.grpc_errors import errors_to_status
 from aliend.v1 import catalogue_pb2, catalogue_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -29,7 +29,7 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServicer):
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    @told
+    @errors_to_status
     async def List(self, request: catalogue_pb2.ListRequest, context: Context) -> None:
         """See the contract."""
         own = self._parts.context(None)
@@ -39,7 +39,7 @@ class CatalogueService(catalogue_pb2_grpc.CatalogueServicer):
             page = [_message(entry) for entry in entries[start : start + PAGE]]
             await context.write(catalogue_pb2.ListResponse(entries=page))
 
-    @told
+    @errors_to_status
     async def Stat(self, request: catalogue_pb2.StatRequest, _context: Context) -> catalogue_pb2.StatResponse:
         """See the contract."""
         if not 0 < len(request.lfns) <= PAGE:

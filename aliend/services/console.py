@@ -17,7 +17,7 @@ from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.runtime import Parts
-from aliend.services.grpc_errors import abort, told
+from aliend.services.grpc_errors import abort, errors_to_status
 from aliend.user_sessions import SessionState
 from aliend.v1 import console_pb2, console_pb2_grpc
 
@@ -35,8 +35,8 @@ class Events:
 
     def __init__(self, context: Context, terminal: Terminal = _NO_TERMINAL, *, raw: bool = True) -> None:
         self._context = context
-        self._shown = VisibleStream() if terminal.stdout and not raw else None
-        self._shown_errors = VisibleStream() if terminal.stderr and not raw else None
+        self._visible_stdout = VisibleStream() if terminal.stdout and not raw else None
+        self._visible_stderr = VisibleStream() if terminal.stderr and not raw else None
         self._is_piped = False
         self._notes: list[str] = []
         self._sending: asyncio.Future[None] | None = None
@@ -53,7 +53,7 @@ class Events:
         while self._sending and not self._sending.done():
             await asyncio.wait([self._sending])
         self._sending = asyncio.ensure_future(self._context.write(event))
-        self._sending.add_done_callback(_heard)
+        self._sending.add_done_callback(_retrieve_error)
         await asyncio.shield(self._sending)
 
     def note(self, text: str) -> None:
@@ -62,8 +62,8 @@ class Events:
 
     async def stdout(self, data: bytes) -> None:
         """Send bytes in pieces."""
-        if self._shown and not self._is_piped:
-            data = self._shown.feed(data)
+        if self._visible_stdout and not self._is_piped:
+            data = self._visible_stdout.feed(data)
         await self.painted(data)
 
     async def painted(self, data: bytes) -> None:
@@ -73,22 +73,22 @@ class Events:
 
     async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
         """Send bytes, and how to go on after them, in one event."""
-        if self._shown and not self._is_piped:
-            data = self._shown.feed(data)
+        if self._visible_stdout and not self._is_piped:
+            data = self._visible_stdout.feed(data)
         await self._send(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(word) for word in go_on]))
 
     async def stderr(self, data: bytes) -> None:
         """Send bytes of standard error."""
-        if self._shown_errors:
-            data = self._shown_errors.feed(data)
+        if self._visible_stderr:
+            data = self._visible_stderr.feed(data)
         for start in range(0, len(data), PIECE):
             await self._send(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
 
     async def end(self, outcome: command_line.Outcome, state: SessionState | None = None) -> None:
         """Send what was held back, and the end; `state` is told to a shell."""
-        if self._shown and (rest := self._shown.feed(b"", final=True)):
+        if self._visible_stdout and (rest := self._visible_stdout.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stdout=rest))
-        if self._shown_errors and (rest := self._shown_errors.feed(b"", final=True)):
+        if self._visible_stderr and (rest := self._visible_stderr.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stderr=rest))
         end = console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves)
         if state:
@@ -140,7 +140,7 @@ class Events:
         await self._send(console_pb2.RunEvent(output_end=console_pb2.OutputEnd()))
 
 
-def _heard(sending: asyncio.Future[None]) -> None:
+def _retrieve_error(sending: asyncio.Future[None]) -> None:
     """Somebody has looked at what became of an event, also where its command is gone."""
     if not sending.cancelled():
         sending.exception()
@@ -153,7 +153,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         self._parts = parts
         self._completion = Completion(parts)
 
-    @told
+    @errors_to_status
     async def Run(self, _requests: object, context: Context) -> None:
         """See the contract."""
         first = await context.read()
@@ -171,10 +171,10 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             outcome = await command_line.run(self._parts, call)
         finally:
             inputs.cancel()
-        asked = first.start.interactive
-        await events.end(outcome, await self._parts.sessions.known(call.session, call.context) if asked else None)
+        interactive = first.start.interactive
+        await events.end(outcome, await self._parts.sessions.known(call.session, call.context) if interactive else None)
 
-    @told
+    @errors_to_status
     async def Complete(
         self, request: console_pb2.CompleteRequest, _context: grpc.aio.ServicerContext[Any, Any]
     ) -> console_pb2.CompleteResponse:
@@ -182,8 +182,8 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         words = tuple(os.fsdecode(word) for word in request.words)
         session = request.session or "default"
         typed = Typed(words, os.fsdecode(request.cwd), session, dict(request.environment))
-        found = await self._completion.candidates(typed)
-        return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in found])
+        candidates = await self._completion.candidates(typed)
+        return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in candidates])
 
     def _call(self, start: console_pb2.RunStart, events: Events) -> Call:
         terminal = _terminal(start.terminal)

@@ -10,13 +10,13 @@ import grpc.aio
 
 from aliend import CONTRACT, VERSION
 from aliend.runtime import Parts
-from aliend.services.grpc_errors import told
+from aliend.services.grpc_errors import errors_to_status
 from aliend.services.status_message import central_messages
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-MOST_JOBS = 10_000
+MAX_COUNTED_JOBS = 10_000
 """Jobs that are counted at the most."""
 CAPABILITIES = ("console", "session", "catalogue", "transfers", "session-watch", "limits", "selection")
 
@@ -28,16 +28,16 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
         self._parts = parts
         self._stop = stop
 
-    @told
+    @errors_to_status
     async def Hello(self, _request: daemon_pb2.HelloRequest, _context: Context) -> daemon_pb2.HelloResponse:
         """See the contract."""
         return daemon_pb2.HelloResponse(version=VERSION, contract=CONTRACT, capabilities=CAPABILITIES, pid=os.getpid())
 
-    @told
+    @errors_to_status
     async def Status(self, _request: daemon_pb2.StatusRequest, _context: Context) -> daemon_pb2.StatusResponse:
         """See the contract."""
         settings, engine = self._parts.settings, self._parts.engine
-        active = await engine.jobs(MOST_JOBS, active_only=True)
+        active = await engine.jobs(MAX_COUNTED_JOBS, active_only=True)
         return daemon_pb2.StatusResponse(
             version=VERSION,
             pid=os.getpid(),
@@ -52,7 +52,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
             warnings=[*filter(None, [settings.state_note]), *self._parts.tokens.warnings()],
         )
 
-    @told
+    @errors_to_status
     async def Stop(self, _request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
         """See the contract."""
         self._stop.set()

@@ -68,7 +68,7 @@ def code_of(error: AliendError) -> grpc.StatusCode:
     return next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.UNKNOWN)
 
 
-def told(method: Method) -> Method:
+def errors_to_status(method: Method) -> Method:
     """Wrap a servicer's coroutine so that an error of ours becomes the call's status."""
 
     @functools.wraps(method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.core.cli.units import HIGHEST, LOWEST
+from aliend.core.cli.units import MAX_RATE, MIN_RATE
 from aliend.engine.views import ElementView, InUse
 from aliend.errors import UsageError
 from aliend.v1 import transfers_pb2
@@ -14,31 +14,33 @@ _STATES = {
 }
 
 
-def limits_of(now: InUse) -> transfers_pb2.Limits:
+def limits_message(limits: InUse) -> transfers_pb2.Limits:
     """All that is to be told of them."""
     return transfers_pb2.Limits(
-        files=now.table(),
-        running=now.running(),
-        rates={name: transfers_pb2.Bandwidth(set=words, now=now.rate_now(name)) for name, words in now.words.items()},
-        elements=[_element(one) for one in now.elements.values()],
+        files=limits.table(),
+        running=limits.running(),
+        rates={
+            name: transfers_pb2.Bandwidth(set=words, now=limits.rate_now(name)) for name, words in limits.words.items()
+        },
+        elements=[_element(one) for one in limits.elements.values()],
     )
 
 
 def require_rate(rate: int) -> int:
     """The same number of bytes a second, or 0. Raises UsageError."""
-    if rate and not LOWEST <= rate <= HIGHEST:
-        raise UsageError(f"a rate has {LOWEST} to {HIGHEST} bytes a second, or is 0 for none, not {rate}")
+    if rate and not MIN_RATE <= rate <= MAX_RATE:
+        raise UsageError(f"a rate has {MIN_RATE} to {MAX_RATE} bytes a second, or is 0 for none, not {rate}")
     return rate
 
 
-def _element(one: ElementView) -> transfers_pb2.StorageElement:
+def _element(element: ElementView) -> transfers_pb2.StorageElement:
     return transfers_pb2.StorageElement(
-        se=one.se,
-        state=_STATES[one.state],
-        copies=one.copies,
-        limit=one.limit,
-        most=one.most,
-        until_ms=int(one.until * 1000),
-        why=one.why,
-        bytes_per_second=int(one.speed),
+        se=element.se,
+        state=_STATES[element.state],
+        copies=element.copies,
+        limit=element.limit,
+        most=element.most,
+        until_ms=int(element.until * 1000),
+        why=element.why,
+        bytes_per_second=int(element.speed),
     )

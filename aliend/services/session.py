@@ -9,16 +9,16 @@ import grpc.aio
 
 from aliend.core.connection.context import Context as CentralContext
 from aliend.runtime import Parts
-from aliend.services.grpc_errors import told
+from aliend.services.grpc_errors import errors_to_status
 from aliend.services.status_message import central_messages
 from aliend.user_sessions import SessionState
 from aliend.v1 import session_pb2, session_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-PAUSE = 0.1
+MIN_INTERVAL = 0.1
 """Seconds between two messages to one watcher at least."""
-LOOK_AGAIN = 5.0
+REFRESH_INTERVAL = 5.0
 """Seconds after which a watcher looks by itself: points grow less without an event."""
 
 
@@ -28,13 +28,13 @@ class SessionService(session_pb2_grpc.SessionServicer):
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    @told
+    @errors_to_status
     async def Get(self, request: session_pb2.GetSessionRequest, _context: Context) -> session_pb2.SessionState:
         """See the contract."""
         name = request.session or "default"
         return _message(await self._parts.sessions.state(name, await self._acting(name)))
 
-    @told
+    @errors_to_status
     async def ChangeDirectory(
         self, request: session_pb2.ChangeDirectoryRequest, _context: Context
     ) -> session_pb2.SessionState:
@@ -46,17 +46,17 @@ class SessionService(session_pb2_grpc.SessionServicer):
         """The daemon's own context, as whom and from where the session has chosen to act."""
         return await self._parts.sessions.acting(name, self._parts.context(None))
 
-    @told
+    @errors_to_status
     async def Watch(self, _request: session_pb2.WatchSessionRequest, context: Context) -> None:
         """See the contract."""
-        said = None
+        sent = None
         while not self._parts.stopping:
             now = central_messages(self._parts.centrals)
-            if now != said:
-                said = now
+            if now != sent:
+                sent = now
                 await context.write(session_pb2.WatchSessionResponse(central=now))
-            await asyncio.sleep(PAUSE)
-            await self._parts.centrals.changed(LOOK_AGAIN)
+            await asyncio.sleep(MIN_INTERVAL)
+            await self._parts.centrals.changed(REFRESH_INTERVAL)
 
 
 def _message(state: SessionState) -> session_pb2.SessionState:

@@ -25,7 +25,7 @@ _PURPOSES: dict[int, Purpose] = {
 _OVERWRITES: dict[int, Overwrite] = {transfers_pb2.ALWAYS: "always", transfers_pb2.CHANGED: "changed"}
 
 
-async def job_of(parts: Parts, request: transfers_pb2.SubmitRequest) -> JobSpec:
+async def job_spec(parts: Parts, request: transfers_pb2.SubmitRequest) -> JobSpec:
     """The job, with absolute names, under the daemon's own context. Raises UsageError, and what a session may."""
     purpose = _PURPOSES.get(request.purpose, "copy")
     if request.targets and purpose != "copy":
@@ -45,7 +45,7 @@ async def job_of(parts: Parts, request: transfers_pb2.SubmitRequest) -> JobSpec:
         _check_replicas(sources, request.storage)
     template = replace(_template(request), context=context, purpose=purpose)
     if purpose == "sync":
-        return _synchronisation(template, request, sources, targets[0])
+        return _sync_spec(template, request, sources, targets[0])
     if request.targets:
         return job_of_pairs(template, list(zip(sources, targets, strict=True)))
     return replace(
@@ -99,7 +99,7 @@ def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
     )
 
 
-def _synchronisation(
+def _sync_spec(
     template: JobSpec, request: transfers_pb2.SubmitRequest, sources: Sequence[Location], target: Location
 ) -> JobSpec:
     if len(sources) != 1:
@@ -118,8 +118,8 @@ def selection_of(message: transfers_pb2.Selection) -> Selection:
         glob=message.pattern,
         regex=selection.regex_of_name(message.name) if message.name else regex,
         literal=selection.literal_of_name(message.name) if message.name else "",
-        texts_out=_none_empty(message.exclude_texts, "exclude_texts"),
-        patterns_out=_none_empty(message.exclude_patterns, "exclude_patterns"),
+        texts_out=_require_not_empty(message.exclude_texts, "exclude_texts"),
+        patterns_out=_require_not_empty(message.exclude_patterns, "exclude_patterns"),
         regexes_out=tuple(
             selection.require_regex(text, "selection.exclude_regexes") for text in message.exclude_regexes
         ),
@@ -142,7 +142,7 @@ def _bounds(message: transfers_pb2.Selection, least: str, most: str) -> tuple[in
     return low, high
 
 
-def _none_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
+def _require_not_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
     if not all(texts):
         raise UsageError(f"selection: an empty text in {what} would leave everything out")
     return tuple(texts)

@@ -11,15 +11,15 @@ from aliend.core.transfers.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
 from aliend.runtime import Parts
-from aliend.services.grpc_errors import told
-from aliend.services.limits_message import limits_of, require_rate
-from aliend.services.submit_request import job_of
+from aliend.services.grpc_errors import errors_to_status
+from aliend.services.limits_message import limits_message, require_rate
+from aliend.services.submit_request import job_spec
 from aliend.v1 import transfers_pb2, transfers_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
-LONGEST_REQUEST_ID = 128
+DEFAULT_PAGE, MAX_PAGE = 50, 1000
+MAX_REQUEST_ID = 128
 _DIRECTIONS = {"download": transfers_pb2.DOWNLOAD, "upload": transfers_pb2.UPLOAD, "copy": transfers_pb2.COPY}
 _JOB_STATES = {
     "expanding": transfers_pb2.EXPANDING,
@@ -54,19 +54,19 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    @told
+    @errors_to_status
     async def Submit(self, request: transfers_pb2.SubmitRequest, _context: Context) -> transfers_pb2.Job:
         """See the contract."""
         _check_request_id(request.request_id)
-        spec = await job_of(self._parts, request)
+        spec = await job_spec(self._parts, request)
         return _job(await self._parts.engine.submit(spec, request.request_id))
 
-    @told
+    @errors_to_status
     async def Get(self, request: transfers_pb2.GetJobRequest, _context: Context) -> transfers_pb2.Job:
         """See the contract."""
         return _job(await self._parts.engine.job(request.id))
 
-    @told
+    @errors_to_status
     async def List(self, request: transfers_pb2.ListJobsRequest, _context: Context) -> transfers_pb2.ListJobsResponse:
         """See the contract."""
         size = _page_size(request.page_size)
@@ -74,19 +74,19 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
         more = str(jobs[-1].id) if len(jobs) == size else ""
         return transfers_pb2.ListJobsResponse(jobs=[_job(job) for job in jobs], next_page_token=more)
 
-    @told
+    @errors_to_status
     async def ListTransfers(
         self, request: transfers_pb2.ListTransfersRequest, _context: Context
     ) -> transfers_pb2.ListTransfersResponse:
         """See the contract."""
         size = _page_size(request.page_size)
         states = tuple(_STATE_NAMES[state] for state in request.states if state in _STATE_NAMES)
-        found = await self._parts.engine.transfers(request.job, size, _page_token(request.page_token), states)
-        more = str(found[-1].id) if len(found) == size else ""
-        transfers = [self._transfer(transfer) for transfer in found]
+        views = await self._parts.engine.transfers(request.job, size, _page_token(request.page_token), states)
+        more = str(views[-1].id) if len(views) == size else ""
+        transfers = [self._transfer(transfer) for transfer in views]
         return transfers_pb2.ListTransfersResponse(transfers=transfers, next_page_token=more)
 
-    @told
+    @errors_to_status
     async def Watch(self, request: transfers_pb2.WatchRequest, context: Context) -> None:
         """See the contract."""
         since = request.since if request.HasField("since") else None
@@ -102,43 +102,43 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
                 )
             )
 
-    @told
+    @errors_to_status
     async def Cancel(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
         """See the contract."""
         _check_request_id(request.request_id)
         return _job(await self._parts.engine.cancel(request.id))
 
-    @told
+    @errors_to_status
     async def Pause(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
         """See the contract."""
         _check_request_id(request.request_id)
         return _job(await self._parts.engine.pause(request.id))
 
-    @told
+    @errors_to_status
     async def Resume(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
         """See the contract."""
         _check_request_id(request.request_id)
         return _job(await self._parts.engine.resume(request.id))
 
-    @told
+    @errors_to_status
     async def Retry(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
         """See the contract."""
         _check_request_id(request.request_id)
         return _job(await self._parts.engine.retry(request.id, request.request_id))
 
-    @told
+    @errors_to_status
     async def GetLimits(self, _request: transfers_pb2.GetLimitsRequest, _context: Context) -> transfers_pb2.Limits:
         """See the contract."""
-        return limits_of(self._parts.engine.in_use())
+        return limits_message(self._parts.engine.in_use())
 
-    @told
+    @errors_to_status
     async def SetLimits(self, request: transfers_pb2.SetLimitsRequest, _context: Context) -> transfers_pb2.Limits:
         """See the contract."""
         _check_request_id(request.request_id)
         await self._parts.engine.change_limits(parse([f"{name}={text}" for name, text in request.changes.items()]))
-        return limits_of(self._parts.engine.in_use())
+        return limits_message(self._parts.engine.in_use())
 
-    @told
+    @errors_to_status
     async def SetJobRate(self, request: transfers_pb2.SetJobRateRequest, _context: Context) -> transfers_pb2.Job:
         """See the contract."""
         _check_request_id(request.request_id)
@@ -190,12 +190,12 @@ def _job(view: JobView) -> transfers_pb2.Job:
 
 
 def _check_request_id(text: str) -> None:
-    if not 0 < len(text) <= LONGEST_REQUEST_ID:
-        raise UsageError(f"request_id must have 1 to {LONGEST_REQUEST_ID} characters")
+    if not 0 < len(text) <= MAX_REQUEST_ID:
+        raise UsageError(f"request_id must have 1 to {MAX_REQUEST_ID} characters")
 
 
-def _page_size(wish: int) -> int:
-    return min(wish or DEFAULT_PAGE, LARGEST_PAGE)
+def _page_size(size: int) -> int:
+    return min(size or DEFAULT_PAGE, MAX_PAGE)
 
 
 def _page_token(text: str) -> int:

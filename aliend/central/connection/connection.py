@@ -24,7 +24,7 @@ from websockets.version import version as websockets_version
 
 from aliend import VERSION
 from aliend.central.connection.happy_eyeballs import dial
-from aliend.central.connection.network_changes import has_moved
+from aliend.central.connection.network_changes import route_changed
 from aliend.central.credentials import tls
 from aliend.central.credentials.certificates import Credential, facts_of, usable
 from aliend.core.connection.context import Context
@@ -73,17 +73,17 @@ class Connection:
         self._socket = socket
         self._endpoint = endpoint
         self._busy = False
-        self._spent = False
+        self._unusable = False
 
     @property
     def is_open(self) -> bool:
         """Whether another request may be sent."""
-        return self._socket.state is State.OPEN and not self._spent and not self._busy
+        return self._socket.state is State.OPEN and not self._unusable and not self._busy
 
     @property
-    def was_ended(self) -> bool:
+    def closed_by_peer(self) -> bool:
         """Whether the other side, or the network, has ended the connection, and not we."""
-        return self._socket.state is not State.OPEN and not self._spent
+        return self._socket.state is not State.OPEN and not self._unusable
 
     async def request(self, text: str, timeout: float) -> str:
         """Send `text` and return the whole reply; ReplyLost after at most `timeout` seconds."""
@@ -117,11 +117,11 @@ class Connection:
 
     async def _exchange(self, text: str) -> AsyncGenerator[str, None]:
         """The request and the frames of its reply; the connection does not survive anything but the reply's end."""
-        if not self.is_open or await self._has_spoken_unasked() or not self.is_open:
+        if not self.is_open or await self._has_unexpected_message() or not self.is_open:
             self.abort()
             raise ReplyLost(f"the connection to {self._endpoint} was closed", may_have_arrived=False)
         self._busy = True
-        self._spent = not fits(text)
+        self._unusable = not fits(text)
         self.used = time.monotonic()
         complete = False
         try:
@@ -136,7 +136,7 @@ class Connection:
             if not complete:
                 self.abort()
 
-    async def _has_spoken_unasked(self) -> bool:
+    async def _has_unexpected_message(self) -> bool:
         """Whether a message waits that nobody asked for: it would be taken for the next reply.
 
         Looking lets the loop turn once, so that a close frame that has already arrived is seen before anything is sent.
@@ -156,7 +156,7 @@ class Connection:
         remote = self._socket.remote_address
         return str(remote[0]) if remote else ""
 
-    async def answers(self, within: float) -> bool:
+    async def responds_to_ping(self, within: float) -> bool:
         """Whether the service answers a ping `within` seconds: after a suspend or a change of network it does not."""
         try:
             async with asyncio.timeout(within):
@@ -165,22 +165,22 @@ class Connection:
             return False
         return True
 
-    def has_moved(self) -> bool:
+    def route_changed(self) -> bool:
         """Whether the machine's network has changed below the connection."""
         local, remote = self._socket.local_address, self._socket.remote_address
-        return bool(local and remote) and has_moved(local, remote)
+        return bool(local and remote) and route_changed(local, remote)
 
     def _lost(self, what: str, *, timed_out: bool = False) -> ReplyLost:
         return ReplyLost(f"{self._endpoint} {what}", may_have_arrived=True, timed_out=timed_out)
 
     def abort(self) -> None:
         """Drop the connection at once; the service discards what it was about to send."""
-        self._spent = True
+        self._unusable = True
         self._socket.transport.abort()
 
     async def close(self) -> None:
         """Say good-bye, for two seconds at most."""
-        self._spent = True
+        self._unusable = True
         await self._socket.close()
 
 
@@ -217,7 +217,7 @@ async def open_connection(context: Context, target: Target, agent: str, timeout:
         settings.check_hostname = False  # it shows a certificate of the user's own, see `_check_owner`
     try:
         async with asyncio.timeout(min(timeout, JBOX_TIMEOUT) if target.is_jbox else timeout):
-            socket = await _dial(context, settings, agent)
+            socket = await _open_websocket(context, settings, agent)
     except InvalidStatus as error:
         raise _refusal(error, context, credential) from error
     except (OSError, TimeoutError, WebSocketException, ValueError) as error:
@@ -251,7 +251,7 @@ def _check_owner(socket: ClientConnection, context: Context) -> None:
         raise NotConnected(f"the JBox at {context.endpoint} belongs to {name}, so it is not used")
 
 
-async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> ClientConnection:
+async def _open_websocket(context: Context, settings: ssl.SSLContext, agent: str) -> ClientConnection:
     frames = logging.getLogger("aliend.central.frames")
     frames.setLevel(logging.WARNING)  # the library's debug messages show frames, and frames hold secrets
     host = f"[{context.endpoint.host}]" if ":" in context.endpoint.host else context.endpoint.host

@@ -8,18 +8,18 @@ import stat
 from pathlib import Path
 
 from aliend.core.connection.context import Context, Endpoint
-from aliend.core.connection.discovery import Target, announced, real_uid, targets
+from aliend.core.connection.discovery import Target, login_targets, parse_jbox_file, real_uid
 
 _LARGEST = 65536
 
 
-def find(context: Context, processes: Path = Path("/proc")) -> list[Target]:
+def find_services(context: Context, processes: Path = Path("/proc")) -> list[Target]:
     """The services of `context`, in the order of trying. Blocks: reads files."""
     file = context.finding.jbox_file
-    return targets(context, _running(Path(file), processes) if file else None)
+    return login_targets(context, _running_jbox(Path(file), processes) if file else None)
 
 
-def _running(file: Path, processes: Path) -> Endpoint | None:
+def _running_jbox(file: Path, processes: Path) -> Endpoint | None:
     """Where the JBox of `file` listens, if the file is ours and its process lives and is ours."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -27,7 +27,7 @@ def _running(file: Path, processes: Path) -> Endpoint | None:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
                 return None
-            said = announced(opened.read(_LARGEST).decode("utf-8", "replace"))
+            said = parse_jbox_file(opened.read(_LARGEST).decode("utf-8", "replace"))
         if said is None:
             return None
         owner = real_uid((processes / str(said.pid) / "status").read_text(encoding="utf-8", errors="replace"))

@@ -5,21 +5,21 @@ from __future__ import annotations
 import socket
 import time
 
-_ENOUGH = 2.0
+_MIN_SUSPEND = 2.0
 """Seconds; a shorter sleep breaks no connection."""
 
 
-class Sleep:
+class SuspendDetector:
     """Notices that the machine was suspended: one of two clocks goes on during sleep."""
 
     def __init__(self) -> None:
         self._before = self._slept()
 
-    def has_happened(self) -> bool:
+    def has_suspended(self) -> bool:
         """Whether the machine was suspended since the last question."""
         now = self._slept()
         slept, self._before = now - self._before, now
-        return slept > _ENOUGH
+        return slept > _MIN_SUSPEND
 
     @staticmethod
     def _slept() -> float:
@@ -27,7 +27,7 @@ class Sleep:
         return time.clock_gettime(boot) - time.monotonic() if boot is not None else 0.0
 
 
-def has_moved(local: tuple[object, ...], remote: tuple[object, ...]) -> bool:
+def route_changed(local: tuple[object, ...], remote: tuple[object, ...]) -> bool:
     """Whether a new connection to `remote` would not start at the address of the old one, `local`.
 
     Both as a socket tells them. Asks the kernel for its route only: nothing is sent.

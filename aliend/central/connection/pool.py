@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aliend.central.connection.connection import Connection
-from aliend.core.connection.pool_policy import PATIENCE, Lane, Work, choose
+from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER, SlotState, Work, choose_slot
 
-LANES = 4
+MAX_CONNECTIONS = 4
 
 
 @dataclass(slots=True, eq=False)
@@ -31,10 +31,10 @@ class Slot:
     successor: Connection | None = None
 
     @property
-    def lane(self) -> Lane:
+    def state(self) -> SlotState:
         """The lane as `aliend.core.connection.pool_policy` sees it."""
         alive = self.connection is not None and (self.work is not None or self.connection.is_open)
-        return Lane(alive, self.work or "")
+        return SlotState(alive, self.work or "")
 
     def drop(self) -> None:
         """Cut the connection; the next request makes another one."""
@@ -43,7 +43,7 @@ class Slot:
                 connection.abort()
         self.connection = self.successor = None
 
-    def renew(self) -> None:
+    def use_successor(self) -> None:
         """Put the successor, if there is one, into the place of the connection."""
         if self.successor is not None and self.work is None:
             if self.connection is not None:
@@ -59,17 +59,17 @@ class _Queue:
     since: float = 0.0
 
 
-class Pool:
+class ConnectionPool:
     """The lanes and the queues before them.
 
     `patience` tells for how long somebody must have waited before one more login (seconds).
     """
 
-    def __init__(self, patience: Callable[[], float] = lambda: PATIENCE) -> None:
-        self.slots = tuple(Slot(number) for number in range(LANES))
-        self._patience = patience
+    def __init__(self, new_login_after: Callable[[], float] = lambda: NEW_LOGIN_AFTER) -> None:
+        self.slots = tuple(Slot(number) for number in range(MAX_CONNECTIONS))
+        self._new_login_after = new_login_after
         self._queues: dict[Work, _Queue] = {"interactive": _Queue(), "bulk": _Queue()}
-        self._alarm: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
@@ -77,15 +77,15 @@ class Pool:
         return sum(len(queue.waiters) for queue in self._queues.values())
 
     @asynccontextmanager
-    async def lane(self, work: Work) -> AsyncGenerator[Slot, None]:
+    async def acquire(self, work: Work) -> AsyncGenerator[Slot, None]:
         """Wait for a lane and hold it; its connection may be missing or closed."""
-        slot = await self._take(work)
+        slot = await self._wait_for_slot(work)
         try:
             yield slot
         finally:
-            self._give_back(slot)
+            self._release(slot)
 
-    async def idle(self) -> AsyncGenerator[Slot, None]:
+    async def acquire_idle(self) -> AsyncGenerator[Slot, None]:
         """Hold each lane that nobody uses and that has a connection, one after the other."""
         for slot in self.slots:
             if slot.work is None and slot.connection is not None:
@@ -93,9 +93,9 @@ class Pool:
                 try:
                     yield slot
                 finally:
-                    self._give_back(slot)
+                    self._release(slot)
 
-    def fail_waiting(self, error: Exception) -> None:
+    def fail_waiters(self, error: Exception) -> None:
         """Let everybody who waits for a lane fail with `error`: nobody needs to find out again by himself."""
         for queue in self._queues.values():
             for waiter in queue.waiters:
@@ -103,7 +103,7 @@ class Pool:
                     waiter.set_exception(error)
             queue.waiters.clear()
 
-    async def _take(self, work: Work) -> Slot:
+    async def _wait_for_slot(self, work: Work) -> Slot:
         loop, queue = asyncio.get_running_loop(), self._queues[work]
         waiter: asyncio.Future[Slot] = loop.create_future()
         if not queue.waiters:
@@ -116,36 +116,36 @@ class Pool:
             if waiter in queue.waiters:
                 queue.waiters.remove(waiter)
             elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._give_back(waiter.result())
+                self._release(waiter.result())
             raise
 
-    def _give_back(self, slot: Slot) -> None:
+    def _release(self, slot: Slot) -> None:
         slot.work = None
-        slot.renew()
+        slot.use_successor()
         self._dispatch()
 
     def _dispatch(self) -> None:
         for work, queue in self._queues.items():
-            while queue.waiters and self._grant(work, queue):
+            while queue.waiters and self._assign_first(work, queue):
                 continue
-        if self._alarm is None and self.waiting and any(slot.work is None for slot in self.slots):
-            self._alarm = asyncio.get_running_loop().call_later(self._patience(), self._look_again)
+        if self._timer is None and self.waiting and any(slot.work is None for slot in self.slots):
+            self._timer = asyncio.get_running_loop().call_later(self._new_login_after(), self._on_timer)
 
-    def _grant(self, work: Work, queue: _Queue) -> bool:
+    def _assign_first(self, work: Work, queue: _Queue) -> bool:
         """Give the first of a queue a lane, if there is one for him."""
         now = asyncio.get_running_loop().time()
-        number = choose([slot.lane for slot in self.slots], work, now - queue.since, self._patience())
+        number = choose_slot([slot.state for slot in self.slots], work, now - queue.since, self._new_login_after())
         if number is None:
             return False
         waiter, slot = queue.waiters.popleft(), self.slots[number]
         if not waiter.done():
-            if not slot.lane.warm:
+            if not slot.state.connected:
                 queue.since = now
             slot.work = work
             waiter.set_result(slot)
         return True
 
-    def _look_again(self) -> None:
+    def _on_timer(self) -> None:
         """Somebody's patience may have ended."""
-        self._alarm = None
+        self._timer = None
         self._dispatch()

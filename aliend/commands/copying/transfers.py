@@ -12,9 +12,9 @@ from aliend.commands.copying.transfers_show import show
 from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, summary
 from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call, encoded
-from aliend.core.cli.colours import states_painted
-from aliend.core.cli.escaping import in_line
-from aliend.core.cli.options import Option, unknown
+from aliend.core.cli.colours import colour_states
+from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.options import Option, unknown_option
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.runtime import Parts
@@ -32,7 +32,7 @@ async def transfers(parts: Parts, call: Call) -> int:
     words = list(call.words[2:])
     if known := _OPTIONS.get(verb):
         for strange in (word for word in words if word.startswith("--") and word not in known):
-            raise UsageError(unknown(f"transfers {verb}", strange, known))
+            raise UsageError(unknown_option(f"transfers {verb}", strange, known))
     return await _VERBS[verb](parts, call, words)
 
 
@@ -48,7 +48,7 @@ async def _list(parts: Parts, call: Call, words: list[str]) -> int:
             await call.output.stdout(encoded(f"{'' if last else opening}{separator}\n    {texts}"))
         else:
             head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
-            await call.paint("\n".join([*head, *map(_line, page)]), states_painted)
+            await call.paint("\n".join([*head, *map(_line, page)]), colour_states)
         last, separator = page[-1].id, ","
     if call.by_line:
         return 0
@@ -134,7 +134,7 @@ def _seconds(text: str) -> float:
 def _line(job: JobView) -> str:
     files = f"{job.files.done}/{job.files.total}"
     size = f"{human(job.bytes_done)}/{human(job.bytes_total)}"
-    return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {in_line(job.target)}"
+    return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {escape_newlines(job.target)}"
 
 
 _OPTIONS = {

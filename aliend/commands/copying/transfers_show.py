@@ -10,8 +10,8 @@ from typing import Any
 
 from aliend.commands.following.follower import human, kind_of, summary, way_of
 from aliend.commands.invocation.call import Call, encoded
-from aliend.core.cli.colours import states_painted
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.colours import colour_states
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
@@ -46,7 +46,7 @@ async def show(parts: Parts, call: Call, words: list[str]) -> int:
         return 0
     await call.say("\n".join(_head(job)))
     async for page in pages:
-        await call.paint("\n".join(_lines(page)), states_painted)
+        await call.paint("\n".join(_lines(page)), colour_states)
     async for one in deletions_of(parts, job.id):
         if not states or one.state in states:
             await call.say(_deletion_line(one))
@@ -99,14 +99,14 @@ def _head(job: JobView) -> list[str]:
 def _lines(page: _Page) -> list[str]:
     lines = []
     for file in page.files:
-        lines.append(f"  {file.state:<10}{human(file.size):>11}  {in_line(way_of(file))}")
+        lines.append(f"  {file.state:<10}{human(file.size):>11}  {escape_newlines(way_of(file))}")
         lines += [f"             {note}" for note in _notes(file)]
         lines += map(_attempt_line, page.tried.get(file.id, ()))
     return lines
 
 
 def _deletion_line(one: DeletionView) -> str:
-    text = f"  {one.state:<10}{'':>11}  {in_line(one.below) or 'everything that only the target has'}"
+    text = f"  {one.state:<10}{'':>11}  {escape_newlines(one.below) or 'everything that only the target has'}"
     return f"{text}\n             {one.reason}" if one.reason else text
 
 

@@ -6,7 +6,7 @@ import posixpath
 from datetime import datetime
 from typing import Any
 
-from aliend.central.http_client import Web
+from aliend.central.http_client import HttpClient
 from aliend.commands.files import ccdb_files
 from aliend.commands.following.follower import human
 from aliend.commands.invocation.call import Call
@@ -26,7 +26,7 @@ async def ccdb(parts: Parts, call: Call) -> int:
     query = core.parse(call.words[1:])
     usual = core.base_of(parts.settings.ccdb_host or core.DEFAULT_HOST)
     base = query.host or usual
-    async with Web(call.context) as web:
+    async with HttpClient(call.context) as web:
         time = query.time or (await _start_of(web, usual, query.run) if query.run else "")
         headers = {"Browse-Limit": str(query.limit), **dict(query.headers)}
         patience = _PATIENCE + _PER_OBJECT * query.limit
@@ -47,7 +47,7 @@ async def ccdb(parts: Parts, call: Call) -> int:
     return _FOUND
 
 
-async def _start_of(web: Web, base: str, run: str) -> str:
+async def _start_of(web: HttpClient, base: str, run: str) -> str:
     """When a run started, in POSIX milliseconds. Raises WebError."""
     answer = await web.document(core.url_of(Query(f"{core.RUN_PATH}/{run}"), base, ""), {}, _PATIENCE)
     for one in core.objects_of(answer, base):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from aliend.commands.invocation.call import Call, FileProgress, Progress
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
@@ -98,7 +98,7 @@ class Follower:
                     await self._failed(one, total)
                 case "waiting":
                     self._running.pop(one.id, None)
-                    await self._aside(f"{in_line(one.source)}: will be tried again: {one.message}")
+                    await self._aside(f"{escape_newlines(one.source)}: will be tried again: {one.message}")
 
     async def _begin(self, one: TransferView, total: int) -> int:
         """Tell that a copy has begun, unless that was told; its number."""
@@ -113,13 +113,13 @@ class Follower:
         if one.size and not moved:
             self.tally.kept += 1
             self._running.pop(one.id, None)
-            await self._line(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
+            await self._line(f"{escape_newlines(one.target)} --> TARGET VALID (size match, md5 match)")
             return
         number = await self._begin(one, total)
         del self._running[one.id]
         rate = human(int(moved / seconds), 2)
         await self._line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
-        await self._aside(f"{in_line(one.target)}: {one.message}" if one.message else "")
+        await self._aside(f"{escape_newlines(one.target)}: {one.message}" if one.message else "")
 
     async def _failed(self, one: TransferView, total: int) -> None:
         self.tally.missing += one.message.endswith(MISSING)
@@ -128,7 +128,9 @@ class Follower:
             self._told += 1
             number = self._told
         name = one.source if one.direction == "download" or not one.target else f"{one.source} to {one.target}"
-        await self._aside(f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {in_line(name)}\n{one.message}")
+        await self._aside(
+            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{one.message}"
+        )
 
     async def _close(self, job: JobView, kept: int) -> None:
         moved, wanted = job.files.done - kept, job.files.total - kept

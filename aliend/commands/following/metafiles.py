@@ -39,7 +39,7 @@ async def keep(parts: Parts, call: Call, jobs: Sequence[JobView]) -> None:
 async def _keep(parts: Parts, call: Call, lfn: str, target: str) -> None:
     tickets = await parts.centrals.catalogue_of(call.context).access_read(lfn)
     if tickets:
-        path = Path(call.local) / metalink.name_of(lfn)
+        path = Path(call.local) / metalink.file_name(lfn)
         await asyncio.to_thread(write, path, metalink.document(lfn, target, tickets))
 
 

@@ -20,7 +20,7 @@ def is_position(word: str) -> bool:
     return _POSITION.fullmatch(word) is not None
 
 
-def index(word: str, stack: Stack) -> int:
+def position_of(word: str, stack: Stack) -> int:
     """The place of the entry that `+N` or `-N` means. Raises UsageError where there is none."""
     number = int(word[1:])
     if number >= len(stack):
@@ -28,26 +28,26 @@ def index(word: str, stack: Stack) -> int:
     return number if word[0] == "+" else len(stack) - 1 - number
 
 
-def rotated(stack: Stack, at: int) -> Stack:
+def rotate(stack: Stack, at: int) -> Stack:
     """The same circle, with the entry `at` first."""
     return stack[at:] + stack[:at]
 
 
-def swapped(stack: Stack) -> Stack:
+def swap(stack: Stack) -> Stack:
     """The first two entries have changed places. Raises UsageError where there is one only."""
     if len(stack) < 2:
         raise UsageError("pushd: there is no other directory on the stack")
     return (stack[1], stack[0], *stack[2:])
 
 
-def dropped(stack: Stack, at: int) -> Stack:
+def drop(stack: Stack, at: int) -> Stack:
     """Without the entry `at`. Raises UsageError where nothing would be left."""
     if len(stack) < 2:
         raise UsageError("popd: the stack is empty")
     return stack[:at] + stack[at + 1 :]
 
 
-def shown(directory: str, home: str) -> str:
+def display_name(directory: str, home: str) -> str:
     """An entry as it is printed: without its last slash, and with `~` for the home."""
     bare = without_slash(directory)
     if home and bare == without_slash(home):

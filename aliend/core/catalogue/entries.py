@@ -8,7 +8,7 @@ from typing import Literal
 EntryType = Literal["file", "directory", "collection"]
 
 
-MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 """The md5 of no bytes."""
 
 

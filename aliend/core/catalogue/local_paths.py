@@ -26,7 +26,7 @@ def local_path(root: str, relative: str, is_link: Callable[[str], bool]) -> str:
     """
     components = relative.split("/")
     for component in components:
-        reason = objection(component)
+        reason = why_refused(component)
         if reason:
             raise CopyError(
                 f"The name {relative!r} is refused: {reason}; copy it to a name of your own", kind="permanent"
@@ -39,7 +39,7 @@ def local_path(root: str, relative: str, is_link: Callable[[str], bool]) -> str:
     return f"{path}/{components[-1]}"
 
 
-def objection(component: str) -> str:
+def why_refused(component: str) -> str:
     """Why one component cannot be a local name; empty if it can."""
     if not component:
         return "it is absolute or has an empty component"

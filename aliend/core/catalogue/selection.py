@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.cli.options import Given, Option
-from aliend.core.cli.units import moment_of, size_of
+from aliend.core.cli.options import Option, ParsedOptions
+from aliend.core.cli.units import parse_size, parse_time
 from aliend.errors import BadPattern, UsageError
 
 UNBOUNDED = 2**63 - 1
@@ -47,13 +47,13 @@ _PLAIN_REGEX = re.compile(r"(?:[^\\^$.|?*+()\[\]{}]|\\[^\w\s]|\.[*+]?|\^|\$)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Candidate:
     """What is known of one file: its name `below` the directory (no leading slash), and what a selection may ask for.
 
     `size` in bytes, `changed_ms` POSIX milliseconds, `job` the number of the job that made it (empty: none).
     """
 
-    below: str
+    name: str
     size: int = 0
     changed_ms: int = 0
     owner: str = ""
@@ -86,22 +86,22 @@ class Selection:
     site: str = ""
     literal: str = ""
 
-    def matches(self, facts: Facts) -> bool:
+    def matches(self, facts: Candidate) -> bool:
         """Whether the file is wanted."""
         return (
             self._is_within(facts)
-            and (not self.glob or matches_pattern(self.glob, facts.below))
-            and (not self.regex or _searched(self.regex, facts.below))
-            and not any(text in facts.below for text in self.texts_out)
-            and not any(matches_pattern(pattern, facts.below) for pattern in self.patterns_out)
-            and not any(_searched(regex, facts.below) for regex in self.regexes_out)
+            and (not self.glob or matches_pattern(self.glob, facts.name))
+            and (not self.regex or _search(self.regex, facts.name))
+            and not any(text in facts.name for text in self.texts_out)
+            and not any(matches_pattern(pattern, facts.name) for pattern in self.patterns_out)
+            and not any(_search(regex, facts.name) for regex in self.regexes_out)
         )
 
-    def _is_within(self, facts: Facts) -> bool:
+    def _is_within(self, facts: Candidate) -> bool:
         return (
             self.sizes[0] <= facts.size <= self.sizes[1]
             and self.times_ms[0] <= facts.changed_ms <= self.times_ms[1]
-            and self.depths[0] <= facts.below.count("/") <= self.depths[1]
+            and self.depths[0] <= facts.name.count("/") <= self.depths[1]
             and self.user in ("", facts.owner)
             and self.group in ("", facts.group)
             and self.job in ("", facts.job)
@@ -129,7 +129,7 @@ class Window:
         """Whether no more files are wanted."""
         return not self._left
 
-    def takes(self) -> bool:
+    def accept(self) -> bool:
         """Whether the next file that matches is taken."""
         if self._skip:
             self._skip -= 1
@@ -140,17 +140,17 @@ class Window:
         return False
 
 
-def facts_of(entry: Entry, below: str) -> Facts:
+def candidate_of(entry: Entry, name: str) -> Candidate:
     """What is known of a file of the catalogue."""
-    return Facts(below, entry.size, entry.changed_ms, entry.owner, entry.group, entry.job)
+    return Candidate(name, entry.size, entry.changed_ms, entry.owner, entry.group, entry.job)
 
 
-def matches_pattern(pattern: str, below: str) -> bool:
+def matches_pattern(pattern: str, name: str) -> bool:
     """Whether a pattern fits the name below a directory."""
     if "*" not in pattern:
-        return pattern in f"/{below}"
+        return pattern in f"/{name}"
     text = ".*".join(map(re.escape, pattern.removeprefix("/").split("*")))
-    return re.search(f"(?:^|/){text}\\Z", below, re.DOTALL) is not None
+    return re.search(f"(?:^|/){text}\\Z", name, re.DOTALL) is not None
 
 
 def split_pattern(name: str) -> tuple[str, str]:
@@ -159,7 +159,7 @@ def split_pattern(name: str) -> tuple[str, str]:
     return directory + slash, name[len(directory) + len(slash) :]
 
 
-def selection_of(given: Given, now_ms: int) -> Selection:
+def selection_of(given: ParsedOptions, now_ms: int) -> Selection:
     """The selection that the options of `OPTIONS` ask for. Raises UsageError, also for more than one kind of names."""
     kinds = [f"-{key}" for key in ("glob", "select", "name") if given.has(key)]
     if len(kinds) > 1:
@@ -173,19 +173,19 @@ def selection_of(given: Given, now_ms: int) -> Selection:
         user=_account(given, "user"),
         group=_account(given, "group"),
         job=str(given.number("jobid", 0)) if given.has("jobid") else "",
-        sizes=_bounds(given, "minsize", "maxsize", size_of),
+        sizes=_bounds(given, "minsize", "maxsize", parse_size),
         depths=_bounds(given, "mindepth", "maxdepth", _depth_of),
-        times_ms=_bounds(given, "min-ctime", "max-ctime", lambda text, what: moment_of(text, now_ms, what)),
+        times_ms=_bounds(given, "min-ctime", "max-ctime", lambda text, what: parse_time(text, now_ms, what)),
     )
 
 
-def regex_of_name(words: str) -> str:
+def regex_of_name(text: str) -> str:
     """The regular expression of the words `begin_X_contain_Y_ends_Z_ext_E`. Raises UsageError.
 
     A value may contain `_`; it ends where the next verb begins. Each `contain` must be met, in any order.
     """
     values: dict[str, list[str]] = {}
-    for verb, value in _words_of_name(words):
+    for verb, value in _parse_name(text):
         values.setdefault(verb, []).append(re.escape(value))
     begin, ends = "".join(values.get("begin", [])), "".join(values.get("ends", []))
     extension = "".join(f"\\.{value}" for value in values.get("ext", []))
@@ -193,9 +193,9 @@ def regex_of_name(words: str) -> str:
     return f"(?:^|/)(?={begin}){within}[^/]*{ends}{extension}$"
 
 
-def literal_of_name(words: str) -> str:
+def literal_of_name(text: str) -> str:
     """The longest text that every name which these words describe contains. Raises UsageError."""
-    return max((value for _, value in _words_of_name(words)), key=len)
+    return max((value for _, value in _parse_name(text)), key=len)
 
 
 def require_regex(text: str, what: str) -> str:
@@ -216,22 +216,22 @@ def require_account(text: str, what: str) -> str:
     return text
 
 
-def _words_of_name(words: str) -> list[tuple[str, str]]:
+def _parse_name(text: str) -> list[tuple[str, str]]:
     """Verbs with their values."""
-    parts = _VERBS.split(words)
+    parts = _VERBS.split(text)
     pairs = list(zip(parts[1::2], parts[2::2], strict=True))
     once = [verb for verb, _ in pairs if verb != "contain"]
     if not pairs or parts[0] or not all(value for _, value in pairs):
         raise UsageError(
             "-name takes the words begin, contain, ends and ext, each with a value, as in "
-            f"begin_Analysis_ext_root, not {words!r}"
+            f"begin_Analysis_ext_root, not {text!r}"
         )
     if len(set(once)) < len(once):
-        raise UsageError(f"-name takes begin, ends and ext once each, not {words!r}")
+        raise UsageError(f"-name takes begin, ends and ext once each, not {text!r}")
     return pairs
 
 
-def _bounds(given: Given, least: str, most: str, read: Callable[[str, str], int]) -> tuple[int, int]:
+def _bounds(given: ParsedOptions, least: str, most: str, read: Callable[[str, str], int]) -> tuple[int, int]:
     values = [read(given.last(key), f"{given.command}: -{key}") if given.has(key) else None for key in (least, most)]
     low, high = values[0] or 0, UNBOUNDED if values[1] is None else values[1]
     if low > high:
@@ -245,26 +245,26 @@ def _depth_of(text: str, what: str) -> int:
     return int(text)
 
 
-def _not_empty(given: Given, key: str) -> str:
+def _not_empty(given: ParsedOptions, key: str) -> str:
     if given.has(key) and not given.last(key):
         raise UsageError(f"{given.command}: -{key} needs a text that is not empty")
     return given.last(key)
 
 
-def _name(given: Given) -> str:
+def _name(given: ParsedOptions) -> str:
     return regex_of_name(given.last("name")) if given.has("name") else ""
 
 
-def _account(given: Given, key: str) -> str:
+def _account(given: ParsedOptions, key: str) -> str:
     return require_account(_not_empty(given, key), f"{given.command}: -{key}")
 
 
-def _regex(given: Given, key: str, text: str) -> str:
+def _regex(given: ParsedOptions, key: str, text: str) -> str:
     return require_regex(text, f"{given.command}: -{key}")
 
 
-def _searched(regex: str, below: str) -> bool:
-    return re.search(regex, below) is not None or re.search(regex, f"/{below}") is not None
+def _search(regex: str, name: str) -> bool:
+    return re.search(regex, name) is not None or re.search(regex, f"/{name}") is not None
 
 
 def _pattern_of_regex(regex: str) -> str:

@@ -54,7 +54,7 @@ def attributes_of(file: LocalFile) -> dict[str, str]:
 def document(files: Sequence[Mapping[str, str]]) -> str:
     """The collection of files with these attributes."""
     events = [
-        f'    <event name="{number}">\n      <file {_written(file)} />\n    </event>'
+        f'    <event name="{number}">\n      <file {_format_attributes(file)} />\n    </event>'
         for number, file in enumerate(files, 1)
     ]
     return "\n".join(
@@ -69,7 +69,7 @@ def document(files: Sequence[Mapping[str, str]]) -> str:
     )
 
 
-def joined(texts: Sequence[str]) -> str:
+def merge(texts: Sequence[str]) -> str:
     """Several collections as one. Raises BadReply for a text that is none."""
     files = []
     for text in texts:
@@ -80,11 +80,11 @@ def joined(texts: Sequence[str]) -> str:
     return document(files)
 
 
-def _written(attributes: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={_quoted(value)}" for name, value in attributes.items())
+def _format_attributes(attributes: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={_quote(value)}" for name, value in attributes.items())
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     """A value in double quotes; bytes that are no text are spelled out, since XML cannot hold them."""
     text = value.encode("utf-8", "backslashreplace").decode()
     return quoteattr(text, {'"': "&quot;"})

@@ -75,18 +75,18 @@ def parse(text: str, aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...
         raise UsageError(f"{where}a quote is not closed: {_excerpt(text, error.args[0])}; nothing was done") from None
 
 
-def of_words(words: tuple[str, ...], aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...]:
+def parse_args(args: tuple[str, ...], aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...]:
     """The steps of a command that came as separate words: one word is a text, more are the command's own words."""
-    if len(words) == 1:
-        return parse(words[0], aliases)
-    if words and words[0].startswith("!"):
-        return (Shell(f"{words[0][1:]} {shlex.join(words[1:])}".strip()),)
-    if words and words[0] in aliases:
-        return _expanded(words[0], f" {shlex.join(words[1:])}", aliases)
-    return (Command(_operands_split(words)),) if words else ()
+    if len(args) == 1:
+        return parse(args[0], aliases)
+    if args and args[0].startswith("!"):
+        return (Shell(f"{args[0][1:]} {shlex.join(args[1:])}".strip()),)
+    if args and args[0] in aliases:
+        return _expand_alias(args[0], f" {shlex.join(args[1:])}", aliases)
+    return (Command(_split_find_operand(args)),) if args else ()
 
 
-def complete(text: str) -> int:
+def complete_length(text: str) -> int:
     """How much of a growing text can be carried out already: up to its last newline outside of quotes."""
     done = 0
     try:
@@ -132,21 +132,21 @@ def _steps(piece: _Piece, aliases: Mapping[str, str]) -> tuple[Step, ...]:
         return (Command((command.strip(),), pipeline),)
     first = command.split(None, 1)[0]
     if first in aliases:
-        return _expanded(first, text[len(first) :], aliases)
+        return _expand_alias(first, text[len(first) :], aliases)
     words = tuple(shlex.split(_JOINED_LINES.sub(r"\1", command)))
-    return (Command(_operands_split(words), pipeline),)
+    return (Command(_split_find_operand(words), pipeline),)
 
 
-def _expanded(name: str, rest: str, aliases: Mapping[str, str]) -> tuple[Step, ...]:
+def _expand_alias(name: str, rest: str, aliases: Mapping[str, str]) -> tuple[Step, ...]:
     others = {other: value for other, value in aliases.items() if other != name}
     return parse(aliases[name] + rest, others)
 
 
-def _operands_split(words: tuple[str, ...]) -> tuple[str, ...]:
+def _split_find_operand(args: tuple[str, ...]) -> tuple[str, ...]:
     """`find 'DIRECTORY PATTERN'` is written so in many scripts; other commands keep names with blanks whole."""
-    if len(words) == 2 and words[0] in _TWO_OPERANDS and " " in words[1].strip():
-        return (words[0], *words[1].split())
-    return words
+    if len(args) == 2 and args[0] in _TWO_OPERANDS and " " in args[1].strip():
+        return (args[0], *args[1].split())
+    return args
 
 
 def _excerpt(text: str, position: int) -> str:
@@ -154,16 +154,16 @@ def _excerpt(text: str, position: int) -> str:
     return line if len(line) <= 60 else line[:57] + "..."
 
 
-def read(text: str) -> dict[str, str]:
+def parse_aliases(text: str) -> dict[str, str]:
     """The aliases of a file's text; lines without a name are skipped, of two with one name the last holds."""
-    found = {}
+    aliases = {}
     for line in text.splitlines():
         name, equals, value = line.partition("=")
         name = name.strip()
         if equals and name and not name.startswith("#") and not name.split()[1:]:
-            found[name] = _unquoted(value.strip())
-    return found
+            aliases[name] = _unquote(value.strip())
+    return aliases
 
 
-def _unquoted(value: str) -> str:
+def _unquote(value: str) -> str:
     return value.removeprefix('"').removesuffix('"')

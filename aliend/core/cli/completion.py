@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 _LOCAL = re.compile(r"(?:-?file:)(?://(?=/))?")
 _STORAGE = re.compile(r"(?:.*[@,!])?!?(?=[A-Z][A-Za-z0-9_-]*::|$)")
-_HELPERS = frozenset({"time", "help", "?"})
-_TAKE_SE = frozenset({"listSEs", "listSEDistance", "mirror", "deleteMirror", "testSE", "resyncLDAP", "getSE"})
-_TAKE_GRID_JOBS = frozenset({"kill", "resubmit", "masterjob", "jobInfo", "jobListMatch", "registerOutput", "ps"})
+_PREFIX_COMMANDS = frozenset({"time", "help", "?"})
+_TAKES_SE = frozenset({"listSEs", "listSEDistance", "mirror", "deleteMirror", "testSE", "resyncLDAP", "getSE"})
+_TAKES_GRID_JOBS = frozenset({"kill", "resubmit", "masterjob", "jobInfo", "jobListMatch", "registerOutput", "ps"})
 _VERBS = {
     "transfers": ("list", "show", "watch", "wait", "why", "cancel", "retry", "pause", "resume", "limit"),
     "daemon": ("status", "start", "stop", "restart", "logs", "install"),
@@ -73,13 +73,13 @@ class CatalogueName:
     only_directories: bool
 
 
-Wanted = CommandName | Choice | Option | LocalPath | StorageElement | TransferJob | GridJob | CatalogueName
+CompletionKind = CommandName | Choice | Option | LocalPath | StorageElement | TransferJob | GridJob | CatalogueName
 
 
-def wanted(words: Sequence[str]) -> Wanted:
+def completion_kind(args: Sequence[str]) -> CompletionKind:
     """What the last of `words` is to become."""
-    before, word = list(words[:-1]), words[-1] if words else ""
-    while before and before[0] in _HELPERS:
+    before, word = list(args[:-1]), args[-1] if args else ""
+    while before and before[0] in _PREFIX_COMMANDS:
         del before[0]
     if not before:
         return CommandName()
@@ -90,13 +90,13 @@ def wanted(words: Sequence[str]) -> Wanted:
     if local:
         return LocalPath(local[0], word[local.end() :])
     storage = _STORAGE.match(word)
-    if storage and ("@" in word or "::" in word or command in _TAKE_SE):
+    if storage and ("@" in word or "::" in word or command in _TAKES_SE):
         return StorageElement(storage[0])
     if command in _VERBS and len(before) == 1:
         return Choice(_VERBS[command])
     if command == "transfers":
         return TransferJob()
-    if command in _TAKE_GRID_JOBS:
+    if command in _TAKES_GRID_JOBS:
         return GridJob()
     head = word[: word.rfind("/") + 1]
     return CatalogueName(head, only_directories=command in _DIRECTORIES_ONLY)

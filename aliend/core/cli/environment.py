@@ -23,7 +23,7 @@ Settings = tuple[tuple[str, str], ...]
 _CODE = ("XRD_PLUGIN",)
 
 
-def settings_of(environment: Mapping[str, str]) -> Settings:
+def xrootd_settings(environment: Mapping[str, str]) -> Settings:
     """The variables `XRD_*` of an environment."""
     chosen = {
         name: value for name, value in environment.items() if name.startswith("XRD_") and not name.startswith(_CODE)

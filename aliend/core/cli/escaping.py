@@ -20,7 +20,7 @@ def visible(text: str) -> str:
     return _OBEYED.sub(_escape, text)
 
 
-def in_line(text: str) -> str:
+def escape_newlines(text: str) -> str:
     """`text` as a part of one line: a name with a line break in it must not look like two names, nor in a pipe."""
     return text.replace("\n", "\\x0a")
 

@@ -19,11 +19,11 @@ class Option:
     """One option. Spellings with one `key` are the same option; `takes` names its value (empty: it takes none)."""
 
     key: str
-    takes: str = ""
+    value_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ParsedOptions:
     """What was given: the operands in their order, and the values of each option (`""` for one without value)."""
 
     command: str
@@ -56,14 +56,14 @@ class Given:
         return number
 
 
-def take_apart(command: str, words: Sequence[str], table: Mapping[str, Option]) -> Given:
+def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]) -> ParsedOptions:
     """The options and operands of `words`, which do not include the command's name.
 
     Raises UsageError for an option that is not in the table (it names the nearest one) and for a missing value.
     """
     operands: list[str] = []
     values: dict[str, list[str]] = {}
-    rest = list(reversed(words))
+    rest = list(reversed(args))
     while rest:
         word = rest.pop()
         if word == "--":
@@ -75,29 +75,29 @@ def take_apart(command: str, words: Sequence[str], table: Mapping[str, Option]) 
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
         option = table.get(name)
         if option is None:
-            raise UsageError(unknown(command, name, table))
-        if option.takes and not equals:
+            raise UsageError(unknown_option(command, name, table))
+        if option.value_name and not equals:
             if not rest:
-                raise UsageError(f"{command}: {name} needs {option.takes} behind it")
+                raise UsageError(f"{command}: {name} needs {option.value_name} behind it")
             value = rest.pop()
-        elif equals and not option.takes:
+        elif equals and not option.value_name:
             raise UsageError(f"{command}: {name} takes no value")
         values.setdefault(option.key, []).append(value)
-    return Given(command, tuple(operands), {key: tuple(found) for key, found in values.items()})
+    return ParsedOptions(command, tuple(operands), {key: tuple(found) for key, found in values.items()})
 
 
-def unknown(command: str, name: str, known: Mapping[str, Option]) -> str:
+def unknown_option(command: str, name: str, table: Mapping[str, Option]) -> str:
     """The sentence for an option that does not exist."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, table, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"see: alienctl help {command}"
     return f"{command}: there is no option {name}; {hint}"
 
 
-_AT_MOST = 3
-_ALIKE = 0.6
+_MAX_SUGGESTIONS = 3
+_MIN_SIMILARITY = 0.6
 
 
 def suggestions(word: str, names: Collection[str]) -> list[str]:
     """At most three names that are like `word`, the nearest first."""
     lower = {name.lower(): name for name in sorted(names, reverse=True)}
-    return [lower[near] for near in difflib.get_close_matches(word.lower(), lower, _AT_MOST, _ALIKE)]
+    return [lower[near] for near in difflib.get_close_matches(word.lower(), lower, _MAX_SUGGESTIONS, _MIN_SIMILARITY)]

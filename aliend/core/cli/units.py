@@ -20,18 +20,18 @@ _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800, "y":
 _SECOND_DIGITS, _MILLISECOND_DIGITS = 10, 13
 
 
-def size_of(text: str, what: str = "a size") -> int:
+def parse_size(text: str, what: str = "a size") -> int:
     """Bytes: `1500`, `10k` and `10KiB` (of 1024), `10kB` (of 1000), `1.5G`. Raises UsageError, which names `what`."""
-    found = _SIZE.fullmatch(text.strip())
-    if not found:
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
         raise UsageError(f"{what} is bytes, or a number with a unit as in 10k, 1.5M or 2GiB, not {text!r}")
-    number, unit, suffix = found.groups()
+    number, unit, suffix = match.groups()
     base = 1000 if (suffix or "").lower() == "b" else 1024
     factor = int(base ** _POWERS[unit.lower()])
     return round(float(number) * factor) if "." in number else int(number) * factor
 
 
-def moment_of(text: str, now_ms: int, what: str = "a time") -> int:
+def parse_time(text: str, now_ms: int, what: str = "a time") -> int:
     """POSIX milliseconds of a moment. Raises UsageError, which names `what`.
 
     Seconds since 1970 (10 digits), milliseconds (13 digits), an ISO 8601 date or date and time (local time, unless it
@@ -56,9 +56,9 @@ def moment_of(text: str, now_ms: int, what: str = "a time") -> int:
         ) from None
 
 
-LOWEST = 1024
+MIN_RATE = 1024
 """Bytes per second; less cannot be told from a copy that hangs."""
-HIGHEST = 1 << 40
+MAX_RATE = 1 << 40
 
 _RATE = re.compile(r"(\d{1,13}(?:\.\d{1,6})?)\s*(?:([KMGT])(iB|B)?|B)?(?:/s|ps)?", re.ASCII | re.IGNORECASE)
 _UNLIMITED = frozenset({"unlimited", "none", "off", "0"})
@@ -69,19 +69,19 @@ def parse_rate(text: str) -> int:
     word = text.strip()
     if word.lower() in _UNLIMITED:
         return 0
-    found = _RATE.fullmatch(word)
-    if found is None:
+    match = _RATE.fullmatch(word)
+    if match is None:
         raise UsageError(f"{text!r} is no rate: write 20M, 1.5G or 500K (bytes per second), or `unlimited`")
-    number, prefix, kind = found.groups()
+    number, prefix, kind = match.groups()
     base = 1000 if (kind or "").upper() == "B" else 1024
     power = " KMGT".index((prefix or " ").upper())
     rate = int(Fraction(number) * base**power)
-    if not LOWEST <= rate <= HIGHEST:
+    if not MIN_RATE <= rate <= MAX_RATE:
         raise UsageError(f"{text!r} is no rate from 1K to 1T (bytes per second); `unlimited` takes the limit away")
     return rate
 
 
-def rate_text(rate: int) -> str:
+def format_rate(rate: int) -> str:
     """A rate in the shortest words that `parse_rate` takes for it; 0: `unlimited`."""
     if not rate:
         return "unlimited"

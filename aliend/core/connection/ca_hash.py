@@ -25,11 +25,11 @@ def subject_hash(name: bytes) -> str:
     at the ends dropped and those within collapsed (OpenSSL, `X509_NAME_hash_ex`).
     """
     ((_, parts),) = _values(name)
-    content = b"".join(_value(tag, _sorted(part)) for tag, part in _values(parts))
+    content = b"".join(_value(tag, _sort_attributes(part)) for tag, part in _values(parts))
     return f"{int.from_bytes(hashlib.sha1(content, usedforsecurity=False).digest()[:4], 'little'):08x}"
 
 
-def _sorted(part: bytes) -> bytes:
+def _sort_attributes(part: bytes) -> bytes:
     return b"".join(sorted(_value(tag, _canonical(attribute)) for tag, attribute in _values(part)))
 
 

@@ -25,7 +25,7 @@ from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetryPolicy:
     """How often one errand tries, and how long to wait between logins (seconds).
 
     The ceiling of the pause starts at `first_pause` and doubles up to `longest_pause`; `at_least` is never undercut.
@@ -34,16 +34,16 @@ class Policy:
     tries: int = 3
     first_pause: float = 0.5
     longest_pause: float = 2.0
-    at_least: float = 0.0
+    min_pause: float = 0.0
 
     def pause(self, failures: int, chance: float) -> float:
         """Seconds to wait after the `failures`-th failure in a row; `chance` is uniform in [0, 1)."""
         ceiling = min(self.longest_pause, self.first_pause * 2.0 ** min(failures - 1, 16))
-        return max(self.at_least, chance * ceiling)
+        return max(self.min_pause, chance * ceiling)
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class PendingRequest:
     """A request on its lane: whether it `changes` something, and how many tries are left after this one."""
 
     changes: bool
@@ -51,7 +51,7 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
-class Down:
+class Disconnected:
     """No connection and no errand."""
 
 
@@ -59,39 +59,39 @@ class Down:
 class LoggingIn:
     """A login begins at `not_before` for `errand`."""
 
-    errand: Errand
+    request: PendingRequest
     not_before: float
 
 
 @dataclass(frozen=True, slots=True)
-class Talking:
+class Busy:
     """The request of `errand` is under way."""
 
-    errand: Errand
+    request: PendingRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Up:
+class Idle:
     """A connection that nobody uses."""
 
 
-LaneState = Down | LoggingIn | Talking | Up
+ConnectionState = Disconnected | LoggingIn | Busy | Idle
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """All lanes; `failures` in a row since the last answer, and before which moment nobody logs in."""
 
-    lanes: tuple[LaneState, ...]
+    slots: tuple[ConnectionState, ...]
     failures: int = 0
     not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Assigned:
     """The lane was given to a request."""
 
-    lane: int
+    slot: int
     changes: bool
     now: float
 
@@ -100,14 +100,14 @@ class Taken:
 class LoggedIn:
     """A connection was made."""
 
-    lane: int
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class LoginFailed:
     """No connection was made; `final`: trying again will not help."""
 
-    lane: int
+    slot: int
     now: float
     chance: float
     final: bool = False
@@ -117,8 +117,8 @@ class LoginFailed:
 class Answered:
     """The whole reply was understood; `kept`: the connection may be used again."""
 
-    lane: int
-    kept: bool = True
+    slot: int
+    reusable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Lost:
     part of the reply.
     """
 
-    lane: int
+    slot: int
     now: float
     chance: float
     arrived: bool
@@ -137,10 +137,10 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class IdleClosed:
     """An idle connection is gone. No failure, sessions end; but `early`, soon after the login, it is one."""
 
-    lane: int
+    slot: int
     now: float
     chance: float
     early: bool = False
@@ -150,10 +150,10 @@ class Ended:
 class Abandoned:
     """The caller of the errand does not wait any more."""
 
-    lane: int
+    slot: int
 
 
-Event = Taken | LoggedIn | LoginFailed | Answered | Lost | Ended | Abandoned
+Event = Assigned | LoggedIn | LoginFailed | Answered | Lost | IdleClosed | Abandoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
-class FindOut:
+class CheckOutcome:
     """The request may have been carried out: look, and never send it again."""
 
 
@@ -179,73 +179,73 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NoAction:
     """Nothing is left to do."""
 
 
-Effect = LogIn | Send | FindOut | GiveUp | Nothing
+Effect = LogIn | Send | CheckOutcome | GiveUp | NoAction
 
 
 class Impossible(Exception):
     """An event that cannot happen in the lane's state: a mistake of the caller, never of the service."""
 
 
-def step(session: Session, event: Event, policy: Policy) -> tuple[Session, Effect]:
+def step(session: Session, event: Event, policy: RetryPolicy) -> tuple[Session, Effect]:
     """What the session becomes by `event`, and what to do for the event's lane. Raises Impossible."""
-    lane = session.lanes[event.lane]
+    lane = session.slots[event.slot]
     match event, lane:
-        case Taken(), Up():
-            return _with(session, event.lane, Talking(Errand(event.changes, policy.tries - 1))), Send()
-        case Taken(), Down():
-            errand = Errand(event.changes, policy.tries - 1)
-            return _log_in(session, event.lane, errand, event.now)
+        case Assigned(), Idle():
+            return _replace_slot(session, event.slot, Busy(PendingRequest(event.changes, policy.tries - 1))), Send()
+        case Assigned(), Disconnected():
+            errand = PendingRequest(event.changes, policy.tries - 1)
+            return _log_in(session, event.slot, errand, event.now)
         case LoggedIn(), LoggingIn():
-            return _with(session, event.lane, Talking(lane.errand)), Send()
+            return _replace_slot(session, event.slot, Busy(lane.request)), Send()
         case LoginFailed(), LoggingIn():
-            return _after_failed_login(_failed(session, event, policy), event, lane.errand)
-        case Answered(), Talking():
+            return _after_failed_login(_record_failure(session, event, policy), event, lane.request)
+        case Answered(), Busy():
             calm = replace(session, failures=0, not_before=0.0)
-            return _with(calm, event.lane, Up() if event.kept else Down()), Nothing()
-        case Lost(), Talking():
-            return _after_loss(_failed(session, event, policy), event, lane.errand)
-        case Ended(), Up():
-            after = _failed(session, event, policy) if event.early else session
-            return _with(after, event.lane, Down()), Nothing()
-        case Abandoned(), Talking() | LoggingIn():
-            return _with(session, event.lane, Down()), Nothing()
-        case ((Taken() | LoggedIn() | LoginFailed() | Answered() | Lost() | Ended() | Abandoned()), _):
+            return _replace_slot(calm, event.slot, Idle() if event.reusable else Disconnected()), NoAction()
+        case Lost(), Busy():
+            return _after_loss(_record_failure(session, event, policy), event, lane.request)
+        case IdleClosed(), Idle():
+            after = _record_failure(session, event, policy) if event.early else session
+            return _replace_slot(after, event.slot, Disconnected()), NoAction()
+        case Abandoned(), Busy() | LoggingIn():
+            return _replace_slot(session, event.slot, Disconnected()), NoAction()
+        case ((Assigned() | LoggedIn() | LoginFailed() | Answered() | Lost() | IdleClosed() | Abandoned()), _):
             raise Impossible(f"{type(event).__name__} cannot happen to a lane that is {type(lane).__name__}")
         case _:
             assert_never(event)
 
 
-def _with(session: Session, number: int, state: LaneState) -> Session:
-    lanes = (*session.lanes[:number], state, *session.lanes[number + 1 :])
-    return replace(session, lanes=lanes)
+def _replace_slot(session: Session, number: int, state: ConnectionState) -> Session:
+    slots = (*session.slots[:number], state, *session.slots[number + 1 :])
+    return replace(session, slots=slots)
 
 
-def _failed(session: Session, event: LoginFailed | Lost | Ended, policy: Policy) -> Session:
+def _record_failure(session: Session, event: LoginFailed | Lost | IdleClosed, policy: RetryPolicy) -> Session:
     failures = session.failures + 1
     not_before = max(session.not_before, event.now + policy.pause(failures, event.chance))
     return replace(session, failures=failures, not_before=not_before)
 
 
-def _log_in(session: Session, number: int, errand: Errand, now: float) -> tuple[Session, Effect]:
+def _log_in(session: Session, number: int, errand: PendingRequest, now: float) -> tuple[Session, Effect]:
     at = max(now, session.not_before)
-    return _with(session, number, LoggingIn(errand, at)), LogIn(at)
+    return _replace_slot(session, number, LoggingIn(errand, at)), LogIn(at)
 
 
-def _after_failed_login(session: Session, event: LoginFailed, errand: Errand) -> tuple[Session, Effect]:
+def _after_failed_login(session: Session, event: LoginFailed, errand: PendingRequest) -> tuple[Session, Effect]:
     if event.final or not errand.tries_left:
-        return _with(session, event.lane, Down()), GiveUp()
+        return _replace_slot(session, event.slot, Disconnected()), GiveUp()
     again = replace(errand, tries_left=errand.tries_left - 1)
-    return _log_in(session, event.lane, again, event.now)
+    return _log_in(session, event.slot, again, event.now)
 
 
-def _after_loss(session: Session, event: Lost, errand: Errand) -> tuple[Session, Effect]:
+def _after_loss(session: Session, event: Lost, errand: PendingRequest) -> tuple[Session, Effect]:
     if event.arrived and errand.changes:
-        return _with(session, event.lane, Down()), FindOut()
+        return _replace_slot(session, event.slot, Disconnected()), CheckOutcome()
     if event.final or not errand.tries_left:
-        return _with(session, event.lane, Down()), GiveUp()
+        return _replace_slot(session, event.slot, Disconnected()), GiveUp()
     again = replace(errand, tries_left=errand.tries_left - 1)
-    return _log_in(session, event.lane, again, event.now)
+    return _log_in(session, event.slot, again, event.now)

@@ -28,7 +28,7 @@ class CredentialFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DiscoverySettings:
     """How the service is found and kept.
 
     `jbox` is a JBox that was named, `jbox_file` the file in which one that runs here announces itself (empty: nobody
@@ -64,7 +64,7 @@ class Context:
     server_name: str = ""
     role: str = ""
     site: str = ""
-    finding: Finding = Finding()
+    finding: DiscoverySettings = DiscoverySettings()
     job: str = ""
     master_job: str = ""
     timing: bool = False

@@ -22,10 +22,10 @@ class CertificateFacts:
     begins_ms: int
     ends_ms: int
 
-    def to_json(self, place: str, *, is_usable: bool = True) -> dict[str, object]:
+    def to_json(self, path: str, *, is_usable: bool = True) -> dict[str, object]:
         """The document of `cert-info --json`; `place` is the certificate's file."""
         return {
-            "certificate": place,
+            "certificate": path,
             "subject": self.subject,
             "issuer": self.issuer,
             "begins_ms": self.begins_ms,
@@ -38,19 +38,19 @@ class CertificateFacts:
         return [
             f"DN >>> {self.subject}",
             f"ISSUER >>> {self.issuer}",
-            f"BEGIN >>> {_moment(self.begins_ms)}",
-            f"EXPIRE >>> {_moment(self.ends_ms)}",
+            f"BEGIN >>> {_format_time(self.begins_ms)}",
+            f"EXPIRE >>> {_format_time(self.ends_ms)}",
         ]
 
 
 def why_unusable(facts: CertificateFacts, now_ms: int, margin_ms: int = 0) -> str:
     """Why the certificate cannot be used at `now_ms`, as the end of a sentence; empty: it can."""
     if now_ms < facts.begins_ms:
-        return f"is valid only from {_moment(facts.begins_ms)} UTC"
+        return f"is valid only from {_format_time(facts.begins_ms)} UTC"
     if now_ms >= facts.ends_ms:
-        return f"expired at {_moment(facts.ends_ms)} UTC"
+        return f"expired at {_format_time(facts.ends_ms)} UTC"
     if facts.ends_ms - now_ms < margin_ms:
-        return f"ends at {_moment(facts.ends_ms)} UTC, in less than {margin_ms // 60_000} minutes"
+        return f"ends at {_format_time(facts.ends_ms)} UTC, in less than {margin_ms // 60_000} minutes"
     return ""
 
 
@@ -67,7 +67,7 @@ def role_of(subject: str) -> str:
     return role
 
 
-def is_due(facts: CertificateFacts, now_ms: int) -> bool:
+def is_renewal_due(facts: CertificateFacts, now_ms: int) -> bool:
     """Whether a token is to be replaced by a new one at `now_ms`.
 
     Close to its end, but for tokens of a few days not all their life long: the service ends a token with the
@@ -77,17 +77,17 @@ def is_due(facts: CertificateFacts, now_ms: int) -> bool:
     return is_users_token(facts.subject) and facts.ends_ms - now_ms < min(WARNING_MS, life // _RENEWED_PART)
 
 
-def warning(facts: CertificateFacts, now_ms: int) -> str:
+def expiry_warning(facts: CertificateFacts, now_ms: int) -> str:
     """What the user must know of the end of the certificate, as the end of a sentence; empty: it is far away."""
     left = facts.ends_ms - now_ms
     if left >= WARNING_MS:
         return ""
     if left <= 0:
         return why_unusable(facts, now_ms)
-    return f"ends at {_moment(facts.ends_ms)} UTC, in {_duration(left)}"
+    return f"ends at {_format_time(facts.ends_ms)} UTC, in {_format_duration(left)}"
 
 
-def _duration(ms: int) -> str:
+def _format_duration(ms: int) -> str:
     hours, minutes = ms // 3_600_000, ms // 60_000
     if hours >= 48:
         return f"{hours // 24} days"
@@ -96,5 +96,5 @@ def _duration(ms: int) -> str:
     return f"{minutes} minutes"
 
 
-def _moment(ms: int) -> str:
+def _format_time(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

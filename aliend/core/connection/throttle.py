@@ -15,23 +15,23 @@ HALVING = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Points:
+class ThrottlePoints:
     """`count` points as of `since`, when they were last halved (seconds of any one clock)."""
 
     count: float = 0.0
     since: float = 0.0
 
-    def at(self, now: float) -> Points:
+    def at(self, now: float) -> ThrottlePoints:
         """The same at `now`."""
         periods = int(max(0.0, now - self.since) // HALVING)
         if not periods:
             return self
-        return Points(self.count / 2.0 ** min(periods, 64), self.since + periods * HALVING)
+        return ThrottlePoints(self.count / 2.0 ** min(periods, 64), self.since + periods * HALVING)
 
-    def plus(self, points: int, now: float) -> Points:
+    def plus(self, points: int, now: float) -> ThrottlePoints:
         """With `points` more, spent at `now`."""
         earlier = self.at(now)
-        return Points(earlier.count + points, earlier.since)
+        return ThrottlePoints(earlier.count + points, earlier.since)
 
     @property
     def delay(self) -> float:

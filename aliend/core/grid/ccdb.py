@@ -23,9 +23,9 @@ RUN_PATH = "RCT/Info/RunInformation"
 """Where the times of runs are."""
 
 _DIGITS_OF_TIME = 13
-_RENAMED = {"Created": "CreateTime", "Valid-Until": "ValidUntil", "fileName": "OriginalFileName"}
+_PROPERTY_NAMES = {"Created": "CreateTime", "Valid-Until": "ValidUntil", "fileName": "OriginalFileName"}
 _NOT_PROPERTIES = frozenset({"path", "replicas", "ETag", "Valid-From", "Content-Length"})
-_TWICE = frozenset(
+_REDUNDANT = frozenset(
     {
         "createTime",
         "lastModified",
@@ -103,13 +103,13 @@ class CalibrationObject:
         return self.valid_until - self.valid_from
 
 
-def parse(words: Sequence[str]) -> Query:
+def parse(args: Sequence[str]) -> Query:
     """Take the words apart. Raises UsageError."""
     flags: set[str] = set()
     values: dict[str, str] = {}
     headers: list[tuple[str, str]] = []
     names: list[str] = []
-    rest = list(words)
+    rest = list(args)
     while rest:
         word = rest.pop(0)
         if word in _FLAGS:
@@ -184,64 +184,64 @@ def url_of(query: Query, base: str, time: str) -> str:
 
 def folders_of(document: object) -> list[Folder]:
     """The folders of an answer."""
-    found = []
-    for one in _listed(document, "subfolders"):
-        if isinstance(one, dict):
+    folders = []
+    for folder in _list_member(document, "subfolders"):
+        if isinstance(folder, dict):
             names = ("ownFiles", "ownSize", "filesInSubfolders", "sizeOfSubfolders")
-            counted = tuple(_integer(one.get(name)) for name in names)
-            found.append(Folder(str(one.get("name", "")), counted))  # type: ignore[arg-type]  # four of them
+            counted = tuple(_integer(folder.get(name)) for name in names)
+            folders.append(Folder(str(folder.get("name", "")), counted))  # type: ignore[arg-type]  # four of them
         else:
-            found.append(Folder(str(one)))
-    return found
+            folders.append(Folder(str(folder)))
+    return folders
 
 
 def objects_of(document: object, base: str) -> list[CalibrationObject]:
     """The objects of an answer; replicas that are told without a host are at `base`. Raises WebError."""
-    return [_object(one, base) for one in _listed(document, "objects")]
+    return [_object(one, base) for one in _list_member(document, "objects")]
 
 
-def target_of(one: CalibrationObject, fetch: Fetch) -> str:
+def target_of(item: CalibrationObject, fetch: Fetch) -> str:
     """The name of an object's file below the directory that files are brought to."""
     if fetch == "mirror":
-        return f"{one.path}/{one.valid_from}/{one.etag}"
-    stem, extension = posixpath.splitext(one.name)
-    return f"{one.path}/{stem}_{one.etag}{extension}"
+        return f"{item.path}/{item.valid_from}/{item.etag}"
+    stem, extension = posixpath.splitext(item.name)
+    return f"{item.path}/{stem}_{item.etag}{extension}"
 
 
-def properties_of(one: CalibrationObject) -> str:
+def properties_of(item: CalibrationObject) -> str:
     """The text that a server of CCDB objects keeps beside a file: a line `KEY=VALUE` for each field."""
-    kept = {_RENAMED.get(key, key): value for key, value in one.fields.items() if key not in _NOT_PROPERTIES}
+    kept = {_PROPERTY_NAMES.get(key, key): value for key, value in item.fields.items() if key not in _NOT_PROPERTIES}
     return "".join(f"{key}={_one_line(value)}\n" for key, value in kept.items())
 
 
-def _object(one: object, base: str) -> CalibrationObject:
-    if not isinstance(one, dict) or "path" not in one:
+def _object(document: object, base: str) -> CalibrationObject:
+    if not isinstance(document, dict) or "path" not in document:
         raise WebError("The CCDB's answer has an object without a path; it cannot be understood")
-    fields = {str(key): value for key, value in one.items() if key not in _TWICE}
-    etag = str(one.get("ETag") or one.get("id", "")).strip('"')
-    size = _integer(one.get("Content-Length", one.get("size")))
-    name = str(one.get("fileName") or "") or etag
+    fields = {str(key): value for key, value in document.items() if key not in _REDUNDANT}
+    etag = str(document.get("ETag") or document.get("id", "")).strip('"')
+    size = _integer(document.get("Content-Length", document.get("size")))
+    name = str(document.get("fileName") or "") or etag
     return CalibrationObject(
-        path=str(one["path"]).strip("/"),
+        path=str(document["path"]).strip("/"),
         etag=etag,
         name=posixpath.basename(name),
-        kind=str(one.get("ObjectType", "")),
-        valid_from=_integer(one.get("Valid-From", one.get("validFrom"))),
-        valid_until=_integer(one.get("Valid-Until", one.get("validUntil"))),
+        kind=str(document.get("ObjectType", "")),
+        valid_from=_integer(document.get("Valid-From", document.get("validFrom"))),
+        valid_until=_integer(document.get("Valid-Until", document.get("validUntil"))),
         size=size,
-        md5=str(one.get("Content-MD5") or one.get("MD5") or "").lower(),
-        replicas=tuple(urljoin(base, str(url)) for url in _listed(one, "replicas")),
+        md5=str(document.get("Content-MD5") or document.get("MD5") or "").lower(),
+        replicas=tuple(urljoin(base, str(url)) for url in _list_member(document, "replicas")),
         fields=fields,
     )
 
 
-def _listed(document: object, name: str) -> list[object]:
-    found = document.get(name) if isinstance(document, dict) else None
-    if found is None and isinstance(document, dict):
+def _list_member(document: object, name: str) -> list[object]:
+    members = document.get(name) if isinstance(document, dict) else None
+    if members is None and isinstance(document, dict):
         return []
-    if not isinstance(found, list):
+    if not isinstance(members, list):
         raise WebError(f"The CCDB's answer cannot be understood: it has no list of {name}")
-    return found
+    return members
 
 
 def _integer(value: object) -> int:

@@ -12,7 +12,7 @@ from aliend.core.protocol.replies import Result
 
 
 @dataclass(frozen=True, slots=True)
-class StorageElement:
+class ListedStorageElement:
     """`number` and `name` (`ALICE::CERN::EOS`), `server` (`host:port`), `qos` as in `disk`; `facts` as listed."""
 
     number: str
@@ -28,10 +28,10 @@ class StorageElement:
         return label.lower() in self.name.lower() or label.lower() in self.server.lower()
 
 
-def storage_elements(results: Sequence[Result]) -> list[StorageElement]:
+def storage_elements(results: Sequence[Result]) -> list[ListedStorageElement]:
     """Those of a reply to `listSEs`."""
     return [
-        StorageElement(
+        ListedStorageElement(
             number=str(result.get("seNumber", "")),
             name=str(result["seName"]),
             server=server_of(str(result.get("endpointUrl", ""))),
@@ -48,18 +48,18 @@ def server_of(url: str) -> str:
     return url.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
-def line_of(element: StorageElement, *, number: bool = True) -> str:
+def line_of(element: ListedStorageElement, *, number: bool = True) -> str:
     """Number, name and server; without the number for somebody who asked by it."""
-    return f"{element.number:<6}{pair_of(element)}" if number else pair_of(element)
+    return f"{element.number:<6}{name_and_server(element)}" if number else name_and_server(element)
 
 
-def pair_of(element: StorageElement) -> str:
+def name_and_server(element: ListedStorageElement) -> str:
     """Name and server."""
     return f"{element.name:<32}{element.server}"
 
 
 @dataclass(frozen=True, slots=True)
-class ComputingElement:
+class ListedComputingElement:
     """A computing element; every value as it is listed, the name without `ALICE::`."""
 
     name: str
@@ -84,13 +84,13 @@ class ComputingElement:
         return all(wanted.lower() in value.lower() for wanted, value in asked)
 
 
-HEADER = ComputingElement("Name", "Host", "State", "Type", "R", "W", "TTL", "Partitions", {})
+HEADER = ListedComputingElement("Name", "Host", "State", "Type", "R", "W", "TTL", "Partitions", {})
 
 
-def computing_elements(results: Sequence[Result]) -> list[ComputingElement]:
+def computing_elements(results: Sequence[Result]) -> list[ListedComputingElement]:
     """Those of a reply to `listCEs`."""
     return [
-        ComputingElement(
+        ListedComputingElement(
             name=str(result["ceName"]).replace("ALICE::", ""),
             facts=result,
             **{

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from aliend.errors import UsageError
 
-Moment = Callable[[int], str]
+FormatTime = Callable[[int], str]
 """A moment (POSIX seconds) as text."""
 
 Description = dict[str, str | list[str]]
@@ -36,7 +36,7 @@ class Log:
         return {"wn": self.node, "workdir": self.workdir, "queue": list(self.queue), **kinds}
 
 
-def read_log(text: str, moment: Moment) -> Log:
+def read_log(text: str, format_time: FormatTime) -> Log:
     """The log out of a job's `trace`. Lines that go on without a time belong to the one before."""
     lines: dict[str, list[str]] = {}
     kind = ""
@@ -44,7 +44,7 @@ def read_log(text: str, moment: Moment) -> Log:
         event = _EVENT.match(line)
         if event:
             kind = "proc" if event[2] == "procfmt" else event[2]
-            lines.setdefault(kind, []).append(f"{moment(int(event[1]))}  {event[3]}")
+            lines.setdefault(kind, []).append(f"{format_time(int(event[1]))}  {event[3]}")
         elif kind and line.strip():
             lines[kind][-1] += f"\n{line}"
     whole = "\n".join(line for listed in lines.values() for line in listed)
@@ -57,9 +57,9 @@ def read_log(text: str, moment: Moment) -> Log:
     )
 
 
-def with_moments(text: str, moment: Moment) -> str:
+def format_log_times(text: str, format_time: FormatTime) -> str:
     """A log as it is, with readable times at the beginning of its lines."""
-    return _STAMP.sub(lambda stamp: moment(int(stamp[1])), text)
+    return _STAMP.sub(lambda stamp: format_time(int(stamp[1])), text)
 
 
 _TOKEN = re.compile(
@@ -73,17 +73,17 @@ _TOKEN = re.compile(
 
 def read_description(text: str) -> Description:
     """A job description, entry by entry; what is no entry is left out. Names are as they are written."""
-    found: Description = {}
+    entries: Description = {}
     for entry in _split(_tokens(text), ";"):
         name, *rest = entry
         if len(rest) < 2 or rest[0] != ("sign", "=") or name[0] != "word":
             continue
         value = rest[1:]
         if value[0] == ("sign", "{"):
-            found[name[1]] = [word for kind, word in value if kind != "sign"]
+            entries[name[1]] = [word for kind, word in value if kind != "sign"]
         else:
-            found[name[1]] = " ".join(word for _, word in value)
-    return found
+            entries[name[1]] = " ".join(word for _, word in value)
+    return entries
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -104,7 +104,7 @@ def _split(tokens: Sequence[tuple[str, str]], sign: str) -> list[list[tuple[str,
 
 
 @dataclass(frozen=True, slots=True)
-class InfoWords:
+class JobInfoArguments:
     """The words of `jobInfo`."""
 
     ids: tuple[str, ...]
@@ -115,7 +115,7 @@ class InfoWords:
 
 
 @dataclass(frozen=True, slots=True)
-class SiteWords:
+class SiteJobsArguments:
     """The words of `siteJobs`: a part of the names of computing elements, and which jobs; empty: any."""
 
     site: str
@@ -125,24 +125,24 @@ class SiteWords:
     user: str = ""
 
 
-def parse_info(words: Sequence[str]) -> InfoWords:
+def parse_job_info(args: Sequence[str]) -> JobInfoArguments:
     """The words of `jobInfo`. Raises UsageError."""
     usage = "jobInfo takes numbers of jobs, and -trace, -proc, -jdl, -unixtime (see: help jobInfo)"
     options = {"-trace": "trace", "-proc": "proc", "-jdl": "jdl", "-unixtime": "unixtime"}
-    flags = {options[word]: True for word in words if word in options}
-    ids = tuple(number for word in words if word not in options for number in word.split(",") if number)
+    flags = {options[word]: True for word in args if word in options}
+    ids = tuple(number for word in args if word not in options for number in word.split(",") if number)
     if not ids or not all(number.isascii() and number.isdigit() for number in ids):
         raise UsageError(usage)
-    return InfoWords(ids, **flags)
+    return JobInfoArguments(ids, **flags)
 
 
-def parse_site(words: Sequence[str]) -> SiteWords:
+def parse_site_jobs(args: Sequence[str]) -> SiteJobsArguments:
     """The words of `siteJobs`. Raises UsageError."""
     usage = "siteJobs takes a site, and -id, -running, -status STATE, -user NAME (see: help siteJobs)"
     names: list[str] = []
     flags: dict[str, bool] = {}
     values: dict[str, str] = {}
-    rest = list(words)
+    rest = list(args)
     while rest:
         word = rest.pop(0)
         if word in ("-id", "-running", "-r"):
@@ -157,7 +157,7 @@ def parse_site(words: Sequence[str]) -> SiteWords:
             names.append(word)
     if len(names) != 1:
         raise UsageError(usage)
-    return SiteWords(names[0], **flags, **values)  # type: ignore[arg-type]  # the keys are those of the branches
+    return SiteJobsArguments(names[0], **flags, **values)  # type: ignore[arg-type]  # the keys are those of the branches
 
 
 def table(jobs: Sequence[Mapping[str, object]]) -> list[str]:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["waiting", "done", "failed", "unknown"]
+MirrorState = Literal["waiting", "done", "failed", "unknown"]
 
 _QUEUED = re.compile(r"(\S+::\S+::\S+?): queued transfer ID (\d+)")
 _DONE = frozenset({"DONE"})
@@ -20,19 +20,19 @@ _WAITING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
+class QueuedMirror:
     """A copy that the service has queued: its number there, and the storage element that gets the replica."""
 
     se: str
     number: int
 
 
-def queued_of(text: str) -> tuple[Queued, ...]:
+def queued_mirrors(text: str) -> tuple[QueuedMirror, ...]:
     """The copies that a reply to `mirror` tells of."""
-    return tuple(Queued(se.upper(), int(number)) for se, number in _QUEUED.findall(text))
+    return tuple(QueuedMirror(se.upper(), int(number)) for se, number in _QUEUED.findall(text))
 
 
-def state_of(text: str, number: int) -> State:
+def mirror_state(text: str, number: int) -> MirrorState:
     """How the copy of that number stands, by a reply to `listTransfer`."""
     for line in text.splitlines():
         words = line.split()

@@ -26,14 +26,14 @@ def report(facts: Result) -> list[str]:
     return [
         f"Quota report for user : {facts.get('username', '')}",
         f"Unfinished jobs(R + W / Max):\t\t{running:.0f} + {waiting:.0f} / {most:.0f} --> "
-        f"{_part(running + waiting, most)} used",
+        f"{_percentage(running + waiting, most)} used",
         f"Running time (last 24h) used/max:\t{time / _SECONDS:.2f}/{most_time / _SECONDS:.2f}(h) --> "
-        f"{_part(time, most_time)} used",
+        f"{_percentage(time, most_time)} used",
         f"CPU Cost (last 24h) used/max:\t\t{cost / _SECONDS:.2f}/{most_cost / _SECONDS:.2f}(h) --> "
-        f"{_part(cost, most_cost)} used",
+        f"{_percentage(cost, most_cost)} used",
         f"ParallelJobs (nominal/max) :\t{number('nominalParallelJobs'):.0f}/{number('maxParallelJobs'):.0f}",
-        f"Storage size :\t\t\t{size / _MIB:.2f}/{most_size / _MIB:.2f} MiB --> {_part(size, most_size)}",
-        f"Number of files :\t\t{count:.0f}/{most_count:.0f} --> {_part(count, most_count)}",
+        f"Storage size :\t\t\t{size / _MIB:.2f}/{most_size / _MIB:.2f} MiB --> {_percentage(size, most_size)}",
+        f"Number of files :\t\t{count:.0f}/{most_count:.0f} --> {_percentage(count, most_count)}",
     ]
 
 
@@ -50,5 +50,5 @@ class _Numbers:
             return 0.0
 
 
-def _part(used: float, most: float) -> str:
+def _percentage(used: float, most: float) -> str:
     return f"{100 * used / most:.2f}%" if most > 0 else "no limit"

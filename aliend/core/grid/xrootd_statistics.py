@@ -8,14 +8,14 @@ from xml.etree import ElementTree
 from aliend.errors import BadReply
 
 
-def tree_of(text: str) -> dict[str, Any]:
+def parse_statistics(text: str) -> dict[str, Any]:
     """The attributes of the whole, and under `stats` each kind by its `id`. Raises BadReply for what is no XML."""
     root = _parsed(text)
     kinds = {str(kind.get("id", kind.tag)): _value(kind) for kind in root}
     return {**root.attrib, "stats": kinds}
 
 
-def indented(text: str) -> str:
+def indent_xml(text: str) -> str:
     """The same XML in lines. Raises BadReply."""
     root = _parsed(text)
     ElementTree.indent(root)

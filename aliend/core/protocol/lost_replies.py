@@ -26,33 +26,33 @@ _PLAIN_OPTIONS = {
     "touch": frozenset[str](),
     "chmod": frozenset[str](),
 }
-_OF_THE_OUTPUT = frozenset({"-nomsg", "-nokeys"})
+_OUTPUT_OPTIONS = frozenset({"-nomsg", "-nokeys"})
 
 
-def names_to_look_at(request: Request, directory: str = "") -> tuple[str, ...]:
+def names_to_check(request: Request, directory: str = "") -> tuple[str, ...]:
     """The absolute names that tell what became of `request`, run in `directory`; empty: it cannot be found out."""
-    known = _PLAIN_OPTIONS.get(request.command)
-    if known is None:
+    allowed = _PLAIN_OPTIONS.get(request.command)
+    if allowed is None:
         return ()
     options = [word for word in request.options if word.startswith("-")]
     words = [word for word in request.options if not word.startswith("-")]
-    if any(option not in known and option not in _OF_THE_OUTPUT for option in options):
+    if any(option not in allowed and option not in _OUTPUT_OPTIONS for option in options):
         return ()
     if request.command == "chmod":
         words = words[1:]
     if request.command == "mv" and (len(words) != 2 or words[1].endswith("/")):
         return ()
-    if any(_is_no_plain_name(word, directory) for word in words):
+    if any(_is_unresolvable(word, directory) for word in words):
         return ()
     return tuple(paths.without_slash(paths.resolve(word, directory or "/", "/")) for word in words)
 
 
-def _is_no_plain_name(word: str, directory: str) -> bool:
+def _is_unresolvable(word: str, directory: str) -> bool:
     relative = not word.startswith("/")
     return paths.has_wildcard(word) or "%" in word or (relative and (not directory or word.startswith("~")))
 
 
-def judge(request: Request, names: Sequence[str], present: Mapping[str, Entry], sent_ms: int) -> Outcome:
+def infer_outcome(request: Request, names: Sequence[str], present: Mapping[str, Entry], sent_ms: int) -> Outcome:
     """What the state of `names` (those to look at) tells about `request`, sent at `sent_ms` (POSIX milliseconds).
 
     `present` are those of them that exist, by their names.

@@ -14,7 +14,8 @@ from typing import Any
 
 from aliend.core.catalogue.entries import Entry, EntryType, Member, Replica, Ticket
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.cli.escaping import in_line
+from aliend.core.catalogue.replica_url import is_http, member_of, with_member
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, ServiceError
 
@@ -82,7 +83,7 @@ def _name_line(message: str) -> str:
     if "\n" not in message or message.startswith("\n") or is_collection:
         return message
     count = _COUNT.search(message)
-    return in_line(message[: count.start()]) + count[0] if count else in_line(message)
+    return escape_newlines(message[: count.start()]) + count[0] if count else escape_newlines(message)
 
 
 def parse(text: str, request: Request) -> Reply:
@@ -95,10 +96,10 @@ def parse(text: str, request: Request) -> Reply:
         raise BadReply(f"{request.command}: the central service's reply is not JSON ({error})", NOT_JSON) from error
     if not isinstance(document, dict):
         raise wrong_shape(request, "it is no object")
-    return assemble(document.get("metadata"), document.get("results"), request)
+    return build_reply(document.get("metadata"), document.get("results"), request)
 
 
-def assemble(metadata: object, results: object, request: Request) -> Reply:
+def build_reply(metadata: object, results: object, request: Request) -> Reply:
     """Make a reply of its two members as JSON values; BadReply (42) where they are not as the service writes them."""
     if not isinstance(metadata, dict):
         raise wrong_shape(request, "it has no metadata")
@@ -108,8 +109,8 @@ def assemble(metadata: object, results: object, request: Request) -> Reply:
         code = int(metadata["exitcode"])
     except (KeyError, TypeError, ValueError) as error:
         raise wrong_shape(request, "it has no exit code") from error
-    complaint, user, directory = (_text(metadata.get(key)) for key in ("error", "user", "currentdir"))
-    return Reply(code, complaint, user, directory, tuple(results), _text(metadata.get("timing_ms")))
+    error_text, user, directory = (_text(metadata.get(key)) for key in ("error", "user", "currentdir"))
+    return Reply(code, error_text, user, directory, tuple(results), _text(metadata.get("timing_ms")))
 
 
 def wrong_shape(request: Request, why: str) -> BadReply:
@@ -131,7 +132,7 @@ def _number(result: Result, key: str) -> int:
         raise BadReply(f"the central service sent {value!r} as {key}, not a number", WRONG_SHAPE) from error
 
 
-def _mode(permissions: str) -> str:
+def _octal_mode(permissions: str) -> str:
     """Three octal digits of `drwxr-xr-x`; digits stay as they are."""
     if len(permissions) != 10:
         return permissions
@@ -139,33 +140,33 @@ def _mode(permissions: str) -> str:
     return "".join(str(sum(4 >> place for place, sign in enumerate(bits) if sign != "-")) for bits in triples)
 
 
-def _canonical(lfn: str, kind: EntryType) -> str:
+def _normalised_lfn(lfn: str, kind: EntryType) -> str:
     """One slash at the end of a directory (`ls -F` sends two), none at the end of anything else."""
     return f"{without_slash(lfn).rstrip('/')}/" if kind == "directory" else lfn
 
 
 def entries_of_listing(results: Iterable[Result]) -> list[Entry]:
     """Entries of `ls -l`: neither md5 nor guid are told; a type shows in the first letter of the permissions."""
-    return [_listed(result) for result in results if result.get("path")]
+    return [_entry_of_listing(result) for result in results if result.get("path")]
 
 
-def _listed(result: Result) -> Entry:
+def _entry_of_listing(result: Result) -> Entry:
     permissions, path = _text(result.get("permissions")), _text(result["path"])
     kind = _TYPES.get(permissions[:1], "directory" if path.endswith("/") else "file")
     return Entry(
-        lfn=_canonical(path, kind),
+        lfn=_normalised_lfn(path, kind),
         type=kind,
         size=_number(result, "size"),
         owner=_text(result.get("user")),
         group=_text(result.get("group")),
-        permissions=_mode(permissions),
+        permissions=_octal_mode(permissions),
         changed_ms=_number(result, "ctime"),
     )
 
 
 def entries_of_stat(results: Iterable[Result]) -> list[Entry]:
     """Entries of `stat`, in the order of the operands that exist."""
-    return [_described(result) for result in results if result.get("lfn")]
+    return [_entry_of_stat(result) for result in results if result.get("lfn")]
 
 
 def entries_of_find(results: Iterable[Result]) -> list[Entry]:
@@ -173,16 +174,16 @@ def entries_of_find(results: Iterable[Result]) -> list[Entry]:
     return entries_of_stat(results)
 
 
-def _described(result: Result) -> Entry:
+def _entry_of_stat(result: Result) -> Entry:
     path = _text(result["lfn"])
     kind = _TYPES.get(_text(result.get("type")), "directory" if path.endswith("/") else "file")
     return Entry(
-        lfn=_canonical(path, kind),
+        lfn=_normalised_lfn(path, kind),
         type=kind,
         size=_number(result, "size"),
         owner=_text(result.get("owner")),
         group=_text(result.get("gowner")),
-        permissions=_mode(_text(result.get("perm"))),
+        permissions=_octal_mode(_text(result.get("perm"))),
         changed_ms=_number(result, "ctime"),
         md5=_text(result.get("md5")).lower(),
         guid=_text(result.get("guid")).lower(),
@@ -199,14 +200,14 @@ def replicas_of(results: Iterable[Result]) -> list[Replica]:
 
 def members_of(results: Iterable[Result]) -> dict[str, Member]:
     """Of a reply to `stat -v`: the files that lie in an archive, by LFN. Their only replica is `guid:///U?ZIP=name`."""
-    found = {}
+    by_lfn = {}
     for result in results:
         replicas = result.get("replicas")
         pfn = _text(replicas.get("ZIP")) if isinstance(replicas, Mapping) else ""
         guid, zip_, name = pfn.removeprefix("guid:///").partition("?ZIP=")
         if zip_ and guid and name:
-            found[_text(result["lfn"])] = Member(guid.lower(), name)
-    return found
+            by_lfn[_text(result["lfn"])] = Member(guid.lower(), name)
+    return by_lfn
 
 
 def tickets_of(results: Iterable[Result], *, http: bool = False) -> list[Ticket]:
@@ -233,5 +234,7 @@ def tickets_of(results: Iterable[Result], *, http: bool = False) -> list[Ticket]
 
 def _http_url(result: Result) -> str:
     first = _text(result.get("message")).partition("\n")[0].strip()
-    member = _text(result.get("url")).partition("#")[2]
-    return first + (f"#{member}" if member and "#" not in first else "") if first.startswith("http") else ""
+    member = member_of(_text(result.get("url")))
+    if not is_http(first):
+        return ""
+    return with_member(first, member) if member and not member_of(first) else first

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from aliend.core.protocol.replies import EMPTY, NOT_JSON, Reply, Result, assemble, wrong_shape
+from aliend.core.protocol.replies import EMPTY, NOT_JSON, Reply, Result, build_reply, wrong_shape
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply
 
 _DECODER = json.JSONDecoder()
 _BLANKS = " \t\r\n"
-_SELF_ENDING = '{["'
+_DELIMITED = '{["'
 """First characters of values that show their own end; a number shows it only by what follows."""
 
 
@@ -29,8 +29,8 @@ class ReplyReader:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._text = ""
-        self._place = 0
-        self._worth_trying = 0
+        self._position = 0
+        self._parse_from_length = 0
         self._step: Callable[[], None] = self._opening
         self._member = ""
         self._metadata: object = None
@@ -41,7 +41,7 @@ class ReplyReader:
         """Take the next piece of text; return the results that are complete now."""
         self._text += piece
         # A long value is looked at again only when its text has doubled: the work stays linear.
-        if len(self._text) >= self._worth_trying:
+        if len(self._text) >= self._parse_from_length:
             self._advance()
         ready, self._ready = self._ready, []
         return ready
@@ -55,44 +55,44 @@ class ReplyReader:
         if self._step != self._after or self._text.strip(_BLANKS):
             raise BadReply(f"{self._request.command}: the central service's reply is not complete JSON", NOT_JSON)
         results: object = [] if self._seen_results else None
-        return self._ready, assemble(self._metadata, results, self._request)
+        return self._ready, build_reply(self._metadata, results, self._request)
 
     def _advance(self) -> None:
         try:
             while True:
                 self._step()
         except _Incomplete:
-            self._text = self._text[self._place :]
-            self._place = 0
-            self._worth_trying = 2 * len(self._text) if len(self._text) > 65536 else 0
+            self._text = self._text[self._position :]
+            self._position = 0
+            self._parse_from_length = 2 * len(self._text) if len(self._text) > 65536 else 0
 
     def _peek(self) -> str:
         """The next character that is no blank; it is not passed over."""
-        while self._place < len(self._text):
-            if self._text[self._place] not in _BLANKS:
-                return self._text[self._place]
-            self._place += 1
+        while self._position < len(self._text):
+            if self._text[self._position] not in _BLANKS:
+                return self._text[self._position]
+            self._position += 1
         raise _Incomplete
 
-    def _take(self, wanted: str) -> str:
+    def _take(self, allowed: str) -> str:
         sign = self._peek()
-        if sign not in wanted:
-            raise self._not_json(f"{sign!r} where one of {wanted!r} belongs")
-        self._place += 1
+        if sign not in allowed:
+            raise self._not_json(f"{sign!r} where one of {allowed!r} belongs")
+        self._position += 1
         return sign
 
     def _value(self) -> object:
         """The next value, whatever it is."""
         first = self._peek()
         try:
-            value, end = _DECODER.raw_decode(self._text, self._place)
+            value, end = _DECODER.raw_decode(self._text, self._position)
         except RecursionError as error:
             raise self._not_json("it is nested too deeply") from error
         except ValueError as error:
             raise _Incomplete from error
-        if end == len(self._text) and first not in _SELF_ENDING:
+        if end == len(self._text) and first not in _DELIMITED:
             raise _Incomplete
-        self._place = end
+        self._position = end
         return value
 
     def _not_json(self, why: str) -> BadReply:
@@ -114,11 +114,11 @@ class ReplyReader:
     def _closes(self, sign: str) -> bool:
         if self._peek() != sign:
             return False
-        self._place += 1
+        self._position += 1
         return True
 
     def _name(self) -> None:
-        start = self._place
+        start = self._position
         if self._peek() != '"':
             raise self._not_json("a member without a name")
         name = self._value()
@@ -126,7 +126,7 @@ class ReplyReader:
             self._take(":")
             is_list = name == "results" and self._peek() == "["
         except _Incomplete:
-            self._place = start
+            self._position = start
             raise
         self._member = str(name)
         self._step = self._first_result if is_list else self._member_value
@@ -143,12 +143,12 @@ class ReplyReader:
         self._step = self._after if self._take(",}") == "}" else self._name
 
     def _first_result(self) -> None:
-        start = self._place
+        start = self._position
         try:
             self._take("[")
             empty = self._closes("]")
         except _Incomplete:
-            self._place = start
+            self._position = start
             raise
         self._seen_results = True
         self._step = self._after_member if empty else self._result

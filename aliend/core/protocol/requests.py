@@ -21,13 +21,13 @@ OPERAND_LIMIT = 50
 SESSION_COMMANDS = frozenset({"cd", "user", "setSite", "timing"})
 """They change the state of one connection; here that state belongs to the user's session."""
 
-_READING_WORDS = """
+_READ_ONLY = """
     ls find stat whereis type pwd du md5sum lfn2guid guid2lfn guidinfo uuid listSEs listSEDistance
     listTransfer xrdstat toXml listFilesFromCollection archiveList showTagValue cat grep changeDiff
     whoami whois groups groupmembers echo version motd time commandlist ping ps masterjob w uptime
     packages listCEs listpartitions jobListMatch top df token access fquota jquota
 """
-READING = frozenset(_READING_WORDS.split())
+READ_ONLY_COMMANDS = frozenset(_READ_ONLY.split())
 """Commands that change nothing."""
 _MODIFIERS = frozenset({"-nomsg", "-nokeys", "-showmsg", "-showkeys", "-allkeys"})
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
@@ -90,11 +90,11 @@ def fits(text: str) -> bool:
     return len(text) <= CHARACTER_LIMIT // 2 or len(text.encode("utf-16-le")) <= 2 * CHARACTER_LIMIT
 
 
-def changes_something(request: Request) -> bool:
+def changes_state(request: Request) -> bool:
     """Whether carrying out `request` twice could differ from once; an unknown command is taken to (section 7)."""
     if any(option in _HELP for option in request.options):
         return False
-    if request.command not in READING:
+    if request.command not in READ_ONLY_COMMANDS:
         return True
     match request.command:
         case "access":
@@ -140,12 +140,12 @@ def batches(command: str, options: Iterable[str], operands: Sequence[str], direc
     An operand that is too long by itself gets a request of its own, which does not fit.
     """
     fixed = tuple(options)
-    done: list[Request] = []
+    requests: list[Request] = []
     batch: list[str] = []
     for operand in operands:
         grown = Request(command, (*fixed, *batch, operand))
         if batch and (len(batch) >= OPERAND_LIMIT or not fits(encode(grown, directory))):
-            done.append(Request(command, (*fixed, *batch)))
+            requests.append(Request(command, (*fixed, *batch)))
             batch = []
         batch.append(operand)
-    return [*done, Request(command, (*fixed, *batch))] if batch else done
+    return [*requests, Request(command, (*fixed, *batch))] if batch else requests

@@ -81,7 +81,7 @@ class Pulse:
         took, self._last = max(0.001, now - self._last), now
         copies = self._copies()
         self._felt = {number: self._felt.get(number, _Felt()) for number in copies}
-        metered, quiet = self._workers.metered(), self._quiet(copies)
+        metered, quiet = self._workers.bandwidth.throttled_rates(), self._quiet(copies)
         for se, here in self._by_element(copies).items():
             moved = sum(max(0, trail.bytes - self._felt[number].bytes) for number, trail in here.items())
             if not metered.keys() & here.keys():
@@ -103,7 +103,7 @@ class Pulse:
 
     def _quiet(self, copies: dict[int, Trail]) -> dict[int, float]:
         """For how long (seconds) nothing has come of each copy, though it had the bandwidth."""
-        now, waited = self._clock(), self._workers.waited()
+        now, waited = self._clock(), self._workers.bandwidth.seconds_since_wait()
         return {number: min(now - trail.moved_at, waited.get(number, inf)) for number, trail in copies.items()}
 
     def _tell_silent(self, se: str, here: dict[int, Trail], quiet: dict[int, float]) -> None:

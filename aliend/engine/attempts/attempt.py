@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 from aliend.core.transfers.attempt_progress import Trail
 from aliend.core.transfers.job import JobSpec
@@ -16,7 +15,7 @@ from aliend.engine.attempts.relay_spool import Spool
 from aliend.engine.attempts.stat_batcher import Looks
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, ThirdParty, Tuning, Upload, Uploaded
+from aliend.storage.tasks import R, Task, Tuning
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,7 @@ class Attempt:
     spool: Spool
     keep_free: int = -1
 
-    @overload
-    async def copy(self, task: Download, on_progress: Callable[[int], None] | None = None) -> Downloaded: ...
-    @overload
-    async def copy(self, task: Upload | ThirdParty, on_progress: Callable[[int], None] | None = None) -> Uploaded: ...
-    async def copy(
-        self, task: Download | Upload | ThirdParty, on_progress: Callable[[int], None] | None = None
-    ) -> Downloaded | Uploaded:
+    async def copy(self, task: Task[R], on_progress: Callable[[int], None] | None = None) -> R:
         """Run a copy within the time that the job gives to each file. Raises CopyError, permanent when it is over.
 
         Its progress is that of the attempt, unless `on_progress` is to hear it.

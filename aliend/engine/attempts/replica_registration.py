@@ -70,7 +70,9 @@ class Replicas:
 
         Raises CopyError: permanent if some replicas are registered and others are not, unless one only has to wait.
         """
-        storage = self._attempt.spec.storage or storage_spec.usual(self._attempt.transfer.target, self._source.size)
+        storage = self._attempt.spec.storage or storage_spec.default_spec(
+            self._attempt.transfer.target, self._source.size
+        )
         if entry is not None:
             self._md5 = entry.md5 or self._md5
             self._guid = entry.guid
@@ -105,7 +107,7 @@ class Replicas:
     async def _add_missing(self, storage: str) -> None:
         """A round for what the one before has left; that nothing can be had is told by the numbers."""
         missing = self._goal - len(self._have)
-        more = storage_spec.remaining(storage, missing, self._have, self._failed) if missing > 0 else ""
+        more = storage_spec.spec_for_missing(storage, missing, self._have, self._failed) if missing > 0 else ""
         if not more:
             return
         try:
@@ -174,7 +176,7 @@ class Replicas:
         Where those that rest are needed for as many replicas as are wished they are waited for.
         """
         resting = self._attempt.gate.resting()
-        without = storage_spec.without(storage, resting)
+        without = storage_spec.excluding(storage, resting)
         try:
             tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, without)
         except ServiceError as error:
@@ -186,7 +188,7 @@ class Replicas:
                 reason = f"no storage element takes it that {storage} asks for (alienctl listSEs tells which there are)"
                 raise ServiceError("access", _NO_WRITE_PFNS, reason) from error
             tickets = []
-        granted, wished = len({ticket.se for ticket in tickets}), storage_spec.replicas(storage)
+        granted, wished = len({ticket.se for ticket in tickets}), storage_spec.replica_count(storage)
         if without != storage and granted < wished:
             raise CopyError(
                 f"{granted} of {wished} replicas could be written without {', '.join(sorted(resting))}, where nothing "
@@ -305,7 +307,7 @@ class Replicas:
         return failed or "no further storage was granted"
 
     def _warning(self, storage: str) -> str:
-        wanted = storage_spec.replicas(storage)
+        wanted = storage_spec.replica_count(storage)
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} replicas asked for ({storage})"

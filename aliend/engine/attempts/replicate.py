@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aliend.core.catalogue import storage_spec
 from aliend.core.catalogue.entries import Entry
-from aliend.core.grid.mirror_replies import Queued
+from aliend.core.grid.mirror_replies import QueuedMirror
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Booked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
@@ -59,17 +59,17 @@ async def _plan(attempt: Attempt, entry: Entry, have: set[str]) -> Booked | None
             raise CopyError(f"{entry.lfn} is another file now; it was left alone", kind="permanent")
         return before
     storage = attempt.spec.storage
-    more = storage_spec.remaining(storage, storage_spec.replicas(storage), have)
+    more = storage_spec.spec_for_missing(storage, storage_spec.replica_count(storage), have)
     if not more:
         return None
-    plan = Booked(entry.lfn, (entry.guid,), len(have) + storage_spec.replicas(more))
+    plan = Booked(entry.lfn, (entry.guid,), len(have) + storage_spec.replica_count(more))
     await attempt.note(plan)
     return plan
 
 
 async def _mirror(attempt: Attempt, entry: Entry, plan: Booked, have: set[str]) -> Succeeded:
     """Have the service do it; what it has not done after a quarter of an hour it goes on with by itself."""
-    more = storage_spec.remaining(attempt.spec.storage, plan.goal - len(have), have)
+    more = storage_spec.spec_for_missing(attempt.spec.storage, plan.goal - len(have), have)
     attempt.trail.enter(Stage.TICKET)
     queued, text = await attempt.catalogue.mirror(entry.lfn, more)
     if not queued:
@@ -86,7 +86,7 @@ async def _mirror(attempt: Attempt, entry: Entry, plan: Booked, have: set[str]) 
     return Succeeded(entry.size, entry.md5, f"{warning}made by the central service: {_told(queued)}")
 
 
-async def _follow(attempt: Attempt, one: Queued) -> None:
+async def _follow(attempt: Attempt, one: QueuedMirror) -> None:
     """Return when it has succeeded. Raises CopyError where it failed, TimeoutError where nothing can be learned."""
     while True:
         match await attempt.catalogue.mirror_state(one.number):
@@ -104,5 +104,5 @@ async def _follow(attempt: Attempt, one: Queued) -> None:
         await asyncio.sleep(LOOK_PAUSE)
 
 
-def _told(queued: Sequence[Queued]) -> str:
+def _told(queued: Sequence[QueuedMirror]) -> str:
     return ", ".join(f"transfer {one.number} to {one.se}" for one in queued)

@@ -164,7 +164,7 @@ class Attempts:
         if running := self.slots.runs.get(number):
             running.job = await self._store.job(job)
             running.transfer = replace(running.transfer, job=job)
-            self._workers.give(number, job, running.job.spec.rate)
+            self._workers.bandwidth.reassign(number, job, running.job.spec.rate)
 
     async def _hold(self, job: int, reason: str, obstacle: Obstacle) -> None:
         """Hold the job, and bring those of its copies that run back to the queue: they would meet the same."""
@@ -241,7 +241,7 @@ class Attempts:
             transfer=running.transfer,
             spec=job.spec,
             catalogue=catalogue,
-            workers=self._workers.of(self._terms(running)),
+            workers=self._workers.with_options(self._terms(running)),
             gate=self.gate,
             note=note,
             progress=running.trail.hear,

@@ -58,7 +58,7 @@ async def _guids(catalogue: CataloguePort, lfns: Sequence[str]) -> dict[str, str
 def _erase(directory: str, one: Deletion) -> Outcome:
     """Step by step from the directory, without following a link on the way."""
     *parents, name = one.below.split("/")
-    if any(local_paths.objection(component) for component in (*parents, name)):
+    if any(local_paths.why_refused(component) for component in (*parents, name)):
         return "kept", "its name is refused"
     opened: list[int] = []
     try:

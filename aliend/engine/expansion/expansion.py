@@ -15,7 +15,7 @@ from pathlib import Path
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.catalogue.selection import Facts, Window, facts_of
+from aliend.core.catalogue.selection import Candidate, Window, candidate_of
 from aliend.core.copying import target_paths
 from aliend.core.copying.target_paths import Aim
 from aliend.core.transfers.job import Checkpoint, Explored, Job
@@ -93,7 +93,7 @@ class Expansion:
                 found.append(_failed(source, target, f"{source} {target_paths.MISSING}"))
             elif entry.is_directory:
                 await self._list(source, aim)
-            elif self._spec.selection.matches(facts_of(entry, target_paths.name_of(source))):
+            elif self._spec.selection.matches(candidate_of(entry, target_paths.name_of(source))):
                 found.append(self._found(entry, aim, aim.of_file(source)))
         return found
 
@@ -110,7 +110,7 @@ class Expansion:
                 found = []
                 for entry in entries:
                     below = local_paths.relative_to(source, entry.lfn)
-                    if selection.matches(facts_of(entry, below)) and window.takes():
+                    if selection.matches(candidate_of(entry, below)) and window.accept():
                         found.append(self._found(entry, aim, aim.of_below(source, below)))
                 await self._add(found, None)
                 if window.is_full:
@@ -138,12 +138,12 @@ class Expansion:
     async def _walk(self, source: str, aim: Aim) -> None:
         batches, window = local_files.walk(source), Window(self._spec.selection)
         while not window.is_full and (batch := await asyncio.to_thread(next, batches, None)):
-            wanted = [one for one in batch if self._wants(one, one.below) and window.takes()]
+            wanted = [one for one in batch if self._wants(one, one.below) and window.accept()]
             await self._add([_from_local(one, aim.target, aim.of_below(source, one.below)) for one in wanted], None)
 
     def _wants(self, one: LocalFile, below: str) -> bool:
         """Whether it is selected; a directory that cannot be looked into is always told."""
-        facts = Facts(below, one.size, one.changed_ms, one.owner, one.group)
+        facts = Candidate(below, one.size, one.changed_ms, one.owner, one.group)
         return one.is_closed or self._spec.selection.matches(facts)
 
 
@@ -185,7 +185,7 @@ def _local_target(root: str, relative: str) -> str:
 
 def _objection(relative: str) -> str:
     for component in relative.split("/") if relative else ():
-        reason = local_paths.objection(component)
+        reason = local_paths.why_refused(component)
         if reason:
             return f"its name is refused: {reason}"
     return ""

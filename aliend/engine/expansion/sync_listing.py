@@ -12,7 +12,7 @@ from contextlib import aclosing
 
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.catalogue.selection import Facts, Selection, facts_of
+from aliend.core.catalogue.selection import Candidate, Selection, candidate_of
 from aliend.core.copying.sync import is_unfinished_name
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
@@ -90,14 +90,14 @@ def _own(batch: Iterable[LocalFile], selection: Selection) -> Iterable[LocalFile
             yield one
 
 
-def _facts(one: LocalFile) -> Facts:
-    return Facts(one.below, one.size, one.changed_ms, one.owner, one.group)
+def _facts(one: LocalFile) -> Candidate:
+    return Candidate(one.below, one.size, one.changed_ms, one.owner, one.group)
 
 
 def _problem(one: LocalFile) -> str:
     if one.problem:
         return one.problem
-    reasons = (local_paths.objection(component) for component in one.below.split("/"))
+    reasons = (local_paths.why_refused(component) for component in one.below.split("/"))
     reason = next(filter(None, reasons), "")
     return f"its name is refused: {reason}" if reason else ""
 
@@ -120,8 +120,8 @@ async def _in_catalogue(
             found = []
             for entry in entries:
                 below = local_paths.relative_to(directory, entry.lfn)
-                if selection.matches(facts_of(entry, below)):
-                    reasons = (local_paths.objection(component) for component in below.split("/"))
+                if selection.matches(candidate_of(entry, below)):
+                    reasons = (local_paths.why_refused(component) for component in below.split("/"))
                     reason = next(filter(None, reasons), "")
                     found.append(
                         Listed(

@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.errors import BadReply, NotConnected, OutcomeUnknown, ServiceError, UsageError
 from tests.integration.central.service import Service, document
@@ -21,7 +21,7 @@ TICKET = Ticket(URL, "sealed", GUID, "ALICE::JTESTSITE::FIRSTSE", 11, MD5)
 
 
 @pytest.fixture
-def catalogue(central: Central) -> Catalogue:
+def catalogue(central: CentralSession) -> Catalogue:
     return Catalogue(central)
 
 
@@ -139,7 +139,7 @@ async def test_a_failed_search_says_so(catalogue: Catalogue, service: Service) -
         assert [len(group) async for group in groups] == [1]
 
 
-async def test_a_search_may_be_left_early(central: Central, service: Service) -> None:
+async def test_a_search_may_be_left_early(central: CentralSession, service: Service) -> None:
     service.replies["find"] = document([described(f"/a/{n}") for n in range(50_000)])
     async with aclosing(Catalogue(central).find_files("/a")) as groups:
         async for _ in groups:

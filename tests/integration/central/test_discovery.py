@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from aliend.central.connection.happy_eyeballs import dial, in_turn, race
-from aliend.central.connection.jbox import find
+from aliend.central.connection.jbox import find_services
 from aliend.central.connection.login import Limits
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.config import load
-from aliend.core.connection.context import Context, Endpoint, Finding
+from aliend.core.connection.context import Context, DiscoverySettings, Endpoint
 from aliend.core.connection.discovery import Target
 from aliend.core.protocol.requests import Request
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected, OutcomeUnknown
@@ -78,14 +78,14 @@ def closed_port() -> int:
 
 async def asked(context: Context, limits: Limits = QUICK) -> str:
     """Ask once; where the answer came from."""
-    async with Central(context, limits=limits) as central:
+    async with CentralSession(context, limits=limits) as central:
         await central.request(LS)
         return central.status().endpoint
 
 
 async def test_f001_the_production_service_is_meant_by_default(place: Place, service: Service) -> None:
     context = place.context()
-    assert find(context) == [Target(Endpoint("alice-jcentral.cern.ch", 8097))]
+    assert find_services(context) == [Target(Endpoint("alice-jcentral.cern.ch", 8097))]
     await asked(near(context, service))
     assert service.paths == ["/websocket/json"]
 
@@ -143,22 +143,22 @@ async def test_f005_a_file_of_a_process_that_is_gone_or_not_ours_is_ignored(plac
     expectations: list[tuple[int | str, bool]] = [(7, True), (8, False), (9, False), ("x", False)]
     for pid, expected in expectations:
         place.write(pid, 5)
-        assert (here in find(place.context(), processes)) is expected, pid
+        assert (here in find_services(place.context(), processes)) is expected, pid
     place.write(7, 70000)
-    assert len(find(place.context(), processes)) == 1
+    assert len(find_services(place.context(), processes)) == 1
 
 
 async def test_f005_a_file_that_somebody_else_made_or_a_link_is_ignored(place: Place, tmp_path: Path) -> None:
     place.write(os.getpid(), 5)
-    assert len(find(place.context())) == 2
+    assert len(find_services(place.context())) == 2
     place.file.rename(tmp_path / "elsewhere")
     place.file.symlink_to(tmp_path / "elsewhere")
-    assert len(find(place.context())) == 1
+    assert len(find_services(place.context())) == 1
     place.file.unlink()
     place.write(os.getpid(), 5)
     if os.getuid() == 0:
         os.chown(place.file, 65534, 65534)
-        assert len(find(place.context())) == 1
+        assert len(find_services(place.context())) == 1
 
 
 async def test_f006_when_the_jbox_dies_commands_still_succeed(
@@ -166,7 +166,7 @@ async def test_f006_when_the_jbox_dies_commands_still_succeed(
 ) -> None:
     async with running(authority, alice) as jbox:
         context = near(place.context(JALIEN_HOST="localhost", JALIEN_WSPORT=str(jbox.port)), service)
-        central = Central(context, limits=QUICK)
+        central = CentralSession(context, limits=QUICK)
         await central.request(LS)
     async with central:
         assert (await central.request(LS)).exit_code == 0
@@ -265,7 +265,7 @@ async def test_f014_a_service_without_compression_works(place: Place, authority:
 async def test_f015_pings_keep_an_idle_connection_and_find_a_dead_peer(place: Place, service: Service) -> None:
     assert place.context(ALIENPY_TIMEOUT="7").finding.ping == 7
     context = near(place.context(ALIENPY_TIMEOUT="1"), service)
-    async with Central(context, limits=replace(QUICK, look_after=0.1)) as central:
+    async with CentralSession(context, limits=replace(QUICK, check_interval=0.1)) as central:
         await central.request(LS)
         await asyncio.sleep(2.5)  # more than two intervals: what is tested is that nothing happens
         assert (service.open, service.connections) == (1, 1)
@@ -278,7 +278,7 @@ async def test_f015_pings_keep_an_idle_connection_and_find_a_dead_peer(place: Pl
 
 
 async def test_f016_after_a_reconnect_the_directory_is_the_same_and_the_connection_stays(
-    central: Central, service: Service
+    central: CentralSession, service: Service
 ) -> None:
     await central.request(LS, directory="/alice/data/")
     assert service.server is not None
@@ -290,7 +290,9 @@ async def test_f016_after_a_reconnect_the_directory_is_the_same_and_the_connecti
     assert service.connections == 2
 
 
-async def test_f017_a_submission_whose_reply_was_lost_is_not_made_twice(central: Central, service: Service) -> None:
+async def test_f017_a_submission_whose_reply_was_lost_is_not_made_twice(
+    central: CentralSession, service: Service
+) -> None:
     service.faults.append("drop-after")
     with pytest.raises(OutcomeUnknown, match=r"submit /alice/a\.jdl 7") as caught:
         await central.request(Request("submit", ("/alice/a.jdl", "7")))
@@ -303,7 +305,7 @@ async def test_f018_a_service_that_answers_pings_but_no_request_ends_with_an_err
 ) -> None:
     service.faults.append("hang")
     context = near(place.context(ALIEND_REPLY_TIMEOUT="1"), service)
-    assert Finding().reply == 120
+    assert DiscoverySettings().reply == 120
     with pytest.raises(NotConnected, match="did not answer within 1 s"):
         await asked(context)
 

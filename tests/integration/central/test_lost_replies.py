@@ -9,18 +9,18 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from aliend.central.connection.login import Limits
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.core.protocol.requests import Request
 from aliend.errors import NotConnected, OutcomeUnknown
 from tests.integration.central.service import Authority, Issued, Service, document, eventually
 
 LS = Request("ls", ("/alice",))
-QUICK = Limits(first_pause=0.01, longest_pause=0.02, second_look=0.01)
+QUICK = Limits(first_pause=0.01, longest_pause=0.02, lost_reply_check_interval=0.01)
 
 
 @pytest.fixture
-async def central(service: Service, authority: Authority, alice: Issued) -> AsyncGenerator[Central, None]:
-    async with Central(service.context(authority.ca, alice), limits=QUICK) as central:
+async def central(service: Service, authority: Authority, alice: Issued) -> AsyncGenerator[CentralSession, None]:
+    async with CentralSession(service.context(authority.ca, alice), limits=QUICK) as central:
         yield central
 
 
@@ -55,7 +55,7 @@ CASES = [
 
 @pytest.mark.parametrize(("words", "done", "not_done"), CASES)
 async def test_what_the_catalogue_shows_decides(
-    central: Central, service: Service, words: str, done: str, not_done: str
+    central: CentralSession, service: Service, words: str, done: str, not_done: str
 ) -> None:
     command, *options = words.split()
     request = Request(command, tuple(options))
@@ -71,7 +71,7 @@ async def test_what_the_catalogue_shows_decides(
     assert [executed[0] for executed in service.executed].count(command) == 1
 
 
-async def test_the_effect_of_a_slow_command_is_waited_for(central: Central, service: Service) -> None:
+async def test_the_effect_of_a_slow_command_is_waited_for(central: CentralSession, service: Service) -> None:
     service.faults.append("drop-after")
     service.replies["stat"] = GONE
     task = asyncio.create_task(central.request(Request("mkdir", ("/a/d",))))
@@ -81,7 +81,7 @@ async def test_the_effect_of_a_slow_command_is_waited_for(central: Central, serv
 
 
 @pytest.mark.parametrize("words", ["rm /a/*", "submit /a.jdl", "chown bob /a", "mv /a/f /b/", "mirror /a SE"])
-async def test_what_cannot_be_seen_is_said_to_be_unknown(central: Central, service: Service, words: str) -> None:
+async def test_what_cannot_be_seen_is_said_to_be_unknown(central: CentralSession, service: Service, words: str) -> None:
     command, *options = words.split()
     service.faults.append("drop-after")
     with pytest.raises(OutcomeUnknown, match="look before you repeat it") as caught:
@@ -90,7 +90,7 @@ async def test_what_cannot_be_seen_is_said_to_be_unknown(central: Central, servi
     assert [executed[0] for executed in service.executed] == [command]
 
 
-async def test_a_commit_without_reply_shows_no_envelope(central: Central, service: Service) -> None:
+async def test_a_commit_without_reply_shows_no_envelope(central: CentralSession, service: Service) -> None:
     service.faults.append("drop-after")
     with pytest.raises(OutcomeUnknown) as caught:
         await central.request(Request("commit", ("-nomsg", "the-envelope", "5")))
@@ -98,7 +98,7 @@ async def test_a_commit_without_reply_shows_no_envelope(central: Central, servic
 
 
 async def test_without_network_the_outcome_is_unknown_and_the_next_command_fails_with_107(
-    central: Central, service: Service
+    central: CentralSession, service: Service
 ) -> None:
     await central.request(LS)
     service.gated = {"rm"}
@@ -125,7 +125,7 @@ async def test_a_service_that_always_hangs_up_sees_no_storm(
 ) -> None:
     service.faults.extend(["drop-before"] * 1000)
     limits = Limits(first_pause=0.05, longest_pause=0.2)
-    async with Central(service.context(authority.ca, alice), chance=lambda: 0.999, limits=limits) as central:
+    async with CentralSession(service.context(authority.ca, alice), chance=lambda: 0.999, limits=limits) as central:
         before = time.monotonic()
         for _ in range(3):
             with pytest.raises(NotConnected):
@@ -139,7 +139,7 @@ async def test_a_thousand_ends_of_the_session_cost_no_command(
     service: Service, authority: Authority, alice: Issued
 ) -> None:
     ends = 1000
-    async with Central(service.context(authority.ca, alice), limits=QUICK) as central:
+    async with CentralSession(service.context(authority.ca, alice), limits=QUICK) as central:
         for number in range(ends):
             reply = await central.request(Request("ls"), directory="/alice/data/")
             assert reply.exit_code == 0
@@ -156,9 +156,9 @@ async def test_a_thousand_ends_of_the_session_cost_no_command(
 async def test_after_a_sleep_or_another_network_a_dead_connection_is_dropped_and_a_live_one_kept(
     service: Service, authority: Authority, alice: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = Limits(first_pause=0.01, longest_pause=0.02, look_after=0.05, ping_deadline=0.5)
+    limits = Limits(first_pause=0.01, longest_pause=0.02, check_interval=0.05, ping_deadline=0.5)
     monkeypatch.setattr("aliend.central.connection.connection.has_moved", lambda *_: True)
-    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+    async with CentralSession(service.context(authority.ca, alice), limits=limits) as central:
         await central.request(LS)
         await asyncio.sleep(0.3)  # several looks: what is tested is that nothing happens
         assert central.status().connections == 1

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.reply_buffer import HELD, spooled
-from aliend.central.session import Central
+from aliend.central.reply_buffer import MEMORY_LIMIT, buffer_reply
+from aliend.central.session import CentralSession
 from aliend.core.protocol.requests import Request
 from tests.harness import User, make_user
 from tests.integration.central.service import Authority, Issued, Service, document, eventually
 
 MANY = 200_000
-MEMORY_LIMIT = 250 << 20
+MAX_RSS = 250 << 20
 PIECE = 8192 * "é"
 ALICE = document([{"username": "alice", "homedir": "/a/"}])
 
@@ -32,7 +32,7 @@ async def pieces(count: int, taken: list[int]) -> AsyncGenerator[str, None]:
 
 async def test_a_reader_that_rests_finds_everything_in_order() -> None:
     taken: list[int] = []
-    async with aclosing(spooled(pieces(1000, taken), grace=0.05)) as spool:
+    async with aclosing(buffer_reply(pieces(1000, taken), grace=0.05)) as spool:
         first = await anext(spool)
         await eventually(lambda: len(taken) == 1000, within=30)
         rest = [piece async for piece in spool]
@@ -42,10 +42,10 @@ async def test_a_reader_that_rests_finds_everything_in_order() -> None:
 
 async def test_a_reader_that_is_a_little_slower_needs_no_file() -> None:
     taken: list[int] = []
-    async with aclosing(spooled(pieces(1000, taken), grace=30)) as spool:
+    async with aclosing(buffer_reply(pieces(1000, taken), grace=30)) as spool:
         await anext(spool)
         await asyncio.sleep(0.1)
-        assert len(taken) <= HELD / len(PIECE) + 2
+        assert len(taken) <= MEMORY_LIMIT / len(PIECE) + 2
         assert sum([1 async for _ in spool]) == 999
 
 
@@ -54,13 +54,13 @@ async def test_an_error_comes_after_what_was_before_it() -> None:
         yield "one"
         raise ConnectionError("gone")
 
-    async with aclosing(spooled(breaking(), grace=1)) as spool:
+    async with aclosing(buffer_reply(breaking(), grace=1)) as spool:
         assert await anext(spool) == "one"
         with pytest.raises(ConnectionError, match="gone"):
             await anext(spool)
 
 
-async def test_the_service_is_read_while_the_consumer_rests(central: Central, service: Service) -> None:
+async def test_the_service_is_read_while_the_consumer_rests(central: CentralSession, service: Service) -> None:
     service.long["find"] = 20_000
     central_find = central.stream(Request("find", ("/a", "*")))
     async with aclosing(central_find) as groups:
@@ -114,7 +114,7 @@ async def test_a_long_find_reaches_the_client_in_bounded_memory(daemon_of: User,
     assert len(whole["results"]) == MANY
     assert whole["metadata"]["exitcode"] == "0"
     pid = await asyncio.to_thread(daemon_of.pid)
-    assert peak(pid) < MEMORY_LIMIT
+    assert peak(pid) < MAX_RSS
     await asyncio.to_thread(daemon_of.must, "daemon", "stop")
     await eventually(lambda: not Path(f"/proc/{pid}").exists())
 

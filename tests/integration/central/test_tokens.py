@@ -12,7 +12,7 @@ import pytest
 
 from aliend.central.credentials import private_files
 from aliend.central.credentials.certificates import facts_of, usable
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.central.tokens import Tokens
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.protocol.requests import Request
@@ -99,7 +99,7 @@ async def test_f051_token_that_has_ended_is_replaced_without_being_asked(asked: 
 
 async def test_f051_session_goes_on_over_the_end_of_its_token(asked: Asked, watched: Tokens) -> None:
     asked.place(ends=4)
-    async with Central(asked.context) as central:
+    async with CentralSession(asked.context) as central:
         await central.request(Request("ls", ("/alice",)))
         ends = asked.context.token.certificate
         old = facts_of(ends).ends_ms

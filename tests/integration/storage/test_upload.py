@@ -109,7 +109,7 @@ async def test_a_file_that_is_not_the_one_seen_before_is_refused(
     workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     for other in (replace(upload(source), size=5), replace(upload(source), modified_ns=5)):
-        with pytest.raises(CopyError, match="changed while it was sent") as caught:
+        with pytest.raises(CopyError, match="changed during the upload") as caught:
             await workers.run(replace(other, targets=(se_one.at("/u/other"),)), nothing)
         assert caught.value.kind == "permanent"
 
@@ -123,7 +123,7 @@ async def test_a_file_that_changes_while_it_is_read_is_refused(
 
     with source.open("ab") as file:
         file.truncate(400_000_000)
-    with pytest.raises(CopyError, match="changed while it was sent"):
+    with pytest.raises(CopyError, match="changed during the upload"):
         await workers.run(upload(source, se_one.at("/u/changing")), change)
 
 

@@ -220,7 +220,7 @@ async def test_closing_is_soft_first(own_se: StorageElement, tmp_path: Path, big
     workers = WorkerPool(environment=xrootd_environment())
     copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
     await workers.close()
-    with pytest.raises(CopyError, match="the daemon is closing"):
+    with pytest.raises(CopyError, match="aliend is shutting down"):
         await copy
 
 
@@ -342,8 +342,8 @@ def test_a_disk_that_is_full_or_fills_up_is_a_local_error_with_the_name(own_se: 
     assert done.returncode == 0, done.stderr
     too_small, filled, left = done.stdout.splitlines()
     assert too_small.startswith("local ")
-    assert "400000000 bytes are needed" in too_small
-    assert filled == f"local {disk}/file: the disk is full: make room"
+    assert "needs 381 MiB" in too_small
+    assert filled == f"local {disk}/file: the disk is full; free some space"
     assert left == "['other']"
 
 
@@ -378,6 +378,6 @@ def test_a_directory_that_may_not_be_written_is_a_local_error(tmp_path: Path) ->
         [sys.executable, "-c", _REFUSED, str(tmp_path)], capture_output=True, text=True, check=True, timeout=30
     )
     assert done.stdout.splitlines() == [
-        "local shut/d: permission denied: make it writable for you",
-        "local shut/.f.1.part: permission denied: make it writable for you",
+        "local shut/d: permission denied; make it writable",
+        "local shut/.f.1.part: permission denied; make it writable",
     ]

@@ -8,7 +8,7 @@ from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.scheduler import Limits
 from aliend.engine.views import ElementView, InUse
 from aliend.errors import UsageError
-from aliend.services.limits_message import limits_of, require_rate
+from aliend.services.limits_message import limits_message, require_rate
 from aliend.v1 import transfers_pb2
 
 RESTS = ElementView("A::B::C", "resting", 0, 0, 4, 1_700_000_000.5, "open: the server did not answer for 60 s", 12.7)
@@ -17,7 +17,7 @@ TRIES = ElementView("A::B::D", "probing", 1, 1, 4, 0.0, "it rested", 0.0)
 
 def test_a_storage_element_that_rests_says_until_when_and_why() -> None:
     now = InUse(Limits(), {"download": 1, "copy": 2}, {one.se: one for one in (RESTS, TRIES)}, Rates(), {})
-    told = limits_of(now)
+    told = limits_message(now)
     first, second = told.elements
     assert (first.se, first.state, first.until_ms) == ("A::B::C", transfers_pb2.ELEMENT_RESTING, 1_700_000_000_500)
     assert (first.copies, first.limit, first.most, first.bytes_per_second) == (0, 0, 4, 12)
@@ -28,7 +28,7 @@ def test_a_storage_element_that_rests_says_until_when_and_why() -> None:
 
 def test_rates_are_told_with_what_holds_at_the_moment() -> None:
     words = {"rate": "22:00-07:00 unlimited, else 20M", "A::B::C.rate": "1M"}
-    told = limits_of(InUse(Limits(), {}, {}, Rates(all=20 << 20, named={"A::B::C": 1 << 20}), words))
+    told = limits_message(InUse(Limits(), {}, {}, Rates(all=20 << 20, named={"A::B::C": 1 << 20}), words))
     assert {name: (one.set, one.now) for name, one in told.rates.items()} == {
         "rate": (words["rate"], 20 << 20),
         "A::B::C.rate": ("1M", 1 << 20),

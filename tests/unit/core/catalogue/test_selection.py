@@ -8,22 +8,22 @@ import pytest
 
 from aliend.core.catalogue.selection import (
     OPTIONS,
-    Facts,
+    Candidate,
     Selection,
     matches_pattern,
     regex_of_name,
     selection_of,
     split_pattern,
 )
-from aliend.core.cli.options import take_apart
+from aliend.core.cli.options import parse_options
 from aliend.errors import BadPattern, UsageError
 
 NOW_MS = 1_700_000_000_000
-FILE = Facts("sub/AO2D_1.root", size=1000, changed_ms=NOW_MS - 1000, owner="bob2", group="z2", job="77")
+FILE = Candidate("sub/AO2D_1.root", size=1000, changed_ms=NOW_MS - 1000, owner="bob2", group="z2", job="77")
 
 
 def select(*words: str) -> Selection:
-    return selection_of(take_apart("cp", words, OPTIONS), NOW_MS)
+    return selection_of(parse_options("cp", words, OPTIONS), NOW_MS)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_pattern(pattern: str, below: str, fits: bool) -> None:
 )
 def test_the_words_of_a_name(words: str, below: str, fits: bool) -> None:
     assert (re.search(regex_of_name(words), below) is not None) is fits
-    assert select("-name", words).matches(Facts(below)) is fits
+    assert select("-name", words).matches(Candidate(below)) is fits
 
 
 @pytest.mark.parametrize("words", ["", "x", "begin", "begin_", "begin_a_ext", "x_begin_a", "ext_a_ext_b"])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.catalogue.storage_spec import remaining, replicas, usual
+from aliend.core.catalogue.storage_spec import default_spec, replica_count, spec_for_missing
 
 
 @pytest.mark.parametrize(
     ("wish", "count"), [("", 2), ("disk:3", 3), ("disk=1,tape:1", 2), ("A::B::C,!D::E::F,disk:2", 3), ("A::B::C", 1)]
 )
 def test_the_number_of_replicas_asked_for(wish: str, count: int) -> None:
-    assert replicas(wish) == count
+    assert replica_count(wish) == count
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_what_is_missing_is_asked_for_by_the_same_wish(
     wish: str, missing: int, have: set[str], failed: set[str], expected: str
 ) -> None:
     """F206"""
-    assert remaining(wish, missing, have, failed) == expected
+    assert spec_for_missing(wish, missing, have, failed) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_what_is_missing_is_asked_for_by_the_same_wish(
 )
 def test_small_texts_get_more_replicas(lfn: str, size: int, wished: str) -> None:
     """F195"""
-    assert usual(lfn, size) == wished
+    assert default_spec(lfn, size) == wished

@@ -35,11 +35,11 @@ def test_f156_a_collection_holds_what_is_known_of_each_file_whatever_its_name() 
 
 def test_f155_several_collections_become_one_with_events_in_a_row() -> None:
     one = xml_collection.document([{"lfn": "/a"}, {"lfn": "/b"}])
-    both = ElementTree.fromstring(xml_collection.joined([one, xml_collection.document([{"lfn": "/c"}])]))
+    both = ElementTree.fromstring(xml_collection.merge([one, xml_collection.document([{"lfn": "/c"}])]))
     assert [file.get("lfn") for file in both.iter("file")] == ["/a", "/b", "/c"]
     assert [event.get("name") for event in both.iter("event")] == ["1", "2", "3"]
 
 
 def test_what_is_no_collection_is_refused() -> None:
     with pytest.raises(BadReply):
-        xml_collection.joined(["<alien>", "no"])
+        xml_collection.merge(["<alien>", "no"])

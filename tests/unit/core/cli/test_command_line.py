@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.core.cli import command_line
-from aliend.core.cli.command_line import Command, Shell, complete, of_words, parse
+from aliend.core.cli.command_line import Command, Shell, complete_length, parse, parse_args
 from aliend.errors import UsageError
 
 
 def test_f080_one_string_and_separate_words_are_the_same() -> None:
-    assert of_words(("ls", "dir")) == of_words(("ls dir",)) == (Command(("ls", "dir")),)
+    assert parse_args(("ls", "dir")) == parse_args(("ls dir",)) == (Command(("ls", "dir")),)
 
 
 def test_f080_separate_words_are_never_split_again() -> None:
-    assert of_words(("ls", "a;b | c", "d e")) == (Command(("ls", "a;b | c", "d e")),)
-    assert of_words(("ls", "|", "cat")) == (Command(("ls", "|", "cat")),)
+    assert parse_args(("ls", "a;b | c", "d e")) == (Command(("ls", "a;b | c", "d e")),)
+    assert parse_args(("ls", "|", "cat")) == (Command(("ls", "|", "cat")),)
 
 
 def test_f081_semicolons_and_newlines_separate_commands() -> None:
@@ -34,8 +34,8 @@ def test_f082_quotes_are_respected() -> None:
 
 def test_f082_only_find_splits_its_single_operand() -> None:
     assert parse("find '/dir *.root'") == (Command(("find", "/dir", "*.root")),)
-    assert of_words(("find", "/dir *.root")) == (Command(("find", "/dir", "*.root")),)
-    assert of_words(("ls", "a b")) == (Command(("ls", "a b")),)
+    assert parse_args(("find", "/dir *.root")) == (Command(("find", "/dir", "*.root")),)
+    assert parse_args(("ls", "a b")) == (Command(("ls", "a b")),)
 
 
 @pytest.mark.parametrize("text", ["ls 'a", 'ls "a; pwd', "ls a\\"])
@@ -52,7 +52,7 @@ def test_an_open_quote_of_a_batch_is_told_with_its_line() -> None:
 def test_f084_an_exclamation_mark_is_for_the_shell() -> None:
     assert parse("!exit 3; pwd") == (Shell("exit 3"), Command(("pwd",)))
     assert parse("!echo 'a;b' | cat") == (Shell("echo 'a;b' | cat"),)
-    assert of_words(("!echo", "a b", "$x")) == (Shell("echo 'a b' '$x'"),)
+    assert parse_args(("!echo", "a b", "$x")) == (Shell("echo 'a b' '$x'"),)
 
 
 def test_f085_a_bar_between_blanks_begins_a_pipeline_of_the_shell() -> None:
@@ -77,11 +77,11 @@ def test_a_request_in_json_is_one_word() -> None:
 
 
 def test_f097_an_alias_is_replaced_as_the_word_of_a_command_only() -> None:
-    known = command_line.read('# mine\nq=pwd;whoami\nll = "ls -la"\n=x\nno alias=1\n')
+    known = command_line.parse_aliases('# mine\nq=pwd;whoami\nll = "ls -la"\n=x\nno alias=1\n')
     assert known == {"q": "pwd;whoami", "ll": "ls -la"}
     assert parse("q", known) == (Command(("pwd",)), Command(("whoami",)))
     assert parse("squash q; ls q", known) == (Command(("squash", "q")), Command(("ls", "q")))
-    assert of_words(("ll", "a b"), known) == (Command(("ls", "-la", "a b")),)
+    assert parse_args(("ll", "a b"), known) == (Command(("ls", "-la", "a b")),)
     assert parse("ll x | wc -l", known) == (Command(("ls", "-la", "x"), "wc -l"),)
 
 
@@ -91,12 +91,12 @@ def test_an_alias_is_not_replaced_within_itself() -> None:
 
 
 def test_of_a_growing_text_whole_lines_are_ready() -> None:
-    assert complete("pwd") == 0
-    assert complete("pwd\nls") == 4
-    assert complete("pwd\nls 'a\nb") == 4
-    assert complete("pwd\nls 'a\nb'\n") == 13
-    assert complete("# don't\n") == 8
-    assert complete("ls \\\n") == 0
+    assert complete_length("pwd") == 0
+    assert complete_length("pwd\nls") == 4
+    assert complete_length("pwd\nls 'a\nb") == 4
+    assert complete_length("pwd\nls 'a\nb'\n") == 13
+    assert complete_length("# don't\n") == 8
+    assert complete_length("ls \\\n") == 0
 
 
 @given(st.lists(st.lists(st.text(min_size=1), min_size=2, max_size=4), min_size=1, max_size=4))
@@ -107,7 +107,7 @@ def test_quoted_words_come_out_as_they_went_in(commands: list[list[str]]) -> Non
 
 @given(st.text(alphabet="ab'\"\\;|#!\n "))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
-    assert 0 <= complete(text) <= len(text)
+    assert 0 <= complete_length(text) <= len(text)
     try:
         assert all(isinstance(step, Command | Shell) for step in parse(text))
     except UsageError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.cli.escaping import VisibleStream, in_line, visible
+from aliend.core.cli.escaping import VisibleStream, escape_newlines, visible
 
 
 def test_what_a_terminal_would_obey_is_escaped() -> None:
@@ -26,7 +26,7 @@ def test_bytes_that_are_no_utf8_are_escaped() -> None:
 
 
 def test_a_newline_in_a_name_does_not_end_its_line() -> None:
-    assert in_line("new\nline\tß") == "new\\x0aline\tß"
+    assert escape_newlines("new\nline\tß") == "new\\x0aline\tß"
 
 
 @given(st.lists(st.binary(max_size=6), max_size=8))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.core.cli.options import Option, suggestions, take_apart
+from aliend.core.cli.options import Option, parse_options, suggestions
 from aliend.errors import UsageError
 
 TABLE = {
@@ -20,7 +20,7 @@ TABLE = {
 
 
 def test_options_stand_anywhere_and_may_be_repeated() -> None:
-    given = take_apart("cp", ("a", "-exclude", "x", "-force", "b", "-exclude", "-y", "--priority=3"), TABLE)
+    given = parse_options("cp", ("a", "-exclude", "x", "-force", "b", "-exclude", "-y", "--priority=3"), TABLE)
     assert given.operands == ("a", "b")
     assert given.has("force")
     assert given.all("exclude") == ("x", "-y")
@@ -28,11 +28,11 @@ def test_options_stand_anywhere_and_may_be_repeated() -> None:
 
 
 def test_of_several_values_the_last_one_counts() -> None:
-    assert take_apart("cp", ("-T", "1", "-T", "2"), TABLE).last("T") == "2"
+    assert parse_options("cp", ("-T", "1", "-T", "2"), TABLE).last("T") == "2"
 
 
 def test_behind_two_dashes_are_operands_and_one_dash_is_one() -> None:
-    assert take_apart("cp", ("-", "--", "-f", "b"), TABLE).operands == ("-", "-f", "b")
+    assert parse_options("cp", ("-", "--", "-f", "b"), TABLE).operands == ("-", "-f", "b")
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_behind_two_dashes_are_operands_and_one_dash_is_one() -> None:
 )
 def test_what_makes_no_sense_is_refused(words: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
-        take_apart("cp", words, TABLE)
+        parse_options("cp", words, TABLE)
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "", "1.5", "\u0661"])
 def test_a_number_is_a_whole_number(text: str) -> None:
     with pytest.raises(UsageError, match="-T needs a whole number of at least 0"):
-        take_apart("cp", ("-T", text), TABLE).number("T", 0)
+        parse_options("cp", ("-T", text), TABLE).number("T", 0)
 
 
 NAMES = ("find", "ls", "mkdir", "rmdir", "listSEs", "whoami", "stat")

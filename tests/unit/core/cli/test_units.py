@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.cli.units import HIGHEST, LOWEST, moment_of, parse_rate, rate_text, size_of
+from aliend.core.cli.units import MAX_RATE, MIN_RATE, format_rate, parse_rate, parse_size, parse_time
 from aliend.errors import UsageError
 
 NOW_MS = 1_700_000_000_000
@@ -32,13 +32,13 @@ NOW_MS = 1_700_000_000_000
     ],
 )
 def test_a_size(text: str, size: int) -> None:
-    assert size_of(text) == size
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "k", "-1", "1x", "1e3", "\u0661"])
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="minsize"):
-        size_of(text, "-minsize")
+        parse_size(text, "-minsize")
 
 
 @pytest.mark.parametrize(
@@ -54,17 +54,17 @@ def test_what_is_no_size_is_refused(text: str) -> None:
     ],
 )
 def test_a_moment(text: str, moment: int) -> None:
-    assert moment_of(text, NOW_MS) == moment
+    assert parse_time(text, NOW_MS) == moment
 
 
 def test_a_date_without_a_zone_is_local() -> None:
-    assert moment_of("2024-05-31", NOW_MS) == int(datetime(2024, 5, 31).astimezone(UTC).timestamp() * 1000)
+    assert parse_time("2024-05-31", NOW_MS) == int(datetime(2024, 5, 31).astimezone(UTC).timestamp() * 1000)
 
 
 @pytest.mark.parametrize("text", ["", "12", "yesterday", "3x", "2024", "2024-13-01", "99999999999"])
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="min-ctime"):
-        moment_of(text, NOW_MS, "-min-ctime")
+        parse_time(text, NOW_MS, "-min-ctime")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_what_is_no_rate_is_refused(text: str) -> None:
         parse_rate(text)
 
 
-@given(st.one_of(st.just(0), st.integers(LOWEST, HIGHEST)))
+@given(st.one_of(st.just(0), st.integers(MIN_RATE, MAX_RATE)))
 def test_a_rate_is_told_in_words_that_mean_it(rate: int) -> None:
-    assert parse_rate(rate_text(rate)) == rate
+    assert parse_rate(format_rate(rate)) == rate

@@ -6,7 +6,7 @@ from aliend.core.grid.element_listing import (
     HEADER,
     computing_elements,
     line_of,
-    pair_of,
+    name_and_server,
     server_of,
     storage_elements,
 )
@@ -35,7 +35,7 @@ def test_f161_another_label_is_a_part_of_name_or_server_in_any_case() -> None:
 def test_f161_lines_have_the_usual_widths() -> None:
     (first, second) = storage_elements(LISTED)
     assert line_of(first) == f"2     ALICE::CERN::EOS{' ' * 16}eos:1094"
-    assert pair_of(second) == f"ALICE::GSI::SE2{' ' * 17}gsi.de:1094"
+    assert name_and_server(second) == f"ALICE::GSI::SE2{' ' * 17}gsi.de:1094"
     assert second.qos == "disk, legooutput"
 
 

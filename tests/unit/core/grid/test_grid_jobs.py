@@ -34,7 +34,7 @@ def test_f158_an_empty_log_tells_nothing() -> None:
 
 def test_f157_times_of_a_log_are_replaced_and_nothing_else() -> None:
     text = "1795611706 [state     ]: x 1795611706\nno time\n1795611707 [trace     ]: y"
-    assert grid_jobs.with_moments(text, lambda seconds: f"T{seconds % 10}") == (
+    assert grid_jobs.format_log_times(text, lambda seconds: f"T{seconds % 10}") == (
         "T6 [state     ]: x 1795611706\nno time\nT7 [trace     ]: y"
     )
 
@@ -56,21 +56,21 @@ def test_f158_a_description_is_read_to_its_last_entry(text: str, expected: grid_
 
 
 def test_f158_the_words_of_jobinfo() -> None:
-    assert grid_jobs.parse_info(["1,2", "3", "-jdl"]) == grid_jobs.InfoWords(("1", "2", "3"), jdl=True)
+    assert grid_jobs.parse_job_info(["1,2", "3", "-jdl"]) == grid_jobs.JobInfoArguments(("1", "2", "3"), jdl=True)
     for words in ([], ["-trace"], ["x"], ["1", "-tracee"], ["1,,x"]):
         with pytest.raises(UsageError, match="jobInfo takes"):
-            grid_jobs.parse_info(words)
+            grid_jobs.parse_job_info(words)
 
 
 def test_f159_the_words_of_sitejobs() -> None:
-    assert grid_jobs.parse_site(["CERN", "-id", "-r", "-status", "DONE", "-user", "bob"]) == grid_jobs.SiteWords(
-        "CERN", only_ids=True, running=True, status="DONE", user="bob"
-    )
+    assert grid_jobs.parse_site_jobs(
+        ["CERN", "-id", "-r", "-status", "DONE", "-user", "bob"]
+    ) == grid_jobs.SiteJobsArguments("CERN", only_ids=True, running=True, status="DONE", user="bob")
     for words, message in (([], "takes a site"), (["A", "B"], "takes a site"), (["A", "-x"], "no option -x")):
         with pytest.raises(UsageError, match=message):
-            grid_jobs.parse_site(words)
+            grid_jobs.parse_site_jobs(words)
     with pytest.raises(UsageError, match="-user needs a value"):
-        grid_jobs.parse_site(["A", "-user"])
+        grid_jobs.parse_site_jobs(["A", "-user"])
 
 
 def test_f159_a_table_of_jobs_has_its_columns() -> None:

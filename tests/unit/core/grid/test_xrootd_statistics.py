@@ -14,7 +14,7 @@ TEXT = (
 
 
 def test_f163_each_kind_is_found_by_its_id() -> None:
-    assert xrootd_statistics.tree_of(TEXT) == {
+    assert xrootd_statistics.parse_statistics(TEXT) == {
         "tod": "1",
         "ver": "v5",
         "stats": {"info": {"host": "h"}, "xrootd": {"num": "3", "ops": {"open": "2"}}},
@@ -22,9 +22,9 @@ def test_f163_each_kind_is_found_by_its_id() -> None:
 
 
 def test_f163_xml_may_be_had_in_lines() -> None:
-    assert "\n  <stats" in xrootd_statistics.indented(TEXT)
+    assert "\n  <stats" in xrootd_statistics.indent_xml(TEXT)
 
 
 def test_what_is_no_xml_is_refused() -> None:
     with pytest.raises(BadReply):
-        xrootd_statistics.tree_of("<statistics>")
+        xrootd_statistics.parse_statistics("<statistics>")

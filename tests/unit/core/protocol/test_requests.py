@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from aliend.core.protocol.requests import Request, batches, changes_something, encode, fits, session_change
+from aliend.core.protocol.requests import Request, batches, changes_state, encode, fits, session_change
 from aliend.errors import UsageError
 
 
@@ -38,7 +38,7 @@ def test_a_name_that_is_no_text_is_refused() -> None:
     ],
 )  # fmt: skip
 def test_asking_changes_nothing(line: str) -> None:
-    assert not changes_something(words(line))
+    assert not changes_state(words(line))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_asking_changes_nothing(line: str) -> None:
     ],
 )  # fmt: skip
 def test_whatever_may_change_something_is_known(line: str) -> None:
-    assert changes_something(words(line))
+    assert changes_state(words(line))
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_target_that_appeared_meanwhile_stays(tmp_path: Path) -> None:
 def test_only_one_writes(tmp_path: Path) -> None:
     with (
         PartialFile.open(tmp_path / "f", 1),
-        pytest.raises(CopyError, match="another process still writes"),
+        pytest.raises(CopyError, match="another process is writing"),
         PartialFile.open(tmp_path / "f", 1),
     ):
         raise AssertionError("two write")

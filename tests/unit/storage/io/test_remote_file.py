@@ -14,24 +14,9 @@ from hypothesis import strategies as st
 from aliend.storage.errors import StorageError
 from aliend.storage.io.checksums import Digests
 from aliend.storage.io.completion_queue import CompletionQueue
-from aliend.storage.io.remote_file import url_of, with_own_connection
+from aliend.storage.io.remote_file import with_own_connection
 from aliend.storage.pool.worker_environment import worker_environment
 from aliend.storage.tasks import ReplicaUrl, Stopped
-
-
-def test_an_envelope_goes_behind_authz() -> None:
-    assert url_of(ReplicaUrl("root://h:1//p", "a\nb&c=d", "S")) == "root://h:1//p?xrd.wantprot=unix&authz=a\nb&c=d"
-
-
-def test_a_signed_envelope_is_a_query_itself() -> None:
-    assert (
-        url_of(ReplicaUrl("root://h//p", "turl=x&signature=y", "S"))
-        == "root://h//p?xrd.wantprot=unix&turl=x&signature=y"
-    )
-
-
-def test_a_member_is_no_part_of_the_url() -> None:
-    assert url_of(ReplicaUrl("root://h//p.zip#m", "", "S")) == "root://h//p.zip?xrd.wantprot=unix"
 
 
 def test_large_files_get_connections_of_their_own() -> None:
