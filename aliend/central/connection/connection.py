@@ -23,8 +23,8 @@ from websockets.protocol import State
 from websockets.version import version as websockets_version
 
 from aliend import VERSION
-from aliend.central.connection.happy_eyeballs import dial
 from aliend.central.connection.network_changes import route_changed
+from aliend.central.connection.tcp import dial
 from aliend.central.credentials import tls
 from aliend.central.credentials.certificates import Credential, facts_of, usable
 from aliend.core.connection.context import Context
@@ -258,10 +258,10 @@ async def _open_websocket(context: Context, settings: ssl.SSLContext, agent: str
     # The production service accepts only window bits 15, so none are asked for.
     deflate = ClientPerMessageDeflateFactory(client_max_window_bits=True, compress_settings={"level": 1, "memLevel": 8})
     finding = context.finding
-    made = await dial(context.endpoint.host, context.endpoint.port, finding.family, racing=finding.racing)
+    sock = await dial(context.endpoint.host, context.endpoint.port, finding.family, racing=finding.racing)
     return await connect(
         f"wss://{host}:{context.endpoint.port}/websocket/json",
-        sock=made,
+        sock=sock,
         ssl=settings,
         server_hostname=tls.expected_name(context),
         extensions=[deflate],

@@ -1,7 +1,7 @@
 """URLs of replicas: the member of an archive behind `#`, and the URL that opens a replica with its envelope. Pure.
 
-    root://host:port//path?xrd.wantprot=unix&authz=ENVELOPE    a sealed envelope
-    root://host:port//path?xrd.wantprot=unix&turl=...          a signed envelope
+root://host:port//path?xrd.wantprot=unix&authz=ENVELOPE    a sealed envelope
+root://host:port//path?xrd.wantprot=unix&turl=...          a signed envelope
 """
 
 from __future__ import annotations

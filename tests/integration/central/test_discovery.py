@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.connection.happy_eyeballs import dial, in_turn, race
 from aliend.central.connection.jbox import find_services
 from aliend.central.connection.login import Limits
+from aliend.central.connection.tcp import connect, dial
 from aliend.central.session import CentralSession
 from aliend.config import load
 from aliend.core.connection.context import Context, DiscoverySettings, Endpoint
@@ -24,7 +24,7 @@ from aliend.core.protocol.requests import Request
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected, OutcomeUnknown
 from tests.integration.central.conftest import QUICK
 from tests.integration.central.service import Authority, Issued, Service, eventually, running
-from tests.integration.central.test_happy_eyeballs import black_hole
+from tests.integration.central.test_tcp import black_hole, local
 
 LS = Request("ls", ("/alice",))
 SLACK = 3
@@ -204,19 +204,16 @@ async def test_f008_the_family_of_addresses_may_be_chosen(place: Place) -> None:
 async def test_f008_a_broken_family_costs_less_than_two_seconds() -> None:
     with black_hole() as dead, socket.create_server(("127.0.0.1", 0)) as alive:
         async with asyncio.timeout(2):
-            (
-                await race([(int(socket.AF_INET), ("127.0.0.1", dead)), (int(socket.AF_INET), alive.getsockname())])
-            ).close()
+            (await connect(local(dead, alive.getsockname()[1]))).close()
 
 
 async def test_f009_one_dead_address_of_two_does_not_delay_also_without_racing(place: Place) -> None:
     assert place.context().finding.racing
     assert not place.context(ALIENPY_NO_STAGGER="1").finding.racing
-    for connect in (race, in_turn):
+    for racing in (True, False):
         with black_hole() as dead, socket.create_server(("127.0.0.1", 0)) as alive:
             before = time.monotonic()
-            addresses = [(int(socket.AF_INET), ("127.0.0.1", dead)), (int(socket.AF_INET), alive.getsockname())]
-            (await connect(addresses)).close()
+            (await connect(local(dead, alive.getsockname()[1]), racing=racing)).close()
             assert time.monotonic() - before < SLACK
 
 
