@@ -100,6 +100,18 @@ def read_error(error: OSError, path: str) -> CopyError:
     return CopyError(text, other.kind, other.retry_after, obstacle=other.obstacle)
 
 
+def no_space(target: str, needed: int, available: int, reserved: int) -> CopyError:
+    """Return the error for a disk with too little space; sizes in bytes, `reserved` are to be kept free."""
+    from aliend.core.cli.units import format_size  # loaded only now: a worker process starts sooner
+
+    return CopyError(
+        f"{target}: needs {format_size(needed)}, but {format_size(max(0, available))} are available; free some space",
+        "local",
+        retry_after=30.0,
+        obstacle=Obstacle("space", target, needed + reserved),
+    )
+
+
 def _obstacle(error: OSError, path: str) -> Obstacle:
     """Return what blocks the operation. The file system does not report when a quota has space again."""
     match error.errno:

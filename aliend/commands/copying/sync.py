@@ -9,11 +9,12 @@ from typing import Any
 
 from aliend.commands.copying.replicate import JOB_OPTIONS
 from aliend.commands.copying.transfers_show import deletions_of
-from aliend.commands.following.follower import human, way_of
+from aliend.commands.following.follower import way_of
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import Option, parse_options
+from aliend.core.cli.units import format_size
 from aliend.core.copying.locations import Place, locate, require_clear_target
 from aliend.core.copying.sync import Planned, sync_job
 from aliend.core.transfers.job import JobSpec
@@ -120,7 +121,7 @@ async def _tell(call: Call, page: Sequence[Planned], told: list[Planned]) -> Non
     for one in page:
         match one.deed:
             case "copy":
-                await call.say(f"copy {escape_newlines(way_of(one))} {human(one.size)} ({one.reason})")
+                await call.say(f"copy {escape_newlines(way_of(one))} {format_size(one.size)} ({one.reason})")
             case "delete":
                 await call.say(f"delete {escape_newlines(one.target)} ({one.reason})")
             case "fail":

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from aliend.commands.following.follower import human, kind_of, summary, way_of
+from aliend.commands.following.follower import kind_of, summary, way_of
 from aliend.commands.invocation.call import Call, encoded
 from aliend.core.cli.colours import colour_states
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.units import format_size
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
@@ -90,7 +91,7 @@ def _head(job: JobView) -> list[str]:
     failed = f", {job.files.failed} failed" if job.files.failed else ""
     return [
         f"job {job.id}: {kind_of(job)}, {job.state}, {job.files.done} of {job.files.total} files{failed},"
-        f" {human(job.bytes_done)} of {human(job.bytes_total)}",
+        f" {format_size(job.bytes_done)} of {format_size(job.bytes_total)}",
         f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
         *([job.message] if job.message else []),
     ]
@@ -99,7 +100,7 @@ def _head(job: JobView) -> list[str]:
 def _lines(page: _Page) -> list[str]:
     lines = []
     for file in page.files:
-        lines.append(f"  {file.state:<10}{human(file.size):>11}  {escape_newlines(way_of(file))}")
+        lines.append(f"  {file.state:<10}{format_size(file.size):>11}  {escape_newlines(way_of(file))}")
         lines += [f"             {note}" for note in _notes(file)]
         lines += map(_attempt_line, page.tried.get(file.id, ()))
     return lines
@@ -125,9 +126,7 @@ def _notes(file: TransferView) -> list[str]:
 
 def _attempt_line(one: AttemptRecord) -> str:
     where = f" {one.se}" if one.se else ""
-    text = (
-        f"    attempt {one.number} {_time(one.began_ms)}{where}: {one.stage}, {human(one.bytes)} in {one.seconds:.1f} s"
-    )
+    text = f"    attempt {one.number} {_time(one.began_ms)}{where}: {one.stage}, {format_size(one.bytes)} in {one.seconds:.1f} s"
     return f"{text}: {one.error}" if one.error else text
 
 

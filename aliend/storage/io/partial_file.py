@@ -18,8 +18,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
-from aliend.errors import CopyError, Obstacle
-from aliend.storage.errors import disk_error
+from aliend.errors import CopyError
+from aliend.storage.errors import disk_error, no_space
 
 LONGEST_NAME = 255
 _CHUNK = 4 << 20
@@ -120,17 +120,9 @@ class PartialFile:
 
         `keep_free` bytes of the disk stay free; -1: 5 % of it, at most 2 GiB.
         """
-        disk = os.fstatvfs(self._fd)
-        free = disk.f_bavail * disk.f_frsize
-        reserved = default_reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
-        if size > self.length and size - self.length > free - reserved:
-            raise CopyError(
-                f"{self._target}: {size - self.length} bytes are needed, {free} are free and {reserved} of "
-                "them are to be left free: make room",
-                "local",
-                retry_after=30.0,
-                obstacle=Obstacle("space", str(self._target), size - self.length + reserved),
-            )
+        missing, (available, reserved) = size - self.length, available_space(os.fstatvfs(self._fd), keep_free)
+        if missing > max(0, available):
+            raise no_space(str(self._target), missing, available, reserved)
 
     def set_attributes(self, attributes: Mapping[str, str]) -> None:
         """Set extended attributes `user.NAME`, if the file system supports them."""
@@ -183,6 +175,12 @@ class PartialFile:
 def default_reserve(size: int) -> int:
     """Return the bytes to keep free on a disk of `size` bytes by default: 5 %, at most 2 GiB."""
     return min(size // 20, 2 << 30)
+
+
+def available_space(disk: os.statvfs_result, keep_free: int) -> tuple[int, int]:
+    """Return the bytes available on a disk, and those to keep free (-1: the default)."""
+    reserved = default_reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
+    return disk.f_bavail * disk.f_frsize - reserved, reserved
 
 
 def remove_partial(target: Path, id: int) -> int:
