@@ -126,7 +126,10 @@ def _notes(file: TransferView) -> list[str]:
 
 def _attempt_line(one: AttemptRecord) -> str:
     where = f" {one.se}" if one.se else ""
-    text = f"    attempt {one.number} {_time(one.began_ms)}{where}: {one.stage}, {format_size(one.bytes)} in {one.seconds:.1f} s"
+    text = (
+        f"    attempt {one.number} {_time(one.began_ms)}{where}: "
+        f"{one.stage}, {format_size(one.bytes)} in {one.seconds:.1f} s"
+    )
     return f"{text}: {one.error}" if one.error else text
 
 

@@ -36,7 +36,7 @@ def _parse_bytes(text: str) -> int | None:
 
 
 def parse_size(text: str, what: str = "a size") -> int:
-    """Return the bytes of `1500`, `10k`, `10KiB` (of 1024), `10kB` (of 1000), `1.5G`. Raises UsageError about `what`."""
+    """Return the bytes of `1500`, `10k`, `10KiB` (of 1024), `10kB` (of 1000) or `1.5G`. Raises UsageError."""
     size = _parse_bytes(text)
     if size is None:
         raise UsageError(f"{what} is bytes, or a number with a unit as in 10k, 1.5M or 2GiB, not {text!r}")
