@@ -69,7 +69,7 @@ async def test_a_foreign_file_on_the_storage_is_not_touched(
 ) -> None:
     se_one.put("/u/foreign", b"foreign")
     result = await workers.run(upload(source, se_one.at("/u/foreign")), nothing)
-    assert "a file of 7 bytes is on the storage" in result.replicas[0].error
+    assert "wrong size: 7 bytes on the storage" in result.replicas[0].error
     assert result.replicas[0].kind == "permanent"
     assert se_one.content("/u/foreign") == b"foreign"
 
