@@ -146,7 +146,7 @@ async def test_a_search_may_be_left_early(central: CentralSession, service: Serv
             break
     service.replies.clear()
     assert central.status().connections == 0
-    with pytest.raises(BadReply, match="who we are"):
+    with pytest.raises(BadReply, match="no user name"):
         await Catalogue(central).whoami()
 
 

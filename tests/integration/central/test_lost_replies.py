@@ -64,7 +64,7 @@ async def test_what_the_catalogue_shows_decides(
     assert (await central.request(request)).exit_code == 0
     service.faults.append("drop-before")
     service.replies["stat"] = not_done
-    with pytest.raises(OutcomeUnknown, match="nothing of it was to be seen") as caught:
+    with pytest.raises(OutcomeUnknown, match="shows no effect") as caught:
         await central.request(request)
     assert words in str(caught.value)
     assert caught.value.exit_code == 75
@@ -84,7 +84,7 @@ async def test_the_effect_of_a_slow_command_is_waited_for(central: CentralSessio
 async def test_what_cannot_be_seen_is_said_to_be_unknown(central: CentralSession, service: Service, words: str) -> None:
     command, *options = words.split()
     service.faults.append("drop-after")
-    with pytest.raises(OutcomeUnknown, match="look before you repeat it") as caught:
+    with pytest.raises(OutcomeUnknown, match="check before you repeat it") as caught:
         await central.request(Request(command, tuple(options)))
     assert words in str(caught.value)
     assert [executed[0] for executed in service.executed] == [command]

@@ -148,7 +148,9 @@ async def test_a_replica_of_another_size_is_refused(
         await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
 
 
-@pytest.mark.parametrize(("there", "said"), [(b"four", "wrong size: 4 bytes"), (b"six by", "wrong size: more than 5 bytes")])
+@pytest.mark.parametrize(
+    ("there", "said"), [(b"four", "wrong size: 4 bytes"), (b"six by", "wrong size: more than 5 bytes")]
+)
 async def test_a_small_replica_of_another_size_is_refused(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path, there: bytes, said: str
 ) -> None:
