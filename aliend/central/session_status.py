@@ -37,8 +37,8 @@ class CentralStatus:
 
 def state_of(session: Session) -> State:
     """Return the state of the session."""
-    if any(isinstance(lane, Idle | Busy) for lane in session.slots):
+    if any(isinstance(slot, Idle | Busy) for slot in session.slots):
         return "connected"
     if session.failures:
         return "failing"
-    return "connecting" if any(isinstance(lane, LoggingIn) for lane in session.slots) else "idle"
+    return "connecting" if any(isinstance(slot, LoggingIn) for slot in session.slots) else "idle"

@@ -97,7 +97,7 @@ class ReplicaUpload:
         except StorageError as error:
             self.error = error
         else:
-            text, number = ("exists already", EXISTS) if there == size else (f"has {there} bytes, not {size}", 0)
+            text, number = ("already exists", EXISTS) if there == size else (f"has {there} bytes instead of {size}", 0)
             self.error = StorageError(f"the storage: {text}", "permanent", number=number)
 
     def write(self, data: bytes, offset: int) -> None:

@@ -117,7 +117,7 @@ async def test_without_network_the_outcome_is_unknown_and_the_next_command_fails
     assert caught.value.exit_code == 107
     status = central.status()
     assert (status.state, status.connections, status.since_ms) == ("failing", 0, 0)
-    assert "cannot be reached" in status.problem
+    assert "cannot connect to" in status.problem
 
 
 async def test_a_service_that_always_hangs_up_sees_no_storm(

@@ -161,7 +161,7 @@ async def test_a_connection_that_was_idle_is_pinged_before_anything_is_sent(
 async def test_a_role_that_is_refused_ends_the_login(service: Service, authority: Authority, alice: Issued) -> None:
     service.replies["user"] = document([], code=1, error="Operation not permitted : Switching user a to [b] failed")
     async with CentralSession(replace(service.context(authority.ca, alice), role="b")) as central:
-        with pytest.raises(NotConnected, match="refuses `user b`: Operation not permitted"):
+        with pytest.raises(NotConnected, match="refused `user b`: Operation not permitted"):
             await central.request(LS)
     assert service.connections == 1
 
