@@ -138,7 +138,7 @@ def selection_of(message: transfers_pb2.Selection) -> Selection:
 def _bounds(message: transfers_pb2.Selection, least: str, most: str) -> tuple[int, int]:
     low, high = getattr(message, least), getattr(message, most) if message.HasField(most) else UNBOUNDED
     if low > high:
-        raise UsageError(f"selection: {least} is above {most}; no file can be both")
+        raise UsageError(f"selection: {least} is greater than {most}, which excludes every file")
     return low, high
 
 

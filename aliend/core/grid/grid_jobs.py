@@ -1,4 +1,4 @@
-"""Jobs as the service tells of them: their log, their description, and what is asked about them. Pure."""
+"""Grid jobs: parses their log and description (JDL), and the arguments of `jobInfo` and `siteJobs`. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from aliend.errors import UsageError
 
 FormatTime = Callable[[int], str]
-"""A moment (POSIX seconds) as text."""
+"""Formats a time (POSIX seconds)."""
 
 Description = dict[str, str | list[str]]
-"""A job description: values as text, lists as lists."""
+"""A job description (JDL): values as text, lists as lists."""
 
 _EVENT = re.compile(r"^(\d{10}) \[(\w+) *\]: ?(.*)$")
 _STAMP = re.compile(r"^(\d{10})(?= \[)", re.MULTILINE)
@@ -23,7 +23,7 @@ _QUEUE = re.compile(r"BatchId\w*[: ]+(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A job's log by the kind of its lines, and what the lines tell about where it ran."""
+    """The log of a job by kind of line, and where the job ran."""
 
     node: str = ""
     workdir: str = ""
@@ -31,13 +31,13 @@ class Log:
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """As the incumbent client shows it."""
+        """Return the document in alien.py's format."""
         kinds = {kind: list(self.lines.get(kind, ())) for kind in ("state", "trace", "proc")}
         return {"wn": self.node, "workdir": self.workdir, "queue": list(self.queue), **kinds}
 
 
 def read_log(text: str, format_time: FormatTime) -> Log:
-    """The log out of a job's `trace`. Lines that go on without a time belong to the one before."""
+    """Parse a job's `trace`. A line without a time continues the previous one."""
     lines: dict[str, list[str]] = {}
     kind = ""
     for line in text.splitlines():
@@ -58,7 +58,7 @@ def read_log(text: str, format_time: FormatTime) -> Log:
 
 
 def format_log_times(text: str, format_time: FormatTime) -> str:
-    """A log as it is, with readable times at the beginning of its lines."""
+    """Return a log with readable times at the start of its lines."""
     return _STAMP.sub(lambda stamp: format_time(int(stamp[1])), text)
 
 
@@ -72,7 +72,7 @@ _TOKEN = re.compile(
 
 
 def read_description(text: str) -> Description:
-    """A job description, entry by entry; what is no entry is left out. Names are as they are written."""
+    """Parse a job description (JDL), ignoring text that is not an entry. Names keep their spelling."""
     entries: Description = {}
     for entry in _split(_tokens(text), ";"):
         name, *rest = entry
@@ -105,7 +105,7 @@ def _split(tokens: Sequence[tuple[str, str]], sign: str) -> list[list[tuple[str,
 
 @dataclass(frozen=True, slots=True)
 class JobInfoArguments:
-    """The words of `jobInfo`."""
+    """The arguments of `jobInfo`."""
 
     ids: tuple[str, ...]
     trace: bool = False
@@ -116,7 +116,7 @@ class JobInfoArguments:
 
 @dataclass(frozen=True, slots=True)
 class SiteJobsArguments:
-    """The words of `siteJobs`: a part of the names of computing elements, and which jobs; empty: any."""
+    """The arguments of `siteJobs`: a part of the names of computing elements, and criteria; empty: any."""
 
     site: str
     only_ids: bool = False
@@ -126,8 +126,8 @@ class SiteJobsArguments:
 
 
 def parse_job_info(args: Sequence[str]) -> JobInfoArguments:
-    """The words of `jobInfo`. Raises UsageError."""
-    usage = "jobInfo takes numbers of jobs, and -trace, -proc, -jdl, -unixtime (see: help jobInfo)"
+    """Parse the arguments of `jobInfo`. Raises UsageError."""
+    usage = "usage: jobInfo [-trace] [-proc] [-jdl] [-unixtime] JOB ... (see `alienctl help jobInfo`)"
     options = {"-trace": "trace", "-proc": "proc", "-jdl": "jdl", "-unixtime": "unixtime"}
     flags = {options[word]: True for word in args if word in options}
     ids = tuple(number for word in args if word not in options for number in word.split(",") if number)
@@ -137,8 +137,8 @@ def parse_job_info(args: Sequence[str]) -> JobInfoArguments:
 
 
 def parse_site_jobs(args: Sequence[str]) -> SiteJobsArguments:
-    """The words of `siteJobs`. Raises UsageError."""
-    usage = "siteJobs takes a site, and -id, -running, -status STATE, -user NAME (see: help siteJobs)"
+    """Parse the arguments of `siteJobs`. Raises UsageError."""
+    usage = "usage: siteJobs [-id] [-running] [-status STATE] [-user NAME] SITE (see `alienctl help siteJobs`)"
     names: list[str] = []
     flags: dict[str, bool] = {}
     values: dict[str, str] = {}
@@ -152,7 +152,7 @@ def parse_site_jobs(args: Sequence[str]) -> SiteJobsArguments:
                 raise UsageError(f"siteJobs: {word} needs a value")
             values[word[1:]] = rest.pop(0)
         elif word.startswith("-"):
-            raise UsageError(f"siteJobs: there is no option {word}; {usage}")
+            raise UsageError(f"siteJobs: unknown option {word}; {usage}")
         else:
             names.append(word)
     if len(names) != 1:
@@ -161,7 +161,7 @@ def parse_site_jobs(args: Sequence[str]) -> SiteJobsArguments:
 
 
 def table(jobs: Sequence[Mapping[str, object]]) -> list[str]:
-    """Jobs one to a line, below a heading."""
+    """Return a table of jobs, one per line, with a heading."""
     heads = {"id": "JobID", "split": "MasterJobID", "status": "Status", "owner": "User", "name": "Name"}
     widths = {"id": 13, "split": 13, "status": 12, "owner": 14, "name": 0}
     rows: list[Mapping[str, object]] = [heads, *jobs]

@@ -230,7 +230,7 @@ async def test_f010_a_service_that_never_shakes_hands_is_a_failure_and_no_hang(p
 
 async def test_f011_http_401_is_129_with_a_hint(place: Place, service: Service) -> None:
     service.status = HTTPStatus.UNAUTHORIZED
-    with pytest.raises(LoginRefused, match="registered") as caught:
+    with pytest.raises(LoginRefused, match="register it") as caught:
         await asked(near(place.context(), service))
     assert caught.value.exit_code == 129
     assert len(service.agents) == 1

@@ -157,7 +157,7 @@ async def test_after_a_sleep_or_another_network_a_dead_connection_is_dropped_and
     service: Service, authority: Authority, alice: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = Limits(first_pause=0.01, longest_pause=0.02, check_interval=0.05, ping_deadline=0.5)
-    monkeypatch.setattr("aliend.central.connection.connection.has_moved", lambda *_: True)
+    monkeypatch.setattr("aliend.central.connection.connection.route_changed", lambda *_: True)
     async with CentralSession(service.context(authority.ca, alice), limits=limits) as central:
         await central.request(LS)
         await asyncio.sleep(0.3)  # several looks: what is tested is that nothing happens

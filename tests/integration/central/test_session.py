@@ -236,7 +236,7 @@ async def test_an_unknown_certificate_is_refused_with_a_hint_and_without_another
     central: CentralSession, service: Service
 ) -> None:
     service.status = HTTPStatus.UNAUTHORIZED
-    with pytest.raises(LoginRefused, match="registered"):
+    with pytest.raises(LoginRefused, match="register it"):
         await central.request(LS)
     assert len(service.agents) == 1
     assert service.agents[0].startswith("aliend/")

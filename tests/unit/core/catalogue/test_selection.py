@@ -125,7 +125,7 @@ def test_a_pattern_leaves_files_out() -> None:
     [
         (("-glob", "*", "-select", "x"), "-glob and -select exclude each other"),
         (("-name", "ext_a", "-select", "x"), "-select and -name exclude"),
-        (("-minsize", "2", "-maxsize", "1"), "-minsize is above -maxsize"),
+        (("-minsize", "2", "-maxsize", "1"), "-minsize is greater than -maxsize"),
         (("-minsize", "many"), "-minsize is bytes"),
         (("-mindepth", "x"), "-mindepth is a number of directories"),
         (("-min-ctime", "soon"), "-min-ctime is seconds"),
@@ -140,7 +140,7 @@ def test_a_selection_that_makes_no_sense_is_refused(words: tuple[str, ...], comp
 
 
 def test_a_regular_expression_that_cannot_be_read_has_a_code_of_its_own() -> None:
-    with pytest.raises(BadPattern, match="no regular expression") as raised:
+    with pytest.raises(BadPattern, match="invalid regular expression") as raised:
         select("-exclude_re", "(")
     assert raised.value.exit_code == 64
 

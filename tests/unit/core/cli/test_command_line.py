@@ -40,12 +40,12 @@ def test_f082_only_find_splits_its_single_operand() -> None:
 
 @pytest.mark.parametrize("text", ["ls 'a", 'ls "a; pwd', "ls a\\"])
 def test_a_quote_that_is_not_closed_is_refused_before_anything_runs(text: str) -> None:
-    with pytest.raises(UsageError, match="a quote is not closed"):
+    with pytest.raises(UsageError, match="unclosed quote"):
         parse(f"pwd; {text}")
 
 
 def test_an_open_quote_of_a_batch_is_told_with_its_line() -> None:
-    with pytest.raises(UsageError, match=r"line 2: a quote is not closed: ls 'it"):
+    with pytest.raises(UsageError, match=r"line 2: unclosed quote: ls 'it"):
         parse("pwd\nls 'it\nwhoami")
 
 

@@ -38,11 +38,11 @@ def test_behind_two_dashes_are_operands_and_one_dash_is_one() -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("-forse",), "no option -forse; did you mean -force"),
-        (("-qqqqq",), "no option -qqqqq; see: alienctl help cp"),
-        (("a", "-T"), "-T needs a number behind it"),
-        (("-f=1",), "no option"),
-        (("--priority",), "needs a number"),
+        (("-forse",), "unknown option -forse; did you mean -force"),
+        (("-qqqqq",), "unknown option -qqqqq; see `alienctl help cp`"),
+        (("a", "-T"), "-T must be followed by a number"),
+        (("-f=1",), "unknown option"),
+        (("--priority",), "must be followed by a number"),
     ],
 )
 def test_what_makes_no_sense_is_refused(words: tuple[str, ...], complaint: str) -> None:
