@@ -66,7 +66,11 @@ def test_f159_the_words_of_sitejobs() -> None:
     assert grid_jobs.parse_site_jobs(
         ["CERN", "-id", "-r", "-status", "DONE", "-user", "bob"]
     ) == grid_jobs.SiteJobsArguments("CERN", only_ids=True, running=True, status="DONE", user="bob")
-    refused = (([], "usage: siteJobs"), (["A", "B"], "usage: siteJobs"), (["A", "-x"], "unknown option -x"))
+    refused: tuple[tuple[list[str], str], ...] = (
+        ([], "usage: siteJobs"),
+        (["A", "B"], "usage: siteJobs"),
+        (["A", "-x"], "unknown option -x"),
+    )
     for words, message in refused:
         with pytest.raises(UsageError, match=message):
             grid_jobs.parse_site_jobs(words)
