@@ -52,7 +52,7 @@ async def test_a_limit_holds_and_is_lifted_while_the_copy_runs(
     assert workers.bandwidth.throttled_rates() == {}
 
 
-async def test_a_file_that_is_read_along_counts_as_a_copy(workers: WorkerPool, se_one: StorageElement) -> None:
+async def test_a_streamed_file_is_throttled_like_a_copy(workers: WorkerPool, se_one: StorageElement) -> None:
     content = bytes(3 << 20)
     task = Read(1, (se_one.put("/r/metered", content),), len(content), "", 0, len(content))
     workers.bandwidth.set_rates(SLOW)
@@ -65,7 +65,7 @@ async def test_a_file_that_is_read_along_counts_as_a_copy(workers: WorkerPool, s
     assert workers.bandwidth.throttled_rates() == {}
 
 
-async def test_a_copy_that_runs_is_slowed_down(
+async def test_a_running_copy_is_throttled(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     copy, hears = await begun(workers, big(se_one, tmp_path / "t", big_md5))
@@ -79,7 +79,7 @@ async def test_a_copy_that_runs_is_slowed_down(
     await asyncio.wait([copy])
 
 
-async def test_a_copy_that_waits_for_bandwidth_is_cancelled_at_once(
+async def test_a_throttled_copy_is_cancelled_at_once(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     workers.bandwidth.set_rates(Rates(all=1024))
@@ -108,7 +108,7 @@ async def test_a_job_and_a_storage_element_have_limits_of_their_own(
     await asyncio.wait([slow])
 
 
-async def test_uploads_are_limited_too_and_arrive(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_uploads_are_throttled_too(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     content = bytes(range(256)) * 4096
     (tmp_path / "s").write_bytes(content)
     workers.bandwidth.set_rates(Rates(up=2 << 20))
@@ -134,14 +134,14 @@ async def require_slow(workers: WorkerPool, task: Task[Any]) -> Begun:
     return hears
 
 
-async def test_a_file_over_http_is_limited_too(
+async def test_downloads_over_http_are_throttled_too(
     http_se: tuple[StorageElement, int], workers: WorkerPool, tmp_path: Path
 ) -> None:
     content = bytes(40 << 20)
     await require_slow(workers, download(tmp_path / "t", content, web(http_se, "/d/limited", content)))
 
 
-async def test_an_archive_that_is_fetched_whole_is_limited_by_its_own_bytes(
+async def test_a_whole_archive_is_throttled_by_its_own_bytes(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     """A member of five bytes costs the 40 MiB of its archive."""
@@ -157,13 +157,13 @@ async def test_an_archive_that_is_fetched_whole_is_limited_by_its_own_bytes(
     assert (tmp_path / "t").read_bytes() == b"small"
 
 
-async def test_a_file_of_its_own_is_limited_where_archives_are_fetched_whole(
+async def test_a_plain_file_is_throttled_with_whole_archives(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     await require_slow(workers, replace(big(se_one, tmp_path / "t", big_md5), whole_archive=True))
 
 
-async def test_what_is_read_back_is_limited_too(workers: WorkerPool, se_one: StorageElement) -> None:
+async def test_reading_back_is_throttled_too(workers: WorkerPool, se_one: StorageElement) -> None:
     content = bytes(40 << 20)
     task = Compare(1, (se_one.put("/back", content),), len(content), md5(content))
     await require_slow(workers, task)
@@ -171,7 +171,7 @@ async def test_what_is_read_back_is_limited_too(workers: WorkerPool, se_one: Sto
     assert (await workers.run(task, nothing)).failures == ()
 
 
-async def test_many_small_files_give_back_what_they_do_not_use(
+async def test_many_small_files_return_their_unused_credit(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     """Each is granted more than it has: if that were lost, these would take ten minutes."""

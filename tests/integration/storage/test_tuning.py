@@ -33,7 +33,7 @@ CONTENT = LARGE[: 5 * MIB + 3]
 @pytest.mark.parametrize(
     "tuning", [Tuning(streams=4), Tuning(chunks=3, chunk_size=300_000), Tuning(chunk_size=1 << 30)]
 )
-async def test_a_file_arrives_the_same_however_its_bytes_move(
+async def test_a_file_is_the_same_with_any_tuning(
     tuning: Tuning, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = se_one.put("/tuned/large", LARGE)
@@ -57,7 +57,7 @@ def connections_to(port: int) -> int:
     return sum(line[2].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
 
 
-def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replica_that_is_too_slow_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(min_rate, "MEASURE_INTERVAL", 0.05)
 
     def trickle() -> Iterator[bytes]:
@@ -71,7 +71,7 @@ def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch)
     assert list(min_rate.require_min_rate(iter([b"a", b"b"]), 1000)) == [b"a", b"b"]
 
 
-async def test_a_file_comes_over_http_and_goes_on_where_it_was_cut_off(
+async def test_a_file_is_downloaded_and_resumed_over_http(
     http_se: tuple[StorageElement, int], workers: WorkerPool, tmp_path: Path
 ) -> None:
     source = web(http_se, "/d/f", CONTENT)
@@ -83,7 +83,7 @@ async def test_a_file_comes_over_http_and_goes_on_where_it_was_cut_off(
     assert (tmp_path / "g").read_bytes() == CONTENT
 
 
-async def test_what_http_cannot_give_is_told(
+async def test_http_errors_are_reported(
     http_se: tuple[StorageElement, int], workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     gone = ReplicaUrl(f"http://127.0.0.1:{http_se[1]}//no/such", "", "WEB")

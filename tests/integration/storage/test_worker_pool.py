@@ -105,7 +105,7 @@ async def test_a_dead_process_takes_only_its_own_tasks(own_se: StorageElement, t
         assert (await second).md5 == big_md5
 
 
-async def test_a_server_that_dies_in_the_middle_is_followed_by_the_next_replica(
+async def test_the_next_replica_is_used_if_a_server_dies_during_a_download(
     own_se: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     task = big(own_se, tmp_path / "file", big_md5)
@@ -132,7 +132,7 @@ async def test_cancelling_is_quick_when_the_server_is_frozen(
         assert len(workers.pids) == 1, "a soft stop is enough"
 
 
-async def test_no_process_is_started_to_tidy_up_behind_a_cancelled_copy(
+async def test_no_process_is_started_to_remove_a_partial_file(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     async with WorkerPool(environment=xrootd_environment(), processes=2, per_process=1) as workers:
@@ -167,7 +167,7 @@ async def test_an_upload_can_be_cancelled_while_the_server_is_frozen(own_se: Sto
     assert again.replicas[0].kind == "storage"
 
 
-async def test_a_server_that_dies_in_the_middle_of_an_upload_does_not_stop_the_other(
+async def test_a_server_that_dies_during_an_upload_does_not_affect_the_other(
     own_se: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     source = tmp_path / "source"
@@ -216,7 +216,7 @@ async def test_closing_takes_two_seconds_at_most(own_se: StorageElement, tmp_pat
         await workers.run(big(own_se, tmp_path / "file", big_md5), nothing)
 
 
-async def test_closing_is_soft_first(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
+async def test_closing_is_graceful_first(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
     workers = WorkerPool(environment=xrootd_environment())
     copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
     await workers.close()
@@ -224,9 +224,7 @@ async def test_closing_is_soft_first(own_se: StorageElement, tmp_path: Path, big
         await copy
 
 
-async def test_a_process_without_work_is_dismissed_and_replaced_when_needed(
-    own_se: StorageElement, tmp_path: Path
-) -> None:
+async def test_an_idle_process_is_ended_and_replaced_when_needed(own_se: StorageElement, tmp_path: Path) -> None:
     source = own_se.put("/x", b"x")
     async with WorkerPool(environment=xrootd_environment(), idle=0.1) as workers:
         await workers.run(download(tmp_path / "one", b"x", source), nothing)
@@ -234,7 +232,7 @@ async def test_a_process_without_work_is_dismissed_and_replaced_when_needed(
         await workers.run(download(tmp_path / "two", b"x", source), nothing)
 
 
-async def test_signals_to_the_whole_unit_are_left_to_the_daemon(
+async def test_worker_processes_ignore_signals_to_the_whole_unit(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     async with WorkerPool(environment=xrootd_environment()) as workers:
@@ -244,7 +242,7 @@ async def test_signals_to_the_whole_unit_are_left_to_the_daemon(
         assert (await copy).md5 == big_md5
 
 
-async def test_a_library_that_is_missing_is_told(tmp_path: Path) -> None:
+async def test_a_missing_library_is_reported(tmp_path: Path) -> None:
     (tmp_path / "XRootD").mkdir()
     (tmp_path / "XRootD" / "__init__.py").write_text("raise ImportError('libXrdCl.so is missing')")
     (tmp_path / "file").touch()
@@ -283,7 +281,7 @@ async def test_an_orphan_of_a_killed_daemon_ends_by_itself(
     await daemon.communicate()
 
 
-async def test_many_small_files_arrive_side_by_side(own_se: StorageElement, tmp_path: Path) -> None:
+async def test_many_small_files_are_downloaded_in_parallel(own_se: StorageElement, tmp_path: Path) -> None:
     contents = [f"{number}".encode() * 50 for number in range(200)]
     tasks = [
         download(tmp_path / "out" / f"f{number}", content, own_se.put(f"/small/{number}", content), id=number)
@@ -329,7 +327,7 @@ asyncio.run(main())
 """
 
 
-def test_a_disk_that_is_full_or_fills_up_is_a_local_error_with_the_name(own_se: StorageElement, tmp_path: Path) -> None:
+def test_a_full_disk_is_a_local_error_with_the_name(own_se: StorageElement, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     task = big(own_se, disk / "file", "")
@@ -369,7 +367,7 @@ for act in (
 """
 
 
-def test_a_directory_that_may_not_be_written_is_a_local_error(tmp_path: Path) -> None:
+def test_a_read_only_directory_is_a_local_error(tmp_path: Path) -> None:
     """As another user where the tests run as root, whom no permission stops."""
     shut = tmp_path / "shut"
     shut.mkdir(mode=0o555)

@@ -26,7 +26,7 @@ class SlowCall:
         self._busy = False
 
 
-async def test_an_event_whose_command_is_cancelled_goes_out_before_the_next_one() -> None:
+async def test_an_event_of_a_cancelled_command_is_sent_before_the_next_one() -> None:
     call = SlowCall()
     events = Events(cast(Context, call))
     first = asyncio.create_task(events.stdout(b"one"))
