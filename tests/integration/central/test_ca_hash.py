@@ -1,4 +1,4 @@
-"""The hash of an authority's name is OpenSSL's own, for every kind of text that names are written in."""
+"""The hash of a CA's name equals OpenSSL's, for every encoding of names."""
 
 from __future__ import annotations
 

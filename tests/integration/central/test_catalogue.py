@@ -1,4 +1,4 @@
-"""The catalogue's operations: what is sent, and what is made of the answers (in the shapes that were recorded)."""
+"""The operations of the catalogue: the requests, and the parsed answers (as recorded)."""
 
 from __future__ import annotations
 

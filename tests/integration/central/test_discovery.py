@@ -1,4 +1,4 @@
-"""Finding the service and staying with it: the incumbent client's features F001 to F019, one test or more each."""
+"""Discovery of the service and keeping the connection: alien.py's features F001 to F019."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ SLACK = 3
 
 @pytest.fixture
 async def jbox(authority: Authority, alice: Issued) -> AsyncGenerator[Service, None]:
-    """A JBox of alice: it shows a certificate of hers, not one of its host."""
+    """A JBox of alice: it has a certificate of alice, not of its host."""
     async with running(authority, alice) as jbox:
         yield jbox
 
 
 class Place:
-    """A user's home, and what their variables make of it."""
+    """The home of a user, and the contexts from variables."""
 
     def __init__(self, home: Path, authority: Authority, alice: Issued) -> None:
         self.home, self.file = home, home / f"jclient_token_{os.getuid()}"
@@ -65,7 +65,7 @@ def place(tmp_path: Path, authority: Authority, alice: Issued) -> Place:
 
 
 def near(context: Context, service: Service) -> Context:
-    """The same with `service` in the place of the production service."""
+    """The context with `service` instead of the production service."""
     return replace(context, endpoint=Endpoint("localhost", service.port))
 
 
@@ -77,7 +77,7 @@ def closed_port() -> int:
 
 
 async def asked(context: Context, limits: Limits = QUICK) -> str:
-    """Ask once; where the answer came from."""
+    """Send one request. Return the service that answered."""
     async with CentralSession(context, limits=limits) as central:
         await central.request(LS)
         return central.status().endpoint

@@ -1,4 +1,4 @@
-"""What becomes of requests when the connection is lost: which command, when, and what the catalogue shows."""
+"""Requests whose connection is lost: outcome by command, time and state of the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The session and the catalogue's operations on a sandbox grid, which answers as the real service does."""
+"""The session and the operations of the catalogue on a sandbox grid."""
 
 from __future__ import annotations
 

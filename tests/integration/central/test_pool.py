@@ -1,4 +1,4 @@
-"""Waiting for a lane, giving up, and giving back."""
+"""The connection pool: waiting, cancelling and releasing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_a_slot_assigned_to_a_cancelled_waiter_is_released() -> None:
     waiter = asyncio.create_task(hold(pool, asyncio.Event(), done))
     await eventually(lambda: pool.waiting == 1)
     done.set()
-    await holder  # in the same turn of the loop the lane went to the waiter
+    await holder  # in the same iteration of the event loop, the slot was assigned to the waiter
     waiter.cancel()
     await asyncio.gather(waiter, return_exceptions=True)
     async with asyncio.timeout(1), pool.acquire("bulk"):
@@ -63,7 +63,7 @@ async def test_all_waiters_fail_with_the_same_error() -> None:
 
 
 class Open:
-    """Stands for a connection that can be used."""
+    """A fake of a usable connection."""
 
     is_open = True
 

@@ -1,4 +1,4 @@
-"""Long replies: in little memory, from the socket to the client, also where the reader rests."""
+"""Long replies: bounded memory from the socket to the client, even if the reader pauses."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def daemon_of(service: Service, authority: Authority, alice: Issued) -> Iterator
 
 
 def peak(pid: int) -> int:
-    """The most memory that a process has had, in bytes."""
+    """The peak memory of a process in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) << 10

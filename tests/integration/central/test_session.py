@@ -1,4 +1,4 @@
-"""The session with a service that behaves, and with one that does not."""
+"""The session with a well-behaved service and a misbehaving one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bandwidth limits on real copies: they hold, they change while a copy runs, and they are in nobody's way."""
+"""Bandwidth limits of real copies: they hold and can change while a copy runs."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_uploads_are_throttled_too(workers: WorkerPool, se_one: StorageEle
 
 
 async def require_slow(workers: WorkerPool, task: Task[Any]) -> Begun:
-    """A copy of at least 40 MiB is metered and has not ended after some seconds; it is stopped then."""
+    """Require that a copy of at least 40 MiB is throttled and still runs after some seconds; then stop it."""
     workers.bandwidth.set_rates(SLOW)
     hears = Begun()
     copy = asyncio.create_task(workers.run(task, hears))

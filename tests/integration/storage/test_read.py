@@ -1,4 +1,4 @@
-"""Files that are read along rather than copied, and questions to servers, on real storage elements."""
+"""Streamed reads and server queries, on real storage elements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reading(content: bytes, *sources: ReplicaUrl, start: int = 0, end: int | Non
 
 
 async def all_of(workers: WorkerPool, task: Read) -> tuple[bytes, str]:
-    """What came, and the warning."""
+    """The bytes and the warning."""
     got = io.BytesIO()
     async with workers.open_read(task) as stream:
         await drained(stream, got)
@@ -39,7 +39,7 @@ async def drained(stream: Stream, got: io.BytesIO) -> None:
 
 
 def pipes(pid: int) -> int:
-    """How many ends of pipes a process holds."""
+    """The number of pipe ends that a process has open."""
     return sum("pipe" in str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir())
 
 

@@ -1,4 +1,4 @@
-"""What users may say of the way in which bytes move, on a real storage element; and HTTP."""
+"""Tuning of copies and downloads over HTTP, on a real storage element."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_a_file_is_downloaded_and_resumed_over_http(
     await workers.run(download(tmp_path / "f", CONTENT, source), nothing)
     assert (tmp_path / "f").read_bytes() == CONTENT
     (tmp_path / partial_name("g", 1)).write_bytes(CONTENT[:MIB])
-    http_se[0].put("/d/f", bytes(MIB) + CONTENT[MIB:])  # the beginning is not asked for again
+    http_se[0].put("/d/f", bytes(MIB) + CONTENT[MIB:])  # the first MiB is not requested again
     await workers.run(download(tmp_path / "g", CONTENT, source), nothing)
     assert (tmp_path / "g").read_bytes() == CONTENT
 

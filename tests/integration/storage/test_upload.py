@@ -197,7 +197,7 @@ async def test_replicas_are_read_back_and_wrong_ones_are_named(
 
 
 async def test_a_server_with_few_concurrent_checksums_delays_nobody(workers: WorkerPool, tmp_path: Path) -> None:
-    """It tells those who are too many to come back after 30 s."""
+    """The server tells excess clients to retry after 30 s."""
     small = tmp_path / "small"
     small.write_bytes(CONTENT[:3_000_000])
     with storage_element("BUSY", tmp_path / "se", "xrootd.chksum max 1 adler32") as busy:

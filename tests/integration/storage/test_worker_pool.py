@@ -1,4 +1,4 @@
-"""The life of copying processes: killed, frozen, orphaned, closed; and disks that refuse."""
+"""Worker processes that are killed, frozen, orphaned or closed; and disks that refuse."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def big(element: StorageElement, target: Path, digest: str, id: int = 1) -> Down
 
 
 class Begun:
-    """Hears progress, and tells when there was some."""
+    """Records progress, and sets an event at the first."""
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
@@ -63,7 +63,7 @@ async def running(workers: WorkerPool, task: Download) -> tuple[asyncio.Task[Dow
 
 
 async def until(claim: Callable[[], bool], limit: float = 10.0) -> None:
-    """Wait for something that nobody announces."""
+    """Poll for a condition without an event."""
     async with asyncio.timeout(limit):
         while not claim():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -292,7 +292,7 @@ async def test_many_small_files_are_downloaded_in_parallel(own_se: StorageElemen
     assert [(tmp_path / "out" / f"f{number}").read_bytes() for number in range(200)] == contents
 
 
-# On a small file system of its own: too small from the start, then filled by somebody else while the file comes.
+# On a small file system: too small at first, then filled by another process during the download.
 _FULL_DISK = """
 import asyncio, os, sys
 from dataclasses import replace

@@ -38,7 +38,7 @@ CONTENTS = {
 
 @pytest.fixture
 def tracing_se(tmp_path: Path) -> Iterator[StorageElement]:
-    """A storage element whose log tells of openings."""
+    """A storage element whose log shows each open."""
     with storage_element("TRACING", tmp_path / "se", "xrootd.chksum max 2 md5", "ofs.trace open") as element:
         yield element
 

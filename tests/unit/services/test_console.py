@@ -1,4 +1,4 @@
-"""How a command's output becomes events of its call."""
+"""The output of a command as events of its call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aliend.services.console import Context, Events
 
 
 class SlowCall:
-    """A call that takes one event at a time, when told to."""
+    """A call that accepts one event at a time, when the test allows it."""
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The limits of copies and the storage elements in use, as other programs see them."""
+"""The message with limits and storage elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs hear of a transfer that several jobs want."""
+"""The message of a transfer that several jobs share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which failures are whose."""
+"""The classification of storage and disk errors."""
 
 from __future__ import annotations
 

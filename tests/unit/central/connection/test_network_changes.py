@@ -1,4 +1,4 @@
-"""What the machine knows about a change of network or a sleep."""
+"""Detection of a network change and of a suspend."""
 
 from __future__ import annotations
 

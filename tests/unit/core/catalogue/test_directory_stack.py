@@ -1,4 +1,4 @@
-"""The stack of directories, on one of three entries."""
+"""The directory stack, with three entries."""
 
 from __future__ import annotations
 

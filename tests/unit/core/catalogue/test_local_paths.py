@@ -1,4 +1,4 @@
-"""Which names of the catalogue become local paths."""
+"""Local paths for names of the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users write for a name, and the LFN that is meant."""
+"""Resolution of LFNs."""
 
 from __future__ import annotations
 

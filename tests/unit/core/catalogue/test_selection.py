@@ -1,4 +1,4 @@
-"""Which files are wanted."""
+"""Selections of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What storage is asked for."""
+"""Storage specifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""XML collections: of local files, and several as one."""
+"""XML collections of local files, and merged collections."""
 
 from __future__ import annotations
 

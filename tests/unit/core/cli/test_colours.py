@@ -1,4 +1,4 @@
-"""Colours stand around states and directories only; nothing else reaches the terminal as a command."""
+"""Colours of states and directories; all other control characters are escaped."""
 
 from __future__ import annotations
 

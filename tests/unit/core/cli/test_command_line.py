@@ -1,4 +1,4 @@
-"""Command lines as text: rows F080-F087 and F097 of the incumbent's features, and defects that are not repeated."""
+"""Parsing of command lines: rows F080-F087 and F097 of alien.py's features, and defects that are not repeated."""
 
 from __future__ import annotations
 

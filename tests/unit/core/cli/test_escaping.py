@@ -1,4 +1,4 @@
-"""What a terminal would obey is made visible, wherever the bytes are cut."""
+"""Control characters are escaped, however the bytes are split."""
 
 from __future__ import annotations
 

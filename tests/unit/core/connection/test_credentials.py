@@ -1,4 +1,4 @@
-"""When a token is renewed, when its end is warned of, and what its name says."""
+"""Renewal of tokens, expiry warnings, and the role in a subject."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOKEN = "C=ch/O=AliEn2/CN=Users/CN=alice/OU=alice"
 
 
 def facts(days: float, left: float, subject: str = TOKEN) -> CertificateFacts:
-    """A certificate of so many days of which so many are left at the time 0."""
+    """A certificate with a total life and a remaining life in days, at time 0."""
     return CertificateFacts(subject, "CN=CA", int((left - days) * DAY), int(left * DAY))
 
 

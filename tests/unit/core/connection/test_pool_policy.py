@@ -1,4 +1,4 @@
-"""Who gets a connection next."""
+"""The assignment of connections to work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service counts against a certificate."""
+"""Throttle points of a certificate."""
 
 from __future__ import annotations
 

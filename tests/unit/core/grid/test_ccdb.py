@@ -1,4 +1,4 @@
-"""Queries of the conditions database and what it answers."""
+"""Queries to the conditions database and its answers."""
 
 from __future__ import annotations
 

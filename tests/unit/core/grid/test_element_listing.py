@@ -1,4 +1,4 @@
-"""Storage and computing elements by label, in lines that scripts take apart."""
+"""Storage and computing elements: lookup by label, and lines that scripts parse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs and descriptions of jobs, and the words that ask about them."""
+"""Logs and descriptions of grid jobs, and the arguments of their commands."""
 
 from __future__ import annotations
 

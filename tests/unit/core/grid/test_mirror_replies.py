@@ -1,4 +1,4 @@
-"""What the service's words about its own copies mean."""
+"""Replies about copies of the central service."""
 
 from __future__ import annotations
 

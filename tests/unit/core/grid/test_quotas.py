@@ -1,4 +1,4 @@
-"""The report of an account's quotas, from either spelling of the fields."""
+"""The quota report, with both spellings of the fields."""
 
 from __future__ import annotations
 

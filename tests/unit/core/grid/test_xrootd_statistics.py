@@ -1,4 +1,4 @@
-"""The statistics of an XRootD server as a tree."""
+"""Statistics of an XRootD server."""
 
 from __future__ import annotations
 

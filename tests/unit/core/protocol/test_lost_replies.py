@@ -1,4 +1,4 @@
-"""What the catalogue tells about a request whose reply was lost."""
+"""The outcome of a request with a lost reply, inferred from the catalogue."""
 
 from __future__ import annotations
 

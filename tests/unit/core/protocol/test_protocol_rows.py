@@ -1,4 +1,4 @@
-"""Rows of the incumbent's protocol that are decided without a network."""
+"""Rows of alien.py's protocol that need no network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replies of a real central service, as recorded, are all understood."""
+"""Recorded replies of a real central service are parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the text of a reply to values."""
+"""Parsing of replies."""
 
 from __future__ import annotations
 

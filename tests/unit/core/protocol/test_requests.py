@@ -1,4 +1,4 @@
-"""The text of requests, and which of them may be sent again."""
+"""The text of requests, and which of them change something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a storage element about a file, and asked again; the element says what the test wants."""
+"""Queries of size and checksum, and their retries, against a scripted storage element."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refusal(number: int) -> dict[str, Any]:
 
 
 class FakeSystem:
-    """Answers checksum queries with the next of `answers`, at once; the last one for ever."""
+    """Answers each checksum query with the next of `answers`; repeats the last one."""
 
     def __init__(self, *answers: Answer, size: int = 5, flags: int = 0) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Checksums of bytes that are hashed beside their copy."""
+"""Checksums that are computed during a copy."""
 
 from __future__ import annotations
 

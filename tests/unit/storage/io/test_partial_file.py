@@ -1,4 +1,4 @@
-"""Names of partial files, and what is done with them on the local disk."""
+"""Partial files: names, locks, publishing, removal."""
 
 from __future__ import annotations
 

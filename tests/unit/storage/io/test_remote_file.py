@@ -1,4 +1,4 @@
-"""URLs as they are given to XRootD, checksums, inboxes: what needs no server."""
+"""Connections of large files, checksums and completion queues, without a server."""
 
 from __future__ import annotations
 
