@@ -79,7 +79,7 @@ class _CommandLine:
         try:
             self._aliases = command_line.read(await asyncio.to_thread(command_names.read_if_exists, _alias_file(call)))
             if not (call.args or call.commands_on_stdin):
-                raise UsageError("There is no command; see: alienctl help")
+                raise UsageError("no command given (see `alienctl help`)")
             if call.commands_on_stdin:
                 return Outcome(await self._from_stdin())
             batch = await command_names.batch_file(self._runtime, call, self._aliases)
@@ -132,7 +132,7 @@ class _CommandLine:
         words = tuple(word for word in words if word not in JSON_OPTIONS)
         call = replace(call, args=words, as_json=as_json, by_line=by_line)
         if not words:
-            raise UsageError("--json stands before or behind a command, not alone")
+            raise UsageError("--json requires a command (see `alienctl help`)")
         if theirs := _client_command((*words, *(("--json",) if as_json else ()))):
             return await call.run_on_client(theirs)
         match words:
@@ -155,7 +155,7 @@ class _CommandLine:
         if operands and operands[0].lstrip("-").isdecimal():
             code = int(operands.pop(0))
             if not 0 <= code <= _LARGEST_STATUS:
-                raise UsageError(f"exit: a status is 0 to {_LARGEST_STATUS}, not {code}")
+                raise UsageError(f"exit: the status must be 0 to {_LARGEST_STATUS}, not {code}")
         if operands[:1] == ["err"]:
             await call.print_error(" ".join(operands[1:]))
         else:

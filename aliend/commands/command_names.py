@@ -54,8 +54,8 @@ async def check(runtime: Runtime, call: Call) -> None:
     if word in listed:
         return
     near = options.suggestions(word, all_names(listed))
-    meant = f"; did you mean {' or '.join(near)}?" if near else "; alienctl help lists them"
-    raise UnknownCommand(f"{word}: there is no such command{meant}")
+    meant = f"; did you mean {' or '.join(near)}?" if near else "; list the commands with `alienctl help`"
+    raise UnknownCommand(f"{word}: unknown command{meant}")
 
 
 def all_names(listed: frozenset[str]) -> frozenset[str]:
@@ -119,7 +119,7 @@ def _is_file(path: Path) -> bool:
 def _content(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_BATCH:
-            raise UsageError(f"{path} is too long for a file of commands; give it as standard input: alienctl < {path}")
+            raise UsageError(f"{path} is too large for a command file; use standard input: `alienctl < {path}`")
         return path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise NoSuchFile(f"{path}: the commands in it cannot be read: {error.strerror}") from error
+        raise NoSuchFile(f"cannot read the command file {path}: {error.strerror}") from error

@@ -49,11 +49,11 @@ async def get_ca_certs(runtime: Runtime, call: Call) -> int:
     if "-from" in words:
         at = words.index("-from")
         if at + 1 == len(words):
-            raise UsageError("getCAcerts: -from needs the address of a git repository")
+            raise UsageError("getCAcerts: -from requires the URL of a git repository")
         source = words[at + 1]
         del words[at : at + 2]
     if len(words) > 1 or (words and words[0].startswith("-")):
-        raise UsageError("getCAcerts takes one directory at most, and -from REPOSITORY")
+        raise UsageError("usage: getCAcerts [-from REPOSITORY] [DIRECTORY]")
     environment = runtime.settings.environment
     home = Path(environment.get("HOME") or Path.home())
     parent = Path(call.local_path(words[0])) if words else home / ".globus"
@@ -62,7 +62,9 @@ async def get_ca_certs(runtime: Runtime, call: Call) -> int:
     if call.as_json:
         await call.print_json({"directory": str(place), "certificates": installed.count})
     else:
-        await call.print(f"{installed.count} authorities are in {place}; to use them: export X509_CERT_DIR={place}")
+        await call.print(
+            f"installed {installed.count} authorities in {place}; use them with: export X509_CERT_DIR={place}"
+        )
     await call.print_error(f"getCAcerts: {installed.note}" if installed.note else "")
     return 0
 
@@ -91,7 +93,7 @@ async def _match(call: Call, files: CredentialFiles) -> int:
         pair = belong(certificate.public_key(), await _decrypt(call, key))
     except (Unusable, ConfigurationError, UsageError) as error:
         return await _print_outcome(call, place, str(error), UNLOADABLE)
-    problem = "" if pair else f"the key {key.name} does not belong to the certificate {place}"
+    problem = "" if pair else f"the key {key.name} does not match the certificate {place}"
     return await _print_outcome(
         call, place, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair"
     )

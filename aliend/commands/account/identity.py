@@ -17,7 +17,7 @@ async def user(runtime: Runtime, call: Call) -> int:
     """Act as another account in this session; the directory stays."""
     words = call.args[1:]
     if len(words) != 1 or words[0].startswith("-"):
-        raise UsageError("user takes the name of one account (see: alienctl whoami -v for those that you may take)")
+        raise UsageError("user requires one account name; list yours with `alienctl whoami -v`")
     state = await runtime.sessions.switch_account(call.session, call.context, words[0])
     if call.as_json:
         metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
@@ -29,7 +29,7 @@ async def set_site(runtime: Runtime, call: Call) -> int:
     """Choose the site from which storage is chosen, in this session."""
     words = call.args[1:]
     if len(words) > 1 or any(word.startswith("-") or not word for word in words):
-        raise UsageError("setSite takes the name of one site, or nothing to tell which one it is")
+        raise UsageError("usage: setSite [SITE]")
     before = call.context.site or "the service's choice"
     if words:
         await runtime.sessions.choose_site(call.session, call.context, words[0])
@@ -42,7 +42,7 @@ async def timing(runtime: Runtime, call: Call) -> int:
     """Have the service tell how long it took for each command of this session."""
     words = call.args[1:]
     if len(words) > 1 or any(word not in _SWITCH for word in words):
-        raise UsageError("timing takes on, off, or nothing to tell which one it is")
+        raise UsageError("usage: timing [on | off]")
     is_on = _SWITCH[words[0]] if words else call.context.timing
     if words:
         await runtime.sessions.choose_timing(call.session, call.context, is_on=is_on)

@@ -20,7 +20,7 @@ async def pwd(runtime: Runtime, call: Call) -> int:
 async def cd(runtime: Runtime, call: Call) -> int:
     """Change the session's directory after the service has confirmed it."""
     if len(call.args) > 2:
-        raise UsageError("cd takes one directory, `-` for the one before, or nothing for the home")
+        raise UsageError("usage: cd [DIRECTORY | -]")
     wish = call.args[1] if len(call.args) == 2 else "~"
     await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     state = await runtime.sessions.change_directory(call.session, call.context, wish)
@@ -46,7 +46,7 @@ async def dirs(runtime: Runtime, call: Call) -> int:
         case (word,) if directory_stack.is_position(word):
             entry = _stack(state)[directory_stack.index(word, _stack(state))]
             return await _print_result(call, state, directory_stack.shown(entry, state.home))
-    raise UsageError("dirs takes nothing, -c, +N or -N")
+    raise UsageError("usage: dirs [-c | +N | -N]")
 
 
 async def pushd(runtime: Runtime, call: Call) -> int:
@@ -65,7 +65,7 @@ async def pushd(runtime: Runtime, call: Call) -> int:
             if stays:
                 new = (state.directory, new[0], *state.stack)
         case _:
-            raise UsageError("pushd takes -n and one of a directory, +N or -N")
+            raise UsageError("usage: pushd [-n] [DIRECTORY | +N | -N]")
     return await _change_stack(runtime, call, state, new, stays=stays)
 
 
@@ -75,7 +75,7 @@ async def popd(runtime: Runtime, call: Call) -> int:
     state = await _state(runtime, call)
     stack = _stack(state)
     if len(words) > 1 or (words and not directory_stack.is_position(words[0])):
-        raise UsageError("popd takes -n and one of +N or -N")
+        raise UsageError("usage: popd [-n] [+N | -N]")
     at = directory_stack.index(words[0], stack) if words else 0
     return await _change_stack(runtime, call, state, directory_stack.dropped(stack, max(at, int(stays))), stays=stays)
 

@@ -49,7 +49,7 @@ async def _suggest_local_names(call: Call) -> None:
     for word in call.args[1:-1]:
         is_plain = not word.startswith(("-", "file:", "alien:"))
         if is_plain and await asyncio.to_thread(_exists, call.local_path(word)):
-            await call.print_error(f"cp: {word} is a local file; local names begin with `file:`, as in file:{word}")
+            await call.print_error(f"cp: {word} is a local file; to copy it, write file:{word}")
 
 
 async def _copy(runtime: Runtime, call: Call) -> int:
@@ -108,7 +108,7 @@ async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[l
     lines, problems = parse_input(text, with_target=bool(words.target))
     jobs, more = await asyncio.to_thread(plan_input_jobs, words, lines, place, _exists)
     if not jobs and not problems and not more:
-        raise UsageError(f"cp: there is nothing to copy in {words.input}")
+        raise UsageError(f"cp: {words.input} lists no files to copy")
     return jobs, sorted([*problems, *more], key=lambda text: int(text.split()[1].rstrip(":")))
 
 
@@ -118,7 +118,7 @@ def _require_local_sources(words: CopyArguments, call: Call) -> None:
     for word in words.sources:
         name = resolve_path(word, place).name if word.startswith("file:") else ""
         if name and not _exists(name) and ("*" not in name or not _exists(str(Path(name.partition("*")[0]).parent))):
-            raise NoSuchFile(f"there is no local file {name}; nothing was copied")
+            raise NoSuchFile(f"local file {name} does not exist; nothing was copied")
 
 
 def _exists(name: str) -> bool:
@@ -138,10 +138,10 @@ def _read_input(name: str) -> str:
             raise UsageError(f"cp: {name} is larger than {_LARGEST_INPUT >> 20} MiB; split it")
         return content.decode("utf-8-sig")
     except OSError as error:
-        raise NoSuchFile(f"cp: the input file {name} cannot be read: {error.strerror}; nothing was copied") from None
+        raise NoSuchFile(f"cp: cannot read the input file {name}: {error.strerror}; nothing was copied") from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"cp: {name}: line {line}: it is not UTF-8; nothing was copied") from None
+        raise UsageError(f"cp: {name}: line {line} is not UTF-8; nothing was copied") from None
 
 
 async def _print_job_numbers(call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
@@ -151,5 +151,6 @@ async def _print_job_numbers(call: Call, jobs: Sequence[JobView], code: int, pro
     for job in jobs:
         await call.print(str(job.id))
         await call.print_error(
-            f"job {job.id}: {job.direction} to {in_line(job.target)}; follow it with: alienctl transfers watch {job.id}"
+            f"job {job.id}: {job.direction} to {in_line(job.target)}; "
+            f"follow it with `alienctl transfers watch {job.id}`"
         )

@@ -29,12 +29,14 @@ async def replicate(runtime: Runtime, call: Call) -> int:
     given = take_apart("replicate", call.args[1:], _OPTIONS)
     wish = given.last("to")
     if not given.operands or not wish:
-        raise UsageError("replicate needs files and where to: replicate LFN... --to disk:1 (see: help replicate)")
+        raise UsageError(
+            "replicate requires LFNs and a target: `replicate LFN... --to disk:1` (see `alienctl help replicate`)"
+        )
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     place = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
     sources = [resolve_path(word, place) for word in given.operands]
     if any(source.side == "local" or source.storage for source in sources):
-        raise UsageError("replicate takes LFNs only; where the replicas shall be is said with --to")
+        raise UsageError("replicate takes LFNs only; choose the storage with --to")
     spec = JobSpec(
         direction="copy",
         sources=tuple(source.name for source in sources),

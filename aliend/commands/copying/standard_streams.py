@@ -25,12 +25,12 @@ from aliend.runtime import Runtime
 async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
     """Keep standard input, then submit its upload. Raises UsageError where the target is no file, CopyError."""
     if call.commands_on_stdin:
-        raise UsageError("cp: standard input has the commands; copy a file")
+        raise UsageError("cp: standard input already carries the commands; copy a file instead")
     entries, _ = await runtime.central_sessions.catalogue_of(spec.context).stat([spec.target])
     if spec.target.endswith("/") or any(entry.is_directory for entry in entries):
-        raise UsageError(f"cp: {spec.target} is a directory; say what the file is called there")
+        raise UsageError(f"cp: {spec.target} is a directory; append a file name")
     if entries and spec.overwrite == "never":
-        raise UsageError(f"cp: {spec.target} exists; -f replaces it")
+        raise UsageError(f"cp: {spec.target} exists; replace it with -f")
     kept = await runtime.stdin_files.fill(_pieces(call))
     try:
         job = await runtime.engine.submit(replace(spec, sources=(str(kept),)), uuid.uuid4().hex)
@@ -45,9 +45,9 @@ async def write_output(runtime: Runtime, call: Call, words: CopyArguments, place
     """Write one file of the catalogue to standard output. Raises UsageError, CopyError at the end for wrong bytes."""
     source = resolve_path(words.sources[0], place, no_storage=bool(words.storage))
     if source.side == "local" or len(words.sources) > 1 or "*" in source.name:
-        raise UsageError("cp: standard output (-) takes one file of the catalogue: cp LFN -")
+        raise UsageError("cp: only one catalogue file can be written to standard output: `cp LFN -`")
     if words.detach or words.dry_run or call.as_json:
-        raise UsageError("cp: standard output gets the file itself; leave out --detach, --dry-run and --json")
+        raise UsageError("cp: --detach, --dry-run and --json do not apply to standard output")
     content = await content_of(runtime.central_sessions.catalogue_of(call.context), source.name)
     async with aclosing(read_pieces(runtime, call, content, 0, content.size)) as found:
         async for data in found:

@@ -34,7 +34,9 @@ async def sync(runtime: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or tell what it would do with `--dry-run`."""
     given = take_apart("sync", call.args[1:], _OPTIONS)
     if len(given.operands) != 2:
-        raise UsageError("sync needs a source and a target: sync [OPTIONS] SOURCE TARGET (see: help sync)")
+        raise UsageError(
+            "sync requires a source and a target: `sync [OPTIONS] SOURCE TARGET` (see `alienctl help sync`)"
+        )
     template = JobSpec(
         "copy",
         (),
@@ -68,10 +70,10 @@ async def _require_source(runtime: Runtime, call: Call, spec: JobSpec) -> None:
         entries, _ = await runtime.central_sessions.catalogue_of(call.context).stat([name])
         there, is_directory = bool(entries), bool(entries) and entries[0].is_directory
     if not there:
-        where = "is no local directory" if spec.direction == "upload" else "does not exist in the catalogue"
+        where = "is not a local directory" if spec.direction == "upload" else "does not exist in the catalogue"
         raise NoSuchFile(f"{name} {where}; nothing was done")
     if not is_directory:
-        raise UsageError(f"{name} is not a directory; single files are copied with cp")
+        raise UsageError(f"{name} is not a directory; copy single files with cp")
 
 
 def _local_kind(name: str) -> tuple[bool, bool]:
@@ -100,7 +102,7 @@ async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
             await _print_page(call, page, told)
         objection = await plan.why_no_deletion() if spec.delete else ""
         if spec.delete and failing and not objection:
-            objection = "not every file can be copied"
+            objection = "some files would fail to copy"
         if not objection:
             async for page in plan.deletions():
                 await _print_page(call, page, told)

@@ -34,7 +34,7 @@ async def _limit_job(runtime: Runtime, call: Call, words: list[str]) -> int:
     number = words[at + 1] if at + 1 < len(words) else ""
     name, _, text = (words[:at] + words[at + 2 :] or [""])[0].partition("=")
     if not (number.isascii() and number.isdigit()) or len(words) != 3 or name != "rate":
-        raise UsageError("transfers limit --job takes a job number and rate=R, as in: --job 7 rate=5M")
+        raise UsageError("usage: transfers limit --job N rate=R, as in `transfers limit --job 7 rate=5M`")
     job = await runtime.engine.change_job_rate(int(number), 0 if text == "default" else parse_rate(text))
     if call.as_json:
         await call.print_json({"job": job.id, "rate": job.rate})

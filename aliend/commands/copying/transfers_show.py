@@ -34,7 +34,7 @@ async def show(runtime: Runtime, call: Call, words: list[str]) -> int:
     flags = {word for word in words if word.startswith("-")}
     rest = [word for word in words if word not in flags]
     if flags - {"--attempts", "--failed"} or len(rest) != 1 or not (rest[0].isascii() and rest[0].isdigit()):
-        raise UsageError("transfers show takes one job number, --failed and --attempts (see: alienctl transfers list)")
+        raise UsageError("usage: transfers show [--failed] [--attempts] JOB; list jobs with `alienctl transfers`")
     job = await runtime.engine.job(int(rest[0]))
     states = ("failed",) if "--failed" in flags else ()
     pages = _pages(runtime, job.id, states, tried=call.as_json or "--attempts" in flags)
@@ -83,7 +83,7 @@ def _lines(page: _Page) -> list[str]:
 
 
 def _deletion_line(one: DeletionView) -> str:
-    text = f"  {one.state:<10}{'':>11}  {in_line(one.below) or 'everything that only the target has'}"
+    text = f"  {one.state:<10}{'':>11}  {in_line(one.below) or 'all files that exist only in the target'}"
     return f"{text}\n             {one.reason}" if one.reason else text
 
 
@@ -94,9 +94,9 @@ def _deletion(one: DeletionView) -> dict[str, Any]:
 def _notes(file: TransferView) -> list[str]:
     notes = [file.message] if file.message else []
     if file.joined:
-        notes.append(f"joined: transfer {file.joined} of another job brings it")
+        notes.append(f"joined: transfer {file.joined} of another job copies it")
     if file.wanted > 1:
-        notes.append(f"wanted by {file.wanted} jobs")
+        notes.append(f"requested by {file.wanted} jobs")
     return notes
 
 

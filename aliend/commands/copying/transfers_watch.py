@@ -60,11 +60,11 @@ def _parse(words: list[str]) -> _Selection:
     rest, since = list(words), None
     if "--since" in rest:
         at = rest.index("--since")
-        since = _number(rest[at + 1] if at + 1 < len(rest) else "", "--since needs the number of an event")
+        since = _number(rest[at + 1] if at + 1 < len(rest) else "", "--since requires an event number")
         del rest[at : at + 2]
     if len(rest) > 1:
-        raise UsageError("transfers watch takes one job number at most, and --since NUMBER")
-    job = _number(rest[0], "a job has a number (see: alienctl transfers list --all)") if rest else 0
+        raise UsageError("usage: transfers watch [--since NUMBER] [JOB]")
+    job = _number(rest[0], "the job must be a number (see `alienctl transfers list --all`)") if rest else 0
     return _Selection(job, since)
 
 

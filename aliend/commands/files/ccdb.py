@@ -44,7 +44,7 @@ async def ccdb(runtime: Runtime, call: Call) -> int:
     else:
         await call.print(_report(folders) if query.report else _listing(found, folders, query))
     if not found and not folders:
-        await call.print_error(f"ccdb: there is nothing under {query.path or base}")
+        await call.print_error(f"ccdb: nothing found under {query.path or base}")
         return _NOTHING
     return _FOUND
 
@@ -56,7 +56,7 @@ async def _start_of(web: Web, base: str, run: str) -> str:
         start = str(one.fields.get("SOR", ""))
         if start.isdigit():
             return start
-    raise WebError(f"the CCDB knows no start of run {run}")
+    raise WebError(f"the CCDB has no start time for run {run}")
 
 
 def _listing(found: list[CalibrationObject], folders: list[Folder], query: Query) -> str:

@@ -42,7 +42,7 @@ class DownloadRequest:
 async def download_objects(runtime: Runtime, call: Call, order: DownloadRequest) -> int:
     """Bring the file of each object, print each name; the exit code as that of `cp`."""
     if not order.objects:
-        await call.print_error(f"ccdb: there are no objects under {order.query.path or 'this host'}")
+        await call.print_error(f"ccdb: no objects found under {order.query.path or 'this host'}")
         return _NOTHING
     slots = asyncio.Semaphore(_PARALLEL)
 
@@ -92,7 +92,7 @@ class _Downloader:
         on_grid = [url for url in one.replicas if url.startswith("alien:")]
         on_web = [url for url in one.replicas if url.startswith(("http:", "https:"))]
         if not on_grid and not on_web:
-            raise WebError("it has no replica that can be read (alien: or http:)")
+            raise WebError("the object has no readable replica (alien: or http:)")
         if on_web and (query.http or not on_grid):
             await self._from_web(one, on_web, target)
         else:
@@ -124,7 +124,7 @@ class _Downloader:
                 return
             failed = await engine.transfers(job.id)
             problem = failed[0].message if failed else ended.message
-        raise CopyError(problem or "it did not arrive", kind="permanent")
+        raise CopyError(problem or "the file was not downloaded", kind="permanent")
 
     async def _from_web(self, one: CalibrationObject, urls: list[str], target: str) -> None:
         task = Download(

@@ -80,7 +80,7 @@ async def _print_all(runtime: Runtime, call: Call, contents: list[FileContent]) 
 def _number(given: Given) -> tuple[bool, int]:
     """Whether bytes are wanted rather than lines, and how many. Raises UsageError."""
     if given.has("n") and given.has("c"):
-        raise UsageError(f"{given.command}: -n and -c exclude each other; give one of them")
+        raise UsageError(f"{given.command}: use either -n or -c, not both")
     in_bytes = given.has("c")
     return in_bytes, given.number("c", 0) if in_bytes else given.number("n", _LINES)
 
@@ -110,7 +110,9 @@ async def _limit_size(found: AsyncGenerator[bytes, None]) -> AsyncGenerator[byte
     async for data in found:
         size += len(data)
         if size > _LARGEST_JSON:
-            raise CopyError(f"more than {_LARGEST_JSON >> 20} MiB are too much for JSON; leave out --json", "permanent")
+            raise CopyError(
+                f"the output exceeds {_LARGEST_JSON >> 20} MiB, the limit for --json; omit --json", "permanent"
+            )
         yield data
 
 

@@ -64,7 +64,7 @@ async def edit(runtime: Runtime, call: Call) -> int:
         kept = await asyncio.shield(asyncio.to_thread(runtime.scratch.leave, place, settled))
         if kept and _has_client(call):
             await call.print_error(
-                f"{call.args[0]}: your text is kept as {kept}; upload it with: alienctl cp -f file:{kept} {lfn}"
+                f"{call.args[0]}: your text is saved in {kept}; upload it with `alienctl cp -f file:{kept} {lfn}`"
             )
 
 
@@ -78,11 +78,11 @@ async def _parse(runtime: Runtime, call: Call) -> tuple[str, str, bool]:
     """The absolute LFN, the storage wish, and whether the backup carries the date."""
     given = take_apart(call.args[0], call.args[1:], _OPTIONS)
     if len(given.operands) != 1:
-        raise UsageError(f"{given.command} takes one file (see: alienctl help {given.command})")
+        raise UsageError(f"{given.command} requires one file (see `alienctl help {given.command}`)")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local" or found.name.endswith("/"):
-        raise UsageError(f"{given.command}: {given.operands[0]} is not the name of a file in the catalogue")
+        raise UsageError(f"{given.command}: {given.operands[0]} is not an LFN of a file")
     return found.name, found.storage, given.has("datebck")
 
 
@@ -91,10 +91,10 @@ async def _edit_and_upload(runtime: Runtime, call: Call, wish: _EditRequest, tex
     before = await _md5(runtime, text)
     status = await _run_editor(call, text)
     if status:
-        await call.print_error(f"{call.args[0]}: the editor ended with status {status}; nothing was uploaded")
+        await call.print_error(f"{call.args[0]}: the editor exited with status {status}; nothing was uploaded")
         return status
     if await _md5(runtime, text) == before:
-        await _print_outcome(call, wish, "unchanged", f"{wish.lfn} is not changed; nothing was uploaded")
+        await _print_outcome(call, wish, "unchanged", f"{wish.lfn} is unchanged; nothing was uploaded")
         return 0
     if not await _upload(runtime, call, wish, text):
         return 1
@@ -137,7 +137,7 @@ async def _upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) 
                 job = view
             for transfer in changes.transfers:
                 if transfer.state in ("waiting", "failed"):
-                    again = "; it is tried again" if transfer.state == "waiting" else ""
+                    again = "; retrying" if transfer.state == "waiting" else ""
                     await call.print_error(f"{wish.lfn}: {transfer.message}{again}")
     return job.state == "done"
 

@@ -49,7 +49,7 @@ async def find2(runtime: Runtime, call: Call) -> int:
                 await printer.results([_result(entry) for entry in chosen])
             if window.is_full:
                 break
-    error = "" if found else f"no file below {directory} fulfils all filters"
+    error = "" if found else f"no file below {directory} matches all filters"
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     await printer.end(0 if found else _NONE, error, state.user, state.directory)
     await call.print_error(f"find2: {error}" if error else "")
@@ -66,13 +66,13 @@ def _directory_and_pattern(given: Given) -> tuple[str, str]:
             return word, ""
         case (word, pattern) if "*" not in word:
             return word, pattern
-    raise UsageError("find2 takes filters and one directory, which may end in a pattern (see: alienctl help find2)")
+    raise UsageError("find2 requires one directory, optionally with a pattern (see `alienctl help find2`)")
 
 
 def _selection(given: Given, pattern: str) -> Selection:
     """All filters as one. Raises UsageError."""
     if pattern and (others := [f"-{key}" for key in ("glob", "select", "name") if given.has(key)]):
-        raise UsageError(f"find2: {others[0]} and the pattern {pattern} exclude each other; give one of them")
+        raise UsageError(f"find2: use either {others[0]} or the pattern {pattern}, not both")
     chosen = selection.selection_of(given, int(time.time() * 1000))
     return replace(
         chosen,

@@ -49,7 +49,7 @@ async def pfn_status(runtime: Runtime, call: Call) -> int:
     """What the servers say of replicas; 0 whatever they say."""
     given = take_apart("pfn-status", call.args[1:], _VERBOSE)
     if not given.operands:
-        raise UsageError("pfn-status needs PFNs (root://...) or LFNs (see: alienctl help pfn-status)")
+        raise UsageError("pfn-status requires PFNs (root://...) or LFNs (see `alienctl help pfn-status`)")
     replicas: list[_Replica] = []
     for word in given.operands:
         replicas += await _replicas(runtime, call, word)

@@ -22,7 +22,7 @@ async def run(runtime: Runtime, call: Call) -> int:
     """A program with files in the place of their names: words with `alien:`, or else the last word."""
     words = _program_args(call)
     if len(words) < 2:
-        raise UsageError("run needs a program and the name of a file (see: alienctl help run)")
+        raise UsageError("run requires a program and an LFN (see `alienctl help run`)")
     marked = [at for at, word in enumerate(words) if at and word.startswith("alien:")] or [len(words) - 1]
     with runtime.scratch.place() as place:
         for number, at in enumerate(marked):
@@ -34,7 +34,7 @@ async def execute(runtime: Runtime, call: Call) -> int:
     """A script of the catalogue, with its arguments."""
     words = _program_args(call)
     if not words:
-        raise UsageError("exec needs the name of a script (see: alienctl help exec)")
+        raise UsageError("exec requires the LFN of a script (see `alienctl help exec`)")
     with runtime.scratch.place() as place:
         script = await download_lfn(runtime, call, words[0], place / "0")
         await asyncio.to_thread(Path(script).chmod, 0o700)
@@ -68,12 +68,12 @@ def program_from_environment(call: Call, variable: str) -> list[str]:
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{variable} is not a program with its arguments ({error}): {text!r}") from None
+        raise UsageError(f"{variable} is not a valid command line ({error}): {text!r}") from None
 
 
 def _program_args(call: Call) -> list[str]:
     if call.as_json:
-        raise UsageError(f"{call.args[0]} has no --json: what the program writes is its own")
+        raise UsageError(f"{call.args[0]} does not support --json: it prints the program's own output")
     words = list(call.args[1:])
     while words and words[0] in _OBSOLETE:
         del words[0]

@@ -75,7 +75,8 @@ class Follower:
                 await self._call.output.progress(_progress(self._runtime, final))
             if until_held and final.state == "paused" and final.message:
                 await self._call.print_error(
-                    f"job {job} is held; it goes on by itself when that is mended (or: alienctl transfers resume {job})"
+                    f"job {job} is held; it resumes automatically once this is fixed, "
+                    f"or with `alienctl transfers resume {job}`"
                 )
                 break
         held = final.state == "paused"  # perhaps before any of its files was known
@@ -98,7 +99,7 @@ class Follower:
                     await self._report_failure(one, total)
                 case "waiting":
                     self._running.pop(one.id, None)
-                    await self._print_notice(f"{in_line(one.source)}: will be tried again: {one.message}")
+                    await self._print_notice(f"{in_line(one.source)}: retrying: {one.message}")
 
     async def _report_start(self, one: TransferView, total: int) -> int:
         """Tell that a copy has begun, unless that was told; its number."""

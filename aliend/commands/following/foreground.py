@@ -47,7 +47,7 @@ async def follow_foreground(
     if call.as_json:
         await print_report(runtime, call, finals, code, problems)
     elif is_empty and code:
-        await call.print_error(f"{call.args[0]}: there is no file to copy: nothing was found that is wanted")
+        await call.print_error(f"{call.args[0]}: no files to copy: nothing matches")
     return code
 
 

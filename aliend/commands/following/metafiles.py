@@ -33,7 +33,7 @@ async def write_metafiles(runtime: Runtime, call: Call, jobs: Sequence[JobView])
                 try:
                     await _write_metafile(runtime, call, file.source, file.target)
                 except (AliendError, OSError) as error:
-                    await call.print_error(f"cp: no metafile of {file.source}: {error}")
+                    await call.print_error(f"cp: cannot write the metafile of {file.source}: {error}")
 
 
 async def _write_metafile(runtime: Runtime, call: Call, lfn: str, target: str) -> None:

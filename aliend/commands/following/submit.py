@@ -41,5 +41,7 @@ async def submit_and_follow(
         await call.print_json(report_document(ALL_ARRIVED, jobs=[job]))
         return ALL_ARRIVED
     await call.print(str(job.id))
-    await call.print_error(f"job {job.id}: {kind_of(job)} of {job.sources[0]}; see: alienctl transfers watch {job.id}")
+    await call.print_error(
+        f"job {job.id}: {kind_of(job)} of {job.sources[0]}; follow it with `alienctl transfers watch {job.id}`"
+    )
     return ALL_ARRIVED

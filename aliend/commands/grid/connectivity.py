@@ -51,9 +51,9 @@ def _target(call: Call, words: Sequence[str]) -> tuple[str, int]:
     endpoint = call.context.endpoint
     host, port = words[0] if words else endpoint.host, words[1] if len(words) > 1 else str(endpoint.port)
     if len(words) > 2 or host.startswith("-") or not (port.isascii() and port.isdigit()):
-        raise UsageError("checkAddr takes `reference`, a host and a port: checkAddr [reference] [HOST [PORT]]")
+        raise UsageError("usage: checkAddr [reference] [HOST [PORT]]")
     if not 0 < int(port) <= _LARGEST_PORT:
-        raise UsageError(f"checkAddr: a port is 1 to {_LARGEST_PORT}, not {port}")
+        raise UsageError(f"checkAddr: the port must be 1 to {_LARGEST_PORT}, not {port}")
     return host, int(port)
 
 
@@ -80,5 +80,5 @@ def _count(call: Call, most: int) -> int:
     words = call.args[1:]
     text = words[0] if words else str(_USUAL)
     if len(words) > 1 or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        raise UsageError(f"{call.args[0]} takes how often, 1 to {most}, not {' '.join(words)!r}")
+        raise UsageError(f"{call.args[0]}: the count must be 1 to {most}, not {' '.join(words)!r}")
     return int(text)

@@ -21,9 +21,9 @@ from aliend.runtime import Runtime
 
 _COLUMNS: Mapping[str, Option] = {"-id": Option("id"), "-name": Option("name"), "-srv": Option("srv")}
 _FILTERS: Mapping[str, Option] = {
-    "-name": Option("name", "a part of a name"),
-    "-host": Option("host", "a part of a host's name"),
-    "-part": Option("part", "a part of a partition's name"),
+    "-name": Option("name", "part of a name"),
+    "-host": Option("host", "part of a host name"),
+    "-part": Option("part", "part of a partition name"),
 }
 
 
@@ -31,7 +31,7 @@ async def get_se(runtime: Runtime, call: Call) -> int:
     """Number, name and server of storage elements, or one of the three."""
     given = take_apart("getSE", call.args[1:], _COLUMNS)
     if len(given.values) > 1 or len(given.operands) > 1:
-        raise UsageError("getSE takes one label and one of -id, -name, -srv (see: alienctl help getSE)")
+        raise UsageError("usage: getSE [-id | -name | -srv] [LABEL]")
     label = given.operands[0] if given.operands else ""
     found = [one for one in await list_elements(runtime, call) if not label or one.matches(label)]
     if not found:
@@ -45,7 +45,7 @@ async def se_qos(runtime: Runtime, call: Call) -> int:
     """Name and quality of service of the storage elements that a label means."""
     given = take_apart("SEqos", call.args[1:], {})
     if not given.operands:
-        raise UsageError("SEqos needs the label of a storage element (see: alienctl help SEqos)")
+        raise UsageError("SEqos requires a storage element label (see `alienctl help SEqos`)")
     known = await list_elements(runtime, call)
     found = list(dict.fromkeys(at for label in given.operands for at, one in enumerate(known) if one.matches(label)))
     if not found:
@@ -58,13 +58,13 @@ async def get_ce(runtime: Runtime, call: Call) -> int:
     """A table of the computing elements that fulfil all filters."""
     given = take_apart("getCE", call.args[1:], _FILTERS)
     if given.operands:
-        raise UsageError(f"getCE: {given.operands[0]} is no filter; there are -name, -host and -part")
+        raise UsageError(f"getCE: unknown filter {given.operands[0]}; use -name, -host or -part")
     reply = await runtime.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
     listed = computing_elements(reply.checked(Request("listCEs")).results)
     wanted = (given.last("name"), given.last("host"), given.last("part"))
     found = [one for one in listed if one.matches(*wanted)]
     if not found:
-        await call.print_error("getCE: no computing element fulfils all filters")
+        await call.print_error("getCE: no computing element matches all filters")
     lines = [str(one) for one in (HEADER, *found)] if found else []
     return await print_results(call, lines, [dict(one.facts) for one in found])
 

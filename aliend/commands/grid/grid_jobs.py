@@ -79,7 +79,7 @@ async def job_info(runtime: Runtime, call: Call) -> int:
     else:
         await call.print("\n\n".join(_report(result, log, options) for result, log in found))
     missing = set(ids).difference(str(result["id"]) for result, _ in found)
-    await call.print_error("\n".join(f"jobInfo: there is no job {number}" for number in sorted(missing, key=int)))
+    await call.print_error("\n".join(f"jobInfo: job {number} does not exist" for number in sorted(missing, key=int)))
     return _NONE_FOUND if missing else 0
 
 
@@ -90,7 +90,7 @@ async def site_jobs(runtime: Runtime, call: Call) -> int:
     names = [str(result["ceName"]) for result in listed.results if "ceName" in result]
     elements = [name for name in names if site.lower() in name.lower()]
     if not elements:
-        raise UsageError(f"siteJobs: no computing element has {site!r} in its name; there are: {', '.join(names)}")
+        raise UsageError(f"siteJobs: no computing element has {site!r} in its name; choose from: {', '.join(names)}")
     status = options.last("status") or ("r" if options.has("running") else "")
     owner = ["-u", options.last("user")] if options.last("user") else ["-a"]
     reply = await _ask(runtime, call, "ps", "-s", ",".join(elements), *owner, *(["-f", status] if status else []))
@@ -102,7 +102,7 @@ async def site_jobs(runtime: Runtime, call: Call) -> int:
     elif jobs:
         await call.print("\n".join(core.table(jobs)))
     if not jobs:
-        await call.print_error("siteJobs: there are no such jobs")
+        await call.print_error("siteJobs: no matching jobs")
     return 0
 
 
@@ -111,7 +111,7 @@ def parse_job_info(args: Sequence[str]) -> tuple[tuple[str, ...], Given]:
     options = take_apart("jobInfo", args, _INFO_OPTIONS)
     ids = tuple(number for operand in options.operands for number in operand.split(",") if number)
     if not ids or not all(number.isascii() and number.isdigit() for number in ids):
-        raise UsageError("jobInfo requires job numbers (see: alienctl help jobInfo)")
+        raise UsageError("jobInfo requires job numbers (see `alienctl help jobInfo`)")
     return ids, options
 
 
@@ -119,7 +119,7 @@ def parse_site_jobs(args: Sequence[str]) -> tuple[str, Given]:
     """Return the site (a part of the names of its computing elements) and the options. Raises UsageError."""
     options = take_apart("siteJobs", args, _SITE_OPTIONS)
     if len(options.operands) != 1:
-        raise UsageError("siteJobs requires one site (see: alienctl help siteJobs)")
+        raise UsageError("siteJobs requires one site (see `alienctl help siteJobs`)")
     return options.operands[0], options
 
 
@@ -142,20 +142,18 @@ async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> str:
     async with cancel_with_command(runtime, job.id):
         final = await runtime.engine.wait(job.id)
     if exit_code(final):
-        raise CopyError(
-            f"{path} could not be put into the catalogue, see: alienctl transfers show {job.id}", "permanent"
-        )
-    await call.print_error(f"{path} is {lfn}")
+        raise CopyError(f"uploading {path} failed; see `alienctl transfers show {job.id}`", "permanent")
+    await call.print_error(f"uploaded {path} as {lfn}")
     return lfn
 
 
 def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > _LARGEST:
-            raise UsageError(f"{path} is too large for a job description ({_LARGEST} bytes at most)")
+            raise UsageError(f"{path} is too large for a job description (limit {_LARGEST >> 20} MiB)")
         content = path.read_bytes()
     except OSError as error:
-        raise NoSuchFile(f"the job description {path} cannot be read: {error.strerror}") from error
+        raise NoSuchFile(f"cannot read the job description {path}: {error.strerror}") from error
     if not content.strip():
         raise UsageError(f"the job description {path} is empty")
     return content

@@ -23,7 +23,7 @@ async def query_ml(runtime: Runtime, call: Call) -> int:
     """Ask and print a table."""
     words = [word for word in call.args[1:] if word not in _FORMATS]
     if len(words) != 1 or words[0].startswith("-"):
-        raise UsageError("queryML takes one node: queryML NODE, or /START/END/NODE with times (see: help queryML)")
+        raise UsageError("queryML requires one node: NODE, or /START/END/NODE with times (see `alienctl help queryML`)")
     host = runtime.settings.monitor_host or DEFAULT_HOST
     url = f"{host.rstrip('/')}/rest/{quote(words[0].strip('/'), safe='/-_.*,:')}?Accept=application/json"
     async with Web(call.context) as web:
@@ -34,7 +34,7 @@ async def query_ml(runtime: Runtime, call: Call) -> int:
     else:
         await call.print("\n".join(_table([_readable(row) for row in rows])))
     if not rows:
-        await call.print_error(f"queryML: nothing is known of {words[0]}")
+        await call.print_error(f"queryML: no values for {words[0]}")
     return 0
 
 
@@ -42,7 +42,7 @@ def _rows(answer: object, url: str) -> list[dict[str, Any]]:
     """The values, one dictionary each. Raises WebError for another shape."""
     found = answer.get("results", [answer]) if isinstance(answer, dict) else answer
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise WebError(f"{url} does not answer with a list of values")
+        raise WebError(f"invalid reply from {url}: not a list of values")
     return found
 
 

@@ -29,7 +29,7 @@ _ALTERNATIVES = {
     "user": "use it as a command of its own",
     "setSite": "use it as a command of its own",
     "timing": "use it as a command of its own",
-    "token -u": "ask with a credential that holds that role",
+    "token -u": "use a credential that has this role",
     "-pwd": "use cd",
     "-silent": "redirect the output",
 }
@@ -82,7 +82,7 @@ async def _prepare(runtime: Runtime, call: Call) -> tuple[Request, str, SessionS
 async def _run_json_request(runtime: Runtime, call: Call) -> int:
     """Send a request that was written as JSON, with nothing added but the directory."""
     if len(call.args) > 1:
-        raise UsageError("a request in JSON is one word; put it into quotes")
+        raise UsageError("a JSON request must be a single argument; put it in quotes")
     request = from_json(call.args[0])
     _refuse_session_changes(request)
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)

@@ -43,7 +43,7 @@ async def ping(runtime: Runtime, call: Call) -> int:
     given = take_apart("xrd_ping", call.args[1:], _PING)
     count = given.number("c", _COUNT, least=1)
     if count > _MOST:
-        raise UsageError(f"xrd_ping: -c is at most {_MOST}")
+        raise UsageError(f"xrd_ping: -c must be at most {_MOST}")
     servers = await _parse_servers(runtime, call, given)
     probes = [Probe(0, f"root://{server.address}", "ping", count=count + 1, limit=_PING_LIMIT) for server in servers]
     answers = await _ask(runtime, probes)
@@ -81,7 +81,7 @@ async def stats(runtime: Runtime, call: Call) -> int:
     """What servers count, as JSON or XML."""
     given = take_apart("xrd_stats", call.args[1:], _STATS)
     if given.has("xml") and given.has("xmlraw"):
-        raise UsageError("xrd_stats: -xml and -xmlraw exclude each other; give one of them")
+        raise UsageError("xrd_stats: use either -xml or -xmlraw, not both")
     servers = await _parse_servers(runtime, call, given)
     answers = await _ask(
         runtime, [Probe(0, f"root://{one.address}", "stats", "a", limit=_QUERY_LIMIT) for one in servers]
@@ -97,7 +97,7 @@ async def stats(runtime: Runtime, call: Call) -> int:
 async def _parse_servers(runtime: Runtime, call: Call, given: Given) -> list[_Server]:
     """Those that the words mean: labels of storage elements, or else names of hosts."""
     if given.has("all") == bool(given.operands):
-        raise UsageError(f"{given.command} needs servers or labels of storage elements, or -a for all storage elements")
+        raise UsageError(f"{given.command} requires servers or storage element labels, or -a for all storage elements")
     listed = await list_elements(runtime, call)
     if given.has("all"):
         return [_Server(one.name, one.server) for one in listed]
