@@ -27,7 +27,7 @@ def test_f160_a_local_description_is_put_into_the_grid_first(user: User) -> None
     (user.home / "my work.jdl").write_text(JDL, encoding="utf-8")
     told = user.run("submit", "file:my work.jdl")
     assert told.returncode == 0
-    lfn = told.stderr.strip().rpartition(" is ")[2]
+    lfn = told.stderr.strip().rpartition(" as ")[2]
     assert re.fullmatch(r"/alice/cern.ch/user/a/alice/jdl/my work-[0-9a-f]{12}\.jdl", lfn)
     assert told.stdout.startswith(f"Submitting {lfn}\nYour new job ID is ")
     user.must("cp", lfn, "file:back")
