@@ -1,7 +1,7 @@
-"""`cp`: transfer jobs like any other, followed to their end or left to the daemon.
+"""`cp`: submits transfer jobs and follows them, or with --detach leaves them to the daemon.
 
-Everything that is wrong with the words is told before anything is stored. A foreground copy ends with its jobs; if the
-user interrupts it or the client dies, they are cancelled; if the daemon ends, they go on after the next start.
+Invalid arguments are refused before any job is stored. `aliend.commands.following.foreground` says when jobs in the
+foreground are cancelled.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LARGEST_INPUT = 64 << 20
 
 
 async def cp(runtime: Runtime, call: Call) -> int:
-    """Copy; where nothing of a name is in the catalogue, point to the local file of that name."""
+    """Copy; if a source is not in the catalogue, point to a local file of the same name."""
     try:
         code = await _copy(runtime, call)
     except UsageError:
@@ -53,7 +53,7 @@ async def _suggest_local_names(call: Call) -> None:
 
 
 async def _copy(runtime: Runtime, call: Call) -> int:
-    """Submit the jobs, then follow them, or print their numbers with `--detach`."""
+    """Submit the jobs, then follow them, or with `--detach` print their numbers."""
     words = parse_copy(call.args[1:], time.time_ns() // 1_000_000)
     for note in words.notes:
         await call.print_error(note)
@@ -92,7 +92,7 @@ async def _path_context(runtime: Runtime, call: Call) -> PathContext:
 
 
 async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[list[JobSpec], list[str]]:
-    """The jobs, and what is wrong with lines of the input file. Raises UsageError, NoSuchFile."""
+    """Return the jobs and the problems in lines of the input file. Raises UsageError, NoSuchFile."""
     spec = replace(
         words.spec,
         umask=call.umask,
@@ -113,7 +113,7 @@ async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[l
 
 
 def _require_local_sources(words: CopyArguments, call: Call) -> None:
-    """Told before the service is asked anything. Raises NoSuchFile."""
+    """Raise NoSuchFile for a missing local source, before any request to the service."""
     place = PathContext("/", "/", call.directory, call.environment.get("HOME", ""))
     for word in words.sources:
         name = resolve_path(word, place).name if word.startswith("file:") else ""
@@ -122,7 +122,7 @@ def _require_local_sources(words: CopyArguments, call: Call) -> None:
 
 
 def _exists(name: str) -> bool:
-    """Whether there is such a local file. What may not be looked at is told by the job; with a `*` it is no name."""
+    """Whether a local path exists. The job reports paths without permission; with a `*` it is a pattern."""
     try:
         return Path(name).exists()
     except PermissionError:
@@ -130,7 +130,7 @@ def _exists(name: str) -> bool:
 
 
 def _read_input(name: str) -> str:
-    """The text of an input file. Raises NoSuchFile, UsageError."""
+    """Return the text of an input file. Raises NoSuchFile, UsageError."""
     try:
         with Path(name).open("rb") as file:
             content = file.read(_LARGEST_INPUT + 1)

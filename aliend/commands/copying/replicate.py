@@ -1,4 +1,4 @@
-"""`replicate`: more replicas of files that are in the catalogue, as a transfer job like that of `cp`."""
+"""`replicate`: creates more replicas of catalogue files, as a transfer job."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ JOB_OPTIONS: Mapping[str, Option] = {
     "--detach": Option("detach"),
     "-detach": Option("detach"),
 }
-"""Those of every command that submits a job."""
+"""Options of all commands that submit a job."""
 _OPTIONS = {**JOB_OPTIONS, "--to": Option("to", "a storage"), "--mirror": Option("mirror")}
 _LOWEST = -(10**6)
 
 
 async def replicate(runtime: Runtime, call: Call) -> int:
-    """Submit the job, then follow it, or print its number with `--detach`."""
+    """Submit the job, then follow it, or with `--detach` print its number."""
     given = take_apart("replicate", call.args[1:], _OPTIONS)
     wish = given.last("to")
     if not given.operands or not wish:

@@ -1,7 +1,7 @@
 """`cp - LFN` and `cp LFN -`: copies from standard input and to standard output.
 
-What comes in is kept by the daemon first, then it is an upload like any other. What goes out is read along as it comes
-and compared at the end, so that wrong bytes are told after they were printed, by the exit code and a sentence.
+The daemon first stores standard input in a file, then uploads it like any other. A file for standard output is
+verified while it is printed, so that a wrong checksum is reported after its bytes, as an error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from aliend.runtime import Runtime
 
 
 async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
-    """Keep standard input, then submit its upload. Raises UsageError where the target is no file, CopyError."""
+    """Store standard input, then submit its upload. Raises UsageError for an invalid target, CopyError."""
     if call.commands_on_stdin:
         raise UsageError("cp: standard input already carries the commands; copy a file instead")
     entries, _ = await runtime.central_sessions.catalogue_of(spec.context).stat([spec.target])
@@ -42,7 +42,7 @@ async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
 
 
 async def write_output(runtime: Runtime, call: Call, words: CopyArguments, place: PathContext) -> int:
-    """Write one file of the catalogue to standard output. Raises UsageError, CopyError at the end for wrong bytes."""
+    """Write a catalogue file to standard output. Raises UsageError, and CopyError at its end for a wrong checksum."""
     source = resolve_path(words.sources[0], place, no_storage=bool(words.storage))
     if source.side == "local" or len(words.sources) > 1 or "*" in source.name:
         raise UsageError("cp: only one catalogue file can be written to standard output: `cp LFN -`")

@@ -1,4 +1,4 @@
-"""`transfers`: list, show, watch, wait, cancel, retry, pause and resume jobs; why they wait and how many run."""
+"""`transfers`: lists and controls transfer jobs; `show`, `watch`, `why` and `limit` have modules of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`transfers show`: a job and its files, or only those that failed, page by page however many they are."""
+"""`transfers show`: prints a job and its files, or only the failed ones, page by page."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Some files of a job, and what was tried for each (by its number)."""
+    """Some files of a job, and the attempts of each by transfer number."""
 
     files: Sequence[TransferView]
     tried: dict[int, list[AttemptRecord]]
 
 
 async def show(runtime: Runtime, call: Call, words: list[str]) -> int:
-    """Show a job: its files with the reason of each failure; `--attempts` what was tried, `--failed` only failures."""
+    """Print a job and its files with their errors; `--attempts`: each attempt, `--failed`: only failed files."""
     flags = {word for word in words if word.startswith("-")}
     rest = [word for word in words if word not in flags]
     if flags - {"--attempts", "--failed"} or len(rest) != 1 or not (rest[0].isascii() and rest[0].isdigit()):

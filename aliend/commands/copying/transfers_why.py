@@ -15,7 +15,7 @@ from aliend.runtime import Runtime
 
 
 async def why(runtime: Runtime, call: Call, words: list[str]) -> int:
-    """Say of every file that is not being copied why, and until when; files with one reason together."""
+    """Print why files wait and until when, grouped by job and reason."""
     if len(words) > 1 or any(not (word.isascii() and word.isdigit()) for word in words):
         raise UsageError("usage: transfers why [JOB]; list jobs with `alienctl transfers`")
     told: dict[tuple[int, Reason], tuple[str, int]] = {}

@@ -1,7 +1,7 @@
-"""Texts of the catalogue in the user's editor: edit, vi, vim, nano, mcedit.
+"""`edit`, `vi`, `vim`, `nano`, `mcedit`: edit a file of the catalogue in the user's editor.
 
-The editor gets a private file. What was changed goes up as any upload that replaces a file does: under a name of its
-own first, then in the place of the old one, which becomes the backup. A text that could not be uploaded is kept.
+The editor gets a private local file. A changed text is uploaded like any replacement: first under a temporary name,
+then it replaces the old file, which becomes the backup. A text whose upload fails is kept.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from aliend.storage.tasks import Checksum
 
 _OPTIONS: Mapping[str, Option] = {"-datebck": Option("datebck")}
 _USUAL_EDITORS = (("mcedit", "-u"), ("vi",))
-"""Tried in their order where EDITOR names none."""
+"""Tried in this order if EDITOR is not set."""
 _MISSING = 127
 _URGENT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class _EditRequest:
-    """What shall be edited (absolute LFN, its GUID where it exists), where it shall be stored, its backup's name."""
+    """The file to edit (absolute LFN; GUID, empty for a new file), its storage spec, and the LFN of its backup."""
 
     lfn: str
     guid: str
@@ -44,7 +44,7 @@ class _EditRequest:
 
 
 async def edit(runtime: Runtime, call: Call) -> int:
-    """Edit one file, or make a new one; nothing is uploaded unless its content is another one."""
+    """Edit one file, or create a new one; upload it only if its content changed."""
     lfn, storage, dated = await _parse(runtime, call)
     catalogue = runtime.central_sessions.catalogue_of(call.context)
     entries, _ = await catalogue.stat([lfn])
@@ -69,13 +69,13 @@ async def edit(runtime: Runtime, call: Call) -> int:
 
 
 def _has_client(call: Call) -> bool:
-    """Whether the user is still there: a command that is cancelled without an interruption has lost its client."""
+    """Whether the client is still connected: a command cancelled without an interruption has lost it."""
     task = asyncio.current_task()
     return call.interrupted.is_set() or task is None or not task.cancelling()
 
 
 async def _parse(runtime: Runtime, call: Call) -> tuple[str, str, bool]:
-    """The absolute LFN, the storage wish, and whether the backup carries the date."""
+    """Return the absolute LFN, the storage spec, and whether the backup name includes the date."""
     given = take_apart(call.args[0], call.args[1:], _OPTIONS)
     if len(given.operands) != 1:
         raise UsageError(f"{given.command} requires one file (see `alienctl help {given.command}`)")
@@ -87,7 +87,7 @@ async def _parse(runtime: Runtime, call: Call) -> tuple[str, str, bool]:
 
 
 async def _edit_and_upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) -> int:
-    """Editor, then upload; 0 where the text needs to be kept no more."""
+    """Run the editor, then upload the text; return 0 if the local text can be deleted."""
     before = await _md5(runtime, text)
     status = await _run_editor(call, text)
     if status:
@@ -103,7 +103,7 @@ async def _edit_and_upload(runtime: Runtime, call: Call, wish: _EditRequest, tex
 
 
 async def _run_editor(call: Call, text: Path) -> int:
-    """The editor's exit status. An editor gets no words but its own and the path."""
+    """Run the editor with its own arguments and the path, and return its exit status."""
     if call.args[0] != "edit":
         named = [call.args[0], *(("-u",) if call.args[0] == "mcedit" else ())]
         return await call.run_on_client([*named, str(text)])
@@ -117,7 +117,7 @@ async def _run_editor(call: Call, text: Path) -> int:
 
 
 async def _upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) -> bool:
-    """Have the engine replace the file; whether it did. Why it waits or failed is told."""
+    """Upload the text in place of the file; print why it waits or fails; return whether it succeeded."""
     spec = JobSpec(
         direction="upload",
         sources=(str(text),),

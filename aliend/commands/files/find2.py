@@ -1,4 +1,4 @@
-"""`find2`: files below a directory that fulfil every filter. Each is looked at here; the service only narrows."""
+"""`find2`: prints files below a directory that match all filters, which are evaluated here on the service's list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OPTIONS: Mapping[str, Option] = {
 
 
 async def find2(runtime: Runtime, call: Call) -> int:
-    """Print names while they arrive; 2 where there are none."""
+    """Print matching names while they arrive; return 2 if none matches."""
     given = take_apart("find2", call.args[1:], _OPTIONS)
     place, pattern = _directory_and_pattern(given)
     wanted = _selection(given, pattern)
@@ -57,7 +57,7 @@ async def find2(runtime: Runtime, call: Call) -> int:
 
 
 def _directory_and_pattern(given: Given) -> tuple[str, str]:
-    """The directory, and the pattern that the last word carries or the second word is (empty: none)."""
+    """Return the directory and the pattern, given in one argument or in two (empty: no pattern)."""
     match given.operands:
         case (word,) if "*" in word:
             directory, pattern = selection.split_pattern(word)
@@ -70,7 +70,7 @@ def _directory_and_pattern(given: Given) -> tuple[str, str]:
 
 
 def _selection(given: Given, pattern: str) -> Selection:
-    """All filters as one. Raises UsageError."""
+    """Return all filters as one selection. Raises UsageError."""
     if pattern and (others := [f"-{key}" for key in ("glob", "select", "name") if given.has(key)]):
         raise UsageError(f"find2: use either {others[0]} or the pattern {pattern}, not both")
     chosen = selection.selection_of(given, int(time.time() * 1000))
@@ -85,7 +85,7 @@ def _selection(given: Given, pattern: str) -> Selection:
 
 
 def _service_options(wanted: Selection) -> list[str]:
-    """Options with which the service leaves out some of what is not wanted."""
+    """Return the options with which the service itself leaves out some files that do not match."""
     return [
         *(["-j", wanted.job] if wanted.job else []),
         *(["-S", wanted.site] if wanted.site else []),

@@ -1,4 +1,4 @@
-"""`lfn2uri`: URLs that open a file on its storage elements with other programs, or a metafile with all of them."""
+"""`lfn2uri`: prints URLs with which other programs open a file's replicas, or writes a metafile of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEYWORDS = {"meta": "meta", "write": "write", "upload": "write", "strict": "str
 
 @dataclass(frozen=True, slots=True)
 class _UriRequest:
-    """Absolute LFN, storage wish, local file (absolute; empty: none), keywords."""
+    """The parsed arguments: absolute LFN, storage spec, local file (absolute; empty: none), keywords."""
 
     lfn: str
     storage: str
@@ -32,7 +32,7 @@ class _UriRequest:
 
 
 async def lfn2uri(runtime: Runtime, call: Call) -> int:
-    """One quoted URL a replica, with the right to read (or write) it; with `meta` the path of a metafile."""
+    """Print one quoted URL per replica, with its access envelope; with `meta` the path of a metafile."""
     wish = await _parse(runtime, call)
     tickets = await (_to_write(runtime, call, wish) if "write" in wish.keywords else _to_read(runtime, call, wish))
     if not tickets:
@@ -52,7 +52,7 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
 
 
 def uri_of(ticket: Ticket) -> str:
-    """The URL that opens a replica."""
+    """Return the URL that opens a replica."""
     url = ticket.url.partition("#")[0]
     protocol = "" if url.startswith("http") else "xrd.wantprot=unix&"
     return f"{url}?{protocol}authz={ticket.envelope}"

@@ -1,4 +1,4 @@
-"""Where the replicas of files are, and what their servers know of them: pfn, pfn-status."""
+"""`pfn` and `pfn-status`: print the PFNs of files and what their servers report about them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _READABLE, _WRITABLE, _UNFINISHED, _BACKUP = 16, 32, 64, 128
 
 @dataclass(frozen=True, slots=True)
 class _Replica:
-    """A replica by its PFN; `lfn` is empty where it was named by the PFN itself."""
+    """A replica by its PFN; `lfn` is empty if the user gave the PFN."""
 
     lfn: str
     pfn: str
 
 
 async def pfn(runtime: Runtime, call: Call) -> int:
-    """The PFNs of files, one a line; of the archive for a member of one."""
+    """Print the PFNs of files, one a line; for an archive member those of the archive."""
     given = take_apart("pfn", call.args[1:], {})
     catalogue = runtime.central_sessions.catalogue_of(call.context)
     lines: list[str] = []
@@ -46,7 +46,7 @@ async def pfn(runtime: Runtime, call: Call) -> int:
 
 
 async def pfn_status(runtime: Runtime, call: Call) -> int:
-    """What the servers say of replicas; 0 whatever they say."""
+    """Print what the servers report about replicas; return 0 even if they report errors."""
     given = take_apart("pfn-status", call.args[1:], _VERBOSE)
     if not given.operands:
         raise UsageError("pfn-status requires PFNs (root://...) or LFNs (see `alienctl help pfn-status`)")

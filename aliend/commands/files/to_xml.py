@@ -1,4 +1,4 @@
-"""`toXml`: XML collections of files, made by the service, or of local files made here."""
+"""`toXml`: prints or stores XML collections, made by the service for LFNs and here for local files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NOT_FOUND, _REMOTE = 2, 121
 
 
 async def to_xml(runtime: Runtime, call: Call) -> int:
-    """Print a collection, or put it under the name behind `-x`; names come as words and from the files behind `-l`."""
+    """Print a collection, or store it with `-x NAME`; files are arguments or listed in files given with `-l`."""
     given = take_apart("toXml", call.args[1:], _OPTIONS)
     output = given.last("x")
     is_local = output.startswith("file:") or (given.has("local") and not output.startswith("alien:"))
@@ -53,7 +53,7 @@ async def to_xml(runtime: Runtime, call: Call) -> int:
 
 
 async def _catalogue_collection(runtime: Runtime, call: Call, given: Given, output: str) -> str:
-    """Have the service make it; with `output` it is stored there and the text is the service's."""
+    """Have the service create the collection, and store it as `output` if that is not empty; return its text."""
     names = [await resolve_lfn(runtime, call, name) for name in given.operands]
     options = ["-i"] if given.has("i") else []
     for name in given.all("l"):
@@ -68,7 +68,7 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: Given, outp
     if not names and not given.has("l"):
         raise UsageError("toXml requires LFNs (see `alienctl help toXml`)")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    directory = state.directory  # for the names in a list of the catalogue
+    directory = state.directory  # names in a list file of the catalogue are relative to it
     requests = batches("toXml", options, names, directory) or [Request("toXml", tuple(options))]
     if len(requests) > 1 and (output or "-l" in options):
         raise UsageError("toXml: too many names for one request; list them in a catalogue file and use -l LFN")
@@ -81,7 +81,7 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: Given, outp
 
 
 async def _explain(runtime: Runtime, call: Call, names: list[str], error: ServiceError) -> ServiceError:
-    """The failure; the service crashes over a single name that does not exist (wire specification, toXml)."""
+    """Return a clearer error: the service crashes on a single name that does not exist (wire specification, toXml)."""
     if error.code != _REMOTE or len(names) != 1:
         return error
     _, missing = await runtime.central_sessions.catalogue_of(call.context).stat(names)
@@ -133,7 +133,7 @@ def _path(call: Call, word: str) -> str:
 
 
 def _read_names(path: str) -> list[str]:
-    """The names in a local file, one a line. Raises NoSuchFile."""
+    """Return the names in a local file, one a line. Raises NoSuchFile."""
     try:
         text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
@@ -142,7 +142,7 @@ def _read_names(path: str) -> list[str]:
 
 
 def _write(path: str, text: str, umask: int) -> None:
-    """Put the text in place at once, with the caller's mode. Raises CopyError."""
+    """Write the text atomically, with the caller's umask. Raises CopyError."""
     target = Path(path)
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

@@ -1,4 +1,4 @@
-"""Storage and computing elements: getSE, SEqos, getCE."""
+"""`getSE`, `SEqos`, `getCE`: print storage and computing elements."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FILTERS: Mapping[str, Option] = {
 
 
 async def get_se(runtime: Runtime, call: Call) -> int:
-    """Number, name and server of storage elements, or one of the three."""
+    """Print number, name and server of storage elements, or one of the three."""
     given = take_apart("getSE", call.args[1:], _COLUMNS)
     if len(given.values) > 1 or len(given.operands) > 1:
         raise UsageError("usage: getSE [-id | -name | -srv] [LABEL]")
@@ -42,7 +42,7 @@ async def get_se(runtime: Runtime, call: Call) -> int:
 
 
 async def se_qos(runtime: Runtime, call: Call) -> int:
-    """Name and quality of service of the storage elements that a label means."""
+    """Print name and quality of service of the storage elements that match a label."""
     given = take_apart("SEqos", call.args[1:], {})
     if not given.operands:
         raise UsageError("SEqos requires a storage element label (see `alienctl help SEqos`)")
@@ -55,7 +55,7 @@ async def se_qos(runtime: Runtime, call: Call) -> int:
 
 
 async def get_ce(runtime: Runtime, call: Call) -> int:
-    """A table of the computing elements that fulfil all filters."""
+    """Print a table of the computing elements that match all filters."""
     given = take_apart("getCE", call.args[1:], _FILTERS)
     if given.operands:
         raise UsageError(f"getCE: unknown filter {given.operands[0]}; use -name, -host or -part")
@@ -70,7 +70,7 @@ async def get_ce(runtime: Runtime, call: Call) -> int:
 
 
 async def list_elements(runtime: Runtime, call: Call) -> list[StorageElement]:
-    """All storage elements that the service lists."""
+    """Return all storage elements that the service lists."""
     request = Request("listSEs", ("-nomsg",))
     return storage_elements((await runtime.central_sessions.of(call.context).request(request)).checked(request).results)
 

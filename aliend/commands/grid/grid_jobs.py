@@ -1,4 +1,4 @@
-"""Jobs: submit (also local descriptions), ps with readable times, jobInfo, siteJobs."""
+"""`submit` (also of local job descriptions), `ps` with readable times, `jobInfo`, `siteJobs`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from aliend.errors import CopyError, NoSuchFile, UsageError
 from aliend.runtime import Runtime
 
 JDL_DIRECTORY = "jdl/"
-"""Where local descriptions are put, below the home."""
+"""The directory below the home for uploaded job descriptions."""
 _LARGEST = 1 << 20
-"""Bytes of a job description; more is a file that was named by mistake."""
+"""The largest job description, in bytes; a larger file was probably named by mistake."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _NONE_FOUND = 2
 
@@ -44,7 +44,7 @@ _SITE_OPTIONS = {
 
 
 async def submit(runtime: Runtime, call: Call) -> int:
-    """Submit a description; a local one (`file:x.jdl`) is put below the home first."""
+    """Submit a job description; upload a local one (`file:x.jdl`) below the home first."""
     words = call.args[1:]
     if not words or _HELP.intersection(words) or "=" in words[0]:
         return await passthrough.run(runtime, call)
@@ -57,7 +57,7 @@ async def submit(runtime: Runtime, call: Call) -> int:
 
 
 async def ps(runtime: Runtime, call: Call) -> int:
-    """`ps` of the service; with `-trace` the times are readable."""
+    """Run `ps` of the service; with `-trace` print readable times."""
     if "-trace" not in call.args or call.as_json:
         return await passthrough.run(runtime, call)
     reply = await passthrough.ask(runtime, call)
@@ -67,7 +67,7 @@ async def ps(runtime: Runtime, call: Call) -> int:
 
 
 async def job_info(runtime: Runtime, call: Call) -> int:
-    """What is known of some jobs: where they ran, their states, their log, their descriptions."""
+    """Print where jobs ran, their states, their logs, and with `-jdl` their descriptions."""
     ids, options = parse_job_info(call.args[1:])
     reply = await _ask(runtime, call, "ps", "-j", ",".join(ids), "-trace", "-jdl")
     moment = str if options.has("unixtime") else _moment
@@ -84,7 +84,7 @@ async def job_info(runtime: Runtime, call: Call) -> int:
 
 
 async def site_jobs(runtime: Runtime, call: Call) -> int:
-    """The jobs of a site's computing elements."""
+    """Print the jobs of a site's computing elements."""
     site, options = parse_site_jobs(call.args[1:])
     listed = await _ask(runtime, call, "listCEs")
     names = [str(result["ceName"]) for result in listed.results if "ceName" in result]
@@ -124,13 +124,13 @@ def parse_site_jobs(args: Sequence[str]) -> tuple[str, Given]:
 
 
 async def _ask(runtime: Runtime, call: Call, command: str, *options: str) -> Reply:
-    """A reply with keys. Raises ServiceError where it reports a failure."""
+    """Return the reply to a request. Raises ServiceError if it reports a failure."""
     request = Request(command, options)
     return (await runtime.central_sessions.of(call.context).request(request)).checked(request)
 
 
 async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> str:
-    """Put a local description below the home under a name that tells its content; that name."""
+    """Upload a local job description below the home and return its LFN, which contains the md5 of its content."""
     path = Path(call.directory) / name
     content = await asyncio.to_thread(_content, path)
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""`quota`: what an account has used of its jobs, time and storage."""
+"""`quota`: prints how much of its quotas an account uses: jobs, time and storage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNKNOWN = 61
 
 
 async def quota(runtime: Runtime, call: Call) -> int:
-    """Seven lines about the caller's account, or the one that is named."""
+    """Print seven lines about the caller's account or the given one."""
     given = take_apart("quota", call.args[1:], {})
     if given.operands[:1] == ("set",):
         raise UsageError("quota cannot set quotas; administrators use `jquota set` and `fquota set`")
