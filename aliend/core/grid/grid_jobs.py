@@ -129,8 +129,8 @@ def parse_job_info(args: Sequence[str]) -> JobInfoArguments:
     """Parse the arguments of `jobInfo`. Raises UsageError."""
     usage = "usage: jobInfo [-trace] [-proc] [-jdl] [-unixtime] JOB ... (see `alienctl help jobInfo`)"
     options = {"-trace": "trace", "-proc": "proc", "-jdl": "jdl", "-unixtime": "unixtime"}
-    flags = {options[word]: True for word in args if word in options}
-    ids = tuple(number for word in args if word not in options for number in word.split(",") if number)
+    flags = {options[arg]: True for arg in args if arg in options}
+    ids = tuple(number for arg in args if arg not in options for number in arg.split(",") if number)
     if not ids or not all(number.isascii() and number.isdigit() for number in ids):
         raise UsageError(usage)
     return JobInfoArguments(ids, **flags)
@@ -144,17 +144,17 @@ def parse_site_jobs(args: Sequence[str]) -> SiteJobsArguments:
     values: dict[str, str] = {}
     rest = list(args)
     while rest:
-        word = rest.pop(0)
-        if word in ("-id", "-running", "-r"):
-            flags["only_ids" if word == "-id" else "running"] = True
-        elif word in ("-status", "-user"):
+        arg = rest.pop(0)
+        if arg in ("-id", "-running", "-r"):
+            flags["only_ids" if arg == "-id" else "running"] = True
+        elif arg in ("-status", "-user"):
             if not rest:
-                raise UsageError(f"siteJobs: {word} needs a value")
-            values[word[1:]] = rest.pop(0)
-        elif word.startswith("-"):
-            raise UsageError(f"siteJobs: unknown option {word}; {usage}")
+                raise UsageError(f"siteJobs: {arg} needs a value")
+            values[arg[1:]] = rest.pop(0)
+        elif arg.startswith("-"):
+            raise UsageError(f"siteJobs: unknown option {arg}; {usage}")
         else:
-            names.append(word)
+            names.append(arg)
     if len(names) != 1:
         raise UsageError(usage)
     return SiteJobsArguments(names[0], **flags, **values)  # type: ignore[arg-type]  # the keys are those of the branches

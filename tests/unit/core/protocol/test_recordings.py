@@ -10,7 +10,6 @@ import pytest
 
 from aliend.core.protocol.replies import (
     Reply,
-    entries_of_find,
     entries_of_listing,
     entries_of_stat,
     parse,
@@ -69,9 +68,7 @@ def test_recorded_listings_become_entries() -> None:
         assert entry.changed_ms > 10**12
 
 
-@pytest.mark.parametrize(
-    ("command", "option", "read"), [("stat", "", entries_of_stat), ("find", "-f", entries_of_find)]
-)
+@pytest.mark.parametrize(("command", "option", "read"), [("stat", "", entries_of_stat), ("find", "-f")])
 def test_recorded_stat_replies_become_entries(command: str, option: str, read: Any) -> None:  # noqa: ANN401
     described = [entry for reply in answers(command, option) for entry in read(reply.results)]
     assert described
