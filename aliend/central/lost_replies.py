@@ -1,6 +1,6 @@
-"""Finds out in the catalogue what became of a request whose reply was lost, or says what was asked.
+"""Resolves the outcome of a request whose reply was lost, by checking the catalogue; else reports it as unknown.
 
-How the state of names is judged is left to `aliend.core.protocol.lost_replies`.
+The interpretation of the entries is left to `aliend.core.protocol.lost_replies`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from aliend.errors import AliendError, OutcomeUnknown
 _CHECKS = 3
 _NOT_FOUND = 2
 _WITH_SECRETS = frozenset({"commit", "access", "token"})
-"""Commands whose words may hold an envelope or name a credential."""
+"""Commands whose arguments may contain an envelope or name a credential."""
 _LONGEST_SHOWN = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """A request, the directory that it ran in, and when it was sent (POSIX milliseconds)."""
+    """A request, its directory, and when it was sent (POSIX milliseconds)."""
 
     request: Request
     directory: str
@@ -33,9 +33,9 @@ class SentRequest:
 async def resolve_lost_reply(
     sent: SentRequest, lost: AliendError, ask: Callable[[Request], Awaitable[Reply]], pause: float
 ) -> Reply:
-    """The reply that must have been lost, if the catalogue shows what was asked for; OutcomeUnknown otherwise.
+    """Return the lost reply, if the catalogue shows the effect of the request. Raises OutcomeUnknown otherwise.
 
-    Looks a few times, `pause` seconds and more apart: the service may still be at work.
+    Checks several times, at least `pause` seconds apart: the service may still be executing the request.
     """
     request = sent.request
     names = names_to_check(request, sent.directory)
@@ -58,10 +58,10 @@ async def resolve_lost_reply(
 
 
 def outcome_unknown(request: Request, error: AliendError, *, checked: bool = False) -> OutcomeUnknown:
-    """The error that says what was asked; `looked`: nothing of it was to be seen."""
-    seen = "; a moment later nothing of it was to be seen" if checked else ""
+    """Return the error that names the request; `checked`: the catalogue shows no effect of it."""
+    seen = "; the catalogue shows no effect so far" if checked else ""
     return OutcomeUnknown(
-        f"{error}, so it is unknown whether `{request.command}` was carried out{seen}; look before you repeat it: "
+        f"{error}; it is unknown whether `{request.command}` was executed{seen}; check before you repeat it: "
         f"{_displayed(request)}"
     )
 

@@ -1,7 +1,7 @@
-"""The session with the central service for one context: who goes first, what is sent again and what is not.
+"""The session with the central service for one context: sends requests over pooled connections and retries them.
 
 Each request is answered once or fails with a reason; the rules are those of `aliend.core.connection.connection_state`.
-Looking after idle connections is in `aliend.central.connection.keepalive`, the catalogue's operations are in
+The maintenance of idle connections is in `aliend.central.connection.keepalive`, the operations of the catalogue are in
 `aliend.central.catalogue`.
 """
 
@@ -17,21 +17,24 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from aliend.central import request_trace
 from aliend.central.connection.connection import Connection, ReplyLost, Unreachable, user_agent
 from aliend.central.connection.keepalive import Keepalive
-from aliend.central.connection.login import ThrottleLedger, Limits, Login
+from aliend.central.connection.login import Limits, Login, ThrottleLedger
 from aliend.central.connection.pool import MAX_CONNECTIONS, ConnectionPool, Slot
 from aliend.central.credentials.certificates import is_current
-from aliend.central.lost_replies import SentRequest, resolve_lost_reply, outcome_unknown
+from aliend.central.lost_replies import SentRequest, outcome_unknown, resolve_lost_reply
 from aliend.central.reply_buffer import SPILL_AFTER, buffer_reply
 from aliend.central.session_status import CentralStatus, state_of
 from aliend.core.connection.connection_state import (
     Abandoned,
     Answered,
+    Assigned,
+    Busy,
+    CheckOutcome,
     Disconnected,
     Effect,
-    IdleClosed,
     Event,
-    CheckOutcome,
     GiveUp,
+    Idle,
+    IdleClosed,
     LoggedIn,
     LoggingIn,
     LogIn,
@@ -39,13 +42,10 @@ from aliend.core.connection.connection_state import (
     Lost,
     RetryPolicy,
     Session,
-    Assigned,
-    Busy,
-    Idle,
     step,
 )
 from aliend.core.connection.context import Context
-from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER_THROTTLED, NEW_LOGIN_AFTER
+from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED
 from aliend.core.connection.throttle import COMMAND
 from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
 from aliend.core.protocol.reply_stream import ReplyReader
@@ -53,17 +53,17 @@ from aliend.core.protocol.requests import Request, changes_state, encode, sessio
 from aliend.errors import AliendError, BadReply, NotConnected, UsageError
 
 GROUP_SIZE = 500
-"""Results of a stream are handed on in groups of about this many."""
+"""The approximate number of results in a group of a stream."""
 _NO_CHANGE = Request("pwd")
-"""Stands for a request that changes nothing and is not sent."""
+"""A placeholder for work that changes nothing and sends no request."""
 _EARLY_CLOSE = 30.0
-"""Seconds; a service that ends connections sooner after the login is not logged in to again without a pause."""
+"""Seconds; a connection that the service closes sooner after its login counts as a failure, followed by a pause."""
 _PARSE_IN_THREAD_FROM = 1 << 20
-"""Characters; decoding more would stop the loop for more than some 10 ms."""
+"""Characters; parsing more would block the event loop for more than some 10 ms."""
 
 
 class CentralSession:
-    """One context's session. Nothing is connected before the first request; `close` ends everything."""
+    """The session of one context. Connects with the first request; `close` ends it."""
 
     def __init__(
         self,
@@ -75,9 +75,10 @@ class CentralSession:
         on_status_change: Callable[[], None] = lambda: None,
         ledger: ThrottleLedger | None = None,
     ) -> None:
-        """`chance` gives a uniform number in [0, 1); `tell` is called when the status may have changed.
+        """Create a session; `chance` returns uniform numbers in [0, 1).
 
-        Sessions that may use one certificate share a `ledger`.
+        `on_status_change` is called when the status may have changed. Sessions with the same certificate share a
+        `ledger`.
         """
         self.context = context
         self._limits = limits or Limits()
@@ -97,7 +98,7 @@ class CentralSession:
         self._user = ""
         self._closed = False
         self.serial = itertools.count(time.time_ns() // 1_000_000)
-        """Numbers that are new to this session, and mostly to the ones before it."""
+        """Numbers that this session has not used, and probably no earlier one."""
 
     async def __aenter__(self) -> CentralSession:
         return self
@@ -108,12 +109,12 @@ class CentralSession:
     async def request(
         self, request: Request, *, directory: str = "", bulk: bool = False, timeout: float | None = None
     ) -> Reply:
-        """Have `request` carried out, in `directory` where one is given; the reply may report a failure.
+        """Execute `request`, in `directory` if given, and return the reply, which may report a failure.
 
-        `timeout` is for the answer (seconds, the context's where not given), without waiting for a connection. Raises
-        NotConnected, OutcomeUnknown (a changing request whose reply was lost or not understood, and the catalogue does
-        not tell what became of it), BadReply, UsageError (a request that would change the session),
-        ConfigurationError (credential or CA files that must be mended).
+        `timeout` limits the answer (seconds, default: the context's), not the wait for a connection. Raises
+        NotConnected, OutcomeUnknown (the reply to a changing request was lost or invalid, and the catalogue does not
+        show the outcome), BadReply, UsageError (a request that would change the session), ConfigurationError
+        (credential or CA files that must be corrected).
         """
         text, patience = self._encode(request, directory), timeout or self.context.finding.reply
         sent_ms = time.time_ns() // 1_000_000
@@ -134,11 +135,11 @@ class CentralSession:
     async def stream(
         self, request: Request, *, directory: str = "", bulk: bool = True, timeout: float | None = None
     ) -> AsyncGenerator[list[Result], None]:
-        """Have `request` carried out and yield its results in groups while they arrive; for long replies.
+        """Execute `request` and yield its results in groups as they arrive; for long replies.
 
-        A failure that the service reports is raised (ServiceError) after the results. A reply that breaks off after
-        some results is not asked for again: the caller knows whether it can begin anew. Who stops early must
-        close the iterator. A consumer may rest: what arrives meanwhile goes to a file.
+        A failure that the service reports is raised (ServiceError) after the results. A reply that ends early after
+        some results is not requested again: only the caller knows whether it can start again. Close the iterator to
+        stop early. The consumer may pause: a file buffers what arrives meanwhile.
         """
         text, patience = self._encode(request, directory), timeout or self.context.finding.reply
         async with self._pooled_request(request, bulk=bulk) as (slot, effect):
@@ -159,7 +160,7 @@ class CentralSession:
                     raise lost
 
     async def ping(self) -> tuple[float, str]:
-        """How long (seconds) a ping on a connection for requests takes, and the address that answered."""
+        """Ping the service. Return the seconds it took, and the address that answered."""
         async with self._pooled_request(_NO_CHANGE, bulk=False) as (slot, effect):
             connection = await self._connect(slot, effect)
             begun = time.perf_counter()
@@ -168,11 +169,11 @@ class CentralSession:
             if answered:
                 self._apply(Answered(slot.number, connection.is_open))
         if not answered:
-            raise NotConnected(f"{self._login.endpoint} does not answer a ping")
+            raise NotConnected(f"{self._login.endpoint} did not answer a ping")
         return seconds, connection.address
 
     async def connect_once(self) -> tuple[float, str]:
-        """How long (seconds) a login on a connection of its own takes, and the address; it is closed again."""
+        """Log in on a separate connection and close it. Return the seconds it took, and the address."""
         begun = time.perf_counter()
         connection = await self._login.connect()
         seconds, address = time.perf_counter() - begun, connection.address
@@ -180,7 +181,7 @@ class CentralSession:
         return seconds, address
 
     def status(self) -> CentralStatus:
-        """A value for `daemon status`."""
+        """Return the status for `daemon status`."""
         credential, now = self._login.credential, time.monotonic()
         facts = credential.facts if credential else None
         waits = max(0.0, self._session.not_before - now)
@@ -202,9 +203,9 @@ class CentralSession:
         )
 
     async def close(self) -> None:
-        """End the session: waiting requests fail, idle connections say good-bye, busy ones are cut."""
+        """End the session: fail waiting requests, close idle connections, abort busy ones."""
         self._closed = True
-        self._pool.fail_waiters(NotConnected("the session with the central service is being closed"))
+        self._pool.fail_waiters(NotConnected("the session with the central service is closing"))
         if self._keepalive_task is not None:
             self._keepalive_task.cancel()
             with suppress(asyncio.CancelledError):
@@ -218,7 +219,7 @@ class CentralSession:
 
     def _encode(self, request: Request, directory: str) -> str:
         if word := session_change(request):
-            raise UsageError(f"`{word}` would change the session for everybody, so it is not sent as it is")
+            raise UsageError(f"`{word}` is not allowed here: it would change the session of all commands")
         return encode(request, directory)
 
     def _new_login_after(self) -> float:
@@ -226,7 +227,7 @@ class CentralSession:
 
     @asynccontextmanager
     async def _pooled_request(self, request: Request, *, bulk: bool) -> AsyncGenerator[tuple[Slot, Effect], None]:
-        """A lane for `request` and what to do first; who leaves before the end takes the connection along."""
+        """Hold a slot for `request` and yield the first step. Leaving early drops the connection."""
         if self._closed:
             raise NotConnected("the session with the central service is closed")
         self._keepalive.last_use = time.monotonic()
@@ -240,7 +241,7 @@ class CentralSession:
                     self._apply(Abandoned(slot.number))
 
     async def _is_usable(self, slot: Slot) -> bool:
-        """Whether a request may be sent on the slot's connection; one that was idle for long is pinged first."""
+        """Return whether the slot's connection is usable; ping it first if it was idle for long."""
         connection = slot.connection
         if connection is None or not connection.is_open or not is_current(self.context, connection.credential):
             return False
@@ -249,7 +250,7 @@ class CentralSession:
         return await connection.responds_to_ping(self._limits.ping_deadline) and connection.is_open
 
     async def _connect(self, slot: Slot, effect: Effect) -> Connection:
-        """The slot's connection, after as many logins as the rules allow. Who waits meanwhile shares a failure."""
+        """Return the slot's connection, logging in as often as the policy allows. A failure also fails all waiters."""
         while isinstance(effect, LogIn):
             await asyncio.sleep(effect.at - time.monotonic())
             if self._closed:
@@ -267,14 +268,14 @@ class CentralSession:
                 effect = self._apply(LoggedIn(slot.number))
                 if self._keepalive_task is None:
                     self._keepalive_task = asyncio.create_task(
-                        self._keepalive.run(), name=f"keeper {self.context.endpoint}"
+                        self._keepalive.run(), name=f"keepalive {self.context.endpoint}"
                     )
         if slot.connection is None:
-            raise AssertionError("a lane that may send has a connection")
+            raise AssertionError("a slot that may send has a connection")
         return slot.connection
 
     async def _send(self, slot: Slot, connection: Connection, request: Request, text: str, timeout: float) -> Reply:
-        """One request on one connection."""
+        """Send one request on one connection and return its reply."""
         self._count_command()
         begun = time.monotonic()
         try:
@@ -288,7 +289,7 @@ class CentralSession:
             reply = parse(raw, request)
         outcome = f"exit code {reply.exit_code}, {len(reply.results)} results"
         request_trace.trace(request, outcome, time.monotonic() - begun)
-        # The directory of the request is gone, and with it the connection's: names would be resolved wrongly.
+        # The connection has lost its directory with that of the request: it would resolve names wrongly.
         lost_directory = reply.directory == NO_DIRECTORY and connection.had_directory
         connection.had_directory = reply.directory not in ("", NO_DIRECTORY)
         self._record_answer(slot, connection, reply, reusable=not lost_directory)
@@ -297,11 +298,11 @@ class CentralSession:
     async def _stream_once(
         self, slot: Slot, connection: Connection, request: Request, text: str, timeout: float
     ) -> AsyncGenerator[list[Result], None]:
-        """The groups of one streamed reply; ServiceError at its end where the service reports a failure."""
+        """Yield the groups of one streamed reply. Raises ServiceError at its end if the service reports a failure."""
         self._count_command()
         begun = time.monotonic()
         reader, group = ReplyReader(request), list[Result]()
-        grace = min(SPILL_AFTER, self.context.finding.ping / 4)  # a connection that is not read answers no pings
+        grace = min(SPILL_AFTER, self.context.finding.ping / 4)  # a connection that is not read does not answer pings
         async with aclosing(buffer_reply(connection.stream(text, timeout), grace=grace)) as pieces:
             async for piece in pieces:
                 group += reader.feed(piece)
@@ -320,13 +321,13 @@ class CentralSession:
         self._login.add_points(COMMAND)
 
     def _record_answer(self, slot: Slot, connection: Connection, reply: Reply, *, reusable: bool = True) -> None:
-        """Note a success, and drop a connection that has done its last service."""
+        """Record a success, and drop a connection that is not reusable."""
         self._login.problem = ""
         self._user = reply.user or self._user
         self._apply(Answered(slot.number, reusable and connection.is_open))
 
     def _record_loss(self, slot: Slot, error: ReplyLost | BadReply, *, begun: bool = False) -> Effect:
-        """Note that no reply that can be understood will come; what to do now."""
+        """Record that no valid reply will arrive. Return the next step."""
         self._login.problem = str(error)
         arrived, final = True, True
         if isinstance(error, ReplyLost):
@@ -334,18 +335,18 @@ class CentralSession:
         return self._apply(Lost(slot.number, time.monotonic(), self._chance(), arrived, final))
 
     def _record_idle_closed(self, slot: Slot) -> None:
-        """Note that an idle connection is gone."""
+        """Record that an idle connection has closed."""
         if isinstance(self._session.slots[slot.number], Idle):
             now, connection = time.monotonic(), slot.connection
             early = connection is not None and connection.closed_by_peer and now - connection.opened < _EARLY_CLOSE
             self._apply(IdleClosed(slot.number, now, self._chance(), early))
 
     def _apply(self, event: Event) -> Effect:
-        """The only place where the session's state changes; connections that it does not know any more are cut."""
+        """Apply an event to the session's state (the only place that does) and drop a disconnected slot."""
         self._session, effect = step(self._session, event, self._policy)
         if not isinstance(self._session.slots[event.slot], Idle | Busy):
             self._pool.slots[event.slot].drop()
-        connected = any(isinstance(lane, Idle | Busy) for lane in self._session.slots)
+        connected = any(isinstance(state, Idle | Busy) for state in self._session.slots)
         if connected != bool(self._connected_since):
             self._connected_since = time.time() if connected else 0.0
         self._on_status_change()

@@ -23,10 +23,10 @@ from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import (
     TOKEN_MARGIN_MS,
     CertificateFacts,
+    expiry_warning,
     is_renewal_due,
     is_users_token,
     role_of,
-    expiry_warning,
 )
 from aliend.core.connection.discovery import Target
 from aliend.core.connection.pem import PemFile, PemText, blocks

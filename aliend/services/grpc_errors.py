@@ -1,4 +1,4 @@
-"""Errors of ours become gRPC status with details (`google.rpc.Status` holding an `ErrorInfo`)."""
+"""Converts our errors to a gRPC status with details (`google.rpc.Status` with an `ErrorInfo`)."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ _SERVICE_CODES = {
 
 
 class _Service(Protocol):
-    """Every servicer of ours."""
+    """Any servicer of this package."""
 
-    _parts: Runtime
+    _runtime: Runtime
 
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError) -> NoReturn:
-    """End the call with the status of `error`: its sentence, and an ErrorInfo with the reason and the exit code."""
+    """End the call with the status of `error`: its message, and an ErrorInfo with the reason and the exit code."""
     details = error_details_pb2.ErrorInfo(
         reason=type(error).__name__, domain=DOMAIN, metadata={"exit_code": str(error.exit_code)}
     )
@@ -72,14 +72,14 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError)
 
 
 def code_of(error: AliendError) -> grpc.StatusCode:
-    """The gRPC code that fits `error`."""
+    """Return the gRPC code for `error`."""
     if isinstance(error, ServiceError):
         return _SERVICE_CODES.get(error.code, grpc.StatusCode.UNKNOWN)
     return next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.UNKNOWN)
 
 
 def errors_to_status(method: Method) -> Method:
-    """Wrap a servicer's coroutine: it counts as a running call, and an error of ours becomes the call's status."""
+    """Wrap a servicer's method so that our errors become the status of the call."""
     name = method.__qualname__
     # A question about the daemon does not make the daemon needed.
     is_counted = not name.startswith("DaemonService.")
@@ -87,7 +87,7 @@ def errors_to_status(method: Method) -> Method:
 
     @functools.wraps(method)
     async def wrapped(self: _Service, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
-        with self._parts.activity.call(can_resume=can_resume) if is_counted else nullcontext():
+        with self._runtime.activity.call(can_resume=can_resume) if is_counted else nullcontext():
             try:
                 return await method(self, request, context)
             except AliendError as error:

@@ -1,4 +1,4 @@
-"""The limits of copies and the storage elements in use, as messages."""
+"""Builds the message with the limits, the running copies and the storage elements in use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STATES = {
 
 
 def limits_message(limits: LimitsInUse) -> transfers_pb2.Limits:
-    """All that is to be told of them."""
+    """Return the message."""
     return transfers_pb2.Limits(
         files=limits.table(),
         running=limits.running(),
@@ -23,14 +23,14 @@ def limits_message(limits: LimitsInUse) -> transfers_pb2.Limits:
             name: transfers_pb2.Bandwidth(set=words, now=limits.rate_now(name))
             for name, words in limits.rate_texts.items()
         },
-        elements=[_element(one) for one in limits.elements.values()],
+        elements=[_element(element) for element in limits.elements.values()],
     )
 
 
 def require_rate(rate: int) -> int:
-    """The same number of bytes a second, or 0. Raises UsageError."""
+    """Return the rate in bytes per second if it is valid or 0. Raises UsageError."""
     if rate and not MIN_RATE <= rate <= MAX_RATE:
-        raise UsageError(f"a rate has {MIN_RATE} to {MAX_RATE} bytes a second, or is 0 for none, not {rate}")
+        raise UsageError(f"a rate is {MIN_RATE} to {MAX_RATE} bytes/s, or 0 for no limit, not {rate}")
     return rate
 
 

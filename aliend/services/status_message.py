@@ -1,4 +1,4 @@
-"""The sessions with central services as messages."""
+"""Builds the messages with the status of the sessions with central services."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATES = {
 
 
 def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus]:
-    """Every session that was asked for since the start."""
+    """Return the status of every session since the start."""
     return [
         daemon_pb2.CentralStatus(
             endpoint=status.endpoint,

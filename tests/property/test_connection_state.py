@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from aliend.core.connection.connection_state import (
     Abandoned,
     Answered,
-    Disconnected,
-    IdleClosed,
-    Event,
+    Assigned,
+    Busy,
     CheckOutcome,
+    Disconnected,
+    Event,
     GiveUp,
+    Idle,
+    IdleClosed,
     LoggedIn,
     LoggingIn,
     LogIn,
@@ -24,9 +27,6 @@ from aliend.core.connection.connection_state import (
     RetryPolicy,
     Send,
     Session,
-    Assigned,
-    Busy,
-    Idle,
     step,
 )
 

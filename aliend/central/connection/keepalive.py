@@ -1,4 +1,4 @@
-"""Looks after connections: keeps idle ones alive, replaces old ones, notices a sleep or a change of network."""
+"""Maintains connections: keeps idle ones alive, replaces old ones, detects a suspend or a change of network."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _RETRY_AFTER = 60.0
 
 
 class Keepalive:
-    """The keeper of one session. `ended` is told about each idle connection that is gone.
+    """The keepalive of one session; calls `on_idle_closed` for each idle connection that has closed.
 
-    `last_use` is when somebody asked for something (monotonic seconds).
+    `last_use` is the time of the last request (monotonic seconds).
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Keepalive:
         self._not_before = 0.0
 
     async def run(self) -> None:
-        """Look after the connections until cancelled."""
+        """Maintain the connections until cancelled."""
         while True:
             await asyncio.sleep(self._limits.check_interval)
             slept = self._suspend.has_suspended()
@@ -56,9 +56,9 @@ class Keepalive:
                     await self._check_idle(slot, slept=slept)
 
     async def _check_busy(self, connection: Connection, *, slept: bool) -> None:
-        """Cut a connection that did not survive, so that its request does not wait for nothing."""
+        """Abort a dead connection, so that its request does not wait in vain."""
         if (slept or connection.route_changed()) and not await connection.responds_to_ping(self._limits.ping_deadline):
-            log.info("the network has changed; a connection is dropped")
+            log.info("the network has changed; dropping a connection")
             connection.abort()
 
     async def _check_idle(self, slot: Slot, *, slept: bool) -> None:
@@ -67,7 +67,7 @@ class Keepalive:
             return
         now = time.monotonic()
         if (slept or connection.route_changed()) and not await connection.responds_to_ping(self._limits.ping_deadline):
-            log.info("the network has changed; an idle connection is dropped")
+            log.info("the network has changed; dropping an idle connection")
             connection.abort()
         elif now - self.last_use > self._limits.close_after_idle:
             await self._close(connection)
@@ -77,7 +77,7 @@ class Keepalive:
             self._on_idle_closed(slot)
 
     async def _send_keepalive(self, connection: Connection) -> None:
-        """A real command: pings do not keep a session alive (wire specification, section 1.6)."""
+        """Send a command: pings do not keep a session alive (wire specification, section 1.6)."""
         try:
             self._login.add_points(COMMAND)
             await connection.request(encode(_KEEPALIVE), _KEEPALIVE_TIMEOUT)
@@ -90,11 +90,11 @@ class Keepalive:
         return wanted and self._limits.is_expiring(connection, now)
 
     async def _replace(self, slot: Slot, old: Connection) -> None:
-        """Log in anew while the old connection still serves; where that fails, it is tried again after a pause."""
+        """Log in again while the old connection still serves; retry a failed login after a pause."""
         try:
             new = await self._login.connect()
         except AliendError as error:
-            log.warning("an old connection could not be replaced: %s", error)
+            log.warning("cannot replace an old connection: %s", error)
             self._not_before = time.monotonic() + _RETRY_AFTER
             return
         if slot.connection is old and slot.successor is None:

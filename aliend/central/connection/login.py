@@ -1,8 +1,7 @@
-"""Logging in: finds the service, connects, and puts the site and the role of the context into force.
+"""Login: finds the service, connects, and sets the site and the role of the context.
 
-One call is one try; when to try again is decided by `aliend.core.connection.connection_state`.
-
-The points of each certificate: all sessions under one subject share them, as they do at the service.
+One call is one attempt; retries are decided by `aliend.core.connection.connection_state`. Also counts the throttle
+points of each certificate, which all sessions with one subject share.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _SETUP_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How a session is kept, in seconds (the service ends it 15 minutes after a command and 2 days after the login)."""
+    """Timing of a session in seconds (the service ends it 15 minutes after a command and 2 days after the login)."""
 
     first_pause: float = 0.5
     longest_pause: float = 2.0
@@ -44,16 +43,16 @@ class Limits:
     before_certificate_end: float = 600.0
 
     def is_expiring(self, connection: Connection, now: float) -> bool:
-        """Whether the service is about to end `connection` at `now` (monotonic seconds)."""
+        """Return whether the service will soon end `connection`; `now` is in monotonic seconds."""
         left = connection.credential.facts.ends_ms / 1000 - time.time()
-        # A certificate that was this close to its end at the login is used up to it.
+        # A certificate that was already this close to its end at the login is used until its end.
         had = left + now - connection.opened
         ends_soon = left < self.before_certificate_end <= had
         return ends_soon or now - connection.opened > self.max_connection_age
 
 
 class Login:
-    """Makes connections for one context, and remembers how that went and what it cost."""
+    """Creates connections for one context; records the last error and the throttle points."""
 
     def __init__(self, context: Context, agent: str, limits: Limits, ledger: ThrottleLedger) -> None:
         self.context = context
@@ -66,9 +65,9 @@ class Login:
         self._limits = limits
 
     async def connect(self) -> Connection:
-        """A connection that is ready for requests, to the first service of the context that can be used.
+        """Return a connection that is ready for requests, to the first usable service of the context.
 
-        Raises what `open_connection` raises for the last one.
+        Raises what `open_connection` raises for the last service.
         """
         for target in await asyncio.to_thread(find_services, self.context):
             try:
@@ -80,12 +79,12 @@ class Login:
         raise AssertionError("the central service is always the last target")
 
     def add_points(self, points: int) -> None:
-        """Note what the service counts against the certificate."""
+        """Add points that the service counts against the certificate."""
         self._ledger.add(self._subject, points)
 
     @property
     def points(self) -> ThrottlePoints:
-        """What is counted against the certificate now."""
+        """Return the points of the certificate now."""
         return self._ledger.points_of(self._subject)
 
     @property
@@ -113,20 +112,20 @@ class Login:
         self.add_points(COMMAND)
         reply = parse(await connection.request(encode(request), _SETUP_TIMEOUT), request)
         if reply.exit_code:
-            raise RoleRefused(f"{self.endpoint} refuses `{request}`: {reply.error.strip()}", reply.exit_code)
+            raise RoleRefused(f"{self.endpoint} refused `{request}`: {reply.error.strip()}", reply.exit_code)
 
 
 class ThrottleLedger:
-    """Points by the subject of the certificate."""
+    """Throttle points by the subject of the certificate."""
 
     def __init__(self) -> None:
         self._points: dict[str, ThrottlePoints] = {}
 
     def add(self, subject: str, points: int) -> None:
-        """Note what the service counts against `subject`."""
+        """Add points that the service counts against `subject`."""
         now = time.monotonic()
         self._points[subject] = self._points.get(subject, ThrottlePoints(0.0, now)).plus(points, now)
 
     def points_of(self, subject: str) -> ThrottlePoints:
-        """What is counted against `subject` now."""
+        """Return the points of `subject` now."""
         return self._points.get(subject, ThrottlePoints()).at(time.monotonic())

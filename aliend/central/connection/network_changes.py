@@ -1,4 +1,4 @@
-"""What the machine knows about a sudden change: it slept, or the way to the service starts at another address now."""
+"""Detects a suspend of the machine, and a change of the local address of the route to the service."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import socket
 import time
 
 _MIN_SUSPEND = 2.0
-"""Seconds; a shorter sleep breaks no connection."""
+"""Seconds; a shorter suspend breaks no connection."""
 
 
 class SuspendDetector:
-    """Notices that the machine was suspended: one of two clocks goes on during sleep."""
+    """Detects that the machine was suspended: one of two clocks continues during a suspend."""
 
     def __init__(self) -> None:
         self._before = self._slept()
 
     def has_suspended(self) -> bool:
-        """Whether the machine was suspended since the last question."""
+        """Return whether the machine was suspended since the last call."""
         now = self._slept()
         slept, self._before = now - self._before, now
         return slept > _MIN_SUSPEND
@@ -28,9 +28,9 @@ class SuspendDetector:
 
 
 def route_changed(local: tuple[object, ...], remote: tuple[object, ...]) -> bool:
-    """Whether a new connection to `remote` would not start at the address of the old one, `local`.
+    """Return whether a new connection to `remote` would have another local address than `local`.
 
-    Both as a socket tells them. Asks the kernel for its route only: nothing is sent.
+    Both are socket addresses. Only queries the kernel's routes: sends nothing.
     """
     family = socket.AF_INET6 if len(remote) > 2 else socket.AF_INET
     try:

@@ -1,6 +1,6 @@
-"""The lanes of one context: callers wait here for a connection of their own, and give it back.
+"""The connection pool of one context: callers wait for a connection slot, and release it.
 
-Which lane a caller gets is decided by `aliend.core.connection.pool_policy`; what is done with the connection is left to
+Which slot a caller gets is decided by `aliend.core.connection.pool_policy`; the use of the connection is left to
 `aliend.central.session`.
 """
 
@@ -20,9 +20,9 @@ MAX_CONNECTIONS = 4
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A lane and its connection, where it has one that is fit for use.
+    """A place for one connection, and the connection if it has a usable one.
 
-    A `successor` takes the connection's place as soon as nobody uses it.
+    A `successor` replaces the connection as soon as the slot is idle.
     """
 
     number: int
@@ -32,19 +32,19 @@ class Slot:
 
     @property
     def state(self) -> SlotState:
-        """The lane as `aliend.core.connection.pool_policy` sees it."""
+        """Return the state for `aliend.core.connection.pool_policy`."""
         alive = self.connection is not None and (self.work is not None or self.connection.is_open)
         return SlotState(alive, self.work or "")
 
     def drop(self) -> None:
-        """Cut the connection; the next request makes another one."""
+        """Abort the connection; the next request opens another one."""
         for connection in (self.connection, self.successor):
             if connection is not None:
                 connection.abort()
         self.connection = self.successor = None
 
     def use_successor(self) -> None:
-        """Put the successor, if there is one, into the place of the connection."""
+        """Replace the connection with the successor, if it has one."""
         if self.successor is not None and self.work is None:
             if self.connection is not None:
                 self.connection.abort()
@@ -53,16 +53,16 @@ class Slot:
 
 @dataclass(slots=True, eq=False)
 class _Queue:
-    """Who waits, and since when there has always been somebody, or since the last lane that was added for them."""
+    """The waiters, and since when the queue has not been empty (or since the last login for it)."""
 
     waiters: deque[asyncio.Future[Slot]] = field(default_factory=deque)
     since: float = 0.0
 
 
 class ConnectionPool:
-    """The lanes and the queues before them.
+    """The slots and the queues for them.
 
-    `patience` tells for how long somebody must have waited before one more login (seconds).
+    `new_login_after` returns the seconds that a queue must have waited before another login.
     """
 
     def __init__(self, new_login_after: Callable[[], float] = lambda: NEW_LOGIN_AFTER) -> None:
@@ -73,12 +73,12 @@ class ConnectionPool:
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a lane."""
+        """Return how many requests wait for a slot."""
         return sum(len(queue.waiters) for queue in self._queues.values())
 
     @asynccontextmanager
     async def acquire(self, work: Work) -> AsyncGenerator[Slot, None]:
-        """Wait for a lane and hold it; its connection may be missing or closed."""
+        """Wait for a slot and hold it; its connection may be missing or closed."""
         slot = await self._wait_for_slot(work)
         try:
             yield slot
@@ -86,7 +86,7 @@ class ConnectionPool:
             self._release(slot)
 
     async def acquire_idle(self) -> AsyncGenerator[Slot, None]:
-        """Hold each lane that nobody uses and that has a connection, one after the other."""
+        """Hold each idle slot with a connection, one after the other."""
         for slot in self.slots:
             if slot.work is None and slot.connection is not None:
                 slot.work = "interactive"
@@ -96,7 +96,7 @@ class ConnectionPool:
                     self._release(slot)
 
     def fail_waiters(self, error: Exception) -> None:
-        """Let everybody who waits for a lane fail with `error`: nobody needs to find out again by himself."""
+        """Fail all waiters with `error`, so that none of them repeats the failed login."""
         for queue in self._queues.values():
             for waiter in queue.waiters:
                 if not waiter.done():
@@ -132,7 +132,7 @@ class ConnectionPool:
             self._timer = asyncio.get_running_loop().call_later(self._new_login_after(), self._on_timer)
 
     def _assign_first(self, work: Work, queue: _Queue) -> bool:
-        """Give the first of a queue a lane, if there is one for him."""
+        """Assign a slot to the first waiter of a queue. Return False if none is free for it."""
         now = asyncio.get_running_loop().time()
         number = choose_slot([slot.state for slot in self.slots], work, now - queue.since, self._new_login_after())
         if number is None:
@@ -146,6 +146,6 @@ class ConnectionPool:
         return True
 
     def _on_timer(self) -> None:
-        """Somebody's patience may have ended."""
+        """Dispatch again: a queue may have waited long enough for another login."""
         self._timer = None
         self._dispatch()

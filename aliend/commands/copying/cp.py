@@ -150,5 +150,6 @@ async def _print_job_numbers(call: Call, jobs: Sequence[JobView], code: int, pro
     for job in jobs:
         await call.print(str(job.id))
         await call.print_error(
-            f"job {job.id}: {job.direction} to {escape_newlines(job.target)}; follow it with: alienctl transfers watch {job.id}"
+            f"job {job.id}: {job.direction} to {escape_newlines(job.target)}; "
+            f"follow it with: alienctl transfers watch {job.id}"
         )

@@ -9,11 +9,12 @@ from typing import Any
 
 from aliend.commands.copying.replicate import JOB_OPTIONS
 from aliend.commands.following.deletions import deletions_of
-from aliend.commands.following.follower import human, route_of
+from aliend.commands.following.follower import route_of
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import Option, parse_options
+from aliend.core.cli.units import format_size
 from aliend.core.copying.locations import PathContext, require_explicit_target, resolve_path
 from aliend.core.copying.sync import PlannedFile, sync_job
 from aliend.core.transfers.job import JobSpec
@@ -120,7 +121,7 @@ async def _print_page(call: Call, page: Sequence[PlannedFile], told: list[Planne
     for one in page:
         match one.action:
             case "copy":
-                await call.print(f"copy {escape_newlines(route_of(one))} {human(one.size)} ({one.reason})")
+                await call.print(f"copy {escape_newlines(route_of(one))} {format_size(one.size)} ({one.reason})")
             case "delete":
                 await call.print(f"delete {escape_newlines(one.target)} ({one.reason})")
             case "fail":

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable
 
 from aliend.commands.copying import transfers_limit, transfers_watch, transfers_why
 from aliend.commands.copying.transfers_show import show
-from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, job_to_json
+from aliend.commands.following.follower import SOME_ARRIVED, exit_code, job_to_json
 from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import colour_states
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.options import Option, unknown_option
+from aliend.core.cli.units import format_size
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -132,7 +133,7 @@ def _seconds(text: str) -> float:
 
 def _line(job: JobView) -> str:
     files = f"{job.files.done}/{job.files.total}"
-    size = f"{human(job.bytes_done)}/{human(job.bytes_total)}"
+    size = f"{format_size(job.bytes_done)}/{format_size(job.bytes_total)}"
     return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {escape_newlines(job.target)}"
 
 

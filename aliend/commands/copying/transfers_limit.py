@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.units import parse_rate, format_rate
+from aliend.core.cli.units import format_rate, parse_rate
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError

@@ -8,8 +8,8 @@ from typing import Any
 
 from aliend.central.http_client import HttpClient
 from aliend.commands.files import ccdb_files
-from aliend.commands.following.follower import human
 from aliend.commands.invocation.call import Call
+from aliend.core.cli.units import format_size
 from aliend.core.grid import ccdb as core
 from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError
@@ -90,7 +90,7 @@ def _report(folders: list[Folder]) -> str:
 
 
 def _counted(name: str, files: int, size: int, below: int, size_below: int) -> str:
-    return f"{name:<40}{files:>12}{human(size):>12}{below:>12}{human(size_below):>12}"
+    return f"{name:<40}{files:>12}{format_size(size):>12}{below:>12}{format_size(size_below):>12}"
 
 
 def _time(milliseconds: int, query: Query) -> str:

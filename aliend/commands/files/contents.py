@@ -10,7 +10,7 @@ from aliend.commands.files.run import program_from_environment
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfns
 from aliend.commands.invocation.pipe import pipe_output
-from aliend.core.cli.options import ParsedOptions, Option, parse_options
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.engine.file_content import FileContent, content_of, read_content
 from aliend.errors import CopyError, UsageError
 from aliend.runtime import Runtime

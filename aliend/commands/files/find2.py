@@ -13,7 +13,7 @@ from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.selection import Selection, Window, candidate_of
-from aliend.core.cli.options import ParsedOptions, Option, parse_options
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.protocol.replies import Result
 from aliend.errors import UsageError
 from aliend.runtime import Runtime

@@ -11,6 +11,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
+from aliend.core.catalogue.replica_url import member_of, open_url
 from aliend.core.catalogue.storage_spec import DEFAULT
 from aliend.core.cli.options import parse_options
 from aliend.core.copying.locations import PathContext, resolve_path
@@ -38,7 +39,7 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
     if not tickets:
         raise CopyError(f"{wish.lfn}: the service gave no replica", "permanent")
     if "meta" not in wish.keywords:
-        uris = [uri_of(ticket) for ticket in tickets]
+        uris = [open_url(ticket.url, ticket.envelope) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
         return await print_results(call, [repr(uri) for uri in uris], results)
     path = Path(call.directory) / metalink.file_name(wish.lfn)
@@ -46,16 +47,9 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
         await asyncio.to_thread(write_private, path, metalink.document(wish.lfn, wish.local, tickets))
     except OSError as error:
         raise CopyError(f"{path} cannot be written: {error.strerror}", "local") from error
-    member = tickets[0].url.partition("#")[2]
+    member = member_of(tickets[0].url)
     source = f"{path}?xrdcl.unzip={member}" if member else str(path)
     return await print_results(call, [source], [{"meta": source}])
-
-
-def uri_of(ticket: Ticket) -> str:
-    """The URL that opens a replica."""
-    url = ticket.url.partition("#")[0]
-    protocol = "" if url.startswith("http") else "xrd.wantprot=unix&"
-    return f"{url}?{protocol}authz={ticket.envelope}"
 
 
 async def _parse(runtime: Runtime, call: Call) -> _UriRequest:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfn, resolve_lfns
 from aliend.commands.invocation.results import print_results
+from aliend.core.catalogue.replica_url import without_member
 from aliend.core.cli.options import Option, parse_options
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -72,7 +73,7 @@ async def _replicas(runtime: Runtime, call: Call, word: str) -> list[_Replica]:
 
 
 def _probe(replica: _Replica) -> Probe:
-    parts = urlsplit(replica.pfn.partition("?ZIP=")[0].partition("#")[0])
+    parts = urlsplit(without_member(replica.pfn.partition("?ZIP=")[0]))
     return Probe(0, f"{parts.scheme}://{parts.netloc}", "stat", parts.path, limit=_LIMIT)
 
 

@@ -17,7 +17,7 @@ from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
-from aliend.core.cli.options import ParsedOptions, Option, parse_options
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
 from aliend.runtime import Runtime

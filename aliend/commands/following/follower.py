@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from aliend.commands.invocation.call import Call, FileProgress, Progress
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.units import format_size
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
@@ -117,7 +118,7 @@ class Follower:
             return
         number = await self._report_start(one, total)
         del self._running[one.id]
-        rate = human(int(moved / seconds), 2)
+        rate = format_size(int(moved / seconds), 2)
         await self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
         await self._print_notice(f"{escape_newlines(one.target)}: {one.message}" if one.message else "")
 
@@ -182,8 +183,8 @@ def _progress(runtime: Runtime, job: JobView) -> Progress:
 def _end_line(job: JobView) -> str:
     took = max(job.ended_ms - job.created_ms, 1) / 1000
     files = f"{job.files.done} of {job.files.total} files"
-    text = f"job {job.id} {job.state}: {files}, {human(job.bytes_done)} in {took:.1f} s"
-    return f"{text} ({human(int(job.bytes_done / took))}/s)" if job.bytes_done else text
+    text = f"job {job.id} {job.state}: {files}, {format_size(job.bytes_done)} in {took:.1f} s"
+    return f"{text} ({format_size(int(job.bytes_done / took))}/s)" if job.bytes_done else text
 
 
 def exit_code(job: JobView) -> int:
@@ -224,13 +225,3 @@ def kind_of(job: JobView) -> str:
 def route_of(one: HasEndpoints) -> str:
     """From where to where; a file that was refused for its name has no target."""
     return f"{one.source} -> {one.target}" if one.target else one.source
-
-
-def human(size: int, digits: int = 1) -> str:
-    """A size for people: 1536 -> 1.5 KiB."""
-    value, unit = float(size), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024 or unit == "TiB":
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" and digits == 1 else f"{value:.{digits}f} {unit}"

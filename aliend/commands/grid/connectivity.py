@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 
-from aliend.central.port_probe import AddressProbe, probe_addresses
+from aliend.central.connection.tcp import AddressProbe, probe_addresses
 from aliend.central.session import CentralSession
 from aliend.commands.invocation.call import Call
 from aliend.errors import NotConnected, UsageError

@@ -17,7 +17,7 @@ from aliend.commands.following.foreground import cancel_with_command
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call, json_text
 from aliend.core.catalogue import paths
-from aliend.core.cli.options import ParsedOptions, Option, parse_options
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.grid import grid_jobs as core
 from aliend.core.protocol.replies import Reply, Result
 from aliend.core.protocol.requests import Request

@@ -11,7 +11,7 @@ from typing import Any
 from aliend.commands.grid.elements import list_elements
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results
-from aliend.core.cli.options import ParsedOptions, Option, parse_options
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.grid import xrootd_statistics
 from aliend.core.grid.element_listing import server_of
 from aliend.errors import UsageError

@@ -1,7 +1,7 @@
-"""What storage an upload asks for: how many replicas that makes, and what is still to be asked for later. Pure.
+"""Storage specifications of uploads: the number of replicas, and the specification for missing ones. Pure.
 
-A wish is a comma-separated list of `tag:N` (N replicas on storage elements with that tag), `VO::SITE::SE` (that
-element) and `!VO::SITE::SE` (not that one).
+A specification is a comma-separated list of `tag:N` (N replicas on storage elements with that tag), `VO::SITE::SE`
+(that storage element) and `!VO::SITE::SE` (not that one).
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ _TEXTS, _SMALL = (".sh", ".C", ".jdl", ".xml"), 1 << 20
 
 
 def default_spec(lfn: str, size: int) -> str:
-    """The wish where none was told: two replicas, four of small scripts, macros and descriptions, as many jobs read."""
+    """Return the default: two replicas; four for small scripts, macros and JDLs, which many jobs read."""
     return _SMALL_TEXT if lfn.endswith(_TEXTS) and size < _SMALL else DEFAULT
 
 
 def replica_count(spec: str) -> int:
-    """How many replicas the wish asks for."""
+    """Return how many replicas the specification requests."""
     items = _items(spec)
     named = sum(_is_se(item) and not item.startswith("!") for item in items)
     return named + sum(_count(item) for item in items if not _is_se(item))
 
 
 def spec_for_missing(spec: str, missing: int, registered: Collection[str], failed: Collection[str] = ()) -> str:
-    """The wish for `missing` more replicas; empty if none can be asked for.
+    """Return the specification for `missing` more replicas; empty if none can be requested.
 
-    Elements in `have` hold one already, those in `failed` did not take theirs; both are excluded. A named element is
-    asked for again unless it failed; a tag gives as many as are missing, at most as many as were wished with it.
+    Excludes the storage elements in `registered`, which have a replica, and in `failed`. A named storage element is
+    requested again unless it failed; a tag requests the missing replicas, at most as many as in `spec`.
     """
     items: list[str] = []
     for item in _items(spec):
@@ -50,7 +50,7 @@ def spec_for_missing(spec: str, missing: int, registered: Collection[str], faile
 
 
 def excluding(spec: str, ses: Collection[str]) -> str:
-    """The wish with these elements excluded, unless it names them; as it was if there is nothing to exclude."""
+    """Return the specification with these storage elements excluded, unless it names them."""
     items = _items(spec)
     named = {item.lstrip("!").upper() for item in items if _is_se(item)}
     excluded = [f"!{se}" for se in sorted(ses) if se.upper() not in named]

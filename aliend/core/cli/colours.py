@@ -1,6 +1,6 @@
-"""Colours on terminals: of states of jobs and files, and of directories in listings. Pure.
+"""Terminal colours for the states of jobs and files, and for directories in listings. Pure.
 
-What is painted was made visible before (`core.visible`), so that only these colours reach the terminal.
+Control characters are escaped first (`core.cli.escaping`), so that only these colours reach the terminal.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _STATE = re.compile(r"(?m)^( *(?:\d+ +)?)(" + "|".join(_STATES) + r")(?= )")
 
 
 def colour_states(table: str) -> str:
-    """A table whose lines begin with a state, or with a number and a state."""
+    """Colour the states in a table whose lines begin with a state, or with a number and a state."""
     return _STATE.sub(lambda found: f"{found[1]}{_STATES[found[2]]}{found[2]}{_RESET}", visible(table))
 
 
 def colour_directories(listing: str) -> str:
-    """What `ls -F` prints, long or short: the name of a directory ends in a slash and stands last in its line."""
+    """Colour the directories in the output of `ls -F`: names that end in a slash, at the end of a line."""
     return "\n".join(map(_colour_line, visible(listing).split("\n")))
 
 

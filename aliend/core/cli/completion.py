@@ -1,4 +1,4 @@
-"""What the last word of an unfinished command line may be: a command, an option, a local path, an LFN, ..."""
+"""Decides how to complete the last word of a command line: as a command, an option, a local path, an LFN, ..."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class LocalPath:
-    """A path on this machine; `head` (`file:`) stands before it."""
+    """A local path; `head` (`file:`) precedes it."""
 
     head: str
     path: str
@@ -53,24 +53,24 @@ class LocalPath:
 
 @dataclass(frozen=True, slots=True)
 class StorageElement:
-    """The name of a storage element; `head` stands before it."""
+    """The name of a storage element; `head` precedes it."""
 
     head: str
 
 
 @dataclass(frozen=True, slots=True)
 class TransferJob:
-    """The number of a transfer job of ours."""
+    """The number of a transfer job."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridJob:
-    """The number of a job of the grid."""
+    """The number of a grid job."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueName:
-    """An LFN; `head` is what is typed of its directory, with the slash."""
+    """An LFN; `head` is its directory as typed, with the slash."""
 
     head: str
     only_directories: bool
@@ -80,7 +80,7 @@ CompletionKind = CommandName | Choice | Option | LocalPath | StorageElement | Tr
 
 
 def completion_kind(args: Sequence[str]) -> CompletionKind:
-    """What the last of `words` is to become."""
+    """Return how to complete the last of `args`."""
     before, word = list(args[:-1]), args[-1] if args else ""
     while before and before[0] in _PREFIX_COMMANDS:
         del before[0]

@@ -1,8 +1,8 @@
-"""Takes the words of a command apart by a table of its options; they may stand anywhere among the operands. Pure.
+"""Parses the arguments of a command by a table of its options, which may be anywhere among the operands. Pure.
 
 -name VALUE, --name VALUE, --name=VALUE    by the table; `--` ends the options; `-` alone is an operand
 
-Which command somebody may have meant.
+Also suggests similar names for a mistyped one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aliend.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. Spellings with one `key` are the same option; `takes` names its value (empty: it takes none)."""
+    """One option. Spellings with the same `key` are one option; `value_name` describes its value (empty: none)."""
 
     key: str
     value_name: str = ""
@@ -24,26 +24,26 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class ParsedOptions:
-    """What was given: the operands in their order, and the values of each option (`""` for one without value)."""
+    """The parsed arguments: the operands in order, and the values of each option (`""` for one without value)."""
 
     command: str
     operands: tuple[str, ...]
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def has(self, key: str) -> bool:
-        """Whether the option was given."""
+        """Return whether the option was given."""
         return key in self.values
 
     def all(self, key: str) -> tuple[str, ...]:
-        """Every value of an option that may be repeated."""
+        """Return all values of a repeatable option."""
         return self.values.get(key, ())
 
     def last(self, key: str, default: str = "") -> str:
-        """The value of an option; of several the last one counts."""
+        """Return the value of an option; the last one counts."""
         return self.values.get(key, (default,))[-1]
 
     def number(self, key: str, default: int, *, least: int = 0) -> int:
-        """A whole number of at least `least`. Raises UsageError."""
+        """Return a whole number of at least `least`. Raises UsageError."""
         if not self.has(key):
             return default
         text = self.last(key)
@@ -57,9 +57,9 @@ class ParsedOptions:
 
 
 def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]) -> ParsedOptions:
-    """The options and operands of `words`, which do not include the command's name.
+    """Return the options and operands of `args`, which do not include the command's name.
 
-    Raises UsageError for an option that is not in the table (it names the nearest one) and for a missing value.
+    Raises UsageError for an option that is not in the table (with the most similar one) and for a missing value.
     """
     operands: list[str] = []
     values: dict[str, list[str]] = {}
@@ -78,7 +78,7 @@ def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]
             raise UsageError(unknown_option(command, name, table))
         if option.value_name and not equals:
             if not rest:
-                raise UsageError(f"{command}: {name} needs {option.value_name} behind it")
+                raise UsageError(f"{command}: {name} must be followed by {option.value_name}")
             value = rest.pop()
         elif equals and not option.value_name:
             raise UsageError(f"{command}: {name} takes no value")
@@ -87,10 +87,10 @@ def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]
 
 
 def unknown_option(command: str, name: str, table: Mapping[str, Option]) -> str:
-    """The sentence for an option that does not exist."""
+    """Return the message for an unknown option."""
     near = difflib.get_close_matches(name, table, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"see: alienctl help {command}"
-    return f"{command}: there is no option {name}; {hint}"
+    hint = f"did you mean {near[0]}?" if near else f"see `alienctl help {command}`"
+    return f"{command}: unknown option {name}; {hint}"
 
 
 _MAX_SUGGESTIONS = 3
@@ -98,6 +98,6 @@ _MIN_SIMILARITY = 0.6
 
 
 def suggestions(word: str, names: Collection[str]) -> list[str]:
-    """At most three names that are like `word`, the nearest first."""
+    """Return up to three names similar to `word`, most similar first."""
     lower = {name.lower(): name for name in sorted(names, reverse=True)}
     return [lower[near] for near in difflib.get_close_matches(word.lower(), lower, _MAX_SUGGESTIONS, _MIN_SIMILARITY)]

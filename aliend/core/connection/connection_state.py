@@ -1,21 +1,21 @@
-"""The life-cycle of a session with the central service: lanes that log in, talk, are lost and come back.
+"""The state machine of a session with the central service: connections log in, send requests, are lost and reconnect.
 
-A lane is the place of one connection and carries at most one errand (a request). One lane's life:
+A slot is the place of one connection and carries at most one request. The states of a slot:
 
-              Taken                LoggedIn (Send)
-      Down ----------> LoggingIn ------------------> Talking ---- Answered ----> Up
-       ^                ^  |  ^                      |  |  ^                     |  |
-       |   LoginFailed  |  |  |   Lost, to be sent   |  |  |    Taken (Send)     |  |
-       |   (tries left) +--+  +---- again (LogIn) ---+  |  +---------------------+  |
-       |                   |                            |                           |
-       +-- LoginFailed, ---+--- Lost, Abandoned, -------+---------- Ended ----------+
-           Abandoned            Answered and not kept
+                     Assigned               LoggedIn (Send)
+      Disconnected ----------> LoggingIn ------------------> Busy ---- Answered ----> Idle
+       ^                        ^  |  ^                      |  |  ^                   |  |
+       |           LoginFailed  |  |  |   Lost, to be sent   |  |  |  Assigned (Send)  |  |
+       |           (tries left) +--+  +---- again (LogIn) ---+  |  +-------------------+  |
+       |                           |                            |                         |
+       +---- LoginFailed, ---------+--- Lost, Abandoned, -------+------- IdleClosed ------+
+             Abandoned                  Answered, not reusable
 
-`step` says what must be done next: log in (not before a moment), send, find out what became of a request, give up, or
-nothing. After every failure (also a connection that ends soon after its login) no login of any lane begins before a
-random part of a pause that grows with each further failure has passed ("full jitter", so that many clients never come
-back at once). A request that changes something and may have arrived is never sent again. Which lane an errand gets is
-decided by `aliend.core.connection.pool_policy`; moments are seconds of any one clock.
+`step` returns the next action: log in (not before a certain time), send, check the outcome of a request, give up, or
+nothing. After every failure (including a connection that closes soon after its login), all slots delay the next login
+for a random part of a pause that grows with each further failure ("full jitter", so that many clients never return at
+the same time). A changing request that may have arrived is never sent again. The assignment of slots is decided by
+`aliend.core.connection.pool_policy`; times are seconds of any one clock.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ from typing import assert_never
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often one errand tries, and how long to wait between logins (seconds).
+    """The number of attempts of one request, and the back-off between logins (seconds).
 
-    The ceiling of the pause starts at `first_pause` and doubles up to `longest_pause`; `at_least` is never undercut.
+    The upper bound of the pause starts at `first_pause` and doubles up to `longest_pause`; the pause is at least
+    `min_pause`.
     """
 
     tries: int = 3
@@ -37,14 +38,14 @@ class RetryPolicy:
     min_pause: float = 0.0
 
     def pause(self, failures: int, chance: float) -> float:
-        """Seconds to wait after the `failures`-th failure in a row; `chance` is uniform in [0, 1)."""
+        """Return the seconds to wait after `failures` consecutive failures; `chance` is uniform in [0, 1)."""
         ceiling = min(self.longest_pause, self.first_pause * 2.0 ** min(failures - 1, 16))
         return max(self.min_pause, chance * ceiling)
 
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
-    """A request on its lane: whether it `changes` something, and how many tries are left after this one."""
+    """A request in its slot: whether it `changes` something, and the attempts left after this one."""
 
     changes: bool
     tries_left: int
@@ -52,12 +53,12 @@ class PendingRequest:
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """No connection and no errand."""
+    """No connection and no request."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggingIn:
-    """A login begins at `not_before` for `errand`."""
+    """A login begins at `not_before` for `request`."""
 
     request: PendingRequest
     not_before: float
@@ -65,14 +66,14 @@ class LoggingIn:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """The request of `errand` is under way."""
+    """The request was sent and is not answered yet."""
 
     request: PendingRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A connection that nobody uses."""
+    """A connection without a request."""
 
 
 ConnectionState = Disconnected | LoggingIn | Busy | Idle
@@ -80,7 +81,7 @@ ConnectionState = Disconnected | LoggingIn | Busy | Idle
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """All lanes; `failures` in a row since the last answer, and before which moment nobody logs in."""
+    """All slots; the consecutive `failures` since the last answer, and the earliest time of the next login."""
 
     slots: tuple[ConnectionState, ...]
     failures: int = 0
@@ -89,7 +90,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """The lane was given to a request."""
+    """The slot was assigned to a request."""
 
     slot: int
     changes: bool
@@ -98,14 +99,14 @@ class Assigned:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """A connection was made."""
+    """A login succeeded."""
 
     slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class LoginFailed:
-    """No connection was made; `final`: trying again will not help."""
+    """A login failed; `final`: a retry will not help."""
 
     slot: int
     now: float
@@ -115,7 +116,7 @@ class LoginFailed:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The whole reply was understood; `kept`: the connection may be used again."""
+    """A valid reply is complete; `reusable`: the connection may be used again."""
 
     slot: int
     reusable: bool = True
@@ -123,9 +124,9 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection ended, or was given up, without a reply that could be understood.
+    """The connection closed or was dropped without a valid reply.
 
-    `arrived`: the request may have reached the service. `final`: trying again will not help, or the caller has had a
+    `arrived`: the request may have reached the service. `final`: a retry will not help, or the caller has received a
     part of the reply.
     """
 
@@ -138,7 +139,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class IdleClosed:
-    """An idle connection is gone. No failure, sessions end; but `early`, soon after the login, it is one."""
+    """An idle connection closed. This is a failure only if `early`, soon after the login."""
 
     slot: int
     now: float
@@ -148,7 +149,7 @@ class IdleClosed:
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """The caller of the errand does not wait any more."""
+    """The caller no longer waits for the request."""
 
     slot: int
 
@@ -158,70 +159,70 @@ Event = Assigned | LoggedIn | LoginFailed | Answered | Lost | IdleClosed | Aband
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """Make a connection for the lane, beginning at `at`."""
+    """Log in for the slot, not before `at`."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the request on the lane's connection."""
+    """Send the request on the slot's connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """The request may have been carried out: look, and never send it again."""
+    """The request may have been executed: check the outcome, and never send it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Tell the caller that it failed; nothing was carried out, or nothing that matters."""
+    """Report the failure to the caller; nothing was executed, or nothing that changes something."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoAction:
-    """Nothing is left to do."""
+    """Do nothing."""
 
 
 Effect = LogIn | Send | CheckOutcome | GiveUp | NoAction
 
 
 class Impossible(Exception):
-    """An event that cannot happen in the lane's state: a mistake of the caller, never of the service."""
+    """An event that is invalid in the slot's state: an error of the caller, never of the service."""
 
 
 def step(session: Session, event: Event, policy: RetryPolicy) -> tuple[Session, Effect]:
-    """What the session becomes by `event`, and what to do for the event's lane. Raises Impossible."""
-    lane = session.slots[event.slot]
-    match event, lane:
+    """Return the session after `event`, and the next action for its slot. Raises Impossible."""
+    state = session.slots[event.slot]
+    match event, state:
         case Assigned(), Idle():
             return _replace_slot(session, event.slot, Busy(PendingRequest(event.changes, policy.tries - 1))), Send()
         case Assigned(), Disconnected():
-            errand = PendingRequest(event.changes, policy.tries - 1)
-            return _log_in(session, event.slot, errand, event.now)
+            request = PendingRequest(event.changes, policy.tries - 1)
+            return _log_in(session, event.slot, request, event.now)
         case LoggedIn(), LoggingIn():
-            return _replace_slot(session, event.slot, Busy(lane.request)), Send()
+            return _replace_slot(session, event.slot, Busy(state.request)), Send()
         case LoginFailed(), LoggingIn():
-            return _after_failed_login(_record_failure(session, event, policy), event, lane.request)
+            return _after_failed_login(_record_failure(session, event, policy), event, state.request)
         case Answered(), Busy():
             calm = replace(session, failures=0, not_before=0.0)
             return _replace_slot(calm, event.slot, Idle() if event.reusable else Disconnected()), NoAction()
         case Lost(), Busy():
-            return _after_loss(_record_failure(session, event, policy), event, lane.request)
+            return _after_loss(_record_failure(session, event, policy), event, state.request)
         case IdleClosed(), Idle():
             after = _record_failure(session, event, policy) if event.early else session
             return _replace_slot(after, event.slot, Disconnected()), NoAction()
         case Abandoned(), Busy() | LoggingIn():
             return _replace_slot(session, event.slot, Disconnected()), NoAction()
         case ((Assigned() | LoggedIn() | LoginFailed() | Answered() | Lost() | IdleClosed() | Abandoned()), _):
-            raise Impossible(f"{type(event).__name__} cannot happen to a lane that is {type(lane).__name__}")
+            raise Impossible(f"{type(event).__name__} cannot happen to a slot that is {type(state).__name__}")
         case _:
             assert_never(event)
 
 
 def _replace_slot(session: Session, number: int, state: ConnectionState) -> Session:
-    lanes = (*session.slots[:number], state, *session.slots[number + 1 :])
-    return replace(session, lanes=lanes)
+    slots = (*session.slots[:number], state, *session.slots[number + 1 :])
+    return replace(session, slots=slots)
 
 
 def _record_failure(session: Session, event: LoginFailed | Lost | IdleClosed, policy: RetryPolicy) -> Session:
@@ -230,22 +231,22 @@ def _record_failure(session: Session, event: LoginFailed | Lost | IdleClosed, po
     return replace(session, failures=failures, not_before=not_before)
 
 
-def _log_in(session: Session, number: int, errand: PendingRequest, now: float) -> tuple[Session, Effect]:
+def _log_in(session: Session, number: int, request: PendingRequest, now: float) -> tuple[Session, Effect]:
     at = max(now, session.not_before)
-    return _replace_slot(session, number, LoggingIn(errand, at)), LogIn(at)
+    return _replace_slot(session, number, LoggingIn(request, at)), LogIn(at)
 
 
-def _after_failed_login(session: Session, event: LoginFailed, errand: PendingRequest) -> tuple[Session, Effect]:
-    if event.final or not errand.tries_left:
+def _after_failed_login(session: Session, event: LoginFailed, request: PendingRequest) -> tuple[Session, Effect]:
+    if event.final or not request.tries_left:
         return _replace_slot(session, event.slot, Disconnected()), GiveUp()
-    again = replace(errand, tries_left=errand.tries_left - 1)
+    again = replace(request, tries_left=request.tries_left - 1)
     return _log_in(session, event.slot, again, event.now)
 
 
-def _after_loss(session: Session, event: Lost, errand: PendingRequest) -> tuple[Session, Effect]:
-    if event.arrived and errand.changes:
+def _after_loss(session: Session, event: Lost, request: PendingRequest) -> tuple[Session, Effect]:
+    if event.arrived and request.changes:
         return _replace_slot(session, event.slot, Disconnected()), CheckOutcome()
-    if event.final or not errand.tries_left:
+    if event.final or not request.tries_left:
         return _replace_slot(session, event.slot, Disconnected()), GiveUp()
-    again = replace(errand, tries_left=errand.tries_left - 1)
+    again = replace(request, tries_left=request.tries_left - 1)
     return _log_in(session, event.slot, again, event.now)

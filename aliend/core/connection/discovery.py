@@ -1,8 +1,8 @@
-"""Where a login goes: a JBox that was named, one that runs on this machine, then the central service itself.
+"""The targets of a login: a configured JBox, a local JBox, then the central service itself.
 
 A JBox is a local proxy of the central service that runs as the user. It writes `jclient_token_UID` with lines of
-`key = value`. A host that the user chose (a variable, the configuration) excludes every JBox. Reading that file and
-looking at processes is left to `aliend.central.connection.jbox`.
+`key = value`. A host chosen by the user (a variable, the configuration) excludes every JBox. Reading that file and
+checking processes is left to `aliend.central.connection.jbox`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aliend.core.connection.context import DEFAULT_PORT, Context, Endpoint, DiscoverySettings
+from aliend.core.connection.context import DEFAULT_PORT, Context, DiscoverySettings, Endpoint
 from aliend.errors import ConfigurationError
 
 _MAX_PORT = 65535
@@ -21,7 +21,7 @@ _FAMILIES = {"ipv4": "ipv4", "v4": "ipv4", "4": "ipv4", "ipv6": "ipv6", "v6": "i
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A service to log in to. A JBox shows a certificate of the user's own in place of its host's name."""
+    """A service to log in to. A JBox has a certificate of the user instead of one of its host."""
 
     endpoint: Endpoint
     is_jbox: bool = False
@@ -29,23 +29,23 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class JBoxFile:
-    """What a JBox's file says: its process and where it listens."""
+    """The content of a JBox's file: its process id and its endpoint."""
 
     pid: int
     endpoint: Endpoint
 
 
 def discovery_settings(variables: Mapping[str, str], jbox_file: str) -> DiscoverySettings:
-    """How the incumbent client's variables want the service to be found; `jbox_file` empty: no JBox is wanted at all.
+    """Return the settings from alien.py's variables; an empty `jbox_file` disables every JBox.
 
-    Raises ConfigurationError for a value that makes no sense.
+    Raises ConfigurationError for an invalid value.
     """
     defaults = DiscoverySettings()
     jbox = None
     if jbox_file and variables.get("JALIEN_HOST"):
         port = variables.get("JALIEN_WSPORT") or str(DEFAULT_PORT)
         if not is_port(port):
-            raise ConfigurationError(f"JALIEN_WSPORT must be the number of a port, not {port!r}")
+            raise ConfigurationError(f"JALIEN_WSPORT must be a port number, not {port!r}")
         jbox = Endpoint(variables["JALIEN_HOST"], int(port))
     return DiscoverySettings(
         jbox=jbox,
@@ -73,7 +73,7 @@ def _number(variables: Mapping[str, str], name: str, default: float, minimum: fl
 
 
 def parse_jbox_file(text: str) -> JBoxFile | None:
-    """Read the text of a JBox's file; None where it makes no sense."""
+    """Parse the text of a JBox's file; None if it is invalid."""
     values = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}
     pid, port = values.get("JALIEN_PID", ""), values.get("JALIEN_WSPORT", str(DEFAULT_PORT))
     if not (pid.isascii() and pid.isdigit() and is_port(port)):
@@ -82,19 +82,19 @@ def parse_jbox_file(text: str) -> JBoxFile | None:
 
 
 def is_port(text: str) -> bool:
-    """Whether `text` is the number of a port."""
+    """Return whether `text` is a port number."""
     return text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_PORT
 
 
 def login_targets(context: Context, running: Endpoint | None) -> list[Target]:
-    """The services of `context` in the order of trying; `running` is the JBox found by its file."""
+    """Return the services of `context` in the order to try; `running` is the local JBox."""
     boxes = [context.finding.jbox, running]
     distinct = dict.fromkeys(box for box in boxes if box is not None and box != context.endpoint)
     return [*(Target(box, is_jbox=True) for box in distinct), Target(context.endpoint)]
 
 
 def real_uid(status: str) -> int | None:
-    """The real user id in the text of `/proc/PID/status`."""
+    """Return the real user id in the text of `/proc/PID/status`."""
     for line in status.splitlines():
         words = line.split()
         if words[:1] == ["Uid:"] and len(words) > 1 and words[1].isdigit():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from aliend.core.catalogue import selection
-from aliend.core.cli.options import ParsedOptions, Option, parse_options
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.cli.units import parse_rate, parse_size
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.overwrite import Overwrite

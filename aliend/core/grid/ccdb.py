@@ -1,7 +1,7 @@
-"""The words of `ccdb` and what the conditions database (CCDB) answers, as values. Pure: no HTTP, no files.
+"""Queries to the conditions database (CCDB): the arguments of `ccdb`, URLs and answers. Pure: no HTTP, no files.
 
-A query is `PATH[/TIME][/KEY=VALUE...]`. The service's `latest/` gives the newest object for each path, `browse/` every
-version. An object is known by its ETag and holds from `Valid-From` until `Valid-Until` (POSIX milliseconds).
+A query is `PATH[/TIME][/KEY=VALUE...]`. `latest/` of the service returns the newest object for each path, `browse/`
+every version. An object has an ETag and is valid from `Valid-From` until `Valid-Until` (POSIX milliseconds).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from urllib.parse import quote, urljoin
 from aliend.errors import UsageError, WebError
 
 Fetch = Literal["", "get", "mirror"]
-"""What is brought here: nothing, files with readable names, or files as a server of CCDB objects keeps them."""
+"""What to download: nothing, files with readable names, or files as a CCDB server stores them."""
 
 DEFAULT_HOST = "http://alice-ccdb.cern.ch/"
 RUN_PATH = "RCT/Info/RunInformation"
-"""Where the times of runs are."""
+"""The path with the times of runs."""
 
 _DIGITS_OF_TIME = 13
 _PROPERTY_NAMES = {"Created": "CreateTime", "Valid-Until": "ValidUntil", "fileName": "OriginalFileName"}
@@ -40,7 +40,7 @@ _REDUNDANT = frozenset(
         "Content-Disposition",
     }
 )
-"""Fields that say again what another one says."""
+"""Fields that repeat another field."""
 _FLAGS = {
     "-history": "history",
     "-report": "report",
@@ -54,7 +54,7 @@ _VALUES = ("-limit", "-run", "-objtime", "-host", "-header", "-dst")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked for. `time` and `run` are digits or empty, `headers` go to the service as they are."""
+    """A query. `time` and `run` are digits or empty; `headers` are sent unchanged."""
 
     path: str
     time: str = ""
@@ -73,7 +73,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder below the path: objects and bytes in itself and in those below it; None where nothing was counted."""
+    """A folder below the path: objects and bytes in it and below it; None if not counted."""
 
     name: str
     counted: tuple[int, int, int, int] | None = None
@@ -83,7 +83,7 @@ class Folder:
 class CalibrationObject:
     """One version of an object: times in POSIX milliseconds, size in bytes, md5 in lower case (empty: unknown).
 
-    `replicas` are absolute URLs; `fields` is what else is known, without repetitions.
+    `replicas` are absolute URLs; `fields` are all fields except redundant ones.
     """
 
     path: str
@@ -99,12 +99,12 @@ class CalibrationObject:
 
     @property
     def lifetime(self) -> int:
-        """Milliseconds for which it holds."""
+        """Return the milliseconds for which it is valid."""
         return self.valid_until - self.valid_from
 
 
 def parse(args: Sequence[str]) -> Query:
-    """Take the words apart. Raises UsageError."""
+    """Parse the arguments. Raises UsageError."""
     flags: set[str] = set()
     values: dict[str, str] = {}
     headers: list[tuple[str, str]] = []
@@ -116,7 +116,7 @@ def parse(args: Sequence[str]) -> Query:
             flags.add(_FLAGS[word])
         elif word in _VALUES:
             if not rest:
-                raise UsageError(f"ccdb: {word} needs a value behind it")
+                raise UsageError(f"ccdb: {word} must be followed by a value")
             value = rest.pop(0)
             if word == "-header":
                 headers.append(_header(value))
@@ -124,11 +124,11 @@ def parse(args: Sequence[str]) -> Query:
                 values[word] = value
         elif word.startswith("-"):
             near = get_close_matches(word, [*_FLAGS, *_VALUES], n=1)
-            raise UsageError(f"ccdb: there is no option {word}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise UsageError(f"ccdb: unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
         else:
             names.append(word)
     if len(names) != 1:
-        raise UsageError("ccdb takes one query: ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...] (see: help ccdb)")
+        raise UsageError("usage: ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...] (see `alienctl help ccdb`)")
     return _query(names[0], flags, values, tuple(headers))
 
 
@@ -146,7 +146,7 @@ def _query(text: str, flags: set[str], values: dict[str, str], headers: tuple[tu
         raise UsageError(f"ccdb: -objtime needs {_DIGITS_OF_TIME} digits (POSIX milliseconds), not {time!r}")
     run, limit, host = values.get("-run", ""), values.get("-limit", "10"), values.get("-host", "")
     if run and not _is_number(run):
-        raise UsageError(f"ccdb: -run needs a run's number, not {run!r}")
+        raise UsageError(f"ccdb: -run needs a run number, not {run!r}")
     if not _is_number(limit) or not int(limit):
         raise UsageError(f"ccdb: -limit needs a number of at least 1, not {limit!r}")
     return Query(
@@ -167,23 +167,23 @@ def _query(text: str, flags: set[str], values: dict[str, str], headers: tuple[tu
 
 
 def base_of(host: str) -> str:
-    """The URL of a host, with its scheme and a slash at the end. Raises UsageError for another scheme than HTTP's."""
+    """Return the URL of a host, with scheme and final slash. Raises UsageError for a scheme other than HTTP."""
     url = host if "://" in host else f"http://{host}"
     if not url.startswith(("http://", "https://")) or not url.partition("://")[2].strip("/"):
-        raise UsageError(f"ccdb: {host!r} is no host; it is NAME[:PORT], http://... or https://...")
+        raise UsageError(f"ccdb: invalid host {host!r}; use NAME[:PORT], http://... or https://...")
     return url.rstrip("/") + "/"
 
 
 def url_of(query: Query, base: str, time: str) -> str:
-    """Where the answer to the query is; `time` is digits or empty."""
+    """Return the URL of a query; `time` is digits or empty."""
     words = [query.path, time, *query.constraints]
-    place = "/".join(quote(word, safe="/=:,;@+~!$&()'-._") for word in words if word)
-    door = "browse" if query.history or query.report else "latest"
-    return f"{base}{door}/{place}" + ("?report=true" if query.report else "")
+    path = "/".join(quote(word, safe="/=:,;@+~!$&()'-._") for word in words if word)
+    endpoint = "browse" if query.history or query.report else "latest"
+    return f"{base}{endpoint}/{path}" + ("?report=true" if query.report else "")
 
 
 def folders_of(document: object) -> list[Folder]:
-    """The folders of an answer."""
+    """Return the folders of an answer."""
     folders = []
     for folder in _list_member(document, "subfolders"):
         if isinstance(folder, dict):
@@ -196,12 +196,12 @@ def folders_of(document: object) -> list[Folder]:
 
 
 def objects_of(document: object, base: str) -> list[CalibrationObject]:
-    """The objects of an answer; replicas that are told without a host are at `base`. Raises WebError."""
-    return [_object(one, base) for one in _list_member(document, "objects")]
+    """Return the objects of an answer; replica URLs without a host are relative to `base`. Raises WebError."""
+    return [_object(entry, base) for entry in _list_member(document, "objects")]
 
 
 def target_of(item: CalibrationObject, fetch: Fetch) -> str:
-    """The name of an object's file below the directory that files are brought to."""
+    """Return the name of an object's file below the download directory."""
     if fetch == "mirror":
         return f"{item.path}/{item.valid_from}/{item.etag}"
     stem, extension = posixpath.splitext(item.name)
@@ -209,14 +209,14 @@ def target_of(item: CalibrationObject, fetch: Fetch) -> str:
 
 
 def properties_of(item: CalibrationObject) -> str:
-    """The text that a server of CCDB objects keeps beside a file: a line `KEY=VALUE` for each field."""
+    """Return the properties that a CCDB server stores beside a file: a line `KEY=VALUE` for each field."""
     kept = {_PROPERTY_NAMES.get(key, key): value for key, value in item.fields.items() if key not in _NOT_PROPERTIES}
     return "".join(f"{key}={_one_line(value)}\n" for key, value in kept.items())
 
 
 def _object(document: object, base: str) -> CalibrationObject:
     if not isinstance(document, dict) or "path" not in document:
-        raise WebError("The CCDB's answer has an object without a path; it cannot be understood")
+        raise WebError("invalid CCDB reply: object without a path")
     fields = {str(key): value for key, value in document.items() if key not in _REDUNDANT}
     etag = str(document.get("ETag") or document.get("id", "")).strip('"')
     size = _integer(document.get("Content-Length", document.get("size")))
@@ -240,7 +240,7 @@ def _list_member(document: object, name: str) -> list[object]:
     if members is None and isinstance(document, dict):
         return []
     if not isinstance(members, list):
-        raise WebError(f"The CCDB's answer cannot be understood: it has no list of {name}")
+        raise WebError(f"invalid CCDB reply: no list of {name}")
     return members
 
 

@@ -1,6 +1,6 @@
-"""What the service says of the copies that it makes by itself: its words about `mirror` and `listTransfer`. Pure.
+"""Parses the replies to `mirror` and `listTransfer`, about copies that the central service makes. Pure.
 
-Both answer with text for people only. What cannot be read is told as it came, never guessed.
+Both replies are text for people. Text that cannot be parsed is shown as it is; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _WAITING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class QueuedMirror:
-    """A copy that the service has queued: its number there, and the storage element that gets the replica."""
+    """A copy that the service has queued: its number there, and the target storage element."""
 
     se: str
     number: int
 
 
 def queued_mirrors(text: str) -> tuple[QueuedMirror, ...]:
-    """The copies that a reply to `mirror` tells of."""
+    """Return the queued copies in a reply to `mirror`."""
     return tuple(QueuedMirror(se.upper(), int(number)) for se, number in _QUEUED.findall(text))
 
 
 def mirror_state(text: str, number: int) -> MirrorState:
-    """How the copy of that number stands, by a reply to `listTransfer`."""
+    """Return the state of a copy from a reply to `listTransfer`."""
     for line in text.splitlines():
         words = line.split()
         if words[:1] != [str(number)]:

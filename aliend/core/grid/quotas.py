@@ -1,6 +1,6 @@
-"""The quotas of an account, of jobs and of files, as one report. Pure.
+"""The job and file quotas of an account, as one report. Pure.
 
-The service spells some fields in two ways (`nominalparallelJobs`, `nominalParallelJobs`), by its age.
+Versions of the service spell some fields differently (`nominalparallelJobs`, `nominalParallelJobs`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ _SECONDS, _MIB = 3600, 1 << 20
 
 
 def merged(jobs: Result, files: Result) -> dict[str, str]:
-    """Both as one, without texts."""
+    """Merge both replies, without messages."""
     return {key: str(value) for facts in (jobs, files) for key, value in facts.items() if key != "message"}
 
 
 def report(facts: Result) -> list[str]:
-    """The lines of the incumbent client, for one account."""
+    """Return the report for one account, in alien.py's format."""
     number = _Numbers(facts)
     running, waiting, most = number("running"), number("waiting"), number("maxUnfinishedJobs")
     time, most_time = number("totalRunningTimeLast24h"), number("maxTotalRunningTime")
@@ -38,7 +38,7 @@ def report(facts: Result) -> list[str]:
 
 
 class _Numbers:
-    """Fields by their names in whatever case; 0 for one that is missing or no number."""
+    """Fields by name, ignoring case; 0 if missing or not a number."""
 
     def __init__(self, facts: Result) -> None:
         self._values = {key.lower(): value for key, value in facts.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aliend.core.cli.units import parse_rate, format_rate
+from aliend.core.cli.units import format_rate, parse_rate
 from aliend.errors import UsageError
 
 DAY = 24 * 60

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from aliend.core.catalogue.entries import Member, Ticket
+from aliend.core.catalogue.replica_url import member_of, with_member
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Transfer
 from aliend.engine.attempts.stat_batcher import BATCH_SIZE
@@ -139,7 +140,7 @@ class ArchiveTickets:
     ) -> list[Ticket]:
         """Request the file's own tickets; if they are an archive's, list its members for the other downloads."""
         tickets = await self.own_tickets(transfer, spec)
-        if not tickets or "#" not in tickets[0].url or self._valid_archive(state, tickets[0].guid):
+        if not tickets or not member_of(tickets[0].url) or self._valid_archive(state, tickets[0].guid):
             return tickets
         members = {} if spec.whole_archives else await _members(transfer, tickets, workers)
         state.has_archives = True
@@ -159,7 +160,7 @@ async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: Runne
 def _shared(archive: _Archive, transfer: Transfer, name: str) -> list[Ticket]:
     """Return an archive's tickets for its member `name`."""
     return [
-        replace(ticket, url=f"{ticket.url.partition('#')[0]}#{name}", size=transfer.size, md5=transfer.md5)
+        replace(ticket, url=with_member(ticket.url, name), size=transfer.size, md5=transfer.md5)
         for ticket in archive.tickets
     ]
 

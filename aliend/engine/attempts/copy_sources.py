@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from aliend.core.catalogue.replica_url import member_of
 from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
 from aliend.storage.tasks import (
@@ -136,7 +137,7 @@ class GridSource:
     @property
     def is_member(self) -> bool:
         """Return whether it is a member of an archive."""
-        return "#" in self.sources[0].url
+        return bool(member_of(self.sources[0].url))
 
     async def content_md5(self, attempt: Attempt) -> str:
         """Return the catalogue's md5."""

@@ -1,4 +1,4 @@
-"""A table, printed by `pytest -s`: which fault shows how to the user, and how long until all is well again."""
+"""A table, printed by `pytest -s`: the effect of each fault on the user, and the time to recover."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for a lane, giving up, and giving back."""
+"""The connection pool: waiting, cancelling and releasing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def hold(pool: ConnectionPool, held: asyncio.Event, done: asyncio.Event) -
         await done.wait()
 
 
-async def test_who_stops_waiting_leaves_no_trace() -> None:
+async def test_a_cancelled_waiter_is_removed() -> None:
     pool, held, done = ConnectionPool(), asyncio.Event(), asyncio.Event()
     holder = asyncio.create_task(hold(pool, held, done))
     await held.wait()
@@ -34,14 +34,14 @@ async def test_who_stops_waiting_leaves_no_trace() -> None:
     assert all(slot.work is None for slot in pool.slots)
 
 
-async def test_a_lane_granted_to_somebody_who_is_gone_is_given_back() -> None:
+async def test_a_slot_assigned_to_a_cancelled_waiter_is_released() -> None:
     pool, held, done = ConnectionPool(), asyncio.Event(), asyncio.Event()
     holder = asyncio.create_task(hold(pool, held, done))
     await held.wait()
     waiter = asyncio.create_task(hold(pool, asyncio.Event(), done))
     await eventually(lambda: pool.waiting == 1)
     done.set()
-    await holder  # in the same turn of the loop the lane went to the waiter
+    await holder  # in the same iteration of the event loop, the slot was assigned to the waiter
     waiter.cancel()
     await asyncio.gather(waiter, return_exceptions=True)
     async with asyncio.timeout(1), pool.acquire("bulk"):
@@ -49,7 +49,7 @@ async def test_a_lane_granted_to_somebody_who_is_gone_is_given_back() -> None:
     assert all(slot.work is None for slot in pool.slots)
 
 
-async def test_everybody_who_waits_fails_with_the_same_error() -> None:
+async def test_all_waiters_fail_with_the_same_error() -> None:
     pool, held, done = ConnectionPool(), asyncio.Event(), asyncio.Event()
     holder = asyncio.create_task(hold(pool, held, done))
     await held.wait()
@@ -63,12 +63,12 @@ async def test_everybody_who_waits_fails_with_the_same_error() -> None:
 
 
 class Open:
-    """Stands for a connection that can be used."""
+    """A fake of a usable connection."""
 
     is_open = True
 
 
-async def test_who_always_waits_gets_one_more_lane_though_nobody_waits_for_long() -> None:
+async def test_a_permanent_queue_gets_another_connection() -> None:
     pool, used = ConnectionPool(lambda: 0.3), set[int]()
 
     async def work() -> None:

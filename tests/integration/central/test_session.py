@@ -1,4 +1,4 @@
-"""The session with a service that behaves, and with one that does not."""
+"""The session with a well-behaved service and a misbehaving one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import pytest
 
-from aliend.central.connection.login import ThrottleLedger, Limits
+from aliend.central.connection.login import Limits, ThrottleLedger
 from aliend.central.session import CentralSession
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, LoginRefused, NotConnected, OutcomeUnknown, UsageError
@@ -28,13 +28,13 @@ async def test_the_first_request_logs_in_and_is_answered(central: CentralSession
     assert status.subject == "C=ch/O=AliEn2/CN=Users/CN=alice"
 
 
-async def test_a_thousand_requests_are_one_login(central: CentralSession, service: Service) -> None:
+async def test_a_thousand_requests_need_one_login(central: CentralSession, service: Service) -> None:
     for _ in range(1000):
         await central.request(LS)
     assert service.connections == 1
 
 
-async def test_fifty_who_ask_at_once_share_one_login_and_never_overlap(
+async def test_fifty_concurrent_callers_share_one_login_and_never_overlap(
     central: CentralSession, service: Service
 ) -> None:
     await asyncio.gather(*(central.request(LS) for _ in range(50)))
@@ -55,7 +55,7 @@ async def test_interactive_work_does_not_wait_behind_bulk_work(central: CentralS
     assert service.connections == 2
 
 
-async def test_bulk_work_does_not_log_in_again_before_patience_ends(central: CentralSession, service: Service) -> None:
+async def test_bulk_work_does_not_log_in_again_before_a_long_wait(central: CentralSession, service: Service) -> None:
     service.gated = {"find"}
     service.gate.clear()
     finds = [asyncio.create_task(central.request(Request("find", ("/alice", str(n))), bulk=True)) for n in range(3)]
@@ -66,7 +66,7 @@ async def test_bulk_work_does_not_log_in_again_before_patience_ends(central: Cen
     await asyncio.gather(*finds)
 
 
-async def test_a_lost_reply_of_a_reading_request_is_asked_for_again(central: CentralSession, service: Service) -> None:
+async def test_a_read_only_request_is_retried_after_a_lost_reply(central: CentralSession, service: Service) -> None:
     service.faults.extend(["drop-after", "drop-before"])
     assert (await central.request(LS)).exit_code == 0
     assert service.connections == 3
@@ -81,7 +81,7 @@ async def test_a_changing_request_is_never_sent_twice(central: CentralSession, s
     assert (await central.request(RM)).exit_code == 0
 
 
-async def test_a_session_ended_by_the_service_is_no_failure_for_the_next_request(
+async def test_the_next_request_succeeds_after_the_service_closed_the_session(
     central: CentralSession, service: Service
 ) -> None:
     await central.request(LS)
@@ -94,7 +94,7 @@ async def test_a_session_ended_by_the_service_is_no_failure_for_the_next_request
 
 
 @pytest.mark.parametrize(("fault", "code"), [("empty", 70), ("garbage", 22), ("shape", 42)])
-async def test_garbage_fails_its_request_and_costs_the_connection(
+async def test_an_invalid_reply_fails_its_request_and_drops_the_connection(
     central: CentralSession, service: Service, fault: str, code: int
 ) -> None:
     service.faults.append(fault)
@@ -105,7 +105,7 @@ async def test_garbage_fails_its_request_and_costs_the_connection(
     assert service.connections == 2
 
 
-async def test_garbage_after_a_changing_request_leaves_its_outcome_unknown(
+async def test_an_invalid_reply_to_a_changing_request_leaves_its_outcome_unknown(
     central: CentralSession, service: Service
 ) -> None:
     service.faults.append("empty")
@@ -114,7 +114,7 @@ async def test_garbage_after_a_changing_request_leaves_its_outcome_unknown(
     assert [words[0] for words in service.executed] == ["rm", "stat"]
 
 
-async def test_a_request_that_hangs_ends_at_its_deadline(central: CentralSession, service: Service) -> None:
+async def test_a_request_without_an_answer_ends_at_its_deadline(central: CentralSession, service: Service) -> None:
     service.faults.extend(["hang", "hang"])
     with pytest.raises(NotConnected, match="did not answer within"):
         await central.request(LS, timeout=0.2)
@@ -123,7 +123,7 @@ async def test_a_request_that_hangs_ends_at_its_deadline(central: CentralSession
     assert [words[0] for words in service.executed] == ["ls", "rm", "stat"]
 
 
-async def test_a_cancelled_request_frees_its_caller_and_the_lane(central: CentralSession, service: Service) -> None:
+async def test_a_cancelled_request_releases_its_caller_and_its_slot(central: CentralSession, service: Service) -> None:
     service.faults.append("hang")
     task = asyncio.create_task(central.request(LS))
     await eventually(lambda: service.executed)
@@ -134,7 +134,7 @@ async def test_a_cancelled_request_frees_its_caller_and_the_lane(central: Centra
     assert (await central.request(LS)).exit_code == 0
 
 
-async def test_a_message_nobody_asked_for_is_never_taken_for_a_reply(central: CentralSession, service: Service) -> None:
+async def test_an_unexpected_message_is_never_taken_for_a_reply(central: CentralSession, service: Service) -> None:
     service.faults.append("twice")
     await central.request(LS)
     assert (await central.request(RM)).text() == "rm /alice/f"
@@ -158,15 +158,15 @@ async def test_a_connection_that_was_idle_is_pinged_before_anything_is_sent(
     assert service.executed.count(("rm", "/alice/f")) == 2
 
 
-async def test_a_role_that_is_refused_ends_the_login(service: Service, authority: Authority, alice: Issued) -> None:
+async def test_a_refused_role_ends_the_login(service: Service, authority: Authority, alice: Issued) -> None:
     service.replies["user"] = document([], code=1, error="Operation not permitted : Switching user a to [b] failed")
     async with CentralSession(replace(service.context(authority.ca, alice), role="b")) as central:
-        with pytest.raises(NotConnected, match="refuses `user b`: Operation not permitted"):
+        with pytest.raises(NotConnected, match="refused `user b`: Operation not permitted"):
             await central.request(LS)
     assert service.connections == 1
 
 
-async def test_closing_ends_a_request_that_is_under_way(central: CentralSession, service: Service) -> None:
+async def test_closing_ends_a_running_request(central: CentralSession, service: Service) -> None:
     service.faults.append("hang")
     task = asyncio.create_task(central.request(LS))
     await eventually(lambda: service.executed)
@@ -176,7 +176,7 @@ async def test_closing_ends_a_request_that_is_under_way(central: CentralSession,
             await task
 
 
-async def test_each_try_after_a_failure_waits_for_a_random_part_of_a_growing_pause(
+async def test_each_retry_waits_for_a_random_part_of_a_growing_pause(
     service: Service, authority: Authority, alice: Issued
 ) -> None:
     service.status = HTTPStatus.BAD_GATEWAY
@@ -201,7 +201,7 @@ async def test_a_connection_that_lost_its_directory_is_dropped(central: CentralS
     assert service.connections == 2
 
 
-async def test_a_request_of_more_than_8192_characters_costs_its_connection(
+async def test_a_request_of_more_than_8192_characters_drops_its_connection(
     central: CentralSession, service: Service
 ) -> None:
     await central.request(Request("ls", ("/" + 9000 * "x",)))
@@ -210,7 +210,7 @@ async def test_a_request_of_more_than_8192_characters_costs_its_connection(
     assert service.connections == 2
 
 
-async def test_words_that_change_the_session_are_not_sent(central: CentralSession, service: Service) -> None:
+async def test_arguments_that_change_the_session_are_not_sent(central: CentralSession, service: Service) -> None:
     for request in (
         Request("cd", ("/",)),
         Request("user", ("bob",)),
@@ -223,9 +223,7 @@ async def test_words_that_change_the_session_are_not_sent(central: CentralSessio
     assert service.connections == 0
 
 
-async def test_site_and_role_are_put_into_force_on_each_connection(
-    service: Service, authority: Authority, alice: Issued
-) -> None:
+async def test_site_and_role_are_set_on_each_connection(service: Service, authority: Authority, alice: Issued) -> None:
     context = replace(service.context(authority.ca, alice), site="CERN", role="alidaq")
     async with CentralSession(context) as central:
         await central.request(LS)
@@ -236,14 +234,14 @@ async def test_an_unknown_certificate_is_refused_with_a_hint_and_without_another
     central: CentralSession, service: Service
 ) -> None:
     service.status = HTTPStatus.UNAUTHORIZED
-    with pytest.raises(LoginRefused, match="registered"):
+    with pytest.raises(LoginRefused, match="register it"):
         await central.request(LS)
     assert len(service.agents) == 1
     assert service.agents[0].startswith("aliend/")
     assert central.status().problem
 
 
-async def test_a_service_that_is_busy_is_asked_three_times(central: CentralSession, service: Service) -> None:
+async def test_a_busy_service_is_tried_three_times(central: CentralSession, service: Service) -> None:
     service.status = HTTPStatus.SERVICE_UNAVAILABLE
     with pytest.raises(NotConnected, match="503") as caught:
         await central.request(LS)
@@ -251,14 +249,14 @@ async def test_a_service_that_is_busy_is_asked_three_times(central: CentralSessi
     assert len(service.agents) == 3
 
 
-async def test_nobody_is_sent_to_another_service(central: CentralSession, service: Service) -> None:
+async def test_redirects_are_not_followed(central: CentralSession, service: Service) -> None:
     service.status = HTTPStatus.TEMPORARY_REDIRECT
     with pytest.raises(NotConnected, match="elsewhere"):
         await central.request(LS)
     assert service.connections == 0
 
 
-async def test_everybody_who_waits_learns_of_a_failed_login(central: CentralSession, service: Service) -> None:
+async def test_all_waiters_fail_with_a_failed_login(central: CentralSession, service: Service) -> None:
     service.status = HTTPStatus.SERVICE_UNAVAILABLE
     outcomes = await asyncio.gather(*(central.request(LS) for _ in range(20)), return_exceptions=True)
     assert all(isinstance(outcome, NotConnected) for outcome in outcomes)
@@ -281,7 +279,7 @@ async def test_idle_connections_are_kept_alive_and_old_ones_replaced(
         await central.request(LS)
 
 
-async def test_a_session_that_nobody_uses_is_let_go_and_opened_again_on_demand(
+async def test_an_unused_session_is_closed_and_reopened_on_demand(
     service: Service, authority: Authority, alice: Issued
 ) -> None:
     limits = Limits(check_interval=0.02, close_after_idle=0.1)
@@ -293,7 +291,7 @@ async def test_a_session_that_nobody_uses_is_let_go_and_opened_again_on_demand(
     assert service.connections == 2
 
 
-async def test_a_replacement_is_there_before_the_old_connection_goes(
+async def test_a_connection_is_replaced_before_it_is_closed(
     service: Service, authority: Authority, alice: Issued
 ) -> None:
     limits = Limits(check_interval=0.05, max_connection_age=0.3)
@@ -305,7 +303,7 @@ async def test_a_replacement_is_there_before_the_old_connection_goes(
     assert service.connections >= 2
 
 
-async def test_a_busy_connection_is_replaced_when_its_request_has_ended(
+async def test_a_busy_connection_is_replaced_after_its_request(
     service: Service, authority: Authority, alice: Issued
 ) -> None:
     service.gated = {"du"}
@@ -347,7 +345,7 @@ async def test_sessions_under_one_certificate_share_its_points(
         assert one.status().points == two.status().points == 2 * 10 + 3
 
 
-async def test_a_closed_session_answers_nobody(central: CentralSession, service: Service) -> None:
+async def test_a_closed_session_refuses_requests(central: CentralSession, service: Service) -> None:
     await central.request(LS)
     await central.close()
     await eventually(lambda: service.open == 0)

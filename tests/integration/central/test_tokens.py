@@ -116,7 +116,7 @@ async def test_failed_renewal_is_warned_of_and_not_repeated_at_once(asked: Asked
     for _ in range(3):
         assert "a new one could not be had" in await tokens.look_after(asked.context)
     assert len(asked.requests) == 1
-    assert tokens.warnings()[0].startswith("your token C=ch/O=AliEn2/CN=Users/CN=alice-token ends at ")
+    assert tokens.warnings()[0].startswith("your token C=ch/O=AliEn2/CN=Users/CN=alice-token expires at ")
 
 
 async def test_own_certificate_that_lasts_no_longer_is_no_reason_for_logins(asked: Asked, authority: Authority) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from aliend.core.connection.context import Context, CredentialFiles, Endpoint, DiscoverySettings
+from aliend.core.connection.context import Context, CredentialFiles, DiscoverySettings, Endpoint
 from aliend.core.connection.pem import PemFile, PemText
 from aliend.core.transfers.job import JobSpec
 from aliend.store.row_codec import spec_of, spec_to_text

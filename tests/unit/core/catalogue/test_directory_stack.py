@@ -1,10 +1,10 @@
-"""The stack of directories, on one of three entries."""
+"""The directory stack, with three entries."""
 
 from __future__ import annotations
 
 import pytest
 
-from aliend.core.catalogue.directory_stack import drop, position_of, is_position, rotate, display_name, swap
+from aliend.core.catalogue.directory_stack import display_name, drop, is_position, position_of, rotate, swap
 from aliend.errors import UsageError
 
 STACK = ("/a/", "/b/", "/c/")
@@ -23,11 +23,11 @@ def test_a_position_beyond_the_stack_is_refused(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["", "+", "-n", "1", "+1x", "/a"])
-def test_other_words_are_no_positions(word: str) -> None:
+def test_other_arguments_are_not_positions(word: str) -> None:
     assert not is_position(word)
 
 
-def test_turning_keeps_the_circle() -> None:
+def test_rotating_keeps_all_entries() -> None:
     assert rotate(STACK, 1) == ("/b/", "/c/", "/a/")
 
 
@@ -39,7 +39,7 @@ def test_swapping_and_dropping_need_two_entries() -> None:
             change(("/a/",))
 
 
-def test_an_entry_is_shown_relative_to_the_home() -> None:
+def test_an_entry_is_displayed_relative_to_the_home() -> None:
     assert display_name("/home/u/", "/home/u/") == "~"
     assert display_name("/home/u/x/y/", "/home/u/") == "~/x/y"
     assert display_name("/home/user2/", "/home/u/") == "/home/user2"

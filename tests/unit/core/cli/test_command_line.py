@@ -1,4 +1,4 @@
-"""Command lines as text: rows F080-F087 and F097 of the incumbent's features, and defects that are not repeated."""
+"""Parsing of command lines: rows F080-F087 and F097 of alien.py's features, and defects that are not repeated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.core.cli import command_line
-from aliend.core.cli.command_line import Command, Shell, complete_length, parse_args, parse
+from aliend.core.cli.command_line import Command, Shell, complete_length, parse, parse_args
 from aliend.errors import UsageError
 
 
@@ -39,13 +39,13 @@ def test_f082_only_find_splits_its_single_operand() -> None:
 
 
 @pytest.mark.parametrize("text", ["ls 'a", 'ls "a; pwd', "ls a\\"])
-def test_a_quote_that_is_not_closed_is_refused_before_anything_runs(text: str) -> None:
-    with pytest.raises(UsageError, match="a quote is not closed"):
+def test_an_unclosed_quote_is_refused_before_anything_runs(text: str) -> None:
+    with pytest.raises(UsageError, match="unclosed quote"):
         parse(f"pwd; {text}")
 
 
-def test_an_open_quote_of_a_batch_is_told_with_its_line() -> None:
-    with pytest.raises(UsageError, match=r"line 2: a quote is not closed: ls 'it"):
+def test_the_error_for_an_unclosed_quote_names_the_line() -> None:
+    with pytest.raises(UsageError, match=r"line 2: unclosed quote: ls 'it"):
         parse("pwd\nls 'it\nwhoami")
 
 
@@ -76,7 +76,7 @@ def test_a_request_in_json_is_one_word() -> None:
     assert parse(f"{text}; pwd") == (Command((text,)), Command(("pwd",)))
 
 
-def test_f097_an_alias_is_replaced_as_the_word_of_a_command_only() -> None:
+def test_f097_an_alias_is_expanded_only_as_the_name_of_a_command() -> None:
     known = command_line.parse_aliases('# mine\nq=pwd;whoami\nll = "ls -la"\n=x\nno alias=1\n')
     assert known == {"q": "pwd;whoami", "ll": "ls -la"}
     assert parse("q", known) == (Command(("pwd",)), Command(("whoami",)))
@@ -85,12 +85,12 @@ def test_f097_an_alias_is_replaced_as_the_word_of_a_command_only() -> None:
     assert parse("ll x | wc -l", known) == (Command(("ls", "-la", "x"), "wc -l"),)
 
 
-def test_an_alias_is_not_replaced_within_itself() -> None:
+def test_an_alias_is_not_expanded_within_itself() -> None:
     assert parse("ls d", {"ls": "ls -l"}) == (Command(("ls", "-l", "d")),)
     assert parse("a", {"a": "b", "b": "a"}) == (Command(("a",)),)
 
 
-def test_of_a_growing_text_whole_lines_are_ready() -> None:
+def test_complete_lines_of_a_partial_text_are_ready() -> None:
     assert complete_length("pwd") == 0
     assert complete_length("pwd\nls") == 4
     assert complete_length("pwd\nls 'a\nb") == 4
@@ -100,7 +100,7 @@ def test_of_a_growing_text_whole_lines_are_ready() -> None:
 
 
 @given(st.lists(st.lists(st.text(min_size=1), min_size=2, max_size=4), min_size=1, max_size=4))
-def test_quoted_words_come_out_as_they_went_in(commands: list[list[str]]) -> None:
+def test_quoted_arguments_are_unchanged(commands: list[list[str]]) -> None:
     quoted = [("ls", *words) for words in commands]
     assert parse(" ; ".join(map(shlex.join, quoted))) == tuple(map(Command, quoted))
 

@@ -1,4 +1,4 @@
-"""The statistics of an XRootD server as a tree."""
+"""Statistics of an XRootD server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TEXT = (
 )
 
 
-def test_f163_each_kind_is_found_by_its_id() -> None:
+def test_f163_each_section_is_found_by_its_id() -> None:
     assert xrootd_statistics.parse_statistics(TEXT) == {
         "tod": "1",
         "ver": "v5",
@@ -21,10 +21,10 @@ def test_f163_each_kind_is_found_by_its_id() -> None:
     }
 
 
-def test_f163_xml_may_be_had_in_lines() -> None:
+def test_f163_xml_can_be_indented() -> None:
     assert "\n  <stats" in xrootd_statistics.indent_xml(TEXT)
 
 
-def test_what_is_no_xml_is_refused() -> None:
+def test_invalid_xml_is_refused() -> None:
     with pytest.raises(BadReply):
         xrootd_statistics.parse_statistics("<statistics>")

@@ -38,10 +38,10 @@ class Metered(FakeWorkers):
         super().__init__(grid)
         self.ago = ago
 
-    def metered(self) -> dict[int, int]:
+    def throttled_rates(self) -> dict[int, int]:
         return dict.fromkeys(self.ago, 5)
 
-    def waited(self) -> dict[int, float]:
+    def seconds_since_wait(self) -> dict[int, float]:
         return self.ago
 
 
