@@ -1,6 +1,6 @@
 """alienctl: the command in the terminal. It starts as fast as Python itself and leaves all work to the daemon."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0.dev0"
 CONTRACT = 1
 """The number of the contract `aliend.v1` that this client speaks."""
 
@@ -15,3 +15,7 @@ class ClientError(Exception):
 
 class NoDaemonError(ClientError):
     """Nobody listens on the socket: it does not exist or refuses (exit code 107)."""
+
+
+class UnsafeSocketError(ClientError):
+    """The socket's directory could have been made, or can be reached, by others (exit code 22)."""

@@ -17,7 +17,9 @@ from typing import Self, TypeVar
 import grpc
 import grpc.aio
 
-from alienctl.transport import check_directory, socket_path
+from alienctl import NoDaemonError
+from alienctl.daemon.start import attach
+from alienctl.invocation import Invocation
 from aliend.v1 import (
     catalogue_pb2,
     catalogue_pb2_grpc,
@@ -38,9 +40,10 @@ _OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", -
 
 
 def _target(profile: str) -> str:
-    path = os.path.abspath(socket_path(profile, os.environb))
-    check_directory(path)
-    return f"unix:{path}"
+    invocation = Invocation([f"--profile={profile}"], os.environb)
+    if not attach(invocation):
+        raise NoDaemonError(f"no daemon runs for profile {profile}; start one with `alienctl daemon start`", 107)
+    return f"unix:{os.path.abspath(invocation.socket)}"
 
 
 def connect(profile: str = "default") -> grpc.Channel:

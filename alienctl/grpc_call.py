@@ -13,7 +13,7 @@ _WINDOW_LIMIT = 2**31 - 1
 _CREDIT_STEP = 2**30
 """Received bytes after which credit is returned: half of the window that we grant."""
 
-OK, CANCELLED, UNKNOWN, FAILED_PRECONDITION, INTERNAL, UNAVAILABLE = 0, 1, 2, 9, 13, 14
+OK, CANCELLED, UNKNOWN, FAILED_PRECONDITION, UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 0, 1, 2, 9, 12, 13, 14
 _RESET_STATUS = {7: UNAVAILABLE, 8: CANCELLED, 11: 8, 12: 7}
 """gRPC status of an HTTP/2 error code (gRPC over HTTP/2, section Errors); INTERNAL for the others."""
 _HTTP_STATUS = {b"400": INTERNAL, b"401": 16, b"403": 7, b"404": 12, b"429": 14, b"502": 14, b"503": 14, b"504": 14}

@@ -31,7 +31,7 @@ class Invocation:
         self.environment = environment
         self.profile = os.fsdecode(environment.get(b"ALIEN_PROFILE", b"")) or "default"
         self.session = os.fsdecode(environment.get(b"ALIEN_SESSION", b""))
-        self.autostart = True
+        self.autostart, self.is_profile_typed = True, False
         self.strict = self.raw = self.interactive = False
         self.debug_file = ""
         self.debug = environment.get(b"ALIENPY_DEBUG", b"").lower() not in (b"", b"0", b"no", b"off", b"false")
@@ -77,7 +77,7 @@ class Invocation:
                 if not value:
                     raise ClientError(f"{word} needs a name", _EINVAL)
                 if word == "--profile":
-                    self.profile = value
+                    self.profile, self.is_profile_typed = value, True
                 else:
                     self.session = value
             else:

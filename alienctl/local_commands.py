@@ -7,17 +7,17 @@ import sys
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
-from alienctl.daemon import control, logs, systemd_unit
+from alienctl.daemon import address, configuration, control, logs, systemd
+from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_WORDS, Invocation
 from alienctl.local import install_names, interpreter, wire_replies
 from alienctl.main import Run, write_all
 from alienctl.shell import completion
-from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
-_HELLO_WAIT = 5.0
+_HELLO_WAIT = 4.0
 """Seconds that a daemon has to say who it is."""
 
 
@@ -47,14 +47,22 @@ def perform(invocation: Invocation) -> int:
         from alienctl.shell import python_shell
 
         return python_shell.run(invocation, operands)
-    if command in ("version", "--version"):
+    if command == "logout" and not operands and not _is_alien_py():
+        # alien.py's word for `exit` keeps that meaning in chains, files, the shell, and with a status
+        invocation.words = ["token-destroy", "--forget-keys", *(["--json"] if as_json else [])]
+        return Run(invocation).to_the_end()
+    if command in ("version", "-V", "--version"):
         return _version(invocation, as_json)
     if command in ("help", "?") and operands:
-        return _help_of(invocation, operands[0])
+        return _help_of(invocation, operands)
     if command not in ("", "help", "?", "-h", "--help") or not command:
         return Run(invocation).to_the_end()
     say(pages.text())
     return 0
+
+
+def _is_alien_py() -> bool:
+    return os.path.basename(sys.argv[0]).startswith("alien.py")
 
 
 def say(text: str) -> None:
@@ -66,15 +74,24 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
     action = operands.pop(0) if operands else "status"
     if action == "logs":
         return logs.show(invocation, operands)
+    force = action == "stop" and operands == ["--force"]
+    if force:
+        operands.clear()
     actions = {
         "status": lambda: control.status(invocation, as_json),
         "start": lambda: control.start_daemon(invocation, as_json),
-        "stop": lambda: control.stop(invocation, as_json),
+        "stop": lambda: control.stop(invocation, as_json, force=force),
         "restart": lambda: control.restart(invocation, as_json),
-        "install": lambda: systemd_unit.install(invocation, as_json),
+        "list": lambda: control.list_daemons(invocation, as_json),
+        "check": lambda: configuration.check(invocation, as_json),
+        "reload": lambda: configuration.reload(invocation, as_json),
     }
+    if action in ("install", "uninstall", "socket"):
+        options, operands = operands, []
+        perform = {"install": systemd.install_unit, "uninstall": systemd.uninstall_unit, "socket": address.show}[action]
+        actions[action] = lambda: perform(invocation, options, as_json)
     if action not in actions:
-        known = ", ".join([*actions, "logs"])
+        known = ", ".join([*actions, "install", "uninstall", "socket", "logs"])
         raise ClientError(f"daemon {action}: there is no such action; there are: {known}", _EINVAL)
     if operands:
         raise ClientError(f"daemon {action} takes no further words, but was given {' '.join(operands)!r}", _EINVAL)
@@ -94,7 +111,7 @@ def _sandbox(invocation: Invocation) -> int:
 def _version(invocation: Invocation, as_json: bool) -> int:
     request = bytes_field(1, VERSION.encode()) + number_field(2, 1)
     try:
-        answer = unary(invocation.socket, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
+        answer = ask(invocation, b"/aliend.v1.Daemon/Hello", request, _HELLO_WAIT)
         hello = wire_replies.hello(answer)
     except NoDaemonError:
         hello = None
@@ -117,19 +134,19 @@ def _version_of(package: str) -> str:
         return ""
 
 
-def _help_of(invocation: Invocation, command: str) -> int:
-    """Our page, or the service's own text where a daemon runs that can ask for it."""
+def _help_of(invocation: Invocation, operands: list[str]) -> int:
+    """Our page, or the service's own text; with `--local` the service is not asked (the daemon cannot)."""
+    is_local = operands[0] == "--local" and len(operands) > 1
+    command = operands[is_local]
     if command == "--man":
-        say(man_page.roff())
+        say(man_page.page(operands[1] if len(operands) > 1 else "alienctl"))
         return 0
     if command in pages.PAGES or command in pages.TOPICS:
         say(pages.text_of(command))
         return 0
+    if is_local:
+        say(f"{command} is a command of the central service, which explains it to users who are logged in")
+        say("to log in, run: `alienctl login`")
+        return 0
     invocation.words = [command, "-h"]
-    invocation.autostart = False
-    try:
-        return Run(invocation).to_the_end()
-    except ClientError as error:
-        raise ClientError(
-            f"there is no help about {command!r} here, and the service cannot be asked: {error}", _EINVAL
-        ) from None
+    return Run(invocation).to_the_end()

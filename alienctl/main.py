@@ -7,8 +7,8 @@ user's own process is in `alienctl/local/`, imported only when used.
 import os
 import sys
 
-from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError, wire_messages
-from alienctl.grpc_call import UNAVAILABLE, Call
+from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError, UnsafeSocketError, wire_messages
+from alienctl.grpc_call import FAILED_PRECONDITION, UNAVAILABLE, UNIMPLEMENTED, Call
 from alienctl.invocation import Invocation
 from alienctl.transport import Connection
 
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
     from alienctl.local.debug_log import DebugLog
     from alienctl.local.progress_bars import Display
     from alienctl.local.stdin_forwarder import StandardInput
+    from alienctl.recovery import Recovery
 else:
     import _signal
 
 _ENOTCONN, _TEMPORARY_FAILURE, _SIGPIPE_EXIT = 107, 75, 141
 _LOCAL_COMMANDS = (
-    *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "--version", ""),
+    *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "-V", "--version", "logout", ""),
     *("install-names", "completion", "shell", "term", "terminal", "console"),
 )
-_ATTACHED_WITH = (b"--json", b"-json", b"--compat-exit", b"-compat-exit")
-"""Words of `cp` that say how its end is told."""
-_ATTEMPTS, _BARREN_ATTEMPTS = 10, 2
-"""How often a lost command is taken up again, in all (unless it told how to) and without a word from the daemon."""
+_REMEMBERED = 1 << 20
+"""Bytes of standard output that are kept for the case that the command is run again."""
+_SILENT, _SILENT_LONG = 8, 60
+"""Quarters of a second after which a silent daemon is asked whether it responds, and must."""
 _END_WAIT = 1.0
 """Seconds that we wait for the end of the stream after `exit`, so that the daemon does not see a cancelled call."""
 
@@ -48,13 +49,16 @@ class Run:
         """Puts the terminal right when a signal ends us."""
         self.end = b""
         """The RunExit."""
+        self._request_id = os.urandom(16).hex().encode()
         self._connection: Connection | None = None
         self._code = -1
-        self.jobs: list[bytes] = []
+        self.jobs: list[int] = []
         """The transfer jobs that the command goes on as."""
         self._go_on: list[bytes] = []
-        self._progressed = False
-        self._interrupted = False
+        self._progressed = self._is_settled = False
+        self.interrupted = False
+        """The user has pressed Ctrl-C."""
+        self.said_unresponsive = False
         self._waiting = False
         self._notes: list[bytes] = []
         self._display: Display | None = None
@@ -63,6 +67,10 @@ class Run:
         self._program: Program | None = None
         self._unread = False
         """What standard output was for has ended, and nobody wants the rest."""
+        self._recovery: Recovery | None = None
+        self._printed: list[bytes] | None = []
+        """Standard output so far, to be compared when the command is run again; None: too much, or not only that."""
+        self._printed_bytes = 0
 
     def to_the_end(self) -> int:
         """Run the words; return the command's exit code. Raises ClientError."""
@@ -72,27 +80,37 @@ class Run:
 
             self._log = DebugLog(self.invocation)
         words = [os.fsencode(word) for word in self.invocation.words]
-        barren = attempts = 0
-        while attempts < _ATTEMPTS:
-            attempts += not self._go_on
+        while True:
             call = self._exchange(words)
             if self._code >= 0:
+                self._look_at_version()
                 return self._code_of_all(words)
+            if self._was_other_contract(call):
+                continue
             if not call.lost:
                 raise ClientError(call.message, _ENOTCONN if call.status == UNAVAILABLE else 1)
-            barren = 0 if self._progressed else barren + 1
-            if barren > _BARREN_ATTEMPTS or not (call.unseen or self.jobs or self._go_on):
-                break
-            if self._go_on:
-                words = self._go_on
-            elif self.jobs and not call.unseen:
-                complain(f"connection to the daemon lost, attaching to job {b', '.join(self.jobs).decode()} again")
-                words = [b"transfers", b"attach", *self.jobs, *(word for word in words if word in _ATTACHED_WITH)]
-        if call.unseen:
-            raise ClientError(
-                f"the daemon ended again and again before it took the command: {call.message}", _TEMPORARY_FAILURE
-            )
-        raise ClientError("the daemon ended while the command ran; its outcome is unknown", _TEMPORARY_FAILURE)
+            if not self._recovery:
+                from alienctl.recovery import Recovery
+
+                self._recovery = Recovery(words)
+            words = self._recovery.next_words(call, self._go_on, self.jobs, self._printed, progressed=self._progressed)
+
+    def _look_at_version(self) -> None:
+        """Have an older daemon replaced; the command has ended, and its output is written."""
+        version = wire_messages.exit_version(self.end)
+        if version != VERSION.encode():
+            from alienctl.daemon.upgrade import after_command
+
+            after_command(self.invocation, version.decode("utf-8", "replace"))
+
+    def _was_other_contract(self, call: Call) -> bool:
+        """Whether a daemon of another contract refused the command and was replaced; once. Raises ClientError."""
+        if call.status not in (FAILED_PRECONDITION, UNIMPLEMENTED) or self._is_settled:
+            return False
+        from alienctl.daemon.upgrade import settle_contract
+
+        self._is_settled = True
+        return settle_contract(self.invocation)
 
     def _code_of_all(self, last_words: list[bytes]) -> int:
         """The exit code; commands behind one that was taken up again may be missing."""
@@ -116,6 +134,7 @@ class Run:
     def _exchange(self, words: list[bytes]) -> Call:
         """Run words on a connection of their own, to its end or loss."""
         self._connection = connection = self._connect()
+        connection.on_silence = self._on_silence
         call = connection.call
         self._progressed = False
         takes_commands = not self.invocation.command and len(words) == len(self.invocation.words)
@@ -144,14 +163,18 @@ class Run:
         invocation = self.invocation
         try:
             return Connection(invocation.socket, Call(b"/aliend.v1.Console/Run"))
-        except NoDaemonError as error:
-            if not invocation.autostart:
+        except (NoDaemonError, UnsafeSocketError) as error:
+            from alienctl.daemon.start import attach, start
+
+            if invocation.autostart:
+                from alienctl.daemon.profiles import check_typed
+
+                check_typed(invocation)
+                start(invocation)
+            elif not attach(invocation):
                 sentence = f"{error}, and --no-autostart was given; start one with: alienctl daemon start"
                 raise ClientError(sentence, _ENOTCONN) from None
-        from alienctl.daemon.start import start
-
-        start(invocation)
-        return Connection(invocation.socket, Call(b"/aliend.v1.Console/Run"))
+        return self._connect()  # it may have ended again
 
     def _start(self, words: list[bytes], takes_commands: bool) -> bytes:
         umask = os.umask(0o077)
@@ -166,7 +189,7 @@ class Run:
         header = wire_messages.start_header(CONTRACT, VERSION.encode(), cwd, umask, session)
         invocation = self.invocation
         flags = (takes_commands, invocation.strict, invocation.raw, invocation.interactive, invocation.debug)
-        header += wire_messages.wishes(*flags)
+        header += wire_messages.wishes(*flags) + wire_messages.request_id(self._request_id)
         return wire_messages.start(header, words, wire_messages.terminal(streams, *size), self.invocation.variables())
 
     def _wait(self, connection: Connection) -> bytes:
@@ -206,8 +229,7 @@ class Run:
             self._end_program()
             self._unread = False
         elif kind == wire_messages.JOB:
-            job = b"%d" % wire_messages.number(content, 1)
-            self.jobs += [job] if job not in self.jobs else []
+            self.jobs += [job for job in wire_messages.jobs(content) if job not in self.jobs]
         elif kind == wire_messages.PROGRESS and os.isatty(1):
             self._show(content)
         elif kind == wire_messages.QUESTION:
@@ -219,6 +241,7 @@ class Run:
             from alienctl.local.child_process import Program
 
             self._close_display()
+            self._printed = None
             self._program, self._unread = Program(content, self.invocation, has_terminal=not self._input), False
             if not self._program.takes_input:
                 self._end_program()
@@ -232,7 +255,17 @@ class Run:
             self.send(wire_messages.handoff_result(status))
         return status
 
+    def _on_silence(self, quarters: int) -> None:
+        """Find out whether the daemon responds, where it was silent for long or the user interrupted the command."""
+        if self._connection and (quarters == _SILENT or quarters % _SILENT_LONG == 0 or self.interrupted):
+            from alienctl.local.silence import check
+
+            check(self, self._connection, is_late=quarters >= _SILENT_LONG)
+
     def _write(self, descriptor: int, content: bytes) -> None:
+        if descriptor == wire_messages.STDOUT:
+            content = self._recovery.fresh(content) if self._recovery else content
+            self._remember(content)
         if descriptor == wire_messages.STDOUT and (self._program or self._unread):
             if self._program and not self._program.write(content):
                 self._end_program()
@@ -247,6 +280,13 @@ class Run:
                 os._exit(_SIGPIPE_EXIT)
             sentence = f"standard output cannot be written: {error.strerror}"
             raise ClientError(sentence, error.errno or 1) from None
+
+    def _remember(self, content: bytes) -> None:
+        self._printed_bytes += len(content)
+        if self._printed_bytes > _REMEMBERED:
+            self._printed = None
+        if self._printed is not None:
+            self._printed.append(content)
 
     def _cancel(self) -> None:
         if self._connection:
@@ -274,8 +314,8 @@ class Run:
                 _signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, _frame: "FrameType | None") -> None:
-        if number == _signal.SIGINT and self._connection and not self._interrupted:
-            self._interrupted = True
+        if number == _signal.SIGINT and self._connection and not self.interrupted:
+            self.interrupted = True
             self._note(wire_messages.signal(number))
             return
         if number == _signal.SIGINT and self._program:

@@ -8,21 +8,23 @@ import _socket
 import os
 import sys
 
-from alienctl import ClientError, NoDaemonError
+from alienctl import ClientError, NoDaemonError, UnsafeSocketError
 from alienctl.grpc_call import Call, RpcProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _PATH_LIMIT = 107
 """Bytes of a unix socket's path (`sun_path`, without its end)."""
 _CHUNK = 1 << 18
+_PEER = 12
+"""Bytes of a `struct ucred`: process, user and group, 4 bytes each (unix(7), SO_PEERCRED)."""
 _SIGNAL_TURN = (0).to_bytes(8, sys.byteorder) + (250_000).to_bytes(8, sys.byteorder)
 """Seconds and microseconds after which a wait is begun anew: a signal that came just before the wait began is served by
 its Python handler then, and not only when the daemon says something."""
 _DIRECTORY, _TYPE = 0o040000, 0o170000
-_EINVAL, _EPROTO, _ENOENT, _ECONNREFUSED = 22, 71, 2, 111
+_EINVAL, _EPROTO, _ENOENT, _EAGAIN, _ENOTCONN, _ECONNREFUSED = 22, 71, 2, 11, 107, 111
 
 
 def socket_path(profile: str, environment: "Mapping[bytes, bytes]") -> str:
@@ -31,7 +33,7 @@ def socket_path(profile: str, environment: "Mapping[bytes, bytes]") -> str:
     if not path:
         uid = os.getuid()
         places = (os.fsdecode(environment.get(b"XDG_RUNTIME_DIR", b"")), f"/run/user/{uid}")
-        ours = next((place for place in places if place and _is_our_directory(place)), "")
+        ours = next((place for place in places if place[:1] == "/" and _is_our_directory(place)), "")
         path = f"{ours}/aliend/{profile}.sock" if ours else f"/tmp/aliend-{uid}/{profile}.sock"
     if len(os.fsencode(path)) > _PATH_LIMIT:
         sentence = f"the socket path {path} is longer than {_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
@@ -50,7 +52,7 @@ def _is_our_directory(place: str) -> bool:
 def check_directory(path: str) -> None:
     """Refuse a socket whose directory others could have made or could reach.
 
-    Raises ClientError (22) with the reason, NoDaemonError when there is no such directory.
+    Raises UnsafeSocketError with the reason, NoDaemonError when there is no such directory.
     """
     directory = path.rpartition("/")[0] or "."
     try:
@@ -68,7 +70,28 @@ def check_directory(path: str) -> None:
     else:
         return
     sentence = f"the socket directory {directory} is not safe: {reason}; ALIEND_SOCKET can name a socket elsewhere"
-    raise ClientError(sentence, _EINVAL)
+    raise UnsafeSocketError(sentence, _EINVAL)
+
+
+def peer_of(connection: "_socket.socket") -> tuple[int, int]:
+    """Process id (0: of another PID namespace) and user id of the process that listens on the other side."""
+    facts = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
+    return int.from_bytes(facts[:4], sys.byteorder), int.from_bytes(facts[4:8], sys.byteorder)
+
+
+def unresponsive(pid: int, profile: str) -> ClientError:
+    """The error for a daemon that exists and does not respond."""
+    chosen = "" if profile == "default" else f"--profile {profile} "
+    sentence = (
+        f"aliend (pid {pid or 'unknown'}) does not respond\n"
+        f"try again later, or end it with `alienctl {chosen}daemon stop --force`; its transfers continue after that"
+    )
+    return ClientError(sentence, _ENOTCONN)
+
+
+def profile_of(path: str) -> str:
+    """The profile whose daemon listens at `path`, by the name of the file."""
+    return path.rpartition("/")[2].removesuffix(".sock")
 
 
 class Connection:
@@ -82,14 +105,20 @@ class Connection:
         self.path = path
         self.call = call
         self.timed_out = False
+        self.on_silence: Callable[[int], None] | None = None
+        """Called during a wait without end, with the number of quarters of a second since the last sign of life."""
+        self._silence = 0
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, _SIGNAL_TURN)
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDTIMEO, _SIGNAL_TURN)
         try:
             self._socket.connect(path)
         except OSError as error:
             self._socket.close()
             if error.errno in (_ENOENT, _ECONNREFUSED):
                 raise NoDaemonError(f"no daemon runs: nobody listens on {path}", 107) from None
+            if error.errno == _EAGAIN:  # the queue of connections that wait to be accepted is full
+                raise unresponsive(0, profile_of(path)) from None
             raise ClientError(
                 f"the daemon's socket {path} cannot be used: {error.strerror}", error.errno or 1
             ) from None
@@ -98,27 +127,43 @@ class Connection:
         """The descriptor, to be polled."""
         return self._socket.fileno()
 
+    @property
+    def pid(self) -> int:
+        """Process id of the daemon, 0 where it is not visible from here."""
+        return peer_of(self._socket)[0]
+
     def flush(self) -> None:
         """Send what the call has to say. A broken connection is found out by the next `receive`."""
         output = self.call.take_output()
-        if output:
+        while output:
             try:
-                self._socket.sendall(output)
-            except (BrokenPipeError, ConnectionResetError):
+                output = output[self._socket.send(output) :]
+            except BlockingIOError:
+                self.count_silence()
+            except (BrokenPipeError, ConnectionResetError, TimeoutError):
                 return
 
     def read(self) -> bytes:
         """Wait for bytes; empty when the connection has ended, or after the time of `limit_waiting`."""
         while True:
             try:
-                return self._socket.recv(_CHUNK)
+                received = self._socket.recv(_CHUNK)
             except BlockingIOError:
-                continue  # only a turn of the interpreter, see _SIGNAL_TURN
+                self.count_silence()  # and give the interpreter a turn, see _SIGNAL_TURN
             except TimeoutError:
                 self.timed_out = True
                 return b""
             except ConnectionResetError:
                 return b""
+            else:
+                self._silence = 0
+                return received
+
+    def count_silence(self) -> None:
+        """A quarter of a second has passed without a sign of life."""
+        self._silence += 1
+        if self.on_silence:
+            self.on_silence(self._silence)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Give bytes to the call, send what it answers, return whole messages. Raises ClientError."""
@@ -150,6 +195,7 @@ def unary(path: str, method: bytes, request: bytes, seconds: float) -> bytes:
     call.send_message(request)
     call.close_sending()
     connection = Connection(path, call)
+    pid = connection.pid
     messages: list[bytes] = []
     try:
         connection.limit_waiting(seconds)
@@ -158,7 +204,8 @@ def unary(path: str, method: bytes, request: bytes, seconds: float) -> bytes:
             messages += connection.feed(connection.read())
     finally:
         connection.close()
+    if connection.timed_out:
+        raise unresponsive(pid, profile_of(path))
     if call.status or len(messages) != 1:
-        reason = f"nothing came for {seconds:.0f} s" if connection.timed_out else call.message
-        raise ClientError(f"the daemon did not answer {method.decode()}: {reason}", 107 if call.lost else 1)
+        raise ClientError(f"the daemon did not answer {method.decode()}: {call.message}", 107 if call.lost else 1)
     return messages[0]

@@ -12,6 +12,7 @@ STDOUT, STDERR, PROGRESS, QUESTION, HANDOFF, EXIT, JOB, OUTPUT_END, LOG = 1, 2, 
 """The events of a RunEvent by their field numbers."""
 _EVENTS = (*range(STDOUT, JOB + 1), OUTPUT_END, LOG)
 _GO_ON = 8
+_EXIT_VERSION = 5
 
 
 class MessageError(ValueError):
@@ -92,6 +93,11 @@ def exit_code(data: bytes) -> int:
     return code - 2**32 if code & 0x80000000 else code
 
 
+def exit_version(data: bytes) -> bytes:
+    """`RunExit.version`; empty for daemons before 0.2, which do not send it. Raises MessageError."""
+    return next((value for key, value in fields(data) if key == _EXIT_VERSION and isinstance(value, bytes)), b"")
+
+
 def event(data: bytes) -> tuple[int, bytes]:
     """Which event a RunEvent carries, and its bytes; (0, b"") for one that we do not know. Raises MessageError."""
     found = (0, b"")
@@ -104,6 +110,20 @@ def event(data: bytes) -> tuple[int, bytes]:
 def go_on(data: bytes) -> list[bytes]:
     """`RunEvent.go_on`. Raises MessageError."""
     return [value for key, value in fields(data) if key == _GO_ON and isinstance(value, bytes)]
+
+
+def jobs(data: bytes) -> list[int]:
+    """The numbers in an AttachedJob. Raises MessageError."""
+    numbers = []
+    for key, value in fields(data):
+        if key == 1 and isinstance(value, int):
+            numbers.append(value)
+        elif key == 2 and isinstance(value, bytes):
+            position = 0
+            while position < len(value):
+                job, position = _varint(value, position)
+                numbers.append(job)
+    return numbers
 
 
 def start(header: bytes, argv: "Sequence[bytes]", terminal: bytes, environment: "Mapping[bytes, bytes]") -> bytes:
@@ -129,6 +149,11 @@ def start_header(contract: int, version: bytes, cwd: bytes, umask: int, session:
 def wishes(*flags: bool) -> bytes:
     """The fields of RunStart from `commands_on_stdin` on, which say how the commands are carried out."""
     return b"".join(number_field(number, flag) for number, flag in enumerate(flags, 9))
+
+
+def request_id(name: bytes) -> bytes:
+    """The field of RunStart that names the command line."""
+    return bytes_field(14, name)
 
 
 def terminal(streams: "tuple[bool, bool, bool]", columns: int, rows: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -13,9 +14,11 @@ from collections.abc import Callable, Sequence
 from aliend import VERSION
 from aliend.config import Settings, load
 from aliend.errors import AliendError
-from aliend.log_file import LogFile
-from aliend.process_limits import raise_soft_limits
+from aliend.lifecycle.log_file import LogFile
+from aliend.lifecycle.process_limits import raise_soft_limits
 
+_EXISTS = 17
+"""Exit code of a second daemon that systemd starts (EEXIST)."""
 _NO_LIBRARY = 127
 
 
@@ -29,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # grpcio's fork handlers cost start-up and guard against forks that never happen here
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     try:
+        if flags.check:
+            return _check(flags.profile, others=flags.check == "all")
         settings = load(flags.profile, os.environ)
         return _run(settings, flags.foreground)
     except AliendError as error:
@@ -39,24 +44,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _NO_LIBRARY
 
 
+def _check(profile: str, *, others: bool) -> int:
+    """Say what would keep a daemon from starting; 22: something would."""
+    from aliend.lifecycle.configuration_check import problems
+
+    found = problems(profile, os.environ, others=others)
+    sys.stderr.write("".join(f"aliend: {problem}\n" for problem in found))
+    return 22 if found else 0
+
+
 def _run(settings: Settings, foreground: bool) -> int:
+    # imports make no garbage, but many objects: the collector would search them again and again
+    gc.disable()
     # imported late: the flags answer at once, and grpcio reads its environment at import
     from aliend import daemon
 
     lock = daemon.acquire(settings)
     if lock is None:
-        sys.stderr.write(f"aliend: already running for profile {settings.profile}\n")
-        return 0
+        sys.stderr.write(f"aliend: already running for profile {settings.profile}; see `alienctl daemon status`\n")
+        # A client that starts a daemon wants just this; systemd would believe that its daemon has ended.
+        return _EXISTS if foreground and "NOTIFY_SOCKET" in os.environ else 0
     log_file = _log_to(settings.log_file, foreground)
     if log_file.problem:
         sys.stderr.write(f"aliend: {log_file.problem}\n")
 
     def ready() -> None:
+        gc.freeze()
+        gc.enable()
         if not foreground:  # nobody reads our standard error from now on; what libraries write there goes to the log
             log_file.take_stderr()
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(daemon.serve(settings, ready))
+        runner.run(daemon.serve(settings, lock, ready))
         logging.shutdown()
         # interpreter shutdown may wait for foreign threads; everything of ours is closed and saved
         os._exit(0)
@@ -71,6 +90,11 @@ def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--profile", default=os.environ.get("ALIEN_PROFILE") or "default", help="its name; default: default"
     )
     parser.add_argument("--foreground", action="store_true", help="log to standard error too (as under systemd)")
+    parser.add_argument(
+        "--check",
+        choices=("profile", "all"),
+        help="check the configuration (of all profiles) and the database, and end",
+    )
     parser.add_argument("--version", action="version", version=f"aliend {VERSION}")
     return parser.parse_args(arguments)
 

@@ -9,6 +9,7 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [transfers]    files, files_per_se, worker_processes, keep_free_mib, keep_days
     [ccdb]         host
     [monitor]      host
+    [daemon]       idle_exit
 
 The variables of the incumbent client (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) come between: they win over what is
 set for every profile and lose against what is set for the chosen profile, because choosing a profile is the stronger
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
-from aliend.core.connection.discovery import finding_of
+from aliend.core.connection.discovery import discovery_settings
 from aliend.core.connection.pem import PemFile, PemSource, is_authority_name, pem_source
 from aliend.errors import ConfigurationError
 
@@ -41,8 +42,10 @@ _TABLES: dict[str, dict[str, type]] = {
     "transfers": {"files": int, "files_per_se": int, "worker_processes": int, "keep_free_mib": int, "keep_days": int},
     "ccdb": {"host": str},
     "monitor": {"host": str},
+    "daemon": {"idle_exit": int},
 }
-_LEAST = {"port": 1, "files": 1, "files_per_se": 1, "worker_processes": 1, "keep_free_mib": -1, "keep_days": 0}
+_LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes"), 1)
+_LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0}
 """The smallest sensible numbers, by key."""
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
@@ -59,7 +62,11 @@ _CA_PLACES = (
     "/Users/Shared/cvmfs/alice.cern.ch/etc/grid-security/certificates",
     "/etc/grid-security/certificates",
 )
-_REMOTE_FILE_SYSTEMS = ("nfs", "afs", "fuse", "cifs", "smb")
+_LOCAL_FILE_SYSTEMS = (
+    *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "nilfs2", "reiserfs"),
+    *("overlay", "aufs", "tmpfs", "rootfs", "vfat", "exfat", "ntfs3", "hfsplus", "udf"),
+)
+"""File systems of one host. On any other kind several hosts may share a directory, and locks may not hold."""
 
 Tables = dict[str, dict[str, Any]]
 
@@ -95,6 +102,16 @@ class Settings:
     shared: Tables = field(repr=False)
     chosen: Tables = field(repr=False)
     stamps: tuple[int, ...]
+
+    @property
+    def values(self) -> Tables:
+        """What the files set for this profile."""
+        return _merge(self.shared, self.chosen)
+
+    @property
+    def idle_exit(self) -> int:
+        """Seconds without work after which the daemon ends; 0: never."""
+        return int(self.values.get("daemon", {}).get("idle_exit", 0))
 
     def refreshed(self) -> Settings:
         """These settings, read again if one of the files has changed since. Raises ConfigurationError as `load`."""
@@ -150,7 +167,9 @@ class Settings:
             server_name=tls.get("server_name", ""),
             site=central.get("site", ""),
             role=central.get("role", ""),
-            finding=finding_of(variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"),
+            finding=discovery_settings(
+                variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"
+            ),
             job=variables.get("ALIEN_PROC_ID", ""),
             master_job=variables.get("ALIEN_MASTERJOB_ID", ""),
             ca_note=_ca_note(variables),
@@ -179,18 +198,24 @@ def load(profile: str, environment: Mapping[str, str]) -> Settings:
     )
 
 
+def configured_profiles(environment: Mapping[str, str]) -> list[str]:
+    """The profiles that have tables of their own in the configuration file. Raises ConfigurationError."""
+    profiles = _read(_files("default", environment)[0]).get("profile", {})
+    return sorted(profiles) if isinstance(profiles, dict) else []
+
+
 def socket_path(profile: str, environment: Mapping[str, str]) -> str:
     """The daemon's socket. Raises ConfigurationError when the path is too long for a socket."""
     uid = os.getuid()
     runtime = environment.get("XDG_RUNTIME_DIR", "")
     if environment.get("ALIEND_SOCKET"):
         path = environment["ALIEND_SOCKET"]
-    elif runtime and _is_ours(runtime):
+    elif runtime.startswith("/") and _is_ours(runtime):
         path = f"{runtime}/aliend/{profile}.sock"
     elif _is_ours(f"/run/user/{uid}"):
         path = f"/run/user/{uid}/aliend/{profile}.sock"
     else:
-        path = f"/tmp/aliend-{uid}/{profile}.sock"
+        path = fallback_socket(profile)
     if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
         raise ConfigurationError(
             f"The socket path {path} is longer than {SOCKET_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
@@ -198,9 +223,15 @@ def socket_path(profile: str, environment: Mapping[str, str]) -> str:
     return path
 
 
+def fallback_socket(profile: str) -> str:
+    """Where the daemon listens when its user has no runtime directory."""
+    return f"/tmp/aliend-{os.getuid()}/{profile}.sock"
+
+
 def state_home(environment: Mapping[str, str]) -> Path:
-    """`$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directory specification)."""
-    return Path(environment.get("XDG_STATE_HOME") or f"{_home(environment)}/.local/state")
+    """`$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directory specification: relative paths are ignored)."""
+    named = environment.get("XDG_STATE_HOME", "")
+    return Path(named if named.startswith("/") else f"{_home(environment)}/.local/state")
 
 
 def _files(profile: str, environment: Mapping[str, str]) -> list[Path]:
@@ -219,12 +250,13 @@ def _config_home(environment: Mapping[str, str]) -> Path:
 
 
 def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
+    """The state directory, and why it is not the usual one (empty: it is). The client has the same rule."""
     usual = state_home(environment) / "aliend" / profile
     kind = _file_system(usual)
-    if not kind.startswith(_REMOTE_FILE_SYSTEMS):
+    if not kind or kind in _LOCAL_FILE_SYSTEMS:
         return str(usual), ""
     local = f"/var/tmp/aliend-{os.getuid()}/{profile}"
-    return local, f"{usual} is on {kind}, which cannot hold a database safely; the state is in {local}"
+    return local, f"{usual} is on {kind}, which other hosts may share; the state of this host is in {local}"
 
 
 def _file_system(path: Path) -> str:

@@ -21,20 +21,23 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from aliend.config import Settings
+from aliend.config import Settings, fallback_socket
 from aliend.engine import Engine
 from aliend.engine.retention import prune_history
-from aliend.errors import ConfigurationError
+from aliend.errors import ConfigurationError, StoreError
+from aliend.lifecycle.idle_exit import stop_when_idle
+from aliend.lifecycle.listener import Listener
+from aliend.lifecycle.reload import Reloader
+from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
+from aliend.lifecycle.systemd_notify import Notifier
 from aliend.runtime import CentralSessions, Runtime
 from aliend.services.catalogue import CatalogueService
 from aliend.services.console import ConsoleService
 from aliend.services.daemon import DaemonService
 from aliend.services.session import SessionService
 from aliend.services.transfers import TransfersService
-from aliend.state_directory import make_private, take_lock
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
-from aliend.systemd_notify import Notifier
 from aliend.v1 import (
     catalogue_pb2,
     catalogue_pb2_grpc,
@@ -67,27 +70,35 @@ _OPTIONS = (
 )
 
 
-def acquire(settings: Settings) -> int | None:
+def acquire(settings: Settings) -> Lock | None:
     """Make the directories and take the lock; None: a daemon of this profile runs already.
 
     Waits up to ten seconds for one that is stopping. Raises ConfigurationError.
     """
+    # A client that does not find the socket of a lock's holder sends this signal, perhaps before the loop handles it.
+    signal.signal(signal.SIGUSR1, _ignore)
     make_private(str(Path(settings.socket).parent))
     make_private(settings.state_directory)
     limit = time.monotonic() + DRAINING_LIMIT
     while (lock := take_lock(settings.state_directory)) is None:
-        if _answers(settings.socket):
+        record = read_record(settings.state_directory)
+        if _answers(record.socket if record and record.socket else settings.socket):
             return None
         if time.monotonic() > limit:
+            holder = f"aliend (pid {record.pid})" if record else "another aliend"
             raise ConfigurationError(
-                f"Another aliend holds {settings.state_directory} and does not answer on {settings.socket}"
+                f"{holder} holds {settings.state_directory} and does not answer; "
+                "end it with `alienctl daemon stop --force`"
             )
         time.sleep(0.05)
     return lock
 
 
-async def serve(settings: Settings, ready: Callable[[], None]) -> None:
-    """Run the daemon until SIGTERM, SIGINT or the `Stop` call; `ready` is called once the socket answers."""
+async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> None:
+    """Run the daemon until SIGTERM, SIGINT or the `Stop` call; `ready` is called once the socket answers.
+
+    `lock` is the lock of the state directory; its record always names the socket.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,41 +113,62 @@ async def serve(settings: Settings, ready: Callable[[], None]) -> None:
         parts = Runtime(settings, store, centrals, engine, workers)
         await asyncio.to_thread(parts.scratch.tidy)
         async with workers, engine:
-            await parts.stdin_files.take_up()
-            server = await _start(parts, stop)
-            forgetting = asyncio.create_task(prune_history(store, time.time, limits.keep_days), name="history")
+            try:
+                await parts.stdin_files.take_up()
+            except StoreError as error:
+                log.warning("the files of uploads from standard input stay as they are: %s", error)
+            reloader = Reloader(parts)
+            loop.add_signal_handler(signal.SIGHUP, reloader.on_signal)
+            listener = _listener(parts, stop, lock, reloader)
+            loop.add_signal_handler(signal.SIGUSR1, listener.check_soon)
+            await listener.open()
+            finding = asyncio.create_task(listener.watch(), name="listener")
+            forgetting = asyncio.create_task(
+                prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
+            )
+            idle = asyncio.create_task(stop_when_idle(parts, stop), name="idle exit")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             ready()
             notifier.send("READY=1")
-            log.info("ready: profile %s, socket %s, pid %d", settings.profile, settings.socket, os.getpid())
+            log.info("ready: profile %s, socket %s, pid %d", settings.profile, listener.path, os.getpid())
             await _until_stopped(stop, notifier)
             log.info("stopping")
             notifier.send("STOPPING=1")
             loop.call_later(STOP_LIMIT, _leave_at_once)
             parts.stopping = True
-            watching.cancel()
-            forgetting.cancel()
-            await server.stop(_GRACE)
+            for task in (watching, forgetting, finding, idle):
+                task.cancel()
+            await listener.close(_GRACE)
             await parts.stdin_files.close()
         await centrals.close()
     log.info("stopped")
 
 
-async def _start(parts: Runtime, stop: asyncio.Event) -> grpc.aio.Server:
+def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloader) -> Listener:
+    def announce(path: str) -> None:
+        parts.socket = path
+        lock.write(path)
+
+    settings = parts.settings
+    return Listener(
+        settings.socket, fallback_socket(settings.profile), lambda: _server(parts, stop, reloader), announce
+    )
+
+
+async def _server(parts: Runtime, stop: asyncio.Event, reloader: Reloader) -> grpc.aio.Server:
+    """A server with all services that is bound to nothing yet."""
     server = grpc.aio.server(options=_OPTIONS)
     console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
     session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)
     catalogue_pb2_grpc.add_CatalogueServicer_to_server(CatalogueService(parts), server)
     transfers_pb2_grpc.add_TransfersServicer_to_server(TransfersService(parts), server)
-    daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(parts, stop), server)
+    daemon_pb2_grpc.add_DaemonServicer_to_server(DaemonService(parts, stop, reloader.reload), server)
     health = grpc_health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     names = [service.full_name for module in _SERVICES for service in module.DESCRIPTOR.services_by_name.values()]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME, grpc_health.SERVICE_NAME], server)
     for name in ["", *names]:
         await health.set(name, health_pb2.HealthCheckResponse.SERVING)
-    server.add_insecure_port(f"unix:{parts.settings.socket}")
-    await server.start()
     return server
 
 
@@ -150,6 +182,10 @@ async def _until_stopped(stop: asyncio.Event, notifier: Notifier) -> None:
             await asyncio.wait_for(stop.wait(), notifier.watchdog_interval)
         except TimeoutError:
             continue
+
+
+def _ignore(*_: object) -> None:
+    """A handler rather than SIG_IGN, which programs that we start would inherit."""
 
 
 def _answers(path: str) -> bool:

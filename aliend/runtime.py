@@ -9,14 +9,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.connection.login import Ledger
-from aliend.central.session import Central
+from aliend.central.connection.login import ThrottleLedger
+from aliend.central.session import CentralSession
 from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
-from aliend.log_file import log_problem
+from aliend.lifecycle.activity import Activity
+from aliend.lifecycle.log_file import log_problem
 from aliend.scratch_files import Scratch
+from aliend.session_store import SessionStore
 from aliend.stdin_spool import StdinFiles
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
@@ -27,14 +29,14 @@ class CentralSessions:
     """One `Central` for each context that was asked for; each opens its connections only when needed."""
 
     def __init__(self) -> None:
-        self._centrals: dict[Context, Central] = {}
+        self._centrals: dict[Context, CentralSession] = {}
         self._watchers: set[asyncio.Event] = set()
-        self._ledger = Ledger()
+        self._ledger = ThrottleLedger()
 
-    def of(self, context: Context) -> Central:
+    def of(self, context: Context) -> CentralSession:
         """The one that serves `context`."""
         if context not in self._centrals:
-            self._centrals[context] = Central(context, tell=self._tell, ledger=self._ledger)
+            self._centrals[context] = CentralSession(context, on_status_change=self._tell, ledger=self._ledger)
         return self._centrals[context]
 
     def catalogue_of(self, context: Context) -> Catalogue:
@@ -45,7 +47,7 @@ class CentralSessions:
         """The same for work that must never delay what a user waits for."""
         return Catalogue(self.of(context), bulk=True)
 
-    def all(self) -> list[Central]:
+    def all(self) -> list[CentralSession]:
         """Every one that was asked for since the start."""
         return list(self._centrals.values())
 
@@ -83,12 +85,14 @@ class Runtime:
         self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: WorkerPool
     ) -> None:
         self.settings = settings
+        self.socket = settings.socket
+        """Where the daemon listens now."""
         self.store = store
         self.central_sessions = centrals
         self.engine = engine
         self.workers = workers
         self.scratch = Scratch(Path(settings.state_directory) / "scratch")
-        self.sessions = UserSessions(store, centrals.catalogue_of)
+        self.sessions = UserSessions(SessionStore(store), centrals.catalogue_of)
         self.stdin_files = StdinFiles(Path(settings.state_directory) / "stdin", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
@@ -97,13 +101,15 @@ class Runtime:
         """The exit code of the last command of each session."""
         self.command_lists: dict[Context, frozenset[str]] = {}
         """What the service of each context lists as its commands."""
+        self.activity = Activity()
         self.started = time.time()
         self.stopping = False
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""
 
     def warnings(self) -> list[str]:
         """What the user should know about this daemon, as sentences."""
-        return [*filter(None, [self.settings.state_note, log_problem()]), *self.tokens.warnings()]
+        own = filter(None, [self.settings.state_note, log_problem()])
+        return [*own, *self.store.warnings(), *self.tokens.warnings()]
 
     def context(self, environment: Mapping[str, str] | None) -> Context:
         """The context of a caller with this environment (None: the daemon's own). Raises ConfigurationError."""

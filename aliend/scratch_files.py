@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aliend.errors import ConfigurationError, CopyError
-from aliend.state_directory import make_private
+from aliend.lifecycle.state_directory import make_private
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from aliend.central.catalogue import Catalogue
 from aliend.core.catalogue import paths
 from aliend.core.connection.context import Context
 from aliend.errors import ServiceError, UsageError
-from aliend.store import IdentityRecord, Store
+from aliend.session_store import SessionStore
+from aliend.store import IdentityRecord
 
 NOT_A_DIRECTORY = 20
 NO_SUCH_FILE = 2
@@ -41,7 +42,7 @@ class SessionState:
 class UserSessions:
     """All sessions. `catalogue_of` gives the typed operations of a context."""
 
-    def __init__(self, store: Store, catalogue_of: Callable[[Context], Catalogue]) -> None:
+    def __init__(self, store: SessionStore, catalogue_of: Callable[[Context], Catalogue]) -> None:
         self._store = store
         self._catalogue_of = catalogue_of
         self._accounts: dict[Context, tuple[str, str]] = {}
@@ -93,14 +94,14 @@ class UserSessions:
             return state
         user, home = await self._account(context)
         directory = home
-        latest = await self._store.sessions.latest(_suffix(context)) if restore else None
+        latest = await self._store.latest(_suffix(context)) if restore else None
         if latest is not None:
             directory = latest.directory
         return await self._save(SessionState(name, user, home, directory, ""), context)
 
     async def stored(self, name: str, context: Context) -> SessionState | None:
         """The session as it is stored, without asking anybody; None where there is none yet."""
-        record = await self._store.sessions.get(self._key(name, context))
+        record = await self._store.get(self._key(name, context))
         if record is None:
             return None
         user, home = self._accounts.get(context, (record.user, record.home))
@@ -142,12 +143,15 @@ class UserSessions:
         if key not in self._choices:
             if len(self._choices) >= _MAX_CACHED:
                 self._choices.clear()
-            self._choices[key] = await self._store.identities.get(key)
+            chosen = await self._store.identity(key)
+            if chosen is None:
+                return IdentityRecord()
+            self._choices[key] = chosen
         return self._choices[key]
 
     async def _choose(self, name: str, context: Context, chosen: IdentityRecord) -> None:
         key = self._key(name, replace(context, role=""))
-        await self._store.identities.put(key, chosen)
+        await self._store.put_identity(key, chosen)
         self._choices[key] = chosen
 
     async def _account(self, context: Context) -> tuple[str, str]:
@@ -156,7 +160,7 @@ class UserSessions:
         return self._accounts[context]
 
     async def _save(self, state: SessionState, context: Context) -> SessionState:
-        await self._store.sessions.put(
+        await self._store.put(
             self._key(state.name, context),
             directory=state.directory,
             previous=state.previous,

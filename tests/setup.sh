@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Installs the system packages that the sandbox grid and the tests need, where that is allowed; otherwise says which.
 set -euo pipefail
-declare -A package=([xrootd]=xrootd-server [xrdcp]=xrootd-client [strace]=strace [tmux]=tmux [zsh]=zsh [fish]=fish [gpg]=gnupg)
+declare -A package=(
+    [xrootd]=xrootd-server [xrdcp]=xrootd-client [strace]=strace [tmux]=tmux [zsh]=zsh [fish]=fish [gpg]=gnupg
+    [groff]=groff-base [systemd-analyze]=systemd
+)
 missing=()
 for program in "${!package[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package[$program]}")

@@ -1,19 +1,27 @@
-"""Starting, stopping and asking the daemon: `alienctl daemon status | start | stop | restart`.
+"""Starting, stopping and asking the daemon: `alienctl daemon status | start | stop | restart | list`.
 
 Each function returns the text for standard output and the exit code, and raises ClientError.
 """
 
 import json
+import os
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
+from typing import Any
 
 from alienctl import ClientError, NoDaemonError
-from alienctl.daemon.start import answers, start
+from alienctl.daemon import record
+from alienctl.daemon.configuration import require_valid
+from alienctl.daemon.process import open_process, shares_numbers
+from alienctl.daemon.start import answers, ask, start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
 from alienctl.transport import unary
 
-_ANSWER_WAIT = 5.0
+_ANSWER_WAIT, _HELLO_WAIT = 4.0, 1.0
 _END_WAIT = 10.0
 """Seconds that a daemon has to answer, and to be gone after it was told to stop."""
 _PAUSE = 0.02
@@ -34,53 +42,121 @@ def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
             return f"aliend is not running (profile {invocation.profile}, socket {invocation.socket})", _NOT_RUNNING
         facts = {"running": False, "profile": invocation.profile, "socket": invocation.socket}
         return json.dumps(facts), _NOT_RUNNING
-    return json.dumps(_facts(daemon)) if as_json else _lines(daemon), 0
+    host = _host(record.read(record.state_directory(invocation.profile, invocation.environment)))
+    return json.dumps(_facts(daemon, host)) if as_json else _lines(daemon, host), 0
 
 
 def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Start the daemon where none runs, and say its process id."""
-    if not answers(invocation.socket):
-        start(invocation)
+    start(invocation)
     pid = status_of(invocation).pid
     return json.dumps({"running": True, "pid": pid}) if as_json else f"aliend runs (pid {pid})", 0
 
 
-def stop(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Stop the daemon and wait until it is gone."""
-    pid = _stop(invocation)
+def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple[str, int]:
+    """Stop the daemon and wait until it is gone; with `force` without asking it."""
+    pid = _kill(invocation) if force else _stop(invocation)
     if as_json:
         return json.dumps({"running": False, "stopped_pid": pid or None}), 0
     return f"aliend stopped (pid {pid})" if pid else "aliend was not running", 0
 
 
 def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Stop the daemon where one runs, and start one."""
+    """Stop the daemon where one runs, and start one. One that runs is left as it is where none could start."""
+    require_valid(invocation)
     _stop(invocation)
     return start_daemon(invocation, as_json)
 
 
+def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """The user's daemons on this host, one of each profile."""
+    found = sorted(set(_running(invocation)), key=lambda one: one[0])
+    if as_json:
+        facts = [{"profile": profile, "responds": ok, **vars(daemon)} for profile, daemon, ok in found]
+        return json.dumps({"daemons": facts}), 0
+    lines = [
+        f"{profile:<16} pid {daemon.pid:<8} aliend {daemon.version:<8} {daemon.host:<16} "
+        + (daemon.socket if ok else "does not respond" if daemon.socket else "starts or stops")
+        for profile, daemon, ok in found
+    ]
+    return "\n".join(lines) or "no daemon runs", 0
+
+
 def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_replies.DaemonStatus:
     """What the daemon says of itself within `patience` seconds. Raises ClientError."""
-    return wire_replies.daemon_status(unary(invocation.socket, b"/aliend.v1.Daemon/Status", b"", patience))
+    return wire_replies.daemon_status(ask(invocation, b"/aliend.v1.Daemon/Status", b"", patience))
+
+
+def _running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
+    """Profile, record, and whether it responds, of each daemon whose lock is held."""
+    for root in record.state_roots(invocation.environment):
+        for profile in os.listdir(root) if os.path.isdir(root) else ():
+            directory = f"{root}/{profile}"
+            daemon = record.read(directory)
+            if daemon and record.is_held(directory):
+                yield profile, daemon, _responds(daemon)
+
+
+def _responds(daemon: record.Record) -> bool:
+    try:
+        return (
+            daemon.socket != ""
+            and wire_replies.hello(unary(daemon.socket, b"/aliend.v1.Daemon/Hello", b"", _HELLO_WAIT)).pid == daemon.pid
+        )
+    except ClientError:
+        return False
 
 
 def _stop(invocation: Invocation) -> int:
-    """Stop the daemon; return its process id, 0 when none ran."""
-    try:
-        answer = unary(invocation.socket, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT)
-    except NoDaemonError:
-        return 0
-    pid = wire_replies.stopped_pid(answer)
-    deadline = time.monotonic() + _END_WAIT
-    while answers(invocation.socket):
-        if time.monotonic() > deadline:
-            raise ClientError(f"aliend (pid {pid}) still answers {_END_WAIT:.0f} s after it was told to stop", 1)
-        time.sleep(_PAUSE)
+    """Stop the daemon and wait until it has ended and its database is closed; its process id, 0 when none ran."""
+    directory = record.state_directory(invocation.profile, invocation.environment)
+    before = record.read(directory) if record.is_held(directory) else None
+    process = open_process(before) if before and shares_numbers(before) else None
+    with process or nullcontext():
+        try:
+            pid = wire_replies.stopped_pid(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT))
+        except NoDaemonError:
+            pid = process.pid if process else 0
+        deadline = time.monotonic() + _END_WAIT
+        while not (process.has_ended(_PAUSE) if process else _is_silent(invocation, directory)):
+            if time.monotonic() > deadline:
+                raise ClientError(f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after it was told to stop", 1)
     return pid
 
 
-def _facts(daemon: wire_replies.DaemonStatus) -> dict[str, object]:
-    facts = {"running": True} | asdict(daemon)
+def _is_silent(invocation: Invocation, directory: str) -> bool:
+    """Whether a daemon whose process is not known has gone; waits for a moment otherwise."""
+    if not record.is_held(directory) and not answers(invocation.socket):
+        return True
+    time.sleep(_PAUSE)
+    return False
+
+
+def _kill(invocation: Invocation) -> int:
+    """Kill the daemon, whatever it does; its process id, 0 when none ran. Raises ClientError."""
+    directory = record.state_directory(invocation.profile, invocation.environment)
+    found = record.read(directory) if record.is_held(directory) else None
+    process = open_process(found) if found else None
+    if not process:
+        if record.is_held(directory):
+            sentence = (
+                f"the process that holds {directory}/lock cannot be identified\nfind it with `fuser {directory}/lock`"
+            )
+            raise ClientError(sentence, 1)
+        return 0
+    with process:
+        process.send(signal.SIGKILL)
+        if not process.has_ended(_END_WAIT):
+            raise ClientError(f"aliend (pid {process.pid}) has not ended {_END_WAIT:.0f} s after SIGKILL", 1)
+    return process.pid
+
+
+def _host(found: record.Record | None) -> str:
+    return found.host if found else os.uname().nodename
+
+
+def _facts(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, object]:
+    facts: dict[str, Any] = {"running": True, "host": host} | asdict(daemon)
     facts["started"] = _moment(facts.pop("started_ms"))
     for central in facts["central"]:
         central["state"] = _STATES.get(central["state"], "")
@@ -95,10 +171,11 @@ def _moment(milliseconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
 
 
-def _lines(daemon: wire_replies.DaemonStatus) -> str:
+def _lines(daemon: wire_replies.DaemonStatus, host: str) -> str:
     since = _moment(daemon.started_ms)
     lines = [
         f"aliend {daemon.version} runs (pid {daemon.pid}, profile {daemon.profile}, since {since})",
+        f"  host       {host}",
         f"  socket     {daemon.socket}",
         f"  state      {daemon.state_directory}",
         f"  log        {daemon.log_file}",
@@ -114,13 +191,11 @@ def _lines_of(central: wire_replies.CentralStatus) -> list[str]:
     identity = f" as {central.user}" if central.user else ""
     since = f" since {_moment(central.since_ms)}" if central.since_ms else ""
     counts = f"connections {central.connections}, logins {central.logins}, commands {central.commands}"
-    points = f"points {central.points}, requests waiting {central.waiting}"
+    waiting = f"requests waiting {central.waiting}"
     lines = [
         f"  central    {central.endpoint}{identity}: {_STATES.get(central.state, '')}{since}",
-        f"{counts}, {points}",
+        f"{counts}, {waiting}",
     ]
-    if central.delay_ms:
-        lines.append(f"the service delays each command by {central.delay_ms} ms because of the points")
     if central.subject:
         ends = f", ends {_moment(central.certificate_ends_ms)}" if central.certificate_ends_ms else ""
         lines.append(f"{central.subject}{ends}")

@@ -4,8 +4,9 @@ import os
 import time
 
 from alienctl import ClientError
+from alienctl.daemon import record
 from alienctl.invocation import Invocation
-from alienctl.main import write_all
+from alienctl.main import complain, write_all
 
 _EINVAL, _ENOENT = 22, 2
 _LINES = 50
@@ -16,11 +17,15 @@ _PAUSE = 0.25
 def show(invocation: Invocation, words: list[str]) -> int:
     """Write the log's last lines; with `-f` go on until a signal or until nobody reads. Raises ClientError."""
     lines, follow = _options(words)
-    place = next((place for place in _places(invocation) if os.path.exists(place)), "")
-    if not place:
-        raise ClientError(f"there is no log yet: {' or '.join(_places(invocation))}", _ENOENT)
+    directory = record.state_directory(invocation.profile, invocation.environment)
+    place = f"{directory}/aliend.log"
+    if not os.path.exists(place):
+        raise ClientError(f"the daemon has not written a log yet: {place} is missing", _ENOENT)
     if not os.path.isfile(place):
         raise ClientError(f"the log {place} is not a regular file; remove it, then: alienctl daemon restart", _EINVAL)
+    daemon = record.read(directory) if record.is_held(directory) else None
+    if os.isatty(2):
+        complain(f"{place}, {f'aliend runs (pid {daemon.pid})' if daemon else 'aliend is not running'}")
     try:
         position = _tail(place, lines)
         while follow:
@@ -44,15 +49,6 @@ def _options(words: list[str]) -> tuple[int, bool]:
         else:
             raise ClientError(f"daemon logs takes -n LINES and -f, not {word!r}", _EINVAL)
     return lines, follow
-
-
-def _places(invocation: Invocation) -> list[str]:
-    """Where the daemon's log can be: its usual state directory, and the one for remote home directories."""
-    environment = invocation.environment
-    home = os.fsdecode(environment.get(b"HOME", b"")) or os.path.expanduser("~")
-    state = os.fsdecode(environment.get(b"XDG_STATE_HOME", b"")) or f"{home}/.local/state"
-    directories = (f"{state}/aliend", f"/var/tmp/aliend-{os.getuid()}")
-    return [f"{directory}/{invocation.profile}/aliend.log" for directory in directories]
 
 
 def _tail(place: str, lines: int) -> int:

@@ -1,70 +1,240 @@
-"""Starts the daemon of a profile and waits until it answers, or brings back its reason.
+"""Finds the daemon of a profile where it does not listen at the usual socket, and starts it where none runs.
 
-That there is only one daemon, however many clients start one at once, is left to the daemon's lock: one that finds the
-lock taken ends with 0, and the client goes on waiting for the other.
+The record in the state directory says where it listens (`alienctl/daemon/record.py`). Only the daemon's lock decides
+that one daemon runs, however many clients start one at once; a lock among clients saves most of them the work.
 """
 
 import _socket
+import fcntl
 import os
 import select
-import shutil
+import signal
 import subprocess
 import time
+from contextlib import suppress
 
-from alienctl import ClientError
+from alienctl import ClientError, NoDaemonError, UnsafeSocketError
+from alienctl.daemon import record
+from alienctl.daemon.directories import link_of, unit_of
+from alienctl.daemon.process import open_process, shares_numbers
 from alienctl.invocation import Invocation
 from alienctl.local import interpreter
-from alienctl.transport import check_directory
+from alienctl.transport import check_directory, peer_of, socket_path, unary, unresponsive
 
 _PATIENCE = 15.0
-"""Seconds until we no longer believe that a daemon will answer."""
-_PAUSE = 0.02
+"""Seconds until we no longer believe that a daemon will answer, from the last time that one was started."""
+_RESPONSE_LIMIT = 4.0
+"""Seconds for a daemon that has lost its socket to bind again."""
+_TURN_LIMIT = 10.0
+"""Seconds after which we no longer wait for another client that was about to start the daemon."""
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
+_STARTS = 3
+"""How often a daemon is started that is killed, or leaves for another one that then ends."""
 _REASON_LIMIT = 8192
-_UNIT = "aliend.service"
+
+
+def find(invocation: Invocation) -> str:
+    """The socket of the running daemon, also as `invocation.socket`; empty: nobody accepts connections.
+
+    Raises ClientError when the usual socket must not be used.
+    """
+    usual = socket_path(invocation.profile, invocation.environment)
+    directory = record.state_directory(invocation.profile, invocation.environment)
+    found = record.read(directory)
+    place = found.socket if found else ""
+    if place and place != usual and _is_ours(place, found) and record.is_held(directory):
+        invocation.socket = place
+    elif answers(usual):
+        invocation.socket = place = usual
+    else:
+        place = ""
+    return place
+
+
+def ask(invocation: Invocation, method: bytes, request: bytes, seconds: float) -> bytes:
+    """One unary call to the daemon wherever it listens; none is started.
+
+    Raises NoDaemonError when none runs, ClientError for any other status than OK.
+    """
+    try:
+        return unary(invocation.socket, method, request, seconds)
+    except (NoDaemonError, UnsafeSocketError):
+        if not attach(invocation):
+            raise
+    return unary(invocation.socket, method, request, seconds)
+
+
+def attach(invocation: Invocation) -> bool:
+    """Find the running daemon, and have it bind its socket again where that is gone; False: none runs.
+
+    Raises ClientError for one that does not respond, or that cannot be reached from here.
+    """
+    return _Search(invocation).find_running()
 
 
 def start(invocation: Invocation) -> None:
-    """Start the daemon; return when its socket accepts connections. Raises ClientError with the daemon's reason."""
-    if _unit_is_enabled(invocation):
-        _start_unit()
-        _wait(invocation, None)
-        return
-    child = subprocess.Popen(
-        [*interpreter.command("aliend"), "--profile", invocation.profile],
-        cwd="/",
-        env=interpreter.clean(invocation.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    _wait(invocation, child)
+    """Find or start the daemon; return when it accepts connections. Raises ClientError with the daemon's reason."""
+    _Search(invocation).find_or_start()
 
 
 def answers(path: str) -> bool:
     """Whether somebody accepts connections on the socket. Raises ClientError when it must not be used."""
-    probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    try:
-        probe.connect(path)
-    except OSError:
+    if _peer(path)[1] < 0:
         return False
-    finally:
-        probe.close()
     check_directory(path)
     return True
 
 
-def _wait(invocation: Invocation, child: "subprocess.Popen[bytes] | None") -> None:
-    deadline = time.monotonic() + _PATIENCE
-    reason = _Reason(child)
-    while not answers(invocation.socket):
-        ended = reason.listen(_PAUSE)
-        if ended:
-            raise ClientError(f"the daemon could not be started: {reason.text}", ended if 0 < ended < 256 else 1)
-        if time.monotonic() > deadline:
-            words = f"the daemon does not answer on {invocation.socket} after {_PATIENCE:.0f} s"
-            raise ClientError(f"{words}: {reason.text}" if reason.text else words, 107)
-    reason.close()
+def _peer(path: str) -> tuple[int, int]:
+    """Process and user id of who listens on a socket; -1: nobody."""
+    probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        probe.settimeout(_RESPONSE_LIMIT)
+        probe.connect(path)
+        return peer_of(probe)
+    except OSError:
+        return -1, -1
+    finally:
+        probe.close()
+
+
+def _is_ours(path: str, found: "record.Record | None") -> bool:
+    """Whether the recorded daemon, of this user, listens on a socket."""
+    pid, user = _peer(path)
+    return found is not None and user == os.getuid() and (pid in (0, found.pid) or not shares_numbers(found))
+
+
+class _Search:
+    """Waits for the daemon of an invocation to accept connections."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._directory = record.state_directory(invocation.profile, invocation.environment)
+        self._turn = _Turn(self._directory)
+        self._reason: _Reason | None = None
+        self._starts = 0
+        self._deadline = time.monotonic() + _PATIENCE
+        self._asked = 0.0
+        """When (monotonic seconds) the daemon was asked to bind its socket again; 0: it was not."""
+        self._pause = _SHORTEST_PAUSE
+
+    def find_running(self) -> bool:
+        """See `attach`."""
+        while not find(self._invocation):
+            if not record.is_held(self._directory):
+                return bool(find(self._invocation))
+            self._ask_to_bind()
+            self._wait()
+        return True
+
+    def find_or_start(self) -> None:
+        """See `start`."""
+        try:
+            while not find(self._invocation):
+                if record.is_held(self._directory):
+                    self._ask_to_bind()
+                elif self._may_start():
+                    self._start()
+                self._wait()
+        finally:
+            self._turn.close()
+            if self._reason:
+                self._reason.close()
+
+    def _may_start(self) -> bool:
+        """Whether it is our turn to start the daemon: nobody has done so since we looked."""
+        if self._reason:
+            return False
+        if not self._turn.take():
+            self._deadline = time.monotonic() + _PATIENCE  # somebody else starts one now
+            return False
+        return not find(self._invocation) and not record.is_held(self._directory)
+
+    def _start(self) -> None:
+        with suppress(NoDaemonError):
+            check_directory(socket_path(self._invocation.profile, self._invocation.environment))
+        self._starts += 1
+        self._deadline = time.monotonic() + _PATIENCE
+        if _unit_is_enabled(self._invocation):
+            _start_unit(unit_of(self._invocation.profile))
+            self._reason = _Reason(None)
+            return
+        child = subprocess.Popen(
+            [*interpreter.command("aliend"), "--profile", self._invocation.profile],
+            cwd="/",
+            env=interpreter.clean(self._invocation.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._reason = _Reason(child)
+
+    def _wait(self) -> None:
+        """Wait for a moment. Raises ClientError when the daemon has failed, or it takes too long."""
+        if self._reason:
+            ended = self._reason.listen(_SHORTEST_PAUSE)
+            if ended is not None:
+                self._take_end(self._reason, ended)
+        else:
+            time.sleep(self._pause)
+            self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
+        if time.monotonic() > self._deadline:
+            sentence = f"the daemon does not answer on {self._invocation.socket} after {_PATIENCE:.0f} s"
+            text = self._reason.text if self._reason else ""
+            raise ClientError(f"{sentence}: {text}" if text else sentence, 107)
+
+    def _take_end(self, reason: "_Reason", ended: int) -> None:
+        """Look for another daemon where ours left because of it, start a killed one again, else raise its reason."""
+        is_tried_again = ended <= 0 and self._starts < _STARTS
+        if is_tried_again or record.is_held(self._directory):
+            self._reason = None
+            return
+        raise ClientError(f"the daemon could not be started: {reason.text}", ended if 0 < ended < 256 else 107)
+
+    def _ask_to_bind(self) -> None:
+        """Signal the holder of the lock, once, that its socket is not found. Raises ClientError."""
+        found = record.read(self._directory)
+        if not found or not found.socket:
+            return  # it starts or stops
+        if not self._asked:
+            process = open_process(found)
+            if process:
+                with process:
+                    process.send(signal.SIGUSR1)
+                self._asked = time.monotonic()
+        elif time.monotonic() > self._asked + _RESPONSE_LIMIT:
+            raise unresponsive(found.pid, self._invocation.profile)
+
+
+class _Turn:
+    """The right to start the daemon, a lock among clients. Where it cannot be had, everybody starts one."""
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._descriptor = -1
+        self._since = 0.0
+
+    def take(self) -> bool:
+        """Take the turn, or find that another client has had it for too long."""
+        try:
+            if self._descriptor < 0:
+                os.makedirs(self._directory, mode=0o700, exist_ok=True)
+                flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+                self._descriptor = os.open(f"{self._directory}/start.lock", flags, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._since = self._since or time.monotonic()
+            return time.monotonic() > self._since + _TURN_LIMIT
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        """Leave the turn to others."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 class _Reason:
@@ -79,19 +249,21 @@ class _Reason:
     def text(self) -> str:
         """What the daemon said, without its name before it."""
         said = self._said.decode("utf-8", "replace").strip()
-        return said.removeprefix("aliend: ") or (f"it ended with {self._child.returncode}" if self._child else "")
+        return said.removeprefix("aliend: ") or (
+            f"it ended with {self._child.returncode}" if self._child and self._child.returncode else ""
+        )
 
-    def listen(self, seconds: float) -> int:
-        """Listen for a moment; return the exit status once the daemon has failed, else 0."""
+    def listen(self, seconds: float) -> int | None:
+        """Listen for a moment; return the exit status once the daemon has ended, negative for a signal."""
         if not self._pipe or not select.select([self._pipe], [], [], seconds)[0]:
             if not self._pipe:
                 time.sleep(seconds)
-            return self._child.poll() or 0 if self._child else 0
+            return self._child.poll() if self._child else None
         said = os.read(self._pipe.fileno(), 4096)
         self._said = (self._said + said)[-_REASON_LIMIT:]
         if not said:
             self.close()
-        return 0
+        return None
 
     def close(self) -> None:
         """Listen no more."""
@@ -102,21 +274,18 @@ class _Reason:
 
 def _unit_is_enabled(invocation: Invocation) -> bool:
     environment = invocation.environment
-    if invocation.profile != "default" or environment.get(b"ALIEND_SOCKET"):
+    if environment.get(b"ALIEND_SOCKET"):
         return False
-    home = os.fsdecode(environment.get(b"HOME", b""))
-    configuration = os.fsdecode(environment.get(b"XDG_CONFIG_HOME", b"")) or f"{home}/.config"
     runtime = os.fsdecode(environment.get(b"XDG_RUNTIME_DIR", b""))
-    return (
-        os.path.lexists(f"{configuration}/systemd/user/default.target.wants/{_UNIT}")
-        and bool(runtime)
-        and os.path.isdir(f"{runtime}/systemd")
-        and shutil.which("systemctl") is not None
-    )
+    if not os.path.lexists(link_of(invocation)):
+        return False
+    from shutil import which  # costs more than all else here, and is rarely needed
+
+    return bool(runtime) and os.path.isdir(f"{runtime}/systemd") and which("systemctl") is not None
 
 
-def _start_unit() -> None:
-    command = ["systemctl", "--user", "start", "aliend"]
+def _start_unit(unit: str) -> None:
+    command = ["systemctl", "--user", "start", unit]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired:

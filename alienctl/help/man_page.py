@@ -1,7 +1,7 @@
-"""The manual page `alienctl(1)` in roff (man(7)), from the same pages that `alienctl help` shows."""
+"""The manual pages `alienctl(1)`, from the same pages that `alienctl help` shows, and `aliend(1)`, in roff (man(7))."""
 
-from alienctl import VERSION
-from alienctl.help import pages
+from alienctl import VERSION, ClientError
+from alienctl.help import pages as help
 from alienctl.help.page import Page
 
 _FILES = (
@@ -21,9 +21,64 @@ _EXIT = (
 )
 
 
+_DAEMON_OPTIONS = (
+    ("--profile NAME", "serve this profile (ALIEN_PROFILE); by default: default"),
+    ("--foreground", "log to standard error too, as under systemd"),
+    ("--version", "print the version"),
+    ("--help", "print the options"),
+)
+_DAEMON_VARIABLES = (
+    ("ALIEND_SOCKET", "the socket to listen at, instead of the usual one"),
+    ("XDG_RUNTIME_DIR", "the directory of the socket: aliend/PROFILE.sock"),
+    ("XDG_STATE_HOME", "the directory of database and log: aliend/PROFILE/; by default ~/.local/state"),
+    ("XDG_CONFIG_HOME", "the directory of the settings: aliend/config.toml; by default ~/.config"),
+)
+_DAEMON_TEXT = (
+    "aliend logs in to the ALICE Grid once, stays connected, keeps the working directories of your terminals, and "
+    "copies files in the background until they have arrived. Every user has a daemon of their own, and alienctl "
+    "starts it when none runs.\n\n"
+    "SIGTERM and SIGINT stop it; copies that have not ended go on after the next start. "
+    "Under systemd it is a user unit, which `alienctl daemon install` puts in place."
+)
+
+
+def page(name: str) -> str:
+    """Return the manual page of `alienctl` or `aliend`. Raises ClientError (22) for another name."""
+    pages = {"alienctl": roff, "aliend": daemon_roff}
+    if name not in pages:
+        raise ClientError(f"no manual page of {name!r} exists; the pages are: {', '.join(pages)}", 22)
+    return pages[name]()
+
+
+def daemon_roff() -> str:
+    """Return the manual page of the daemon."""
+    return "\n".join(
+        [
+            f'.TH ALIEND 1 "" "aliend {_plain(VERSION)}" "User Commands"',
+            ".SH NAME",
+            r"aliend \- the ALICE Grid daemon of one user",
+            ".SH SYNOPSIS",
+            r".B aliend",
+            r"[\fIOPTIONS\fR]",
+            ".SH DESCRIPTION",
+            *_paragraphs(_DAEMON_TEXT),
+            ".SH OPTIONS",
+            *_entries(_DAEMON_OPTIONS),
+            ".SH EXIT STATUS",
+            *_entries((("0", "stopped, or a daemon of this profile runs already"), ("22", "a setting is wrong"))),
+            ".SH ENVIRONMENT",
+            *_entries(_DAEMON_VARIABLES),
+            ".SH FILES",
+            *_entries(_FILES),
+            ".SH SEE ALSO",
+            _plain("alienctl(1), alienctl daemon status, alienctl daemon logs"),
+        ]
+    )
+
+
 def roff() -> str:
     """The whole page."""
-    commands = [line for name in pages.PAGES for line in _command(pages.PAGES[name])]
+    commands = [line for name in help.PAGES for line in _command(help.PAGES[name])]
     return "\n".join(
         [
             f'.TH ALIENCTL 1 "" "alienctl {_plain(VERSION)}" "User Commands"',
@@ -33,9 +88,9 @@ def roff() -> str:
             r".B alienctl",
             r"[\fIOPTIONS\fR] \fICOMMAND\fR [\fIWORDS\fR...]",
             ".SH DESCRIPTION",
-            *_paragraphs(pages.DESCRIPTION),
+            *_paragraphs(help.DESCRIPTION),
             ".SH OPTIONS",
-            *_entries(pages.OPTIONS),
+            *_entries(help.OPTIONS),
             ".SH COMMANDS",
             *commands,
             ".SH EXIT STATUS",
@@ -44,7 +99,7 @@ def roff() -> str:
             ".SH FILES",
             *_entries(_FILES),
             ".SH SEE ALSO",
-            _plain("alienctl help coming-from-alienpy, aliend --help"),
+            _plain("aliend(1), alienctl help coming-from-alienpy"),
         ]
     )
 

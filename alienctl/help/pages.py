@@ -3,7 +3,7 @@
 import os
 
 from alienctl import ClientError
-from alienctl.help import copy_page, file_pages, job_pages, service_pages, shell_pages
+from alienctl.help import copy_page, file_pages, job_pages, login_pages, service_pages, shell_pages
 from alienctl.help.page import Page
 
 PAGES = {
@@ -89,10 +89,20 @@ PAGES = {
         "    alienctl transfers wait 7 --timeout 3600",
     ),
     "daemon": Page(
-        "daemon status | start | stop | restart | logs | install",
+        "daemon status | start | stop | restart | list | check | reload | socket | logs | install | uninstall",
         "the daemon itself",
+        "  start              start it; with `--profile NAME` before `daemon`: create the profile\n"
+        "  stop --force       kill a daemon that does not respond; its transfers continue with the next one\n"
+        "  restart            replace it; it stays if the configuration is not valid\n"
+        "  list               the daemons of all profiles on this host\n"
+        "  check              validate the configuration of all profiles\n"
+        "  reload             apply the configuration, and say what needs a restart (also: SIGHUP)\n"
+        "  socket [--start]   print the path of its socket for programs that speak gRPC; --start: and start it\n"
         "  logs [-n N] [-f]   the end of its log; -f: and what follows\n"
-        "  install            put its systemd user unit in place\n"
+        "  install [--enable] [--linger]\n"
+        "                     put its systemd user unit in place; --enable: systemd takes over the daemon and its\n"
+        "                     queue; --linger: it runs also while you are logged out\n"
+        "  uninstall          remove the unit; with jobs, the daemon goes on without systemd\n"
         "    alienctl daemon status",
     ),
     "sandbox": Page(
@@ -109,6 +119,7 @@ PAGES = {
     "certkey-match": Page(
         "certkey-match", "whether your certificate and your key are a pair", "    alienctl certkey-match"
     ),
+    **login_pages.PAGES,
     "token-init": Page(
         "token-init [-v DAYS] [-u ROLE]",
         "get a new token with your certificate",
@@ -117,7 +128,11 @@ PAGES = {
         "    alienctl token-init -v 5",
     ),
     "token-info": Page("token-info", "what your token says: subject, issuer, dates (UTC)", "    alienctl token-info"),
-    "token-destroy": Page("token-destroy", "remove your token", "    alienctl token-destroy"),
+    "token-destroy": Page(
+        "token-destroy [--forget-keys]",
+        "remove your token",
+        "  --forget-keys   also have the daemon forget the keys that you unlocked\n    alienctl token-destroy",
+    ),
     "token-verify": Page(
         "token-verify", "whether your token is signed by an authority that you trust", "    alienctl token-verify"
     ),
@@ -171,9 +186,9 @@ PAGES = {
     ),
     "version": Page("version", "versions of the command, the daemon and its libraries", "    alienctl version"),
     "help": Page(
-        "help [COMMAND | TOPIC | --man]",
+        "help [COMMAND | TOPIC | --man [aliend]]",
         "this list, or the page of a command or topic; ? stands for help",
-        "--man prints the manual page in roff: alienctl help --man | man -l -\n"
+        "--man prints the manual page of alienctl, or of aliend, in roff: alienctl help --man | man -l -\n"
         "    alienctl help cp\n"
         "    alienctl help coming-from-alienpy",
     ),
@@ -203,6 +218,7 @@ OURS = frozenset(
         *shell_pages.PAGES,
         *job_pages.OURS,
         *service_pages.PAGES,
+        *login_pages.PAGES,
         *("token-info", "token-destroy", "token-verify", "tokenkey-match"),
     }
 )

@@ -7,6 +7,8 @@ from alienctl import wire_messages
 from alienctl.transport import Connection
 
 _CHUNK = 1 << 16
+_QUARTER = 250
+"""Milliseconds of one step in which silence is counted."""
 
 
 class StandardInput:
@@ -24,7 +26,8 @@ class StandardInput:
         poller.register(self._connection.fileno(), select.POLLIN)
         if not self._connection.call.backlog:
             poller.register(0, select.POLLIN)
-        ready = [descriptor for descriptor, _ in poller.poll()]
+        while not (ready := [descriptor for descriptor, _ in poller.poll(_QUARTER)]):
+            self._connection.count_silence()
         if self._connection.fileno() in ready:
             return b""
         data = self._read()

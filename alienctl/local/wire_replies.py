@@ -74,11 +74,12 @@ class WatchedJob:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The daemon's version, the number of its contract and its process id."""
+    """The daemon's version, the number of its contract, its process id and its capabilities."""
 
     version: str
     contract: int
     pid: int
+    capabilities: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,6 @@ class CentralStatus:
     state: int
     since_ms: int
     points: int
-    delay_ms: int
     waiting: int
     next_attempt_ms: int
 
@@ -162,7 +162,8 @@ def handoff(data: bytes) -> Handoff:
 
 def hello(data: bytes) -> Hello:
     """Read a HelloResponse."""
-    return Hello(_text(data, 1), number(data, 2) & 0xFFFFFFFF, number(data, 4))
+    capabilities = [word.decode("utf-8", "replace") for word in _all_bytes(data, 3)]
+    return Hello(_text(data, 1), number(data, 2) & 0xFFFFFFFF, number(data, 4), capabilities)
 
 
 def central_status(data: bytes) -> CentralStatus:
@@ -179,7 +180,6 @@ def central_status(data: bytes) -> CentralStatus:
         state=number(data, 9),
         since_ms=_signed(data, 10),
         points=number(data, 11) & 0xFFFFFFFF,
-        delay_ms=number(data, 12) & 0xFFFFFFFF,
         waiting=number(data, 13) & 0xFFFFFFFF,
         next_attempt_ms=_signed(data, 14),
     )
@@ -215,6 +215,29 @@ def watched(data: bytes) -> tuple[list[WatchedJob], str]:
 def _watched_job(data: bytes) -> WatchedJob:
     files = _bytes(data, 6)
     return WatchedJob(number(data, 1), number(data, 2), _text(data, 5), number(files, 4), number(files, 5))
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The answer to `Stop`: the daemon's process id, or what it is needed for."""
+
+    pid: int
+    needed: bool
+    running_calls: int
+    running_transfers: int
+
+
+def stop(data: bytes) -> Stop:
+    """Read a StopResponse."""
+    return Stop(number(data, 1), bool(number(data, 2)), number(data, 3), number(data, 4))
+
+
+def reloaded(data: bytes) -> tuple[list[str], list[str]]:
+    """Read a ReloadResponse: sentences about what holds now, and about what holds after a restart."""
+    applied, after_restart = (_all_bytes(data, field) for field in (1, 2))
+    return [text.decode("utf-8", "replace") for text in applied], [
+        text.decode("utf-8", "replace") for text in after_restart
+    ]
 
 
 def stopped_pid(data: bytes) -> int:

@@ -6,7 +6,7 @@ The daemon knows what fits (`Console.Complete`); here are the words and quotes, 
 import os
 import re
 
-from alienctl import ClientError
+from alienctl import ClientError, NoDaemonError
 from alienctl.invocation import Invocation
 from alienctl.main import write_all
 from alienctl.transport import unary
@@ -64,11 +64,20 @@ def candidates(invocation: Invocation, words: list[str]) -> list[str]:
         words = words[1:]
     found = set(_of_the_help(words))
     try:
-        answer = unary(invocation.socket, _METHOD, _request(invocation, words), _PATIENCE)
+        answer = _asked(invocation, _request(invocation, words))
     except ClientError:
         answer = b""
     found.update(os.fsdecode(value) for key, value in fields(answer) if key == 1 and isinstance(value, bytes))
     return sorted(found)
+
+
+def _asked(invocation: Invocation, request: bytes) -> bytes:
+    try:
+        return unary(invocation.socket, _METHOD, request, _PATIENCE)
+    except NoDaemonError:
+        from alienctl.daemon.start import ask  # costs more than the question, and is rarely needed
+
+        return ask(invocation, _METHOD, request, _PATIENCE)
 
 
 def _of_the_help(words: list[str]) -> list[str]:

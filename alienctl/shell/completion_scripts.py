@@ -14,11 +14,18 @@ _alienctl() {
     found=("${(@f)$(alienctl __complete zsh "${BUFFER[1,CURSOR]}" 2>/dev/null)}")
     [[ -n "$found" ]] && compadd -Q -U -S '' -- "${found[@]}"
 }
-compdef _alienctl alienctl
+# zsh loads this as the function _alienctl where it is a file in fpath, and evaluates it otherwise
+if [[ "$funcstack[1]" == _alienctl ]]; then _alienctl "$@"; else compdef _alienctl alienctl; fi
 """
 
 _FISH = r"""# Completion of alienctl for fish: alienctl completion fish > ~/.config/fish/completions/alienctl.fish
 complete -c alienctl -f -a '(alienctl __complete fish (commandline -cp) 2>/dev/null)'
 """
 
+FILES = {
+    "bash": "bash-completion/completions/alienctl",
+    "zsh": "zsh/site-functions/_alienctl",
+    "fish": "fish/vendor_completions.d/alienctl.fish",
+}
+"""Where the shells look for them below `share/`."""
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}

@@ -23,7 +23,7 @@ class Announcements(threading.Thread):
 
     def __init__(self, invocation: Invocation) -> None:
         super().__init__(daemon=True)
-        self._path = invocation.socket
+        self._invocation = invocation
         self._token = ""
         self._active: set[int] | None = None
         self._lock = threading.Lock()
@@ -53,15 +53,15 @@ class Announcements(threading.Thread):
         with self._lock:
             self._is_prompting = False
 
-    def seen(self, jobs: Iterable[bytes]) -> None:
+    def seen(self, jobs: Iterable[int]) -> None:
         """The user has followed these jobs."""
-        self._own.update(map(int, jobs))
+        self._own.update(jobs)
 
     def _watch(self) -> None:
         call = Call(b"/aliend.v1.Transfers/Watch")
         call.send_message(bytes_field(2, self._token.encode()) if self._token else b"")
         call.close_sending()
-        connection = Connection(self._path, call)
+        connection = Connection(self._invocation.socket, call)
         try:
             connection.flush()
             while not call.ended:

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from alienctl import ClientError
-from alienctl.daemon.start import answers, start
+from alienctl.daemon.start import start
 from alienctl.invocation import Invocation
 
 _BANNER = """\
@@ -20,8 +20,7 @@ def run(invocation: Invocation, operands: list[str]) -> int:
     """Show the prompt until Ctrl-D. Raises ClientError."""
     if operands:
         raise ClientError(f"term takes no words, but was given {' '.join(operands)!r}", 22)
-    if not answers(invocation.socket):
-        start(invocation)
+    start(invocation)
     from alienctl import api
 
     with api.Client(api.connect(invocation.profile)) as client:

@@ -23,10 +23,10 @@ from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import (
     TOKEN_MARGIN_MS,
     CertificateFacts,
-    is_due,
+    expiry_warning,
+    is_renewal_due,
     is_users_token,
     role_of,
-    warning,
 )
 from aliend.core.connection.discovery import Target
 from aliend.core.connection.pem import PemFile, PemText, blocks
@@ -61,6 +61,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self.keys = KeyRing()
+        self._has_keys = False
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._warnings: dict[Context, str] = {}
         self._problems: dict[Context, str] = {}
@@ -91,6 +92,7 @@ class Tokens:
     async def unlock(self, context: Context, pass_phrase: str) -> None:
         """Open the user's key and keep it in memory. Raises UsageError for a wrong pass phrase."""
         await asyncio.to_thread(self.keys.unlock, context.user.key, pass_phrase)
+        self._has_keys = True
 
     async def look_after(self, context: Context) -> str:
         """Renew the token of `context` where that is due and possible; return what the user must be warned of."""
@@ -123,6 +125,15 @@ class Tokens:
         names = (place.key.path, place.certificate.path)
         return [name for name in names if await asyncio.to_thread(private_files.remove, name)]
 
+    def check_own(self, context: Context) -> None:
+        """Check the user's certificate and key. Raises Locked, Unusable or ConfigurationError. Blocks."""
+        self._own(context)
+
+    def forget_keys(self) -> bool:
+        """Forget the keys that were unlocked; whether any was."""
+        had_keys, self.keys, self._has_keys = self._has_keys, KeyRing(), False
+        return had_keys
+
     def _own(self, context: Context) -> CredentialFiles:
         """The user's certificate with its key, opened where it is encrypted and known."""
         files = CredentialFiles(context.user.certificate, self.keys.opened(context.user.key))
@@ -154,12 +165,12 @@ class Tokens:
         if await self.is_missing(context):
             problem = await self._renewed(context, now)
         credential = await asyncio.to_thread(usable, context)
-        text = warning(credential.facts, now)
+        text = expiry_warning(credential.facts, now)
         if not text:
             return credential.warning
         if credential.is_token:
             problem = await asyncio.to_thread(self._why_not_renewable, context, credential.facts)
-            if not problem and is_due(credential.facts, now):
+            if not problem and is_renewal_due(credential.facts, now):
                 problem = await self._renewed(context, now)
             if not problem:
                 return credential.warning

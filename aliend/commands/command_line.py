@@ -23,7 +23,6 @@ from aliend.runtime import Runtime
 
 INTERRUPTED = 130
 _SHELL = ("/bin/sh", "-c")
-_HELP = frozenset({"-h", "--h", "-help", "--help"})
 _MAX_SESSIONS = 1000
 _LARGEST_STATUS = 255
 
@@ -47,7 +46,7 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
     """Run the command line of `call`; the exit code is 130 if the user interrupts it."""
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
-        request_trace.listen(call.trace)
+        request_trace.start_trace(call.trace)
     line = asyncio.create_task(_CommandLine(runtime, call).run())
     interrupt = asyncio.create_task(call.interrupted.wait())
     try:
@@ -77,7 +76,9 @@ class _CommandLine:
         """Run it and print its errors."""
         call = self._call
         try:
-            self._aliases = command_line.read(await asyncio.to_thread(command_names.read_if_exists, _alias_file(call)))
+            self._aliases = command_line.parse_aliases(
+                await asyncio.to_thread(command_names.read_if_exists, _alias_file(call))
+            )
             if not (call.args or call.commands_on_stdin):
                 raise UsageError("no command given (see `alienctl help`)")
             if call.commands_on_stdin:
@@ -85,7 +86,7 @@ class _CommandLine:
             batch = await command_names.batch_file(self._runtime, call, self._aliases)
             if batch is not None:
                 return Outcome(await self._steps(command_line.parse(batch, self._aliases)))
-            return Outcome(await self._steps(command_line.of_words(call.args, self._aliases)))
+            return Outcome(await self._steps(command_line.parse_args(call.args, self._aliases)))
         except _ExitRequested as leave:
             _save_status(self._runtime, call, leave.code)
             return Outcome(leave.code, exits=True)
@@ -97,7 +98,7 @@ class _CommandLine:
         code, text = 0, ""
         async for piece in _decode_stdin(self._call):
             text += piece
-            ready = command_line.complete(text) if piece else len(text)
+            ready = command_line.complete_length(text) if piece else len(text)
             steps = command_line.parse(text[:ready], self._aliases)
             text = text[ready:]
             code = await self._steps(steps, before=code)
@@ -195,11 +196,11 @@ async def _decode_stdin(call: Call) -> AsyncIterator[str]:
 
 def _client_command(words: tuple[str, ...]) -> tuple[str, ...]:
     """Return the client command for what only the client can do, and for help pages; otherwise an empty tuple."""
-    if words[0] in command_names.BUILTIN_COMMANDS and _HELP.intersection(words[1:2]):
+    if words[0] in command_names.BUILTIN_COMMANDS and dispatch.HELP_WORDS.intersection(words[1:2]):
         return ("alienctl", "help", command_names.BUILTIN_COMMANDS[words[0]])
     if words[0] in command_names.CLIENT_COMMANDS:
         return ("alienctl", *words)
-    if words[0] in command_names.COMMANDS_WITH_HELP_PAGE and _HELP.intersection(words[1:]):
+    if words[0] in command_names.COMMANDS_WITH_HELP_PAGE and dispatch.HELP_WORDS.intersection(words[1:]):
         return ("alienctl", "help", words[0])
     return ()
 

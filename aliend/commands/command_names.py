@@ -6,6 +6,8 @@ import asyncio
 import shlex
 import stat
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 from aliend.commands import dispatch
@@ -13,7 +15,7 @@ from aliend.commands.invocation.call import Call
 from aliend.core.cli import options
 from aliend.core.cli.environment import is_on
 from aliend.core.connection.context import Context
-from aliend.core.protocol.requests import READING, Request
+from aliend.core.protocol.requests import READ_ONLY_COMMANDS, Request
 from aliend.errors import AliendError, NoSuchFile, UsageError
 from aliend.runtime import Runtime
 
@@ -50,6 +52,8 @@ async def check(runtime: Runtime, call: Call) -> None:
     word = call.args[0]
     if _is_ours(word) or is_on(call.environment, "ALIENPY_ALLOW_UNKNOWN_CMDS"):
         return
+    if word in shipped_commands():
+        return
     listed = await service_commands(runtime, call.context)
     if word in listed:
         return
@@ -63,11 +67,21 @@ def all_names(listed: frozenset[str]) -> frozenset[str]:
     return listed | CLIENT_COMMANDS | frozenset(BUILTIN_COMMANDS) | _LISTINGS | frozenset(dispatch.COMMANDS)
 
 
+@cache
+def shipped_commands() -> frozenset[str]:
+    """The service's commands at the time of this release: what is known without a connection."""
+    text = (resources.files("aliend") / "data" / "service_commands.txt").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
 async def service_commands(runtime: Runtime, context: Context) -> frozenset[str]:
-    """Return the commands that the service lists, requested once per daemon and context. Raises AliendError."""
+    """Return the service's commands, requested once per daemon; the shipped list if the request fails."""
     found = runtime.command_lists.get(context)
     if found is None:
-        reply = await runtime.central_sessions.of(context).request(Request("commandlist"), directory="")
+        try:
+            reply = await runtime.central_sessions.of(context).request(Request("commandlist"), directory="")
+        except AliendError:
+            return shipped_commands()
         found = frozenset(str(result["commandlist"]) for result in reply.results if "commandlist" in result)
         runtime.command_lists[context] = found
     return found
@@ -99,7 +113,7 @@ def read_if_exists(path: str) -> str:
 
 
 def _is_ours(word: str) -> bool:
-    return word in READING or word.startswith("{") or word in all_names(frozenset())
+    return word in READ_ONLY_COMMANDS or word.startswith("{") or word in all_names(frozenset())
 
 
 def _first_word(text: str) -> str:

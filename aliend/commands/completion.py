@@ -74,7 +74,7 @@ class Completion:
 
     async def _complete(self, typed: Typed) -> Names:
         context = self._runtime.context(typed.environment or None)
-        match completion.wanted(typed.words):
+        match completion.completion_kind(typed.words):
             case CommandName():
                 return await self._commands(typed, context)
             case Choice(words):
@@ -96,7 +96,7 @@ class Completion:
 
     async def _commands(self, typed: Typed, context: Context) -> Names:
         home = typed.environment.get("HOME", "")
-        own = command_line.read(
+        own = command_line.parse_aliases(
             await asyncio.to_thread(command_names.read_if_exists, f"{home}/.alienpy_aliases" if home else "")
         )
         fetch = self._cache.get(("commands", context), _LONG_TTL, lambda: self._service_commands(context))

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from aliend.commands.account import cert_info, certificates, identity, navigation, tokens
+from aliend.commands.account import cert_import, cert_info, certificates, identity, login, navigation, tokens
 from aliend.commands.copying import cp, replicate, sync, transfers
 from aliend.commands.files import ccdb, contents, edit, find2, lfn2uri, pfns, run, to_xml
 from aliend.commands.following.json_report import error_report
 from aliend.commands.grid import connectivity, elements, grid_jobs, monalisa, passthrough, quota, xrootd_servers
 from aliend.commands.invocation.call import Call
-from aliend.errors import AliendError
+from aliend.errors import AliendError, ConfigurationError, NotConnected
 from aliend.runtime import Runtime
 
 Command = Callable[[Runtime, Call], Awaitable[int]]
@@ -74,11 +74,16 @@ COMMANDS: dict[str, Command] = {
     "ps": grid_jobs.ps,
     "jobInfo": grid_jobs.job_info,
     "siteJobs": grid_jobs.site_jobs,
+    "login": login.login,
+    "cert-import": cert_import.cert_import,
     "token": tokens.token,
     "token-init": tokens.token_init,
     "token-destroy": tokens.token_destroy,
 }
 """Commands implemented here; all others belong to the central service or to the client."""
+
+HELP_WORDS = frozenset({"-h", "--h", "-help", "--help"})
+"""Arguments behind a command that ask for its help."""
 
 _COPY_COMMANDS = frozenset({"cp", "sync", "replicate"})
 """Commands whose JSON output is a copy report."""
@@ -94,11 +99,20 @@ async def execute(runtime: Runtime, call: Call) -> int:
         code = await command(runtime, acting)
         await tokens.remind(runtime, call)
         return code
+    except (NotConnected, ConfigurationError) as error:
+        if HELP_WORDS.intersection(call.args[1:]):
+            return await call.run_on_client(("alienctl", "help", "--local", call.args[0]))
+        return await _failed(call, error)
     except AliendError as error:
-        await call.print_error(f"{call.args[0]}: {error}" if not str(error).startswith(call.args[0]) else str(error))
-        if call.as_json:
-            await call.print_json(_error_document(call.args[0], error))
-        return error.exit_code
+        return await _failed(call, error)
+
+
+async def _failed(call: Call, error: AliendError) -> int:
+    """Report what went wrong, and return the exit code."""
+    await call.print_error(f"{call.args[0]}: {error}" if not str(error).startswith(call.args[0]) else str(error))
+    if call.as_json:
+        await call.print_json(_error_document(call.args[0], error))
+    return error.exit_code
 
 
 def _error_document(command: str, error: AliendError) -> dict[str, Any]:

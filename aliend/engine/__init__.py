@@ -1,4 +1,4 @@
-"""Durable transfers: the one place where the state of jobs and transfers changes."""
+"""Durable transfers: the only place where the state of jobs and transfers changes."""
 
 from aliend.engine.engine import Engine
 from aliend.engine.views import ActiveCopy, Changes, JobView, LimitsInUse, TransferView, WaitingFile

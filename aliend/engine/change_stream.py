@@ -1,6 +1,6 @@
-"""Tells what changes: first a snapshot, then changes, merged to at most ten messages a second; and the end of a job.
+"""Streams changes of jobs and transfers: a snapshot, then changes, merged to at most ten messages a second.
 
-Events are never merged: whoever resumes after the last one that he has seen hears of each once.
+Events are never merged: a client that resumes after the last event it has seen gets each later one exactly once.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from aliend.store import Store
 from aliend.store.changes import ChangedRows
 
 _PAUSE = 0.1
-"""Seconds between two messages at least."""
+"""Shortest time in seconds between two messages."""
 _PROGRESS = 0.5
-"""Seconds between two messages that only tell of moving bytes."""
+"""Seconds between two messages that report only progress."""
 
 Progress = Callable[[int], list[ActiveCopy]]
 
 
 class ChangeStream:
-    """Changes of one job, or of all (0). `progress` gives the files of a job (of all) that move now."""
+    """Changes of one job, or of all (0). `progress` returns the files of a job (of all) that are being copied."""
 
     def __init__(self, store: Store, job: int, progress: Progress) -> None:
         self._store = store
@@ -33,69 +33,73 @@ class ChangeStream:
         self._moved: dict[int, int] = {}
 
     async def changes(self, token: str, since: int | None = None) -> AsyncIterator[Changes]:
-        """From the snapshot, or from after `token`, or from after event number `since`, which come at once.
+        """Stream from the snapshot, from after `token`, or from after event number `since`.
 
-        Raises NoSuchJob, UsageError (a token of another database, a number whose events are no longer kept).
+        Raises NoSuchJob; UsageError for the token of another database and for a number whose events are no longer kept.
         """
         database, now = await self._store.position()
         revision = _revision_of(token, database) if since is None else since
         base = 0 if token or since is not None else now
         if self._job:
             await self._store.job(self._job)
-        changed, begun = self._store.watch(), False
+        changed, has_sent = self._store.watch(), False
         try:
             while True:
                 changed.clear()
-                found = await self._store.changes_since(self._job, revision, base)
-                revision = found.revision
-                told = f"{database}-{revision}"
-                if found.jobs or found.transfers or found.events:
-                    begun = True
-                    yield await self._message(found, told)
-                if not found.complete:
+                rows = await self._store.changes_since(self._job, revision, base)
+                revision = rows.revision
+                resume_token = f"{database}-{revision}"
+                if rows.jobs or rows.transfers or rows.events:
+                    has_sent = True
+                    yield await self._message(rows, resume_token)
+                if not rows.complete:
                     continue
                 await asyncio.sleep(_PAUSE)
                 if await self._has_ended(revision):
                     return
-                if not begun:
-                    begun = True
-                    yield await self._message(found, told)
+                if not has_sent:
+                    has_sent = True
+                    yield await self._message(rows, resume_token)
                 while not await self._changes_soon(changed):
-                    yield await self._message(replace(found, jobs=(), transfers=await self._moving(), events=()), told)
+                    yield await self._message(
+                        replace(rows, jobs=(), transfers=await self._moving(), events=()), resume_token
+                    )
         finally:
             self._store.unwatch(changed)
 
     async def _has_ended(self, revision: int) -> bool:
-        """Whether the job has ended, and its end was told."""
+        """Return whether the job has ended and its end was streamed."""
         if not self._job:
             return False
         job = await self._store.job(self._job)
         return bool(job.ended_ms) and job.revision <= revision
 
     async def _changes_soon(self, changed: asyncio.Event) -> bool:
-        """Wait for a change; False as soon as bytes have moved instead. Sleeps undisturbed while nothing moves."""
+        """Wait for a change; return False if bytes have moved instead. Sleeps while nothing is copied."""
         while True:
             try:
                 await asyncio.wait_for(changed.wait(), _PROGRESS if self._progress(self._job) else None)
             except TimeoutError:
-                if {one.id: one.bytes_done for one in self._progress(self._job)} == self._moved:
+                if {active.id: active.bytes_done for active in self._progress(self._job)} == self._moved:
                     continue
                 return False
             return True
 
     async def _moving(self) -> tuple[Transfer, ...]:
-        return tuple([await self._store.transfer(one.id) for one in self._progress(self._job)])
+        return tuple([await self._store.transfer(active.id) for active in self._progress(self._job)])
 
-    async def _message(self, found: ChangedRows, token: str) -> Changes:
-        self._moved = {one.id: one.bytes_done for one in self._progress(self._job)}
-        known = {job.id: job for job in found.jobs}
+    async def _message(self, rows: ChangedRows, token: str) -> Changes:
+        self._moved = {active.id: active.bytes_done for active in self._progress(self._job)}
+        by_number = {job.id: job for job in rows.jobs}
         views: list[TransferView] = []
-        for one in found.transfers:
-            if one.job not in known:
-                known[one.job] = await self._store.job(one.job)
-            views.append(view_of_transfer(one, known[one.job].spec.direction, self._moved.get(one.id, 0)))
-        jobs = tuple(view_of_job(job) for job in found.jobs)
-        return Changes(jobs, tuple(views), found.events, found.revision, token)
+        for transfer in rows.transfers:
+            if transfer.job not in by_number:
+                by_number[transfer.job] = await self._store.job(transfer.job)
+            views.append(
+                view_of_transfer(transfer, by_number[transfer.job].spec.direction, self._moved.get(transfer.id, 0))
+            )
+        jobs = tuple(view_of_job(job) for job in rows.jobs)
+        return Changes(jobs, tuple(views), rows.events, rows.revision, token)
 
 
 def _revision_of(token: str, database: str) -> int:
@@ -103,5 +107,5 @@ def _revision_of(token: str, database: str) -> int:
         return 0
     name, dash, number = token.rpartition("-")
     if not dash or name != database or not (number.isascii() and number.isdigit()):
-        raise UsageError("This resume token belongs to another database; watch again without it")
+        raise UsageError("the resume token belongs to another database; watch again without it")
     return int(number)

@@ -1,4 +1,4 @@
-"""The engine: durable transfers from their submission to their end, as services and commands use them."""
+"""The engine: runs durable transfers from submission to end, for services and commands."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from datetime import datetime
 from functools import partial
 from types import TracebackType
 
-from aliend.core.cli.escaping import is_text, visible
-from aliend.core.copying.sync import overlap
+from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.bandwidth import Rates
@@ -24,13 +23,15 @@ from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.core.transfers.wait_reason import ElementLoad, SchedulerSnapshot
+from aliend.engine.admission.running_attempts import RunningAttempts
+from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.attempts.runner import AttemptRunner
 from aliend.engine.change_stream import ChangeStream
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
 from aliend.engine.held_jobs import HeldJobs
-from aliend.engine.ports import CatalogueOf, WorkersPort
+from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.views import (
     ActiveCopy,
     Changes,
@@ -43,7 +44,7 @@ from aliend.engine.views import (
     view_of_transfer,
 )
 from aliend.engine.wait_reasons import reasons
-from aliend.errors import StoreError, UsageError
+from aliend.errors import StoreError
 from aliend.store import BATCH, SchedulingQuery, Store
 
 log = logging.getLogger(__name__)
@@ -51,17 +52,17 @@ log = logging.getLogger(__name__)
 _STORE_PAUSE = 5.0
 """Seconds before the database is tried again after it failed."""
 _STOP_LIMIT = 2.5
-"""Seconds that attempts get to stop softly when the daemon ends."""
+"""Seconds that attempts get to stop when the daemon ends."""
 _LONGEST_SLEEP = 3600.0
 _CLOCK_TOLERANCE = 5.0
-"""Seconds by which a clock is said to be set back."""
+"""Seconds: a clock that went back by more was set back."""
 
 
 class Engine:
-    """Runs jobs while its `async with` lasts. Methods may be called as soon as the store is open.
+    """Runs jobs while its `async with` lasts. Queries may be made as soon as the store is open.
 
-    `catalogue_of` gives the catalogue of a context, `clock` POSIX seconds, `chance` a uniform number in [0, 1). What is
-    said of every method: raises StoreError; NoSuchJob where a job is named.
+    `catalogue_of` returns the catalogue of a context, `clock` POSIX seconds, `chance` a uniform number in [0, 1). Every
+    method raises StoreError, and NoSuchJob if it takes the number of a job.
     """
 
     def __init__(
@@ -81,23 +82,26 @@ class Engine:
         self._round_robin = RoundRobin()
         self._workers = workers
         self._held_jobs = HeldJobs(store, clock)
-        self._attempts = AttemptRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
-        self._expansions = ExpansionRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
-        self._deletions = DeletionRunner(store, workers, catalogue_of, clock, chance, self._wake.set)
+        self._tasks = asyncio.TaskGroup()
+        context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
+        self._limiter = StorageElementLimiter(clock, self._wake.set)
+        self._running = RunningAttempts(self._limiter)
+        self._attempts = AttemptRunner(context, self._limiter, self._running, self._held_jobs)
+        self._expansions = ExpansionRunner(context, self._held_jobs)
+        self._deletions = DeletionRunner(context)
         self._catalogue_of = catalogue_of
-        self._attempts.on_hold = self._expansions.on_hold = self._held_jobs.schedule_check
+        self._is_store_ready = False
         self._main: asyncio.Task[None] | None = None
         self._clock_offset: float | None = None
-        """How far the clock was ahead of the steady one (None: it was not looked at yet)."""
+        """Seconds that the clock was ahead of the monotonic one at the last check (None: not checked yet)."""
 
     async def __aenter__(self) -> Engine:
-        recovered = await self._store.recover()
-        if recovered:
-            log.info("%d transfers were cut off by the end of the daemon before; they are queued again", recovered)
-        self._saved_limits = await self._store.limits()
-        self._apply_limits()
+        with suppress(StoreError):  # `_run` tries again, and logs why
+            if not self._store.problem:  # otherwise the database was waited for already
+                await self._prepare_store()
         self._main = asyncio.create_task(self._run(), name="engine")
         self._main.add_done_callback(_report)
+        await asyncio.sleep(0)  # lets `_run` enter the task group, in which all other tasks run
         return self
 
     async def __aexit__(
@@ -106,7 +110,7 @@ class Engine:
         await self.close()
 
     async def close(self) -> None:
-        """Stop all copies softly, within three seconds; everything unfinished is queued for the next start."""
+        """Stop all copies within three seconds; everything unfinished is queued for the next start."""
         if self._main is None:
             return
         self._main.cancel()
@@ -115,113 +119,129 @@ class Engine:
         with suppress(StoreError):
             await self._store.recover()
 
-    def set_limits(self, files: int = 8, files_per_se: int = 4, keep_free_mib: int = -1) -> None:
-        """So many files may be copied at a time, in all and on one storage element, unless the user set limits live.
+    async def _prepare_store(self) -> None:
+        """Recover what the last daemon left; nothing starts before this has succeeded. Raises StoreError."""
+        if self._is_store_ready:
+            return
+        if recovered := await self._store.recover():
+            log.info("%d transfers were interrupted when the last daemon ended; they are queued again", recovered)
+        self._saved_limits, self._is_store_ready = await self._store.limits(), True
+        self._apply_limits()
 
-        `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB).
+    def set_limits(self, files: int = 8, files_per_se: int = 4, keep_free_mib: int = -1) -> None:
+        """Set the configured limits: files at a time in all, and on one storage element.
+
+        Limits that the user set while a daemon ran take precedence. `keep_free_mib` MiB of a disk stay free (-1: 5 % of
+        the disk, at most 2 GiB).
         """
         self._attempts.keep_free = self._expansions.keep_free = keep_free_mib << 20 if keep_free_mib >= 0 else -1
         self._configured = Limits(files, files_per_se)
         self._apply_limits()
 
     async def change_limits(self, changes: Mapping[str, int | str | None]) -> None:
-        """Set limits by name (see `core.limits`; None: as configured), for now and for the next daemons."""
+        """Set limits by name (see `core.transfers.limits`; None: as configured), for this daemon and the next ones."""
+        await self._prepare_store()
         self._saved_limits = limits.merged(self._saved_limits, changes)
         await self._store.save_limits(self._saved_limits)
         self._apply_limits()
 
     async def change_job_rate(self, number: int, rate: int) -> JobView:
-        """Limit the bandwidth of one job (bytes per second, 0: no limit of its own), for now and later."""
+        """Limit the bandwidth of one job (bytes per second, 0: no limit of its own)."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
-        self._workers.set_job_rate(number, rate)
+        self._workers.bandwidth.set_job_rate(number, rate)
         self._attempts.change_spec(job)
         return view_of_job(job)
 
     def limits_in_use(self) -> LimitsInUse:
-        """The limits, and what runs under them."""
-        words = {name: schedule_text(table) for name, table in limits.rate_schedules(self._saved_limits).items()}
-        load = self._attempts.slots.load().by_direction
-        return LimitsInUse(self._limits, load, self._attempts.slots.gate.elements(), self._rates, words)
+        """Return the limits, and what runs under them."""
+        texts = {name: schedule_text(table) for name, table in limits.rate_schedules(self._saved_limits).items()}
+        load = self._running.load().by_direction
+        return LimitsInUse(self._limits, load, self._limiter.elements(), self._rates, texts)
 
     async def wait_reasons(self, job: int = 0) -> AsyncIterator[list[WaitingFile]]:
-        """The files of a job (0: of all) that wait, and why, in groups."""
+        """Return the files of a job (0: of all jobs) that wait, and why, in groups."""
         now = self._clock()
-        wanting = await self._store.jobs_with_ready_files(now)
-        seats = {se: ElementLoad(one.copies, one.limit) for se, one in self._attempts.slots.gate.elements().items()}
-        around = SchedulerSnapshot(
-            now, self._limits, self._attempts.slots.running_copies(), seats, wanting, self._workers.metered()
+        snapshot = SchedulerSnapshot(
+            now,
+            self._limits,
+            self._running.running_copies(),
+            {se: ElementLoad(view.copies, view.limit) for se, view in self._limiter.elements().items()},
+            await self._store.jobs_with_ready_files(now),
+            self._workers.bandwidth.throttled_rates(),
         )
-        async for found in reasons(self._store, job, around):
-            yield found
+        async for group in reasons(self._store, job, snapshot):
+            yield group
 
     def _apply_limits(self) -> None:
         self._limits = limits.applied(self._configured, self._saved_limits)
-        self._attempts.slots.set_limits(self._limits)
+        self._running.set_limits(self._limits)
         self._apply_rates()
         self._wake.set()
 
     def _apply_rates(self) -> None:
-        """Those of this minute."""
+        """Apply the bandwidth limits of this minute."""
         rates = limits.rates_at(self._saved_limits, self._minute())
         if rates != self._rates:
             self._rates = rates
-            self._workers.set_rates(rates)
+            self._workers.bandwidth.set_rates(rates)
 
     def _minute(self) -> int:
-        """The minute of the day here."""
+        """Return the minute of the day in local time."""
         here = datetime.fromtimestamp(self._clock()).astimezone()
         return here.hour * 60 + here.minute
 
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
-        """Store a job and answer; under a `request_id` that is known, the job there is. Raises UsageError."""
-        _check(spec)
+        """Store a job; a repeated `request_id` returns the job it created. Raises UsageError."""
+        check_spec(spec)
         job = await self._store.submit(spec, request_id)
         self._wake.set()
         return view_of_job(job)
 
     def plan(self, spec: JobSpec) -> SyncPlan:
-        """What the synchronisation would do now; to be entered. Nothing is stored. Raises UsageError."""
-        _check(spec)
+        """Return what a synchronisation would do now; an async context manager.
+
+        Nothing is stored. Raises UsageError.
+        """
+        check_spec(spec)
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
 
     async def deletions(self, job: int, after: str | None = None) -> list[DeletionView]:
-        """A page of what a synchronisation deletes in the end, by name, behind `after` (None: the first)."""
-        found = await self._store.deletions.page(job, after)
-        return [DeletionView(one.below, one.state, one.reason) for one in found]
+        """Return a page of the files that a synchronisation deletes, by name, after `after` (None: from the first)."""
+        page = await self._store.deletions.page(job, after)
+        return [DeletionView(deletion.below, deletion.state, deletion.reason) for deletion in page]
 
     async def job(self, number: int) -> JobView:
-        """One job."""
+        """Return one job."""
         return view_of_job(await self._store.job(number))
 
     async def jobs(self, page_size: int = 50, before_id: int = 0, *, active_only: bool = False) -> list[JobView]:
-        """A page of jobs, the newest first, below `before_id` (0: from the newest)."""
+        """Return a page of jobs below number `before_id` (0: from the newest), the newest first."""
         return [view_of_job(job) for job in await self._store.jobs(page_size, before_id, active_only=active_only)]
 
     async def transfers(
         self, job: int, page_size: int = 50, after_id: int = 0, states: Collection[str] = ()
     ) -> list[TransferView]:
-        """A page of a job's transfers above number `after_id`; only those in `states`, if any are named."""
+        """Return a page of a job's transfers above number `after_id`; only those in `states`, if any are named."""
         direction = (await self._store.job(job)).spec.direction
-        moving = {one.id: one.bytes_done for one in self.progress()}
-        found = await self._store.transfers(job, page_size, after_id, [Phase(state) for state in states])
-        wanted = await self._store.joined_counts([one.joined or one.id for one in found])
-        return [
-            view_of_transfer(
-                one, direction, moving.get(one.joined or one.id, 0), 1 + wanted.get(one.joined or one.id, 0)
-            )
-            for one in found
-        ]
+        active = {copy.id: copy.bytes_done for copy in self.progress()}
+        page = await self._store.transfers(job, page_size, after_id, [Phase(state) for state in states])
+        joined = await self._store.joined_counts([transfer.joined or transfer.id for transfer in page])
+        views = []
+        for transfer in page:
+            carrier = transfer.joined or transfer.id
+            views.append(view_of_transfer(transfer, direction, active.get(carrier, 0), 1 + joined.get(carrier, 0)))
+        return views
 
     async def attempts(self, transfers: Sequence[int]) -> list[AttemptRecord]:
-        """What was tried for these transfers (at most 1000), by transfer, the oldest first."""
+        """Return the attempts at these transfers (at most 1000), by transfer, the oldest first."""
         return await self._store.attempts(transfers)
 
     async def cancel(self, number: int) -> JobView:
-        """Cancel what has not ended; copies that run are told to stop at once."""
+        """Cancel all unfinished transfers of a job; running copies stop at once."""
         return await self._change_all(number, (Phase.RUNNING,), CancelTransfer(), Cancel(), UNFINISHED)
 
     async def pause(self, number: int) -> JobView:
-        """Start nothing more of the job, and bring what runs back to the queue."""
+        """Pause a job: its running transfers are queued again, and none starts."""
         view = await self._change_all(number, (Phase.RUNNING,), Interrupted(), Hold())
         while effects := await self._store.transfer_ownership(number):
             await self._attempts.perform(effects)
@@ -229,13 +249,13 @@ class Engine:
         return view
 
     async def resume(self, number: int) -> JobView:
-        """Undo `pause`, or go on after a local problem was solved."""
+        """Resume a job that is paused or on hold."""
         job = await self._store.change_job(number, Release())
         self._wake.set()
         return view_of_job(job)
 
     async def retry(self, number: int, request_id: str) -> JobView:
-        """Queue what failed or was cancelled again; once under one `request_id`."""
+        """Queue failed and cancelled transfers again; once for each `request_id`."""
         if await self._store.was_requested(request_id):
             return await self.job(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
@@ -243,18 +263,19 @@ class Engine:
         return view
 
     def progress(self, job: int = 0) -> list[ActiveCopy]:
-        """The files of a job (0: of all) that move now."""
-        return self._attempts.slots.active_copies(job)
+        """Return the files of a job (0: of all jobs) that are being copied."""
+        return self._running.active_copies(job)
 
     def changes(self, job: int = 0, token: str = "", since: int | None = None) -> AsyncIterator[Changes]:
-        """A snapshot, or what came after the token or event `since`, then changes; of one job until its end was told.
+        """Return a snapshot, then changes; of one job until it has ended, or of all jobs (0).
 
-        Raises UsageError for a foreign token and for events that are no longer kept.
+        With `token` or event number `since` the changes after it come instead of the snapshot. Raises UsageError for
+        the token of another database, and for events that are no longer kept.
         """
         return ChangeStream(self._store, job, self.progress).changes(token, since)
 
     async def wait(self, number: int) -> JobView:
-        """The job when it has ended."""
+        """Wait until the job has ended; return it."""
         changed = self._store.watch()
         try:
             while True:
@@ -269,7 +290,7 @@ class Engine:
     async def _change_all(
         self, number: int, first: tuple[Phase, ...], event: Event, also: JobEvent, then: tuple[Phase, ...] = ()
     ) -> JobView:
-        """Apply `event` to all transfers in the phases `first`, then to those in `then`, in batches."""
+        """Apply `also` to the job and `event` to its transfers in the phases `first`, then in `then`, in batches."""
         for phases in filter(None, (first, then)):
             last = 0
             while True:
@@ -282,65 +303,63 @@ class Engine:
         return view_of_job(outcome.job)
 
     async def _run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            self._attempts.live_in(group)
-            taken_up = False
+        async with self._tasks:
+            has_recovered = False
             while True:
                 self._wake.clear()
                 try:
-                    if not taken_up:
-                        await self._recover(group)
-                        taken_up = True
+                    await self._prepare_store()
+                    if not has_recovered:
+                        await self._recover()
+                        has_recovered = True
                     self._apply_rates()
                     for number in await self._held_jobs.releasable():
-                        log.info("job %d goes on: what it was held for is mended", number)
+                        log.info("job %d resumes: its obstacle is gone", number)
                         await self.resume(number)
-                    await self._sleep(await self._start(group))
+                    await self._sleep(await self._start())
                 except StoreError as error:
-                    log.error("nothing can be started: %s", error)
+                    log.error("cannot start transfers: %s", error)
                     await asyncio.sleep(_STORE_PAUSE)
 
-    async def _recover(self, group: asyncio.TaskGroup) -> None:
-        """What the daemon before left half-done: cancelling, and exchanges of names."""
+    async def _recover(self) -> None:
+        """Complete what the last daemon left unfinished: cancellations, and replacements of files."""
         for job in await self._store.half_cancelled():
             await self.cancel(job.id)
         await self._attempts.clear_spool()
         last = 0
-        while found := await self._store.unfinished_intents(last):
-            for transfer in filter(has_temporary_names, found):
-                self._attempts.clean_up(transfer, await self._store.job(transfer.job), group)
-            last = found[-1].id
+        while page := await self._store.unfinished_intents(last):
+            for transfer in filter(has_temporary_names, page):
+                self._attempts.clean_up(transfer, await self._store.job(transfer.job))
+            last = page[-1].id
 
-    async def _start(self, group: asyncio.TaskGroup) -> float | None:
-        """Start all that may start now; when the next waiting transfer may (POSIX seconds)."""
+    async def _start(self) -> float | None:
+        """Start all that may start now; return when the next waiting transfer may (POSIX seconds)."""
         while True:
-            load = self._attempts.slots.load()
-            picked = partial(choose_transfers, load=load, limits=self._limits, turns=self._round_robin)
-            agenda, started, self._round_robin = await self._store.start(self._scheduling_query(load), picked)
-            self._expansions.start(agenda.expanding, group)
-            self._deletions.start(agenda.deleting, group)
-            for candidate, outcome in started:
-                self._attempts.start(candidate, outcome, group)
-            if not started or self._attempts.slots.is_full:
-                return agenda.next_ready
+            load = self._running.load()
+            choose = partial(choose_transfers, load=load, limits=self._limits, round_robin=self._round_robin)
+            work, started, self._round_robin = await self._store.start(self._scheduling_query(load), choose)
+            self._expansions.start(work.expanding)
+            self._deletions.start(work.deleting)
+            for candidate, result in started:
+                self._attempts.start(candidate, result)
+            if not started or self._running.is_full:
+                return work.next_ready
 
     def _scheduling_query(self, load: Load) -> SchedulingQuery:
-        """What may start now, as far as there is room for it."""
-        slots = self._attempts.slots
-        expanding, expansions = self._expansions.begun()
+        """Return the query for what may start now."""
         return SchedulingQuery(
             now=self._clock(),
             last_job=self._round_robin.last_job,
-            full=slots.full_jobs(load),
+            full=self._running.full_jobs(load),
             closed=closed_directions(load, self._limits),
-            limit=0 if slots.is_full else 2 * self._limits.files,
-            expanding=expanding,
-            expansions=expansions,
-            deleting=self._deletions.begun(),
+            limit=0 if self._running.is_full else 2 * self._limits.files,
+            expanding=self._expansions.excluded(),
+            expansions=self._expansions.free_slots,
+            deleting=self._deletions.excluded(),
         )
 
     async def _sleep(self, next_ready: float | None) -> None:
-        """Until something changes, or the next waiting transfer or resting expansion is due."""
+        """Sleep until something changes, or the next transfer, job, check or bandwidth limit is due."""
         now = self._clock()
         if await self._clock_was_set_back(now):
             return
@@ -359,32 +378,14 @@ class Engine:
             await asyncio.wait_for(self._wake.wait(), min(max(pause, 0.01), _LONGEST_SLEEP))
 
     async def _clock_was_set_back(self, now: float) -> bool:
-        """Whether the clock was set back (perhaps while no daemon ran); nothing waits for the time of before then."""
+        """Return whether the clock was set back, perhaps while no daemon ran; waiting transfers are ready then."""
         before, self._clock_offset = self._clock_offset, now - time.monotonic()
         if before is not None and self._clock_offset > before - _CLOCK_TOLERANCE:
             return False
         changed = await self._store.make_ready(now + backoff.CAP, now)
         if changed:
-            log.warning("the clock was set back: %d transfers that waited for a later time start now", changed)
+            log.warning("the clock was set back; %d waiting transfers start now", changed)
         return True
-
-
-def _check(spec: JobSpec) -> None:
-    """Raises UsageError for a job that cannot make sense."""
-    if spec.purpose == "sync" and len(spec.sources) != 1:
-        raise UsageError("A synchronisation has one source, a directory")
-    if spec.purpose == "sync" and spec.direction == "copy" and overlap(spec.sources[0], spec.target):
-        raise UsageError(f"{spec.sources[0]} and {spec.target} lie in each other; nothing was done")
-    if spec.delete and spec.purpose != "sync":
-        raise UsageError("Only a synchronisation can delete what its source does not have")
-    if not spec.sources or not spec.target:
-        raise UsageError("A transfer needs at least one source and a target")
-    local = {"upload": spec.sources, "download": (spec.target, *spec.targets)}.get(spec.direction, ())
-    for name in (*spec.sources, spec.target, *spec.targets):
-        if not name.startswith("/") or "\0" in name:
-            raise UsageError(f"{name!r} is not an absolute name")
-        if name not in local and not is_text(name):
-            raise UsageError(f"'{visible(name)}' is not UTF-8, which the catalogue needs")
 
 
 def _report(main: asyncio.Task[None]) -> None:

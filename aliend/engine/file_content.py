@@ -1,4 +1,4 @@
-"""What a file contains, for those who read it instead of copying it: one ticket, then the bytes as they come."""
+"""Reads the content of a file without copying it: one ticket, then a stream of bytes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from aliend.storage.tasks import Download, Read, ReplicaUrl, replica_urls
 
 
 class Tickets(Protocol):
-    """What is needed of the catalogue."""
+    """The catalogue operations that reading needs."""
 
     async def access_read(self, lfn: str, /) -> list[Ticket]:
-        """Tickets for reading, the best replica first."""
+        """Return tickets for reading, the best replica first."""
 
     async def stat(self, lfns: list[str], /) -> tuple[list[Entry], list[str]]:
-        """Entries that exist, and the names that do not."""
+        """Return the entries that exist, and the names that do not."""
 
 
 class Readers(Protocol):
-    """What is needed of the copying processes."""
+    """The worker operations that reading needs."""
 
     def open_read(self, task: Read, /) -> AbstractAsyncContextManager[Stream]:
         """The bytes of a file as they come."""
@@ -32,9 +32,9 @@ class Readers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """A file that may be read: absolute LFN, size in bytes, md5 (empty: unknown), GUID, replicas in their order.
+    """A readable file: absolute LFN, size in bytes, md5 (empty: unknown), GUID, replicas in order.
 
-    One without replicas is empty.
+    A file without replicas is empty.
     """
 
     lfn: str
@@ -44,18 +44,18 @@ class FileContent:
     sources: tuple[ReplicaUrl, ...]
 
     def download_task(self, target: str, umask: int) -> Download:
-        """The task that brings it to `target`, an absolute local path."""
+        """Return the task that downloads it to `target`, an absolute local path."""
         return Download(0, self.sources, target, self.size, self.md5, overwrite="always", umask=umask, lfn=self.lfn)
 
 
 async def content_of(catalogue: Tickets, lfn: str) -> FileContent:
-    """Ask for the right to read `lfn`. Raises CopyError or ServiceError where it is no file that can be read."""
+    """Request the right to read `lfn`. Raises CopyError or ServiceError if it is not a readable file."""
     try:
         tickets = await catalogue.access_read(lfn)
     except ServiceError as error:
-        refusal: ServiceError | None = error
+        denied: ServiceError | None = error
     else:
-        refusal = None
+        denied = None
         if tickets:
             sources = replica_urls(tickets)
             return FileContent(lfn, tickets[0].size, tickets[0].md5, tickets[0].guid, sources)
@@ -64,14 +64,14 @@ async def content_of(catalogue: Tickets, lfn: str) -> FileContent:
         return FileContent(lfn, 0, entries[0].md5, entries[0].guid, ())
     if entries and entries[0].type != "file":
         raise ServiceError("access", 21, f"{lfn} is a {entries[0].type}, not a file")
-    raise refusal or CopyError(f"{lfn} has no replica that may be read", "permanent")
+    raise denied or CopyError(f"{lfn} has no readable replica", "permanent")
 
 
 @asynccontextmanager
 async def read_content(
     workers: Readers, content: FileContent, start: int = 0, end: int | None = None
 ) -> AsyncGenerator[Stream | EmptyStream, None]:
-    """The bytes from `start` to `end` (offsets; None: the end), which must be in the file; leave early to stop."""
+    """Stream the bytes from offset `start` to `end` (None: the end of the file); leave early to stop."""
     last = content.size if end is None else end
     if last <= start:
         yield EmptyStream()
@@ -81,10 +81,10 @@ async def read_content(
 
 
 class EmptyStream:
-    """The bytes of an empty part, as a `Stream`."""
+    """The stream of an empty range."""
 
     result = None
 
     async def read(self) -> bytes:
-        """Nothing."""
+        """Return the end of the stream."""
         return b""

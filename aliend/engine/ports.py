@@ -1,116 +1,123 @@
-"""What the engine needs of its neighbours, as protocols: the catalogue of one context, and the copying processes."""
+"""What the engine needs from other packages, as protocols: the catalogue of one context, and the worker processes."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Protocol, overload
+from dataclasses import dataclass
+from typing import Protocol
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.connection.context import Context
-from aliend.core.grid.mirror_replies import Queued, State
+from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.transfers.bandwidth import Rates
-from aliend.storage.tasks import (
-    Checksum,
-    Checksummed,
-    Compare,
-    Compared,
-    Download,
-    Downloaded,
-    Listed,
-    ListMembers,
-    RemovePartial,
-    TaskOptions,
-    ThirdParty,
-    Upload,
-    Uploaded,
-)
+from aliend.storage.tasks import R, Task, TaskOptions
+from aliend.store import Store
 
 
 class CataloguePort(Protocol):
-    """Typed operations with absolute LFNs; they raise the errors of `aliend.errors`."""
+    """Typed operations on absolute LFNs; they raise the errors of `aliend.errors`."""
 
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
-        """Entries that exist, and the names that do not."""
+        """Return the entries that exist, and the names that do not."""
 
     async def members(self, lfns: Sequence[str], /) -> dict[str, Member]:
-        """Those of the files that lie in an archive, by LFN."""
+        """Return the files that are members of an archive, by LFN."""
 
     def find_files(
         self, directory: str, /, *, pattern: str = "*", options: Sequence[str] = (), quick: bool = False
     ) -> AsyncGenerator[list[Entry], None]:
-        """All files below a directory, in batches; `pattern` and `options` narrow that loosely."""
+        """Return all files below a directory in batches; the service applies `pattern` and `options` only roughly."""
 
     async def whereis(self, lfn: str, /) -> list[Replica]:
-        """The replicas of a file."""
+        """Return the replicas of a file."""
 
     async def access_read(
         self, lfn: str, storage: str = "", /, *, strict: bool = False, http: bool = False
     ) -> list[Ticket]:
-        """Tickets for reading, the best replica first; `storage` names elements to prefer, with `strict` the only.
+        """Return tickets for reading, the best replica first.
 
-        With `http` those that can be read over HTTP.
+        `storage` names storage elements to prefer, with `strict` the only ones to use; `http` asks for replicas that
+        can be read over HTTP.
         """
 
     async def access_write(self, lfn: str, size: int, md5: str, storage: str, /) -> list[Ticket]:
-        """Tickets for writing one replica each."""
+        """Return tickets that allow to write one replica each."""
 
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
-        """Register a replica that was written."""
+        """Register a written replica."""
 
-    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[Queued], str]:
-        """Have the service make more replicas: what it queued, and what it said."""
+    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[QueuedMirror], str]:
+        """Ask the service for more replicas; return what it queued, and its message."""
 
-    async def mirror_state(self, number: int, /) -> State:
-        """How one of those copies stands."""
+    async def mirror_state(self, number: int, /) -> MirrorState:
+        """Return the state of one of these copies."""
 
     async def touch(self, lfn: str, /) -> None:
-        """Make an entry without content, and the directories above it."""
+        """Create an entry without content, and its parent directories."""
 
     async def remove(self, lfn: str, /) -> None:
         """Remove a file."""
 
     async def remove_all(self, lfns: Sequence[str], /) -> None:
-        """Remove files; what becomes of each is to be looked at."""
+        """Remove files; the caller must check which ones are gone."""
 
     async def move(self, source: str, target: str, /) -> None:
-        """Rename a file to a name that does not exist."""
+        """Rename a file; the target must not exist."""
 
 
 class RunnerPort(Protocol):
-    """Runs copies in other processes; cancelling `run` stops the copy."""
+    """Runs tasks in worker processes; cancelling `run` stops the task."""
 
-    @overload
-    async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
-    @overload
-    async def run(self, task: Upload | ThirdParty, on_progress: Callable[[int], None]) -> Uploaded: ...
-    @overload
-    async def run(self, task: Checksum | RemovePartial, on_progress: Callable[[int], None]) -> Checksummed: ...
-    @overload
-    async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
-    @overload
-    async def run(self, task: Compare, on_progress: Callable[[int], None]) -> Compared: ...
+    async def run(self, task: Task[R], on_progress: Callable[[int], None]) -> R:
+        """Run one task and return its result; `on_progress` receives the bytes so far."""
+
+
+class BandwidthPort(Protocol):
+    """The bandwidth that the tasks of all worker processes share."""
+
+    def set_rates(self, rates: Rates) -> None:
+        """Set the limits of all tasks."""
+
+    def set_job_rate(self, job: int, rate: int) -> None:
+        """Set the limit of a job's running tasks (bytes per second, 0: no limit)."""
+
+    def reassign(self, transfer: int, job: int, rate: int) -> None:
+        """Assign the tasks of a transfer to another job, which has this rate."""
+
+    def throttled_rates(self) -> dict[int, int]:
+        """Return the throttled transfers with the bytes per second that each can expect."""
+
+    def seconds_since_wait(self) -> dict[int, float]:
+        """Return the transfers that have waited for bandwidth, with the seconds since then (0: waiting now)."""
 
 
 class WorkersPort(RunnerPort, Protocol):
-    """All copying processes, and the bandwidth that their tasks share."""
+    """All worker processes and their bandwidth."""
 
-    def of(self, terms: TaskOptions) -> RunnerPort:
-        """The same for tasks with these terms."""
+    @property
+    def bandwidth(self) -> BandwidthPort:
+        """Return the bandwidth that the tasks share."""
 
-    def set_rates(self, rates: Rates) -> None:
-        """Limit the bandwidth."""
-
-    def set_job_rate(self, job: int, rate: int) -> None:
-        """Limit that of one job's running tasks."""
-
-    def give(self, transfer: int, job: int, rate: int) -> None:
-        """What is copied for a transfer belongs to another job."""
-
-    def metered(self) -> dict[int, int]:
-        """Transfers with limited bandwidth, and what each can expect."""
-
-    def waited(self) -> dict[int, float]:
-        """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
+    def with_options(self, options: TaskOptions) -> RunnerPort:
+        """Return the worker processes for tasks with these options."""
 
 
 CatalogueOf = Callable[[Context], CataloguePort]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineContext:
+    """What all parts of the engine share.
+
+    `clock` returns POSIX seconds, `random` a uniform number in [0, 1). `wake` makes the scheduler look for work; call
+    it after every change that may allow a transfer to start. Background tasks run in `tasks`.
+    """
+
+    store: Store
+    workers: WorkersPort
+    catalogue_of: CatalogueOf
+    clock: Callable[[], float]
+    random: Callable[[], float]
+    wake: Callable[[], None]
+    tasks: asyncio.TaskGroup

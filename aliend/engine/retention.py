@@ -1,4 +1,4 @@
-"""Keeps the history of jobs from growing for ever: what ended long enough ago is forgotten, slowly, beside the work."""
+"""Deletes the history of jobs that ended long ago, in the background."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ log = logging.getLogger(__name__)
 _DAY = 86400.0
 _INTERVAL = 3600.0
 _PAUSE = 0.05
-"""Seconds between two small transactions, for those who wait for the database."""
+"""Seconds between two small transactions, so that others get the database."""
 
 
-async def prune_history(store: Store, clock: Callable[[], float], days: int) -> None:
-    """Forget jobs that ended more than so many days ago, until it is cancelled; 0 days: none is forgotten."""
-    while days > 0:
-        rows = 0
+async def prune_history(store: Store, clock: Callable[[], float], keep_days: Callable[[], int]) -> None:
+    """Delete jobs that ended more than `keep_days` days ago, until it is cancelled; 0 days: keep all."""
+    while True:
+        rows, days = 0, keep_days()
         try:
-            while gone := await store.prune(int((clock() - days * _DAY) * 1000)):
-                rows += gone
+            while days and (deleted := await store.prune(int((clock() - days * _DAY) * 1000))):
+                rows += deleted
                 await asyncio.sleep(_PAUSE)
         except StoreError as error:
-            log.warning("old jobs cannot be forgotten: %s", error)
+            log.warning("cannot delete old jobs: %s", error)
         if rows:
-            log.info("jobs that ended more than %d days ago are forgotten: %d rows", days, rows)
+            log.info("deleted jobs that ended more than %d days ago: %d rows", days, rows)
         await asyncio.sleep(_INTERVAL)

@@ -1,4 +1,4 @@
-"""What the engine tells of jobs and transfers: frozen values that say what the contract's messages say."""
+"""Views of jobs and transfers for services and commands: frozen values with the fields of the gRPC messages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from aliend.core.transfers.wait_reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job. Bytes are of whole files, times POSIX milliseconds (`ended_ms` 0: it has not ended).
+    """A job. Bytes count whole files, times are POSIX milliseconds (`ended_ms` 0: it has not ended).
 
-    `rate` is the most bytes a second (0: no limit of its own).
+    `rate` limits its bytes per second (0: no limit of its own).
     """
 
     id: int
@@ -40,7 +40,8 @@ class JobView:
 class TransferView:
     """A file of a job. `bytes_done` are of the running attempt, `retry_ms` is 0 unless it waits.
 
-    `joined` (mostly 0) is the transfer of another job that brings it, `wanted` how many jobs want it (0: not counted).
+    `joined` (mostly 0) is the transfer of another job that copies it, `wanted` the number of jobs that want it (0: not
+    counted).
     """
 
     id: int
@@ -60,7 +61,7 @@ class TransferView:
 
 @dataclass(frozen=True, slots=True)
 class ActiveCopy:
-    """A file that is copied now; sizes in bytes."""
+    """A file that is being copied; sizes in bytes."""
 
     id: int
     name: str
@@ -70,7 +71,7 @@ class ActiveCopy:
 
 @dataclass(frozen=True, slots=True)
 class WaitingFile:
-    """A file (0 and no name: the job as a whole) that is not being copied now, and why."""
+    """A file (0 and no name: the job as a whole) that is not being copied, and why."""
 
     job: int
     transfer: int
@@ -80,10 +81,10 @@ class WaitingFile:
 
 @dataclass(frozen=True, slots=True)
 class ElementView:
-    """A storage element: `working`, `resting` or `probing`; copies that run, may run now, and may run at most.
+    """A storage element: `working`, `resting` or `probing`; running copies, their current and highest limit.
 
-    `until` is the POSIX second when a resting one is looked at again (0: it does not rest, or at once), `why` what
-    changed its number of copies last (empty: nothing did), `speed` bytes a second.
+    `until` is the POSIX second when a resting one is tried again (0: it is not resting, or now), `why` is what changed
+    its limit last (empty: nothing did), `speed` bytes per second.
     """
 
     se: str
@@ -98,9 +99,9 @@ class ElementView:
 
 @dataclass(frozen=True, slots=True)
 class LimitsInUse:
-    """The limits, and what runs under them: files each way, and the storage elements by name.
+    """The limits and what runs under them: files per direction, and the storage elements by name.
 
-    `rates` hold at the moment; `words` are those that set them, by the names of `core.limits`.
+    `rates` are in effect now; `rate_texts` are the saved rate schedules, by the names of `core.transfers.limits`.
     """
 
     limits: Limits
@@ -110,28 +111,28 @@ class LimitsInUse:
     rate_texts: Mapping[str, str]
 
     def table(self) -> dict[str, int]:
-        """Limits of files by the names that set them; 0: none of its own."""
+        """Return the limits of files by name; 0: none of its own."""
         limits = self.limits
-        usual = {"files": limits.files, "down": limits.down, "up": limits.up, "se": limits.per_se}
-        return {**usual, **dict(limits.named)}
+        unnamed = {"files": limits.files, "down": limits.down, "up": limits.up, "se": limits.per_se}
+        return {**unnamed, **dict(limits.named)}
 
     def running(self) -> dict[str, int]:
-        """Files that are copied now: in all, and each way."""
+        """Return the number of files being copied: in all, and per direction."""
         ways = {"down": self.by_direction.get("download", 0), "up": self.by_direction.get("upload", 0)}
         return {"files": sum(self.by_direction.values()), **ways}
 
     def rate_now(self, name: str) -> int:
-        """Bytes a second at the moment under a rate that was set; 0: unlimited."""
+        """Return the current bytes per second of a saved rate; 0: unlimited."""
         rates = self.rates
-        usual = {"rate": rates.all, "down.rate": rates.down, "up.rate": rates.up, "se.rate": rates.per_se}
-        return usual.get(name, rates.named.get(name.removesuffix(".rate"), 0))
+        unnamed = {"rate": rates.all, "down.rate": rates.down, "up.rate": rates.up, "se.rate": rates.per_se}
+        return unnamed.get(name, rates.named.get(name.removesuffix(".rate"), 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed since the changes before, and the events of that.
+    """The changes since the previous message, with their events.
 
-    `token` resumes after them, also with the next daemon; `number` is up to which event everything is told.
+    `token` resumes after them, also with the next daemon; `number` is the last event that is covered.
     """
 
     jobs: tuple[JobView, ...]
@@ -143,7 +144,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class DeletionView:
-    """A file below the target of a synchronisation (without a name: all that only the target has), and its fate.
+    """A file below the target of a synchronisation (without a name: all extra files), and what happens to it.
 
     `state` is pending, deleted, kept (it could not be deleted), spared (the source has it again) or refused.
     """
@@ -154,7 +155,7 @@ class DeletionView:
 
 
 def view_of_job(job: Job) -> JobView:
-    """The job as it is told."""
+    """Return the view of a job."""
     return JobView(
         id=job.id,
         state=job.state,
@@ -174,7 +175,7 @@ def view_of_job(job: Job) -> JobView:
 
 
 def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int, wanted: int = 0) -> TransferView:
-    """The transfer as it is told; `bytes_done` of the running attempt, `wanted` by so many jobs (0: not counted)."""
+    """Return the view of a transfer; `bytes_done` of the running attempt, `wanted` by so many jobs."""
     state = transfer.state
     return TransferView(
         id=transfer.id,

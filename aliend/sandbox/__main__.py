@@ -1,4 +1,4 @@
-"""`python -m aliend.sandbox`: the words of the command line."""
+"""`python -m aliend.sandbox`: runs the subcommands of `alienctl sandbox` and prints their results."""
 
 from __future__ import annotations
 
@@ -12,97 +12,97 @@ from pathlib import Path
 from typing import Any
 
 from aliend.sandbox import cli, control, grid_size
-from aliend.sandbox.control_client import NOT_UP, ask
+from aliend.sandbox.control_client import NOT_RUNNING, send_request
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.grid_size import Plan
+from aliend.sandbox.grid_size import GridSize
 from aliend.sandbox.layout import Layout, locate
 from aliend.sandbox.server import background_process
 from aliend.sandbox.storage import xrootd_packages, xrootd_program
 
-_NOT_UP, _SIGPIPE_EXIT = 3, 141
+_NOT_RUNNING_EXIT, _SIGPIPE_EXIT = 3, 141
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """Do what the words say; the exit code."""
-    arguments = list(sys.argv[1:] if given is None else given)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the subcommand in `argv` (default: those of the process) and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["serve"] and len(arguments) == 3:
         return background_process.run(Layout(Path(arguments[1])), int(arguments[2]))
     try:
         try:
-            return _do(locate(os.environ), cli.parser().parse_args(arguments))
+            return _run_command(locate(os.environ), cli.parser().parse_args(arguments))
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # whoever read the output has gone
+        # the reader of the output has closed the pipe
         os._exit(_SIGPIPE_EXIT)
     except (SandboxError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
 
-def _do(layout: Layout, chosen: argparse.Namespace) -> int:
-    match chosen.word:
+def _run_command(layout: Layout, arguments: argparse.Namespace) -> int:
+    match arguments.subcommand:
         case "up":
-            return _up(layout, chosen)
+            return _up(layout, arguments)
         case "down":
-            return _down(layout, chosen)
+            return _down(layout, arguments)
         case "status":
-            return _status(layout, as_json=chosen.json)
+            return _status(layout, as_json=arguments.json)
         case "env":
-            return _env(layout, chosen)
+            return _env(layout, arguments)
         case "reset":
-            return _reset(layout, chosen)
+            return _reset(layout, arguments)
         case "fault":
-            return _fault(layout, chosen)
+            return _fault(layout, arguments)
         case "stats":
-            return _stats(layout, chosen)
+            return _stats(layout, arguments)
         case "set":
-            return _set(layout, chosen)
+            return _set(layout, arguments)
         case _:
-            return _file(layout, chosen)
+            return _file(layout, arguments)
 
 
-def _up(layout: Layout, chosen: argparse.Namespace) -> int:
-    with control.turn(layout):
-        wanted = grid_size.load(layout).with_wishes(chosen.storage, chosen.files)
+def _up(layout: Layout, arguments: argparse.Namespace) -> int:
+    with control.control_lock(layout):
+        wanted = grid_size.load(layout).resized(arguments.storage, arguments.files)
         if control.server_pid(layout) is not None:
             if wanted != grid_size.load(layout):
-                raise SandboxError("The sandbox grid is up, and its size is that of its start: alienctl sandbox down")
-            return _done(layout, chosen, "The sandbox grid is up already.")
+                raise SandboxError("cannot change the size of a running sandbox grid; run: alienctl sandbox down")
+            return _done(layout, arguments, "the sandbox grid is already up")
         _refuse_to_shrink(layout, wanted)
-        if chosen.fetch and xrootd_program.find(layout, os.environ) is None:
-            xrootd_packages.unpack(layout.xrootd, _complain)
+        if arguments.fetch and xrootd_program.find(layout, os.environ) is None:
+            xrootd_packages.unpack(layout.xrootd, _print_error)
         grid_size.save(layout, wanted)
         state = control.start(layout)
-    if chosen.json:
-        return _done(layout, chosen)
-    _say("The sandbox grid is up.")
+    if arguments.json:
+        return _done(layout, arguments)
+    _print("the sandbox grid is up")
     _describe(layout, state)
-    _say('Use it with: alienctl --profile sandbox ls, or eval "$(alienctl sandbox env)"')
+    _print('use it with `alienctl --profile sandbox ls`, or for a whole shell: eval "$(alienctl sandbox env)"')
     return 0
 
 
-def _refuse_to_shrink(layout: Layout, wanted: Plan) -> None:
-    had = grid_size.load(layout)
-    if layout.catalogue.exists() and (wanted.storage < had.storage or wanted.files < had.files):
+def _refuse_to_shrink(layout: Layout, wanted: GridSize) -> None:
+    present = grid_size.load(layout)
+    if layout.catalogue.exists() and (wanted.storage < present.storage or wanted.files < present.files):
         size = f"--storage {wanted.storage} --files {wanted.files}"
-        raise SandboxError(f"A smaller sandbox grid is a new one: alienctl sandbox reset {size}")
+        raise SandboxError(f"a sandbox grid cannot shrink; recreate it with: alienctl sandbox reset {size}")
 
 
-def _down(layout: Layout, chosen: argparse.Namespace) -> int:
+def _down(layout: Layout, arguments: argparse.Namespace) -> int:
     stopped = False
     if layout.root.exists():
-        with control.turn(layout):
+        with control.control_lock(layout):
             stopped = control.stop(layout)
-    return _done(layout, chosen, "The sandbox grid is down." if stopped else "The sandbox grid was not up.")
+    return _done(layout, arguments, "the sandbox grid is down" if stopped else "the sandbox grid was not up")
 
 
-def _done(layout: Layout, chosen: argparse.Namespace, text: str = "") -> int:
-    """Say what a command has done: a text, or the status as JSON."""
-    if chosen.json:
+def _done(layout: Layout, arguments: argparse.Namespace, text: str = "") -> int:
+    """Print the result of a subcommand: `text`, or with `--json` the status."""
+    if arguments.json:
         _status(layout, as_json=True)
     else:
-        _say(text)
+        _print(text)
     return 0
 
 
@@ -110,44 +110,45 @@ def _status(layout: Layout, *, as_json: bool) -> int:
     pid = control.server_pid(layout)
     state = background_process.previous_state(layout) if pid else {}
     if as_json:
-        _say(json.dumps({"running": pid is not None, "directory": str(layout.root), **state}))
+        _print(json.dumps({"running": pid is not None, "directory": str(layout.root), **state}))
     elif pid is None:
-        _say("The sandbox grid is not up.")
+        _print("the sandbox grid is not up")
     else:
-        _say(f"The sandbox grid is up (process {pid}).")
+        _print(f"the sandbox grid is up (process {pid})")
         _describe(layout, state)
-    return 0 if pid else _NOT_UP
+    return 0 if pid else _NOT_RUNNING_EXIT
 
 
-def _env(layout: Layout, chosen: argparse.Namespace) -> int:
+def _env(layout: Layout, arguments: argparse.Namespace) -> int:
     if control.server_pid(layout) is None:
-        raise SandboxError(NOT_UP)
+        raise SandboxError(NOT_RUNNING)
     variables = control.exports(layout, os.environ)
     lines = (f"export {name}={shlex.quote(value)}" for name, value in variables.items())
-    _say(json.dumps(variables) if chosen.json else "\n".join(lines))
+    _print(json.dumps(variables) if arguments.json else "\n".join(lines))
     return 0
 
 
-def _reset(layout: Layout, chosen: argparse.Namespace) -> int:
-    with control.turn(layout):
-        wanted = grid_size.load(layout).with_wishes(chosen.storage, chosen.files)
+def _reset(layout: Layout, arguments: argparse.Namespace) -> int:
+    with control.control_lock(layout):
+        wanted = grid_size.load(layout).resized(arguments.storage, arguments.files)
         was_up = control.stop(layout)
         control.wipe(layout)
         grid_size.save(layout, wanted)
         if was_up:
             control.start(layout)
-    return _done(layout, chosen, "The sandbox grid is as it was at first." + ("" if was_up else " It is not up."))
+    return _done(layout, arguments, "the sandbox grid is in its initial state" + ("" if was_up else "; it is not up"))
 
 
-def _fault(layout: Layout, chosen: argparse.Namespace) -> int:
-    answer = ask(layout, cli.order(chosen.kind, chosen.values, chosen.command, chosen.times))
-    if chosen.json:
-        _say(json.dumps(answer))
+def _fault(layout: Layout, arguments: argparse.Namespace) -> int:
+    request = cli.fault_request(arguments.kind, arguments.values, arguments.command, arguments.times)
+    answer = send_request(layout, request)
+    if arguments.json:
+        _print(json.dumps(answer))
         return 0
     for fault in answer["faults"]:
-        _say(_fault_line(fault))
+        _print(_fault_line(fault))
     if not answer["faults"]:
-        _say("Nothing is made to fail.")
+        _print("no faults are active")
     return 0
 
 
@@ -155,34 +156,36 @@ def _fault_line(fault: dict[str, Any]) -> str:
     line = f"{fault['kind']} {fault.get('element', '')}".rstrip()
     line += f" {fault['value']:g}" if fault.get("value") else ""
     if "times" in fault:
-        line += f", for {fault['command'] or 'any command'}"
+        line += f", for {fault['command'] or 'every command'}"
         line += f", {fault['times']} times" if fault["times"] > 1 else ", once" if fault["times"] else ""
     return line
 
 
-def _stats(layout: Layout, chosen: argparse.Namespace) -> int:
-    answer = ask(layout, {"do": "stats", "reset": chosen.reset})
-    if chosen.json:
-        _say(json.dumps(answer))
+def _stats(layout: Layout, arguments: argparse.Namespace) -> int:
+    answer = send_request(layout, {"do": "stats", "reset": arguments.reset})
+    if arguments.json:
+        _print(json.dumps(answer))
         return 0
     connections = answer["connections"]
-    _say(f"logins       {answer['logins']}")
-    _say(f"connections  {connections['now']} now, {connections['most']} at most")
+    _print(f"logins       {answer['logins']}")
+    _print(f"connections  {connections['now']} open, {connections['most']} at most")
     for name, count in answer["commands"].items():
-        _say(f"  {name:20}{count:>8}")
+        _print(f"  {name:20}{count:>8}")
     return 0
 
 
-def _set(layout: Layout, chosen: argparse.Namespace) -> int:
-    settings = ask(layout, {"do": "set", "words": chosen.settings})["settings"]
-    _say(json.dumps(dict(word.split("=", 1) for word in settings)) if chosen.json else "\n".join(settings))
+def _set(layout: Layout, arguments: argparse.Namespace) -> int:
+    settings = send_request(layout, {"do": "set", "settings": arguments.settings})["settings"]
+    _print(json.dumps(dict(setting.split("=", 1) for setting in settings)) if arguments.json else "\n".join(settings))
     return 0
 
 
-def _file(layout: Layout, chosen: argparse.Namespace) -> int:
-    answer = ask(layout, {"do": "file", "lfn": chosen.lfn, "size": chosen.size, "copies": chosen.copies})
-    line = f"{answer['lfn']} has {answer['size']} bytes on {answer['copies']} storage elements"
-    _say(json.dumps(answer) if chosen.json else line)
+def _file(layout: Layout, arguments: argparse.Namespace) -> int:
+    request = {"do": "file", "lfn": arguments.lfn, "size": arguments.size, "copies": arguments.copies}
+    answer = send_request(layout, request)
+    elements = "storage element" if answer["copies"] == 1 else "storage elements"
+    line = f"{answer['lfn']} has {answer['size']} bytes on {answer['copies']} {elements}"
+    _print(json.dumps(answer) if arguments.json else line)
     return 0
 
 
@@ -191,18 +194,18 @@ def _describe(layout: Layout, state: dict[str, object]) -> None:
     assert isinstance(elements, list)
     users = state.get("users")
     assert isinstance(users, list)
-    _say(f"  central service   wss://{state['host']}:{state['port']}/websocket/json")
+    _print(f"  central service   wss://{state['host']}:{state['port']}/websocket/json")
     for element in elements:
-        _say(f"  storage element   {element['name']} at {element['url']}")
-    _say(f"  users             {', '.join(users)} (you are {users[0]})")
-    _say(f"  files             {layout.root}")
+        _print(f"  storage element   {element['name']} at {element['url']}")
+    _print(f"  users             {', '.join(users)} (you are {users[0]})")
+    _print(f"  files             {layout.root}")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _complain(text: str) -> None:
+def _print_error(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 

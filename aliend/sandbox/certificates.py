@@ -65,7 +65,7 @@ def ensure(layout: Layout) -> None:
         for file in (*layout.credentials.iterdir(), *layout.authorities.iterdir()):
             file.unlink()
         issuer = _make_authority(layout)
-    for name, subject in _wanted().items():
+    for name, subject in _subjects().items():
         if _is_fresh(layout.certificate(name)):
             continue
         key = _new_key()
@@ -96,7 +96,7 @@ def issue_token(
     return certificate.public_bytes(serialization.Encoding.PEM).decode(), _key_text(key).decode()
 
 
-def _wanted() -> dict[str, list[tuple[x509.ObjectIdentifier, str]]]:
+def _subjects() -> dict[str, list[tuple[x509.ObjectIdentifier, str]]]:
     country, organisation, common = NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME
     wanted = {f"user-{user}": [(country, "CH"), (organisation, ORGANISATION), (common, user)] for user in USERS}
     login = USERS[0]

@@ -1,4 +1,4 @@
-"""The words of `alienctl sandbox`, and what help says about them."""
+"""The command line of `alienctl sandbox`: subcommands, options and their help texts."""
 
 from __future__ import annotations
 
@@ -9,47 +9,51 @@ from aliend.sandbox.server import control_socket
 from aliend.sandbox.storage import storage_faults
 
 CLEAR = "clear"
-WORDS = {
-    "up": "start the grid, and say what there is",
-    "down": "stop it; its files stay",
-    "status": "tell whether it is up",
-    "env": 'print the exports that make commands use it: eval "$(alienctl sandbox env)"',
-    "reset": "put catalogue and storage back to what they were at first",
-    "fault": "make something fail, or tell what is made to fail",
-    "stats": "tell logins, commands and connections",
-    "set": "change limits of the service, or show them",
-    "file": "make a file of a chosen size",
+COMMANDS = {
+    "up": "start the grid and print its addresses and users",
+    "down": "stop the grid; its files stay",
+    "status": "print whether the grid is up",
+    "env": 'print the variables that make commands use the grid: eval "$(alienctl sandbox env)"',
+    "reset": "restore the initial catalogue and storage",
+    "fault": "inject a fault, or list the active faults",
+    "stats": "print the numbers of logins, commands and connections",
+    "set": "change limits of the service, or list them",
+    "file": "create a file of a given size",
 }
 
 
 def parser() -> argparse.ArgumentParser:
-    """What reads the words."""
+    """Return the parser of the subcommands."""
     top = argparse.ArgumentParser(
         prog="alienctl sandbox",
         description="A grid of your own on this machine.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    known = {}
-    branches = top.add_subparsers(dest="word", required=True, metavar=" | ".join(WORDS))
-    for word, meaning in WORDS.items():
+    subparsers = {}
+    branches = top.add_subparsers(dest="subcommand", required=True, metavar=" | ".join(COMMANDS))
+    for name, summary in COMMANDS.items():
         branch = branches.add_parser(
-            word, help=meaning, description=meaning, formatter_class=argparse.RawDescriptionHelpFormatter
+            name, help=summary, description=summary, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         branch.add_argument("--json", action="store_true", help="print one JSON object")
-        known[word] = branch
-    for word in ("up", "reset"):
-        known[word].add_argument("--storage", type=int, metavar="N", help="so many storage elements (2)")
-        known[word].add_argument("--files", type=int, metavar="N", help="so many catalogue entries more (0)")
-    known["up"].add_argument(
-        "--fetch", action="store_true", help="without xrootd: unpack the distribution's packages of it, without root"
+        subparsers[name] = branch
+    for name in ("up", "reset"):
+        subparsers[name].add_argument(
+            "--storage", type=int, metavar="N", help="number of storage elements (default: 2)"
+        )
+        subparsers[name].add_argument(
+            "--files", type=int, metavar="N", help="number of additional catalogue entries (default: 0)"
+        )
+    subparsers["up"].add_argument(
+        "--fetch", action="store_true", help="if xrootd is missing, unpack the distribution's packages without root"
     )
-    _fault(known["fault"])
-    known["stats"].add_argument("--reset", action="store_true", help="and begin to count anew")
-    known["set"].add_argument("settings", nargs="*", metavar="NAME=VALUE")
-    known["set"].epilog = f"names: {', '.join(settings.names())}; times are seconds, the others on or off"
-    known["file"].add_argument("lfn")
-    known["file"].add_argument("size", type=_size, help="bytes; 10K, 3M, 1G are multiples of 1024")
-    known["file"].add_argument("--copies", type=int, default=1, help="on so many storage elements (1)")
+    _fault(subparsers["fault"])
+    subparsers["stats"].add_argument("--reset", action="store_true", help="reset the counters to zero afterwards")
+    subparsers["set"].add_argument("settings", nargs="*", metavar="NAME=VALUE")
+    subparsers["set"].epilog = f"names: {', '.join(settings.names())}; times are in seconds, the others are on or off"
+    subparsers["file"].add_argument("lfn")
+    subparsers["file"].add_argument("size", type=_size, help="size in bytes; K, M and G are powers of 1024")
+    subparsers["file"].add_argument("--copies", type=int, default=1, help="number of replicas (default: 1)")
     return top
 
 
@@ -61,17 +65,19 @@ def _fault(branch: argparse.ArgumentParser) -> None:
     )
     branch.add_argument("kind", nargs="?", default="", metavar="KIND")
     branch.add_argument("values", nargs="*", metavar="VALUE")
-    branch.add_argument("--command", default="", metavar="NAME", help="only for the commands of this name")
-    branch.add_argument("--times", type=int, metavar="N", help="so many times; 0: until it is cleared")
+    branch.add_argument("--command", default="", metavar="NAME", help="affect only commands with this name")
+    branch.add_argument(
+        "--times", type=int, metavar="N", help="number of commands to affect; 0: all until the fault is cleared"
+    )
     tables = (
-        ("the next command", faults.ONCE),
-        ("until it is cleared", faults.LASTING),
-        ("at once", control_socket.ACTIONS),
-        ("a storage element SE, until it is cleared", storage_faults.KINDS),
+        ("faults of the next command", faults.ONCE),
+        ("faults that last until cleared", faults.LASTING),
+        ("immediate faults", control_socket.IMMEDIATE),
+        ("faults of a storage element SE, until cleared", storage_faults.KINDS),
     )
     lines = []
     for title, table in tables:
-        lines += [f"{title}:", *(f"  {kind:20}{meaning}" for kind, meaning in table.items())]
+        lines += [f"{title}:", *(f"  {kind:20}{effect}" for kind, effect in table.items())]
     branch.epilog = "\n".join(lines)
 
 
@@ -80,8 +86,8 @@ def _size(text: str) -> int:
     return int(text[:-1] if factor else text) << 10 * factor
 
 
-def order(kind: str, values: list[str], command: str, times: int | None) -> dict[str, object]:
-    """The order to the server that the words after `fault` mean."""
+def fault_request(kind: str, values: list[str], command: str, times: int | None) -> dict[str, object]:
+    """Return the request to the server for the arguments of `fault`."""
     if not kind:
         return {"do": "faults"}
     if kind == CLEAR:

@@ -27,13 +27,13 @@ _START_LIMIT = 30.0
 _FILES_PER_SECOND = 2_000
 """Catalogue entries that even a slow machine makes while the grid starts."""
 _STOP_LIMIT = 8.0
-_TURN_LIMIT = 60.0
-_FOREIGN = ("PYTHON", "LD_")
+_LOCK_LIMIT = 60.0
+_FOREIGN_PREFIXES = ("PYTHON", "LD_")
 """Variables that choose another Python or other libraries begin so."""
 
 
 @contextlib.contextmanager
-def turn(layout: Layout) -> Iterator[None]:
+def control_lock(layout: Layout) -> Iterator[None]:
     """Hold the right to start or stop the server. Raises SandboxError when the directory cannot be used."""
     try:
         layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def turn(layout: Layout) -> Iterator[None]:
     except OSError as error:
         raise SandboxError(f"The sandbox grid cannot keep its files in {layout.root}: {error}") from error
     with lock:
-        _wait_for(lambda: _take(lock.fileno()), _TURN_LIMIT, "Another sandbox command does not come to an end")
+        _wait_for(lambda: _try_lock(lock.fileno()), _LOCK_LIMIT, "Another sandbox command does not come to an end")
         yield
 
 
@@ -54,7 +54,7 @@ def server_pid(layout: Layout) -> int | None:
     """The process id of the running server: of whoever holds the lock, never of a file alone. None: none runs."""
     try:
         with layout.lock.open("r", encoding="utf-8") as lock:
-            if _take(lock.fileno(), fcntl.LOCK_SH):
+            if _try_lock(lock.fileno(), fcntl.LOCK_SH):
                 return None
             return int(lock.read() or 0) or None
     except (FileNotFoundError, ValueError):
@@ -74,11 +74,11 @@ def start(layout: Layout) -> dict[str, Any]:
             limit = _START_LIMIT + grid_size.load(layout).files / _FILES_PER_SECOND
             reason = _read_answer(answer.fileno(), limit)
         except BaseException:
-            _end(server.pid, server.poll)
+            _terminate(server.pid, server.poll)
             raise
         if reason != READY:
-            _end(server.pid, server.poll)
-            raise SandboxError(reason or f"The sandbox grid ended while it started; its log is {_log(layout)}")
+            _terminate(server.pid, server.poll)
+            raise SandboxError(reason or f"The sandbox grid ended while it started; its log is {_log_file(layout)}")
     server.returncode = 0  # it is on its own from here; this process need not wait for it
     return previous_state(layout)
 
@@ -130,9 +130,9 @@ def exports(layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _spawn(layout: Layout, ready: int) -> subprocess.Popen[bytes]:
-    with _log(layout).open("ab") as log_file:
+    with _log_file(layout).open("ab") as log_file:
         return subprocess.Popen(
-            [*_isolated("aliend.sandbox"), "serve", str(layout.root), str(ready)],
+            [*_isolated_command("aliend.sandbox"), "serve", str(layout.root), str(ready)],
             stdin=subprocess.DEVNULL,
             stdout=log_file,
             stderr=log_file,
@@ -144,13 +144,13 @@ def _spawn(layout: Layout, ready: int) -> subprocess.Popen[bytes]:
 
 
 def _clean_environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN_PREFIXES)}
     if libraries := os.environ.get("ALIEND_LIBRARY_PATH"):
         kept["LD_LIBRARY_PATH"] = libraries
     return kept
 
 
-def _isolated(module: str) -> tuple[str, ...]:
+def _isolated_command(module: str) -> tuple[str, ...]:
     """The words that run a module as a program, whatever PYTHONHOME and PYTHONPATH say."""
     root = str(Path(aliend.__file__).parent.parent)
     if root in site.getsitepackages():
@@ -159,7 +159,7 @@ def _isolated(module: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-c", code)
 
 
-def _log(layout: Layout) -> Path:
+def _log_file(layout: Layout) -> Path:
     return layout.logs / "server.log"
 
 
@@ -175,7 +175,7 @@ def _read_answer(descriptor: int, limit: float) -> str:
     return text.decode().strip()
 
 
-def _end(pid: int, poll: Callable[[], int | None]) -> None:
+def _terminate(pid: int, poll: Callable[[], int | None]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     with contextlib.suppress(SandboxError):
@@ -185,7 +185,7 @@ def _end(pid: int, poll: Callable[[], int | None]) -> None:
         _wait_for(lambda: poll() is not None, _STOP_LIMIT, "it did not stop")
 
 
-def _take(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -193,9 +193,9 @@ def _take(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
-def _wait_for(condition: Callable[[], bool], limit: float, complaint: str) -> None:
+def _wait_for(condition: Callable[[], bool], limit: float, message: str) -> None:
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
-            raise SandboxError(complaint)
+            raise SandboxError(message)
         time.sleep(0.02)

@@ -10,16 +10,16 @@ from typing import Any
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import Layout
 
-NOT_UP = "The sandbox grid is not up; start it with: alienctl sandbox up"
-_LIMIT = 120.0
+NOT_RUNNING = "The sandbox grid is not up; start it with: alienctl sandbox up"
+_TIMEOUT = 120.0
 
 
-def ask(layout: Layout, order: dict[str, Any]) -> dict[str, Any]:
+def send_request(layout: Layout, request: dict[str, Any]) -> dict[str, Any]:
     """What the grid answers to an order. Raises SandboxError when it is not up, or refuses."""
     try:
-        text = _exchange(layout, json.dumps(order).encode() + b"\n")
+        text = _exchange(layout, json.dumps(request).encode() + b"\n")
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise SandboxError(NOT_UP) from error
+        raise SandboxError(NOT_RUNNING) from error
     except OSError as error:
         raise SandboxError(f"The sandbox grid does not answer: {error}") from error
     if not text:
@@ -30,14 +30,14 @@ def ask(layout: Layout, order: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _exchange(layout: Layout, order: bytes) -> bytes:
+def _exchange(layout: Layout, request: bytes) -> bytes:
     directory = os.open(layout.root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_LIMIT)
+            connection.settimeout(_TIMEOUT)
             # a socket's address is short, the directory's name need not be
             connection.connect(f"/proc/self/fd/{directory}/{layout.control.name}")
-            connection.sendall(order)
+            connection.sendall(request)
             with connection.makefile("rb") as answer:
                 return answer.readline()
     finally:

@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from aliend.sandbox.layout import Layout
 
 KINDS = ("token", "user")
-_ASIDE = ".valid"
+_VALID_SUFFIX = ".valid"
 
 
 def expire(layout: Layout, kind: str) -> None:
     """Replace the certificates of a kind (one of `KINDS`) by ones that expired a minute ago."""
     for file in sorted(layout.credentials.glob(f"{kind}-*.pem")):
-        aside = file.with_name(file.name + _ASIDE)
+        aside = file.with_name(file.name + _VALID_SUFFIX)
         if file.name.endswith(".key.pem") or aside.exists():
             continue
         expired = _expired(layout, x509.load_pem_x509_certificate(file.read_bytes()))
@@ -28,8 +28,8 @@ def expire(layout: Layout, kind: str) -> None:
 
 def restore(layout: Layout) -> None:
     """Put the valid certificates back."""
-    for aside in layout.credentials.glob(f"*{_ASIDE}"):
-        aside.rename(Path(str(aside).removesuffix(_ASIDE)))
+    for aside in layout.credentials.glob(f"*{_VALID_SUFFIX}"):
+        aside.rename(Path(str(aside).removesuffix(_VALID_SUFFIX)))
 
 
 def _expired(layout: Layout, valid: x509.Certificate) -> x509.Certificate:

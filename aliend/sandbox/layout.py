@@ -34,7 +34,7 @@ class Layout:
         return self.root / "state.json"
 
     @property
-    def plan(self) -> Path:
+    def size(self) -> Path:
         """How large the grid is to be (JSON)."""
         return self.root / "plan.json"
 
@@ -100,5 +100,6 @@ class Layout:
 def locate(environment: Mapping[str, str]) -> Layout:
     """The sandbox grid of this user: below `$XDG_STATE_HOME`, by default `~/.local/state`."""
     home = environment.get("HOME") or pwd.getpwuid(getuid()).pw_dir
-    state = environment.get("XDG_STATE_HOME") or f"{home}/.local/state"
+    named = environment.get("XDG_STATE_HOME", "")
+    state = named if named.startswith("/") else f"{home}/.local/state"
     return Layout(Path(state).absolute() / "aliend" / "sandbox-grid")

@@ -1,59 +1,87 @@
-"""`Daemon`: versions, status, stop."""
+"""The `Daemon` servicer: versions, status, stop, reload."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 
 import grpc.aio
 
 from aliend import CONTRACT, VERSION
+from aliend.errors import StoreError
+from aliend.lifecycle.reload import Reloaded
 from aliend.runtime import Runtime
-from aliend.services.grpc_errors import told
+from aliend.services.grpc_errors import errors_to_status
 from aliend.services.status_message import central_messages
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-MOST_JOBS = 10_000
-"""Jobs that are counted at the most."""
-CAPABILITIES = ("console", "session", "catalogue", "transfers", "session-watch", "limits", "selection")
+MAX_COUNTED_JOBS = 10_000
+"""The most jobs that `Status` counts."""
+CAPABILITIES = (
+    "console",
+    "session",
+    "catalogue",
+    "transfers",
+    "session-watch",
+    "limits",
+    "selection",
+    "stop-if-idle",
+    "reload",
+)
 
 
 class DaemonService(daemon_pb2_grpc.DaemonServicer):
-    """About the daemon itself. `stop` is set when it shall end."""
+    """Reports on the daemon. Sets `stop` to end it."""
 
-    def __init__(self, parts: Runtime, stop: asyncio.Event) -> None:
-        self._parts = parts
+    def __init__(self, runtime: Runtime, stop: asyncio.Event, reload: Callable[[], Reloaded]) -> None:
+        self._runtime = runtime
         self._stop = stop
+        self._reload = reload
 
-    @told
+    @errors_to_status
     async def Hello(self, _request: daemon_pb2.HelloRequest, _context: Context) -> daemon_pb2.HelloResponse:
-        """See the contract."""
+        """Return versions and capabilities."""
         return daemon_pb2.HelloResponse(version=VERSION, contract=CONTRACT, capabilities=CAPABILITIES, pid=os.getpid())
 
-    @told
+    @errors_to_status
     async def Status(self, _request: daemon_pb2.StatusRequest, _context: Context) -> daemon_pb2.StatusResponse:
         """See the contract."""
-        settings, engine = self._parts.settings, self._parts.engine
-        active = await engine.jobs(MOST_JOBS, active_only=True)
+        settings, engine = self._runtime.settings, self._runtime.engine
+        try:
+            active = await engine.jobs(MAX_COUNTED_JOBS, active_only=True)
+        except StoreError:
+            active = []  # the warnings say why
         return daemon_pb2.StatusResponse(
             version=VERSION,
             pid=os.getpid(),
-            started_ms=int(self._parts.started * 1000),
+            started_ms=int(self._runtime.started * 1000),
             profile=settings.profile,
-            socket=settings.socket,
+            socket=self._runtime.socket,
             state_directory=settings.state_directory,
             log_file=settings.log_file,
-            central=central_messages(self._parts.central_sessions),
+            central=central_messages(self._runtime.central_sessions),
             active_jobs=len(active),
             running_transfers=len(engine.progress()),
-            warnings=self._parts.warnings(),
+            warnings=self._runtime.warnings(),
         )
 
-    @told
-    async def Stop(self, _request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
+    @errors_to_status
+    async def Stop(self, request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
         """See the contract."""
+        calls, transfers = self._runtime.activity.calls, len(self._runtime.engine.progress())
+        if request.only_if_idle and (calls or transfers):
+            return daemon_pb2.StopResponse(
+                pid=os.getpid(), needed=True, running_calls=calls, running_transfers=transfers
+            )
         self._stop.set()
         return daemon_pb2.StopResponse(pid=os.getpid())
+
+    @errors_to_status
+    async def Reload(self, _request: daemon_pb2.ReloadRequest, _context: Context) -> daemon_pb2.ReloadResponse:
+        """See the contract."""
+        outcome = self._reload()
+        return daemon_pb2.ReloadResponse(applied=outcome.applied, after_restart=outcome.after_restart)

@@ -1,10 +1,11 @@
-"""Errors of ours become gRPC status with details (`google.rpc.Status` holding an `ErrorInfo`)."""
+"""Converts our errors to a gRPC status with details (`google.rpc.Status` with an `ErrorInfo`)."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, TypeVar
+from contextlib import nullcontext
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import grpc
 import grpc.aio
@@ -25,6 +26,7 @@ from aliend.errors import (
     StoreError,
     UsageError,
 )
+from aliend.runtime import Runtime
 
 DOMAIN = "aliend"
 _CODES: tuple[tuple[type[AliendError], grpc.StatusCode], ...] = (
@@ -47,11 +49,18 @@ _SERVICE_CODES = {
     122: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
+
+class _Service(Protocol):
+    """Any servicer of this package."""
+
+    _runtime: Runtime
+
+
 Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError) -> NoReturn:
-    """End the call with the status of `error`: its sentence, and an ErrorInfo with the reason and the exit code."""
+    """End the call with the status of `error`: its message, and an ErrorInfo with the reason and the exit code."""
     details = error_details_pb2.ErrorInfo(
         reason=type(error).__name__, domain=DOMAIN, metadata={"exit_code": str(error.exit_code)}
     )
@@ -63,20 +72,25 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError)
 
 
 def code_of(error: AliendError) -> grpc.StatusCode:
-    """The gRPC code that fits `error`."""
+    """Return the gRPC code for `error`."""
     if isinstance(error, ServiceError):
         return _SERVICE_CODES.get(error.code, grpc.StatusCode.UNKNOWN)
     return next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.UNKNOWN)
 
 
-def told(method: Method) -> Method:
-    """Wrap a servicer's coroutine so that an error of ours becomes the call's status."""
+def errors_to_status(method: Method) -> Method:
+    """Wrap a servicer's method so that our errors become the status of the call."""
+    name = method.__qualname__
+    # A question about the daemon does not make the daemon needed.
+    is_counted = not name.startswith("DaemonService.")
+    can_resume = name.endswith(".Watch")
 
     @functools.wraps(method)
-    async def wrapped(self: object, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
-        try:
-            return await method(self, request, context)
-        except AliendError as error:
-            await abort(context, error)
+    async def wrapped(self: _Service, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
+        with self._runtime.activity.call(can_resume=can_resume) if is_counted else nullcontext():
+            try:
+                return await method(self, request, context)
+            except AliendError as error:
+                await abort(context, error)
 
     return wrapped  # type: ignore[return-value]  # the same signature, checked at the definition

@@ -1,4 +1,4 @@
-"""The sessions with central services as messages."""
+"""Builds the messages with the status of the sessions with central services."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATES = {
 
 
 def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus]:
-    """Every session that was asked for since the start."""
+    """Return the status of every session since the start."""
     return [
         daemon_pb2.CentralStatus(
             endpoint=status.endpoint,
@@ -28,7 +28,6 @@ def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus
             state=_STATES[status.state],
             since_ms=status.since_ms,
             points=status.points,
-            delay_ms=status.delay_ms,
             waiting=status.waiting,
             next_attempt_ms=status.next_attempt_ms,
         )

@@ -9,9 +9,11 @@ small transactions that are usual here.) Foreign exceptions become StoreError he
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,13 +23,19 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from aliend.core.cli.escaping import is_text
-from aliend.errors import StoreError
+from aliend.errors import NewerDatabase, StoreError
+from aliend.store import damage
 from aliend.store.schema import prepare
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_BUSY = 5.0
-"""Seconds to wait for another program (a backup) that holds the database."""
+BUSY = 7.5
+"""Seconds to wait for another program (a backup) that holds the database. A start waits once and then serves without
+it; the first command that needs it waits again. Both are the 15 s that a client waits for a daemon."""
+_BETWEEN_TRIES = 2.0
+"""Seconds between two attempts to open a database that could not be opened."""
 
 
 class _Connection(sqlite3.Connection):
@@ -105,16 +113,29 @@ class Database:
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
         self._revision = 0
+        self._next_try = 0.0
+        self.patience = BUSY
+        """Seconds to wait for another program that holds the database."""
+        self.problem: StoreError | None = None
+        """Why the database cannot be used, as long as it was not opened since."""
+        self.loss = ""
+        """A sentence about a database that was damaged and set aside, until `loss_was_said`."""
         self._watchers: set[asyncio.Event] = set()
 
     async def open(self) -> None:
-        """Open and migrate. Raises StoreError."""
+        """Open and migrate. Raises NewerDatabase.
+
+        A database that cannot be opened for another reason is a `problem`; every use tries to open it again.
+        """
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, args=(loop,), name="store", daemon=True)
         self._thread.start()
         try:
             await self._submit(do=self._open)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, StoreError) and not isinstance(error, NewerDatabase):
+                log.error("%s", error)
+                return
             await self.close()
             raise
 
@@ -142,6 +163,11 @@ class Database:
         result: T = await self._submit(change=function, durable=durable)
         return result
 
+    async def loss_was_said(self) -> None:
+        """Forget the sentence about a damaged database. Raises StoreError."""
+        self.loss = ""
+        await self.write(lambda at: at.connection.execute("DELETE FROM meta WHERE key = 'loss'") and None)
+
     def watch(self) -> asyncio.Event:
         """An event that is set after every transaction; give it back with `unwatch`."""
         event = asyncio.Event()
@@ -154,7 +180,7 @@ class Database:
 
     def _submit(self, **errand: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
         if self._thread is None:
-            raise StoreError(f"The database {self._path} is closed")
+            raise StoreError(f"the database {self._path} is closed")
         answer = asyncio.get_running_loop().create_future()
         self._queue.put(_QueuedCall(answer, **errand))
         return answer
@@ -193,28 +219,73 @@ class Database:
         try:
             errand.result = function()
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
-            errand.error = _ours(self._path, error)
+            errand.error = self._judged(error)
+
+    def _judged(self, error: BaseException) -> BaseException:
+        """The error as ours. A damaged database is checked at the next start."""
+        if damage.is_damage(error):
+            damage.mark_suspect(self._path)
+        return _ours(self._path, error)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise StoreError(f"The database {self._path} is closed")
+            self._open()
+        assert self._connection is not None
         return self._connection
 
     def _open(self) -> None:
+        """Open the file; what is damaged is set aside first. Raises StoreError."""
+        if self.problem and time.monotonic() < self._next_try:
+            raise StoreError(str(self.problem))
+        try:
+            try:
+                self._connect()
+            except sqlite3.Error as error:
+                if not damage.is_damage(error):
+                    raise
+                self._close()
+                kept = damage.set_aside(self._path, self._clock())
+                self._connect()
+                self._remember_loss(kept, str(error))
+        except BaseException as error:
+            self._close()
+            ours = _ours(self._path, error)
+            if isinstance(ours, StoreError):
+                # The first command after the start waits for the database, too.
+                self._next_try = time.monotonic() + _BETWEEN_TRIES if self.problem else 0.0
+                self.problem = ours
+            if ours is error:
+                raise
+            raise ours from error
+        self.problem = None
+
+    def _connect(self) -> None:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            raise StoreError(f"The database {self._path} cannot be opened: {error.strerror}") from error
-        self._connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, factory=_Connection)
+            raise StoreError(f"the database {self._path} cannot be opened: {error.strerror}") from error
+        self._connection = connection = sqlite3.connect(
+            self._path, timeout=self.patience, isolation_level=None, factory=_Connection
+        )
+        damage.check(connection, self._path)
         try:
-            prepare(self._connection, self._path)
+            prepare(connection, self._path)
         except OSError as error:
             raise StoreError(
-                f"The database {self._path} has to be brought to a new schema, and cannot be copied beforehand: "
+                f"the database {self._path} has an older schema and cannot be copied before it is changed: "
                 f"{error.strerror}; nothing was changed"
             ) from error
-        (text,) = self._connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
-        self._revision = int(text)
+        meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('revision', 'loss')").fetchall())
+        self._revision, self.loss = int(meta["revision"]), meta.get("loss", "")
+
+    def _remember_loss(self, kept: Path, reason: str) -> None:
+        """Keep a sentence about the damaged database until somebody has read it."""
+        self.loss = (
+            f"the database of aliend was damaged; its jobs and sessions are lost.\n"
+            f"it is kept as {kept}; a new one was begun"
+        )
+        log.error("%s: %s", self.loss, reason)
+        self._opened().execute("INSERT OR REPLACE INTO meta VALUES ('loss', ?)", (self.loss,))
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -228,7 +299,7 @@ class Database:
             self._transact(changes)
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
             for change in changes:
-                change.error = change.error or _ours(self._path, error)
+                change.error = change.error or self._judged(error)
 
     def _transact(self, changes: Sequence[_QueuedCall]) -> None:
         connection = self._opened()
@@ -263,21 +334,22 @@ class Database:
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO change")
-            errand.error = _ours(self._path, error)
+            errand.error = self._judged(error)
             transaction.revision = before
         connection.execute("RELEASE change")
         return transaction.revision
 
 
+_RESTART = "it is damaged; `alienctl daemon restart` keeps it under another name and begins a new one"
 _SENTENCES = {
-    "SQLITE_FULL": "the disk is full: free some space, everything goes on by itself",
-    "SQLITE_READONLY": "it is read-only: make the file and its directory writable",
-    "SQLITE_CORRUPT": "it is damaged: move the file away, aliend begins a new one",
-    "SQLITE_NOTADB": "it is not a database: move the file away, aliend begins a new one",
-    "SQLITE_BUSY": "another program holds it",
-    "SQLITE_LOCKED": "another program holds it",
-    "SQLITE_CANTOPEN": "the file cannot be opened: look at the permissions of its directory",
-    "SQLITE_IOERR": "the disk reports an error",
+    "SQLITE_FULL": "the disk is full; free some space, everything goes on by itself",
+    "SQLITE_READONLY": "it is read-only; make the file and its directory writable",
+    "SQLITE_CORRUPT": _RESTART,
+    "SQLITE_NOTADB": _RESTART,
+    "SQLITE_BUSY": "another program holds it; end that program, or wait for it",
+    "SQLITE_LOCKED": "another program holds it; end that program, or wait for it",
+    "SQLITE_CANTOPEN": "the file cannot be opened; look at the permissions of its directory",
+    "SQLITE_IOERR": "the disk is full or reports an error; look at its free space and at the system's log",
 }
 
 
@@ -293,4 +365,4 @@ def _ours(path: Path, error: BaseException) -> BaseException:
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
     reason = next((text for prefix, text in _SENTENCES.items() if name.startswith(prefix)), str(error))
-    return f"The database {path} could not be used: {reason}"
+    return f"the database {path} cannot be used: {reason}"

@@ -10,8 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aliend.core.transfers.deduplication import is_more_urgent, want_the_same
-from aliend.core.transfers.job import STARTABLE, Job
+from aliend.core.transfers.job import STARTABLE, Job, is_more_urgent, want_same_copy
 from aliend.core.transfers.transfer import (
     Cancelled,
     Detach,
@@ -104,7 +103,7 @@ def _leader_for(connection: sqlite3.Connection, rows: JobRows, job: Job, one: Tr
     where = f"WHERE target = ? AND source = ? AND {_OPEN} AND joined = 0 AND job <> ? ORDER BY id"
     for found in transfers.select(connection, where, (one.target, one.source, job.id)):
         owner = rows.load(connection, found.job)
-        if owner.state in STARTABLE and want_the_same(owner.spec, job.spec):
+        if owner.state in STARTABLE and want_same_copy(owner.spec, job.spec):
             return found
     return None
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from aliend import VERSION
-from aliend.errors import StoreError
+from aliend.errors import NewerDatabase
 
 _FIRST = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -129,14 +130,9 @@ MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the database at `path` to the present schema; an older one is copied beside it first.
 
-    Raises StoreError, with nothing changed, if it is a newer one.
+    Raises NewerDatabase, with nothing changed, if it is a newer one.
     """
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found > len(MIGRATIONS):
-        raise StoreError(
-            f"The database has schema {found}, written by aliend {_writer(connection)}; this is aliend {VERSION}, "
-            f"which knows schemas up to {len(MIGRATIONS)}. Nothing was changed; start the newer aliend"
-        )
+    found = _schema(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
     if 0 < found < len(MIGRATIONS):
@@ -145,6 +141,24 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         _apply(connection, number)
     if _writer(connection) != VERSION:
         connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (VERSION,))
+
+
+def check_schema(path: Path) -> None:
+    """Raise NewerDatabase if the database at `path`, perhaps in use, is newer than this aliend. Changes nothing."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as connection:
+        _schema(connection, path)
+
+
+def _schema(connection: sqlite3.Connection, path: Path) -> int:
+    """The number of migrations that were applied. Raises NewerDatabase."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > len(MIGRATIONS):
+        raise NewerDatabase(
+            f"the database {path} has schema {found} of aliend {_writer(connection)}; this aliend {VERSION} "
+            f"reads schemas up to {len(MIGRATIONS)}. Nothing was changed; start the newer aliend"
+        )
+    return int(found)
 
 
 def backup_path(path: Path, schema: int) -> Path:
@@ -180,4 +194,4 @@ def _writer(connection: sqlite3.Connection) -> str:
         row = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
     except sqlite3.Error:
         row = None
-    return str(row[0]) if row and row[0] else "of a later version"
+    return str(row[0]) if row and row[0] else "(unknown version)"

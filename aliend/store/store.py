@@ -25,7 +25,8 @@ from aliend.core.transfers.transfer import (
     is_unfinished,
     step,
 )
-from aliend.store import attempt_rows, changes, deduplication, pruning, scheduling_queries, transfers
+from aliend.errors import StoreError
+from aliend.store import attempt_rows, changes, damage, deduplication, pruning, scheduling_queries, transfers
 from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
 from aliend.store.deletions import Deletions
@@ -54,12 +55,14 @@ class Store:
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self._database = Database(path, clock)
+        self._path = path
         self.directory = path.parent
         self._clock = clock
         self._rows = JobRows()
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
         self.identities = Identities(self._database)
+        self.loss_was_said = self._database.loss_was_said
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
 
@@ -71,6 +74,22 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def loss(self) -> str:
+        """A sentence about a damaged database that was set aside, until `loss_was_said`; empty: nothing was lost."""
+        return self._database.loss
+
+    @property
+    def problem(self) -> StoreError | None:
+        """Why the database could not be opened, as long as it was not opened since."""
+        return self._database.problem
+
+    def warnings(self) -> list[str]:
+        """Sentences about the database that want attention."""
+        kept = damage.kept_aside(self._path)
+        lost = f"a damaged database is kept as {kept[-1]}; remove it when you need it no more" if kept else ""
+        return [text for text in (str(self.problem or ""), lost) if text]
 
     async def close(self) -> None:
         """Finish what was begun and close the file."""

@@ -50,7 +50,7 @@ class RunInput(_message.Message):
     def __init__(self, start: _Optional[_Union[RunStart, _Mapping]] = ..., stdin: _Optional[bytes] = ..., eof: _Optional[_Union[EndOfInput, _Mapping]] = ..., signal: _Optional[_Union[Signal, _Mapping]] = ..., resize: _Optional[_Union[Resize, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., handoff_result: _Optional[_Union[HandoffResult, _Mapping]] = ...) -> None: ...
 
 class RunStart(_message.Message):
-    __slots__ = ("contract", "client_version", "argv", "cwd", "umask", "session", "terminal", "environment", "commands_on_stdin", "stop_on_error", "raw", "interactive", "debug")
+    __slots__ = ("contract", "client_version", "argv", "cwd", "umask", "session", "terminal", "environment", "commands_on_stdin", "stop_on_error", "raw", "interactive", "debug", "request_id")
     class EnvironmentEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +71,7 @@ class RunStart(_message.Message):
     RAW_FIELD_NUMBER: _ClassVar[int]
     INTERACTIVE_FIELD_NUMBER: _ClassVar[int]
     DEBUG_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     contract: int
     client_version: str
     argv: _containers.RepeatedScalarFieldContainer[bytes]
@@ -84,7 +85,8 @@ class RunStart(_message.Message):
     raw: bool
     interactive: bool
     debug: bool
-    def __init__(self, contract: _Optional[int] = ..., client_version: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., umask: _Optional[int] = ..., session: _Optional[str] = ..., terminal: _Optional[_Union[Terminal, _Mapping]] = ..., environment: _Optional[_Mapping[str, str]] = ..., commands_on_stdin: _Optional[bool] = ..., stop_on_error: _Optional[bool] = ..., raw: _Optional[bool] = ..., interactive: _Optional[bool] = ..., debug: _Optional[bool] = ...) -> None: ...
+    request_id: str
+    def __init__(self, contract: _Optional[int] = ..., client_version: _Optional[str] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., umask: _Optional[int] = ..., session: _Optional[str] = ..., terminal: _Optional[_Union[Terminal, _Mapping]] = ..., environment: _Optional[_Mapping[str, str]] = ..., commands_on_stdin: _Optional[bool] = ..., stop_on_error: _Optional[bool] = ..., raw: _Optional[bool] = ..., interactive: _Optional[bool] = ..., debug: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class Terminal(_message.Message):
     __slots__ = ("stdin_is_terminal", "stdout_is_terminal", "stderr_is_terminal", "columns", "rows")
@@ -157,26 +159,30 @@ class RunEvent(_message.Message):
     def __init__(self, stdout: _Optional[bytes] = ..., stderr: _Optional[bytes] = ..., progress: _Optional[_Union[RunProgress, _Mapping]] = ..., question: _Optional[_Union[Question, _Mapping]] = ..., handoff: _Optional[_Union[Handoff, _Mapping]] = ..., exit: _Optional[_Union[RunExit, _Mapping]] = ..., job: _Optional[_Union[AttachedJob, _Mapping]] = ..., output_end: _Optional[_Union[OutputEnd, _Mapping]] = ..., log: _Optional[str] = ..., go_on: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class RunExit(_message.Message):
-    __slots__ = ("code", "leaves", "user", "directory")
+    __slots__ = ("code", "leaves", "user", "directory", "version")
     CODE_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     DIRECTORY_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
     code: int
     leaves: bool
     user: str
     directory: str
-    def __init__(self, code: _Optional[int] = ..., leaves: _Optional[bool] = ..., user: _Optional[str] = ..., directory: _Optional[str] = ...) -> None: ...
+    version: str
+    def __init__(self, code: _Optional[int] = ..., leaves: _Optional[bool] = ..., user: _Optional[str] = ..., directory: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
 
 class OutputEnd(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class AttachedJob(_message.Message):
-    __slots__ = ("id",)
+    __slots__ = ("id", "more")
     ID_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     id: int
-    def __init__(self, id: _Optional[int] = ...) -> None: ...
+    more: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, id: _Optional[int] = ..., more: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class RunProgress(_message.Message):
     __slots__ = ("bytes_done", "bytes_total", "files_done", "files_failed", "files_total", "files")

@@ -58,7 +58,7 @@ class StatusResponse(_message.Message):
     def __init__(self, version: _Optional[str] = ..., pid: _Optional[int] = ..., started_ms: _Optional[int] = ..., profile: _Optional[str] = ..., socket: _Optional[str] = ..., state_directory: _Optional[str] = ..., log_file: _Optional[str] = ..., central: _Optional[_Iterable[_Union[CentralStatus, _Mapping]]] = ..., active_jobs: _Optional[int] = ..., running_transfers: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CentralStatus(_message.Message):
-    __slots__ = ("endpoint", "connections", "user", "subject", "certificate_ends_ms", "logins", "commands", "problem", "state", "since_ms", "points", "delay_ms", "waiting", "next_attempt_ms")
+    __slots__ = ("endpoint", "connections", "user", "subject", "certificate_ends_ms", "logins", "commands", "problem", "state", "since_ms", "points", "waiting", "next_attempt_ms")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[CentralStatus.State]
@@ -82,7 +82,6 @@ class CentralStatus(_message.Message):
     STATE_FIELD_NUMBER: _ClassVar[int]
     SINCE_MS_FIELD_NUMBER: _ClassVar[int]
     POINTS_FIELD_NUMBER: _ClassVar[int]
-    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
     WAITING_FIELD_NUMBER: _ClassVar[int]
     NEXT_ATTEMPT_MS_FIELD_NUMBER: _ClassVar[int]
     endpoint: str
@@ -96,17 +95,36 @@ class CentralStatus(_message.Message):
     state: CentralStatus.State
     since_ms: int
     points: int
-    delay_ms: int
     waiting: int
     next_attempt_ms: int
-    def __init__(self, endpoint: _Optional[str] = ..., connections: _Optional[int] = ..., user: _Optional[str] = ..., subject: _Optional[str] = ..., certificate_ends_ms: _Optional[int] = ..., logins: _Optional[int] = ..., commands: _Optional[int] = ..., problem: _Optional[str] = ..., state: _Optional[_Union[CentralStatus.State, str]] = ..., since_ms: _Optional[int] = ..., points: _Optional[int] = ..., delay_ms: _Optional[int] = ..., waiting: _Optional[int] = ..., next_attempt_ms: _Optional[int] = ...) -> None: ...
+    def __init__(self, endpoint: _Optional[str] = ..., connections: _Optional[int] = ..., user: _Optional[str] = ..., subject: _Optional[str] = ..., certificate_ends_ms: _Optional[int] = ..., logins: _Optional[int] = ..., commands: _Optional[int] = ..., problem: _Optional[str] = ..., state: _Optional[_Union[CentralStatus.State, str]] = ..., since_ms: _Optional[int] = ..., points: _Optional[int] = ..., waiting: _Optional[int] = ..., next_attempt_ms: _Optional[int] = ...) -> None: ...
 
 class StopRequest(_message.Message):
+    __slots__ = ("only_if_idle",)
+    ONLY_IF_IDLE_FIELD_NUMBER: _ClassVar[int]
+    only_if_idle: bool
+    def __init__(self, only_if_idle: _Optional[bool] = ...) -> None: ...
+
+class StopResponse(_message.Message):
+    __slots__ = ("pid", "needed", "running_calls", "running_transfers")
+    PID_FIELD_NUMBER: _ClassVar[int]
+    NEEDED_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_CALLS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_TRANSFERS_FIELD_NUMBER: _ClassVar[int]
+    pid: int
+    needed: bool
+    running_calls: int
+    running_transfers: int
+    def __init__(self, pid: _Optional[int] = ..., needed: _Optional[bool] = ..., running_calls: _Optional[int] = ..., running_transfers: _Optional[int] = ...) -> None: ...
+
+class ReloadRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
-class StopResponse(_message.Message):
-    __slots__ = ("pid",)
-    PID_FIELD_NUMBER: _ClassVar[int]
-    pid: int
-    def __init__(self, pid: _Optional[int] = ...) -> None: ...
+class ReloadResponse(_message.Message):
+    __slots__ = ("applied", "after_restart")
+    APPLIED_FIELD_NUMBER: _ClassVar[int]
+    AFTER_RESTART_FIELD_NUMBER: _ClassVar[int]
+    applied: _containers.RepeatedScalarFieldContainer[str]
+    after_restart: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, applied: _Optional[_Iterable[str]] = ..., after_restart: _Optional[_Iterable[str]] = ...) -> None: ...

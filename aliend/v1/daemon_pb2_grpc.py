@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DaemonStub:
-    """About the daemon. Works without credentials and without network.
+    """Status and control of the daemon. Works without credentials and without network.
     """
 
     def __init__(self, channel):
@@ -50,29 +50,43 @@ class DaemonStub:
                 request_serializer=aliend_dot_v1_dot_daemon__pb2.StopRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_daemon__pb2.StopResponse.FromString,
                 _registered_method=True)
+        self.Reload = channel.unary_unary(
+                '/aliend.v1.Daemon/Reload',
+                request_serializer=aliend_dot_v1_dot_daemon__pb2.ReloadRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_daemon__pb2.ReloadResponse.FromString,
+                _registered_method=True)
 
 
 class DaemonServicer:
-    """About the daemon. Works without credentials and without network.
+    """Status and control of the daemon. Works without credentials and without network.
     """
 
     def Hello(self, request, context):
-        """Versions and capabilities. Used by `alienctl version`, and by programs before anything else. Changes nothing.
+        """Returns versions and capabilities. Used by `alienctl version`, and by programs as their first call. Read-only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Status(self, request, context):
-        """How the daemon is. Used by `alienctl daemon status`. Changes nothing.
+        """Returns the state of the daemon. Used by `alienctl daemon status`. Read-only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Stop(self, request, context):
-        """Lets running commands end, stops transfers (they go on after the next start) and ends the daemon within 5 seconds.
-        Used by `alienctl daemon stop`. Idempotent. The answer comes before the end; the socket vanishes at the end.
+        """Waits for running commands, stops transfers (they resume after the next start) and ends the daemon within 5 seconds.
+        Used by `alienctl daemon stop`. Idempotent. The response precedes the end; the socket is removed first. With
+        `only_if_idle` a daemon in use continues and reports it: a client of a newer version replaces an older daemon so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Reload(self, request, context):
+        """Reads the configuration again and applies what a running daemon can apply. Used by `alienctl daemon reload`; SIGHUP
+        does the same. Idempotent. A configuration that is not valid is refused with FAILED_PRECONDITION, and changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,6 +110,11 @@ def add_DaemonServicer_to_server(servicer, server):
                     request_deserializer=aliend_dot_v1_dot_daemon__pb2.StopRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_daemon__pb2.StopResponse.SerializeToString,
             ),
+            'Reload': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reload,
+                    request_deserializer=aliend_dot_v1_dot_daemon__pb2.ReloadRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_daemon__pb2.ReloadResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'aliend.v1.Daemon', rpc_method_handlers)
@@ -105,7 +124,7 @@ def add_DaemonServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Daemon:
-    """About the daemon. Works without credentials and without network.
+    """Status and control of the daemon. Works without credentials and without network.
     """
 
     @staticmethod
@@ -179,6 +198,33 @@ class Daemon:
             '/aliend.v1.Daemon/Stop',
             aliend_dot_v1_dot_daemon__pb2.StopRequest.SerializeToString,
             aliend_dot_v1_dot_daemon__pb2.StopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.Daemon/Reload',
+            aliend_dot_v1_dot_daemon__pb2.ReloadRequest.SerializeToString,
+            aliend_dot_v1_dot_daemon__pb2.ReloadResponse.FromString,
             options,
             channel_credentials,
             insecure,

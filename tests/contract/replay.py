@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from aliend.sandbox.protocol.requests import UnusableError
-from aliend.sandbox.server.connections import Front
+from aliend.sandbox.server.connections import WebsocketServer
 from aliend.sandbox.service.call import Service
-from aliend.sandbox.service.contents import place
+from aliend.sandbox.service.contents import replica_file
 from aliend.sandbox.state.accounts import Account
 from aliend.sandbox.state.catalogue import Catalogue
 from aliend.sandbox.state.computing_sites import ComputingElement, JobQuota
@@ -195,12 +195,12 @@ class Replay:
         self._catalogue = _load(played)
         self._storage = tempfile.TemporaryDirectory(prefix="replay")
         service = Service(self._catalogue, Sealer(b"replay"), lambda: RECORDED_AT, SITE, default_replicas=1)
-        service.shelves = {
+        service.storage_directories = {
             element.number: Path(self._storage.name, str(element.number))
             for element in self._catalogue.replicas.elements()
         }
         _stock(service)
-        self._front = Front(service)
+        self._front = WebsocketServer(service)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._ours: dict[str, str] = {}
 
@@ -328,7 +328,7 @@ def _load(played: Sequence[Step]) -> Catalogue:
     for lfn in VISITED:
         entry = names.get(lfn)
         assert entry is not None
-        catalogue.replicas.visit(entry.guid or "")
+        catalogue.replicas.mark_visited(entry.guid or "")
     for account, number in USER_IDS.items():
         catalogue.grid.save_quota(JobQuota(account, number))
     _set_the_stage(catalogue, played)
@@ -359,8 +359,8 @@ def _stock(service: Service) -> None:
     for entry in catalogue.names.select("guid IS NOT NULL AND path NOT LIKE ?", [f"{MANY}%"]):
         content = CONTENTS.get(entry.path)
         assert content is None or hashlib.md5(content, usedforsecurity=False).hexdigest() == entry.md5
-        for replica in catalogue.replicas.of(entry.guid or ""):
-            file = place(service, replica.se.number, replica.pfn) if replica.se else None
+        for replica in catalogue.replicas.replicas_of(entry.guid or ""):
+            file = replica_file(service, replica.se.number, replica.pfn) if replica.se else None
             if file is None:
                 continue
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -319,18 +319,11 @@ async def test_a_database_of_a_newer_schema_is_refused_and_left_alone(path: Path
     assert sorted(one.name for one in path.parent.iterdir()) == ["aliend.db"]
 
 
-async def test_a_file_that_is_no_database_is_refused_with_a_sentence(path: Path) -> None:
-    content = b"not a database at all, but some other file" * 100
-    write(path, content)
-    with pytest.raises(StoreError, match="it is not a database"):
-        await Store(path).__aenter__()
-    assert read(path) == content
-
-
 async def test_a_link_in_place_of_the_file_is_refused(path: Path, tmp_path: Path) -> None:
     link(path, tmp_path / "elsewhere")
-    with pytest.raises(StoreError, match="cannot be opened"):
-        await Store(path).__aenter__()
+    async with Store(path) as store:
+        with pytest.raises(StoreError, match="cannot be opened"):
+            await store.submit(SPEC, "one")
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -398,8 +391,9 @@ async def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
 
 
 async def test_a_directory_that_does_not_exist_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be opened: No such file"):
-        await Store(tmp_path / "none" / "aliend.db").__aenter__()
+    async with Store(tmp_path / "none" / "aliend.db") as store:
+        with pytest.raises(StoreError, match="cannot be opened: No such file"):
+            await store.submit(SPEC, "one")
 
 
 async def test_changes_that_wait_together_are_kept_together_and_one_that_fails_undoes_only_itself(path: Path) -> None:

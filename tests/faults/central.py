@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from aliend.sandbox.protocol.faults import LASTING, ONCE
-from aliend.sandbox.server.control_socket import ACTIONS
+from aliend.sandbox.server.control_socket import IMMEDIATE
 from tests.faults.campaign import Ground, Order, Report, ground
 from tests.faults.checker import check
 from tests.faults.load import Load, wait_for
@@ -23,7 +23,7 @@ _COMMANDS = ("access", "commit", "stat", "find", "mv", "rm", "whereis", "")
 
 def run(order: Order) -> Report:
     """Each fault in turn, most of them for a command that chance picks; then compare."""
-    kinds = [*ONCE, *LASTING, *ACTIONS]
+    kinds = [*ONCE, *LASTING, *IMMEDIATE]
     with ground(order, ALIEND_REPLY_TIMEOUT="6") as place:
         load = Load(place, largest=100_000)
         load.submit()

@@ -75,6 +75,9 @@ def test_output_is_read_and_unknown_fields_are_skipped(before: bytes, content: b
 def test_exit_codes_and_jobs_are_read(unknown: bytes, code: int, job: int) -> None:
     kind, content = wire_messages.event(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code)).SerializeToString())
     assert (kind, wire_messages.exit_code(unknown + content + unknown)) == (wire_messages.EXIT, code)
+    assert wire_messages.exit_version(content) == b""
+    versioned = console_pb2.RunExit(code=code, version="1.2.3").SerializeToString()
+    assert wire_messages.exit_version(unknown + versioned + unknown) == b"1.2.3"
     kind, content = wire_messages.event(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)).SerializeToString())
     assert (kind, wire_messages.number(unknown + content, 1)) == (wire_messages.JOB, job)
 
@@ -133,7 +136,6 @@ CENTRAL = st.builds(
     state=st.sampled_from(daemon_pb2.CentralStatus.State.values()),
     since_ms=INT64,
     points=UINT32,
-    delay_ms=UINT32,
     waiting=UINT32,
     next_attempt_ms=INT64,
 )

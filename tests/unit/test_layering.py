@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "aliend/storage": {"core"},
     "aliend/store": {"core"},
     "aliend/engine": {"core", "storage", "store"},
-    "aliend/services": {"core", "commands", "runtime", "user_sessions", "engine", "v1"},
+    "aliend/services": {"core", "commands", "runtime", "user_sessions", "engine", "lifecycle", "v1"},
     "aliend/commands": {"core", "runtime", "user_sessions", "engine", "central", "storage", "config"},
     "aliend/sandbox": set(),
 }
@@ -44,7 +44,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"catalogue"},
         {"session", "tokens"},
         {"connection", "http_client"},
-        {"credentials", "lost_replies", "reply_buffer", "request_trace", "session_status", "port_probe"},
+        {"credentials", "lost_replies", "reply_buffer", "request_trace", "session_status"},
     ],
     "aliend/commands": [
         {"command_line", "completion"},
@@ -83,22 +83,17 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/core/cli/environment.py": "one rule, shared by daemon and commands",
     "aliend/core/grid/xrootd_statistics.py": "one document format",
     "aliend/core/transfers/backoff.py": "one rule, shared by jobs, transfers and storage elements",
-    "aliend/core/transfers/deduplication.py": "one rule, shared by engine and store",
-    "aliend/core/transfers/error_mapping.py": "one rule, shared by attempts and expansion",
+    "aliend/core/transfers/overwrite.py": "one rule, shared by dry runs, attempts and workers",
     "aliend/engine/attempts/grid_copy.py": "one kind of attempt",
     "aliend/engine/attempts/relay_spool.py": "one resource with a life of its own",
     "aliend/engine/retention.py": "one background task",
     "aliend/engine/wait_reasons.py": "the only place that collects what `why` reports",
-    "aliend/sandbox/commands/catalogue/pwd_cd.py": "one family of commands",
-    "aliend/sandbox/commands/service/time.py": "one command",
-    "aliend/sandbox/protocol/request_counters.py": "one table of the service",
     "aliend/sandbox/protocol/throttle.py": "one rule of the service",
-    "aliend/sandbox/state/object_versions.py": "one table of the service",
     "aliend/services/status_message.py": "one message, used by two servicers",
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
-    "aliend/systemd_notify.py": "the sd_notify protocol",
+    "aliend/lifecycle/systemd_notify.py": "the sd_notify protocol",
 }
 OF_ALL = {"errors", "VERSION", "CONTRACT"}
 

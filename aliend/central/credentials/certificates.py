@@ -25,7 +25,7 @@ from aliend.core.connection.pem import Block, PemError, PemSource, PemText
 from aliend.errors import NotConnected
 
 _NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
-_HINT = "make a token with token-init, or put your certificate into ~/.globus/usercert.pem and its key beside it"
+_HINT = "run: `alienctl login`"
 _READINGS, _READING_PAUSE = 4, 0.02
 """How often a certificate and a key that are no pair are read, and the seconds between: they are renamed one by one."""
 

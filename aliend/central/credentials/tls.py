@@ -14,7 +14,7 @@ from pathlib import Path
 from aliend.central.credentials import authority_files
 from aliend.central.credentials.certificates import Credential
 from aliend.core.connection.context import Context
-from aliend.errors import ConfigurationError, LoginRefused, NotConnected
+from aliend.errors import ConfigurationError, LoginRefused, NotConnected, UnknownAuthority
 
 _HOST_MISMATCH, _EXPIRED, _NOT_YET_VALID, _ADDRESS_MISMATCH = 62, 10, 9, 64  # X509_V_ERR_*
 _ABOUT_US = ("CERT", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
@@ -142,8 +142,11 @@ async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) ->
                 "right service, set `tls.server_name` to one of these names"
             )
         case code if code in (_EXPIRED, _NOT_YET_VALID):
-            return NotConnected(f"the certificate of {endpoint} is out of date: {error.verify_message}")
-    return NotConnected(
+            return NotConnected(
+                f"the certificate of {endpoint} is out of date ({error.verify_message}), or this machine's clock "
+                "is wrong; to compare the clocks, run: `alienctl login`"
+            )
+    return UnknownAuthority(
         f"the certificate of {endpoint} is not signed by an authority in {context.ca}"
         f"{note_on_authorities(context)}: {error.verify_message}; "
         "set X509_CERT_DIR or `tls.ca` to the authorities that you trust"

@@ -44,8 +44,8 @@ async def dirs(runtime: Runtime, call: Call) -> int:
             await runtime.sessions.save_stack(state, call.context, (state.directory,))
             return 0
         case (word,) if directory_stack.is_position(word):
-            entry = _stack(state)[directory_stack.index(word, _stack(state))]
-            return await _print_result(call, state, directory_stack.shown(entry, state.home))
+            entry = _stack(state)[directory_stack.position_of(word, _stack(state))]
+            return await _print_result(call, state, directory_stack.display_name(entry, state.home))
     raise UsageError("usage: dirs [-c | +N | -N]")
 
 
@@ -56,9 +56,9 @@ async def pushd(runtime: Runtime, call: Call) -> int:
     stack = _stack(state)
     match words:
         case ():
-            new = directory_stack.swapped(stack)
+            new = directory_stack.swap(stack)
         case (word,) if directory_stack.is_position(word):
-            new = directory_stack.rotated(stack, directory_stack.index(word, stack))
+            new = directory_stack.rotate(stack, directory_stack.position_of(word, stack))
         case (word,) if not word.startswith("-"):
             lfn = paths.resolve(word, state.directory, state.home)
             new = (await runtime.sessions.directory(call.context, lfn), *stack)
@@ -76,8 +76,8 @@ async def popd(runtime: Runtime, call: Call) -> int:
     stack = _stack(state)
     if len(words) > 1 or (words and not directory_stack.is_position(words[0])):
         raise UsageError("usage: popd [-n] [+N | -N]")
-    at = directory_stack.index(words[0], stack) if words else 0
-    return await _change_stack(runtime, call, state, directory_stack.dropped(stack, max(at, int(stays))), stays=stays)
+    at = directory_stack.position_of(words[0], stack) if words else 0
+    return await _change_stack(runtime, call, state, directory_stack.drop(stack, max(at, int(stays))), stays=stays)
 
 
 async def _change_stack(
@@ -106,7 +106,7 @@ async def _state(runtime: Runtime, call: Call) -> SessionState:
 
 async def _print_stack(call: Call, state: SessionState) -> int:
     return await _print_result(
-        call, state, " ".join(directory_stack.shown(entry, state.home) for entry in _stack(state))
+        call, state, " ".join(directory_stack.display_name(entry, state.home) for entry in _stack(state))
     )
 
 

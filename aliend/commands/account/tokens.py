@@ -6,13 +6,16 @@ the incumbent client. An encrypted key is opened with a pass phrase that the cli
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
+from collections.abc import Sequence
 
 from aliend.central.credentials.private_keys import Locked
 from aliend.central.tokens import NewToken, check_options
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call
+from aliend.core.connection import login_messages
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, NotConnected, UsageError
@@ -21,12 +24,17 @@ from aliend.runtime import Runtime
 WITHOUT_SERVICE = frozenset(
     {
         *("cert-info", "cert-verify", "certkey-match", "getCAcerts", "transfers", "ccdb"),
+        *("login", "cert-import"),
         *("token-info", "token-verify", "tokenkey-match", "token-init", "token-destroy"),
     }
 )
 """Commands that no certificate is needed for, or that see to it themselves."""
 
-_QUESTIONS = 3
+QUESTIONS = 3
+"""How often a pass phrase is asked for."""
+_FORGET_KEYS = "--forget-keys"
+_WITH_VALUE = re.compile(r"-+(f*[uvt]|jobid|hostname)")
+"""Options of the service's `token` that take the next word (wire specification, section 6)."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _NOTICE = "This token is only shown, and kept nowhere; to have one that is used, run: token-init"
 _MOST_REMINDED = 1000
@@ -47,6 +55,10 @@ async def token_init(parts: Runtime, call: Call) -> int:
     options = call.args[1:]
     if _HELP.intersection(options):
         return await _help(parts, call)
+    if operand := next(iter(operands_of(options)), ""):
+        raise UsageError(
+            f"token-init takes options only, not {operand!r}; for a token with a role: `alienctl token-init -u ROLE`"
+        )
     made = await _obtain(parts, call, options)
     parts.sessions.forget_account(call.context)
     await parts.tokens.look_after(call.context)
@@ -55,20 +67,38 @@ async def token_init(parts: Runtime, call: Call) -> int:
         await call.print_json(facts.to_json(str(call.context.token.certificate)))
     else:
         await call.print("\n".join(facts.lines()))
+        left = login_messages.days(facts.ends_ms - int(time.time() * 1000))
+        # scripts read the four lines on standard output
+        await call.print_error(f"the token is in {call.context.token.certificate}, valid for {left}")
     await call.print_error(made.remark)
     return 0
 
 
 async def token_destroy(parts: Runtime, call: Call) -> int:
-    """Remove the token's files."""
-    if len(call.args) > 1:
-        raise UsageError("token-destroy takes no arguments")
+    """Remove the token's files; with `--forget-keys` also the keys in the daemon's memory (`alienctl logout`)."""
+    forgets = call.args[1:] == (_FORGET_KEYS,)
+    if len(call.args) > 1 and not forgets:
+        raise UsageError(f"token-destroy takes no arguments but {_FORGET_KEYS}")
     removed = await parts.tokens.destroy(call.context)
+    had_keys = forgets and parts.tokens.forget_keys()
     if call.as_json:
-        await call.print_json({"removed": removed})
-    else:
-        await call.print("\n".join(f"removed {name}" for name in removed) or "there is no token")
+        await call.print_json({"removed": removed, **({"forgot_keys": had_keys} if forgets else {})})
+        return 0
+    await call.print("\n".join(f"removed {name}" for name in removed) or "there is no token")
+    if forgets:
+        await call.print("the daemon forgot the keys that you unlocked" if had_keys else "the daemon held no keys")
+        await _say_whether_a_token_comes_back(parts, call)
     return 0
+
+
+async def _say_whether_a_token_comes_back(parts: Runtime, call: Call) -> None:
+    """Say that the next command logs in again where the user's key has no pass phrase."""
+    try:
+        await asyncio.to_thread(parts.tokens.check_own, call.context)
+    except (NotConnected, ConfigurationError):
+        return
+    key = call.context.user.key
+    await call.print_error(f"the key {key} has no pass phrase, so the next command gets a new token with it")
 
 
 async def prepare(parts: Runtime, call: Call) -> None:
@@ -102,9 +132,21 @@ async def remind(parts: Runtime, call: Call) -> None:
     await call.print_error(f"warning: {warning}")
 
 
+def operands_of(words: Sequence[str]) -> list[str]:
+    """The words of `token` that are neither options nor their values."""
+    operands, left = [], list(words)
+    while left:
+        word = left.pop(0)
+        if not word.startswith("-"):
+            operands.append(word)
+        elif _WITH_VALUE.fullmatch(word) and left:
+            left.pop(0)
+    return operands
+
+
 async def _obtain(parts: Runtime, call: Call, options: tuple[str, ...]) -> NewToken:
     """A new token, after the user's key was opened where it is encrypted. Raises Locked without an answer."""
-    for _ in range(_QUESTIONS):
+    for _ in range(QUESTIONS):
         try:
             return await parts.tokens.obtain(call.context, options)
         except Locked:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +19,8 @@ from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_A
 from aliend.commands.following.foreground import exit_code_of, follow_foreground
 from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.environment import is_on, settings_of
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.environment import is_on, xrootd_settings
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.copying.arguments import STDIO, CopyArguments, parse_copy, parse_input
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.core.copying.plan import plan_input_jobs, plan_jobs
@@ -75,7 +74,7 @@ async def _copy(runtime: Runtime, call: Call) -> int:
     if words.sources == (STDIO,):
         jobs = [await submit_input(runtime, call, specs[0])]
     else:
-        jobs = [await runtime.engine.submit(spec, uuid.uuid4().hex) for spec in specs]
+        jobs = [await runtime.engine.submit(spec, call.new_request_id()) for spec in specs]
     if words.detach:
         code = ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
         await _print_job_numbers(call, jobs, code, problems)
@@ -97,7 +96,7 @@ async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[l
         words.spec,
         umask=call.umask,
         context=call.context,
-        settings=settings_of(call.environment),
+        settings=xrootd_settings(call.environment),
         whole_archives=words.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
         interactive=not words.detach and (call.terminal.stdout or call.terminal.stderr),
     )
@@ -151,6 +150,6 @@ async def _print_job_numbers(call: Call, jobs: Sequence[JobView], code: int, pro
     for job in jobs:
         await call.print(str(job.id))
         await call.print_error(
-            f"job {job.id}: {job.direction} to {in_line(job.target)}; "
+            f"job {job.id}: {job.direction} to {escape_newlines(job.target)}; "
             f"follow it with `alienctl transfers watch {job.id}`"
         )

@@ -8,8 +8,8 @@ from typing import Any
 from aliend.commands.following.follower import Tally, route_of
 from aliend.commands.following.json_report import dry_run_entry
 from aliend.commands.invocation.call import Call
-from aliend.core.catalogue.storage_spec import usual
-from aliend.core.cli.escaping import in_line
+from aliend.core.catalogue.storage_spec import default_spec
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.expansion.dry_run import DryRunResult, dry_run
@@ -32,13 +32,15 @@ async def print_dry_run(runtime: Runtime, call: Call, specs: Sequence[JobSpec]) 
                 return
             match one.action:
                 case "copy" if spec.direction != "download":
-                    await call.print(f"{in_line(route_of(one))} ({spec.storage or usual(one.target, one.size)})")
+                    await call.print(
+                        f"{escape_newlines(route_of(one))} ({spec.storage or default_spec(one.target, one.size)})"
+                    )
                 case "copy":
-                    await call.print(in_line(route_of(one)))
+                    await call.print(escape_newlines(route_of(one)))
                 case "keep":
-                    await call.print(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
+                    await call.print(f"{escape_newlines(one.target)} --> TARGET VALID (size match, md5 match)")
                 case _:
-                    await call.print_error(f"{in_line(one.source)}: {one.reason}")
+                    await call.print_error(f"{escape_newlines(one.source)}: {one.reason}")
 
         await dry_run(spec, runtime.central_sessions.catalogue_of(spec.context), tell)
     return tally, files

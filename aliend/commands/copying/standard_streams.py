@@ -6,7 +6,6 @@ verified while it is printed, so that a wrong checksum is reported after its byt
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -33,7 +32,7 @@ async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
         raise UsageError(f"cp: {spec.target} exists; replace it with -f")
     kept = await runtime.stdin_files.fill(_pieces(call))
     try:
-        job = await runtime.engine.submit(replace(spec, sources=(str(kept),)), uuid.uuid4().hex)
+        job = await runtime.engine.submit(replace(spec, sources=(str(kept),)), call.new_request_id())
     except BaseException:
         runtime.stdin_files.discard(kept)
         raise

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.units import parse_rate, rate_text
+from aliend.core.cli.units import format_rate, parse_rate
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError
@@ -39,7 +39,7 @@ async def _limit_job(runtime: Runtime, call: Call, words: list[str]) -> int:
     if call.as_json:
         await call.print_json({"job": job.id, "rate": job.rate})
     else:
-        await call.print(f"job {job.id}: {rate_text(job.rate)}{'/s' if job.rate else ''}")
+        await call.print(f"job {job.id}: {format_rate(job.rate)}{'/s' if job.rate else ''}")
     return 0
 
 
@@ -94,7 +94,7 @@ def _rate_lines(now: LimitsInUse) -> Iterable[str]:
     yield f"{'RATE':<32}{'NOW':>12}"
     for name, words in sorted(now.rate_texts.items(), key=lambda item: ("::" in item[0], item[0])):
         rate = now.rate_now(name)
-        text = f"{rate_text(rate)}/s" if rate else "unlimited"
+        text = f"{format_rate(rate)}/s" if rate else "unlimited"
         yield f"{name:<32}{text:>12}{'' if ',' not in words else f'  {words}'}"
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.transfers.wait_reason import Reason
 from aliend.engine.views import WaitingFile
 from aliend.errors import UsageError
@@ -42,7 +42,7 @@ def _line(job: int, reason: Reason, first: str, count: int) -> str:
         if reason.kind in ("retry", "credential", "se resting")
         else ""
     )
-    return in_line(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
+    return escape_newlines(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
 
 
 def _waits(one: WaitingFile) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from aliend.commands.files.run import program_from_environment
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfns
 from aliend.commands.invocation.pipe import pipe_output
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.engine.file_content import FileContent, content_of, read_content
 from aliend.errors import CopyError, UsageError
 from aliend.runtime import Runtime
@@ -24,7 +24,7 @@ _OPTIONS: Mapping[str, Option] = {"-n": Option("n", "a number of lines"), "-c": 
 
 async def cat(runtime: Runtime, call: Call) -> int:
     """Print files. A wrong checksum is reported after the bytes were printed, as an error."""
-    given = take_apart("cat", call.args[1:], {})
+    given = parse_options("cat", call.args[1:], {})
     for lfn in await resolve_lfns(runtime, call, given.operands, "cat"):
         content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
         await _print_range(runtime, call, content, 0, content.size)
@@ -33,7 +33,7 @@ async def cat(runtime: Runtime, call: Call) -> int:
 
 async def head(runtime: Runtime, call: Call) -> int:
     """Print the first lines (10) or bytes of files, and read little more than that."""
-    given = take_apart("head", call.args[1:], _OPTIONS)
+    given = parse_options("head", call.args[1:], _OPTIONS)
     in_bytes, number = _number(given)
     for lfn in await resolve_lfns(runtime, call, given.operands, "head"):
         content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
@@ -46,7 +46,7 @@ async def head(runtime: Runtime, call: Call) -> int:
 
 async def tail(runtime: Runtime, call: Call) -> int:
     """Print the last lines (10) or bytes of files, and read only what is needed."""
-    given = take_apart("tail", call.args[1:], _OPTIONS)
+    given = parse_options("tail", call.args[1:], _OPTIONS)
     in_bytes, number = _number(given)
     for lfn in await resolve_lfns(runtime, call, given.operands, "tail"):
         content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
@@ -77,7 +77,7 @@ async def _print_all(runtime: Runtime, call: Call, contents: list[FileContent]) 
     return 0
 
 
-def _number(given: Given) -> tuple[bool, int]:
+def _number(given: ParsedOptions) -> tuple[bool, int]:
     """Return whether to print bytes instead of lines, and how many. Raises UsageError."""
     if given.has("n") and given.has("c"):
         raise UsageError(f"{given.command}: use either -n or -c, not both")

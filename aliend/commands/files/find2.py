@@ -12,8 +12,8 @@ from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
-from aliend.core.catalogue.selection import Selection, Window, facts_of
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.catalogue.selection import Selection, Window, candidate_of
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.protocol.replies import Result
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -32,7 +32,7 @@ _OPTIONS: Mapping[str, Option] = {
 
 async def find2(runtime: Runtime, call: Call) -> int:
     """Print matching names while they arrive; return 2 if none matches."""
-    given = take_apart("find2", call.args[1:], _OPTIONS)
+    given = parse_options("find2", call.args[1:], _OPTIONS)
     place, pattern = _directory_and_pattern(given)
     wanted = _selection(given, pattern)
     directory = await resolve_lfn(runtime, call, place)
@@ -43,7 +43,7 @@ async def find2(runtime: Runtime, call: Call) -> int:
     )
     async with aclosing(files) as groups:
         async for group in groups:
-            chosen = [entry for entry in group if _matches(wanted, directory, entry) and window.takes()]
+            chosen = [entry for entry in group if _matches(wanted, directory, entry) and window.accept()]
             if chosen:
                 found = True
                 await printer.results([_result(entry) for entry in chosen])
@@ -56,7 +56,7 @@ async def find2(runtime: Runtime, call: Call) -> int:
     return 0 if found else _NONE
 
 
-def _directory_and_pattern(given: Given) -> tuple[str, str]:
+def _directory_and_pattern(given: ParsedOptions) -> tuple[str, str]:
     """Return the directory and the pattern, given in one argument or in two (empty: no pattern)."""
     match given.operands:
         case (word,) if "*" in word:
@@ -69,7 +69,7 @@ def _directory_and_pattern(given: Given) -> tuple[str, str]:
     raise UsageError("find2 requires one directory, optionally with a pattern (see `alienctl help find2`)")
 
 
-def _selection(given: Given, pattern: str) -> Selection:
+def _selection(given: ParsedOptions, pattern: str) -> Selection:
     """Return all filters as one selection. Raises UsageError."""
     if pattern and (others := [f"-{key}" for key in ("glob", "select", "name") if given.has(key)]):
         raise UsageError(f"find2: use either {others[0]} or the pattern {pattern}, not both")
@@ -94,7 +94,7 @@ def _service_options(wanted: Selection) -> list[str]:
 
 
 def _matches(wanted: Selection, directory: str, entry: Entry) -> bool:
-    return wanted.matches(facts_of(entry, local_paths.relative_to(directory, entry.lfn)))
+    return wanted.matches(candidate_of(entry, local_paths.relative_to(directory, entry.lfn)))
 
 
 def _result(entry: Entry) -> Result:

@@ -11,8 +11,9 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
+from aliend.core.catalogue.replica_url import member_of, open_url
 from aliend.core.catalogue.storage_spec import DEFAULT
-from aliend.core.cli.options import take_apart
+from aliend.core.cli.options import parse_options
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.errors import CopyError, UsageError
 from aliend.runtime import Runtime
@@ -38,28 +39,21 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
     if not tickets:
         raise CopyError(f"the service returned no replica of {wish.lfn}", "permanent")
     if "meta" not in wish.keywords:
-        uris = [uri_of(ticket) for ticket in tickets]
+        uris = [open_url(ticket.url, ticket.envelope) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
         return await print_results(call, [repr(uri) for uri in uris], results)
-    path = Path(call.directory) / metalink.name_of(wish.lfn)
+    path = Path(call.directory) / metalink.file_name(wish.lfn)
     try:
         await asyncio.to_thread(write_private, path, metalink.document(wish.lfn, wish.local, tickets))
     except OSError as error:
         raise CopyError(f"cannot write {path}: {error.strerror}", "local") from error
-    member = tickets[0].url.partition("#")[2]
+    member = member_of(tickets[0].url)
     source = f"{path}?xrdcl.unzip={member}" if member else str(path)
     return await print_results(call, [source], [{"meta": source}])
 
 
-def uri_of(ticket: Ticket) -> str:
-    """Return the URL that opens a replica."""
-    url = ticket.url.partition("#")[0]
-    protocol = "" if url.startswith("http") else "xrd.wantprot=unix&"
-    return f"{url}?{protocol}authz={ticket.envelope}"
-
-
 async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
-    given = take_apart("lfn2uri", call.args[1:], {})
+    given = parse_options("lfn2uri", call.args[1:], {})
     keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
     others = [word for word in given.operands[1:] if word not in _KEYWORDS]
     if not given.operands or len(others) > 1:

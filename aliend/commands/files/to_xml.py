@@ -17,7 +17,7 @@ from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.results import print_results
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
 from aliend.runtime import Runtime
@@ -35,7 +35,7 @@ _NOT_FOUND, _REMOTE = 2, 121
 
 async def to_xml(runtime: Runtime, call: Call) -> int:
     """Print a collection, or store it with `-x NAME`; files are arguments or listed in files given with `-l`."""
-    given = take_apart("toXml", call.args[1:], _OPTIONS)
+    given = parse_options("toXml", call.args[1:], _OPTIONS)
     output = given.last("x")
     is_local = output.startswith("file:") or (given.has("local") and not output.startswith("alien:"))
     if given.has("a") and (is_local or not output):
@@ -52,7 +52,7 @@ async def to_xml(runtime: Runtime, call: Call) -> int:
     return await print_results(call, [text] if text else [], [{"message": text}] if text else [])
 
 
-async def _catalogue_collection(runtime: Runtime, call: Call, given: Given, output: str) -> str:
+async def _catalogue_collection(runtime: Runtime, call: Call, given: ParsedOptions, output: str) -> str:
     """Have the service create the collection, and store it as `output` if that is not empty; return its text."""
     names = [await resolve_lfn(runtime, call, name) for name in given.operands]
     options = ["-i"] if given.has("i") else []
@@ -77,7 +77,7 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: Given, outp
         texts = [(await central.request(request, directory=directory)).checked(request).text() for request in requests]
     except ServiceError as error:
         raise await _explain(runtime, call, names, error) from error
-    return texts[0] if len(texts) == 1 else xml_collection.joined(texts)
+    return texts[0] if len(texts) == 1 else xml_collection.merge(texts)
 
 
 async def _explain(runtime: Runtime, call: Call, names: list[str], error: ServiceError) -> ServiceError:
@@ -88,7 +88,7 @@ async def _explain(runtime: Runtime, call: Call, names: list[str], error: Servic
     return ServiceError("toXml", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue") if missing else error
 
 
-async def _local_collection(runtime: Runtime, call: Call, given: Given) -> str:
+async def _local_collection(runtime: Runtime, call: Call, given: ParsedOptions) -> str:
     words = list(given.operands)
     for name in given.all("l"):
         words += await asyncio.to_thread(_read_names, _path(call, name))

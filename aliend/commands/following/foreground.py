@@ -55,8 +55,8 @@ async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Seq
     """Follow jobs one after the other and return their final states; cancel them if the command is cancelled."""
     try:
         async with cancel_with_command(runtime, *jobs):
-            for job in jobs:
-                await call.output.announce_job(job)
+            if jobs:
+                await call.output.announce_jobs(*jobs)
             return [await follower.follow(job, until_held=True) for job in jobs]
     except asyncio.CancelledError:
         if call.interrupted.is_set():

@@ -39,7 +39,7 @@ async def write_metafiles(runtime: Runtime, call: Call, jobs: Sequence[JobView])
 async def _write_metafile(runtime: Runtime, call: Call, lfn: str, target: str) -> None:
     tickets = await runtime.central_sessions.catalogue_of(call.context).access_read(lfn)
     if tickets:
-        path = Path(call.directory) / metalink.name_of(lfn)
+        path = Path(call.directory) / metalink.file_name(lfn)
         await asyncio.to_thread(write_private, path, metalink.document(lfn, target, tickets))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from aliend.commands.following.follower import ALL_ARRIVED, kind_of
 from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.following.json_report import report_document
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.environment import settings_of
+from aliend.core.cli.environment import xrootd_settings
 from aliend.core.transfers.job import JobSpec
 from aliend.runtime import Runtime
 
@@ -29,10 +28,10 @@ async def submit_and_follow(
         spec,
         umask=call.umask,
         context=call.context,
-        settings=settings_of(call.environment),
+        settings=xrootd_settings(call.environment),
         interactive=not detach and (call.terminal.stdout or call.terminal.stderr),
     )
-    job = await runtime.engine.submit(spec, uuid.uuid4().hex)
+    job = await runtime.engine.submit(spec, call.new_request_id())
     if not detach:
         code = await follow_foreground(runtime, call, [job.id])
         await after(runtime, call, job.id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 
-from aliend.central.port_probe import Probe, probes
-from aliend.central.session import Central
+from aliend.central.connection.tcp import AddressProbe, probe_addresses
+from aliend.central.session import CentralSession
 from aliend.commands.invocation.call import Call
 from aliend.errors import NotConnected, UsageError
 from aliend.runtime import Runtime
@@ -19,22 +19,22 @@ _LARGEST_PORT = 65535
 
 async def ping(runtime: Runtime, call: Call) -> int:
     """Measure pings on the existing connection to the service."""
-    return await _measure(runtime, call, Central.ping, "Websocket ping/pong(s)", _MOST_PINGS)
+    return await _measure(runtime, call, CentralSession.ping, "Websocket ping/pong(s)", _MOST_PINGS)
 
 
 async def wbtime(runtime: Runtime, call: Call) -> int:
     """Measure logins, each on a new connection that is closed afterwards."""
-    return await _measure(runtime, call, Central.connect_once, "Websocket connect time", _MOST_LOGINS)
+    return await _measure(runtime, call, CentralSession.connect_once, "Websocket connect time", _MOST_LOGINS)
 
 
 async def check_addr(runtime: Runtime, call: Call) -> int:
     """Connect to each address of the service or of another host; with `reference` also to well-known hosts."""
     words = [word for word in call.args[1:] if word != "reference"]
     hosts = list(_REFERENCE) if "reference" in call.args[1:] else []
-    found: list[Probe] = []
+    found: list[AddressProbe] = []
     for host, port in [*hosts, _target(call, words)]:
         try:
-            async for probe in probes(host, port, call.context.finding.family):
+            async for probe in probe_addresses(host, port, call.context.finding.family):
                 found.append(probe)
                 if not call.as_json:
                     await call.print(f"{probe.address}:{probe.port}        {'OK' if probe.answers else 'FAIL'}")
@@ -58,7 +58,7 @@ def _target(call: Call, words: Sequence[str]) -> tuple[str, int]:
 
 
 async def _measure(
-    runtime: Runtime, call: Call, once: Callable[[Central], Awaitable[tuple[float, str]]], title: str, most: int
+    runtime: Runtime, call: Call, once: Callable[[CentralSession], Awaitable[tuple[float, str]]], title: str, most: int
 ) -> int:
     count = _count(call, most)
     central = runtime.central_sessions.of(call.context)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_not_found, print_results
-from aliend.core.cli.options import Option, take_apart
+from aliend.core.cli.options import Option, parse_options
 from aliend.core.grid.element_listing import (
     HEADER,
-    StorageElement,
+    ListedStorageElement,
     computing_elements,
     line_of,
-    pair_of,
+    name_and_server,
     storage_elements,
 )
 from aliend.core.protocol.requests import Request
@@ -29,7 +29,7 @@ _FILTERS: Mapping[str, Option] = {
 
 async def get_se(runtime: Runtime, call: Call) -> int:
     """Print number, name and server of storage elements, or one of the three."""
-    given = take_apart("getSE", call.args[1:], _COLUMNS)
+    given = parse_options("getSE", call.args[1:], _COLUMNS)
     if len(given.values) > 1 or len(given.operands) > 1:
         raise UsageError("usage: getSE [-id | -name | -srv] [LABEL]")
     label = given.operands[0] if given.operands else ""
@@ -43,7 +43,7 @@ async def get_se(runtime: Runtime, call: Call) -> int:
 
 async def se_qos(runtime: Runtime, call: Call) -> int:
     """Print name and quality of service of the storage elements that match a label."""
-    given = take_apart("SEqos", call.args[1:], {})
+    given = parse_options("SEqos", call.args[1:], {})
     if not given.operands:
         raise UsageError("SEqos requires a storage element label (see `alienctl help SEqos`)")
     known = await list_elements(runtime, call)
@@ -56,7 +56,7 @@ async def se_qos(runtime: Runtime, call: Call) -> int:
 
 async def get_ce(runtime: Runtime, call: Call) -> int:
     """Print a table of the computing elements that match all filters."""
-    given = take_apart("getCE", call.args[1:], _FILTERS)
+    given = parse_options("getCE", call.args[1:], _FILTERS)
     if given.operands:
         raise UsageError(f"getCE: unknown filter {given.operands[0]}; use -name, -host or -part")
     reply = await runtime.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
@@ -69,13 +69,13 @@ async def get_ce(runtime: Runtime, call: Call) -> int:
     return await print_results(call, lines, [dict(one.facts) for one in found])
 
 
-async def list_elements(runtime: Runtime, call: Call) -> list[StorageElement]:
+async def list_elements(runtime: Runtime, call: Call) -> list[ListedStorageElement]:
     """Return all storage elements that the service lists."""
     request = Request("listSEs", ("-nomsg",))
     return storage_elements((await runtime.central_sessions.of(call.context).request(request)).checked(request).results)
 
 
-def _shown(element: StorageElement, column: str, *, by_number: bool) -> str:
+def _shown(element: ListedStorageElement, column: str, *, by_number: bool) -> str:
     match column:
         case "id":
             return element.number
@@ -84,4 +84,4 @@ def _shown(element: StorageElement, column: str, *, by_number: bool) -> str:
         case "srv":
             return element.server
         case _:
-            return pair_of(element) if by_number else line_of(element)
+            return name_and_server(element) if by_number else line_of(element)

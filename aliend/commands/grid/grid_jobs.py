@@ -17,7 +17,7 @@ from aliend.commands.following.foreground import cancel_with_command
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call, json_text
 from aliend.core.catalogue import paths
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.grid import grid_jobs as core
 from aliend.core.protocol.replies import Reply, Result
 from aliend.core.protocol.requests import Request
@@ -61,7 +61,7 @@ async def ps(runtime: Runtime, call: Call) -> int:
     if "-trace" not in call.args or call.as_json:
         return await passthrough.run(runtime, call)
     reply = await passthrough.ask(runtime, call)
-    await call.print(core.with_moments(reply.text(), _moment))
+    await call.print(core.format_log_times(reply.text(), _moment))
     await call.print_error(reply.error)
     return passthrough.status_of(reply)
 
@@ -106,18 +106,18 @@ async def site_jobs(runtime: Runtime, call: Call) -> int:
     return 0
 
 
-def parse_job_info(args: Sequence[str]) -> tuple[tuple[str, ...], Given]:
+def parse_job_info(args: Sequence[str]) -> tuple[tuple[str, ...], ParsedOptions]:
     """Return the job numbers and the options of `jobInfo`. Raises UsageError."""
-    options = take_apart("jobInfo", args, _INFO_OPTIONS)
+    options = parse_options("jobInfo", args, _INFO_OPTIONS)
     ids = tuple(number for operand in options.operands for number in operand.split(",") if number)
     if not ids or not all(number.isascii() and number.isdigit() for number in ids):
         raise UsageError("jobInfo requires job numbers (see `alienctl help jobInfo`)")
     return ids, options
 
 
-def parse_site_jobs(args: Sequence[str]) -> tuple[str, Given]:
+def parse_site_jobs(args: Sequence[str]) -> tuple[str, ParsedOptions]:
     """Return the site (a part of the names of its computing elements) and the options. Raises UsageError."""
-    options = take_apart("siteJobs", args, _SITE_OPTIONS)
+    options = parse_options("siteJobs", args, _SITE_OPTIONS)
     if len(options.operands) != 1:
         raise UsageError("siteJobs requires one site (see `alienctl help siteJobs`)")
     return options.operands[0], options
@@ -165,7 +165,7 @@ def _document(result: Result, log: core.Log) -> dict[str, Any]:
     return document
 
 
-def _report(result: Result, log: core.Log, options: Given) -> str:
+def _report(result: Result, log: core.Log, options: ParsedOptions) -> str:
     if options.has("jdl"):
         return json_text(core.read_description(str(result.get("jdl", ""))), separators=(",", ":"))
     lines = ["#" * 66, *core.table([result]), "", "Machine info:", f"WorkerNode: {log.node}", f"Workdir: {log.workdir}"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
-from aliend.core.cli.colours import directories_painted
+from aliend.core.cli.colours import colour_directories
 from aliend.core.protocol.replies import Reply, names_text
 from aliend.core.protocol.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
@@ -131,7 +131,7 @@ async def print_reply(call: Call, reply: Reply, directory: str) -> None:
         await call.print_json(document)
     else:
         if call.args[0] in _LISTS:
-            await call.print_coloured(names_text(reply.results), directories_painted)
+            await call.print_coloured(names_text(reply.results), colour_directories)
         else:
             await call.print(reply.text())
         await call.print(f"timing_ms = {reply.timing}" if reply.timing else "")

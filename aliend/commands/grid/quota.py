@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results
-from aliend.core.cli.options import take_apart
+from aliend.core.cli.options import parse_options
 from aliend.core.grid import quotas
 from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
@@ -16,7 +16,7 @@ _UNKNOWN = 61
 
 async def quota(runtime: Runtime, call: Call) -> int:
     """Print seven lines about the caller's account or the given one."""
-    given = take_apart("quota", call.args[1:], {})
+    given = parse_options("quota", call.args[1:], {})
     if given.operands[:1] == ("set",):
         raise UsageError("quota cannot set quotas; administrators use `jquota set` and `fquota set`")
     if len(given.operands) > 1:

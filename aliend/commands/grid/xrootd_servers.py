@@ -11,7 +11,7 @@ from typing import Any
 from aliend.commands.grid.elements import list_elements
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import print_results
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.grid import xrootd_statistics
 from aliend.core.grid.element_listing import server_of
 from aliend.errors import UsageError
@@ -40,7 +40,7 @@ class _Server:
 
 async def ping(runtime: Runtime, call: Call) -> int:
     """Print round-trip times of servers; the first one is not counted."""
-    given = take_apart("xrd_ping", call.args[1:], _PING)
+    given = parse_options("xrd_ping", call.args[1:], _PING)
     count = given.number("c", _COUNT, least=1)
     if count > _MOST:
         raise UsageError(f"xrd_ping: -c must be at most {_MOST}")
@@ -57,7 +57,7 @@ async def ping(runtime: Runtime, call: Call) -> int:
 
 async def config(runtime: Runtime, call: Call) -> int:
     """Print the configuration of servers."""
-    given = take_apart("xrd_config", call.args[1:], _CONFIG)
+    given = parse_options("xrd_config", call.args[1:], _CONFIG)
     servers = await _parse_servers(runtime, call, given)
     words = " ".join(_KEYS)
     answers = await _ask(
@@ -79,7 +79,7 @@ async def config(runtime: Runtime, call: Call) -> int:
 
 async def stats(runtime: Runtime, call: Call) -> int:
     """Print the statistics of servers as JSON or XML."""
-    given = take_apart("xrd_stats", call.args[1:], _STATS)
+    given = parse_options("xrd_stats", call.args[1:], _STATS)
     if given.has("xml") and given.has("xmlraw"):
         raise UsageError("xrd_stats: use either -xml or -xmlraw, not both")
     servers = await _parse_servers(runtime, call, given)
@@ -89,12 +89,14 @@ async def stats(runtime: Runtime, call: Call) -> int:
     lines: list[str] = []
     results = []
     for server, answer in zip(servers, answers, strict=True):
-        results.append({**_facts(server, answer), **(xrootd_statistics.tree_of(answer.text) if answer.ok else {})})
+        results.append(
+            {**_facts(server, answer), **(xrootd_statistics.parse_statistics(answer.text) if answer.ok else {})}
+        )
         lines.append(_stats_text(given, answer) if answer.ok else f"{server.name}: {answer.message}")
     return await print_results(call, lines, results)
 
 
-async def _parse_servers(runtime: Runtime, call: Call, given: Given) -> list[_Server]:
+async def _parse_servers(runtime: Runtime, call: Call, given: ParsedOptions) -> list[_Server]:
     """Return the servers that the arguments name: storage element labels, or else host names."""
     if given.has("all") == bool(given.operands):
         raise UsageError(f"{given.command} requires servers or storage element labels, or -a for all storage elements")
@@ -156,10 +158,10 @@ def _config_details(values: Mapping[str, str]) -> str:
     )
 
 
-def _stats_text(given: Given, answer: Probed) -> str:
+def _stats_text(given: ParsedOptions, answer: Probed) -> str:
     if given.has("xmlraw"):
         return answer.text
     if given.has("xml"):
-        return xrootd_statistics.indented(answer.text)
-    tree = xrootd_statistics.tree_of(answer.text)
+        return xrootd_statistics.indent_xml(answer.text)
+    tree = xrootd_statistics.parse_statistics(answer.text)
     return json.dumps(tree, separators=(",", ":")) if given.has("compact") else json.dumps(tree, indent=2)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -69,8 +71,8 @@ class Output(Protocol):
     async def progress(self, progress: Progress) -> None:
         """Show the progress of the job that the command follows."""
 
-    async def announce_job(self, job: int) -> None:
-        """Announce that the command continues as this transfer job."""
+    async def announce_jobs(self, *jobs: int) -> None:
+        """Announce that the command continues as these transfer jobs."""
 
     async def ask(self, prompt: str, *, echo: bool) -> None:
         """Ask the user; the answer arrives in `Call.answers`."""
@@ -115,6 +117,10 @@ class Call:
     answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
     """Answers of the user to questions; None: refused, or no terminal."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    request_id: str = ""
+    """The caller's name for this command line, see `new_request_id`."""
+    submissions: Iterator[int] = field(default_factory=itertools.count, repr=False)
+    """Numbers the jobs of this command line."""
     statuses: asyncio.Queue[int] = field(default_factory=asyncio.Queue, repr=False)
     """Exit statuses of programs run by the client, as a shell reports them."""
 
@@ -123,6 +129,11 @@ class Call:
         return locations.local_name(
             word, locations.PathContext("/", "/", self.directory, self.environment.get("HOME", ""))
         )
+
+    def new_request_id(self) -> str:
+        """The request id of the next job: the same ones where a client runs the same command line again."""
+        number = next(self.submissions)
+        return f"{self.request_id}.{number}" if self.request_id else uuid.uuid4().hex
 
     async def run_on_client(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
         """Have the client run a program, without a time limit, and return its exit status; 127 if it does not exist.

@@ -43,9 +43,9 @@ class _Pipe:
     async def progress(self, progress: Progress) -> None:
         """Show nothing: the terminal belongs to the program."""
 
-    async def announce_job(self, job: int) -> None:
-        """Announce that the command continues as this transfer job."""
-        await self._output.announce_job(job)
+    async def announce_jobs(self, *jobs: int) -> None:
+        """Announce that the command continues as these transfer jobs."""
+        await self._output.announce_jobs(*jobs)
 
     async def ask(self, prompt: str, *, echo: bool) -> None:
         """Ask the user."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from aliend.core.catalogue import selection
-from aliend.core.cli.options import Given, Option, take_apart
-from aliend.core.cli.units import parse_rate, size_of
-from aliend.core.transfers.job import JobSpec, Overwrite
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
+from aliend.core.cli.units import parse_rate, parse_size
+from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.overwrite import Overwrite
 from aliend.errors import UsageError
 
 STDIO = "-"
@@ -111,7 +112,7 @@ class InputLine:
 
 def parse_copy(args: Sequence[str], now_ms: int) -> CopyArguments:
     """Take the words of `cp` apart. Raises UsageError, which names the word; nothing is ignored silently."""
-    given = take_apart("cp", args, OPTIONS)
+    given = parse_options("cp", args, OPTIONS)
     sources, target = _sources_and_target(given)
     return CopyArguments(
         sources=sources,
@@ -153,7 +154,7 @@ def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[
     return lines, problems
 
 
-def _sync_args(given: Given) -> tuple[str, ...]:
+def _sync_args(given: ParsedOptions) -> tuple[str, ...]:
     """What `sync` is told. Raises UsageError for options that it does not have."""
     args = ["sync"]
     for key in given.values:
@@ -164,7 +165,7 @@ def _sync_args(given: Given) -> tuple[str, ...]:
     return (*args, "--", *given.operands)
 
 
-def _sources_and_target(given: Given) -> tuple[tuple[str, ...], str]:
+def _sources_and_target(given: ParsedOptions) -> tuple[tuple[str, ...], str]:
     names = given.operands
     if given.has("input"):
         if names:
@@ -181,7 +182,7 @@ def _sources_and_target(given: Given) -> tuple[tuple[str, ...], str]:
     return names[:-1], names[-1]
 
 
-def _spec(given: Given, now_ms: int) -> JobSpec:
+def _spec(given: ParsedOptions, now_ms: int) -> JobSpec:
     chosen = selection.selection_of(given, now_ms)
     job = str(given.number("j", 0)) if given.has("j") else chosen.job
     if chosen.job and job != chosen.job:
@@ -219,24 +220,24 @@ def _spec(given: Given, now_ms: int) -> JobSpec:
     )
 
 
-def _overwrite(given: Given) -> Overwrite:
+def _overwrite(given: ParsedOptions) -> Overwrite:
     if not given.has("overwrite"):
         return "changed" if given.has("f") else "never"
     known: tuple[Overwrite, ...] = get_args(Overwrite)
     return known[known.index(cast(Overwrite, _one_of(given, "overwrite", known)))]
 
 
-def _one_of(given: Given, key: str, known: Sequence[str]) -> str:
+def _one_of(given: ParsedOptions, key: str, known: Sequence[str]) -> str:
     if given.has(key) and given.last(key) not in known:
         raise UsageError(f"cp: --{key} is one of {', '.join(known)}, not {given.last(key)!r}")
     return given.last(key)
 
 
-def _size(given: Given, key: str) -> int:
-    return size_of(given.last(key), f"cp: -{key}") if given.has(key) else 0
+def _size(given: ParsedOptions, key: str) -> int:
+    return parse_size(given.last(key), f"cp: -{key}") if given.has(key) else 0
 
 
-def _seconds(given: Given) -> float:
+def _seconds(given: ParsedOptions) -> float:
     if not given.has("timeout"):
         return 0.0
     text = given.last("timeout")

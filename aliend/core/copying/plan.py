@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from aliend.core.catalogue.selection import split_pattern
+from aliend.core.cli.escaping import is_text, visible
 from aliend.core.copying.arguments import STDIO, CopyArguments, InputLine
 from aliend.core.copying.locations import (
     PathContext,
@@ -19,6 +20,7 @@ from aliend.core.copying.locations import (
     require_explicit_target,
     resolve_path,
 )
+from aliend.core.copying.sync import overlap
 from aliend.core.copying.target_paths import join, without_common_parents
 from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
@@ -99,6 +101,24 @@ def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPa
             "the sources of one job go the same way, with the same storage wish; make several jobs of them"
         )
     return jobs[0]
+
+
+def check_spec(spec: JobSpec) -> None:
+    """Raise UsageError for an impossible job."""
+    if spec.purpose == "sync" and len(spec.sources) != 1:
+        raise UsageError("a synchronisation needs exactly one source, a directory")
+    if spec.purpose == "sync" and spec.direction == "copy" and overlap(spec.sources[0], spec.target):
+        raise UsageError(f"cannot synchronise {spec.sources[0]} with {spec.target}: one contains the other")
+    if spec.delete and spec.purpose != "sync":
+        raise UsageError("only a synchronisation can delete files at its target")
+    if not spec.sources or not spec.target:
+        raise UsageError("a transfer needs at least one source and a target")
+    local = {"upload": spec.sources, "download": (spec.target, *spec.targets)}.get(spec.direction, ())
+    for name in (*spec.sources, spec.target, *spec.targets):
+        if not name.startswith("/") or "\0" in name:
+            raise UsageError(f"{name!r} is not an absolute path")
+        if name not in local and not is_text(name):
+            raise UsageError(f"'{visible(name)}' is not valid UTF-8, which the catalogue requires")
 
 
 def _target(word: str, words: CopyArguments, place: PathContext, sources: Sequence[ResolvedPath]) -> ResolvedPath:

@@ -59,7 +59,7 @@ def difference(source: FileFacts, target: FileFacts | None) -> str:
     if source.size != target.size:
         return f"{target.size} bytes there, {source.size} here"
     if source.size and source.md5 and target.md5 and source.md5 != target.md5:
-        return "another content of the same size"
+        return "same size, different content"
     return ""
 
 
@@ -71,9 +71,9 @@ def is_temporary_name(below: str) -> bool:
 def why_no_deletion(files: int, problems: int, first_problem: str) -> str:
     """Why nothing may be deleted, by how the listing of the source went; empty: it may."""
     if problems:
-        return f"the source could not be listed whole ({first_problem})"
+        return f"the source could not be listed completely ({first_problem})"
     if not files:
-        return "the source has no file at all, which may be a mistake; if it is not, remove the target yourself"
+        return "the source has no files; if that is intended, remove the target yourself"
     return ""
 
 
@@ -91,10 +91,10 @@ def sync_job(
     What is `template`'s stays, but for what a synchronisation is. Raises UsageError.
     """
     if not all(exclude):
-        raise UsageError("An empty pattern would exclude everything")
+        raise UsageError("an empty pattern would exclude everything")
     direction = direction_of([source], target)
     if source.storage and direction != "download":
-        raise UsageError(f"{source.name}: the storage wish (@{source.storage}) belongs to the target")
+        raise UsageError(f"{source.name}: @{source.storage} must follow the target, not the source")
     return replace(
         template,
         direction=direction,

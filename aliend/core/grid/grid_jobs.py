@@ -1,4 +1,4 @@
-"""Jobs as the service tells of them: their log, their description, and what is asked about them. Pure."""
+"""Grid jobs: parses their log and description (JDL), and the arguments of `jobInfo` and `siteJobs`. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-Moment = Callable[[int], str]
-"""A moment (POSIX seconds) as text."""
+FormatTime = Callable[[int], str]
+"""Formats a time (POSIX seconds)."""
 
 Description = dict[str, str | list[str]]
-"""A job description: values as text, lists as lists."""
+"""A job description (JDL): values as text, lists as lists."""
 
 _EVENT = re.compile(r"^(\d{10}) \[(\w+) *\]: ?(.*)$")
 _STAMP = re.compile(r"^(\d{10})(?= \[)", re.MULTILINE)
@@ -21,7 +21,7 @@ _QUEUE = re.compile(r"BatchId\w*[: ]+(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A job's log by the kind of its lines, and what the lines tell about where it ran."""
+    """The log of a job by kind of line, and where the job ran."""
 
     node: str = ""
     workdir: str = ""
@@ -29,20 +29,20 @@ class Log:
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """As the incumbent client shows it."""
+        """Return the document in alien.py's format."""
         kinds = {kind: list(self.lines.get(kind, ())) for kind in ("state", "trace", "proc")}
         return {"wn": self.node, "workdir": self.workdir, "queue": list(self.queue), **kinds}
 
 
-def read_log(text: str, moment: Moment) -> Log:
-    """The log out of a job's `trace`. Lines that go on without a time belong to the one before."""
+def read_log(text: str, format_time: FormatTime) -> Log:
+    """Parse a job's `trace`. A line without a time continues the previous one."""
     lines: dict[str, list[str]] = {}
     kind = ""
     for line in text.splitlines():
         event = _EVENT.match(line)
         if event:
             kind = "proc" if event[2] == "procfmt" else event[2]
-            lines.setdefault(kind, []).append(f"{moment(int(event[1]))}  {event[3]}")
+            lines.setdefault(kind, []).append(f"{format_time(int(event[1]))}  {event[3]}")
         elif kind and line.strip():
             lines[kind][-1] += f"\n{line}"
     whole = "\n".join(line for listed in lines.values() for line in listed)
@@ -55,9 +55,9 @@ def read_log(text: str, moment: Moment) -> Log:
     )
 
 
-def with_moments(text: str, moment: Moment) -> str:
-    """A log as it is, with readable times at the beginning of its lines."""
-    return _STAMP.sub(lambda stamp: moment(int(stamp[1])), text)
+def format_log_times(text: str, format_time: FormatTime) -> str:
+    """Return a log with readable times at the start of its lines."""
+    return _STAMP.sub(lambda stamp: format_time(int(stamp[1])), text)
 
 
 _TOKEN = re.compile(
@@ -70,18 +70,18 @@ _TOKEN = re.compile(
 
 
 def read_description(text: str) -> Description:
-    """A job description, entry by entry; what is no entry is left out. Names are as they are written."""
-    found: Description = {}
+    """Parse a job description (JDL), ignoring text that is not an entry. Names keep their spelling."""
+    entries: Description = {}
     for entry in _split(_tokens(text), ";"):
         name, *rest = entry
         if len(rest) < 2 or rest[0] != ("sign", "=") or name[0] != "word":
             continue
         value = rest[1:]
         if value[0] == ("sign", "{"):
-            found[name[1]] = [word for kind, word in value if kind != "sign"]
+            entries[name[1]] = [word for kind, word in value if kind != "sign"]
         else:
-            found[name[1]] = " ".join(word for _, word in value)
-    return found
+            entries[name[1]] = " ".join(word for _, word in value)
+    return entries
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -102,7 +102,7 @@ def _split(tokens: Sequence[tuple[str, str]], sign: str) -> list[list[tuple[str,
 
 
 def table(jobs: Sequence[Mapping[str, object]]) -> list[str]:
-    """Jobs one to a line, below a heading."""
+    """Return a table of jobs, one per line, with a heading."""
     heads = {"id": "JobID", "split": "MasterJobID", "status": "Status", "owner": "User", "name": "Name"}
     widths = {"id": 13, "split": 13, "status": 12, "owner": 14, "name": 0}
     rows: list[Mapping[str, object]] = [heads, *jobs]

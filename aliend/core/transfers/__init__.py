@@ -1,1 +1,1 @@
-"""State machines of jobs and transfers, and the arithmetic of scheduling: limits, back-off, bandwidth."""
+"""State machines of jobs and transfers, and the scheduling rules: limits, back-off, bandwidth."""

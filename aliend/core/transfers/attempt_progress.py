@@ -1,4 +1,4 @@
-"""What an attempt leaves behind it: how far it has come, the storage elements that it touched, and what was wrong."""
+"""The progress of one attempt: its stage, bytes, storage elements, and the result for each replica."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from aliend.errors import ErrorKind
 
 
 class AttemptProgress:
-    """The trail of one attempt, which begins when this is made. `clock` gives POSIX seconds.
+    """Records the progress of one attempt, which starts now. `clock` returns POSIX seconds.
 
-    `on_verify` is called when only the catalogue is still to be looked at.
+    `on_verify` is called when the attempt only has to be verified in the catalogue.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class AttemptProgress:
         """When the last byte moved, or the stage began (POSIX seconds)."""
 
     def enter_stage(self, stage: Stage, ses: Iterable[str] = ()) -> None:
-        """The attempt has come to this stage, with these storage elements (none: those of the stage before)."""
+        """Enter a stage with these storage elements (none: those of the previous stage)."""
         self.stage = stage
         self.moved_at = self._clock()
         if stage is Stage.VERIFY:
@@ -40,28 +40,28 @@ class AttemptProgress:
         self.ses = tuple(sorted(ses)) or self.ses
 
     def record_bytes(self, moved: int) -> None:
-        """So many bytes were moved so far."""
+        """Record the total of bytes moved so far."""
         if moved != self.bytes:
             self.bytes = moved
             self.moved_at = self._clock()
 
     @property
     def has_moved_all(self) -> bool:
-        """Whether all bytes have moved; what is left to do is the storage's own work."""
+        """Return whether all bytes have moved, so that only the storage itself has work left."""
         return 0 < self._transfer.size <= self.bytes
 
     def record_replica(self, se: str, error: str = "") -> None:
-        """What became of one replica at the present stage."""
+        """Record the result for one replica at the current stage."""
         self._replicas[se] = self._record(se, self.stage if error else Stage.DONE, error)
 
     def records(self, event: Event | None) -> list[AttemptRecord]:
-        """What is to be remembered of an attempt that ended with `event` (None: it was told to stop)."""
+        """Return the attempt's records for the history; `event` ended the attempt (None: it was stopped)."""
         reason, kind = _reason(event)
-        told = [replace(one, kind=kind if one.error else "") for one in self._replicas.values()]
-        if any(one.error for one in told) if reason else told:
-            return told
+        records = [replace(record, kind=kind if record.error else "") for record in self._replicas.values()]
+        if any(record.error for record in records) if reason else records:
+            return records
         whole = self._record(", ".join(self.ses), self.stage if reason else Stage.DONE, reason)
-        return [*told, replace(whole, kind=kind)]
+        return [*records, replace(whole, kind=kind)]
 
     def _record(self, se: str, stage: Stage, error: str) -> AttemptRecord:
         took = round(max(0.0, self._clock() - self._began), 3)

@@ -11,11 +11,11 @@ from typing import Literal
 from aliend.errors import ErrorKind
 
 KEPT = 50
-"""Records kept of one transfer, the newest."""
+"""Newest records kept for each transfer."""
 
 
 class Stage(StrEnum):
-    """How far an attempt had come; the values are stored."""
+    """The stage of an attempt; the values are stored."""
 
     PREPARE = "prepare"  # looking at what is there
     TICKET = "ticket"
@@ -30,10 +30,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """A replica that an attempt touched (`se` empty: none yet), how far it came and what ended it.
+    """One replica of an attempt (`se` empty: none yet): the stage it reached, and its error.
 
-    `number` counts the attempts of the transfer from 1; `error` and `kind` are empty where all went well; `bytes` were
-    moved until then; `began_ms` is in POSIX milliseconds, `seconds` the time that it took.
+    `number` counts the attempts of the transfer from 1; `error` and `kind` are empty after a success; `bytes` is the
+    total moved; `began_ms` is in POSIX milliseconds, `seconds` the duration.
     """
 
     transfer: int
@@ -49,10 +49,10 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """A job (`transfer` 0, no names) or a transfer has come to `state`; `reason` is the sentence of it, shortened.
+    """A state change of a job (`transfer` 0, no names) or a transfer; `reason` is its message, shortened.
 
-    Events are numbered in their order through the whole database, with gaps. `time_ms` is in POSIX milliseconds. The
-    states are those of jobs and transfers; a job that is cancelled is `cancelling` while files of it are unfinished.
+    `number` orders the events of the whole database, with gaps. `time_ms` is in POSIX milliseconds. `state` is a state
+    of jobs or transfers; a job that is being cancelled is `cancelling` while files of it are unfinished.
     """
 
     number: int

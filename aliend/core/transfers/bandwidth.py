@@ -1,10 +1,10 @@
-"""Shares bandwidth among copies: token buckets in a tree, all -> direction -> storage element -> job. Pure.
+"""Rate limiter for bandwidth: token buckets in a tree, all -> direction -> storage element -> job. Pure.
 
-A copy that is metered first moves a chunk, then owes it: it asks, and goes on when it was granted its debt and a lease
-for the next quarter of a second. A grant is made as soon as no bucket of the copy is in debt itself, to who has waited
-longest; it may bring the buckets into debt, which time pays. What a copy has left at its end it gives back. A bucket
-saves up a tenth of a second at most, so that no pause is followed by a burst. Bytes are those on the wire: an upload to
-two storage elements costs twice, once for each.
+A throttled copy first moves a chunk and then owes it: it requests a grant, and continues when its debt and a lease for
+the next quarter of a second are granted. The copy that has waited longest gets a grant as soon as none of its buckets
+is in debt; the grant may put the buckets into debt, which time pays off. A copy returns unused bytes at its end. A
+bucket saves at most a tenth of a second, so that no pause is followed by a burst. Bytes are counted on the wire: an
+upload to two storage elements costs twice, once for each.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dataclasses import dataclass, field, replace
 from aliend.core.transfers.job import Direction
 
 BURST = 0.1
-"""Seconds of its rate that a bucket saves up."""
+"""Seconds of its rate that a bucket saves."""
 LEASE = 0.25
 """Seconds of its share that a copy is granted in advance."""
 _MIN_LEASE = 4096
-"""Bytes of a lease at least."""
+"""Smallest lease in bytes."""
 
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Bytes per second (0: no limit): in all, each way, on each storage element, on those named (in capitals)."""
+    """Bandwidth limits in bytes per second (0: none): all, per direction, per storage element, by name (capitals)."""
 
     all: int = 0
     down: int = 0
@@ -35,7 +35,7 @@ class Rates:
     named: Mapping[str, int] = field(default_factory=dict)
 
     def rate_of(self, key: Key) -> int:
-        """The rate of a bucket that is no job's."""
+        """Return the rate of a bucket that does not belong to a job."""
         match key:
             case ("all", _):
                 return self.all
@@ -47,7 +47,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What a copy is: its direction, the storage elements that it touches, its job and the job's own rate."""
+    """A copy: its direction, its storage elements, its job, and the rate limit of that job."""
 
     direction: Direction
     ses: tuple[str, ...]
@@ -55,7 +55,7 @@ class Flow:
     rate: int = 0
 
     def costs(self) -> dict[Key, int]:
-        """The buckets of it, and how often each of its bytes counts there."""
+        """Return the buckets of the copy, and how often each of its bytes counts there."""
         ses = {se.upper() for se in self.ses}
         often = max(1, len(ses))
         costs: dict[Key, int] = {("all", ""): often, ("way", self.direction): often}
@@ -67,25 +67,25 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Bytes that may be spent (negative: that are owed) at second `at`, growing by `rate` a second."""
+    """A token bucket: `balance` bytes at second `at` (negative: debt), growing by `rate` bytes per second."""
 
     rate: int
     balance: float
     at: float
 
     def moved_to(self, now: float) -> Bucket:
-        """The bucket later."""
+        """Return the bucket at a later time."""
         grown = self.balance + self.rate * max(0.0, now - self.at)
         return replace(self, balance=min(grown, self.rate * BURST), at=max(now, self.at))
 
     def at_rate(self, rate: int) -> Bucket:
-        """With another rate; a debt takes as long to pay as before."""
+        """Return the bucket with another rate; a debt takes as long to pay as before."""
         return replace(self, rate=rate, balance=min(self.balance * rate / self.rate, rate * BURST))
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A copy may move so many bytes; `share` is the bytes per second that it can expect."""
+    """Permission for copy `number` to move `size` bytes; `share` is the bytes per second that it can expect."""
 
     number: int
     size: int
@@ -93,7 +93,7 @@ class Grant:
 
 
 class RateLimiter:
-    """The buckets in use, and the copies that share them, by numbers of the caller's; `now` in seconds of any clock."""
+    """The buckets in use and the copies that share them, by the caller's numbers; `now` in seconds of any clock."""
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
@@ -109,18 +109,18 @@ class RateLimiter:
 
     @property
     def waiting(self) -> Mapping[int, Flow]:
-        """The copies that wait for a grant."""
+        """Return the copies that wait for a grant."""
         return {number: self._flows[number] for number in self._debts}
 
     def add(self, number: int, flow: Flow, now: float) -> None:
-        """A copy begins."""
+        """Add a copy."""
         self._flows[number] = flow
         for key in flow.costs():
             self._users[key] = self._users.get(key, 0) + 1
         self._open(flow, now)
 
     def remove(self, number: int, unused: int, now: float) -> None:
-        """A copy has ended and gives back what it was granted and did not move."""
+        """Remove a copy; `unused` granted bytes are returned."""
         flow = self._flows.pop(number, None)
         if flow is None:
             return
@@ -135,31 +135,31 @@ class RateLimiter:
         }
 
     def change_elements(self, number: int, ses: tuple[str, ...], now: float) -> None:
-        """A copy goes on with other storage elements."""
+        """Change the storage elements of a copy."""
         flow = self._flows[number]
         self.remove(number, 0, now)
         self.add(number, replace(flow, ses=ses), now)
 
     def change_job(self, number: int, job: int, rate: int, now: float) -> None:
-        """A copy belongs to another job from now on; it has to ask again."""
+        """Assign a copy to another job; it must request again."""
         flow = self._flows[number]
         self.remove(number, 0, now)
         self.add(number, replace(flow, job=job, rate=rate), now)
 
     def change_rates(self, rates: Rates, now: float) -> None:
-        """Other rates from now on; whoever waits has to ask again."""
+        """Change the rates; waiting copies must request again."""
         self._rates = rates
         self._debts.clear()
         self._apply(now)
 
     def change_job_rate(self, job: int, rate: int, now: float) -> None:
-        """Another rate of a job; whoever waits has to ask again."""
+        """Change the rate of a job; waiting copies must request again."""
         self._flows = {n: replace(flow, rate=rate) if flow.job == job else flow for n, flow in self._flows.items()}
         self._debts.clear()
         self._apply(now)
 
     def share(self, number: int) -> int:
-        """Bytes per second that a copy can expect; 0: it is not metered."""
+        """Return the bytes per second that a copy can expect; 0: it is not throttled."""
         flow = self._flows[number]
         shares = [
             bucket.rate / (often * self._users[key])
@@ -169,39 +169,39 @@ class RateLimiter:
         return max(1, int(min(shares))) if shares else 0
 
     def request(self, number: int, debt: int) -> None:
-        """A copy has moved `owed` bytes more than it was granted, and waits."""
+        """Request a grant for a copy that has moved `debt` bytes more than it was granted."""
         if number in self._flows:
             self._debts.setdefault(number, debt)
 
     def is_waiting(self, number: int) -> bool:
-        """Whether a copy waits until it may go on."""
+        """Return whether a copy waits for a grant."""
         return number in self._debts
 
     def grants(self, now: float) -> list[Grant]:
-        """Who may go on now."""
-        made = []
-        for number, owed in tuple(self._debts.items()):
+        """Grant what is possible now."""
+        granted = []
+        for number, debt in tuple(self._debts.items()):
             flow = self._flows[number]
             if self._seconds_until_grant(flow, now) > 0:
                 continue
             share = self.share(number)
-            size = owed + max(_MIN_LEASE, int(share * LEASE))
+            size = debt + max(_MIN_LEASE, int(share * LEASE))
             self._spend(flow, size, now)
             del self._debts[number]
-            made.append(Grant(number, size, share))
-        return made
+            granted.append(Grant(number, size, share))
+        return granted
 
     def next_grant(self, now: float) -> float | None:
-        """Seconds until somebody may go on; None: nobody waits."""
+        """Return the seconds until the next grant; None: no copy waits."""
         return min((self._seconds_until_grant(self._flows[number], now) for number in self._debts), default=None)
 
     def balance(self, key: Key, now: float) -> float:
-        """Bytes that a bucket has at `now`; 0 where there is none."""
+        """Return the bytes of a bucket at `now`; 0 if it does not exist."""
         bucket = self._buckets.get(key)
         return bucket.moved_to(now).balance if bucket else 0.0
 
     def _seconds_until_grant(self, flow: Flow, now: float) -> float:
-        """Seconds until no bucket of it is in debt."""
+        """Return the seconds until no bucket of the copy is in debt."""
         used = [bucket.moved_to(now) for key in flow.costs() if (bucket := self._buckets.get(key))]
         return max((-bucket.balance / bucket.rate for bucket in used), default=0.0)
 
@@ -212,7 +212,7 @@ class RateLimiter:
                 self._buckets[key] = replace(moved, balance=moved.balance - size * often)
 
     def _apply(self, now: float) -> None:
-        """Bring every bucket to its present rate."""
+        """Set every bucket to its current rate."""
         wanted = {key: self._rate(key, flow) for flow in self._flows.values() for key in flow.costs()}
         self._buckets = {
             key: bucket.moved_to(now).at_rate(wanted[key])
@@ -223,7 +223,7 @@ class RateLimiter:
             self._open(flow, now)
 
     def _open(self, flow: Flow, now: float) -> None:
-        """The buckets that it needs and that are not there yet: empty."""
+        """Create missing buckets of the copy, empty."""
         for key in flow.costs():
             rate = self._rate(key, flow)
             if rate and key not in self._buckets:

@@ -1,4 +1,4 @@
-"""What is to be done after the state of a transfer has changed; it is safe to do it twice."""
+"""What must be done after a state change of a transfer; each effect is safe to repeat."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from aliend.errors import Obstacle
 
 @dataclass(frozen=True, slots=True)
 class StartCopy:
-    """Begin an attempt."""
+    """Start an attempt."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class StopCopy:
-    """End the attempt that runs, softly."""
+    """Stop the running attempt."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeOwner:
-    """The transfer, with the attempt that runs, belongs to another job from now on."""
+    """Assign the transfer, with its running attempt, to another job."""
 
     id: int
     job: int
@@ -31,7 +31,7 @@ class ChangeOwner:
 
 @dataclass(frozen=True, slots=True)
 class HoldJob:
-    """Hold the transfer's job: something on this machine is in the way, as the sentence says."""
+    """Put the transfer's job on hold because of an obstacle on this machine; `reason` is the message."""
 
     job: int
     reason: str
@@ -40,7 +40,7 @@ class HoldJob:
 
 @dataclass(frozen=True, slots=True)
 class CleanUp:
-    """Remove what an attempt before may have left of a transfer that is given up while it waits."""
+    """Remove what an earlier attempt may have left of a transfer that is given up while it waits."""
 
     id: int
 

@@ -1,4 +1,4 @@
-"""From an exception of an attempt to the event that it means: who can act, and what the user reads."""
+"""Maps the error of an attempt to a state machine event: who can act on it, and what the user reads."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from aliend.errors import (
 )
 
 _TRANSIENT_CODES = frozenset({5, 11, 53, 110, 111, 117, 121})
-"""Codes of the central service that may pass: I/O and remote errors, an unlucky commit, a record not yet written."""
+"""Transient codes of the central service: I/O and remote errors, an unlucky commit, a record not yet written."""
 
 
 def failure_event(error: Exception, chance: float, retries: int = -1) -> Event:
-    """The event of a failed attempt; `chance` is uniform in [0, 1), `retries` as in the job's specification."""
-    most = MAX_FAILURES if retries < 0 else retries + 1
+    """Return the event of a failed attempt; `chance` is uniform in [0, 1), `retries` as in the job's specification."""
+    max_failures = MAX_FAILURES if retries < 0 else retries + 1
     if isinstance(error, CopyError):
-        return AttemptFailed(error.kind, str(error), error.retry_after, chance, most, error.obstacle)
+        return AttemptFailed(error.kind, str(error), error.retry_after, chance, max_failures, error.obstacle)
     if isinstance(error, AliendError):
-        return AttemptFailed(error_kind(error), str(error), 0.0, chance, most)
-    return Crashed(f"aliend itself failed here ({type(error).__name__}: {error}); its log has the details")
+        return AttemptFailed(error_kind(error), str(error), 0.0, chance, max_failures)
+    return Crashed(f"internal error ({type(error).__name__}: {error}); see `alienctl daemon logs`")
 
 
 def error_kind(error: AliendError) -> ErrorKind:
-    """Who can act on an error of the central session or of the database."""
+    """Return who can act on an error."""
+    if isinstance(error, CopyError):
+        return error.kind
     if isinstance(error, NotConnected):
         return "credential"
     if isinstance(error, OutcomeUnknown | BadReply | StoreError):

@@ -1,23 +1,23 @@
-"""A transfer job: what was asked for, what is known of it, and how it changes. Its files are `core.transfer`.
+"""A transfer job: its specification, its state, and its state machine. Its files are `core.transfers.transfer`.
 
-    EXPANDING --Explored--> ACTIVE --(no file unfinished)--> DONE | PARTIAL | FAILED
+    EXPANDING --ExpansionAdvanced--> ACTIVE --(no file unfinished)--> DONE | PARTIAL | FAILED
         \\                    /  \\                               |        |
          `--Hold--> PAUSED --'    `--Cancel--> CANCELLED          `-Retry--' back to ACTIVE (EXPANDING)
                      Release                     `------Retry
 
-    event      EXPANDING    ACTIVE       PAUSED              DONE       PARTIAL, FAILED, CANCELLED
-    Explored   ACTIVE       -            PAUSED (noted)      -          noted
-    Hold       PAUSED       PAUSED       message             -          -
-    Release    -            -            EXPANDING | ACTIVE  -          -
-    Cancel     CANCELLED    CANCELLED    CANCELLED           -          -
-    Retry      -            -            -                   -          EXPANDING | ACTIVE
-    Explain    message      message      -                   -          -
+    event              EXPANDING    ACTIVE       PAUSED              DONE       PARTIAL, FAILED, CANCELLED
+    ExpansionAdvanced  ACTIVE       -            PAUSED (saved)      -          saved
+    Hold               PAUSED       PAUSED       message             -          -
+    Release            -            -            EXPANDING | ACTIVE  -          -
+    Cancel             CANCELLED    CANCELLED    CANCELLED           -          -
+    Retry              -            -            -                   -          EXPANDING | ACTIVE
+    SetMessage         message      message      -                   -          -
 
-With `delete` there is one state more: where all files have arrived ACTIVE becomes DELETING, and from there Deleted
-leads to DONE or, with its message, to PARTIAL; Hold, Cancel and Explain do there as in ACTIVE.
+A job with `delete` has one more state: when all files have arrived, ACTIVE becomes DELETING, and DeletionsFinished
+leads to DONE or, with a message, to PARTIAL; Hold, Cancel and SetMessage work there as in ACTIVE.
 
-(-: nothing changes.) After every change `settled` looks whether the job has come to its end. The counters of files are
-kept with the job and changed together with the files, never counted.
+(-: no change.) After every change `ended_if_finished` checks whether the job has ended. The file counters are stored
+with the job and updated together with the files; they are never recounted.
 """
 
 from __future__ import annotations
@@ -28,46 +28,43 @@ from typing import Literal, assert_never
 
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
+from aliend.core.transfers.overwrite import Overwrite
 from aliend.core.transfers.transfer import Phase
 from aliend.errors import Obstacle
 
 Direction = Literal["download", "upload", "copy"]
-"""`copy` is from one place of the catalogue to another."""
+"""`copy` is a copy within the catalogue."""
 Purpose = Literal["copy", "replicate", "mirror", "sync"]
-Overwrite = Literal["never", "changed", "always"]
-"""What happens to a target that is there already. `never`: one with the source's content is kept, another refuses the
-copy; `changed`: another is replaced; `always`: it is replaced even if its content is the source's."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """What was asked for. `sources` and `target` are absolute: LFNs on one side, local paths on the other.
+    """What the user asked for. `sources` and `target` are absolute: LFNs on one side, local paths on the other.
 
-    A source that ends in `/` means its contents, a target that ends in `/` is a directory. `storage` is the wish for
-    uploads (empty: as usual), `parallel` the most files at a time (0: no limit of its own), a higher `priority` goes
-    first, `umask` is taken from the modes of local files that are made. `touch_empty` makes of an empty local file an
-    entry without replicas, which is all that the service can register of it.
+    A source that ends in `/` means its contents, a target that ends in `/` is a directory. `storage` is the storage
+    specification for uploads (empty: default), `parallel` the highest number of files at a time (0: no limit of its
+    own), a higher `priority` goes first, `umask` applies to created local files. With `touch_empty` an empty local file
+    becomes an entry without replicas, which is all that the service can register for it.
 
-    What an upload replaces keeps the name `backup` (an LFN; empty: it is removed), in the place of what has that name;
-    with `replaces` (a GUID) nothing but that is replaced.
+    An upload that replaces a file renames the old one to `backup` (an LFN; empty: the old file is removed), replacing
+    what has that name; with `replaces` (a GUID) only that file is replaced.
 
-    `storage` on a download names storage elements to prefer, or with `!` to leave out; with `strict` no others are
-    used. `timeout` is the longest that the copy of one file may take (seconds; 0: no limit), `retries` how often it is
-    tried again after a failure that may pass (-1: as usual), `min_rate` the bytes a second below which a replica is
-    given up for the next one (0: none). Without `recovery` a replica that failed is not replaced on another storage
-    element. `verify` reads what was written once more and compares. `whole_archives` fetches the archive and takes the
-    member out of it here. `http` reads over HTTP. `chunks` requests of `chunk_size` bytes may be on their way for one
-    file, over `streams` connections (0: as usual).
+    For a download `storage` names storage elements to prefer, or with `!` to avoid; with `strict` no others are used.
+    `timeout` is the time limit for copying one file (seconds; 0: none), `retries` the number of retries after transient
+    failures (-1: default), `min_rate` the bytes per second below which the next replica is tried (0: none). Without
+    `recovery` a failed replica is not replaced on another storage element. `verify` reads the written file again and
+    compares it. `whole_archives` downloads the archive and extracts the member here. `http` reads over HTTP. Up to
+    `chunks` requests of `chunk_size` bytes are in flight for one file, over `streams` connections (0: default).
 
-    `rate` is the most bytes a second of all its files together (0: no limit of its own); `interactive`: somebody waits
-    for its end at a terminal; `settings` are the caller's XRootD variables (`XRD_*`) by their names.
+    `rate` limits the bytes per second of all its files together (0: no limit of its own); `interactive`: somebody waits
+    for it at a terminal; `settings` are the caller's XRootD variables (`XRD_*`).
 
-    Only files that `selection` matches are copied. `targets` (none, or one for each source) take the place of `target`,
-    which then only names the whole. `parents` and `strip` are those of `core.expansion.Aim`.
+    Only files that match `selection` are copied. `targets` (none, or one for each source) override `target`, which then
+    only describes the whole. `parents` and `strip` are those of `core.copying.target_paths.TargetRule`.
 
-    To `replicate` and to `mirror` are more replicas of the sources themselves (the target is the source), made here or
-    by the service; `storage` says where. To `sync` is to copy what is missing or differs of the only source, a
-    directory; with `delete` what only the target has is deleted when everything has arrived.
+    The purposes `replicate` and `mirror` add replicas of the sources themselves (the target is the source), made by
+    aliend or by the service; `storage` says where. `sync` copies what is missing or different from its only source, a
+    directory; with `delete` it deletes what only the target has, once everything has arrived.
     """
 
     direction: Direction
@@ -104,12 +101,38 @@ class JobSpec:
     delete: bool = False
 
     def target_of(self, source: int) -> str:
-        """The target of source number `source`."""
+        """Return the target of source number `source`."""
         return self.targets[source] if self.targets else self.target
 
 
+def want_same_copy(spec: JobSpec, other: JobSpec) -> bool:
+    """Return whether a file copied for one job is exactly what the other job wants, so that one copy serves both."""
+    return _copy_settings(spec) == _copy_settings(other)
+
+
+def is_more_urgent(spec: JobSpec, other: JobSpec) -> bool:
+    """Return whether the files of a job go before those of the other."""
+    return (spec.priority, spec.interactive) > (other.priority, other.interactive)
+
+
+def _copy_settings(spec: JobSpec) -> JobSpec:
+    """Return the specification without what only says which files are copied, when, and how fast."""
+    return replace(
+        spec,
+        sources=(),
+        target="",
+        targets=(),
+        selection=Selection(),
+        parallel=0,
+        priority=0,
+        rate=0,
+        interactive=False,
+        settings=(),
+    )
+
+
 class JobState(StrEnum):
-    """Where a job stands; the values are stored."""
+    """The state of a job; the values are stored."""
 
     EXPANDING = "expanding"
     ACTIVE = "active"
@@ -128,7 +151,7 @@ _HOLDABLE = STARTABLE | {JobState.DELETING, JobState.PAUSED}
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """How many transfers are in which state."""
+    """The number of transfers in each state."""
 
     queued: int = 0
     running: int = 0
@@ -139,22 +162,22 @@ class Counters:
 
     @property
     def unfinished(self) -> int:
-        """Transfers that have not ended."""
+        """Return the number of unfinished transfers."""
         return self.queued + self.running + self.waiting
 
     @property
     def total(self) -> int:
-        """All transfers known so far."""
+        """Return the number of all transfers found so far."""
         return self.unfinished + self.done + self.failed + self.cancelled
 
     def shifted(self, phase: Phase, by: int) -> Counters:
-        """With `by` more transfers in `phase`."""
+        """Return the counters with `by` more transfers in `phase`."""
         return replace(self, **{phase.value: getattr(self, phase.value) + by})
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far the expansion has come: all sources before number `sources` are known; what the target is."""
+    """The progress of an expansion: sources before number `sources` are expanded; what kind the target is."""
 
     sources: int = 0
     target: Literal["unknown", "file", "directory"] = "unknown"
@@ -162,9 +185,9 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it is stored. `bytes_*` are of whole files, times POSIX milliseconds (`ended_ms` 0: not ended).
+    """A stored job. `bytes_*` count whole files, times are POSIX milliseconds (`ended_ms` 0: not ended).
 
-    `obstacle` is what it is held for on this machine.
+    `obstacle` is the obstacle on this machine that holds the job.
     """
 
     id: int
@@ -182,20 +205,23 @@ class Job:
 
     @property
     def is_expanded(self) -> bool:
-        """Whether every source has been looked at."""
+        """Return whether every source has been expanded."""
         return self.checkpoint.sources >= len(self.spec.sources)
 
 
 @dataclass(frozen=True, slots=True)
 class ExpansionAdvanced:
-    """The expansion has come to `checkpoint`."""
+    """The expansion has reached `checkpoint`."""
 
     checkpoint: Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """No transfer may start; `message` is the reason (empty: the user wished it), `obstacle` what has to be mended."""
+    """Start no transfers;
+
+    `message` is the reason (empty: the user paused the job), `obstacle` must be removed first.
+    """
 
     message: str = ""
     obstacle: Obstacle | None = None
@@ -208,24 +234,24 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The user wants nothing more of it."""
+    """The user cancelled the job."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The user wants what failed or was cancelled to be tried again."""
+    """The user wants failed and cancelled transfers to be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetMessage:
-    """Why the job as a whole waits; empty: it does not."""
+    """The job as a whole waits for the reason `message`; empty: it does not wait."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeletionsFinished:
-    """What was to be deleted is gone, but for what `message` tells of (empty: all is)."""
+    """The deletions are done; `message` names what was not deleted (empty: everything was)."""
 
     message: str = ""
 
@@ -234,7 +260,7 @@ JobEvent = ExpansionAdvanced | Hold | Release | Cancel | Retry | SetMessage | De
 
 
 def step(job: Job, event: JobEvent) -> Job:
-    """The job after the event; total, see the table above."""
+    """Return the job after the event; defined for all states, see the table above."""
     match event:
         case ExpansionAdvanced(checkpoint):
             return _expansion_advanced(job, checkpoint)
@@ -259,7 +285,7 @@ def step(job: Job, event: JobEvent) -> Job:
 
 
 def ended_if_finished(job: Job, now_ms: int) -> Job:
-    """The job, ended if nothing of it is unfinished."""
+    """Return the job, ended if none of its transfers is unfinished."""
     if job.ended_ms or job.files.unfinished:
         return job
     if job.state in {JobState.CANCELLED, JobState.DONE, JobState.PARTIAL}:
@@ -270,15 +296,15 @@ def ended_if_finished(job: Job, now_ms: int) -> Job:
     if not job.spec.delete:
         return replace(job, state=outcome, ended_ms=now_ms, message="")
     if outcome is not JobState.DONE:
-        return replace(job, state=outcome, ended_ms=now_ms, message="nothing was deleted: not every file has arrived")
+        return replace(job, state=outcome, ended_ms=now_ms, message="nothing was deleted: not all files have arrived")
     return job if job.state in _HOLDABLE - STARTABLE else replace(job, state=JobState.DELETING, message="")
 
 
 def _expansion_advanced(job: Job, checkpoint: Checkpoint) -> Job:
-    known = replace(job, checkpoint=checkpoint)
-    if known.is_expanded and job.state is JobState.EXPANDING:
-        return replace(known, state=JobState.ACTIVE, message="")
-    return known
+    advanced = replace(job, checkpoint=checkpoint)
+    if advanced.is_expanded and job.state is JobState.EXPANDING:
+        return replace(advanced, state=JobState.ACTIVE, message="")
+    return advanced
 
 
 def _opened(job: Job) -> Job:

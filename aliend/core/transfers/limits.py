@@ -1,8 +1,8 @@
-"""Limits as the user sets them while the daemon runs: `files=16 se=4 rate=50M ALICE::X::SE.rate=5M`. Pure.
+"""Limits that the user sets while the daemon runs: `files=16 se=4 rate=50M ALICE::X::SE.rate=5M`. Pure.
 
-Names without `.rate` count files, those with it (and `rate`) bound bytes a second, also by the time of day. What was
-set is kept as one table of names and values, over the limits of the configuration; what is set to `default` is taken
-out of it again.
+Names without `.rate` limit the number of files; `rate` and names with `.rate` limit bytes per second, also by time of
+day. The saved limits are one table of names and values that overrides the configuration; setting a limit to `default`
+removes it from the table.
 """
 
 from __future__ import annotations
@@ -20,35 +20,36 @@ _COUNTS = ("files", "se", "down", "up")
 _RATES = ("rate", "down.rate", "up.rate", "se.rate")
 
 SavedLimits = Mapping[str, int | str]
-"""What was set, by name: numbers of files, and rates in the words of `core.timetable`."""
+"""The limits set by the user, by name: numbers of files, and rates as text of `core.transfers.rate_schedule`."""
 
 
-def parse(words: Sequence[str]) -> dict[str, int | str | None]:
-    """The names that the words set; None for those that go back to their default. Raises UsageError."""
+def parse(args: Sequence[str]) -> dict[str, int | str | None]:
+    """Parse limits; None means back to the default. Raises UsageError."""
     changes: dict[str, int | str | None] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
+    for arg in args:
+        name, equals, text = arg.partition("=")
         plain = name.removesuffix(".rate")
         if not equals or not (name in _COUNTS or name in _RATES or _is_se(plain)):
             raise UsageError(
-                f"transfers limit: {word!r} is no limit; they are files=N, down=N, up=N, se=N (each storage element), "
-                "VO::SITE::SE=N and rate=R, down.rate=R, up.rate=R, se.rate=R, VO::SITE::SE.rate=R; N is a number of "
-                'files, R bytes per second (20M, unlimited, "22:00-07:00 unlimited, else 20M"); `default` undoes one'
+                f"transfers limit: unknown limit {arg!r}\n"
+                "limits of files: files=N down=N up=N se=N (each storage element) VO::SITE::SE=N\n"
+                "limits of bytes per second: rate=R down.rate=R up.rate=R se.rate=R VO::SITE::SE.rate=R\n"
+                'R is 20M, unlimited, "22:00-07:00 unlimited, else 20M"'
             )
         key = name if name in _COUNTS or name in _RATES else plain.upper() + name[len(plain) :]
-        changes[key] = None if text == "default" else _value(word, name, text)
+        changes[key] = None if text == "default" else _value(arg, name, text)
     return changes
 
 
-def merged(kept: SavedLimits, changes: Mapping[str, int | str | None]) -> dict[str, int | str]:
-    """The table after the changes."""
-    after = {**kept, **changes}
+def merged(saved: SavedLimits, changes: Mapping[str, int | str | None]) -> dict[str, int | str]:
+    """Return the table after the changes."""
+    after = {**saved, **changes}
     return {name: value for name, value in after.items() if value is not None}
 
 
-def applied(configured: Limits, kept: SavedLimits) -> Limits:
-    """The limits that hold: those of the configuration, and over them what was set."""
-    counts = {name: value for name, value in kept.items() if isinstance(value, int)}
+def applied(configured: Limits, saved: SavedLimits) -> Limits:
+    """Return the effective limits: the configured ones, overridden by the saved ones."""
+    counts = {name: value for name, value in saved.items() if isinstance(value, int)}
     named = {**dict(configured.named), **{name: number for name, number in counts.items() if _is_se(name)}}
     return replace(
         configured,
@@ -61,14 +62,14 @@ def applied(configured: Limits, kept: SavedLimits) -> Limits:
     )
 
 
-def rate_schedules(kept: SavedLimits) -> dict[str, RateSchedule]:
-    """The rates that were set, by name."""
-    return {name: parse_schedule(value) for name, value in kept.items() if isinstance(value, str)}
+def rate_schedules(saved: SavedLimits) -> dict[str, RateSchedule]:
+    """Return the saved rates by name."""
+    return {name: parse_schedule(value) for name, value in saved.items() if isinstance(value, str)}
 
 
-def rates_at(kept: SavedLimits, minute: int) -> Rates:
-    """The rates that hold at that minute of the day."""
-    now = {name: table.at(minute) for name, table in rate_schedules(kept).items()}
+def rates_at(saved: SavedLimits, minute: int) -> Rates:
+    """Return the rates in effect at a minute of the day."""
+    now = {name: table.at(minute) for name, table in rate_schedules(saved).items()}
     return Rates(
         all=now.get("rate", 0),
         down=now.get("down.rate", 0),
@@ -78,9 +79,9 @@ def rates_at(kept: SavedLimits, minute: int) -> Rates:
     )
 
 
-def next_change(kept: SavedLimits, minute: int) -> int:
-    """Minutes until a rate changes by the clock; 0: none does."""
-    waits = [table.until(minute) for table in rate_schedules(kept).values()]
+def next_change(saved: SavedLimits, minute: int) -> int:
+    """Return the minutes until a rate changes by the clock; 0: none does."""
+    waits = [table.until(minute) for table in rate_schedules(saved).values()]
     return min((wait for wait in waits if wait), default=0)
 
 
@@ -89,16 +90,16 @@ def _is_se(name: str) -> bool:
     return len(parts) == 3 and all(parts)
 
 
-def _value(word: str, name: str, text: str) -> int | str:
+def _value(arg: str, name: str, text: str) -> int | str:
     if name not in _RATES and not name.endswith(".rate"):
-        return _number(word, text)
+        return _number(arg, text)
     try:
         return schedule_text(parse_schedule(text))
     except UsageError as error:
         raise UsageError(f"transfers limit: {name}: {error}") from None
 
 
-def _number(word: str, text: str) -> int:
+def _number(arg: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_LIMIT):
-        raise UsageError(f"transfers limit: {word!r} needs a number from 1 to {MAX_LIMIT}, or `default`")
+        raise UsageError(f"transfers limit: {arg!r}: expected a number from 1 to {MAX_LIMIT}, or `default`")
     return int(text)

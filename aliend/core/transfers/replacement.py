@@ -1,14 +1,14 @@
-"""How a new file takes the place of an old one in a catalogue that has no atomic exchange. Pure: look, then one step.
+"""Decides how a new file replaces an old one in a catalogue without atomic exchange: look, then one step. Pure.
 
-    name: old   temporary: new   old name: -      -> SetAside    (name -> old name)
-    name: -     temporary: new   old name: old    -> PutInPlace  (temporary -> name)
-    name: new   temporary: -     old name: old    -> RemoveOld
-    name: new   temporary: -     old name: -      -> Finished
-    name: -     temporary: -     old name: old    -> Restore     (old name -> name)
-    name: somebody else's                         -> Withdraw    (the temporary one is removed, theirs stays)
+    name: old     temporary: new   old name: -     -> set aside     (name -> old name)
+    name: -       temporary: new   old name: old   -> put in place  (temporary -> name)
+    name: new     temporary: -     old name: old   -> remove old
+    name: new     temporary: -     old name: -     -> finished
+    name: -       temporary: -     old name: old   -> restore       (old name -> name)
+    name: foreign                                  -> withdraw      (the temporary file is removed, theirs stays)
 
-Each step is chosen by what is there, so that after a crash or a lost reply the next look goes on where things stand.
-The old data is under one of its two names until the new data has its own.
+Each step depends only on the names that exist, so that after a crash or a lost reply the next look continues from
+there. The old data keeps one of its two names until the new data has the final one.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import Literal
 from aliend.core.transfers.transfer import Replacing
 
 MISSING = ""
-"""What stands for a name that does not exist, in place of a GUID."""
+"""Stands for a name that does not exist, in place of a GUID."""
 
 Step = Literal["set aside", "put in place", "remove old", "finished", "restore", "withdraw"]
 
 
 @dataclass(frozen=True, slots=True)
 class NamesState:
-    """Whose data is under each of the three names: a GUID, NO_GUID for an entry without one, or MISSING."""
+    """The file under each of the three names: its GUID, NO_GUID for an entry without one, or MISSING."""
 
     name: str
     temporary: str
@@ -34,11 +34,11 @@ class NamesState:
 
 
 NO_GUID = "-"
-"""A name that exists without a GUID (a touched file)."""
+"""Stands for an entry without a GUID (a touched file)."""
 
 
 def next_step(plan: Replacing, seen: NamesState) -> Step:
-    """What to do now; total."""
+    """Return the next step; defined for all states."""
     if seen.name == plan.guid:
         return "remove old" if seen.old == plan.old_guid else "finished"
     if seen.name == MISSING:
@@ -51,7 +51,7 @@ def next_step(plan: Replacing, seen: NamesState) -> Step:
 
 
 def temporary_names(lfn: str, number: int) -> tuple[str, str]:
-    """The temporary and the old name beside `lfn` for transfer `number`; each component has at most 255 bytes."""
+    """Return the temporary and the old name beside `lfn` for transfer `number`, at most 255 bytes per component."""
     directory, _, name = lfn.rpartition("/")
     room = 255 - len(f"..{number}.new")
     short = name.encode("utf-8", "surrogateescape")[:room].decode("utf-8", "ignore")

@@ -1,20 +1,20 @@
-"""A storage element as a state machine: how many copies it may have, and when it rests. Total; time is given.
+"""State machine of a storage element: how many copies may run, and when it backs off. Pure; time is an argument.
 
-    Working --Failed, again and again--> Resting --Began (when it is due)--> Probing --Worked--> Working
-       ^                                  |  ^                                 |
-       `------------- Worked -------------'  `---------- Failed, Left ---------'
+    Working --CopyFailed, several times--> BackingOff --CopyStarted (when due)--> Probing --CopySucceeded--> Working
+       ^                                      |  ^                                  |
+       `----------- CopySucceeded ------------'  `----- CopyFailed, CopyEnded ------'
 
-    event      Working                       Resting             Probing
-    Began      -                             Probing (if due)    -
-    Worked     a copy more, up to START      Working             Working
-    Failed     fewer copies, or Resting      -                   Resting, for longer
-    Left       -                             -                   Resting, due at once
-    Measured   copies: more or fewer         -                   -
+    event               Working                        BackingOff          Probing
+    CopyStarted         -                              Probing (if due)    -
+    CopySucceeded       limit + 1, up to the initial   Working             Working
+    CopyFailed          lower limit, or BackingOff     -                   BackingOff, for longer
+    CopyEnded           -                              -                   BackingOff, due at once
+    ThroughputMeasured  limit: higher or lower         -                   -
 
-(-: nothing changes.) `Failed` are failures that may pass: what is wrong with one file for good says nothing of the
-element, such a copy has just `Left`. The number of copies grows as long as more of them bring more, as FTS and TCP do;
-failures take three tenths of it. After failures in a row, or when half of the last ten failed, the element rests, for
-twice as long each time, and then has to prove itself with one copy.
+(-: no change.) `CopyFailed` are transient failures: a permanent error of one file says nothing about the element, such
+a copy has just ended (`CopyEnded`). The limit grows as long as more copies bring more throughput, as in FTS and TCP;
+each failure takes three tenths of it. After several failures in a row, or if more than half of the last ten copies
+failed, the element backs off, twice as long each time, and is then probed with a single copy.
 """
 
 from __future__ import annotations
@@ -22,31 +22,33 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from aliend.core.transfers import backoff
+
 INITIAL_LIMIT = 4
-"""Copies that an element has at first, where nothing else was set."""
+"""Initial number of copies on an element, unless configured."""
 MAX_CONSECUTIVE_FAILURES = 3
-"""Failures without a success between them after which it rests."""
+"""Failures without a success in between after which the element backs off."""
 OUTCOME_WINDOW = 10
-"""Copies whose outcome is remembered."""
+"""Number of outcomes that are remembered."""
 FIRST_BACKOFF, MAX_BACKOFF = 30.0, 600.0
 """Seconds."""
 _SHRINK = 0.7
 _MIN_CHANGE_INTERVAL = 10.0
-"""Seconds between two changes for the sake of throughput."""
+"""Seconds between two changes because of throughput."""
 _GAIN = 1.05
 _LOSS = 0.8
 _WEIGHT = 0.3
-"""Of the newest measurement in the mean of the throughput."""
+"""Weight of the newest measurement in the mean throughput."""
 
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """Takes copies."""
+    """Accepts copies."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackingOff:
-    """Takes none before `until` (POSIX seconds): `reason` is what happened there last."""
+    """Accepts no copies before `until` (POSIX seconds); `reason` is the last failure."""
 
     until: float
     reason: str
@@ -54,7 +56,7 @@ class BackingOff:
 
 @dataclass(frozen=True, slots=True)
 class Probing:
-    """One copy finds out whether it works again after what happened (`reason`)."""
+    """One copy tests whether the element works again after the failure `reason`."""
 
     reason: str
 
@@ -66,10 +68,10 @@ STATE_NAMES: dict[type[State], str] = {Working: "working", BackingOff: "resting"
 
 @dataclass(frozen=True, slots=True)
 class StorageElement:
-    """A storage element. `copies` may run there (a part of one is not lost), `why` says what changed that last.
+    """A storage element. Up to `limit` copies may run (fractions are kept); `why` is what changed it last.
 
-    `failures` in a row, `recent` outcomes (the newest last), `rests` in a row; `speed` is the mean throughput, `before`
-    what it was at the change of `copies` before, at `changed` (POSIX seconds).
+    `failures` in a row, `recent` outcomes (newest last), `backoffs` in a row; `speed` is the mean throughput in bytes
+    per second, `speed_before` its value at the previous change of `limit`, made at `changed_at` (POSIX seconds).
     """
 
     limit: float = INITIAL_LIMIT
@@ -85,29 +87,29 @@ class StorageElement:
 
 @dataclass(frozen=True, slots=True)
 class CopyStarted:
-    """A copy begins there."""
+    """A copy has started."""
 
 
 @dataclass(frozen=True, slots=True)
 class CopySucceeded:
-    """A copy there has succeeded."""
+    """A copy has succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
 class CopyFailed:
-    """A copy there failed in a way that may pass, or moves nothing."""
+    """A copy has failed with a transient error, or has stalled."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class CopyEnded:
-    """A copy there has ended without telling anything of the element."""
+    """A copy has ended without information about the element."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThroughputMeasured:
-    """So much comes and goes there per second, with `running` copies; no more than `most` are allowed."""
+    """Throughput in bytes per second of `running` copies, of at most `most` allowed ones."""
 
     speed: float
     running: int
@@ -118,7 +120,7 @@ Event = CopyStarted | CopySucceeded | CopyFailed | CopyEnded | ThroughputMeasure
 
 
 def step(element: StorageElement, event: Event, now: float, start: int = INITIAL_LIMIT) -> StorageElement:
-    """The element after the event (`now` in POSIX seconds); `start` is the number of copies that it has at first."""
+    """Return the element after the event (`now` in POSIX seconds); `start` is its initial number of copies."""
     match event:
         case CopyStarted():
             due = isinstance(element.state, BackingOff) and element.state.until <= now
@@ -137,12 +139,12 @@ def step(element: StorageElement, event: Event, now: float, start: int = INITIAL
 
 
 def effective_limit(element: StorageElement, most: int) -> int:
-    """Copies that it may have, of `most` that the user allows."""
+    """Return the number of copies it may have, of `most` that the user allows."""
     return max(1, min(int(element.limit), most))
 
 
 def has_capacity(element: StorageElement, running: int, most: int, now: float) -> bool:
-    """Whether one more copy may begin there beside the `running` ones."""
+    """Return whether one more copy may start beside the `running` ones."""
     match element.state:
         case Working():
             return running < effective_limit(element, most)
@@ -155,7 +157,10 @@ def has_capacity(element: StorageElement, running: int, most: int, now: float) -
 
 
 def unavailable_until(element: StorageElement, now: float) -> float | None:
-    """The POSIX second before which it takes nothing; None: it would. A probe under way is given a moment."""
+    """Return the POSIX second until which it accepts nothing; None: it accepts copies.
+
+    While a probe runs, that is a short time from now.
+    """
     match element.state:
         case Working():
             return None
@@ -191,7 +196,7 @@ def _failed(element: StorageElement, reason: str, now: float) -> StorageElement:
                 limit=max(1.0, element.limit * _SHRINK),
                 changed_at=now,
                 speed_before=0.0,
-                why=f"fewer after: {reason}",
+                why=f"lowered after: {reason}",
             )
             half_failed = len(recent) == OUTCOME_WINDOW and 2 * recent.count(False) > OUTCOME_WINDOW
             return _backed_off(shrunk, reason, now) if failures >= MAX_CONSECUTIVE_FAILURES or half_failed else shrunk
@@ -200,7 +205,7 @@ def _failed(element: StorageElement, reason: str, now: float) -> StorageElement:
 
 
 def _backed_off(element: StorageElement, reason: str, now: float) -> StorageElement:
-    pause = min(MAX_BACKOFF, FIRST_BACKOFF * 2.0 ** min(element.backoffs, 10))
+    pause = backoff.ceiling(element.backoffs + 1, FIRST_BACKOFF, MAX_BACKOFF)
     state = BackingOff(now + pause, reason)
     return replace(element, state=state, backoffs=element.backoffs + 1, failures=0, recent=(), limit=1.0, why=reason)
 
@@ -213,10 +218,12 @@ def _measured(element: StorageElement, event: ThroughputMeasured, now: float) ->
         return element
     if speed > _GAIN * element.speed_before and int(element.limit) < event.most:
         more = element.limit + 1
-        return replace(element, limit=more, speed_before=speed, changed_at=now, why="more copies brought more")
+        return replace(element, limit=more, speed_before=speed, changed_at=now, why="more copies raised the throughput")
     if speed < _LOSS * element.speed_before and element.limit > 2:
         less = element.limit - 1
-        return replace(element, limit=less, speed_before=speed, changed_at=now, why="fewer copies brought as much")
+        return replace(
+            element, limit=less, speed_before=speed, changed_at=now, why="fewer copies reach the same throughput"
+        )
     return element
 
 

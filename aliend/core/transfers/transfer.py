@@ -1,28 +1,28 @@
-"""One file of a job as a state machine: state and event in, state and effects out. Total; time and chance are given.
+"""State machine of one file: takes a state and an event, returns a state and effects. Pure; time is an argument.
 
     Queued --Started--> Running --Succeeded--> Done
-      ^  ^                | |--Broke (permanent, or too often)--> Failed
-      |  `--Interrupted---' |--Broke (transient, credential)----> Waiting --Started--> Running
-      |  `--Broke (local)---'
+      ^  ^                | |--AttemptFailed (permanent, or too often)--> Failed
+      |  `--Interrupted---' |--AttemptFailed (transient, credential)----> Waiting --Started--> Running
+      |  `--AttemptFailed (local)
       `---- Retry ---- Failed, Cancelled            Cancel: every unfinished state --> Cancelled
 
-    event        Queued      Running                 Waiting     Done   Failed            Cancelled
-    Started      Running *   -                       Running *   -      -                 -
-    Noted        intent      intent                  intent      -      intent            intent
-    Succeeded    Done        Done                    Done        -      -                 -
-    Broke        -           Waiting|Failed|Queued   -           -      -                 -
-    Interrupted  -           Queued, StopCopy        -           -      -                 -
-    Cancel       Cancelled + Cancelled, StopCopy     Cancelled + -      -                 -
-    Retry        -           -                       Queued      -      Queued            Queued
-    Crashed      Failed +    Failed, StopCopy        Failed +    -      -                 -
-    Join         joined      -                       -           -      -                 -
-    LeaderFailed Failed      -                       -           -      -                 -
+    event         Queued      Running                 Waiting     Done   Failed            Cancelled
+    Started       Running *   -                       Running *   -      -                 -
+    IntentSaved   intent      intent                  intent      -      intent            intent
+    Succeeded     Done        Done                    Done        -      -                 -
+    AttemptFailed -           Waiting|Failed|Queued   -           -      -                 -
+    Interrupted   -           Queued, StopCopy        -           -      -                 -
+    Cancel        Cancelled + Cancelled, StopCopy     Cancelled + -      -                 -
+    Retry         -           -                       Queued      -      Queued            Queued
+    Crashed       Failed +    Failed, StopCopy        Failed +    -      -                 -
+    Join          joined      -                       -           -      -                 -
+    LeaderFailed  Failed      -                       -           -      -                 -
 
-(-: nothing changes; *: with the effect StartCopy; +: with TidyUp if it was ever started.) A transfer may be told to be
-queued or cancelled while its copy still stops; what such a late copy reports is met as the columns of those states say.
-One that is joined to a transfer of another job is queued and does not start; `Detach` undoes that. What an upload does
-to the catalogue is its `intent`: it is saved before the catalogue is changed, so that a crash leaves nothing
-unexplained.
+(-: no change; *: with the effect StartCopy; +: with CleanUp if it was ever started.) A transfer may be queued again or
+cancelled while its copy is still stopping; the late events of such a copy are handled as the columns of those states
+say. A transfer that joined a transfer of another job stays queued and does not start; `Detach` undoes that. What an
+upload changes in the catalogue is its `intent`: it is saved before the catalogue is changed, so that a restart can
+complete or undo it.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from aliend.core.transfers.effects import CleanUp, Effect, HoldJob, StartCopy, S
 from aliend.errors import ErrorKind, Obstacle
 
 MAX_FAILURES = 10
-"""Transient failures after which a transfer has failed, unless the user says otherwise."""
+"""Transient failures after which a transfer fails, unless the user says otherwise."""
 
 MAX_ATTEMPTS = 100
-"""Attempts after which even what is not a file's own fault counts as its failure: something is wrong with it."""
+"""Attempts after which even failures that are not the file's fault count: something is wrong with it."""
 
 
 class Phase(StrEnum):
@@ -59,12 +59,12 @@ UNFINISHED = (Phase.QUEUED, Phase.RUNNING, Phase.WAITING)
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """May start as soon as there is a slot."""
+    """May start as soon as a slot is free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A copy is under way in this daemon."""
+    """A copy runs in this daemon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The file is there, whole; `warning` is a sentence where something is to be known about it."""
+    """The file has arrived completely; `warning` tells the user about restrictions."""
 
     warning: str = ""
 
@@ -91,7 +91,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The user wanted no more of it."""
+    """The user cancelled it."""
 
 
 State = Queued | Running | Waiting | Done | Failed | Cancelled
@@ -99,14 +99,14 @@ State = Queued | Running | Waiting | Done | Failed | Cancelled
 
 @dataclass(frozen=True, slots=True)
 class NoIntent:
-    """Nothing in the catalogue was touched."""
+    """Nothing in the catalogue is being changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicasBooked:
-    """Replicas of one of these GUIDs (the newest last) may be registered under `lfn`; `goal` replicas were granted.
+    """Replicas of one of these GUIDs (newest last) may be registered under `lfn`; `goal` were granted.
 
-    What was sent with `tickets` may be on the storage, whole and not registered: their end was not heard of yet.
+    Files sent with `tickets` may be complete on the storage but not registered: their result is not known yet.
     """
 
     lfn: str
@@ -117,9 +117,9 @@ class ReplicasBooked:
 
 @dataclass(frozen=True, slots=True)
 class Replacing:
-    """The new file is whole as `guid` under `temporary`; it takes the name of `old_guid`, which is kept as `old`.
+    """The new file is complete as `guid` under `temporary`; it replaces `old_guid`, which is renamed to `old`.
 
-    In the end that is removed, or with a `backup` keeps that name, in the place of what has it.
+    In the end `old` is removed, or with `backup` renamed to that name, replacing what has it.
     """
 
     temporary: str
@@ -134,11 +134,11 @@ Intent = NoIntent | ReplicasBooked | Replacing
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One file as it is stored. `size` in bytes (0: unknown), `md5` empty where unknown.
+    """One file, as stored. `size` in bytes (0: unknown), `md5` empty if unknown.
 
-    A `target` that is empty belongs to a name that was refused: such a transfer has failed and stays so.
-    `attempts` counts starts, `failures` those transient failures that count against MAX_FAILURES. `joined` (mostly 0)
-    is the transfer of another job that brings the same file to the same target; it is queued for as long.
+    An empty `target` belongs to a refused name: such a transfer has failed for good. `attempts` counts starts,
+    `failures` those transient failures that count against MAX_FAILURES. `joined` (mostly 0) is the transfer of another
+    job that copies the same file to the same target; the transfer stays queued meanwhile.
     """
 
     id: int
@@ -169,7 +169,7 @@ class IntentSaved:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The file is at its target and was verified; `size` in bytes."""
+    """The file has arrived at its target and was verified; `size` in bytes."""
 
     size: int
     md5: str
@@ -180,7 +180,7 @@ class Succeeded:
 class AttemptFailed:
     """An attempt failed. `retry_after` (seconds) is the shortest pause, `chance` is uniform in [0, 1).
 
-    After `most` transient failures the transfer has failed.
+    The transfer fails after `max_failures` transient failures.
     """
 
     kind: ErrorKind
@@ -193,41 +193,41 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The attempt was ended for a reason that is not its own: a pause, the end of the daemon, a neighbour's crash."""
+    """The attempt was interrupted from outside: a pause, the end of the daemon, a crash of another copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """The user wants it no more."""
+    """The user cancels it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The user wants it tried again, with all attempts before it."""
+    """The user wants it tried again, with all attempts available again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The daemon itself made a mistake with this transfer."""
+    """The daemon failed with an internal error."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Another job wants the same: it is brought by its transfer `leader`."""
+    """Another job copies the same file: this one joins the transfer `leader`."""
 
     leader: int
 
 
 @dataclass(frozen=True, slots=True)
 class Detach:
-    """The transfer that it is joined to brings it no more."""
+    """The transfer that it joined no longer copies the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderFailed:
-    """The transfer that it is joined to has failed."""
+    """The transfer that it joined has failed."""
 
     reason: str
 
@@ -251,7 +251,7 @@ Step = tuple[Transfer, tuple[Effect, ...]]
 
 
 def step(transfer: Transfer, event: Event, now: float) -> Step:
-    """The transfer after the event (`now` in POSIX seconds) and what is to be done; see the table above."""
+    """Return the transfer after the event (`now` in POSIX seconds), and the effects; see the table above."""
     match event:
         case Started():
             return _started(transfer)
@@ -282,12 +282,12 @@ def step(transfer: Transfer, event: Event, now: float) -> Step:
 
 
 def after_restart(transfer: Transfer) -> Transfer:
-    """The transfer as a new daemon finds it: what ran is queued, without a lost attempt; the rest is as it was."""
+    """Return the transfer as a new daemon finds it: a running one is queued again, without losing an attempt."""
     return replace(transfer, state=Queued()) if isinstance(transfer.state, Running) else transfer
 
 
 def phase_of(state: State) -> Phase:
-    """The state's name."""
+    """Return the name of a state."""
     match state:
         case Queued():
             return Phase.QUEUED
@@ -306,7 +306,7 @@ def phase_of(state: State) -> Phase:
 
 
 def message_of(state: State) -> str:
-    """What there is to say about the state: a reason or a warning; empty otherwise."""
+    """Return the reason or warning of a state; empty if it has none."""
     match state:
         case Waiting(reason=text) | Failed(reason=text) | Done(warning=text):
             return text
@@ -317,12 +317,12 @@ def message_of(state: State) -> str:
 
 
 def is_unfinished(state: State) -> bool:
-    """Whether something is still to happen to it."""
+    """Return whether the transfer has not ended."""
     return isinstance(state, Queued | Running | Waiting)
 
 
 def has_temporary_names(transfer: Transfer) -> bool:
-    """Whether something of it may stand in the catalogue under another name than its target."""
+    """Return whether the transfer may have entries in the catalogue under names other than its target."""
     match transfer.intent:
         case NoIntent():
             return False
@@ -371,7 +371,7 @@ def _failed_once_more(transfer: Transfer, event: AttemptFailed, now: float) -> T
     failures = transfer.failures + 1
     if failures >= event.max_failures:
         attempts = f"{failures} attempts" if failures > 1 else "one attempt"
-        return replace(transfer, failures=failures, state=Failed(f"Given up after {attempts}: {event.reason}"))
+        return replace(transfer, failures=failures, state=Failed(f"gave up after {attempts}: {event.reason}"))
     until = now + backoff.delay(failures, event.chance, event.retry_after)
     return replace(transfer, failures=failures, state=Waiting(until, event.reason))
 

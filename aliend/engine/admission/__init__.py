@@ -1,1 +1,1 @@
-"""Admission control: which storage elements accept one more copy, which copies run, which have stalled."""
+"""Admission control: which storage elements accept another copy, which copies run, which elements have stalled."""

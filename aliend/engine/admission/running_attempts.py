@@ -1,14 +1,15 @@
-"""The attempts that run, and which of them have need of a slot: what the scheduler and its users ask of them.
+"""The running attempts and the file slots they use.
 
-An attempt that waits for a storage element, that one which rests stalls, or that has only to be seen in the catalogue
-takes no slot from others.
+An attempt uses no slot while it waits for a storage element, while an unavailable element stalls its copy, or while it
+only waits for the catalogue.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from aliend.core.transfers.attempt_progress import AttemptProgress
@@ -21,14 +22,14 @@ from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.views import ActiveCopy
 
 _MAX_RUNNING = 250
-"""Attempts at a time, those without a slot included."""
+"""Attempts at a time, including those that use no slot."""
 
 
 @dataclass(slots=True, eq=False)
 class RunningAttempt:
-    """An attempt under way: its transfer and job, what it writes, its trail, whether it was told to stop.
+    """A running attempt. `target` identifies what it writes; `is_stopped`: it was asked to stop.
 
-    `is_tidy` says that there is nothing to clean up behind it.
+    `needs_cleanup` is false once the attempt has left nothing behind.
     """
 
     transfer: Transfer
@@ -36,47 +37,47 @@ class RunningAttempt:
     target: str
     progress: AttemptProgress
     is_stopped: bool = False
-    is_tidy: bool = False
+    needs_cleanup: bool = True
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
 class RunningAttempts:
-    """The attempts, by the numbers of their transfers. `clock` gives POSIX seconds; see `Gate` for `on_wait`."""
+    """The running attempts by transfer number."""
 
-    def __init__(self, clock: Callable[[], float], on_wait: Callable[[], None]) -> None:
+    def __init__(self, limiter: StorageElementLimiter) -> None:
         self.limits = Limits()
         self.by_transfer: dict[int, RunningAttempt] = {}
-        self.gate = StorageElementLimiter(clock, lambda: self.slots_taken < self.limits.files, on_wait)
+        self._limiter = limiter
 
     def set_limits(self, limits: Limits) -> None:
-        """Use other limits from now on."""
+        """Apply other limits from now on."""
         self.limits = limits
-        self.gate.set_limits(limits)
+        self._limiter.set_limits(limits)
 
-    @property
-    def slots_taken(self) -> int:
-        """How many slots are taken; see `load`."""
-        return len(self._using_slots())
+    def acquire(self, transfer: int, ses: Collection[str]) -> AbstractAsyncContextManager[None]:
+        """Wait for a file slot and for capacity on all of `ses`; see `StorageElementLimiter.acquire`."""
+        return self._limiter.acquire(transfer, ses, self._has_free_slot)
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more may start now."""
-        waiting = sum(one.progress.stage is Stage.SLOT for one in self.by_transfer.values())
+        """Return whether no further attempt may start now."""
+        waiting = sum(attempt.progress.stage is Stage.SLOT for attempt in self.by_transfer.values())
         is_crowded = waiting >= 2 * self.limits.files or len(self.by_transfer) >= _MAX_RUNNING
-        return is_crowded or self.slots_taken >= self.limits.files
+        return is_crowded or not self._has_free_slot()
 
     def load(self) -> Load:
-        """What runs, for the scheduler; attempts that still stop included, those that have no need of a slot not."""
+        """Return the load for the scheduler, including attempts that are stopping."""
         slots = self._using_slots()
-        by_job = Counter(one.job.id for one in slots)
-        by_direction: Counter[str] = Counter(one.job.spec.direction for one in slots)
-        targets = frozenset(one.target for one in self.by_transfer.values())
+        by_job = Counter(attempt.job.id for attempt in slots)
+        by_direction: Counter[str] = Counter(attempt.job.spec.direction for attempt in slots)
+        targets = frozenset(attempt.target for attempt in self.by_transfer.values())
         return Load(by_job, targets, by_direction)
 
     def full_jobs(self, load: Load) -> list[int]:
-        """Jobs that run as many files as they want, or have enough files that wait for storage."""
-        jobs = {one.job.id: one.job.spec.parallel for one in self.by_transfer.values()}
-        waiting = Counter(one.job.id for one in self.by_transfer.values() if one.progress.stage is Stage.SLOT)
+        """Return the jobs that run as many files as they may, or have enough files that wait for storage."""
+        jobs = {attempt.job.id: attempt.job.spec.parallel for attempt in self.by_transfer.values()}
+        attempts = self.by_transfer.values()
+        waiting = Counter(attempt.job.id for attempt in attempts if attempt.progress.stage is Stage.SLOT)
         running = load.by_job
         return [
             job
@@ -85,48 +86,53 @@ class RunningAttempts:
         ]
 
     def unverified_uploads(self) -> int:
-        """Uploads that will come to be verified."""
-        coming = [
-            one for one in self.by_transfer.values() if one.progress.stage is not Stage.VERIFY and not one.is_stopped
-        ]
-        return sum(one.job.spec.direction != "download" for one in coming)
+        """Return the number of uploads that have yet to be verified."""
+        return sum(
+            attempt.job.spec.direction != "download"
+            for attempt in self.by_transfer.values()
+            if attempt.progress.stage is not Stage.VERIFY and not attempt.is_stopped
+        )
 
     def running_copies(self) -> tuple[RunningCopy, ...]:
-        """Who has a slot."""
+        """Return all attempts, as `wait_reason` needs them."""
         return tuple(
             RunningCopy(
                 number,
-                one.job.id,
-                one.job.spec.direction,
-                one.target,
-                one.progress.ses if one.progress.stage is Stage.SLOT else (),
+                attempt.job.id,
+                attempt.job.spec.direction,
+                attempt.target,
+                attempt.progress.ses if attempt.progress.stage is Stage.SLOT else (),
             )
-            for number, one in self.by_transfer.items()
+            for number, attempt in self.by_transfer.items()
         )
 
     def active_copies(self, job: int) -> list[ActiveCopy]:
-        """The files of a job (0: of all) that move now."""
+        """Return the files of a job (0: of all jobs) that are being copied."""
         return [
-            ActiveCopy(number, one.transfer.source.rpartition("/")[2], one.progress.bytes, one.transfer.size)
-            for number, one in self.by_transfer.items()
-            if job in (0, one.job.id) and not one.is_stopped
+            ActiveCopy(
+                number, attempt.transfer.source.rpartition("/")[2], attempt.progress.bytes, attempt.transfer.size
+            )
+            for number, attempt in self.by_transfer.items()
+            if job in (0, attempt.job.id) and not attempt.is_stopped
         ]
 
     def progress_by_transfer(self) -> list[tuple[int, AttemptProgress]]:
-        """The trails of those that were not told to stop."""
-        return [(number, one.progress) for number, one in self.by_transfer.items() if not one.is_stopped]
+        """Return the progress of all attempts that were not asked to stop."""
+        return [(number, attempt.progress) for number, attempt in self.by_transfer.items() if not attempt.is_stopped]
+
+    def _has_free_slot(self) -> bool:
+        return len(self._using_slots()) < self.limits.files
 
     def _using_slots(self) -> list[RunningAttempt]:
-        """Those that have need of one; the limit of a job itself counts all that has begun."""
-        resting = self.gate.unavailable_until()
+        """Return the attempts that use a slot; those of a job with its own limit always do."""
+        unavailable = self._limiter.unavailable_until()
         return [
-            one
-            for number, one in self.by_transfer.items()
-            if one.job.spec.parallel or self._uses_slot(number, one.progress.stage, resting)
+            attempt
+            for number, attempt in self.by_transfer.items()
+            if attempt.job.spec.parallel or self._uses_slot(number, attempt.progress.stage, unavailable)
         ]
 
-    def _uses_slot(self, number: int, stage: Stage, resting: Collection[str]) -> bool:
-        """Not while it waits for room on a storage element or for the catalogue, or one that rests stalls its copy."""
+    def _uses_slot(self, number: int, stage: Stage, unavailable: Collection[str]) -> bool:
         if stage is Stage.COPY:
-            return not any(se in resting for se in self.gate.elements_of(number))
+            return not any(se in unavailable for se in self._limiter.elements_of(number))
         return stage not in (Stage.SLOT, Stage.VERIFY)

@@ -1,9 +1,9 @@
-"""Lets copies onto storage elements: a copy passes when each that it touches has room, and knows what came of it.
+"""Admission control: starts a copy only when every storage element it uses has capacity, and records the outcome.
 
-What an element is and may have is decided in `core.element`; here are the copies, and who waits. An element that rests
-is waited for by nobody: the copy is put back with the time when it is worth another look.
+The limits and states of a storage element are decided in `core.transfers.storage_element`; this module counts the
+copies and wakes those that wait. While an element is backing off, `acquire` raises an error instead of waiting.
 
-Pairs of storage elements that cannot copy among themselves, remembered for a while: each attempt costs seconds.
+The blocklist remembers pairs of storage elements that cannot copy to each other, because each attempt costs seconds.
 """
 
 from __future__ import annotations
@@ -34,20 +34,22 @@ from aliend.core.transfers.storage_element import (
 from aliend.engine.views import ElementView
 from aliend.errors import CopyError
 
+log = logging.getLogger(__name__)
+
 _STALL_RETRY = 10.0
-"""Seconds after which one that moves nothing is looked at again."""
+"""Seconds until a stalled element is checked again."""
+_BLOCK_TIME = 900.0
+"""Seconds until a blocked pair may be tried again."""
 
 
 class StorageElementLimiter:
-    """Counts the copies on each storage element, and keeps what is known of it.
+    """Limits the copies on each storage element and keeps its state.
 
-    `clock` gives POSIX seconds, `has_slot` says whether one more file may be copied at all; `on_wait` hears of every
-    copy that has to wait here, since its slot is free meanwhile.
+    `clock` returns POSIX seconds. `on_wait` is called whenever a copy starts to wait here: it uses no slot meanwhile.
     """
 
-    def __init__(self, clock: Callable[[], float], has_slot: Callable[[], bool], on_wait: Callable[[], None]) -> None:
+    def __init__(self, clock: Callable[[], float], on_wait: Callable[[], None]) -> None:
         self._clock = clock
-        self._has_free_slot = has_slot
         self._on_wait = on_wait
         self._limits = Limits()
         self._copy_counts: Counter[str] = Counter()
@@ -58,54 +60,59 @@ class StorageElementLimiter:
         self.blocklist = ThirdPartyBlocklist(clock)
 
     def set_limits(self, limits: Limits) -> None:
-        """Use other limits from now on; copies that run go on. What elements had earned is counted anew."""
+        """Apply other limits from now on; running copies continue. Limits that elements had earned start again."""
         if limits != self._limits:
             self._limits = limits
             self._elements = {
-                se: self._new(se) if isinstance(one.state, Working) else one for se, one in self._elements.items()
+                se: self._new(se) if isinstance(element.state, Working) else element
+                for se, element in self._elements.items()
             }
             self.notify_waiters()
 
     def elements(self) -> dict[str, ElementView]:
-        """The storage elements that have copies or are remembered, by name."""
+        """Return all storage elements that have copies or a state, by name."""
         now = self._clock()
         return {se: self._view(se, now) for se in sorted({*self._copy_counts, *self._elements})}
 
     def elements_of(self, number: int) -> frozenset[str]:
-        """The storage elements that a copy holds."""
+        """Return the storage elements that a copy uses."""
         return self._elements_by_copy.get(number, frozenset())
 
     def unavailable_until(self) -> dict[str, float]:
-        """The storage elements that take nothing, and until when (POSIX seconds)."""
+        """Return the storage elements that accept no copy, and until when (POSIX seconds)."""
         now = self._clock()
         untils = {se: unavailable_until(element, now) for se, element in self._elements.items()}
-        silent = dict.fromkeys(self._stalled, now + _STALL_RETRY)
-        return silent | {se: until for se, until in untils.items() if until is not None}
+        stalled = dict.fromkeys(self._stalled, now + _STALL_RETRY)
+        return stalled | {se: until for se, until in untils.items() if until is not None}
 
     def seconds_until_available(self, ses: Collection[str]) -> float:
-        """Seconds until the first of these takes something again."""
+        """Return the seconds until the first of these accepts copies again."""
         untils = [until for se, until in self.unavailable_until().items() if se in ses]
         return max(0.0, min(untils, default=0.0) - self._clock())
 
     def set_stalled(self, ses: Collection[str]) -> None:
-        """On these nothing moves just now; they are as those that rest, as long as this is not said anew."""
+        """Mark these, and only these, as stalled: they accept no copies until the next call says otherwise."""
         if self._stalled != frozenset(ses):
             self._stalled = frozenset(ses)
             self.notify_waiters()
 
     @asynccontextmanager
-    async def acquire(self, number: int, ses: Collection[str]) -> AsyncIterator[None]:
-        """Wait until copy `number` may touch all of `ses` (all or none, so that two never wait for each other).
+    async def acquire(
+        self, number: int, ses: Collection[str], has_free_slot: Callable[[], bool] | None = None
+    ) -> AsyncIterator[None]:
+        """Wait until copy `number` may use all of `ses`.
 
-        CopyError of kind `storage` when one of them rests.
+        The copy gets all elements or none, so that two copies never wait for each other. `has_free_slot` (None: always)
+        returns whether one more file may be copied at all. Raises CopyError (kind
+        `storage`) while one of them is unavailable.
         """
-        touched = frozenset(ses)
-        self._require_available(touched)
-        while not (self._has_free_slot() and all(self._has_capacity(se) for se in touched)):
+        elements = frozenset(ses)
+        self._require_available(elements)
+        while not ((has_free_slot is None or has_free_slot()) and all(self._has_capacity(se) for se in elements)):
             self._on_wait()
             await self._changed.wait()
-            self._require_available(touched)
-        self._enter(number, touched)
+            self._require_available(elements)
+        self._enter(number, elements)
         try:
             yield
         finally:
@@ -113,33 +120,33 @@ class StorageElementLimiter:
             self.notify_waiters()
 
     def _require_available(self, ses: Collection[str]) -> None:
-        """Raise a CopyError of kind `storage` when one of these rests."""
-        resting = {se: until for se, until in self.unavailable_until().items() if se in ses}
-        if resting:
-            se = max(resting, key=lambda each: resting[each])
-            raise CopyError(self._unavailable_reason(se), "storage", max(1.0, resting[se] - self._clock()))
+        unavailable = {se: until for se, until in self.unavailable_until().items() if se in ses}
+        if unavailable:
+            se = max(unavailable, key=lambda name: unavailable[name])
+            pause = max(1.0, unavailable[se] - self._clock())
+            raise CopyError(f"{self._unavailable_reason(se)}; next check in {pause:.0f} s", "storage", pause)
 
     def switch_to(self, number: int, se: str) -> None:
-        """A copy goes on at another storage element, which it had not asked for."""
+        """Record that a copy continues with another storage element, which it had not acquired."""
         if number in self._elements_by_copy and self._elements_by_copy[number] != {se}:
             self._exit(number)
             self._enter(number, frozenset({se}))
             self.notify_waiters()
 
     def record_success(self, se: str) -> None:
-        """A copy there has succeeded."""
+        """Record that a copy on `se` has succeeded."""
         self._step(se, CopySucceeded())
 
     def record_failure(self, se: str, reason: str) -> None:
-        """A copy there has failed in a way that may pass, or moves nothing."""
+        """Record that a copy on `se` has failed with a transient error, or has stalled."""
         self._step(se, CopyFailed(reason))
 
     def record_throughput(self, se: str, speed: float) -> None:
-        """So many bytes a second come and go there."""
+        """Record the throughput of `se` in bytes per second, over all of its copies."""
         self._step(se, ThroughputMeasured(speed, self._copy_counts[se], self._limits.max_for_se(se)))
 
     def notify_waiters(self) -> None:
-        """Wake all who wait; each looks for itself."""
+        """Wake all waiting copies; each checks again whether it may start."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -173,8 +180,8 @@ class StorageElementLimiter:
     def _unavailable_reason(self, se: str) -> str:
         state = self._elements[se].state
         if isinstance(state, Working) and se in self._stalled:
-            return f"nothing comes from {se} or goes there just now"
-        return f"{se} rests after failures" if isinstance(state, Working) else f"{se} rests: {state.reason}"
+            return f"{se} is not responding"
+        return f"{se} is backing off" if isinstance(state, Working) else f"{se} is backing off: {state.reason}"
 
     def _view(self, se: str, now: float) -> ElementView:
         element = self._elements.get(se) or self._new(se)
@@ -192,26 +199,20 @@ class StorageElementLimiter:
         )
 
 
-log = logging.getLogger(__name__)
-
-_BLOCK_TIME = 900.0
-"""Seconds until it is tried again."""
-
-
 class ThirdPartyBlocklist:
-    """The pairs that failed; `clock` gives seconds."""
+    """Pairs of storage elements between which third-party copies have failed; `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until: dict[tuple[str, str], float] = {}
 
     def block(self, source: str, target: str) -> None:
-        """The second could not fetch from the first, whatever the file."""
-        log.info("%s cannot fetch from %s; through this machine for the next %.0f s", target, source, _BLOCK_TIME)
+        """Block third-party copies from `source` to `target` for a while."""
+        log.info("%s cannot fetch from %s; copies go through this machine for %.0f s", target, source, _BLOCK_TIME)
         self._until[source, target] = self._clock() + _BLOCK_TIME
 
     def blocked(self, sources: Iterable[str], targets: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """Those of the pairs that are not to be tried now."""
-        now, asked = self._clock(), {(source, target) for target in targets for source in sources}
+        """Return the blocked pairs among these."""
+        now, pairs = self._clock(), {(source, target) for target in targets for source in sources}
         self._until = {pair: until for pair, until in self._until.items() if now < until <= now + _BLOCK_TIME}
-        return tuple(sorted(asked & self._until.keys()))
+        return tuple(sorted(pairs & self._until.keys()))

@@ -1,1 +1,1 @@
-"""One attempt at one file, from the ticket to the commit."""
+"""One attempt at a file, from the ticket to the commit."""

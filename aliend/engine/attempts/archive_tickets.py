@@ -1,12 +1,10 @@
-"""Tickets for downloads: one for each archive, whose members lie beside each other in the catalogue, not one for each.
+"""Tickets for downloads; members of the same archive share one ticket instead of requesting one each.
 
-A ticket for a member is one for its archive. The archive's own directory tells which other names of the same catalogue
-directory it serves, by name and size. Where there is an archive and that does not tell (a second one is beside it, a
-member has another name there, the archive is fetched whole), the catalogue is asked, for many names at a time. What
-comes is confirmed by its md5, and where it is not, the name is asked for itself. The first download of a directory
-asks alone, so that the others know whether it is an archive's.
-
-Which files lie in an archive, and in which: asked of the catalogue for many files at a time, by `stat -v`.
+A ticket for a member is a ticket for its archive. The archive's own directory shows which other names of the same
+catalogue directory it contains, by name and size. If that is not sufficient (a second archive beside it, a member with
+another name, a download of whole archives), the catalogue is asked with `stat -v` which files lie in which archive,
+many names at a time. Every download is verified by md5; after a mismatch the file gets its own ticket. The first
+download of a directory runs alone, so that the others know whether it belongs to an archive.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from aliend.core.catalogue.entries import Member, Ticket
+from aliend.core.catalogue.replica_url import member_of, with_member
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Transfer
 from aliend.engine.attempts.stat_batcher import BATCH_SIZE
@@ -29,7 +28,7 @@ from aliend.storage.tasks import ListMembers, replica_urls
 log = logging.getLogger(__name__)
 
 _TICKET_TTL = 600.0
-"""Seconds that a ticket is used for further members."""
+"""Seconds that a ticket is used for other members."""
 _MAX_DIRECTORIES = 256
 """Directories that are remembered."""
 
@@ -38,7 +37,7 @@ DirectoryKey = tuple[str, str, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class _Archive:
-    """Tickets for an archive, the sizes of its members by their names, and until when they are used (seconds)."""
+    """Tickets for an archive, the sizes of its members by name, and until when they are used (seconds)."""
 
     tickets: tuple[Ticket, ...]
     members: Mapping[str, int]
@@ -47,9 +46,9 @@ class _Archive:
 
 @dataclass(slots=True)
 class _DirectoryState:
-    """What is known of one directory: whether a download has `begun` there, whether some of its files may be members.
+    """One directory: whether a download `has_started` there, and whether some of its files may be members.
 
-    `asking` are the archives that one download asks for, while others wait (without a name: the first download).
+    `lookups` are the archives whose tickets one download requests while others wait (empty name: the first download).
     """
 
     has_started: bool = False
@@ -58,23 +57,23 @@ class _DirectoryState:
     lookups: dict[str, asyncio.Future[None]] = field(default_factory=dict)
 
     async def wait_until_resolved(self, archive: str) -> None:
-        """Wait while somebody asks for it."""
-        while asked := self.lookups.get(archive):
-            await asyncio.wait([asked])
+        """Wait while another download requests tickets for the archive."""
+        while pending := self.lookups.get(archive):
+            await asyncio.wait([pending])
 
     @contextmanager
     def resolving(self, archive: str) -> Iterator[None]:
-        """Have others wait."""
-        asked = self.lookups[archive] = asyncio.get_running_loop().create_future()
+        """Make others wait while this download requests tickets for the archive."""
+        pending = self.lookups[archive] = asyncio.get_running_loop().create_future()
         try:
             yield
         finally:
             del self.lookups[archive]
-            asked.set_result(None)
+            pending.set_result(None)
 
 
 class ArchiveTickets:
-    """The archives of one catalogue that were met; `clock` gives seconds."""
+    """Tickets for the archives of one catalogue; `clock` returns seconds."""
 
     def __init__(self, catalogue: CataloguePort, clock: Callable[[], float]) -> None:
         self._catalogue = catalogue
@@ -83,88 +82,91 @@ class ArchiveTickets:
         self._directories: OrderedDict[DirectoryKey, _DirectoryState] = OrderedDict()
 
     async def tickets_for(
-        self, transfer: Transfer, spec: JobSpec, workers: RunnerPort, neighbours: NextTransfers
+        self, transfer: Transfer, spec: JobSpec, workers: RunnerPort, next_transfers: NextTransfers
     ) -> tuple[list[Ticket], bool]:
-        """Tickets to read the source, and whether they were another member's. Raises AliendError."""
+        """Return tickets for reading the source, and whether they were requested for another member.
+
+        Raises AliendError.
+        """
         directory, _, name = transfer.source.rpartition("/")
-        known = self._directory_state((directory, spec.storage, spec.strict, spec.http))
+        state = self._directory_state((directory, spec.storage, spec.strict, spec.http))
         is_archive = name.endswith(ARCHIVE)
-        known.has_archives |= is_archive
+        state.has_archives |= is_archive
         if is_archive or not transfer.md5 or spec.http:
             return await self.own_tickets(transfer, spec), False
-        await known.wait_until_resolved("")
-        if shared := self._tickets_by_name(known, transfer, name):
+        await state.wait_until_resolved("")
+        if shared := self._tickets_by_name(state, transfer, name):
             return shared, True
-        if not known.has_started:
-            known.has_started = True
-            with known.resolving(""):
-                return await self._resolve(known, transfer, spec, workers), False
-        member = await self._membership.archive_of(transfer.source, neighbours) if known.has_archives else None
+        if not state.has_started:
+            state.has_started = True
+            with state.resolving(""):
+                return await self._resolve(state, transfer, spec, workers), False
+        member = await self._membership.archive_of(transfer.source, next_transfers) if state.has_archives else None
         if member is None:
-            return await self._resolve(known, transfer, spec, workers), False
-        await known.wait_until_resolved(member.archive)
-        if archive := self._valid_archive(known, member.archive):
+            return await self._resolve(state, transfer, spec, workers), False
+        await state.wait_until_resolved(member.archive)
+        if archive := self._valid_archive(state, member.archive):
             return _shared(archive, transfer, member.name), True
-        with known.resolving(member.archive):
-            return await self._resolve(known, transfer, spec, workers), False
+        with state.resolving(member.archive):
+            return await self._resolve(state, transfer, spec, workers), False
 
     async def own_tickets(self, transfer: Transfer, spec: JobSpec) -> list[Ticket]:
-        """Tickets that the service gave for this very name."""
+        """Return tickets requested for this file itself."""
         return await self._catalogue.access_read(transfer.source, spec.storage, strict=spec.strict, http=spec.http)
 
-    def _directory_state(self, place: DirectoryKey) -> _DirectoryState:
-        known = self._directories.setdefault(place, _DirectoryState())
-        self._directories.move_to_end(place)
+    def _directory_state(self, key: DirectoryKey) -> _DirectoryState:
+        state = self._directories.setdefault(key, _DirectoryState())
+        self._directories.move_to_end(key)
         while len(self._directories) > _MAX_DIRECTORIES:
             self._directories.popitem(last=False)
-        return known
+        return state
 
-    def _valid_archive(self, known: _DirectoryState, guid: str) -> _Archive | None:
-        archive = known.archives.get(guid)
+    def _valid_archive(self, state: _DirectoryState, guid: str) -> _Archive | None:
+        archive = state.archives.get(guid)
         if archive and archive.until < self._clock():
-            del known.archives[guid]
+            del state.archives[guid]
             return None
         return archive
 
-    def _tickets_by_name(self, known: _DirectoryState, transfer: Transfer, name: str) -> list[Ticket]:
-        for guid in tuple(known.archives):
-            archive = self._valid_archive(known, guid)
+    def _tickets_by_name(self, state: _DirectoryState, transfer: Transfer, name: str) -> list[Ticket]:
+        for guid in tuple(state.archives):
+            archive = self._valid_archive(state, guid)
             if archive and archive.members.get(name) == transfer.size:
                 return _shared(archive, transfer, name)
         return []
 
     async def _resolve(
-        self, known: _DirectoryState, transfer: Transfer, spec: JobSpec, workers: RunnerPort
+        self, state: _DirectoryState, transfer: Transfer, spec: JobSpec, workers: RunnerPort
     ) -> list[Ticket]:
-        """The name's own tickets; where they are an archive's, what else is in it is found out."""
+        """Request the file's own tickets; if they are an archive's, list its members for the other downloads."""
         tickets = await self.own_tickets(transfer, spec)
-        if not tickets or "#" not in tickets[0].url or self._valid_archive(known, tickets[0].guid):
+        if not tickets or not member_of(tickets[0].url) or self._valid_archive(state, tickets[0].guid):
             return tickets
         members = {} if spec.whole_archives else await _members(transfer, tickets, workers)
-        known.has_archives = True
-        known.archives[tickets[0].guid] = _Archive(tuple(tickets), members, self._clock() + _TICKET_TTL)
+        state.has_archives = True
+        state.archives[tickets[0].guid] = _Archive(tuple(tickets), members, self._clock() + _TICKET_TTL)
         return tickets
 
 
 async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: RunnerPort) -> dict[str, int]:
-    """What is in an archive; nothing where it cannot be read, which the copy itself will tell."""
+    """Return the members of an archive; none if it cannot be read: the copy itself will report the error."""
     try:
         return dict((await workers.run(ListMembers(transfer.id, replica_urls(tickets)), lambda _: None)).members)
     except CopyError as error:
-        log.info("transfer %d: the archive's directory: %s", transfer.id, error)
+        log.info("transfer %d: cannot list the archive: %s", transfer.id, error)
         return {}
 
 
 def _shared(archive: _Archive, transfer: Transfer, name: str) -> list[Ticket]:
-    """An archive's tickets for its member `name`."""
+    """Return an archive's tickets for its member `name`."""
     return [
-        replace(ticket, url=f"{ticket.url.partition('#')[0]}#{name}", size=transfer.size, md5=transfer.md5)
+        replace(ticket, url=with_member(ticket.url, name), size=transfer.size, md5=transfer.md5)
         for ticket in archive.tickets
     ]
 
 
 ARCHIVE = ".zip"
-"""How the name of a file ends that is an archive itself."""
+"""Suffix of files that are archives themselves."""
 _MAX_ANSWERS = 1000
 """Answers that are remembered."""
 
@@ -172,7 +174,7 @@ NextTransfers = Callable[[], Awaitable[Sequence[Transfer]]]
 
 
 class ArchiveMembership:
-    """What the catalogue told; `clock` gives seconds."""
+    """Which files lie in which archive, according to the catalogue; `clock` returns seconds."""
 
     def __init__(self, catalogue: CataloguePort, clock: Callable[[], float]) -> None:
         self._catalogue = catalogue
@@ -180,11 +182,11 @@ class ArchiveMembership:
         self._answers: OrderedDict[str, tuple[Member | None, float]] = OrderedDict()
         self._lock = asyncio.Lock()
 
-    async def archive_of(self, lfn: str, neighbours: NextTransfers) -> Member | None:
-        """Where a file lies; None where it is in no archive. `neighbours`, which come next, are asked for with it."""
+    async def archive_of(self, lfn: str, next_transfers: NextTransfers) -> Member | None:
+        """Return where a file lies; None if it is not a member. `next_transfers` are looked up with it."""
         async with self._lock:
             if not self._is_cached(lfn):
-                await self._fetch([lfn, *(one.source for one in await neighbours())])
+                await self._fetch([lfn, *(transfer.source for transfer in await next_transfers())])
         return self._answers[lfn][0] if lfn in self._answers else None
 
     async def _fetch(self, lfns: Sequence[str]) -> None:
@@ -193,8 +195,8 @@ class ArchiveMembership:
         ]
         try:
             members = await self._catalogue.members(names)
-        except ServiceError as error:  # their own tickets will tell
-            log.info("%s: not known whether it lies in an archive: %s", names[0], error)
+        except ServiceError as error:  # their own tickets will report it
+            log.info("%s: cannot find out whether it is a member of an archive: %s", names[0], error)
             return
         until = self._clock() + _TICKET_TTL
         self._answers.update((lfn, (members.get(lfn), until)) for lfn in names)

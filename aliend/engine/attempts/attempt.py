@@ -1,69 +1,82 @@
-"""What one attempt at a transfer works with."""
+"""One attempt at a transfer: what is to be copied, and the tools it may use."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import overload
 
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.job import JobSpec
-from aliend.core.transfers.transfer import Intent, Transfer
+from aliend.core.transfers.transfer import Intent, IntentSaved, Transfer
+from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.attempts.archive_tickets import ArchiveTickets
 from aliend.engine.attempts.relay_spool import RelaySpool
-from aliend.engine.attempts.stat_batcher import StatBatcher
+from aliend.engine.attempts.stat_batcher import BATCH_SIZE, StatBatcher
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, ThirdParty, Tuning, Upload, Uploaded
+from aliend.storage.tasks import R, Task, Tuning
+from aliend.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptTools:
+    """The parts that an attempt may use.
+
+    `stats` and `tickets` batch requests of several attempts; files relayed through this machine lie in `spool`;
+    `keep_free` bytes of a disk stay free (-1: see `storage.tasks.Download`).
+    """
+
+    catalogue: CataloguePort
+    workers: RunnerPort
+    running: RunningAttempts
+    limiter: StorageElementLimiter
+    stats: StatBatcher
+    tickets: ArchiveTickets
+    spool: RelaySpool
+    store: Store
+    keep_free: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The transfer as it was when the attempt began, and the parts that it may use.
-
-    `made` remembers local directories that are about to be made; `keep_free` bytes of a disk are left free (-1: as
-    `storage.tasks.Download` says); `note` stores an intent, durably when it returns; `progress` hears the bytes so far;
-    `spool` is for what passes through this machine; `trail` what is remembered; `looks` looks names up together with
-    other attempts, `archives` gets tickets; `neighbours` are the next transfers of the job.
-    """
+    """One attempt: the transfer as it was at the start, its job's specification, its progress, and the tools."""
 
     transfer: Transfer
     spec: JobSpec
-    catalogue: CataloguePort
-    workers: RunnerPort
-    limiter: StorageElementLimiter
-    save_intent: Callable[[Intent], Awaitable[None]]
-    progress: Callable[[int], None]
-    trail: AttemptProgress
-    stats: StatBatcher
-    tickets: ArchiveTickets
-    next_transfers: Callable[[], Awaitable[Sequence[Transfer]]]
-    record_created_directories: Callable[[Sequence[str]], Awaitable[None]]
-    spool: RelaySpool
-    keep_free: int = -1
+    progress: AttemptProgress
+    tools: AttemptTools
 
-    @overload
-    async def copy(self, task: Download, on_progress: Callable[[int], None] | None = None) -> Downloaded: ...
-    @overload
-    async def copy(self, task: Upload | ThirdParty, on_progress: Callable[[int], None] | None = None) -> Uploaded: ...
-    async def copy(
-        self, task: Download | Upload | ThirdParty, on_progress: Callable[[int], None] | None = None
-    ) -> Downloaded | Uploaded:
-        """Run a copy within the time that the job gives to each file. Raises CopyError, permanent when it is over.
+    def acquire(self, ses: Collection[str]) -> AbstractAsyncContextManager[None]:
+        """Wait for a file slot and for capacity on all of `ses`. Raises CopyError (kind `storage`)."""
+        return self.tools.running.acquire(self.transfer.id, ses)
 
-        Its progress is that of the attempt, unless `on_progress` is to hear it.
+    async def save_intent(self, intent: Intent) -> None:
+        """Save what is about to change in the catalogue; it is durable on return. Raises StoreError."""
+        await self.tools.store.change(self.transfer.id, IntentSaved(intent))
+
+    async def record_created_directories(self, directories: Sequence[str]) -> None:
+        """Record local directories that are about to be created. Raises StoreError."""
+        await self.tools.store.record_created_directories(self.transfer.job, directories)
+
+    async def next_transfers(self) -> Sequence[Transfer]:
+        """Return the next transfers of the job. Raises StoreError."""
+        return await self.tools.store.next_transfers(self.transfer.job, self.transfer.id, 2 * BATCH_SIZE)
+
+    async def copy(self, task: Task[R], on_progress: Callable[[int], None] | None = None) -> R:
+        """Run a copy within the job's time limit for one file. Raises CopyError, permanent on a timeout.
+
+        Bytes moved are reported to `on_progress` (None: to the attempt's progress).
         """
         try:
             async with asyncio.timeout(self.spec.timeout or None):
-                return await self.workers.run(task, on_progress or self.progress)
+                return await self.tools.workers.run(task, on_progress or self.progress.record_bytes)
         except TimeoutError:
-            raise CopyError(
-                f"the copy took longer than the {self.spec.timeout:g} s that were allowed", "permanent"
-            ) from None
+            raise CopyError(f"the copy exceeded its time limit of {self.spec.timeout:g} s", "permanent") from None
 
 
 def tuning_of(spec: JobSpec) -> Tuning:
-    """What the job says of the way in which bytes move."""
+    """Return the job's settings for moving bytes."""
     return Tuning(spec.chunks, spec.chunk_size, spec.streams, spec.min_rate)

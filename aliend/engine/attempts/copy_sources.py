@@ -1,9 +1,8 @@
-"""Where the bytes of new replicas come from: what `replicas` needs to know of it, and the local file.
+"""Sources of new replicas: a local file, or a file of the catalogue.
 
-A file of the catalogue as the origin of new replicas: from server to server, or else through this machine.
-
-What passes here lies in the spool, under the number of its transfer, until the transfer has ended; the md5 of the
-catalogue is compared when it has come and again when it goes.
+A file of the catalogue is copied from server to server, or else relayed through this machine. A relayed file stays in
+the spool, under the number of its transfer, until the transfer has ended; its md5 is compared with the catalogue's
+after the download and again during the upload.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from aliend.core.catalogue.replica_url import member_of
 from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
 from aliend.storage.tasks import (
@@ -30,37 +30,37 @@ from aliend.storage.tasks import (
 
 
 class CopySource(Protocol):
-    """A file, wherever it is: its name for people, bytes, md5 (empty: not known before), what it is read from."""
+    """The source of new replicas."""
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Return its name for messages."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Return its size in bytes."""
 
     @property
     def md5(self) -> str:
-        """In lower case; empty: not known before the file was read."""
+        """Return its md5 in lower case; empty: unknown until the file has been read."""
 
     @property
     def ses(self) -> frozenset[str]:
-        """The storage elements that it is read from."""
+        """Return the storage elements that it is read from."""
 
     async def content_md5(self, attempt: Attempt) -> str:
-        """The md5, computed now where it was not known; empty: nobody can tell."""
+        """Return the md5, computed now if it was not known; empty: unknown."""
 
     async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
-        """Bring it to all targets, each compared on its storage. Raises CopyError."""
+        """Copy it to all targets, each verified on its storage. Raises CopyError."""
 
     async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
-        """The md5 where all targets have it already, whole; nothing is sent. Empty otherwise. Raises CopyError."""
+        """Return the md5 if all targets have it completely; nothing is sent. Empty otherwise. Raises CopyError."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSource:
-    """The local file as it was looked at: size in bytes, modification in POSIX nanoseconds."""
+    """A local file as it was: size in bytes, modification time in POSIX nanoseconds."""
 
     path: str
     size: int
@@ -70,19 +70,19 @@ class LocalSource:
 
     @property
     def name(self) -> str:
-        """Its path."""
+        """Return its path."""
         return self.path
 
     async def content_md5(self, attempt: Attempt) -> str:
-        """Of what it holds now."""
-        return (await attempt.workers.run(Checksum(attempt.transfer.id, self.path), lambda _: None)).md5
+        """Compute the md5 of its current content."""
+        return (await attempt.tools.workers.run(Checksum(attempt.transfer.id, self.path), lambda _: None)).md5
 
     async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Read it once for all targets."""
         return await attempt.copy(self._task(attempt, targets))
 
     async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
-        """It is read only where there is something of its size."""
+        """Read it only if a target has its size."""
         return common_md5(await attempt.copy(replace(self._task(attempt, targets), only_compare=True)))
 
     def _task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
@@ -92,7 +92,7 @@ class LocalSource:
 
 
 def common_md5(result: Uploaded) -> str:
-    """The md5 of what has come to all targets; empty when one of them does not have it."""
+    """Return the md5 of the file that has arrived at all targets; empty if one of them does not have it."""
     return "" if any(outcome.error for outcome in result.replicas) else result.md5
 
 
@@ -100,13 +100,16 @@ log = logging.getLogger(__name__)
 
 _PRIVATE_UMASK = 0o077
 _RELAY_BELOW = 1 << 20
-"""Bytes below which a file goes through this machine first. Servers need 2.5 s among themselves for whatever size, as
-their library looks so seldom; through here 1 KiB needs 0.01 s, and 1 MiB 0.1 s, or 1.7 s on a line of 10 Mbit/s."""
+"""Bytes below which relaying is tried first.
+
+A third-party copy takes 2.5 s whatever the size, because the servers' library polls so rarely; relaying 1 KiB takes
+0.01 s, and 1 MiB 0.1 s, or 1.7 s on a connection of 10 Mbit/s.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class GridSource:
-    """The file `lfn` with its replicas, the best first; `md5` is that of the catalogue (empty: unknown)."""
+    """The file `lfn` with its replicas, the best one first; `md5` is the catalogue's (empty: unknown)."""
 
     lfn: str
     size: int
@@ -115,91 +118,91 @@ class GridSource:
 
     @classmethod
     async def look_up(cls, attempt: Attempt, lfn: str) -> GridSource:
-        """The file with the right to read it. Raises CopyError, ServiceError."""
-        tickets = await attempt.catalogue.access_read(lfn)
+        """Request tickets for reading the file. Raises CopyError, ServiceError."""
+        tickets = await attempt.tools.catalogue.access_read(lfn)
         if not tickets:
-            raise CopyError(f"{lfn} has no replica that may be read", kind="permanent")
+            raise CopyError(f"{lfn} has no readable replica", kind="permanent")
         return cls(lfn, tickets[0].size, tickets[0].md5, replica_urls(tickets))
 
     @property
     def name(self) -> str:
-        """Its LFN."""
+        """Return its LFN."""
         return self.lfn
 
     @property
     def ses(self) -> frozenset[str]:
-        """The storage element that is tried first."""
+        """Return the storage element that is tried first."""
         return frozenset({self.sources[0].se})
 
     @property
     def is_member(self) -> bool:
-        """Whether it lies inside an archive."""
-        return "#" in self.sources[0].url
+        """Return whether it is a member of an archive."""
+        return bool(member_of(self.sources[0].url))
 
     async def content_md5(self, attempt: Attempt) -> str:
-        """That of the catalogue."""
+        """Return the catalogue's md5."""
         return self.md5
 
     async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
-        """From server to server where both can, and the rest through this machine; small files the other way round."""
+        """Use third-party copies where the servers can, and relay the rest; for small files the other way round."""
         done: dict[str, ReplicaOutcome] = {}
         md5, failure = self.md5, None
-        for way in self._methods():
+        for method in self._methods():
             rest = tuple(target for target in targets if target.se not in done or done[target.se].error)
             try:
-                sent = await way(attempt, rest) if rest else Uploaded(self.size, "", ())
+                result = await method(attempt, rest) if rest else Uploaded(self.size, "", ())
             except CopyError as error:
-                # a process that died leaves what it had begun in the place of these tickets' replicas
+                # a worker that died leaves unfinished files under the names of these replicas
                 if isinstance(error, WorkerDied) or error.kind not in ("transient", "local"):
                     raise
                 failure = error
                 continue
-            md5 = sent.md5 or md5
-            for outcome in sent.replicas:
+            md5 = result.md5 or md5
+            for outcome in result.replicas:
                 if outcome.error:
                     log.info("transfer %d: %s: %s", attempt.transfer.id, outcome.se, outcome.error)
-                if not outcome.error or way == self._relay:
+                if not outcome.error or method == self._relay:
                     done[outcome.se] = outcome
         if failure and any(target.se not in done for target in targets):
             raise failure
         return Uploaded(self.size, md5, tuple(done[target.se] for target in targets))
 
     def _methods(self) -> Sequence[Callable[[Attempt, tuple[ReplicaUrl, ...]], Awaitable[Uploaded]]]:
-        """How the bytes may move, the best way first."""
+        """Return the copy methods, the best one first."""
         if not self.md5 or self.is_member:
             return (self._relay,)
         return (self._relay, self._third_party) if self.size < _RELAY_BELOW else (self._third_party, self._relay)
 
     async def _third_party(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
-        """Those of the targets that can fetch it from a source."""
-        pairs, sources = attempt.limiter.blocklist, [source.se for source in self.sources]
-        apart = pairs.blocked(sources, [target.se for target in targets])
-        able = tuple(target for target in targets if any((se, target.se) not in apart for se in sources))
-        if not able:
+        """Copy to the targets that can fetch the file from a source."""
+        blocklist, sources = attempt.tools.limiter.blocklist, [source.se for source in self.sources]
+        blocked = blocklist.blocked(sources, [target.se for target in targets])
+        reachable = tuple(target for target in targets if any((se, target.se) not in blocked for se in sources))
+        if not reachable:
             return Uploaded(self.size, "", ())
-        task = ThirdParty(attempt.transfer.id, self.sources, able, self.size, self.md5, blocked_pairs=apart)
-        sent = await attempt.copy(task)
-        for outcome in sent.replicas:
+        task = ThirdParty(attempt.transfer.id, self.sources, reachable, self.size, self.md5, blocked_pairs=blocked)
+        result = await attempt.copy(task)
+        for outcome in result.replicas:
             for stranger in outcome.unreachable_sources:
-                pairs.block(stranger, outcome.se)
-        return sent
+                blocklist.block(stranger, outcome.se)
+        return result
 
     async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
-        """By what the servers compute, or else with what lies in the spool."""
+        """Compare with the servers' checksums, or else with the file in the spool."""
         if self.md5 and not self.is_member:
             task = ThirdParty(attempt.transfer.id, self.sources, targets, self.size, self.md5, only_compare=True)
             if md5 := common_md5(await attempt.copy(task)):
                 return md5
-        path = await asyncio.to_thread(attempt.spool.path_of, attempt.transfer.id)
+        path = await asyncio.to_thread(attempt.tools.spool.path_of, attempt.transfer.id)
         if not await asyncio.to_thread(path.exists):
             return ""
-        seen = await asyncio.to_thread(path.stat)
-        local = LocalSource(str(path), seen.st_size, seen.st_mtime_ns)
+        status = await asyncio.to_thread(path.stat)
+        local = LocalSource(str(path), status.st_size, status.st_mtime_ns)
         return await local.verify_existing(attempt, targets) if local.size == self.size else ""
 
     async def _relay(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
-        """Into the spool and out of it; the half of the progress each."""
-        path = await asyncio.to_thread(attempt.spool.path_of, attempt.transfer.id)
+        """Download to the spool and upload from there; each is half of the progress."""
+        path = await asyncio.to_thread(attempt.tools.spool.path_of, attempt.transfer.id)
         incoming = Download(
             id=attempt.transfer.id,
             sources=self.sources,
@@ -208,9 +211,9 @@ class GridSource:
             md5=self.md5,
             overwrite="always",
             umask=_PRIVATE_UMASK,
-            keep_free=attempt.keep_free,
+            keep_free=attempt.tools.keep_free,
         )
-        came = await attempt.copy(incoming, lambda moved: attempt.progress(moved // 2))
-        seen = await asyncio.to_thread(path.stat)
-        outgoing = Upload(attempt.transfer.id, str(path), targets, came.size, seen.st_mtime_ns)
-        return await attempt.copy(outgoing, lambda moved: attempt.progress((self.size + moved) // 2))
+        downloaded = await attempt.copy(incoming, lambda moved: attempt.progress.record_bytes(moved // 2))
+        status = await asyncio.to_thread(path.stat)
+        outgoing = Upload(attempt.transfer.id, str(path), targets, downloaded.size, status.st_mtime_ns)
+        return await attempt.copy(outgoing, lambda moved: attempt.progress.record_bytes((self.size + moved) // 2))

@@ -1,4 +1,4 @@
-"""One attempt at a download: a ticket just before the copy, then the copy itself, which verifies what it wrote."""
+"""One attempt at a download: requests a ticket and copies the file; the worker verifies what it wrote."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from aliend.core.catalogue.entries import MD5_OF_NOTHING, Ticket
+from aliend.core.catalogue.entries import EMPTY_MD5, Ticket
 from aliend.core.catalogue.local_paths import local_path
 from aliend.core.copying.target_paths import target_root
 from aliend.core.transfers.attempt_record import Stage
@@ -17,16 +17,16 @@ from aliend.storage.tasks import Download, Downloaded, replica_urls
 
 
 async def download(attempt: Attempt) -> Succeeded:
-    """Bring the file here. Raises AliendError."""
+    """Download the file. Raises AliendError."""
     transfer, spec = attempt.transfer, attempt.spec
-    archives = attempt.tickets
+    archives = attempt.tools.tickets
     root = target_root(transfer.target, spec.targets or (spec.target,))
     if missing := await asyncio.to_thread(_missing_directories, root, transfer.target):
         await attempt.record_created_directories(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
-    attempt.trail.enter_stage(Stage.TICKET)
-    tickets, shared = await archives.tickets_for(transfer, spec, attempt.workers, attempt.next_transfers)
+    attempt.progress.enter_stage(Stage.TICKET)
+    tickets, shared = await archives.tickets_for(transfer, spec, attempt.tools.workers, attempt.next_transfers)
     try:
         return await _fetch(attempt, tickets)
     except CopyError as error:
@@ -36,38 +36,38 @@ async def download(attempt: Attempt) -> Succeeded:
 
 
 async def _is_empty(attempt: Attempt) -> bool:
-    """Whether the source is an entry without content, which nobody gives tickets for."""
-    entry = await attempt.stats.stat(attempt.transfer.source)
+    """Return whether the source is an entry without content, for which the service grants no tickets."""
+    entry = await attempt.tools.stats.stat(attempt.transfer.source)
     return entry is not None and not entry.is_directory and not entry.size
 
 
 async def _make_empty(attempt: Attempt) -> Succeeded:
-    """An empty local file, with the same care for what is there as for any other."""
+    """Create an empty local file; the overwrite policy applies as for any other file."""
     transfer, spec = attempt.transfer, attempt.spec
     task = Download(
         id=transfer.id,
         sources=(),
         target=transfer.target,
         size=0,
-        md5=MD5_OF_NOTHING,
+        md5=EMPTY_MD5,
         overwrite=spec.overwrite,
         umask=spec.umask,
         lfn=transfer.source,
-        keep_free=attempt.keep_free,
+        keep_free=attempt.tools.keep_free,
     )
-    attempt.trail.enter_stage(Stage.COPY)
+    attempt.progress.enter_stage(Stage.COPY)
     await _run_copy(attempt, task)
-    return Succeeded(0, MD5_OF_NOTHING, "the entry has no content")
+    return Succeeded(0, EMPTY_MD5, "the entry has no content")
 
 
 async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     """Copy with these tickets."""
     transfer, spec = attempt.transfer, attempt.spec
     if not tickets:
-        how = "can be read over HTTP: leave out -http" if spec.http else "may be read"
-        raise CopyError(f"{transfer.source} has no replica that {how}", kind="permanent")
-    resting = attempt.limiter.unavailable_until()
-    tickets = sorted(tickets, key=lambda ticket: ticket.se in resting)
+        hint = "no replica that can be read over HTTP; omit -http" if spec.http else "no readable replica"
+        raise CopyError(f"{transfer.source} has {hint}", kind="permanent")
+    unavailable = attempt.tools.limiter.unavailable_until()
+    tickets = sorted(tickets, key=lambda ticket: ticket.se in unavailable)
     task = Download(
         id=transfer.id,
         sources=replica_urls(tickets),
@@ -78,47 +78,47 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
         umask=spec.umask,
         lfn=transfer.source,
         guid=tickets[0].guid,
-        keep_free=attempt.keep_free,
+        keep_free=attempt.tools.keep_free,
         whole_archive=spec.whole_archives,
         verify=spec.verify,
         ca=spec.context.ca,
         tuning=tuning_of(spec),
     )
-    attempt.trail.enter_stage(Stage.SLOT, {tickets[0].se})
-    async with attempt.limiter.acquire(transfer.id, {tickets[0].se}):
-        attempt.trail.enter_stage(Stage.COPY)
+    attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
+    async with attempt.acquire({tickets[0].se}):
+        attempt.progress.enter_stage(Stage.COPY)
         result = await _run_copy(attempt, task)
     return Succeeded(result.size, result.md5, result.warning)
 
 
 async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
-    """Run the copy, and remember what became of the replicas."""
+    """Run the copy, and record the result for each replica."""
     try:
         result = await attempt.copy(task)
     except CopyError as error:
         for se, reason in error.replicas:
-            attempt.trail.record_replica(se, reason)
+            attempt.progress.record_replica(se, reason)
         raise
     for se, reason in result.failures:
-        attempt.trail.record_replica(se, reason)
-    attempt.trail.record_bytes(0 if result.kept else result.size)
-    attempt.trail.record_replica(result.se)
+        attempt.progress.record_replica(se, reason)
+    attempt.progress.record_bytes(0 if result.kept else result.size)
+    attempt.progress.record_replica(result.se)
     if result.se:
-        attempt.limiter.record_success(result.se)
+        attempt.tools.limiter.record_success(result.se)
     return result
 
 
 def _missing_directories(root: str, target: str) -> list[str]:
-    """The directories that the copy will make. CopyError where the target is not below the root (any more)."""
+    """Return the directories that the copy will create. Raises CopyError if the target has left the root."""
     _check_contained(root, target)
     try:
         return [str(parent) for parent in Path(target).parents if not parent.exists()]
-    except OSError:  # the copy itself will tell
+    except OSError:  # the copy itself will report it
         return []
 
 
 def _check_contained(root: str, target: str) -> None:
-    """Look again, just before the copy: a link may have appeared below the root since the job was expanded."""
+    """Check again just before the copy: a link may have appeared below the root since the expansion."""
     relative = target.removeprefix(root.rstrip("/") + "/")
     if relative != target:
         local_path(root, relative, lambda path: Path(path).is_symlink())

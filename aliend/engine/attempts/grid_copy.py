@@ -1,4 +1,4 @@
-"""One attempt at a copy from one place of the catalogue to another: the same checks and commits as for an upload."""
+"""One attempt at a copy within the catalogue, with the same checks and commits as an upload."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from aliend.errors import CopyError
 
 
 async def grid_copy(attempt: Attempt) -> Succeeded:
-    """Bring the file to its target in the catalogue. Raises AliendError."""
+    """Copy the file to its target in the catalogue. Raises AliendError."""
     transfer = attempt.transfer
     if isinstance(transfer.intent, Replacing):
         return await finish_replacement(attempt, transfer.intent)
     if transfer.source == transfer.target:
-        raise CopyError(f"{transfer.source} is source and target at once; nothing was done", kind="permanent")
-    entry = await attempt.stats.stat(transfer.source)
+        raise CopyError(f"{transfer.source} is both source and target", kind="permanent")
+    entry = await attempt.tools.stats.stat(transfer.source)
     if entry is None:
         raise CopyError(f"{transfer.source} does not exist in the catalogue", kind="permanent")
     if not entry.size:
         return await create_empty_entry(attempt)
     done = await upload_or_keep(attempt, await GridSource.look_up(attempt, transfer.source))
-    await asyncio.to_thread(attempt.spool.clear, transfer.id)
+    await asyncio.to_thread(attempt.tools.spool.clear, transfer.id)
     return done

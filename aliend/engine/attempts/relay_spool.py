@@ -1,7 +1,7 @@
-"""Where files lie while they pass through this machine on their way from one storage element to another.
+"""The spool: files on their way through this machine from one storage element to another.
 
-A private directory beside the database. A file has the number of its transfer, so that what has come is there for the
-next attempt; it goes when the transfer has ended.
+A private directory beside the database. A file is named by the number of its transfer, so that the next attempt finds
+what has arrived; it is removed when the transfer has ended.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from aliend.errors import CopyError
 
 
 class RelaySpool:
-    """The spool in `directory`, which is made when it is needed. Blocking."""
+    """The spool in `directory`, which is created when needed. Blocking."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def path_of(self, transfer: int) -> Path:
-        """Where the file of a transfer lies. Raises CopyError (local)."""
+        """Return the path for the file of a transfer. Raises CopyError (local)."""
         try:
             self._directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise CopyError(f"{self._directory} cannot be made: {error.strerror}", "local", 30.0) from error
+            raise CopyError(f"cannot create {self._directory}: {error.strerror}", "local", 30.0) from error
         return self._directory / str(transfer)
 
     def clear(self, transfer: int) -> None:
-        """Remove what there is of a transfer."""
+        """Remove the files of a transfer."""
         for path in (self._directory / str(transfer), *self._directory.glob(f".{transfer}.*.part")):
             path.unlink(missing_ok=True)
 
     def transfers(self) -> Iterator[int]:
-        """The transfers of which something is there."""
+        """Return the transfers that have files in the spool."""
         if self._directory.is_dir():
             names = {path.name.lstrip(".").partition(".")[0] for path in self._directory.iterdir()}
             yield from sorted(int(name) for name in names if name.isascii() and name.isdigit())

@@ -1,4 +1,4 @@
-"""Performs the exchange of names that `core.swap` decides: look, one step, look again; and undoes what was given up."""
+"""Replaces a file in the catalogue with the steps of `core.transfers.replacement`, or undoes a replacement."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _MAX_STEPS = 12
 
 
 async def replace_file(catalogue: CataloguePort, lfn: str, plan: Replacing) -> None:
-    """Bring the new file to `lfn` and remove the old one. Raises CopyError where somebody else was there."""
+    """Rename the new file to `lfn` and remove the old one. Raises CopyError if another user changed the names."""
     for _ in range(_MAX_STEPS):
-        step = next_step(plan, await _current_names(catalogue, lfn, plan))
-        if step == "finished":
+        next_action = next_step(plan, await _current_names(catalogue, lfn, plan))
+        if next_action == "finished":
             return
-        log.info("%s: replacing: %s", lfn, step)
+        log.info("%s: replacing: %s", lfn, next_action)
         try:
-            await _perform(catalogue, lfn, plan, step)
+            await _perform(catalogue, lfn, plan, next_action)
         except (OutcomeUnknown, ServiceError) as error:
-            log.warning("%s: replacing: %s: %s", lfn, step, error)
-        if step in {"withdraw", "restore"}:
+            log.warning("%s: replacing: %s: %s", lfn, next_action, error)
+        if next_action in {"withdraw", "restore"}:
             raise CopyError(
-                f"{lfn} was changed by somebody else while it was being replaced; theirs was left alone",
+                f"another user changed {lfn} while it was being replaced; their file was not touched",
                 kind="permanent",
             )
-    raise CopyError(f"{lfn} could not be replaced yet: the central service does not carry out the renaming")
+    raise CopyError(f"{lfn} could not be replaced yet: the central service does not perform the renaming")
 
 
 async def undo(catalogue: CataloguePort, lfn: str, intent: Intent) -> None:
-    """Leave nothing half-done of a transfer that was given up: finish the exchange, or remove the temporary file."""
+    """Clean up after a transfer that was given up: complete the replacement, or remove the temporary file."""
     match intent:
         case NoIntent():
             return
@@ -53,14 +53,16 @@ async def undo(catalogue: CataloguePort, lfn: str, intent: Intent) -> None:
 
 
 def identity_of(entry: Entry | None) -> str:
-    """What tells one file from another under a name."""
+    """Return what identifies the file under a name."""
     return MISSING if entry is None else entry.guid or NO_GUID
 
 
 async def _current_names(catalogue: CataloguePort, lfn: str, plan: Replacing) -> NamesState:
     entries, _ = await catalogue.stat([lfn, plan.temporary, plan.old])
-    known = {entry.lfn: identity_of(entry) for entry in entries}
-    return NamesState(known.get(lfn, MISSING), known.get(plan.temporary, MISSING), known.get(plan.old, MISSING))
+    identities = {entry.lfn: identity_of(entry) for entry in entries}
+    return NamesState(
+        identities.get(lfn, MISSING), identities.get(plan.temporary, MISSING), identities.get(plan.old, MISSING)
+    )
 
 
 async def _perform(catalogue: CataloguePort, lfn: str, plan: Replacing, step: Step) -> None:
@@ -84,7 +86,7 @@ async def _perform(catalogue: CataloguePort, lfn: str, plan: Replacing, step: St
 
 
 async def _keep_old(catalogue: CataloguePort, plan: Replacing) -> None:
-    """The old file becomes the backup; an older backup goes."""
+    """Rename the old file to the backup name, replacing an older backup."""
     entries, _ = await catalogue.stat([plan.backup])
     if entries:
         await catalogue.remove(plan.backup)

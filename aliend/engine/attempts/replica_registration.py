@@ -1,8 +1,8 @@
-"""Puts replicas of one file under an LFN: tickets, one copy to all, a commit for each that was verified.
+"""Registers replicas of one file: requests tickets, uploads to all targets in one pass, commits each verified replica.
 
-`commit` verifies nothing, is not repeatable, and can succeed on somebody else's file. Therefore the intent (which
-GUIDs are ours) is stored before the copy, a lost reply is followed by a look, and at the end the catalogue itself must
-show our GUID under the name and every replica.
+`commit` verifies nothing, is not repeatable, and can succeed on another user's file. Therefore the intent (our GUIDs)
+is saved before the copy, a lost reply is followed by a lookup, and at the end the catalogue must show our GUID and
+every replica under the name.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ log = logging.getLogger(__name__)
 
 _VISIBILITY_CHECKS = 6
 _CHECK_INTERVAL = 4.0
-"""Seconds between looks at the replicas: the service may answer from a cache of 15 s."""
+"""Seconds between two lookups of the replicas: the service may answer from a cache of 15 s."""
 _UNFINISHED_RETRY = 120.0
-"""Seconds between attempts while an unfinished file is in the place of a replica; a server keeps it for ten minutes."""
+"""Seconds between attempts while an unfinished file has the name of a replica; servers keep it for ten minutes."""
 _UNAVAILABLE_RETRY = 15.0
-"""Seconds at least before another look whether storage that rests has come back."""
+"""Shortest pause in seconds before storage that is unavailable is tried again."""
 _COMMIT_ATTEMPTS = 3
-"""Times that a commit is sent in one attempt, as long as it is refused and the catalogue shows nothing of it."""
+"""Commits in one attempt, as long as they are refused and the catalogue does not show the replica."""
 _LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
 _NO_WRITE_PFNS = 77
 _ANOTHER_FILE = 22
-"""Tickets are refused with it for a name that has another content, and for a wish that makes no sense."""
+"""Refuses tickets for a name that has other content, and for an impossible storage specification."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredFile:
-    """The name, its GUID, md5, and a warning where the service granted less than was asked for."""
+    """The registered file: GUID, md5, and a warning if the service granted fewer replicas than requested."""
 
     guid: str
     md5: str
@@ -49,11 +49,11 @@ class RegisteredFile:
 
 
 class ReplicaRegistration:
-    """Replicas of one file, wherever it is now, under one LFN."""
+    """Registers replicas of one source under one LFN."""
 
     def __init__(self, attempt: Attempt, source: CopySource, lfn: str, intent: ReplicasBooked | None) -> None:
         self._attempt = attempt
-        self._catalogue = attempt.catalogue
+        self._catalogue = attempt.tools.catalogue
         self._source = source
         self._lfn = lfn
         self._guids = intent.guids if intent else ()
@@ -66,11 +66,13 @@ class ReplicaRegistration:
         self._md5 = source.md5
 
     async def run(self, entry: Entry | None) -> RegisteredFile:
-        """Bring the number of replicas to what was granted; `entry` is what the name is now (None, or ours).
+        """Register the granted number of replicas; `entry` is what the name is now (None, or our file).
 
-        Raises CopyError: permanent if some replicas are registered and others are not, unless one only has to wait.
+        Raises CopyError: permanent if some replicas are registered and others cannot be, transient if waiting helps.
         """
-        storage = self._attempt.spec.storage or storage_spec.usual(self._attempt.transfer.target, self._source.size)
+        storage = self._attempt.spec.storage or storage_spec.default_spec(
+            self._attempt.transfer.target, self._source.size
+        )
         if entry is not None:
             self._md5 = entry.md5 or self._md5
             self._guid = entry.guid
@@ -92,20 +94,20 @@ class ReplicaRegistration:
         return RegisteredFile(guid, self._md5, self._warning(storage))
 
     async def _read_back(self) -> None:
-        """CopyError when a storage element does not give back what was sent to it."""
+        """Raise CopyError if a storage element does not return what was sent to it."""
         tickets = await self._catalogue.access_read(self._lfn)
         task = Compare(self._attempt.transfer.id, replica_urls(tickets), self._source.size, self._md5)
-        compared = await self._attempt.workers.run(task, self._attempt.progress)
+        compared = await self._attempt.tools.workers.run(task, self._attempt.progress.record_bytes)
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
         if wrong or not tickets:
             raise CopyError(
-                f"{self._lfn} is registered, but cannot be read back: {wrong or 'no replica may be read'}", "permanent"
+                f"{self._lfn} is registered, but cannot be read back: {wrong or 'no readable replica'}", "permanent"
             )
 
     async def _add_missing(self, storage: str) -> None:
-        """A round for what the one before has left; that nothing can be had is told by the numbers."""
+        """Add the replicas that the previous round has not registered; the counts show if none was granted."""
         missing = self._goal - len(self._registered)
-        more = storage_spec.remaining(storage, missing, self._registered, self._failed) if missing > 0 else ""
+        more = storage_spec.spec_for_missing(storage, missing, self._registered, self._failed) if missing > 0 else ""
         if not more:
             return
         try:
@@ -113,11 +115,11 @@ class ReplicaRegistration:
         except ServiceError as error:
             if error.code != _NO_WRITE_PFNS:
                 raise
-            log.info("transfer %d: no further storage for %s", self._attempt.transfer.id, more)
+            log.info("transfer %d: no further storage available for %s", self._attempt.transfer.id, more)
 
     async def _add(self, storage: str) -> None:
         md5 = self._md5 if self._registered else ""
-        self._attempt.trail.enter_stage(Stage.TICKET)
+        self._attempt.progress.enter_stage(Stage.TICKET)
         tickets = await self._request_tickets(md5, storage)
         tickets = list({ticket.se: ticket for ticket in tickets if ticket.se not in self._registered}.values())
         if not tickets:
@@ -126,7 +128,7 @@ class ReplicaRegistration:
             # Tickets for a name that is registered add replicas to what is there, and `commit` would change its md5.
             raise self._registered_meanwhile()
         if self._guid and any(ticket.guid != self._guid for ticket in tickets):
-            raise CopyError(f"{self._lfn} was removed or replaced meanwhile; nothing was added", kind="permanent")
+            raise CopyError(f"{self._lfn} was removed or replaced meanwhile; no replica was added", kind="permanent")
         self._goal = self._goal or len(tickets)
         self._guids = (*self._guids, *(guid for guid in {ticket.guid for ticket in tickets} if guid not in self._guids))
         await self._save_intent(tickets)
@@ -135,7 +137,7 @@ class ReplicaRegistration:
         if len(written) < len(tickets):
             await self._save_intent(written)
         for ticket, outcome in outcomes:
-            self._attempt.trail.enter_stage(Stage.COPY if outcome.error else Stage.COMMIT)
+            self._attempt.progress.enter_stage(Stage.COPY if outcome.error else Stage.COMMIT)
             if outcome.error:
                 self._record_failure(outcome)
                 log.info("transfer %d: replica on %s: %s", self._attempt.transfer.id, outcome.se, outcome.error)
@@ -143,22 +145,25 @@ class ReplicaRegistration:
                 await self._commit(ticket)
 
     async def _resume(self) -> None:
-        """Register what an attempt that was cut off had written, if it is there, whole, and everywhere.
+        """Register the files that an interrupted attempt has written, if they are complete on all targets.
 
-        It would stay on the storage under a GUID that nobody knows. Where a part of it is missing, or was not finished,
-        all is sent anew under another GUID: the name of an unfinished file is not free for some time.
+        Otherwise they would stay on the storage under a GUID that nobody knows. If some are missing or unfinished,
+        everything is sent again under another GUID: the name of an unfinished file stays occupied for some time.
         """
-        resting, guids = self._attempt.limiter.unavailable_until(), (self._guid,) if self._guid else self._guids
+        unavailable, guids = (
+            self._attempt.tools.limiter.unavailable_until(),
+            (self._guid,) if self._guid else self._guids,
+        )
         tickets = [one for one in self._unconfirmed_tickets if one.se not in self._registered and one.guid in guids]
-        if not tickets or any(one.se in resting or one.size not in (0, self._source.size) for one in tickets):
+        if not tickets or any(one.se in unavailable or one.size not in (0, self._source.size) for one in tickets):
             return
         md5 = await self._source.verify_existing(self._attempt, replica_urls(tickets))
         if not md5 or (self._md5 and md5 != self._md5):
             return
-        log.info("transfer %d: what was written before is registered now", self._attempt.transfer.id)
+        log.info("transfer %d: registering the replicas of an interrupted attempt", self._attempt.transfer.id)
         self._md5 = md5
         for ticket in tickets:
-            self._attempt.trail.enter_stage(Stage.COMMIT)
+            self._attempt.progress.enter_stage(Stage.COMMIT)
             await self._commit(ticket)
         self._failed.clear()
 
@@ -166,59 +171,61 @@ class ReplicaRegistration:
         await self._attempt.save_intent(ReplicasBooked(self._lfn, self._guids, self._goal, tuple(tickets)))
 
     def _registered_meanwhile(self) -> CopyError:
-        return CopyError(f"{self._lfn} was registered a moment ago; it is looked at again", "transient", 1.0)
+        return CopyError(f"{self._lfn} was registered a moment ago; checking again", "transient", 1.0)
 
     async def _request_tickets(self, md5: str, storage: str) -> list[Ticket]:
-        """Tickets, none for a storage element that rests unless the user named it.
+        """Request tickets, excluding unavailable storage elements unless the user named them.
 
-        Where those that rest are needed for as many replicas as are wished they are waited for.
+        If those are needed for the requested number of replicas, the transfer waits for them.
         """
-        resting = self._attempt.limiter.unavailable_until()
-        without = storage_spec.without(storage, resting)
+        unavailable = self._attempt.tools.limiter.unavailable_until()
+        narrowed = storage_spec.excluding(storage, unavailable)
         try:
-            tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, without)
+            tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, narrowed)
         except ServiceError as error:
-            if error.code == _ANOTHER_FILE and not md5 and await self._attempt.stats.stat(self._lfn):
+            if error.code == _ANOTHER_FILE and not md5 and await self._attempt.tools.stats.stat(self._lfn):
                 raise self._registered_meanwhile() from error
             if error.code != _NO_WRITE_PFNS:
                 raise
-            if without == storage:
-                reason = f"no storage element takes it that {storage} asks for (alienctl listSEs tells which there are)"
+            if narrowed == storage:
+                reason = f"no writable storage element matches {storage}; list them with `alienctl listSEs`"
                 raise ServiceError("access", _NO_WRITE_PFNS, reason) from error
             tickets = []
-        granted, wished = len({ticket.se for ticket in tickets}), storage_spec.replicas(storage)
-        if without != storage and granted < wished:
+        granted, requested = len({ticket.se for ticket in tickets}), storage_spec.replica_count(storage)
+        if narrowed != storage and granted < requested:
+            pause = max(_UNAVAILABLE_RETRY, self._attempt.tools.limiter.seconds_until_available(unavailable))
             raise CopyError(
-                f"{granted} of {wished} replicas could be written without {', '.join(sorted(resting))}, where nothing "
-                "goes just now",
+                f"only {granted} of {requested} replicas can be written while {', '.join(sorted(unavailable))} is not "
+                f"responding; next check in {pause:.0f} s",
                 "storage",
-                max(_UNAVAILABLE_RETRY, self._attempt.limiter.seconds_until_available(resting)),
+                pause,
             )
         return tickets
 
     async def _copy(self, tickets: Sequence[Ticket]) -> list[tuple[Ticket, ReplicaOutcome]]:
         ses = {ticket.se for ticket in tickets} | self._source.ses
-        self._attempt.trail.enter_stage(Stage.SLOT, ses)
-        gate = self._attempt.limiter
-        async with gate.acquire(self._attempt.transfer.id, ses):
-            self._attempt.trail.enter_stage(Stage.COPY)
+        self._attempt.progress.enter_stage(Stage.SLOT, ses)
+        limiter = self._attempt.tools.limiter
+        async with self._attempt.acquire(ses):
+            self._attempt.progress.enter_stage(Stage.COPY)
             result = await self._source.copy_to(self._attempt, replica_urls(tickets))
             for outcome in result.replicas:
                 if not outcome.error:
-                    gate.record_success(outcome.se)
+                    limiter.record_success(outcome.se)
                 elif outcome.kind == "transient":
-                    gate.record_failure(outcome.se, outcome.error)
+                    limiter.record_failure(outcome.se, outcome.error)
         # without a storage element to send it to, the file was not read
         if self._md5 and result.md5 not in (self._md5, ""):
-            raise CopyError(f"{self._source.name} differs from what is registered under {self._lfn}", kind="permanent")
+            raise CopyError(f"{self._source.name} differs from the registered file {self._lfn}", kind="permanent")
         self._md5 = self._md5 or result.md5
-        self._attempt.trail.record_bytes(result.size)
+        self._attempt.progress.record_bytes(result.size)
         return list(zip(tickets, result.replicas, strict=True))
 
     async def _commit(self, ticket: Ticket) -> None:
-        """Register one replica. After a lost reply, and where nothing was registered, the catalogue is asked.
+        """Register one replica. After a lost reply or a refusal the catalogue is looked up.
 
-        What it does not show is sent again: a booking is registered once at most, and none is forgotten before that.
+        A replica that the catalogue does not show is committed again: a booking is registered at most once, and it is
+        kept until then.
         """
         for number in range(_COMMIT_ATTEMPTS):
             if number:
@@ -237,18 +244,18 @@ class ReplicaRegistration:
             self._record_failure(ReplicaOutcome(ticket.se, ticket.url, reason, "transient"))
             return
         self._registered.add(ticket.se)
-        self._attempt.trail.record_replica(ticket.se)
+        self._attempt.progress.record_replica(ticket.se)
 
     def _record_failure(self, outcome: ReplicaOutcome) -> None:
         self._failed[outcome.se] = outcome
-        self._attempt.trail.record_replica(outcome.se, outcome.error)
+        self._attempt.progress.record_replica(outcome.se, outcome.error)
 
     async def _is_registered(self, ticket: Ticket, *, is_over: bool) -> bool:
-        """Whether the catalogue comes to show this replica under our name and GUID; nothing comes once `is_over`."""
-        for look in range(_VISIBILITY_CHECKS):
-            if look:
+        """Return whether the catalogue shows this replica under our name and GUID; `is_over`: no commit is pending."""
+        for check in range(_VISIBILITY_CHECKS):
+            if check:
                 await asyncio.sleep(_CHECK_INTERVAL)
-            entry = await self._attempt.stats.stat(self._lfn)
+            entry = await self._attempt.tools.stats.stat(self._lfn)
             if entry is None and not is_over:
                 continue
             if entry is None or entry.guid != ticket.guid:
@@ -258,30 +265,30 @@ class ReplicaRegistration:
         return False
 
     async def _verify(self, before: Entry | None) -> str:
-        """Our GUID must be under the name, with every replica that was committed; the GUID.
+        """Check that the name has our GUID, with every committed replica; return the GUID.
 
-        A commit that was acknowledged has added its replica to the GUID (wire specification, section 4.5), and one
-        whose reply was lost was looked up: the replicas are asked for only where some were there `before`.
+        An acknowledged commit has added its replica to the GUID (wire specification, section 4.5), and one whose reply
+        was lost was looked up: the replicas are checked only if some existed `before`.
         """
-        self._attempt.trail.enter_stage(Stage.VERIFY)
-        entry = await self._attempt.stats.stat_batched(self._lfn)
+        self._attempt.progress.enter_stage(Stage.VERIFY)
+        entry = await self._attempt.tools.stats.stat_batched(self._lfn)
         if entry is None or entry.guid not in self._guids:
             theirs = f"GUID {entry.guid}" if entry else "nothing"
             raise CopyError(
-                f"{self._lfn} is not ours: somebody else registered it meanwhile (the catalogue shows {theirs}); "
-                "nothing of theirs was touched",
+                f"another user registered {self._lfn} meanwhile (the catalogue shows {theirs}); their file was not "
+                "touched",
                 kind="permanent",
             )
         if before is None:
             return entry.guid
-        for look in range(_VISIBILITY_CHECKS):
-            if look:
+        for check in range(_VISIBILITY_CHECKS):
+            if check:
                 await asyncio.sleep(_CHECK_INTERVAL)
             shown = {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}
             if self._registered <= shown:
                 return entry.guid
         missing = ", ".join(sorted(self._registered - shown))
-        raise CopyError(f"The catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
+        raise CopyError(f"the catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
 
     def _incomplete(self) -> CopyError:
         registered = (
@@ -291,30 +298,30 @@ class ReplicaRegistration:
             return CopyError(f"{registered}; {self._reasons()}", "storage", _UNFINISHED_RETRY)
         if self._rejected - self._registered:
             return CopyError(f"{registered}; {self._reasons()}", "transient")
-        return CopyError(f"{registered}; {self._reasons()}; a retry adds the rest", "permanent")
+        return CopyError(f"{registered}; {self._reasons()}; a retry adds the missing ones", "permanent")
 
     def _no_replica(self) -> CopyError:
-        passing = any(outcome.kind != "permanent" for outcome in self._failed.values())
+        is_transient = any(outcome.kind != "permanent" for outcome in self._failed.values())
         if not self._failed:
-            return CopyError(f"No storage was granted for {self._lfn}", kind="permanent")
+            return CopyError(f"the central service granted no storage for {self._lfn}", kind="permanent")
         return CopyError(
-            f"No replica of {self._lfn} could be written: {self._reasons()}",
-            kind="transient" if passing else "permanent",
+            f"no replica of {self._lfn} could be written: {self._reasons()}",
+            kind="transient" if is_transient else "permanent",
         )
 
     def _reasons(self) -> str:
         failed = "; ".join(f"{se}: {outcome.error}" for se, outcome in sorted(self._failed.items()))
-        return failed or "no further storage was granted"
+        return failed or "the central service granted no further storage"
 
     def _warning(self, storage: str) -> str:
-        wanted = storage_spec.replicas(storage)
+        wanted = storage_spec.replica_count(storage)
         if self._goal >= wanted:
             return ""
-        return f"the central service granted {self._goal} of the {wanted} replicas asked for ({storage})"
+        return f"the central service granted {self._goal} of the {wanted} requested replicas ({storage})"
 
 
 async def list_replicas(catalogue: CataloguePort, lfn: str) -> list[Replica]:
-    """The replicas of a file; none for a file that lost them all or was only touched."""
+    """Return the replicas of a file; none for a file that lost all of them or was only touched."""
     try:
         return await catalogue.whereis(lfn)
     except ServiceError as error:

@@ -1,6 +1,6 @@
-"""One attempt at more replicas of a file: made by us, or by the service, which is told to and watched.
+"""One attempt at replicating a file: aliend makes the replicas itself, or asks the service and polls it.
 
-How many there shall be is stored before anything is asked for, so that a second attempt asks for what is missing only.
+The wanted number of replicas is stored before any request, so that a second attempt asks only for the missing ones.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aliend.core.catalogue import storage_spec
 from aliend.core.catalogue.entries import Entry
-from aliend.core.grid.mirror_replies import Queued
+from aliend.core.grid.mirror_replies import QueuedMirror
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
@@ -19,90 +19,90 @@ from aliend.engine.attempts.replica_registration import ReplicaRegistration, lis
 from aliend.errors import CopyError
 
 POLL_INTERVAL = 5.0
-"""Seconds between two looks at a copy that the service makes."""
+"""Seconds between two checks of a copy that the service makes."""
 MIRROR_TIMEOUT = 900.0
-"""Seconds after which such a copy is left to itself."""
+"""Seconds after which such a copy is no longer polled."""
 
 
 async def replicate(attempt: Attempt) -> Succeeded:
-    """Bring the file to the storage elements that are wished for. Raises AliendError."""
+    """Create the missing replicas on the requested storage elements. Raises AliendError."""
     entry = await _entry(attempt)
-    have = {replica.se for replica in await list_replicas(attempt.catalogue, entry.lfn)}
-    plan = await _plan(attempt, entry, have)
-    if plan is None or len(have) >= plan.goal:
-        return Succeeded(entry.size, entry.md5, "it was there already")
+    existing = {replica.se for replica in await list_replicas(attempt.tools.catalogue, entry.lfn)}
+    plan = await _plan(attempt, entry, existing)
+    if plan is None or len(existing) >= plan.goal:
+        return Succeeded(entry.size, entry.md5, "all requested replicas exist already")
     if attempt.spec.purpose == "mirror":
-        return await _mirror(attempt, entry, plan, have)
-    origin = await GridSource.look_up(attempt, entry.lfn)
-    if origin.is_member:
-        raise CopyError(f"{entry.lfn} is in an archive, which is what can be replicated", kind="permanent")
-    done = await ReplicaRegistration(attempt, origin, entry.lfn, plan).run(entry)
-    await asyncio.to_thread(attempt.spool.clear, attempt.transfer.id)
-    return Succeeded(entry.size, done.md5)
+        return await _mirror(attempt, entry, plan, existing)
+    source = await GridSource.look_up(attempt, entry.lfn)
+    if source.is_member:
+        raise CopyError(f"{entry.lfn} is a member of an archive; replicate the archive instead", kind="permanent")
+    registered = await ReplicaRegistration(attempt, source, entry.lfn, plan).run(entry)
+    await asyncio.to_thread(attempt.tools.spool.clear, attempt.transfer.id)
+    return Succeeded(entry.size, registered.md5)
 
 
 async def _entry(attempt: Attempt) -> Entry:
     lfn = attempt.transfer.source
-    entry = await attempt.stats.stat(lfn)
+    entry = await attempt.tools.stats.stat(lfn)
     if entry is None:
         raise CopyError(f"{lfn} does not exist in the catalogue", kind="permanent")
     if entry.type != "file" or not entry.size or not entry.guid:
-        raise CopyError(f"{lfn} has no content that could be replicated", kind="permanent")
+        raise CopyError(f"{lfn} has no content to replicate", kind="permanent")
     return entry
 
 
-async def _plan(attempt: Attempt, entry: Entry, have: set[str]) -> ReplicasBooked | None:
-    """How many replicas there shall be in the end; None: all that were named are there."""
+async def _plan(attempt: Attempt, entry: Entry, existing: set[str]) -> ReplicasBooked | None:
+    """Return the intent with the wanted number of replicas; None: all requested ones exist."""
     before = attempt.transfer.intent
     if isinstance(before, ReplicasBooked):
         if entry.guid not in before.guids:
-            raise CopyError(f"{entry.lfn} is another file now; it was left alone", kind="permanent")
+            raise CopyError(f"{entry.lfn} is a different file now; it was not changed", kind="permanent")
         return before
     storage = attempt.spec.storage
-    more = storage_spec.remaining(storage, storage_spec.replicas(storage), have)
+    more = storage_spec.spec_for_missing(storage, storage_spec.replica_count(storage), existing)
     if not more:
         return None
-    plan = ReplicasBooked(entry.lfn, (entry.guid,), len(have) + storage_spec.replicas(more))
+    plan = ReplicasBooked(entry.lfn, (entry.guid,), len(existing) + storage_spec.replica_count(more))
     await attempt.save_intent(plan)
     return plan
 
 
-async def _mirror(attempt: Attempt, entry: Entry, plan: ReplicasBooked, have: set[str]) -> Succeeded:
-    """Have the service do it; what it has not done after a quarter of an hour it goes on with by itself."""
-    more = storage_spec.remaining(attempt.spec.storage, plan.goal - len(have), have)
-    attempt.trail.enter_stage(Stage.TICKET)
-    queued, text = await attempt.catalogue.mirror(entry.lfn, more)
+async def _mirror(attempt: Attempt, entry: Entry, plan: ReplicasBooked, existing: set[str]) -> Succeeded:
+    """Ask the service for the copies and poll them; what takes longer than MIRROR_TIMEOUT it finishes by itself."""
+    more = storage_spec.spec_for_missing(attempt.spec.storage, plan.goal - len(existing), existing)
+    attempt.progress.enter_stage(Stage.TICKET)
+    queued, text = await attempt.tools.catalogue.mirror(entry.lfn, more)
     if not queued:
-        raise CopyError(f"the central service mirrors nothing: {text or 'it says no more'}", kind="permanent")
-    attempt.trail.enter_stage(Stage.COPY, {one.se for one in queued})
+        raise CopyError(f"the central service refused to mirror {entry.lfn}: {text or 'no reason given'}", "permanent")
+    attempt.progress.enter_stage(Stage.COPY, {mirror.se for mirror in queued})
     try:
         async with asyncio.timeout(MIRROR_TIMEOUT):
-            for one in queued:
-                await _wait_for_mirror(attempt, one)
+            for mirror in queued:
+                await _wait_for_mirror(attempt, mirror)
     except TimeoutError:
-        return Succeeded(entry.size, entry.md5, f"the central service goes on with it by itself: {_described(queued)}")
-    short = plan.goal - len(have) - len(queued)
-    warning = f"the central service makes {short} fewer than asked for; " if short > 0 else ""
+        return Succeeded(entry.size, entry.md5, f"the central service is still copying: {_described(queued)}")
+    missing = plan.goal - len(existing) - len(queued)
+    warning = f"{missing} fewer than requested; " if missing > 0 else ""
     return Succeeded(entry.size, entry.md5, f"{warning}made by the central service: {_described(queued)}")
 
 
-async def _wait_for_mirror(attempt: Attempt, one: Queued) -> None:
-    """Return when it has succeeded. Raises CopyError where it failed, TimeoutError where nothing can be learned."""
+async def _wait_for_mirror(attempt: Attempt, mirror: QueuedMirror) -> None:
+    """Wait until a copy has succeeded. Raises CopyError if it failed, TimeoutError if its state is unknown."""
     while True:
-        match await attempt.catalogue.mirror_state(one.number):
+        match await attempt.tools.catalogue.mirror_state(mirror.number):
             case "done":
-                attempt.trail.record_replica(one.se)
+                attempt.progress.record_replica(mirror.se)
                 return
             case "unknown":
                 raise TimeoutError
             case "failed":
                 raise CopyError(
-                    f"{one.se}: the central service's transfer {one.number} failed (see: alienctl listTransfer -id "
-                    f"{one.number}); a retry asks for it again",
+                    f"{mirror.se}: transfer {mirror.number} of the central service failed (see `alienctl listTransfer "
+                    f"-id {mirror.number}`); a retry requests it again",
                     kind="permanent",
                 )
         await asyncio.sleep(POLL_INTERVAL)
 
 
-def _described(queued: Sequence[Queued]) -> str:
-    return ", ".join(f"transfer {one.number} to {one.se}" for one in queued)
+def _described(queued: Sequence[QueuedMirror]) -> str:
+    return ", ".join(f"transfer {mirror.number} to {mirror.se}" for mirror in queued)

@@ -1,7 +1,7 @@
-"""The one place where the state of a transfer changes: event -> step -> save -> effects; and the attempts that run.
+"""Runs the attempts at transfers; the only place where the state of a transfer changes.
 
-One guard around each attempt catches everything: what is nobody's known error is logged with its traceback and fails
-that one transfer. What is stored decides; in memory is only what runs.
+Each change is: event -> `step` -> save -> effects. The guard around each attempt catches every exception: an unexpected
+one is logged with its traceback and fails that transfer only. The database decides; memory holds only what runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from aliend.core.transfers.transfer import (
     Done,
     Event,
     Failed,
-    Intent,
     IntentSaved,
     Interrupted,
     NoIntent,
@@ -33,20 +32,22 @@ from aliend.core.transfers.transfer import (
     is_unfinished,
 )
 from aliend.engine.admission.running_attempts import RunningAttempt, RunningAttempts
+from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.admission.throughput_monitor import ThroughputMonitor
 from aliend.engine.attempts.archive_tickets import ArchiveTickets
-from aliend.engine.attempts.attempt import Attempt
+from aliend.engine.attempts.attempt import Attempt, AttemptTools
 from aliend.engine.attempts.download import download
 from aliend.engine.attempts.grid_copy import grid_copy
 from aliend.engine.attempts.relay_spool import RelaySpool
 from aliend.engine.attempts.replacement import undo
 from aliend.engine.attempts.replicate import replicate
-from aliend.engine.attempts.stat_batcher import BATCH_SIZE, StatBatcher
+from aliend.engine.attempts.stat_batcher import StatBatcher
 from aliend.engine.attempts.upload import upload
-from aliend.engine.ports import CatalogueOf, WorkersPort
+from aliend.engine.held_jobs import HeldJobs
+from aliend.engine.ports import EngineContext
 from aliend.errors import AliendError, Obstacle, StoreError
 from aliend.storage.tasks import RemovePartial, TaskOptions
-from aliend.store import ChangeResult, Store
+from aliend.store import ChangeResult
 
 log = logging.getLogger(__name__)
 
@@ -55,78 +56,70 @@ _BY_DIRECTION: dict[Direction, Callable[[Attempt], Awaitable[Event]]] = {
     "upload": upload,
     "copy": grid_copy,
 }
-_STORE_PAUSE = 5.0
-"""Seconds before the database is tried again after it failed."""
+_STORE_RETRY = 5.0
+"""Seconds before the database is tried again after an error."""
 
 
 class AttemptRunner:
-    """The attempts that run. `on_end` is called after each; tasks live in a group of the engine's."""
+    """Runs attempts in the engine's task group; `limiter` and `running` belong to the engine."""
 
     def __init__(
-        self,
-        store: Store,
-        workers: WorkersPort,
-        catalogue_of: CatalogueOf,
-        clock: Callable[[], float],
-        chance: Callable[[], float],
-        on_end: Callable[[], None],
+        self, context: EngineContext, limiter: StorageElementLimiter, running: RunningAttempts, held_jobs: HeldJobs
     ) -> None:
-        self._store = store
-        self._workers = workers
-        self._catalogue_of = catalogue_of
-        self._clock = clock
-        self._chance = chance
-        self._on_end = on_end
-        self.on_hold: Callable[[], None] = on_end
-        """Called when a job was held."""
-        self._group: asyncio.TaskGroup | None = None
-        self.slots = RunningAttempts(clock, on_end)
-        self.gate = self.slots.gate
-        self.pulse = ThroughputMonitor(self.gate, self.slots.progress_by_transfer, workers, clock)
-        self._beating: asyncio.Task[None] | None = None
+        self._context = context
+        self._store = context.store
+        self._limiter = limiter
+        self._running = running
+        self._held_jobs = held_jobs
+        self._monitor = ThroughputMonitor(limiter, running.progress_by_transfer, context.workers, context.clock)
+        self._monitoring: asyncio.Task[None] | None = None
         self.keep_free = -1
-        self._spool = RelaySpool(store.directory / "spool")
-        self._looks: dict[Context, StatBatcher] = {}
-        self._archives: dict[Context, ArchiveTickets] = {}
+        self._spool = RelaySpool(context.store.directory / "spool")
+        self._stats: dict[Context, StatBatcher] = {}
+        self._tickets: dict[Context, ArchiveTickets] = {}
 
     def change_spec(self, job: Job) -> None:
-        """The job's specification has changed; attempts of it that begin later have it from the store."""
-        for one in self.slots.by_transfer.values():
-            if one.job.id == job.id:
-                one.job = job
+        """Apply a changed specification to the running attempts of a job."""
+        for attempt in self._running.by_transfer.values():
+            if attempt.job.id == job.id:
+                attempt.job = job
 
-    def live_in(self, group: asyncio.TaskGroup) -> None:
-        """Tasks live there from now on; called before anything else."""
-        self._group = group
+    def start(self, candidate: Candidate, result: ChangeResult) -> None:
+        """Run the attempt that the scheduler has started."""
+        if not any(isinstance(effect, StartCopy) for effect in result.effects):
+            return
+        (transfer,) = result.transfers
+        log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
+        progress = AttemptProgress(transfer, self._context.clock, self._context.wake)
+        running = RunningAttempt(transfer, result.job, candidate.target, progress)
+        self._running.by_transfer[transfer.id] = running
+        running.task = self._context.tasks.create_task(self._run(running))
+        if self._monitoring is None or self._monitoring.done():
+            self._monitoring = self._context.tasks.create_task(self._monitor.run())
 
-    def start(self, candidate: Candidate, outcome: ChangeResult, group: asyncio.TaskGroup) -> None:
-        """An attempt was started: let it run."""
-        if any(isinstance(effect, StartCopy) for effect in outcome.effects):
-            self._start(outcome, candidate.target, group)
-
-    def clean_up(self, transfer: Transfer, job: Job, group: asyncio.TaskGroup) -> None:
-        """Clean up behind a transfer that ended in an earlier daemon."""
-        if transfer.id not in self.slots.by_transfer:
-            running = self.slots.by_transfer[transfer.id] = RunningAttempt(
-                transfer, job, transfer.target, AttemptProgress(transfer, self._clock), is_stopped=True
-            )
-            running.task = group.create_task(self._finish(running))
+    def clean_up(self, transfer: Transfer, job: Job) -> None:
+        """Clean up after a transfer that ended with an earlier daemon."""
+        if transfer.id not in self._running.by_transfer:
+            progress = AttemptProgress(transfer, self._context.clock)
+            running = RunningAttempt(transfer, job, transfer.target, progress, is_stopped=True)
+            self._running.by_transfer[transfer.id] = running
+            running.task = self._context.tasks.create_task(self._finish(running))
 
     async def clear_spool(self) -> None:
-        """Clear the spool of transfers that ended with an earlier daemon."""
+        """Remove relayed files of transfers that ended with an earlier daemon."""
         for number in await asyncio.to_thread(list, self._spool.transfers()):
-            found = await self._store.find_transfer(number)
-            if found is None or not is_unfinished(found.state):
+            transfer = await self._store.find_transfer(number)
+            if transfer is None or not is_unfinished(transfer.state):
                 await asyncio.to_thread(self._spool.clear, number)
 
     async def close(self) -> None:
-        """Nothing is asked of any catalogue any more."""
-        for looks in self._looks.values():
-            await looks.close()
+        """Stop all catalogue requests."""
+        for stats in self._stats.values():
+            await stats.close()
 
     async def perform(self, effects: tuple[Effect, ...]) -> None:
-        """Do what the state machine asked for; safe to repeat. Copies are started by `begin` only."""
-        untidy: list[int] = []
+        """Perform the effects of a state change; safe to repeat. Only `start` starts copies."""
+        given_up: list[int] = []
         for effect in effects:
             match effect:
                 case StopCopy(number):
@@ -134,47 +127,38 @@ class AttemptRunner:
                 case HoldJob(job, reason, obstacle):
                     await self._hold(job, reason, obstacle or Obstacle("other", "/"))
                 case CleanUp(number):
-                    untidy.append(number)
+                    given_up.append(number)
                 case ChangeOwner(number, job):
                     await self._change_owner(number, job)
                 case StartCopy():
                     continue
                 case _:
                     assert_never(effect)
-        if untidy and self._group:
-            self._group.create_task(self._clean_up_all(untidy))
-
-    def _start(self, outcome: ChangeResult, target: str, group: asyncio.TaskGroup) -> None:
-        (transfer,) = outcome.transfers
-        log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
-        trail = AttemptProgress(transfer, self._clock, self._on_end)
-        running = self.slots.by_transfer[transfer.id] = RunningAttempt(transfer, outcome.job, target, trail)
-        running.task = group.create_task(self._run(running))
-        if self._beating is None or self._beating.done():
-            self._beating = group.create_task(self.pulse.run())
+        if given_up:
+            self._context.tasks.create_task(self._clean_up_all(given_up))
 
     def _stop(self, number: int) -> None:
-        running = self.slots.by_transfer.get(number)
+        running = self._running.by_transfer.get(number)
         if running and running.task and not running.is_stopped:
             running.is_stopped = True
             running.task.cancel()
 
     async def _change_owner(self, number: int, job: int) -> None:
-        """The attempt that runs goes on for another job."""
-        if running := self.slots.by_transfer.get(number):
+        """Continue the running attempt for another job."""
+        if running := self._running.by_transfer.get(number):
             running.job = await self._store.job(job)
             running.transfer = replace(running.transfer, job=job)
-            self._workers.give(number, job, running.job.spec.rate)
+            self._context.workers.bandwidth.reassign(number, job, running.job.spec.rate)
 
     async def _hold(self, job: int, reason: str, obstacle: Obstacle) -> None:
-        """Hold the job, and bring those of its copies that run back to the queue: they would meet the same."""
-        log.warning("job %d is held: %s", job, reason)
+        """Put the job on hold and queue its running copies again: they would meet the same obstacle."""
+        log.warning("job %d is on hold: %s", job, reason)
         try:
-            outcome = await self._store.change_many(job, [Phase.RUNNING], Interrupted(), Hold(reason, obstacle))
-            self.on_hold()
-            await self.perform(outcome.effects)
+            result = await self._store.change_many(job, [Phase.RUNNING], Interrupted(), Hold(reason, obstacle))
+            self._held_jobs.schedule_check()
+            await self.perform(result.effects)
         except StoreError as error:
-            log.error("job %d cannot be held: %s", job, error)
+            log.error("cannot put job %d on hold: %s", job, error)
 
     async def _run(self, running: RunningAttempt) -> None:
         try:
@@ -190,100 +174,93 @@ class AttemptRunner:
             await self._finish(running)
 
     async def _record_stopped(self, running: RunningAttempt) -> None:
-        """An attempt that was told to stop leaves its trail too."""
+        """Record an attempt that was stopped."""
         try:
             await self._store.record_attempts(running.progress.records(None))
         except StoreError as error:
-            log.warning("transfer %d: its attempt cannot be recorded: %s", running.transfer.id, error)
+            log.warning("transfer %d: cannot record its attempt: %s", running.transfer.id, error)
 
     async def _finish(self, running: RunningAttempt) -> None:
-        """Tidy up unless the daemon ends, and free the slot in any case."""
+        """Clean up unless the daemon is stopping, and free the slot in any case."""
         task = asyncio.current_task()
         try:
-            if not running.is_tidy and (task is None or not task.cancelling()):
+            if running.needs_cleanup and (task is None or not task.cancelling()):
                 await self._clean_up(running.transfer.id, running.job)
         finally:
-            del self.slots.by_transfer[running.transfer.id]
-            self._on_end()
+            del self._running.by_transfer[running.transfer.id]
+            self._context.wake()
 
     async def _attempt(self, running: RunningAttempt) -> None:
-        """The guard: whatever happens becomes an event, and is saved as soon as the database can be written."""
-        event = await self._outcome(running)
+        """Run the attempt, and save its event as soon as the database can be written."""
+        event = await self._run_guarded(running)
         while True:
             try:
-                outcome = await self._store.change(running.transfer.id, event, running.progress.records(event))
+                result = await self._store.change(running.transfer.id, event, running.progress.records(event))
                 break
             except StoreError as error:
-                log.error("transfer %d: %s cannot be saved: %s", running.transfer.id, event, error)
-                await asyncio.sleep(_STORE_PAUSE)
-        state = outcome.transfers[0].state
+                log.error("transfer %d: cannot save %s: %s", running.transfer.id, event, error)
+                await asyncio.sleep(_STORE_RETRY)
+        state = result.transfers[0].state
         log.info("transfer %d: %s", running.transfer.id, state)
-        running.is_tidy = isinstance(state, Done)
+        if isinstance(state, Done):
+            running.needs_cleanup = False
+            self._held_jobs.reset_backoff(running.job.id)
         running.is_stopped = True
-        await self.perform(outcome.effects)
+        await self.perform(result.effects)
 
-    async def _outcome(self, running: RunningAttempt) -> Event:
-        number, job = running.transfer.id, running.job
+    async def _run_guarded(self, running: RunningAttempt) -> Event:
+        """Run the attempt; return its event, whatever happens."""
+        spec, chance = running.job.spec, self._context.random
+        attempt = Attempt(running.transfer, spec, running.progress, self._tools(running))
+        try:
+            if spec.purpose in ("replicate", "mirror"):
+                return await replicate(attempt)
+            return await _BY_DIRECTION[spec.direction](attempt)
+        except AliendError as error:
+            return failure_event(error, chance(), spec.retries)
+        except Exception as error:
+            log.exception("transfer %d: internal error", running.transfer.id)
+            return failure_event(error, chance())
 
-        async def note(intent: Intent) -> None:
-            await self._store.change(number, IntentSaved(intent))
-
-        context = job.spec.context
-        catalogue = self._catalogue_of(context)
-        if context not in self._looks:
-            self._looks[context] = StatBatcher(catalogue, self.slots.unverified_uploads)
-            self._archives[context] = ArchiveTickets(catalogue, self._clock)
-
-        async def made(directories: Sequence[str]) -> None:
-            await self._store.record_created_directories(job.id, directories)
-
-        attempt = Attempt(
-            transfer=running.transfer,
-            spec=job.spec,
+    def _tools(self, running: RunningAttempt) -> AttemptTools:
+        context = running.job.spec.context
+        catalogue = self._context.catalogue_of(context)
+        if context not in self._stats:
+            self._stats[context] = StatBatcher(catalogue, self._running.unverified_uploads)
+            self._tickets[context] = ArchiveTickets(catalogue, self._context.clock)
+        return AttemptTools(
             catalogue=catalogue,
-            workers=self._workers.of(self._terms(running)),
-            limiter=self.gate,
-            save_intent=note,
-            progress=running.progress.record_bytes,
-            trail=running.progress,
-            stats=self._looks[context],
-            tickets=self._archives[context],
-            next_transfers=lambda: self._store.next_transfers(job.id, number, 2 * BATCH_SIZE),
-            record_created_directories=made,
+            workers=self._context.workers.with_options(self._task_options(running)),
+            running=self._running,
+            limiter=self._limiter,
+            stats=self._stats[context],
+            tickets=self._tickets[context],
             spool=self._spool,
+            store=self._store,
             keep_free=self.keep_free,
         )
-        try:
-            if job.spec.purpose in ("replicate", "mirror"):
-                return await replicate(attempt)
-            return await _BY_DIRECTION[job.spec.direction](attempt)
-        except AliendError as error:
-            return failure_event(error, self._chance(), job.spec.retries)
-        except Exception as error:
-            log.exception("transfer %d: an error of aliend itself", number)
-            return failure_event(error, self._chance())
 
-    def _terms(self, running: RunningAttempt) -> TaskOptions:
-        spec, number = running.job.spec, running.transfer.id
+    def _task_options(self, running: RunningAttempt) -> TaskOptions:
+        spec = running.job.spec
 
-        def turned(se: str) -> None:
-            self.gate.switch_to(number, se)
+        def on_source_change(se: str) -> None:
+            self._limiter.switch_to(running.transfer.id, se)
             running.progress.enter_stage(running.progress.stage, {se})
 
-        return TaskOptions(running.job.id, spec.rate, spec.settings, turned, self.gate.record_failure)
+        return TaskOptions(running.job.id, spec.rate, spec.settings, on_source_change, self._limiter.record_failure)
 
     async def _clean_up_all(self, numbers: Sequence[int]) -> None:
-        """Tidy up behind transfers that were given up while they waited, one after the other."""
+        """Clean up after transfers that were given up while they waited, one after the other."""
         for number in numbers:
             try:
                 job = await self._store.job((await self._store.transfer(number)).job)
             except StoreError as error:
-                log.warning("transfer %d: nothing could be tidied up: %s", number, error)
+                log.warning("transfer %d: cannot clean up: %s", number, error)
                 continue
             await self._clean_up(number, job)
 
     async def _clean_up(self, number: int, job: Job) -> None:
-        """Leave nothing half-done behind a transfer that was given up; what cannot be done now is done next start."""
+        """Remove what a transfer that was given up left behind; the next daemon repeats what fails now."""
         try:
             transfer = await self._store.transfer(number)
             if job.spec.direction == "copy" and not is_unfinished(transfer.state):
@@ -291,12 +268,13 @@ class AttemptRunner:
             if not isinstance(transfer.state, Failed | Cancelled):
                 return
             if job.spec.direction == "download":
-                made = await self._store.created_directories_above(job.id, transfer.target)
-                await self._workers.run(RemovePartial(number, transfer.target, tuple(made)), lambda _: None)
+                created = await self._store.created_directories_above(job.id, transfer.target)
+                task = RemovePartial(number, transfer.target, tuple(created))
+                await self._context.workers.run(task, lambda _: None)
             elif has_temporary_names(transfer):
-                await undo(self._catalogue_of(job.spec.context), transfer.target, transfer.intent)
+                await undo(self._context.catalogue_of(job.spec.context), transfer.target, transfer.intent)
                 await self._store.change(number, IntentSaved(NoIntent()))
         except AliendError as error:
-            log.warning("transfer %d: not everything could be tidied up: %s", number, error)
+            log.warning("transfer %d: cannot clean up everything: %s", number, error)
         except Exception:
-            log.exception("transfer %d: an error of aliend itself while tidying up", number)
+            log.exception("transfer %d: internal error while cleaning up", number)

@@ -1,8 +1,8 @@
-"""Looks names up in the catalogue for many transfers at a time: one `stat` for all who ask within a moment.
+"""Batches `stat` requests: one request for all transfers that look up a name within a moment.
 
-Whoever asks gets an answer that the catalogue gave after the question, as if asking alone. Only one request is under
-way at a time: who asks meanwhile shares the next one. A patient question waits for others of its kind, as long as more
-are to come. Only a first look may be answered from a moment ago: names that do not exist are looked up ahead.
+Each caller gets an answer that the catalogue gave after its call, as if it had asked alone. Only one request is sent at
+a time; calls made meanwhile share the next one. A batched call waits longer, as long as more callers are expected. Only
+`stat_ahead` may return a slightly older answer: names that do not exist are looked up in advance.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from aliend.engine.ports import CataloguePort
 from aliend.errors import ServiceError
 
 BATCH_DELAY = 0.02
-"""Seconds that a question waits for others."""
+"""Seconds that a call waits for others."""
 LONG_BATCH_DELAY = 0.25
-"""Seconds that a patient question does."""
+"""Seconds that a batched call waits for others."""
 PREFETCH_TTL = 15.0
-"""Seconds after which what was looked up ahead is forgotten."""
+"""Seconds after which names looked up in advance are forgotten."""
 BATCH_SIZE = 50
 """Names in one request."""
 
@@ -28,7 +28,7 @@ _Lookup = tuple[str, asyncio.Future[Entry | None]]
 
 
 class StatBatcher:
-    """The looks at one catalogue; `coming` tells how many attempts may still ask patiently."""
+    """Batches the lookups of one catalogue; `expected` returns how many attempts may still call `stat_batched`."""
 
     def __init__(self, catalogue: CataloguePort, expected: Callable[[], int]) -> None:
         self._catalogue = catalogue
@@ -41,32 +41,32 @@ class StatBatcher:
         self._prefetch_lock = asyncio.Lock()
 
     async def stat(self, lfn: str) -> Entry | None:
-        """What a name is; None if it does not exist. Raises what `stat` raises."""
-        question: _Lookup = (lfn, asyncio.get_running_loop().create_future())
-        self._urgent.append(question)
+        """Return the entry of a name; None if it does not exist. Raises what the catalogue's `stat` raises."""
+        lookup: _Lookup = (lfn, asyncio.get_running_loop().create_future())
+        self._urgent.append(lookup)
         self._start()
-        return await question[1]
+        return await lookup[1]
 
     async def stat_batched(self, lfn: str) -> Entry | None:
-        """The same, together with other patient questions."""
+        """Return the same; waits longer for other callers."""
         loop = asyncio.get_running_loop()
-        question: _Lookup = (lfn, loop.create_future())
-        self._batched.append(question)
+        lookup: _Lookup = (lfn, loop.create_future())
+        self._batched.append(lookup)
         if len(self._batched) >= BATCH_SIZE or not self._expected():
             self._flush_batched()
         elif self._timer is None:
             self._timer = loop.call_later(LONG_BATCH_DELAY, self._flush_batched)
-        return await question[1]
+        return await lookup[1]
 
     async def stat_ahead(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
-        """What a name is before anything was done about it; `others` will be asked for soon."""
+        """Return the entry of a name that nothing was done about yet; also look up `others` for later calls."""
         async with self._prefetch_lock:
             if self._missing.pop(lfn, 0.0) > time.monotonic() - PREFETCH_TTL:
                 return None
             names = [lfn, *(await others())][:BATCH_SIZE]
             try:
                 entries, missing = await self._catalogue.stat(names)
-            except ServiceError:  # one bad name must not be the others' failure
+            except ServiceError:  # one bad name must not fail the others
                 return await self.stat(lfn)
             now = time.monotonic()
             self._missing = {name: at for name, at in self._missing.items() if at > now - PREFETCH_TTL}
@@ -74,7 +74,7 @@ class StatBatcher:
         return next((entry for entry in entries if entry.lfn.rstrip("/") == lfn.rstrip("/")), None)
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop all requests."""
         if self._timer:
             self._timer.cancel()
         if self._task:
@@ -96,31 +96,31 @@ class StatBatcher:
     async def _run(self) -> None:
         while self._urgent:
             await asyncio.sleep(BATCH_DELAY)
-            taken, self._urgent = self._urgent[:BATCH_SIZE], self._urgent[BATCH_SIZE:]
-            wanted = [(lfn, answer) for lfn, answer in taken if not answer.done()]
-            await self._resolve(wanted)
+            batch, self._urgent = self._urgent[:BATCH_SIZE], self._urgent[BATCH_SIZE:]
+            lookups = [(lfn, answer) for lfn, answer in batch if not answer.done()]
+            await self._resolve(lookups)
 
-    async def _resolve(self, wanted: list[_Lookup]) -> None:
-        if not wanted:
+    async def _resolve(self, lookups: list[_Lookup]) -> None:
+        if not lookups:
             return
         try:
-            entries, _ = await self._catalogue.stat(list(dict.fromkeys(lfn for lfn, _ in wanted)))
+            entries, _ = await self._catalogue.stat(list(dict.fromkeys(lfn for lfn, _ in lookups)))
         except ServiceError as error:
-            if len(wanted) == 1:
-                _fail(wanted, error)
-            else:  # one bad name must not be the others' failure
-                for one in wanted:
-                    await self._resolve([one])
-        except Exception as error:  # noqa: BLE001 - whoever asked must hear of it
-            _fail(wanted, error)
+            if len(lookups) == 1:
+                _fail(lookups, error)
+            else:  # one bad name must not fail the others
+                for single in lookups:
+                    await self._resolve([single])
+        except Exception as error:  # noqa: BLE001 - the callers get it
+            _fail(lookups, error)
         else:
-            known = {entry.lfn.rstrip("/"): entry for entry in entries}
-            for lfn, answer in wanted:
+            by_name = {entry.lfn.rstrip("/"): entry for entry in entries}
+            for lfn, answer in lookups:
                 if not answer.done():
-                    answer.set_result(known.get(lfn.rstrip("/")))
+                    answer.set_result(by_name.get(lfn.rstrip("/")))
 
 
-def _fail(wanted: list[_Lookup], error: Exception) -> None:
-    for _, answer in wanted:
+def _fail(lookups: list[_Lookup], error: Exception) -> None:
+    for _, answer in lookups:
         if not answer.done():
             answer.set_exception(error)

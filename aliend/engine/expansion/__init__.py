@@ -1,1 +1,1 @@
-"""From a job to its files, and the deletions of a sync. Runs beside the attempts."""
+"""From a job to its files, and the deletions of a synchronisation."""

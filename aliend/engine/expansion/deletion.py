@@ -1,4 +1,4 @@
-"""Removes files that only the target of a synchronisation has: each is looked at again, and only what was seen goes."""
+"""Deletes files that only the target of a synchronisation has; each is checked again, and only that file is deleted."""
 
 from __future__ import annotations
 
@@ -14,42 +14,46 @@ from aliend.engine.ports import CataloguePort
 from aliend.errors import OutcomeUnknown, ServiceError
 from aliend.store import Deletion
 
-_CHANGED = "it has changed since it was looked at"
+_CHANGED = "it has changed since it was listed"
 DeletionOutcome = tuple[Literal["deleted", "kept"], str]
-"""What became of a file, and why it was kept."""
+"""What happened to a file, and why it was kept."""
 
 
-async def delete_local(directory: str, found: Sequence[Deletion]) -> list[DeletionOutcome]:
-    """Remove local files below a directory."""
-    return [await asyncio.to_thread(_delete, directory, one) for one in found]
+async def delete_local(directory: str, deletions: Sequence[Deletion]) -> list[DeletionOutcome]:
+    """Delete local files below a directory."""
+    return [await asyncio.to_thread(_delete, directory, deletion) for deletion in deletions]
 
 
 async def delete_in_catalogue(
-    catalogue: CataloguePort, directory: str, found: Sequence[Deletion]
+    catalogue: CataloguePort, directory: str, deletions: Sequence[Deletion]
 ) -> list[DeletionOutcome]:
-    """Remove files of the catalogue below a directory (at most 50). Raises AliendError where nothing can be said."""
+    """Delete files of the catalogue below a directory (at most 50). Raises AliendError if the result is unknown."""
     root = directory.rstrip("/") + "/"
-    before = await _guids(catalogue, [root + one.below for one in found])
-    chosen = [root + one.below for one in found if before.get(root + one.below) == one.fingerprint]
-    words = ""
+    before = await _guids(catalogue, [root + deletion.below for deletion in deletions])
+    unchanged = [
+        root + deletion.below for deletion in deletions if before.get(root + deletion.below) == deletion.fingerprint
+    ]
+    error_text = ""
     try:
-        await catalogue.remove_all([lfn for lfn in chosen if not set("*?") & set(lfn)])
+        await catalogue.remove_all([lfn for lfn in unchanged if not set("*?") & set(lfn)])
     except (ServiceError, OutcomeUnknown) as error:
-        words = str(error)
-    after = await _guids(catalogue, chosen) if chosen else {}
-    return [_outcome(root + one.below, one.fingerprint, before, after, words) for one in found]
+        error_text = str(error)
+    after = await _guids(catalogue, unchanged) if unchanged else {}
+    return [_outcome(root + deletion.below, deletion.fingerprint, before, after, error_text) for deletion in deletions]
 
 
-def _outcome(lfn: str, mark: str, before: dict[str, str], after: dict[str, str], words: str) -> DeletionOutcome:
+def _outcome(
+    lfn: str, fingerprint: str, before: dict[str, str], after: dict[str, str], error_text: str
+) -> DeletionOutcome:
     if lfn not in before:
         return "deleted", ""
-    if before[lfn] != mark:
+    if before[lfn] != fingerprint:
         return "kept", _CHANGED
     if lfn not in after:
         return "deleted", ""
     if set("*?") & set(lfn):
-        return "kept", "the central service would take * and ? for wildcards"
-    return "kept", words or "the central service does not remove it"
+        return "kept", "the central service treats * and ? as wildcards"
+    return "kept", error_text or "the central service did not remove it"
 
 
 async def _guids(catalogue: CataloguePort, lfns: Sequence[str]) -> dict[str, str]:
@@ -57,10 +61,10 @@ async def _guids(catalogue: CataloguePort, lfns: Sequence[str]) -> dict[str, str
     return {entry.lfn.rstrip("/"): "directory" if entry.is_directory else entry.guid or NO_GUID for entry in entries}
 
 
-def _delete(directory: str, one: Deletion) -> DeletionOutcome:
-    """Step by step from the directory, without following a link on the way."""
-    *parents, name = one.below.split("/")
-    if any(local_paths.objection(component) for component in (*parents, name)):
+def _delete(directory: str, deletion: Deletion) -> DeletionOutcome:
+    """Open each directory from the root on, without following links."""
+    *parents, name = deletion.below.split("/")
+    if any(local_paths.why_refused(component) for component in (*parents, name)):
         return "kept", "its name is refused"
     opened: list[int] = []
     try:
@@ -68,9 +72,9 @@ def _delete(directory: str, one: Deletion) -> DeletionOutcome:
         for parent in parents:
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
             opened.append(os.open(parent, flags, dir_fd=opened[-1]))
-        seen = os.stat(name, dir_fd=opened[-1], follow_symlinks=False)
-        mark = f"{seen.st_dev}:{seen.st_ino}:{seen.st_mtime_ns}:{seen.st_size}"
-        if not stat.S_ISREG(seen.st_mode) or mark != one.fingerprint:
+        status = os.stat(name, dir_fd=opened[-1], follow_symlinks=False)
+        fingerprint = f"{status.st_dev}:{status.st_ino}:{status.st_mtime_ns}:{status.st_size}"
+        if not stat.S_ISREG(status.st_mode) or fingerprint != deletion.fingerprint:
             return "kept", _CHANGED
         os.unlink(name, dir_fd=opened[-1])
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What would become of the files of a job: found out without storing, booking or changing anything."""
+"""Dry run: what a job would do with each of its files. Nothing is stored, booked or changed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Literal
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
 from aliend.core.transfers.job import ExpansionAdvanced, Job, JobSpec, JobState
+from aliend.core.transfers.overwrite import action_for_existing
 from aliend.engine.expansion.expansion import Expansion
 from aliend.engine.ports import CataloguePort
 from aliend.errors import AliendError
@@ -23,7 +24,7 @@ DryRunAction = Literal["copy", "keep", "refuse", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class DryRunResult:
-    """A file of a job and what would become of it; `reason` says why it would not be copied."""
+    """A file of a job and what would happen to it; `reason` says why it would not be copied. `size` in bytes."""
 
     source: str
     target: str
@@ -35,72 +36,65 @@ class DryRunResult:
 async def dry_run(
     spec: JobSpec, catalogue: CataloguePort, on_result: Callable[[DryRunResult], Awaitable[None]]
 ) -> None:
-    """Tell of each file of the job. Raises AliendError where its files cannot be found out."""
+    """Call `on_result` for each file of the job. Raises AliendError if its files cannot be listed."""
     job = Job(id=0, spec=spec, state=JobState.EXPANDING, created_ms=0)
 
-    async def add(found: Sequence[NewTransfer], event: ExpansionAdvanced | None) -> Job:
+    async def add(files: Sequence[NewTransfer], event: ExpansionAdvanced | None) -> Job:
         entries: dict[str, Entry] = {}
-        if spec.direction != "download" and found:
-            there, _ = await catalogue.stat([one.target for one in found if one.target])
-            entries = {without_slash(entry.lfn): entry for entry in there}
-        for one in found:
-            fate, reason = await _fate(spec, one, entries)
-            await on_result(DryRunResult(one.source, one.target, one.size, fate, reason))
+        if spec.direction != "download" and files:
+            existing, _ = await catalogue.stat([file.target for file in files if file.target])
+            entries = {without_slash(entry.lfn): entry for entry in existing}
+        for file in files:
+            action, reason = await _action(spec, file, entries)
+            await on_result(DryRunResult(file.source, file.target, file.size, action, reason))
         return replace(job, checkpoint=event.checkpoint) if event else job
 
     await Expansion(job, catalogue, add).run()
 
 
-async def _fate(spec: JobSpec, one: NewTransfer, entries: Mapping[str, Entry]) -> tuple[DryRunAction, str]:
-    if one.problem:
-        return "fail", one.problem
+async def _action(spec: JobSpec, file: NewTransfer, entries: Mapping[str, Entry]) -> tuple[DryRunAction, str]:
+    if file.problem:
+        return "fail", file.problem
     try:
         if spec.direction == "download":
-            return await asyncio.to_thread(_fate_of_download, spec, one)
-        if spec.direction == "copy":
-            return _fate_of_copy(spec, one, entries.get(one.target))
-        return await asyncio.to_thread(_fate_of_upload, spec, one, entries.get(one.target))
+            return await asyncio.to_thread(_download_action, spec, file)
+        return await asyncio.to_thread(_registration_action, spec, file, entries.get(file.target))
     except AliendError as error:
         return "fail", str(error)
 
 
-def _fate_of_download(spec: JobSpec, one: NewTransfer) -> tuple[DryRunAction, str]:
-    target = Path(one.target)
+def _download_action(spec: JobSpec, file: NewTransfer) -> tuple[DryRunAction, str]:
+    target = Path(file.target)
     if not target.exists() and not target.is_symlink():
         return "copy", ""
     if target.is_symlink() or not target.is_file():
-        return "refuse", f"{target} is in the way and is no file"
-    same = bool(one.md5) and target.stat().st_size == one.size and _md5(target) == one.md5
-    return _by_policy(spec, one.target, same=same)
+        return "refuse", f"{target} exists and is not a regular file; choose another name"
+    is_same = bool(file.md5) and target.stat().st_size == file.size and _md5(target) == file.md5
+    return _by_policy(spec, file, is_same=is_same)
 
 
-def _fate_of_upload(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tuple[DryRunAction, str]:
-    if not one.size and not spec.touch_empty:
-        return "refuse", "it is empty; the central service cannot register empty files (see: --touch-empty)"
+def _registration_action(spec: JobSpec, file: NewTransfer, entry: Entry | None) -> tuple[DryRunAction, str]:
+    """Return the action for an upload, or for a copy within the catalogue; `entry` is the existing target."""
+    if spec.direction == "upload" and not file.size and not spec.touch_empty:
+        return "refuse", "it is empty, and the central service cannot register empty files; use --touch-empty"
+    if file.source == file.target and spec.direction == "copy":
+        return "refuse", f"{file.source} is both source and target"
     if entry is None:
         return "copy", ""
     if entry.is_directory:
-        return "refuse", f"{one.target} is a directory in the catalogue"
-    same = bool(entry.md5) and entry.size == one.size and _md5(Path(one.source)) == entry.md5
-    return _by_policy(spec, one.target, same=same)
+        return "refuse", f"{file.target} is a directory in the catalogue"
+    if not file.size:
+        return ("refuse", f"{file.target} exists and is not empty") if entry.size else ("keep", "")
+    md5 = file.md5
+    if spec.direction == "upload" and entry.md5 and entry.size == file.size:
+        md5 = _md5(Path(file.source))
+    return _by_policy(spec, file, is_same=bool(md5) and (entry.size, entry.md5) == (file.size, md5))
 
 
-def _fate_of_copy(spec: JobSpec, one: NewTransfer, entry: Entry | None) -> tuple[DryRunAction, str]:
-    if one.source == one.target:
-        return "refuse", f"{one.source} is source and target at once"
-    if entry is None:
-        return "copy", ""
-    if entry.is_directory:
-        return "refuse", f"{one.target} is a directory in the catalogue"
-    return _by_policy(spec, one.target, same=bool(one.md5) and (entry.size, entry.md5) == (one.size, one.md5))
-
-
-def _by_policy(spec: JobSpec, target: str, *, same: bool) -> tuple[DryRunAction, str]:
-    if same and spec.overwrite != "always":
-        return "keep", ""
-    if spec.overwrite == "never":
-        return "refuse", f"{target} exists and differs; it would be left alone (-f replaces it)"
-    return "copy", ""
+def _by_policy(spec: JobSpec, file: NewTransfer, *, is_same: bool) -> tuple[DryRunAction, str]:
+    in_catalogue = spec.direction != "download"
+    action, reason = action_for_existing(spec.overwrite, file.target, is_same=is_same, in_catalogue=in_catalogue)
+    return "copy" if action == "replace" else action, reason
 
 
 def _md5(path: Path) -> str:

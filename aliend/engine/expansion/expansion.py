@@ -1,8 +1,8 @@
-"""Finds out which files belong to a job and stores them in batches, with checkpoints.
+"""Finds the files of a job and stores them in batches, with checkpoints.
 
-Files of a source may be stored twice (after a crash the source is gone through again): the store keeps one of each. A
-source that is missing, or a name that is refused, becomes a failed transfer with a sentence; the others go on. Files
-that the job's selection does not match are left out.
+Files of a source may be stored twice (after a crash the source is listed again): the store keeps one of each. A missing
+source or a refused name becomes a failed transfer with a message; the others continue. Files that the job's selection
+does not match are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.catalogue.selection import Facts, Window, facts_of
+from aliend.core.catalogue.selection import Candidate, Window, candidate_of
 from aliend.core.cli.escaping import is_text, readable
 from aliend.core.copying import target_paths
 from aliend.core.copying.target_paths import TargetRule
@@ -29,11 +29,11 @@ from aliend.store import NewTransfer
 Add = Callable[[Sequence[NewTransfer], ExpansionAdvanced | None], Awaitable[Job]]
 
 _SOURCES = 50
-"""Sources between two checkpoints; as many as one request can ask for."""
+"""Sources between two checkpoints; as many as one request can name."""
 
 
 class Expansion:
-    """The expansion of one job. `add` stores files, and a checkpoint with them."""
+    """The expansion of one job. `add` stores files and a checkpoint."""
 
     def __init__(self, job: Job, catalogue: CataloguePort, add: Add) -> None:
         self._spec = job.spec
@@ -42,7 +42,7 @@ class Expansion:
         self._add = add
 
     async def run(self) -> None:
-        """Go on from the checkpoint to the end. Raises AliendError; it can be begun again then."""
+        """Expand from the checkpoint to the end. Raises AliendError; it can be run again then."""
         spec = self._spec
         if self._done.target == "unknown":
             is_directory = self._is_in_place or bool(spec.targets) or bool(await self._directories([spec.target]))
@@ -61,44 +61,44 @@ class Expansion:
             await self._add(found, ExpansionAdvanced(self._done))
 
     async def _next_sources(self) -> list[tuple[str, TargetRule]]:
-        """The next sources, and where their files go."""
+        """Return the next sources, each with its target rule."""
         spec, first = self._spec, self._done.sources
         sources = spec.sources[first : first + _SOURCES]
         targets = [spec.target_of(first + number) for number in range(len(sources))]
-        known = {spec.target} if self._done.target == "directory" else set()
-        directories = await self._directories(targets) if spec.targets else known
+        by_name = {spec.target} if self._done.target == "directory" else set()
+        directories = await self._directories(targets) if spec.targets else by_name
         return [
             (source, TargetRule(target, target in directories, spec.parents, spec.strip))
             for source, target in zip(sources, targets, strict=True)
         ]
 
     async def _directories(self, targets: Sequence[str]) -> set[str]:
-        """Those of the targets that are directories."""
-        told = {target for target in targets if target.endswith("/")}
-        rest = [target for target in targets if target not in told]
+        """Return the targets that are directories."""
+        marked = {target for target in targets if target.endswith("/")}
+        rest = [target for target in targets if target not in marked]
         if self._spec.direction == "download":
-            return told | {target for target in rest if await asyncio.to_thread(Path(target).is_dir)}
+            return marked | {target for target in rest if await asyncio.to_thread(Path(target).is_dir)}
         entries, _ = await self._catalogue.stat(rest) if rest else ([], [])
         there = {without_slash(entry.lfn) for entry in entries if entry.is_directory}
-        return told | {target for target in rest if target in there}
+        return marked | {target for target in rest if target in there}
 
     async def _catalogue_files(self, sources: Sequence[tuple[str, TargetRule]]) -> list[NewTransfer]:
-        """The files of some sources in the catalogue; those of directories are stored on the way."""
+        """Return the files of some sources in the catalogue; files of directories are stored directly."""
         entries, _ = await self._catalogue.stat([source for source, _ in sources])
-        known = {without_slash(entry.lfn): entry for entry in entries}
+        by_name = {without_slash(entry.lfn): entry for entry in entries}
         found: list[NewTransfer] = []
-        for source, aim in sources:
-            entry = known.get(without_slash(source))
+        for source, rule in sources:
+            entry = by_name.get(without_slash(source))
             if entry is None:
-                target = source if self._is_in_place else target_paths.join(aim.target, aim.for_file(source))
+                target = source if self._is_in_place else target_paths.join(rule.target, rule.for_file(source))
                 found.append(_failed(source, target, f"{source} {target_paths.MISSING}"))
             elif entry.is_directory:
-                await self._list(source, aim)
-            elif self._spec.selection.matches(facts_of(entry, target_paths.name_of(source))):
-                found.append(self._new_transfer(entry, aim, aim.for_file(source)))
+                await self._list(source, rule)
+            elif self._spec.selection.matches(candidate_of(entry, target_paths.name_of(source))):
+                found.append(self._new_transfer(entry, rule, rule.for_file(source)))
         return found
 
-    async def _list(self, source: str, aim: TargetRule) -> None:
+    async def _list(self, source: str, rule: TargetRule) -> None:
         selection, window = self._spec.selection, Window(self._spec.selection)
         options = [
             *(["-j", selection.job] if selection.job else []),
@@ -111,41 +111,43 @@ class Expansion:
                 found = []
                 for entry in entries:
                     below = local_paths.relative_to(source, entry.lfn)
-                    if selection.matches(facts_of(entry, below)) and window.takes():
-                        found.append(self._new_transfer(entry, aim, aim.for_child(source, below)))
+                    if selection.matches(candidate_of(entry, below)) and window.accept():
+                        found.append(self._new_transfer(entry, rule, rule.for_child(source, below)))
                 await self._add(found, None)
                 if window.is_full:
                     return
 
     @property
     def _is_in_place(self) -> bool:
-        """Whether each file is its own target."""
+        """Return whether each file is its own target."""
         return self._spec.purpose in ("replicate", "mirror")
 
-    def _new_transfer(self, entry: Entry, aim: TargetRule, relative: str) -> NewTransfer:
-        return _from_entry(entry, entry.lfn, "") if self._is_in_place else _from_entry(entry, aim.target, relative)
+    def _new_transfer(self, entry: Entry, rule: TargetRule, relative: str) -> NewTransfer:
+        return _from_entry(entry, entry.lfn, "") if self._is_in_place else _from_entry(entry, rule.target, relative)
 
     async def _local_files(self, sources: Sequence[tuple[str, TargetRule]]) -> list[NewTransfer]:
-        """The files of some local sources; those of directories are stored on the way."""
+        """Return the files of some local sources; files of directories are stored directly."""
         found: list[NewTransfer] = []
-        for source, aim in sources:
-            one = await asyncio.to_thread(local_files.stat_source, source)
-            if one is None:
-                await self._walk(source, aim)
-            elif self._is_selected(one, target_paths.name_of(source)):
-                found.append(_from_local(one, aim.target, aim.for_file(source)))
+        for source, rule in sources:
+            file = await asyncio.to_thread(local_files.stat_source, source)
+            if file is None:
+                await self._walk(source, rule)
+            elif self._is_selected(file, target_paths.name_of(source)):
+                found.append(_from_local(file, rule.target, rule.for_file(source)))
         return found
 
-    async def _walk(self, source: str, aim: TargetRule) -> None:
+    async def _walk(self, source: str, rule: TargetRule) -> None:
         batches, window = local_files.walk(source), Window(self._spec.selection)
         while not window.is_full and (batch := await asyncio.to_thread(next, batches, None)):
-            wanted = [one for one in batch if self._is_selected(one, one.below) and window.takes()]
-            await self._add([_from_local(one, aim.target, aim.for_child(source, one.below)) for one in wanted], None)
+            wanted = [file for file in batch if self._is_selected(file, file.below) and window.accept()]
+            await self._add(
+                [_from_local(file, rule.target, rule.for_child(source, file.below)) for file in wanted], None
+            )
 
-    def _is_selected(self, one: LocalFile, below: str) -> bool:
-        """Whether it is selected; a directory that cannot be looked into is always told."""
-        facts = Facts(below, one.size, one.changed_ms, one.owner, one.group)
-        return one.is_unreadable_directory or self._spec.selection.matches(facts)
+    def _is_selected(self, file: LocalFile, below: str) -> bool:
+        """Return whether a file is selected; an unreadable directory is always reported."""
+        facts = Candidate(below, file.size, file.changed_ms, file.owner, file.group)
+        return file.is_unreadable_directory or self._spec.selection.matches(facts)
 
 
 def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
@@ -154,26 +156,26 @@ def _from_entry(entry: Entry, root: str, relative: str) -> NewTransfer:
     except CopyError as error:
         return _failed(readable(entry.lfn), "", str(error))
     if not is_text(entry.lfn):
-        return _failed(readable(entry.lfn), "", "its name in the catalogue is not valid text")
+        return _failed(readable(entry.lfn), "", "its name in the catalogue is not valid UTF-8")
     return NewTransfer(entry.lfn, target, entry.size, entry.md5)
 
 
-def _from_local(one: LocalFile, root: str, relative: str) -> NewTransfer:
-    reason = _objection(relative) if is_text(relative) else "its name is not UTF-8, which the catalogue needs"
+def _from_local(file: LocalFile, root: str, relative: str) -> NewTransfer:
+    reason = _objection(relative) if is_text(relative) else "its name is not valid UTF-8, which the catalogue requires"
     if reason:
-        return _failed(one.path, "", reason)
+        return _failed(file.path, "", reason)
     return NewTransfer(
-        one.path, target_paths.join(root, relative), one.size, problem=one.problem, obstacle=one.obstacle
+        file.path, target_paths.join(root, relative), file.size, problem=file.problem, obstacle=file.obstacle
     )
 
 
 def _failed(source: str, target: str, problem: str) -> NewTransfer:
-    """A file that cannot be copied; `target` is empty where none can be said, so that it is never tried again."""
+    """Return a file that cannot be copied; without a `target` it is never retried."""
     return NewTransfer(source, target, problem=readable(problem))
 
 
 def _local_target(root: str, relative: str) -> str:
-    """The local path; links are looked for when the copy begins."""
+    """Return the local path; links are checked when the copy starts."""
     if not relative:
         return target_paths.join(root, "")
     return local_paths.local_path(root, relative, lambda _: False)
@@ -181,7 +183,7 @@ def _local_target(root: str, relative: str) -> str:
 
 def _objection(relative: str) -> str:
     for component in relative.split("/") if relative else ():
-        reason = local_paths.objection(component)
+        reason = local_paths.why_refused(component)
         if reason:
             return f"its name is refused: {reason}"
     return ""

@@ -1,53 +1,101 @@
-"""Which of a kind of work on jobs is under way, and which failed for a passing reason and rests for a while.
+"""Runs one kind of background work for jobs, such as expansions or deletions, and retries it after transient failures.
 
-Only in memory: what rests is begun at once by the next daemon.
+State is in memory only: the next daemon starts the work of unfinished jobs at once.
 """
 
 from __future__ import annotations
 
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
 from aliend.core.transfers import backoff
+from aliend.core.transfers.error_mapping import error_kind
+from aliend.core.transfers.job import Job, JobEvent, SetMessage
+from aliend.engine.ports import EngineContext
+from aliend.errors import AliendError
+
+log = logging.getLogger(__name__)
 
 
-class Rounds:
-    """The jobs by their numbers; times are POSIX seconds."""
+class JobStopped(Exception):
+    """The job was cancelled or paused while the work ran."""
 
-    def __init__(self) -> None:
+
+class JobTaskRunner(ABC):
+    """Runs `work` for several jobs at a time, in the engine's task group. Times are POSIX seconds."""
+
+    what: str
+    """The work, for log messages."""
+
+    def __init__(self, context: EngineContext) -> None:
+        self._context = context
+        self._store = context.store
         self._running: set[int] = set()
-        self._resting: dict[int, float] = {}
+        self._postponed: dict[int, float] = {}
         self._failures: dict[int, int] = {}
 
-    @property
-    def count(self) -> int:
-        """How many are under way."""
-        return len(self._running)
-
-    def begun(self, now: float) -> set[int]:
-        """Jobs that are not to be begun now."""
-        # a time beyond the longest pause is one of a clock that was set back since
-        self._resting = {job: until for job, until in self._resting.items() if now < until <= now + backoff.CAP}
-        return self._running | set(self._resting)
+    def excluded(self) -> set[int]:
+        """Return the jobs that must not be started now."""
+        now = self._context.clock()
+        # a time beyond the longest back-off was set before the clock was set back
+        self._postponed = {job: until for job, until in self._postponed.items() if now < until <= now + backoff.CAP}
+        return self._running | set(self._postponed)
 
     def next_start(self) -> float | None:
-        """When the next resting one is due."""
-        return min(self._resting.values(), default=None)
+        """Return when the next postponed job is due."""
+        return min(self._postponed.values(), default=None)
 
-    def begin(self, job: int) -> None:
-        """A round of a job is under way."""
-        self._running.add(job)
+    def start(self, jobs: Sequence[Job]) -> None:
+        """Start the work of these jobs."""
+        for job in jobs:
+            self._running.add(job.id)
+            self._context.tasks.create_task(self._run(job))
 
-    def end(self, job: int) -> None:
-        """It has ended, however that went."""
-        self._running.discard(job)
+    @abstractmethod
+    async def work(self, job: Job) -> None:
+        """Do the work. Raises AliendError; JobStopped if the job was cancelled or paused."""
 
-    def succeeded(self, job: int) -> None:
-        """It went well: its next failure is the first one."""
-        self._failures.pop(job, None)
+    @abstractmethod
+    async def give_up(self, job: Job, reason: str) -> None:
+        """Record that the work has failed for good. Raises AliendError."""
 
-    def failed(self, job: int, now: float, chance: float) -> None:
-        """It is begun again after a pause, a longer one each time; `chance` is a uniform number in [0, 1)."""
-        self._failures[job] = self._failures.get(job, 0) + 1
-        self._resting[job] = now + backoff.delay(self._failures[job], chance, 1.0, backoff.SHORT_CAP)
+    async def handle_failure(self, job: Job, error: AliendError) -> None:
+        """Give up after a permanent error; otherwise retry after an exponential back-off."""
+        if error_kind(error) == "permanent":
+            await self._give_up(job, str(error))
+            return
+        failures = self._failures[job.id] = self._failures.get(job.id, 0) + 1
+        pause = backoff.delay(failures, self._context.random(), 1.0, backoff.SHORT_CAP)
+        self._postponed[job.id] = self._context.clock() + pause
+        await self.change_job(job, SetMessage(f"{error}; retrying in {pause:.0f} s"))
 
-    def put_off(self, job: int, now: float) -> None:
-        """It is begun again after the longest pause."""
-        self._resting[job] = now + backoff.SHORT_CAP
+    async def change_job(self, job: Job, event: JobEvent) -> None:
+        """Apply an event to the job; a failure is logged only."""
+        try:
+            await self._store.change_job(job.id, event)
+        except AliendError as error:
+            log.error("job %d: %s", job.id, error)
+
+    async def _run(self, job: Job) -> None:
+        try:
+            await self.work(job)
+            self._failures.pop(job.id, None)
+        except JobStopped:
+            log.info("job %d: %s stopped", job.id, self.what)
+        except AliendError as error:
+            log.warning("job %d: %s failed: %s", job.id, self.what, error)
+            await self.handle_failure(job, error)
+        except Exception:
+            log.exception("job %d: %s: internal error", job.id, self.what)
+            await self._give_up(job, f"internal error: {self.what} failed; see `alienctl daemon logs`")
+        finally:
+            self._running.discard(job.id)
+            self._context.wake()
+
+    async def _give_up(self, job: Job, reason: str) -> None:
+        try:
+            await self.give_up(job, reason)
+        except AliendError as error:
+            log.error("job %d: %s", job.id, error)
+            self._postponed[job.id] = self._context.clock() + backoff.SHORT_CAP

@@ -1,4 +1,4 @@
-"""Local files of an upload, in batches, in whatever order the directory has them. Blocking: it runs in a thread."""
+"""Lists local files for an upload, in batches, in the order of the directories. Blocking: it runs in a thread."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file (absolute path, name below the source, bytes), or the reason why it cannot be uploaded.
+    """A file (absolute path, name below the source, bytes), or why it cannot be uploaded.
 
-    `obstacle` is what is in the way where that can be mended. `changed_ms` is its modification (POSIX milliseconds),
-    `owner` and `group` are names of this machine; `is_closed` says that it is a directory that cannot be looked into.
-    `device`, `inode` and `modified_ns` (POSIX nanoseconds) tell its content from any other one's; `is_link`: its name
-    is a link to it.
+    `obstacle` is a problem that the user can fix. `changed_ms` is its modification time (POSIX milliseconds), `owner`
+    and `group` are names of this machine. `device`, `inode` and `modified_ns` (POSIX nanoseconds) identify its content;
+    `is_link`: its name is a link to it.
     """
 
     path: str
@@ -43,23 +42,26 @@ class LocalFile:
 
 
 def stat_source(path: str) -> LocalFile | None:
-    """A single source; None if it is a directory. Links are followed: the user named it."""
+    """Return a single source; None if it is a directory. Links are followed, because the user named it."""
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError as error:
         return _unreadable(path, "", error)
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return LocalFile(path, "", 0, f"{path} is not a regular file")
-    return _described(path, "", found)
+    return _described(path, "", status)
 
 
 def walk(directory: str) -> Iterator[list[LocalFile]]:
-    """All files below a directory. Links to files are followed, links to directories told as problems."""
+    """Return all files below a directory.
+
+    Links to files are followed, links to directories are reported as problems.
+    """
     batch: list[LocalFile] = []
-    for found in _walk(directory.rstrip("/") or "/", ""):
-        batch.append(found)
+    for file in _walk(directory.rstrip("/") or "/", ""):
+        batch.append(file)
         if len(batch) >= BATCH:
             yield batch
             batch = []
@@ -88,30 +90,30 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
     try:
         if entry.is_dir():
             return LocalFile(entry.path, below, 0, f"{entry.path} is a link to a directory, which is not followed")
-        found = entry.stat()
+        status = entry.stat()
     except OSError as error:
         return _unreadable(entry.path, below, error)
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return LocalFile(entry.path, below, 0, f"{entry.path} is not a regular file")
-    return replace(_described(entry.path, below, found), is_link=entry.is_symlink())
+    return replace(_described(entry.path, below, status), is_link=entry.is_symlink())
 
 
 def _unreadable(path: str, below: str, error: OSError) -> LocalFile:
-    why = read_error(error, path)
-    return LocalFile(path, below, 0, str(why), obstacle=why.obstacle)
+    error_text = read_error(error, path)
+    return LocalFile(path, below, 0, str(error_text), obstacle=error_text.obstacle)
 
 
-def _described(path: str, below: str, found: os.stat_result) -> LocalFile:
+def _described(path: str, below: str, status: os.stat_result) -> LocalFile:
     return LocalFile(
         path,
         below,
-        found.st_size,
-        changed_ms=found.st_mtime_ns // 1_000_000,
-        owner=_name_of_user(found.st_uid),
-        group=_name_of_group(found.st_gid),
-        device=found.st_dev,
-        inode=found.st_ino,
-        modified_ns=found.st_mtime_ns,
+        status.st_size,
+        changed_ms=status.st_mtime_ns // 1_000_000,
+        owner=_name_of_user(status.st_uid),
+        group=_name_of_group(status.st_gid),
+        device=status.st_dev,
+        inode=status.st_ino,
+        modified_ns=status.st_mtime_ns,
     )
 
 

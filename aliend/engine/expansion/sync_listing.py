@@ -1,7 +1,7 @@
-"""Lists one side of a synchronisation: all files below a directory, on this machine or in the catalogue.
+"""Lists one side of a synchronisation: all files below a directory, local or in the catalogue.
 
-A listing is whole or an error is raised; what cannot be looked into is a file with a problem, so that it is known that
-something is missing. The catalogue is never asked for an answer that it may have remembered (`find_files`).
+A listing is complete or raises an error; an unreadable directory is listed as a file with a problem, so that nothing
+counts as missing by mistake. The catalogue is never asked for an answer that it may have cached (`find_files`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from contextlib import aclosing
 
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.catalogue.selection import Facts, Selection, facts_of
+from aliend.core.catalogue.selection import Candidate, Selection, candidate_of
 from aliend.core.cli.escaping import is_text, readable
-from aliend.core.copying.sync import is_temporary_name
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
 from aliend.engine.ports import CataloguePort
@@ -27,7 +26,7 @@ NO_GUID = "-"
 async def catalogue_source(
     catalogue: CataloguePort, directory: str, selection: Selection
 ) -> AsyncGenerator[list[ListedFile], None]:
-    """The files of a source. Raises CopyError unless it is a directory, and whatever the service does."""
+    """Return the files of a source. Raises CopyError unless it is a directory, and the service's errors."""
     if not await _is_directory(catalogue, directory):
         raise CopyError(f"{directory} does not exist in the catalogue", kind="permanent")
     async with aclosing(_in_catalogue(catalogue, directory, selection)) as batches:
@@ -38,46 +37,46 @@ async def catalogue_source(
 async def catalogue_target(
     catalogue: CataloguePort, directory: str, selection: Selection
 ) -> AsyncGenerator[list[ListedFile], None]:
-    """The files of a target, which need not exist; nothing that a copy is still making."""
+    """Return the files of a target, which need not exist."""
     if await _is_directory(catalogue, directory):
         async with aclosing(_in_catalogue(catalogue, directory, selection)) as batches:
             async for batch in batches:
-                yield [one for one in batch if not one.problem and not is_temporary_name(one.below)]
+                yield [file for file in batch if not file.problem]
 
 
 async def local_source(directory: str, selection: Selection, *, whole: bool) -> AsyncGenerator[list[ListedFile], None]:
-    """The files of a local source. Raises CopyError unless it is a directory.
+    """Return the files of a local source. Raises CopyError unless it is a directory.
 
-    With `whole` also, as `local`, where something may not be read that could be made readable.
+    With `whole` it also raises CopyError (kind `local`) if something is unreadable that the user can make readable.
     """
-    found = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
-    if found is not None:
-        kind: ErrorKind = "local" if found.obstacle else "permanent"
-        raise CopyError(found.problem or f"{directory} is not a directory", kind, obstacle=found.obstacle)
+    file_or_none = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
+    if file_or_none is not None:
+        kind: ErrorKind = "local" if file_or_none.obstacle else "permanent"
+        raise CopyError(file_or_none.problem or f"{directory} is not a directory", kind, obstacle=file_or_none.obstacle)
     async with aclosing(_walked(directory)) as batches:
         async for batch in batches:
-            wanted = [one for one in batch if one.is_unreadable_directory or selection.matches(_facts(one))]
-            for one in wanted:
-                if whole and one.obstacle:
-                    raise CopyError(one.problem, "local", obstacle=one.obstacle)
+            wanted = [file for file in batch if file.is_unreadable_directory or selection.matches(_facts(file))]
+            for file in wanted:
+                if whole and file.obstacle:
+                    raise CopyError(file.problem, "local", obstacle=file.obstacle)
             yield [
-                ListedFile(one.below, one.size, "", fingerprint_of(one), _problem(one))
-                for one in map(_storable, wanted)
+                ListedFile(file.below, file.size, "", fingerprint_of(file), _problem(file))
+                for file in map(_storable, wanted)
             ]
 
 
 async def local_target(directory: str, selection: Selection) -> AsyncGenerator[list[ListedFile], None]:
-    """The files of a local target, which need not exist: no links, nothing that a copy is still making."""
-    found = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
-    if found is None:
+    """Return the files of a local target, which need not exist, without links."""
+    file_or_none = await asyncio.to_thread(local_files.stat_source, without_slash(directory))
+    if file_or_none is None:
         async with aclosing(_walked(directory)) as batches:
             async for batch in batches:
-                yield [ListedFile(one.below, one.size, "", fingerprint_of(one)) for one in _own(batch, selection)]
+                yield [ListedFile(file.below, file.size, "", fingerprint_of(file)) for file in _own(batch, selection)]
 
 
-def fingerprint_of(one: LocalFile) -> str:
-    """What tells a local file from any other under its name."""
-    return f"{one.device}:{one.inode}:{one.modified_ns}:{one.size}"
+def fingerprint_of(file: LocalFile) -> str:
+    """Return what identifies a local file."""
+    return f"{file.device}:{file.inode}:{file.modified_ns}:{file.size}"
 
 
 async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
@@ -87,31 +86,31 @@ async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:
 
 
 def _own(batch: Iterable[LocalFile], selection: Selection) -> Iterable[LocalFile]:
-    for one in batch:
-        if one.problem or one.is_link or is_temporary_name(one.below) or _storable(one) is not one:
+    for file in batch:
+        if file.problem or file.is_link or _storable(file) is not file:
             continue
-        if selection.matches(_facts(one)):
-            yield one
+        if selection.matches(_facts(file)):
+            yield file
 
 
-def _facts(one: LocalFile) -> Facts:
-    return Facts(one.below, one.size, one.changed_ms, one.owner, one.group)
+def _facts(file: LocalFile) -> Candidate:
+    return Candidate(file.below, file.size, file.changed_ms, file.owner, file.group)
 
 
-def _problem(one: LocalFile) -> str:
-    if one.problem:
-        return one.problem
-    reasons = (local_paths.objection(component) for component in one.below.split("/"))
+def _problem(file: LocalFile) -> str:
+    if file.problem:
+        return file.problem
+    reasons = (local_paths.why_refused(component) for component in file.below.split("/"))
     reason = next(filter(None, reasons), "")
     return f"its name is refused: {reason}" if reason else ""
 
 
-def _storable(one: LocalFile) -> LocalFile:
-    """The same, or one that tells of a name that is no text."""
-    if is_text(one.below):
-        return one
-    name = readable(one.below)
-    return LocalFile(name, name, one.size, "its name is not UTF-8, which the catalogue needs")
+def _storable(file: LocalFile) -> LocalFile:
+    """Return the file, or one with a problem if its name is not valid text."""
+    if is_text(file.below):
+        return file
+    name = readable(file.below)
+    return LocalFile(name, name, file.size, "its name is not valid UTF-8, which the catalogue requires")
 
 
 async def _in_catalogue(
@@ -119,13 +118,13 @@ async def _in_catalogue(
 ) -> AsyncGenerator[list[ListedFile], None]:
     async with aclosing(catalogue.find_files(directory)) as batches:
         async for entries in batches:
-            found = []
+            files = []
             for entry in entries:
                 below = local_paths.relative_to(directory, entry.lfn)
-                if selection.matches(facts_of(entry, below)):
-                    reasons = (local_paths.objection(component) for component in below.split("/"))
+                if selection.matches(candidate_of(entry, below)):
+                    reasons = (local_paths.why_refused(component) for component in below.split("/"))
                     reason = next(filter(None, reasons), "")
-                    found.append(
+                    files.append(
                         ListedFile(
                             readable(below),
                             entry.size,
@@ -134,7 +133,7 @@ async def _in_catalogue(
                             f"its name is refused: {reason}" if reason else "",
                         )
                     )
-            yield found
+            yield files
 
 
 async def _is_directory(catalogue: CataloguePort, directory: str) -> bool:

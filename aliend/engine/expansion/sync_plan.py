@@ -1,7 +1,7 @@
-"""The plan of a synchronisation: what is copied and why, then what only the target has. The order is that of the names.
+"""The plan of a synchronisation: what to copy and why, then what only the target has, ordered by name.
 
-A dry run and the real run read the same plan. It is made of two whole listings; md5s of local files are remembered by
-what the file system knows them by, so that an unchanged file is read once.
+Dry run and real run use the same plan. It is made from two complete listings; md5s of local files are cached by device,
+inode, modification time and size, so that an unchanged file is read only once.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from aliend.store import Deletion, FileKey, ListedFile, NewTransfer, Store, Sync
 
 Add = Callable[[Sequence[NewTransfer], ExpansionAdvanced | None], Awaitable[Job]]
 _AT_A_TIME = 2
-"""Local files that are read side by side."""
+"""Local files that are read at the same time."""
 _SETTLED_NS = 2_000_000_000
-"""A file that was written so shortly ago may change again without another time of modification."""
+"""A file written more recently may change again without a new modification time."""
 
 
 class SyncPlan:
-    """The plan for `spec`; an async context manager. It is made when it is entered, which raises AliendError.
+    """The plan for `spec`; an async context manager, which raises AliendError if the plan cannot be made.
 
-    With `whole` it is not made, either, where something of a local source may not be read that could be made readable.
+    With `whole` that includes unreadable parts of a local source that the user can make readable.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class SyncPlan:
         self.close()
 
     def close(self) -> None:
-        """Forget the listings."""
+        """Discard the listings."""
         self._listings.close()
 
     async def list_source(self) -> None:
-        """Only that; for who looks again later."""
+        """List the source only."""
         here = self._spec.direction == "upload"
         selection = self._spec.selection
         batches = (
@@ -87,23 +87,23 @@ class SyncPlan:
             await asyncio.to_thread(self._listings.add, "target", batch)
 
     async def has(self, below: str) -> bool:
-        """Whether the source has a file of that name."""
+        """Return whether the source has a file of that name."""
         return await asyncio.to_thread(self._listings.has, below)
 
     async def why_no_deletion(self) -> str:
-        """Why nothing may be deleted; empty: it may."""
+        """Return why nothing may be deleted; empty: deleting is allowed."""
         return sync.why_no_deletion(*await asyncio.to_thread(self._listings.count_source))
 
     async def copies(self) -> AsyncIterator[list[PlannedFile]]:
-        """What is to be copied, and what cannot be."""
+        """Return the files to copy, and those that cannot be copied."""
         pages = self._listings.matched_pages()
         while page := await asyncio.to_thread(next, pages, None):
             md5s = await self._md5s(page)
             planned = [self._planned(source, target, md5s.get(source.below, "")) for source, target in page]
-            yield [one for one in planned if one is not None]
+            yield [file for file in planned if file is not None]
 
     async def deletions(self) -> AsyncIterator[list[PlannedFile]]:
-        """What only the target has, where it is to be deleted."""
+        """Return the files that only the target has, if they are to be deleted; never temporary files of copies."""
         if not self._spec.delete or await self.why_no_deletion():
             return
         pages = self._listings.extra_pages()
@@ -111,14 +111,15 @@ class SyncPlan:
             yield [
                 PlannedFile(
                     "delete",
-                    one.below,
+                    file.below,
                     "",
-                    self._target + one.below,
-                    one.size,
+                    self._target + file.below,
+                    file.size,
                     "not in the source",
-                    fingerprint=one.fingerprint,
+                    fingerprint=file.fingerprint,
                 )
-                for one in page
+                for file in page
+                if not sync.is_temporary_name(file.below)
             ]
 
     def _planned(self, source: ListedFile, target: ListedFile | None, local_md5: str) -> PlannedFile | None:
@@ -136,7 +137,7 @@ class SyncPlan:
         return PlannedFile("copy", *names, reason, md5=source.md5) if reason else None
 
     async def _md5s(self, page: Sequence[tuple[ListedFile, ListedFile | None]]) -> dict[str, str]:
-        """The md5 of the local files of a page that may differ, by name."""
+        """Return the md5 of the local files of a page that may differ, by name."""
         if self._spec.direction == "copy":
             return {}
         uploads = self._spec.direction == "upload"
@@ -146,16 +147,16 @@ class SyncPlan:
                 remote = target if uploads else source
                 if remote.md5:
                     keys[source.below] = _key_of((source if uploads else target).fingerprint)
-        known = await self._store.deletions.known_md5s(list(keys.values()))
+        cached = await self._store.deletions.known_md5s(list(keys.values()))
         root = self._source if uploads else self._target
-        missing = [(below, key) for below, key in keys.items() if key not in known]
+        missing = [(below, key) for below, key in keys.items() if key not in cached]
         read = await asyncio.gather(*(self._read(root + below) for below, _ in missing))
         fresh = {key: md5 for (_, key), md5 in zip(missing, read, strict=True) if md5}
         await self._store.deletions.save_md5s(_settled(fresh))
-        return {below: (known | fresh).get(key, "?") for below, key in keys.items()}
+        return {below: (cached | fresh).get(key, "?") for below, key in keys.items()}
 
     async def _read(self, path: str) -> str:
-        """The md5 of a local file; empty if it cannot be read, which its copy will tell."""
+        """Return the md5 of a local file; empty if it cannot be read, which its copy will report."""
         async with self._reading:
             try:
                 return (await self._workers.run(Checksum(0, path), lambda _: None)).md5
@@ -170,18 +171,18 @@ def _settled(md5s: Mapping[FileKey, str]) -> dict[FileKey, str]:
     return {key: md5 for key, md5 in md5s.items() if key.modified_ns < newest}
 
 
-def _key_of(mark: str) -> FileKey:
-    device, inode, modified_ns, size = map(int, mark.split(":"))
+def _key_of(fingerprint: str) -> FileKey:
+    device, inode, modified_ns, size = map(int, fingerprint.split(":"))
     return FileKey(_signed(device), _signed(inode), modified_ns, size)
 
 
 def _signed(number: int) -> int:
-    """Numbers of files may need all 64 bits, and the database has signed ones."""
+    """Return a 64-bit number as a signed one, because the database has no unsigned numbers."""
     return number - (1 << 64) if number >= 1 << 63 else number
 
 
 class SyncExpansion:
-    """The expansion of a synchronisation. `add` stores files, and the checkpoint behind the last of them."""
+    """The expansion of a synchronisation. `add` stores files and the final checkpoint."""
 
     def __init__(self, job: Job, plan: SyncPlan, store: Store, add: Add) -> None:
         self._job = job
@@ -190,10 +191,10 @@ class SyncExpansion:
         self._add = add
 
     async def run(self) -> None:
-        """Store the whole plan. Raises AliendError; it can be begun again then."""
+        """Store the whole plan. Raises AliendError; it can be run again then."""
         async with self._plan as plan:
             async for planned in plan.copies():
-                await self._add([_transfer_of(one) for one in planned], None)
+                await self._add([_transfer_of(file) for file in planned], None)
             if self._job.spec.delete:
                 await self._store_deletions(plan)
         await self._add([], ExpansionAdvanced(Checkpoint(1, "directory")))
@@ -204,10 +205,10 @@ class SyncExpansion:
         if reason := await plan.why_no_deletion():
             await deletions.add(job, [Deletion("", state="refused", reason=reason)])
         async for planned in plan.deletions():
-            await deletions.add(job, [Deletion(one.below, one.fingerprint) for one in planned])
+            await deletions.add(job, [Deletion(file.below, file.fingerprint) for file in planned])
 
 
-def _transfer_of(one: PlannedFile) -> NewTransfer:
-    if one.action == "fail":
-        return NewTransfer(one.source, "", one.size, problem=one.reason)
-    return NewTransfer(one.source, one.target, one.size, one.md5)
+def _transfer_of(file: PlannedFile) -> NewTransfer:
+    if file.action == "fail":
+        return NewTransfer(file.source, "", file.size, problem=file.reason)
+    return NewTransfer(file.source, file.target, file.size, file.md5)

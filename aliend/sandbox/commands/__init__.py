@@ -7,24 +7,21 @@ from aliend.sandbox.commands.catalogue import (
     cat_grep,
     du,
     find,
-    ls,
     namespace,
     ownership,
-    pwd_cd,
+    pwd_cd_ls,
     stat,
     to_xml,
 )
 from aliend.sandbox.commands.jobs import computing_elements, load, ps, submit_kill
-from aliend.sandbox.commands.service import administration, identity, messages, time, token
+from aliend.sandbox.commands.service import administration, identity, messages, token
 from aliend.sandbox.commands.storage import access, mirror, storage_checks, storage_elements, whereis
 from aliend.sandbox.service.call import Command
 
 COMMANDS: dict[str, Command] = {
     **messages.COMMANDS,
-    **time.COMMANDS,
-    **pwd_cd.COMMANDS,
+    **pwd_cd_ls.COMMANDS,
     **identity.COMMANDS,
-    **ls.COMMANDS,
     **find.COMMANDS,
     **to_xml.COMMANDS,
     **stat.COMMANDS,

@@ -39,7 +39,7 @@ class Fault:
     command: str = ""
     times: int = 0
 
-    def meets(self, command: str) -> bool:
+    def matches(self, command: str) -> bool:
         """Whether it is for a command of this name."""
         return self.command in ("", command)
 
@@ -52,10 +52,10 @@ def parse(kind: str, value: str = "", command: str = "", times: int | None = Non
         times = 1 if kind in ONCE else 0
     if times < 0:
         raise SandboxError("--times is the number of commands that the fault meets; 0 means until it is cleared")
-    return Fault(kind, _number(kind, value), command, times)
+    return Fault(kind, _parse_number(kind, value), command, times)
 
 
-def _number(kind: str, text: str) -> float:
+def _parse_number(kind: str, text: str) -> float:
     needs_one = kind in ("close", "delay")
     if not text and not needs_one:
         return 0.0
@@ -94,7 +94,7 @@ class Faults:
     def take(self, kinds: Container[str], command: str) -> Fault | None:
         """The first fault of these kinds that meets a command of this name; it has met one more then."""
         for index, fault in enumerate(self.active):
-            if fault.kind not in kinds or not fault.meets(command):
+            if fault.kind not in kinds or not fault.matches(command):
                 continue
             if fault.times == 1:
                 del self.active[index]

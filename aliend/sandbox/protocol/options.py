@@ -30,7 +30,7 @@ class OptionSet:
 
 
 @dataclass(slots=True)
-class Parsed:
+class ParsedOptions:
     """The options found, with their values in order, and the operands."""
 
     values: dict[str, list[str]] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def option_set(flags: str = "", valued: str = "", repeated: str = "", optional: 
     )
 
 
-def parse(tokens: Sequence[str], options: OptionSet) -> Parsed:
+def parse(tokens: Sequence[str], options: OptionSet) -> ParsedOptions:
     """Sort `tokens` into options and operands. Raises BadOptionsError with the parser's text."""
     return _Parser(options, list(tokens)).run()
 
@@ -73,9 +73,9 @@ class _Parser:
     def __init__(self, options: OptionSet, tokens: list[str]) -> None:
         self._options = options
         self._tokens = tokens
-        self._parsed = Parsed()
+        self._parsed = ParsedOptions()
 
-    def run(self) -> Parsed:
+    def run(self) -> ParsedOptions:
         while self._tokens:
             token = self._tokens.pop(0)
             if token == "--":

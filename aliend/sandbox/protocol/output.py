@@ -9,7 +9,7 @@ from typing import Any
 
 from aliend.sandbox.errors import TEXTS
 
-_RESULTS_AT_A_TIME = 2_000
+_RESULTS_PER_PART = 2_000
 _ESCAPED = re.compile("[\x7f-\x9f\u2000-\u20ff]")
 
 
@@ -48,7 +48,7 @@ class Output:
         for name, value in values.items():
             self.key(name, value)
 
-    def next(self) -> None:
+    def finish_result(self) -> None:
         """Close the current result, if one was begun."""
         if self._current is None:
             return
@@ -83,11 +83,11 @@ def document(output: Output, **metadata: str) -> str:
 
 def parts(output: Output, **metadata: str) -> Iterator[str]:
     """The reply's text in parts of some thousand results each."""
-    output.next()
+    output.finish_result()
     values = {"exitcode": str(output.code), "error": output.error, **metadata}
     yield f'{{"metadata":{_escaped(values)},"results":['
-    for start in range(0, len(output.results), _RESULTS_AT_A_TIME):
-        some = _escaped(output.results[start : start + _RESULTS_AT_A_TIME])
+    for start in range(0, len(output.results), _RESULTS_PER_PART):
+        some = _escaped(output.results[start : start + _RESULTS_PER_PART])
         yield some[1:-1] if start == 0 else f",{some[1:-1]}"
     yield "]}"
 

@@ -26,10 +26,10 @@ class Settings:
     poison: bool = True
     throttle: bool = False
 
-    def changed(self, words: Iterable[str]) -> Settings:
+    def updated(self, assignments: Iterable[str]) -> Settings:
         """These settings with some of them given as `name=value`. Raises SandboxError with what is wrong."""
         values: dict[str, float | bool] = {}
-        for word in words:
+        for word in assignments:
             name, _, text = word.partition("=")
             name = name.replace("-", "_")
             if name not in names():
@@ -37,7 +37,7 @@ class Settings:
             values[name] = _value(name, text, is_switch=isinstance(getattr(self, name), bool))
         return dataclasses.replace(self, **values)  # type: ignore[arg-type]
 
-    def words(self) -> list[str]:
+    def assignments(self) -> list[str]:
         """All settings as `name=value`."""
         return [f"{name}={_text(getattr(self, name))}" for name in names()]
 

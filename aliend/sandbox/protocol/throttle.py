@@ -6,10 +6,10 @@ from collections import OrderedDict
 
 LOGIN, COMMAND, LOGOUT = 10, 1, 1
 """The points that each of them costs."""
-_FREE = 100
+_FREE_POINTS = 100
 _HALVING_PERIOD = 300.0
-_SUBJECTS = 1024
-_LONGEST = 10.0
+_MAX_SUBJECTS = 1024
+_MAX_DELAY = 10.0
 """Seconds; the real service knows no bound."""
 _EXEMPT = ("OU=alitrain,", "OU=alihyperloop,")
 
@@ -17,15 +17,15 @@ _EXEMPT = ("OU=alitrain,", "OU=alihyperloop,")
 class Throttle:
     """The points of each certificate's subject; `first` is with how many one begins. Times are seconds."""
 
-    def __init__(self, now: float, first: float = 0.0) -> None:
+    def __init__(self, now: float, initial_points: float = 0.0) -> None:
         self._points: OrderedDict[str, float] = OrderedDict()
-        self._first = first
+        self._initial_points = initial_points
         self._halved = now
 
     def count(self, subject: str, points: int) -> None:
         """Add points to a subject."""
-        self._points[subject] = self._points.pop(subject, self._first) + points
-        if len(self._points) > _SUBJECTS:
+        self._points[subject] = self._points.pop(subject, self._initial_points) + points
+        if len(self._points) > _MAX_SUBJECTS:
             self._points.popitem(last=False)
 
     def delay(self, subject: str, now: float) -> float:
@@ -35,5 +35,5 @@ class Throttle:
             self._points = OrderedDict((name, points / 2) for name, points in self._points.items())
         if subject.startswith(_EXEMPT):
             return 0.0
-        over = self._points.get(subject, self._first) - _FREE
-        return min(max(0.0, over / 1000), _LONGEST)
+        over = self._points.get(subject, self._initial_points) - _FREE_POINTS
+        return min(max(0.0, over / 1000), _MAX_DELAY)

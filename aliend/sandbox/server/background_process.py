@@ -21,11 +21,11 @@ from websockets.asyncio.server import Server
 
 from aliend.sandbox import certificates, grid_size
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.grid_size import Plan
+from aliend.sandbox.grid_size import GridSize
 from aliend.sandbox.layout import USERS, Layout
-from aliend.sandbox.server.bulk_entries import SHARED, Crowd
-from aliend.sandbox.server.connections import Front, server_context, stopped
-from aliend.sandbox.server.control_socket import Steering
+from aliend.sandbox.server.bulk_entries import SHARED_CONTENTS, BulkFiller
+from aliend.sandbox.server.connections import WebsocketServer, close_server, server_context
+from aliend.sandbox.server.control_socket import ControlSocket
 from aliend.sandbox.server.seed import Seeder
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.state import storage_sites
@@ -34,8 +34,8 @@ from aliend.sandbox.state.envelopes import Sealer
 from aliend.sandbox.state.guids import GuidMaker
 from aliend.sandbox.state.storage_sites import SITE
 from aliend.sandbox.storage import xrootd_program, xrootd_server
-from aliend.sandbox.storage.fleet import Fleet
-from aliend.sandbox.storage.xrootd_server import Place, Storage
+from aliend.sandbox.storage.fleet import StorageElements
+from aliend.sandbox.storage.xrootd_server import ElementSetup, XRootDServer
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +63,11 @@ def run(layout: Layout, ready: int) -> int:
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
-            asyncio.run(_Grid(layout).serve(ready))
+            asyncio.run(_RunningGrid(layout).serve(ready))
         except BlockingIOError:
-            return _give_up(ready, f"Another sandbox grid is up in {layout.root}")
+            return _report_failure(ready, f"Another sandbox grid is up in {layout.root}")
         except (SandboxError, OSError) as error:
-            return _give_up(ready, str(error))
+            return _report_failure(ready, str(error))
     return 0
 
 
@@ -94,32 +94,32 @@ def _lock(descriptor: int) -> None:
             return
 
 
-def _give_up(ready: int, reason: str) -> int:
+def _report_failure(ready: int, reason: str) -> int:
     log.error("%s", reason)
-    _tell(ready, reason)
+    _report(ready, reason)
     return 1
 
 
-def _tell(ready: int, text: str) -> None:
+def _report(ready: int, text: str) -> None:
     with contextlib.suppress(OSError):
         os.write(ready, (text + "\n").encode())
         os.close(ready)
 
 
-class _Grid:
+class _RunningGrid:
     """The parts of one running grid."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._state = previous_state(layout)
-        self._places = _places(layout, grid_size.load(layout), self._state)
+        self._setups = _element_setups(layout, grid_size.load(layout), self._state)
         maker = GuidMaker(os.getpid())
-        self._catalogue = _prepare_catalogue(layout, self._places, maker)
+        self._catalogue = _prepare_catalogue(layout, self._setups, maker)
         service = Service(self._catalogue, Sealer(_secret(layout.secret)), _now, SITE, guids=maker, layout=layout)
-        service.shelves = {number: place.data for number, place in enumerate(self._places, 1)}
-        self._front = Front(service)
-        self._fleet = Fleet(self._places, self._publish)
-        self._steering = Steering(layout, service, self._front, self._fleet)
+        service.storage_directories = {number: place.data for number, place in enumerate(self._setups, 1)}
+        self._websocket_server = WebsocketServer(service)
+        self._storage = StorageElements(self._setups, self._publish)
+        self._control = ControlSocket(layout, service, self._websocket_server, self._storage)
 
     async def serve(self, ready: int) -> None:
         """Start everything, say so, and work until SIGTERM or SIGINT."""
@@ -128,23 +128,23 @@ class _Grid:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         preparing = asyncio.to_thread(certificates.ensure, self._layout)
         try:
-            await asyncio.gather(self._fleet.start(), preparing)
+            await asyncio.gather(self._storage.start(), preparing)
             server = await self._listen()
             self._state["port"] = next(iter(server.sockets)).getsockname()[1]
             self._publish()
-            async with self._steering.listening():
-                _tell(ready, READY)
-                log.info("up, with %s", ", ".join(element.url for element in self._fleet.elements))
-                await self._work(stop)
-            await stopped(server, _STOP_LIMIT)
-            await self._front.cancel_commands()
+            async with self._control.listening():
+                _report(ready, READY)
+                log.info("up, with %s", ", ".join(element.url for element in self._storage.elements))
+                await self._run_until(stop)
+            await close_server(server, _STOP_LIMIT)
+            await self._websocket_server.cancel_commands()
         finally:
-            await self._fleet.stop()
+            await self._storage.stop()
             self._catalogue.close()
 
-    async def _work(self, stop: asyncio.Event) -> None:
-        self._fleet.watch()
-        cleaner = asyncio.create_task(self._clean())
+    async def _run_until(self, stop: asyncio.Event) -> None:
+        self._storage.watch()
+        cleaner = asyncio.create_task(self._delete_orphans())
         try:
             await stop.wait()
         finally:
@@ -160,19 +160,19 @@ class _Grid:
         )
         port = self._state.get("port", 0)
         try:
-            return await self._front.listen(port, context)
+            return await self._websocket_server.listen(port, context)
         except OSError:
             if not port:
                 raise
             log.info("port %d is taken by somebody else", port)
-            return await self._front.listen(0, context)
+            return await self._websocket_server.listen(0, context)
 
     def _publish(self) -> None:
-        for number, element in enumerate(self._fleet.elements, 1):
-            self._announce(number, element)
+        for number, element in enumerate(self._storage.elements, 1):
+            self._update_address(number, element)
         elements = [
-            {"name": element.place.name, "url": element.url, "port": element.port, "pid": element.pid}
-            for element in self._fleet.elements
+            {"name": element.setup.name, "url": element.url, "port": element.port, "pid": element.pid}
+            for element in self._storage.elements
         ]
         self._state = {
             "pid": os.getpid(),
@@ -184,45 +184,46 @@ class _Grid:
         _replace(self._layout.state, json.dumps(self._state, indent=2) + "\n")
         _replace(self._layout.profile, _profile(self._layout, self._state["port"]))
 
-    def _announce(self, number: int, element: Storage) -> None:
+    def _update_address(self, number: int, element: XRootDServer) -> None:
         known = self._catalogue.replicas.numbered(number)
         if known is not None:
             self._catalogue.replicas.save_element(replace(known, daemon=element.url))
             self._catalogue.save()
 
-    async def _clean(self) -> None:
+    async def _delete_orphans(self) -> None:
         """Delete from storage, some time later, what was removed from the catalogue."""
         while True:
             await asyncio.sleep(_CLEANING_PERIOD)
             for number, pfn in self._catalogue.replicas.take_orphans():
                 path = "/" + pfn.split("/", 3)[-1].lstrip("/")
-                if number <= len(self._places) and not path.startswith(SHARED):
-                    (self._places[number - 1].data / path[1:]).unlink(missing_ok=True)
+                if number <= len(self._setups) and not path.startswith(SHARED_CONTENTS):
+                    (self._setups[number - 1].data / path[1:]).unlink(missing_ok=True)
 
 
 def _now() -> int:
     return time.time_ns() // 10**6
 
 
-def _places(layout: Layout, wanted: Plan, state: dict[str, Any]) -> list[Place]:
+def _element_setups(layout: Layout, wanted: GridSize, state: dict[str, Any]) -> list[ElementSetup]:
     ports = {element["name"]: element["port"] for element in state.get("elements", [])}
     names = [storage_sites.element(number).name for number in range(1, wanted.storage + 1)]
     software = xrootd_program.require(layout, os.environ)
     return [
-        Place(name, layout.storage / name.rpartition(":")[2].lower(), software, ports.get(name, 0)) for name in names
+        ElementSetup(name, layout.storage / name.rpartition(":")[2].lower(), software, ports.get(name, 0))
+        for name in names
     ]
 
 
-def _prepare_catalogue(layout: Layout, places: Sequence[Place], maker: GuidMaker) -> Catalogue:
+def _prepare_catalogue(layout: Layout, setups: Sequence[ElementSetup], guid_maker: GuidMaker) -> Catalogue:
     catalogue, wanted = Catalogue(layout.catalogue), grid_size.load(layout)
-    data = [place.data for place in places]
+    data = [place.data for place in setups]
     for directory in data:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    storage_sites.install(catalogue.replicas, len(places))
+    storage_sites.register(catalogue.replicas, len(setups))
     if catalogue.is_empty():
-        Seeder(catalogue, data, _now, maker).run()
-    if catalogue.crowd() < wanted.files:
-        Crowd(catalogue, data[0], _now(), maker).fill_million(catalogue.crowd(), wanted.files)
+        Seeder(catalogue, data, _now, guid_maker).run()
+    if catalogue.bulk_count() < wanted.files:
+        BulkFiller(catalogue, data[0], _now(), guid_maker).fill_million(catalogue.bulk_count(), wanted.files)
     catalogue.save()
     return catalogue
 

@@ -14,7 +14,7 @@ from aliend.sandbox.layout import USERS
 from aliend.sandbox.state.catalogue import Catalogue
 from aliend.sandbox.state.guids import GuidMaker
 
-SHARED = "/shared/"
+SHARED_CONTENTS = "/shared/"
 CROWDED = "/alice/data/crowded/"
 """The directory with `CROWDED_FILES` entries."""
 CROWDED_FILES = 2_000
@@ -35,14 +35,14 @@ class _Content:
     md5: str
 
 
-class Crowd:
+class BulkFiller:
     """Fills directories of a catalogue; `data` holds the files of the first storage element."""
 
-    def __init__(self, catalogue: Catalogue, data: Path, now: int, maker: GuidMaker) -> None:
+    def __init__(self, catalogue: Catalogue, data: Path, now: int, guid_maker: GuidMaker) -> None:
         self._catalogue = catalogue
         self._owner = USERS[0]
         self._now = now
-        self._guids = maker
+        self._guids = guid_maker
         self._contents = [_make_content(data, number) for number in range(_CONTENTS)]
 
     def fill(self, directory: str, names: list[str]) -> None:
@@ -74,13 +74,13 @@ class Crowd:
         # a clock that stands still would repeat itself
         self._now += 1 + len(names) // _PER_MILLISECOND
 
-    def fill_million(self, known: int, wanted: int) -> None:
+    def fill_million(self, existing: int, wanted: int) -> None:
         """Go on from the files that are there until there are as many as wanted."""
-        for first in range(known // PER_DIRECTORY * PER_DIRECTORY, wanted, PER_DIRECTORY):
+        for first in range(existing // PER_DIRECTORY * PER_DIRECTORY, wanted, PER_DIRECTORY):
             directory = f"{MILLION}{first // PER_DIRECTORY:05d}/"
-            numbers = range(max(first, known), min(first + PER_DIRECTORY, wanted))
+            numbers = range(max(first, existing), min(first + PER_DIRECTORY, wanted))
             self.fill(directory, [f"file{number % PER_DIRECTORY:03d}.root" for number in numbers])
-            self._catalogue.count_crowd(numbers.stop)
+            self._catalogue.set_bulk_count(numbers.stop)
             self._catalogue.save()
 
 
@@ -90,7 +90,7 @@ def crowded_names() -> list[str]:
 
 
 def _make_content(data: Path, number: int) -> _Content:
-    path, size = f"{SHARED}{number:02d}", (number + 1) * _SIZE_STEP
+    path, size = f"{SHARED_CONTENTS}{number:02d}", (number + 1) * _SIZE_STEP
     content, file = hashlib.shake_128(path.encode()).digest(size), data / path.lstrip("/")
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -19,20 +19,20 @@ from aliend.sandbox.protocol import message_reassembly, requests
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import LOGIN, LOGOUT, Throttle
 from aliend.sandbox.server import dispatch
-from aliend.sandbox.server.conversation import MALFORMED, TIMED_OUT, TOO_BIG, Conversation, Surroundings
+from aliend.sandbox.server.conversation import MALFORMED, TIMED_OUT, TOO_BIG, Conversation, SharedState
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.session import Client, Session
 
 log = logging.getLogger(__name__)
 
-_LONGEST_MESSAGE = 64 * 1024 * 1024
+_MAX_MESSAGE = 64 * 1024 * 1024
 
 
-class Front:
+class WebsocketServer:
     """Answers the websocket connections of `service`."""
 
     def __init__(self, service: Service) -> None:
-        self.around = Surroundings(service)
+        self.shared = SharedState(service)
         self._service = service
         self.expired: set[bytes] = set()
         self._seen: dict[bytes, Client] = {}
@@ -46,26 +46,26 @@ class Front:
             "127.0.0.1",
             port,
             ssl=context,
-            process_request=self._admit,
+            process_request=self._authenticate,
             compression=None,
             extensions=[ServerPerMessageDeflateFactory(client_max_window_bits=15)],
             ping_interval=None,
-            max_size=_LONGEST_MESSAGE,
+            max_size=_MAX_MESSAGE,
             server_header=None,
             logger=logging.getLogger("websockets.sandbox"),
         )
 
-    def set(self, settings: Settings) -> None:
+    def apply_settings(self, settings: Settings) -> None:
         """Make settings hold from now on, for the connections that are open too."""
-        self.around.settings = settings
-        self._service.searches.lifetime = settings.find_cache
-        self._service.places.lifetime = settings.replica_cache
-        self._service.searches.forget()
-        self._service.places.forget()
+        self.shared.settings = settings
+        self._service.find_cache.lifetime = settings.find_cache
+        self._service.replica_cache.lifetime = settings.replica_cache
+        self._service.find_cache.clear()
+        self._service.replica_cache.clear()
 
-    def begin_throttle(self, points: float) -> None:
+    def reset_throttle(self, points: float) -> None:
         """Begin to count anew, for every certificate with so many points."""
-        self.around.throttle = Throttle(time.monotonic(), points)
+        self.shared.throttle = Throttle(time.monotonic(), points)
 
     async def expire_sessions(self) -> None:
         """Close every connection as if its time were over."""
@@ -100,7 +100,7 @@ class Front:
 
     async def answer(self, session: Session, text: str) -> str:
         """The reply to one text message that is alone on its connection. Raises requests.UnusableError."""
-        if len(text) > message_reassembly.LONGEST_REQUEST:
+        if len(text) > message_reassembly.MAX_REQUEST:
             return dispatch.refuse(session, 22, TOO_BIG)
         try:
             request = requests.read(text)
@@ -108,11 +108,11 @@ class Front:
             return dispatch.refuse(session, 22, MALFORMED)
         return await dispatch.execute(self._service, session, request.command, request.options)
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+    def _authenticate(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path.partition("?")[0].rpartition("/")[2] != "json":
             return connection.respond(http.HTTPStatus.NOT_FOUND, "Not Found\n")
         client = _client(connection)
-        is_refused = client.fingerprint in self.expired or self.around.faults.take(("refuse-logins",), "") is not None
+        is_refused = client.fingerprint in self.expired or self.shared.faults.take(("refuse-logins",), "") is not None
         if is_refused or self.session(client) is None:
             return connection.respond(http.HTTPStatus.UNAUTHORIZED, "Unauthorized\n")
         return None
@@ -122,13 +122,13 @@ class Front:
         session = self.session(client)
         if session is None:
             return
-        around, subject = self.around, client.java_subject
+        around, subject = self.shared, client.java_subject
         conversation = Conversation(connection, session, around)
-        around.counters.opened()
+        around.counters.record_login()
         around.throttle.count(subject, LOGIN)
         self._connections[connection] = self._seen[client.fingerprint] = client
         try:
-            await conversation.hold()
+            await conversation.run()
         finally:
             del self._connections[connection]
             around.counters.connections -= 1
@@ -162,7 +162,7 @@ def _client(connection: ServerConnection) -> Client:
     return Client(slash_form(certificate.subject), java_form(certificate.subject), expires, address, mark)
 
 
-async def stopped(server: Server, limit: float) -> None:
+async def close_server(server: Server, limit: float) -> None:
     """Close all connections and the listening socket, within `limit` seconds."""
     server.close()
     try:

@@ -20,33 +20,33 @@ from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import Layout
 from aliend.sandbox.protocol import faults
 from aliend.sandbox.protocol.settings import Settings
-from aliend.sandbox.server.connections import Front
+from aliend.sandbox.server.connections import WebsocketServer
 from aliend.sandbox.server.seed import File, Seeder
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.storage import storage_faults
-from aliend.sandbox.storage.fleet import Fleet
-from aliend.sandbox.storage.storage_faults import Breakage
+from aliend.sandbox.storage.fleet import StorageElements
+from aliend.sandbox.storage.storage_faults import StorageFaults
 
 log = logging.getLogger(__name__)
 
-ACTIONS = {
+IMMEDIATE = {
     "expire-session": "close every connection as the session's limit does (1013)",
     "expire-certificate": "let the `token` (or, as VALUE, the `user`) certificates expire",
 }
 """What happens at once."""
 
 
-class Steering:
+class ControlSocket:
     """Does what it is told to a grid's parts."""
 
-    def __init__(self, layout: Layout, service: Service, front: Front, fleet: Fleet) -> None:
+    def __init__(self, layout: Layout, service: Service, front: WebsocketServer, fleet: StorageElements) -> None:
         self._layout = layout
         self._service = service
         self._front = front
         self._fleet = fleet
-        self._breakage = Breakage(fleet)
+        self._storage_faults = StorageFaults(fleet)
         expired_certificates.restore(layout)
-        front.set(load_settings(layout))
+        front.apply_settings(load_settings(layout))
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -67,7 +67,7 @@ class Steering:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             try:
-                answer = await self.obey(json.loads(await reader.readline()))
+                answer = await self.handle(json.loads(await reader.readline()))
             except SandboxError as error:
                 answer = {"error": str(error)}
             writer.write(json.dumps(answer).encode() + b"\n")
@@ -77,44 +77,44 @@ class Steering:
         finally:
             writer.close()
 
-    async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+    async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one order; what there is to tell. Raises SandboxError with what is wrong."""
-        match order["do"]:
+        match request["do"]:
             case "fault":
-                await self._fault(order)
-                return self._faults()
+                await self._inject_fault(request)
+                return self._active_faults()
             case "faults":
-                return self._faults()
+                return self._active_faults()
             case "clear":
                 await self._clear()
-                return self._faults()
+                return self._active_faults()
             case "stats":
-                document = self._front.around.counters.document()
-                if order.get("reset"):
-                    self._front.around.counters.reset()
+                document = self._front.shared.counters.document()
+                if request.get("reset"):
+                    self._front.shared.counters.reset()
                 return document
             case "set":
-                return {"settings": self._set(order["words"])}
+                return {"settings": self._set(request["settings"])}
             case "file":
-                return await self._add_file(order)
-        raise SandboxError(f"{order['do']}: there is no such order")
+                return await self._add_file(request)
+        raise SandboxError(f"{request['do']}: there is no such order")
 
-    async def _fault(self, order: dict[str, Any]) -> None:
-        kind, value = order["kind"], order.get("value") or ""
+    async def _inject_fault(self, request: dict[str, Any]) -> None:
+        kind, value = request["kind"], request.get("value") or ""
         if kind in storage_faults.KINDS:
-            await self._break(kind, order.get("element") or "", value)
+            await self._inject_storage_fault(kind, request.get("element") or "", value)
         elif kind == "expire-session":
             await self._front.expire_sessions()
         elif kind == "expire-certificate":
             await self._expire_certificate(value or "token")
         else:
-            fault = faults.parse(kind, value, order.get("command") or "", order.get("times"))
+            fault = faults.parse(kind, value, request.get("command") or "", request.get("times"))
             if kind == "throttle":
-                self._front.begin_throttle(fault.value)
-            self._front.around.faults.add(fault)
+                self._front.reset_throttle(fault.value)
+            self._front.shared.faults.add(fault)
 
-    async def _break(self, kind: str, name: str, value: str) -> None:
-        index = self._fleet.index(name)
+    async def _inject_storage_fault(self, kind: str, name: str, value: str) -> None:
+        index = self._fleet.index_of(name)
         if kind == "slow" and value:
             try:
                 part = float(value)
@@ -122,20 +122,20 @@ class Steering:
                 part = 0.0
             if not 0 < part < 1:
                 raise SandboxError(f"slow: the part of the time is between 0 and 1, not {value!r}")
-            await self._breakage.break_one(kind, index, part=part)
+            await self._storage_faults.inject(kind, index, part=part)
         elif kind == "corrupt" and value:
-            await self._breakage.break_one(kind, index, files=[self._replica(value, index)])
+            await self._storage_faults.inject(kind, index, files=[self._replica(value, index)])
         elif value:
             raise SandboxError(f"{kind} takes no value, but was given {value!r}")
         else:
-            await self._breakage.break_one(kind, index)
+            await self._storage_faults.inject(kind, index)
 
     def _replica(self, lfn: str, index: int) -> Path:
         entry = self._service.catalogue.names.get(lfn)
-        for replica in self._service.catalogue.replicas.of((entry.guid if entry else None) or ""):
+        for replica in self._service.catalogue.replicas.replicas_of((entry.guid if entry else None) or ""):
             if replica.se is not None and replica.se.number == index + 1:
-                return self._fleet.elements[index].place.data / replica.pfn.split("/", 3)[-1].lstrip("/")
-        raise SandboxError(f"{lfn} has no replica on {self._fleet.elements[index].place.name}")
+                return self._fleet.elements[index].setup.data / replica.pfn.split("/", 3)[-1].lstrip("/")
+        raise SandboxError(f"{lfn} has no replica on {self._fleet.elements[index].setup.name}")
 
     async def _expire_certificate(self, kind: str) -> None:
         if kind not in expired_certificates.KINDS:
@@ -143,29 +143,29 @@ class Steering:
         await asyncio.to_thread(expired_certificates.expire, self._layout, kind)
         await self._front.expire_certificates(are_tokens=kind == "token")
 
-    def _faults(self) -> dict[str, Any]:
-        active: list[dict[str, Any]] = [asdict(fault) for fault in self._front.around.faults.active]
-        active += [{"kind": kind, "element": element} for kind, element in self._breakage.active]
+    def _active_faults(self) -> dict[str, Any]:
+        active: list[dict[str, Any]] = [asdict(fault) for fault in self._front.shared.faults.active]
+        active += [{"kind": kind, "element": element} for kind, element in self._storage_faults.active]
         if self._front.expired:
             active.append({"kind": "expire-certificate"})
         return {"faults": active}
 
     async def _clear(self) -> None:
-        self._front.around.faults.clear()
+        self._front.shared.faults.clear()
         self._front.expired.clear()
         expired_certificates.restore(self._layout)
-        await self._breakage.clear()
+        await self._storage_faults.clear()
 
-    def _set(self, words: list[str]) -> list[str]:
-        settings = self._front.around.settings.changed(words)
-        self._front.set(settings)
-        self._layout.settings.write_text("\n".join(settings.words()) + "\n", encoding="utf-8")
-        return settings.words()
+    def _set(self, changes: list[str]) -> list[str]:
+        settings = self._front.shared.settings.updated(changes)
+        self._front.apply_settings(settings)
+        self._layout.settings.write_text("\n".join(settings.assignments()) + "\n", encoding="utf-8")
+        return settings.assignments()
 
-    async def _add_file(self, order: dict[str, Any]) -> dict[str, Any]:
-        data = [element.place.data for element in self._fleet.elements]
-        copies = min(int(order["copies"]), len(data))
-        file = File(order["lfn"], int(order["size"]), copies)
+    async def _add_file(self, request: dict[str, Any]) -> dict[str, Any]:
+        data = [element.setup.data for element in self._fleet.elements]
+        copies = min(int(request["copies"]), len(data))
+        file = File(request["lfn"], int(request["size"]), copies)
         if not file.lfn.startswith("/") or file.lfn.endswith("/"):
             raise SandboxError(f"{file.lfn}: an absolute name of a file is needed")
         seeder = Seeder(self._service.catalogue, data, self._service.now, self._service.guids)
@@ -179,4 +179,4 @@ def load_settings(layout: Layout) -> Settings:
         words = layout.settings.read_text(encoding="utf-8").split()
     except FileNotFoundError:
         words = []
-    return Settings().changed(words)
+    return Settings().updated(words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -17,9 +18,8 @@ from websockets.exceptions import ConnectionClosed
 
 from aliend.sandbox.protocol import message_reassembly, requests
 from aliend.sandbox.protocol.faults import Fault, Faults
-from aliend.sandbox.protocol.message_reassembly import Glue
+from aliend.sandbox.protocol.message_reassembly import Reassembler
 from aliend.sandbox.protocol.output import Output, parts
-from aliend.sandbox.protocol.request_counters import Counters
 from aliend.sandbox.protocol.requests import Request
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import COMMAND, Throttle
@@ -32,7 +32,7 @@ FRAGMENT = 8192
 ABNORMAL = (1002, "An unrecoverable IOException occurred so the connection was closed")
 TIMED_OUT = (1013, "Session timed out")
 MALFORMED = "Incoming JSON is not ok"
-TOO_BIG = f"Message too big, limit is at {message_reassembly.LONGEST_REQUEST}"
+TOO_BIG = f"Message too big, limit is at {message_reassembly.MAX_REQUEST}"
 _LIMITS_PERIOD = 0.5
 _PARTS_AT_ONCE = 3
 _BEFORE = ("drop-before", "hang", "close")
@@ -41,35 +41,65 @@ _GARBAGE = '{"metadata":{"exitcode":"0","error'
 
 
 @dataclass(slots=True)
-class Surroundings:
+class RequestCounters:
+    """Logins, commands by name, connections now and at most, since the start or the last `reset`."""
+
+    logins: int = 0
+    commands: Counter[str] = field(default_factory=Counter)
+    connections: int = 0
+    max_connections: int = 0
+
+    def record_login(self) -> None:
+        """A client logged in."""
+        self.logins += 1
+        self.connections += 1
+        self.max_connections = max(self.max_connections, self.connections)
+
+    def reset(self) -> None:
+        """Begin again; the connections that are open stay counted."""
+        self.logins = 0
+        self.commands.clear()
+        self.max_connections = self.connections
+
+    def document(self) -> dict[str, object]:
+        """All of it, for JSON."""
+        return {
+            "logins": self.logins,
+            "commands": dict(sorted(self.commands.items())),
+            "connections": {"now": self.connections, "most": self.max_connections},
+        }
+
+
+@dataclass(slots=True)
+class SharedState:
     """What all connections share."""
 
     service: Service
     settings: Settings = field(default_factory=Settings)
     faults: Faults = field(default_factory=Faults)
-    counters: Counters = field(default_factory=Counters)
+    counters: RequestCounters = field(default_factory=RequestCounters)
     throttle: Throttle = field(default_factory=lambda: Throttle(time.monotonic()))
 
 
 class Conversation:
     """The conversation with one client. Its commands are in `running`, where they end by themselves."""
 
-    def __init__(self, connection: ServerConnection, session: Session, around: Surroundings) -> None:
+    def __init__(self, connection: ServerConnection, session: Session, shared: SharedState) -> None:
         self.running: set[asyncio.Task[None]] = set()
         self._connection = connection
         self._session = session
-        self._around = around
-        self._glue = Glue()
+        self._shared = shared
+        self._reassembler = Reassembler()
         self._output: Output | None = None
-        self._waiting = 0
+        self._pending_replies = 0
         self._opened = self._active = time.monotonic()
 
-    async def hold(self) -> None:
+    async def run(self) -> None:
         """Read requests until the connection is closed, by the client or by one of the session's limits."""
         limits = asyncio.create_task(self._watch_limits())
         try:
             while True:
-                await self._take(await self._receive())
+                await self._reassemble(await self._receive())
         except ConnectionClosed:
             pass
         finally:
@@ -83,18 +113,18 @@ class Conversation:
                 frames.append(frame)
         return frames
 
-    async def _take(self, frames: list[str]) -> None:
+    async def _reassemble(self, frames: list[str]) -> None:
         for piece, is_last in message_reassembly.pieces(frames):
             try:
-                text = self._glue.add(piece, is_last=is_last, poison=self._around.settings.poison)
-            except message_reassembly.TooBigError:
+                text = self._reassembler.add(piece, is_last=is_last, poison=self._shared.settings.poison)
+            except message_reassembly.RequestTooLongError:
                 await self._send(iter((dispatch.refuse(self._session, 22, TOO_BIG),)))
                 continue
             if text is not None:
-                await self._answer(text)
+                await self._start_command(text)
         self._active = time.monotonic()
 
-    async def _answer(self, text: str) -> None:
+    async def _start_command(self, text: str) -> None:
         try:
             request = requests.read(text)
         except requests.MalformedError:
@@ -108,7 +138,7 @@ class Conversation:
         task.add_done_callback(self._ended)
         # while the service waits for a command it reads nothing, not even a ping
         self._connection.transport.pause_reading()
-        await asyncio.wait({task}, timeout=self._around.settings.reader_wait)
+        await asyncio.wait({task}, timeout=self._shared.settings.reader_wait)
         if not self._connection.transport.is_closing():
             self._connection.transport.resume_reading()
 
@@ -118,13 +148,13 @@ class Conversation:
             task.result()
 
     async def _execute(self, request: Request) -> None:
-        around = self._around
+        around = self._shared
         fault = around.faults.take(_BEFORE, request.command)
         if fault is not None:
-            await self._fail_before(fault)
+            await self._apply_fault(fault)
             return
         around.counters.commands[request.command] += 1
-        self._waiting += 1
+        self._pending_replies += 1
         if self._output is None:
             self._output = Output()
         await self._wait_for_throttle()
@@ -134,7 +164,7 @@ class Conversation:
             await asyncio.sleep(late.value)
         await self._reply(metadata, around.faults.take(_INSTEAD, request.command))
 
-    async def _fail_before(self, fault: Fault) -> None:
+    async def _apply_fault(self, fault: Fault) -> None:
         match fault.kind:
             case "drop-before":
                 self._connection.transport.abort()
@@ -145,7 +175,7 @@ class Conversation:
                 await self._connection.wait_closed()
 
     async def _wait_for_throttle(self) -> None:
-        around, subject = self._around, self._session.client.java_subject
+        around, subject = self._shared, self._session.client.java_subject
         around.throttle.count(subject, COMMAND)
         if around.settings.throttle or around.faults.has("throttle"):
             await asyncio.sleep(around.throttle.delay(subject, time.monotonic()))
@@ -153,14 +183,14 @@ class Conversation:
     async def _run(self, request: Request) -> dict[str, str] | None:
         # what a command writes after another one took the output away is lost
         output = self._output or Output()
-        if request.command == "commit" and self._around.faults.take(("refuse-commits",), "commit"):
+        if request.command == "commit" and self._shared.faults.take(("refuse-commits",), "commit"):
             output.fail(53, "Nothing was registered")
             return dispatch.state(self._session)
-        return await dispatch.run(self._around.service, self._session, request.command, request.options, output)
+        return await dispatch.run(self._shared.service, self._session, request.command, request.options, output)
 
     async def _reply(self, metadata: dict[str, str] | None, fault: Fault | None) -> None:
         output, self._output = self._output, None
-        waiting, self._waiting = self._waiting, 0
+        waiting, self._pending_replies = self._pending_replies, 0
         if output is None or not waiting:
             return
         kind = fault.kind if fault else ""
@@ -180,13 +210,13 @@ class Conversation:
             if len(text) <= FRAGMENT and len(text.encode()) <= FRAGMENT:
                 await self._connection.send(text)
             else:
-                await self._connection.send(_in_turns(itertools.chain([text], parts)))
+                await self._connection.send(_yielding_frames(itertools.chain([text], parts)))
         except ConnectionClosed:
             return
 
     async def _watch_limits(self) -> None:
         while True:
-            settings, now = self._around.settings, time.monotonic()
+            settings, now = self._shared.settings, time.monotonic()
             due = min(self._active + settings.idle_limit, self._opened + settings.session_limit)
             if now >= due or time.time() >= self._session.client.expires:
                 await self._connection.close(*TIMED_OUT)
@@ -201,7 +231,7 @@ def _reply_parts(output: Output, metadata: dict[str, str] | None, kind: str) -> 
     return iter((_GARBAGE,)) if kind == "garbage" else parts(output, **metadata)
 
 
-async def _in_turns(texts: Iterator[str]) -> AsyncIterator[str]:
+async def _yielding_frames(texts: Iterator[str]) -> AsyncIterator[str]:
     """The frames of a long text; other connections get their turn between its parts."""
     for frame in frames(texts):
         yield frame

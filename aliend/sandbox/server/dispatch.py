@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from aliend.sandbox.commands import COMMANDS, HIDDEN
 from aliend.sandbox.commands.service.option_help import options_text
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, BadOptionsError, CommandCrashError, CommandFailedError
-from aliend.sandbox.protocol.options import Parsed, parse
+from aliend.sandbox.protocol.options import ParsedOptions, parse
 from aliend.sandbox.protocol.output import Output, document
-from aliend.sandbox.service.background_work import settle
+from aliend.sandbox.service.background_work import run_due_work
 from aliend.sandbox.service.call import Call, Command, Service
 from aliend.sandbox.state.session import Session
 
@@ -38,7 +38,7 @@ async def run(
         return None
     session.has_run_a_command = True
     begin = time.perf_counter()
-    await settle(service)
+    await run_due_work(service)
     words, wants_help = _take_global_options(service, session, options, output)
     await _run(service, session, name, words, output, wants_help=wants_help)
     service.catalogue.save()
@@ -87,12 +87,12 @@ async def _run(
         _unknown(name, output)
         return
     try:
-        given = Parsed(operands=words) if command.options is None else parse(words, command.options)
+        given = ParsedOptions(operands=words) if command.options is None else parse(words, command.options)
     except BadOptionsError as error:
         if not wants_help or command.hides_option_errors:
             _refuse_options(command, str(error), output)
             return
-        given = Parsed()
+        given = ParsedOptions()
     if wants_help:
         output.mute_text = False
         output.text(_usage(name, command))

@@ -17,7 +17,7 @@ from aliend.sandbox.certificates import user_subject
 from aliend.sandbox.commands.catalogue.namespace import EMPTY_MD5
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.layout import USERS
-from aliend.sandbox.server.bulk_entries import CROWDED, Crowd, crowded_names
+from aliend.sandbox.server.bulk_entries import CROWDED, BulkFiller, crowded_names
 from aliend.sandbox.state import computing_sites, guids, paths, storage_sites
 from aliend.sandbox.state.accounts import ADMIN, Account
 from aliend.sandbox.state.catalogue import Catalogue
@@ -69,36 +69,40 @@ class Seeder:
     """Fills an empty catalogue, and the storage elements' directories (one each of `data`, in their order)."""
 
     def __init__(
-        self, catalogue: Catalogue, data: Sequence[Path], now: Callable[[], int], maker: guids.GuidMaker | None = None
+        self,
+        catalogue: Catalogue,
+        data: Sequence[Path],
+        now: Callable[[], int],
+        guid_maker: guids.GuidMaker | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._data = data
         self._now = now
-        self._guids = maker or guids.GuidMaker()
+        self._guids = guid_maker or guids.GuidMaker()
 
     def run(self) -> None:
         """Do it."""
-        self._people()
-        storage_sites.install(self._catalogue.replicas, len(self._data))
+        self._add_accounts()
+        storage_sites.register(self._catalogue.replicas, len(self._data))
         computing_sites.seed(self._catalogue.grid, list(USERS), storage_sites.SITE)
         for file in files():
-            self._directory(paths.parent(file.lfn), file.owner)
-            self._file(file, content(file.lfn, file.size))
-        self._archive(f"{home('alice')}archive/", {"first.dat": 20 * _KIB, "second.dat": 300})
+            self._make_directory(paths.parent(file.lfn), file.owner)
+            self._add_file(file, content(file.lfn, file.size))
+        self._add_archive(f"{home('alice')}archive/", {"first.dat": 20 * _KIB, "second.dat": 300})
         touched = f"{home('alice')}files/touched.txt"
         self._catalogue.names.insert(NewEntry(touched, "alice", "alice", "755", self._now(), md5=EMPTY_MD5))
-        Crowd(self._catalogue, self._data[0], self._now(), self._guids).fill(CROWDED, crowded_names())
+        BulkFiller(self._catalogue, self._data[0], self._now(), self._guids).fill(CROWDED, crowded_names())
         self._catalogue.save()
 
     def add(self, file: File) -> None:
         """Add one file, and save. Raises SandboxError when there is one or no place for it."""
         if self._catalogue.names.get(file.lfn) is not None:
             raise SandboxError(f"{file.lfn} exists already")
-        self._directory(paths.parent(file.lfn), file.owner)
-        self._file(file, content(file.lfn, file.size))
+        self._make_directory(paths.parent(file.lfn), file.owner)
+        self._add_file(file, content(file.lfn, file.size))
         self._catalogue.save()
 
-    def _people(self) -> None:
+    def _add_accounts(self) -> None:
         names = self._catalogue.names
         names.insert(NewEntry("/", ADMIN, ADMIN, "755", self._now(), kind="d"))
         for user in USERS:
@@ -111,10 +115,10 @@ class Seeder:
             names.make_directory(paths.parent(home(user)), ADMIN, ADMIN, self._now())
             names.make_directory(home(user), user, user, self._now())
 
-    def _directory(self, path: str, owner: str) -> None:
+    def _make_directory(self, path: str, owner: str) -> None:
         self._catalogue.names.make_directory(path, owner, owner, self._now())
 
-    def _file(self, file: File, data: bytes) -> Guid:
+    def _add_file(self, file: File, data: bytes) -> Guid:
         guid, now = self._guids.make(self._now()), self._now()
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         record = Guid(guid, file.owner, file.owner, file.perm, len(data), md5, now)
@@ -132,17 +136,17 @@ class Seeder:
         self._catalogue.names.insert(entry)
         return record
 
-    def _archive(self, directory: str, members: dict[str, int]) -> None:
-        self._directory(directory, "alice")
+    def _add_archive(self, directory: str, members: dict[str, int]) -> None:
+        self._make_directory(directory, "alice")
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
             for name, size in members.items():
                 archive.writestr(zipfile.ZipInfo(name), content(directory + name, size))
-        record = self._file(File(f"{directory}root_archive.zip", 0, copies=2), packed.getvalue())
+        record = self._add_file(File(f"{directory}root_archive.zip", 0, copies=2), packed.getvalue())
         for name, size in members.items():
-            self._member(File(directory + name, size), record)
+            self._add_member(File(directory + name, size), record)
 
-    def _member(self, file: File, archive: Guid) -> None:
+    def _add_member(self, file: File, archive: Guid) -> None:
         md5 = hashlib.md5(content(file.lfn, file.size), usedforsecurity=False).hexdigest()
         guid = Guid(self._guids.make(self._now()), file.owner, file.owner, "755", file.size, md5, self._now())
         self._catalogue.replicas.save(guid)

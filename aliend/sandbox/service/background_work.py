@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 
 from aliend.sandbox.errors import CommandCrashError
-from aliend.sandbox.protocol.options import Parsed
+from aliend.sandbox.protocol.options import ParsedOptions
 from aliend.sandbox.protocol.output import Output
 from aliend.sandbox.service import contents, jdl, mirror_transfers
 from aliend.sandbox.service.call import Call, Service
@@ -19,19 +19,19 @@ from aliend.sandbox.state.session import Client, Session
 log = logging.getLogger(__name__)
 
 
-async def settle(service: Service) -> None:
+async def run_due_work(service: Service) -> None:
     """Do what has become due since the last request."""
     now, catalogue = service.now(), service.catalogue
     for transfer in catalogue.transfers.take_due(now):
-        catalogue.transfers.end(transfer, now, succeeded=await mirror_transfers.perform(service, transfer))
+        catalogue.transfers.end(transfer, now, succeeded=await mirror_transfers.copy_replica(service, transfer))
     for job in catalogue.jobs.take_ended(now):
         try:
-            deliver(service, job)
+            create_output_files(service, job)
         except CommandCrashError as error:
             log.warning("job %d leaves no output: %s", job.id, error)
 
 
-def deliver(service: Service, job: Job, expires: int | None = None) -> list[str]:
+def create_output_files(service: Service, job: Job, expires: int | None = None) -> list[str]:
     """Make the output files that a job's description names; the LFNs that there are now.
 
     `expires` is when they end, in POSIX milliseconds.
@@ -40,7 +40,7 @@ def deliver(service: Service, job: Job, expires: int | None = None) -> list[str]
     if principal is None:
         return []
     session = Session(Client("", "", 0, ""), principal, service.catalogue.accounts.home(job.owner), service.site)
-    call = Call(service, session, Parsed(), Output())
+    call = Call(service, session, ParsedOptions(), Output())
     description = jdl.parse(job.jdl)
     names = description.items("Output") or description.items("OutputFile")
     if not names and expires is None:
@@ -51,20 +51,20 @@ def deliver(service: Service, job: Job, expires: int | None = None) -> list[str]
     for name in names or ["stdout"]:
         file, _, members = name.partition("@")[0].partition(":")
         lfn = f"{directory.rstrip('/')}/{paths.name(file)}"
-        inside = {name: _text(job, name) for member in members.split(",") if (name := paths.name(member))}
-        if contents.store(call, lfn, _packed(inside) if inside else _text(job, ""), expires):
+        inside = {name: _output_text(job, name) for member in members.split(",") if (name := paths.name(member))}
+        if contents.store(call, lfn, _zip(inside) if inside else _output_text(job, ""), expires):
             made.append(lfn)
             contents.register_members(call, lfn, inside)
     return made
 
 
-def _text(job: Job, member: str) -> bytes:
+def _output_text(job: Job, member: str) -> bytes:
     """What one file of a job's output holds; no two of an archive hold the same."""
-    told = f"{member}: " if member else ""
-    return f"{told}job {job.id} of {job.owner} ran {job.name} at {job.site}\n".encode()
+    prefix = f"{member}: " if member else ""
+    return f"{prefix}job {job.id} of {job.owner} ran {job.name} at {job.site}\n".encode()
 
 
-def _packed(members: Mapping[str, bytes]) -> bytes:
+def _zip(members: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in members.items():

@@ -13,12 +13,12 @@ from aliend.sandbox.state.entries import Entry, NewEntry
 from aliend.sandbox.state.paths import collapse
 from aliend.sandbox.state.replicas import Guid, StorageElement
 
-_LIFE = 86400
+_BOOKING_LIFETIME = 86400
 _PERM = "755"
 
 
 @dataclass(slots=True)
-class Wishes:
+class StorageSpec:
     """What an operand like `disk:2,ALICE::A::B,!ALICE::C::D` asks for."""
 
     named: list[str] = field(default_factory=list)
@@ -40,20 +40,20 @@ Booked = tuple[StorageElement, str, Guid]
 """A storage element, the PFN there, and the GUID that is to be stored."""
 
 
-def parse_wishes(text: str) -> Wishes:
+def parse_storage_spec(text: str) -> StorageSpec:
     """Read the third operand of `access`. Raises CommandFailedError 22."""
-    wishes = Wishes()
-    for spec in text.split(","):
-        word = spec.strip()
+    spec = StorageSpec()
+    for part in text.split(","):
+        word = part.strip()
         if word.count("::") >= 2:
-            (wishes.excluded if word.startswith("!") else wishes.named).append(word.lstrip("!").upper())
+            (spec.excluded if word.startswith("!") else spec.named).append(word.lstrip("!").upper())
         elif word.count("::") == 1 or not word:
             continue
         elif found := re.fullmatch("([^:=]+)[:=](.*)", word):
-            wishes.qos[found[1].lower()] = _count(word, found[2])
+            spec.qos[found[1].lower()] = _count(word, found[2])
         else:
             raise CommandFailedError(22, f"Don't know what to do with `{word}`")
-    return wishes
+    return spec
 
 
 def _count(spec: str, text: str) -> int:
@@ -66,7 +66,7 @@ def _count(spec: str, text: str) -> int:
     return count
 
 
-def book(call: Call, upload: Upload, wishes: Wishes) -> list[Booked]:
+def book(call: Call, upload: Upload, spec: StorageSpec) -> list[Booked]:
     """Book an upload on storage elements; those that refuse it are left out without a word.
 
     Raises CommandFailedError when the LFN exists with another content.
@@ -80,7 +80,7 @@ def book(call: Call, upload: Upload, wishes: Wishes) -> list[Booked]:
     if not exists and not _fits_quota(call, record):
         return []
     booked = []
-    for se in choose_elements(call, wishes):
+    for se in choose_elements(call, spec):
         pfn = guids.replica_url(se.daemon, se.path, record.guid)
         if not (exists and _conflicts(call, record, se, upload)) and _reserve(call, path, pfn, se, record):
             booked.append((se, pfn, record))
@@ -121,20 +121,20 @@ def _conflicts(call: Call, record: Guid, se: StorageElement, upload: Upload) -> 
         return True
     if upload.size is not None and upload.size != record.size:
         return True
-    return any(replica.se == se for replica in call.catalogue.replicas.of(record.guid))
+    return any(replica.se == se for replica in call.catalogue.replicas.replicas_of(record.guid))
 
 
-def choose_elements(call: Call, wishes: Wishes) -> list[StorageElement]:
-    """The storage elements that a write goes to, in the order of the wishes; fewer than asked for is no error."""
+def choose_elements(call: Call, spec: StorageSpec) -> list[StorageElement]:
+    """The storage elements that a write goes to, in the order of the spec; fewer than asked for is no error."""
     elements = call.catalogue.replicas.elements()
-    chosen = [se for name in wishes.named for se in elements if _is_named(se, name) and se.key not in wishes.excluded]
-    qos = wishes.qos
-    if not wishes.named and not qos:
+    chosen = [se for name in spec.named for se in elements if _is_named(se, name) and se.key not in spec.excluded]
+    qos = spec.qos
+    if not spec.named and not qos:
         qos = {"disk": call.service.default_replicas}
     distances = call.catalogue.replicas.distances(call.session.site)
     nearest = [se for se in elements if not distances or se.number in distances]
     nearest.sort(key=lambda se: distances.get(se.number, 0.0) + se.demote_write)
-    taken = {se.key for se in chosen} | set(wishes.excluded)
+    taken = {se.key for se in chosen} | set(spec.excluded)
     for tag, count in qos.items():
         chosen += [se for se in nearest if tag in se.qos and se.key not in taken][:count]
     return [se for se in chosen if not se.exclusive_write or call.principal.name in se.exclusive_write]
@@ -152,7 +152,7 @@ def _is_named(se: StorageElement, name: str) -> bool:
 
 
 def _reserve(call: Call, path: str, pfn: str, se: StorageElement, record: Guid) -> bool:
-    database, expires = call.catalogue.database, call.now // 1000 + _LIFE
+    database, expires = call.catalogue.database, call.now // 1000 + _BOOKING_LIFETIME
     key = (record.guid, se.key, pfn)
     database.execute("DELETE FROM booked WHERE guid = ? AND se = ? AND pfn = ? AND expires < 0", key)
     row = database.execute("SELECT owner FROM booked WHERE guid = ? AND se = ? AND pfn = ?", key).fetchone()
@@ -161,7 +161,7 @@ def _reserve(call: Call, path: str, pfn: str, se: StorageElement, record: Guid) 
             return False
         database.execute("UPDATE booked SET expires = ? WHERE guid = ? AND se = ? AND pfn = ?", (expires, *key))
         return True
-    call.catalogue.replicas.keep(record.guid, se.number)
+    call.catalogue.replicas.cancel_deletion(record.guid, se.number)
     principal = call.principal
     database.execute(
         "INSERT INTO booked VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

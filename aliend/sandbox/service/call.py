@@ -8,8 +8,8 @@ from pathlib import Path
 
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.layout import Layout
-from aliend.sandbox.protocol.answer_cache import Cache
-from aliend.sandbox.protocol.options import OptionSet, Parsed, option_set
+from aliend.sandbox.protocol.answer_cache import AnswerCache
+from aliend.sandbox.protocol.options import OptionSet, ParsedOptions, option_set
 from aliend.sandbox.protocol.output import Output
 from aliend.sandbox.state import paths
 from aliend.sandbox.state.accounts import Principal
@@ -36,15 +36,15 @@ class Service:
     site: str
     default_replicas: int = 2
     guids: GuidMaker = field(default_factory=GuidMaker)
-    shelves: Mapping[int, Path] = field(default_factory=dict)
+    storage_directories: Mapping[int, Path] = field(default_factory=dict)
     layout: Layout | None = None
     """Where the authority is that signs token certificates; None: there is none."""
-    searches: Cache[list[Entry]] = field(init=False)
-    places: Cache[list[Replica]] = field(init=False)
+    find_cache: AnswerCache[list[Entry]] = field(init=False)
+    replica_cache: AnswerCache[list[Replica]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.searches = Cache(self.now, favours_short=True)
-        self.places = Cache(self.now)
+        self.find_cache = AnswerCache(self.now, favours_short=True)
+        self.replica_cache = AnswerCache(self.now)
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Call:
 
     service: Service
     session: Session
-    given: Parsed
+    options: ParsedOptions
     out: Output
     execute: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
 
@@ -70,7 +70,7 @@ class Call:
     @property
     def operands(self) -> list[str]:
         """What was given beside options."""
-        return self.given.operands
+        return self.options.operands
 
     @property
     def now(self) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aliend.sandbox.service import read_access
-from aliend.sandbox.service.bookings import Wishes, choose_elements
+from aliend.sandbox.service.bookings import StorageSpec, choose_elements
 from aliend.sandbox.service.call import Call, Service
 from aliend.sandbox.state import guids, paths
 from aliend.sandbox.state.entries import Entry, NewEntry
@@ -26,10 +26,10 @@ class UnreadableError(Exception):
     """A file cannot be had: it is not there, may not be read, or its copies are gone."""
 
 
-def place(service: Service, number: int, pfn: str) -> Path | None:
+def replica_file(service: Service, number: int, pfn: str) -> Path | None:
     """The file of a replica on the storage element with this number; None when its directory is not known."""
-    shelf = service.shelves.get(number)
-    return None if shelf is None else shelf / pfn.split("/", 3)[-1].lstrip("/")
+    directory = service.storage_directories.get(number)
+    return None if directory is None else directory / pfn.split("/", 3)[-1].lstrip("/")
 
 
 def read(call: Call, operand: str) -> bytes:
@@ -37,8 +37,8 @@ def read(call: Call, operand: str) -> bytes:
     entry = call.find(operand)
     if entry is None or entry.guid is None:
         raise UnreadableError
-    for ticket in read_access.tickets(call, entry.guid, Wishes(), strict=False):
-        file = place(call.service, ticket.se.number, ticket.pfn)
+    for ticket in read_access.tickets(call, entry.guid, StorageSpec(), strict=False):
+        file = replica_file(call.service, ticket.se.number, ticket.pfn)
         try:
             content = b"" if file is None else file.read_bytes()
             if file is not None:
@@ -66,7 +66,7 @@ def store(call: Call, path: str, content: bytes, expires: int | None = None) -> 
     record = Guid(guid, principal.name, principal.group, _PERM, len(content), md5, call.now)
     written = [
         (element.number, pfn)
-        for element in choose_elements(call, Wishes(qos=_COPIES))
+        for element in choose_elements(call, StorageSpec(qos=_COPIES))
         if _write(call.service, element.number, pfn := guids.replica_url(element.daemon, element.path, guid), content)
     ]
     if not written:
@@ -103,9 +103,9 @@ def _is_blocked(call: Call, path: str, above: Entry) -> bool:
 
 
 def _write(service: Service, number: int, pfn: str, content: bytes) -> bool:
-    file = place(service, number, pfn)
+    file = replica_file(service, number, pfn)
     if file is None:
-        return not service.shelves
+        return not service.storage_directories
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)

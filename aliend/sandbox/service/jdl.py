@@ -33,23 +33,23 @@ class Description:
 
     fields: dict[str, str | list[str]] = field(default_factory=dict)
 
-    def text(self, name: str, otherwise: str = "") -> str:
+    def text(self, name: str, default: str = "") -> str:
         """The value of a field, whatever the case of its name; of a list the first element."""
         found = self._find(name)
         if isinstance(found, list):
-            return found[0] if found else otherwise
-        return otherwise if found is None else found
+            return found[0] if found else default
+        return default if found is None else found
 
     def items(self, name: str) -> list[str]:
         """The value of a field as a list."""
         found = self._find(name)
         return found if isinstance(found, list) else [found] if found else []
 
-    def seconds(self, name: str, otherwise: float) -> float:
+    def seconds(self, name: str, default: float) -> float:
         """A field that is a number of seconds, not negative. Raises BadDescriptionError."""
         text = self.text(name)
         if not text:
-            return otherwise
+            return default
         try:
             value = float(text)
         except ValueError as error:
@@ -62,7 +62,7 @@ class Description:
         return next((value for key, value in self.fields.items() if key.lower() == name.lower()), None)
 
     def __str__(self) -> str:
-        return "".join(f"    {name} = {_written(value)};\n" for name, value in self.fields.items())
+        return "".join(f"    {name} = {_format_value(value)};\n" for name, value in self.fields.items())
 
 
 def substitute(text: str, arguments: list[str]) -> str:
@@ -91,7 +91,7 @@ def parse(text: str) -> Description:
         assert written is not None
         if text[written.end() : written.end() + 1] == '"':
             raise BadDescriptionError(f"Quotes are not closed near `{text[written.end() : written.end() + 40]}`")
-        description.fields[found[1]] = _value(found[1], written[0].strip())
+        description.fields[found[1]] = _parse_value(found[1], written[0].strip())
         position = _skip(text, written.end())
     return description
 
@@ -102,17 +102,17 @@ def _skip(text: str, position: int) -> int:
     return found.end()
 
 
-def _value(name: str, text: str) -> str | list[str]:
+def _parse_value(name: str, text: str) -> str | list[str]:
     if not text:
         raise BadDescriptionError(f"{name} has no value")
     if not text.startswith("{"):
-        return _item(text)
+        return _parse_item(text)
     if not text.endswith("}"):
         raise BadDescriptionError(f"The list {name} is not closed")
-    return [_item(item) for item in _split(name, text[1:-1])]
+    return [_parse_item(item) for item in _split_list(name, text[1:-1])]
 
 
-def _split(name: str, text: str) -> list[str]:
+def _split_list(name: str, text: str) -> list[str]:
     """Split a list at the commas that are outside of quotes and parentheses; empty items are left out."""
     items, depth = [""], 0
     for part in re.findall(rf"{_QUOTED}|.", text, re.DOTALL):
@@ -126,19 +126,19 @@ def _split(name: str, text: str) -> list[str]:
     return [item.strip() for item in items if item.strip()]
 
 
-def _item(text: str) -> str:
+def _parse_item(text: str) -> str:
     if _TEXT.fullmatch(text):
         return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
     return Expression(text)
 
 
-def _written(value: str | list[str]) -> str:
+def _format_value(value: str | list[str]) -> str:
     if isinstance(value, list):
-        return "{\n" + ",\n".join(f"        {_quoted(item)}" for item in value) + "\n    }"
-    return value if re.fullmatch(r"(0|[1-9]\d*)(\.\d+)?", value) else _quoted(value)
+        return "{\n" + ",\n".join(f"        {_quote(item)}" for item in value) + "\n    }"
+    return value if re.fullmatch(r"(0|[1-9]\d*)(\.\d+)?", value) else _quote(value)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     if isinstance(text, Expression):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from aliend.sandbox.service.jdl import BadDescriptionError, Description, Expression
 from aliend.sandbox.state import paths
-from aliend.sandbox.state.job_queue import TERMINAL, Plan
+from aliend.sandbox.state.job_queue import TERMINAL, PlannedJob
 
 _PRODUCTION = re.compile(r"production:(\d+)-(\d+)", re.IGNORECASE)
 _COUNTER = re.compile(r"#alien_counter(?:_(\d+)i)?#", re.IGNORECASE)
-_MOST_PARTS = 1500
+_MAX_PARTS = 1500
 _WAIT, _RUN = 1.0, 2.0
 
 
-def plan(description: Description, owner: str) -> tuple[Plan, list[Description]]:
+def plan_jobs(description: Description, owner: str) -> tuple[PlannedJob, list[Description]]:
     """The job that a description asks for, and the descriptions of its parts when it is to be split.
 
     Raises BadDescriptionError, whose text is the reason for the rejection.
@@ -29,13 +29,13 @@ def plan(description: Description, owner: str) -> tuple[Plan, list[Description]]
     parts = _parts(description)
     wait, run = description.seconds("SandboxWait", _WAIT), description.seconds("SandboxRun", _RUN)
     name = paths.name(executable)
-    return Plan(owner, name, str(description), wait=wait, run=run, fate="SPLIT" if parts else fate), parts
+    return PlannedJob(owner, name, str(description), wait=wait, run=run, final_state="SPLIT" if parts else fate), parts
 
 
-def part_plan(description: Description, owner: str, master: int) -> Plan:
+def plan_part(description: Description, owner: str, master: int) -> PlannedJob:
     """The job that is one part of a master job."""
-    whole, _ = plan(description, owner)
-    return Plan(owner, whole.name, whole.jdl, master, whole.wait, whole.run, whole.fate)
+    whole, _ = plan_jobs(description, owner)
+    return PlannedJob(owner, whole.name, whole.jdl, master, whole.wait, whole.run, whole.final_state)
 
 
 def _parts(description: Description) -> list[Description]:
@@ -45,12 +45,12 @@ def _parts(description: Description) -> list[Description]:
     production = _PRODUCTION.fullmatch(split)
     if production:
         first, last = int(production[1]), int(production[2])
-        if not 0 <= last - first < _MOST_PARTS:
+        if not 0 <= last - first < _MAX_PARTS:
             raise BadDescriptionError(f"Cannot split into {last - first + 1} jobs")
         return [_part(description, number, []) for number in range(first, last + 1)]
     files = [item.partition(",")[0].removeprefix("LF:") for item in description.items("InputData")]
     groups = _groups(files, split.lower(), int(description.seconds("SplitMaxInputFileNumber", 0)))
-    if not groups or len(groups) > _MOST_PARTS:
+    if not groups or len(groups) > _MAX_PARTS:
         raise BadDescriptionError(f"Cannot split by {split} into {len(groups)} jobs")
     return [_part(description, number, group) for number, group in enumerate(groups, 1)]
 
@@ -69,18 +69,18 @@ def _groups(files: Sequence[str], split: str, most: int) -> list[list[str]]:
 
 def _part(description: Description, counter: int, files: Sequence[str]) -> Description:
     fields = {name: value for name, value in description.fields.items() if not name.lower().startswith("split")}
-    part = Description({name: _counted(value, counter) for name, value in fields.items()})
+    part = Description({name: _with_counter(value, counter) for name, value in fields.items()})
     if files:
         part.fields["InputData"] = [f"LF:{file}" for file in files]
     return part
 
 
-def _counted(value: str | list[str], counter: int) -> str | list[str]:
+def _with_counter(value: str | list[str], counter: int) -> str | list[str]:
     if isinstance(value, list):
-        return [_fill(item, counter) for item in value]
-    return _fill(value, counter)
+        return [_substitute_counter(item, counter) for item in value]
+    return _substitute_counter(value, counter)
 
 
-def _fill(text: str, counter: int) -> str:
+def _substitute_counter(text: str, counter: int) -> str:
     filled = _COUNTER.sub(lambda found: f"{counter:0{int(found[1] or 0)}d}", text)
     return Expression(filled) if isinstance(text, Expression) else filled

@@ -7,31 +7,35 @@ import shutil
 from pathlib import Path
 
 from aliend.sandbox.service.call import Service
-from aliend.sandbox.service.contents import place
+from aliend.sandbox.service.contents import replica_file
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.mirror_queue import Transfer
 from aliend.sandbox.state.replicas import StorageElement
 
 
-async def perform(service: Service, transfer: Transfer) -> bool:
+async def copy_replica(service: Service, transfer: Transfer) -> bool:
     """Copy the file, and register the copy; whether it worked."""
     replicas = service.catalogue.replicas
     record, target = replicas.guid(transfer.guid), replicas.numbered(transfer.target)
     if record is None or target is None:
         return False
     pfn = guids.replica_url(target.daemon, target.path, record.guid)
-    if service.shelves and not await _copy(service, transfer.guid, target, pfn):
+    if service.storage_directories and not await _copy(service, transfer.guid, target, pfn):
         return False
-    replicas.keep(record.guid, target.number)
+    replicas.cancel_deletion(record.guid, target.number)
     replicas.add(record, target.number, pfn)
     if transfer.removes is not None:
-        replicas.drop(record.guid, transfer.removes)
+        replicas.remove_replica(record.guid, transfer.removes)
     return True
 
 
 async def _copy(service: Service, guid: str, target: StorageElement, pfn: str) -> bool:
-    destination = place(service, target.number, pfn)
-    sources = [place(service, found.se.number, found.pfn) for found in service.catalogue.replicas.of(guid) if found.se]
+    destination = replica_file(service, target.number, pfn)
+    sources = [
+        replica_file(service, found.se.number, found.pfn)
+        for found in service.catalogue.replicas.replicas_of(guid)
+        if found.se
+    ]
     source = next((file for file in sources if file is not None and file.is_file()), None)
     if destination is None or source is None:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aliend.sandbox.service.bookings import Wishes
+from aliend.sandbox.service.bookings import StorageSpec
 from aliend.sandbox.service.call import Call
 from aliend.sandbox.state.replicas import StorageElement
 
@@ -22,26 +22,26 @@ class Ticket:
     member: str = ""
 
 
-def tickets(call: Call, guid: str, wishes: Wishes, *, strict: bool) -> list[Ticket]:
+def tickets(call: Call, guid: str, spec: StorageSpec, *, strict: bool) -> list[Ticket]:
     """The replicas of a GUID for the session's user, best first; `strict` keeps only the storage elements named."""
-    found = list(_readable(call, guid))
+    readable = list(_readable(call, guid))
     distances = call.catalogue.replicas.distances(call.session.site)
-    if distances and len(found) > 1:
-        found = [ticket for ticket in found if ticket.se.number in distances]
-    found.sort(key=lambda ticket: distances.get(ticket.se.number, 1.0) + ticket.se.demote_read)
-    found = [ticket for ticket in found if ticket.se.key not in wishes.excluded]
-    if strict and wishes.named:
-        return [ticket for ticket in found if ticket.se.key in wishes.named]
-    return sorted(found, key=lambda ticket: ticket.se.key not in wishes.named)
+    if distances and len(readable) > 1:
+        readable = [ticket for ticket in readable if ticket.se.number in distances]
+    readable.sort(key=lambda ticket: distances.get(ticket.se.number, 1.0) + ticket.se.demote_read)
+    readable = [ticket for ticket in readable if ticket.se.key not in spec.excluded]
+    if strict and spec.named:
+        return [ticket for ticket in readable if ticket.se.key in spec.named]
+    return sorted(readable, key=lambda ticket: ticket.se.key not in spec.named)
 
 
 def _readable(call: Call, guid: str, member: str = "") -> Iterator[Ticket]:
     record = call.catalogue.replicas.guid(guid)
     if record is None or not call.principal.may_read(record.owner, record.group, record.perm):
         return
-    for replica in call.catalogue.replicas.of(guid):
+    for replica in call.catalogue.replicas.replicas_of(guid):
         if replica.archive and not member:
-            call.catalogue.replicas.visit(guid)
+            call.catalogue.replicas.mark_visited(guid)
             yield from _readable(call, *replica.archive)
         elif replica.se is not None:
             yield Ticket(replica.se, replica.pfn, record.guid, record.size, record.md5, member)

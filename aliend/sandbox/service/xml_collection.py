@@ -20,7 +20,7 @@ _ORDER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class CollectionSource:
     """Where a collection comes from: the command with its words, who gave it, and when (POSIX milliseconds)."""
 
     command: str
@@ -58,12 +58,12 @@ def more_metadata(entry: Entry) -> dict[str, str]:
     }
 
 
-def write(entries: Iterable[Entry], origin: Origin) -> str:
+def write(entries: Iterable[Entry], origin: CollectionSource) -> str:
     """The XML text of a collection, without a newline at its end."""
     return wrap([_element(entry) for entry in entries], origin)
 
 
-def wrap(elements: Iterable[str], origin: Origin) -> str:
+def wrap(elements: Iterable[str], origin: CollectionSource) -> str:
     """The XML text around the elements of files."""
     lines = ['<?xml version="1.0"?>', "<alien>", f'  <collection name="{escape(origin.name)}">']
     for number, element in enumerate(elements, 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aliend.sandbox.state.accounts import Accounts
-from aliend.sandbox.state.computing_sites import Grid
+from aliend.sandbox.state.computing_sites import ComputingSites
 from aliend.sandbox.state.entries import Namespace
 from aliend.sandbox.state.job_queue import Jobs
 from aliend.sandbox.state.mirror_queue import Transfers
@@ -24,19 +24,19 @@ class Catalogue:
         self.accounts = Accounts(self.database)
         self.quotas = Quotas(self.database)
         self.jobs = Jobs(self.database)
-        self.grid = Grid(self.database)
+        self.grid = ComputingSites(self.database)
         self.transfers = Transfers(self.database)
 
     def is_empty(self) -> bool:
         """Whether nothing was put into it yet."""
         return self.names.get("/") is None
 
-    def crowd(self) -> int:
+    def bulk_count(self) -> int:
         """How many files were put into it on top of what every grid has."""
         count: int = self.database.execute("PRAGMA user_version").fetchone()[0]
         return count
 
-    def count_crowd(self, count: int) -> None:
+    def set_bulk_count(self, count: int) -> None:
         """Remember how many these are."""
         self.database.execute(f"PRAGMA user_version = {count}")
 

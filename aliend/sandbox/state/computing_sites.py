@@ -43,7 +43,7 @@ COLUMNS = {
 """The service's names of what can be set in a job quota."""
 
 
-class Grid:
+class ComputingSites:
     """Computing elements, packages and job quotas in `database`."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -86,7 +86,7 @@ class Grid:
         self._database.execute(f"UPDATE jobquota SET {COLUMNS[field]} = ? WHERE account = ?", (value, account))
 
 
-def seed(grid: Grid, accounts: list[str], site: str) -> None:
+def seed(grid: ComputingSites, accounts: list[str], site: str) -> None:
     """What a new sandbox grid has: two places for jobs, two packages, and a quota for each account."""
     for name, kind in (("CE1", "HTCONDOR"), ("CE2", "LOCAL")):
         partitions = ("sandbox",) if name == "CE1" else ()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aliend.sandbox.state import paths
 
-BEYOND = "\U0010ffff"
+AFTER_PREFIX = "\U0010ffff"
 """Sorts after every path that begins with the text before it."""
 
 
@@ -90,10 +90,10 @@ class Namespace:
         query = "SELECT 1 FROM lfn WHERE parent_id = ? AND entry_id != ? LIMIT 1"
         return self._database.execute(query, (directory.id, directory.id)).fetchone() is None
 
-    def beginning_with(self, prefix: str) -> Iterator[Entry]:
+    def with_prefix(self, prefix: str) -> Iterator[Entry]:
         """Every entry whose path begins with `prefix`, by path."""
         query = "SELECT * FROM lfn WHERE path >= ? AND path < ? ORDER BY path"
-        for row in self._database.execute(query, (prefix, prefix + BEYOND)):
+        for row in self._database.execute(query, (prefix, prefix + AFTER_PREFIX)):
             yield Entry(*row)
 
     def select(self, condition: str, values: Iterable[object]) -> Iterator[Entry]:
@@ -157,7 +157,7 @@ class Namespace:
         if entry.is_directory:
             self._database.execute(
                 "UPDATE lfn SET path = ? || substr(path, ?) WHERE path > ? AND path < ?",
-                (target, len(entry.path) + 1, entry.path, entry.path + BEYOND),
+                (target, len(entry.path) + 1, entry.path, entry.path + AFTER_PREFIX),
             )
 
     def has_references(self, guid: str) -> bool:

@@ -37,7 +37,7 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
-def created(guid: str) -> int:
+def creation_time(guid: str) -> int:
     """When a GUID was made (POSIX milliseconds)."""
     return (uuid.UUID(guid).time - _EPOCH_OFFSET) // 10000
 
@@ -56,7 +56,7 @@ def index_time(guid: str) -> str:
 
 def creation_text(guid: str) -> str:
     """When and by whom a GUID was made, as the service words it."""
-    moment = created(guid)
+    moment = creation_time(guid)
     date = datetime.fromtimestamp(moment / 1000, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")
     return f"{date} ({moment}) by {hardware_address(guid)}"
 

@@ -40,41 +40,41 @@ class Job:
     split: int
     jdl: str
     created: int
-    begun: int
+    queued: int
     starts: int
     ends: int
-    fate: str
+    final_state: str
     killed: int | None
     site: str
     node: str
-    delivered: int
+    has_output: int
 
     def history(self, now: int) -> list[tuple[int, str]]:
         """What it has been up to now, with the times at which that began."""
-        if self.fate == "SPLIT":
-            planned = [(self.begun, "INSERTING"), (self.begun, "SPLITTING"), (self.begun, "SPLIT")]
+        if self.final_state == "SPLIT":
+            planned = [(self.queued, "INSERTING"), (self.queued, "SPLITTING"), (self.queued, "SPLIT")]
         else:
             saving = max(self.starts, self.ends - 100)
-            planned = [(self.begun, "WAITING"), (self.starts, "RUNNING")]
-            planned += [(saving, "SAVING")] if self.fate in DONE else []
-            planned.append((self.ends, self.fate))
+            planned = [(self.queued, "WAITING"), (self.starts, "RUNNING")]
+            planned += [(saving, "SAVING")] if self.final_state in DONE else []
+            planned.append((self.ends, self.final_state))
         if self.killed is not None:
             planned = [(moment, state) for moment, state in planned if moment <= self.killed]
             planned.append((self.killed, "KILLED"))
-        return [(moment, state) for moment, state in planned if moment <= now] or [(self.begun, planned[0][1])]
+        return [(moment, state) for moment, state in planned if moment <= now] or [(self.queued, planned[0][1])]
 
-    def changed(self, now: int) -> int:
+    def state_since(self, now: int) -> int:
         """When it became what it is."""
         return self.history(now)[-1][0]
 
     @property
     def is_master(self) -> bool:
         """Whether it was split into others."""
-        return self.fate == "SPLIT"
+        return self.final_state == "SPLIT"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedJob:
     """A job to be inserted: how long it waits and runs (seconds), and in which state it ends."""
 
     owner: str
@@ -83,11 +83,11 @@ class Plan:
     split: int = 0
     wait: float = 1.0
     run: float = 2.0
-    fate: str = "DONE"
+    final_state: str = "DONE"
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class WorkerNode:
     """Where a job runs."""
 
     site: str
@@ -100,7 +100,7 @@ class Jobs:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def insert(self, plan: Plan, spot: Spot, now: int) -> int:
+    def insert(self, plan: PlannedJob, spot: WorkerNode, now: int) -> int:
         """The id of a new job."""
         starts = now + int(plan.wait * 1000)
         cursor = self._database.execute(
@@ -108,7 +108,7 @@ class Jobs:
             " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(plan.owner, plan.name, plan.split, plan.jdl, now, now, starts, starts + int(plan.run * 1000)),
-                *(plan.fate, spot.site, spot.node),
+                *(plan.final_state, spot.site, spot.node),
             ),
         )
         assert cursor.lastrowid is not None
@@ -147,7 +147,7 @@ class Jobs:
 
     def restart(self, job: Job, now: int) -> None:
         """Let a job begin once more, and end well this time."""
-        wait, run = job.starts - job.begun, job.ends - job.starts
+        wait, run = job.starts - job.queued, job.ends - job.starts
         fate = "SPLIT" if job.is_master else "DONE"
         self._database.execute(
             "UPDATE job SET begun = ?, starts = ?, ends = ?, fate = ?, killed = NULL, delivered = 0 WHERE id = ?",
@@ -161,14 +161,14 @@ class Jobs:
         )
         ended = [Job(*row) for row in self._database.execute(query, (now,)).fetchall()]
         for job in ended:
-            self.mark_delivered(job)
+            self.mark_output_created(job)
         return ended
 
-    def mark_delivered(self, job: Job) -> None:
+    def mark_output_created(self, job: Job) -> None:
         """Note that the files of a job were made."""
         self._database.execute("UPDATE job SET delivered = 1 WHERE id = ?", (job.id,))
 
-    def use(self, now: int) -> dict[str, tuple[int, int]]:
+    def count_by_owner(self, now: int) -> dict[str, tuple[int, int]]:
         """How many jobs run and wait, by owner."""
         running: Counter[str] = Counter()
         waiting: Counter[str] = Counter()
@@ -179,7 +179,7 @@ class Jobs:
             waiting[job.owner] += state in WAITING
         return {owner: (running[owner], waiting[owner]) for owner in sorted(running.keys() | waiting.keys())}
 
-    def consumed(self, owner: str, since: int, now: int) -> int:
+    def running_seconds(self, owner: str, since: int, now: int) -> int:
         """The seconds that the jobs of an owner ran, of those that ended after `since`."""
         rows = self._database.execute(
             "SELECT ends - starts AS ran FROM job WHERE owner = ? AND killed IS NULL AND ends > ? AND ends <= ?"
@@ -189,9 +189,9 @@ class Jobs:
         return sum(int(row["ran"]) for row in rows.fetchall()) // 1000
 
 
-def trace(job: Job, now: int) -> list[str]:
+def job_log(job: Job, now: int) -> list[str]:
     """The log of a job, each line with its POSIX seconds and the section that it belongs to."""
-    lines = [f"{job.begun // 1000} [state     ]: Job {job.id} inserted for {job.owner}"]
+    lines = [f"{job.queued // 1000} [state     ]: Job {job.id} inserted for {job.owner}"]
     before = ""
     for moment, state in job.history(now):
         seconds = moment // 1000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _DURATION = 1500
 """How long a transfer takes, in milliseconds."""
-_KEPT = 1000
+_MAX_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlannedTransfer:
     """A copy to be queued: `removes` is the storage element that loses its replica when it succeeds."""
 
     guid: str
@@ -43,7 +43,7 @@ class Transfers:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def queue(self, wanted: Wanted, target: int, now: int) -> int:
+    def queue(self, wanted: PlannedTransfer, target: int, now: int) -> int:
         """The id of a transfer, a new one unless the same is waiting."""
         same = self._database.execute(
             "SELECT id FROM transfer WHERE guid = ? AND target = ? AND ended IS NULL", (wanted.guid, target)
@@ -60,7 +60,7 @@ class Transfers:
 
     def newest(self) -> list[Transfer]:
         """The last transfers, the newest first."""
-        rows = self._database.execute("SELECT * FROM transfer ORDER BY id DESC LIMIT ?", (_KEPT,))
+        rows = self._database.execute("SELECT * FROM transfer ORDER BY id DESC LIMIT ?", (_MAX_LISTED,))
         return [Transfer(*row) for row in rows.fetchall()]
 
     def take_due(self, now: int) -> list[Transfer]:

@@ -84,7 +84,7 @@ def expand(path: str, children: Callable[[str], Iterable[tuple[str, bool]]]) -> 
         if not has_wildcard(part):
             found = [f"{base}{part}" if last else f"{base}{part}/" for base in found]
             continue
-        pattern = _component(part)
+        pattern = _component_pattern(part)
         found = [
             f"{base}{child}" if last else f"{base}{child}/"
             for base in found
@@ -94,7 +94,7 @@ def expand(path: str, children: Callable[[str], Iterable[tuple[str, bool]]]) -> 
     return found
 
 
-def _component(part: str) -> re.Pattern[str]:
+def _component_pattern(part: str) -> re.Pattern[str]:
     try:
         return re.compile(part.replace("*", ".*").replace("?", "."))
     except re.error as error:

@@ -88,12 +88,12 @@ class Replicas:
         )
         self._database.execute("INSERT OR REPLACE INTO guid VALUES(?, ?, ?, ?, ?, ?, ?, ?)", values)
 
-    def change(self, guid: str, columns: dict[str, str]) -> None:
+    def update(self, guid: str, columns: dict[str, str]) -> None:
         """Change columns of a GUID record."""
         settings = ", ".join(f"{name} = ?" for name in columns)
         self._database.execute(f"UPDATE guid SET {settings} WHERE guid = ?", (*columns.values(), guid))
 
-    def of(self, guid: str) -> list[Replica]:
+    def replicas_of(self, guid: str) -> list[Replica]:
         """The replicas of a GUID in the order in which they came, on the hosts where their storage is now."""
         rows = self._database.execute("SELECT guid, se, pfn FROM pfn WHERE guid = ? ORDER BY id", (guid.lower(),))
         return [self._replica(row) for row in rows.fetchall()]
@@ -111,10 +111,10 @@ class Replicas:
         if added and se != ARCHIVE_SE:
             self._database.execute("UPDATE se SET used = used + ?, files = files + 1 WHERE number = ?", (guid.size, se))
 
-    def forget(self, guid: str) -> None:
+    def remove_guid(self, guid: str) -> None:
         """Remove a GUID record; its copies on storage elements wait for deletion."""
         record = self.guid(guid)
-        for replica in self.of(guid):
+        for replica in self.replicas_of(guid):
             if replica.se is None:
                 continue
             number = replica.se.number
@@ -126,9 +126,11 @@ class Replicas:
         self._database.execute("DELETE FROM pfn WHERE guid = ?", (guid,))
         self._database.execute("DELETE FROM guid WHERE guid = ?", (guid,))
 
-    def drop(self, guid: str, se: int) -> bool:
+    def remove_replica(self, guid: str, se: int) -> bool:
         """Remove one replica, whose file waits for deletion; false when there is none on this storage element."""
-        replica = next((found for found in self.of(guid) if found.se is not None and found.se.number == se), None)
+        replica = next(
+            (found for found in self.replicas_of(guid) if found.se is not None and found.se.number == se), None
+        )
         record = self.guid(guid)
         if replica is None or record is None:
             return False
@@ -154,7 +156,7 @@ class Replicas:
         )
         return [(row["pfn"], row["size"]) for row in rows.fetchall()]
 
-    def visit(self, guid: str) -> None:
+    def mark_visited(self, guid: str) -> None:
         """Note that the replicas of something inside an archive were looked at."""
         self._database.execute("INSERT OR IGNORE INTO visited VALUES(?)", (guid,))
 
@@ -167,7 +169,7 @@ class Replicas:
         row = self._database.execute("SELECT count(*) AS before FROM guid WHERE guid <= ?", (guid,)).fetchone()
         return int(row["before"])
 
-    def keep(self, guid: str, se: int) -> None:
+    def cancel_deletion(self, guid: str, se: int) -> None:
         """Cancel the deletion of a GUID's copy on a storage element."""
         self._database.execute("DELETE FROM orphan WHERE guid = ? AND se = ?", (guid, se))
 

@@ -31,7 +31,7 @@ def distances(number: int) -> dict[str, float]:
     return {SITE: 0.6 + place, FAR_SITE: place}
 
 
-def install(replicas: Replicas, count: int) -> None:
+def register(replicas: Replicas, count: int) -> None:
     """Make the first `count` storage elements known, with their distances; those that are stay as they are."""
     for number in range(1, count + 1):
         if replicas.numbered(number) is None:

@@ -43,14 +43,14 @@ def _filter() -> bytes:
     return b"".join([*steps, _instruction(_RETURN, 0, 0, _ALLOW)])
 
 
-def main(words: list[str]) -> None:
+def main(command: list[str]) -> None:
     """Become the program that `words` begin with. Raises OSError where the kernel has no such filters."""
     library, steps = ctypes.CDLL(None, use_errno=True), _filter()
     program = _Program(len(steps) // 8, steps)
     for request in ((_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0), (_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)):
         if library.prctl(*request) != 0:
             raise OSError(ctypes.get_errno(), "this kernel cannot make a full disk")
-    os.execvp(words[0], words)
+    os.execvp(command[0], command)
 
 
 if __name__ == "__main__":

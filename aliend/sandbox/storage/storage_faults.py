@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aliend.sandbox.errors import SandboxError
-from aliend.sandbox.storage.fleet import Fleet
+from aliend.sandbox.storage.fleet import StorageElements
 
 KINDS = {
     "stop": "it does not run",
@@ -32,64 +32,64 @@ class _Corrupt:
     inode: int
 
 
-class Breakage:
+class StorageFaults:
     """Breaks the storage elements of `fleet`, and mends them."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: StorageElements) -> None:
         self._fleet = fleet
-        self._broken: dict[int, str] = {}
-        self._slow: dict[int, asyncio.Task[None]] = {}
+        self._kinds: dict[int, str] = {}
+        self._slow_tasks: dict[int, asyncio.Task[None]] = {}
         self._corrupt: list[_Corrupt] = []
 
     @property
     def active(self) -> list[tuple[str, str]]:
         """What is broken, as fault and storage element."""
-        return [(kind, self._fleet.elements[index].place.name) for index, kind in self._broken.items()]
+        return [(kind, self._fleet.elements[index].setup.name) for index, kind in self._kinds.items()]
 
-    async def break_one(self, kind: str, index: int, *, part: float = _SLOW_PART, files: Iterable[Path] = ()) -> None:
+    async def inject(self, kind: str, index: int, *, part: float = _SLOW_PART, files: Iterable[Path] = ()) -> None:
         """Break one storage element, in the place of what was wrong with it before.
 
         `part` of 1 is how much of the time a slow one works; `files` are those to corrupt. Raises SandboxError.
         """
-        await self._mend(index)
+        await self._repair(index)
         element = self._fleet.elements[index]
         match kind:
             case "stop":
-                await self._fleet.halt(index)
+                await self._fleet.stop_element(index)
             case "freeze":
                 element.signal(signal.SIGSTOP)
             case "slow":
-                self._slow[index] = asyncio.create_task(self._slow_down(index, part))
+                self._slow_tasks[index] = asyncio.create_task(self._slow_down(index, part))
             case "fill":
-                await self._fleet.resume(index, is_full=True)
+                await self._fleet.restart_element(index, is_full=True)
             case "corrupt":
-                chosen = list(files) or list(_files(element.place.data))
-                await asyncio.to_thread(self._corrupt_all, chosen)
+                chosen = list(files) or list(_files(element.setup.data))
+                await asyncio.to_thread(self._corrupt_files, chosen)
             case _:
                 raise SandboxError(f"{kind}: there is no such fault")
-        self._broken[index] = kind
+        self._kinds[index] = kind
 
     async def clear(self) -> None:
         """Mend all of them."""
-        for index in tuple(self._broken):
-            await self._mend(index)
+        for index in tuple(self._kinds):
+            await self._repair(index)
 
-    async def _mend(self, index: int) -> None:
-        match self._broken.pop(index, None):
+    async def _repair(self, index: int) -> None:
+        match self._kinds.pop(index, None):
             case "stop" | "fill":
-                await self._fleet.resume(index)
+                await self._fleet.restart_element(index)
             case "freeze":
                 self._fleet.elements[index].signal(signal.SIGCONT)
             case "slow":
-                task = self._slow.pop(index)
+                task = self._slow_tasks.pop(index)
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             case "corrupt":
-                data = self._fleet.elements[index].place.data
+                data = self._fleet.elements[index].setup.data
                 mended = [one for one in self._corrupt if one.file.is_relative_to(data)]
                 self._corrupt = [one for one in self._corrupt if one not in mended]
-                await asyncio.to_thread(_mend_all, mended)
+                await asyncio.to_thread(_repair_files, mended)
 
     async def _slow_down(self, index: int, part: float) -> None:
         # the kernel goes on to send and receive a little meanwhile
@@ -103,22 +103,22 @@ class Breakage:
         finally:
             element.signal(signal.SIGCONT)
 
-    def _corrupt_all(self, files: Iterable[Path]) -> None:
-        self._corrupt += [_Corrupt(file, file.stat().st_ino) for file in files if _flip(file)]
+    def _corrupt_files(self, files: Iterable[Path]) -> None:
+        self._corrupt += [_Corrupt(file, file.stat().st_ino) for file in files if _flip_first_byte(file)]
 
 
 def _files(directory: Path) -> Iterator[Path]:
     return (file for file in directory.rglob("*") if file.is_file())
 
 
-def _mend_all(corrupt: Iterable[_Corrupt]) -> None:
+def _repair_files(corrupt: Iterable[_Corrupt]) -> None:
     for one in corrupt:
         with contextlib.suppress(OSError):
             if one.file.stat().st_ino == one.inode:
-                _flip(one.file)
+                _flip_first_byte(one.file)
 
 
-def _flip(file: Path) -> bool:
+def _flip_first_byte(file: Path) -> bool:
     """Change the first byte of a file, or change it back; false when there is none."""
     descriptor = os.open(file, os.O_RDWR)
     try:

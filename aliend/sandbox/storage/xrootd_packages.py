@@ -14,13 +14,13 @@ from pathlib import Path
 
 from aliend.sandbox.errors import SandboxError
 
-SIZES = ("12 to 40 MB", "12 to 110 MB")
+DOWNLOAD_SIZES = ("12 to 40 MB", "12 to 110 MB")
 """What `unpack` downloads and keeps, measured on Debian 12: the less is installed, the more packages are needed. 10 MB
 of the download are package lists, which are removed afterwards."""
 _PACKAGES = ("xrootd-server", "xrootd-client")
 _STATUS = Path("/var/lib/dpkg/status")
 _OURS = re.compile(r"^(Package: xrootd.*|Source: xrootd\b.*)$", re.MULTILINE)
-_LIMIT = 1200.0
+_TIMEOUT = 1200.0
 _CONFIGURATION = """\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -43,7 +43,7 @@ def is_possible() -> bool:
     return all(shutil.which(program) for program in ("apt-get", "dpkg")) and _STATUS.exists()
 
 
-def unpack(target: Path, say: Callable[[str], None]) -> None:
+def unpack(target: Path, report: Callable[[str], None]) -> None:
     """Make `target` the root of the unpacked packages; `say` gets a sentence before each long step.
 
     Raises SandboxError with apt's own words; `target` is then what it was.
@@ -53,12 +53,12 @@ def unpack(target: Path, say: Callable[[str], None]) -> None:
     work = target.with_name(f"{target.name}.new")
     shutil.rmtree(work, ignore_errors=True)
     try:
-        apt = _prepared(work)
-        say("reading the package lists of your distribution ...")
+        apt = _prepare(work)
+        report("reading the package lists of your distribution ...")
         # one source that fails need not be the one that matters
-        _run([*apt, "-q", "update"], work, must=False)
-        packages, size = _planned(_run([*apt, "-y", "--print-uris", "install", *_PACKAGES], work))
-        say(f"fetching {len(packages)} packages ({size / 1e6:.1f} MB) into {target} ...")
+        _run([*apt, "-q", "update"], work, check=False)
+        packages, size = _parse_package_list(_run([*apt, "-y", "--print-uris", "install", *_PACKAGES], work))
+        report(f"fetching {len(packages)} packages ({size / 1e6:.1f} MB) into {target} ...")
         _run([*apt, "-q", "download", *packages], work / "packages")
         for package in sorted((work / "packages").glob("*.deb")):
             _run(["dpkg", "-x", str(package), str(work / "root")], work)
@@ -68,7 +68,7 @@ def unpack(target: Path, say: Callable[[str], None]) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _prepared(work: Path) -> tuple[str, ...]:
+def _prepare(work: Path) -> tuple[str, ...]:
     """Make the directories and files that apt needs, and return the words that begin each of its commands."""
     for name in ("state/lists/partial", "state/cache/archives/partial", "packages", "root"):
         (work / name).mkdir(mode=0o700, parents=True)
@@ -81,21 +81,21 @@ def _prepared(work: Path) -> tuple[str, ...]:
     return ("apt-get", "-c", str(configuration))
 
 
-def _planned(answer: str) -> tuple[list[str], int]:
+def _parse_package_list(answer: str) -> tuple[list[str], int]:
     """Read what `--print-uris` lists: the packages as NAME=VERSION, and their size in bytes."""
     files = re.findall(r"^'\S+' ([^_\s]+)_([^_\s]+)_\S+\.deb (\d+) ", answer, re.MULTILINE)
     versions = [f"{name}={version.replace('%3a', ':')}" for name, version, _ in files]
     return versions, sum(int(size) for _, _, size in files)
 
 
-def _run(command: Sequence[str], directory: Path, *, must: bool = True) -> str:
+def _run(command: Sequence[str], directory: Path, *, check: bool = True) -> str:
     try:
         done = subprocess.run(
-            command, cwd=directory, capture_output=True, text=True, errors="replace", timeout=_LIMIT, check=False
+            command, cwd=directory, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired:
-        raise SandboxError(f"`{' '.join(command[:4])}` did not end within {_LIMIT:.0f} s") from None
-    if must and done.returncode:
+        raise SandboxError(f"`{' '.join(command[:4])}` did not end within {_TIMEOUT:.0f} s") from None
+    if check and done.returncode:
         reason = " ".join(line for line in done.stderr.splitlines() if line.startswith("E:"))
         raise SandboxError(f"the packages of xrootd cannot be fetched: {reason or done.stderr.strip()[-300:]}")
     return done.stdout

@@ -19,7 +19,7 @@ from aliend.sandbox.layout import Layout
 from aliend.sandbox.storage import xrootd_packages
 
 CVMFS = Path("/cvmfs/alice.cern.ch")
-_ANSWER_LIMIT = 20.0
+_VERSION_TIMEOUT = 20.0
 _CONDA = "conda create -n xrootd -c conda-forge xrootd"
 _INSTALL = {
     "debian": "sudo apt install xrootd-server xrootd-client",
@@ -43,10 +43,10 @@ class XRootD:
         path = ":".join(self.libraries)
         return ("env", f"LD_LIBRARY_PATH={path}", self.server) if path else (self.server,)
 
-    def answers(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether the server can run at all: its libraries are there, and it is made for this machine."""
         try:
-            done = subprocess.run([*self.command, "-v"], capture_output=True, timeout=_ANSWER_LIMIT, check=False)
+            done = subprocess.run([*self.command, "-v"], capture_output=True, timeout=_VERSION_TIMEOUT, check=False)
         except (OSError, subprocess.TimeoutExpired):
             return False
         return done.returncode == 0
@@ -54,23 +54,23 @@ class XRootD:
 
 def find(layout: Layout, environment: Mapping[str, str], cvmfs: Path = CVMFS) -> XRootD | None:
     """Return the first installation whose server runs; None if there is none."""
-    return next((found for found in _candidates(layout, environment, cvmfs) if found.answers()), None)
+    return next((found for found in _candidates(layout, environment, cvmfs) if found.is_usable()), None)
 
 
 def require(layout: Layout, environment: Mapping[str, str]) -> XRootD:
     """Return the installation to use. Raises SandboxError, which says how to get one."""
     found = find(layout, environment)
     if found is None:
-        raise SandboxError(missing(layout, xrootd_packages.is_possible(), _os_release()))
+        raise SandboxError(missing_message(layout, xrootd_packages.is_possible(), _os_release()))
     return found
 
 
-def missing(layout: Layout, can_fetch: bool, os_release: Mapping[str, str]) -> str:
+def missing_message(layout: Layout, can_fetch: bool, os_release: Mapping[str, str]) -> str:
     """Write the message for a machine without `xrootd`."""
     command = install_command(os_release)
     if not can_fetch:
         return f"the sandbox needs the program xrootd, which is not installed; install it with `{command}`"
-    download, kept = xrootd_packages.SIZES
+    download, kept = xrootd_packages.DOWNLOAD_SIZES
     return (
         f"the sandbox needs the program xrootd, which is not installed; install it with `{command}`\n"
         f"without root: `alienctl sandbox up --fetch` downloads your distribution's packages ({download})\n"

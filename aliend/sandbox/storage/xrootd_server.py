@@ -26,7 +26,7 @@ with a pause of 30 s when three times as many wait: 500 small uploads took 37 s 
 _ATTEMPTS = 3
 _START_LIMIT = 8.0
 _STOP_LIMIT = 3.0
-_HERE = "/proc/self/cwd"
+_WORKING_DIRECTORY = "/proc/self/cwd"
 """The storage element's directory, in which `xrootd` runs, by a short plain name: the configuration knows no quotes,
 and `xrootd` sets the mode of every parent of `all.adminpath` that belongs to us."""
 _CONFIGURATION = """\
@@ -46,7 +46,7 @@ _THIRD_PARTY = "ofs.tpc autorm pgm {program} --server\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ElementSetup:
     """A storage element to run: its name, and the directory that holds its files, configuration and log.
 
     One that `is_full` takes no data.
@@ -54,7 +54,7 @@ class Place:
 
     name: str
     directory: Path
-    software: XRootD
+    installation: XRootD
     port: int = 0
     is_full: bool = False
 
@@ -64,11 +64,11 @@ class Place:
         return self.directory / "data"
 
 
-class Storage:
+class XRootDServer:
     """One running storage element."""
 
-    def __init__(self, place: Place, port: int) -> None:
-        self.place = place
+    def __init__(self, setup: ElementSetup, port: int) -> None:
+        self.setup = setup
         self.port = port
         self._process: asyncio.subprocess.Process | None = None
 
@@ -87,29 +87,29 @@ class Storage:
         """Whether the process has ended."""
         return self._running.returncode is not None
 
-    async def begin(self) -> None:
+    async def launch(self) -> None:
         """Start the process."""
-        configuration, software = self.place.directory / "xrootd.cfg", self.place.software
+        configuration, software = self.setup.directory / "xrootd.cfg", self.setup.installation
         for name in ("data", "administration"):
-            (self.place.directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = _CONFIGURATION.format(here=_HERE, port=self.port, checksums=_CHECKSUMS)
+            (self.setup.directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        text = _CONFIGURATION.format(here=_WORKING_DIRECTORY, port=self.port, checksums=_CHECKSUMS)
         if software.copier:
             text += _THIRD_PARTY.format(program=software.copier)
         configuration.write_text(text, encoding="utf-8")
-        with (self.place.directory / "xrootd.log").open("wb") as log_file:
+        with (self.setup.directory / "xrootd.log").open("wb") as log_file:
             self._process = await asyncio.create_subprocess_exec(
                 *_as_ordinary_user(),
                 # the kernel ends it with us, whatever becomes of us; must come after a change of user
                 *("setpriv", "--pdeathsig", "KILL"),
-                *((sys.executable, "-I", full_disk.__file__) if self.place.is_full else ()),
+                *((sys.executable, "-I", full_disk.__file__) if self.setup.is_full else ()),
                 *(*software.command, "-c", str(configuration)),
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=subprocess.STDOUT,
-                cwd=self.place.directory,
+                cwd=self.setup.directory,
             )
 
-    async def ended(self) -> int:
+    async def wait_ended(self) -> int:
         """Wait until the process has ended by itself; its exit code."""
         return await self._running.wait()
 
@@ -125,10 +125,10 @@ class Storage:
         self.signal(signal.SIGCONT)
         try:
             async with asyncio.timeout(_STOP_LIMIT):
-                await self.ended()
+                await self.wait_ended()
         except TimeoutError:
             self._running.kill()
-            await self.ended()
+            await self.wait_ended()
 
     @property
     def _running(self) -> asyncio.subprocess.Process:
@@ -136,26 +136,26 @@ class Storage:
         return self._process
 
 
-async def start(place: Place) -> Storage:
+async def start(setup: ElementSetup) -> XRootDServer:
     """Start a storage element on its port, or on a free one where that is taken. Raises SandboxError."""
-    port = place.port
+    port = setup.port
     for _ in range(_ATTEMPTS):
         if not port or not _is_free(port):
             port = _free_port()
-        storage = Storage(place, port)
-        await storage.begin()
+        storage = XRootDServer(setup, port)
+        await storage.launch()
         if await _answers(storage):
             return storage
         await storage.stop()
         port = 0
-    log_file = place.directory / "xrootd.log"
-    raise SandboxError(f"The storage element {place.name} does not start; its log is {log_file}")
+    log_file = setup.directory / "xrootd.log"
+    raise SandboxError(f"The storage element {setup.name} does not start; its log is {log_file}")
 
 
-async def start_all(places: Sequence[Place]) -> list[Storage]:
+async def start_all(setups: Sequence[ElementSetup]) -> list[XRootDServer]:
     """Start storage elements side by side; when one fails, none is left running."""
-    outcomes = await asyncio.gather(*(start(place) for place in places), return_exceptions=True)
-    started = [outcome for outcome in outcomes if isinstance(outcome, Storage)]
+    outcomes = await asyncio.gather(*(start(place) for place in setups), return_exceptions=True)
+    started = [outcome for outcome in outcomes if isinstance(outcome, XRootDServer)]
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     if failures:
         await asyncio.gather(*(storage.stop() for storage in started))
@@ -168,7 +168,7 @@ def _as_ordinary_user() -> tuple[str, ...]:
     return ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
 
 
-async def _answers(storage: Storage) -> bool:
+async def _answers(storage: XRootDServer) -> bool:
     end = asyncio.get_running_loop().time() + _START_LIMIT
     while not storage.has_ended and asyncio.get_running_loop().time() < end:
         try:
@@ -181,11 +181,11 @@ async def _answers(storage: Storage) -> bool:
     return False
 
 
-async def _is_ours(storage: Storage) -> bool:
+async def _is_ours(storage: XRootDServer) -> bool:
     """Whether the process that answers is the one we started: another one on this port would have ended ours."""
     try:
         async with asyncio.timeout(0.1):
-            await storage.ended()
+            await storage.wait_ended()
     except TimeoutError:
         return True
     return False

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aliend.commands.command_names import all_names
-from aliend.core.protocol.requests import READING
+from aliend.core.protocol.requests import READ_ONLY_COMMANDS
 from tests.harness import User, make_user
 from tests.integration.central.service import DAY, Authority, Issued, Service, document
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(400)
 
 PASS_PHRASE = "canary-of-a-pass-phrase"
 ENVELOPE = "-----BEGIN SEALED CIPHER-----\ncanary" + "Q0FOQVJZ" * 12 + "\n-----END SEALED CIPHER-----"
-COMMANDS = sorted(all_names(frozenset()) | READING)
+COMMANDS = sorted(all_names(frozenset()) | READ_ONLY_COMMANDS)
 ATTRIBUTES = "Bag Attributes\n    friendlyName: alice\n    localKeyID: 01 02\nKey Attributes: <No Attributes>\n"
 PIECE = 16
 """Characters: the shortest part of a secret that is looked for."""

@@ -19,6 +19,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from alienctl import VERSION
 from aliend.v1 import console_pb2, console_pb2_grpc, daemon_pb2, daemon_pb2_grpc
 
 MIB = b"0123456789abcdef" * 65536
@@ -41,7 +42,7 @@ class Console(console_pb2_grpc.ConsoleServicer):
         except asyncio.CancelledError:
             self.note(f"cancelled {words[0]}")
             raise
-        await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code)))
+        await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=code, version=VERSION)))
 
     async def do_pwd(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
         await context.write(console_pb2.RunEvent(stdout=b"/alice/cern.ch/user/t/test/\n"))
@@ -72,6 +73,13 @@ class Console(console_pb2_grpc.ConsoleServicer):
             self.note(f"signal {received.signal.number}")
             await context.write(console_pb2.RunEvent(stdout=b"signal\n"))
         await asyncio.Event().wait()
+        return 0
+
+    async def do_hang(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401
+        """Block the event loop."""
+        await context.write(console_pb2.RunEvent(stdout=b"hanging\n"))
+        await asyncio.sleep(0.05)
+        time.sleep(60)  # noqa: ASYNC251
         return 0
 
     async def do_interrupted(self, context: Any, _start: Any, _words: list[str]) -> int:  # noqa: ANN401

@@ -279,10 +279,27 @@ def test_a_daemon_that_dies_leaves_a_clear_sentence(stage: Stage) -> None:
     assert len(stage.logged("run die")) == 1
 
 
+def test_a_command_of_a_hanging_daemon_says_so_and_ends(stage: Stage) -> None:
+    done = stage.run("hang")
+    sentence = f"aliend (pid {stage.pids()[0]}) does not respond".encode()
+    assert (done.stdout, done.returncode) == (b"hanging\n", 75)
+    assert done.stderr.count(sentence) == 2
+    assert b"the outcome of the command is unknown" in done.stderr
+
+
+def test_the_first_interrupt_ends_a_command_of_a_hanging_daemon(stage: Stage) -> None:
+    process = stage.start("hang")
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == b"hanging\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(12) == 130
+
+
 def test_a_lost_job_is_attached_to_again_on_a_new_daemon(stage: Stage) -> None:
     done = stage.run("copy")
     assert (done.stdout, done.returncode) == (b"last words\nattached attach 7\n", 3)
-    assert done.stderr == b"alienctl: connection to the daemon lost, attaching to job 7 again\n"
+    assert done.stderr == b"alienctl: the connection to the daemon was lost, following job 7 again\n"
     assert len(stage.pids()) == 2
 
 

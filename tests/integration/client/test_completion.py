@@ -56,6 +56,7 @@ def test_f124_names_follow_the_sessions_directory_and_quotes(settled: User) -> N
 
 def test_f125_local_paths_are_offered_after_file(settled: User) -> None:
     assert offered(settled, "alienctl cp file:lo") == ["file:local dir/", "file:local.txt"]
+    assert offered(settled, "alienctl cert-import lo") == ["local dir/", "local.txt"]
     assert offered(settled, f"alienctl cp file:{settled.home}/local.") == [f"file:{settled.home}/local.txt"]
 
 

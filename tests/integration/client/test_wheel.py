@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from tests.harness import ROOT, Grid, User, make_user
@@ -52,7 +53,15 @@ def test_the_wheel_carries_the_contract_and_the_unit(archives: Path) -> None:
     assert "aliend/systemd/aliend.service" in names
     assert {"aliend/authorities/igtf.pem", "aliend/authorities/copyright"} <= set(names)
     assert any(name.endswith(".data/scripts/alienctl") for name in names)
-    assert any(name.endswith(".data/data/share/man/man1/alienctl.1") for name in names)
+    shared = {name.partition(".data/data/share/")[2] for name in names} - {""}
+    assert shared == {
+        "man/man1/alienctl.1",
+        "man/man1/aliend.1",
+        "bash-completion/completions/alienctl",
+        "zsh/site-functions/_alienctl",
+        "fish/vendor_completions.d/alienctl.fish",
+    }
+    assert "aliend/data/service_commands.txt" in names
     assert "alienctl/pages/coming-from-alienpy.md" in names
     assert not any(name.startswith("tests") for name in names)
 
@@ -72,6 +81,73 @@ def test_an_installed_wheel_lists_and_copies(newcomer: User) -> None:
     assert len(newcomer.json("whereis", name)["results"]) == 2
     newcomer.must("cp", name, "file:back.txt")
     assert (newcomer.home / "back.txt").read_bytes() == (newcomer.home / "here.txt").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["alienctl", "aliend"])
+def test_man_finds_the_pages_of_an_installed_wheel(environment: Path, name: str) -> None:
+    page = environment / f"share/man/man1/{name}.1"
+    done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", str(page)], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert f"{name.upper()}(1)" in done.stdout
+
+
+def completing_shell(user: User, environment: Path, command: list[str]) -> pexpect.spawn[str]:
+    """An interactive shell that finds the installed commands first, and data files as on a usual system."""
+    variables = {
+        **user.environment,
+        "PATH": f"{environment}/bin:{os.environ['PATH']}",
+        "XDG_DATA_DIRS": f"{environment}/share:/usr/share",
+        "TERM": "dumb",
+        "PS1": "READY>",
+    }
+    child = pexpect.spawn(
+        command[0], command[1:], env=variables, cwd=str(user.home), timeout=60, encoding="utf-8", dimensions=(24, 200)
+    )
+    child.expect_exact("READY>")
+    return child
+
+
+def test_bash_completes_with_the_installed_file(newcomer: User, environment: Path) -> None:
+    child = completing_shell(newcomer, environment, ["bash", "--norc", "--noprofile", "-i"])
+    file = environment / "share/bash-completion/completions/alienctl"
+    child.sendline(f"bind 'set enable-bracketed-paste off'; source {file}")
+    child.expect_exact("READY>")
+    child.send("alienctl cert-imp\t")
+    child.expect_exact("alienctl cert-import ")
+    child.send("\x15exit\n")
+    child.expect(pexpect.EOF)
+
+
+def test_zsh_completes_with_the_installed_file_at_the_first_tab(newcomer: User, environment: Path) -> None:
+    child = completing_shell(newcomer, environment, ["zsh", "-f", "-i"])
+    functions = environment / "share/zsh/site-functions"
+    child.sendline(f'fpath=({functions} $fpath); autoload -U compinit && compinit -u -D; print loa""ded')
+    child.expect_exact("loaded")
+    child.expect_exact("READY>")
+    child.send("alienctl cert-imp\t")
+    child.expect_exact("cert-import ")
+    child.send("\x15exit\n")
+    child.expect(pexpect.EOF)
+
+
+def test_fish_completes_with_the_installed_file(newcomer: User, environment: Path) -> None:
+    variables = {
+        **newcomer.environment,
+        "PATH": f"{environment}/bin:{os.environ['PATH']}",
+        "XDG_DATA_DIRS": f"{environment}/share:/usr/share",
+    }
+    command = ["fish", "--no-config", "-c", f"source {environment}/share/fish/vendor_completions.d/alienctl.fish; "]
+    command[-1] += "complete -C 'alienctl cert-imp'"
+    done = subprocess.run(command, env=variables, cwd=newcomer.home, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["cert-import"]
+
+
+def test_an_installed_wheel_knows_the_commands_of_the_service(newcomer: User) -> None:
+    for name in list(newcomer.variables):
+        if name.startswith(("JALIEN_", "X509_")):
+            newcomer.variables[name] = "/nonexistent"
+    assert "central service" in newcomer.must("help", "guidinfo")
+    assert newcomer.run("guidinf").returncode == 1
 
 
 def test_an_installed_wheel_puts_its_unit_in_place(newcomer: User, environment: Path) -> None:

@@ -54,7 +54,7 @@ def certificate(folder: Path, *, days: int) -> dict[str, str]:
 
 
 def test_no_certificate(stranger: User) -> None:
-    refused(stranger, 107, "/nonexistent/token.pem", "usercert.pem", "token-init")
+    refused(stranger, 107, "/nonexistent/token.pem", "usercert.pem", "`alienctl login`")
 
 
 def test_an_expired_certificate(user: User) -> None:
@@ -154,7 +154,7 @@ def test_a_profile_that_is_no_name(user: User) -> None:
 
 
 def test_an_unknown_option(user: User) -> None:
-    refused(user, 22, "no option -x", words=("cp", "-x", "file:a", "b"))
+    refused(user, 22, "unknown option -x", words=("cp", "-x", "file:a", "b"))
 
 
 def test_a_missing_local_file(user: User) -> None:

@@ -94,7 +94,7 @@ def test_a_text_that_cannot_be_uploaded_is_kept_and_its_place_told(user: User, f
     editor(user, f'echo two >> "$1"; {user.command} cp -f file:theirs {folder}text')
     done = user.run("edit", "text")
     assert done.returncode == 1
-    assert "changed by somebody else" in done.stderr
+    assert "another user changed" in done.stderr
     kept = re.search(r"saved in (\S+);", done.stderr)
     assert kept
     assert Path(kept[1]).read_text() == "one\ntwo\n"

@@ -79,7 +79,7 @@ async def test_a_small_file_passes_through_this_machine(daemon: Daemon) -> None:
 
 
 async def test_servers_that_cannot_are_not_asked_for_the_next_file(daemon: Daemon) -> None:
-    pairs = daemon.engine._attempts.gate.blocklist
+    pairs = daemon.engine._limiter.blocklist
     for name in "fg":
         daemon.grid.put(f"/a/{name}", os.urandom(5_000_001))
         assert await copied(daemon, f"/a/{name}", f"/b/{name}", APART) == "done"

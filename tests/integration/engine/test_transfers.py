@@ -106,7 +106,7 @@ async def bytes_moving(daemon: Daemon, job: int) -> None:
 
 
 async def slot_is_free(daemon: Daemon) -> None:
-    for _ in iter(lambda: daemon.engine._attempts.slots.load().running, 0):
+    for _ in iter(lambda: daemon.engine._running.load().running, 0):
         await asyncio.sleep(0.01)
 
 

@@ -345,7 +345,7 @@ def test_the_output_of_up_can_be_captured_by_a_shell(fresh: Running) -> None:
     done = subprocess.run(
         ["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=30, check=False
     )
-    assert "captured: The sandbox grid is up." in done.stdout
+    assert "captured: the sandbox grid is up" in done.stdout
 
 
 def test_a_port_of_somebody_else_is_avoided(fresh: Running) -> None:

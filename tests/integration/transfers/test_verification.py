@@ -34,7 +34,7 @@ def test_a_limit_is_kept_and_says_why_files_wait(user: User, folder: str) -> Non
         (user.home / "d" / str(number)).write_bytes(os.urandom(100 * MIB))
     job = user.run("cp", "--detach", "file:d/", "d/").stdout.strip()
     eventually(lambda: [one["kind"] for one in user.json("transfers", "why")["waiting"]].count("limit") >= 1)
-    assert "one upload at a time is running" in user.run("transfers", "why", job).stdout
+    assert "the limit of 1 upload at a time is reached" in user.run("transfers", "why", job).stdout
     user.must("transfers", "cancel", job)
     user.kill_daemon()
     limits = user.json("transfers", "limit")["limits"]
@@ -67,7 +67,7 @@ def test_a_newline_in_a_name_never_looks_like_two_names(user: User, grid: Grid, 
     assert user.json("ls")["results"][0]["name"] == name
     refused = user.run("cp", folder, "file:all/")
     assert (refused.returncode, folder + shown in refused.stderr.splitlines()[0]) == (4, True)
-    assert "copy it to a name of your own" in refused.stderr
+    assert "copy the file to another name" in refused.stderr
     user.must("cp", name, "file:better")
     (job,) = [one["job"] for one in user.json("transfers", "list", "--all")["jobs"] if one["state"] == "done"]
     assert f"{folder}{shown} -> {user.home}/better" in user.must("transfers", "show", str(job))

@@ -10,7 +10,6 @@ import pytest
 import alienctl
 import aliend
 from alienctl import ClientError, NoDaemonError
-from alienctl.daemon import systemd_unit
 from alienctl.help import pages
 from alienctl.invocation import Invocation
 from alienctl.transport import check_directory, socket_path
@@ -113,10 +112,3 @@ def test_the_help_names_every_command_of_its_table() -> None:
     assert pages.text_of("cp").startswith("alienctl cp ")
     with pytest.raises(ClientError, match="no help"):
         pages.text_of("nosuch")
-
-
-def test_the_unit_gets_the_real_command_and_keeps_its_options() -> None:
-    unit = systemd_unit._with_command(
-        "[Service]\nExecStart=aliend --foreground\n", systemd_unit._quoted("/my env/100%/aliend")
-    )
-    assert unit == '[Service]\nExecStart="/my env/100%%/aliend" --foreground\n'

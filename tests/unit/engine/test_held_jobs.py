@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from aliend.core.transfers.job import JobSpec
-from aliend.engine.held_jobs import is_resolved
+from aliend.core.transfers.job import Job, JobSpec, JobState
+from aliend.engine.held_jobs import CHECK_INTERVAL, HeldJobs, is_resolved
 from aliend.errors import CopyError, Obstacle
 from aliend.storage.tasks import RemovePartial
-from tests.unit.engine.conftest import House, eventually
+from tests.unit.engine.conftest import Clock, House, eventually
 from tests.unit.engine.test_wait_reasons import waits
 
 HUGE = 1 << 62
@@ -127,3 +127,40 @@ async def test_a_queued_download_that_was_never_started_has_nothing_to_discard(h
     await house.engine.cancel(job.id)
     await house.until(job.id, "cancelled")
     assert not [task for task in house.workers.tasks if isinstance(task, RemovePartial)]
+
+
+class _StoreOfOneHeldJob:
+    def __init__(self, obstacle: Obstacle) -> None:
+        self._jobs = [Job(1, JobSpec("download", ("/a/f",), "/in/f"), JobState.PAUSED, 0, obstacle=obstacle)]
+
+    async def held_jobs(self) -> list[Job]:
+        return self._jobs
+
+
+async def _seconds_until_released(jobs: HeldJobs, clock: Clock) -> float:
+    """Hold the job and return the seconds until it is released."""
+    began = clock.now
+    jobs.schedule_check()
+    while not await jobs.releasable():
+        clock.now += CHECK_INTERVAL
+    return clock.now - began
+
+
+async def test_the_release_backoff_grows_and_is_reset_when_a_file_has_arrived(tmp_path: Path) -> None:
+    clock = Clock()
+    jobs = HeldJobs(_StoreOfOneHeldJob(Obstacle("space", str(tmp_path))), clock)  # type: ignore[arg-type]
+    pauses = [await _seconds_until_released(jobs, clock) for _ in range(9)]
+    assert pauses == [5, 10, 20, 40, 80, 160, 320, 600, 600]
+    jobs.reset_backoff(1)
+    assert await _seconds_until_released(jobs, clock) == 5
+
+
+async def test_a_file_that_has_arrived_resets_the_release_backoff_of_its_job(house: House, tmp_path: Path) -> None:
+    house.grid.put("/a/d/1", b"data")
+    house.grid.put("/a/d/2", b"data")
+    house.workers.faults = [full(tmp_path, need=1)]
+    job = await house.submit(JobSpec("download", ("/a/d/",), f"{tmp_path}/in/"))
+    await house.until_job(job.id, "paused")
+    await later(house, 11)
+    await house.ended(job.id)
+    assert house.engine._held_jobs._backoffs == {}

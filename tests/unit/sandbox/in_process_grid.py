@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.sandbox.certificates import user_subject
-from aliend.sandbox.server.connections import Front
+from aliend.sandbox.server.connections import WebsocketServer
 from aliend.sandbox.server.seed import Seeder
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.catalogue import Catalogue
@@ -48,7 +48,7 @@ class Reply:
 class Stage:
     """The grid, and the sessions of its users. `now` is POSIX milliseconds."""
 
-    front: Front
+    front: WebsocketServer
     service: Service
     now: int
     sessions: dict[str, Session] = field(default_factory=dict)
@@ -85,6 +85,6 @@ def make_stage(seed: Path, directory: Path) -> Stage:
     catalogue, start = Catalogue(directory / CATALOGUE), time.time_ns() // 10**6
     stage: Stage
     service = Service(catalogue, Sealer(b"stage"), lambda: stage.now, SITE, guids=GuidMaker(FIRST_GUID))
-    service.shelves = {1: directory / "se1", 2: directory / "se2"}
-    stage = Stage(Front(service), service, start)
+    service.storage_directories = {1: directory / "se1", 2: directory / "se2"}
+    stage = Stage(WebsocketServer(service), service, start)
     return stage

@@ -68,7 +68,7 @@ def _show(call: Call, archive: Guid, name: str, member: Guid) -> None:
     )
     call.out.keys(archive_guid=f"{archive.guid}\n", archive_name=f"{name}\n", member_guid=_dump(call, member))
     call.out.key("member_size", f"{member.size}\n")
-    call.out.next()
+    call.out.finish_result()
 
 
 def _dump(call: Call, record: Guid) -> str:
@@ -94,8 +94,8 @@ def expire(call: Call) -> None:
     """Set, extend or remove the time at which files end; who may not write one is not told."""
     if not call.operands:
         raise BadArgumentsError
-    removing, extending = call.given.has("r"), call.given.has("e")
-    spans = {name: call.given.integer(name) or 0 for name in ("d", "w", "m", "y")}
+    removing, extending = call.options.has("r"), call.options.has("e")
+    spans = {name: call.options.integer(name) or 0 for name in ("d", "w", "m", "y")}
     if not removing and not any(value > 0 for value in spans.values()):
         raise BadArgumentsError
     for operand in call.operands:
@@ -113,7 +113,7 @@ def expire(call: Call) -> None:
 def _with_siblings(call: Call, entry: Entry) -> list[Entry]:
     """The entry, and what is inside the same archive: they end together."""
     replicas = call.catalogue.replicas
-    archive = next((found.archive[0] for found in replicas.of(entry.guid or "") if found.archive), entry.guid)
+    archive = next((found.archive[0] for found in replicas.replicas_of(entry.guid or "") if found.archive), entry.guid)
     found = {entry.path: entry}
     for record in replicas.members(archive) if archive else []:
         member = call.catalogue.names.with_guid(record.guid)

@@ -26,9 +26,9 @@ def cat(call: Call) -> None:
             call.out.fail(121, f"Not able to get the file: {operand}")
             continue
         for line in _lines(content):
-            text = line.replace("\t", "^I") if call.given.has("T") else line
-            text += "$" if call.given.has("E") else ""
-            if call.given.has("n") or (call.given.has("b") and line):
+            text = line.replace("\t", "^I") if call.options.has("T") else line
+            text += "$" if call.options.has("E") else ""
+            if call.options.has("n") or (call.options.has("b") and line):
                 numbered += 1
                 text = f"{numbered:>6}  {text}"
             shown.append(text)
@@ -44,8 +44,8 @@ def _lines(content: bytes) -> list[str]:
 
 def grep(call: Call) -> None:
     """The lines of files that match a pattern; text only."""
-    call.given = parse(call.operands, _GREP_OPTIONS)
-    patterns = call.given.values.get("e", [])
+    call.options = parse(call.operands, _GREP_OPTIONS)
+    patterns = call.options.values.get("e", [])
     operands = call.operands
     if not patterns:
         patterns, operands = operands[:1], operands[1:]
@@ -59,7 +59,7 @@ def grep(call: Call) -> None:
         except contents.UnreadableError:
             call.out.fail(121, f"Not able to get the file: {path}")
             continue
-        _show_matches(call, f"{path}:" if len(found) > 1 or call.given.has("H") else "", wanted, lines)
+        _show_matches(call, f"{path}:" if len(found) > 1 or call.options.has("H") else "", wanted, lines)
 
 
 def _expanded(call: Call, operand: str) -> list[str]:
@@ -70,7 +70,7 @@ def _expanded(call: Call, operand: str) -> list[str]:
 
 
 def _pattern(call: Call, patterns: list[str]) -> re.Pattern[str]:
-    given = call.given
+    given = call.options
     text = "|".join(f"(?:{re.escape(pattern) if given.has('F') else pattern})" for pattern in patterns)
     if given.has("w"):
         text = rf"\b(?:{text})\b"
@@ -83,7 +83,7 @@ def _pattern(call: Call, patterns: list[str]) -> re.Pattern[str]:
 
 
 def _show_matches(call: Call, prefix: str, wanted: re.Pattern[str], lines: list[str]) -> None:
-    given = call.given
+    given = call.options
     matching = list(_matching(lines, wanted, inverted=given.has("v")))[: given.integer("m")]
     if given.has("q"):
         return

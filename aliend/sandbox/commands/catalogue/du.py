@@ -29,7 +29,7 @@ def du(call: Call) -> None:
         if not expanded:
             call.out.fail(2, operand)
         found += expanded
-    if call.given.has("s"):
+    if call.options.has("s"):
         total = _Sum()
         for path in found:
             _count(call, path, total)
@@ -43,7 +43,7 @@ def du(call: Call) -> None:
 
 def _count(call: Call, prefix: str, total: _Sum) -> None:
     counts = call.catalogue.replicas.counts()
-    for entry in call.catalogue.names.beginning_with(prefix):
+    for entry in call.catalogue.names.with_prefix(prefix):
         if entry.is_directory:
             total.folders += 1
             continue
@@ -62,7 +62,7 @@ def _count(call: Call, prefix: str, total: _Sum) -> None:
 
 def _show(call: Call, title: str, total: _Sum) -> None:
     _describe(call, title, total)
-    call.out.next()
+    call.out.finish_result()
     call.out.keys(
         entry=title,
         folders=str(total.folders),
@@ -77,7 +77,7 @@ def _show(call: Call, title: str, total: _Sum) -> None:
 
 def _describe(call: Call, title: str, total: _Sum) -> None:
     def size(value: int) -> str:
-        return str(value) if call.given.has("n") else formats.human(value)
+        return str(value) if call.options.has("n") else formats.human(value)
 
     apparent = size(total.one_replica_size + total.members_size)
     call.out.line(f"{title}\n  Folders: {total.folders}")

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable
 
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service import contents, xml_collection
 from aliend.sandbox.service.call import Call, Command
-from aliend.sandbox.service.xml_collection import Origin
-from aliend.sandbox.state import object_versions, paths
-from aliend.sandbox.state.entries import BEYOND, Entry
+from aliend.sandbox.service.xml_collection import CollectionSource
+from aliend.sandbox.state import paths
+from aliend.sandbox.state.entries import AFTER_PREFIX, Entry
 
 _MOST = 1_000_000
 _AT_A_TIME = 2_000
 """So many entries are worked on before other connections get their turn."""
+
+_VERSIONED_NAME = re.compile(r"Run(?P<first_run>\d+)_(?P<last_run>\d+)_v(?P<version>\d+)_s(?P<subversion>\d+)\.root")
+_VERSION_CONDITION = re.compile(
+    r"(?:CDB:)?(first_run|last_run|version|subversion)\s*(<=|>=|=|<|>)\s*(\d+)", re.IGNORECASE
+)
 
 
 async def find(call: Call) -> None:
@@ -26,12 +32,12 @@ async def find(call: Call) -> None:
     start = call.find(base)
     if start is None or not start.is_directory:
         raise CommandFailedError(20, base)
-    target = call.given.value("x")
+    target = call.options.value("x")
     if target in (None, "-"):
         entries = (await _remembered(call, start.path, pattern))[offset : offset + limit]
     else:
         entries = (await _sorted(call, start.path, pattern))[:limit]
-    site = call.given.value("S")
+    site = call.options.value("S")
     if site is not None:
         entries = _by_distance(call, entries, site)
     if target in (None, "-"):
@@ -47,12 +53,12 @@ async def _remembered(call: Call, start: str, pattern: str) -> list[Entry]:
         start,
         pattern,
         *call.operands[2:],
-        *sorted((name, tuple(values)) for name, values in call.given.values.items()),
+        *sorted((name, tuple(values)) for name, values in call.options.values.items()),
     )
-    known = call.service.searches.get(asked)
+    known = call.service.find_cache.get(asked)
     if known is None:
         known = await _sorted(call, start, pattern)
-        call.service.searches.put(asked, known)
+        call.service.find_cache.put(asked, known)
     return known
 
 
@@ -61,9 +67,9 @@ async def _sorted(call: Call, start: str, pattern: str) -> list[Entry]:
         return paths.collation_key(entry.path)
 
     entries = await _search(call, start, pattern)
-    if call.given.has("y"):
-        entries = object_versions.newest(entries, " ".join(call.operands[2:]))
-    if call.given.has("s"):
+    if call.options.has("y"):
+        entries = _newest_versions(entries, " ".join(call.operands[2:]))
+    if call.options.has("s"):
         return entries
     if len(entries) > _AT_A_TIME:
         await asyncio.to_thread(entries.sort, key=key)
@@ -72,9 +78,9 @@ async def _sorted(call: Call, start: str, pattern: str) -> list[Entry]:
     return entries
 
 
-def _origin(call: Call, name: str = "tempCollection") -> Origin:
-    words = [*(f"-{option}" for option in call.given.values if option != "x"), "-x", "-", *call.operands]
-    return Origin(f"find {' '.join(words)}", call.principal.name, call.now, name)
+def _origin(call: Call, name: str = "tempCollection") -> CollectionSource:
+    words = [*(f"-{option}" for option in call.options.values if option != "x"), "-x", "-", *call.operands]
+    return CollectionSource(f"find {' '.join(words)}", call.principal.name, call.now, name)
 
 
 def _words(call: Call) -> tuple[str, str]:
@@ -94,7 +100,7 @@ def _words(call: Call) -> tuple[str, str]:
 
 
 def _limits(call: Call) -> tuple[int, int]:
-    limit, offset = call.given.integer("l"), call.given.integer("o")
+    limit, offset = call.options.integer("l"), call.options.integer("o")
     if limit is not None and limit <= 0:
         call.out.warn(f"Ignoring the invalid limit {limit}\n")
         limit = None
@@ -106,20 +112,20 @@ def _limits(call: Call) -> tuple[int, int]:
 
 async def _search(call: Call, start: str, pattern: str) -> list[Entry]:
     fixed = re.split("[_%]", start, maxsplit=1)[0]
-    conditions, values = ["path >= ?", "path < ?", "replicated = 0"], [fixed, fixed + BEYOND]
-    if call.given.has("r"):
+    conditions, values = ["path >= ?", "path < ?", "replicated = 0"], [fixed, fixed + AFTER_PREFIX]
+    if call.options.has("r"):
         conditions.append("path REGEXP ?")
         values.append(re.escape(start) + pattern)
     else:
         likes = _likes(start, pattern)
         conditions.append(f"({' OR '.join(['path LIKE ?'] * len(likes))})")
         values += likes
-    for excluded in call.given.values.get("e", []):
+    for excluded in call.options.values.get("e", []):
         conditions.append("path NOT LIKE ?")
         values.append(start + excluded.replace("*", "%"))
-    if not call.given.has("d"):
+    if not call.options.has("d"):
         conditions.append("type != 'd'")
-    job = call.given.integer("j")
+    job = call.options.integer("j")
     if job is not None:
         conditions.append("jobid = ?")
         values.append(str(job))
@@ -145,7 +151,7 @@ def _by_distance(call: Call, entries: list[Entry], site: str) -> list[Entry]:
     distances = call.catalogue.replicas.distances(site)
     ranked = []
     for entry in entries:
-        elements = [replica.se for replica in call.catalogue.replicas.of(entry.guid or "")]
+        elements = [replica.se for replica in call.catalogue.replicas.replicas_of(entry.guid or "")]
         known = [distances.get(se.number, 1.0) for se in elements if se is not None]
         if known:
             ranked.append((min(known), entry))
@@ -154,34 +160,61 @@ def _by_distance(call: Call, entries: list[Entry], site: str) -> list[Entry]:
 
 async def _show(call: Call, entries: list[Entry]) -> None:
     out, last = call.out, len(entries) - 1
-    document = call.given.has("x")
+    document = call.options.has("x")
     for index, entry in enumerate(entries):
         if index % _AT_A_TIME == _AT_A_TIME - 1:
             await asyncio.sleep(0)
         out.key("lfn", entry.path)
-        if call.given.has("w", "f"):
+        if call.options.has("w", "f"):
             out.keys(**xml_collection.metadata(entry))
-        if call.given.has("f"):
+        if call.options.has("f"):
             out.keys(**xml_collection.more_metadata(entry))
         if not document:
             out.line(_line(call, entry))
         elif index == last:
             out.line(xml_collection.write(entries, _origin(call)))
-        if index == last and call.given.has("c"):
+        if index == last and call.options.has("c"):
             out.line(f"Found {len(entries)} maching entries{_total(call, entries)}")
-        out.next()
+        out.finish_result()
 
 
 def _total(call: Call, entries: list[Entry]) -> str:
-    return f", of {formats.human(sum(entry.size for entry in entries))}" if call.given.has("w") else ""
+    return f", of {formats.human(sum(entry.size for entry in entries))}" if call.options.has("w") else ""
 
 
 def _line(call: Call, entry: Entry) -> str:
-    if not call.given.has("w"):
+    if not call.options.has("w"):
         return entry.path
-    size = formats.human(entry.size) if call.given.has("h") else str(entry.size)
+    size = formats.human(entry.size) if call.options.has("h") else str(entry.size)
     mode = formats.permissions(entry.kind, entry.perm)
     return f"{mode}   {entry.owner:>8} {entry.group:>8} {size:>12} {formats.short_date(entry.ctime)}     {entry.path}"
+
+
+def _newest_versions(entries: Iterable[Entry], query: str) -> list[Entry]:
+    """The newest version in each directory, of those that fulfil a query as `CDB:first_run<=5 and CDB:last_run>=5`.
+
+    Files whose names tell no version are left out.
+    """
+    best: dict[str, tuple[tuple[int, int], Entry]] = {}
+    for entry in entries:
+        found = _VERSIONED_NAME.fullmatch(entry.name)
+        if found is None or not _matches_versions({name: int(text) for name, text in found.groupdict().items()}, query):
+            continue
+        directory, version = paths.parent(entry.path), (int(found["version"]), int(found["subversion"]))
+        if directory not in best or best[directory][0] < version:
+            best[directory] = (version, entry)
+    return [entry for _, entry in best.values()]
+
+
+def _matches_versions(numbers: dict[str, int], query: str) -> bool:
+    for name, sign, text in _VERSION_CONDITION.findall(query):
+        value, limit = numbers[name.lower()], int(text)
+        if value == limit:
+            if "=" not in sign:
+                return False
+        elif (value < limit) != (sign[0] == "<") or sign == "=":
+            return False
+    return True
 
 
 COMMANDS = {

@@ -13,7 +13,7 @@ EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 
 def mkdir(call: Call) -> None:
     """Make directories; one that exists and may be written to is a success."""
-    parents = call.given.has("p")
+    parents = call.options.has("p")
     wording = "Could not create directory" + (" (or non-existing parents)" if parents else "")
     for operand in call.operands:
         if not _make(call, operand, parents=parents):
@@ -41,7 +41,7 @@ def _file_in_the_way(call: Call, path: str, above: Entry) -> bool:
 
 def rmdir(call: Call) -> None:
     """Remove empty directories."""
-    with_parents = call.given.has("p")
+    with_parents = call.options.has("p")
     for operand in call.operands:
         if with_parents:
             call.out.line("Inside Parent Directory")
@@ -71,7 +71,7 @@ def _refuse_removal(call: Call, path: str) -> str:
 
 def rm(call: Call) -> None:
     """Remove entries; `-r` with all that is below them, whoever it belongs to."""
-    recursive = call.given.has("r", "R")
+    recursive = call.options.has("r", "R")
     for operand in call.operands:
         found = call.expand(operand)
         if not found:
@@ -92,12 +92,12 @@ def _remove(call: Call, entry: Entry, *, recursive: bool) -> bool:
         return False
     if entry.is_directory and not recursive and not names.is_empty(entry):
         return False
-    removed = list(names.beginning_with(entry.path)) if entry.is_directory else [entry]
+    removed = list(names.with_prefix(entry.path)) if entry.is_directory else [entry]
     for each in removed:
         names.delete(each)
     for guid in {each.guid for each in removed if each.guid}:
         if not names.has_references(guid):
-            call.catalogue.replicas.forget(guid)
+            call.catalogue.replicas.remove_guid(guid)
     return True
 
 

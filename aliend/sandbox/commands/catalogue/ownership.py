@@ -50,9 +50,9 @@ def _change_all(call: Call, verb: str, columns: dict[str, str] | None) -> None:
 
 
 def _meant(call: Call, path: str) -> Iterator[Entry]:
-    if call.given.has("R"):
+    if call.options.has("R"):
         # the service searches by prefix, without the slash: siblings that begin alike are meant too
-        yield from list(call.catalogue.names.beginning_with(path.rstrip("/")))
+        yield from list(call.catalogue.names.with_prefix(path.rstrip("/")))
         return
     entry = call.catalogue.names.get(path)
     if entry is not None:
@@ -62,7 +62,7 @@ def _meant(call: Call, path: str) -> Iterator[Entry]:
 def _change(call: Call, entry: Entry, columns: dict[str, str]) -> None:
     call.catalogue.names.update(entry, **columns)
     if entry.guid is not None:
-        call.catalogue.replicas.change(entry.guid, columns)
+        call.catalogue.replicas.update(entry.guid, columns)
 
 
 COMMANDS = {

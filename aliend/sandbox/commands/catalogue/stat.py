@@ -27,11 +27,11 @@ def stat(call: Call) -> None:
             call.out.fail(2, operand)
             continue
         _stat_entry(call, entry)
-        call.out.next()
+        call.out.finish_result()
 
 
 def _stat_entry(call: Call, entry: Entry) -> None:
-    out, detailed = call.out, call.given.has("v")
+    out, detailed = call.out, call.options.has("v")
     out.line(f"File: {entry.path}\nType: {entry.kind}\nOwner: {entry.owner}:{entry.group}\nPermissions: {entry.perm}")
     out.line(f"Last change: {formats.timestamp(entry.ctime)} ({entry.ctime})")
     if entry.expires is not None:
@@ -56,7 +56,7 @@ def _stat_file(call: Call, entry: Entry, *, detailed: bool) -> None:
     out.keys(size=str(entry.size), md5=entry.md5)
     if entry.guid is None:
         return
-    out.keys(guid=entry.guid, mtime=str(guids.created(entry.guid)))
+    out.keys(guid=entry.guid, mtime=str(guids.creation_time(entry.guid)))
     record = call.catalogue.replicas.guid(entry.guid) if detailed else None
     if record is None:
         out.line(f"GUID: {entry.guid}\n\tGUID created on {guids.creation_text(entry.guid)}")
@@ -70,8 +70,8 @@ def _stat_guid(call: Call, operand: str) -> None:
     if record is None:
         call.out.warn(f"This GUID does not exist in the catalogue: {operand}\n")
         return
-    _describe(call, record, "", detailed=call.given.has("v"))
-    call.out.next()
+    _describe(call, record, "", detailed=call.options.has("v"))
+    call.out.finish_result()
 
 
 def _describe(call: Call, record: Guid, indent: str, *, detailed: bool) -> None:
@@ -90,7 +90,7 @@ def _describe(call: Call, record: Guid, indent: str, *, detailed: bool) -> None:
     for line in lines:
         out.line(indent + line)
     out.keys(guid=record.guid, owner=record.owner, gowner=record.group, perm=record.perm, size=str(record.size))
-    out.keys(md5=record.md5, mtime=str(guids.created(record.guid)), ctime=str(record.ctime))
+    out.keys(md5=record.md5, mtime=str(guids.creation_time(record.guid)), ctime=str(record.ctime))
     if record.job:
         out.key("jobid", str(record.job))
     if detailed:
@@ -99,7 +99,7 @@ def _describe(call: Call, record: Guid, indent: str, *, detailed: bool) -> None:
 
 
 def _list_replicas(call: Call, record: Guid, indent: str) -> None:
-    replicas = call.catalogue.replicas.of(record.guid)
+    replicas = call.catalogue.replicas.replicas_of(record.guid)
     if not replicas:
         return
     call.out.text(f"{indent}Replicas:")
@@ -161,7 +161,7 @@ def guid2lfn(call: Call) -> None:
             raise CommandFailedError(22, f"No GUID in this string: {operand}")
         for guid in found:
             _lfn_of(call, guid)
-            call.out.next()
+            call.out.finish_result()
 
 
 def _lfn_of(call: Call, guid: str) -> None:
@@ -186,11 +186,11 @@ def guidinfo(call: Call) -> None:
         call.out.key("guid", operand)
         if guids.is_guid(operand):
             call.out.line(f"{operand}\n  Created: {guids.creation_text(operand)}")
-            call.out.keys(mtime=str(guids.created(operand)), mac=guids.hardware_address(operand))
+            call.out.keys(mtime=str(guids.creation_time(operand)), mac=guids.hardware_address(operand))
         else:
             call.out.key("error", "Invalid UUID")
             call.out.line(f"{operand} : Invalid UUID")
-        call.out.next()
+        call.out.finish_result()
 
 
 def uuid_facts(call: Call) -> None:
@@ -202,7 +202,7 @@ def uuid_facts(call: Call) -> None:
             continue
         text = guids.creation_text(guid)
         call.out.line(f"{guid} : created on {text}")
-        call.out.keys(mtime=str(guids.created(guid)), mac=guids.hardware_address(guid))
+        call.out.keys(mtime=str(guids.creation_time(guid)), mac=guids.hardware_address(guid))
 
 
 COMMANDS = {

@@ -6,7 +6,7 @@ from aliend.sandbox.errors import BadArgumentsError, CommandCrashError, CommandF
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service import contents, xml_collection
 from aliend.sandbox.service.call import Call, Command
-from aliend.sandbox.service.xml_collection import Origin
+from aliend.sandbox.service.xml_collection import CollectionSource
 from aliend.sandbox.state import paths
 from aliend.sandbox.state.entries import Entry
 
@@ -21,20 +21,20 @@ def to_xml(call: Call) -> None:
         raise CommandFailedError(61, "No files to put into a collection")
     if len(entries) < len(names):
         text = f"Only {len(entries)} out of {len(names)} files could be resolved"
-        if not call.given.has("i"):
+        if not call.options.has("i"):
             raise CommandFailedError(2, text)
         call.out.warn(f"{text}\n")
-    target = call.given.value("x")
+    target = call.options.value("x")
     command = f"toXml {' '.join(names)}"
     if target is None:
-        call.out.line(xml_collection.write(entries, Origin(command, call.principal.name, call.now)))
+        call.out.line(xml_collection.write(entries, CollectionSource(command, call.principal.name, call.now)))
     else:
         _store(call, call.resolve(target), entries, command)
 
 
 def _listed(call: Call) -> list[str]:
     names: list[str] = []
-    for operand in call.given.values.get("l", []):
+    for operand in call.options.values.get("l", []):
         try:
             names += contents.read(call, operand).decode("utf-8", "replace").split()
         except contents.UnreadableError as error:
@@ -44,15 +44,15 @@ def _listed(call: Call) -> list[str]:
 
 def _resolved(call: Call, names: list[str]) -> list[Entry]:
     found = [call.find(name) for name in names]
-    if len(names) == 1 and found[0] is None and not call.given.has("i"):
+    if len(names) == 1 and found[0] is None and not call.options.has("i"):
         raise CommandCrashError("java.lang.NullPointerException")
     return [entry for entry in found if entry is not None and (len(names) == 1 or not entry.is_directory)]
 
 
 def _store(call: Call, path: str, entries: list[Entry], command: str) -> None:
-    names, origin = call.catalogue.names, Origin(command, call.principal.name, call.now, paths.name(path))
+    names, origin = call.catalogue.names, CollectionSource(command, call.principal.name, call.now, paths.name(path))
     existing = names.get(path)
-    if existing is not None and not call.given.has("a"):
+    if existing is not None and not call.options.has("a"):
         raise CommandFailedError(5, f"Upload failed: LFN already exists: {path}")
     kept: list[str] = []
     if existing is not None:
@@ -78,16 +78,16 @@ def list_files(call: Call) -> None:
         record = call.catalogue.replicas.guid(guid)
         line = f"{guid} (from the file {lfn})"
         call.out.keys(guid=guid, lfn=lfn)
-        if call.given.has("z"):
+        if call.options.has("z"):
             size_text, md5 = str(record.size) if record else "0", str(record.md5) if record else "null"
             call.out.keys(size=f" {size_text}", md5=f" {md5}")
             line += f" (size = {size_text}) (md5 = {md5})"
         size += record.size if record else 0
         lines.append(line)
-        if index == len(files) - 1 and not call.given.has("s"):
-            totals = [f"{len(files)} files of {size} bytes in total"] if call.given.has("t") else []
+        if index == len(files) - 1 and not call.options.has("s"):
+            totals = [f"{len(files)} files of {size} bytes in total"] if call.options.has("t") else []
             call.out.line("\n".join([*lines, *totals]))
-        call.out.next()
+        call.out.finish_result()
 
 
 def _files(call: Call, path: str) -> list[tuple[str, str]]:
@@ -100,7 +100,7 @@ def _files(call: Call, path: str) -> list[tuple[str, str]]:
         return [(row["guid"], row["lfn"]) for row in rows]
     if entry.kind != "f":
         raise CommandFailedError(121, f"Illegal entry type for {entry.path}")
-    found = None if call.given.has("v") else _read(call, path)
+    found = None if call.options.has("v") else _read(call, path)
     if found is None:
         raise CommandFailedError(121, f"This entry is not an AliEn collection: {entry.path}")
     return [(file.get("guid", ""), file.get("lfn", "")) for file in found]

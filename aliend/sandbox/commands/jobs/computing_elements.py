@@ -21,15 +21,15 @@ def list_elements(call: Call) -> None:
     kind = max((len(element.type) for element in shown), default=0)
     call.out.text(f"CE Listing \n{'CE name':>{width}}{_COLUMNS}")
     for element in shown:
-        partitions = f"\t{','.join(element.partitions)}" if call.given.has("v") else ""
+        partitions = f"\t{','.join(element.partitions)}" if call.options.has("v") else ""
         call.out.line(
             f"{element.name:>{width}}\t{element.status}\t\t{element.max_running:>3}\t\t{element.max_queued:>3}"
             f"\t{element.ttl:>5}\t{element.type:>{kind}}\t{element.host:>8}{partitions}"
         )
         call.out.keys(**_facts(element), partitions=",".join(element.partitions))
         call.out.keys(TTL=element.ttl, type=element.type, host=element.host)
-        call.out.next()
-    if call.given.has("s"):
+        call.out.finish_result()
+    if call.options.has("s"):
         running, queued = sum(each.max_running for each in shown), sum(each.max_queued for each in shown)
         call.out.line(f"{'TOTAL':>{width}}\t    \t\t{running:>3}\t\t{queued:>3}")
 
@@ -44,7 +44,7 @@ def _facts(element: ComputingElement) -> dict[str, str]:
 
 
 def _is_wanted(call: Call, element: ComputingElement) -> bool:
-    partitions = {name for text in call.given.values.get("p", []) for name in text.split(",")}
+    partitions = {name for text in call.options.values.get("p", []) for name in text.split(",")}
     if partitions and partitions.isdisjoint(element.partitions):
         return False
     return not call.operands or any(word.upper() in element.name.upper() for word in call.operands)
@@ -58,7 +58,7 @@ def list_partitions(call: Call) -> None:
         if call.operands and name not in call.operands:
             continue
         members = [element.name for element in elements if name in element.partitions]
-        call.out.line(f"{name:>15}{'  ' + ' '.join(members) if call.given.has('v') else ''}")
+        call.out.line(f"{name:>15}{'  ' + ' '.join(members) if call.options.has('v') else ''}")
 
 
 def match(call: Call) -> None:
@@ -74,7 +74,7 @@ def match(call: Call) -> None:
         if element.status == "open" and element.max_running and needed <= element.ttl and _is_named(names, element):
             call.out.line(f"{element.name}\t{element.status}\t{element.max_running}\t{element.max_queued}")
             call.out.keys(**_facts(element))
-            call.out.next()
+            call.out.finish_result()
 
 
 def _is_named(names: list[str], element: ComputingElement) -> bool:
@@ -83,7 +83,7 @@ def _is_named(names: list[str], element: ComputingElement) -> bool:
 
 def set_status(call: Call) -> None:
     """Open or lock places for jobs (administrators only); what fails is told as text."""
-    status = call.given.value("status")
+    status = call.options.value("status")
     if status not in _STATES:
         raise BadOptionsError(f"{status} is not a status")
     if not call.operands:
@@ -102,7 +102,7 @@ def set_status(call: Call) -> None:
 
 def packages(call: Call) -> None:
     """The software that jobs can use."""
-    platform = call.given.value("platform")
+    platform = call.options.value("platform")
     found = [
         name
         for name, of in call.catalogue.grid.packages()
@@ -113,7 +113,7 @@ def packages(call: Call) -> None:
     for name in dict.fromkeys(found):
         call.out.key("packages", name)
         call.out.line(f" {name}")
-        call.out.next()
+        call.out.finish_result()
 
 
 COMMANDS = {

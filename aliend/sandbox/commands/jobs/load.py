@@ -14,9 +14,9 @@ _DAY = 86_400_000
 
 def w(call: Call) -> None:
     """A table of the accounts that have jobs."""
-    rows = [(name, *counts) for name, counts in call.catalogue.jobs.use(call.now).items()]
-    column = 2 if call.given.has("w") else 1 if call.given.has("a") else 0
-    rows.sort(key=lambda row: row[column], reverse=call.given.has("r") != (column > 0))
+    rows = [(name, *counts) for name, counts in call.catalogue.jobs.count_by_owner(call.now).items()]
+    column = 2 if call.options.has("w") else 1 if call.options.has("a") else 0
+    rows.sort(key=lambda row: row[column], reverse=call.options.has("r") != (column > 0))
     text = f"     {'Account name':<21}|{'Active jobs':>13} |{'Waiting jobs':>13}\n{_RULE}"
     for number, (name, running, waiting) in enumerate(rows, 1):
         text += _row(f"{number:>3}. ", name, running, waiting)
@@ -31,7 +31,7 @@ def _row(begin: str, name: str, running: int, waiting: int) -> str:
 
 def uptime(call: Call) -> None:
     """How many jobs there are; the values begin with a blank."""
-    use = call.catalogue.jobs.use(call.now)
+    use = call.catalogue.jobs.count_by_owner(call.now)
     running, waiting = sum(counts[0] for counts in use.values()), sum(counts[1] for counts in use.values())
     call.out.keys(**{"running jobs": f" {running}", "waiting jobs": f" {waiting}", "active users": f" {len(use)}"})
     call.out.line(f"{running} running jobs, {waiting} waiting jobs, {len(use)} active users")
@@ -54,8 +54,8 @@ def _show(call: Call, name: str) -> None:
     if quota is None:
         call.out.fail(126, f"There is no job quota for {name}")
         return
-    running, waiting = call.catalogue.jobs.use(call.now).get(name, (0, 0))
-    consumed = call.catalogue.jobs.consumed(name, call.now - _DAY, call.now)
+    running, waiting = call.catalogue.jobs.count_by_owner(call.now).get(name, (0, 0))
+    consumed = call.catalogue.jobs.running_seconds(name, call.now - _DAY, call.now)
     call.out.keys(
         username=name,
         nominalparallelJobs=str(quota.parallel),
@@ -71,7 +71,7 @@ def _show(call: Call, name: str) -> None:
     # how younger services spell two of them, and clients that were made for these read them
     call.out.keys(nominalParallelJobs=str(quota.parallel), maxParallelJobs=str(quota.parallel))
     _describe(call, quota, (running, waiting, consumed))
-    call.out.next()
+    call.out.finish_result()
 
 
 def _describe(call: Call, quota: JobQuota, use: tuple[int, int, int]) -> None:

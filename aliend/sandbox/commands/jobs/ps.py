@@ -45,27 +45,27 @@ _COLUMNS: dict[str, Callable[[Job], object]] = {
 def ps(call: Call) -> None:
     """List jobs: one's own unless others are asked for."""
     for job in _selected(call):
-        if call.given.has("trace"):
+        if call.options.has("trace"):
             _show_trace(call, job)
-        if call.given.has("jdl"):
+        if call.options.has("jdl"):
             call.out.key("jdl", job.jdl)
             call.out.line(job.jdl)
         _show(call, job)
-        call.out.next()
+        call.out.finish_result()
     asked = [number for name in ("trace", "jdl") for number in _numbers(call, name)]
     for number in asked:
         if call.catalogue.jobs.get(number) is None:
-            wording = "No trace information for {}" if call.given.has("trace") else "JDL of {} could not be retrieved"
+            wording = "No trace information for {}" if call.options.has("trace") else "JDL of {} could not be retrieved"
             call.out.fail(61, wording.format(number))
 
 
 def _numbers(call: Call, *names: str) -> list[int]:
-    text = " ".join(call.given.value(name) or "" for name in names)
+    text = " ".join(call.options.value(name) or "" for name in names)
     return [int(digits) for digits in re.findall(r"\d{1,18}", text)]
 
 
 def _selected(call: Call) -> list[Job]:
-    limit = call.given.integer("l")
+    limit = call.options.integer("l")
     limit = _MOST if limit is None or limit <= 0 else min(limit, _MOST)
     wanted, found = _filters(call), []
     for job in call.catalogue.jobs.newest():
@@ -74,12 +74,12 @@ def _selected(call: Call) -> list[Job]:
             if len(found) == limit:
                 break
     found.reverse()
-    column = _COLUMNS.get((call.given.value("o") or "queueId").lower())
+    column = _COLUMNS.get((call.options.value("o") or "queueId").lower())
     return found if column is None else sorted(found, key=lambda job: (str(type(column(job))), column(job)))
 
 
 def _filters(call: Call) -> list[Callable[[Job], bool]]:
-    given, queue, now = call.given, call.catalogue.jobs, call.now
+    given, queue, now = call.options, call.catalogue.jobs, call.now
     ids = set(_numbers(call, "j", "trace", "jdl"))
     filters: list[Callable[[Job], bool]] = []
     if ids:
@@ -100,7 +100,7 @@ def _filters(call: Call) -> list[Callable[[Job], bool]]:
         filters.append(lambda job: job.split == 0)
     span = _span(call)
     if span is not None:
-        filters.append(lambda job: span[0] <= job.changed(now) <= span[1])
+        filters.append(lambda job: span[0] <= job.state_since(now) <= span[1])
     return filters
 
 
@@ -110,7 +110,7 @@ def _place_filter(call: Call, option: str, place: Callable[[Job], str]) -> Calla
 
 
 def _words(call: Call, name: str) -> list[str]:
-    return [word for word in re.split(r"[\s,]+", call.given.value(name) or "") if word]
+    return [word for word in re.split(r"[\s,]+", call.options.value(name) or "") if word]
 
 
 def _span(call: Call) -> tuple[float, float] | None:
@@ -126,7 +126,7 @@ def _span(call: Call) -> tuple[float, float] | None:
 
 
 def _states(call: Call) -> set[str] | None:
-    given, chosen = call.given, set[str]()
+    given, chosen = call.options, set[str]()
     if given.has("A"):
         return None
     if given.has("X"):
@@ -146,19 +146,19 @@ def _states(call: Call) -> set[str] | None:
 
 
 def _show_trace(call: Call, job: Job) -> None:
-    text = "\n".join(job_queue.trace(job, call.now))
+    text = "\n".join(job_queue.job_log(job, call.now))
     call.out.key("trace", text)
     call.out.line(text)
 
 
 def _show(call: Call, job: Job) -> None:
-    status, long_form = call.catalogue.jobs.status(job, call.now), call.given.has("L", "F", "Fl", "X")
+    status, long_form = call.catalogue.jobs.status(job, call.now), call.options.has("L", "F", "Fl", "X")
     call.out.keys(owner=job.owner, id=str(job.id), split=str(job.split), priority="0", status=status, name=job.name)
     if long_form:
         call.out.keys(site=job.site, node=job.node)
-    if call.given.has("id"):
+    if call.options.has("id"):
         call.out.line(str(job.id))
-    elif not call.given.has("trace", "jdl"):
+    elif not call.options.has("trace", "jdl"):
         code = _SHORT.get(status, status)
         place = f" {job.site:<30} {job.node:<30}" if long_form else ""
         call.out.line(f"{job.owner:>10} {job.id:>12} {code:>4}{place}  {job.name}")

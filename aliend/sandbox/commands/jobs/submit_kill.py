@@ -12,7 +12,7 @@ from aliend.sandbox.protocol.options import option_set, parse
 from aliend.sandbox.service import background_work, contents, jdl, job_splitting
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.service.jdl import BadDescriptionError
-from aliend.sandbox.state.job_queue import DONE, FAILED, Job, Spot
+from aliend.sandbox.state.job_queue import DONE, FAILED, Job, WorkerNode
 
 _OUTPUT_LIFE = 14 * 86_400_000
 _INDENT = " " * 16
@@ -50,12 +50,12 @@ def _read_description(call: Call, operand: str) -> str:
 
 def _insert(call: Call, description: jdl.Description) -> int:
     jobs, owner = call.catalogue.jobs, call.principal.name
-    plan, parts = job_splitting.plan(description, owner)
-    plans = [job_splitting.part_plan(part, owner, 0) for part in parts]
+    plan, parts = job_splitting.plan_jobs(description, owner)
+    plans = [job_splitting.plan_part(part, owner, 0) for part in parts]
     _check_quota(call, max(1, len(plans)))
-    number = jobs.insert(plan, Spot("", ""), call.now) if parts else 0
+    number = jobs.insert(plan, WorkerNode("", ""), call.now) if parts else 0
     for index, part in enumerate(parts or [description]):
-        made = job_splitting.part_plan(part, owner, number)
+        made = job_splitting.plan_part(part, owner, number)
         found = jobs.insert(made, _spot(call, index), call.now)
         number = number or found
     return number
@@ -63,19 +63,19 @@ def _insert(call: Call, description: jdl.Description) -> int:
 
 def _check_quota(call: Call, wanted: int) -> None:
     quota = call.catalogue.grid.quota(call.principal.name)
-    running, waiting = call.catalogue.jobs.use(call.now).get(call.principal.name, (0, 0))
+    running, waiting = call.catalogue.jobs.count_by_owner(call.now).get(call.principal.name, (0, 0))
     if quota is not None and running + waiting + wanted > quota.unfinished:
         raise BadDescriptionError(
             f"{call.principal.name} may have {quota.unfinished} unfinished jobs, and has {running + waiting}"
         )
 
 
-def _spot(call: Call, index: int) -> Spot:
+def _spot(call: Call, index: int) -> WorkerNode:
     open_elements = [element for element in call.catalogue.grid.elements() if element.status == "open"]
     if not open_elements:
-        return Spot("", "")
+        return WorkerNode("", "")
     element = open_elements[index % len(open_elements)]
-    return Spot(element.name, element.host)
+    return WorkerNode(element.name, element.host)
 
 
 def _numbers(words: Sequence[str]) -> Iterator[int]:
@@ -93,7 +93,7 @@ def kill(call: Call) -> None:
         wording = {"killed": "was killed", "not_allowed": "is not yours to kill"}.get(status, "could not be killed")
         call.out.line(f"Job {number} {wording}")
         call.out.keys(jobid=str(number), status=status)
-        call.out.next()
+        call.out.finish_result()
         if status == "failed_to_kill":
             call.out.fail(121, f"Failed to kill job {number}")
 
@@ -135,7 +135,7 @@ def _resubmit(call: Call, job: Job) -> tuple[int, str] | None:
     if jobs.status(job, now) not in (*FAILED, *DONE, "KILLED"):
         return 11, f"Job {job.id} has not ended yet"
     quota = call.catalogue.grid.quota(job.owner)
-    if quota is not None and sum(jobs.use(now).get(job.owner, (0, 0))) >= quota.unfinished:
+    if quota is not None and sum(jobs.count_by_owner(now).get(job.owner, (0, 0))) >= quota.unfinished:
         return 122, f"{job.owner} may not have more unfinished jobs"
     jobs.restart(job, now)
     return None
@@ -147,7 +147,7 @@ _MASTERJOB_OPTIONS = option_set("printid printsite", "status id site")
 def masterjob(call: Call) -> None:
     """How the parts of master jobs are doing; text only."""
     try:
-        call.given = parse(call.operands, _MASTERJOB_OPTIONS)
+        call.options = parse(call.operands, _MASTERJOB_OPTIONS)
     except BadOptionsError as error:
         raise BadArgumentsError from error
     masters = list(_numbers(call.operands))
@@ -172,19 +172,19 @@ def _aggregate(call: Call, master: int) -> int:
     for part in jobs.parts(master):
         state = jobs.status(part, call.now)
         if state != "KILLED" and _is_chosen(call, part, state):
-            chosen[state, part.site if call.given.has("printsite") else ""].append(part.id)
+            chosen[state, part.site if call.options.has("printsite") else ""].append(part.id)
     call.out.line("Subjobs aggregated by state:")
     counts: Counter[str] = Counter()
     for (state, site), numbers in sorted(chosen.items()):
         place = f" ({site})" if site else ""
-        listed = f" (ids: {','.join(map(str, numbers))})" if call.given.has("printid") else ""
+        listed = f" (ids: {','.join(map(str, numbers))})" if call.options.has("printid") else ""
         call.out.line(f"{_INDENT}Subjobs in {state}{place}: {len(numbers)}{listed}")
         counts[state] += len(numbers)
     return sum(counts.values())
 
 
 def _is_chosen(call: Call, part: Job, state: str) -> bool:
-    wanted = {name: call.given.value(name) for name in ("status", "id", "site")}
+    wanted = {name: call.options.value(name) for name in ("status", "id", "site")}
     has = {"status": state, "id": str(part.id), "site": part.site.upper()}
     return all(value is None or has[name] in value.upper().split(",") for name, value in wanted.items())
 
@@ -202,10 +202,10 @@ def register_output(call: Call) -> None:
     state = call.catalogue.jobs.status(job, call.now)
     if state not in ("ERROR_V", "ERROR_E"):
         raise CommandFailedError(22, f"Job {word} is in status {state}, not in ERROR_V or ERROR_E")
-    made = [] if job.delivered else background_work.deliver(call.service, job, call.now + _OUTPUT_LIFE)
+    made = [] if job.has_output else background_work.create_output_files(call.service, job, call.now + _OUTPUT_LIFE)
     if not made:
         raise CommandFailedError(61, f"Job {word} has no output to register")
-    call.catalogue.jobs.mark_delivered(job)
+    call.catalogue.jobs.mark_output_created(job)
     call.out.line("\n".join(made))
 
 

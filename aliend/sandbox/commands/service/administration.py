@@ -67,7 +67,7 @@ def show_tags(call: Call) -> None:
 
 
 def _chosen(call: Call, option: str) -> set[str]:
-    return {word for word in (call.given.value(option) or "").split(",") if word}
+    return {word for word in (call.options.value(option) or "").split(",") if word}
 
 
 def _show(call: Call, entry: Entry, tags: set[str], columns: set[str]) -> None:
@@ -76,16 +76,16 @@ def _show(call: Call, entry: Entry, tags: set[str], columns: set[str]) -> None:
     for row in rows.fetchall():
         if tags and row["tag"] not in tags:
             continue
-        if call.given.has("l"):
+        if call.options.has("l"):
             if row["tag"] not in listed:
                 call.out.keys(fileName=entry.path, tagName=row["tag"])
                 call.out.line(f"{entry.path}: {row['tag']}")
-                call.out.next()
+                call.out.finish_result()
             listed.add(row["tag"])
         elif not columns or row["col"] in columns:
             call.out.keys(fileName=entry.path, tagName=row["tag"], column=row["col"], value=row["value"])
             call.out.line(f"{entry.path}: {row['tag']}.{row['col']} = {row['value']}")
-            call.out.next()
+            call.out.finish_result()
 
 
 COMMANDS = {

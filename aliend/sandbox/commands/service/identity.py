@@ -29,7 +29,7 @@ def whoami(call: Call) -> None:
     for name, value in facts.items():
         if value:
             call.out.key(name, value)
-    if call.given.has("v"):
+    if call.options.has("v"):
         _describe(call, facts)
     else:
         call.out.line(principal.name)
@@ -80,14 +80,14 @@ def whois(call: Call) -> None:
         found = [account for account in call.catalogue.accounts.all() if _matches(call, account, word)]
         if not found:
             call.out.line(f"Username not found: {word}")
-            call.out.next()
+            call.out.finish_result()
         for account in found:
             _present(call, account)
 
 
 def _matches(call: Call, account: Account, word: str) -> bool:
     searched = {"s": account.name, "f": account.full_name, "e": account.email, "d": account.subject}
-    chosen = [text for option, text in searched.items() if call.given.has(option, "a")]
+    chosen = [text for option, text in searched.items() if call.options.has(option, "a")]
     if not chosen:
         return account.name == word
     return any(word.lower() in text.lower() for text in chosen)
@@ -105,7 +105,7 @@ def _present(call: Call, account: Account) -> None:
         if value:
             call.out.line(f"{label}: {value}")
             call.out.key(key, value)
-    call.out.next()
+    call.out.finish_result()
 
 
 COMMANDS = {

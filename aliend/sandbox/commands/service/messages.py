@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.protocol import formats
@@ -23,6 +24,7 @@ LISTED = (
 
 _ONLY_ADVERTISED = ("shutdown", "less", "more", "sensible-editor", "vim")
 _TAG, _HASH, _COMPILED = "1.0-sandbox", "0" * 40, 1_790_000_000_000
+_TIME_USAGE = "<times> <command> [arguments]"
 _GREETING = (
     "\nWelcome to a grid of your own. Nothing here leaves this machine.\n\n"
     "\tWhat it can do: help, or COMMAND -h\n\tEnd it with: alienctl sandbox down\n"
@@ -51,7 +53,7 @@ def echo(call: Call) -> None:
 
 async def ping(call: Call) -> None:
     """Wait between rounds as the real one does; it is the one command that takes seconds."""
-    rounds, pause = call.given.integer("c"), call.given.integer("s")
+    rounds, pause = call.options.integer("c"), call.options.integer("s")
     rounds = 3 if rounds is None else rounds
     pause = 1000 if pause is None else pause
     call.out.line(f"Sending {rounds} messages with a pause of {pause} ms between them")
@@ -70,6 +72,20 @@ def timing(call: Call) -> None:
     call.out.key("timing", "true" if state else "false")
 
 
+async def repeat(call: Call) -> None:
+    """Run a command a number of times in place; its results add up, and how long it took comes last."""
+    words = call.operands
+    if len(words) < 2 or not words[0].isdecimal() or not 0 < int(words[0]) <= 1000 or call.execute is None:
+        call.out.line(f"usage: time   {_TIME_USAGE}")
+        return
+    count, name, options = int(words[0]), words[1], words[2:]
+    begin = time.perf_counter()
+    for _ in range(count):
+        await call.execute(name, options)
+    took = (time.perf_counter() - begin) * 1000
+    call.out.line(f"{name}: {took / count:.3f} ms on average, {took:.3f} ms in total ({count} times)")
+
+
 def commandlist(call: Call) -> None:
     """The names of the commands."""
     if "-i" in call.operands:
@@ -80,7 +96,7 @@ def commandlist(call: Call) -> None:
     call.out.text("".join(f"{name}\n" for name in LISTED))
     for name in LISTED:
         call.out.key("commandlist", name)
-        call.out.next()
+        call.out.finish_result()
 
 
 def df(_call: Call) -> None:
@@ -99,6 +115,7 @@ COMMANDS = {
     "echo": Command(echo, "[words]", needs_arguments=False),
     "ping": Command(ping, "[-c <count>] [-s <ms between rounds>] [-n]", option_set("n", "c s"), needs_arguments=False),
     "timing": Command(timing, "[on|off]", needs_arguments=False),
+    "time": Command(repeat, _TIME_USAGE, needs_arguments=False),
     "commandlist": Command(commandlist, "[-i]", needs_arguments=False),
     "df": Command(df, "", needs_arguments=False),
     "top": Command(top, "", needs_arguments=False),

@@ -58,8 +58,8 @@ async def token(call: Call) -> None:
 
 def _kind(call: Call) -> str:
     """The type asked for; `-jobid` and `-hostname` imply theirs."""
-    kind = "job" if call.given.has("jobid") else "host" if call.given.has("hostname") else "user"
-    asked = call.given.value("t") or kind
+    kind = "job" if call.options.has("jobid") else "host" if call.options.has("hostname") else "user"
+    asked = call.options.value("t") or kind
     if asked not in _KINDS:
         raise CommandFailedError(22, f"Unknown token type {kind}")
     return asked
@@ -85,7 +85,7 @@ async def _subject(call: Call, kind: str) -> tuple[Names, str]:
     common, unit = NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME
     system: Names = [(NameOID.COUNTRY_NAME, "ch"), (NameOID.ORGANIZATION_NAME, "AliEn2")]
     if kind == "job":
-        job, owner = call.given.value("jobid"), call.given.value("u")
+        job, owner = call.options.value("jobid"), call.options.value("u")
         if not job:
             raise CommandFailedError(22, "You should pass a job extension (the id of the job)")
         if not owner:
@@ -101,12 +101,12 @@ async def _subject(call: Call, kind: str) -> tuple[Names, str]:
 
 
 async def _host(call: Call) -> str:
-    host = call.given.value("hostname")
+    host = call.options.value("hostname")
     if not host:
         raise CommandFailedError(22, "You must indicate the hostname")
     if "." not in host:
         raise CommandFailedError(22, "Please pass a FQDN as the hostname")
-    if not call.given.has("f"):
+    if not call.options.has("f"):
         try:
             await asyncio.get_running_loop().getaddrinfo(host, None)
         except OSError:
@@ -116,7 +116,7 @@ async def _host(call: Call) -> str:
 
 def _become(call: Call) -> str:
     """The role of the certificate; one that may not be had is replaced, with exit 1."""
-    wanted, principal = call.given.value("u"), call.principal
+    wanted, principal = call.options.value("u"), call.principal
     if wanted is None or wanted == principal.name:
         return principal.name
     found = call.catalogue.accounts.principal(wanted, principal.login)
@@ -132,7 +132,7 @@ def _end(call: Call, kind: str) -> datetime:
     """The end of the certificate: not after that of the certificate of who asks, an admin's for some types apart."""
     is_admin = call.principal.permission("", "", "000") == 7
     most = _KINDS[kind].days
-    days = call.given.integer("v")
+    days = call.options.integer("v")
     if days is None:
         days = most
     elif days <= 0:
@@ -145,10 +145,10 @@ def _end(call: Call, kind: str) -> datetime:
             "as this is the max allowed value for this type of certificate\n"
         )
         days = most
-    wished = datetime.fromtimestamp(call.now // 1000, UTC) + timedelta(days=days)
+    until = datetime.fromtimestamp(call.now // 1000, UTC) + timedelta(days=days)
     if is_admin and _KINDS[kind].unbound_for_admin:
-        return wished
-    return min(wished, datetime.fromtimestamp(call.session.client.expires, UTC))
+        return until
+    return min(until, datetime.fromtimestamp(call.session.client.expires, UTC))
 
 
 COMMANDS = {

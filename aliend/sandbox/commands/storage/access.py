@@ -7,7 +7,7 @@ from urllib.parse import quote
 from aliend.sandbox.errors import CommandFailedError
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service import bookings, read_access
-from aliend.sandbox.service.bookings import Upload, Wishes
+from aliend.sandbox.service.bookings import StorageSpec, Upload
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.entries import Entry
@@ -21,20 +21,20 @@ def access(call: Call) -> None:
     kind = operands[0] if operands else ""
     if len(operands) < 2 or not (kind == "read" or kind.startswith("write")):
         raise CommandFailedError(22, f"Invalid access type requested: {kind}")
-    wishes = bookings.parse_wishes(operands[2] if len(operands) > 2 else "")
-    upload = Upload(operands[1], call.given.integer("s"), call.given.value("m") or None, call.given.integer("j"))
+    spec = bookings.parse_storage_spec(operands[2] if len(operands) > 2 else "")
+    upload = Upload(operands[1], call.options.integer("s"), call.options.value("m") or None, call.options.integer("j"))
     if kind == "read":
-        _read(call, operands[1], wishes)
+        _read(call, operands[1], spec)
     else:
-        _write(call, upload, wishes)
+        _write(call, upload, spec)
 
 
-def _read(call: Call, operand: str, wishes: Wishes) -> None:
+def _read(call: Call, operand: str, spec: StorageSpec) -> None:
     entry, guid = _existing(call, operand)
     if guid is None:
         raise CommandFailedError(77, "No read PFNs")
     record = call.catalogue.replicas.guid(guid)
-    tickets = read_access.tickets(call, guid, wishes, strict=call.given.has("f"))
+    tickets = read_access.tickets(call, guid, spec, strict=call.options.has("f"))
     if not tickets or record is None:
         raise CommandFailedError(77, "No read PFNs")
     size, md5 = (entry.size, entry.md5) if entry else (record.size, record.md5)
@@ -44,7 +44,7 @@ def _read(call: Call, operand: str, wishes: Wishes) -> None:
         permit = Permit("read", ticket.pfn, lfn, ticket.guid, ticket.se.key, ticket.size, ticket.md5)
         _show(call, permit, ticket.se, anchor)
         call.out.keys(nSEs=str(len(tickets)), md5=md5, size=str(size))
-        call.out.next()
+        call.out.finish_result()
 
 
 def _existing(call: Call, operand: str) -> tuple[Entry | None, str | None]:
@@ -56,10 +56,10 @@ def _existing(call: Call, operand: str) -> tuple[Entry | None, str | None]:
     raise CommandFailedError(2, operand)
 
 
-def _write(call: Call, upload: Upload, wishes: Wishes) -> None:
+def _write(call: Call, upload: Upload, spec: StorageSpec) -> None:
     if not upload.lfn.startswith("/"):
         raise CommandFailedError(2, upload.lfn)
-    booked = bookings.book(call, upload, wishes)
+    booked = bookings.book(call, upload, spec)
     if not booked:
         raise CommandFailedError(77, "No write PFNs")
     for se, pfn, record in booked:
@@ -67,13 +67,13 @@ def _write(call: Call, upload: Upload, wishes: Wishes) -> None:
         _show(call, permit, se, "")
         md5 = record.md5 if upload.md5 is None else upload.md5
         call.out.keys(nSEs=str(len(booked)), md5=md5, size=str(upload.size or 0))
-        call.out.next()
+        call.out.finish_result()
 
 
 def _show(call: Call, permit: Permit, se: StorageElement, anchor: str) -> None:
     token = call.service.sealer.seal(permit)
     first_line = permit.url
-    if call.given.has("u"):
+    if call.options.has("u"):
         sealed, mark, suffix = token.partition("&scitag")
         token = quote(sealed, safe="-") + mark + suffix
         first_line = "null"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
-from aliend.sandbox.service.bookings import Wishes, choose_elements, parse_wishes
+from aliend.sandbox.service.bookings import StorageSpec, choose_elements, parse_storage_spec
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import guids
-from aliend.sandbox.state.mirror_queue import Transfer, Wanted
+from aliend.sandbox.state.mirror_queue import PlannedTransfer, Transfer
 from aliend.sandbox.state.replicas import Guid, StorageElement
 
 _ATTEMPTS = 5
@@ -20,48 +20,48 @@ _LISTED = 20
 def mirror(call: Call) -> None:
     """Queue copies of files on other storage elements; problems are only told as a warning."""
     operand, *rest = call.operands
-    if call.given.has("g") and not guids.is_guid(operand):
+    if call.options.has("g") and not guids.is_guid(operand):
         raise CommandFailedError(22, f"Invalid GUID value: {operand}")
-    wishes = _wishes(call, rest)
-    if wishes is None:
+    spec = _storage_spec(call, rest)
+    if spec is None:
         call.out.fail_with(2, NO_COMMAND)
         return
-    attempts = call.given.integer("try") or _ATTEMPTS
+    attempts = call.options.integer("try") or _ATTEMPTS
     paths = [operand] if guids.is_guid(operand) else call.expand(operand)
     if not paths:
         raise CommandFailedError(2, operand)
     for path in paths:
-        _mirror(call, path, wishes, attempts)
+        _mirror(call, path, spec, attempts)
 
 
-def _wishes(call: Call, rest: Sequence[str]) -> Wishes | None:
+def _storage_spec(call: Call, rest: Sequence[str]) -> StorageSpec | None:
     """Where copies shall be; None when that makes no sense."""
-    specs = call.given.value("S")
+    specs = call.options.value("S")
     if specs is None:
-        return Wishes(named=[rest[0].upper()]) if rest else None
+        return StorageSpec(named=[rest[0].upper()]) if rest else None
     try:
-        return None if "=" in specs else parse_wishes(specs)
+        return None if "=" in specs else parse_storage_spec(specs)
     except CommandFailedError:
         return None
 
 
-def _mirror(call: Call, path: str, wishes: Wishes, attempts: int) -> None:
+def _mirror(call: Call, path: str, spec: StorageSpec, attempts: int) -> None:
     record, lfn = _record(call, path)
     if record is None or not call.principal.can_become(record.owner):
         call.out.warn(f"Failed to mirror {path}\n")
         return
     record = _archive_of(call, record)
-    replicas = call.catalogue.replicas.of(record.guid)
+    replicas = call.catalogue.replicas.replicas_of(record.guid)
     holding = {replica.se.key for replica in replicas if replica.se is not None}
     if not holding:
         call.out.warn(f"cannot locate real pfns of {path}\n")
         return
-    wanted = Wanted(record.guid, lfn, call.principal.name, attempts, _removed(call))
-    if call.given.has("S"):
-        wishes = Wishes(list(wishes.named), [*wishes.excluded, *holding], dict(wishes.qos))
-        targets: list[StorageElement] = choose_elements(call, wishes)
+    wanted = PlannedTransfer(record.guid, lfn, call.principal.name, attempts, _removed(call))
+    if call.options.has("S"):
+        spec = StorageSpec(list(spec.named), [*spec.excluded, *holding], dict(spec.qos))
+        targets: list[StorageElement] = choose_elements(call, spec)
     else:
-        targets = _named(call, wishes.named[0], holding)
+        targets = _named(call, spec.named[0], holding)
     for se in targets:
         number = call.catalogue.transfers.queue(wanted, se.number, call.now)
         call.out.line(f"{se.key}: queued transfer ID {number}")
@@ -79,7 +79,7 @@ def _named(call: Call, name: str, holding: set[str]) -> list[StorageElement]:
 
 
 def _removed(call: Call) -> int | None:
-    name = call.given.value("r")
+    name = call.options.value("r")
     se = call.catalogue.replicas.element(name) if name else None
     return None if se is None else se.number
 
@@ -94,7 +94,7 @@ def _record(call: Call, path: str) -> tuple[Guid | None, str]:
 
 
 def _archive_of(call: Call, record: Guid) -> Guid:
-    for replica in call.catalogue.replicas.of(record.guid):
+    for replica in call.catalogue.replicas.replicas_of(record.guid):
         if replica.archive is not None:
             return call.catalogue.replicas.guid(replica.archive[0]) or record
     return record
@@ -105,7 +105,7 @@ def delete_mirror(call: Call) -> None:
     if len(call.operands) < 2:
         raise BadArgumentsError
     path, name = call.operands[:2]
-    if call.given.has("g") and not guids.is_guid(path):
+    if call.options.has("g") and not guids.is_guid(path):
         raise CommandFailedError(121, "Error deleting mirror: invalid GUID")
     record, _ = _record(call, path)
     if record is None:
@@ -115,17 +115,17 @@ def delete_mirror(call: Call) -> None:
         raise CommandFailedError(121, "Error deleting mirror: failed to get SE")
     if not call.principal.can_become(record.owner):
         raise CommandFailedError(121, "Error deleting mirror: user not authorized")
-    if not call.catalogue.replicas.drop(record.guid, se.number):
+    if not call.catalogue.replicas.remove_replica(record.guid, se.number):
         raise CommandFailedError(121, "Error deleting mirror: unknown error")
     call.out.line(f"Mirror scheduled to be deleted from {name}")
 
 
 def list_transfers(call: Call) -> None:
     """The transfers that were queued, as a table; text only."""
-    most = call.given.integer("list")
+    most = call.options.integer("list")
     rows = [transfer for transfer in call.catalogue.transfers.newest() if _is_wanted(call, transfer)]
     rows = rows[: _LISTED if most is None or most <= 0 else most]
-    if not call.given.has("desc"):
+    if not call.options.has("desc"):
         rows.reverse()
     call.out.line(f"{'TransferId':>10}  {'Status':<12}  {'User':<10}  {'Destination':<30}  {'Size':>12}  Source")
     for transfer in rows:
@@ -136,10 +136,10 @@ def list_transfers(call: Call) -> None:
             f"{transfer.id:>10}  {transfer.status:<12}  {transfer.owner:<10}  {se.key if se else 'unknown':<30}"
             f"  {size:>12}  {transfer.lfn or transfer.guid}"
         )
-        if call.given.has("verbose"):
+        if call.options.has("verbose"):
             ended = formats.long_date(transfer.ended) if transfer.ended else "not ended"
             call.out.line(f"{'':12}queued {formats.long_date(transfer.created)}, {ended}, {transfer.attempts} attempts")
-        if call.given.has("jdl"):
+        if call.options.has("jdl"):
             call.out.line(f'{"":12}FromLFN = "{transfer.lfn}"; ToSE = "{se.key if se else ""}";')
 
 
@@ -151,7 +151,7 @@ def _is_wanted(call: Call, transfer: Transfer) -> bool:
         "id": str(transfer.id),
         "destination": se.key if se else "",
     }
-    given = {name: call.given.value(name) for name in has}
+    given = {name: call.options.value(name) for name in has}
     return all(value is None or value.upper() == has[name].upper() for name, value in given.items())
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import Call, Command
-from aliend.sandbox.service.contents import place
+from aliend.sandbox.service.contents import replica_file
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.replicas import Guid, Replica, StorageElement
 
@@ -28,7 +28,7 @@ def xrdstat(call: Call) -> None:
     operands = call.operands + _files_of_jobs(call)
     if not operands:
         raise BadArgumentsError
-    chosen = {name.upper() for text in call.given.values.get("s", []) for name in text.split(",")}
+    chosen = {name.upper() for text in call.options.values.get("s", []) for name in text.split(",")}
     for operand in operands:
         title, copies = _copies(call, operand)
         call.out.line(f"Checking the replicas of {title}")
@@ -38,7 +38,7 @@ def xrdstat(call: Call) -> None:
 
 
 def _files_of_jobs(call: Call) -> list[str]:
-    numbers = ",".join(call.given.values.get("p", [])).split(",")
+    numbers = ",".join(call.options.values.get("p", [])).split(",")
     found: list[str] = []
     for number in filter(str.isdecimal, numbers):
         found += [entry.path for entry in call.catalogue.names.select("jobid = ?", [number])]
@@ -68,7 +68,7 @@ def _copies(call: Call, operand: str) -> tuple[str, list[_Copy]]:
 
 
 def _physical(call: Call, record: Guid) -> list[_Copy]:
-    replicas: list[Replica] = call.catalogue.replicas.of(record.guid)
+    replicas: list[Replica] = call.catalogue.replicas.replicas_of(record.guid)
     archives = [replica.archive[0] for replica in replicas if replica.archive]
     if archives:
         archive = call.catalogue.replicas.guid(archives[0])
@@ -77,7 +77,7 @@ def _physical(call: Call, record: Guid) -> list[_Copy]:
 
 
 def _check(call: Call, copy: _Copy) -> None:
-    given, out = call.given, call.out
+    given, out = call.options, call.out
     out.keys(seName=copy.se.key, seNumber=str(copy.se.number), pfn=copy.pfn)
     if given.has("O"):
         _tell(call, copy, "prepare_queued", "PREPARE QUEUED")
@@ -105,13 +105,13 @@ def _check(call: Call, copy: _Copy) -> None:
 def _tell(call: Call, copy: _Copy, status: str, text: str) -> None:
     call.out.key("status", status)
     call.out.line(f"\t{copy.se.name}\t{copy.pfn}\t{text}")
-    call.out.next()
+    call.out.finish_result()
 
 
 def _stored_size(call: Call, copy: _Copy) -> tuple[int | None, str]:
-    if not call.service.shelves:
+    if not call.service.storage_directories:
         return copy.size, ""
-    file = place(call.service, copy.se.number, copy.pfn)
+    file = replica_file(call.service, copy.se.number, copy.pfn)
     if file is None or not file.is_file():
         return None, "No such file or directory"
     size = file.stat().st_size
@@ -141,7 +141,7 @@ def _element(call: Call, name: str) -> StorageElement | None:
 def test_element(call: Call) -> None:
     """A short test of storage elements: whether their directories take and give back a file; text only."""
     elements = call.catalogue.replicas.elements()
-    for word in [se.name for se in elements] if call.given.has("a") else call.operands:
+    for word in [se.name for se in elements] if call.options.has("a") else call.operands:
         named = _element(call, word)
         meant = [se for se in elements if word.startswith("@") and word[1:].lower() in se.qos]
         meant += [] if named is None else [named]
@@ -153,8 +153,8 @@ def test_element(call: Call) -> None:
 
 def _test(call: Call, se: StorageElement) -> None:
     call.out.line(f"{se.name}")
-    shelf = call.service.shelves.get(se.number)
-    usable = shelf is None or shelf.is_dir()
+    directory = call.service.storage_directories.get(se.number)
+    usable = directory is None or directory.is_dir()
     for title in ("Open write test", "Open read test", "Open delete test"):
         call.out.line(
             f"  {title}: {'reading and writing without a token is possible here' if usable else 'no storage'}"

@@ -21,8 +21,8 @@ def list_elements(call: Call) -> None:
     call.out.text(f"{'':{width}}{_CAPACITY_HEADER}{'SE name':>{width}}{_COLUMNS}")
     for se in shown:
         _show(call, se, width)
-        call.out.next()
-    if call.given.has("s"):
+        call.out.finish_result()
+    if call.options.has("s"):
         used, total = sum(se.used for se in shown), sum(se.capacity for se in shown)
         free, files = formats.human(total - used), sum(se.files for se in shown)
         call.out.line(
@@ -31,7 +31,7 @@ def list_elements(call: Call) -> None:
 
 
 def _is_wanted(call: Call, se: StorageElement) -> bool:
-    choices = call.given.values.get("qos", [])
+    choices = call.options.values.get("qos", [])
     if choices and not any(set(choice.lower().split(",")) <= set(se.qos) for choice in choices):
         return False
     words = [word.upper() for word in call.operands]
@@ -65,11 +65,11 @@ def _show(call: Call, se: StorageElement, width: int) -> None:
 
 def list_distances(call: Call) -> None:
     """The storage elements from near to far; text only."""
-    site = call.given.value("site") or call.session.site
+    site = call.options.value("site") or call.session.site
     distances = call.catalogue.replicas.distances(site)
-    reading = call.given.has("read")
+    reading = call.options.has("read")
     elements = _readable(call) if reading and call.operands else call.catalogue.replicas.elements()
-    tag = call.given.value("qos")
+    tag = call.options.value("qos")
     rows = []
     for se in elements:
         if tag is None or tag.lower() in se.qos:
@@ -85,7 +85,7 @@ def list_distances(call: Call) -> None:
 
 def _readable(call: Call) -> list[StorageElement]:
     entry = call.find(call.operands[0])
-    replicas = call.catalogue.replicas.of(entry.guid or "") if entry is not None else []
+    replicas = call.catalogue.replicas.replicas_of(entry.guid or "") if entry is not None else []
     elements = [replica.se for replica in replicas if replica.se is not None]
     if not elements:
         raise CommandFailedError(61, "No results from server")
@@ -127,7 +127,7 @@ def _show_quota(call: Call, name: str) -> None:
     )
     call.out.keys(username=name, totalSize=str(quota.size), maxTotalSize=str(quota.max_size))
     call.out.keys(nbFiles=str(quota.files), maxNbFiles=str(quota.max_files))
-    call.out.next()
+    call.out.finish_result()
 
 
 def _set_quota(call: Call, name: str, field: str, value: str) -> None:

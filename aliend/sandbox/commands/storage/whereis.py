@@ -27,8 +27,8 @@ def whereis(call: Call) -> None:
         raise CommandFailedError(67, f"GUID {guid} has no replicas, this is a lost file")
     archive = replicas[0].archive
     if archive is not None:
-        call.catalogue.replicas.visit(guid)
-    if archive is not None and call.given.has("r"):
+        call.catalogue.replicas.mark_visited(guid)
+    if archive is not None and call.options.has("r"):
         places = _inside(call, archive)
         title += " is inside a ZIP archive\n" + _archive_line(call, archive[0])
     else:
@@ -40,15 +40,15 @@ def whereis(call: Call) -> None:
 
 
 def _replicas(call: Call, guid: str) -> list[Replica]:
-    known = call.service.places.get(guid)
+    known = call.service.replica_cache.get(guid)
     if known is None:
-        known = call.catalogue.replicas.of(guid)
-        call.service.places.put(guid, known)
+        known = call.catalogue.replicas.replicas_of(guid)
+        call.service.replica_cache.put(guid, known)
     return known
 
 
 def _guid_of(call: Call, operand: str) -> tuple[str, str]:
-    if call.given.has("g") and not guids.is_guid(operand):
+    if call.options.has("g") and not guids.is_guid(operand):
         raise CommandFailedError(22, f"This is not a valid GUID: {operand}")
     if guids.is_guid(operand):
         if call.catalogue.replicas.guid(operand) is None:
@@ -73,7 +73,7 @@ def _inside(call: Call, archive: tuple[str, str]) -> list[_Place]:
 
 
 def _archive_line(call: Call, guid: str) -> str:
-    if not call.given.has("l"):
+    if not call.options.has("l"):
         return "    pass `-l` to whereis to try to resolve the archive LFN (slow, expensive operation!)\n"
     entry = call.catalogue.names.with_guid(guid)
     return f"    the archive LFN is {entry.path if entry else 'unknown'}\n"
@@ -93,7 +93,7 @@ def _show(call: Call, place: _Place) -> None:
     if place.number > 0:
         call.out.key("seNumber", str(place.number))
     call.out.keys(seName=place.name, pfn=place.pfn)
-    call.out.next()
+    call.out.finish_result()
 
 
 COMMANDS = {"whereis": Command(whereis, "[-g] [-r] [-l] <filename>", option_set("g r l"))}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -25,15 +25,27 @@ def test_f095_every_page_has_an_example(name: str) -> None:
     assert re.search(r"^    .*alienctl ", pages.PAGES[name].text, re.MULTILINE)
 
 
-def test_nothing_in_the_manual_page_is_taken_for_a_macro() -> None:
-    began = {line.split()[0] for line in man_page.roff().splitlines() if line.startswith((".", "'"))}
+def test_the_daemons_page_has_the_options_that_it_takes() -> None:
+    done = subprocess.run([sys.executable, "-m", "aliend", "--help"], capture_output=True, text=True, check=True)
+    taken = set(re.findall(r"--[a-z]+", done.stdout))
+    assert taken == set(re.findall(r"--[a-z]+", man_page.page("aliend").replace("\\-", "-")))
+
+
+def test_a_manual_page_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ClientError, match="alienctl, aliend"):
+        man_page.page("nosuch")
+
+
+@pytest.mark.parametrize("name", ["alienctl", "aliend"])
+def test_nothing_in_the_manual_page_is_taken_for_a_macro(name: str) -> None:
+    began = {line.split()[0] for line in man_page.page(name).splitlines() if line.startswith((".", "'"))}
     assert began <= MACROS
 
 
-@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is what reads manual pages here")
-def test_groff_has_no_complaint_about_it() -> None:
+@pytest.mark.parametrize("name", ["alienctl", "aliend"])
+def test_groff_has_no_complaint_about_it(name: str) -> None:
     done = subprocess.run(
-        ["groff", "-man", "-ww", "-z", "-Tutf8"], input=man_page.roff(), capture_output=True, text=True, check=False
+        ["groff", "-man", "-ww", "-z", "-Tutf8"], input=man_page.page(name), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -50,7 +50,7 @@ def test_a_short_token_is_better_than_nothing(authority: Authority) -> None:
 def test_without_any_certificate_one_sentence_tells_where_it_was_looked_for() -> None:
     said = why(context())
     assert "/no/cert.pem cannot be read: No such file or directory" in said
-    assert "token-init" in said
+    assert "alienctl login" in said
     assert "\n" not in said
 
 

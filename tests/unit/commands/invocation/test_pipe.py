@@ -30,8 +30,8 @@ class Recorder:
     async def progress(self, progress: Progress) -> None:
         self.said.append(f"progress {progress.bytes_done}")
 
-    async def announce_job(self, job: int) -> None:
-        self.said.append(f"job {job}")
+    async def announce_jobs(self, *jobs: int) -> None:
+        self.said.append(f"job {jobs[0]}")
 
     async def ask(self, prompt: str, *, echo: bool) -> None:
         self.said.append(f"{prompt} {echo}")

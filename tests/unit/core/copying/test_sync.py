@@ -18,7 +18,7 @@ BLANK = JobSpec("copy", (), "")
     [
         (FileFacts(5, ONE), None, "missing"),
         (FileFacts(5, ONE), FileFacts(4, ONE), "4 bytes there, 5 here"),
-        (FileFacts(5, ONE), FileFacts(5, OTHER), "another content of the same size"),
+        (FileFacts(5, ONE), FileFacts(5, OTHER), "same size, different content"),
         (FileFacts(5, ONE), FileFacts(5, ONE), ""),
         (FileFacts(5, ""), FileFacts(5, OTHER), ""),
         (FileFacts(0, ONE), FileFacts(0, OTHER), ""),
@@ -31,7 +31,7 @@ def test_a_file_is_copied_if_it_is_missing_or_differs(source: FileFacts, target:
 def test_nothing_is_deleted_by_a_listing_that_is_not_whole_or_is_empty() -> None:
     assert why_no_deletion(5, 0, "") == ""
     assert "no right" in why_no_deletion(5, 1, "no right")
-    assert "no file at all" in why_no_deletion(0, 0, "")
+    assert "the source has no files" in why_no_deletion(0, 0, "")
 
 
 @pytest.mark.parametrize(

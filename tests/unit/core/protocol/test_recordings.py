@@ -1,4 +1,4 @@
-"""Replies of a real central service, as recorded, are all understood."""
+"""Recorded replies of a real central service are parsed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def answers(command: str, option: str = "") -> list[Reply]:
     return [reply for reply in found if reply.exit_code == 0 and reply.results]
 
 
-def test_every_recorded_reply_is_parsed_whole_and_in_pieces() -> None:
+def test_every_recorded_reply_is_parsed_at_once_and_in_pieces() -> None:
     for request, document in recorded():
         text = json.dumps(document)
         whole = parse(text, request)
@@ -72,7 +72,7 @@ def test_recorded_listings_become_entries() -> None:
 @pytest.mark.parametrize(
     ("command", "option", "read"), [("stat", "", entries_of_stat), ("find", "-f", entries_of_find)]
 )
-def test_recorded_descriptions_become_entries(command: str, option: str, read: Any) -> None:  # noqa: ANN401
+def test_recorded_stat_replies_become_entries(command: str, option: str, read: Any) -> None:  # noqa: ANN401
     described = [entry for reply in answers(command, option) for entry in read(reply.results)]
     assert described
     for entry in described:
@@ -81,7 +81,7 @@ def test_recorded_descriptions_become_entries(command: str, option: str, read: A
         assert len(entry.permissions) == 3
 
 
-def test_recorded_replicas_and_tickets_are_read() -> None:
+def test_recorded_replicas_and_tickets_are_parsed() -> None:
     replicas = [replica for reply in answers("whereis", "-r") for replica in replicas_of(reply.results)]
     assert any("?ZIP=" in replica.pfn for replica in replicas)
     tickets = [ticket for reply in answers("access") for ticket in tickets_of(reply.results)]

@@ -94,4 +94,4 @@ def test_copies_do_not_grow_where_the_limit_is_not_used_or_is_the_users() -> Non
 
 def test_failures_take_copies_away() -> None:
     assert effective_limit(after(FAILED), 8) == 2
-    assert after(FAILED).why == "fewer after: the server did not answer"
+    assert after(FAILED).why == "lowered after: the server did not answer"

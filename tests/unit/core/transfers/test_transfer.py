@@ -79,7 +79,7 @@ def test_the_pause_grows_with_chance_and_is_never_shorter_than_asked_for() -> No
 
 def test_transient_failures_are_bounded() -> None:
     transfer, _ = play(FRESH, *failures(MAX_FAILURES))
-    assert transfer.state == Failed(f"Given up after {MAX_FAILURES} attempts: the reason")
+    assert transfer.state == Failed(f"gave up after {MAX_FAILURES} attempts: the reason")
 
 
 def test_waiting_for_a_credential_is_not_counted_as_a_failure() -> None:

@@ -51,9 +51,12 @@ def test_what_has_ended_or_is_copied_does_not_wait(state: State) -> None:
 
 def test_a_pause_of_the_user_and_one_for_a_full_disk_are_told_apart() -> None:
     assert kind_of(of(Queued(), replace(JOB, state=JobState.PAUSED))) == "paused"
-    held = of(Queued(), replace(JOB, state=JobState.PAUSED, message="make room"))
-    assert held == Reason("held", "make room; it goes on by itself then, or with: alienctl transfers resume 1")
-    full = replace(JOB, state=JobState.PAUSED, message="make room", obstacle=Obstacle("space", "/t", 5))
+    held = of(Queued(), replace(JOB, state=JobState.PAUSED, message="free some space"))
+    assert held == Reason(
+        "held",
+        "free some space; the job resumes automatically once this is fixed, or with `alienctl transfers resume 1`",
+    )
+    full = replace(JOB, state=JobState.PAUSED, message="free some space", obstacle=Obstacle("space", "/t", 5))
     assert kind_of(of(Queued(), full)) == "space"
 
 
@@ -75,7 +78,7 @@ def test_a_full_storage_element_is_named() -> None:
 def test_a_file_behind_others_of_its_job_that_wait_for_storage_says_so() -> None:
     stuck = tuple(RunningCopy(n, 1, "download", f":/x/{n}", ("A::B::C",)) for n in (8, 9))
     assert of(Queued(), around=replace(FREE, running=stuck)) == Reason(
-        "se full", "2 files of its job wait for room on A::B::C before it", job=1
+        "se full", "2 earlier files of its job wait for a free slot on A::B::C", job=1
     )
     assert kind_of(of(Queued(), around=replace(FREE, running=stuck[:1]))) == "next"
 
@@ -87,19 +90,19 @@ def test_a_storage_element_that_rests_is_told_with_the_time_of_the_next_look() -
 def test_limited_bandwidth_is_told_of_a_copy_that_moves() -> None:
     mine = RunningCopy(7, 1, "download", ":/t")
     found = of(Running(), around=replace(FREE, running=(mine,), bandwidth_shares={7: 1 << 20}))
-    assert found == Reason("bandwidth", "its share of the limited bandwidth is 1024 KiB/s (transfers limit)")
+    assert found == Reason("bandwidth", "throttled to 1024 KiB/s; see `alienctl transfers limit`")
 
 
 def test_limits_say_who_has_the_slots() -> None:
     found = of(Queued(), around=replace(FREE, running=copies(2)))
-    assert found == Reason("limit", "the 2 files at a time are running (2 of job 2)", job=2)
+    assert found == Reason("limit", "the limit of 2 files at a time is reached (2 of job 2)", job=2)
     found = of(Queued(), around=replace(FREE, limits=Limits(files=9, down=1), running=copies(1)))
-    assert found == Reason("limit", "one download at a time is running (1 of job 2)", job=2)
+    assert found == Reason("limit", "the limit of 1 download at a time is reached (1 of job 2)", job=2)
     found = of(Queued(), around=replace(FREE, limits=Limits(files=9, up=1), running=copies(1)))
     assert kind_of(found) == "next"
     own = replace(JOB, spec=replace(JOB.spec, parallel=1))
     assert of(Queued(), own, replace(FREE, running=copies(1, job=1))) == Reason(
-        "limit", "job 1 runs as many files at a time as it asked for: 1", job=1
+        "limit", "job 1 is at its own limit of 1 file at a time", job=1
     )
 
 
@@ -107,12 +110,12 @@ def test_a_job_of_higher_priority_goes_first() -> None:
     around = replace(FREE, waiting_jobs={1: 0, 2: 5, 3: 9})
     assert of(Queued(), around=around) == Reason("behind", "job 3 goes first", job=3)
     full = of(Queued(), around=replace(around, running=copies(2)))
-    assert full == Reason("limit", "the 2 files at a time are running, and job 3 goes first", job=3)
+    assert full == Reason("limit", "the limit of 2 files at a time is reached, and job 3 goes first", job=3)
 
 
 def test_two_copies_to_one_target_wait_for_each_other() -> None:
     around = replace(FREE, running=(RunningCopy(5, 3, "download", ":/t"),))
-    assert of(Queued(), around=around) == Reason("target", "transfer 5 of job 3 writes the same target", job=3)
+    assert of(Queued(), around=around) == Reason("target", "transfer 5 of job 3 is writing the same target", job=3)
 
 
 def test_files_that_are_not_known_yet_are_told_of() -> None:

@@ -26,7 +26,7 @@ BROKEN = CopyError("the server did not answer", "transient", replicas=((ONE, "th
 
 
 def gate(clock: Clock) -> StorageElementLimiter:
-    made = StorageElementLimiter(clock, lambda: True, lambda: None)
+    made = StorageElementLimiter(clock, lambda: None)
     made.set_limits(Limits())
     return made
 
@@ -38,16 +38,16 @@ class Metered(FakeWorkers):
         super().__init__(grid)
         self.ago = ago
 
-    def metered(self) -> dict[int, int]:
+    def throttled_rates(self) -> dict[int, int]:
         return dict.fromkeys(self.ago, 5)
 
-    def waited(self) -> dict[int, float]:
+    def seconds_since_wait(self) -> dict[int, float]:
         return self.ago
 
 
 def make_rest(house: House, se: str) -> None:
     for _ in range(3):
-        house.engine._attempts.gate.record_failure(se, "the server did not answer")
+        house.engine._limiter.record_failure(se, "the server did not answer")
 
 
 async def test_a_resting_element_is_refused_until_its_time_and_then_probed_by_one() -> None:
@@ -55,13 +55,13 @@ async def test_a_resting_element_is_refused_until_its_time_and_then_probed_by_on
     door = gate(clock)
     for _ in range(3):
         door.record_failure(ONE, "no answer")
-    with pytest.raises(CopyError, match=f"{ONE} rests: no answer") as caught:
+    with pytest.raises(CopyError, match=f"{ONE} is backing off: no answer; next check in 30 s") as caught:
         async with door.acquire(1, {ONE, TWO}):
             pass
     assert (caught.value.kind, caught.value.retry_after) == ("storage", 30.0)
     clock.now += 30
     async with door.acquire(1, {ONE}):
-        with pytest.raises(CopyError, match="rests"):
+        with pytest.raises(CopyError, match="is backing off"):
             async with door.acquire(2, {ONE}):
                 pass
         door.record_success(ONE)
@@ -92,7 +92,10 @@ async def test_a_file_whose_only_element_rests_waits_without_a_failure(house: Ho
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
     await house.until(job.id, "waiting")
     (found,) = await waits(house)
-    assert (found.reason.kind, found.reason.text) == ("se resting", f"{ONE} rests: the server did not answer")
+    assert (found.reason.kind, found.reason.text) == (
+        "se resting",
+        f"{ONE} is backing off: the server did not answer; next check in 30 s",
+    )
     assert (await house.store.transfers(job.id, 1, 0))[0].failures == 0
     house.clock.now = found.reason.until + 1
     house.engine._wake.set()
@@ -116,7 +119,7 @@ async def test_an_upload_waits_for_storage_that_rests_rather_than_have_fewer_rep
     job = await house.submit(JobSpec("upload", (f"{tmp_path}/f",), "/b/f"))
     await house.until(job.id, "waiting")
     (found,) = await waits(house)
-    assert found.reason.text.startswith("1 of 2 replicas could be written without ")
+    assert found.reason.text.startswith("only 1 of 2 replicas can be written while ")
     assert house.grid.files == {}
     house.clock.now = found.reason.until + 1
     house.engine._wake.set()
@@ -169,7 +172,7 @@ async def test_an_element_on_which_nothing_moves_rests_within_a_minute() -> None
             clock.now += 5
             pulse.measure()
         assert door.elements()[ONE].state == "resting"
-        assert "no byte came or went" in door.elements()[ONE].why
+        assert "no byte moved" in door.elements()[ONE].why
 
 
 async def test_an_element_on_which_one_copy_moves_works() -> None:
@@ -221,7 +224,7 @@ async def test_where_nothing_moves_nobody_is_sent_until_something_does() -> None
         waiting = asyncio.create_task(enter(door, 2, {ONE, TWO}))
         clock.now += STALLED_AFTER
         pulse.mark_stalled()
-        with pytest.raises(CopyError, match=f"nothing comes from {ONE}") as caught:
+        with pytest.raises(CopyError, match=f"{ONE} is not responding; next check in 10 s") as caught:
             await waiting
         assert (caught.value.kind, caught.value.retry_after) == ("storage", 10.0)
         stuck.record_bytes(1)
@@ -236,7 +239,7 @@ async def enter(door: StorageElementLimiter, number: int, ses: set[str]) -> None
 
 
 async def test_copies_that_are_stuck_leave_their_slots_and_their_job_to_others(house: House, tmp_path: Path) -> None:
-    slots = house.engine._attempts.slots
+    slots = house.engine._running
     job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
     stored = await house.store.job(job.id)
     clock = Clock()
@@ -245,8 +248,8 @@ async def test_copies_that_are_stuck_leave_their_slots_and_their_job_to_others(h
         slots.by_transfer[number] = RunningAttempt(
             Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", stuck
         )
-        slots.gate._enter(number, frozenset({ONE}))
+        house.engine._limiter._enter(number, frozenset({ONE}))
     assert slots.load().running == 4
-    slots.gate.set_stalled([ONE])
+    house.engine._limiter.set_stalled([ONE])
     assert (slots.load().running, slots.full_jobs(slots.load()), slots.is_full) == (0, [], False)
     slots.by_transfer.clear()

@@ -328,8 +328,8 @@ async def test_a_job_that_does_not_fit_is_held_before_it_fills_the_disk(house: H
         house.grid.files[entry.lfn] = replace(entry, size=size)
     job = await house.submit(down("/a/d/", target=tmp_path / "in"))
     held = await house.until_job(job.id, "paused")
-    assert "the files of this job that are known so far need" in held.message
-    assert "make room" in held.message
+    assert "the files of this job found so far need" in held.message
+    assert "free some space" in held.message
 
 
 def test_files_that_are_there_already_need_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,6 +340,6 @@ def test_files_that_are_there_already_need_no_room(tmp_path: Path, monkeypatch: 
     room = DiskSpaceCheck(str(tmp_path), keep_free=900_000)
     room.require_space([NewTransfer("/a/there", str(tmp_path / "there"), 1000)] * 1000)
     room.require_space([NewTransfer("/a/big", str(tmp_path / "big"), 100_500)])
-    with pytest.raises(CopyError, match="make room") as caught:
+    with pytest.raises(CopyError, match="free some space") as caught:
         room.require_space([NewTransfer("/a/bigger", str(tmp_path / "bigger"), 200)])
     assert caught.value.kind == "local"

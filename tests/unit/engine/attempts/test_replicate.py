@@ -43,7 +43,7 @@ async def test_replicas_are_added_to_the_same_file(house: House) -> None:
 async def test_one_that_is_there_is_not_made_again(house: House, purpose: str) -> None:
     house.grid.put("/a/f", b"data")
     job = await replicated(house, "/a/f", to="A::B::SE1", purpose=purpose)
-    assert (job.state, (await house.only(job.id)).message) == ("done", "it was there already")
+    assert (job.state, (await house.only(job.id)).message) == ("done", "all requested replicas exist already")
     assert house.workers.tasks == []
 
 
@@ -111,7 +111,7 @@ async def test_a_mirror_that_failed_is_told_and_one_that_cannot_be_followed_is_l
     left = await replicated(house, "/a/f", to="A::B::SE2", purpose="mirror")
     assert (failed.state, left.state) == ("failed", "done")
     assert "listTransfer -id 0" in (await house.only(failed.id)).message
-    assert "goes on with it by itself" in (await house.only(left.id)).message
+    assert "is still copying" in (await house.only(left.id)).message
 
 
 async def test_a_place_that_an_unfinished_copy_has_is_waited_for(house: House) -> None:

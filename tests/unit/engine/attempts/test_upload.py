@@ -64,7 +64,7 @@ async def test_a_directory_goes_below_the_target(house: House, tmp_path: Path) -
 async def test_fewer_replicas_than_asked_for_are_told(house: House, file: Path) -> None:
     job = await house.done(up(file, "/a/f", storage="disk:5"))
     assert job.state == "done"
-    assert "3 of the 5 replicas" in (await house.only(job.id)).message
+    assert "3 of the 5 requested replicas" in (await house.only(job.id)).message
 
 
 async def test_a_replica_that_fails_is_replaced_on_another_element(house: House, file: Path) -> None:
@@ -117,7 +117,7 @@ async def test_empty_and_missing_files_are_refused_with_the_reason(
         (tmp_path / "f").write_bytes(content)
     job = await house.done(up(tmp_path / "f", "/a/f"))
     assert job.state == "failed"
-    assert ("empty" if content is not None else "cannot be read") in (await house.only(job.id)).message
+    assert ("empty" if content is not None else "cannot read") in (await house.only(job.id)).message
 
 
 async def test_a_lost_reply_of_a_commit_is_looked_up_and_not_sent_again(house: House, file: Path) -> None:
@@ -133,7 +133,7 @@ async def test_somebody_elses_file_under_the_name_is_a_failure_and_stays(house: 
     house.grid.put("/a/f", b"theirs")
     house.workers.hold.set()
     assert (await house.ended(job.id)).state == "failed"
-    assert "not ours" in (await house.only(job.id)).message
+    assert "another user registered" in (await house.only(job.id)).message
     assert data_of(house, "/a/f") == [b"theirs"]
 
 
@@ -218,7 +218,7 @@ async def test_only_the_file_that_was_meant_is_replaced(house: House, file: Path
     house.grid.put("/a/f", b"theirs")
     job = await house.submit(up(file, "/a/f", overwrite="changed", replaces="the one before"))
     assert (await house.ended(job.id)).state == "failed"
-    assert "changed by somebody else" in (await house.only(job.id)).message
+    assert "another user changed" in (await house.only(job.id)).message
     assert data_of(house, "/a/f") == [b"theirs"]
 
 
@@ -288,7 +288,7 @@ async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house
     job = await house.submit(up(file, "/a/f"))
     await house.until(job.id, "waiting")
     for _ in range(10):
-        house.engine._attempts.gate.record_failure("A::B::SE1", "no route to host")
+        house.engine._limiter.record_failure("A::B::SE1", "no route to host")
     house.clock.now += 10
     await house.engine.retry(job.id, "again")
     assert (await house.ended(job.id)).state == "done"
@@ -351,9 +351,9 @@ async def test_a_file_that_changed_hands_while_it_was_replaced_is_left_alone(hou
 async def test_no_storage_at_all_is_a_failure_that_names_the_wish(house: House, file: Path) -> None:
     house.catalogue.before["access"] = [ServiceError("access", 77, "No write PFNs")]
     job = await house.done(up(file, "/a/f"))
-    assert (job.state, (await house.only(job.id)).message[:46]) == (
+    assert (job.state, (await house.only(job.id)).message[:48]) == (
         "failed",
-        "no storage element takes it that disk:2 asks f",
+        "no writable storage element matches disk:2; list",
     )
 
 
@@ -449,14 +449,14 @@ async def test_a_failure_that_may_pass_is_tried_again_as_often_as_the_user_wants
     house.workers.faults = [CopyError("the server is busy")]
     job = await house.done(up(file, "/a/f", retries=0))
     assert job.state == "failed"
-    assert (await house.only(job.id)).message == "Given up after one attempt: the server is busy"
+    assert (await house.only(job.id)).message == "gave up after one attempt: the server is busy"
 
 
 async def test_a_copy_that_takes_longer_than_allowed_is_stopped_and_not_tried_again(house: House, file: Path) -> None:
     house.workers.hold = asyncio.Event()
     job = await house.done(up(file, "/a/f", timeout=0.05))
     assert (job.state, house.workers.stopped) == ("failed", 1)
-    assert "longer than the 0.05 s" in (await house.only(job.id)).message
+    assert "exceeded its time limit of 0.05 s" in (await house.only(job.id)).message
 
 
 async def test_a_name_that_somebody_registers_between_look_and_ticket_is_left_alone(house: House, file: Path) -> None:
@@ -518,7 +518,7 @@ async def test_replicas_are_read_back_on_request(house: House, file: Path) -> No
     house.catalogue.commit = then_spoil  # type: ignore[method-assign]
     job = await house.done(up(file, "/a/g", verify=True))
     assert job.state == "failed"
-    assert "cannot be read back: A::B::SE1: the bytes have md5" in (await house.only(job.id)).message
+    assert "cannot be read back: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
 
 
 async def test_many_uploads_look_their_names_up_together(house: House, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ async def test_the_plan_is_what_the_job_does_in_its_order_and_changes_nothing(ho
     spec = up(here, delete=True)
     assert await planned(house, spec) == [
         ("copy", "a/a", "missing"),
-        ("copy", "b", "another content of the same size"),
+        ("copy", "b", "same size, different content"),
         ("copy", "empty", "missing"),
         ("delete", "c", "not in the source"),
         ("delete", "z", "not in the source"),
@@ -153,7 +153,7 @@ async def test_a_source_that_is_empty_deletes_nothing(house: House, here: Path, 
     house.grid.put("/a/f", b"f")
     job = await house.done(up(here, delete=delete))
     assert (job.state, remote(house)) == ("partial" if delete else "done", {"/a/f": "f"})
-    assert ("no file at all" in job.message) is delete
+    assert ("the source has no files" in job.message) is delete
     assert await planned(house, up(here, delete=delete)) == []
 
 
@@ -199,7 +199,7 @@ async def test_a_source_that_may_not_be_listed_whole_holds_the_job_until_it_may(
     monkeypatch.setattr(os, "scandir", refuse)
     job = await house.submit(up(here, delete=True))
     held = await house.until_job(job.id, "paused")
-    assert "closed cannot be read: permission denied: make it readable for you" in held.message
+    assert "closed: permission denied; make it readable" in held.message
     assert remote(house) == {"/a/extra": "extra"}
     monkeypatch.setattr(os, "scandir", scandir)
     await house.engine.resume(job.id)
@@ -286,6 +286,15 @@ async def test_links_and_what_is_outside_are_never_deleted(house: House, here: P
     assert local(here.parent / "outside") == {"f": "outside"}
 
 
+async def test_a_copied_file_with_a_temporary_name_is_not_announced_again(house: House, here: Path) -> None:
+    fill(here, **{".x.5.part": "half"})
+    assert (await house.done(up(here, delete=True))).state == "done"
+    assert await planned(house, up(here, delete=True)) == []
+    (here / ".x.5.part").unlink()
+    fill(here, f="f")
+    assert await planned(house, up(here, delete=True)) == [("copy", "f", "missing")]
+
+
 async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(house: House, here: Path) -> None:
     fill(here, f="text", g="text")
     for name in ("f", "g"):
@@ -298,10 +307,10 @@ async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(house: Hou
         assert await planned(house, up(here)) == []
     assert sorted(read()) == ["f", "g"]
     (here / "f").write_text("tixt")
-    assert await planned(house, up(here)) == [("copy", "f", "another content of the same size")]
+    assert await planned(house, up(here)) == [("copy", "f", "same size, different content")]
     assert sorted(read()) == ["f", "f", "g"]
     await house.restart()
-    assert await planned(house, down(here)) == [("copy", "f", "another content of the same size")]
+    assert await planned(house, down(here)) == [("copy", "f", "same size, different content")]
     assert "g" not in read()[3:]
 
 

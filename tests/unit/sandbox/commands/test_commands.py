@@ -23,7 +23,7 @@ async def put(stage: Stage, lfn: str, text: str) -> None:
     await stage.ask("rm", "-f", lfn)
     ticket = (await stage.ask("access", "-s", size, "-m", md5, "write", lfn, "disk:1")).results[0]
     number = {"ALICE::SANDBOX::SE1": 1, "ALICE::SANDBOX::SE2": 2}[ticket["se"]]
-    file = contents.place(stage.service, number, ticket["url"])
+    file = contents.replica_file(stage.service, number, ticket["url"])
     assert file is not None
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -211,7 +211,7 @@ async def test_copies_are_checked_where_they_are(stage: Stage) -> None:
     assert good.text.startswith(f"Checking the replicas of {ONE}\n\tALICE::SANDBOX::SE1\troot://")
     assert good.values("statResponse")
     number, pfn = 1, good.values("pfn")[0]
-    file = contents.place(stage.service, number, pfn)
+    file = contents.replica_file(stage.service, number, pfn)
     assert file is not None
     file.write_bytes(b"short")
     bad = await stage.ask("xrdstat", "-v", "-c", ONE)

@@ -8,7 +8,7 @@ import pytest
 
 from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.protocol import faults
-from aliend.sandbox.protocol.answer_cache import Cache
+from aliend.sandbox.protocol.answer_cache import AnswerCache
 from aliend.sandbox.protocol.faults import Faults, parse
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import COMMAND, LOGIN, Throttle
@@ -53,20 +53,20 @@ def test_senseless_faults_are_refused(kind: str, value: str) -> None:
 def test_the_sandbox_page_lists_every_fault() -> None:
     page = (Path(__file__).parents[4] / "docs" / "sandbox.md").read_text(encoding="utf-8")
     chapter = page.partition("## Faults")[2]
-    every = [*faults.ONCE, *faults.LASTING, *control_socket.ACTIONS, *storage_faults.KINDS]
+    every = [*faults.ONCE, *faults.LASTING, *control_socket.IMMEDIATE, *storage_faults.KINDS]
     assert [kind for kind in every if f"`{kind}" not in chapter] == []
 
 
 def test_settings_are_changed_by_words() -> None:
-    settings = Settings().changed(["idle-limit=3", "throttle=on"])
+    settings = Settings().updated(["idle-limit=3", "throttle=on"])
     assert (settings.idle_limit, settings.throttle) == (3.0, True)
-    assert Settings().changed(settings.words()) == settings
+    assert Settings().updated(settings.assignments()) == settings
 
 
 @pytest.mark.parametrize("word", ["nonsense=1", "idle_limit=soon", "idle_limit=-1", "poison=1", "idle_limit"])
 def test_senseless_settings_are_refused(word: str) -> None:
     with pytest.raises(SandboxError):
-        Settings().changed([word])
+        Settings().updated([word])
 
 
 def test_more_than_a_hundred_points_cost_milliseconds() -> None:
@@ -83,14 +83,14 @@ def test_more_than_a_hundred_points_cost_milliseconds() -> None:
 
 
 def test_hyperloop_is_exempt() -> None:
-    throttle = Throttle(0.0, first=1000)
+    throttle = Throttle(0.0, initial_points=1000)
     assert throttle.delay("CN=alice", 0.0) == pytest.approx(0.9)
     assert throttle.delay("OU=alihyperloop, CN=x", 0.0) == 0.0
 
 
 def test_long_answers_are_remembered_for_a_fifth_of_the_time() -> None:
     now = 0
-    cache: Cache[list[int]] = Cache(lambda: now, favours_short=True)
+    cache: AnswerCache[list[int]] = AnswerCache(lambda: now, favours_short=True)
     cache.put("unused", [1])
     assert cache.get("unused") is None
     cache.lifetime = 300.0

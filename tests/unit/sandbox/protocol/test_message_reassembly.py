@@ -4,56 +4,56 @@ from __future__ import annotations
 
 import pytest
 
-from aliend.sandbox.protocol.message_reassembly import LONGEST_REQUEST, PIECE, Glue, TooBigError, pieces
+from aliend.sandbox.protocol.message_reassembly import MAX_PIECE, MAX_REQUEST, Reassembler, RequestTooLongError, pieces
 from aliend.sandbox.server.conversation import frames
 
 
-def complete(glue: Glue, *frames: str, poison: bool = True) -> list[str | None]:
+def complete(glue: Reassembler, *frames: str, poison: bool = True) -> list[str | None]:
     return [glue.add(piece, is_last=is_last, poison=poison) for piece, is_last in pieces(frames)]
 
 
 def test_a_short_request_in_one_frame_is_itself() -> None:
-    glue = Glue()
+    glue = Reassembler()
     assert complete(glue, "one") == ["one"]
     assert complete(glue, "two") == ["two"]
 
 
 def test_a_long_request_works_once_and_spoils_the_next() -> None:
-    glue, text = Glue(), "x" * (PIECE + 1)
+    glue, text = Reassembler(), "x" * (MAX_PIECE + 1)
     assert complete(glue, text) == [None, text]
     assert complete(glue, "next") == [text + "next"]
 
 
 def test_a_request_of_just_one_piece_spoils_nothing() -> None:
-    glue = Glue()
-    assert complete(glue, "x" * PIECE) == ["x" * PIECE]
+    glue = Reassembler()
+    assert complete(glue, "x" * MAX_PIECE) == ["x" * MAX_PIECE]
     assert complete(glue, "next") == ["next"]
 
 
 def test_several_frames_spoil_too() -> None:
-    glue = Glue()
+    glue = Reassembler()
     assert complete(glue, "a", "b") == [None, "ab"]
     assert complete(glue, "c") == ["abc"]
 
 
 def test_without_poison_nothing_is_left_over() -> None:
-    glue = Glue()
+    glue = Reassembler()
     assert complete(glue, "a", "b", poison=False) == [None, "ab"]
     assert complete(glue, "c", poison=False) == ["c"]
 
 
 def test_the_length_is_that_of_java() -> None:
-    assert list(pieces(["\U0001f600" * (PIECE // 2)])) == [("\U0001f600" * (PIECE // 2), True)]
-    found = [piece for piece, _ in pieces(["a" + "\U0001f600" * (PIECE // 2)])]
-    assert [len(piece) for piece in found] == [PIECE // 2, 1]
+    assert list(pieces(["\U0001f600" * (MAX_PIECE // 2)])) == [("\U0001f600" * (MAX_PIECE // 2), True)]
+    found = [piece for piece, _ in pieces(["a" + "\U0001f600" * (MAX_PIECE // 2)])]
+    assert [len(piece) for piece in found] == [MAX_PIECE // 2, 1]
 
 
 def test_what_is_too_big_is_told_where_it_overflows() -> None:
-    glue = Glue()
-    told = [piece for piece, _ in pieces(["x" * LONGEST_REQUEST])]
+    glue = Reassembler()
+    told = [piece for piece, _ in pieces(["x" * MAX_REQUEST])]
     for piece in told[:-1]:
         assert glue.add(piece, is_last=False) is None
-    with pytest.raises(TooBigError):
+    with pytest.raises(RequestTooLongError):
         glue.add(told[-1] + "y", is_last=False)
     assert glue.add("rest", is_last=True) == "rest"
 

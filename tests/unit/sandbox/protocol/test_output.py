@@ -11,15 +11,15 @@ def test_text_before_the_first_key_belongs_to_the_first_result() -> None:
     out = Output()
     out.line("header")
     out.key("name", "a")
-    out.next()
+    out.finish_result()
     out.key("name", "b")
     assert json.loads(document(out))["results"] == [{"message": "header", "name": "a"}, {"name": "b"}]
 
 
 def test_nothing_written_is_no_result() -> None:
     out = Output()
-    out.next()
-    out.next()
+    out.finish_result()
+    out.finish_result()
     assert json.loads(document(out))["results"] == []
 
 

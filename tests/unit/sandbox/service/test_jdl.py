@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.sandbox.service.jdl import BadDescriptionError, Description, Expression, parse, substitute
-from aliend.sandbox.service.job_splitting import plan
+from aliend.sandbox.service.job_splitting import plan_jobs
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
 TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=20)
@@ -52,7 +52,7 @@ def test_a_value_without_quotes_is_kept_as_it_is(expression: str) -> None:
 
 def test_counters_are_filled_in_inside_expressions() -> None:
     text = 'Executable = "x"; Split = "production:1-2"; Requirements = f("#alien_counter_03i#");'
-    _, parts = plan(parse(text), "alice")
+    _, parts = plan_jobs(parse(text), "alice")
     assert [part.fields["Requirements"] for part in parts] == ['f("001")', 'f("002")']
     assert all(isinstance(part.fields["Requirements"], Expression) for part in parts)
 
@@ -87,19 +87,19 @@ def test_arguments_take_their_places() -> None:
 def test_a_job_is_split(split: str, parts: int) -> None:
     files = ["LF:/a/1", "LF:/a/2,nodownload", "LF:/b/1", "LF:/b/2"]
     description = Description({"Executable": "x", "Split": split, "InputData": files})
-    master, found = plan(description, "alice")
-    assert (master.fate, len(found)) == ("SPLIT", parts)
+    master, found = plan_jobs(description, "alice")
+    assert (master.final_state, len(found)) == ("SPLIT", parts)
     assert all("Split" not in part.fields for part in found)
 
 
 def test_parts_take_at_most_so_many_files() -> None:
     files = [f"/a/{number}" for number in range(10)]
     fields: dict[str, str | list[str]] = {"Executable": "x", "Split": "se", "SplitMaxInputFileNumber": "4"}
-    _, parts = plan(Description({**fields, "InputData": files}), "alice")
+    _, parts = plan_jobs(Description({**fields, "InputData": files}), "alice")
     assert [len(part.items("InputData")) for part in parts] == [4, 4, 2]
 
 
 @pytest.mark.parametrize("split", ["production:9-5", "production:1-99999", "file"])
 def test_a_senseless_split_is_told(split: str) -> None:
     with pytest.raises(BadDescriptionError, match="Cannot split"):
-        plan(Description({"Executable": "x", "Split": split}), "alice")
+        plan_jobs(Description({"Executable": "x", "Split": split}), "alice")

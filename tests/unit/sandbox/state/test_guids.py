@@ -8,7 +8,7 @@ import pytest
 
 from aliend.sandbox.state.guids import (
     GuidMaker,
-    created,
+    creation_time,
     hardware_address,
     index_time,
     replica_url,
@@ -43,7 +43,7 @@ def test_the_address_of_a_replica(daemon: str, path: str, begin: str) -> None:
 
 def test_a_guid_tells_when_and_where_it_was_made() -> None:
     guid = "f0a899ac-e766-11f1-a3de-02fc00000001"
-    assert created(guid) == 1795456473545
+    assert creation_time(guid) == 1795456473545
     assert hardware_address(guid) == "02:fc:00:00:00:01"
     assert index_time(guid) == "11F1E766"
 
@@ -52,5 +52,5 @@ def test_a_new_guid_is_of_version_1_and_keeps_its_time() -> None:
     maker = GuidMaker()
     made = [maker.make(1795456473545) for _ in range(1000)]
     assert len(set(made)) == 1000
-    assert {created(guid) for guid in made} == {1795456473545}
+    assert {creation_time(guid) for guid in made} == {1795456473545}
     assert {uuid.UUID(guid).version for guid in made} == {1}

@@ -222,15 +222,15 @@ async def test_places_for_jobs_are_listed_locked_and_matched(stage: Stage) -> No
 
 async def test_a_description_file_is_submitted(stage: Stage) -> None:
     call = stage.service
-    assert call.shelves
+    assert call.storage_directories
     number = await submit(stage, 'Executable = "x"; OutputDir = "made"; Output = {"job.jdl"};')
     stage.wait(10)
     await stage.ask("ps")
     entry = stage.service.catalogue.names.get("/alice/cern.ch/user/a/alice/made/job.jdl")
     assert entry is not None
-    for replica in stage.service.catalogue.replicas.of(entry.guid or ""):
+    for replica in stage.service.catalogue.replicas.replicas_of(entry.guid or ""):
         assert replica.se is not None
-        file = contents.place(stage.service, replica.se.number, replica.pfn)
+        file = contents.replica_file(stage.service, replica.se.number, replica.pfn)
         assert file is not None
         file.write_text(SIMPLE)
     reply = await stage.ask("submit", "made/job.jdl", "five")

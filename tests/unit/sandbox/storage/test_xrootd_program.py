@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliend.sandbox.layout import Layout
-from aliend.sandbox.storage.xrootd_program import find, install_command, missing
+from aliend.sandbox.storage.xrootd_program import find, install_command, missing_message
 
 SCRIPT = '#!/bin/sh\ncase "$LD_LIBRARY_PATH" in {wanted}) exit 0;; *) exit 1;; esac\n'
 
@@ -106,8 +106,8 @@ def test_unpacked_packages_have_their_libraries_beside_them(machine: Machine) ->
 def test_the_message_has_the_command_of_the_distribution(os_release: dict[str, str], command: str) -> None:
     assert install_command(os_release) == command
     layout = Layout(Path("/home/someone/grid"))
-    assert f"`{command}`" in missing(layout, can_fetch=False, os_release=os_release)
-    offer = missing(layout, can_fetch=True, os_release=os_release).splitlines()
+    assert f"`{command}`" in missing_message(layout, can_fetch=False, os_release=os_release)
+    offer = missing_message(layout, can_fetch=True, os_release=os_release).splitlines()
     assert len(offer) == 3
     assert "`alienctl sandbox up --fetch`" in offer[1]
     assert offer[1].endswith("MB)")

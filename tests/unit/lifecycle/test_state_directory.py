@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from aliend.errors import ConfigurationError
-from aliend.state_directory import make_private, take_lock
+from aliend.lifecycle.state_directory import make_private, take_lock
 
 
 def test_a_missing_directory_is_made_private(tmp_path: Path) -> None:
@@ -39,7 +38,7 @@ def test_the_lock_is_held_once(tmp_path: Path) -> None:
     first = take_lock(str(tmp_path))
     assert first is not None
     assert take_lock(str(tmp_path)) is None
-    os.close(first)
+    first.close()
     second = take_lock(str(tmp_path))
     assert second is not None
-    os.close(second)
+    second.close()

@@ -1,11 +1,31 @@
-"""The command ls."""
+"""The commands pwd, cd and ls: the current directory, and listings of directories."""
 
 from __future__ import annotations
 
+from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.entries import Entry
+
+
+def pwd(call: Call) -> None:
+    """The current directory."""
+    if call.session.cwd is None:
+        raise CommandCrashError("java.lang.NullPointerException")
+    call.out.key("pwd", call.session.cwd)
+    call.out.line(call.session.cwd)
+
+
+def cd(call: Call) -> None:
+    """Change the current directory; without an operand to the home of the effective user."""
+    target = call.operands[0] if call.operands else call.home()
+    entry = call.find(target)
+    if entry is None:
+        raise CommandFailedError(2)
+    if not entry.is_directory:
+        raise CommandFailedError(20, target)
+    call.session.cwd = entry.path
 
 
 def ls(call: Call) -> None:
@@ -27,7 +47,7 @@ def ls(call: Call) -> None:
 
 
 def _show(call: Call, entry: Entry) -> None:
-    given, out = call.given, call.out
+    given, out = call.options, call.out
     if entry.name.startswith(".") and not given.has("a"):
         return
     if given.has("b"):
@@ -40,7 +60,7 @@ def _show(call: Call, entry: Entry) -> None:
         long_form = _long_form(call, entry) if given.has("l", "H") else ""
         out.keys(name=entry.name + mark, path=entry.path + mark)
         out.line(f"{long_form}{entry.name}{mark}")
-    out.next()
+    out.finish_result()
 
 
 def _show_guid(call: Call, entry: Entry) -> None:
@@ -55,15 +75,17 @@ def _show_guid(call: Call, entry: Entry) -> None:
 def _long_form(call: Call, entry: Entry) -> str:
     mode = formats.permissions(entry.kind, entry.perm)
     call.out.keys(permissions=mode, user=entry.owner, group=entry.group, size=str(entry.size), ctime=str(entry.ctime))
-    size = formats.human(entry.size) if call.given.has("H") else str(entry.size)
+    size = formats.human(entry.size) if call.options.has("H") else str(entry.size)
     return f"{mode}   {entry.owner:>8} {entry.group:>8} {size:>12} {formats.short_date(entry.ctime)}    "
 
 
 COMMANDS = {
+    "pwd": Command(pwd, "prints the current directory", needs_arguments=False),
+    "cd": Command(cd, "[dir]", needs_arguments=False),
     "ls": Command(
         ls,
         "[-l] [-a] [-F] [-b] [-c] [-H] [<directory>]",
         option_set("l a F b c H bulk"),
         needs_arguments=False,
-    )
+    ),
 }

@@ -1,0 +1,75 @@
+"""`alienctl daemon check | reload`: the configuration, before and while a daemon runs with it.
+
+Each function returns the text for standard output and the exit code, and raises ClientError.
+"""
+
+import json
+import os
+import subprocess
+
+from alienctl import ClientError
+from alienctl.daemon.directories import configuration_home
+from alienctl.daemon.start import ask
+from alienctl.invocation import Invocation
+from alienctl.local import interpreter, wire_replies
+
+_EINVAL = 22
+_CHECK_LIMIT = 30.0
+"""Seconds that the check may take."""
+_ANSWER_WAIT = 5.0
+
+
+def check(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """Check the configuration of all profiles."""
+    problems = _problems(invocation, "all")
+    code = _EINVAL if problems else 0
+    if as_json:
+        return json.dumps({"valid": not problems, "problems": problems}), code
+    if problems:
+        raise ClientError("\n".join(problems), code)
+    return f"the configuration is valid (profile {invocation.profile}, {_file(invocation)})", code
+
+
+def require_valid(invocation: Invocation) -> None:
+    """Raise ClientError (22) if no daemon of the profile could start now."""
+    problems = _problems(invocation, "profile")
+    if problems:
+        raise ClientError("\n".join([*problems, "the running daemon was left as it is"]), _EINVAL)
+
+
+def reload(invocation: Invocation, as_json: bool) -> tuple[str, int]:
+    """Have the running daemon read its configuration again."""
+    require_valid(invocation)
+    applied, after_restart = wire_replies.reloaded(ask(invocation, b"/aliend.v1.Daemon/Reload", b"", _ANSWER_WAIT))
+    if as_json:
+        return json.dumps({"applied": applied, "after_restart": after_restart}), 0
+    lines = [f"applied: {text}" for text in applied]
+    lines += [f"needs `alienctl daemon restart`: {text}" for text in after_restart]
+    return "\n".join(lines) or "nothing has changed", 0
+
+
+def _problems(invocation: Invocation, extent: str) -> list[str]:
+    """What `aliend --check` finds, a sentence each."""
+    command = [*interpreter.command("aliend"), "--profile", invocation.profile, "--check", extent]
+    try:
+        done = subprocess.run(
+            command,
+            cwd="/",
+            env=interpreter.clean(invocation.environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_CHECK_LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ClientError(f"`aliend --check` did not end within {_CHECK_LIMIT:.0f} s", 1) from None
+    said = done.stderr.decode("utf-8", "replace").strip()
+    if done.returncode not in (0, _EINVAL):
+        raise ClientError(f"`aliend --check` failed: {said or done.returncode}", 1)
+    return [line.removeprefix("aliend: ") for line in said.splitlines()] if done.returncode else []
+
+
+def _file(invocation: Invocation) -> str:
+    """The configuration file, or that there is none."""
+    file = f"{configuration_home(invocation)}/aliend/config.toml"
+    return file if os.path.exists(file) else f"{file} does not exist: defaults hold"

@@ -1,0 +1,49 @@
+"""Profiles that exist: so that a misspelt `--profile` on a terminal does not start another lasting daemon."""
+
+import os
+
+from alienctl import ClientError
+from alienctl.daemon.directories import configuration_home, state_home
+from alienctl.invocation import Invocation
+
+_EINVAL = 22
+_ALWAYS = ("default", "sandbox")
+
+
+def check_typed(invocation: Invocation) -> None:
+    """Raise ClientError (22) for a profile that was typed on a terminal and was never configured or used."""
+    name = invocation.profile
+    if not invocation.is_profile_typed or not any(map(os.isatty, (0, 1, 2))):
+        return
+    known = sorted({*_ALWAYS, *_used(invocation), *_configured(invocation)})
+    if name not in known:
+        raise ClientError(
+            f"the profile {name} was never configured or used; known are: {', '.join(known)}.\n"
+            f"create it with `alienctl --profile {name} daemon start`",
+            _EINVAL,
+        )
+
+
+def _used(invocation: Invocation) -> list[str]:
+    """The profiles that have a state directory."""
+    state = state_home(invocation)
+    found = []
+    for directory in (f"{state}/aliend", f"/var/tmp/aliend-{os.getuid()}"):
+        try:
+            names = os.listdir(directory)
+        except OSError:
+            continue
+        found += [name for name in names if os.path.exists(f"{directory}/{name}/lock")]
+    return found
+
+
+def _configured(invocation: Invocation) -> list[str]:
+    """The profiles that have tables in the configuration file; a file that cannot be read has none."""
+    import tomllib
+
+    try:
+        with open(f"{configuration_home(invocation)}/aliend/config.toml", "rb") as file:
+            profiles = tomllib.load(file).get("profile", {})
+    except (OSError, ValueError):
+        return []
+    return list(profiles) if isinstance(profiles, dict) else []

@@ -1,0 +1,113 @@
+"""Who the user's daemon is: the record that it keeps in the lock file of its state directory.
+
+The rules for the state directory are the daemon's (`aliend.config`); a test compares the two. The lock alone proves
+that the daemon lives: the record of one that was killed stays in the file.
+"""
+
+import fcntl
+import json
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_LOCAL_FILE_SYSTEMS = (
+    *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "nilfs2", "reiserfs"),
+    *("overlay", "aufs", "tmpfs", "rootfs", "vfat", "exfat", "ntfs3", "hfsplus", "udf"),
+)
+"""File systems of one host; on any other kind the state is kept in a directory of this host."""
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+_LARGEST = 4096
+_READS = 5
+
+
+class Record:
+    """The holder of a lock, as the daemon writes it. No dataclass: importing those would delay the first command.
+
+    Raises KeyError for a document that lacks something.
+    """
+
+    def __init__(self, document: "dict[str, Any]") -> None:
+        self.pid: int = document["pid"]
+        self.started: int = document["started"]
+        self.boot: str = document["boot"]
+        self.pid_namespace: str = document["pid_namespace"]
+        self.host: str = document["host"]
+        self.socket: str = document["socket"]
+        self.version: str = document["version"]
+        self.contract: int = document["contract"]
+
+
+def state_directory(profile: str, environment: "Mapping[bytes, bytes]") -> str:
+    """The state directory of a profile's daemon on this host."""
+    usual, local = state_roots(environment)
+    kind = _file_system(f"{usual}/{profile}")
+    return f"{usual if not kind or kind in _LOCAL_FILE_SYSTEMS else local}/{profile}"
+
+
+def state_roots(environment: "Mapping[bytes, bytes]") -> tuple[str, str]:
+    """Where the profiles' state directories are: usually, and where that is not a local file system."""
+    home = os.fsdecode(environment.get(b"HOME", b"")) or os.path.expanduser("~")
+    named = os.fsdecode(environment.get(b"XDG_STATE_HOME", b""))
+    state = named if named.startswith("/") else f"{home}/.local/state"
+    return f"{state}/aliend", f"/var/tmp/aliend-{os.getuid()}"
+
+
+def read(directory: str) -> Record | None:
+    """The record of a state directory; None: no daemon has written one that we understand."""
+    before = b""
+    for _ in range(_READS):
+        content = _content(f"{directory}/lock")
+        if content == before:  # the daemon may have been writing at the first time
+            break
+        before = content
+    try:
+        return Record(json.loads(before))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def is_held(directory: str) -> bool:
+    """Whether a daemon holds the lock of a state directory."""
+    try:
+        descriptor = os.open(f"{directory}/lock", _READING)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _content(path: str) -> bytes:
+    """What the lock file contains; empty where it is missing or belongs to somebody else."""
+    try:
+        descriptor = os.open(path, _READING)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, _LARGEST) if os.fstat(descriptor).st_uid == os.getuid() else b""
+    finally:
+        os.close(descriptor)
+
+
+def _file_system(path: str) -> str:
+    """The type of the file system that holds `path` or its nearest existing parent; empty where /proc does not tell."""
+    try:
+        with open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:
+            lines = mounts.read().splitlines()
+    except OSError:
+        return ""
+    real = os.path.realpath(path)
+    best, kind = "", ""
+    for line in lines:
+        fields = line.split()
+        point = fields[1].replace("\\040", " ") if len(fields) > 2 else ""
+        if point and len(point) >= len(best) and f"{real}/".startswith(f"{point.rstrip('/')}/"):
+            best, kind = point, fields[2]
+    return kind

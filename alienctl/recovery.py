@@ -1,0 +1,106 @@
+"""What a command does when the daemon ends while it runs: follow its jobs, run again, or say that nobody knows.
+
+A command is run again only where that cannot carry out anything twice: the daemon cannot have seen it, it changes
+nothing, or its jobs are stored under the command's request id. What it has printed before is not printed twice.
+"""
+
+import os
+
+from alienctl import ClientError
+from alienctl.grpc_call import Call
+from alienctl.main import complain
+
+_TEMPORARY_FAILURE = 75
+_ATTEMPTS, _FRUITLESS_ATTEMPTS = 10, 2
+"""How often a lost command is continued, in all (where the daemon did not say how to) and without any answer."""
+_ATTACHED_WITH = (b"--json", b"-json", b"--compat-exit", b"-compat-exit")
+"""Options of `cp` that hold for the end of its jobs too."""
+_SUBMITTING = frozenset({"cp", "sync", "replicate"})
+"""Commands whose jobs are stored under the request id."""
+READING = (
+    *("pwd", "dirs", "ls", "la", "ll", "lla", "stat", "find", "find2", "whereis", "type", "du", "md5sum", "lfn2guid"),
+    *("guid2lfn", "guidinfo", "cat", "head", "tail", "whoami", "ps", "listSEs", "listSEDistance", "getSE", "SEqos"),
+    *("getCE", "quota", "fquota", "jquota", "df", "pfn", "pfn-status", "lfn2uri", "xrd_config", "xrd_stats"),
+    *("cert-info", "token-info", "uptime", "w", "motd", "version", "groups"),
+)
+"""Commands that change nothing and may be run again. `find -x` and the like are excluded by `_CHANGING`."""
+_CHANGING = {"find": "x", "cat": "o", "fquota": "set", "jquota": "set"}
+"""What makes some of them change something: an option with this letter, or this word."""
+
+
+class Recovery:
+    """Decides how a command continues each time that the daemon was lost."""
+
+    def __init__(self, words: list[bytes]) -> None:
+        self._words = words
+        self._command = _plain_command([os.fsdecode(word) for word in words])
+        self._attempts = self._fruitless = 0
+        self._expected = b""
+
+    def next_words(
+        self, call: Call, go_on: list[bytes], jobs: list[int], printed: list[bytes] | None, *, progressed: bool
+    ) -> list[bytes]:
+        """What to run now. `printed` is what standard output has got, None where that is not known any more.
+
+        Raises ClientError where nothing can be done.
+        """
+        self._attempts += not go_on
+        self._fruitless = 0 if progressed else self._fruitless + 1
+        self._expected = b""
+        if self._attempts >= _ATTEMPTS or self._fruitless > _FRUITLESS_ATTEMPTS:
+            raise self._end(call, jobs)
+        if go_on:
+            return go_on
+        if jobs:
+            numbers = [b"%d" % job for job in jobs]
+            if not call.unseen:
+                complain(f"the connection to the daemon was lost, following job {_listed(jobs)} again")
+            return [b"transfers", b"attach", *numbers, *(word for word in self._words if word in _ATTACHED_WITH)]
+        if call.unseen or self._command in _SUBMITTING:
+            return self._words
+        if self._command in READING and printed is not None:
+            self._expected = b"".join(printed)
+            return self._words
+        raise self._end(call, jobs)
+
+    def fresh(self, content: bytes) -> bytes:
+        """The part of standard output that was not printed before. Raises ClientError where the output has changed."""
+        known = self._expected[: len(content)]
+        if not content.startswith(known):
+            sentence = "the daemon ended while the command ran, and its output has changed since; run it again"
+            raise ClientError(sentence, _TEMPORARY_FAILURE)
+        self._expected = self._expected[len(known) :]
+        return content[len(known) :]
+
+    def _end(self, call: Call, jobs: list[int]) -> ClientError:
+        if jobs:
+            wait = f"alienctl transfers wait {' '.join(map(str, jobs))}"
+            sentence = f"the daemon ended again and again; job {_listed(jobs)} continues, follow it with `{wait}`"
+        elif call.unseen:
+            sentence = f"the daemon ended again and again before it took the command: {call.message}"
+        elif self._command in READING:
+            sentence = "the daemon ended while the command ran, and its output is incomplete; run it again"
+        else:
+            sentence = "the daemon ended while the command ran; its outcome is unknown"
+        return ClientError(sentence, _TEMPORARY_FAILURE)
+
+
+def is_reading(words: list[str]) -> bool:
+    """Whether a command line is one command that changes nothing."""
+    return _plain_command(words) in READING
+
+
+def _plain_command(words: list[str]) -> str:
+    """The command of a line that is this one command and needs no standard input; else empty."""
+    words = words[0].split() if len(words) == 1 else words
+    words = [word for word in words if word not in ("--json", "-json", "--jsonl")]
+    if not words or "-" in words or any(sign in word for word in words for sign in ";\n|!"):
+        return ""
+    command, *options = words
+    sign = _CHANGING.get(command, "")
+    changes = any(option == sign or (option.startswith("-") and sign in option) for option in options if sign)
+    return "" if changes else command
+
+
+def _listed(jobs: list[int]) -> str:
+    return ", ".join(map(str, jobs))

@@ -1,0 +1,73 @@
+"""Writes the user's certificate and key, usually ~/.globus/usercert.pem and userkey.pem; old files are kept.
+
+Tokens are left to `aliend.central.credentials.private_files`: nobody keeps old ones.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from aliend.errors import ConfigurationError
+
+_CERTIFICATE_MODE, _KEY_MODE, _DIRECTORY_MODE = 0o644, 0o600, 0o700
+_MAX_COPIES = 100
+"""Copies of one file that are kept for one day."""
+
+
+def write_pair(certificate: tuple[Path, str], key: tuple[Path, str], today: datetime) -> list[Path]:
+    """Write the PEM texts to their absolute paths; return the paths of the old files that were kept.
+
+    Each file has its mode from its first instant, is complete before it has its name, and replaces an older one in one
+    step. An old file is kept beside it under its name and the date. Raises ConfigurationError. Blocks.
+    """
+    prepared: list[tuple[Path, Path]] = []
+    kept: list[Path] = []
+    try:
+        for (path, text), mode in ((key, _KEY_MODE), (certificate, _CERTIFICATE_MODE)):
+            path.parent.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+            prepared.append((_prepare(path, text, mode), path))
+        for _, path in prepared:
+            if os.path.lexists(path):
+                kept.append(_keep(path, today))
+        for temporary, path in prepared:
+            temporary.rename(path)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+    finally:
+        for temporary, _ in prepared:
+            temporary.unlink(missing_ok=True)
+    return kept
+
+
+def _prepare(path: Path, text: str, mode: int) -> Path:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+            file.flush()
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _keep(path: Path, today: datetime) -> Path:
+    """Give the file a second name with the date, and leave the first one: no moment passes without a file."""
+    for number in range(_MAX_COPIES):
+        copy = path.with_name(f"{path.name}.{today:%Y-%m-%d}" + (f".{number}" if number else ""))
+        try:
+            os.link(path, copy, follow_symlinks=False)
+        except FileExistsError:
+            continue
+        except OSError:  # a file system without hard links
+            if os.path.lexists(copy):
+                continue
+            path.rename(copy)
+        return copy
+    raise ConfigurationError(f"{path} has {_MAX_COPIES} copies of today beside it; remove some of them")

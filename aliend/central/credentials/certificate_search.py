@@ -1,0 +1,80 @@
+"""Looks for the user's certificate in the usual places: what browsers export, and PEM pairs. Opens no file.
+
+The current directory may be one where others write, so files of other users are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aliend.central.credentials.pkcs12 import SIZE_LIMIT
+
+_SUFFIXES = (".p12", ".pfx")
+_PAIR = ("usercert.pem", "userkey.pem")
+_DOWNLOADS = re.compile(r'^\s*XDG_DOWNLOAD_DIR="\$HOME/([^"]+)"', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A certificate that can be imported: a PKCS#12 file, or a PEM file whose key is in `key`.
+
+    `modified` is POSIX seconds.
+    """
+
+    path: Path
+    modified: float
+    key: Path | None = None
+
+
+def usual_places(home: Path, configuration: Path, current: Path) -> list[Path]:
+    """Return the directories where users keep certificates, each once. Blocks."""
+    places = [home / ".globus", home / "Downloads", _download_directory(home, configuration), home, current]
+    return list(dict.fromkeys(place for place in places if place.is_dir()))
+
+
+def find(places: Sequence[Path], used: Path) -> list[Candidate]:
+    """Return what can be imported from `places`, the newest first, without the certificate file `used`. Blocks."""
+    found: dict[Path, Candidate] = {}
+    for place in places:
+        for candidate in _candidates_in(place):
+            if candidate.path != used:
+                found.setdefault(candidate.path.resolve(), candidate)
+    return sorted(found.values(), key=lambda candidate: -candidate.modified)
+
+
+def _candidates_in(place: Path) -> Iterable[Candidate]:
+    try:
+        files = sorted(place.iterdir())
+    except OSError:
+        return
+    for file in files:
+        if file.name.lower().endswith(_SUFFIXES) and (modified := _modified(file)):
+            yield Candidate(file, modified)
+    certificate, key = (place / name for name in _PAIR)
+    if _modified(key) and (modified := _modified(certificate)):
+        yield Candidate(certificate, modified, key)
+
+
+def _modified(path: Path) -> float:
+    """When a regular file of ours and of a likely size was changed; 0 for anything else."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0.0
+    is_likely = stat.S_ISREG(status.st_mode) and 0 < status.st_size <= SIZE_LIMIT
+    return status.st_mtime if is_likely and status.st_uid in (os.geteuid(), 0) else 0.0
+
+
+def _download_directory(home: Path, configuration: Path) -> Path:
+    """Where browsers save files on this desktop (xdg-user-dirs): the name depends on the language."""
+    try:
+        text = (configuration / "user-dirs.dirs").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return home / "Downloads"
+    found = _DOWNLOADS.search(text)
+    return home / found[1] if found else home / "Downloads"

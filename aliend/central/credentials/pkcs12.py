@@ -1,0 +1,115 @@
+"""Reads the PKCS#12 files (.p12, .pfx) in which browsers and certification authorities hand out certificates.
+
+Where the files are is left to `aliend.central.credentials.certificate_search`, where the result goes to
+`aliend.central.credentials.certificate_files`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.decrepit.ciphers.algorithms import RC2
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+
+from aliend.central.credentials.private_keys import belong
+from aliend.errors import NoSuchFile, UsageError
+
+SIZE_LIMIT = 256 * 1024
+"""Bytes; a bundle with a long chain has about ten thousand."""
+_PBE = bytes.fromhex("060a2a864886f70d010c01")
+"""DER of the object identifiers 1.2.840.113549.1.12.1.x (RFC 7292, appendix C), without their last byte."""
+_RC2 = (_PBE + b"\x05", _PBE + b"\x06")
+"""RC2 with 128 and with 40 bits, which OpenSSL 3 has in its legacy provider only."""
+
+
+class WrongPassPhrase(UsageError):
+    """The pass phrase does not open the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A certificate and its private key, taken from a PKCS#12 file."""
+
+    certificate: x509.Certificate
+    key: PrivateKeyTypes = field(repr=False)
+
+    def certificate_pem(self) -> str:
+        """Return the certificate as PEM text."""
+        return self.certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+    def key_pem(self, pass_phrase: str) -> str:
+        """Return the key as PEM text (PKCS#8), encrypted with `pass_phrase` unless that is empty."""
+        encryption: KeySerializationEncryption = NoEncryption()
+        if pass_phrase:
+            encryption = BestAvailableEncryption(pass_phrase.encode())
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode("ascii")
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a regular file of at most 256 KiB. Raises NoSuchFile or UsageError. Blocks."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode) and status.st_size <= SIZE_LIMIT:
+                return os.read(descriptor, SIZE_LIMIT)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise NoSuchFile(f"{path} cannot be read: {error.strerror}") from error
+    raise UsageError(f"{path} is no .p12 file; give the file that your browser exported")
+
+
+def check_algorithms(name: str, data: bytes) -> None:
+    """Raise UsageError for a file that is encrypted with RC2 where this machine's OpenSSL no longer reads that."""
+    if any(identifier in data for identifier in _RC2) and not _reads_rc2():
+        raise UsageError(
+            f"{name} is encrypted with RC2, which the OpenSSL library here no longer reads\n"
+            "convert it into a new file, and import that one:\n"
+            f"`openssl pkcs12 -legacy -in {name} -nodes | openssl pkcs12 -export -out new.p12`"
+        )
+
+
+def open_bundle(name: str, data: bytes, pass_phrase: str) -> Bundle:
+    """Decrypt a PKCS#12 file; `name` is for messages.
+
+    Raises WrongPassPhrase, or UsageError for what is no such file or holds no certificate with its key. Blocks.
+    """
+    try:
+        content = pkcs12.load_pkcs12(data, pass_phrase.encode())
+    except ValueError as error:
+        if "password" in str(error).lower():
+            raise WrongPassPhrase(f"the pass phrase does not open {name}") from error
+        raise UsageError(f"{name} is no .p12 file; give the file that your browser exported") from error
+    except UnsupportedAlgorithm as error:
+        raise UsageError(f"{name} is encrypted in a way that cannot be read here: {error}") from error
+    if content.key is None:
+        raise UsageError(
+            f"{name} holds no private key\nexport the certificate again, as a backup that includes its private key"
+        )
+    certificate = content.cert.certificate if content.cert else None
+    if certificate is None or not belong(certificate.public_key(), content.key):
+        raise UsageError(f"{name} holds no certificate that belongs to its private key; export it again")
+    return Bundle(certificate, content.key)
+
+
+def _reads_rc2() -> bool:
+    try:
+        Cipher(RC2(bytes(16)), modes.CBC(bytes(8))).encryptor()
+    except UnsupportedAlgorithm:
+        return False
+    return True

@@ -1,0 +1,149 @@
+"""`cert-import`: makes usercert.pem and userkey.pem of a PKCS#12 file, as `openssl pkcs12` would."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from aliend.central.credentials import certificate_files, pkcs12
+from aliend.central.credentials.certificates import facts, facts_of
+from aliend.central.credentials.clock import local_time_ms
+from aliend.central.credentials.pkcs12 import Bundle, WrongPassPhrase
+from aliend.commands.account import questions
+from aliend.commands.invocation.call import Call
+from aliend.core.connection import login_messages
+from aliend.core.connection.context import CredentialFiles
+from aliend.core.connection.credentials import CertificateFacts
+from aliend.core.connection.pem import PemFile
+from aliend.errors import ConfigurationError, NotConnected, UsageError
+from aliend.runtime import Runtime
+
+_TRIES = 3
+_NO_PASS_PHRASE = "--no-passphrase"
+_USAGE = "cert-import takes one file, as in: `alienctl cert-import ~/Downloads/mycert.p12`"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A certificate that was imported, the old files that were kept, and the pass phrase of its key (empty: none)."""
+
+    facts: CertificateFacts
+    kept: list[Path]
+    pass_phrase: str = field(default="", repr=False)
+
+
+async def cert_import(_parts: Runtime, call: Call) -> int:
+    """Import the certificate of a PKCS#12 file."""
+    words = [word for word in call.args[1:] if word != _NO_PASS_PHRASE]
+    if len(words) != 1 or words[0].startswith("-"):
+        raise UsageError(_USAGE)
+    path = Path(call.directory, words[0].removeprefix("file:"))
+    imported = await import_pkcs12(call, path, protect=_NO_PASS_PHRASE not in call.args)
+    files = call.context.user
+    if call.as_json:
+        document = imported.facts.to_json(str(files.certificate))
+        await call.print_json({**document, "key": str(files.key), "kept": [str(old) for old in imported.kept]})
+        return 0
+    await report(call, imported)
+    await call.print_error("next, run: `alienctl login`")
+    return 0
+
+
+async def report(call: Call, imported: Imported) -> None:
+    """Say where the certificate and its key are now."""
+    files = call.context.user
+    await call.print(f"the certificate {imported.facts.subject} is in {files.certificate}, its key in {files.key}")
+    await call.print("\n".join(f"the old file is kept: {old}" for old in imported.kept))
+
+
+async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Imported:
+    """Ask for the pass phrases and write the pair; with `protect` the key gets a pass phrase unless that is empty.
+
+    Raises UsageError, NoSuchFile, ConfigurationError or NotAnswered; then nothing was changed.
+    """
+    data = await asyncio.to_thread(pkcs12.read_file, path)
+    pkcs12.check_algorithms(str(path), data)
+    bundle = await _opened(call, path, data)
+    known = facts(bundle.certificate)
+    if local_time_ms() >= known.ends_ms:
+        problem = login_messages.out_of_time(f"in {path}", known, local_time_ms())
+        raise UsageError(login_messages.expired(problem, ["~/Downloads"]))
+    await check_replacement(call)
+    pass_phrase = ""
+    if protect:
+        _require_pass_phrases(call, path)
+        pass_phrase = await questions.new_pass_phrase(call, str(call.context.user.key))
+    key = await asyncio.to_thread(bundle.key_pem, pass_phrase)
+    return Imported(known, await write(call, bundle.certificate_pem(), key), pass_phrase)
+
+
+async def check_replacement(call: Call) -> None:
+    """Ask whether files that are there may be replaced. Raises UsageError without a terminal, NotAnswered for no."""
+    files = call.context.user
+    there = [str(path) for path in _paths(files) if await asyncio.to_thread(path.exists)]
+    if not there:
+        return
+    if not questions.can_ask(call):
+        raise UsageError(
+            f"{' and '.join(there)} would be replaced, and nobody can be asked: standard input is no terminal\n"
+            "run `alienctl cert-import` at a terminal, or move the old files away"
+        )
+    question = f"Replace {' and '.join(there)} ({await _described(files)})? The old files are kept."
+    if not await questions.confirm(call, question, default=False):
+        raise questions.NotAnswered("nothing was changed")
+
+
+async def write(call: Call, certificate: str, key: str) -> list[Path]:
+    """Write the pair to where the user's certificate belongs; the old files that were kept."""
+    paths = _paths(call.context.user)
+    pair = ((paths[0], certificate), (paths[1], key))
+    return await asyncio.to_thread(certificate_files.write_pair, *pair, datetime.now().astimezone())
+
+
+def _paths(files: CredentialFiles) -> list[Path]:
+    paths = []
+    for source in (files.certificate, files.key):
+        if not isinstance(source, PemFile) or not Path(source.path).is_absolute():
+            raise ConfigurationError(
+                "X509_USER_CERT and X509_USER_KEY do not name files with absolute paths; unset them, and try again"
+            )
+        paths.append(Path(source.path))
+    return paths
+
+
+def _require_pass_phrases(call: Call, path: Path) -> None:
+    if not questions.can_ask_pass_phrase(call):
+        raise UsageError(
+            f"cert-import has to ask for the pass phrases of {path} and of the new key\n"
+            "standard input is no terminal, and ALIEND_ASKPASS names no program that prints them\n"
+            f"run at a terminal: `alienctl cert-import {path}`"
+        )
+
+
+async def _opened(call: Call, path: Path, data: bytes) -> Bundle:
+    """The content of the file; its pass phrase is asked for unless it is empty. Raises WrongPassPhrase after three."""
+    try:
+        return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, "")
+    except WrongPassPhrase:
+        _require_pass_phrases(call, path)
+    for attempt in range(_TRIES):
+        pass_phrase = await questions.ask(call, f"Pass phrase of {path}: ", echo=False)
+        try:
+            return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, pass_phrase)
+        except WrongPassPhrase as error:
+            if attempt + 1 < _TRIES:
+                await call.print_error(str(error))
+    raise WrongPassPhrase(
+        f"none of {_TRIES} pass phrases opens {path}; nothing was changed\n"
+        "it is the pass phrase that you chose when your browser exported the certificate"
+    )
+
+
+async def _described(files: CredentialFiles) -> str:
+    try:
+        known = await asyncio.to_thread(facts_of, files.certificate)
+    except NotConnected:
+        return "no certificate that can be read"
+    return f"{known.subject}, until {login_messages.moment(known.ends_ms)}"

@@ -1,0 +1,1 @@
+"""The life of the daemon process: lock, socket, log, limits, reload, idle exit, systemd."""

@@ -1,0 +1,38 @@
+"""Ends a daemon that nobody needs, where the configuration asks for that (`[daemon] idle_exit`)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from aliend.errors import StoreError
+from aliend.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+_LONGEST_PAUSE = 60.0
+"""Seconds between two looks at most; a configuration that is reloaded holds from the next look on."""
+
+
+async def stop_when_idle(parts: Runtime, stop: asyncio.Event) -> None:
+    """Set `stop` after `idle_exit` seconds without a call, a watch and an unfinished job."""
+    last_use = time.monotonic()
+    while not stop.is_set():
+        limit = parts.settings.idle_exit
+        await asyncio.sleep(min(limit, _LONGEST_PAUSE) if limit else _LONGEST_PAUSE)
+        now = time.monotonic()
+        if not parts.activity.is_none or await _has_jobs(parts):
+            last_use = now
+        last_use = max(last_use, parts.activity.last_end)
+        if limit and now - last_use >= limit:
+            log.info("nobody has used this daemon for %d s (idle_exit)", limit)
+            stop.set()
+
+
+async def _has_jobs(parts: Runtime) -> bool:
+    """Whether a job has not ended; without a database nobody knows, so the daemon stays."""
+    try:
+        return bool(await parts.engine.jobs(1, active_only=True))
+    except StoreError:
+        return True

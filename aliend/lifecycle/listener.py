@@ -1,0 +1,150 @@
+"""Where the daemon listens: binds its socket, and binds again when the socket's file is gone.
+
+The login manager removes the runtime directory with the socket in it at the last logout, and a user can delete the
+file. A port added to a running grpc.aio server accepts nothing, so each binding has a server object of its own; a
+server that has lost its file lives until the streams that are open on it have ended.
+
+A server binds to a short-lived name, and the file then gets its final name: clients never see a socket that does not
+accept yet, and a server that stops removes the name that it was bound to, which is no longer the file of its successor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import grpc.aio
+
+from aliend.config import SOCKET_PATH_LIMIT
+from aliend.errors import ConfigurationError
+from aliend.lifecycle.state_directory import make_private
+
+log = logging.getLogger(__name__)
+
+_LONGEST_STREAM = 30 * 86400.0
+"""Seconds that a stream may go on when its server has lost its socket."""
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Listener:
+    """The daemon's socket, preferably at `usual`, at `fallback` where that directory is gone and cannot be made.
+
+    `build` gives a new server with all services; `announce` is called with the path of each socket that is bound, and
+    with an empty text when the daemon stops listening; `interval` is the time between two checks, in seconds.
+    """
+
+    def __init__(
+        self,
+        usual: str,
+        fallback: str,
+        build: Callable[[], Awaitable[grpc.aio.Server]],
+        announce: Callable[[str], None],
+        interval: float = 30.0,
+    ) -> None:
+        self.path = ""
+        """Where clients reach the daemon now."""
+        self._places = (usual, fallback)
+        self._build = build
+        self._announce = announce
+        self._interval = interval
+        self._servers: list[grpc.aio.Server] = []
+        """The one that listens is the last; those before it have streams that have not ended."""
+        self._draining: set[asyncio.Task[None]] = set()
+        self._file = (0, 0)
+        self._check = asyncio.Event()
+
+    async def open(self) -> None:
+        """Bind for the first time. Raises ConfigurationError."""
+        await self._bind(self._places[0])
+
+    def check_soon(self) -> None:
+        """Check the socket's file now: somebody did not find it."""
+        self._check.set()
+
+    async def watch(self) -> None:
+        """Check the socket's file when asked to and once in each interval; bind again where it is gone."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._check.wait(), self._interval)
+            self._check.clear()
+            await self._restore()
+
+    async def close(self, grace: float) -> None:
+        """Accept no more calls; those that run get `grace` seconds. Removes the socket's file."""
+        self._announce("")
+        _remove(self.path, self._file)
+        await asyncio.gather(*(server.stop(grace) for server in self._servers))
+
+    async def _restore(self) -> None:
+        usual, fallback = self._places
+        is_there = _file_of(self.path) == self._file
+        if is_there and (self.path == usual or not Path(usual).parent.parent.is_dir()):
+            return
+        log.warning("the socket %s %s, binding again", self.path, "was a substitute" if is_there else "is gone")
+        before, file = self.path, self._file
+        for place in dict.fromkeys((usual, fallback)):
+            if is_there and place == before:
+                return
+            try:
+                await self._bind(place)
+            except ConfigurationError as error:
+                log.warning("%s", error)
+                continue
+            _remove(before, file)
+            return
+
+    async def _bind(self, path: str) -> None:
+        """Listen at `path` with a new server. Raises ConfigurationError."""
+        make_private(str(Path(path).parent))
+        unfinished = str(Path(path).with_name(_in_base_36(os.getpid())))
+        if len(os.fsencode(unfinished)) > SOCKET_PATH_LIMIT:
+            unfinished = path  # an ALIEND_SOCKET with a very short name in a very long directory
+        server = await self._build()
+        try:
+            server.add_insecure_port(f"unix:{unfinished}")
+            await server.start()
+            os.rename(unfinished, path)  # noqa: PTH104 - one system call on a directory in memory
+        except (RuntimeError, OSError) as error:
+            await server.stop(None)
+            raise ConfigurationError(f"The socket {path} cannot be bound: {error}") from error
+        for old in self._servers[-1:]:
+            task = asyncio.create_task(self._drain(old), name="old server")
+            self._draining.add(task)
+            task.add_done_callback(self._draining.discard)
+        self._servers.append(server)
+        self.path, self._file = path, _file_of(path)
+        self._announce(path)
+        log.info("listening on %s", path)
+
+    async def _drain(self, server: grpc.aio.Server) -> None:
+        """Let the streams of a server end that clients cannot find any more."""
+        await server.stop(_LONGEST_STREAM)
+        self._servers.remove(server)
+
+
+def _file_of(path: str) -> tuple[int, int]:
+    """Device and inode; zeros where the file is missing."""
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return (0, 0)
+    return facts.st_dev, facts.st_ino
+
+
+def _remove(path: str, file: tuple[int, int]) -> None:
+    """Remove a socket of ours; another file under its name stays."""
+    if _file_of(path) == file != (0, 0):
+        Path(path).unlink(missing_ok=True)
+
+
+def _in_base_36(number: int) -> str:
+    """A name for this process of at most five characters, shorter than `NAME.sock`, so that it fits where that fits."""
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits

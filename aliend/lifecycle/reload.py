@@ -1,0 +1,73 @@
+"""Reads the configuration of a running daemon again: what holds at once, and what needs a restart."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from aliend.config import Tables, load
+from aliend.errors import ConfigurationError
+from aliend.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+_NEED_RESTART = {("transfers", "worker_processes")}
+"""Tables and keys that only a new daemon reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Sentences about the changes: those that hold now, and those that hold after a restart."""
+
+    applied: tuple[str, ...]
+    after_restart: tuple[str, ...]
+
+
+class Reloader:
+    """Applies the configuration files to the parts of a running daemon."""
+
+    def __init__(self, parts: Runtime) -> None:
+        self._parts = parts
+        self._started_with = parts.settings.values
+        self._applied = parts.settings.values
+
+    def reload(self) -> Reloaded:
+        """Read the files and apply them. Raises ConfigurationError, with nothing changed, if they are not valid."""
+        parts = self._parts
+        settings = load(parts.settings.profile, parts.settings.environment)
+        settings.context()
+        limits = settings.limits
+        parts.settings = settings
+        parts.engine.set_limits(
+            files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib
+        )
+        before, self._applied = self._applied, settings.values
+        applied = [text for key, text in _changes(before, settings.values) if key not in _NEED_RESTART]
+        waiting = [text for key, text in _changes(self._started_with, settings.values) if key in _NEED_RESTART]
+        return Reloaded(tuple(applied), tuple(waiting))
+
+    def on_signal(self) -> None:
+        """Reload, and log what came of it."""
+        try:
+            outcome = self.reload()
+        except ConfigurationError as error:
+            log.error("the configuration was not reloaded: %s", error)
+            return
+        log.info("configuration reloaded: %s", "; ".join(outcome.applied) or "nothing has changed")
+        for text in outcome.after_restart:
+            log.warning("this needs a restart: %s", text)
+
+
+def _changes(before: Tables, after: Tables) -> list[tuple[tuple[str, str], str]]:
+    """Each key whose value differs, with a sentence."""
+    keys = sorted({(table, key) for tables in (before, after) for table, values in tables.items() for key in values})
+    found = []
+    for table, key in keys:
+        old, new = (tables.get(table, {}).get(key) for tables in (before, after))
+        if old != new:
+            found.append(((table, key), f"[{table}] {key} is {_shown(new)} (was {_shown(old)})"))
+    return found
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)

@@ -1,0 +1,135 @@
+"""The daemon's places on disk: private directories and the lock that makes one daemon per state directory.
+
+The lock is an flock held for life on a file in the state directory. It is taken before the socket is bound, because
+grpcio binds over a live socket without a word. The file's content describes the holder, so that clients find its socket
+from every environment; only the lock proves that the holder lives, because a lock cannot be stale.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import stat
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aliend import CONTRACT, VERSION
+from aliend.errors import ConfigurationError
+
+_LOCK = "lock"
+_RECORD_BYTES = 1024
+"""Size of the lock file; a socket's path has at most 107 bytes, a host name 64."""
+_START_TIME_FIELD = 19
+"""Index of `starttime` among the fields of /proc/PID/stat behind the program's name (proc_pid_stat(5), field 22)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The holder of a lock, one JSON object in the lock file.
+
+    `started` is its start time in clock ticks since the boot `boot`, `pid_namespace` the namespace that `pid` counts
+    in; they are empty (0, "") where /proc does not tell. `socket` is empty while the daemon starts or stops.
+    """
+
+    pid: int
+    started: int
+    boot: str
+    pid_namespace: str
+    host: str
+    socket: str
+    version: str
+    contract: int
+
+
+class Lock:
+    """The lock of a state directory, held until `close` or the end of the process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.write("")
+
+    def write(self, socket: str) -> None:
+        """Describe this process in the file. `socket`: where it listens, empty while it does not."""
+        content = json.dumps(asdict(_own_record(socket))).encode()
+        # always the same size, so that one system call replaces all: a reader sees no rest of a longer record
+        with suppress(OSError):  # a full disk: the daemon is found by its usual socket only
+            os.pwrite(self._descriptor, content.ljust(_RECORD_BYTES - 1) + b"\n", 0)
+
+    def close(self) -> None:
+        """Release the lock."""
+        os.close(self._descriptor)
+
+
+def make_private(directory: str) -> None:
+    """Make `directory` (and its parents) if missing, and make sure that it is ours, mode 0700 and no link.
+
+    Raises ConfigurationError with the reason; nothing of somebody else's is changed.
+    """
+    path = Path(directory)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.mkdir(mode=0o700, exist_ok=True)
+        facts = path.lstat()
+    except OSError as error:
+        raise ConfigurationError(f"The directory {directory} cannot be made: {error.strerror}") from error
+    if not stat.S_ISDIR(facts.st_mode):
+        raise ConfigurationError(f"{directory} is not a directory (a link is not accepted); remove it")
+    if facts.st_uid != os.getuid():
+        raise ConfigurationError(
+            f"{directory} belongs to uid {facts.st_uid}, not to you (uid {os.getuid()}); refusing to use it. "
+            "Set XDG_RUNTIME_DIR, XDG_STATE_HOME or ALIEND_SOCKET to a place of your own"
+        )
+    if facts.st_mode & 0o077:
+        path.chmod(0o700)
+
+
+def take_lock(directory: str) -> Lock | None:
+    """Take the lock of the state directory; None: another daemon holds it. Raises ConfigurationError."""
+    try:
+        descriptor = os.open(Path(directory) / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"The lock in {directory} cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return Lock(descriptor)
+
+
+def read_record(directory: str) -> Record | None:
+    """The record in the lock file; None where it is missing, or written by a version that wrote none."""
+    try:
+        return Record(**json.loads((Path(directory) / _LOCK).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _own_record(socket: str) -> Record:
+    stat_fields = _of_proc("self/stat").rpartition(")")[2].split()
+    return Record(
+        pid=os.getpid(),
+        started=int(stat_fields[_START_TIME_FIELD]) if stat_fields else 0,
+        boot=_of_proc("sys/kernel/random/boot_id").strip(),
+        pid_namespace=_own_pid_namespace(),
+        host=os.uname().nodename,
+        socket=socket,
+        version=VERSION,
+        contract=CONTRACT,
+    )
+
+
+def _of_proc(name: str) -> str:
+    try:
+        return Path("/proc", name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _own_pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""

@@ -1,0 +1,68 @@
+"""Sessions in the database, or in memory while it cannot be used: a command such as `ls` needs no database."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from aliend.errors import StoreError
+from aliend.store import IdentityRecord, SessionRecord, Store
+
+log = logging.getLogger(__name__)
+
+_MOST_UNSAVED = 1000
+
+
+class SessionStore:
+    """Reads and writes sessions; no method raises StoreError. What cannot be written lasts as long as the daemon."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._unsaved: dict[str, SessionRecord] = {}
+
+    async def get(self, name: str) -> SessionRecord | None:
+        """The session of that name, None if it is not known."""
+        if name in self._unsaved:
+            return self._unsaved[name]
+        try:
+            return await self._store.sessions.get(name)
+        except StoreError as error:
+            log.warning("a session cannot be read: %s", error)
+            return None
+
+    async def latest(self, suffix: str) -> SessionRecord | None:
+        """The session that was written last among those whose names end in `suffix`, None if none is known."""
+        unsaved = [record for name, record in self._unsaved.items() if name.endswith(suffix)]
+        if unsaved:
+            return unsaved[-1]
+        try:
+            return await self._store.sessions.latest(suffix)
+        except StoreError:
+            return None
+
+    async def put(
+        self, name: str, *, directory: str, previous: str, user: str, home: str, stack: Sequence[str]
+    ) -> None:
+        """Write a session, in memory where the database cannot be written."""
+        self._unsaved.pop(name, None)
+        try:
+            await self._store.sessions.put(name, directory, previous, user=user, home=home, stack=stack)
+        except StoreError as error:
+            log.warning("a session is only in memory: %s", error)
+            self._unsaved[name] = SessionRecord(name, directory, previous, user, home, tuple(stack))
+            while len(self._unsaved) > _MOST_UNSAVED:
+                del self._unsaved[next(iter(self._unsaved))]
+
+    async def identity(self, name: str) -> IdentityRecord | None:
+        """As whom a session acts; None: the database cannot be read."""
+        try:
+            return await self._store.identities.get(name)
+        except StoreError:
+            return None
+
+    async def put_identity(self, name: str, record: IdentityRecord) -> None:
+        """Write as whom a session acts, where the database can be written."""
+        try:
+            await self._store.identities.put(name, record)
+        except StoreError as error:
+            log.warning("the role and site of a session are only in memory: %s", error)
