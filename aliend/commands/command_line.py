@@ -1,6 +1,6 @@
-"""Carries out a command line: chains, pipes, `!`, `time`, `exit`, `$?`, commands that come on standard input.
+"""Runs a command line: chains, pipes, `!`, `time`, `exit`, `$?`, and commands read from standard input.
 
-The commands themselves are found by `aliend.commands.dispatch`, the language is `aliend.core.cli.command_line`.
+`aliend.commands.dispatch` runs the single commands; `aliend.core.cli.command_line` parses the language.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _LARGEST_STATUS = 255
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The exit code of the last command; `leaves`: it was `exit`."""
+    """The exit code of the last command; `exits` is true if it was `exit`."""
 
     code: int
     exits: bool = False
 
 
 class _ExitRequested(Exception):
-    """`exit` with this code."""
+    """The user typed `exit`; carries the exit code."""
 
     def __init__(self, code: int) -> None:
         self.code = code
 
 
 async def run(runtime: Runtime, call: Call) -> Outcome:
-    """Carry out what `call` holds; 130 if the user interrupted it."""
+    """Run the command line of `call`; the exit code is 130 if the user interrupts it."""
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
         request_trace.start_trace(call.trace)
@@ -65,7 +65,7 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
 
 
 class _CommandLine:
-    """One command line that is carried out."""
+    """One running command line."""
 
     def __init__(self, runtime: Runtime, call: Call) -> None:
         self._runtime = runtime
@@ -73,14 +73,14 @@ class _CommandLine:
         self._aliases: dict[str, str] = {}
 
     async def run(self) -> Outcome:
-        """Carry it out."""
+        """Run it and print its errors."""
         call = self._call
         try:
             self._aliases = command_line.parse_aliases(
                 await asyncio.to_thread(command_names.read_if_exists, _alias_file(call))
             )
             if not (call.args or call.commands_on_stdin):
-                raise UsageError("There is no command; see: alienctl help")
+                raise UsageError("no command given (see `alienctl help`)")
             if call.commands_on_stdin:
                 return Outcome(await self._from_stdin())
             batch = await command_names.batch_file(self._runtime, call, self._aliases)
@@ -107,7 +107,7 @@ class _CommandLine:
         return code
 
     async def _steps(self, steps: tuple[Step, ...], before: int = 0) -> int:
-        """Carry out steps one after the other; the code of the last one, `before` where there is none."""
+        """Run steps one after the other and return the code of the last one, or `before` if `steps` is empty."""
         code = before
         for step in steps:
             code = await self._step(step)
@@ -133,7 +133,7 @@ class _CommandLine:
         words = tuple(word for word in words if word not in JSON_OPTIONS)
         call = replace(call, args=words, as_json=as_json, by_line=by_line)
         if not words:
-            raise UsageError("--json stands before or behind a command, not alone")
+            raise UsageError("--json requires a command (see `alienctl help`)")
         if theirs := _client_command((*words, *(("--json",) if as_json else ()))):
             return await call.run_on_client(theirs)
         match words:
@@ -151,12 +151,12 @@ class _CommandLine:
         return await dispatch.execute(self._runtime, call)
 
     async def _exit(self, call: Call, operands: list[str]) -> None:
-        """`exit [CODE] [err] [MESSAGE]`: the message goes to standard output, with `err` to standard error."""
+        """Run `exit [CODE] [err] [MESSAGE]`: print the message to standard output, or with `err` to standard error."""
         code = self._runtime.statuses.get(call.session, 0)
         if operands and operands[0].lstrip("-").isdecimal():
             code = int(operands.pop(0))
             if not 0 <= code <= _LARGEST_STATUS:
-                raise UsageError(f"exit: a status is 0 to {_LARGEST_STATUS}, not {code}")
+                raise UsageError(f"exit: the status must be 0 to {_LARGEST_STATUS}, not {code}")
         if operands[:1] == ["err"]:
             await call.print_error(" ".join(operands[1:]))
         else:
@@ -173,7 +173,7 @@ class _CommandLine:
         return 0
 
     async def _timed(self, call: Call) -> int:
-        """The command's code, after a line with the time that it took; beside a JSON document on standard error."""
+        """Run a command and print the time it took, on standard error if the command prints JSON; return its code."""
         begun = time.monotonic()
         code = await self._command(call, call.args[1:])
         text = f">>>ProcessInput time: {(time.monotonic() - begun) * 1000:.2f} ms"
@@ -182,7 +182,7 @@ class _CommandLine:
 
 
 async def _decode_stdin(call: Call) -> AsyncIterator[str]:
-    """Standard input as text, as it comes; the last piece is empty."""
+    """Decode standard input as it arrives; the last piece is empty."""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     while data := await call.stdin.get():
         text = decoder.decode(data)
@@ -195,7 +195,7 @@ async def _decode_stdin(call: Call) -> AsyncIterator[str]:
 
 
 def _client_command(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The program that carries out what only the client can do, and help about commands of ours; else empty."""
+    """Return the client command for what only the client can do, and for help pages; otherwise an empty tuple."""
     if words[0] in command_names.BUILTIN_COMMANDS and dispatch.HELP_WORDS.intersection(words[1:2]):
         return ("alienctl", "help", command_names.BUILTIN_COMMANDS[words[0]])
     if words[0] in command_names.CLIENT_COMMANDS:
@@ -211,7 +211,7 @@ def _alias_file(call: Call) -> str:
 
 
 def _save_status(runtime: Runtime, call: Call, code: int) -> None:
-    """Remember the last status of a session, of the thousand sessions that were used last."""
+    """Save the last exit status of a session, for the 1000 most recently used sessions."""
     runtime.statuses.pop(call.session, None)
     runtime.statuses[call.session] = code
     while len(runtime.statuses) > _MAX_SESSIONS:

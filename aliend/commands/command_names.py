@@ -1,4 +1,4 @@
-"""Which commands there are: ours, the client's and those that the service lists; and files that hold commands."""
+"""Knows the names of all commands (ours, the client's, the service's), and reads command files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from aliend.runtime import Runtime
 CLIENT_COMMANDS = frozenset(
     {"version", "help", "?", "daemon", "sandbox", "install-names", "completion", "shell", "term", "terminal", "console"}
 )
-"""Commands that only the client carries out; in a chain it is asked to."""
+"""Commands that only the client can run; the daemon asks it to if they occur in a chain."""
 
 BUILTIN_COMMANDS = {
     "exit": "exit",
@@ -32,23 +32,23 @@ BUILTIN_COMMANDS = {
     "$?": "exitcode",
     "time": "time",
 }
-"""What `aliend.commands.command_line` carries out itself, with the name of its page in the help."""
+"""Commands that `aliend.commands.command_line` runs itself, with the name of their help page."""
 
 COMMANDS_WITH_HELP_PAGE = frozenset(dispatch.COMMANDS) - {"token", "token-init", "submit", "ps"}
-"""Commands of ours; `-h` of the others is answered by the service, whose options they take."""
+"""Commands with a help page here; the service answers `-h` of the others, because they take its options."""
 
 _LISTINGS = frozenset({"la", "ll", "lla"})
 _LARGEST_BATCH = 16 * 1024 * 1024
 
 
 class UnknownCommand(AliendError):
-    """Nobody knows the command; nothing was done."""
+    """No such command exists; nothing was done."""
 
     exit_code = 1
 
 
 async def check(runtime: Runtime, call: Call) -> None:
-    """Raise UnknownCommand, with names that are near, for a word that nobody knows."""
+    """Raise UnknownCommand, with similar names, if the command does not exist."""
     word = call.args[0]
     if _is_ours(word) or is_on(call.environment, "ALIENPY_ALLOW_UNKNOWN_CMDS"):
         return
@@ -58,12 +58,12 @@ async def check(runtime: Runtime, call: Call) -> None:
     if word in listed:
         return
     near = options.suggestions(word, all_names(listed))
-    meant = f"; did you mean {' or '.join(near)}?" if near else "; alienctl help lists them"
-    raise UnknownCommand(f"{word}: there is no such command{meant}")
+    meant = f"; did you mean {' or '.join(near)}?" if near else "; list the commands with `alienctl help`"
+    raise UnknownCommand(f"{word}: unknown command{meant}")
 
 
 def all_names(listed: frozenset[str]) -> frozenset[str]:
-    """Every command that can be typed, with those that the service lists."""
+    """Return the names of all commands, including those that the service lists."""
     return listed | CLIENT_COMMANDS | frozenset(BUILTIN_COMMANDS) | _LISTINGS | frozenset(dispatch.COMMANDS)
 
 
@@ -75,7 +75,7 @@ def shipped_commands() -> frozenset[str]:
 
 
 async def service_commands(runtime: Runtime, context: Context) -> frozenset[str]:
-    """What the service lists, asked for once in the daemon's life; the shipped list where it cannot be asked."""
+    """Return the service's commands, requested once per daemon; the shipped list if the request fails."""
     found = runtime.command_lists.get(context)
     if found is None:
         try:
@@ -88,9 +88,9 @@ async def service_commands(runtime: Runtime, context: Context) -> frozenset[str]
 
 
 async def batch_file(runtime: Runtime, call: Call, aliases: Mapping[str, str]) -> str | None:
-    """The text of the local file that the words name instead of a command; None: they name a command.
+    """Return the text of the command file that the argument names, or None if it names a command.
 
-    Raises NoSuchFile or UsageError for a file that cannot be read.
+    Raises NoSuchFile or UsageError if the file is unreadable or too large.
     """
     word = call.args[0] if call.args else ""
     first = _first_word(word)
@@ -105,7 +105,7 @@ async def batch_file(runtime: Runtime, call: Call, aliases: Mapping[str, str]) -
 
 
 def read_if_exists(path: str) -> str:
-    """The text of a file that may be missing; empty then."""
+    """Return the text of a file, or an empty text if it is missing or unreadable."""
     try:
         return Path(path).read_bytes().decode("utf-8", "surrogateescape") if path else ""
     except OSError:
@@ -133,7 +133,7 @@ def _is_file(path: Path) -> bool:
 def _content(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST_BATCH:
-            raise UsageError(f"{path} is too long for a file of commands; give it as standard input: alienctl < {path}")
+            raise UsageError(f"{path} is too large for a command file; use standard input: `alienctl < {path}`")
         return path.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise NoSuchFile(f"{path}: the commands in it cannot be read: {error.strerror}") from error
+        raise NoSuchFile(f"cannot read the command file {path}: {error.strerror}") from error

@@ -1,6 +1,6 @@
-"""How an unfinished command line may go on: from the catalogue, the disk, and what the daemon knows.
+"""Completes an unfinished command line from the catalogue, the local disk, and the daemon's own lists.
 
-Whoever types waits 250 ms at most. What the service tells later is remembered for the next time.
+A completion takes at most 250 ms. Replies of the service that arrive later are cached for the next one.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from aliend.errors import AliendError
 from aliend.runtime import Runtime
 
 TIMEOUT = 0.25
-"""Seconds that somebody who types waits for candidates."""
+"""Seconds until a completion returns without candidates."""
 _MAX_CANDIDATES = 1000
 _SHORT_TTL, _LONG_TTL, _FAILURE_TTL = 10.0, 600.0, 2.0
-"""Seconds for which listings, lists that hardly change, and failures are remembered."""
+"""Seconds for which directory listings, lists that rarely change, and failures are cached."""
 _MAX_CACHED = 64
 _OPTION = re.compile(r"(?:^\s+|[\[,|(]\s*)(-{1,2}[A-Za-z][\w-]*)", re.MULTILINE)
 
@@ -47,7 +47,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The words up to the cursor and where they were typed, see `RunStart` of the contract."""
+    """The arguments up to the cursor and where they were typed; see `RunStart` of the contract."""
 
     words: tuple[str, ...]
     local: str
@@ -56,14 +56,14 @@ class Typed:
 
 
 class Completion:
-    """Finds candidates; remembers what it has asked for."""
+    """Finds candidates and caches the replies of the service."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._cache = _Cache()
 
     async def candidates(self, typed: Typed) -> list[str]:
-        """What the last word may be, sorted; empty where nothing is known in time."""
+        """Return the candidates for the last argument, sorted; an empty list after a timeout or an error."""
         try:
             async with asyncio.timeout(TIMEOUT):
                 found = await self._complete(typed)
@@ -129,14 +129,14 @@ class Completion:
 
 
 class _Cache:
-    """Answers by what was asked; a question goes on when nobody waits for it any more."""
+    """Cached answers by query; a query continues after its caller has timed out."""
 
     def __init__(self) -> None:
         self._answers: dict[object, tuple[float, asyncio.Task[Names]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def get(self, key: object, ttl: float, ask: Callable[[], Coroutine[Any, Any, Names]]) -> Names:
-        """The answer to `key`, not older than `ttl` seconds. Raises what `ask` raises, for two seconds."""
+        """Return the answer to `key`, at most `ttl` seconds old. Raises what `ask` raises, cached for two seconds."""
         asked, task = self._answers.pop(key, (0.0, None))
         if task is None or (task.done() and time.monotonic() - asked > (_FAILURE_TTL if _has_failed(task) else ttl)):
             asked, task = time.monotonic(), self._start(ask())
@@ -146,7 +146,7 @@ class _Cache:
         return await asyncio.shield(task)
 
     async def run_to_end(self, question: Coroutine[Any, Any, Answer]) -> Answer:
-        """The answer; the question is asked to its end, whatever happens to whoever waits."""
+        """Return the answer; the query runs to its end even if the caller is cancelled."""
         return await asyncio.shield(self._start(question))
 
     def _start(self, question: Coroutine[Any, Any, Answer]) -> asyncio.Task[Answer]:
@@ -157,7 +157,7 @@ class _Cache:
 
     def _on_end(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        _has_failed(task)  # looked at, so that nobody complains of an exception that nobody has seen
+        _has_failed(task)  # retrieves the exception, so that asyncio does not log it as never retrieved
 
 
 def _has_failed(task: asyncio.Task[Any]) -> bool:
@@ -173,7 +173,7 @@ def _options_of(results: Results) -> Names:
 
 
 def _local_names(directory: str, path: str) -> Names:
-    """What begins like `path`, which may be relative to `directory`; directories end in a slash."""
+    """Return the local names that begin with `path`, relative to `directory`; directories end in a slash."""
     head, tail = path[: path.rfind("/") + 1], path[path.rfind("/") + 1 :]
     try:
         with os.scandir(Path(directory, head)) as entries:

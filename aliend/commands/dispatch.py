@@ -1,6 +1,6 @@
-"""Finds the command for the words, runs it, and turns what goes wrong into a sentence and an exit code.
+"""Runs the command that the arguments name, and reports a failure as an error message and an exit code.
 
-Chains, pipes and what else stands around a command are left to `aliend.commands.command_line`.
+Chains and pipes of commands are left to `aliend.commands.command_line`.
 """
 
 from __future__ import annotations
@@ -80,17 +80,17 @@ COMMANDS: dict[str, Command] = {
     "token-init": tokens.token_init,
     "token-destroy": tokens.token_destroy,
 }
-"""Our own commands; every other word is one of the central service or of the client."""
+"""Commands implemented here; all others belong to the central service or to the client."""
 
 HELP_WORDS = frozenset({"-h", "--h", "-help", "--help"})
 """Arguments behind a command that ask for its help."""
 
 _COPY_COMMANDS = frozenset({"cp", "sync", "replicate"})
-"""Commands whose JSON is the report of a copy."""
+"""Commands whose JSON output is a copy report."""
 
 
 async def execute(runtime: Runtime, call: Call) -> int:
-    """Carry out one command; its exit code. What goes wrong has been told then."""
+    """Run one command, print its error if it fails, and return its exit code."""
     command = COMMANDS.get(call.args[0], passthrough.run)
     try:
         if call.args[0] not in tokens.WITHOUT_SERVICE:
@@ -116,7 +116,7 @@ async def _failed(call: Call, error: AliendError) -> int:
 
 
 def _error_document(command: str, error: AliendError) -> dict[str, Any]:
-    """The document of a command that failed, in the shape that it has otherwise."""
+    """Return the JSON document of a failed command, in the same shape as on success."""
     if command in _COPY_COMMANDS:
         return error_report(error)
     metadata = {"exitcode": str(error.exit_code), "error": str(error), "user": "", "currentdir": ""}

@@ -1,4 +1,4 @@
-"""What the user's certificates say: cert-info, token-info. Nothing is asked of the service."""
+"""`cert-info` and `token-info`: describe the local certificate and token, without the service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aliend.errors import NotConnected
 from aliend.runtime import Runtime
 
 NO_CERTIFICATE = 2
-"""Missing, unreadable or out of its time; the incumbent client's exit code."""
+"""The certificate is missing, unreadable, expired or not yet valid; alien.py's exit code."""
 
 
 async def cert_info(_runtime: Runtime, call: Call) -> int:

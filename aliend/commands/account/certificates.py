@@ -1,4 +1,4 @@
-"""Checking certificates (cert-verify, token-verify, certkey-match, tokenkey-match) and getting authorities."""
+"""`cert-verify`, `token-verify`, `certkey-match`, `tokenkey-match`, `getCAcerts`: check certificates, install CAs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aliend.errors import ConfigurationError, UsageError
 from aliend.runtime import Runtime
 
 UNREADABLE, FAILED, MISMATCH, UNLOADABLE = 2, 1, 42, 5
-"""Exit codes of the incumbent client."""
+"""Exit codes of alien.py."""
 
 
 async def cert_verify(_runtime: Runtime, call: Call) -> int:
@@ -33,27 +33,27 @@ async def token_verify(_runtime: Runtime, call: Call) -> int:
 
 
 async def certkey_match(_runtime: Runtime, call: Call) -> int:
-    """Whether the user's certificate and key are a pair."""
+    """Check that the user's certificate and key match."""
     return await _match(call, call.context.user)
 
 
 async def tokenkey_match(_runtime: Runtime, call: Call) -> int:
-    """Whether the token and its key are a pair."""
+    """Check that the token and its key match."""
     return await _match(call, call.context.token)
 
 
 async def get_ca_certs(runtime: Runtime, call: Call) -> int:
-    """Install the grid's authorities into `DIRECTORY/certificates`."""
+    """Install the grid's certificate authorities into `DIRECTORY/certificates`."""
     words = list(call.args[1:])
     source = ""
     if "-from" in words:
         at = words.index("-from")
         if at + 1 == len(words):
-            raise UsageError("getCAcerts: -from needs the address of a git repository")
+            raise UsageError("getCAcerts: -from requires the URL of a git repository")
         source = words[at + 1]
         del words[at : at + 2]
     if len(words) > 1 or (words and words[0].startswith("-")):
-        raise UsageError("getCAcerts takes one directory at most, and -from REPOSITORY")
+        raise UsageError("usage: getCAcerts [-from REPOSITORY] [DIRECTORY]")
     environment = runtime.settings.environment
     home = Path(environment.get("HOME") or Path.home())
     parent = Path(call.local_path(words[0])) if words else home / ".globus"
@@ -62,7 +62,9 @@ async def get_ca_certs(runtime: Runtime, call: Call) -> int:
     if call.as_json:
         await call.print_json({"directory": str(place), "certificates": installed.count})
     else:
-        await call.print(f"{installed.count} authorities are in {place}; to use them: export X509_CERT_DIR={place}")
+        await call.print(
+            f"installed {installed.count} authorities in {place}; use them with: export X509_CERT_DIR={place}"
+        )
     await call.print_error(f"getCAcerts: {installed.note}" if installed.note else "")
     return 0
 
@@ -91,14 +93,14 @@ async def _match(call: Call, files: CredentialFiles) -> int:
         pair = belong(certificate.public_key(), await _decrypt(call, key))
     except (Unusable, ConfigurationError, UsageError) as error:
         return await _print_outcome(call, place, str(error), UNLOADABLE)
-    problem = "" if pair else f"the key {key.name} does not belong to the certificate {place}"
+    problem = "" if pair else f"the key {key.name} does not match the certificate {place}"
     return await _print_outcome(
         call, place, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair"
     )
 
 
 async def _decrypt(call: Call, key: KeyText) -> PrivateKeyTypes:
-    """The key, after its pass phrase was asked for where it has one. Nothing is kept."""
+    """Return the decrypted key; ask the user for the pass phrase if it is encrypted, and store neither."""
     try:
         return key.parsed()
     except Locked:
@@ -109,7 +111,7 @@ async def _decrypt(call: Call, key: KeyText) -> PrivateKeyTypes:
 
 
 async def _print_outcome(call: Call, place: PemSource, problem: str, code: int, *, good: str = "") -> int:
-    """Say the outcome: a sentence on standard output where all is good, on standard error where not."""
+    """Print the outcome: success on standard output, a problem on standard error; return `code`."""
     if call.as_json:
         await call.print_json({"certificate": str(place), "ok": code == 0, "problem": problem})
     elif code == 0:

@@ -1,7 +1,7 @@
-"""Who and where the session is for the service: user, setSite, timing.
+"""`user`, `setSite`, `timing`: the account, the close site and the timing switch of a session.
 
-The service keeps these with a connection. Here they belong to the session, whose commands get connections of their own
-for it; those of other sessions do not notice.
+The service stores these per connection. Here they belong to the session: its commands use separate connections, so
+that other sessions are not affected.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _SWITCH = {"on": True, "off": False}
 
 
 async def user(runtime: Runtime, call: Call) -> int:
-    """Act as another account in this session; the directory stays."""
+    """Act as another account in this session, in the same directory."""
     words = call.args[1:]
     if len(words) != 1 or words[0].startswith("-"):
-        raise UsageError("user takes the name of one account (see: alienctl whoami -v for those that you may take)")
+        raise UsageError("user requires one account name; list yours with `alienctl whoami -v`")
     state = await runtime.sessions.switch_account(call.session, call.context, words[0])
     if call.as_json:
         metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
@@ -26,10 +26,10 @@ async def user(runtime: Runtime, call: Call) -> int:
 
 
 async def set_site(runtime: Runtime, call: Call) -> int:
-    """Choose the site from which storage is chosen, in this session."""
+    """Set the close site of this session, from which the service chooses storage."""
     words = call.args[1:]
     if len(words) > 1 or any(word.startswith("-") or not word for word in words):
-        raise UsageError("setSite takes the name of one site, or nothing to tell which one it is")
+        raise UsageError("usage: setSite [SITE]")
     before = call.context.site or "the service's choice"
     if words:
         await runtime.sessions.choose_site(call.session, call.context, words[0])
@@ -39,10 +39,10 @@ async def set_site(runtime: Runtime, call: Call) -> int:
 
 
 async def timing(runtime: Runtime, call: Call) -> int:
-    """Have the service tell how long it took for each command of this session."""
+    """Switch on or off that the service reports the duration of each command of this session."""
     words = call.args[1:]
     if len(words) > 1 or any(word not in _SWITCH for word in words):
-        raise UsageError("timing takes on, off, or nothing to tell which one it is")
+        raise UsageError("usage: timing [on | off]")
     is_on = _SWITCH[words[0]] if words else call.context.timing
     if words:
         await runtime.sessions.choose_timing(call.session, call.context, is_on=is_on)

@@ -1,4 +1,4 @@
-"""Where the user is: pwd, home, cd, pushd, popd, dirs. The directory is the session's, never a connection's."""
+"""`pwd`, `home`, `cd`, `pushd`, `popd`, `dirs`: the working directory, which belongs to the session."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from aliend.user_sessions import SessionState
 
 
 async def pwd(runtime: Runtime, call: Call) -> int:
-    """Print the session's directory; asks the service only when it is not known yet."""
+    """Print the session's directory; ask the service only the first time."""
     refuse_arguments(call)
     state = await _state(runtime, call)
     return await _print_result(call, state, state.directory)
 
 
 async def cd(runtime: Runtime, call: Call) -> int:
-    """Change the session's directory after the service has confirmed it."""
+    """Change the session's directory after the service has confirmed that it exists."""
     if len(call.args) > 2:
-        raise UsageError("cd takes one directory, `-` for the one before, or nothing for the home")
+        raise UsageError("usage: cd [DIRECTORY | -]")
     wish = call.args[1] if len(call.args) == 2 else "~"
     await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     state = await runtime.sessions.change_directory(call.session, call.context, wish)
@@ -28,14 +28,14 @@ async def cd(runtime: Runtime, call: Call) -> int:
 
 
 async def home(runtime: Runtime, call: Call) -> int:
-    """Print the home directory; asks the service only when it is not known yet."""
+    """Print the home directory; ask the service only the first time."""
     refuse_arguments(call)
     state = await _state(runtime, call)
     return await _print_result(call, state, state.home)
 
 
 async def dirs(runtime: Runtime, call: Call) -> int:
-    """Print the stack of directories, or one entry of it; `-c` empties it."""
+    """Print the directory stack or one of its entries; `-c` clears it."""
     state = await _state(runtime, call)
     match call.args[1:]:
         case ():
@@ -46,11 +46,11 @@ async def dirs(runtime: Runtime, call: Call) -> int:
         case (word,) if directory_stack.is_position(word):
             entry = _stack(state)[directory_stack.position_of(word, _stack(state))]
             return await _print_result(call, state, directory_stack.display_name(entry, state.home))
-    raise UsageError("dirs takes nothing, -c, +N or -N")
+    raise UsageError("usage: dirs [-c | +N | -N]")
 
 
 async def pushd(runtime: Runtime, call: Call) -> int:
-    """Put a directory on the stack and go there, or turn the stack; `-n`: without going."""
+    """Push a directory on the stack or rotate the stack, and change to its top; `-n`: do not change directory."""
     stays, words = _split_no_change(call)
     state = await _state(runtime, call)
     stack = _stack(state)
@@ -65,17 +65,17 @@ async def pushd(runtime: Runtime, call: Call) -> int:
             if stays:
                 new = (state.directory, new[0], *state.stack)
         case _:
-            raise UsageError("pushd takes -n and one of a directory, +N or -N")
+            raise UsageError("usage: pushd [-n] [DIRECTORY | +N | -N]")
     return await _change_stack(runtime, call, state, new, stays=stays)
 
 
 async def popd(runtime: Runtime, call: Call) -> int:
-    """Take an entry from the stack; where it was the first one, go to the next; `-n`: without going."""
+    """Remove an entry from the stack and change to its top; `-n`: do not change directory."""
     stays, words = _split_no_change(call)
     state = await _state(runtime, call)
     stack = _stack(state)
     if len(words) > 1 or (words and not directory_stack.is_position(words[0])):
-        raise UsageError("popd takes -n and one of +N or -N")
+        raise UsageError("usage: popd [-n] [+N | -N]")
     at = directory_stack.position_of(words[0], stack) if words else 0
     return await _change_stack(runtime, call, state, directory_stack.drop(stack, max(at, int(stays))), stays=stays)
 
@@ -83,7 +83,7 @@ async def popd(runtime: Runtime, call: Call) -> int:
 async def _change_stack(
     runtime: Runtime, call: Call, state: SessionState, stack: directory_stack.Stack, *, stays: bool
 ) -> int:
-    """Keep the new stack, whose first entry is still there, and print it."""
+    """Change to the top of the new stack if the service confirms it, save the stack, and print it."""
     if stays:
         stack = (state.directory, *stack[1:])
     elif stack[0] != state.directory:

@@ -1,7 +1,7 @@
-"""`cp`: transfer jobs like any other, followed to their end or left to the daemon.
+"""`cp`: submits transfer jobs and follows them, or with --detach leaves them to the daemon.
 
-Everything that is wrong with the words is told before anything is stored. A foreground copy ends with its jobs; if the
-user interrupts it or the client dies, they are cancelled; if the daemon ends, they go on after the next start.
+Invalid arguments are refused before any job is stored. `aliend.commands.following.foreground` says when jobs in the
+foreground are cancelled.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LARGEST_INPUT = 64 << 20
 
 
 async def cp(runtime: Runtime, call: Call) -> int:
-    """Copy; where nothing of a name is in the catalogue, point to the local file of that name."""
+    """Copy; if a source is not in the catalogue, point to a local file of the same name."""
     try:
         code = await _copy(runtime, call)
     except UsageError:
@@ -48,11 +48,11 @@ async def _suggest_local_names(call: Call) -> None:
     for word in call.args[1:-1]:
         is_plain = not word.startswith(("-", "file:", "alien:"))
         if is_plain and await asyncio.to_thread(_exists, call.local_path(word)):
-            await call.print_error(f"cp: {word} is a local file; local names begin with `file:`, as in file:{word}")
+            await call.print_error(f"cp: {word} is a local file; to copy it, write file:{word}")
 
 
 async def _copy(runtime: Runtime, call: Call) -> int:
-    """Submit the jobs, then follow them, or print their numbers with `--detach`."""
+    """Submit the jobs, then follow them, or with `--detach` print their numbers."""
     words = parse_copy(call.args[1:], time.time_ns() // 1_000_000)
     for note in words.notes:
         await call.print_error(note)
@@ -91,7 +91,7 @@ async def _path_context(runtime: Runtime, call: Call) -> PathContext:
 
 
 async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[list[JobSpec], list[str]]:
-    """The jobs, and what is wrong with lines of the input file. Raises UsageError, NoSuchFile."""
+    """Return the jobs and the problems in lines of the input file. Raises UsageError, NoSuchFile."""
     spec = replace(
         words.spec,
         umask=call.umask,
@@ -107,21 +107,21 @@ async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[l
     lines, problems = parse_input(text, with_target=bool(words.target))
     jobs, more = await asyncio.to_thread(plan_input_jobs, words, lines, place, _exists)
     if not jobs and not problems and not more:
-        raise UsageError(f"cp: there is nothing to copy in {words.input}")
+        raise UsageError(f"cp: {words.input} lists no files to copy")
     return jobs, sorted([*problems, *more], key=lambda text: int(text.split()[1].rstrip(":")))
 
 
 def _require_local_sources(words: CopyArguments, call: Call) -> None:
-    """Told before the service is asked anything. Raises NoSuchFile."""
+    """Raise NoSuchFile for a missing local source, before any request to the service."""
     place = PathContext("/", "/", call.directory, call.environment.get("HOME", ""))
     for word in words.sources:
         name = resolve_path(word, place).name if word.startswith("file:") else ""
         if name and not _exists(name) and ("*" not in name or not _exists(str(Path(name.partition("*")[0]).parent))):
-            raise NoSuchFile(f"there is no local file {name}; nothing was copied")
+            raise NoSuchFile(f"local file {name} does not exist; nothing was copied")
 
 
 def _exists(name: str) -> bool:
-    """Whether there is such a local file. What may not be looked at is told by the job; with a `*` it is no name."""
+    """Whether a local path exists. The job reports paths without permission; with a `*` it is a pattern."""
     try:
         return Path(name).exists()
     except PermissionError:
@@ -129,7 +129,7 @@ def _exists(name: str) -> bool:
 
 
 def _read_input(name: str) -> str:
-    """The text of an input file. Raises NoSuchFile, UsageError."""
+    """Return the text of an input file. Raises NoSuchFile, UsageError."""
     try:
         with Path(name).open("rb") as file:
             content = file.read(_LARGEST_INPUT + 1)
@@ -137,10 +137,10 @@ def _read_input(name: str) -> str:
             raise UsageError(f"cp: {name} is larger than {_LARGEST_INPUT >> 20} MiB; split it")
         return content.decode("utf-8-sig")
     except OSError as error:
-        raise NoSuchFile(f"cp: the input file {name} cannot be read: {error.strerror}; nothing was copied") from None
+        raise NoSuchFile(f"cp: cannot read the input file {name}: {error.strerror}; nothing was copied") from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"cp: {name}: line {line}: it is not UTF-8; nothing was copied") from None
+        raise UsageError(f"cp: {name}: line {line} is not UTF-8; nothing was copied") from None
 
 
 async def _print_job_numbers(call: Call, jobs: Sequence[JobView], code: int, problems: Sequence[str]) -> None:
@@ -151,5 +151,5 @@ async def _print_job_numbers(call: Call, jobs: Sequence[JobView], code: int, pro
         await call.print(str(job.id))
         await call.print_error(
             f"job {job.id}: {job.direction} to {escape_newlines(job.target)}; "
-            f"follow it with: alienctl transfers watch {job.id}"
+            f"follow it with `alienctl transfers watch {job.id}`"
         )

@@ -1,4 +1,4 @@
-"""`cp --dry-run`: tells what would be copied, kept or refused, and changes nothing anywhere."""
+"""`cp --dry-run`: prints which files would be copied, kept or refused, and changes nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aliend.runtime import Runtime
 
 
 async def print_dry_run(runtime: Runtime, call: Call, specs: Sequence[JobSpec]) -> tuple[Tally, list[dict[str, Any]]]:
-    """Tell what would become of all files; how many would be good, and the files as JSON where that was asked for."""
+    """Print the expected action for each file; return the counts, and with --json the files."""
     tally = Tally()
     files: list[dict[str, Any]] = []
 

@@ -1,4 +1,4 @@
-"""`replicate`: more replicas of files that are in the catalogue, as a transfer job like that of `cp`."""
+"""`replicate`: creates more replicas of catalogue files, as a transfer job."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ JOB_OPTIONS: Mapping[str, Option] = {
     "--detach": Option("detach"),
     "-detach": Option("detach"),
 }
-"""Those of every command that submits a job."""
+"""Options of all commands that submit a job."""
 _OPTIONS = {**JOB_OPTIONS, "--to": Option("to", "a storage"), "--mirror": Option("mirror")}
 _LOWEST = -(10**6)
 
 
 async def replicate(runtime: Runtime, call: Call) -> int:
-    """Submit the job, then follow it, or print its number with `--detach`."""
+    """Submit the job, then follow it, or with `--detach` print its number."""
     given = parse_options("replicate", call.args[1:], _OPTIONS)
     wish = given.last("to")
     if not given.operands or not wish:
-        raise UsageError("replicate needs files and where to: replicate LFN... --to disk:1 (see: help replicate)")
+        raise UsageError(
+            "replicate requires LFNs and a target: `replicate LFN... --to disk:1` (see `alienctl help replicate`)"
+        )
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     place = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
     sources = [resolve_path(word, place) for word in given.operands]
     if any(source.side == "local" or source.storage for source in sources):
-        raise UsageError("replicate takes LFNs only; where the replicas shall be is said with --to")
+        raise UsageError("replicate takes LFNs only; choose the storage with --to")
     spec = JobSpec(
         direction="copy",
         sources=tuple(source.name for source in sources),

@@ -1,7 +1,7 @@
 """`cp - LFN` and `cp LFN -`: copies from standard input and to standard output.
 
-What comes in is kept by the daemon first, then it is an upload like any other. What goes out is read along as it comes
-and compared at the end, so that wrong bytes are told after they were printed, by the exit code and a sentence.
+The daemon first stores standard input in a file, then uploads it like any other. A file for standard output is
+verified while it is printed, so that a wrong checksum is reported after its bytes, as an error.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from aliend.runtime import Runtime
 
 
 async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
-    """Keep standard input, then submit its upload. Raises UsageError where the target is no file, CopyError."""
+    """Store standard input, then submit its upload. Raises UsageError for an invalid target, CopyError."""
     if call.commands_on_stdin:
-        raise UsageError("cp: standard input has the commands; copy a file")
+        raise UsageError("cp: standard input already carries the commands; copy a file instead")
     entries, _ = await runtime.central_sessions.catalogue_of(spec.context).stat([spec.target])
     if spec.target.endswith("/") or any(entry.is_directory for entry in entries):
-        raise UsageError(f"cp: {spec.target} is a directory; say what the file is called there")
+        raise UsageError(f"cp: {spec.target} is a directory; append a file name")
     if entries and spec.overwrite == "never":
-        raise UsageError(f"cp: {spec.target} exists; -f replaces it")
+        raise UsageError(f"cp: {spec.target} exists; replace it with -f")
     kept = await runtime.stdin_files.fill(_pieces(call))
     try:
         job = await runtime.engine.submit(replace(spec, sources=(str(kept),)), call.new_request_id())
@@ -41,12 +41,12 @@ async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
 
 
 async def write_output(runtime: Runtime, call: Call, words: CopyArguments, place: PathContext) -> int:
-    """Write one file of the catalogue to standard output. Raises UsageError, CopyError at the end for wrong bytes."""
+    """Write a catalogue file to standard output. Raises UsageError, and CopyError at its end for a wrong checksum."""
     source = resolve_path(words.sources[0], place, no_storage=bool(words.storage))
     if source.side == "local" or len(words.sources) > 1 or "*" in source.name:
-        raise UsageError("cp: standard output (-) takes one file of the catalogue: cp LFN -")
+        raise UsageError("cp: only one catalogue file can be written to standard output: `cp LFN -`")
     if words.detach or words.dry_run or call.as_json:
-        raise UsageError("cp: standard output gets the file itself; leave out --detach, --dry-run and --json")
+        raise UsageError("cp: --detach, --dry-run and --json do not apply to standard output")
     content = await content_of(runtime.central_sessions.catalogue_of(call.context), source.name)
     async with aclosing(read_pieces(runtime, call, content, 0, content.size)) as found:
         async for data in found:

@@ -1,4 +1,4 @@
-"""`sync`: copies what is missing or differs, and on request deletes what only the target has, as a transfer job."""
+"""`sync`: copies missing and changed files, and with --delete deletes files that only the target has."""
 
 from __future__ import annotations
 
@@ -32,10 +32,12 @@ _LOWEST = -(10**6)
 
 
 async def sync(runtime: Runtime, call: Call) -> int:
-    """Submit the job, then follow it, or tell what it would do with `--dry-run`."""
+    """Submit the job, then follow it, or with `--dry-run` print what it would do."""
     given = parse_options("sync", call.args[1:], _OPTIONS)
     if len(given.operands) != 2:
-        raise UsageError("sync needs a source and a target: sync [OPTIONS] SOURCE TARGET (see: help sync)")
+        raise UsageError(
+            "sync requires a source and a target: `sync [OPTIONS] SOURCE TARGET` (see `alienctl help sync`)"
+        )
     template = JobSpec(
         "copy",
         (),
@@ -61,7 +63,7 @@ async def sync(runtime: Runtime, call: Call) -> int:
 
 
 async def _require_source(runtime: Runtime, call: Call, spec: JobSpec) -> None:
-    """Told before anything is stored. Raises NoSuchFile, UsageError."""
+    """Raise NoSuchFile or UsageError, before a job is stored, if the source is not a directory."""
     name = spec.sources[0].rstrip("/") or "/"
     if spec.direction == "upload":
         there, is_directory = await asyncio.to_thread(_local_kind, name)
@@ -69,14 +71,14 @@ async def _require_source(runtime: Runtime, call: Call, spec: JobSpec) -> None:
         entries, _ = await runtime.central_sessions.catalogue_of(call.context).stat([name])
         there, is_directory = bool(entries), bool(entries) and entries[0].is_directory
     if not there:
-        where = "is no local directory" if spec.direction == "upload" else "does not exist in the catalogue"
+        where = "is not a local directory" if spec.direction == "upload" else "does not exist in the catalogue"
         raise NoSuchFile(f"{name} {where}; nothing was done")
     if not is_directory:
-        raise UsageError(f"{name} is not a directory; single files are copied with cp")
+        raise UsageError(f"{name} is not a directory; copy single files with cp")
 
 
 def _local_kind(name: str) -> tuple[bool, bool]:
-    """Whether there is such a local name, and whether it is a directory; what may not be read is told by the job."""
+    """Return whether a local path exists and is a directory; the job reports a path without permission."""
     try:
         return Path(name).exists(), Path(name).is_dir()
     except PermissionError:
@@ -92,7 +94,7 @@ async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
 
 
 async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
-    """Tell what would be copied and deleted, and why, in the order of the job."""
+    """Print what would be copied and deleted, and why, in the order of the job."""
     told: list[PlannedFile] = []
     failing = 0
     async with runtime.engine.plan(spec) as plan:
@@ -101,7 +103,7 @@ async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
             await _print_page(call, page, told)
         objection = await plan.why_no_deletion() if spec.delete else ""
         if spec.delete and failing and not objection:
-            objection = "not every file can be copied"
+            objection = "some files would fail to copy"
         if not objection:
             async for page in plan.deletions():
                 await _print_page(call, page, told)
@@ -114,7 +116,7 @@ async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
 
 
 async def _print_page(call: Call, page: Sequence[PlannedFile], told: list[PlannedFile]) -> None:
-    """Write lines, or keep the files for the document."""
+    """Print files as lines, or with --json collect them in `planned`."""
     if call.as_json:
         told += page
         return

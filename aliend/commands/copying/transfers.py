@@ -1,4 +1,4 @@
-"""`transfers`: list, show, watch, wait, cancel, retry, pause and resume jobs; why they wait and how many run."""
+"""`transfers`: lists and controls transfer jobs; `show`, `watch`, `why` and `limit` have modules of their own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def transfers(runtime: Runtime, call: Call) -> int:
     if verb.startswith("-"):
         verb, words = "list", [verb, *words]
     if verb not in _VERBS:
-        raise UsageError(f"transfers: there is no {verb}; there are: {', '.join(_VERBS)}")
+        raise UsageError(f"transfers: unknown subcommand {verb}; use one of: {', '.join(_VERBS)}")
     if known := _OPTIONS.get(verb):
         for strange in (word for word in words if word.startswith("--") and word not in known):
             raise UsageError(unknown_option(f"transfers {verb}", strange, known))
@@ -39,7 +39,7 @@ async def transfers(runtime: Runtime, call: Call) -> int:
 
 async def _list(runtime: Runtime, call: Call, words: list[str]) -> int:
     if words not in ([], ["--all"]):
-        raise UsageError("transfers list takes no other word than --all")
+        raise UsageError("usage: transfers list [--all]")
     last, array = 0, JsonArray(call, "jobs")
     while page := await runtime.engine.jobs(PAGE, last, active_only=not words):
         if call.as_json:
@@ -54,7 +54,7 @@ async def _list(runtime: Runtime, call: Call, words: list[str]) -> int:
         await call.print_error(
             "no transfer jobs"
             if words
-            else "no transfer job is unfinished; to list those that have ended: `alienctl transfers --all`"
+            else "no unfinished transfer jobs; list all jobs with `alienctl transfers --all`"
         )
     return 0
 
@@ -80,9 +80,9 @@ async def _wait(runtime: Runtime, call: Call, words: list[str]) -> int:
     except TimeoutError:
         left = [job for job in jobs if not (await runtime.engine.job(job)).ended_ms]
         named = ", ".join(map(str, left))
-        told = f"job {named} has not ended within {limit:g} s; it goes on"
+        told = f"job {named} has not ended after {limit:g} s; it continues"
         if len(left) != 1:
-            told = f"jobs {named} have not ended within {limit:g} s; they go on"
+            told = f"jobs {named} have not ended after {limit:g} s; they continue"
         await call.print_error(f"transfers: {told}")
         return TIMED_OUT
     if call.as_json:
@@ -117,7 +117,7 @@ async def _print_job(call: Call, job: JobView) -> int:
 
 def _job_number(verb: str, words: list[str]) -> int:
     if len(words) != 1 or not words[0].isascii() or not words[0].isdigit():
-        raise UsageError(f"transfers {verb} takes one job number (see: alienctl transfers list --all)")
+        raise UsageError(f"transfers {verb} requires one job number (see `alienctl transfers list --all`)")
     return int(words[0])
 
 
@@ -125,9 +125,9 @@ def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        raise UsageError(f"transfers wait: --timeout needs seconds, not {text!r}") from None
+        raise UsageError(f"transfers wait: --timeout must be a number of seconds, not {text!r}") from None
     if not 0 <= seconds < 1e9:
-        raise UsageError("transfers wait: --timeout needs a number of seconds that is not negative")
+        raise UsageError("transfers wait: --timeout must not be negative")
     return seconds
 
 
@@ -140,7 +140,7 @@ def _line(job: JobView) -> str:
 _OPTIONS = {
     "list": {"--all": Option("all")},
     "show": {"--failed": Option("failed"), "--attempts": Option("attempts")},
-    "watch": {"--since": Option("since", "the number of an event")},
+    "watch": {"--since": Option("since", "an event number")},
     "wait": {"--timeout": Option("timeout", "seconds")},
     "limit": {"--job": Option("job", "a job's number")},
 }

@@ -15,7 +15,7 @@ from aliend.runtime import Runtime
 
 
 async def limit(runtime: Runtime, call: Call, words: list[str]) -> int:
-    """Set the limits that the words name, and show all; with `--job N`, those of one job."""
+    """Set the given limits and print all limits; with `--job N` set the rate of one job."""
     if "--job" in words:
         return await _limit_job(runtime, call, words)
     if words:
@@ -29,12 +29,12 @@ async def limit(runtime: Runtime, call: Call, words: list[str]) -> int:
 
 
 async def _limit_job(runtime: Runtime, call: Call, words: list[str]) -> int:
-    """`--job N rate=R`: the bandwidth of one job."""
+    """Set the bandwidth of one job: `--job N rate=R`."""
     at = words.index("--job")
     number = words[at + 1] if at + 1 < len(words) else ""
     name, _, text = (words[:at] + words[at + 2 :] or [""])[0].partition("=")
     if not (number.isascii() and number.isdigit()) or len(words) != 3 or name != "rate":
-        raise UsageError("transfers limit --job takes a job number and rate=R, as in: --job 7 rate=5M")
+        raise UsageError("usage: transfers limit --job N rate=R, as in `transfers limit --job 7 rate=5M`")
     job = await runtime.engine.change_job_rate(int(number), 0 if text == "default" else parse_rate(text))
     if call.as_json:
         await call.print_json({"job": job.id, "rate": job.rate})
@@ -55,7 +55,7 @@ def _limit_lines(now: LimitsInUse) -> Iterable[str]:
 
 
 def _element_line(se: str, one: ElementView) -> str:
-    """An element with its present limit, and what there is to say of it."""
+    """Return the line of a storage element: its current limit, its copies, and its state if it is not working."""
     notes = []
     if one.state != "working":
         notes.append(one.state + (f" until {_time(one.until)}" if one.until else ""))
@@ -67,7 +67,7 @@ def _element_line(se: str, one: ElementView) -> str:
 
 
 def _elements(now: LimitsInUse) -> list[dict[str, Any]]:
-    """What is known of the storage elements in use; `until_ms` 0: it does not rest."""
+    """Return the storage elements in use as JSON; `until_ms` is 0 for one that is not backing off."""
     return [
         {
             "se": one.se,
@@ -84,7 +84,7 @@ def _elements(now: LimitsInUse) -> list[dict[str, Any]]:
 
 
 def _rates(now: LimitsInUse) -> dict[str, dict[str, int | str]]:
-    """The rates that were set, by name: the words, and bytes a second at the moment (0: unlimited)."""
+    """Return the configured rates by name: as set, and now in bytes per second (0: unlimited)."""
     return {name: {"set": words, "now": now.rate_now(name)} for name, words in sorted(now.rate_texts.items())}
 
 

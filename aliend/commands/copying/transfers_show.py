@@ -1,4 +1,4 @@
-"""`transfers show`: a job and its files, or only those that failed, page by page however many they are."""
+"""`transfers show`: prints a job and its files, or only the failed ones, page by page."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """Some files of a job, and what was tried for each (by its number)."""
+    """Some files of a job, and the attempts of each by transfer number."""
 
     files: Sequence[TransferView]
     tried: dict[int, list[AttemptRecord]]
 
 
 async def show(runtime: Runtime, call: Call, words: list[str]) -> int:
-    """Show a job: its files with the reason of each failure; `--attempts` what was tried, `--failed` only failures."""
+    """Print a job and its files with their errors; `--attempts`: each attempt, `--failed`: only failed files."""
     flags = {word for word in words if word.startswith("-")}
     rest = [word for word in words if word not in flags]
     if flags - {"--attempts", "--failed"} or len(rest) != 1 or not (rest[0].isascii() and rest[0].isdigit()):
-        raise UsageError("transfers show takes one job number, --failed and --attempts (see: alienctl transfers list)")
+        raise UsageError("usage: transfers show [--failed] [--attempts] JOB; list jobs with `alienctl transfers`")
     job = await runtime.engine.job(int(rest[0]))
     states = ("failed",) if "--failed" in flags else ()
     pages = _pages(runtime, job.id, states, tried=call.as_json or "--attempts" in flags)
@@ -84,7 +84,7 @@ def _lines(page: _Page) -> list[str]:
 
 
 def _deletion_line(one: DeletionView) -> str:
-    text = f"  {one.state:<10}{'':>11}  {escape_newlines(one.below) or 'everything that only the target has'}"
+    text = f"  {one.state:<10}{'':>11}  {escape_newlines(one.below) or 'all files that exist only in the target'}"
     return f"{text}\n             {one.reason}" if one.reason else text
 
 
@@ -95,9 +95,9 @@ def _deletion(one: DeletionView) -> dict[str, Any]:
 def _notes(file: TransferView) -> list[str]:
     notes = [file.message] if file.message else []
     if file.joined:
-        notes.append(f"joined: transfer {file.joined} of another job brings it")
+        notes.append(f"joined: transfer {file.joined} of another job copies it")
     if file.wanted > 1:
-        notes.append(f"wanted by {file.wanted} jobs")
+        notes.append(f"requested by {file.wanted} jobs")
     return notes
 
 

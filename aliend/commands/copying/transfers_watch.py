@@ -1,4 +1,4 @@
-"""`transfers watch`: a job on the terminal, or the events of one job or of all as lines that can be resumed."""
+"""`transfers watch`: follows a job on the terminal, or prints the events of one or all jobs, resumable by number."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
 _LINES = 100
-"""Lines written together; after each such piece a client that loses the daemon can go on."""
+"""Lines written together; after each such piece a client that loses the daemon can resume."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """What to watch: a job (0: all), after which event (None: from now on)."""
+    """The job to watch (0: all), and the event after which to start (None: now)."""
 
     job: int
     since: int | None
 
 
 async def watch(runtime: Runtime, call: Call, words: list[str]) -> int:
-    """Tell what happens until the job has ended; of all jobs until the user interrupts it."""
+    """Print events until the job ends; for all jobs, until the user interrupts the command."""
     wish = _parse(words)
     if wish.job and wish.since is None and not call.as_json:
         return exit_code(await follow(runtime, call, wish.job))
@@ -36,7 +36,7 @@ async def watch(runtime: Runtime, call: Call, words: list[str]) -> int:
 
 
 async def _print_events(call: Call, job: int, changes: Changes) -> None:
-    """The events as lines, each piece with the words that go on after it."""
+    """Print the events as lines, in pieces, each with the arguments that resume after it."""
     events = changes.events
     for begin in range(0, max(len(events), 1), _LINES):
         piece = events[begin : begin + _LINES]
@@ -60,11 +60,11 @@ def _parse(words: list[str]) -> _Selection:
     rest, since = list(words), None
     if "--since" in rest:
         at = rest.index("--since")
-        since = _number(rest[at + 1] if at + 1 < len(rest) else "", "--since needs the number of an event")
+        since = _number(rest[at + 1] if at + 1 < len(rest) else "", "--since requires an event number")
         del rest[at : at + 2]
     if len(rest) > 1:
-        raise UsageError("transfers watch takes one job number at most, and --since NUMBER")
-    job = _number(rest[0], "a job has a number (see: alienctl transfers list --all)") if rest else 0
+        raise UsageError("usage: transfers watch [--since NUMBER] [JOB]")
+    job = _number(rest[0], "the job must be a number (see `alienctl transfers list --all`)") if rest else 0
     return _Selection(job, since)
 
 

@@ -15,9 +15,9 @@ from aliend.runtime import Runtime
 
 
 async def why(runtime: Runtime, call: Call, words: list[str]) -> int:
-    """Say of every file that is not being copied why, and until when; files with one reason together."""
+    """Print why files wait and until when, grouped by job and reason."""
     if len(words) > 1 or any(not (word.isascii() and word.isdigit()) for word in words):
-        raise UsageError("transfers why takes one job number at most (see: alienctl transfers list)")
+        raise UsageError("usage: transfers why [JOB]; list jobs with `alienctl transfers`")
     told: dict[tuple[int, Reason], tuple[str, int]] = {}
     listed: list[dict[str, Any]] = []
     async for group in runtime.engine.wait_reasons(int(words[0]) if words else 0):
@@ -31,7 +31,7 @@ async def why(runtime: Runtime, call: Call, words: list[str]) -> int:
     elif told:
         await call.print("\n".join(_line(*key, *names) for key, names in told.items()))
     else:
-        await call.print_error("nothing waits")
+        await call.print_error("no file is waiting")
     return 0
 
 

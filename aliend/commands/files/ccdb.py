@@ -1,4 +1,4 @@
-"""`ccdb`: objects of the conditions database: listed, counted, brought here."""
+"""`ccdb`: lists, counts and downloads objects of the conditions database."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from aliend.errors import WebError
 from aliend.runtime import Runtime
 
 _TIMEOUT = 5.0
-"""Seconds that the service gets for an answer; those for thousands of objects come in time too."""
+"""Seconds until a request fails; `_TIMEOUT_PER_OBJECT` is added for each requested object."""
 _TIMEOUT_PER_OBJECT = 0.01
 _FOUND, _NOTHING = 0, 2
 
 
 async def ccdb(runtime: Runtime, call: Call) -> int:
-    """Ask, print what there is, and bring it here if that was asked for."""
+    """Query the database and print the objects, or with -get or -mirror download them."""
     query = core.parse(call.args[1:])
     usual = core.base_of(runtime.settings.ccdb_host or core.DEFAULT_HOST)
     base = query.host or usual
@@ -44,19 +44,19 @@ async def ccdb(runtime: Runtime, call: Call) -> int:
     else:
         await call.print(_report(folders) if query.report else _listing(found, folders, query))
     if not found and not folders:
-        await call.print_error(f"ccdb: there is nothing under {query.path or base}")
+        await call.print_error(f"ccdb: nothing found under {query.path or base}")
         return _NOTHING
     return _FOUND
 
 
 async def _start_of(web: HttpClient, base: str, run: str) -> str:
-    """When a run started, in POSIX milliseconds. Raises WebError."""
+    """Return the start of a run in POSIX milliseconds. Raises WebError."""
     answer = await web.document(core.url_of(Query(f"{core.RUN_PATH}/{run}"), base, ""), {}, _TIMEOUT)
     for one in core.objects_of(answer, base):
         start = str(one.fields.get("SOR", ""))
         if start.isdigit():
             return start
-    raise WebError(f"the CCDB knows no start of run {run}")
+    raise WebError(f"the CCDB has no start time for run {run}")
 
 
 def _listing(found: list[CalibrationObject], folders: list[Folder], query: Query) -> str:
@@ -98,7 +98,7 @@ def _time(milliseconds: int, query: Query) -> str:
         return str(milliseconds)
     try:
         return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (OverflowError, ValueError, OSError):  # objects that hold for ever
+    except (OverflowError, ValueError, OSError):  # objects without an end of validity
         return str(milliseconds)
 
 

@@ -1,7 +1,7 @@
-"""Brings the files of CCDB objects here: from the grid as transfer jobs, from a web server by HTTP.
+"""Downloads the files of CCDB objects: from the grid as transfer jobs, from a web server by HTTP.
 
-A file has its final name only when it is whole: its size and md5 are those that the CCDB tells. Names come from the
-CCDB, which anybody may fill; they pass `core.containment` as those of the catalogue do.
+A file gets its final name only once its size and md5 match those in the CCDB. The CCDB is writable by many, so local
+names pass `aliend.core.catalogue.local_paths`, as names from the catalogue do.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RETRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class DownloadRequest:
-    """What is to be brought to the directory `root`."""
+    """The objects to download into the directory `root`."""
 
     query: Query
     root: str
@@ -40,9 +40,9 @@ class DownloadRequest:
 
 
 async def download_objects(runtime: Runtime, call: Call, order: DownloadRequest) -> int:
-    """Bring the file of each object, print each name; the exit code as that of `cp`."""
+    """Download the file of each object, print their paths, and return the exit code of `cp`."""
     if not order.objects:
-        await call.print_error(f"ccdb: there are no objects under {order.query.path or 'this host'}")
+        await call.print_error(f"ccdb: no objects found under {order.query.path or 'this host'}")
         return _NOTHING
     slots = asyncio.Semaphore(_PARALLEL)
 
@@ -78,7 +78,7 @@ async def download_objects(runtime: Runtime, call: Call, order: DownloadRequest)
 
 
 class _Downloader:
-    """One object's file on its way."""
+    """Downloads the file of one object."""
 
     def __init__(self, runtime: Runtime, call: Call, order: DownloadRequest) -> None:
         self._runtime = runtime
@@ -86,13 +86,13 @@ class _Downloader:
         self._order = order
 
     async def fetch(self, one: CalibrationObject) -> str:
-        """Bring it; its absolute local path. Raises AliendError."""
+        """Download the file and return its absolute local path. Raises AliendError."""
         query, root = self._order.query, self._order.root
         target = await asyncio.to_thread(local_path, root, target_of(one, query.fetch), os.path.islink)
         on_grid = [url for url in one.replicas if url.startswith("alien:")]
         on_web = [url for url in one.replicas if url.startswith(("http:", "https:"))]
         if not on_grid and not on_web:
-            raise WebError("it has no replica that can be read (alien: or http:)")
+            raise WebError("the object has no readable replica (alien: or http:)")
         if on_web and (query.http or not on_grid):
             await self._from_web(one, on_web, target)
         else:
@@ -103,7 +103,7 @@ class _Downloader:
         return target
 
     async def _from_grid(self, replicas: list[str], target: str) -> None:
-        """As a transfer job of its own; the replicas of an object have one LFN in practice, the first that works."""
+        """Download the first replica that works, each as a transfer job; in practice all have one LFN."""
         problem = ""
         for url in replicas:
             lfn = "/" + url.removeprefix("alien:").lstrip("/")
@@ -124,7 +124,7 @@ class _Downloader:
                 return
             failed = await engine.transfers(job.id)
             problem = failed[0].message if failed else ended.message
-        raise CopyError(problem or "it did not arrive", kind="permanent")
+        raise CopyError(problem or "the file was not downloaded", kind="permanent")
 
     async def _from_web(self, one: CalibrationObject, urls: list[str], target: str) -> None:
         task = Download(
@@ -148,7 +148,7 @@ class _Downloader:
 
 
 def _write(path: Path, content: bytes, umask: int) -> None:
-    """Write a small file whole or not at all. Blocks."""
+    """Write a small file atomically. Blocks."""
     with PartialFile.open(path, _NO_ID) as part:
         part.truncate()
         part.append(content)

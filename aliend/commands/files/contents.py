@@ -1,4 +1,4 @@
-"""What files contain, without a copy of them anywhere: cat, head, tail; less and more in the user's pager."""
+"""`cat`, `head`, `tail`, `less`, `more`: print files of the catalogue without a local copy."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from aliend.runtime import Runtime
 _LARGEST_JSON = 16 << 20
 _LINES = 10
 _STEP, _LARGEST_STEP = 64 << 10, 4 << 20
-"""Bytes that `tail` looks at first for the begin of its lines; four times more each time, up to the second."""
+"""Bytes that `tail` reads in its first step back from the end; each step is four times longer, up to the limit."""
 _OPTIONS: Mapping[str, Option] = {"-n": Option("n", "a number of lines"), "-c": Option("c", "a number of bytes")}
 
 
 async def cat(runtime: Runtime, call: Call) -> int:
-    """Print files. Wrong bytes are told after they were printed, by the exit code and a sentence."""
+    """Print files. A wrong checksum is reported after the bytes were printed, as an error."""
     given = parse_options("cat", call.args[1:], {})
     for lfn in await resolve_lfns(runtime, call, given.operands, "cat"):
         content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
@@ -32,7 +32,7 @@ async def cat(runtime: Runtime, call: Call) -> int:
 
 
 async def head(runtime: Runtime, call: Call) -> int:
-    """Print the first lines (10) or bytes of files; little more is read."""
+    """Print the first lines (10) or bytes of files, and read little more than that."""
     given = parse_options("head", call.args[1:], _OPTIONS)
     in_bytes, number = _number(given)
     for lfn in await resolve_lfns(runtime, call, given.operands, "head"):
@@ -45,7 +45,7 @@ async def head(runtime: Runtime, call: Call) -> int:
 
 
 async def tail(runtime: Runtime, call: Call) -> int:
-    """Print the last lines (10) or bytes of files; only what is needed is read."""
+    """Print the last lines (10) or bytes of files, and read only what is needed."""
     given = parse_options("tail", call.args[1:], _OPTIONS)
     in_bytes, number = _number(given)
     for lfn in await resolve_lfns(runtime, call, given.operands, "tail"):
@@ -59,7 +59,7 @@ async def tail(runtime: Runtime, call: Call) -> int:
 
 
 async def page(runtime: Runtime, call: Call) -> int:
-    """`less` and `more`: files in the user's pager, which gets them as they come; words with - or + are the pager's."""
+    """Show files in the user's pager (`less` and `more`); arguments with - or + are passed to the pager."""
     options = [word for word in call.args[1:] if word.startswith(("-", "+"))]
     names = tuple(word for word in call.args[1:] if word not in options)
     lfns = await resolve_lfns(runtime, call, names, call.args[0])
@@ -78,9 +78,9 @@ async def _print_all(runtime: Runtime, call: Call, contents: list[FileContent]) 
 
 
 def _number(given: ParsedOptions) -> tuple[bool, int]:
-    """Whether bytes are wanted rather than lines, and how many. Raises UsageError."""
+    """Return whether to print bytes instead of lines, and how many. Raises UsageError."""
     if given.has("n") and given.has("c"):
-        raise UsageError(f"{given.command}: -n and -c exclude each other; give one of them")
+        raise UsageError(f"{given.command}: use either -n or -c, not both")
     in_bytes = given.has("c")
     return in_bytes, given.number("c", 0) if in_bytes else given.number("n", _LINES)
 
@@ -110,12 +110,14 @@ async def _limit_size(found: AsyncGenerator[bytes, None]) -> AsyncGenerator[byte
     async for data in found:
         size += len(data)
         if size > _LARGEST_JSON:
-            raise CopyError(f"more than {_LARGEST_JSON >> 20} MiB are too much for JSON; leave out --json", "permanent")
+            raise CopyError(
+                f"the output exceeds {_LARGEST_JSON >> 20} MiB, the limit for --json; omit --json", "permanent"
+            )
         yield data
 
 
 async def _print_document(call: Call, content: FileContent, found: list[bytes]) -> None:
-    """Text as it is, anything else in base64."""
+    """Print a file as JSON: UTF-8 text unchanged, other content in base64."""
     data = b"".join(found)
     try:
         text, encoding = data.decode("utf-8"), "utf-8"
@@ -145,7 +147,7 @@ async def _print_first_lines(runtime: Runtime, call: Call, content: FileContent,
 
 
 def _up_to_line(data: bytes, lines: int) -> int:
-    """How many bytes of `data` the first `lines` lines are."""
+    """Return the number of bytes in the first `lines` lines of `data`."""
     position = 0
     for _ in range(lines):
         found = data.find(b"\n", position)
@@ -156,10 +158,10 @@ def _up_to_line(data: bytes, lines: int) -> int:
 
 
 async def _start_of_lines(runtime: Runtime, content: FileContent, lines: int) -> int:
-    """Where the last `lines` lines begin, looking at as little as possible from the end."""
+    """Return the offset of the last `lines` lines; read as little as possible, backwards from the end."""
     if not lines:
         return content.size
-    end, step = content.size - 1, _STEP  # the last byte may be a line's end, but none begins behind it
+    end, step = content.size - 1, _STEP  # no line starts after the last byte, even if it is a newline
     while end > 0:
         start = max(0, end - step)
         data = await _range(runtime, content, start, end)

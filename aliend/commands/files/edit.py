@@ -1,7 +1,7 @@
-"""Texts of the catalogue in the user's editor: edit, vi, vim, nano, mcedit.
+"""`edit`, `vi`, `vim`, `nano`, `mcedit`: edit a file of the catalogue in the user's editor.
 
-The editor gets a private file. What was changed goes up as any upload that replaces a file does: under a name of its
-own first, then in the place of the old one, which becomes the backup. A text that could not be uploaded is kept.
+The editor gets a private local file. A changed text is uploaded like any replacement: first under a temporary name,
+then it replaces the old file, which becomes the backup. A text whose upload fails is kept.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from aliend.storage.tasks import Checksum
 
 _OPTIONS: Mapping[str, Option] = {"-datebck": Option("datebck")}
 _USUAL_EDITORS = (("mcedit", "-u"), ("vi",))
-"""Tried in their order where EDITOR names none."""
+"""Tried in this order if EDITOR is not set."""
 _MISSING = 127
 _URGENT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class _EditRequest:
-    """What shall be edited (absolute LFN, its GUID where it exists), where it shall be stored, its backup's name."""
+    """The file to edit (absolute LFN; GUID, empty for a new file), its storage spec, and the LFN of its backup."""
 
     lfn: str
     guid: str
@@ -44,7 +44,7 @@ class _EditRequest:
 
 
 async def edit(runtime: Runtime, call: Call) -> int:
-    """Edit one file, or make a new one; nothing is uploaded unless its content is another one."""
+    """Edit one file, or create a new one; upload it only if its content changed."""
     lfn, storage, dated = await _parse(runtime, call)
     catalogue = runtime.central_sessions.catalogue_of(call.context)
     entries, _ = await catalogue.stat([lfn])
@@ -64,37 +64,37 @@ async def edit(runtime: Runtime, call: Call) -> int:
         kept = await asyncio.shield(asyncio.to_thread(runtime.scratch.leave, place, settled))
         if kept and _has_client(call):
             await call.print_error(
-                f"{call.args[0]}: your text is kept as {kept}; upload it with: alienctl cp -f file:{kept} {lfn}"
+                f"{call.args[0]}: your text is saved in {kept}; upload it with `alienctl cp -f file:{kept} {lfn}`"
             )
 
 
 def _has_client(call: Call) -> bool:
-    """Whether the user is still there: a command that is cancelled without an interruption has lost its client."""
+    """Whether the client is still connected: a command cancelled without an interruption has lost it."""
     task = asyncio.current_task()
     return call.interrupted.is_set() or task is None or not task.cancelling()
 
 
 async def _parse(runtime: Runtime, call: Call) -> tuple[str, str, bool]:
-    """The absolute LFN, the storage wish, and whether the backup carries the date."""
+    """Return the absolute LFN, the storage spec, and whether the backup name includes the date."""
     given = parse_options(call.args[0], call.args[1:], _OPTIONS)
     if len(given.operands) != 1:
-        raise UsageError(f"{given.command} takes one file (see: alienctl help {given.command})")
+        raise UsageError(f"{given.command} requires one file (see `alienctl help {given.command}`)")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local" or found.name.endswith("/"):
-        raise UsageError(f"{given.command}: {given.operands[0]} is not the name of a file in the catalogue")
+        raise UsageError(f"{given.command}: {given.operands[0]} is not an LFN of a file")
     return found.name, found.storage, given.has("datebck")
 
 
 async def _edit_and_upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) -> int:
-    """Editor, then upload; 0 where the text needs to be kept no more."""
+    """Run the editor, then upload the text; return 0 if the local text can be deleted."""
     before = await _md5(runtime, text)
     status = await _run_editor(call, text)
     if status:
-        await call.print_error(f"{call.args[0]}: the editor ended with status {status}; nothing was uploaded")
+        await call.print_error(f"{call.args[0]}: the editor exited with status {status}; nothing was uploaded")
         return status
     if await _md5(runtime, text) == before:
-        await _print_outcome(call, wish, "unchanged", f"{wish.lfn} is not changed; nothing was uploaded")
+        await _print_outcome(call, wish, "unchanged", f"{wish.lfn} is unchanged; nothing was uploaded")
         return 0
     if not await _upload(runtime, call, wish, text):
         return 1
@@ -103,7 +103,7 @@ async def _edit_and_upload(runtime: Runtime, call: Call, wish: _EditRequest, tex
 
 
 async def _run_editor(call: Call, text: Path) -> int:
-    """The editor's exit status. An editor gets no words but its own and the path."""
+    """Run the editor with its own arguments and the path, and return its exit status."""
     if call.args[0] != "edit":
         named = [call.args[0], *(("-u",) if call.args[0] == "mcedit" else ())]
         return await call.run_on_client([*named, str(text)])
@@ -117,7 +117,7 @@ async def _run_editor(call: Call, text: Path) -> int:
 
 
 async def _upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) -> bool:
-    """Have the engine replace the file; whether it did. Why it waits or failed is told."""
+    """Upload the text in place of the file; print why it waits or fails; return whether it succeeded."""
     spec = JobSpec(
         direction="upload",
         sources=(str(text),),
@@ -137,7 +137,7 @@ async def _upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) 
                 job = view
             for transfer in changes.transfers:
                 if transfer.state in ("waiting", "failed"):
-                    again = "; it is tried again" if transfer.state == "waiting" else ""
+                    again = "; retrying" if transfer.state == "waiting" else ""
                     await call.print_error(f"{wish.lfn}: {transfer.message}{again}")
     return job.state == "done"
 

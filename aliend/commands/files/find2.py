@@ -1,4 +1,4 @@
-"""`find2`: files below a directory that fulfil every filter. Each is looked at here; the service only narrows."""
+"""`find2`: prints files below a directory that match all filters, which are evaluated here on the service's list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OPTIONS: Mapping[str, Option] = {
 
 
 async def find2(runtime: Runtime, call: Call) -> int:
-    """Print names while they arrive; 2 where there are none."""
+    """Print matching names while they arrive; return 2 if none matches."""
     given = parse_options("find2", call.args[1:], _OPTIONS)
     place, pattern = _directory_and_pattern(given)
     wanted = _selection(given, pattern)
@@ -49,7 +49,7 @@ async def find2(runtime: Runtime, call: Call) -> int:
                 await printer.results([_result(entry) for entry in chosen])
             if window.is_full:
                 break
-    error = "" if found else f"no file below {directory} fulfils all filters"
+    error = "" if found else f"no file below {directory} matches all filters"
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     await printer.end(0 if found else _NONE, error, state.user, state.directory)
     await call.print_error(f"find2: {error}" if error else "")
@@ -57,7 +57,7 @@ async def find2(runtime: Runtime, call: Call) -> int:
 
 
 def _directory_and_pattern(given: ParsedOptions) -> tuple[str, str]:
-    """The directory, and the pattern that the last word carries or the second word is (empty: none)."""
+    """Return the directory and the pattern, given in one argument or in two (empty: no pattern)."""
     match given.operands:
         case (word,) if "*" in word:
             directory, pattern = selection.split_pattern(word)
@@ -66,13 +66,13 @@ def _directory_and_pattern(given: ParsedOptions) -> tuple[str, str]:
             return word, ""
         case (word, pattern) if "*" not in word:
             return word, pattern
-    raise UsageError("find2 takes filters and one directory, which may end in a pattern (see: alienctl help find2)")
+    raise UsageError("find2 requires one directory, optionally with a pattern (see `alienctl help find2`)")
 
 
 def _selection(given: ParsedOptions, pattern: str) -> Selection:
-    """All filters as one. Raises UsageError."""
+    """Return all filters as one selection. Raises UsageError."""
     if pattern and (others := [f"-{key}" for key in ("glob", "select", "name") if given.has(key)]):
-        raise UsageError(f"find2: {others[0]} and the pattern {pattern} exclude each other; give one of them")
+        raise UsageError(f"find2: use either {others[0]} or the pattern {pattern}, not both")
     chosen = selection.selection_of(given, int(time.time() * 1000))
     return replace(
         chosen,
@@ -85,7 +85,7 @@ def _selection(given: ParsedOptions, pattern: str) -> Selection:
 
 
 def _service_options(wanted: Selection) -> list[str]:
-    """Options with which the service leaves out some of what is not wanted."""
+    """Return the options with which the service itself leaves out some files that do not match."""
     return [
         *(["-j", wanted.job] if wanted.job else []),
         *(["-S", wanted.site] if wanted.site else []),

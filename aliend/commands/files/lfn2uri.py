@@ -1,4 +1,4 @@
-"""`lfn2uri`: URLs that open a file on its storage elements with other programs, or a metafile with all of them."""
+"""`lfn2uri`: prints URLs with which other programs open a file's replicas, or writes a metafile of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEYWORDS = {"meta": "meta", "write": "write", "upload": "write", "strict": "str
 
 @dataclass(frozen=True, slots=True)
 class _UriRequest:
-    """Absolute LFN, storage wish, local file (absolute; empty: none), keywords."""
+    """The parsed arguments: absolute LFN, storage spec, local file (absolute; empty: none), keywords."""
 
     lfn: str
     storage: str
@@ -33,11 +33,11 @@ class _UriRequest:
 
 
 async def lfn2uri(runtime: Runtime, call: Call) -> int:
-    """One quoted URL a replica, with the right to read (or write) it; with `meta` the path of a metafile."""
+    """Print one quoted URL per replica, with its access envelope; with `meta` the path of a metafile."""
     wish = await _parse(runtime, call)
     tickets = await (_to_write(runtime, call, wish) if "write" in wish.keywords else _to_read(runtime, call, wish))
     if not tickets:
-        raise CopyError(f"{wish.lfn}: the service gave no replica", "permanent")
+        raise CopyError(f"the service returned no replica of {wish.lfn}", "permanent")
     if "meta" not in wish.keywords:
         uris = [open_url(ticket.url, ticket.envelope) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
@@ -46,7 +46,7 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
     try:
         await asyncio.to_thread(write_private, path, metalink.document(wish.lfn, wish.local, tickets))
     except OSError as error:
-        raise CopyError(f"{path} cannot be written: {error.strerror}", "local") from error
+        raise CopyError(f"cannot write {path}: {error.strerror}", "local") from error
     member = member_of(tickets[0].url)
     source = f"{path}?xrdcl.unzip={member}" if member else str(path)
     return await print_results(call, [source], [{"meta": source}])
@@ -57,17 +57,17 @@ async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
     keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
     others = [word for word in given.operands[1:] if word not in _KEYWORDS]
     if not given.operands or len(others) > 1:
-        raise UsageError("lfn2uri takes an LFN, one local file and keywords (see: alienctl help lfn2uri)")
+        raise UsageError("lfn2uri requires one LFN (see `alienctl help lfn2uri`)")
     if others and not {"meta", "write"} & keywords:
-        raise UsageError(f"lfn2uri: {others[0]} is no keyword; there are meta, write, strict and http")
+        raise UsageError(f"lfn2uri: unknown keyword {others[0]}; use meta, write, strict or http")
     if "write" in keywords and not others:
-        raise UsageError("lfn2uri: write needs the local file that shall be written")
+        raise UsageError("lfn2uri: write requires a local file")
     for one in {"meta", "http", "strict"} & keywords if "write" in keywords else ():
-        raise UsageError(f"lfn2uri: write and {one} exclude each other; give one of them")
+        raise UsageError(f"lfn2uri: use either write or {one}, not both")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local":
-        raise UsageError(f"lfn2uri: {given.operands[0]} is local; a name of the catalogue is wanted")
+        raise UsageError(f"lfn2uri: {given.operands[0]} is a local file; give an LFN")
     local = call.local_path(others[0]) if others else ""
     return _UriRequest(found.name, found.storage, local, keywords)
 
@@ -78,7 +78,7 @@ async def _to_read(runtime: Runtime, call: Call, wish: _UriRequest) -> list[Tick
         wish.lfn, wish.storage, strict=strict, http=http
     )
     if http and not tickets:
-        raise CopyError(f"{wish.lfn}: none of its storage elements speaks HTTP", "permanent")
+        raise CopyError(f"{wish.lfn}: none of its storage elements supports HTTP", "permanent")
     return tickets
 
 

@@ -1,4 +1,4 @@
-"""Where the replicas of files are, and what their servers know of them: pfn, pfn-status."""
+"""`pfn` and `pfn-status`: print the PFNs of files and what their servers report about them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _READABLE, _WRITABLE, _UNFINISHED, _BACKUP = 16, 32, 64, 128
 
 @dataclass(frozen=True, slots=True)
 class _Replica:
-    """A replica by its PFN; `lfn` is empty where it was named by the PFN itself."""
+    """A replica by its PFN; `lfn` is empty if the user gave the PFN."""
 
     lfn: str
     pfn: str
 
 
 async def pfn(runtime: Runtime, call: Call) -> int:
-    """The PFNs of files, one a line; of the archive for a member of one."""
+    """Print the PFNs of files, one a line; for an archive member those of the archive."""
     given = parse_options("pfn", call.args[1:], {})
     catalogue = runtime.central_sessions.catalogue_of(call.context)
     lines: list[str] = []
@@ -47,10 +47,10 @@ async def pfn(runtime: Runtime, call: Call) -> int:
 
 
 async def pfn_status(runtime: Runtime, call: Call) -> int:
-    """What the servers say of replicas; 0 whatever they say."""
+    """Print what the servers report about replicas; return 0 even if they report errors."""
     given = parse_options("pfn-status", call.args[1:], _VERBOSE)
     if not given.operands:
-        raise UsageError("pfn-status needs PFNs (root://...) or LFNs (see: alienctl help pfn-status)")
+        raise UsageError("pfn-status requires PFNs (root://...) or LFNs (see `alienctl help pfn-status`)")
     replicas: list[_Replica] = []
     for word in given.operands:
         replicas += await _replicas(runtime, call, word)

@@ -1,4 +1,4 @@
-"""Programs of the user on files of the catalogue: run, exec. The client runs them on private files that go again."""
+"""`run` and `exec`: download files of the catalogue to a temporary directory, and have the client run a program."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from aliend.errors import CopyError, UsageError
 from aliend.runtime import Runtime
 
 PRIVATE_UMASK = 0o077
-"""The umask of files that are nobody else's business."""
+"""The umask of files that only the user may read."""
 _OBSOLETE = ("-force", "-noout")
-"""Words of the incumbent client that change nothing here: files are always fetched, output is never held back."""
+"""Options of alien.py without effect here: files are always downloaded, output is always shown."""
 
 
 async def run(runtime: Runtime, call: Call) -> int:
-    """A program with files in the place of their names: words with `alien:`, or else the last word."""
+    """Run a program with downloaded files in place of arguments with `alien:`, or of the last argument."""
     words = _program_args(call)
     if len(words) < 2:
-        raise UsageError("run needs a program and the name of a file (see: alienctl help run)")
+        raise UsageError("run requires a program and an LFN (see `alienctl help run`)")
     marked = [at for at, word in enumerate(words) if at and word.startswith("alien:")] or [len(words) - 1]
     with runtime.scratch.place() as place:
         for number, at in enumerate(marked):
@@ -31,10 +31,10 @@ async def run(runtime: Runtime, call: Call) -> int:
 
 
 async def execute(runtime: Runtime, call: Call) -> int:
-    """A script of the catalogue, with its arguments."""
+    """Run a script of the catalogue with its arguments."""
     words = _program_args(call)
     if not words:
-        raise UsageError("exec needs the name of a script (see: alienctl help exec)")
+        raise UsageError("exec requires the LFN of a script (see `alienctl help exec`)")
     with runtime.scratch.place() as place:
         script = await download_lfn(runtime, call, words[0], place / "0")
         await asyncio.to_thread(Path(script).chmod, 0o700)
@@ -42,7 +42,7 @@ async def execute(runtime: Runtime, call: Call) -> int:
 
 
 async def download_lfn(runtime: Runtime, call: Call, name: str, place: Path) -> str:
-    """The local path, in the new directory `place`, of a file of the catalogue under its own name."""
+    """Download a file of the catalogue into the new directory `directory`, and return its local path."""
     lfn = await resolve_lfn(runtime, call, name)
     content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
     await asyncio.to_thread(place.mkdir, 0o700)
@@ -50,7 +50,7 @@ async def download_lfn(runtime: Runtime, call: Call, name: str, place: Path) -> 
 
 
 async def download_to(runtime: Runtime, content: FileContent, place: Path) -> Path:
-    """The file below `place` under its own name, readable for nobody else. Raises CopyError."""
+    """Download a file into `directory` under its own name, readable only by the user. Raises CopyError."""
     target = place / content.lfn.rpartition("/")[2]
     if content.sources:
         await runtime.workers.run(content.download_task(str(target), PRIVATE_UMASK), lambda _: None)
@@ -63,17 +63,17 @@ async def download_to(runtime: Runtime, content: FileContent, place: Path) -> Pa
 
 
 def program_from_environment(call: Call, variable: str) -> list[str]:
-    """The program with its arguments that a variable of the caller names. Raises UsageError."""
+    """Return the program and its arguments from a variable of the caller. Raises UsageError."""
     text = call.environment.get(variable, "")
     try:
         return shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{variable} is not a program with its arguments ({error}): {text!r}") from None
+        raise UsageError(f"{variable} is not a valid command line ({error}): {text!r}") from None
 
 
 def _program_args(call: Call) -> list[str]:
     if call.as_json:
-        raise UsageError(f"{call.args[0]} has no --json: what the program writes is its own")
+        raise UsageError(f"{call.args[0]} does not support --json: it prints the program's own output")
     words = list(call.args[1:])
     while words and words[0] in _OBSOLETE:
         del words[0]

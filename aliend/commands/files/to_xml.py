@@ -1,4 +1,4 @@
-"""`toXml`: XML collections of files, made by the service, or of local files made here."""
+"""`toXml`: prints or stores XML collections, made by the service for LFNs and here for local files."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from aliend.storage.tasks import Checksum
 _OPTIONS: Mapping[str, Option] = {
     "-i": Option("i"),
     "-a": Option("a"),
-    "-x": Option("x", "the name of the collection"),
-    "-l": Option("l", "the name of a file with names"),
+    "-x": Option("x", "a collection name"),
+    "-l": Option("l", "a file that lists names"),
     "-local": Option("local"),
 }
 _NOT_FOUND, _REMOTE = 2, 121
 
 
 async def to_xml(runtime: Runtime, call: Call) -> int:
-    """Print a collection, or put it under the name behind `-x`; names come as words and from the files behind `-l`."""
+    """Print a collection, or store it with `-x NAME`; files are arguments or listed in files given with `-l`."""
     given = parse_options("toXml", call.args[1:], _OPTIONS)
     output = given.last("x")
     is_local = output.startswith("file:") or (given.has("local") and not output.startswith("alien:"))
     if given.has("a") and (is_local or not output):
-        raise UsageError("toXml: -a adds to a collection of the catalogue, which -x names")
+        raise UsageError("toXml: -a requires a collection in the catalogue, given with -x LFN")
     if given.has("local"):
         if output and not is_local:
-            raise UsageError("toXml: a collection of local files is of no use in the catalogue; give -x file:NAME")
+            raise UsageError("toXml: store a collection of local files locally, with -x file:NAME")
         text = await _local_collection(runtime, call, given)
     else:
         text = await _catalogue_collection(runtime, call, given, "" if is_local else output)
@@ -53,7 +53,7 @@ async def to_xml(runtime: Runtime, call: Call) -> int:
 
 
 async def _catalogue_collection(runtime: Runtime, call: Call, given: ParsedOptions, output: str) -> str:
-    """Have the service make it; with `output` it is stored there and the text is the service's."""
+    """Have the service create the collection, and store it as `output` if that is not empty; return its text."""
     names = [await resolve_lfn(runtime, call, name) for name in given.operands]
     options = ["-i"] if given.has("i") else []
     for name in given.all("l"):
@@ -66,14 +66,12 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: ParsedOptio
     options += ["-x", await resolve_lfn(runtime, call, output)] if output else []
     options += ["-a"] if given.has("a") else []
     if not names and not given.has("l"):
-        raise UsageError("toXml needs names of files (see: alienctl help toXml)")
+        raise UsageError("toXml requires LFNs (see `alienctl help toXml`)")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    directory = state.directory  # for the names in a list of the catalogue
+    directory = state.directory  # names in a list file of the catalogue are relative to it
     requests = batches("toXml", options, names, directory) or [Request("toXml", tuple(options))]
     if len(requests) > 1 and (output or "-l" in options):
-        raise UsageError(
-            "toXml: these are too many names for one request; put them into a file of the catalogue: -l LFN"
-        )
+        raise UsageError("toXml: too many names for one request; list them in a catalogue file and use -l LFN")
     central = runtime.central_sessions.of(call.context)
     try:
         texts = [(await central.request(request, directory=directory)).checked(request).text() for request in requests]
@@ -83,7 +81,7 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: ParsedOptio
 
 
 async def _explain(runtime: Runtime, call: Call, names: list[str], error: ServiceError) -> ServiceError:
-    """The failure; the service crashes over a single name that does not exist (wire specification, toXml)."""
+    """Return a clearer error: the service crashes on a single name that does not exist (wire specification, toXml)."""
     if error.code != _REMOTE or len(names) != 1:
         return error
     _, missing = await runtime.central_sessions.catalogue_of(call.context).stat(names)
@@ -95,13 +93,13 @@ async def _local_collection(runtime: Runtime, call: Call, given: ParsedOptions) 
     for name in given.all("l"):
         words += await asyncio.to_thread(_read_names, _path(call, name))
     if not words:
-        raise UsageError("toXml -local needs names of local files (see: alienctl help toXml)")
+        raise UsageError("toXml -local requires local files (see `alienctl help toXml`)")
     paths = [_path(call, word) for word in words]
     missing = [path for path in paths if not await asyncio.to_thread(Path(path).is_file)]
     if missing:
-        sentence = f"{missing[0]} is no local file" + (f", and {len(missing) - 1} more" if missing[1:] else "")
+        sentence = f"{missing[0]} is not a local file" + (f", and {len(missing) - 1} more" if missing[1:] else "")
         if not given.has("i"):
-            raise NoSuchFile(f"toXml: {sentence}; -i passes over them")
+            raise NoSuchFile(f"toXml: {sentence}; skip missing files with -i")
         await call.print_error(f"toXml: {sentence}")
     files = [await _local_file(runtime, path) for path in paths if path not in missing]
     return xml_collection.document([xml_collection.attributes_of(file) for file in files])
@@ -135,16 +133,16 @@ def _path(call: Call, word: str) -> str:
 
 
 def _read_names(path: str) -> list[str]:
-    """The names in a local file, one a line. Raises NoSuchFile."""
+    """Return the names in a local file, one a line. Raises NoSuchFile."""
     try:
         text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
-        raise NoSuchFile(f"toXml: {path} cannot be read: {error.strerror}") from error
+        raise NoSuchFile(f"toXml: cannot read {path}: {error.strerror}") from error
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _write(path: str, text: str, umask: int) -> None:
-    """Put the text in place at once, with the caller's mode. Raises CopyError."""
+    """Write the text atomically, with the caller's umask. Raises CopyError."""
     target = Path(path)
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
@@ -157,4 +155,4 @@ def _write(path: str, text: str, umask: int) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise CopyError(f"{path} cannot be written: {error.strerror}", "local") from error
+        raise CopyError(f"cannot write {path}: {error.strerror}", "local") from error

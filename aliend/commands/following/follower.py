@@ -1,7 +1,7 @@
-"""Follows transfer jobs for a caller: a progress display on a terminal, lines elsewhere, and what came of them.
+"""Follows transfer jobs: shows progress bars on a terminal and lines elsewhere, and counts the results.
 
-The lines are those of the incumbent client, on which scripts rely: `jobID: i/n >>> ...`, `... --> TARGET VALID (...)`,
-`Successful jobs (1st try): a/n`; n are the files known so far.
+The lines are those of alien.py, which scripts parse: `jobID: i/n >>> ...`, `... --> TARGET VALID (...)`,
+`Successful jobs (1st try): a/n`; n is the number of files found so far.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from aliend.runtime import Runtime
 
 ALL_ARRIVED, SOME_ARRIVED, NONE_ARRIVED = 0, 3, 4
 MAX_FILES = 16
-"""Files shown at a time."""
+"""The most files shown at a time."""
 
 Style = Literal["none", "line", "bars"]
 
 
 class HasEndpoints(Protocol):
-    """What goes from somewhere to somewhere."""
+    """Has a source and a target."""
 
     @property
     def source(self) -> str:
-        """A local name or an LFN."""
+        """A local path or an LFN."""
 
     @property
     def target(self) -> str:
-        """The same; empty where there is none."""
+        """A local path or an LFN; empty if not known."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """Files by what came of them, over all jobs that were followed; those kept have arrived too."""
+    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`."""
 
     total: int = 0
     arrived: int = 0
@@ -48,21 +48,21 @@ class Tally:
 
 
 class Follower:
-    """Tells the caller what happens to jobs, one after the other."""
+    """Prints the progress and the results of jobs, one after the other."""
 
     def __init__(self, runtime: Runtime, call: Call, style: Style) -> None:
         self._runtime = runtime
         self._call = call
         self._style = style
         self._running: dict[int, int] = {}
-        """Files that are copied now, with the numbers under which they are told."""
+        """The number printed for each transfer that is running."""
         self._announced = 0
         self.tally = Tally()
 
     async def follow(self, job: int, *, until_held: bool = False) -> JobView:
-        """Tell what happens to `job` until it has ended, and return it as it ended. Raises NoSuchJob.
+        """Follow `job` until it ends, and return its final state. Raises NoSuchJob.
 
-        With `until_held` it also returns when the daemon holds the job for something that the user must mend here.
+        With `until_held`, also return when the daemon holds the job because of a problem that the user must fix.
         """
         final = await self._runtime.engine.job(job)
         kept = self.tally.kept
@@ -76,10 +76,11 @@ class Follower:
                 await self._call.output.progress(_progress(self._runtime, final))
             if until_held and final.state == "paused" and final.message:
                 await self._call.print_error(
-                    f"job {job} is held; it goes on by itself when that is mended (or: alienctl transfers resume {job})"
+                    f"job {job} is held; it resumes automatically once this is fixed, "
+                    f"or with `alienctl transfers resume {job}`"
                 )
                 break
-        held = final.state == "paused"  # perhaps before any of its files was known
+        held = final.state == "paused"  # possibly before any file was found
         self.tally.total += final.files.total or int(held)
         self.tally.arrived += final.files.done
         await self._report_end(final, self.tally.kept - kept)
@@ -99,10 +100,10 @@ class Follower:
                     await self._report_failure(one, total)
                 case "waiting":
                     self._running.pop(one.id, None)
-                    await self._print_notice(f"{escape_newlines(one.source)}: will be tried again: {one.message}")
+                    await self._print_notice(f"{escape_newlines(one.source)}: retrying: {one.message}")
 
     async def _report_start(self, one: TransferView, total: int) -> int:
-        """Tell that a copy has begun, unless that was told; its number."""
+        """Print that a copy has started, once; return its number."""
         if one.id not in self._running:
             self._announced += 1
             self._running[one.id] = self._announced
@@ -155,12 +156,12 @@ class Follower:
 
 
 async def follow(runtime: Runtime, call: Call, job: int) -> JobView:
-    """Follow one job as the terminal is best served."""
+    """Follow one job in the style that suits the terminal."""
     return await Follower(runtime, call, style_of(call)).follow(job)
 
 
 def style_of(call: Call, preferred: str = "") -> Style:
-    """How progress is told: as wished, else in bars where the terminal can show them, else in lines."""
+    """Return the progress style: `preferred` if possible, otherwise bars on a terminal that shows them, or lines."""
     for known in ("none", "line", "bars"):
         if preferred == known:
             return "line" if known == "bars" and not call.terminal.stdout else known
@@ -188,14 +189,14 @@ def _end_line(job: JobView) -> str:
 
 
 def exit_code(job: JobView) -> int:
-    """0: every file arrived, 3: some, 4: none (also when there was none)."""
+    """Return 0 if every file arrived, 3 if some did, 4 if none did (also for a job without files)."""
     if job.state == "done":
         return ALL_ARRIVED
     return SOME_ARRIVED if job.files.done else NONE_ARRIVED
 
 
 def job_to_json(job: JobView) -> dict[str, Any]:
-    """A job as JSON; sizes in bytes, times in POSIX milliseconds."""
+    """Return a job as JSON; sizes in bytes, times in POSIX milliseconds."""
     return {
         "job": job.id,
         "state": job.state,
@@ -218,10 +219,10 @@ def job_to_json(job: JobView) -> dict[str, Any]:
 
 
 def kind_of(job: JobView) -> str:
-    """What kind of job it is, in a word."""
+    """Return the kind of a job: its direction, or its purpose if that is not a copy."""
     return job.direction if job.purpose == "copy" else job.purpose
 
 
 def route_of(one: HasEndpoints) -> str:
-    """From where to where; a file that was refused for its name has no target."""
+    """Return `SOURCE -> TARGET`, or the source alone for a file that was refused because of its name."""
     return f"{one.source} -> {one.target}" if one.target else one.source

@@ -1,7 +1,7 @@
-"""Follows transfer jobs whose end is the command's end, and the other way round.
+"""Runs transfer jobs in the foreground: the command ends with its jobs, and cancelling it cancels them.
 
-If the user interrupts the command or the client dies, the jobs are cancelled; if the daemon ends, they go on after the
-next start, and the client follows them again.
+If the user interrupts the command or the client dies, the jobs are cancelled. If the daemon ends, they continue after
+its next start, and the client follows them again.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ async def follow_foreground(
     progress: str = "",
     problems: Sequence[str] = (),
 ) -> int:
-    """Follow jobs whose end is this command's end, and the other way round; `problems` are copies that are none."""
+    """Follow jobs to their end and return the exit code; `problems` are invalid lines of an input file."""
     follower = Follower(runtime, call, style_of(call, progress))
     finals = await follow_all(runtime, call, follower, jobs)
     await metafiles.write_metafiles(runtime, call, finals)
     code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
     is_empty = not follower.tally.total and not problems
     if is_empty and any(final.purpose != "copy" for final in finals):
-        code = max(map(exit_code, finals))  # everything may be there already
+        code = max(map(exit_code, finals))  # all files may already be at the target
     if call.as_json:
         await print_report(runtime, call, finals, code, problems)
     elif is_empty and code:
-        await call.print_error(f"{call.args[0]}: there is no file to copy: nothing was found that is wanted")
+        await call.print_error(f"{call.args[0]}: no files to copy: nothing matches")
     return code
 
 
 async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
-    """Follow jobs whose end is this command's end, and the other way round."""
+    """Follow jobs one after the other and return their final states; cancel them if the command is cancelled."""
     try:
         async with cancel_with_command(runtime, *jobs):
             if jobs:
@@ -66,7 +66,7 @@ async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Seq
 
 @asynccontextmanager
 async def cancel_with_command(runtime: Runtime, *jobs: int) -> AsyncIterator[None]:
-    """Cancel the jobs when the command is cancelled in the block, but not when the daemon ends: then they go on."""
+    """Cancel the jobs if the command is cancelled in the block, but not if the daemon stops: then they continue."""
     try:
         yield
     except asyncio.CancelledError:
@@ -81,7 +81,7 @@ async def _cancel(runtime: Runtime, jobs: Sequence[int]) -> None:
 
 
 def exit_code_of(tally: Tally, problems: int, *, compat_exit: bool) -> int:
-    """0: all arrived, 3: some, 4: none, 2: what was named does not exist, or nothing is wanted of it."""
+    """Return 0 if all files arrived, 3 if some did, 4 if none did, 2 if no source exists or nothing matches."""
     wanted = tally.total + problems
     if compat_exit:
         return 0 if tally.arrived or not wanted else 1

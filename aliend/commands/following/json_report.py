@@ -1,4 +1,4 @@
-"""The report of a copy as one JSON document, written page by page: jobs, every file, the exit code."""
+"""Writes the report of a copy as one JSON document, page by page: jobs, every file, the exit code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def report_document(
     jobs: Sequence[JobView] = (),
     files: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Return the report of a copy: its exit code, what hindered it, its jobs and its files."""
+    """Return the report of a copy: its exit code, its problems, its jobs and its files."""
     return {
         "job": jobs[0].id if len(jobs) == 1 else None,
         "exitcode": code,
@@ -50,12 +50,12 @@ async def print_report(
 
 
 def error_report(error: AliendError) -> dict[str, Any]:
-    """The same document for a copy that did not begin: the error is its only problem."""
+    """Return the report of a copy that did not start: the error is its only problem."""
     return report_document(error.exit_code, [str(error)])
 
 
 def dry_run_entry(file: DryRunResult) -> dict[str, Any]:
-    """Describe a file of a dry run as one of a report; its state is what would become of it: copy, keep or fail."""
+    """Return a file of a dry run as report entry; `state` is the expected action: copy, keep or fail."""
     return {
         "job": None,
         "source": file.source,
@@ -70,7 +70,7 @@ def dry_run_entry(file: DryRunResult) -> dict[str, Any]:
 
 
 def _file_entry(file: TransferView, tried: AttemptRecord | None) -> dict[str, Any]:
-    """One file: `bytes` were moved in `seconds` by its last attempt."""
+    """Return one file as report entry; `bytes` and `seconds` are those of its last attempt."""
     return {
         "job": file.job,
         "source": file.source,

@@ -1,4 +1,4 @@
-"""`ALIENPY_KEEP_META`: beside a download, a Metalink document of each file is left in the caller's directory."""
+"""`ALIENPY_KEEP_META`: writes a Metalink file for each downloaded file into the caller's directory."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _PAGE = 100
 
 
 async def write_metafiles(runtime: Runtime, call: Call, jobs: Sequence[JobView]) -> None:
-    """Write the documents of all files that arrived, where the caller's environment asks for them.
+    """Write the metafiles of all downloaded files, if the caller's environment asks for them.
 
-    They carry the right to read the files, so that only the user may read them.
+    They contain access envelopes, so only the user may read them.
     """
     if not is_on(call.environment, "ALIENPY_KEEP_META"):
         return
@@ -33,7 +33,7 @@ async def write_metafiles(runtime: Runtime, call: Call, jobs: Sequence[JobView])
                 try:
                     await _write_metafile(runtime, call, file.source, file.target)
                 except (AliendError, OSError) as error:
-                    await call.print_error(f"cp: no metafile of {file.source}: {error}")
+                    await call.print_error(f"cp: cannot write the metafile of {file.source}: {error}")
 
 
 async def _write_metafile(runtime: Runtime, call: Call, lfn: str, target: str) -> None:
@@ -44,7 +44,7 @@ async def _write_metafile(runtime: Runtime, call: Call, lfn: str, target: str) -
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file of the user's alone, in place of one that is there."""
+    """Write a file that only the user can read; replace an existing one."""
     with suppress(FileNotFoundError):
         path.unlink()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

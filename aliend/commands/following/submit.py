@@ -1,4 +1,4 @@
-"""Submits the one job of a command, then follows it, or prints its number and leaves it to the daemon."""
+"""Submits the job of a command, then follows it, or with --detach prints its number."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ After = Callable[[Runtime, Call, int], Awaitable[None]]
 
 
 async def _nothing(_runtime: Runtime, _call: Call, _job: int) -> None:
-    """There is no more to tell."""
+    """Print nothing more."""
 
 
 async def submit_and_follow(
     runtime: Runtime, call: Call, spec: JobSpec, *, detach: bool, after: After = _nothing
 ) -> int:
-    """The exit code is that of `cp`; `then` tells more of a job that was followed to its end. Raises UsageError."""
+    """Submit and follow a job, call `after` at its end, and return the exit code of `cp`. Raises UsageError."""
     spec = replace(
         spec,
         umask=call.umask,
@@ -40,5 +40,7 @@ async def submit_and_follow(
         await call.print_json(report_document(ALL_ARRIVED, jobs=[job]))
         return ALL_ARRIVED
     await call.print(str(job.id))
-    await call.print_error(f"job {job.id}: {kind_of(job)} of {job.sources[0]}; see: alienctl transfers watch {job.id}")
+    await call.print_error(
+        f"job {job.id}: {kind_of(job)} of {job.sources[0]}; follow it with `alienctl transfers watch {job.id}`"
+    )
     return ALL_ARRIVED

@@ -1,4 +1,4 @@
-"""How the service and other hosts can be reached: ping, wbtime, checkAddr."""
+"""`ping`, `wbtime`, `checkAddr`: measure and check connections to the service and other hosts."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from aliend.errors import NotConnected, UsageError
 from aliend.runtime import Runtime
 
 _USUAL, _MOST_PINGS, _MOST_LOGINS = 3, 1000, 20
-"""Times, and the most that may be asked for: the service counts logins against the certificate."""
+"""The default count and the limits: the service counts logins per certificate."""
 _REFERENCE = (("8.8.8.8", 53), ("2001:4860:4860::8888", 53), ("www.cern.ch", 80))
 _LARGEST_PORT = 65535
 
 
 async def ping(runtime: Runtime, call: Call) -> int:
-    """Ping the service some times on the connection that is there."""
+    """Measure pings on the existing connection to the service."""
     return await _measure(runtime, call, CentralSession.ping, "Websocket ping/pong(s)", _MOST_PINGS)
 
 
 async def wbtime(runtime: Runtime, call: Call) -> int:
-    """Log in some times on connections of their own, which are closed again."""
+    """Measure logins, each on a new connection that is closed afterwards."""
     return await _measure(runtime, call, CentralSession.connect_once, "Websocket connect time", _MOST_LOGINS)
 
 
 async def check_addr(runtime: Runtime, call: Call) -> int:
-    """Try every address of the service or of another host; with `reference` well-known ones before."""
+    """Connect to each address of the service or of another host; with `reference` also to well-known hosts."""
     words = [word for word in call.args[1:] if word != "reference"]
     hosts = list(_REFERENCE) if "reference" in call.args[1:] else []
     found: list[AddressProbe] = []
@@ -47,13 +47,13 @@ async def check_addr(runtime: Runtime, call: Call) -> int:
 
 
 def _target(call: Call, words: Sequence[str]) -> tuple[str, int]:
-    """Host and port of the words, else the service's. Raises UsageError."""
+    """Return the given host and port, or those of the service. Raises UsageError."""
     endpoint = call.context.endpoint
     host, port = words[0] if words else endpoint.host, words[1] if len(words) > 1 else str(endpoint.port)
     if len(words) > 2 or host.startswith("-") or not (port.isascii() and port.isdigit()):
-        raise UsageError("checkAddr takes `reference`, a host and a port: checkAddr [reference] [HOST [PORT]]")
+        raise UsageError("usage: checkAddr [reference] [HOST [PORT]]")
     if not 0 < int(port) <= _LARGEST_PORT:
-        raise UsageError(f"checkAddr: a port is 1 to {_LARGEST_PORT}, not {port}")
+        raise UsageError(f"checkAddr: the port must be 1 to {_LARGEST_PORT}, not {port}")
     return host, int(port)
 
 
@@ -80,5 +80,5 @@ def _count(call: Call, most: int) -> int:
     words = call.args[1:]
     text = words[0] if words else str(_USUAL)
     if len(words) > 1 or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        raise UsageError(f"{call.args[0]} takes how often, 1 to {most}, not {' '.join(words)!r}")
+        raise UsageError(f"{call.args[0]}: the count must be 1 to {most}, not {' '.join(words)!r}")
     return int(text)

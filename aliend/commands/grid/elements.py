@@ -1,4 +1,4 @@
-"""Storage and computing elements: getSE, SEqos, getCE."""
+"""`getSE`, `SEqos`, `getCE`: print storage and computing elements."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from aliend.runtime import Runtime
 
 _COLUMNS: Mapping[str, Option] = {"-id": Option("id"), "-name": Option("name"), "-srv": Option("srv")}
 _FILTERS: Mapping[str, Option] = {
-    "-name": Option("name", "a part of a name"),
-    "-host": Option("host", "a part of a host's name"),
-    "-part": Option("part", "a part of a partition's name"),
+    "-name": Option("name", "part of a name"),
+    "-host": Option("host", "part of a host name"),
+    "-part": Option("part", "part of a partition name"),
 }
 
 
 async def get_se(runtime: Runtime, call: Call) -> int:
-    """Number, name and server of storage elements, or one of the three."""
+    """Print number, name and server of storage elements, or one of the three."""
     given = parse_options("getSE", call.args[1:], _COLUMNS)
     if len(given.values) > 1 or len(given.operands) > 1:
-        raise UsageError("getSE takes one label and one of -id, -name, -srv (see: alienctl help getSE)")
+        raise UsageError("usage: getSE [-id | -name | -srv] [LABEL]")
     label = given.operands[0] if given.operands else ""
     found = [one for one in await list_elements(runtime, call) if not label or one.matches(label)]
     if not found:
@@ -42,10 +42,10 @@ async def get_se(runtime: Runtime, call: Call) -> int:
 
 
 async def se_qos(runtime: Runtime, call: Call) -> int:
-    """Name and quality of service of the storage elements that a label means."""
+    """Print name and quality of service of the storage elements that match a label."""
     given = parse_options("SEqos", call.args[1:], {})
     if not given.operands:
-        raise UsageError("SEqos needs the label of a storage element (see: alienctl help SEqos)")
+        raise UsageError("SEqos requires a storage element label (see `alienctl help SEqos`)")
     known = await list_elements(runtime, call)
     found = list(dict.fromkeys(at for label in given.operands for at, one in enumerate(known) if one.matches(label)))
     if not found:
@@ -55,22 +55,22 @@ async def se_qos(runtime: Runtime, call: Call) -> int:
 
 
 async def get_ce(runtime: Runtime, call: Call) -> int:
-    """A table of the computing elements that fulfil all filters."""
+    """Print a table of the computing elements that match all filters."""
     given = parse_options("getCE", call.args[1:], _FILTERS)
     if given.operands:
-        raise UsageError(f"getCE: {given.operands[0]} is no filter; there are -name, -host and -part")
+        raise UsageError(f"getCE: unknown filter {given.operands[0]}; use -name, -host or -part")
     reply = await runtime.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
     listed = computing_elements(reply.checked(Request("listCEs")).results)
     wanted = (given.last("name"), given.last("host"), given.last("part"))
     found = [one for one in listed if one.matches(*wanted)]
     if not found:
-        await call.print_error("getCE: no computing element fulfils all filters")
+        await call.print_error("getCE: no computing element matches all filters")
     lines = [str(one) for one in (HEADER, *found)] if found else []
     return await print_results(call, lines, [dict(one.facts) for one in found])
 
 
 async def list_elements(runtime: Runtime, call: Call) -> list[ListedStorageElement]:
-    """All storage elements that the service lists."""
+    """Return all storage elements that the service lists."""
     request = Request("listSEs", ("-nomsg",))
     return storage_elements((await runtime.central_sessions.of(call.context).request(request)).checked(request).results)
 

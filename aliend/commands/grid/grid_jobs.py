@@ -1,4 +1,4 @@
-"""Jobs: submit (also local descriptions), ps with readable times, jobInfo, siteJobs."""
+"""`submit` (also of local job descriptions), `ps` with readable times, `jobInfo`, `siteJobs`."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from aliend.errors import CopyError, NoSuchFile, UsageError
 from aliend.runtime import Runtime
 
 JDL_DIRECTORY = "jdl/"
-"""Where local descriptions are put, below the home."""
+"""The directory below the home for uploaded job descriptions."""
 _LARGEST = 1 << 20
-"""Bytes of a job description; more is a file that was named by mistake."""
+"""The largest job description, in bytes; a larger file was probably named by mistake."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
 _NONE_FOUND = 2
 
@@ -44,7 +44,7 @@ _SITE_OPTIONS = {
 
 
 async def submit(runtime: Runtime, call: Call) -> int:
-    """Submit a description; a local one (`file:x.jdl`) is put below the home first."""
+    """Submit a job description; upload a local one (`file:x.jdl`) below the home first."""
     words = call.args[1:]
     if not words or _HELP.intersection(words) or "=" in words[0]:
         return await passthrough.run(runtime, call)
@@ -57,7 +57,7 @@ async def submit(runtime: Runtime, call: Call) -> int:
 
 
 async def ps(runtime: Runtime, call: Call) -> int:
-    """`ps` of the service; with `-trace` the times are readable."""
+    """Run `ps` of the service; with `-trace` print readable times."""
     if "-trace" not in call.args or call.as_json:
         return await passthrough.run(runtime, call)
     reply = await passthrough.ask(runtime, call)
@@ -67,7 +67,7 @@ async def ps(runtime: Runtime, call: Call) -> int:
 
 
 async def job_info(runtime: Runtime, call: Call) -> int:
-    """What is known of some jobs: where they ran, their states, their log, their descriptions."""
+    """Print where jobs ran, their states, their logs, and with `-jdl` their descriptions."""
     ids, options = parse_job_info(call.args[1:])
     reply = await _ask(runtime, call, "ps", "-j", ",".join(ids), "-trace", "-jdl")
     moment = str if options.has("unixtime") else _moment
@@ -79,18 +79,18 @@ async def job_info(runtime: Runtime, call: Call) -> int:
     else:
         await call.print("\n\n".join(_report(result, log, options) for result, log in found))
     missing = set(ids).difference(str(result["id"]) for result, _ in found)
-    await call.print_error("\n".join(f"jobInfo: there is no job {number}" for number in sorted(missing, key=int)))
+    await call.print_error("\n".join(f"jobInfo: job {number} does not exist" for number in sorted(missing, key=int)))
     return _NONE_FOUND if missing else 0
 
 
 async def site_jobs(runtime: Runtime, call: Call) -> int:
-    """The jobs of a site's computing elements."""
+    """Print the jobs of a site's computing elements."""
     site, options = parse_site_jobs(call.args[1:])
     listed = await _ask(runtime, call, "listCEs")
     names = [str(result["ceName"]) for result in listed.results if "ceName" in result]
     elements = [name for name in names if site.lower() in name.lower()]
     if not elements:
-        raise UsageError(f"siteJobs: no computing element has {site!r} in its name; there are: {', '.join(names)}")
+        raise UsageError(f"siteJobs: no computing element has {site!r} in its name; choose from: {', '.join(names)}")
     status = options.last("status") or ("r" if options.has("running") else "")
     owner = ["-u", options.last("user")] if options.last("user") else ["-a"]
     reply = await _ask(runtime, call, "ps", "-s", ",".join(elements), *owner, *(["-f", status] if status else []))
@@ -102,7 +102,7 @@ async def site_jobs(runtime: Runtime, call: Call) -> int:
     elif jobs:
         await call.print("\n".join(core.table(jobs)))
     if not jobs:
-        await call.print_error("siteJobs: there are no such jobs")
+        await call.print_error("siteJobs: no matching jobs")
     return 0
 
 
@@ -111,7 +111,7 @@ def parse_job_info(args: Sequence[str]) -> tuple[tuple[str, ...], ParsedOptions]
     options = parse_options("jobInfo", args, _INFO_OPTIONS)
     ids = tuple(number for operand in options.operands for number in operand.split(",") if number)
     if not ids or not all(number.isascii() and number.isdigit() for number in ids):
-        raise UsageError("jobInfo requires job numbers (see: alienctl help jobInfo)")
+        raise UsageError("jobInfo requires job numbers (see `alienctl help jobInfo`)")
     return ids, options
 
 
@@ -119,18 +119,18 @@ def parse_site_jobs(args: Sequence[str]) -> tuple[str, ParsedOptions]:
     """Return the site (a part of the names of its computing elements) and the options. Raises UsageError."""
     options = parse_options("siteJobs", args, _SITE_OPTIONS)
     if len(options.operands) != 1:
-        raise UsageError("siteJobs requires one site (see: alienctl help siteJobs)")
+        raise UsageError("siteJobs requires one site (see `alienctl help siteJobs`)")
     return options.operands[0], options
 
 
 async def _ask(runtime: Runtime, call: Call, command: str, *options: str) -> Reply:
-    """A reply with keys. Raises ServiceError where it reports a failure."""
+    """Return the reply to a request. Raises ServiceError if it reports a failure."""
     request = Request(command, options)
     return (await runtime.central_sessions.of(call.context).request(request)).checked(request)
 
 
 async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> str:
-    """Put a local description below the home under a name that tells its content; that name."""
+    """Upload a local job description below the home and return its LFN, which contains the md5 of its content."""
     path = Path(call.directory) / name
     content = await asyncio.to_thread(_content, path)
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -142,20 +142,18 @@ async def _upload(runtime: Runtime, call: Call, name: str, home: str) -> str:
     async with cancel_with_command(runtime, job.id):
         final = await runtime.engine.wait(job.id)
     if exit_code(final):
-        raise CopyError(
-            f"{path} could not be put into the catalogue, see: alienctl transfers show {job.id}", "permanent"
-        )
-    await call.print_error(f"{path} is {lfn}")
+        raise CopyError(f"uploading {path} failed; see `alienctl transfers show {job.id}`", "permanent")
+    await call.print_error(f"uploaded {path} as {lfn}")
     return lfn
 
 
 def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > _LARGEST:
-            raise UsageError(f"{path} is too large for a job description ({_LARGEST} bytes at most)")
+            raise UsageError(f"{path} is too large for a job description (limit {_LARGEST >> 20} MiB)")
         content = path.read_bytes()
     except OSError as error:
-        raise NoSuchFile(f"the job description {path} cannot be read: {error.strerror}") from error
+        raise NoSuchFile(f"cannot read the job description {path}: {error.strerror}") from error
     if not content.strip():
         raise UsageError(f"the job description {path} is empty")
     return content

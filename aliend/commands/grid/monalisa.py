@@ -1,4 +1,4 @@
-"""`queryML`: the last values that the monitoring (MonALISA) knows of a node."""
+"""`queryML`: prints the latest values of a node from the MonALISA monitoring."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from aliend.runtime import Runtime
 
 DEFAULT_HOST = "http://alimonitor.cern.ch"
 _FORMATS = frozenset({"text", "xml", "json"})
-"""Words of old scripts; what comes is always JSON."""
+"""Arguments of old scripts, ignored: the service always sends JSON."""
 _TIMEOUT = 10.0
 _MILLISECONDS = 1e11
-"""Greater numbers are POSIX milliseconds rather than seconds."""
+"""Larger numbers are POSIX milliseconds instead of seconds."""
 
 
 async def query_ml(runtime: Runtime, call: Call) -> int:
-    """Ask and print a table."""
+    """Query the monitoring and print a table."""
     words = [word for word in call.args[1:] if word not in _FORMATS]
     if len(words) != 1 or words[0].startswith("-"):
-        raise UsageError("queryML takes one node: queryML NODE, or /START/END/NODE with times (see: help queryML)")
+        raise UsageError("queryML requires one node: NODE, or /START/END/NODE with times (see `alienctl help queryML`)")
     host = runtime.settings.monitor_host or DEFAULT_HOST
     url = f"{host.rstrip('/')}/rest/{quote(words[0].strip('/'), safe='/-_.*,:')}?Accept=application/json"
     async with HttpClient(call.context) as web:
@@ -34,15 +34,15 @@ async def query_ml(runtime: Runtime, call: Call) -> int:
     else:
         await call.print("\n".join(_table([_readable(row) for row in rows])))
     if not rows:
-        await call.print_error(f"queryML: nothing is known of {words[0]}")
+        await call.print_error(f"queryML: no values for {words[0]}")
     return 0
 
 
 def _rows(answer: object, url: str) -> list[dict[str, Any]]:
-    """The values, one dictionary each. Raises WebError for another shape."""
+    """Return the values, one dictionary each. Raises WebError for an invalid reply."""
     found = answer.get("results", [answer]) if isinstance(answer, dict) else answer
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise WebError(f"{url} does not answer with a list of values")
+        raise WebError(f"invalid reply from {url}: not a list of values")
     return found
 
 

@@ -1,7 +1,7 @@
-"""Commands of the central service, passed through with the session's directory; their texts stay as they are.
+"""Passes commands through to the central service and prints its replies unchanged.
 
-A few options would change the shared connection instead of doing something for this caller; they are refused with the
-way to get the same. Names of the plain file commands are made absolute here; the others get `-pwd=`.
+Options that would change the shared connection are refused with an alternative. The LFNs of simple file commands are
+resolved here; other commands are sent with the session's directory (`-pwd=`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
 
 _LFN_COMMANDS = frozenset({"ls", "stat", "whereis", "mkdir", "rm", "rmdir", "mv", "touch", "lfn2guid", "du"})
-"""Commands whose every word without a leading dash is an LFN (or a GUID) and whose options take no values."""
+"""Commands whose arguments without a leading dash are all LFNs or GUIDs, and whose options take no values."""
 
 _DEFAULT_OPTIONS = {"ls": ("-F",), "la": ("-F", "-a"), "ll": ("-F", "-l"), "lla": ("-F", "-l", "-a")}
 _SERVICE_NAMES = {"la": "ls", "ll": "ls", "lla": "ls"}
@@ -29,21 +29,21 @@ _ALTERNATIVES = {
     "user": "use it as a command of its own",
     "setSite": "use it as a command of its own",
     "timing": "use it as a command of its own",
-    "token -u": "ask with a credential that holds that role",
+    "token -u": "use a credential that has this role",
     "-pwd": "use cd",
     "-silent": "redirect the output",
 }
 _REMOVES = "rm"
-"""Refused for the directory that the connection is in, which must be the session's and not an earlier one."""
+"""The service refuses to remove the connection's directory, which must therefore be the current one."""
 _LARGEST_STATUS = 255
 _INTERNAL = "_csd"
 _LISTS = frozenset({"ls", *_SERVICE_NAMES})
 _STREAMED = frozenset({"find"})
-"""Commands whose replies may be hundreds of megabytes."""
+"""Commands whose replies can be hundreds of megabytes."""
 
 
 async def run(runtime: Runtime, call: Call) -> int:
-    """Send the words as they are and print what comes back; the exit code is the service's."""
+    """Send the command unchanged, print the reply, and return the service's exit code."""
     if call.args[0].startswith("{"):
         return await _run_json_request(runtime, call)
     request, directory, state = await _prepare(runtime, call)
@@ -57,18 +57,18 @@ async def run(runtime: Runtime, call: Call) -> int:
 
 
 async def ask(runtime: Runtime, call: Call) -> Reply:
-    """The reply to the words, for commands that show it in another way."""
+    """Return the reply to the command, for commands that format it themselves."""
     request, directory, _ = await _prepare(runtime, call)
     return await runtime.central_sessions.of(call.context).request(request, directory=directory)
 
 
 def status_of(reply: Reply) -> int:
-    """The exit code that tells how the service ended."""
+    """Return the exit code of a reply, at most 255."""
     return min(reply.exit_code, _LARGEST_STATUS)
 
 
 async def _prepare(runtime: Runtime, call: Call) -> tuple[Request, str, SessionState]:
-    """The request for the words, the directory that it needs (empty: none), and the session."""
+    """Return the request, the directory that it needs (empty: none), and the session state."""
     name = _SERVICE_NAMES.get(call.args[0], call.args[0])
     words = call.args[1:]
     _refuse_session_changes(Request(name, words))
@@ -80,9 +80,9 @@ async def _prepare(runtime: Runtime, call: Call) -> tuple[Request, str, SessionS
 
 
 async def _run_json_request(runtime: Runtime, call: Call) -> int:
-    """Send a request that was written as JSON, with nothing added but the directory."""
+    """Send a request given as JSON, and add only the directory."""
     if len(call.args) > 1:
-        raise UsageError("a request in JSON is one word; put it into quotes")
+        raise UsageError("a JSON request must be a single argument; put it in quotes")
     request = from_json(call.args[0])
     _refuse_session_changes(request)
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
@@ -92,7 +92,7 @@ async def _run_json_request(runtime: Runtime, call: Call) -> int:
 
 
 async def _stream(runtime: Runtime, call: Call, request: Request, directory: str, shown: str) -> int:
-    """Print the results while they arrive; however long the reply is, little of it is in memory."""
+    """Print the results while they arrive, so that memory use does not grow with the reply."""
     central = runtime.central_sessions.of(call.context)
     printer = Printer(call)
     failure: AliendError | None = None
@@ -110,7 +110,7 @@ async def _stream(runtime: Runtime, call: Call, request: Request, directory: str
 
 
 def without_internal(reply: Reply) -> Reply:
-    """The list of commands without those that are meant for the service's own tools (`..._csd`)."""
+    """Return the command list without the commands for the service's own tools (`..._csd`)."""
     kept = (dict(result) for result in reply.results if not str(result.get("commandlist", "")).endswith(_INTERNAL))
     shown = [
         {**result, "message": _lines_without_internal(result["message"])} if "message" in result else result
@@ -124,7 +124,7 @@ def _lines_without_internal(text: object) -> str:
 
 
 async def print_reply(call: Call, reply: Reply, directory: str) -> None:
-    """Print a reply: messages to standard output and the error to standard error, or the whole as JSON."""
+    """Print a reply: messages to standard output and the error to standard error, or all of it as JSON."""
     if call.as_json:
         document = reply.to_json()
         document["metadata"]["currentdir"] = directory

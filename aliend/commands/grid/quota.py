@@ -1,4 +1,4 @@
-"""`quota`: what an account has used of its jobs, time and storage."""
+"""`quota`: prints how much of its quotas an account uses: jobs, time and storage."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _UNKNOWN = 61
 
 
 async def quota(runtime: Runtime, call: Call) -> int:
-    """Seven lines about the caller's account, or the one that is named."""
+    """Print seven lines about the caller's account or the given one."""
     given = parse_options("quota", call.args[1:], {})
     if given.operands[:1] == ("set",):
-        raise UsageError("quota only shows quotas; administrators set them with jquota set and fquota set")
+        raise UsageError("quota cannot set quotas; administrators use `jquota set` and `fquota set`")
     if len(given.operands) > 1:
-        raise UsageError("quota takes at most one account (see: alienctl help quota)")
+        raise UsageError("usage: quota [ACCOUNT]")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     account = given.operands[0] if given.operands else state.user
     facts = quotas.merged(
@@ -34,5 +34,5 @@ async def _quota_of(runtime: Runtime, call: Call, command: str, account: str) ->
     results = (await runtime.central_sessions.of(call.context).request(request)).checked(request).results
     found = [result for result in results if result.get("username") == account]
     if not found:
-        raise ServiceError(command, _UNKNOWN, f"the service knows no quota of {account}")
+        raise ServiceError(command, _UNKNOWN, f"the service has no quota for {account}")
     return found[0]

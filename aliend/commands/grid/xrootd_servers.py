@@ -1,4 +1,4 @@
-"""Questions to the servers of storage elements: xrd_ping, xrd_config, xrd_stats. The copying processes ask them."""
+"""`xrd_ping`, `xrd_config`, `xrd_stats`: query XRootD servers, through the worker processes."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ _KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """A server by its address (`host:port`) and what it is called in the output."""
+    """A server: its address (`host:port`) and its name in the output."""
 
     name: str
     address: str
 
 
 async def ping(runtime: Runtime, call: Call) -> int:
-    """Round-trip times of servers, after one that does not count."""
+    """Print round-trip times of servers; the first one is not counted."""
     given = parse_options("xrd_ping", call.args[1:], _PING)
     count = given.number("c", _COUNT, least=1)
     if count > _MOST:
-        raise UsageError(f"xrd_ping: -c is at most {_MOST}")
+        raise UsageError(f"xrd_ping: -c must be at most {_MOST}")
     servers = await _parse_servers(runtime, call, given)
     probes = [Probe(0, f"root://{server.address}", "ping", count=count + 1, limit=_PING_LIMIT) for server in servers]
     answers = await _ask(runtime, probes)
@@ -56,7 +56,7 @@ async def ping(runtime: Runtime, call: Call) -> int:
 
 
 async def config(runtime: Runtime, call: Call) -> int:
-    """How servers are set up."""
+    """Print the configuration of servers."""
     given = parse_options("xrd_config", call.args[1:], _CONFIG)
     servers = await _parse_servers(runtime, call, given)
     words = " ".join(_KEYS)
@@ -78,10 +78,10 @@ async def config(runtime: Runtime, call: Call) -> int:
 
 
 async def stats(runtime: Runtime, call: Call) -> int:
-    """What servers count, as JSON or XML."""
+    """Print the statistics of servers as JSON or XML."""
     given = parse_options("xrd_stats", call.args[1:], _STATS)
     if given.has("xml") and given.has("xmlraw"):
-        raise UsageError("xrd_stats: -xml and -xmlraw exclude each other; give one of them")
+        raise UsageError("xrd_stats: use either -xml or -xmlraw, not both")
     servers = await _parse_servers(runtime, call, given)
     answers = await _ask(
         runtime, [Probe(0, f"root://{one.address}", "stats", "a", limit=_QUERY_LIMIT) for one in servers]
@@ -97,9 +97,9 @@ async def stats(runtime: Runtime, call: Call) -> int:
 
 
 async def _parse_servers(runtime: Runtime, call: Call, given: ParsedOptions) -> list[_Server]:
-    """Those that the words mean: labels of storage elements, or else names of hosts."""
+    """Return the servers that the arguments name: storage element labels, or else host names."""
     if given.has("all") == bool(given.operands):
-        raise UsageError(f"{given.command} needs servers or labels of storage elements, or -a for all storage elements")
+        raise UsageError(f"{given.command} requires servers or storage element labels, or -a for all storage elements")
     listed = await list_elements(runtime, call)
     if given.has("all"):
         return [_Server(one.name, one.server) for one in listed]
@@ -136,7 +136,7 @@ def _round_trip(answer: Probed) -> str:
 
 
 def _values(text: str) -> dict[str, str]:
-    """The values in the order of the words that were asked for; a word itself stands for one that is not set."""
+    """Parse the values, which are in the order of `_KEYS`; a server repeats the key of a value that is not set."""
     lines = text.split("\n")
     found = zip(_KEYS, [*lines, *_KEYS[len(lines) :]], strict=False)
     return {key: "NOT_SET" if value.strip() in ("", key) else value.strip() for key, value in found}

@@ -1,4 +1,4 @@
-"""One call of a command: the words, where and as whom they were typed, and where the output goes."""
+"""One invocation of a command: its arguments, the caller's environment, and where the output goes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from aliend.core.copying import locations
 
 JSON_OPTIONS = frozenset({"--json", "-json", "--jsonl"})
 JSON_LINES_OPTION = "--jsonl"
-"""One document; one object a line."""
+"""JSON as one document, or with --jsonl as one object a line."""
 _ANSWER_TIMEOUT = 300.0
 _STDIN_QUEUE_SIZE = 16
-"""Pieces of standard input that are taken before they are needed."""
+"""Pieces of standard input read ahead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Which of the caller's streams are terminals, and the terminal's size in characters (0: none)."""
+    """Which of the caller's streams are terminals, and the terminal size in characters (0: not a terminal)."""
 
     stdin: bool = False
     stdout: bool = False
@@ -36,7 +36,7 @@ class Terminal:
 
 @dataclass(frozen=True, slots=True)
 class FileProgress:
-    """One file that moves; sizes in bytes."""
+    """One file that is being copied; sizes in bytes."""
 
     id: int
     name: str
@@ -46,7 +46,7 @@ class FileProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A job and the files of it that move now; sizes in bytes, `bytes_total` 0 while it is not known."""
+    """A job and its running copies; sizes in bytes, `bytes_total` 0 while unknown."""
 
     bytes_done: int
     bytes_total: int
@@ -57,41 +57,41 @@ class Progress:
 
 
 class Output(Protocol):
-    """Where a command's output goes; each call returns when the caller can take more."""
+    """The output of a command; each method returns once the caller can accept more."""
 
     async def stdout(self, data: bytes) -> None:
-        """Bytes for standard output."""
+        """Write bytes to standard output."""
 
     async def stdout_resumable(self, data: bytes, resume_args: Sequence[str]) -> None:
-        """Bytes for standard output; a client that loses the daemon after them runs the words `go_on`."""
+        """Write bytes to standard output; a client that then loses the daemon runs `resume_args`."""
 
     async def stderr(self, data: bytes) -> None:
-        """Bytes for standard error."""
+        """Write bytes to standard error."""
 
     async def progress(self, progress: Progress) -> None:
-        """The state of the job that the command follows."""
+        """Show the progress of the job that the command follows."""
 
     async def announce_jobs(self, *jobs: int) -> None:
-        """The command continues as these transfer jobs."""
+        """Announce that the command continues as these transfer jobs."""
 
     async def ask(self, prompt: str, *, echo: bool) -> None:
-        """A question to the user; the answer comes by `Call.answers`."""
+        """Ask the user; the answer arrives in `Call.answers`."""
 
     async def stdout_coloured(self, data: bytes) -> None:
-        """Bytes for standard output with colours of ours: a terminal gets them as they are."""
+        """Write bytes with colour codes to standard output; a terminal receives them unescaped."""
 
     async def end_output(self) -> None:
-        """What the handed-over program that takes the output was to get is complete."""
+        """Close the output of the program started by `handoff`."""
 
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
-        """A program that the client runs for the user; how it ended comes by `Call.statuses`."""
+        """Have the client run a program; its exit status arrives in `Call.statuses`."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call. `words` include the command's name; `local` is the caller's directory; `as_json` was asked for.
+    """One invocation. `args` includes the command's name; `directory` is the caller's local working directory.
 
-    `environment` holds the caller's variables that matter here (see `main.Invocation.variables` of the client).
+    `environment` holds the variables that the client passes on (see its `Invocation.variables`).
     """
 
     args: tuple[str, ...]
@@ -104,28 +104,28 @@ class Call:
     output: Output
     as_json: bool = False
     by_line: bool = False
-    """JSON as one object a line rather than as one document."""
+    """Print JSON as one object a line instead of one document."""
     raw: bool = False
-    """A terminal gets names and messages as they are."""
+    """Do not escape control characters on a terminal."""
     stop_on_error: bool = False
     commands_on_stdin: bool = False
     trace: Callable[[str], None] | None = field(default=None, repr=False)
-    """Where lines for the log go that the caller asked for; None: there is none."""
+    """Writes a line to the debug log that the caller requested; None: not requested."""
     stdin: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_STDIN_QUEUE_SIZE), repr=False)
-    """The caller's standard input as it comes; empty at its end."""
+    """Pieces of the caller's standard input; an empty one at its end."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
     answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
-    """What the user said to questions; None: refused, or nobody is there."""
+    """Answers of the user to questions; None: refused, or no terminal."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     request_id: str = ""
     """The caller's name for this command line, see `new_request_id`."""
     submissions: Iterator[int] = field(default_factory=itertools.count, repr=False)
     """Numbers the jobs of this command line."""
     statuses: asyncio.Queue[int] = field(default_factory=asyncio.Queue, repr=False)
-    """Exit statuses of programs that were handed over, as a shell counts them."""
+    """Exit statuses of programs run by the client, as a shell reports them."""
 
     def local_path(self, word: str) -> str:
-        """Return the absolute name of a local file, given with or without `file:` before it. Raises UsageError."""
+        """Return the absolute path of a local file, given with or without `file:`. Raises UsageError."""
         return locations.local_name(
             word, locations.PathContext("/", "/", self.directory, self.environment.get("HOME", ""))
         )
@@ -136,15 +136,15 @@ class Call:
         return f"{self.request_id}.{number}" if self.request_id else uuid.uuid4().hex
 
     async def run_on_client(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
-        """Have the client run a program for the user; its exit status, 127 where there is none of that name.
+        """Have the client run a program, without a time limit, and return its exit status; 127 if it does not exist.
 
-        With `may_be_missing` that is not told to the user. It takes as long as the user likes.
+        With `may_be_missing` the client does not report a missing program.
         """
         await self.output.handoff(argv, takes_output=False, may_be_missing=may_be_missing)
         return await self.statuses.get()
 
     async def ask(self, prompt: str, *, echo: bool = False) -> str | None:
-        """Ask the user; None where the answer is refused, or nothing is said for five minutes."""
+        """Ask the user; return None if they refuse or do not answer within five minutes."""
         await self.output.ask(prompt, echo=echo)
         try:
             return await asyncio.wait_for(self.answers.get(), _ANSWER_TIMEOUT)
@@ -153,29 +153,29 @@ class Call:
 
     @property
     def uses_colours(self) -> bool:
-        """Whether standard output is a terminal on which the user wants to see more than the plain text."""
+        """Whether standard output is a terminal that shows colours and the user allows them."""
         plain = self.environment.get("TERM", "") in ("", "dumb") or "NO_COLOR" in self.environment
         return self.terminal.stdout and not plain and not self.as_json and not self.raw
 
     async def print_coloured(self, text: str, colours: Callable[[str], str]) -> None:
-        """The same as `say`, with colours where they are seen; see `core.colours`."""
+        """Print like `print`, with colours if the terminal shows them; see `aliend.core.cli.colours`."""
         if text and self.uses_colours:
             await self.output.stdout_coloured(encode(colours(text) + "\n"))
         else:
             await self.print(text)
 
     async def print(self, text: str) -> None:
-        """Write a text and a newline to standard output; nothing if the text is empty."""
+        """Write a text and a newline to standard output; nothing for an empty text."""
         if text:
             await self.output.stdout(encode(text + "\n"))
 
     async def print_error(self, text: str) -> None:
-        """Write a text and a newline to standard error; nothing if the text is empty."""
+        """Write a text and a newline to standard error; nothing for an empty text."""
         if text:
             await self.output.stderr(encode(readable(text.rstrip("\n")) + "\n"))
 
     async def print_json(self, value: dict[str, Any] | list[Any]) -> None:
-        """Write one JSON document, or what it lists as one object a line."""
+        """Write one JSON document, or with --jsonl its items, one a line."""
         if self.by_line:
             await self.print_json_lines(_items_of(value))
         else:
@@ -188,7 +188,7 @@ class Call:
 
 
 def _items_of(value: dict[str, Any] | list[Any]) -> list[Any]:
-    """What a document lists: its results, or its only list, or the document itself."""
+    """Return the items of a document: its results, its only list, or the document itself."""
     if isinstance(value, list):
         return value
     if isinstance(results := value.get("results"), list):
@@ -198,11 +198,11 @@ def _items_of(value: dict[str, Any] | list[Any]) -> list[Any]:
 
 
 def json_text(value: object, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
-    """Write a value as JSON; bytes of local names that are not UTF-8 become `\\udcNN`, which Python reads back."""
+    """Return a value as JSON; bytes of local names that are not UTF-8 become `\\udcNN`, which Python reads back."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def encode(text: str) -> bytes:
-    """Text as bytes; names that are not UTF-8 come out as they went in."""
+    """Return text as bytes; names that are not UTF-8 are restored unchanged."""
     return text.encode("utf-8", "surrogateescape")

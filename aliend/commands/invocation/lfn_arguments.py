@@ -1,4 +1,4 @@
-"""Names that commands were given, as absolute LFNs."""
+"""Resolves file arguments to absolute LFNs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from aliend.runtime import Runtime
 
 
 async def resolve_lfns(runtime: Runtime, call: Call, names: Sequence[str], command: str) -> list[str]:
-    """At least one name, each as an absolute LFN. Raises UsageError."""
+    """Return the absolute LFN of each name, at least one. Raises UsageError."""
     if not names:
-        raise UsageError(f"{command} needs the name of a file (see: alienctl help {command})")
+        raise UsageError(f"{command} requires an LFN (see `alienctl help {command}`)")
     return [await resolve_lfn(runtime, call, name) for name in names]
 
 
 async def resolve_lfn(runtime: Runtime, call: Call, name: str) -> str:
-    """One name as an absolute LFN. Raises UsageError for one that is local or empty."""
+    """Return the absolute LFN of a name. Raises UsageError if it is local or empty."""
     if name.startswith("file:"):
-        raise UsageError(f"{call.args[0]}: {name} is local; names of the catalogue are wanted")
+        raise UsageError(f"{call.args[0]}: {name} is a local file; give an LFN")
     if not name:
-        raise UsageError(f"{call.args[0]}: an empty name is not a file")
+        raise UsageError(f"{call.args[0]}: the file name is empty")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     return paths.resolve(name, state.directory, state.home)

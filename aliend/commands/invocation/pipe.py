@@ -1,4 +1,4 @@
-"""A command's output into a program of the user, while it comes: a pipeline of the shell, a pager."""
+"""Pipes the output of a command into a program of the user: a shell pipeline or a pager."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aliend.commands.invocation.call import Call, Output, Progress
 
 
 class _Pipe:
-    """An output whose standard output starts the program with its first bytes and then goes there."""
+    """An output that starts the program with the first bytes of standard output and pipes them into it."""
 
     def __init__(self, output: Output, program: Sequence[str]) -> None:
         self._output = output
@@ -23,47 +23,47 @@ class _Pipe:
         await self._output.handoff(self._program, takes_output=True, may_be_missing=False)
 
     async def stdout(self, data: bytes) -> None:
-        """Bytes for the pipeline."""
+        """Write bytes to the program."""
         if data and not self.is_started:
             await self.start()
         await self._output.stdout(data)
 
     async def stdout_coloured(self, data: bytes) -> None:
-        """The pipeline gets them like any other."""
+        """Write bytes to the program, with their colour codes."""
         await self.stdout(data)
 
     async def stdout_resumable(self, data: bytes, resume_args: Sequence[str]) -> None:
-        """Bytes for the pipeline, which ends with the daemon: it cannot go on."""
+        """Write bytes to the program; a pipeline ends with the daemon and is not resumed."""
         await self.stdout(data)
 
     async def stderr(self, data: bytes) -> None:
-        """Bytes for standard error, which is not piped."""
+        """Write bytes to standard error, which is not piped."""
         await self._output.stderr(data)
 
     async def progress(self, progress: Progress) -> None:
-        """Nothing: the terminal belongs to the pipeline."""
+        """Show nothing: the terminal belongs to the program."""
 
     async def announce_jobs(self, *jobs: int) -> None:
-        """The command continues as these transfer jobs."""
+        """Announce that the command continues as these transfer jobs."""
         await self._output.announce_jobs(*jobs)
 
     async def ask(self, prompt: str, *, echo: bool) -> None:
-        """A question to the user."""
+        """Ask the user."""
         await self._output.ask(prompt, echo=echo)
 
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
-        """A program that the client runs for the user."""
+        """Have the client run another program."""
         await self._output.handoff(argv, takes_output=takes_output, may_be_missing=may_be_missing)
 
     async def end_output(self) -> None:
-        """What the program was to get is complete."""
+        """Close the output of the program."""
         await self._output.end_output()
 
 
 async def pipe_output(call: Call, program: Sequence[str], command: Callable[[Call], Awaitable[int]]) -> int:
-    """Run a command into a program. The exit code is the program's, or the command's where that failed.
+    """Pipe a command into a program and return the command's exit code if it failed, otherwise the program's.
 
-    A command that fails before its first output starts no program; a program that has ended ends the command.
+    A command that fails before its first output starts no program; when the program ends, the command is cancelled.
     """
     pipe = _Pipe(call.output, program)
     terminal = replace(call.terminal, stdout=False)

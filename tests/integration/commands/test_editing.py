@@ -82,7 +82,7 @@ def test_an_editor_that_fails_changes_nothing_and_the_text_is_kept(user: User, f
     before = guid(user, "text")
     done = user.run("edit", "text")
     assert done.returncode == 5
-    kept = re.search(r"kept as (\S+);", done.stderr)
+    kept = re.search(r"saved in (\S+);", done.stderr)
     assert kept
     assert Path(kept[1]).read_text() == "one\ntwo\n"
     assert guid(user, "text") == before
@@ -95,7 +95,7 @@ def test_a_text_that_cannot_be_uploaded_is_kept_and_its_place_told(user: User, f
     done = user.run("edit", "text")
     assert done.returncode == 1
     assert "another user changed" in done.stderr
-    kept = re.search(r"kept as (\S+);", done.stderr)
+    kept = re.search(r"saved in (\S+);", done.stderr)
     assert kept
     assert Path(kept[1]).read_text() == "one\ntwo\n"
     assert Path(kept[1]).parent.stat().st_mode & 0o777 == 0o700
@@ -146,4 +146,4 @@ def test_names_that_cannot_be_edited_are_refused(user: User, grid: Grid, folder:
         assert user.run(*words).returncode == 22
     user.variables["EDITOR"] = "'half"
     done = user.run("edit", "text")
-    assert (done.returncode, "EDITOR is not a program" in done.stderr) == (22, True)
+    assert (done.returncode, "EDITOR is not a valid command line" in done.stderr) == (22, True)

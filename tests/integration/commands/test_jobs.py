@@ -27,7 +27,7 @@ def test_f160_a_local_description_is_put_into_the_grid_first(user: User) -> None
     (user.home / "my work.jdl").write_text(JDL, encoding="utf-8")
     told = user.run("submit", "file:my work.jdl")
     assert told.returncode == 0
-    lfn = told.stderr.strip().rpartition(" is ")[2]
+    lfn = told.stderr.strip().rpartition(" as ")[2]
     assert re.fullmatch(r"/alice/cern.ch/user/a/alice/jdl/my work-[0-9a-f]{12}\.jdl", lfn)
     assert told.stdout.startswith(f"Submitting {lfn}\nYour new job ID is ")
     user.must("cp", lfn, "file:back")
@@ -43,7 +43,7 @@ def test_f160_arguments_reach_a_local_description(user: User) -> None:
 def test_f160_what_cannot_be_read_is_an_error(user: User) -> None:
     missing = user.run("submit", "file:none.jdl")
     assert (missing.returncode, missing.stdout) == (2, "")
-    assert "none.jdl cannot be read" in missing.stderr
+    assert f"cannot read the job description {user.home}/none.jdl" in missing.stderr
     directory = user.run("submit", f"file:{user.home}")
     assert directory.returncode == 2
     (user.home / "large").write_bytes(b"#" * (2 << 20))
@@ -89,7 +89,7 @@ def test_f158_jobs_that_are_not_there_are_told(user: User) -> None:
     some = user.run("jobInfo", number, "987654321")
     assert some.returncode == 2
     assert "Machine info:" in some.stdout
-    assert "no job 987654321" in some.stderr
+    assert "job 987654321 does not exist" in some.stderr
     assert user.run("jobInfo").returncode == 22
 
 

@@ -156,7 +156,7 @@ def test_urls_open_a_file_with_other_programs(user: User, folder: str) -> None:
     assert [one["se"] for one in strict] == ["ALICE::SANDBOX::SE2"]
     done = user.run("lfn2uri", "a", "http")
     assert (done.returncode, done.stdout) == (5, "")
-    assert "none of its storage elements speaks HTTP" in done.stderr
+    assert "none of its storage elements supports HTTP" in done.stderr
     assert user.run("lfn2uri", "missing").returncode != 0
 
 

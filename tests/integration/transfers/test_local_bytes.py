@@ -58,7 +58,7 @@ def test_a_name_that_the_catalogue_cannot_have_is_told_and_the_others_arrive(
     assert refused.returncode == 4
     missing = user.run("cp", f"file:{LATIN}/none", "alien:none")
     assert missing.returncode == 2
-    assert f"there is no local file {user.home}/caf\\xe9/none" in missing.stderr
+    assert f"local file {user.home}/caf\\xe9/none does not exist" in missing.stderr
 
 
 def test_json_and_events_have_the_name(user: User, place: Path, folder: str) -> None:

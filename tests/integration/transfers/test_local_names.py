@@ -27,8 +27,8 @@ def test_a_local_file_without_file_is_pointed_to(user: User, folder: str, target
     (user.home / "mine").write_text("seven")
     done = user.run("cp", "mine", target)
     assert done.returncode in (2, 22)
-    assert "cp: mine is a local file; local names begin with `file:`, as in file:mine\n" in done.stderr
-    assert "local names" not in user.run("cp", "nothing", target).stderr
+    assert "cp: mine is a local file; to copy it, write file:mine\n" in done.stderr
+    assert "is a local file" not in user.run("cp", "nothing", target).stderr
 
 
 def test_the_jobs_that_have_ended_are_listed_as_suggested(user: User) -> None:

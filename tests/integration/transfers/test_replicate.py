@@ -50,8 +50,8 @@ def test_a_job_of_replicas_goes_on_behind_and_is_told_as_one(user: User, folder:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("d",), "where to"),
-        (("--to", "disk:1"), "needs files"),
+        (("d",), "and a target"),
+        (("--to", "disk:1"), "requires LFNs"),
         (("d", "--to", "nowhere"), "a storage wish is"),
         (("d", "--to", "disk:1", "--miror"), "did you mean --mirror"),
         (("file:d", "--to", "disk:1"), "LFNs only"),

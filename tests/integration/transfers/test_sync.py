@@ -119,4 +119,4 @@ def test_entries_without_content_come_as_empty_files(user: User, folder: str) ->
 def test_a_source_without_files_is_told_by_the_command_that_was_typed(user: User) -> None:
     (user.home / "none").mkdir()
     done = user.run("sync", "--delete", "file:none/", f"{user.must('pwd')}{user.home.name}/")
-    assert (done.returncode, "sync: there is no file to copy" in done.stderr) == (4, True), done.stderr
+    assert (done.returncode, "sync: no files to copy" in done.stderr) == (4, True), done.stderr
