@@ -71,7 +71,7 @@ class DaemonServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Stop(self, request, context):
-        """Waits for running commands, stops transfers (they resume after the next start) and ends the daemon within 5 seconds.
+        """Waits for running commands, stops transfers (they resume after the next start) and ends the daemon within 5 s.
         Used by `alienctl daemon stop`. Idempotent. The response precedes the end; the socket is removed at the end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
