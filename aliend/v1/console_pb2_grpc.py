@@ -55,8 +55,8 @@ class ConsoleServicer:
         """Runs one command, or several in sequence. Used by `alienctl COMMAND ...` and by the shell.
 
         Several arguments are one command. A single argument is parsed as text: commands separated by `;` and newlines,
-        quoted as in a shell, each optionally followed by ` | ` and a pipeline for the user's shell, or `!` and a command for
-        that shell. The aliases of `~/.alienpy_aliases` apply. The exit code is that of the last command.
+        quoted as in a shell, each optionally followed by ` | ` and a pipeline for the user's shell, or `!` and a command
+        for that shell. The aliases of `~/.alienpy_aliases` apply. The exit code is that of the last command.
 
         The first input must be `start`. Events follow until `exit`, which is always the last one. If the command needs no
         further input, the client may half-close the call together with `start`. Cancelling the call cancels the command,

@@ -73,8 +73,8 @@ class SessionServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """Returns the sessions with central services now and after each change, at most ten times per second. For programs and
-        status lines; `alienctl daemon status` shows the same once. Read-only; ends with the daemon.
+        """Returns the sessions with central services now and after each change, at most ten times per second. For programs
+        and status lines; `alienctl daemon status` shows the same once. Read-only; ends with the daemon.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -178,8 +178,8 @@ class TransfersServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetLimits(self, request, context):
-        """Changes limits, effective at once and stored, and returns all limits. Bandwidth is that of this machine: third-party
-        copies between storage elements are not counted. Used by `alienctl transfers limit`.
+        """Changes limits, effective at once and stored, and returns all limits. Bandwidth is that of this machine:
+        third-party copies between storage elements are not counted. Used by `alienctl transfers limit`.
         Idempotent. Errors: INVALID_ARGUMENT for an invalid name or value; then no limit changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

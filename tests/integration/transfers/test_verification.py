@@ -95,7 +95,7 @@ def test_an_entry_without_md5_is_copied_with_a_warning(user: User, grid: Grid, f
     assert not user.json("stat", "f")["results"][0].get("md5")
     done = user.run("cp", "f", "file:back")
     assert done.returncode == 0, done.stderr
-    assert "the catalogue knows no md5" in done.stdout + done.stderr
+    assert "the catalogue has no md5" in done.stdout + done.stderr
     assert (user.home / "back").read_bytes() == content
 
 

@@ -69,11 +69,9 @@ def test_recorded_listings_become_entries() -> None:
         assert entry.changed_ms > 10**12
 
 
-@pytest.mark.parametrize(
-    ("command", "option", "read"), [("stat", "", entries_of_stat), ("find", "-f", entries_of_find)]
-)
-def test_recorded_stat_replies_become_entries(command: str, option: str, read: Any) -> None:  # noqa: ANN401
-    described = [entry for reply in answers(command, option) for entry in read(reply.results)]
+@pytest.mark.parametrize(("command", "option"), [("stat", ""), ("find", "-f")])
+def test_recorded_stat_and_find_replies_become_entries(command: str, option: str) -> None:
+    described = [entry for reply in answers(command, option) for entry in entries_of_stat(reply.results)]
     assert described
     for entry in described:
         assert entry.lfn.endswith("/") == entry.is_directory

@@ -150,7 +150,7 @@ async def test_a_failure_for_good_says_nothing_of_the_element(house: House, tmp_
 
 async def test_a_dead_copying_process_costs_a_file_no_failure(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x")
-    house.workers.faults = [WorkerDied("the copying process was ended by SIGKILL", "storage", 1.0)]
+    house.workers.faults = [WorkerDied("the worker process was killed by SIGKILL", "storage", 1.0)]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
     await house.until(job.id, "waiting")
     assert (await house.store.transfers(job.id, 1, 0))[0].failures == 0

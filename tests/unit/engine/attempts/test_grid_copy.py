@@ -197,7 +197,7 @@ async def test_what_was_copied_before_a_crash_is_registered_after_it(house: Hous
 async def test_where_a_copying_process_has_died_nothing_is_sent_with_the_same_tickets(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = set(house.grid.ses)
-    house.workers.faults = [WorkerDied("the copying process was ended by SIGKILL", "transient")]
+    house.workers.faults = [WorkerDied("the worker process was killed by SIGKILL", "transient")]
     job = await house.submit(copy("/a/f", "/b/g"))
     await house.until(job.id, "waiting")
     assert kinds(house.workers.copies()) == [ThirdParty]

@@ -284,7 +284,7 @@ async def test_commits_that_are_refused_for_long_are_tried_again_later_without_s
 
 
 async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house: House, file: Path) -> None:
-    house.workers.faults = [CopyError("the copying process ended", "transient")]
+    house.workers.faults = [CopyError("the worker process ended", "transient")]
     job = await house.submit(up(file, "/a/f"))
     await house.until(job.id, "waiting")
     for _ in range(10):
