@@ -16,7 +16,6 @@ from aliend.core.catalogue.paths import has_wildcard, is_below, parent, without_
 from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror, mirror_state, queued_mirrors
 from aliend.core.protocol.replies import (
     Reply,
-    entries_of_find,
     entries_of_listing,
     entries_of_stat,
     members_of,
@@ -97,12 +96,12 @@ class Catalogue:
         """
         base = without_slash(directory)
         for limit in (*((self._next_short_limit(),) if quick else ()), self._next_limit()):
-            words = ("-nomsg", "-f", "-a", "-s", *options, "-l", str(limit), base, pattern)
+            args = ("-nomsg", "-f", "-a", "-s", *options, "-l", str(limit), base, pattern)
             count = 0
-            async with aclosing(self._central.stream(Request("find", words), bulk=bulk)) as groups:
+            async with aclosing(self._central.stream(Request("find", args), bulk=bulk)) as groups:
                 async for group in groups:
                     count += len(group)
-                    entries = entries_of_find(group)
+                    entries = entries_of_stat(group)
                     yield [entry for entry in entries if entry.type == "file" and is_below(entry.lfn, base)]
             if count < limit:
                 return
@@ -128,8 +127,8 @@ class Catalogue:
 
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str) -> None:
         """Register the replica that was written with `ticket`. The service verifies nothing and does this only once."""
-        words = (ticket.envelope, str(size), lfn, "644", "0", ticket.url, ticket.se, ticket.guid, md5)
-        reply = await self._ask(Request("commit", ("-nomsg", *words)))
+        args = (ticket.envelope, str(size), lfn, "644", "0", ticket.url, ticket.se, ticket.guid, md5)
+        reply = await self._ask(Request("commit", ("-nomsg", *args)))
         if not any(str(result.get("lfn")) == "1" for result in reply.results):
             raise ServiceError("commit", _NOT_REGISTERED, f"{lfn} was not registered")
 
@@ -192,8 +191,8 @@ class Catalogue:
             raise BadReply("whoami: the reply of the central service has no user name", 42)
         return str(reply.results[0]["username"]), str(reply.results[0].get("homedir") or "")
 
-    async def _tickets(self, words: tuple[str, ...], storage: str, *, http: bool = False) -> Tickets:
-        request = Request("access", (*(() if http else ("-nomsg",)), *words, *([storage] if storage else [])))
+    async def _tickets(self, args: tuple[str, ...], storage: str, *, http: bool = False) -> Tickets:
+        request = Request("access", (*(() if http else ("-nomsg",)), *args, *([storage] if storage else [])))
         return tickets_of((await self._ask(request)).results, http=http)
 
     async def _ask(self, request: Request) -> Reply:

@@ -69,5 +69,5 @@ def outcome_unknown(request: Request, error: AliendError, *, checked: bool = Fal
 def _displayed(request: Request) -> str:
     if request.command in _WITH_SECRETS:
         return f"{request.command} ..."
-    words = (word if len(word) <= _LONGEST_SHOWN and "\n" not in word else "..." for word in request.options)
-    return " ".join((request.command, *words))
+    args = (arg if len(arg) <= _LONGEST_SHOWN and "\n" not in arg else "..." for arg in request.options)
+    return " ".join((request.command, *args))

@@ -218,8 +218,8 @@ class CentralSession:
             slot.drop()
 
     def _encode(self, request: Request, directory: str) -> str:
-        if word := session_change(request):
-            raise UsageError(f"`{word}` is not allowed here: it would change the session of all commands")
+        if argument := session_change(request):
+            raise UsageError(f"`{argument}` is not allowed here: it would change the session of all commands")
         return encode(request, directory)
 
     def _new_login_after(self) -> float:

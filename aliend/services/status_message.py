@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from aliend.runtime import CentralSessions
 from aliend.v1 import daemon_pb2
 
@@ -15,21 +17,5 @@ _STATES = {
 
 def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus]:
     """Return the status of every session since the start."""
-    return [
-        daemon_pb2.CentralStatus(
-            endpoint=status.endpoint,
-            connections=status.connections,
-            user=status.user,
-            subject=status.subject,
-            certificate_ends_ms=status.certificate_ends_ms,
-            logins=status.logins,
-            commands=status.commands,
-            problem=status.problem,
-            state=_STATES[status.state],
-            since_ms=status.since_ms,
-            points=status.points,
-            waiting=status.waiting,
-            next_attempt_ms=status.next_attempt_ms,
-        )
-        for status in (central.status() for central in centrals.all())
-    ]
+    statuses = [asdict(central.status()) for central in centrals.all()]
+    return [daemon_pb2.CentralStatus(**{**status, "state": _STATES[status["state"]]}) for status in statuses]

@@ -192,16 +192,16 @@ def user_agent(job: str = "", master_job: str = "") -> str:
         login = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         login = "unknown"
-    words = [
+    parts = [
         f"aliend/{VERSION}",
         f"websockets/{websockets_version}",
         f"Python/{platform.python_version()}",
         f"platform/{system.system}-{system.machine}/{system.release}",
         f"id/{login}@{system.node}",
     ]
-    words += [f"jobid/{job}"] if job else []
-    words += [f"masterjobid/{master_job}"] if master_job else []
-    return " ".join(words).encode("ascii", "replace").decode()
+    parts += [f"jobid/{job}"] if job else []
+    parts += [f"masterjobid/{master_job}"] if master_job else []
+    return " ".join(parts).encode("ascii", "replace").decode()
 
 
 async def open_connection(context: Context, target: Target, agent: str, timeout: float = OPEN_TIMEOUT) -> Connection:

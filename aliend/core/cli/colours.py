@@ -28,7 +28,7 @@ _STATE = re.compile(r"(?m)^( *(?:\d+ +)?)(" + "|".join(_STATES) + r")(?= )")
 
 def colour_states(table: str) -> str:
     """Colour the states in a table whose lines begin with a state, or with a number and a state."""
-    return _STATE.sub(lambda found: f"{found[1]}{_STATES[found[2]]}{found[2]}{_RESET}", visible(table))
+    return _STATE.sub(lambda match: f"{match[1]}{_STATES[match[2]]}{match[2]}{_RESET}", visible(table))
 
 
 def colour_directories(listing: str) -> str:

@@ -83,7 +83,7 @@ def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]
         elif equals and not option.value_name:
             raise UsageError(f"{command}: {name} takes no value")
         values.setdefault(option.key, []).append(value)
-    return ParsedOptions(command, tuple(operands), {key: tuple(found) for key, found in values.items()})
+    return ParsedOptions(command, tuple(operands), {key: tuple(given) for key, given in values.items()})
 
 
 def unknown_option(command: str, name: str, table: Mapping[str, Option]) -> str:

@@ -203,7 +203,7 @@ def step(session: Session, event: Event, policy: RetryPolicy) -> tuple[Session, 
         case LoggedIn(), LoggingIn():
             return _replace_slot(session, event.slot, Busy(state.request)), Send()
         case LoginFailed(), LoggingIn():
-            return _after_failed_login(_record_failure(session, event, policy), event, state.request)
+            return _retry(_record_failure(session, event, policy), event, state.request)
         case Answered(), Busy():
             calm = replace(session, failures=0, not_before=0.0)
             return _replace_slot(calm, event.slot, Idle() if event.reusable else Disconnected()), NoAction()
@@ -236,16 +236,13 @@ def _log_in(session: Session, number: int, request: PendingRequest, now: float) 
     return _replace_slot(session, number, LoggingIn(request, at)), LogIn(at)
 
 
-def _after_failed_login(session: Session, event: LoginFailed, request: PendingRequest) -> tuple[Session, Effect]:
-    if event.final or not request.tries_left:
-        return _replace_slot(session, event.slot, Disconnected()), GiveUp()
-    again = replace(request, tries_left=request.tries_left - 1)
-    return _log_in(session, event.slot, again, event.now)
-
-
 def _after_loss(session: Session, event: Lost, request: PendingRequest) -> tuple[Session, Effect]:
     if event.arrived and request.changes:
         return _replace_slot(session, event.slot, Disconnected()), CheckOutcome()
+    return _retry(session, event, request)
+
+
+def _retry(session: Session, event: LoginFailed | Lost, request: PendingRequest) -> tuple[Session, Effect]:
     if event.final or not request.tries_left:
         return _replace_slot(session, event.slot, Disconnected()), GiveUp()
     again = replace(request, tries_left=request.tries_left - 1)

@@ -35,22 +35,22 @@ def names_to_check(request: Request, directory: str = "") -> tuple[str, ...]:
     allowed = _PLAIN_OPTIONS.get(request.command)
     if allowed is None:
         return ()
-    options = [word for word in request.options if word.startswith("-")]
-    words = [word for word in request.options if not word.startswith("-")]
+    options = [arg for arg in request.options if arg.startswith("-")]
+    operands = [arg for arg in request.options if not arg.startswith("-")]
     if any(option not in allowed and option not in _OUTPUT_OPTIONS for option in options):
         return ()
     if request.command == "chmod":
-        words = words[1:]
-    if request.command == "mv" and (len(words) != 2 or words[1].endswith("/")):
+        operands = operands[1:]
+    if request.command == "mv" and (len(operands) != 2 or operands[1].endswith("/")):
         return ()
-    if any(_is_unresolvable(word, directory) for word in words):
+    if any(_is_unresolvable(arg, directory) for arg in operands):
         return ()
-    return tuple(paths.without_slash(paths.resolve(word, directory or "/", "/")) for word in words)
+    return tuple(paths.without_slash(paths.resolve(arg, directory or "/", "/")) for arg in operands)
 
 
-def _is_unresolvable(word: str, directory: str) -> bool:
-    relative = not word.startswith("/")
-    return paths.has_wildcard(word) or "%" in word or (relative and (not directory or word.startswith("~")))
+def _is_unresolvable(arg: str, directory: str) -> bool:
+    relative = not arg.startswith("/")
+    return paths.has_wildcard(arg) or "%" in arg or (relative and (not directory or arg.startswith("~")))
 
 
 def infer_outcome(request: Request, names: Sequence[str], present: Mapping[str, Entry], sent_ms: int) -> Outcome:
@@ -73,7 +73,7 @@ def infer_outcome(request: Request, names: Sequence[str], present: Mapping[str, 
             latest = min((entry.changed_ms for entry in present.values()), default=0)
             done = not missing and latest >= sent_ms - CLOCKS_MAY_DIFFER_MS
         case "chmod":
-            mode = next((word for word in request.options if not word.startswith("-")), "")
+            mode = next((arg for arg in request.options if not arg.startswith("-")), "")
             done = not missing and all(entry.permissions == mode for entry in present.values())
         case _:
             return "unclear"

@@ -167,13 +167,8 @@ def _entry_of_listing(result: Result) -> Entry:
 
 
 def entries_of_stat(results: Iterable[Result]) -> list[Entry]:
-    """Return the entries of `stat`, in the order of the existing operands."""
+    """Return the entries of `stat`, in the order of the existing operands, or of `find -f`."""
     return [_entry_of_stat(result) for result in results if result.get("lfn")]
-
-
-def entries_of_find(results: Iterable[Result]) -> list[Entry]:
-    """Return the entries of `find -f`."""
-    return entries_of_stat(results)
 
 
 def _entry_of_stat(result: Result) -> Entry:

@@ -108,7 +108,7 @@ class ChecksumQuery:
         except StorageError as error:
             self._fail(error)
 
-    def _on_size(self, status: Status, known: StatInfo) -> None:
+    def _on_size(self, status: Status, facts: StatInfo) -> None:
         self._deadlines.pop("stat", None)
         try:
             remote_file.check_status(status, "stat")
@@ -116,8 +116,8 @@ class ChecksumQuery:
             if error.number != NOT_AUTHORIZED:
                 self._fail(error)
             return
-        self.stored_size = int(known["size"])
-        if known["flags"] & UNFINISHED:
+        self.stored_size = int(facts["size"])
+        if facts["flags"] & UNFINISHED:
             self._fail(StorageError("an unfinished upload has this name until the server removes it", "storage", 120.0))
 
     def _request_checksum(self) -> None:

@@ -107,11 +107,11 @@ class Worker:
         return OutputPipe(descriptors[0])
 
     def _start(self, number: int, task: Task[Any], share: int, output: OutputPipe | None) -> None:
-        taken = {context.slot for context in tuple(self._contexts.values())}
-        slot = next(each for each in range(len(taken) + 1) if each not in taken)
+        used = {context.slot for context in tuple(self._contexts.values())}
+        slot = next(slot for slot in range(len(used) + 1) if slot not in used)
 
-        def send(words: dict[str, Any]) -> None:
-            self._pipe.send({"id": number, **words})
+        def send(message: dict[str, Any]) -> None:
+            self._pipe.send({"id": number, **message})
 
         context = TaskContext(send, lambda: len(self._contexts), self._pool, slot, share, output)
         context.tuning = getattr(task, "tuning", context.tuning)

@@ -31,15 +31,15 @@ _SLACK = 2.0
 def probe(task: Probe, context: TaskContext) -> Probed:
     """Query the server. A refusal or a timeout is a result too."""
     system = new_system(f"{task.server}//")
-    taken: list[float] = []
+    milliseconds: list[float] = []
     result = _NO_ANSWER
     for _ in range(task.count):
         began = time.monotonic()
         result, response = _query(task, system, context.completions)
         if result.ok:
-            taken.append((time.monotonic() - began) * 1000)
+            milliseconds.append((time.monotonic() - began) * 1000)
             result = _with_response(result, response)
-    return replace(result, milliseconds=tuple(taken))
+    return replace(result, milliseconds=tuple(milliseconds))
 
 
 def _query(task: Probe, system: RemoteSystem, completions: CompletionQueue) -> tuple[Probed, Any]:

@@ -145,8 +145,8 @@ def _checksums(completions: CompletionQueue, source: ReplicaUrl) -> set[str]:
     return set()
 
 
-def _names(words: Iterable[str]) -> set[str]:
-    return {word.strip().rpartition(":")[2].lower() for word in words}
+def _names(names: Iterable[str]) -> set[str]:
+    return {name.strip().rpartition(":")[2].lower() for name in names}
 
 
 def _is_number_above_zero(text: str) -> bool:

@@ -93,11 +93,11 @@ class ReplicaUpload:
     def check_existing(self, size: int) -> None:
         """Open nothing: an existing file of that size may turn out to be the same file."""
         try:
-            there = stored_size(self._context.completions, self.target)
+            stored = stored_size(self._context.completions, self.target)
         except StorageError as error:
             self.error = error
         else:
-            text, number = ("already exists", EXISTS) if there == size else (f"has {there} bytes instead of {size}", 0)
+            text, number = ("already exists", EXISTS) if stored == size else (f"has {stored} bytes, not {size}", 0)
             self.error = StorageError(f"the storage: {text}", "permanent", number=number)
 
     def write(self, data: bytes, offset: int) -> None:

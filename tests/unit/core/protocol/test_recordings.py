@@ -10,7 +10,6 @@ import pytest
 
 from aliend.core.protocol.replies import (
     Reply,
-    entries_of_find,
     entries_of_listing,
     entries_of_stat,
     parse,

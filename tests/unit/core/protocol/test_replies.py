@@ -10,7 +10,6 @@ import pytest
 from aliend.core.catalogue.entries import Entry, Member, Replica
 from aliend.core.protocol.replies import (
     Reply,
-    entries_of_find,
     entries_of_listing,
     entries_of_stat,
     members_of,
@@ -106,7 +105,7 @@ def test_the_root_is_a_directory_with_one_slash() -> None:
 
 def test_a_null_md5_is_unknown() -> None:
     results = [{"lfn": "/a/f", "type": "f", "size": "3", "md5": None, "perm": "755", "guid": "ABC", "owner": "alice"}]
-    assert entries_of_find(results) == [Entry("/a/f", "file", 3, "alice", "", "755", 0, "", "abc")]
+    assert entries_of_stat(results) == [Entry("/a/f", "file", 3, "alice", "", "755", 0, "", "abc")]
 
 
 def test_a_size_that_is_not_a_number_is_refused() -> None:
