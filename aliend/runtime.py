@@ -23,7 +23,7 @@ from aliend.user_sessions import UserSessions
 
 
 class CentralSessions:
-    """One `Central` for each context that was asked for; each opens its connections only when needed."""
+    """One `Central` for each context that was used; each opens its connections only when needed."""
 
     def __init__(self) -> None:
         self._centrals: dict[Context, Central] = {}
@@ -31,33 +31,33 @@ class CentralSessions:
         self._ledger = Ledger()
 
     def of(self, context: Context) -> Central:
-        """The one that serves `context`."""
+        """Return the session of `context`."""
         if context not in self._centrals:
             self._centrals[context] = Central(context, tell=self._tell, ledger=self._ledger)
         return self._centrals[context]
 
     def catalogue_of(self, context: Context) -> Catalogue:
-        """The typed operations of `context`."""
+        """Return the typed operations of `context`."""
         return Catalogue(self.of(context))
 
     def bulk_catalogue_of(self, context: Context) -> Catalogue:
-        """The same for work that must never delay what a user waits for."""
+        """Return the same for background work, which must never delay what a user waits for."""
         return Catalogue(self.of(context), bulk=True)
 
     def all(self) -> list[Central]:
-        """Every one that was asked for since the start."""
+        """Return every session used since the start."""
         return list(self._centrals.values())
 
     def contexts(self) -> list[Context]:
-        """Every context that was asked for since the start."""
+        """Return every context used since the start."""
         return list(self._centrals)
 
     def is_connected(self, context: Context) -> bool:
-        """Whether there is a connection of `context`."""
+        """Return whether `context` has a connection."""
         return context in self._centrals and self._centrals[context].status().connections > 0
 
     async def changed(self, within: float) -> None:
-        """Return when the status of one of them may have changed, at the latest after `within` seconds."""
+        """Wait until the status of a session may have changed, at most `within` seconds."""
         event = asyncio.Event()
         self._watchers.add(event)
         try:
@@ -76,7 +76,7 @@ class CentralSessions:
 
 
 class Runtime:
-    """What the daemon is made of. `settings` are those of the start; `context` looks at the files again."""
+    """The parts of the daemon. `settings` are those of the start; `context` reads the files again."""
 
     def __init__(
         self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: WorkerPool
@@ -101,6 +101,6 @@ class Runtime:
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""
 
     def context(self, environment: Mapping[str, str] | None) -> Context:
-        """The context of a caller with this environment (None: the daemon's own). Raises ConfigurationError."""
+        """Return the context of a caller with this environment (None: the daemon's own). Raises ConfigurationError."""
         self.settings = self.settings.refreshed()
         return self.settings.context(environment)

@@ -1,8 +1,8 @@
-"""The user's sessions: a working directory each, kept in the store, so that it survives reconnects and restarts.
+"""The user's sessions: a working directory each, stored so that it survives reconnects and restarts.
 
-A session's key in the store names the service and the credential too: a directory of one service means nothing at
-another one. Sessions that the client named after its terminal (`sid:N`) are tied to the machine's boot, because the
-numbers come again.
+A session's key in the store includes the service and the credential: a directory of one service means nothing at
+another one. Sessions that the client named after its terminal (`sid:N`) are bound to the boot of the machine, because
+the numbers repeat.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from aliend.store import IdentityRecord, Store
 NOT_A_DIRECTORY = 20
 NO_SUCH_FILE = 2
 _MAX_CACHED = 1000
-"""Sessions whose choices are in memory."""
+"""Sessions whose choices are cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """A session as it is: account, home, directory and the one before (LFNs that end in `/`; empty: unknown).
+    """A session: account, home, directory and the previous one (LFNs that end in `/`; empty: unknown).
 
-    `stack` is what lies below the directory on the stack of `pushd`.
+    `stack` are the directories below the working directory on the stack of `pushd`.
     """
 
     name: str
@@ -39,7 +39,7 @@ class SessionState:
 
 
 class UserSessions:
-    """All sessions. `catalogue_of` gives the typed operations of a context."""
+    """All sessions. `catalogue_of` returns the typed operations of a context."""
 
     def __init__(self, store: Store, catalogue_of: Callable[[Context], Catalogue]) -> None:
         self._store = store
@@ -50,7 +50,7 @@ class UserSessions:
         self._boot = _boot_id()
 
     async def context_of(self, name: str, context: Context) -> Context:
-        """The context of a call of the session `name`: `context` with the role, site and timing that it chose."""
+        """Return `context` with the role, site and timing that the session `name` chose."""
         chosen = await self._choice(name, context)
         is_role = chosen.role and context.role in (chosen.role, chosen.role_before)
         is_site = chosen.site and context.site in (chosen.site, chosen.site_before)
@@ -58,7 +58,7 @@ class UserSessions:
         return replace(context, role=role, site=site, timing=chosen.timing)
 
     async def switch_account(self, name: str, context: Context, role: str) -> SessionState:
-        """Let the session act as another account in its directory. Raises RoleRefused where it may not."""
+        """Let the session act as another account. Raises RoleRefused if it may not."""
         before = await self.state(name, context)
         chosen = await self._choice(name, context)
         own = replace(context, role=chosen.role_before if chosen.role else context.role)
@@ -71,19 +71,19 @@ class UserSessions:
         return await self._save(state, wanted)
 
     async def choose_site(self, name: str, context: Context, site: str) -> None:
-        """Let the session choose storage as from `site`."""
+        """Let the session choose storage as if at `site`."""
         chosen = await self._choice(name, context)
         before = chosen.site_before if chosen.site else context.site
         await self._choose(name, context, replace(chosen, site=site, site_before=before))
 
     async def choose_timing(self, name: str, context: Context, *, is_on: bool) -> None:
-        """Have the service tell its time to the session, or not."""
+        """Set whether the service reports its processing time to the session."""
         await self._choose(name, context, replace(await self._choice(name, context), timing=is_on))
 
     async def state(self, name: str, context: Context, *, restore: bool = False) -> SessionState:
-        """The session `name`; a new one starts in the home, or with `restore` in the directory used last.
+        """Return the session `name`; a new one starts in the home, or if `restore` in the last directory used.
 
-        Raises NotConnected when the home is needed and the service cannot be asked.
+        Raises NotConnected if the home is needed and the service cannot be reached.
         """
         state = await self.stored(name, context)
         if state is not None and context in self._stale_accounts:
@@ -99,7 +99,7 @@ class UserSessions:
         return await self._save(SessionState(name, user, home, directory, ""), context)
 
     async def stored(self, name: str, context: Context) -> SessionState | None:
-        """The session as it is stored, without asking anybody; None where there is none yet."""
+        """Return the stored session without any request; None if it does not exist yet."""
         record = await self._store.sessions.get(self._key(name, context))
         if record is None:
             return None
@@ -107,7 +107,7 @@ class UserSessions:
         return SessionState(name, user, home, record.directory, record.previous, record.stack)
 
     async def change_directory(self, name: str, context: Context, destination: str) -> SessionState:
-        """Go to `wish` (an LFN, `-`, or empty for the home). Raises ServiceError as the service itself would."""
+        """Change to `destination` (an LFN, `-`, or empty: home). Raises ServiceError like the service's `cd`."""
         state = await self.state(name, context)
         if destination == "-" and not state.previous:
             raise UsageError("cd -: there is no directory before this one in this session")
@@ -118,13 +118,13 @@ class UserSessions:
         return await self._save(replace(state, directory=directory, previous=state.directory), context)
 
     async def save_stack(self, state: SessionState, context: Context, stack: tuple[str, ...]) -> SessionState:
-        """Set the whole stack of a session; its first entry becomes the directory."""
+        """Save the whole stack of a session; its first entry becomes the directory."""
         previous = state.directory if stack[0] != state.directory else state.previous
         moved = replace(state, directory=stack[0], previous=previous, stack=stack[1:])
         return await self._save(moved, context)
 
     async def directory(self, context: Context, lfn: str) -> str:
-        """The canonical name of a directory. Raises ServiceError as `cd` of the service would."""
+        """Return the canonical name of a directory. Raises ServiceError like the service's `cd`."""
         entries, _ = await self._catalogue_of(context).stat([lfn])
         if not entries:
             raise ServiceError("cd", NO_SUCH_FILE, f"No such file or directory : {lfn}")
@@ -133,7 +133,7 @@ class UserSessions:
         return entries[0].lfn
 
     def forget_account(self, context: Context) -> None:
-        """Ask anew who `context` is when that is needed next: its credential was changed."""
+        """Ask the service again for the account of `context` when needed: its credential was changed."""
         self._accounts.pop(context, None)
         self._stale_accounts.add(context)
 

@@ -1,6 +1,6 @@
-"""What changed since a revision: the source of every watch. A snapshot is what changed since the beginning.
+"""Selects what changed since a revision, for change streams. A snapshot is what changed since the beginning.
 
-Jobs and transfers are told as they are now, however often they changed; events are told one by one.
+Jobs and transfers are returned in their current state, however often they changed; events are returned one by one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from aliend.store import transfers
 from aliend.store.jobs import JobRows
 
 PAGE = events.PAGE
-"""Most transfers told at once."""
+"""Transfers returned at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedRows:
-    """Jobs and transfers that changed, whole, and the events of that.
+    """Jobs and transfers that changed, and their events.
 
-    `revision` up to which all is told; `complete`: nothing is left out.
+    `revision` is the last change that is covered; `complete`: nothing is left out.
     """
 
     jobs: tuple[Job, ...]
@@ -35,10 +35,10 @@ class ChangedRows:
 
 
 def changed_since(connection: sqlite3.Connection, rows: JobRows, job: int, revision: int, base: int) -> ChangedRows:
-    """Changes after `revision`: of one job, or of all (0).
+    """Return the changes after `revision`: of one job, or of all (0).
 
-    Of changes up to `base`, only those of unfinished jobs, and no events: they are told as a snapshot. Raises
-    UsageError for a revision that this database has not come to, or whose events are no longer kept.
+    Changes up to `base` include only unfinished jobs and no events: they are a snapshot. Raises UsageError for a
+    revision that this database has not reached, or whose events are no longer kept.
     """
     (text,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
     if revision > int(text):
@@ -73,7 +73,7 @@ def _found(connection: sqlite3.Connection, job: int, revision: int, base: int) -
 
 
 def _of_all(connection: sqlite3.Connection, revision: int, base: int) -> list[Transfer]:
-    """Each job's changes come from its own index; only jobs that can have any are looked at."""
+    """Return transfers of all jobs; each job's changes come from its own index, and only changed jobs are read."""
     numbers = connection.execute(
         "SELECT id FROM job WHERE revision > ? AND (revision > ? OR ended_ms = 0)", (revision, base)
     )

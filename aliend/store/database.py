@@ -1,9 +1,9 @@
-"""One SQLite connection in one thread of its own: reads, and transactions that are on the disk when they return.
+"""One SQLite connection in its own thread: reads, and transactions that are on disk when they return.
 
-What a function does with the connection is its own matter; it runs in the thread, whole, so that nothing else sees the
-database in between. The thread does all that waits for it at a time: the changes first, in one transaction that flushes
-the disk once for all of them, then the reads; and it wakes the loop once. (A thread pool's future costs as much as the
-small transactions that are usual here.) Foreign exceptions become StoreError here.
+A function runs in the thread as a whole, so that no other one sees a state in between. The thread processes all queued
+calls together: first the changes, in one transaction that is flushed to disk once, then the reads; and it wakes the
+loop once. (The future of a thread pool costs as much as the usual small transactions.) Foreign exceptions become
+StoreError here.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from aliend.store.schema import prepare
 T = TypeVar("T")
 
 _BUSY = 5.0
-"""Seconds to wait for another program (a backup) that holds the database."""
+"""Seconds to wait for another program (a backup) that locks the database."""
 
 
 class Transaction:
-    """What a changing function works with: the connection, the time, and the number for the next changed row."""
+    """What a changing function gets: the connection, the time, and the revision for the next changed row."""
 
     def __init__(self, connection: sqlite3.Connection, now_ms: int, revision: int) -> None:
         self.connection = connection
         self.now_ms = now_ms
         self.revision = revision
-        """The number of the last change."""
+        """The revision of the last change."""
 
     def next_revision(self) -> int:
-        """A number higher than that of every change before."""
+        """Return a revision higher than that of every earlier change."""
         self.revision += 1
         return self.revision
 
 
 @dataclass(slots=True, eq=False)
 class _QueuedCall:
-    """What the thread is to do, and who waits: a change (`change`, `durable` or not), or something else (`do`)."""
+    """A call for the thread, and its caller: a change (`change`, `durable` or not), or something else (`do`)."""
 
     answer: asyncio.Future[Any]
     change: Callable[[Transaction], Any] | None = None
@@ -55,7 +55,7 @@ class _QueuedCall:
     error: BaseException | None = field(default=None, repr=False)
 
     def deliver(self) -> None:
-        """Answer; in the loop."""
+        """Deliver the result, in the loop."""
         if self.answer.done():
             return
         if self.error:
@@ -65,7 +65,7 @@ class _QueuedCall:
 
 
 class Database:
-    """The database file at `path`, made if it is missing (mode 0600, schema as in `schema`); `clock`: POSIX seconds."""
+    """The database file at `path`, created if missing (mode 0600, schema: see `schema`); `clock`: POSIX seconds."""
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
@@ -77,7 +77,7 @@ class Database:
         self._watchers: set[asyncio.Event] = set()
 
     async def open(self) -> None:
-        """Open and migrate. Raises StoreError."""
+        """Open and migrate the database. Raises StoreError."""
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, args=(loop,), name="store", daemon=True)
         self._thread.start()
@@ -88,7 +88,7 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Wait for what was begun and close."""
+        """Wait for queued calls, then close."""
         if self._thread is None:
             return
         closed = self._submit(do=self._close)
@@ -98,27 +98,27 @@ class Database:
         thread.join()
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """The function's result. Raises StoreError."""
+        """Return the function's result. Raises StoreError."""
         result: T = await self._submit(do=lambda: function(self._opened()))
         return result
 
     async def write(self, function: Callable[[Transaction], T], *, durable: bool = True) -> T:
-        """The function's result, its changes durable; whatever it raises undoes them. Raises StoreError.
+        """Return the function's result, its changes durable; an exception undoes them. Raises StoreError.
 
-        What need not be `durable` survives everything but the end of the machine, and is seen in its order. A cancelled
-        caller does not stop a transaction that was begun; watchers are told in any case.
+        Changes that need not be `durable` survive everything except a crash of the machine, and are visible in order.
+        Cancelling the caller does not stop its transaction; watchers are notified in any case.
         """
         result: T = await self._submit(change=function, durable=durable)
         return result
 
     def watch(self) -> asyncio.Event:
-        """An event that is set after every transaction; give it back with `unwatch`."""
+        """Return an event that is set after every transaction; release it with `unwatch`."""
         event = asyncio.Event()
         self._watchers.add(event)
         return event
 
     def unwatch(self, event: asyncio.Event) -> None:
-        """The event is needed no more."""
+        """Release an event."""
         self._watchers.discard(event)
 
     def _submit(self, **errand: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
@@ -149,7 +149,7 @@ class Database:
                 loop.call_soon_threadsafe(self._deliver, errands)
 
     def _next(self) -> list[_QueuedCall]:
-        """All that is to be done now; nothing once the end was reached."""
+        """Return all queued calls; none after the end was reached."""
         errands: list[_QueuedCall] = []
         with suppress(Empty):
             while errand := self._queue.get(block=not errands):
@@ -192,7 +192,7 @@ class Database:
             self._connection = None
 
     def _make_durable(self, changes: Sequence[_QueuedCall]) -> None:
-        """Carry out changes, in their order."""
+        """Execute changes in order."""
         try:
             self._transact(changes)
         except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
@@ -219,9 +219,9 @@ class Database:
             raise
 
     def _carry_out(self, errand: _QueuedCall, transaction: Transaction) -> int:
-        """Carry out one change, the number of the last change after it; where it raises, only its own are undone.
+        """Execute one change; return the revision after it. If it raises, only its own changes are undone.
 
-        Raises where the database has given up the transaction as a whole.
+        Raises if the database has rolled back the whole transaction.
         """
         assert errand.change is not None
         connection, before = transaction.connection, transaction.revision
@@ -251,7 +251,7 @@ _SENTENCES = {
 
 
 def _ours(path: Path, error: BaseException) -> BaseException:
-    """SQLite's exception as ours; any other as it is."""
+    """Return SQLite's exception as StoreError; any other unchanged."""
     if not isinstance(error, sqlite3.Error):
         return error
     ours = StoreError(_sentence(path, error))

@@ -1,7 +1,7 @@
-"""Transfers that several jobs want: the rows of the later jobs are joined to the one that is carried out.
+"""Deduplicates transfers that several jobs want: rows of later jobs join the one that is copied.
 
-A joined row waits, and ends as its leader does. When the leader's job gives it up, the leader changes to the job of the
-next one, with whatever it has begun; so nothing that somebody still wants is stopped or done again.
+A joined row waits, and ends as its leader does. If the leader's job gives it up, the leader moves to the job of the
+next row, with its running attempt; so a copy that somebody still wants is neither stopped nor repeated.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OPEN = "state IN ('queued', 'running', 'waiting')"
 
 
 def join(transaction: Transaction, rows: JobRows, job: Job, added: Sequence[Transfer], now_ms: int) -> Job:
-    """Join new rows of `job` to what other jobs want already; the job with its counters."""
+    """Join new rows of `job` to transfers of other jobs; return the job with its counters."""
     for one in added:
         leader = _leader_for(transaction.connection, rows, job, one)
         if leader is None:
@@ -46,7 +46,7 @@ def join(transaction: Transaction, rows: JobRows, job: Job, added: Sequence[Tran
 
 
 def successor_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer) -> Transfer | None:
-    """The row that takes over when the leader's job gives it up; None: nobody else wants it."""
+    """Return the row that takes over if the leader's job gives it up; None: no other job wants it."""
     if leader.joined:
         return None
     for one in _followers(connection, leader.id):
@@ -58,9 +58,9 @@ def successor_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer
 def transfer_ownership(
     transaction: Transaction, rows: JobRows, job: Job, pair: tuple[Transfer, Transfer], now_ms: int, *, keep: bool
 ) -> Job:
-    """Give a leader (the first of the pair) to the job of its heir (the second); `job`, which had it, as it is then.
+    """Assign a leader (first of the pair) to the job of its successor (second); return the changed `job`.
 
-    The place of the heir is taken by a row of the old job: joined in its turn (`keep`), or cancelled.
+    The successor's row is replaced by a row of the old job: joined in turn (`keep`), or cancelled.
     """
     leader, heir = pair
     other = rows.load(transaction.connection, heir.job)
@@ -72,7 +72,7 @@ def transfer_ownership(
 
 
 def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, now_ms: int) -> None:
-    """A transfer has ended: what is joined to it ends too, or goes its own way where the leader was given up."""
+    """End the rows joined to a transfer that has ended, or detach them if it was given up."""
     match leader.state:
         case Done(warning):
             event: Succeeded | LeaderFailed | Detach = Succeeded(leader.size, leader.md5, warning)
@@ -87,14 +87,14 @@ def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, 
 
 
 def joined_counts(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """How many rows are joined to each of these transfers, where there are any."""
+    """Return the number of rows joined to each of these transfers, where there are any."""
     marks = ",".join("?" * len(numbers))
     sql = f"SELECT joined, count(*) FROM transfer WHERE joined > 0 AND joined IN ({marks}) GROUP BY joined"
     return dict(connection.execute(sql, tuple(numbers)).fetchall())
 
 
 def leaders(connection: sqlite3.Connection, job: int, limit: int) -> list[Transfer]:
-    """Unfinished transfers of a job, at most `limit`, that rows of other jobs are joined to."""
+    """Return at most `limit` unfinished transfers of a job that rows of other jobs have joined."""
     where = f"WHERE job = ? AND {_OPEN} AND id IN (SELECT joined FROM transfer WHERE joined > 0) LIMIT ?"
     return transfers.select(connection, where, (job, limit))
 
@@ -115,7 +115,7 @@ def _followers(connection: sqlite3.Connection, leader: int) -> list[Transfer]:
 def _take_over(
     transaction: Transaction, rows: JobRows, leader: Transfer, joined: Transfer, job: Job, now_ms: int
 ) -> Job:
-    """The more urgent `job` takes the leader over; the job that had it joins. `job` as it is then."""
+    """Move the leader to the more urgent `job`; the job that had it joins. Return the changed `job`."""
     owner = rows.load(transaction.connection, leader.job)
     rest = replace(leader, state=Queued(), joined=leader.id, attempts=0, failures=0)
     after, job = _swapped(transaction, (owner, job), (leader, joined), rest)
@@ -126,7 +126,7 @@ def _take_over(
 def _swapped(
     transaction: Transaction, jobs: tuple[Job, Job], pair: tuple[Transfer, Transfer], rest: Transfer
 ) -> tuple[Job, Job]:
-    """The leader moves from the first job to the second, in the place of its heir; the first job keeps `rest`."""
+    """Move the leader from the first job to the second, replacing its successor; the first job gets `rest`."""
     (first, second), (leader, heir) = jobs, pair
     second = transfers.remove(transaction, second, heir)
     first, second = transfers.change_job(transaction, (first, second), leader)

@@ -1,6 +1,7 @@
-"""Forgets what ended long ago, a few rows at a time, so that nobody waits for it.
+"""Deletes jobs that ended long ago, a few rows at a time, so that nothing waits for it.
 
-A job goes from its files to itself: whatever cuts it off, the next round goes on. A job that is not forgotten is whole.
+The rows of a job go first, the job itself last: an interrupted pruning continues later, and every remaining job is
+whole.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import sqlite3
 from aliend.store.database import Transaction
 
 _ROWS = 500
-"""Transfers forgotten in one transaction at most."""
+"""Transfers deleted in one transaction."""
 _EVENTS = 4 * _ROWS
-"""Events forgotten in one; most transfers have three."""
+"""Events deleted in one transaction; most transfers have three."""
 
 # What may still stand in the catalogue under a temporary name must not be forgotten before it could be removed.
 _OLD = """
@@ -24,7 +25,7 @@ ORDER BY ended_ms LIMIT 1
 
 
 def prune(transaction: Transaction, before_ms: int) -> int:
-    """Forget some rows of the oldest job that ended before `before_ms`; how many (0: there is no such job)."""
+    """Delete some rows of the oldest job that ended before `before_ms`; return how many (0: no such job)."""
     connection = transaction.connection
     row = connection.execute(_OLD, (before_ms,)).fetchone()
     if row is None:
@@ -42,7 +43,7 @@ def prune(transaction: Transaction, before_ms: int) -> int:
 
 
 def _prune_events(connection: sqlite3.Connection, job: int) -> int:
-    """Some of the oldest events of a job; how many."""
+    """Delete some of the oldest events of a job; return how many."""
     sql = "SELECT number FROM event WHERE job = ? ORDER BY number LIMIT ?"
     numbers = [number for (number,) in connection.execute(sql, (job, _EVENTS)).fetchall()]
     if numbers:

@@ -1,4 +1,4 @@
-"""What the scheduler asks of the database: which transfers may start, and when to look again. Small batches only."""
+"""Queries of the scheduler: which transfers may start, and when the next one may. Small batches only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliend.core.transfers.scheduler import Candidate, target_key
 from aliend.store.jobs import JobRows
 
 _MAX_JOBS = 16
-"""Jobs looked at in one round; more cannot start anything while at most so many files run."""
+"""Jobs read at a time; more of them cannot start anything while at most as many files run."""
 
 _JOBS_WITH_WORK = f"""
 SELECT id FROM job WHERE state IN ('expanding', 'active') AND id NOT IN (SELECT value FROM json_each(?))
@@ -24,10 +24,10 @@ ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_MAX_JOBS}
 
 @dataclass(frozen=True, slots=True)
 class SchedulingQuery:
-    """What may start at `now` (POSIX seconds) after `last_job`: without the jobs `full` and the directions `closed`.
+    """The query for what may start at `now` (POSIX seconds), in turn after `last_job`.
 
-    Up to `limit` transfers of a job are wanted; `expanding` are jobs whose expansion has begun (up to `expansions` more
-    may begin), `deleting` those whose deletions have.
+    Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned. `expanding`
+    and `deleting` are jobs whose work already runs; at most `expansions` more expansions may start.
     """
 
     now: float
@@ -51,7 +51,7 @@ class SchedulingResult:
 
 
 def schedulable(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> SchedulingResult:
-    """All that the scheduler has to know at a time."""
+    """Return all that the scheduler needs to know."""
     return SchedulingResult(
         candidates=_candidates(connection, rows, query) if query.limit else [],
         expanding=_expanding(connection, rows, query) if query.expansions > 0 else [],
@@ -61,13 +61,13 @@ def schedulable(connection: sqlite3.Connection, rows: JobRows, query: Scheduling
 
 
 def _expanding(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Job]:
-    """Jobs whose files are not all known."""
+    """Return jobs whose files are not all listed."""
     where = f"WHERE state = 'expanding' AND id NOT IN ({_listed(asked.expanding)}) ORDER BY priority DESC, id LIMIT ?"
     return rows.select(connection, where, (asked.expansions,))
 
 
 def _deleting(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Job]:
-    """Jobs of which everything has arrived, and something is to be deleted now."""
+    """Return jobs whose files have all arrived and whose deletions are due."""
     where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({_listed(asked.deleting)}) ORDER BY id"
     return rows.select(connection, where, ())
 
@@ -77,7 +77,7 @@ def _listed(numbers: Collection[int]) -> str:
 
 
 def _candidates(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Candidate]:
-    """Up to `limit` startable transfers of each of the next jobs in turn."""
+    """Return up to `limit` startable transfers of each of the next jobs."""
     found: list[Candidate] = []
     values = (json.dumps(sorted(asked.full)), json.dumps(sorted(asked.closed)), asked.now, asked.last_job)
     for (number,) in connection.execute(_JOBS_WITH_WORK, values).fetchall():
@@ -105,7 +105,7 @@ def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
 
 
 def jobs_with_ready_files(connection: sqlite3.Connection, now: float) -> dict[int, int]:
-    """The jobs, at most `_JOBS`, that have files which may start by now: number to priority, the highest first."""
+    """Return at most `_MAX_JOBS` jobs with files that may start: number to priority, the highest first."""
     return dict(
         connection.execute(
             "SELECT id, priority FROM job WHERE state IN ('expanding', 'active')"
@@ -117,12 +117,12 @@ def jobs_with_ready_files(connection: sqlite3.Connection, now: float) -> dict[in
 
 
 def make_ready(connection: sqlite3.Connection, latest: float, now: float) -> int:
-    """What would wait until after `latest` may start now; how many those were."""
+    """Make transfers ready that would wait until after `latest`; return how many."""
     return connection.execute("UPDATE transfer SET ready = ? WHERE ready > ?", (now, latest)).rowcount
 
 
 def _next_ready(connection: sqlite3.Connection, now: float) -> float | None:
-    """The POSIX second at which the next waiting transfer may start; None: there is none."""
+    """Return the POSIX second at which the next waiting transfer may start; None: there is none."""
     row = connection.execute(
         "SELECT min((SELECT min(ready) FROM transfer WHERE job = job.id AND ready > ?)) FROM job"
         " WHERE state IN ('expanding', 'active') AND waiting > 0",

@@ -57,7 +57,7 @@ CREATE TABLE request (id TEXT PRIMARY KEY, job INTEGER NOT NULL) STRICT, WITHOUT
 """
 
 _STACKS = "ALTER TABLE session ADD COLUMN stack TEXT NOT NULL DEFAULT '[]';"
-"""What lies below the directory of a session, as a JSON array."""
+"""Directories below a session's directory on its stack, as a JSON array."""
 
 _ATTEMPTS = """
 CREATE TABLE attempt (
@@ -95,7 +95,7 @@ CREATE TABLE local_md5 (
     modified_ns INTEGER NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL, UNIQUE (device, inode)
 ) STRICT;
 """
-"""What synchronisations delete in the end, and the md5 of local files by what they are known by."""
+"""Files that synchronisations delete, and md5s of local files by what identifies them."""
 
 _IDENTITIES = """
 CREATE TABLE identity (
@@ -123,13 +123,13 @@ CREATE INDEX transfer_open ON transfer (target) WHERE state IN ('queued', 'runni
 _FOURTH = _EVENTS + _SYNC + _IDENTITIES + _TURNS + _JOINED
 
 MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
-"""Each brings a database from the schema of its index to the next one."""
+"""Each migrates a database from the schema of its index to the next one."""
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the database at `path` to the present schema; an older one is copied beside it first.
+    """Migrate the database at `path` to the current schema; an older one is copied beside it first.
 
-    Raises StoreError, with nothing changed, if it is a newer one.
+    Raises StoreError, with nothing changed, if its schema is newer.
     """
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > len(MIGRATIONS):
@@ -148,12 +148,12 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def backup_path(path: Path, schema: int) -> Path:
-    """Where the database is kept as it was under an older schema."""
+    """Return where the copy with an older schema is kept."""
     return path.with_name(f"{path.name}.schema-{schema}")
 
 
 def _back_up(connection: sqlite3.Connection, copy: Path) -> None:
-    """A whole copy that only its owner can read; it has its name only when it is on the disk."""
+    """Copy the database, readable by its owner only; the copy gets its name once it is on disk."""
     unfinished = copy.with_name(f"{copy.name}.part")
     unfinished.unlink(missing_ok=True)
     fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -171,7 +171,7 @@ def _back_up(connection: sqlite3.Connection, copy: Path) -> None:
 
 
 def _apply(connection: sqlite3.Connection, number: int) -> None:
-    """One migration and its number in one transaction."""
+    """Apply one migration and its number in one transaction."""
     connection.executescript(f"BEGIN IMMEDIATE;\n{MIGRATIONS[number]}\nPRAGMA user_version = {number + 1};\nCOMMIT;")
 
 

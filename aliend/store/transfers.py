@@ -1,4 +1,4 @@
-"""The rows of transfers: reading and saving them inside a transaction, with the counters of their job."""
+"""Rows of transfers: reading and saving them inside a transaction, with the counters of their job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KNOWN = "SELECT source FROM transfer WHERE job = ? AND target = ?"
 class NewTransfer:
     """A file found by the expansion; `problem` is why it cannot be copied (empty: it can). `size` in bytes.
 
-    `obstacle` is what is in the way on this machine, where mending that would let it be copied; it is not stored.
+    `obstacle` is a problem on this machine that the user can fix; it is not stored.
     """
 
     source: str
@@ -32,15 +32,15 @@ class NewTransfer:
 
 
 def select(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Transfer]:
-    """The transfers that a clause (WHERE, ORDER BY, LIMIT) picks."""
+    """Return the transfers that a clause (WHERE, ORDER BY, LIMIT) selects."""
     sql = f"SELECT {TRANSFER_COLUMNS} FROM transfer {where}"
     return [transfer_of(row) for row in connection.execute(sql, values).fetchall()]
 
 
 def insert(transaction: Transaction, job: Job, found: Iterable[NewTransfer]) -> tuple[Job, list[Transfer]]:
-    """Add files that are not there yet; the job with its counters, and those that were added and can be copied.
+    """Add new files; return the job with its counters, and the added files that can be copied.
 
-    A target that another source has is a failure.
+    A target that another source has already is a failure.
     """
     added: list[Transfer] = []
     for one in found:
@@ -52,7 +52,7 @@ def insert(transaction: Transaction, job: Job, found: Iterable[NewTransfer]) -> 
 
 
 def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) -> Job:
-    """Write a changed transfer; the job with its counters."""
+    """Save a changed transfer; return the job with its counters."""
     if after == before:
         return job
     ready, reason = _columns(after)
@@ -80,18 +80,18 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
 
 
 def insert_row(transaction: Transaction, job: Job, one: Transfer) -> Job:
-    """Add a row, under a number of its own, to a job; the job with its counters."""
+    """Add a row, with a new number, to a job; return the job with its counters."""
     return _put(transaction, job, replace(one, job=job.id))[0]
 
 
 def remove(transaction: Transaction, job: Job, one: Transfer) -> Job:
-    """Remove a row that nothing was tried for; the job with its counters."""
+    """Remove a row that was never started; return the job with its counters."""
     transaction.connection.execute("DELETE FROM transfer WHERE id = ?", (one.id,))
     return _uncounted(job, one)
 
 
 def change_job(transaction: Transaction, jobs: tuple[Job, Job], one: Transfer) -> tuple[Job, Job]:
-    """A row of the first job becomes one of the second; both with their counters."""
+    """Move a row from the first job to the second; return both with their counters."""
     moved = replace(one, job=jobs[1].id, revision=transaction.next_revision())
     sql = "UPDATE transfer SET job = ?, revision = ? WHERE id = ?"
     transaction.connection.execute(sql, (moved.job, moved.revision, moved.id))
@@ -100,7 +100,7 @@ def change_job(transaction: Transaction, jobs: tuple[Job, Job], one: Transfer) -
 
 
 def _new(connection: sqlite3.Connection, job: Job, one: NewTransfer) -> Transfer | None:
-    """The transfer of a file that was found; None if it is there already."""
+    """Return the transfer of a file that was found; None if it exists already."""
     key = (job.id, one.target)
     if connection.execute(f"{_KNOWN} AND source = ?", (*key, one.source)).fetchone():
         return None
@@ -137,7 +137,7 @@ def _put(transaction: Transaction, job: Job, one: Transfer) -> tuple[Job, Transf
 
 
 def _columns(one: Transfer) -> tuple[float | None, str]:
-    """`ready` and `reason`; one that is joined does not start."""
+    """Return `ready` and `reason`; a joined row does not start."""
     ready, reason = state_columns(one.state)
     return (None if one.joined else ready), reason
 

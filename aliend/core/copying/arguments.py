@@ -1,6 +1,6 @@
-"""The words of `cp`, and the lines of its `-input` file, taken apart. Pure: nothing is looked up anywhere.
+"""Parses the arguments of `cp` and the lines of its `-input` file. Pure: nothing is looked up.
 
-Options of the incumbent client that have no meaning here are accepted with a note, so that scripts go on working.
+Options of alien.py that have no meaning here are accepted with a note, so that scripts keep working.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ IGNORED_OPTIONS = {
 """Options that are accepted without effect, and why."""
 _WITH_VALUE = ("-y", "-t")
 _SYNC_OPTIONS = {"T": "-T", "priority": "--priority", "detach": "--detach", "dryrun": "--dry-run", "e": "--exclude"}
-"""Options that `sync` has too, and their names there."""
+"""Options that `sync` also has, with their names there."""
 _RECURSIVE = ("-r", "-R", "--recursive")
-"""Accepted without a word: directories are always copied whole."""
+"""Accepted silently: directories are always copied recursively."""
 
 
 def _table() -> dict[str, Option]:
@@ -80,11 +80,11 @@ OPTIONS: Mapping[str, Option] = _table()
 
 @dataclass(frozen=True, slots=True)
 class CopyArguments:
-    """The words of `cp`, not yet resolved. `spec` holds what they say of the copies; its names are still empty.
+    """The parsed arguments of `cp`, not yet resolved. `spec` holds the copy settings; its paths are still empty.
 
-    `target` is empty where each source has its own (with `input`); with `is_common` what the sources have in common is
-    left out below `target`. `wish` is the storage wish given apart from the names. `sync` are the words of the command
-    `sync`, where that is meant. `notes` are for the user.
+    `target` is empty if each source has its own (with `input`); with `drops_common_parents` the sources' common parent
+    directories are left out below `target`. `storage` is the storage specification given apart from the paths.
+    `sync_args` are the arguments of `sync`, if that is meant. `notes` are for the user.
     """
 
     sources: tuple[str, ...]
@@ -103,7 +103,7 @@ class CopyArguments:
 
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """A line of an input file; `target` is empty where it names a source only."""
+    """A line of an input file; `target` is empty if it names a source only."""
 
     number: int
     source: str
@@ -111,7 +111,7 @@ class InputLine:
 
 
 def parse_copy(args: Sequence[str], now_ms: int) -> CopyArguments:
-    """Take the words of `cp` apart. Raises UsageError, which names the word; nothing is ignored silently."""
+    """Parse the arguments of `cp`. Raises UsageError, which names the argument; nothing is ignored silently."""
     given = take_apart("cp", args, OPTIONS)
     sources, target = _sources_and_target(given)
     return CopyArguments(
@@ -131,10 +131,10 @@ def parse_copy(args: Sequence[str], now_ms: int) -> CopyArguments:
 
 
 def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[str]]:
-    """The lines of an input file, and what is wrong with the others, with their numbers.
+    """Return the lines of an input file, and what is wrong with the others, with their numbers.
 
-    A line is `SOURCE TARGET`, in quotes where there are blanks in them; empty ones and comments are left out. With
-    `with_target` the target may be missing.
+    A line is `SOURCE TARGET`, quoted if they contain blanks; empty lines and comments are skipped. If `with_target`,
+    the target may be missing.
     """
     lines: list[InputLine] = []
     problems: list[str] = []
@@ -155,7 +155,7 @@ def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[
 
 
 def _sync_args(given: Given) -> tuple[str, ...]:
-    """What `sync` is told. Raises UsageError for options that it does not have."""
+    """Return the arguments for `sync`. Raises UsageError for options that it does not have."""
     args = ["sync"]
     for key in given.values:
         if key in _SYNC_OPTIONS:

@@ -1,8 +1,8 @@
-"""The names of `cp` become absolute, and a storage wish is told from them. Pure: nothing is looked up anywhere.
+"""Resolves the paths of `cp` and splits off storage specifications. Pure: nothing is looked up.
 
-A name is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage
-wish follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Only what has that
-form counts as one, so that `@` and `,` may stand in names.
+A path is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage
+specification follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Only text
+of that form counts as one, so that `@` and `,` may occur in names.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _STORAGE_TERM = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[
 
 @dataclass(frozen=True, slots=True)
 class PathContext:
-    """Where the user is: directory and home in the catalogue (both end in `/`), local directory and home (absolute).
+    """What relative paths refer to: directory and home in the catalogue (ending in `/`), local directory and home.
 
-    An empty `local_home` leaves `~` in local names alone.
+    An empty `local_home` leaves `~` in local paths unchanged.
     """
 
     directory: str
@@ -37,7 +37,7 @@ class PathContext:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPath:
-    """One name of the user: absolute, on one side; a trailing slash is kept. `storage` is the wish behind its `@`."""
+    """An absolute path on one side; a trailing slash is kept. `storage` is the specification after its `@`."""
 
     side: Side
     name: str
@@ -45,7 +45,7 @@ class ResolvedPath:
 
 
 def resolve_path(name: str, context: PathContext, *, no_storage: bool = False) -> ResolvedPath:
-    """The absolute meaning of one name; with `is_whole` there is no wish in it. Raises UsageError for an empty one."""
+    """Resolve one path; if `no_storage`, `@` has no meaning in it. Raises UsageError for an empty path."""
     if name.startswith("file:"):
         return ResolvedPath("local", _local(name.removeprefix("file:"), context))
     text, storage = (name, "") if no_storage else _split_storage(name)
@@ -55,20 +55,20 @@ def resolve_path(name: str, context: PathContext, *, no_storage: bool = False) -
 
 
 def parse_storage_spec(text: str) -> str:
-    """A storage wish as the service understands it. Raises UsageError for anything else."""
+    """Return a storage specification as the service understands it. Raises UsageError for anything else."""
     if text and not _is_storage_spec(text):
         raise UsageError(f"a storage wish is as in disk:2,ALICE::CERN::EOS,!ALICE::X::SE, not {text!r}")
     return text.replace("=", ":")
 
 
 def is_relative_local(word: str) -> bool:
-    """Whether a name is local and needs a directory to start from."""
+    """Return whether a path is local and relative."""
     text = word.removeprefix("file:")
     return word.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
 
 
 def direction_of(sources: Sequence[ResolvedPath], target: ResolvedPath) -> Direction:
-    """Which way the bytes go. Raises UsageError for sources on both sides, and where nothing is in the catalogue."""
+    """Return the direction of a copy. Raises UsageError for mixed sources, and if nothing is in the catalogue."""
     sides = {source.side for source in sources}
     if len(sides) > 1:
         raise UsageError("the sources must be all local or all in the catalogue")
@@ -80,7 +80,7 @@ def direction_of(sources: Sequence[ResolvedPath], target: ResolvedPath) -> Direc
 
 
 def require_explicit_target(word: str) -> None:
-    """Raises UsageError if a target in the catalogue, of sources there, may have been meant as a local one."""
+    """Raise UsageError if a target in the catalogue, of sources there, may have been meant as a local one."""
     if not word.startswith(("alien:", "/alice/")):
         raise UsageError(
             f"source and target are both in the catalogue: to copy within it write alien:{word}, and for a local "
@@ -89,7 +89,7 @@ def require_explicit_target(word: str) -> None:
 
 
 def _split_storage(word: str) -> tuple[str, str]:
-    """A name, and the wishes behind its `@`."""
+    """Return the path, and the storage specifications after its `@`."""
     wishes: list[str] = []
     while True:
         name, at, wish = word.rpartition("@")
@@ -104,7 +104,7 @@ def _is_storage_spec(text: str) -> bool:
 
 
 def _local(text: str, place: PathContext) -> str:
-    """`x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` and `~/x` are in the user's home."""
+    """Resolve a local path: `x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` is the user's home."""
     if text.startswith("///"):
         text = "/" + text.lstrip("/")
     text = text.removeprefix("//") if text.startswith("//") else text

@@ -1,6 +1,6 @@
-"""From the words of `cp` to transfer jobs. Pure: what exists on this machine is told by the caller.
+"""Plans transfer jobs from the arguments of `cp`. Pure: the caller says which local files exist.
 
-What goes the same way, with the same pattern and the same storage wish, is one job; mostly there is only one.
+Files with the same direction, pattern and storage specification form one job; mostly there is only one.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
 
 Exists = Callable[[str], bool]
-"""Whether a local file or directory of that absolute name exists."""
+"""Returns whether a local file or directory of that absolute name exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One source with its pattern (empty: none), where it goes, and the wish for its storage."""
+    """One source with its pattern (empty: none), its target, and its storage specification."""
 
     direction: Direction
     source: str
@@ -41,12 +41,12 @@ class _Item:
 
     @property
     def kind(self) -> tuple[Direction, str, str]:
-        """What all items of a job have in common."""
+        """Return what all items of a job have in common."""
         return self.direction, self.pattern, self.storage
 
 
 def plan_jobs(words: CopyArguments, place: PathContext, is_there: Exists) -> list[JobSpec]:
-    """The jobs that the words ask for; without those of an input file. Raises UsageError."""
+    """Return the jobs for the arguments, without those of an input file. Raises UsageError."""
     sources = [_source(word, words, place, is_there) for word in words.sources]
     if not sources:
         return []
@@ -66,7 +66,7 @@ def plan_jobs(words: CopyArguments, place: PathContext, is_there: Exists) -> lis
 def plan_input_jobs(
     words: CopyArguments, lines: Sequence[InputLine], place: PathContext, is_there: Exists
 ) -> tuple[list[JobSpec], list[str]]:
-    """The jobs of an input file, and what is wrong with lines, with their numbers."""
+    """Return the jobs of an input file, and what is wrong with its lines, with their numbers."""
     items: list[_Item] = []
     alone: list[tuple[int, ResolvedPath, str]] = []
     problems: list[str] = []
@@ -93,7 +93,7 @@ def plan_input_jobs(
 
 
 def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPath]]) -> JobSpec:
-    """The one job in which each source has a target of its own. Raises UsageError where they are of several kinds."""
+    """Return the one job in which each source has its own target. Raises UsageError if one job is not enough."""
     items = [_item(source, "", target, template.storage) for source, target in pairs]
     jobs = _grouped(template, items, "")
     if len(jobs) != 1:
@@ -123,7 +123,7 @@ def check_spec(spec: JobSpec) -> None:
 
 
 def _target(word: str, words: CopyArguments, place: PathContext, sources: Sequence[ResolvedPath]) -> ResolvedPath:
-    """A target; one in the catalogue, of sources there, must say so."""
+    """Resolve a target; one in the catalogue, of sources there, must be explicit."""
     target = resolve_path(word, place, no_storage=bool(words.storage))
     if target.side == "catalogue" and any(source.side == "catalogue" for source in sources):
         require_explicit_target(word)
@@ -131,7 +131,7 @@ def _target(word: str, words: CopyArguments, place: PathContext, sources: Sequen
 
 
 def _source(word: str, words: CopyArguments, place: PathContext, is_there: Exists) -> tuple[ResolvedPath, str]:
-    """A source and its pattern. A local file whose name has a `*` in it is that file."""
+    """Return a source and its pattern. An existing local file whose name contains `*` is that file."""
     if word == STDIO:
         return ResolvedPath("local", "/dev/stdin"), ""
     source = resolve_path(word, place, no_storage=bool(words.storage))
@@ -159,12 +159,12 @@ def _item(source: ResolvedPath, pattern: str, target: ResolvedPath, wish: str, *
 
 
 def _directory(name: str) -> str:
-    """The name of a target: up to the first component with a pattern, which is a directory then."""
+    """Return the target up to the first component with a pattern, which is a directory then."""
     return split_pattern(name)[0] if "*" in name else name
 
 
 def _grouped(template: JobSpec, items: Sequence[_Item], whole: str) -> list[JobSpec]:
-    """A job for each kind of items; `whole` is the target that stands for all (empty: what they have in common)."""
+    """Return a job for each kind of items; `whole` is the target that stands for all (empty: their common parent)."""
     groups: dict[tuple[Direction, str, str], list[_Item]] = {}
     for item in items:
         groups.setdefault(item.kind, []).append(item)
