@@ -110,7 +110,7 @@ class UserSessions:
         """Change to `destination` (an LFN, `-`, or empty: home). Raises ServiceError like the service's `cd`."""
         state = await self.state(name, context)
         if destination == "-" and not state.previous:
-            raise UsageError("cd -: there is no directory before this one in this session")
+            raise UsageError("cd -: this session has no previous directory")
         target = (
             state.previous if destination == "-" else paths.resolve(destination or "~", state.directory, state.home)
         )

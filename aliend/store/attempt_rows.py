@@ -41,7 +41,7 @@ def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> 
 
 def interrupted_record(transfer: Transfer, now_ms: int) -> AttemptRecord:
     """Return the record of an attempt that was running when the daemon ended."""
-    error = "cut off by the end of the daemon"
+    error = "interrupted by the end of the daemon"
     return AttemptRecord(transfer.id, transfer.attempts, "", Stage.UNKNOWN, error, "", 0, now_ms, 0.0)
 
 

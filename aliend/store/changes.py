@@ -42,7 +42,7 @@ def changed_since(connection: sqlite3.Connection, rows: JobRows, job: int, revis
     """
     (text,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
     if revision > int(text):
-        raise UsageError("This resume token or number is newer than the database: it belongs to another one")
+        raise UsageError("the resume token or event number is newer than this database: it belongs to another one")
     if not job and revision >= base:
         events.check_kept(connection, revision)
     found, told = _found(connection, job, revision, base), events.select(connection, job, max(revision, base))

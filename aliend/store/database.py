@@ -123,7 +123,7 @@ class Database:
 
     def _submit(self, **errand: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
         if self._thread is None:
-            raise StoreError(f"The database {self._path} is closed")
+            raise StoreError(f"the database {self._path} is closed")
         answer = asyncio.get_running_loop().create_future()
         self._queue.put(_QueuedCall(answer, **errand))
         return answer
@@ -135,7 +135,7 @@ class Database:
             for event in self._watchers:
                 event.set()
 
-    # What follows runs in the thread.
+    # The methods below run in the thread.
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         while errands := self._next():
@@ -145,7 +145,7 @@ class Database:
             for errand in errands:
                 if errand.do:
                     self._do(errand, errand.do)
-            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            with suppress(RuntimeError):  # the loop has ended: nobody waits
                 loop.call_soon_threadsafe(self._deliver, errands)
 
     def _next(self) -> list[_QueuedCall]:
@@ -154,33 +154,33 @@ class Database:
         with suppress(Empty):
             while errand := self._queue.get(block=not errands):
                 errands.append(errand)
-            self._queue.put(None)  # the end, met once more when these are done
+            self._queue.put(None)  # the end marker, for the next call
             return errands
         return errands
 
     def _do(self, errand: _QueuedCall, function: Callable[[], Any]) -> None:
         try:
             errand.result = function()
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
             errand.error = _ours(self._path, error)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise StoreError(f"The database {self._path} is closed")
+            raise StoreError(f"the database {self._path} is closed")
         return self._connection
 
     def _open(self) -> None:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            raise StoreError(f"The database {self._path} cannot be opened: {error.strerror}") from error
+            raise StoreError(f"cannot open the database {self._path}: {error.strerror}") from error
         self._connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None)
         try:
             prepare(self._connection, self._path)
         except OSError as error:
             raise StoreError(
-                f"The database {self._path} has to be brought to a new schema, and cannot be copied beforehand: "
-                f"{error.strerror}; nothing was changed"
+                f"the database {self._path} needs a migration, but cannot be copied first: {error.strerror}; "
+                "nothing was changed"
             ) from error
         (text,) = self._connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
         self._revision = int(text)
@@ -195,7 +195,7 @@ class Database:
         """Execute changes in order."""
         try:
             self._transact(changes)
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
             for change in changes:
                 change.error = change.error or _ours(self._path, error)
 
@@ -239,13 +239,13 @@ class Database:
 
 
 _SENTENCES = {
-    "SQLITE_FULL": "the disk is full: free some space, everything goes on by itself",
-    "SQLITE_READONLY": "it is read-only: make the file and its directory writable",
-    "SQLITE_CORRUPT": "it is damaged: move the file away, aliend begins a new one",
-    "SQLITE_NOTADB": "it is not a database: move the file away, aliend begins a new one",
-    "SQLITE_BUSY": "another program holds it",
-    "SQLITE_LOCKED": "another program holds it",
-    "SQLITE_CANTOPEN": "the file cannot be opened: look at the permissions of its directory",
+    "SQLITE_FULL": "the disk is full; free some space, work resumes automatically",
+    "SQLITE_READONLY": "it is read-only; make the file and its directory writable",
+    "SQLITE_CORRUPT": "it is damaged; move the file away, aliend creates a new one",
+    "SQLITE_NOTADB": "it is not a database; move the file away, aliend creates a new one",
+    "SQLITE_BUSY": "another program locks it",
+    "SQLITE_LOCKED": "another program locks it",
+    "SQLITE_CANTOPEN": "cannot open the file; check the permissions of its directory",
     "SQLITE_IOERR": "the disk reports an error",
 }
 
@@ -262,4 +262,4 @@ def _ours(path: Path, error: BaseException) -> BaseException:
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
     reason = next((text for prefix, text in _SENTENCES.items() if name.startswith(prefix)), str(error))
-    return f"The database {path} could not be used: {reason}"
+    return f"database {path}: {reason}"

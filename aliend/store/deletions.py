@@ -58,8 +58,7 @@ class Deletions:
         await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
 
     async def page(self, job: int, after: str | None, states: Collection[State] = ()) -> list[Deletion]:
-        """Return the next files of a job after a name (None: from the first), by name; only those in `states`, if any.
-        """
+        """Return the next files of a job after a name (None: all), ordered by name; only those in `states`, if any."""
         picked = f" AND state IN ({','.join(repr(str(state)) for state in states)})" if states else ""
         sql = (
             "SELECT below, mark, state, reason FROM deletion WHERE job = ?1 AND (?2 IS NULL OR below > ?2)"

@@ -47,8 +47,8 @@ def check_kept(connection: sqlite3.Connection, after: int) -> None:
     (text,) = connection.execute("SELECT value FROM meta WHERE key = 'forgotten'").fetchone()
     if 0 < after < int(text):
         raise UsageError(
-            f"Events after number {after} are no longer kept, the last of them is number {text}; "
-            "--since 0 begins with the oldest that there is"
+            f"events up to number {text} are no longer kept, so those after number {after} are incomplete; start with "
+            "the oldest one with `--since 0`"
         )
 
 

@@ -27,7 +27,7 @@ class JobRows:
         """Return one job. Raises NoSuchJob."""
         found = self.select(connection, "WHERE id = ?", (number,))
         if not found:
-            raise NoSuchJob(f"There is no transfer job {number} (see: alienctl transfers list --all)")
+            raise NoSuchJob(f"no transfer job {number}; list all jobs with `alienctl transfers list --all`")
         return found[0]
 
     def select(self, connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Job]:

@@ -1,13 +1,12 @@
-"""The tables of the database, and the way from each older schema to the present one.
+"""The tables of the database, and the migrations from older schemas.
 
-`PRAGMA user_version` is the number of migrations that were applied. `MIGRATIONS` only ever grows. Columns of a
-transfer: `ready` is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting;
-`reason` is the sentence of its state; `intent` (JSON, mostly empty) what an upload has begun in the catalogue.
-`joined` (mostly 0) is the transfer of another job that brings the same file. `obstacle` of a job (JSON, mostly empty)
-is what it is held for on this machine.
-`revision` of a job and of a transfer is the number of its last change, counted through the whole database; an `event`
-has the number of the change that it tells of. `attempt` and `event` have what `core.record` says, `made` the local
-directories that a job made; `forgotten` is the highest number among the events that were pruned.
+`PRAGMA user_version` is the number of applied migrations; `MIGRATIONS` only ever grows. Columns of a transfer: `ready`
+is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting; `reason` is the message
+of its state; `intent` (JSON, mostly empty) is what an upload has begun in the catalogue; `joined` (mostly 0) is the
+transfer of another job that copies the same file. `obstacle` of a job (JSON, mostly empty) is what holds it on this
+machine. `revision` of a job and of a transfer is the number of its last change, counted over the whole database; an
+`event` has the number of its change. `attempt` and `event` are described in `core.transfers.attempt_record`, `made` are
+the local directories that a job created; `forgotten` is the highest number among the pruned events.
 """
 
 from __future__ import annotations
@@ -134,8 +133,8 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > len(MIGRATIONS):
         raise StoreError(
-            f"The database has schema {found}, written by aliend {_writer(connection)}; this is aliend {VERSION}, "
-            f"which knows schemas up to {len(MIGRATIONS)}. Nothing was changed; start the newer aliend"
+            f"the database has schema {found}, written by aliend {_writer(connection)}; this is aliend {VERSION}, "
+            f"which supports schemas up to {len(MIGRATIONS)}\nnothing was changed; start the newer aliend"
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")

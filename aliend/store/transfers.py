@@ -105,7 +105,7 @@ def _new(connection: sqlite3.Connection, job: Job, one: NewTransfer) -> Transfer
     if connection.execute(f"{_KNOWN} AND source = ?", (*key, one.source)).fetchone():
         return None
     taken = None if one.problem else connection.execute(f"{_KNOWN} LIMIT 1", key).fetchone()
-    problem = f"{taken[0]} goes to the same target; nothing was overwritten" if taken else one.problem
+    problem = f"{taken[0]} has the same target; nothing was overwritten" if taken else one.problem
     state = Failed(problem) if problem else Queued()
     return Transfer(0, job.id, one.source, one.target, state, one.size, one.md5)
 

@@ -94,7 +94,7 @@ async def test_before_a_migration_the_database_is_copied_and_only_then(tmp_path:
 async def test_without_room_for_the_copy_nothing_is_changed(tmp_path: Path) -> None:
     path = unpacked(1, tmp_path)
     backup_path(path, 1).with_name("aliend.db.schema-1.part").mkdir()
-    with pytest.raises(StoreError, match="cannot be copied beforehand"):
+    with pytest.raises(StoreError, match="cannot be copied first"):
         await Store(path).__aenter__()
     assert version_of(path) == 1
 

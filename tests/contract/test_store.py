@@ -321,7 +321,7 @@ async def test_a_file_that_is_no_database_is_refused_with_a_sentence(path: Path)
 
 async def test_a_link_in_place_of_the_file_is_refused(path: Path, tmp_path: Path) -> None:
     link(path, tmp_path / "elsewhere")
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="cannot open"):
         await Store(path).__aenter__()
     assert not (tmp_path / "elsewhere").exists()
 
@@ -390,7 +390,7 @@ async def test_what_was_acknowledged_survives_a_kill(path: Path) -> None:
 
 
 async def test_a_directory_that_does_not_exist_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be opened: No such file"):
+    with pytest.raises(StoreError, match=r"cannot open .*: No such file"):
         await Store(tmp_path / "none" / "aliend.db").__aenter__()
 
 

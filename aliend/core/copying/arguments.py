@@ -26,8 +26,8 @@ _DAY = 86400.0
 IGNORED_OPTIONS = {
     **dict.fromkeys(("-cksum", "-fastcheck", "-skipmd5"), "size and md5 are always compared"),
     "-tpc": "storage elements copy among themselves wherever they can",
-    **dict.fromkeys(("-xrdcp", "-y", "-t", "-P", "-N", "-n", "-m", "-q", "-v"), "it has no meaning here"),
-    **dict.fromkeys(("-a", "-s", "-c", "-w", "-wh", "-d"), "it has no meaning for copies"),
+    **dict.fromkeys(("-xrdcp", "-y", "-t", "-P", "-N", "-n", "-m", "-q", "-v"), "it has no effect here"),
+    **dict.fromkeys(("-a", "-s", "-c", "-w", "-wh", "-d"), "it has no effect on copies"),
 }
 """Options that are accepted without effect, and why."""
 _WITH_VALUE = ("-y", "-t")
@@ -54,7 +54,7 @@ def _table() -> dict[str, Option]:
         "rmprefix": "a number",
         "dst": "a directory",
         "input": "a file",
-        "to": "a storage wish",
+        "to": "a storage specification",
         "j": "a job's number",
         "l": "a number",
         "o": "a number",
@@ -149,8 +149,8 @@ def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[
         if len(fields) == 2 or (len(fields) == 1 and with_target):
             lines.append(InputLine(number, fields[0], fields[1] if len(fields) == 2 else ""))
         else:
-            wanted = "a source, or a source and a target" if with_target else "a source and a target"
-            problems.append(f"line {number}: it needs {wanted}, not {len(fields)} words")
+            expected = "a source, or a source and a target" if with_target else "a source and a target"
+            problems.append(f"line {number}: expected {expected}, found {len(fields)} fields")
     return lines, problems
 
 
@@ -161,7 +161,7 @@ def _sync_args(given: Given) -> tuple[str, ...]:
         if key in _SYNC_OPTIONS:
             args += [word for value in given.all(key) for word in (_SYNC_OPTIONS[key], value) if word]
         elif key not in ("sync", "recursive", *IGNORED_OPTIONS):
-            raise UsageError(f"cp: --sync and -{key} do not go together (see: alienctl help sync)")
+            raise UsageError(f"cp: --sync and -{key} cannot be combined; see `alienctl help sync`")
     return (*args, "--", *given.operands)
 
 
@@ -169,16 +169,16 @@ def _sources_and_target(given: Given) -> tuple[tuple[str, ...], str]:
     names = given.operands
     if given.has("input"):
         if names:
-            raise UsageError(f"cp: with -input the names are in the file; {names[0]} is too much")
+            raise UsageError(f"cp: unexpected argument {names[0]}: -input reads all paths from the file")
         return (), given.last("dst")
     if given.has("dst"):
         if not names:
-            raise UsageError("cp: -dst needs at least one source: cp [options] -dst DIRECTORY SOURCE...")
+            raise UsageError("cp: -dst needs at least one source\nusage: cp [OPTIONS] -dst DIRECTORY SOURCE...")
         return names, given.last("dst")
     if len(names) < 2:
-        raise UsageError("cp needs at least one source and a target: cp [options] SOURCE... TARGET (see: help cp)")
+        raise UsageError("cp needs at least one source and a target\nusage: cp [OPTIONS] SOURCE... TARGET")
     if STDIO in names[:-1] and (len(names) > 2 or given.has("dryrun")):
-        raise UsageError("cp: - (standard input) is the only source, and cannot be foreseen by a dry run")
+        raise UsageError("cp: standard input (-) must be the only source, and cannot be combined with --dry-run")
     return names[:-1], names[-1]
 
 
@@ -227,9 +227,9 @@ def _overwrite(given: Given) -> Overwrite:
     return known[known.index(cast(Overwrite, _one_of(given, "overwrite", known)))]
 
 
-def _one_of(given: Given, key: str, known: Sequence[str]) -> str:
-    if given.has(key) and given.last(key) not in known:
-        raise UsageError(f"cp: --{key} is one of {', '.join(known)}, not {given.last(key)!r}")
+def _one_of(given: Given, key: str, choices: Sequence[str]) -> str:
+    if given.has(key) and given.last(key) not in choices:
+        raise UsageError(f"cp: --{key} must be one of {', '.join(choices)}, not {given.last(key)!r}")
     return given.last(key)
 
 
@@ -246,5 +246,5 @@ def _seconds(given: Given) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= 365 * _DAY:
-        raise UsageError(f"cp: -timeout needs seconds (0: no limit), not {text!r}")
+        raise UsageError(f"cp: -timeout must be a number of seconds (0: no limit), not {text!r}")
     return seconds

@@ -50,14 +50,14 @@ def resolve_path(name: str, context: PathContext, *, no_storage: bool = False) -
         return ResolvedPath("local", _local(name.removeprefix("file:"), context))
     text, storage = (name, "") if no_storage else _split_storage(name)
     if not text:
-        raise UsageError("An empty name is not a file")
+        raise UsageError("empty path")
     return ResolvedPath("catalogue", paths.resolve(text, context.directory, context.home), storage)
 
 
 def parse_storage_spec(text: str) -> str:
     """Return a storage specification as the service understands it. Raises UsageError for anything else."""
     if text and not _is_storage_spec(text):
-        raise UsageError(f"a storage wish is as in disk:2,ALICE::CERN::EOS,!ALICE::X::SE, not {text!r}")
+        raise UsageError(f"invalid storage specification {text!r}; example: disk:2,ALICE::CERN::EOS,!ALICE::X::SE")
     return text.replace("=", ":")
 
 
@@ -71,20 +71,20 @@ def direction_of(sources: Sequence[ResolvedPath], target: ResolvedPath) -> Direc
     """Return the direction of a copy. Raises UsageError for mixed sources, and if nothing is in the catalogue."""
     sides = {source.side for source in sources}
     if len(sides) > 1:
-        raise UsageError("the sources must be all local or all in the catalogue")
+        raise UsageError("the sources must be either all local or all in the catalogue")
     if sides == {"catalogue"}:
         return "download" if target.side == "local" else "copy"
     if target.side == "local":
-        raise UsageError("source and target are both local (file:); one side must be in the catalogue")
+        raise UsageError("source and target are both local (file:); one of them must be in the catalogue")
     return "upload"
 
 
-def require_explicit_target(word: str) -> None:
+def require_explicit_target(target: str) -> None:
     """Raise UsageError if a target in the catalogue, of sources there, may have been meant as a local one."""
-    if not word.startswith(("alien:", "/alice/")):
+    if not target.startswith(("alien:", "/alice/")):
         raise UsageError(
-            f"source and target are both in the catalogue: to copy within it write alien:{word}, and for a local "
-            f"target file:{word}"
+            f"source and target are both in the catalogue\nto copy within the catalogue, write alien:{target}; for a "
+            f"local target, write file:{target}"
         )
 
 
@@ -109,9 +109,9 @@ def _local(text: str, place: PathContext) -> str:
         text = "/" + text.lstrip("/")
     text = text.removeprefix("//") if text.startswith("//") else text
     if not text:
-        raise UsageError("file: needs a name behind it")
+        raise UsageError("`file:` must be followed by a path")
     if "\0" in text:
-        raise UsageError("A local name cannot contain a NUL character")
+        raise UsageError("a local path cannot contain a NUL character")
     if place.local_home and (text == "~" or text.startswith("~/")):
         text = place.local_home + text[1:]
     absolute = posixpath.normpath(posixpath.join(place.local_directory, text))

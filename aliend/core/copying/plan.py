@@ -97,9 +97,7 @@ def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPa
     items = [_item(source, "", target, template.storage) for source, target in pairs]
     jobs = _grouped(template, items, "")
     if len(jobs) != 1:
-        raise UsageError(
-            "the sources of one job go the same way, with the same storage wish; make several jobs of them"
-        )
+        raise UsageError("all files of one job need the same direction and storage specification; submit several jobs")
     return jobs[0]
 
 
@@ -138,7 +136,7 @@ def _source(word: str, words: CopyArguments, place: PathContext, is_there: Exist
     if "*" not in source.name or (source.side == "local" and is_there(source.name)):
         return source, ""
     if words.spec.selection.glob or words.spec.selection.regex:
-        raise UsageError(f"{word}: a name with * and -glob, -select or -name exclude each other")
+        raise UsageError(f"{word}: a path with * cannot be combined with -glob, -select or -name")
     directory, pattern = split_pattern(source.name)
     return replace(source, name=directory), pattern
 
@@ -146,7 +144,7 @@ def _source(word: str, words: CopyArguments, place: PathContext, is_there: Exist
 def _item(source: ResolvedPath, pattern: str, target: ResolvedPath, wish: str, *, ending: str = "") -> _Item:
     direction = direction_of([source], target)
     if direction == "copy" and source.storage:
-        raise UsageError(f"{source.name}: the storage wish (@{source.storage}) belongs to the target")
+        raise UsageError(f"{source.name}: @{source.storage} must follow the target, not the source")
     own = source.storage if direction == "download" else target.storage
     end = ending or ("/" if pattern or source.name.endswith("/") else "")
     return _Item(

@@ -1,10 +1,10 @@
-"""Which target belongs to which source. Pure: what exists is told by the caller.
+"""Determines the target path of each source. Pure: the caller says what exists.
 
     source                   target                     becomes
     file                     file name                  that name
     file                     T/ or existing directory   T/name
     directory SRC/           T                          T/<below SRC>
-    directory SRC            T                          T/name of SRC/<below SRC>
+    directory SRC            T                          T/<name of SRC>/<below SRC>
     several sources          file name                  refused
 
 A target that ends in `/` is a directory. The same rules hold for LFNs and local paths; both are absolute here.
@@ -68,7 +68,7 @@ def check_target(sources: int, target: str, *, is_directory: bool) -> None:
     """Raise CopyError (permanent) if several sources would become one file."""
     if sources > 1 and not is_directory:
         raise CopyError(
-            f"{target} is not a directory, and several sources need one: end it with / to have it made",
+            f"several sources need a directory as target; write {target}/ to create it",
             kind="permanent",
         )
 

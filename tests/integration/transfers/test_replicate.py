@@ -52,7 +52,7 @@ def test_a_job_of_replicas_goes_on_behind_and_is_told_as_one(user: User, folder:
     [
         (("d",), "where to"),
         (("--to", "disk:1"), "needs files"),
-        (("d", "--to", "nowhere"), "a storage wish is"),
+        (("d", "--to", "nowhere"), "invalid storage specification"),
         (("d", "--to", "disk:1", "--miror"), "did you mean --mirror"),
         (("file:d", "--to", "disk:1"), "LFNs only"),
     ],

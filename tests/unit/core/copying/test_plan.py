@@ -83,8 +83,8 @@ def test_lines_may_go_both_ways_and_bad_ones_are_told() -> None:
         ("a b", "both in the catalogue"),
         ("file:a file:b", "both local"),
         ("a file:b file:c", "both local|all local or all"),
-        ("-glob x dir/* file:y", "exclude each other"),
-        ("--to nonsense file:a b", "storage wish"),
+        ("-glob x dir/* file:y", "cannot be combined"),
+        ("--to nonsense file:a b", "invalid storage specification"),
     ],
 )
 def test_what_makes_no_sense_is_refused(line: str, complaint: str) -> None:

@@ -46,7 +46,7 @@ def test_a_directory_is_made_and_with_a_slash_only_its_contents(source: str, aim
 def test_several_sources_need_a_directory() -> None:
     check_target(1, "/t", is_directory=False)
     check_target(2, "/t", is_directory=True)
-    with pytest.raises(CopyError, match="end it with /"):
+    with pytest.raises(CopyError, match="to create it"):
         check_target(2, "/t", is_directory=False)
 
 
