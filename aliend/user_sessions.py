@@ -51,30 +51,30 @@ class UserSessions:
 
     async def context_of(self, name: str, context: Context) -> Context:
         """Return `context` with the role, site and timing that the session `name` chose."""
-        chosen = await self._choice(name, context)
-        is_role = chosen.role and context.role in (chosen.role, chosen.role_before)
-        is_site = chosen.site and context.site in (chosen.site, chosen.site_before)
-        role, site = chosen.role if is_role else context.role, chosen.site if is_site else context.site
-        return replace(context, role=role, site=site, timing=chosen.timing)
+        choice = await self._choice(name, context)
+        has_role = choice.role and context.role in (choice.role, choice.role_before)
+        has_site = choice.site and context.site in (choice.site, choice.site_before)
+        role, site = choice.role if has_role else context.role, choice.site if has_site else context.site
+        return replace(context, role=role, site=site, timing=choice.timing)
 
     async def switch_account(self, name: str, context: Context, role: str) -> SessionState:
         """Let the session act as another account. Raises RoleRefused if it may not."""
         before = await self.state(name, context)
-        chosen = await self._choice(name, context)
-        own = replace(context, role=chosen.role_before if chosen.role else context.role)
+        choice = await self._choice(name, context)
+        own = replace(context, role=choice.role_before if choice.role else context.role)
         wanted = replace(own, role=role)
         if (await self._account(own))[0] == role:
             wanted, role = own, ""
         user, home = await self._account(wanted)
-        await self._choose(name, context, replace(chosen, role=role, role_before=own.role))
+        await self._choose(name, context, replace(choice, role=role, role_before=own.role))
         state = SessionState(name, user, home, before.directory, before.previous, before.stack)
         return await self._save(state, wanted)
 
     async def choose_site(self, name: str, context: Context, site: str) -> None:
         """Let the session choose storage as if at `site`."""
-        chosen = await self._choice(name, context)
-        before = chosen.site_before if chosen.site else context.site
-        await self._choose(name, context, replace(chosen, site=site, site_before=before))
+        choice = await self._choice(name, context)
+        before = choice.site_before if choice.site else context.site
+        await self._choose(name, context, replace(choice, site=site, site_before=before))
 
     async def choose_timing(self, name: str, context: Context, *, is_on: bool) -> None:
         """Set whether the service reports its processing time to the session."""
@@ -145,10 +145,10 @@ class UserSessions:
             self._choices[key] = await self._store.identities.get(key)
         return self._choices[key]
 
-    async def _choose(self, name: str, context: Context, chosen: IdentityRecord) -> None:
+    async def _choose(self, name: str, context: Context, choice: IdentityRecord) -> None:
         key = self._key(name, replace(context, role=""))
-        await self._store.identities.put(key, chosen)
-        self._choices[key] = chosen
+        await self._store.identities.put(key, choice)
+        self._choices[key] = choice
 
     async def _account(self, context: Context) -> tuple[str, str]:
         if context not in self._accounts:

@@ -15,20 +15,20 @@ _COLUMNS = "transfer, number, se, stage, error, kind, bytes, began_ms, seconds"
 def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> None:
     """Insert records; only the newest of each transfer are kept."""
     touched = set()
-    for one in records:
-        touched.add(one.transfer)
+    for record in records:
+        touched.add(record.transfer)
         connection.execute(
             f"INSERT INTO attempt ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                one.transfer,
-                one.number,
-                one.se,
-                one.stage.value,
-                one.error,
-                one.kind,
-                one.bytes,
-                one.began_ms,
-                one.seconds,
+                record.transfer,
+                record.number,
+                record.se,
+                record.stage.value,
+                record.error,
+                record.kind,
+                record.bytes,
+                record.began_ms,
+                record.seconds,
             ),
         )
     for transfer in touched:

@@ -45,22 +45,22 @@ def changed_since(connection: sqlite3.Connection, rows: JobRows, job: int, revis
         raise UsageError("the resume token or event number is newer than this database: it belongs to another one")
     if not job and revision >= base:
         events.check_kept(connection, revision)
-    found, told = _found(connection, job, revision, base), events.select(connection, job, max(revision, base))
-    complete = len(found) < PAGE and len(told) < PAGE
-    upto = int(text)
+    found, records = _found(connection, job, revision, base), events.select(connection, job, max(revision, base))
+    complete = len(found) < PAGE and len(records) < PAGE
+    last = int(text)
     if len(found) == PAGE:
-        upto = found[-1].revision
-    if len(told) == PAGE:
-        upto = min(upto, told[-1].number)
+        last = found[-1].revision
+    if len(records) == PAGE:
+        last = min(last, records[-1].number)
     where = "WHERE revision > ? AND (revision > ? OR ended_ms = 0) ORDER BY revision"
     values: tuple[int, ...] = (revision, base)
     if job:
         where, values = "WHERE id = ? AND revision > ?", (job, revision)
     return ChangedRows(
         tuple(rows.select(connection, where, values)),
-        tuple(one for one in found if one.revision <= upto),
-        tuple(one for one in told if one.number <= upto),
-        upto,
+        tuple(row for row in found if row.revision <= last),
+        tuple(row for row in records if row.number <= last),
+        last,
         complete,
     )
 
@@ -77,11 +77,11 @@ def _of_all(connection: sqlite3.Connection, revision: int, base: int) -> list[Tr
     numbers = connection.execute(
         "SELECT id FROM job WHERE revision > ? AND (revision > ? OR ended_ms = 0)", (revision, base)
     )
-    found: list[Transfer] = []
+    changed: list[Transfer] = []
     for (number,) in numbers.fetchall():
-        found += transfers.select(
+        changed += transfers.select(
             connection, f"WHERE job = ? AND revision > ? ORDER BY revision LIMIT {PAGE}", (number, revision)
         )
-        found.sort(key=lambda one: one.revision)
-        del found[PAGE:]
-    return found
+        changed.sort(key=lambda transfer: transfer.revision)
+        del changed[PAGE:]
+    return changed

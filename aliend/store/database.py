@@ -121,48 +121,48 @@ class Database:
         """Release an event."""
         self._watchers.discard(event)
 
-    def _submit(self, **errand: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
+    def _submit(self, **call: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
         if self._thread is None:
             raise StoreError(f"the database {self._path} is closed")
         answer = asyncio.get_running_loop().create_future()
-        self._queue.put(_QueuedCall(answer, **errand))
+        self._queue.put(_QueuedCall(answer, **call))
         return answer
 
-    def _deliver(self, errands: Sequence[_QueuedCall]) -> None:
-        for errand in errands:
-            errand.deliver()
-        if any(errand.change for errand in errands):
+    def _deliver(self, calls: Sequence[_QueuedCall]) -> None:
+        for call in calls:
+            call.deliver()
+        if any(call.change for call in calls):
             for event in self._watchers:
                 event.set()
 
     # The methods below run in the thread.
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        while errands := self._next():
-            changes = [errand for errand in errands if errand.change]
+        while calls := self._next():
+            changes = [call for call in calls if call.change]
             if changes:
                 self._make_durable(changes)
-            for errand in errands:
-                if errand.do:
-                    self._do(errand, errand.do)
+            for call in calls:
+                if call.do:
+                    self._do(call, call.do)
             with suppress(RuntimeError):  # the loop has ended: nobody waits
-                loop.call_soon_threadsafe(self._deliver, errands)
+                loop.call_soon_threadsafe(self._deliver, calls)
 
     def _next(self) -> list[_QueuedCall]:
         """Return all queued calls; none after the end was reached."""
-        errands: list[_QueuedCall] = []
+        calls: list[_QueuedCall] = []
         with suppress(Empty):
-            while errand := self._queue.get(block=not errands):
-                errands.append(errand)
+            while call := self._queue.get(block=not calls):
+                calls.append(call)
             self._queue.put(None)  # the end marker, for the next call
-            return errands
-        return errands
+            return calls
+        return calls
 
-    def _do(self, errand: _QueuedCall, function: Callable[[], Any]) -> None:
+    def _do(self, call: _QueuedCall, function: Callable[[], Any]) -> None:
         try:
-            errand.result = function()
+            call.result = function()
         except BaseException as error:  # noqa: BLE001 - the caller gets it
-            errand.error = _ours(self._path, error)
+            call.error = _ours(self._path, error)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -218,21 +218,21 @@ class Database:
                 connection.execute("ROLLBACK")
             raise
 
-    def _carry_out(self, errand: _QueuedCall, transaction: Transaction) -> int:
+    def _carry_out(self, call: _QueuedCall, transaction: Transaction) -> int:
         """Execute one change; return the revision after it. If it raises, only its own changes are undone.
 
         Raises if the database has rolled back the whole transaction.
         """
-        assert errand.change is not None
+        assert call.change is not None
         connection, before = transaction.connection, transaction.revision
         connection.execute("SAVEPOINT change")
         try:
-            errand.result = errand.change(transaction)
+            call.result = call.change(transaction)
         except Exception as error:
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO change")
-            errand.error = _ours(self._path, error)
+            call.error = _ours(self._path, error)
             transaction.revision = before
         connection.execute("RELEASE change")
         return transaction.revision

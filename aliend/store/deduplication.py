@@ -33,12 +33,12 @@ _OPEN = "state IN ('queued', 'running', 'waiting')"
 
 def join(transaction: Transaction, rows: JobRows, job: Job, added: Sequence[Transfer], now_ms: int) -> Job:
     """Join new rows of `job` to transfers of other jobs; return the job with its counters."""
-    for one in added:
-        leader = _leader_for(transaction.connection, rows, job, one)
+    for row in added:
+        leader = _leader_for(transaction.connection, rows, job, row)
         if leader is None:
             continue
-        joined, _ = step(one, Join(leader.id), now_ms / 1000)
-        job = transfers.save(transaction, job, one, joined)
+        joined, _ = step(row, Join(leader.id), now_ms / 1000)
+        job = transfers.save(transaction, job, row, joined)
         owner = rows.load(transaction.connection, leader.job)
         if is_more_urgent(job.spec, owner.spec) and not isinstance(leader.state, Running):
             job = _take_over(transaction, rows, leader, joined, job, now_ms)
@@ -49,9 +49,9 @@ def successor_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer
     """Return the row that takes over if the leader's job gives it up; None: no other job wants it."""
     if leader.joined:
         return None
-    for one in _followers(connection, leader.id):
-        if rows.load(connection, one.job).state in STARTABLE:
-            return one
+    for row in _followers(connection, leader.id):
+        if rows.load(connection, row.job).state in STARTABLE:
+            return row
     return None
 
 
@@ -62,11 +62,11 @@ def transfer_ownership(
 
     The successor's row is replaced by a row of the old job: joined in turn (`keep`), or cancelled.
     """
-    leader, heir = pair
-    other = rows.load(transaction.connection, heir.job)
+    leader, successor = pair
+    other = rows.load(transaction.connection, successor.job)
     state = Queued() if keep else Cancelled()
     rest = replace(leader, state=state, joined=leader.id if keep else 0, attempts=0, failures=0)
-    job, other = _swapped(transaction, (job, other), (leader, heir), rest)
+    job, other = _swapped(transaction, (job, other), (leader, successor), rest)
     rows.save(transaction, rows.load(transaction.connection, other.id), other, now_ms)
     return job
 
@@ -80,10 +80,10 @@ def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, 
             event = LeaderFailed(reason)
         case _:
             event = Detach()
-    for one in _followers(transaction.connection, leader.id):
-        before = rows.load(transaction.connection, one.job)
-        after, _ = step(one, event, now_ms / 1000)
-        rows.save(transaction, before, transfers.save(transaction, before, one, after), now_ms)
+    for row in _followers(transaction.connection, leader.id):
+        before = rows.load(transaction.connection, row.job)
+        after, _ = step(row, event, now_ms / 1000)
+        rows.save(transaction, before, transfers.save(transaction, before, row, after), now_ms)
 
 
 def joined_counts(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
@@ -99,12 +99,12 @@ def leaders(connection: sqlite3.Connection, job: int, limit: int) -> list[Transf
     return transfers.select(connection, where, (job, limit))
 
 
-def _leader_for(connection: sqlite3.Connection, rows: JobRows, job: Job, one: Transfer) -> Transfer | None:
+def _leader_for(connection: sqlite3.Connection, rows: JobRows, job: Job, row: Transfer) -> Transfer | None:
     where = f"WHERE target = ? AND source = ? AND {_OPEN} AND joined = 0 AND job <> ? ORDER BY id"
-    for found in transfers.select(connection, where, (one.target, one.source, job.id)):
-        owner = rows.load(connection, found.job)
+    for leader in transfers.select(connection, where, (row.target, row.source, job.id)):
+        owner = rows.load(connection, leader.job)
         if owner.state in STARTABLE and want_same_copy(owner.spec, job.spec):
-            return found
+            return leader
     return None
 
 
@@ -127,7 +127,7 @@ def _swapped(
     transaction: Transaction, jobs: tuple[Job, Job], pair: tuple[Transfer, Transfer], rest: Transfer
 ) -> tuple[Job, Job]:
     """Move the leader from the first job to the second, replacing its successor; the first job gets `rest`."""
-    (first, second), (leader, heir) = jobs, pair
-    second = transfers.remove(transaction, second, heir)
+    (first, second), (leader, successor) = jobs, pair
+    second = transfers.remove(transaction, second, successor)
     first, second = transfers.change_job(transaction, (first, second), leader)
     return transfers.insert_row(transaction, first, rest), second

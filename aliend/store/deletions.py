@@ -51,18 +51,18 @@ class Deletions:
             lambda at: at.connection.execute("DELETE FROM deletion WHERE job = ?", (job,)) and None
         )
 
-    async def add(self, job: int, found: Sequence[Deletion]) -> None:
+    async def add(self, job: int, deletions: Sequence[Deletion]) -> None:
         """Add files to delete, or update them."""
-        rows = [(job, one.below, one.fingerprint, one.state, one.reason) for one in found]
+        rows = [(job, deletion.below, deletion.fingerprint, deletion.state, deletion.reason) for deletion in deletions]
         sql = "INSERT OR REPLACE INTO deletion VALUES (?, ?, ?, ?, ?)"
         await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
 
     async def page(self, job: int, after: str | None, states: Collection[State] = ()) -> list[Deletion]:
         """Return the next files of a job after a name (None: all), ordered by name; only those in `states`, if any."""
-        picked = f" AND state IN ({','.join(repr(str(state)) for state in states)})" if states else ""
+        clause = f" AND state IN ({','.join(repr(str(state)) for state in states)})" if states else ""
         sql = (
             "SELECT below, mark, state, reason FROM deletion WHERE job = ?1 AND (?2 IS NULL OR below > ?2)"
-            f"{picked} ORDER BY below LIMIT {PAGE}"
+            f"{clause} ORDER BY below LIMIT {PAGE}"
         )
         return await self._database.read(
             lambda at: [Deletion(*row) for row in at.execute(sql, (job, after)).fetchall()]
@@ -76,8 +76,8 @@ class Deletions:
             " ON device = wanted.value ->> 0 AND inode = wanted.value ->> 1"
         )
         rows = await self._database.read(lambda at: at.execute(sql, (json.dumps(list(wanted)),)).fetchall())
-        found = {FileKey(*row[:4]): row[4] for row in rows}
-        return {key: found[key] for key in keys if key in found}
+        cached = {FileKey(*row[:4]): row[4] for row in rows}
+        return {key: cached[key] for key in keys if key in cached}
 
     async def save_md5s(self, md5s: Mapping[FileKey, str]) -> None:
         """Save md5s."""

@@ -25,10 +25,10 @@ class JobRows:
 
     def load(self, connection: sqlite3.Connection, number: int) -> Job:
         """Return one job. Raises NoSuchJob."""
-        found = self.select(connection, "WHERE id = ?", (number,))
-        if not found:
+        jobs = self.select(connection, "WHERE id = ?", (number,))
+        if not jobs:
             raise NoSuchJob(f"no transfer job {number}; list all jobs with `alienctl transfers list --all`")
-        return found[0]
+        return jobs[0]
 
     def select(self, connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Job]:
         """Return the jobs that a clause (WHERE, ORDER BY, LIMIT) selects."""

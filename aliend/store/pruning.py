@@ -33,13 +33,13 @@ def prune(transaction: Transaction, before_ms: int) -> int:
     (job,) = row
     ids = "SELECT id FROM transfer WHERE job = ? ORDER BY id LIMIT ?"
     connection.execute(f"DELETE FROM attempt WHERE transfer IN ({ids})", (job, _ROWS))
-    gone = connection.execute(f"DELETE FROM transfer WHERE id IN ({ids})", (job, _ROWS)).rowcount
-    told = _prune_events(connection, job)
-    if gone < _ROWS and told < _EVENTS:
+    deleted = connection.execute(f"DELETE FROM transfer WHERE id IN ({ids})", (job, _ROWS)).rowcount
+    events = _prune_events(connection, job)
+    if deleted < _ROWS and events < _EVENTS:
         for table in ("made", "request", "deletion"):
             connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))
         connection.execute("DELETE FROM job WHERE id = ?", (job,))
-    return gone + 1
+    return deleted + 1
 
 
 def _prune_events(connection: sqlite3.Connection, job: int) -> int:

@@ -60,15 +60,15 @@ def schedulable(connection: sqlite3.Connection, rows: JobRows, query: Scheduling
     )
 
 
-def _expanding(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Job]:
+def _expanding(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Job]:
     """Return jobs whose files are not all listed."""
-    where = f"WHERE state = 'expanding' AND id NOT IN ({_listed(asked.expanding)}) ORDER BY priority DESC, id LIMIT ?"
-    return rows.select(connection, where, (asked.expansions,))
+    where = f"WHERE state = 'expanding' AND id NOT IN ({_listed(query.expanding)}) ORDER BY priority DESC, id LIMIT ?"
+    return rows.select(connection, where, (query.expansions,))
 
 
-def _deleting(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Job]:
+def _deleting(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Job]:
     """Return jobs whose files have all arrived and whose deletions are due."""
-    where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({_listed(asked.deleting)}) ORDER BY id"
+    where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({_listed(query.deleting)}) ORDER BY id"
     return rows.select(connection, where, ())
 
 
@@ -76,18 +76,18 @@ def _listed(numbers: Collection[int]) -> str:
     return ",".join(str(number) for number in numbers)
 
 
-def _candidates(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Candidate]:
+def _candidates(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Candidate]:
     """Return up to `limit` startable transfers of each of the next jobs."""
-    found: list[Candidate] = []
-    values = (json.dumps(sorted(asked.full)), json.dumps(sorted(asked.closed)), asked.now, asked.last_job)
+    candidates: list[Candidate] = []
+    values = (json.dumps(sorted(query.full)), json.dumps(sorted(query.closed)), query.now, query.last_job)
     for (number,) in connection.execute(_JOBS_WITH_WORK, values).fetchall():
         job = rows.load(connection, number)
         transfers = connection.execute(
             "SELECT id, target, size FROM transfer WHERE job = ? AND ready <= ? ORDER BY ready, id LIMIT ?",
-            (number, asked.now, asked.limit),
+            (number, query.now, query.limit),
         )
-        found += [_candidate(job, *row) for row in transfers.fetchall()]
-    return found
+        candidates += [_candidate(job, *row) for row in transfers.fetchall()]
+    return candidates
 
 
 def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:

@@ -130,17 +130,17 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 
     Raises StoreError, with nothing changed, if its schema is newer.
     """
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found > len(MIGRATIONS):
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    if schema > len(MIGRATIONS):
         raise StoreError(
-            f"the database has schema {found}, written by aliend {_writer(connection)}; this is aliend {VERSION}, "
+            f"the database has schema {schema}, written by aliend {_writer(connection)}; this is aliend {VERSION}, "
             f"which supports schemas up to {len(MIGRATIONS)}\nnothing was changed; start the newer aliend"
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    if 0 < found < len(MIGRATIONS):
-        _back_up(connection, backup_path(path, found))
-    for number in range(found, len(MIGRATIONS)):
+    if 0 < schema < len(MIGRATIONS):
+        _back_up(connection, backup_path(path, schema))
+    for number in range(schema, len(MIGRATIONS)):
         _apply(connection, number)
     if _writer(connection) != VERSION:
         connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (VERSION,))

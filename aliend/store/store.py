@@ -96,15 +96,15 @@ class Store:
 
     async def find_transfer(self, number: int) -> Transfer | None:
         """Return one transfer, if it exists."""
-        found = await self._database.read(lambda at: transfers.select(at, "WHERE id = ?", (number,)))
-        return found[0] if found else None
+        rows = await self._database.read(lambda at: transfers.select(at, "WHERE id = ?", (number,)))
+        return rows[0] if rows else None
 
     async def transfers(
         self, job: int, page_size: int, after_id: int, phases: Collection[Phase] = ()
     ) -> list[Transfer]:
         """Return transfers of a job above number `after_id` in order; only those in `phases`, if any are named."""
-        picked = f" AND state IN ({_quoted(phases)})" if phases else ""
-        where = f"WHERE job = ? AND id > ?{picked} ORDER BY id LIMIT ?"
+        clause = f" AND state IN ({_quoted(phases)})" if phases else ""
+        where = f"WHERE job = ? AND id > ?{clause} ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (job, after_id, page_size)))
 
     async def next_transfers(self, job: int, after_id: int, limit: int) -> list[Transfer]:
@@ -151,10 +151,12 @@ class Store:
         def write(transaction: Transaction) -> tuple[Effect, ...]:
             job = before = self._rows.load(transaction.connection, number)
             effects: list[Effect] = []
-            for one in deduplication.leaders(transaction.connection, number, BATCH):
-                if heir := deduplication.successor_of(transaction.connection, self._rows, one):
-                    job = deduplication.transfer_ownership(transaction, self._rows, job, (one, heir), now_ms, keep=True)
-                    effects.append(ChangeOwner(one.id, heir.job))
+            for leader in deduplication.leaders(transaction.connection, number, BATCH):
+                if successor := deduplication.successor_of(transaction.connection, self._rows, leader):
+                    job = deduplication.transfer_ownership(
+                        transaction, self._rows, job, (leader, successor), now_ms, keep=True
+                    )
+                    effects.append(ChangeOwner(leader.id, successor.job))
             self._rows.save(transaction, before, job, now_ms)
             return tuple(effects)
 
@@ -164,7 +166,7 @@ class Store:
         """Return the number of rows joined to each of these transfers, where there are any."""
         return await self._database.read(lambda at: deduplication.joined_counts(at, transfers))
 
-    async def add(self, job: int, found: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
+    async def add(self, job: int, files: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
         """Add files to a job (existing ones are left unchanged), and apply an event to it.
 
         A job that was cancelled or has ended stays unchanged.
@@ -175,7 +177,7 @@ class Store:
             before = self._rows.load(transaction.connection, job)
             if before.ended_ms or before.state is JobState.CANCELLED:
                 return before
-            after, added = transfers.insert(transaction, before, found)
+            after, added = transfers.insert(transaction, before, files)
             after = deduplication.join(transaction, self._rows, after, added, now_ms)
             return self._rows.save(transaction, before, jobs_core.step(after, event) if event else after, now_ms)
 
@@ -183,7 +185,7 @@ class Store:
 
     async def start(
         self,
-        asked: scheduling_queries.SchedulingQuery,
+        query: scheduling_queries.SchedulingQuery,
         choose: Callable[[Sequence[Candidate]], tuple[Sequence[Candidate], RoundRobin]],
     ) -> tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]:
         """Start the transfers that `choose` selects; return what may start, the results, and the round-robin state.
@@ -197,14 +199,14 @@ class Store:
             transaction: Transaction,
         ) -> tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]:
             connection = transaction.connection
-            agenda = scheduling_queries.schedulable(connection, self._rows, asked)
-            chosen, turns = choose(agenda.candidates)
+            result = scheduling_queries.schedulable(connection, self._rows, query)
+            selected, turns = choose(result.candidates)
             started = []
-            for one in chosen:
-                found = transfers.select(connection, "WHERE id = ?", (one.transfer,))
-                job = self._rows.load(connection, one.job)
-                started.append((one, self._step(transaction, job, found, Started(), now)))
-            return agenda, started, turns
+            for candidate in selected:
+                rows = transfers.select(connection, "WHERE id = ?", (candidate.transfer,))
+                job = self._rows.load(connection, candidate.job)
+                started.append((candidate, self._step(transaction, job, rows, Started(), now)))
+            return result, started, turns
 
         return await self._database.write(write, durable=False)
 
@@ -252,13 +254,13 @@ class Store:
         now_ms = self._now_ms()
 
         def write(transaction: Transaction) -> int:
-            found = transfers.select(transaction.connection, "WHERE state = 'running' LIMIT ?", (BATCH,))
-            for one in found:
-                job = self._rows.load(transaction.connection, one.job)
-                after = transfers.save(transaction, job, one, after_restart(one))
-                attempt_rows.insert(transaction.connection, [attempt_rows.interrupted_record(one, now_ms)])
+            rows = transfers.select(transaction.connection, "WHERE state = 'running' LIMIT ?", (BATCH,))
+            for row in rows:
+                job = self._rows.load(transaction.connection, row.job)
+                after = transfers.save(transaction, job, row, after_restart(row))
+                attempt_rows.insert(transaction.connection, [attempt_rows.interrupted_record(row, now_ms)])
                 self._rows.save(transaction, job, after, now_ms)
-            return len(found)
+            return len(rows)
 
         total = 0
         while changed := await self._database.write(write):
@@ -316,10 +318,10 @@ class Store:
         now = self._clock()
 
         def write(transaction: Transaction) -> ChangeResult:
-            found = transfers.select(transaction.connection, where, values)
-            before = self._rows.load(transaction.connection, number or found[0].job)
+            rows = transfers.select(transaction.connection, where, values)
+            before = self._rows.load(transaction.connection, number or rows[0].job)
             attempt_rows.insert(transaction.connection, records)
-            return self._step(transaction, before, found, event, now, also)
+            return self._step(transaction, before, rows, event, now, also)
 
         return await self._database.write(write)
 
@@ -327,7 +329,7 @@ class Store:
         self,
         transaction: Transaction,
         before: Job,
-        found: Sequence[Transfer],
+        rows: Sequence[Transfer],
         event: Event,
         now: float,
         also: JobEvent | None = None,
@@ -337,22 +339,24 @@ class Store:
         effects: list[Effect] = []
         after: list[Transfer] = []
         now_ms = int(now * 1000)
-        for one in found:
-            heir = (
-                deduplication.successor_of(transaction.connection, self._rows, one)
+        for row in rows:
+            successor = (
+                deduplication.successor_of(transaction.connection, self._rows, row)
                 if isinstance(event, Cancel)
                 else None
             )
-            if heir:
-                job = deduplication.transfer_ownership(transaction, self._rows, job, (one, heir), now_ms, keep=False)
-                effects.append(ChangeOwner(one.id, heir.job))
-                after.append(one)
+            if successor:
+                job = deduplication.transfer_ownership(
+                    transaction, self._rows, job, (row, successor), now_ms, keep=False
+                )
+                effects.append(ChangeOwner(row.id, successor.job))
+                after.append(row)
                 continue
-            changed, wanted = step(one, event, now)
-            job = transfers.save(transaction, job, one, changed)
-            if is_unfinished(one.state) and not is_unfinished(changed.state):
+            changed, row_effects = step(row, event, now)
+            job = transfers.save(transaction, job, row, changed)
+            if is_unfinished(row.state) and not is_unfinished(changed.state):
                 deduplication.propagate_result(transaction, self._rows, changed, now_ms)
-            effects += wanted
+            effects += row_effects
             after.append(changed)
         return ChangeResult(tuple(after), tuple(effects), self._rows.save(transaction, before, job, now_ms))
 

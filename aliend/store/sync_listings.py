@@ -43,7 +43,7 @@ class SyncListings:
 
     def add(self, side: Side, files: Iterable[ListedFile]) -> None:
         """Add files; of several with the same name the last one counts."""
-        rows = [(one.below, one.size, one.md5, one.fingerprint, one.problem) for one in files]
+        rows = [(file.below, file.size, file.md5, file.fingerprint, file.problem) for file in files]
         self._database.execute("BEGIN")
         self._database.executemany(f"INSERT OR REPLACE INTO {side} VALUES (?, ?, ?, ?, ?)", rows)
         self._database.execute("COMMIT")

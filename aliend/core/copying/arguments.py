@@ -66,7 +66,7 @@ def _table() -> dict[str, Option]:
         "progress": "none, line or bars",
     }
     table = {f"-{name}": Option(name) for name in flags}
-    table |= {f"-{name}": Option(name, takes) for name, takes in values.items()}
+    table |= {f"-{name}": Option(name, value_name) for name, value_name in values.items()}
     table |= selection.OPTIONS
     table |= {f"-{name}": option for name, option in table.items() if len(name) > 2}
     table["-force"] = table["--force"] = Option("f")
@@ -112,21 +112,21 @@ class InputLine:
 
 def parse_copy(args: Sequence[str], now_ms: int) -> CopyArguments:
     """Parse the arguments of `cp`. Raises UsageError, which names the argument; nothing is ignored silently."""
-    given = take_apart("cp", args, OPTIONS)
-    sources, target = _sources_and_target(given)
+    options = take_apart("cp", args, OPTIONS)
+    sources, target = _sources_and_target(options)
     return CopyArguments(
         sources=sources,
         target=target,
-        spec=_spec(given, now_ms),
-        input=given.last("input"),
-        drops_common_parents=given.has("dst"),
-        storage=given.last("to"),
-        detach=given.has("detach"),
-        dry_run=given.has("dryrun"),
-        compat_exit=given.has("compat-exit"),
-        progress=_one_of(given, "progress", _PROGRESS),
-        sync_args=_sync_args(given) if given.has("sync") else (),
-        notes=tuple(f"cp: {name} is ignored: {why}" for name, why in IGNORED_OPTIONS.items() if given.has(name)),
+        spec=_spec(options, now_ms),
+        input=options.last("input"),
+        drops_common_parents=options.has("dst"),
+        storage=options.last("to"),
+        detach=options.has("detach"),
+        dry_run=options.has("dryrun"),
+        compat_exit=options.has("compat-exit"),
+        progress=_one_of(options, "progress", _PROGRESS),
+        sync_args=_sync_args(options) if options.has("sync") else (),
+        notes=tuple(f"cp: {name} is ignored: {why}" for name, why in IGNORED_OPTIONS.items() if options.has(name)),
     )
 
 
@@ -154,93 +154,93 @@ def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[
     return lines, problems
 
 
-def _sync_args(given: Given) -> tuple[str, ...]:
+def _sync_args(options: Given) -> tuple[str, ...]:
     """Return the arguments for `sync`. Raises UsageError for options that it does not have."""
     args = ["sync"]
-    for key in given.values:
+    for key in options.values:
         if key in _SYNC_OPTIONS:
-            args += [word for value in given.all(key) for word in (_SYNC_OPTIONS[key], value) if word]
+            args += [word for value in options.all(key) for word in (_SYNC_OPTIONS[key], value) if word]
         elif key not in ("sync", "recursive", *IGNORED_OPTIONS):
             raise UsageError(f"cp: --sync and -{key} cannot be combined; see `alienctl help sync`")
-    return (*args, "--", *given.operands)
+    return (*args, "--", *options.operands)
 
 
-def _sources_and_target(given: Given) -> tuple[tuple[str, ...], str]:
-    names = given.operands
-    if given.has("input"):
+def _sources_and_target(options: Given) -> tuple[tuple[str, ...], str]:
+    names = options.operands
+    if options.has("input"):
         if names:
             raise UsageError(f"cp: unexpected argument {names[0]}: -input reads all paths from the file")
-        return (), given.last("dst")
-    if given.has("dst"):
+        return (), options.last("dst")
+    if options.has("dst"):
         if not names:
             raise UsageError("cp: -dst needs at least one source\nusage: cp [OPTIONS] -dst DIRECTORY SOURCE...")
-        return names, given.last("dst")
+        return names, options.last("dst")
     if len(names) < 2:
         raise UsageError("cp needs at least one source and a target\nusage: cp [OPTIONS] SOURCE... TARGET")
-    if STDIO in names[:-1] and (len(names) > 2 or given.has("dryrun")):
+    if STDIO in names[:-1] and (len(names) > 2 or options.has("dryrun")):
         raise UsageError("cp: standard input (-) must be the only source, and cannot be combined with --dry-run")
     return names[:-1], names[-1]
 
 
-def _spec(given: Given, now_ms: int) -> JobSpec:
-    chosen = selection.selection_of(given, now_ms)
-    job = str(given.number("j", 0)) if given.has("j") else chosen.job
+def _spec(options: Given, now_ms: int) -> JobSpec:
+    chosen = selection.selection_of(options, now_ms)
+    job = str(options.number("j", 0)) if options.has("j") else chosen.job
     if chosen.job and job != chosen.job:
         raise UsageError("cp: -j and -jobid name different jobs")
     return JobSpec(
         direction="download",
         sources=(),
         target="",
-        overwrite=_overwrite(given),
-        parallel=given.number("T", 0, least=1),
-        priority=given.number("priority", 0, least=_LEAST_PRIORITY),
-        rate=parse_rate(given.last("limit")) if given.has("limit") else 0,
-        touch_empty=given.has("touch-empty"),
-        strict=given.has("strictspec"),
-        timeout=_seconds(given),
-        retries=0 if given.has("norecovery") else given.number("retry", -1),
-        min_rate=_size(given, "ratethreshold"),
-        recovery=not given.has("norecovery"),
-        verify=given.has("verify"),
-        whole_archives=given.has("noxrdzip"),
-        http=given.has("http"),
-        chunks=given.number("chunks", 0, least=1),
-        chunk_size=_size(given, "chunksz"),
-        streams=min(given.number("S", 0), 15),
-        parents=given.number("parent", 0),
-        strip=given.number("rmprefix", 0),
+        overwrite=_overwrite(options),
+        parallel=options.number("T", 0, least=1),
+        priority=options.number("priority", 0, least=_LEAST_PRIORITY),
+        rate=parse_rate(options.last("limit")) if options.has("limit") else 0,
+        touch_empty=options.has("touch-empty"),
+        strict=options.has("strictspec"),
+        timeout=_seconds(options),
+        retries=0 if options.has("norecovery") else options.number("retry", -1),
+        min_rate=_size(options, "ratethreshold"),
+        recovery=not options.has("norecovery"),
+        verify=options.has("verify"),
+        whole_archives=options.has("noxrdzip"),
+        http=options.has("http"),
+        chunks=options.number("chunks", 0, least=1),
+        chunk_size=_size(options, "chunksz"),
+        streams=min(options.number("S", 0), 15),
+        parents=options.number("parent", 0),
+        strip=options.number("rmprefix", 0),
         selection=replace(
             chosen,
             job=job,
-            patterns_out=tuple(filter(None, given.all("e"))),
-            limit=given.number("l", 0, least=1),
-            offset=given.number("o", 0),
-            site=given.last("site"),
+            patterns_out=tuple(filter(None, options.all("e"))),
+            limit=options.number("l", 0, least=1),
+            offset=options.number("o", 0),
+            site=options.last("site"),
         ),
     )
 
 
-def _overwrite(given: Given) -> Overwrite:
-    if not given.has("overwrite"):
-        return "changed" if given.has("f") else "never"
-    known: tuple[Overwrite, ...] = get_args(Overwrite)
-    return known[known.index(cast(Overwrite, _one_of(given, "overwrite", known)))]
+def _overwrite(options: Given) -> Overwrite:
+    if not options.has("overwrite"):
+        return "changed" if options.has("f") else "never"
+    policies: tuple[Overwrite, ...] = get_args(Overwrite)
+    return policies[policies.index(cast(Overwrite, _one_of(options, "overwrite", policies)))]
 
 
-def _one_of(given: Given, key: str, choices: Sequence[str]) -> str:
-    if given.has(key) and given.last(key) not in choices:
-        raise UsageError(f"cp: --{key} must be one of {', '.join(choices)}, not {given.last(key)!r}")
-    return given.last(key)
+def _one_of(options: Given, key: str, choices: Sequence[str]) -> str:
+    if options.has(key) and options.last(key) not in choices:
+        raise UsageError(f"cp: --{key} must be one of {', '.join(choices)}, not {options.last(key)!r}")
+    return options.last(key)
 
 
-def _size(given: Given, key: str) -> int:
-    return size_of(given.last(key), f"cp: -{key}") if given.has(key) else 0
+def _size(options: Given, key: str) -> int:
+    return size_of(options.last(key), f"cp: -{key}") if options.has(key) else 0
 
 
-def _seconds(given: Given) -> float:
-    if not given.has("timeout"):
+def _seconds(options: Given) -> float:
+    if not options.has("timeout"):
         return 0.0
-    text = given.last("timeout")
+    text = options.last("timeout")
     try:
         seconds = float(text)
     except ValueError:

@@ -61,10 +61,10 @@ def parse_storage_spec(text: str) -> str:
     return text.replace("=", ":")
 
 
-def is_relative_local(word: str) -> bool:
+def is_relative_local(path: str) -> bool:
     """Return whether a path is local and relative."""
-    text = word.removeprefix("file:")
-    return word.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
+    text = path.removeprefix("file:")
+    return path.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
 
 
 def direction_of(sources: Sequence[ResolvedPath], target: ResolvedPath) -> Direction:
@@ -88,22 +88,22 @@ def require_explicit_target(target: str) -> None:
         )
 
 
-def _split_storage(word: str) -> tuple[str, str]:
+def _split_storage(path: str) -> tuple[str, str]:
     """Return the path, and the storage specifications after its `@`."""
-    wishes: list[str] = []
+    specs: list[str] = []
     while True:
-        name, at, wish = word.rpartition("@")
-        if not at or not _is_storage_spec(wish):
-            return word, ",".join(wishes)
-        word = name
-        wishes.insert(0, parse_storage_spec(wish))
+        name, at, spec = path.rpartition("@")
+        if not at or not _is_storage_spec(spec):
+            return path, ",".join(specs)
+        path = name
+        specs.insert(0, parse_storage_spec(spec))
 
 
 def _is_storage_spec(text: str) -> bool:
     return bool(text) and all(_STORAGE_TERM.fullmatch(part) for part in text.split(","))
 
 
-def _local(text: str, place: PathContext) -> str:
+def _local(text: str, context: PathContext) -> str:
     """Resolve a local path: `x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` is the user's home."""
     if text.startswith("///"):
         text = "/" + text.lstrip("/")
@@ -112,7 +112,7 @@ def _local(text: str, place: PathContext) -> str:
         raise UsageError("`file:` must be followed by a path")
     if "\0" in text:
         raise UsageError("a local path cannot contain a NUL character")
-    if place.local_home and (text == "~" or text.startswith("~/")):
-        text = place.local_home + text[1:]
-    absolute = posixpath.normpath(posixpath.join(place.local_directory, text))
+    if context.local_home and (text == "~" or text.startswith("~/")):
+        text = context.local_home + text[1:]
+    absolute = posixpath.normpath(posixpath.join(context.local_directory, text))
     return absolute + "/" if text.endswith("/") and absolute != "/" else absolute

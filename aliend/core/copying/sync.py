@@ -78,8 +78,8 @@ def why_no_deletion(files: int, problems: int, first_problem: str) -> str:
 
 def overlap(source: str, target: str) -> bool:
     """Return whether two directories on the same side are the same, or one contains the other."""
-    one, other = source.rstrip("/") + "/", target.rstrip("/") + "/"
-    return one.startswith(other) or other.startswith(one)
+    first, second = source.rstrip("/") + "/", target.rstrip("/") + "/"
+    return first.startswith(second) or second.startswith(first)
 
 
 def sync_job(

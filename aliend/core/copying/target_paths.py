@@ -90,10 +90,10 @@ def without_common_parents(sources: tuple[str, ...]) -> list[str]:
     """Return the sources without their common parent directories; a single one is its last component."""
     parts = [list(filter(None, source.split("/"))) for source in sources]
     shared = 0
-    shortest = min(len(one) for one in parts) - 1
-    while shared < shortest and len({one[shared] for one in parts}) == 1:
+    shortest = min(len(components) for components in parts) - 1
+    while shared < shortest and len({components[shared] for components in parts}) == 1:
         shared += 1
     return [
-        "/".join(one[shared:]) + ("/" if is_contents(source) else "")
-        for one, source in zip(parts, sources, strict=True)
+        "/".join(components[shared:]) + ("/" if is_contents(source) else "")
+        for components, source in zip(parts, sources, strict=True)
     ]
