@@ -21,11 +21,12 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from aliend.central.sessions import CentralSessions
 from aliend.config import Settings
 from aliend.engine import Engine
 from aliend.engine.retention import prune_history
 from aliend.errors import ConfigurationError
-from aliend.runtime import CentralSessions, Runtime
+from aliend.runtime import Runtime
 from aliend.services.catalogue import CatalogueService
 from aliend.services.console import ConsoleService
 from aliend.services.daemon import DaemonService

@@ -46,7 +46,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
             socket=settings.socket,
             state_directory=settings.state_directory,
             log_file=settings.log_file,
-            central=central_messages(self._parts.central_sessions),
+            central=central_messages(self._parts),
             active_jobs=len(active),
             running_transfers=len(engine.progress()),
             warnings=[*filter(None, [settings.state_note]), *self._parts.tokens.warnings()],

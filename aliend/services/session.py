@@ -51,7 +51,7 @@ class SessionService(session_pb2_grpc.SessionServicer):
         """See the contract."""
         said = None
         while not self._parts.stopping:
-            now = central_messages(self._parts.central_sessions)
+            now = central_messages(self._parts)
             if now != said:
                 said = now
                 await context.write(session_pb2.WatchSessionResponse(central=now))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliend.runtime import CentralSessions
+from aliend.runtime import Runtime
 from aliend.v1 import daemon_pb2
 
 _STATES = {
@@ -13,7 +13,7 @@ _STATES = {
 }
 
 
-def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus]:
+def central_messages(runtime: Runtime) -> list[daemon_pb2.CentralStatus]:
     """Every session that was asked for since the start."""
     return [
         daemon_pb2.CentralStatus(
@@ -32,5 +32,5 @@ def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus
             waiting=status.waiting,
             next_attempt_ms=status.next_attempt_ms,
         )
-        for status in (central.status() for central in centrals.all())
+        for status in (central.status() for central in runtime.central_sessions.all())
     ]

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from aliend.core.transfers.job import STARTABLE, Job, is_more_urgent, want_same_copy
 from aliend.core.transfers.transfer import (
+    UNFINISHED,
     Cancelled,
     Detach,
     Done,
@@ -27,8 +28,9 @@ from aliend.core.transfers.transfer import (
 from aliend.store import transfers
 from aliend.store.database import Transaction
 from aliend.store.jobs import JobRows
+from aliend.store.row_codec import in_states
 
-_OPEN = "state IN ('queued', 'running', 'waiting')"
+_OPEN = in_states(*UNFINISHED)
 
 
 def join(transaction: Transaction, rows: JobRows, job: Job, added: Sequence[Transfer], now_ms: int) -> Job:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 
+from aliend.core.transfers.transfer import Phase
 from aliend.store.database import Transaction
+from aliend.store.row_codec import in_states
 
 _ROWS = 500
 """Transfers deleted in one transaction."""
@@ -16,9 +18,9 @@ _EVENTS = 4 * _ROWS
 """Events deleted in one transaction; most transfers have three."""
 
 # What may still stand in the catalogue under a temporary name must not be forgotten before it could be removed.
-_OLD = """
+_OLD = f"""
 SELECT id FROM job WHERE ended_ms > 0 AND ended_ms < ? AND NOT EXISTS (
-    SELECT 1 FROM transfer WHERE job = job.id AND intent <> '' AND state IN ('failed', 'cancelled')
+    SELECT 1 FROM transfer WHERE job = job.id AND intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)}
     AND (json_extract(intent, '$.kind') = 'replacing' OR json_extract(intent, '$.lfn') <> target))
 ORDER BY ended_ms LIMIT 1
 """

@@ -37,6 +37,12 @@ TRANSFER_COLUMNS = (
 )
 
 
+def in_states(*states: JobState | Phase) -> str:
+    """Return the SQL condition on the state; in the order of the partial indexes, so that SQLite uses them."""
+    values = [repr(state.value) for state in states]
+    return f"state = {values[0]}" if len(values) == 1 else f"state IN ({', '.join(values)})"
+
+
 def spec_to_text(spec: JobSpec) -> str:
     """Return a specification as JSON."""
     return json.dumps(asdict(spec))

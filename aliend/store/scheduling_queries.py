@@ -7,15 +7,18 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from aliend.core.transfers.job import Job
+from aliend.core.transfers.job import STARTABLE, Job, JobState
 from aliend.core.transfers.scheduler import Candidate, target_key
 from aliend.store.jobs import JobRows
+from aliend.store.row_codec import in_states
 
 _MAX_JOBS = 16
 """Jobs read at a time; more of them cannot start anything while at most as many files run."""
 
+_STARTABLE = in_states(*STARTABLE)
+
 _JOBS_WITH_WORK = f"""
-SELECT id FROM job WHERE state IN ('expanding', 'active') AND id NOT IN (SELECT value FROM json_each(?))
+SELECT id FROM job WHERE {_STARTABLE} AND id NOT IN (SELECT value FROM json_each(?))
 AND direction NOT IN (SELECT value FROM json_each(?))
 AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)
 ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_MAX_JOBS}
@@ -62,13 +65,15 @@ def schedulable(connection: sqlite3.Connection, rows: JobRows, query: Scheduling
 
 def _expanding(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Job]:
     """Return jobs whose files are not all listed."""
-    where = f"WHERE state = 'expanding' AND id NOT IN ({_listed(query.expanding)}) ORDER BY priority DESC, id LIMIT ?"
-    return rows.select(connection, where, (query.expansions,))
+    where = f"WHERE {in_states(JobState.EXPANDING)} AND id NOT IN ({_listed(query.expanding)})"
+    return rows.select(connection, f"{where} ORDER BY priority DESC, id LIMIT ?", (query.expansions,))
 
 
 def _deleting(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Job]:
     """Return jobs whose files have all arrived and whose deletions are due."""
-    where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({_listed(query.deleting)}) ORDER BY id"
+    where = (
+        f"WHERE {in_states(JobState.DELETING)} AND ended_ms = 0 AND id NOT IN ({_listed(query.deleting)}) ORDER BY id"
+    )
     return rows.select(connection, where, ())
 
 
@@ -108,7 +113,7 @@ def jobs_with_ready_files(connection: sqlite3.Connection, now: float) -> dict[in
     """Return at most `_MAX_JOBS` jobs with files that may start: number to priority, the highest first."""
     return dict(
         connection.execute(
-            "SELECT id, priority FROM job WHERE state IN ('expanding', 'active')"
+            f"SELECT id, priority FROM job WHERE {_STARTABLE}"
             " AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)"
             f" ORDER BY priority DESC, interactive DESC, id LIMIT {_MAX_JOBS}",
             (now,),
@@ -125,7 +130,7 @@ def _next_ready(connection: sqlite3.Connection, now: float) -> float | None:
     """Return the POSIX second at which the next waiting transfer may start; None: there is none."""
     row = connection.execute(
         "SELECT min((SELECT min(ready) FROM transfer WHERE job = job.id AND ready > ?)) FROM job"
-        " WHERE state IN ('expanding', 'active') AND waiting > 0",
+        f" WHERE {_STARTABLE} AND waiting > 0",
         (now,),
     ).fetchone()
     return row[0] if row else None

@@ -30,6 +30,7 @@ from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
 from aliend.store.deletions import Deletions
 from aliend.store.jobs import JobRows
+from aliend.store.row_codec import in_states
 from aliend.store.sessions import Identities, Sessions
 from aliend.store.transfers import NewTransfer
 
@@ -103,7 +104,7 @@ class Store:
         self, job: int, page_size: int, after_id: int, phases: Collection[Phase] = ()
     ) -> list[Transfer]:
         """Return transfers of a job above number `after_id` in order; only those in `phases`, if any are named."""
-        clause = f" AND state IN ({_quoted(phases)})" if phases else ""
+        clause = f" AND {in_states(*phases)}" if phases else ""
         where = f"WHERE job = ? AND id > ?{clause} ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (job, after_id, page_size)))
 
@@ -141,7 +142,7 @@ class Store:
         self, job: int, phases: Sequence[Phase], event: Event, also: JobEvent, after_id: int = 0
     ) -> ChangeResult:
         """Apply `also` to the job and `event` to at most `BATCH` of its transfers in `phases` above `after_id`."""
-        where = f"WHERE job = ? AND id > ? AND state IN ({_quoted(phases)}) ORDER BY id LIMIT {BATCH}"
+        where = f"WHERE job = ? AND id > ? AND {in_states(*phases)} ORDER BY id LIMIT {BATCH}"
         return await self._change_where(where, (job, after_id), event, job, also)
 
     async def transfer_ownership(self, number: int) -> tuple[Effect, ...]:
@@ -254,7 +255,7 @@ class Store:
         now_ms = self._now_ms()
 
         def write(transaction: Transaction) -> int:
-            rows = transfers.select(transaction.connection, "WHERE state = 'running' LIMIT ?", (BATCH,))
+            rows = transfers.select(transaction.connection, f"WHERE {in_states(Phase.RUNNING)} LIMIT ?", (BATCH,))
             for row in rows:
                 job = self._rows.load(transaction.connection, row.job)
                 after = transfers.save(transaction, job, row, after_restart(row))
@@ -269,17 +270,17 @@ class Store:
 
     async def unfinished_intents(self, after_id: int = 0) -> list[Transfer]:
         """Return at most `BATCH` transfers above `after_id` that ended during a change of the catalogue."""
-        where = "WHERE intent <> '' AND state IN ('failed', 'cancelled') AND id > ? ORDER BY id LIMIT ?"
+        where = f"WHERE intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)} AND id > ? ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (after_id, BATCH)))
 
     async def held_jobs(self) -> list[Job]:
         """Return at most 100 jobs that are on hold because of an obstacle on this machine."""
-        where = "WHERE ended_ms = 0 AND state = 'paused' AND obstacle <> '' ORDER BY id LIMIT 100"
+        where = f"WHERE ended_ms = 0 AND {in_states(JobState.PAUSED)} AND obstacle <> '' ORDER BY id LIMIT 100"
         return await self._database.read(lambda at: self._rows.select(at, where, ()))
 
     async def half_cancelled(self) -> list[Job]:
         """Return jobs whose cancellation was interrupted by the end of the daemon."""
-        where = "WHERE state = 'cancelled' AND ended_ms = 0"
+        where = f"WHERE {in_states(JobState.CANCELLED)} AND ended_ms = 0"
         return await self._database.read(lambda at: self._rows.select(at, where, ()))
 
     async def was_requested(self, request_id: str) -> bool:
@@ -362,7 +363,3 @@ class Store:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-
-def _quoted(phases: Collection[Phase]) -> str:
-    return ", ".join(f"'{phase.value}'" for phase in phases)
