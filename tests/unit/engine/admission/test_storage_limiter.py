@@ -50,7 +50,7 @@ def make_rest(house: House, se: str) -> None:
         house.engine._limiter.record_failure(se, "the server did not answer")
 
 
-async def test_a_resting_element_is_refused_until_its_time_and_then_probed_by_one() -> None:
+async def test_an_element_that_backs_off_is_refused_until_due_and_then_probed_by_one_copy() -> None:
     clock = Clock()
     door = gate(clock)
     for _ in range(3):
@@ -69,7 +69,7 @@ async def test_a_resting_element_is_refused_until_its_time_and_then_probed_by_on
         assert door.elements()[ONE].state == "working"
 
 
-async def test_a_copy_that_turns_to_another_element_is_counted_there() -> None:
+async def test_a_copy_that_switches_to_another_element_is_counted_there() -> None:
     door = gate(Clock())
     async with door.acquire(1, {ONE}):
         door.switch_to(1, TWO)
@@ -77,7 +77,7 @@ async def test_a_copy_that_turns_to_another_element_is_counted_there() -> None:
     assert door.elements()[TWO].copies == 0
 
 
-async def test_a_download_goes_to_another_replica_while_the_first_element_rests(house: House, tmp_path: Path) -> None:
+async def test_a_download_uses_another_replica_while_the_first_element_backs_off(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"data", [ONE, TWO])
     make_rest(house, ONE)
     await house.done(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
@@ -86,7 +86,7 @@ async def test_a_download_goes_to_another_replica_while_the_first_element_rests(
     assert [source.se for source in copy.sources] == [TWO, ONE]
 
 
-async def test_a_file_whose_only_element_rests_waits_without_a_failure(house: House, tmp_path: Path) -> None:
+async def test_a_file_whose_only_element_backs_off_waits_without_a_failure(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"data", [ONE])
     make_rest(house, ONE)
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
@@ -102,14 +102,14 @@ async def test_a_file_whose_only_element_rests_waits_without_a_failure(house: Ho
     await house.until(job.id, "done")
 
 
-async def test_an_upload_asks_for_no_storage_that_rests(house: House, tmp_path: Path) -> None:
+async def test_an_upload_requests_no_unavailable_storage(house: House, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"x")
     make_rest(house, ONE)
     await house.done(JobSpec("upload", (f"{tmp_path}/f",), "/b/f"))
     assert [words for words in house.catalogue.log if words[0] == "access"] == [("access", "/b/f", f"disk:2,!{ONE}")]
 
 
-async def test_an_upload_waits_for_storage_that_rests_rather_than_have_fewer_replicas(
+async def test_an_upload_waits_for_unavailable_storage_rather_than_have_fewer_replicas(
     house: House, tmp_path: Path
 ) -> None:
     (tmp_path / "f").write_bytes(b"x")
@@ -127,7 +127,7 @@ async def test_an_upload_waits_for_storage_that_rests_rather_than_have_fewer_rep
     assert len(house.grid.replicas[house.grid.files["/b/f"].guid]) == 2
 
 
-async def test_files_that_wait_for_a_full_element_leave_their_slots_to_others(house: House, tmp_path: Path) -> None:
+async def test_files_that_wait_for_a_full_element_use_no_slots(house: House, tmp_path: Path) -> None:
     await house.engine.change_limits({ONE: 1, "files": 3})
     for number in range(6):
         house.grid.put(f"/a/{number}", b"data", [ONE])
@@ -140,7 +140,7 @@ async def test_files_that_wait_for_a_full_element_leave_their_slots_to_others(ho
     house.workers.hold.set()
 
 
-async def test_a_failure_for_good_says_nothing_of_the_element(house: House, tmp_path: Path) -> None:
+async def test_a_permanent_failure_does_not_count_against_the_element(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x", [ONE])
     house.workers.faults = [CopyError("no such file", "permanent", replicas=((ONE, "no such file"),))]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
@@ -148,7 +148,7 @@ async def test_a_failure_for_good_says_nothing_of_the_element(house: House, tmp_
     assert house.engine.limits_in_use().elements[ONE].why == ""
 
 
-async def test_a_dead_copying_process_costs_a_file_no_failure(house: House, tmp_path: Path) -> None:
+async def test_a_dead_worker_does_not_count_as_a_failure_of_the_file(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x")
     house.workers.faults = [WorkerDied("the copying process was ended by SIGKILL", "storage", 1.0)]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
@@ -162,7 +162,7 @@ def trail(clock: Clock, number: int) -> AttemptProgress:
     return made
 
 
-async def test_an_element_on_which_nothing_moves_rests_within_a_minute() -> None:
+async def test_a_stalled_element_backs_off_within_a_minute() -> None:
     clock = Clock()
     door = gate(clock)
     trails = {1: trail(clock, 1)}
@@ -175,7 +175,7 @@ async def test_an_element_on_which_nothing_moves_rests_within_a_minute() -> None
         assert "no byte moved" in door.elements()[ONE].why
 
 
-async def test_an_element_on_which_one_copy_moves_works() -> None:
+async def test_an_element_with_one_moving_copy_has_not_stalled() -> None:
     clock = Clock()
     door = gate(clock)
     trails = {1: trail(clock, 1), 2: trail(clock, 2)}
@@ -188,7 +188,7 @@ async def test_an_element_on_which_one_copy_moves_works() -> None:
         assert door.elements()[ONE].state == "working"
 
 
-async def test_waiting_for_bandwidth_and_for_a_checksum_are_no_silence() -> None:
+async def test_waiting_for_bandwidth_or_a_checksum_is_not_a_stall() -> None:
     clock = Clock()
     door = gate(clock)
     slow, whole = trail(clock, 1), trail(clock, 2)
@@ -202,7 +202,7 @@ async def test_waiting_for_bandwidth_and_for_a_checksum_are_no_silence() -> None
         assert {one.state for one in door.elements().values()} == {"working"}
 
 
-async def test_a_copy_that_has_the_bandwidth_and_moves_nothing_is_silent() -> None:
+async def test_a_copy_with_bandwidth_that_moves_nothing_has_stalled() -> None:
     clock = Clock()
     door, workers = gate(clock), Metered(Grid(), {1: 0.0})
     trails = {1: trail(clock, 1)}
@@ -215,7 +215,7 @@ async def test_a_copy_that_has_the_bandwidth_and_moves_nothing_is_silent() -> No
         assert door.elements()[ONE].state == "resting"
 
 
-async def test_where_nothing_moves_nobody_is_sent_until_something_does() -> None:
+async def test_a_stalled_element_accepts_no_copies_until_bytes_move() -> None:
     clock = Clock()
     door = gate(clock)
     stuck = trail(clock, 1)
@@ -238,7 +238,7 @@ async def enter(door: StorageElementLimiter, number: int, ses: set[str]) -> None
         pass
 
 
-async def test_copies_that_are_stuck_leave_their_slots_and_their_job_to_others(house: House, tmp_path: Path) -> None:
+async def test_stalled_copies_free_their_slots_and_job(house: House, tmp_path: Path) -> None:
     slots = house.engine._running
     job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
     stored = await house.store.job(job.id)
