@@ -57,7 +57,7 @@ class JobRows:
                 ),
             )
             number = cursor.lastrowid or 0
-            self._specs.pop(number, None)  # that of a job whose transaction failed had the same number
+            self._specs.pop(number, None)  # a job whose transaction failed had the same number
             job = self.load(connection, number)
             event_rows.insert_job_event(transaction, None, job)
             return job

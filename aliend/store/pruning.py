@@ -17,7 +17,7 @@ _ROWS = 500
 _EVENTS = 4 * _ROWS
 """Events deleted in one transaction; most transfers have three."""
 
-# What may still stand in the catalogue under a temporary name must not be forgotten before it could be removed.
+# Transfers that may have temporary entries in the catalogue are kept until those are removed.
 _OLD = f"""
 SELECT id FROM job WHERE ended_ms > 0 AND ended_ms < ? AND NOT EXISTS (
     SELECT 1 FROM transfer WHERE job = job.id AND intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)}

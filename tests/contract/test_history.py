@@ -1,4 +1,4 @@
-"""Jobs that ended long ago are forgotten, slowly; nothing else is."""
+"""Pruning: jobs that ended long ago are deleted in small steps; everything else is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database of every schema that was ever written opens for ever, with all that was in it."""
+"""Migrations: a database of every released schema opens with all of its data."""
 
 from __future__ import annotations
 

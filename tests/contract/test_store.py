@@ -1,4 +1,4 @@
-"""What the engine relies on in its store, on real SQLite files."""
+"""What the engine relies on in the store, on real SQLite files."""
 
 from __future__ import annotations
 

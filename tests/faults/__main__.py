@@ -1,7 +1,7 @@
-"""`make faults`, or `python -m tests.faults [--part NAME]... [--rounds N] [--seed S] [--short]`: the fault campaign.
+"""The fault campaign: `make faults`, or `python -m tests.faults [--part NAME]... [--rounds N] [--seed S] [--short]`.
 
-Runs the parts one after the other, prints a line for each, and the problems that it found; exit 1 if there is any.
-A seed that is printed can be given again.
+Runs the parts one after the other and prints a line for each, with the problems found; exit code 1 if there are any. A
+printed seed can be passed again.
 """
 
 from __future__ import annotations

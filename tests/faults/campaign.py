@@ -1,8 +1,8 @@
-"""What the parts of the campaign stand on: a grid, a user, a source of chance, what was promised, what went wrong.
+"""What the parts of the campaign share: a grid, a user, a random source, expected results, problems.
 
-A part is a module with `WHAT` (a line about it), `ROUNDS` and `SHORT` (how many of them make a whole and a short run)
-and `run(order) -> Report`. Everything that is left to chance comes from `Order.seed`, so that a run can be repeated;
-the moments at which processes meet cannot.
+A part is a module with `WHAT` (a one-line description), `ROUNDS` and `SHORT` (the rounds of a full and of a short run)
+and `run(order) -> Report`. All randomness comes from `Order.seed`, so that a run can be repeated; the timing of
+processes cannot.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Compares what was promised with the catalogue, the storage, the local disk and the daemon's own book.
+"""Compares the expected results with the catalogue, the storage, the local disk and the daemon's database.
 
 The catalogue is read from the sandbox's own database and the storage from the servers' own directories: nothing that
-the daemon says is taken for granted.
+the daemon reports is trusted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The daemon dies at chosen points: around each change of the catalogue, of a local name and of its own book.
+"""The daemon dies at chosen points: around each change of the catalogue, of a local name and of its database.
 
-`dying` runs it so that it kills itself there. A third of the daemons that take up the work die at another point of the
-same kind of work; the next one then must bring it to its end.
+`crashing_daemon` runs the daemon so that it kills itself there. A third of the daemons that take over die at another
+point of the same kind of work; the next one must complete it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The local disk is full or read-only, for files and for the daemon's own book; a target is replaced meanwhile."""
+"""The local disk is full or read-only, for files and for the daemon's database; a target is replaced meanwhile."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Names that are chosen to do harm: nothing is written outside the target, no terminal gets what it would obey.
+"""Malicious names: nothing is written outside the target, and no terminal receives control sequences.
 
-They are put into the sandbox's catalogue behind its back, and under local names that are to be uploaded.
+The names are inserted directly into the sandbox's catalogue, and used as names of local files to upload.
 """
 
 from __future__ import annotations

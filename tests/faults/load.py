@@ -1,6 +1,4 @@
-"""The mixed load of the campaign: uploads to two replicas, downloads, members of an archive, overwriting, copies in the
-catalogue.
-"""
+"""The mixed load: uploads to two replicas, downloads, archive members, overwriting, copies within the catalogue."""
 
 from __future__ import annotations
 

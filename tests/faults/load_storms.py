@@ -1,4 +1,4 @@
-"""Many programs submit at once, say everything twice, and the daemon is killed in between: one request is one job."""
+"""Many programs submit at once, repeat each request, and the daemon is killed in between: one request is one job."""
 
 from __future__ import annotations
 

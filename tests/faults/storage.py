@@ -1,7 +1,7 @@
-"""Storage elements are stopped, frozen, slow, full, have wrong bytes, or store others than they were given.
+"""Storage elements are stopped, frozen, slow, full, return wrong bytes, or store wrong bytes.
 
-While one of three disks misbehaves, a wave of the load goes on; after it is mended everything must arrive. A file whose
-replicas all have wrong bytes must not arrive at all.
+While one of three disks misbehaves, a wave of the load runs; once the disk is repaired everything must arrive. A file
+whose replicas all have wrong bytes must not arrive at all.
 """
 
 from __future__ import annotations

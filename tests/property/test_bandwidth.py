@@ -1,4 +1,4 @@
-"""However copies come, go, ask and rates change: no bucket gives more than its rate, and nobody waits for ever."""
+"""In any sequence of copies, requests and rates no bucket exceeds its rate, and no copy waits for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random scripts of events keep the invariants of a storage element."""
+"""Random sequences of events keep the invariants of a storage element."""
 
 from __future__ import annotations
 

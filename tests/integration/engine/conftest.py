@@ -1,4 +1,4 @@
-"""An engine with a real store, real copying processes and real xrootd servers; only the catalogue is a fake."""
+"""An engine with a real store, real workers and real xrootd servers; only the catalogue is a fake."""
 
 from __future__ import annotations
 

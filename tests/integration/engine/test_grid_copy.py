@@ -1,4 +1,4 @@
-"""Copies between real storage elements: those that fetch from each other, and those that cannot."""
+"""Copies between real storage elements, with and without third-party copies."""
 
 from __future__ import annotations
 

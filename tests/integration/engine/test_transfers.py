@@ -1,4 +1,4 @@
-"""Files go to real storage and come back, also when servers and daemons do not last."""
+"""Uploads to and downloads from real storage, also while servers and daemons die."""
 
 from __future__ import annotations
 

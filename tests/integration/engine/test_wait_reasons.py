@@ -1,4 +1,4 @@
-"""Files that wait, on real servers: for storage that rests, for room, for another job's copy; and what ends it."""
+"""Files that wait on real servers: for unavailable storage, for disk space, for another job's copy."""
 
 from __future__ import annotations
 

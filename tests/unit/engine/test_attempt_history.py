@@ -1,4 +1,4 @@
-"""What is remembered of attempts."""
+"""The records of attempts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same file to the same target is brought once, for as many jobs as want it."""
+"""The same file to the same target is copied once, for as many jobs as want it."""
 
 from __future__ import annotations
 

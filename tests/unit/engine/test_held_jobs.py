@@ -1,4 +1,4 @@
-"""Jobs that are held for something on this machine go on by themselves; what waits and is given up leaves nothing."""
+"""Jobs on hold because of an obstacle on this machine resume automatically; given-up transfers leave nothing."""
 
 from __future__ import annotations
 

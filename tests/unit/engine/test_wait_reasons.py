@@ -1,4 +1,4 @@
-"""Why files wait, and limits that change while they do."""
+"""Why files wait, and limits that change meanwhile."""
 
 from __future__ import annotations
 

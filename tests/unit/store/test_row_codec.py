@@ -1,4 +1,4 @@
-"""Specifications as they stand in the database."""
+"""Specifications as they are stored in the database."""
 
 from __future__ import annotations
 

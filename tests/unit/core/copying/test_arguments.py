@@ -1,4 +1,4 @@
-"""The words of `cp` and the lines of its input file."""
+"""The arguments of `cp` and the lines of its input file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of `cp` as sources, target and storage wish."""
+"""The arguments of `cp` as sources, target and storage specification."""
 
 from __future__ import annotations
 

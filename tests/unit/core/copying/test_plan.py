@@ -1,4 +1,4 @@
-"""From the words of `cp` to jobs."""
+"""From the arguments of `cp` to jobs."""
 
 from __future__ import annotations
 

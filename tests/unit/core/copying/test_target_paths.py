@@ -1,4 +1,4 @@
-"""Which target belongs to which source."""
+"""The target path of each source."""
 
 from __future__ import annotations
 

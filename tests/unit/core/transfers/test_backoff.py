@@ -1,4 +1,4 @@
-"""How long the pauses are."""
+"""Exponential back-off."""
 
 from __future__ import annotations
 

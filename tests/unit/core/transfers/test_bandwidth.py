@@ -1,4 +1,4 @@
-"""Bandwidth that copies share."""
+"""The rate limiter for bandwidth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits that are set while the daemon runs."""
+"""Limits set while the daemon runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rates that depend on the time of day."""
+"""Rates by time of day."""
 
 from __future__ import annotations
 

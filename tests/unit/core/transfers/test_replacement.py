@@ -1,4 +1,4 @@
-"""How a new file takes the place of an old one."""
+"""The steps in which a new file replaces an old one."""
 
 from __future__ import annotations
 

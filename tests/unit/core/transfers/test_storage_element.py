@@ -1,4 +1,4 @@
-"""A storage element: how many copies it has, and when it rests."""
+"""The state machine of a storage element: its limit, and when it backs off."""
 
 from __future__ import annotations
 

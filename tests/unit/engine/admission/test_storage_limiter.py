@@ -1,4 +1,4 @@
-"""Copies pass onto storage elements; those that rest hold up nobody."""
+"""Admission control: copies start when their storage elements have capacity; unavailable elements block nobody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members of archives: one request for tickets serves all that lie beside each other."""
+"""Members of the same archive share one request for tickets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads from submission to their end."""
+"""Downloads from submission to end."""
 
 from __future__ import annotations
 

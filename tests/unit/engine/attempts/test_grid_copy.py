@@ -1,4 +1,4 @@
-"""Copies from one place of the catalogue to another: who moves the bytes, what is compared, what is left behind."""
+"""Copies within the catalogue: who moves the bytes, what is compared, what is left behind."""
 
 from __future__ import annotations
 

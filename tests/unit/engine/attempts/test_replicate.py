@@ -1,4 +1,4 @@
-"""More replicas of files that are registered: made here, or by the service."""
+"""Replication of registered files, by aliend or by the service."""
 
 from __future__ import annotations
 

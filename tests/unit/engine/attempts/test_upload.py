@@ -1,4 +1,4 @@
-"""Uploads from submission to the verified replicas, and what happens when others or crashes interfere."""
+"""Uploads from submission to the verified replicas, also with crashes and interference of other users."""
 
 from __future__ import annotations
 
