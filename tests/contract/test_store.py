@@ -67,7 +67,7 @@ async def store(path: Path) -> AsyncIterator[Store]:
 
 
 async def agenda(store: Store, asked: SchedulingQuery) -> SchedulingResult:
-    """What may start; nothing is started."""
+    """Return what may start, without starting it."""
     return (await store.start(asked, lambda _: ((), RoundRobin())))[0]
 
 
@@ -375,7 +375,7 @@ asyncio.run(main())
 
 
 def submit_and_kill(path: Path) -> list[int]:
-    """The jobs that another process was told are stored, before it was killed."""
+    """Return the jobs acknowledged to another process before it was killed."""
     with subprocess.Popen([sys.executable, "-c", SUBMIT_FOR_EVER, path], stdout=subprocess.PIPE) as process:
         assert process.stdout
         acknowledged = [int(process.stdout.readline()) for _ in range(20)]

@@ -31,7 +31,7 @@ def run(part: str, order: Order) -> Report:
 
 
 def rounds_of(part: str, *, short: bool) -> int:
-    """How many rounds make a whole, or a short run of a part."""
+    """Return the number of rounds of a full or a short run of a part."""
     module = importlib.import_module(f"tests.faults.{part.replace('-', '_')}")
     return int(module.SHORT if short else module.ROUNDS)
 

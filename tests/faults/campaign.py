@@ -78,12 +78,12 @@ def ground(order: Order, *up: str, **variables: str) -> Iterator[Ground]:
 
 
 def md5(content: bytes) -> str:
-    """The md5 of a content, as the catalogue has it."""
+    """Return the md5 of some content, as the catalogue has it."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def md5_of(path: Path) -> str:
-    """The md5 of a file; empty where there is none."""
+    """Return the md5 of a file; empty if it does not exist."""
     try:
         return md5(path.read_bytes())
     except OSError:
@@ -91,7 +91,7 @@ def md5_of(path: Path) -> str:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started."""
+    """Return the child processes of a process."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:

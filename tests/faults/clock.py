@@ -27,7 +27,7 @@ _LIMIT = 30.0
 
 
 def run(order: Order) -> Report:
-    """A job, failures and jumps for each round, and now and then a restart."""
+    """Run a job with failures and jumps in each round, and restart now and then."""
     return asyncio.run(_run(order))
 
 

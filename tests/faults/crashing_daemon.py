@@ -22,7 +22,10 @@ _WORKER = ("-P", "-m", "aliend.storage.worker")
 
 
 def found(where: str) -> tuple[Any, str, Callable[..., Any]]:
-    """Who has the function, under which name, and the function. Raises AttributeError when there is none."""
+    """Return the owner of the function, its name there, and the function.
+
+    Raises AttributeError if it does not exist.
+    """
     module, _, path = where.partition(":")
     *above, name = path.split(".")
     owner = functools.reduce(getattr, above, importlib.import_module(module))

@@ -101,7 +101,7 @@ def _shown(directory: str, number: int) -> Iterator[list[str]]:
 
 
 def _plant(place: Ground, directory: str) -> None:
-    """Entries with those names, which all are one file with two replicas."""
+    """Create entries with these names, all of them one file with two replicas."""
     (place.user.home / "harmless").write_bytes(b"harmless")
     place.user.must("mkdir", "-p", directory)
     place.grid.must("file", f"{directory}harmless", "1000", "--copies", "2")
@@ -153,7 +153,7 @@ def _everything(place: Ground) -> set[Path]:
 
 
 def _on_a_terminal(place: Ground, words: list[str]) -> bytes:
-    """What `alienctl WORDS` sends to a terminal."""
+    """Return what `alienctl` with these arguments writes to a terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [place.user.command, *words],

@@ -66,7 +66,7 @@ class Daemon:
 
 
 def server(name: str, factory: pytest.TempPathFactory, stack: ExitStack) -> StorageElement:
-    """A storage element of that name."""
+    """Return the storage element of that name."""
     place = factory.mktemp(name.replace("::", "-"))
     return stack.enter_context(storage_element(name, place, "xrootd.chksum max 2 md5 adler32"))
 

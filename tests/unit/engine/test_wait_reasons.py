@@ -21,7 +21,7 @@ async def kinds(house: House, job: int = 0) -> list[str]:
 
 
 async def many(house: House, tmp_path: Path, count: int) -> JobView:
-    """A job of so many downloads, of which as many as may run hang."""
+    """Submit a job of `count` downloads, of which as many as may run hang."""
     for number in range(count):
         house.grid.put(f"/a/{number}", b"data")
     house.workers.hold = asyncio.Event()

@@ -166,7 +166,7 @@ async def test_a_second_copy_to_the_same_target_waits_for_the_first(house: House
 
 
 async def most_running(house: House, spec: JobSpec, expected: int) -> int:
-    """The most copies at a time, when each copy lasts until as many run as are expected."""
+    """Return the highest number of copies at a time, if each lasts until the expected number runs."""
     house.workers.most = 0
     house.workers.hold = asyncio.Event()
     job = await house.submit(spec)

@@ -25,7 +25,7 @@ async def replicated(house: House, *lfns: str, to: str, purpose: str = "replicat
 
 
 def holders(house: House, lfn: str) -> list[str]:
-    """The storage elements that hold the right bytes of a file."""
+    """Return the storage elements that hold the right bytes of a file."""
     found = house.grid.replicas[house.grid.files[lfn].guid]
     return sorted(se for se, url in found.items() if house.grid.content(url) == b"data")
 

@@ -36,13 +36,13 @@ REFUSED = ServiceError("commit", 53, "Nothing was registered")
 
 
 def data_of(house: House, lfn: str) -> list[bytes]:
-    """The bytes of all replicas under a name."""
+    """Return the bytes of all replicas under a name."""
     urls = house.grid.replicas[house.grid.files[lfn].guid].values()
     return [house.grid.content(url) for url in urls]
 
 
 def strays(house: House) -> set[str]:
-    """What was written to storage, and no GUID has."""
+    """Return what was written to storage but belongs to no GUID."""
     return set(house.grid.stored) - {url for urls in house.grid.replicas.values() for url in urls.values()}
 
 

@@ -24,7 +24,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """A local directory beside the house."""
+    """Create a local directory beside the engine's."""
     (tmp_path / "here").mkdir()
     return tmp_path / "here"
 
