@@ -21,6 +21,7 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from aliend.central.sessions import CentralSessions
 from aliend.config import Settings, fallback_socket
 from aliend.engine import Engine
 from aliend.engine.retention import prune_history
@@ -30,7 +31,7 @@ from aliend.lifecycle.listener import Listener
 from aliend.lifecycle.reload import Reloader
 from aliend.lifecycle.state_directory import Lock, make_private, read_record, take_lock
 from aliend.lifecycle.systemd_notify import Notifier
-from aliend.runtime import CentralSessions, Runtime
+from aliend.runtime import Runtime
 from aliend.services.catalogue import CatalogueService
 from aliend.services.console import ConsoleService
 from aliend.services.daemon import DaemonService

@@ -1,8 +1,8 @@
-"""The user's sessions: a working directory each, kept in the store, so that it survives reconnects and restarts.
+"""The user's sessions: a working directory each, stored so that it survives reconnects and restarts.
 
-A session's key in the store names the service and the credential too: a directory of one service means nothing at
-another one. Sessions that the client named after its terminal (`sid:N`) are tied to the machine's boot, because the
-numbers come again.
+A session's key in the store includes the service and the credential: a directory of one service means nothing at
+another one. Sessions that the client named after its terminal (`sid:N`) are bound to the boot of the machine, because
+the numbers repeat.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from aliend.store import IdentityRecord
 NOT_A_DIRECTORY = 20
 NO_SUCH_FILE = 2
 _MAX_CACHED = 1000
-"""Sessions whose choices are in memory."""
+"""Sessions whose choices are cached."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """A session as it is: account, home, directory and the one before (LFNs that end in `/`; empty: unknown).
+    """A session: account, home, directory and the previous one (LFNs that end in `/`; empty: unknown).
 
-    `stack` is what lies below the directory on the stack of `pushd`.
+    `stack` are the directories below the working directory on the stack of `pushd`.
     """
 
     name: str
@@ -40,7 +40,7 @@ class SessionState:
 
 
 class UserSessions:
-    """All sessions. `catalogue_of` gives the typed operations of a context."""
+    """All sessions. `catalogue_of` returns the typed operations of a context."""
 
     def __init__(self, store: SessionStore, catalogue_of: Callable[[Context], Catalogue]) -> None:
         self._store = store
@@ -51,40 +51,40 @@ class UserSessions:
         self._boot = _boot_id()
 
     async def context_of(self, name: str, context: Context) -> Context:
-        """The context of a call of the session `name`: `context` with the role, site and timing that it chose."""
-        chosen = await self._choice(name, context)
-        is_role = chosen.role and context.role in (chosen.role, chosen.role_before)
-        is_site = chosen.site and context.site in (chosen.site, chosen.site_before)
-        role, site = chosen.role if is_role else context.role, chosen.site if is_site else context.site
-        return replace(context, role=role, site=site, timing=chosen.timing)
+        """Return `context` with the role, site and timing that the session `name` chose."""
+        choice = await self._choice(name, context)
+        has_role = choice.role and context.role in (choice.role, choice.role_before)
+        has_site = choice.site and context.site in (choice.site, choice.site_before)
+        role, site = choice.role if has_role else context.role, choice.site if has_site else context.site
+        return replace(context, role=role, site=site, timing=choice.timing)
 
     async def switch_account(self, name: str, context: Context, role: str) -> SessionState:
-        """Let the session act as another account in its directory. Raises RoleRefused where it may not."""
+        """Let the session act as another account. Raises RoleRefused if it may not."""
         before = await self.state(name, context)
-        chosen = await self._choice(name, context)
-        own = replace(context, role=chosen.role_before if chosen.role else context.role)
+        choice = await self._choice(name, context)
+        own = replace(context, role=choice.role_before if choice.role else context.role)
         wanted = replace(own, role=role)
         if (await self._account(own))[0] == role:
             wanted, role = own, ""
         user, home = await self._account(wanted)
-        await self._choose(name, context, replace(chosen, role=role, role_before=own.role))
+        await self._choose(name, context, replace(choice, role=role, role_before=own.role))
         state = SessionState(name, user, home, before.directory, before.previous, before.stack)
         return await self._save(state, wanted)
 
     async def choose_site(self, name: str, context: Context, site: str) -> None:
-        """Let the session choose storage as from `site`."""
-        chosen = await self._choice(name, context)
-        before = chosen.site_before if chosen.site else context.site
-        await self._choose(name, context, replace(chosen, site=site, site_before=before))
+        """Let the session choose storage as if at `site`."""
+        choice = await self._choice(name, context)
+        before = choice.site_before if choice.site else context.site
+        await self._choose(name, context, replace(choice, site=site, site_before=before))
 
     async def choose_timing(self, name: str, context: Context, *, is_on: bool) -> None:
-        """Have the service tell its time to the session, or not."""
+        """Set whether the service reports its processing time to the session."""
         await self._choose(name, context, replace(await self._choice(name, context), timing=is_on))
 
     async def state(self, name: str, context: Context, *, restore: bool = False) -> SessionState:
-        """The session `name`; a new one starts in the home, or with `restore` in the directory used last.
+        """Return the session `name`; a new one starts in the home, or if `restore` in the last directory used.
 
-        Raises NotConnected when the home is needed and the service cannot be asked.
+        Raises NotConnected if the home is needed and the service cannot be reached.
         """
         state = await self.stored(name, context)
         if state is not None and context in self._stale_accounts:
@@ -100,7 +100,7 @@ class UserSessions:
         return await self._save(SessionState(name, user, home, directory, ""), context)
 
     async def stored(self, name: str, context: Context) -> SessionState | None:
-        """The session as it is stored, without asking anybody; None where there is none yet."""
+        """Return the stored session without any request; None if it does not exist yet."""
         record = await self._store.get(self._key(name, context))
         if record is None:
             return None
@@ -108,10 +108,10 @@ class UserSessions:
         return SessionState(name, user, home, record.directory, record.previous, record.stack)
 
     async def change_directory(self, name: str, context: Context, destination: str) -> SessionState:
-        """Go to `wish` (an LFN, `-`, or empty for the home). Raises ServiceError as the service itself would."""
+        """Change to `destination` (an LFN, `-`, or empty: home). Raises ServiceError like the service's `cd`."""
         state = await self.state(name, context)
         if destination == "-" and not state.previous:
-            raise UsageError("cd -: there is no directory before this one in this session")
+            raise UsageError("cd -: this session has no previous directory")
         target = (
             state.previous if destination == "-" else paths.resolve(destination or "~", state.directory, state.home)
         )
@@ -119,13 +119,13 @@ class UserSessions:
         return await self._save(replace(state, directory=directory, previous=state.directory), context)
 
     async def save_stack(self, state: SessionState, context: Context, stack: tuple[str, ...]) -> SessionState:
-        """Set the whole stack of a session; its first entry becomes the directory."""
+        """Save the whole stack of a session; its first entry becomes the directory."""
         previous = state.directory if stack[0] != state.directory else state.previous
         moved = replace(state, directory=stack[0], previous=previous, stack=stack[1:])
         return await self._save(moved, context)
 
     async def directory(self, context: Context, lfn: str) -> str:
-        """The canonical name of a directory. Raises ServiceError as `cd` of the service would."""
+        """Return the canonical name of a directory. Raises ServiceError like the service's `cd`."""
         entries, _ = await self._catalogue_of(context).stat([lfn])
         if not entries:
             raise ServiceError("cd", NO_SUCH_FILE, f"No such file or directory : {lfn}")
@@ -134,7 +134,7 @@ class UserSessions:
         return entries[0].lfn
 
     def forget_account(self, context: Context) -> None:
-        """Ask anew who `context` is when that is needed next: its credential was changed."""
+        """Ask the service again for the account of `context` when needed: its credential was changed."""
         self._accounts.pop(context, None)
         self._stale_accounts.add(context)
 
@@ -149,10 +149,10 @@ class UserSessions:
             self._choices[key] = chosen
         return self._choices[key]
 
-    async def _choose(self, name: str, context: Context, chosen: IdentityRecord) -> None:
+    async def _choose(self, name: str, context: Context, choice: IdentityRecord) -> None:
         key = self._key(name, replace(context, role=""))
-        await self._store.put_identity(key, chosen)
-        self._choices[key] = chosen
+        await self._store.put_identity(key, choice)
+        self._choices[key] = choice
 
     async def _account(self, context: Context) -> tuple[str, str]:
         if context not in self._accounts:

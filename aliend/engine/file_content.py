@@ -27,7 +27,7 @@ class Readers(Protocol):
     """The worker operations that reading needs."""
 
     def open_read(self, task: Read, /) -> AbstractAsyncContextManager[Stream]:
-        """The bytes of a file as they come."""
+        """Open a stream of the bytes of a file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
             socket=self._runtime.socket,
             state_directory=settings.state_directory,
             log_file=settings.log_file,
-            central=central_messages(self._runtime.central_sessions),
+            central=central_messages(self._runtime),
             active_jobs=len(active),
             running_transfers=len(engine.progress()),
             warnings=self._runtime.warnings(),

@@ -53,7 +53,7 @@ class SessionService(session_pb2_grpc.SessionServicer):
         """Stream the sessions with central services after each change."""
         sent = None
         while not self._runtime.stopping:
-            now = central_messages(self._runtime.central_sessions)
+            now = central_messages(self._runtime)
             if now != sent:
                 sent = now
                 await context.write(session_pb2.WatchSessionResponse(central=now))

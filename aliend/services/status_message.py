@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from aliend.runtime import CentralSessions
+from aliend.runtime import Runtime
 from aliend.v1 import daemon_pb2
 
 _STATES = {
@@ -15,7 +15,7 @@ _STATES = {
 }
 
 
-def central_messages(centrals: CentralSessions) -> list[daemon_pb2.CentralStatus]:
+def central_messages(runtime: Runtime) -> list[daemon_pb2.CentralStatus]:
     """Return the status of every session since the start."""
-    statuses = [asdict(central.status()) for central in centrals.all()]
+    statuses = [asdict(central.status()) for central in runtime.central_sessions.all()]
     return [daemon_pb2.CentralStatus(**{**status, "state": _STATES[status["state"]]}) for status in statuses]

@@ -1,4 +1,4 @@
-"""The daemon's own database: jobs, transfers and sessions in one SQLite file."""
+"""The daemon's database: jobs, transfers and sessions in one SQLite file."""
 
 from aliend.store.deletions import Deletion, FileKey
 from aliend.store.scheduling_queries import SchedulingQuery, SchedulingResult

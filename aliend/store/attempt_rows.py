@@ -1,4 +1,4 @@
-"""The rows of attempts: what was tried for a transfer, and what came of it."""
+"""Rows of attempts: what was tried for a transfer, and the result."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _COLUMNS = "transfer, number, se, stage, error, kind, bytes, began_ms, seconds"
 
 
 def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> None:
-    """Add records; of each transfer only the newest are kept."""
+    """Insert records; only the newest of each transfer are kept."""
     touched = set()
-    for one in records:
-        touched.add(one.transfer)
+    for record in records:
+        touched.add(record.transfer)
         connection.execute(
             f"INSERT INTO attempt ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                one.transfer,
-                one.number,
-                one.se,
-                one.stage.value,
-                one.error,
-                one.kind,
-                one.bytes,
-                one.began_ms,
-                one.seconds,
+                record.transfer,
+                record.number,
+                record.se,
+                record.stage.value,
+                record.error,
+                record.kind,
+                record.bytes,
+                record.began_ms,
+                record.seconds,
             ),
         )
     for transfer in touched:
@@ -40,20 +40,20 @@ def insert(connection: sqlite3.Connection, records: Iterable[AttemptRecord]) -> 
 
 
 def interrupted_record(transfer: Transfer, now_ms: int) -> AttemptRecord:
-    """The record of an attempt that was under way when the daemon ended."""
-    error = "cut off by the end of the daemon"
+    """Return the record of an attempt that was running when the daemon ended."""
+    error = "interrupted by the end of the daemon"
     return AttemptRecord(transfer.id, transfer.attempts, "", Stage.UNKNOWN, error, "", 0, now_ms, 0.0)
 
 
 def select(connection: sqlite3.Connection, transfers: Sequence[int]) -> list[AttemptRecord]:
-    """The records of these transfers, by transfer, in their order."""
+    """Return the records of these transfers, by transfer, in order."""
     marks = ",".join("?" * len(transfers))
     sql = f"SELECT {_COLUMNS} FROM attempt WHERE transfer IN ({marks}) ORDER BY transfer, id"
     return [_record_of(row) for row in connection.execute(sql, tuple(transfers)).fetchall()]
 
 
 def last_error_kinds(connection: sqlite3.Connection, transfers: Sequence[int]) -> dict[int, str]:
-    """Of each of these transfers who could act on its last attempt (empty: nothing was wrong with it)."""
+    """Return the error kind of the last attempt of each of these transfers (empty: it had no error)."""
     marks = ",".join("?" * len(transfers))
     sql = f"SELECT transfer, kind FROM attempt WHERE id IN (SELECT max(id) FROM attempt WHERE transfer IN ({marks})"
     return dict(connection.execute(f"{sql} GROUP BY transfer)", tuple(transfers)).fetchall())

@@ -1,6 +1,6 @@
-"""What changed since a revision: the source of every watch. A snapshot is what changed since the beginning.
+"""Selects what changed since a revision, for change streams. A snapshot is what changed since the beginning.
 
-Jobs and transfers are told as they are now, however often they changed; events are told one by one.
+Jobs and transfers are returned in their current state, however often they changed; events are returned one by one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from aliend.store import transfers
 from aliend.store.jobs import JobRows
 
 PAGE = events.PAGE
-"""Most transfers told at once."""
+"""Transfers returned at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedRows:
-    """Jobs and transfers that changed, whole, and the events of that.
+    """Jobs and transfers that changed, and their events.
 
-    `revision` up to which all is told; `complete`: nothing is left out.
+    `revision` is the last change that is covered; `complete`: nothing is left out.
     """
 
     jobs: tuple[Job, ...]
@@ -35,32 +35,32 @@ class ChangedRows:
 
 
 def changed_since(connection: sqlite3.Connection, rows: JobRows, job: int, revision: int, base: int) -> ChangedRows:
-    """Changes after `revision`: of one job, or of all (0).
+    """Return the changes after `revision`: of one job, or of all (0).
 
-    Of changes up to `base`, only those of unfinished jobs, and no events: they are told as a snapshot. Raises
-    UsageError for a revision that this database has not come to, or whose events are no longer kept.
+    Changes up to `base` include only unfinished jobs and no events: they are a snapshot. Raises UsageError for a
+    revision that this database has not reached, or whose events are no longer kept.
     """
     (text,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
     if revision > int(text):
-        raise UsageError("This resume token or number is newer than the database: it belongs to another one")
+        raise UsageError("the resume token or event number is newer than this database: it belongs to another one")
     if not job and revision >= base:
         events.check_kept(connection, revision)
-    found, told = _found(connection, job, revision, base), events.select(connection, job, max(revision, base))
-    complete = len(found) < PAGE and len(told) < PAGE
-    upto = int(text)
+    found, records = _found(connection, job, revision, base), events.select(connection, job, max(revision, base))
+    complete = len(found) < PAGE and len(records) < PAGE
+    last = int(text)
     if len(found) == PAGE:
-        upto = found[-1].revision
-    if len(told) == PAGE:
-        upto = min(upto, told[-1].number)
+        last = found[-1].revision
+    if len(records) == PAGE:
+        last = min(last, records[-1].number)
     where = "WHERE revision > ? AND (revision > ? OR ended_ms = 0) ORDER BY revision"
     values: tuple[int, ...] = (revision, base)
     if job:
         where, values = "WHERE id = ? AND revision > ?", (job, revision)
     return ChangedRows(
         tuple(rows.select(connection, where, values)),
-        tuple(one for one in found if one.revision <= upto),
-        tuple(one for one in told if one.number <= upto),
-        upto,
+        tuple(row for row in found if row.revision <= last),
+        tuple(row for row in records if row.number <= last),
+        last,
         complete,
     )
 
@@ -73,15 +73,15 @@ def _found(connection: sqlite3.Connection, job: int, revision: int, base: int) -
 
 
 def _of_all(connection: sqlite3.Connection, revision: int, base: int) -> list[Transfer]:
-    """Each job's changes come from its own index; only jobs that can have any are looked at."""
+    """Return transfers of all jobs; each job's changes come from its own index, and only changed jobs are read."""
     numbers = connection.execute(
         "SELECT id FROM job WHERE revision > ? AND (revision > ? OR ended_ms = 0)", (revision, base)
     )
-    found: list[Transfer] = []
+    changed: list[Transfer] = []
     for (number,) in numbers.fetchall():
-        found += transfers.select(
+        changed += transfers.select(
             connection, f"WHERE job = ? AND revision > ? ORDER BY revision LIMIT {PAGE}", (number, revision)
         )
-        found.sort(key=lambda one: one.revision)
-        del found[PAGE:]
-    return found
+        changed.sort(key=lambda transfer: transfer.revision)
+        del changed[PAGE:]
+    return changed

@@ -1,9 +1,9 @@
-"""One SQLite connection in one thread of its own: reads, and transactions that are on the disk when they return.
+"""One SQLite connection in its own thread: reads, and transactions that are on disk when they return.
 
-What a function does with the connection is its own matter; it runs in the thread, whole, so that nothing else sees the
-database in between. The thread does all that waits for it at a time: the changes first, in one transaction that flushes
-the disk once for all of them, then the reads; and it wakes the loop once. (A thread pool's future costs as much as the
-small transactions that are usual here.) Foreign exceptions become StoreError here.
+A function runs in the thread as a whole, so that no other one sees a state in between. The thread processes all queued
+calls together: first the changes, in one transaction that is flushed to disk once, then the reads; and it wakes the
+loop once. (The future of a thread pool costs as much as the usual small transactions.) Foreign exceptions become
+StoreError here.
 """
 
 from __future__ import annotations
@@ -68,23 +68,23 @@ def _with_bytes(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]
 
 
 class Transaction:
-    """What a changing function works with: the connection, the time, and the number for the next changed row."""
+    """What a changing function gets: the connection, the time, and the revision for the next changed row."""
 
     def __init__(self, connection: sqlite3.Connection, now_ms: int, revision: int) -> None:
         self.connection = connection
         self.now_ms = now_ms
         self.revision = revision
-        """The number of the last change."""
+        """The revision of the last change."""
 
     def next_revision(self) -> int:
-        """A number higher than that of every change before."""
+        """Return a revision higher than that of every earlier change."""
         self.revision += 1
         return self.revision
 
 
 @dataclass(slots=True, eq=False)
 class _QueuedCall:
-    """What the thread is to do, and who waits: a change (`change`, `durable` or not), or something else (`do`)."""
+    """A call for the thread, and its caller: a change (`change`, `durable` or not), or something else (`do`)."""
 
     answer: asyncio.Future[Any]
     change: Callable[[Transaction], Any] | None = None
@@ -94,7 +94,7 @@ class _QueuedCall:
     error: BaseException | None = field(default=None, repr=False)
 
     def deliver(self) -> None:
-        """Answer; in the loop."""
+        """Deliver the result, in the loop."""
         if self.answer.done():
             return
         if self.error:
@@ -104,7 +104,7 @@ class _QueuedCall:
 
 
 class Database:
-    """The database file at `path`, made if it is missing (mode 0600, schema as in `schema`); `clock`: POSIX seconds."""
+    """The database file at `path`, created if missing (mode 0600, schema: see `schema`); `clock`: POSIX seconds."""
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         self._path = path
@@ -140,7 +140,7 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Wait for what was begun and close."""
+        """Wait for queued calls, then close."""
         if self._thread is None:
             return
         closed = self._submit(do=self._close)
@@ -150,15 +150,15 @@ class Database:
         thread.join()
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """The function's result. Raises StoreError."""
+        """Return the function's result. Raises StoreError."""
         result: T = await self._submit(do=lambda: function(self._opened()))
         return result
 
     async def write(self, function: Callable[[Transaction], T], *, durable: bool = True) -> T:
-        """The function's result, its changes durable; whatever it raises undoes them. Raises StoreError.
+        """Return the function's result, its changes durable; an exception undoes them. Raises StoreError.
 
-        What need not be `durable` survives everything but the end of the machine, and is seen in its order. A cancelled
-        caller does not stop a transaction that was begun; watchers are told in any case.
+        Changes that need not be `durable` survive everything except a crash of the machine, and are visible in order.
+        Cancelling the caller does not stop its transaction; watchers are notified in any case.
         """
         result: T = await self._submit(change=function, durable=durable)
         return result
@@ -169,60 +169,60 @@ class Database:
         await self.write(lambda at: at.connection.execute("DELETE FROM meta WHERE key = 'loss'") and None)
 
     def watch(self) -> asyncio.Event:
-        """An event that is set after every transaction; give it back with `unwatch`."""
+        """Return an event that is set after every transaction; release it with `unwatch`."""
         event = asyncio.Event()
         self._watchers.add(event)
         return event
 
     def unwatch(self, event: asyncio.Event) -> None:
-        """The event is needed no more."""
+        """Release an event."""
         self._watchers.discard(event)
 
-    def _submit(self, **errand: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
+    def _submit(self, **call: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - as `_Errand` has them
         if self._thread is None:
             raise StoreError(f"the database {self._path} is closed")
         answer = asyncio.get_running_loop().create_future()
-        self._queue.put(_QueuedCall(answer, **errand))
+        self._queue.put(_QueuedCall(answer, **call))
         return answer
 
-    def _deliver(self, errands: Sequence[_QueuedCall]) -> None:
-        for errand in errands:
-            errand.deliver()
-        if any(errand.change for errand in errands):
+    def _deliver(self, calls: Sequence[_QueuedCall]) -> None:
+        for call in calls:
+            call.deliver()
+        if any(call.change for call in calls):
             for event in self._watchers:
                 event.set()
 
-    # What follows runs in the thread.
+    # The methods below run in the thread.
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        while errands := self._next():
-            changes = [errand for errand in errands if errand.change]
+        while calls := self._next():
+            changes = [call for call in calls if call.change]
             if changes:
                 self._make_durable(changes)
-            for errand in errands:
-                if errand.do:
-                    self._do(errand, errand.do)
-            with suppress(RuntimeError):  # the loop has ended: nobody waits any more
-                loop.call_soon_threadsafe(self._deliver, errands)
+            for call in calls:
+                if call.do:
+                    self._do(call, call.do)
+            with suppress(RuntimeError):  # the loop has ended: nobody waits
+                loop.call_soon_threadsafe(self._deliver, calls)
 
     def _next(self) -> list[_QueuedCall]:
-        """All that is to be done now; nothing once the end was reached."""
-        errands: list[_QueuedCall] = []
+        """Return all queued calls; none after the end was reached."""
+        calls: list[_QueuedCall] = []
         with suppress(Empty):
-            while errand := self._queue.get(block=not errands):
-                errands.append(errand)
-            self._queue.put(None)  # the end, met once more when these are done
-            return errands
-        return errands
+            while call := self._queue.get(block=not calls):
+                calls.append(call)
+            self._queue.put(None)  # the end marker, for the next call
+            return calls
+        return calls
 
-    def _do(self, errand: _QueuedCall, function: Callable[[], Any]) -> None:
+    def _do(self, call: _QueuedCall, function: Callable[[], Any]) -> None:
         try:
-            errand.result = function()
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
-            errand.error = self._judged(error)
+            call.result = function()
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
+            call.error = self._judged(error)
 
     def _judged(self, error: BaseException) -> BaseException:
-        """The error as ours. A damaged database is checked at the next start."""
+        """Return the error as ours. A damaged database is checked at the next start."""
         if damage.is_damage(error):
             damage.mark_suspect(self._path)
         return _ours(self._path, error)
@@ -263,7 +263,7 @@ class Database:
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         except OSError as error:
-            raise StoreError(f"the database {self._path} cannot be opened: {error.strerror}") from error
+            raise StoreError(f"cannot open the database {self._path}: {error.strerror}") from error
         self._connection = connection = sqlite3.connect(
             self._path, timeout=self.patience, isolation_level=None, factory=_Connection
         )
@@ -294,10 +294,10 @@ class Database:
             self._connection = None
 
     def _make_durable(self, changes: Sequence[_QueuedCall]) -> None:
-        """Carry out changes, in their order."""
+        """Execute changes in order."""
         try:
             self._transact(changes)
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+        except BaseException as error:  # noqa: BLE001 - the caller gets it
             for change in changes:
                 change.error = change.error or self._judged(error)
 
@@ -320,21 +320,21 @@ class Database:
                 connection.execute("ROLLBACK")
             raise
 
-    def _carry_out(self, errand: _QueuedCall, transaction: Transaction) -> int:
-        """Carry out one change, the number of the last change after it; where it raises, only its own are undone.
+    def _carry_out(self, call: _QueuedCall, transaction: Transaction) -> int:
+        """Execute one change; return the revision after it. If it raises, only its own changes are undone.
 
-        Raises where the database has given up the transaction as a whole.
+        Raises if the database has rolled back the whole transaction.
         """
-        assert errand.change is not None
+        assert call.change is not None
         connection, before = transaction.connection, transaction.revision
         connection.execute("SAVEPOINT change")
         try:
-            errand.result = errand.change(transaction)
+            call.result = call.change(transaction)
         except Exception as error:
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO change")
-            errand.error = self._judged(error)
+            call.error = self._judged(error)
             transaction.revision = before
         connection.execute("RELEASE change")
         return transaction.revision
@@ -342,19 +342,19 @@ class Database:
 
 _RESTART = "it is damaged; `alienctl daemon restart` keeps it under another name and begins a new one"
 _SENTENCES = {
-    "SQLITE_FULL": "the disk is full; free some space, everything goes on by itself",
+    "SQLITE_FULL": "the disk is full; free some space, work resumes automatically",
     "SQLITE_READONLY": "it is read-only; make the file and its directory writable",
     "SQLITE_CORRUPT": _RESTART,
     "SQLITE_NOTADB": _RESTART,
-    "SQLITE_BUSY": "another program holds it; end that program, or wait for it",
-    "SQLITE_LOCKED": "another program holds it; end that program, or wait for it",
-    "SQLITE_CANTOPEN": "the file cannot be opened; look at the permissions of its directory",
-    "SQLITE_IOERR": "the disk is full or reports an error; look at its free space and at the system's log",
+    "SQLITE_BUSY": "another program locks it; end that program, or wait for it",
+    "SQLITE_LOCKED": "another program locks it; end that program, or wait for it",
+    "SQLITE_CANTOPEN": "cannot open the file; check the permissions of its directory",
+    "SQLITE_IOERR": "the disk is full or reports an error; check its free space and the system's log",
 }
 
 
 def _ours(path: Path, error: BaseException) -> BaseException:
-    """SQLite's exception as ours; any other as it is."""
+    """Return SQLite's exception as StoreError; any other unchanged."""
     if not isinstance(error, sqlite3.Error):
         return error
     ours = StoreError(_sentence(path, error))

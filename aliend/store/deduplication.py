@@ -1,7 +1,7 @@
-"""Transfers that several jobs want: the rows of the later jobs are joined to the one that is carried out.
+"""Deduplicates transfers that several jobs want: rows of later jobs join the one that is copied.
 
-A joined row waits, and ends as its leader does. When the leader's job gives it up, the leader changes to the job of the
-next one, with whatever it has begun; so nothing that somebody still wants is stopped or done again.
+A joined row waits, and ends as its leader does. If the leader's job gives it up, the leader moves to the job of the
+next row, with its running attempt; so a copy that somebody still wants is neither stopped nor repeated.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from aliend.core.transfers.job import STARTABLE, Job, is_more_urgent, want_same_copy
 from aliend.core.transfers.transfer import (
+    UNFINISHED,
     Cancelled,
     Detach,
     Done,
@@ -27,18 +28,19 @@ from aliend.core.transfers.transfer import (
 from aliend.store import transfers
 from aliend.store.database import Transaction
 from aliend.store.jobs import JobRows
+from aliend.store.row_codec import in_states
 
-_OPEN = "state IN ('queued', 'running', 'waiting')"
+_OPEN = in_states(*UNFINISHED)
 
 
 def join(transaction: Transaction, rows: JobRows, job: Job, added: Sequence[Transfer], now_ms: int) -> Job:
-    """Join new rows of `job` to what other jobs want already; the job with its counters."""
-    for one in added:
-        leader = _leader_for(transaction.connection, rows, job, one)
+    """Join new rows of `job` to transfers of other jobs; return the job with its counters."""
+    for row in added:
+        leader = _leader_for(transaction.connection, rows, job, row)
         if leader is None:
             continue
-        joined, _ = step(one, Join(leader.id), now_ms / 1000)
-        job = transfers.save(transaction, job, one, joined)
+        joined, _ = step(row, Join(leader.id), now_ms / 1000)
+        job = transfers.save(transaction, job, row, joined)
         owner = rows.load(transaction.connection, leader.job)
         if is_more_urgent(job.spec, owner.spec) and not isinstance(leader.state, Running):
             job = _take_over(transaction, rows, leader, joined, job, now_ms)
@@ -46,33 +48,33 @@ def join(transaction: Transaction, rows: JobRows, job: Job, added: Sequence[Tran
 
 
 def successor_of(connection: sqlite3.Connection, rows: JobRows, leader: Transfer) -> Transfer | None:
-    """The row that takes over when the leader's job gives it up; None: nobody else wants it."""
+    """Return the row that takes over if the leader's job gives it up; None: no other job wants it."""
     if leader.joined:
         return None
-    for one in _followers(connection, leader.id):
-        if rows.load(connection, one.job).state in STARTABLE:
-            return one
+    for row in _followers(connection, leader.id):
+        if rows.load(connection, row.job).state in STARTABLE:
+            return row
     return None
 
 
 def transfer_ownership(
     transaction: Transaction, rows: JobRows, job: Job, pair: tuple[Transfer, Transfer], now_ms: int, *, keep: bool
 ) -> Job:
-    """Give a leader (the first of the pair) to the job of its heir (the second); `job`, which had it, as it is then.
+    """Assign a leader (first of the pair) to the job of its successor (second); return the changed `job`.
 
-    The place of the heir is taken by a row of the old job: joined in its turn (`keep`), or cancelled.
+    The successor's row is replaced by a row of the old job: joined in turn (`keep`), or cancelled.
     """
-    leader, heir = pair
-    other = rows.load(transaction.connection, heir.job)
+    leader, successor = pair
+    other = rows.load(transaction.connection, successor.job)
     state = Queued() if keep else Cancelled()
     rest = replace(leader, state=state, joined=leader.id if keep else 0, attempts=0, failures=0)
-    job, other = _swapped(transaction, (job, other), (leader, heir), rest)
+    job, other = _swapped(transaction, (job, other), (leader, successor), rest)
     rows.save(transaction, rows.load(transaction.connection, other.id), other, now_ms)
     return job
 
 
 def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, now_ms: int) -> None:
-    """A transfer has ended: what is joined to it ends too, or goes its own way where the leader was given up."""
+    """End the rows joined to a transfer that has ended, or detach them if it was given up."""
     match leader.state:
         case Done(warning):
             event: Succeeded | LeaderFailed | Detach = Succeeded(leader.size, leader.md5, warning)
@@ -80,31 +82,31 @@ def propagate_result(transaction: Transaction, rows: JobRows, leader: Transfer, 
             event = LeaderFailed(reason)
         case _:
             event = Detach()
-    for one in _followers(transaction.connection, leader.id):
-        before = rows.load(transaction.connection, one.job)
-        after, _ = step(one, event, now_ms / 1000)
-        rows.save(transaction, before, transfers.save(transaction, before, one, after), now_ms)
+    for row in _followers(transaction.connection, leader.id):
+        before = rows.load(transaction.connection, row.job)
+        after, _ = step(row, event, now_ms / 1000)
+        rows.save(transaction, before, transfers.save(transaction, before, row, after), now_ms)
 
 
 def joined_counts(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """How many rows are joined to each of these transfers, where there are any."""
+    """Return the number of rows joined to each of these transfers, where there are any."""
     marks = ",".join("?" * len(numbers))
     sql = f"SELECT joined, count(*) FROM transfer WHERE joined > 0 AND joined IN ({marks}) GROUP BY joined"
     return dict(connection.execute(sql, tuple(numbers)).fetchall())
 
 
 def leaders(connection: sqlite3.Connection, job: int, limit: int) -> list[Transfer]:
-    """Unfinished transfers of a job, at most `limit`, that rows of other jobs are joined to."""
+    """Return at most `limit` unfinished transfers of a job that rows of other jobs have joined."""
     where = f"WHERE job = ? AND {_OPEN} AND id IN (SELECT joined FROM transfer WHERE joined > 0) LIMIT ?"
     return transfers.select(connection, where, (job, limit))
 
 
-def _leader_for(connection: sqlite3.Connection, rows: JobRows, job: Job, one: Transfer) -> Transfer | None:
+def _leader_for(connection: sqlite3.Connection, rows: JobRows, job: Job, row: Transfer) -> Transfer | None:
     where = f"WHERE target = ? AND source = ? AND {_OPEN} AND joined = 0 AND job <> ? ORDER BY id"
-    for found in transfers.select(connection, where, (one.target, one.source, job.id)):
-        owner = rows.load(connection, found.job)
+    for leader in transfers.select(connection, where, (row.target, row.source, job.id)):
+        owner = rows.load(connection, leader.job)
         if owner.state in STARTABLE and want_same_copy(owner.spec, job.spec):
-            return found
+            return leader
     return None
 
 
@@ -115,7 +117,7 @@ def _followers(connection: sqlite3.Connection, leader: int) -> list[Transfer]:
 def _take_over(
     transaction: Transaction, rows: JobRows, leader: Transfer, joined: Transfer, job: Job, now_ms: int
 ) -> Job:
-    """The more urgent `job` takes the leader over; the job that had it joins. `job` as it is then."""
+    """Move the leader to the more urgent `job`; the job that had it joins. Return the changed `job`."""
     owner = rows.load(transaction.connection, leader.job)
     rest = replace(leader, state=Queued(), joined=leader.id, attempts=0, failures=0)
     after, job = _swapped(transaction, (owner, job), (leader, joined), rest)
@@ -126,8 +128,8 @@ def _take_over(
 def _swapped(
     transaction: Transaction, jobs: tuple[Job, Job], pair: tuple[Transfer, Transfer], rest: Transfer
 ) -> tuple[Job, Job]:
-    """The leader moves from the first job to the second, in the place of its heir; the first job keeps `rest`."""
-    (first, second), (leader, heir) = jobs, pair
-    second = transfers.remove(transaction, second, heir)
+    """Move the leader from the first job to the second, replacing its successor; the first job gets `rest`."""
+    (first, second), (leader, successor) = jobs, pair
+    second = transfers.remove(transaction, second, successor)
     first, second = transfers.change_job(transaction, (first, second), leader)
     return transfers.insert_row(transaction, first, rest), second

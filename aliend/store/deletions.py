@@ -1,4 +1,4 @@
-"""What synchronisations are to delete once everything has arrived, and the md5 of local files that were read before."""
+"""The files that synchronisations will delete once everything has arrived, and cached md5s of local files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _REMEMBERED = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A file below the target of a job; `mark` is what was seen under its name. `reason` says why it was not deleted.
+    """A file below the target of a job; `fingerprint` identifies it. `reason` says why it was not deleted.
 
-    One without a name stands for all: `refused`, nothing may be deleted.
+    One without a name stands for all files: `refused`, nothing may be deleted.
     """
 
     below: str
@@ -31,7 +31,7 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
-    """What a local file is known by: device, inode, modification (POSIX nanoseconds) and bytes."""
+    """What identifies the content of a local file: device, inode, modification (POSIX nanoseconds) and bytes."""
 
     device: int
     inode: int
@@ -46,41 +46,41 @@ class Deletions:
         self._database = database
 
     async def clear(self, job: int) -> None:
-        """Forget what was planned for the job: it is planned anew."""
+        """Remove the plan of a job."""
         await self._database.write(
             lambda at: at.connection.execute("DELETE FROM deletion WHERE job = ?", (job,)) and None
         )
 
-    async def add(self, job: int, found: Sequence[Deletion]) -> None:
-        """Add files that are to be deleted."""
-        rows = [(job, one.below, one.fingerprint, one.state, one.reason) for one in found]
+    async def add(self, job: int, deletions: Sequence[Deletion]) -> None:
+        """Add files to delete, or update them."""
+        rows = [(job, deletion.below, deletion.fingerprint, deletion.state, deletion.reason) for deletion in deletions]
         sql = "INSERT OR REPLACE INTO deletion VALUES (?, ?, ?, ?, ?)"
         await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
 
     async def page(self, job: int, after: str | None, states: Collection[State] = ()) -> list[Deletion]:
-        """The next files of a job behind a name (None: from the first), by name; only those in `states`, if any."""
-        picked = f" AND state IN ({','.join(repr(str(state)) for state in states)})" if states else ""
+        """Return the next files of a job after a name (None: all), ordered by name; only those in `states`, if any."""
+        clause = f" AND state IN ({','.join(repr(str(state)) for state in states)})" if states else ""
         sql = (
             "SELECT below, mark, state, reason FROM deletion WHERE job = ?1 AND (?2 IS NULL OR below > ?2)"
-            f"{picked} ORDER BY below LIMIT {PAGE}"
+            f"{clause} ORDER BY below LIMIT {PAGE}"
         )
         return await self._database.read(
             lambda at: [Deletion(*row) for row in at.execute(sql, (job, after)).fetchall()]
         )
 
     async def known_md5s(self, keys: Sequence[FileKey]) -> dict[FileKey, str]:
-        """The md5 of those of the files that have not changed since they were read."""
+        """Return the md5 of the files that have not changed since they were read."""
         wanted = {(key.device, key.inode): key for key in keys}
         sql = (
             "SELECT device, inode, modified_ns, size, md5 FROM local_md5 JOIN json_each(?) AS wanted"
             " ON device = wanted.value ->> 0 AND inode = wanted.value ->> 1"
         )
         rows = await self._database.read(lambda at: at.execute(sql, (json.dumps(list(wanted)),)).fetchall())
-        found = {FileKey(*row[:4]): row[4] for row in rows}
-        return {key: found[key] for key in keys if key in found}
+        cached = {FileKey(*row[:4]): row[4] for row in rows}
+        return {key: cached[key] for key in keys if key in cached}
 
     async def save_md5s(self, md5s: Mapping[FileKey, str]) -> None:
-        """Remember them."""
+        """Save md5s."""
         rows = [(key.device, key.inode, key.modified_ns, key.size, md5) for key, md5 in md5s.items()]
 
         def write(at: Transaction) -> None:

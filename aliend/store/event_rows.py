@@ -1,4 +1,4 @@
-"""The rows of events: the steps of jobs and transfers, written in the transaction of the change that they tell of."""
+"""Rows of events: the state changes of jobs and transfers, written in the same transaction as the change."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aliend.errors import UsageError
 from aliend.store.database import Transaction
 
 PAGE = 1000
-"""Most events told at once."""
+"""Events returned at once."""
 _REASON = 300
-"""Characters of a reason that are kept; the whole sentence stands in the transfer."""
+"""Characters kept of a reason; the transfer has the whole message."""
 _INSERT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)"
 _SELECT = (
     "SELECT number, time_ms, event.job, transfer, event.state, event.reason, ifnull(source, ''), ifnull(target, '')"
@@ -22,13 +22,13 @@ _SELECT = (
 
 
 def insert_transfer_event(transaction: Transaction, after: Transfer) -> None:
-    """The transfer has come to its state, by the change with the number `revision`."""
+    """Insert the event that a transfer has reached its state, by the change with its revision."""
     values = (after.job, after.id, phase_of(after.state).value, message_of(after.state)[:_REASON])
     transaction.connection.execute(_INSERT, (after.revision, transaction.now_ms, *values))
 
 
 def insert_job_event(transaction: Transaction, before: Job | None, after: Job) -> None:
-    """The job (`before`: as it was, None: it is new) has come to its state, if it is another one."""
+    """Insert the event that a job has reached its state, if that differs from `before` (None: a new job)."""
     state = _state_of(after)
     if before is None or _state_of(before) != state:
         values = (after.revision, transaction.now_ms, after.id, 0, state, after.message[:_REASON])
@@ -36,19 +36,19 @@ def insert_job_event(transaction: Transaction, before: Job | None, after: Job) -
 
 
 def select(connection: sqlite3.Connection, job: int, after: int) -> list[EventRecord]:
-    """The first events after number `after`, of one job or of all (0)."""
+    """Return the first events after number `after`, of one job or of all (0)."""
     where, values = ("event.job = ? AND number > ?", (job, after)) if job else ("number > ?", (after,))
     sql = f"{_SELECT} WHERE {where} ORDER BY number LIMIT {PAGE}"
     return [EventRecord(*row) for row in connection.execute(sql, values).fetchall()]
 
 
 def check_kept(connection: sqlite3.Connection, after: int) -> None:
-    """Raises UsageError if events after this number were pruned (0 asks for those that there are)."""
+    """Raise UsageError if events after this number were pruned (0 asks for those that exist)."""
     (text,) = connection.execute("SELECT value FROM meta WHERE key = 'forgotten'").fetchone()
     if 0 < after < int(text):
         raise UsageError(
-            f"Events after number {after} are no longer kept, the last of them is number {text}; "
-            "--since 0 begins with the oldest that there is"
+            f"events up to number {text} are no longer kept, so those after number {after} are incomplete; start with "
+            "the oldest one with `--since 0`"
         )
 
 

@@ -1,4 +1,4 @@
-"""The rows of jobs: reading and saving them inside a transaction. Specifications are decoded once and remembered."""
+"""Rows of jobs: reading and saving them inside a transaction. Decoded specifications are cached."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class JobRows:
         self._specs: OrderedDict[int, JobSpec] = OrderedDict()
 
     def load(self, connection: sqlite3.Connection, number: int) -> Job:
-        """One job. Raises NoSuchJob."""
-        found = self.select(connection, "WHERE id = ?", (number,))
-        if not found:
-            raise NoSuchJob(f"There is no transfer job {number} (see: alienctl transfers list --all)")
-        return found[0]
+        """Return one job. Raises NoSuchJob."""
+        jobs = self.select(connection, "WHERE id = ?", (number,))
+        if not jobs:
+            raise NoSuchJob(f"no transfer job {number}; list all jobs with `alienctl transfers list --all`")
+        return jobs[0]
 
     def select(self, connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Job]:
-        """The jobs that a clause (WHERE, ORDER BY, LIMIT) picks."""
+        """Return the jobs that a clause (WHERE, ORDER BY, LIMIT) selects."""
         rows = connection.execute(f"SELECT {JOB_COLUMNS} FROM job {where}", values).fetchall()
         return [job_of(row, self._spec(connection, row[0])) for row in rows]
 
     def insert(self, transaction: Transaction, spec: JobSpec, request_id: str, now_ms: int) -> Job:
-        """The job of that request: the one there is, or a new one."""
+        """Return the job of a request: the existing one, or a new one."""
         connection = transaction.connection
         row = connection.execute("SELECT id FROM job WHERE request_id = ?", (request_id,)).fetchone()
         if row is None:
@@ -57,14 +57,14 @@ class JobRows:
                 ),
             )
             number = cursor.lastrowid or 0
-            self._specs.pop(number, None)  # that of a job whose transaction failed had the same number
+            self._specs.pop(number, None)  # a job whose transaction failed had the same number
             job = self.load(connection, number)
             event_rows.insert_job_event(transaction, None, job)
             return job
         return self.load(connection, row[0])
 
     def save(self, transaction: Transaction, before: Job, after: Job, now_ms: int) -> Job:
-        """Write what changed, after looking whether the job has ended; the job as it is now."""
+        """Save what changed, after checking whether the job has ended; return the saved job."""
         after = ended_if_finished(after, now_ms)
         if after == before:
             return before
@@ -91,7 +91,7 @@ class JobRows:
         return after
 
     def change_spec(self, transaction: Transaction, number: int, change: Callable[[JobSpec], JobSpec]) -> Job:
-        """Write a changed specification. Raises NoSuchJob."""
+        """Save a changed specification. Raises NoSuchJob."""
         job = self.load(transaction.connection, number)
         spec = change(job.spec)
         transaction.connection.execute(

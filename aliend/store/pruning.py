@@ -1,30 +1,33 @@
-"""Forgets what ended long ago, a few rows at a time, so that nobody waits for it.
+"""Deletes jobs that ended long ago, a few rows at a time, so that nothing waits for it.
 
-A job goes from its files to itself: whatever cuts it off, the next round goes on. A job that is not forgotten is whole.
+The rows of a job go first, the job itself last: an interrupted pruning continues later, and every remaining job is
+whole.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
+from aliend.core.transfers.transfer import Phase
 from aliend.store.database import Transaction
+from aliend.store.row_codec import in_states
 
 _ROWS = 500
-"""Transfers forgotten in one transaction at most."""
+"""Transfers deleted in one transaction."""
 _EVENTS = 4 * _ROWS
-"""Events forgotten in one; most transfers have three."""
+"""Events deleted in one transaction; most transfers have three."""
 
-# What may still stand in the catalogue under a temporary name must not be forgotten before it could be removed.
-_OLD = """
+# Transfers that may have temporary entries in the catalogue are kept until those are removed.
+_OLD = f"""
 SELECT id FROM job WHERE ended_ms > 0 AND ended_ms < ? AND NOT EXISTS (
-    SELECT 1 FROM transfer WHERE job = job.id AND intent <> '' AND state IN ('failed', 'cancelled')
+    SELECT 1 FROM transfer WHERE job = job.id AND intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)}
     AND (json_extract(intent, '$.kind') = 'replacing' OR json_extract(intent, '$.lfn') <> target))
 ORDER BY ended_ms LIMIT 1
 """
 
 
 def prune(transaction: Transaction, before_ms: int) -> int:
-    """Forget some rows of the oldest job that ended before `before_ms`; how many (0: there is no such job)."""
+    """Delete some rows of the oldest job that ended before `before_ms`; return how many (0: no such job)."""
     connection = transaction.connection
     row = connection.execute(_OLD, (before_ms,)).fetchone()
     if row is None:
@@ -32,17 +35,17 @@ def prune(transaction: Transaction, before_ms: int) -> int:
     (job,) = row
     ids = "SELECT id FROM transfer WHERE job = ? ORDER BY id LIMIT ?"
     connection.execute(f"DELETE FROM attempt WHERE transfer IN ({ids})", (job, _ROWS))
-    gone = connection.execute(f"DELETE FROM transfer WHERE id IN ({ids})", (job, _ROWS)).rowcount
-    told = _prune_events(connection, job)
-    if gone < _ROWS and told < _EVENTS:
+    deleted = connection.execute(f"DELETE FROM transfer WHERE id IN ({ids})", (job, _ROWS)).rowcount
+    events = _prune_events(connection, job)
+    if deleted < _ROWS and events < _EVENTS:
         for table in ("made", "request", "deletion"):
             connection.execute(f"DELETE FROM {table} WHERE job = ?", (job,))
         connection.execute("DELETE FROM job WHERE id = ?", (job,))
-    return gone + 1
+    return deleted + 1
 
 
 def _prune_events(connection: sqlite3.Connection, job: int) -> int:
-    """Some of the oldest events of a job; how many."""
+    """Delete some of the oldest events of a job; return how many."""
     sql = "SELECT number FROM event WHERE job = ? ORDER BY number LIMIT ?"
     numbers = [number for (number,) in connection.execute(sql, (job, _EVENTS)).fetchall()]
     if numbers:

@@ -1,4 +1,4 @@
-"""Values as they stand in the columns of the database, and back."""
+"""Encodes values for the columns of the database, and decodes them."""
 
 from __future__ import annotations
 
@@ -38,13 +38,19 @@ TRANSFER_COLUMNS = (
 )
 
 
+def in_states(*states: JobState | Phase) -> str:
+    """Return the SQL condition on the state; in the order of the partial indexes, so that SQLite uses them."""
+    values = [repr(state.value) for state in states]
+    return f"state = {values[0]}" if len(values) == 1 else f"state IN ({', '.join(values)})"
+
+
 def spec_to_text(spec: JobSpec) -> str:
-    """A specification as JSON."""
+    """Return a specification as JSON."""
     return json.dumps(asdict(spec))
 
 
 def spec_of(text: str) -> JobSpec:
-    """The specification written by `spec_to_text`."""
+    """Return the specification written by `spec_to_text`."""
     fields = json.loads(text)
     context = _context_of(fields.pop("context"))
     selection = Selection(**_with_tuples(fields.pop("selection", {})))
@@ -52,7 +58,7 @@ def spec_of(text: str) -> JobSpec:
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """Values with lists, and lists in them, as tuples."""
+    """Return the values with lists, also nested ones, as tuples."""
     return {name: _as_tuple(value) for name, value in values.items()}
 
 
@@ -61,7 +67,7 @@ def _as_tuple(value: Any) -> Any:  # noqa: ANN401 - any value of JSON
 
 
 def _context_of(values: dict[str, Any]) -> Context:
-    """A context as `asdict` wrote it; one of an older release has no `finding`."""
+    """Return a context as written by `asdict`; those of older releases have no `finding`."""
     finding = values.get("finding", {})
     jbox = finding.get("jbox")
     parts = {
@@ -85,7 +91,7 @@ def _pem_source(value: str | dict[str, Any]) -> PemSource:
 
 
 def job_of(row: tuple[Any, ...], spec: JobSpec) -> Job:
-    """The job of a row of JOB_COLUMNS."""
+    """Return the job of a row of JOB_COLUMNS."""
     number, state, seen, kind, *counts = row
     return Job(
         id=number,
@@ -104,12 +110,12 @@ def job_of(row: tuple[Any, ...], spec: JobSpec) -> Job:
 
 
 def obstacle_to_text(obstacle: Obstacle | None) -> str:
-    """An obstacle as JSON; empty for none."""
+    """Return an obstacle as JSON; empty for none."""
     return json.dumps(asdict(obstacle)) if obstacle else ""
 
 
 def transfer_of(row: tuple[Any, ...]) -> Transfer:
-    """The transfer of a row of TRANSFER_COLUMNS."""
+    """Return the transfer of a row of TRANSFER_COLUMNS."""
     number, job, source, target, size, md5, state, ready, reason, attempts, failures, intent, revision, joined = row
     return Transfer(
         id=number,
@@ -128,7 +134,7 @@ def transfer_of(row: tuple[Any, ...]) -> Transfer:
 
 
 def state_columns(state: State) -> tuple[float | None, str]:
-    """The columns `ready` and `reason` of a state."""
+    """Return the columns `ready` and `reason` of a state."""
     match state:
         case Queued():
             return 0.0, ""
@@ -141,7 +147,7 @@ def state_columns(state: State) -> tuple[float | None, str]:
 
 
 def intent_to_text(intent: Intent) -> str:
-    """An intent as JSON; empty for none."""
+    """Return an intent as JSON; empty for none."""
     match intent:
         case NoIntent():
             return ""
@@ -154,7 +160,7 @@ def intent_to_text(intent: Intent) -> str:
 
 
 def intent_of(text: str) -> Intent:
-    """The intent written by `intent_to_text`."""
+    """Return the intent written by `intent_to_text`."""
     if not text:
         return NoIntent()
     fields = json.loads(text)

@@ -1,4 +1,4 @@
-"""What the scheduler asks of the database: which transfers may start, and when to look again. Small batches only."""
+"""Queries of the scheduler: which transfers may start, and when the next one may. Small batches only."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from aliend.core.transfers.job import Job
+from aliend.core.transfers.job import STARTABLE, Job, JobState
 from aliend.core.transfers.scheduler import Candidate, target_key
 from aliend.store.jobs import JobRows
+from aliend.store.row_codec import in_states
 
 _MAX_JOBS = 16
-"""Jobs looked at in one round; more cannot start anything while at most so many files run."""
+"""Jobs read at a time; more of them cannot start anything while at most as many files run."""
+
+_STARTABLE = in_states(*STARTABLE)
 
 _JOBS_WITH_WORK = f"""
-SELECT id FROM job WHERE state IN ('expanding', 'active') AND id NOT IN (SELECT value FROM json_each(?))
+SELECT id FROM job WHERE {_STARTABLE} AND id NOT IN (SELECT value FROM json_each(?))
 AND direction NOT IN (SELECT value FROM json_each(?))
 AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)
 ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_MAX_JOBS}
@@ -24,10 +27,10 @@ ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_MAX_JOBS}
 
 @dataclass(frozen=True, slots=True)
 class SchedulingQuery:
-    """What may start at `now` (POSIX seconds) after `last_job`: without the jobs `full` and the directions `closed`.
+    """The query for what may start at `now` (POSIX seconds), in turn after `last_job`.
 
-    Up to `limit` transfers of a job are wanted; `expanding` are jobs whose expansion has begun (up to `expansions` more
-    may begin), `deleting` those whose deletions have.
+    Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned. `expanding`
+    and `deleting` are jobs whose work already runs; at most `expansions` more expansions may start.
     """
 
     now: float
@@ -51,7 +54,7 @@ class SchedulingResult:
 
 
 def schedulable(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> SchedulingResult:
-    """All that the scheduler has to know at a time."""
+    """Return all that the scheduler needs to know."""
     return SchedulingResult(
         candidates=_candidates(connection, rows, query) if query.limit else [],
         expanding=_expanding(connection, rows, query) if query.expansions > 0 else [],
@@ -60,15 +63,17 @@ def schedulable(connection: sqlite3.Connection, rows: JobRows, query: Scheduling
     )
 
 
-def _expanding(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Job]:
-    """Jobs whose files are not all known."""
-    where = f"WHERE state = 'expanding' AND id NOT IN ({_listed(asked.expanding)}) ORDER BY priority DESC, id LIMIT ?"
-    return rows.select(connection, where, (asked.expansions,))
+def _expanding(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Job]:
+    """Return jobs whose files are not all listed."""
+    where = f"WHERE {in_states(JobState.EXPANDING)} AND id NOT IN ({_listed(query.expanding)})"
+    return rows.select(connection, f"{where} ORDER BY priority DESC, id LIMIT ?", (query.expansions,))
 
 
-def _deleting(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Job]:
-    """Jobs of which everything has arrived, and something is to be deleted now."""
-    where = f"WHERE state = 'deleting' AND ended_ms = 0 AND id NOT IN ({_listed(asked.deleting)}) ORDER BY id"
+def _deleting(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Job]:
+    """Return jobs whose files have all arrived and whose deletions are due."""
+    where = (
+        f"WHERE {in_states(JobState.DELETING)} AND ended_ms = 0 AND id NOT IN ({_listed(query.deleting)}) ORDER BY id"
+    )
     return rows.select(connection, where, ())
 
 
@@ -76,18 +81,18 @@ def _listed(numbers: Collection[int]) -> str:
     return ",".join(str(number) for number in numbers)
 
 
-def _candidates(connection: sqlite3.Connection, rows: JobRows, asked: SchedulingQuery) -> list[Candidate]:
-    """Up to `limit` startable transfers of each of the next jobs in turn."""
-    found: list[Candidate] = []
-    values = (json.dumps(sorted(asked.full)), json.dumps(sorted(asked.closed)), asked.now, asked.last_job)
+def _candidates(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Candidate]:
+    """Return up to `limit` startable transfers of each of the next jobs."""
+    candidates: list[Candidate] = []
+    values = (json.dumps(sorted(query.full)), json.dumps(sorted(query.closed)), query.now, query.last_job)
     for (number,) in connection.execute(_JOBS_WITH_WORK, values).fetchall():
         job = rows.load(connection, number)
         transfers = connection.execute(
             "SELECT id, target, size FROM transfer WHERE job = ? AND ready <= ? ORDER BY ready, id LIMIT ?",
-            (number, asked.now, asked.limit),
+            (number, query.now, query.limit),
         )
-        found += [_candidate(job, *row) for row in transfers.fetchall()]
-    return found
+        candidates += [_candidate(job, *row) for row in transfers.fetchall()]
+    return candidates
 
 
 def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
@@ -105,10 +110,10 @@ def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
 
 
 def jobs_with_ready_files(connection: sqlite3.Connection, now: float) -> dict[int, int]:
-    """The jobs, at most `_JOBS`, that have files which may start by now: number to priority, the highest first."""
+    """Return at most `_MAX_JOBS` jobs with files that may start: number to priority, the highest first."""
     return dict(
         connection.execute(
-            "SELECT id, priority FROM job WHERE state IN ('expanding', 'active')"
+            f"SELECT id, priority FROM job WHERE {_STARTABLE}"
             " AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)"
             f" ORDER BY priority DESC, interactive DESC, id LIMIT {_MAX_JOBS}",
             (now,),
@@ -117,15 +122,15 @@ def jobs_with_ready_files(connection: sqlite3.Connection, now: float) -> dict[in
 
 
 def make_ready(connection: sqlite3.Connection, latest: float, now: float) -> int:
-    """What would wait until after `latest` may start now; how many those were."""
+    """Make transfers ready that would wait until after `latest`; return how many."""
     return connection.execute("UPDATE transfer SET ready = ? WHERE ready > ?", (now, latest)).rowcount
 
 
 def _next_ready(connection: sqlite3.Connection, now: float) -> float | None:
-    """The POSIX second at which the next waiting transfer may start; None: there is none."""
+    """Return the POSIX second at which the next waiting transfer may start; None: there is none."""
     row = connection.execute(
         "SELECT min((SELECT min(ready) FROM transfer WHERE job = job.id AND ready > ?)) FROM job"
-        " WHERE state IN ('expanding', 'active') AND waiting > 0",
+        f" WHERE {_STARTABLE} AND waiting > 0",
         (now,),
     ).fetchone()
     return row[0] if row else None

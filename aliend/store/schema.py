@@ -1,13 +1,12 @@
-"""The tables of the database, and the way from each older schema to the present one.
+"""The tables of the database, and the migrations from older schemas.
 
-`PRAGMA user_version` is the number of migrations that were applied. `MIGRATIONS` only ever grows. Columns of a
-transfer: `ready` is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting;
-`reason` is the sentence of its state; `intent` (JSON, mostly empty) what an upload has begun in the catalogue.
-`joined` (mostly 0) is the transfer of another job that brings the same file. `obstacle` of a job (JSON, mostly empty)
-is what it is held for on this machine.
-`revision` of a job and of a transfer is the number of its last change, counted through the whole database; an `event`
-has the number of the change that it tells of. `attempt` and `event` have what `core.record` says, `made` the local
-directories that a job made; `forgotten` is the highest number among the events that were pruned.
+`PRAGMA user_version` is the number of applied migrations; `MIGRATIONS` only ever grows. Columns of a transfer: `ready`
+is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting; `reason` is the message
+of its state; `intent` (JSON, mostly empty) is what an upload has begun in the catalogue; `joined` (mostly 0) is the
+transfer of another job that copies the same file. `obstacle` of a job (JSON, mostly empty) is what holds it on this
+machine. `revision` of a job and of a transfer is the number of its last change, counted over the whole database; an
+`event` has the number of its change. `attempt` and `event` are described in `core.transfers.attempt_record`, `made` are
+the local directories that a job created; `forgotten` is the highest number among the pruned events.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ CREATE TABLE request (id TEXT PRIMARY KEY, job INTEGER NOT NULL) STRICT, WITHOUT
 """
 
 _STACKS = "ALTER TABLE session ADD COLUMN stack TEXT NOT NULL DEFAULT '[]';"
-"""What lies below the directory of a session, as a JSON array."""
+"""Directories below a session's directory on its stack, as a JSON array."""
 
 _ATTEMPTS = """
 CREATE TABLE attempt (
@@ -96,7 +95,7 @@ CREATE TABLE local_md5 (
     modified_ns INTEGER NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL, UNIQUE (device, inode)
 ) STRICT;
 """
-"""What synchronisations delete in the end, and the md5 of local files by what they are known by."""
+"""Files that synchronisations delete, and md5s of local files by what identifies them."""
 
 _IDENTITIES = """
 CREATE TABLE identity (
@@ -124,20 +123,20 @@ CREATE INDEX transfer_open ON transfer (target) WHERE state IN ('queued', 'runni
 _FOURTH = _EVENTS + _SYNC + _IDENTITIES + _TURNS + _JOINED
 
 MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
-"""Each brings a database from the schema of its index to the next one."""
+"""Each migrates a database from the schema of its index to the next one."""
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the database at `path` to the present schema; an older one is copied beside it first.
+    """Migrate the database at `path` to the current schema; an older one is copied beside it first.
 
-    Raises NewerDatabase, with nothing changed, if it is a newer one.
+    Raises NewerDatabase, with nothing changed, if its schema is newer.
     """
-    found = _schema(connection, path)
+    schema = _schema(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    if 0 < found < len(MIGRATIONS):
-        _back_up(connection, backup_path(path, found))
-    for number in range(found, len(MIGRATIONS)):
+    if 0 < schema < len(MIGRATIONS):
+        _back_up(connection, backup_path(path, schema))
+    for number in range(schema, len(MIGRATIONS)):
         _apply(connection, number)
     if _writer(connection) != VERSION:
         connection.execute("UPDATE meta SET value = ? WHERE key = 'version'", (VERSION,))
@@ -162,12 +161,12 @@ def _schema(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def backup_path(path: Path, schema: int) -> Path:
-    """Where the database is kept as it was under an older schema."""
+    """Return where the copy with an older schema is kept."""
     return path.with_name(f"{path.name}.schema-{schema}")
 
 
 def _back_up(connection: sqlite3.Connection, copy: Path) -> None:
-    """A whole copy that only its owner can read; it has its name only when it is on the disk."""
+    """Copy the database, readable by its owner only; the copy gets its name once it is on disk."""
     unfinished = copy.with_name(f"{copy.name}.part")
     unfinished.unlink(missing_ok=True)
     fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -185,7 +184,7 @@ def _back_up(connection: sqlite3.Connection, copy: Path) -> None:
 
 
 def _apply(connection: sqlite3.Connection, number: int) -> None:
-    """One migration and its number in one transaction."""
+    """Apply one migration and its number in one transaction."""
     connection.executescript(f"BEGIN IMMEDIATE;\n{MIGRATIONS[number]}\nPRAGMA user_version = {number + 1};\nCOMMIT;")
 
 

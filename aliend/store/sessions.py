@@ -1,7 +1,4 @@
-"""The users' sessions: a directory in the catalogue for each name.
-
-As whom and from where a session acts, where its user chose that; and whether the service tells its time.
-"""
+"""The user's sessions: a directory in the catalogue for each name, and the role, site and timing it chose."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from aliend.store.database import Database, Transaction
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A session as it is stored: directory and the one before, account and home; LFNs, empty where unknown."""
+    """A stored session: directory and the previous one, account and home; LFNs, empty if unknown."""
 
     name: str
     directory: str
@@ -27,14 +24,14 @@ class SessionRecord:
 
 
 class Sessions:
-    """The table of sessions. `clock` gives POSIX seconds."""
+    """The table of sessions. `clock` returns POSIX seconds."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
 
     async def get(self, name: str) -> SessionRecord | None:
-        """The session of that name, None if there is none. Raises StoreError."""
+        """Return the session of that name; None if it does not exist. Raises StoreError."""
 
         def read(connection: sqlite3.Connection) -> SessionRecord | None:
             row = connection.execute(f"{_SELECT} WHERE name = ?", (name,)).fetchone()
@@ -43,7 +40,7 @@ class Sessions:
         return await self._database.read(read)
 
     async def latest(self, suffix: str = "") -> SessionRecord | None:
-        """The session that was written last among those whose names end in `suffix`. Raises StoreError."""
+        """Return the session saved last among those whose names end in `suffix`. Raises StoreError."""
 
         def read(connection: sqlite3.Connection) -> SessionRecord | None:
             sql = f"{_SELECT} WHERE substr(name, -length(?1)) = ?1 OR ?1 = '' ORDER BY updated_ms DESC LIMIT 1"
@@ -62,7 +59,7 @@ class Sessions:
         home: str = "",
         stack: Sequence[str] = (),
     ) -> None:
-        """Write the session, durably. Raises StoreError."""
+        """Save the session durably. Raises StoreError."""
         updated_ms = int(self._clock() * 1000)
 
         def write(transaction: Transaction) -> None:
@@ -84,9 +81,10 @@ def _record(row: tuple[str, ...]) -> SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class IdentityRecord:
-    """What a session chose; empty: nothing.
+    """The choices of a session; empty: none.
 
-    `role_before` and `site_before` are what its caller's settings said then: the choice holds as long as they do.
+    `role_before` and `site_before` are the caller's settings at that time: a choice applies only while they are the
+    same.
     """
 
     role: str = ""
@@ -97,13 +95,13 @@ class IdentityRecord:
 
 
 class Identities:
-    """The table of identities, by the sessions' names."""
+    """The table of identities, by session name."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, name: str) -> IdentityRecord:
-        """What the session chose. Raises StoreError."""
+        """Return the choices of a session. Raises StoreError."""
 
         def read(connection: sqlite3.Connection) -> IdentityRecord:
             sql = "SELECT role, role_before, site, site_before, timing FROM identity WHERE name = ?"
@@ -116,7 +114,7 @@ class Identities:
         return await self._database.read(read)
 
     async def put(self, name: str, chosen: IdentityRecord) -> None:
-        """Write it, durably. Raises StoreError."""
+        """Save the choices durably. Raises StoreError."""
 
         def write(transaction: Transaction) -> None:
             transaction.connection.execute(

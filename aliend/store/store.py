@@ -31,16 +31,17 @@ from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
 from aliend.store.deletions import Deletions
 from aliend.store.jobs import JobRows
+from aliend.store.row_codec import in_states
 from aliend.store.sessions import Identities, Sessions
 from aliend.store.transfers import NewTransfer
 
 BATCH = 1000
-"""Rows changed in one transaction at most."""
+"""Rows changed in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeResult:
-    """What an event did: the transfers that it changed, as they are now, what is to be done, and their job."""
+    """The result of an event: the changed transfers as they are now, the effects, and their job."""
 
     transfers: tuple[Transfer, ...]
     effects: tuple[Effect, ...]
@@ -50,7 +51,7 @@ class ChangeResult:
 class Store:
     """The daemon's database at `path`; an async context manager. Every method raises StoreError.
 
-    `clock` gives POSIX seconds.
+    `clock` returns POSIX seconds.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
@@ -92,42 +93,42 @@ class Store:
         return [text for text in (str(self.problem or ""), lost) if text]
 
     async def close(self) -> None:
-        """Finish what was begun and close the file."""
+        """Finish queued calls and close the file."""
         await self._database.close()
 
     async def submit(self, spec: JobSpec, request_id: str) -> Job:
-        """Store a job; under a `request_id` that is known, the job there is."""
+        """Store a job; a repeated `request_id` returns the job it created."""
         now_ms = self._now_ms()
         return await self._database.write(lambda at: self._rows.insert(at, spec, request_id, now_ms))
 
     async def job(self, number: int) -> Job:
-        """One job. Raises NoSuchJob."""
+        """Return one job. Raises NoSuchJob."""
         return await self._database.read(lambda connection: self._rows.load(connection, number))
 
     async def jobs(self, page_size: int, before_id: int, *, active_only: bool) -> list[Job]:
-        """Jobs below number `before_id` (0: from the newest), the newest first."""
+        """Return jobs below number `before_id` (0: from the newest), the newest first."""
         where = "WHERE (id < ?1 OR ?1 = 0)" + (" AND ended_ms = 0" if active_only else "") + " ORDER BY id DESC LIMIT ?"
         return await self._database.read(lambda at: self._rows.select(at, where, (before_id, page_size)))
 
     async def transfer(self, number: int) -> Transfer:
-        """One transfer, which must exist."""
+        """Return one transfer, which must exist."""
         return await self._database.read(lambda at: transfers.select(at, "WHERE id = ?", (number,))[0])
 
     async def find_transfer(self, number: int) -> Transfer | None:
-        """One transfer, if it exists."""
-        found = await self._database.read(lambda at: transfers.select(at, "WHERE id = ?", (number,)))
-        return found[0] if found else None
+        """Return one transfer, if it exists."""
+        rows = await self._database.read(lambda at: transfers.select(at, "WHERE id = ?", (number,)))
+        return rows[0] if rows else None
 
     async def transfers(
         self, job: int, page_size: int, after_id: int, phases: Collection[Phase] = ()
     ) -> list[Transfer]:
-        """Transfers of a job above number `after_id` in their order; only those in `phases`, if any are named."""
-        picked = f" AND state IN ({_quoted(phases)})" if phases else ""
-        where = f"WHERE job = ? AND id > ?{picked} ORDER BY id LIMIT ?"
+        """Return transfers of a job above number `after_id` in order; only those in `phases`, if any are named."""
+        clause = f" AND {in_states(*phases)}" if phases else ""
+        where = f"WHERE job = ? AND id > ?{clause} ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (job, after_id, page_size)))
 
     async def next_transfers(self, job: int, after_id: int, limit: int) -> list[Transfer]:
-        """Transfers of a job above number `after_id` that are queued or run, in their order."""
+        """Return transfers of a job above number `after_id` that are queued or running, in order."""
         return await self.transfers(job, limit, after_id, (Phase.QUEUED, Phase.RUNNING))
 
     async def change_job(self, number: int, event: JobEvent) -> Job:
@@ -141,52 +142,54 @@ class Store:
         return await self._database.write(write)
 
     async def change_spec(self, number: int, change: Callable[[JobSpec], JobSpec]) -> Job:
-        """Change what was asked for of a job that has not ended. Raises NoSuchJob."""
+        """Change the specification of a job that has not ended. Raises NoSuchJob."""
         return await self._database.write(lambda at: self._rows.change_spec(at, number, change))
 
     async def change(self, number: int, event: Event, records: Sequence[AttemptRecord] = ()) -> ChangeResult:
-        """Apply an event to one transfer, and remember what was tried for it."""
+        """Apply an event to one transfer, and save the records of its attempt."""
         return await self._change_where("WHERE id = ?", (number,), event, records=records)
 
     async def record_attempts(self, records: Sequence[AttemptRecord]) -> None:
-        """Remember what was tried."""
+        """Save records of attempts."""
         await self._database.write(lambda at: attempt_rows.insert(at.connection, records), durable=False)
 
     async def attempts(self, transfers: Sequence[int]) -> list[AttemptRecord]:
-        """What was tried for these transfers (at most `BATCH`), by transfer, the oldest first."""
+        """Return the records of these transfers (at most `BATCH`), by transfer, the oldest first."""
         return await self._database.read(lambda at: attempt_rows.select(at, transfers))
 
     async def change_many(
         self, job: int, phases: Sequence[Phase], event: Event, also: JobEvent, after_id: int = 0
     ) -> ChangeResult:
         """Apply `also` to the job and `event` to at most `BATCH` of its transfers in `phases` above `after_id`."""
-        where = f"WHERE job = ? AND id > ? AND state IN ({_quoted(phases)}) ORDER BY id LIMIT {BATCH}"
+        where = f"WHERE job = ? AND id > ? AND {in_states(*phases)} ORDER BY id LIMIT {BATCH}"
         return await self._change_where(where, (job, after_id), event, job, also)
 
     async def transfer_ownership(self, number: int) -> tuple[Effect, ...]:
-        """Give at most `BATCH` transfers of a job that is paused to other jobs that want them."""
+        """Move at most `BATCH` transfers of a paused job to other jobs that want them."""
         now_ms = self._now_ms()
 
         def write(transaction: Transaction) -> tuple[Effect, ...]:
             job = before = self._rows.load(transaction.connection, number)
             effects: list[Effect] = []
-            for one in deduplication.leaders(transaction.connection, number, BATCH):
-                if heir := deduplication.successor_of(transaction.connection, self._rows, one):
-                    job = deduplication.transfer_ownership(transaction, self._rows, job, (one, heir), now_ms, keep=True)
-                    effects.append(ChangeOwner(one.id, heir.job))
+            for leader in deduplication.leaders(transaction.connection, number, BATCH):
+                if successor := deduplication.successor_of(transaction.connection, self._rows, leader):
+                    job = deduplication.transfer_ownership(
+                        transaction, self._rows, job, (leader, successor), now_ms, keep=True
+                    )
+                    effects.append(ChangeOwner(leader.id, successor.job))
             self._rows.save(transaction, before, job, now_ms)
             return tuple(effects)
 
         return await self._database.write(write)
 
     async def joined_counts(self, transfers: Sequence[int]) -> dict[int, int]:
-        """See `joining.wanted`."""
+        """Return the number of rows joined to each of these transfers, where there are any."""
         return await self._database.read(lambda at: deduplication.joined_counts(at, transfers))
 
-    async def add(self, job: int, found: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
-        """Add files of a job (those it has already are left alone), and apply an event to it.
+    async def add(self, job: int, files: Sequence[NewTransfer], event: JobEvent | None = None) -> Job:
+        """Add files to a job (existing ones are left unchanged), and apply an event to it.
 
-        A job that was cancelled or has ended stays as it is.
+        A job that was cancelled or has ended stays unchanged.
         """
         now_ms = self._now_ms()
 
@@ -194,7 +197,7 @@ class Store:
             before = self._rows.load(transaction.connection, job)
             if before.ended_ms or before.state is JobState.CANCELLED:
                 return before
-            after, added = transfers.insert(transaction, before, found)
+            after, added = transfers.insert(transaction, before, files)
             after = deduplication.join(transaction, self._rows, after, added, now_ms)
             return self._rows.save(transaction, before, jobs_core.step(after, event) if event else after, now_ms)
 
@@ -202,13 +205,13 @@ class Store:
 
     async def start(
         self,
-        asked: scheduling_queries.SchedulingQuery,
+        query: scheduling_queries.SchedulingQuery,
         choose: Callable[[Sequence[Candidate]], tuple[Sequence[Candidate], RoundRobin]],
     ) -> tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]:
-        """What may start now. What `choose` picks of it is started: with what that did, and the turns after it.
+        """Start the transfers that `choose` selects; return what may start, the results, and the round-robin state.
 
-        `choose` is called in the database's thread. A start that is forgotten because the machine ended is a transfer
-        that waits, which is right.
+        `choose` is called in the database's thread. If a crash of the machine loses a start, the transfer is still
+        queued, which is right.
         """
         now = self._clock()
 
@@ -216,68 +219,68 @@ class Store:
             transaction: Transaction,
         ) -> tuple[scheduling_queries.SchedulingResult, list[tuple[Candidate, ChangeResult]], RoundRobin]:
             connection = transaction.connection
-            agenda = scheduling_queries.schedulable(connection, self._rows, asked)
-            chosen, turns = choose(agenda.candidates)
+            result = scheduling_queries.schedulable(connection, self._rows, query)
+            selected, turns = choose(result.candidates)
             started = []
-            for one in chosen:
-                found = transfers.select(connection, "WHERE id = ?", (one.transfer,))
-                job = self._rows.load(connection, one.job)
-                started.append((one, self._step(transaction, job, found, Started(), now)))
-            return agenda, started, turns
+            for candidate in selected:
+                rows = transfers.select(connection, "WHERE id = ?", (candidate.transfer,))
+                job = self._rows.load(connection, candidate.job)
+                started.append((candidate, self._step(transaction, job, rows, Started(), now)))
+            return result, started, turns
 
         return await self._database.write(write, durable=False)
 
     async def jobs_with_ready_files(self, now: float) -> dict[int, int]:
-        """See `queue.wanting`."""
+        """Return the first jobs with files that may start: number to priority, the highest first."""
         return await self._database.read(lambda at: scheduling_queries.jobs_with_ready_files(at, now))
 
     async def last_error_kinds(self, transfers: Sequence[int]) -> dict[int, str]:
-        """See `attempts.last_kinds`."""
+        """Return the error kind of the last attempt of each of these transfers (empty: it had no error)."""
         return await self._database.read(lambda at: attempt_rows.last_error_kinds(at, transfers))
 
     async def record_created_directories(self, job: int, directories: Sequence[str]) -> None:
-        """These local directories are about to be made for the job."""
+        """Record local directories that are about to be created for the job."""
         rows = [(job, directory) for directory in directories]
         sql = "INSERT OR IGNORE INTO made VALUES (?, ?)"
         await self._database.write(lambda at: at.connection.executemany(sql, rows) and None)
 
     async def created_directories_above(self, job: int, target: str) -> list[str]:
-        """The directories above `target` that were made for the job."""
-        above = [str(parent) for parent in Path(target).parents]
-        sql = f"SELECT path FROM made WHERE job = ? AND path IN ({', '.join('?' * len(above))})"
-        return await self._database.read(lambda at: [path for (path,) in at.execute(sql, (job, *above)).fetchall()])
+        """Return the directories above `target` that were created for the job."""
+        above = json.dumps([str(parent) for parent in Path(target).parents])
+        sql = "SELECT path FROM made WHERE job = ? AND path IN (SELECT value FROM json_each(?))"
+        return await self._database.read(lambda at: [path for (path,) in at.execute(sql, (job, above)).fetchall()])
 
     async def limits(self) -> dict[str, int | str]:
-        """The limits that were set while the daemon ran."""
+        """Return the limits that the user has set."""
         sql = "SELECT value FROM meta WHERE key = 'limits'"
         row = await self._database.read(lambda at: at.execute(sql).fetchone())
         return dict(json.loads(row[0])) if row else {}
 
     async def save_limits(self, limits: Mapping[str, int | str]) -> None:
-        """Keep them for this daemon and the next ones."""
+        """Save the limits for this daemon and the next ones."""
         sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)
 
     async def prune(self, before_ms: int) -> int:
-        """See `history.forget`."""
+        """Delete some rows of the oldest job that ended before `before_ms`; return how many (0: no such job)."""
         return await self._database.write(lambda at: pruning.prune(at, before_ms))
 
     async def make_ready(self, latest: float, now: float) -> int:
-        """See `queue.pull_in`."""
+        """Make transfers ready that would wait until after `latest`; return how many."""
         return await self._database.write(lambda at: scheduling_queries.make_ready(at.connection, latest, now))
 
     async def recover(self) -> int:
-        """Bring every transfer that ran when the daemon ended through `after_restart`; how many there were."""
+        """Apply `after_restart` to all transfers that ran when the daemon ended; return how many."""
         now_ms = self._now_ms()
 
         def write(transaction: Transaction) -> int:
-            found = transfers.select(transaction.connection, "WHERE state = 'running' LIMIT ?", (BATCH,))
-            for one in found:
-                job = self._rows.load(transaction.connection, one.job)
-                after = transfers.save(transaction, job, one, after_restart(one))
-                attempt_rows.insert(transaction.connection, [attempt_rows.interrupted_record(one, now_ms)])
+            rows = transfers.select(transaction.connection, f"WHERE {in_states(Phase.RUNNING)} LIMIT ?", (BATCH,))
+            for row in rows:
+                job = self._rows.load(transaction.connection, row.job)
+                after = transfers.save(transaction, job, row, after_restart(row))
+                attempt_rows.insert(transaction.connection, [attempt_rows.interrupted_record(row, now_ms)])
                 self._rows.save(transaction, job, after, now_ms)
-            return len(found)
+            return len(rows)
 
         total = 0
         while changed := await self._database.write(write):
@@ -285,32 +288,32 @@ class Store:
         return total
 
     async def unfinished_intents(self, after_id: int = 0) -> list[Transfer]:
-        """At most `BATCH` transfers above `after_id` that ended in the middle of a change of the catalogue."""
-        where = "WHERE intent <> '' AND state IN ('failed', 'cancelled') AND id > ? ORDER BY id LIMIT ?"
+        """Return at most `BATCH` transfers above `after_id` that ended during a change of the catalogue."""
+        where = f"WHERE intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)} AND id > ? ORDER BY id LIMIT ?"
         return await self._database.read(lambda at: transfers.select(at, where, (after_id, BATCH)))
 
     async def held_jobs(self) -> list[Job]:
-        """Jobs, at most 100, that are held for something on this machine."""
-        where = "WHERE ended_ms = 0 AND state = 'paused' AND obstacle <> '' ORDER BY id LIMIT 100"
+        """Return at most 100 jobs that are on hold because of an obstacle on this machine."""
+        where = f"WHERE ended_ms = 0 AND {in_states(JobState.PAUSED)} AND obstacle <> '' ORDER BY id LIMIT 100"
         return await self._database.read(lambda at: self._rows.select(at, where, ()))
 
     async def half_cancelled(self) -> list[Job]:
-        """Jobs whose cancelling was cut off by the end of the daemon."""
-        where = "WHERE state = 'cancelled' AND ended_ms = 0"
+        """Return jobs whose cancellation was interrupted by the end of the daemon."""
+        where = f"WHERE {in_states(JobState.CANCELLED)} AND ended_ms = 0"
         return await self._database.read(lambda at: self._rows.select(at, where, ()))
 
     async def was_requested(self, request_id: str) -> bool:
-        """Whether a change with this id was carried out before."""
+        """Return whether a change with this id was made before."""
         sql = "SELECT 1 FROM request WHERE id = ?"
         return await self._database.read(lambda at: at.execute(sql, (request_id,)).fetchone() is not None)
 
     async def record_request(self, request_id: str, job: int) -> None:
-        """A change with this id was carried out."""
+        """Record that a change with this id was made."""
         sql = "INSERT OR IGNORE INTO request VALUES (?, ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (request_id, job)) and None)
 
     async def position(self) -> tuple[str, int]:
-        """The database's own name, and the number of its last change."""
+        """Return the database's own name, and the revision of its last change."""
 
         def read(connection: sqlite3.Connection) -> tuple[str, int]:
             meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
@@ -319,7 +322,7 @@ class Store:
         return await self._database.read(read)
 
     async def changes_since(self, job: int, revision: int, base: int = 0) -> ChangedRows:
-        """See `changes.changed_since`."""
+        """Return the changes after `revision`, see `changes.changed_since`."""
         return await self._database.read(lambda at: changes.changed_since(at, self._rows, job, revision, base))
 
     async def _change_where(
@@ -335,10 +338,10 @@ class Store:
         now = self._clock()
 
         def write(transaction: Transaction) -> ChangeResult:
-            found = transfers.select(transaction.connection, where, values)
-            before = self._rows.load(transaction.connection, number or found[0].job)
+            rows = transfers.select(transaction.connection, where, values)
+            before = self._rows.load(transaction.connection, number or rows[0].job)
             attempt_rows.insert(transaction.connection, records)
-            return self._step(transaction, before, found, event, now, also)
+            return self._step(transaction, before, rows, event, now, also)
 
         return await self._database.write(write)
 
@@ -346,7 +349,7 @@ class Store:
         self,
         transaction: Transaction,
         before: Job,
-        found: Sequence[Transfer],
+        rows: Sequence[Transfer],
         event: Event,
         now: float,
         also: JobEvent | None = None,
@@ -356,28 +359,26 @@ class Store:
         effects: list[Effect] = []
         after: list[Transfer] = []
         now_ms = int(now * 1000)
-        for one in found:
-            heir = (
-                deduplication.successor_of(transaction.connection, self._rows, one)
+        for row in rows:
+            successor = (
+                deduplication.successor_of(transaction.connection, self._rows, row)
                 if isinstance(event, Cancel)
                 else None
             )
-            if heir:
-                job = deduplication.transfer_ownership(transaction, self._rows, job, (one, heir), now_ms, keep=False)
-                effects.append(ChangeOwner(one.id, heir.job))
-                after.append(one)
+            if successor:
+                job = deduplication.transfer_ownership(
+                    transaction, self._rows, job, (row, successor), now_ms, keep=False
+                )
+                effects.append(ChangeOwner(row.id, successor.job))
+                after.append(row)
                 continue
-            changed, wanted = step(one, event, now)
-            job = transfers.save(transaction, job, one, changed)
-            if is_unfinished(one.state) and not is_unfinished(changed.state):
+            changed, row_effects = step(row, event, now)
+            job = transfers.save(transaction, job, row, changed)
+            if is_unfinished(row.state) and not is_unfinished(changed.state):
                 deduplication.propagate_result(transaction, self._rows, changed, now_ms)
-            effects += wanted
+            effects += row_effects
             after.append(changed)
         return ChangeResult(tuple(after), tuple(effects), self._rows.save(transaction, before, job, now_ms))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-
-def _quoted(phases: Collection[Phase]) -> str:
-    return ", ".join(f"'{phase.value}'" for phase in phases)

@@ -1,6 +1,6 @@
-"""The files below the source and the target of a synchronisation, side by side and in their order.
+"""The listings of source and target of a synchronisation, matched by name and in order.
 
-They lie in a temporary database of SQLite, which goes to the disk as it grows and vanishes with this object: memory
+They are stored in a temporary SQLite database, which spills to disk as it grows and vanishes with this object: memory
 does not grow with the number of files. Blocking; used by one thread at a time.
 """
 
@@ -17,7 +17,7 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file: its name below the directory, bytes, md5 (empty: unknown), identity, and why it cannot be copied."""
+    """A file: name below the directory, bytes, md5 (empty: unknown), fingerprint, and why it cannot be copied."""
 
     below: str
     size: int
@@ -27,7 +27,7 @@ class ListedFile:
 
 
 class SyncListings:
-    """The two listings; close it."""
+    """The two listings; must be closed."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
@@ -38,28 +38,28 @@ class SyncListings:
             )
 
     def close(self) -> None:
-        """Forget everything."""
+        """Discard everything."""
         self._database.close()
 
     def add(self, side: Side, files: Iterable[ListedFile]) -> None:
-        """Add files; of several with one name the last one counts."""
-        rows = [(one.below, one.size, one.md5, one.fingerprint, one.problem) for one in files]
+        """Add files; of several with the same name the last one counts."""
+        rows = [(file.below, file.size, file.md5, file.fingerprint, file.problem) for file in files]
         self._database.execute("BEGIN")
         self._database.executemany(f"INSERT OR REPLACE INTO {side} VALUES (?, ?, ?, ?, ?)", rows)
         self._database.execute("COMMIT")
 
     def count_source(self) -> tuple[int, int, str]:
-        """Files of the source, those of them with a problem, and the first problem."""
+        """Return the number of good files of the source, of those with a problem, and the first problem."""
         sql = "SELECT count(*), count(nullif(problem, '')), coalesce(min(nullif(problem, '')), '') FROM source"
         files, problems, first = self._database.execute(sql).fetchone()
         return files - problems, problems, first
 
     def has(self, below: str) -> bool:
-        """Whether the source has a file of that name."""
+        """Return whether the source has a file of that name."""
         return self._database.execute("SELECT 1 FROM source WHERE below = ?", (below,)).fetchone() is not None
 
     def matched_pages(self) -> Iterator[list[tuple[ListedFile, ListedFile | None]]]:
-        """Each file of the source with that of the target, in the order of their names, in pages."""
+        """Return each file of the source with the target's, ordered by name, in pages."""
         last = ""
         while True:
             rows = self._database.execute(
@@ -73,7 +73,7 @@ class SyncListings:
             last = rows[-1][0]
 
     def extra_pages(self) -> Iterator[list[ListedFile]]:
-        """The files of the target that the source does not have, in the order of their names, in pages."""
+        """Return the files of the target that the source does not have, ordered by name, in pages."""
         last = ""
         while True:
             rows = self._database.execute(

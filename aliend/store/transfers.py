@@ -1,4 +1,4 @@
-"""The rows of transfers: reading and saving them inside a transaction, with the counters of their job."""
+"""Rows of transfers: reading and saving them inside a transaction, with the counters of their job."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KNOWN = "SELECT source FROM transfer WHERE job = ? AND target = ?"
 class NewTransfer:
     """A file found by the expansion; `problem` is why it cannot be copied (empty: it can). `size` in bytes.
 
-    `obstacle` is what is in the way on this machine, where mending that would let it be copied; it is not stored.
+    `obstacle` is a problem on this machine that the user can fix; it is not stored.
     """
 
     source: str
@@ -32,19 +32,19 @@ class NewTransfer:
 
 
 def select(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Transfer]:
-    """The transfers that a clause (WHERE, ORDER BY, LIMIT) picks."""
+    """Return the transfers that a clause (WHERE, ORDER BY, LIMIT) selects."""
     sql = f"SELECT {TRANSFER_COLUMNS} FROM transfer {where}"
     return [transfer_of(row) for row in connection.execute(sql, values).fetchall()]
 
 
-def insert(transaction: Transaction, job: Job, found: Iterable[NewTransfer]) -> tuple[Job, list[Transfer]]:
-    """Add files that are not there yet; the job with its counters, and those that were added and can be copied.
+def insert(transaction: Transaction, job: Job, files: Iterable[NewTransfer]) -> tuple[Job, list[Transfer]]:
+    """Add new files; return the job with its counters, and the added files that can be copied.
 
-    A target that another source has is a failure.
+    A target that another source has already is a failure.
     """
     added: list[Transfer] = []
-    for one in found:
-        new = _new(transaction.connection, job, one)
+    for row in files:
+        new = _new(transaction.connection, job, row)
         if new:
             job, stored = _put(transaction, job, new)
             added += [stored] if isinstance(new.state, Queued) else []
@@ -52,7 +52,7 @@ def insert(transaction: Transaction, job: Job, found: Iterable[NewTransfer]) -> 
 
 
 def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) -> Job:
-    """Write a changed transfer; the job with its counters."""
+    """Save a changed transfer; return the job with its counters."""
     if after == before:
         return job
     ready, reason = _columns(after)
@@ -79,67 +79,67 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
     return _counted(_uncounted(job, before), after)
 
 
-def insert_row(transaction: Transaction, job: Job, one: Transfer) -> Job:
-    """Add a row, under a number of its own, to a job; the job with its counters."""
-    return _put(transaction, job, replace(one, job=job.id))[0]
+def insert_row(transaction: Transaction, job: Job, row: Transfer) -> Job:
+    """Add a row, with a new number, to a job; return the job with its counters."""
+    return _put(transaction, job, replace(row, job=job.id))[0]
 
 
-def remove(transaction: Transaction, job: Job, one: Transfer) -> Job:
-    """Remove a row that nothing was tried for; the job with its counters."""
-    transaction.connection.execute("DELETE FROM transfer WHERE id = ?", (one.id,))
-    return _uncounted(job, one)
+def remove(transaction: Transaction, job: Job, row: Transfer) -> Job:
+    """Remove a row that was never started; return the job with its counters."""
+    transaction.connection.execute("DELETE FROM transfer WHERE id = ?", (row.id,))
+    return _uncounted(job, row)
 
 
-def change_job(transaction: Transaction, jobs: tuple[Job, Job], one: Transfer) -> tuple[Job, Job]:
-    """A row of the first job becomes one of the second; both with their counters."""
-    moved = replace(one, job=jobs[1].id, revision=transaction.next_revision())
+def change_job(transaction: Transaction, jobs: tuple[Job, Job], row: Transfer) -> tuple[Job, Job]:
+    """Move a row from the first job to the second; return both with their counters."""
+    moved = replace(row, job=jobs[1].id, revision=transaction.next_revision())
     sql = "UPDATE transfer SET job = ?, revision = ? WHERE id = ?"
     transaction.connection.execute(sql, (moved.job, moved.revision, moved.id))
     event_rows.insert_transfer_event(transaction, moved)
-    return _uncounted(jobs[0], one), _counted(jobs[1], moved)
+    return _uncounted(jobs[0], row), _counted(jobs[1], moved)
 
 
-def _new(connection: sqlite3.Connection, job: Job, one: NewTransfer) -> Transfer | None:
-    """The transfer of a file that was found; None if it is there already."""
-    key = (job.id, one.target)
-    if connection.execute(f"{_KNOWN} AND source = ?", (*key, one.source)).fetchone():
+def _new(connection: sqlite3.Connection, job: Job, row: NewTransfer) -> Transfer | None:
+    """Return the transfer of a file that was found; None if it exists already."""
+    key = (job.id, row.target)
+    if connection.execute(f"{_KNOWN} AND source = ?", (*key, row.source)).fetchone():
         return None
-    taken = None if one.problem else connection.execute(f"{_KNOWN} LIMIT 1", key).fetchone()
-    problem = f"{taken[0]} goes to the same target; nothing was overwritten" if taken else one.problem
+    taken = None if row.problem else connection.execute(f"{_KNOWN} LIMIT 1", key).fetchone()
+    problem = f"{taken[0]} has the same target; nothing was overwritten" if taken else row.problem
     state = Failed(problem) if problem else Queued()
-    return Transfer(0, job.id, one.source, one.target, state, one.size, one.md5)
+    return Transfer(0, job.id, row.source, row.target, state, row.size, row.md5)
 
 
-def _put(transaction: Transaction, job: Job, one: Transfer) -> tuple[Job, Transfer]:
-    ready, reason = _columns(one)
+def _put(transaction: Transaction, job: Job, row: Transfer) -> tuple[Job, Transfer]:
+    ready, reason = _columns(row)
     revision = transaction.next_revision()
     cursor = transaction.connection.execute(
         "INSERT INTO transfer (job, source, target, size, md5, state, ready, reason, attempts, failures, intent,"
         " revision, joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?)",
         (
-            one.job,
-            one.source,
-            one.target,
-            one.size,
-            one.md5,
-            phase_of(one.state).value,
+            row.job,
+            row.source,
+            row.target,
+            row.size,
+            row.md5,
+            phase_of(row.state).value,
             ready,
             reason,
-            one.attempts,
-            one.failures,
+            row.attempts,
+            row.failures,
             revision,
-            one.joined,
+            row.joined,
         ),
     )
-    stored = replace(one, id=cursor.lastrowid or 0, revision=revision, intent=NoIntent())
+    stored = replace(row, id=cursor.lastrowid or 0, revision=revision, intent=NoIntent())
     event_rows.insert_transfer_event(transaction, stored)
     return _counted(job, stored), stored
 
 
-def _columns(one: Transfer) -> tuple[float | None, str]:
-    """`ready` and `reason`; one that is joined does not start."""
-    ready, reason = state_columns(one.state)
-    return (None if one.joined else ready), reason
+def _columns(row: Transfer) -> tuple[float | None, str]:
+    """Return `ready` and `reason`; a joined row does not start."""
+    ready, reason = state_columns(row.state)
+    return (None if row.joined else ready), reason
 
 
 def _counted(job: Job, transfer: Transfer) -> Job:

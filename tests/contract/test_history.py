@@ -1,4 +1,4 @@
-"""Jobs that ended long ago are forgotten, slowly; nothing else is."""
+"""Pruning: jobs that ended long ago are deleted in small steps; everything else is kept."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def counts(store: Store) -> dict[str, int]:
     )
 
 
-async def test_what_ended_before_is_forgotten_in_small_pieces_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+async def test_old_jobs_are_pruned_in_small_batches_with_all_their_rows(tmp_path: Path) -> None:
     clock = Clock()
     async with Store(tmp_path / "aliend.db", clock) as store:
         old = await ended(store, "old", 1100)
@@ -74,7 +74,7 @@ async def test_what_ended_before_is_forgotten_in_small_pieces_with_all_that_belo
         assert await forget_all(store, clock.now - DAY) == []
 
 
-async def test_what_is_unfinished_or_left_something_in_the_catalogue_is_kept(tmp_path: Path) -> None:
+async def test_unfinished_jobs_and_those_with_entries_in_the_catalogue_are_kept(tmp_path: Path) -> None:
     clock = Clock()
     async with Store(tmp_path / "aliend.db", clock) as store:
         waiting = await store.submit(JobSpec("download", ("/a",), "/tmp/x"), "waiting")
@@ -97,7 +97,7 @@ async def test_what_is_unfinished_or_left_something_in_the_catalogue_is_kept(tmp
         assert [job.id for job in await store.jobs(10, 0, active_only=False)] == [jobs[1], jobs[0], waiting.id]
 
 
-async def test_whoever_asks_for_forgotten_events_is_told(tmp_path: Path) -> None:
+async def test_asking_for_pruned_events_is_an_error(tmp_path: Path) -> None:
     clock = Clock()
     async with Store(tmp_path / "aliend.db", clock) as store:
         old = await ended(store, "old", 2)
@@ -112,7 +112,7 @@ async def test_whoever_asks_for_forgotten_events_is_told(tmp_path: Path) -> None
         assert (await store.changes_since(0, everything[0].number)).events == everything[1:]
 
 
-async def test_numbers_are_not_used_again_after_everything_was_forgotten(tmp_path: Path) -> None:
+async def test_numbers_are_not_reused_after_everything_was_pruned(tmp_path: Path) -> None:
     clock = Clock()
     async with Store(tmp_path / "aliend.db", clock) as store:
         old = await ended(store, "old", 1)

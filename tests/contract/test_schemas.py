@@ -1,4 +1,4 @@
-"""A database of every schema that was ever written opens for ever, with all that was in it."""
+"""Migrations: a database of every released schema opens with all of its data."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def version_of(path: Path) -> int:
 
 
 @pytest.mark.parametrize("schema", RELEASED)
-async def test_everything_of_every_released_schema_is_there(tmp_path: Path, schema: int) -> None:
+async def test_a_migration_keeps_everything_of_every_released_schema(tmp_path: Path, schema: int) -> None:
     path = unpacked(schema, tmp_path)
     async with Store(path, lambda: 1000.0) as store:
         assert await store.recover() == 2
@@ -61,7 +61,7 @@ async def test_everything_of_every_released_schema_is_there(tmp_path: Path, sche
 
 
 @pytest.mark.parametrize("schema", [3, 4])
-async def test_what_came_with_schema_2_and_3_is_there(tmp_path: Path, schema: int) -> None:
+async def test_a_migration_keeps_what_schemas_2_and_3_added(tmp_path: Path, schema: int) -> None:
     async with Store(unpacked(schema, tmp_path), lambda: 1000.0) as store:
         found = await store.sessions.get("one")
         assert found
@@ -74,9 +74,7 @@ async def test_what_came_with_schema_2_and_3_is_there(tmp_path: Path, schema: in
 
 
 @pytest.mark.parametrize("schema", [schema for schema in RELEASED if schema < len(MIGRATIONS)])
-async def test_a_database_of_every_released_schema_is_copied_and_goes_on_with_events(
-    tmp_path: Path, schema: int
-) -> None:
+async def test_a_database_of_every_released_schema_is_copied_and_records_events(tmp_path: Path, schema: int) -> None:
     path = unpacked(schema, tmp_path)
     async with Store(path, lambda: 1000.0) as store:
         _, before = await store.position()
@@ -109,7 +107,7 @@ async def test_without_room_for_the_copy_nothing_is_changed(tmp_path: Path) -> N
     assert version_of(path) == 1
 
 
-async def test_what_was_tried_for_a_transfer_is_kept_with_a_bound(tmp_path: Path) -> None:
+async def test_attempt_records_of_a_transfer_are_kept_up_to_a_bound(tmp_path: Path) -> None:
     path = unpacked(1, tmp_path)
     async with Store(path, lambda: 1000.0) as store:
         (number,) = [one.id for one in await store.transfers(1, 10, 0, [Phase.WAITING])]
@@ -122,7 +120,7 @@ async def test_what_was_tried_for_a_transfer_is_kept_with_a_bound(tmp_path: Path
         assert found[-1] == AttemptRecord(number, KEPT + 6, "A::B::C", Stage.COPY, "e", "transient", 5, 1, 0.5)
 
 
-async def test_an_attempt_that_the_end_of_the_daemon_cut_off_is_remembered(tmp_path: Path) -> None:
+async def test_an_attempt_interrupted_by_the_end_of_the_daemon_is_recorded(tmp_path: Path) -> None:
     path = unpacked(1, tmp_path)
     async with Store(path, lambda: 1000.0) as store:
         ran = [one.id for job in (1, 2) for one in await store.transfers(job, 10, 0, [Phase.RUNNING])]

@@ -1,7 +1,7 @@
-"""`make faults`, or `python -m tests.faults [--part NAME]... [--rounds N] [--seed S] [--short]`: the fault campaign.
+"""The fault campaign: `make faults`, or `python -m tests.faults [--part NAME]... [--rounds N] [--seed S] [--short]`.
 
-Runs the parts one after the other, prints a line for each, and the problems that it found; exit 1 if there is any.
-A seed that is printed can be given again.
+Runs the parts one after the other and prints a line for each, with the problems found; exit code 1 if there are any. A
+printed seed can be passed again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def run(part: str, order: Order) -> Report:
 
 
 def rounds_of(part: str, *, short: bool) -> int:
-    """How many rounds make a whole, or a short run of a part."""
+    """Return the number of rounds of a full or a short run of a part."""
     module = importlib.import_module(f"tests.faults.{part.replace('-', '_')}")
     return int(module.SHORT if short else module.ROUNDS)
 

@@ -1,8 +1,8 @@
-"""What the parts of the campaign stand on: a grid, a user, a source of chance, what was promised, what went wrong.
+"""What the parts of the campaign share: a grid, a user, a random source, expected results, problems.
 
-A part is a module with `WHAT` (a line about it), `ROUNDS` and `SHORT` (how many of them make a whole and a short run)
-and `run(order) -> Report`. Everything that is left to chance comes from `Order.seed`, so that a run can be repeated;
-the moments at which processes meet cannot.
+A part is a module with `WHAT` (a one-line description), `ROUNDS` and `SHORT` (the rounds of a full and of a short run)
+and `run(order) -> Report`. All randomness comes from `Order.seed`, so that a run can be repeated; the timing of
+processes cannot.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ def ground(order: Order, *up: str, **variables: str) -> Iterator[Ground]:
 
 
 def md5(content: bytes) -> str:
-    """The md5 of a content, as the catalogue has it."""
+    """Return the md5 of some content, as the catalogue has it."""
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def md5_of(path: Path) -> str:
-    """The md5 of a file; empty where there is none."""
+    """Return the md5 of a file; empty if it does not exist."""
     try:
         return md5(path.read_bytes())
     except OSError:
@@ -91,7 +91,7 @@ def md5_of(path: Path) -> str:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started."""
+    """Return the child processes of a process."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:

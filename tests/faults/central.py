@@ -22,7 +22,7 @@ _COMMANDS = ("access", "commit", "stat", "find", "mv", "rm", "whereis", "")
 
 
 def run(order: Order) -> Report:
-    """Each fault in turn, most of them for a command that chance picks; then compare."""
+    """Cause each fault in turn, most of them for a randomly chosen command; then compare."""
     kinds = [*ONCE, *LASTING, *IMMEDIATE]
     with ground(order, ALIEND_REPLY_TIMEOUT="6") as place:
         load = Load(place, largest=100_000)

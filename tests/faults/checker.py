@@ -1,7 +1,7 @@
-"""Compares what was promised with the catalogue, the storage, the local disk and the daemon's own book.
+"""Compares the expected results with the catalogue, the storage, the local disk and the daemon's database.
 
 The catalogue is read from the sandbox's own database and the storage from the servers' own directories: nothing that
-the daemon says is taken for granted.
+the daemon reports is trusted.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _storage(database: sqlite3.Connection, ground: Ground) -> tuple[list[str], i
 
 
 def _file_of(database: sqlite3.Connection, ground: Ground, replica: tuple[int, str]) -> Path:
-    """Where a replica (number of its storage element, PFN) is; one inside an archive is nowhere by itself."""
+    """Return the path of a replica (number of its storage element, PFN); members of archives have none."""
     number, pfn = replica
     if number <= 0:
         return Path(pfn)
@@ -157,7 +157,7 @@ def _jobs(ground: Ground, promises: Promises) -> Iterator[str]:
 
 
 def _book(ground: Ground) -> Iterator[str]:
-    """Nothing runs any more, and what has arrived has nothing to be finished."""
+    """Check that nothing runs any more, and that no finished transfer has an intent."""
     with closing(sqlite3.connect(f"file:{ground.user.home}/{_STATE}/aliend.db?mode=ro", uri=True)) as database:
         rows = database.execute(
             "SELECT id, state, intent <> '' FROM transfer WHERE state = 'running' OR (state = 'done' AND intent <> '')"

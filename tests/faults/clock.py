@@ -1,6 +1,6 @@
-"""The clock jumps by up to a month, either way, while copies fail and are tried again: nothing waits for ever.
+"""The clock jumps by up to a month, forwards or backwards, while copies fail and are retried: nothing waits for ever.
 
-The engine and its store are the real ones; the clock is given to them, catalogue and copies are fakes that fail.
+Engine and store are real and get the clock as an argument; catalogue and copies are fakes that fail.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LIMIT = 30.0
 
 
 def run(order: Order) -> Report:
-    """A job, failures and jumps for each round, and now and then a restart."""
+    """Run a job with failures and jumps in each round, and restart now and then."""
     return asyncio.run(_run(order))
 
 

@@ -1,7 +1,7 @@
-"""The daemon dies at chosen points: around each change of the catalogue, of a local name and of its own book.
+"""The daemon dies at chosen points: around each change of the catalogue, of a local name and of its database.
 
-`dying` runs it so that it kills itself there. A third of the daemons that take up the work die at another point of the
-same kind of work; the next one then must bring it to its end.
+`crashing_daemon` runs the daemon so that it kills itself there. A third of the daemons that take over die at another
+point of the same kind of work; the next one must complete it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMED, _LISTED = 120, 600
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Where a daemon dies, see `dying`; `work` is what it does there (a key of `_WORKS`)."""
+    """A point where a daemon dies, see `crashing_daemon`; `work` is its work there (a key of `_WORKS`)."""
 
     work: str
     where: str
@@ -96,7 +96,7 @@ def _points() -> list[Point]:
 
 
 def run(order: Order) -> Report:
-    """One point in each round, all of them in turn in an order of chance; then compare."""
+    """Use one point in each round, all of them in random order; then compare."""
     points = _points()
     for point in points:
         crashing_daemon.found(point.where)
@@ -293,7 +293,7 @@ class _Dying:
 
 
 def _plant(place: Ground, directory: str) -> str:
-    """Files of one content in the catalogue, more than anybody would like to upload; their md5."""
+    """Create many files with the same content in the catalogue; return their md5."""
     size = 1000
     place.user.must("mkdir", "-p", directory)
     place.grid.must("file", f"{directory}0000", str(size), "--copies", "2")

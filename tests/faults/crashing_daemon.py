@@ -1,9 +1,9 @@
-"""A daemon that kills itself at a chosen point: `python -P dying.py POINT [WORDS of aliend]`.
+"""A daemon that kills itself at a chosen point: `python -P crashing_daemon.py POINT [ARGUMENTS of aliend]`.
 
-POINT is JSON: `where` (`module:function` or `module:Class.method`), `when` (`before` or `after`), `call` (which of the
-calls, from 1, counted in each process), `about` (only calls with that text in their arguments are counted), `inside`
-(`daemon`, or `worker`: one of its copying processes, which then kills the daemon and itself). The product knows nothing
-of this: the function is replaced here, and then the real programs run.
+POINT is JSON: `where` (`module:function` or `module:Class.method`), `when` (`before` or `after`), `call` (which call,
+from 1, counted in each process), `about` (only calls with that text in their arguments count), `inside` (`daemon`, or
+`worker`: one of its workers, which kills the daemon and itself). The product does not know about this: the function is
+replaced here, and then the real programs run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from aliend.storage.pool.worker_environment import isolated
 
 
 def found(where: str) -> tuple[Any, str, Callable[..., Any]]:
-    """Who has the function, under which name, and the function. Raises AttributeError when there is none."""
+    """Return the owner of the function, its name there, and the function.
+
+    Raises AttributeError if it does not exist.
+    """
     module, _, path = where.partition(":")
     *above, name = path.split(".")
     owner = functools.reduce(getattr, above, importlib.import_module(module))

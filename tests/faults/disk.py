@@ -1,4 +1,4 @@
-"""The local disk is full or read-only, for files and for the daemon's own book; a target is replaced meanwhile."""
+"""The local disk is full or read-only, for files and for the daemon's database; a target is replaced meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILES, _SIZE = 6, 8_000_000
 
 
 def run(order: Order) -> Report:
-    """Each in turn; then compare. Needs root, who may mount small disks."""
+    """Cause each fault in turn; then compare. Needs root, to mount small disks."""
     with ground(order) as place:
         promises = Promises()
         sums = place.fill(place.user.home / "source", _FILES, _SIZE)
@@ -35,7 +35,7 @@ def run(order: Order) -> Report:
 
 
 def _full(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
-    """A job waits while there is no room, and goes on when there is."""
+    """Check that a job waits while the disk is full, and continues afterwards."""
     with _small_disk(place, "full", "6m") as disk:
         job = _download_all(place, disk)
         _held(place, job)
@@ -77,7 +77,7 @@ def _book(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
 
 @contextmanager
 def _book_on_small_disk(place: Ground) -> Iterator[Path]:
-    """The daemon's state is on a small disk; afterwards it is where it was, as it has become."""
+    """Move the daemon's state to a small disk, and afterwards back with its changes."""
     state = place.user.home / ".local" / "state" / "aliend" / "default"
     pid = place.user.pid()
     place.user.must("daemon", "stop")
@@ -94,7 +94,7 @@ def _book_on_small_disk(place: Ground) -> Iterator[Path]:
 
 
 def _link(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
-    """A link that appears under the target's name is not followed."""
+    """Check that a link that appears under the target's name is not followed."""
     precious = place.user.home / "precious"
     precious.write_bytes(b"precious")
 
@@ -106,7 +106,7 @@ def _link(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
 
 
 def _directory(place: Ground, promises: Promises, sums: dict[str, str]) -> None:
-    """A directory that appears under the target's name stays, with what is in it."""
+    """Check that a directory that appears under the target's name stays, with its content."""
 
     def replace(target: Path) -> None:
         target.mkdir()
@@ -135,7 +135,7 @@ def _download_all(place: Ground, directory: Path) -> int:
 
 
 def _held(place: Ground, job: int) -> None:
-    """The job is held, with a sentence that says why."""
+    """Wait until the job is on hold with a message."""
     eventually(lambda: place.user.json("transfers", "show", str(job))["state"] == "paused", 30)
     message = place.user.json("transfers", "show", str(job))["message"]
     place.must_be(bool(message), f"job {job} is held, and does not say why")
@@ -152,7 +152,7 @@ def _go_on(place: Ground, promises: Promises, job: int, disk: Path, sums: dict[s
 
 @contextmanager
 def _small_disk(place: Ground, name: str, size: str) -> Iterator[Path]:
-    """A disk of that size."""
+    """Mount a disk of that size."""
     disk = place.user.home / f"disk-{name}"
     disk.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)

@@ -1,6 +1,6 @@
-"""Names that are chosen to do harm: nothing is written outside the target, no terminal gets what it would obey.
+"""Malicious names: nothing is written outside the target, and no terminal receives control sequences.
 
-They are put into the sandbox's catalogue behind its back, and under local names that are to be uploaded.
+The names are inserted directly into the sandbox's catalogue, and used as names of local files to upload.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _shown(directory: str, number: int) -> Iterator[list[str]]:
 
 
 def _plant(place: Ground, directory: str) -> None:
-    """Entries with those names, which all are one file with two replicas."""
+    """Create entries with these names, all of them one file with two replicas."""
     (place.user.home / "harmless").write_bytes(b"harmless")
     place.user.must("mkdir", "-p", directory)
     place.grid.must("file", f"{directory}harmless", "1000", "--copies", "2")
@@ -158,7 +158,7 @@ def _everything(place: Ground) -> set[Path]:
 
 
 def _on_a_terminal(place: Ground, words: list[str]) -> bytes:
-    """What `alienctl WORDS` sends to a terminal."""
+    """Return what `alienctl` with these arguments writes to a terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [place.user.command, *words],

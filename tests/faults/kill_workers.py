@@ -1,7 +1,7 @@
-"""Copying processes are killed at random moments of a mixed load: their copies are tried again, the others go on.
+"""Workers are killed at random moments of a mixed load: their copies are retried, the others continue.
 
-There are fewer kills in a wave than a file has attempts: one that is alone in every process that dies is given up in
-the end, rightly.
+A wave has fewer kills than a file has attempts: a file that is alone in every process that dies is rightly given up in
+the end.
 """
 
 from __future__ import annotations

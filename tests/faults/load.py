@@ -1,6 +1,4 @@
-"""The mixed load of the campaign: uploads to two replicas, downloads, members of an archive, overwriting, copies in the
-catalogue.
-"""
+"""The mixed load: uploads to two replicas, downloads, archive members, overwriting, copies within the catalogue."""
 
 from __future__ import annotations
 
@@ -55,7 +53,7 @@ class Load:
 
 
 def unfinished(ground: Ground, jobs: list[int]) -> list[int]:
-    """Those of the jobs that have not ended; asking starts a daemon if there is none."""
+    """Return the jobs that have not ended; this starts a daemon if none runs."""
     listed = {job["job"] for job in ground.user.json("transfers", "list")["jobs"]}
     return [job for job in jobs if job in listed]
 
@@ -73,7 +71,7 @@ def _archive(ground: Ground) -> str:
 
 
 def _member_sums(ground: Ground) -> dict[str, str]:
-    """The md5 of the members, computed from what the sandbox says that its files contain."""
+    """Return the md5 of the members, computed from the content that the sandbox reports."""
     place = ground.user.home / "members"
     if not place.exists():
         place.mkdir()

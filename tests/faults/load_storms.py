@@ -1,4 +1,4 @@
-"""Many programs submit at once, say everything twice, and the daemon is killed in between: one request is one job."""
+"""Many programs submit at once, repeat each request, and the daemon is killed in between: one request is one job."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROGRAMS, _REQUESTS = 8, 5
 
 
 def run(order: Order) -> Report:
-    """A storm and a kill for each round; then compare."""
+    """Cause a storm and a kill in each round; then compare."""
     with ground(order) as place:
         content = place.chance.randbytes(2000)
         (place.user.home / "one").write_bytes(content)
@@ -43,7 +43,7 @@ def run(order: Order) -> Report:
 
 
 def _storm(place: Ground, number: int, jobs: dict[str, set[int]]) -> None:
-    """Every program says its requests until each was acknowledged twice; the daemon is killed meanwhile."""
+    """Let every program repeat its requests until each was acknowledged twice, and kill the daemon meanwhile."""
     socket = place.user.json("daemon", "status")["socket"]
     names = [[f"{number}-{program}-{request}" for request in range(_REQUESTS)] for program in range(_PROGRAMS)]
     programs = [threading.Thread(target=_say_twice, args=(place, socket, mine, jobs)) for mine in names]

@@ -1,7 +1,7 @@
-"""Storage elements are stopped, frozen, slow, full, have wrong bytes, or store others than they were given.
+"""Storage elements are stopped, frozen, slow, full, return wrong bytes, or store wrong bytes.
 
-While one of three disks misbehaves, a wave of the load goes on; after it is mended everything must arrive. A file whose
-replicas all have wrong bytes must not arrive at all.
+While one of three disks misbehaves, a wave of the load runs; once the disk is repaired everything must arrive. A file
+whose replicas all have wrong bytes must not arrive at all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SIZE = 40_000_000
 
 
 def run(order: Order) -> Report:
-    """Each fault in turn, on an element that chance picks; then compare."""
+    """Cause each fault in turn, on a randomly chosen element; then compare."""
     with ground(order, "--storage", "4") as place:
         load = Load(place)
         load.submit()
@@ -51,7 +51,7 @@ def _break(place: Ground, load: Load, kind: str) -> None:
 
 
 def _all_replicas_are_wrong(place: Ground, promises: Promises, number: int) -> None:
-    """A file without a good replica fails, and leaves nothing on the disk."""
+    """Check that a file without a good replica fails, and leaves nothing on the disk."""
     content = place.chance.randbytes(300_000)
     (place.user.home / f"lone{number}").write_bytes(content)
     lfn = f"{place.folder}lone{number}"
@@ -71,7 +71,7 @@ def _all_replicas_are_wrong(place: Ground, promises: Promises, number: int) -> N
 
 
 def _wrong_bytes_are_stored(place: Ground, promises: Promises, number: int) -> None:
-    """Bytes that a server changes while it stores them are found before anything is registered."""
+    """Check that bytes changed by a server are detected before anything is registered."""
     content = place.chance.randbytes(_SIZE)
     (place.user.home / f"lied{number}").write_bytes(content)
     liar = _Liar(place.grid.directory / "storage")

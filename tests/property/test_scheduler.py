@@ -1,4 +1,4 @@
-"""Whatever could run: limits hold, nothing eligible is left while there is a slot, and jobs share the bytes."""
+"""For any set of candidates the limits hold, no slot is wasted, and jobs share the bytes."""
 
 from __future__ import annotations
 

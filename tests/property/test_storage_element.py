@@ -1,4 +1,4 @@
-"""Random scripts of events keep the invariants of a storage element."""
+"""Random sequences of events keep the invariants of a storage element."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_invariants_hold_after_every_event(script: list[tuple[Event, float]], mo
 
 
 @given(st.lists(EVENTS, max_size=40))
-def test_it_works_again_after_one_copy_that_worked(script: list[Event]) -> None:
+def test_it_works_again_after_one_successful_copy(script: list[Event]) -> None:
     element = StorageElement()
     for now, event in enumerate(script):
         element = step(element, event, float(now))

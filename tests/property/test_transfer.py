@@ -1,4 +1,4 @@
-"""Random scripts of events keep the invariants of a transfer, and of the counters of its job."""
+"""Random sequences of events keep the invariants of a transfer, and of the counters of its job."""
 
 from __future__ import annotations
 

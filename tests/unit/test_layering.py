@@ -41,6 +41,7 @@ FLOORS: dict[str, list[set[str]]] = {
     ],
     "aliend/storage": [{"pool", "worker"}, {"wire", "io"}, {"tasks", "errors"}],
     "aliend/central": [
+        {"sessions"},
         {"catalogue"},
         {"session", "tokens"},
         {"connection", "http_client"},

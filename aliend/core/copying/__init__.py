@@ -1,1 +1,1 @@
-"""From the arguments of cp and sync to jobs: locations, target paths, plans."""
+"""From the arguments of cp and sync to job specifications: paths, target rules, plans."""

@@ -1,6 +1,6 @@
-"""The words of `cp`, and the lines of its `-input` file, taken apart. Pure: nothing is looked up anywhere.
+"""Parses the arguments of `cp` and the lines of its `-input` file. Pure: nothing is looked up.
 
-Options of the incumbent client that have no meaning here are accepted with a note, so that scripts go on working.
+Options of alien.py that have no meaning here are accepted with a note, so that scripts keep working.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _DAY = 86400.0
 IGNORED_OPTIONS = {
     **dict.fromkeys(("-cksum", "-fastcheck", "-skipmd5"), "size and md5 are always compared"),
     "-tpc": "storage elements copy among themselves wherever they can",
-    **dict.fromkeys(("-xrdcp", "-y", "-t", "-P", "-N", "-n", "-m", "-q", "-v"), "it has no meaning here"),
-    **dict.fromkeys(("-a", "-s", "-c", "-w", "-wh", "-d"), "it has no meaning for copies"),
+    **dict.fromkeys(("-xrdcp", "-y", "-t", "-P", "-N", "-n", "-m", "-q", "-v"), "it has no effect here"),
+    **dict.fromkeys(("-a", "-s", "-c", "-w", "-wh", "-d"), "it has no effect on copies"),
 }
 """Options that are accepted without effect, and why."""
 _WITH_VALUE = ("-y", "-t")
 _SYNC_OPTIONS = {"T": "-T", "priority": "--priority", "detach": "--detach", "dryrun": "--dry-run", "e": "--exclude"}
-"""Options that `sync` has too, and their names there."""
+"""Options that `sync` also has, with their names there."""
 _RECURSIVE = ("-r", "-R", "--recursive")
-"""Accepted without a word: directories are always copied whole."""
+"""Accepted silently: directories are always copied recursively."""
 
 
 def _table() -> dict[str, Option]:
@@ -54,7 +54,7 @@ def _table() -> dict[str, Option]:
         "rmprefix": "a number",
         "dst": "a directory",
         "input": "a file",
-        "to": "a storage wish",
+        "to": "a storage specification",
         "j": "a job's number",
         "l": "a number",
         "o": "a number",
@@ -66,7 +66,7 @@ def _table() -> dict[str, Option]:
         "progress": "none, line or bars",
     }
     table = {f"-{name}": Option(name) for name in flags}
-    table |= {f"-{name}": Option(name, takes) for name, takes in values.items()}
+    table |= {f"-{name}": Option(name, value_name) for name, value_name in values.items()}
     table |= selection.OPTIONS
     table |= {f"-{name}": option for name, option in table.items() if len(name) > 2}
     table["-force"] = table["--force"] = Option("f")
@@ -80,11 +80,11 @@ OPTIONS: Mapping[str, Option] = _table()
 
 @dataclass(frozen=True, slots=True)
 class CopyArguments:
-    """The words of `cp`, not yet resolved. `spec` holds what they say of the copies; its names are still empty.
+    """The parsed arguments of `cp`, not yet resolved. `spec` holds the copy settings; its paths are still empty.
 
-    `target` is empty where each source has its own (with `input`); with `is_common` what the sources have in common is
-    left out below `target`. `wish` is the storage wish given apart from the names. `sync` are the words of the command
-    `sync`, where that is meant. `notes` are for the user.
+    `target` is empty if each source has its own (with `input`); with `drops_common_parents` the sources' common parent
+    directories are left out below `target`. `storage` is the storage specification given apart from the paths.
+    `sync_args` are the arguments of `sync`, if that is meant. `notes` are for the user.
     """
 
     sources: tuple[str, ...]
@@ -103,7 +103,7 @@ class CopyArguments:
 
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """A line of an input file; `target` is empty where it names a source only."""
+    """A line of an input file; `target` is empty if it names a source only."""
 
     number: int
     source: str
@@ -111,30 +111,30 @@ class InputLine:
 
 
 def parse_copy(args: Sequence[str], now_ms: int) -> CopyArguments:
-    """Take the words of `cp` apart. Raises UsageError, which names the word; nothing is ignored silently."""
-    given = parse_options("cp", args, OPTIONS)
-    sources, target = _sources_and_target(given)
+    """Parse the arguments of `cp`. Raises UsageError, which names the argument; nothing is ignored silently."""
+    options = parse_options("cp", args, OPTIONS)
+    sources, target = _sources_and_target(options)
     return CopyArguments(
         sources=sources,
         target=target,
-        spec=_spec(given, now_ms),
-        input=given.last("input"),
-        drops_common_parents=given.has("dst"),
-        storage=given.last("to"),
-        detach=given.has("detach"),
-        dry_run=given.has("dryrun"),
-        compat_exit=given.has("compat-exit"),
-        progress=_one_of(given, "progress", _PROGRESS),
-        sync_args=_sync_args(given) if given.has("sync") else (),
-        notes=tuple(f"cp: {name} is ignored: {why}" for name, why in IGNORED_OPTIONS.items() if given.has(name)),
+        spec=_spec(options, now_ms),
+        input=options.last("input"),
+        drops_common_parents=options.has("dst"),
+        storage=options.last("to"),
+        detach=options.has("detach"),
+        dry_run=options.has("dryrun"),
+        compat_exit=options.has("compat-exit"),
+        progress=_one_of(options, "progress", _PROGRESS),
+        sync_args=_sync_args(options) if options.has("sync") else (),
+        notes=tuple(f"cp: {name} is ignored: {why}" for name, why in IGNORED_OPTIONS.items() if options.has(name)),
     )
 
 
 def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[str]]:
-    """The lines of an input file, and what is wrong with the others, with their numbers.
+    """Return the lines of an input file, and what is wrong with the others, with their numbers.
 
-    A line is `SOURCE TARGET`, in quotes where there are blanks in them; empty ones and comments are left out. With
-    `with_target` the target may be missing.
+    A line is `SOURCE TARGET`, quoted if they contain blanks; empty lines and comments are skipped. If `with_target`,
+    the target may be missing.
     """
     lines: list[InputLine] = []
     problems: list[str] = []
@@ -149,102 +149,102 @@ def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[
         if len(fields) == 2 or (len(fields) == 1 and with_target):
             lines.append(InputLine(number, fields[0], fields[1] if len(fields) == 2 else ""))
         else:
-            wanted = "a source, or a source and a target" if with_target else "a source and a target"
-            problems.append(f"line {number}: it needs {wanted}, not {len(fields)} words")
+            expected = "a source, or a source and a target" if with_target else "a source and a target"
+            problems.append(f"line {number}: expected {expected}, found {len(fields)} fields")
     return lines, problems
 
 
-def _sync_args(given: ParsedOptions) -> tuple[str, ...]:
-    """What `sync` is told. Raises UsageError for options that it does not have."""
+def _sync_args(options: ParsedOptions) -> tuple[str, ...]:
+    """Return the arguments for `sync`. Raises UsageError for options that it does not have."""
     args = ["sync"]
-    for key in given.values:
+    for key in options.values:
         if key in _SYNC_OPTIONS:
-            args += [word for value in given.all(key) for word in (_SYNC_OPTIONS[key], value) if word]
+            args += [word for value in options.all(key) for word in (_SYNC_OPTIONS[key], value) if word]
         elif key not in ("sync", "recursive", *IGNORED_OPTIONS):
-            raise UsageError(f"cp: --sync and -{key} do not go together (see: alienctl help sync)")
-    return (*args, "--", *given.operands)
+            raise UsageError(f"cp: --sync and -{key} cannot be combined; see `alienctl help sync`")
+    return (*args, "--", *options.operands)
 
 
-def _sources_and_target(given: ParsedOptions) -> tuple[tuple[str, ...], str]:
-    names = given.operands
-    if given.has("input"):
+def _sources_and_target(options: ParsedOptions) -> tuple[tuple[str, ...], str]:
+    names = options.operands
+    if options.has("input"):
         if names:
-            raise UsageError(f"cp: with -input the names are in the file; {names[0]} is too much")
-        return (), given.last("dst")
-    if given.has("dst"):
+            raise UsageError(f"cp: unexpected argument {names[0]}: -input reads all paths from the file")
+        return (), options.last("dst")
+    if options.has("dst"):
         if not names:
-            raise UsageError("cp: -dst needs at least one source: cp [options] -dst DIRECTORY SOURCE...")
-        return names, given.last("dst")
+            raise UsageError("cp: -dst needs at least one source\nusage: cp [OPTIONS] -dst DIRECTORY SOURCE...")
+        return names, options.last("dst")
     if len(names) < 2:
-        raise UsageError("cp needs at least one source and a target: cp [options] SOURCE... TARGET (see: help cp)")
-    if STDIO in names[:-1] and (len(names) > 2 or given.has("dryrun")):
-        raise UsageError("cp: - (standard input) is the only source, and cannot be foreseen by a dry run")
+        raise UsageError("cp needs at least one source and a target\nusage: cp [OPTIONS] SOURCE... TARGET")
+    if STDIO in names[:-1] and (len(names) > 2 or options.has("dryrun")):
+        raise UsageError("cp: standard input (-) must be the only source, and cannot be combined with --dry-run")
     return names[:-1], names[-1]
 
 
-def _spec(given: ParsedOptions, now_ms: int) -> JobSpec:
-    chosen = selection.selection_of(given, now_ms)
-    job = str(given.number("j", 0)) if given.has("j") else chosen.job
+def _spec(options: ParsedOptions, now_ms: int) -> JobSpec:
+    chosen = selection.selection_of(options, now_ms)
+    job = str(options.number("j", 0)) if options.has("j") else chosen.job
     if chosen.job and job != chosen.job:
         raise UsageError("cp: -j and -jobid name different jobs")
     return JobSpec(
         direction="download",
         sources=(),
         target="",
-        overwrite=_overwrite(given),
-        parallel=given.number("T", 0, least=1),
-        priority=given.number("priority", 0, least=_LEAST_PRIORITY),
-        rate=parse_rate(given.last("limit")) if given.has("limit") else 0,
-        touch_empty=given.has("touch-empty"),
-        strict=given.has("strictspec"),
-        timeout=_seconds(given),
-        retries=0 if given.has("norecovery") else given.number("retry", -1),
-        min_rate=_size(given, "ratethreshold"),
-        recovery=not given.has("norecovery"),
-        verify=given.has("verify"),
-        whole_archives=given.has("noxrdzip"),
-        http=given.has("http"),
-        chunks=given.number("chunks", 0, least=1),
-        chunk_size=_size(given, "chunksz"),
-        streams=min(given.number("S", 0), 15),
-        parents=given.number("parent", 0),
-        strip=given.number("rmprefix", 0),
+        overwrite=_overwrite(options),
+        parallel=options.number("T", 0, least=1),
+        priority=options.number("priority", 0, least=_LEAST_PRIORITY),
+        rate=parse_rate(options.last("limit")) if options.has("limit") else 0,
+        touch_empty=options.has("touch-empty"),
+        strict=options.has("strictspec"),
+        timeout=_seconds(options),
+        retries=0 if options.has("norecovery") else options.number("retry", -1),
+        min_rate=_size(options, "ratethreshold"),
+        recovery=not options.has("norecovery"),
+        verify=options.has("verify"),
+        whole_archives=options.has("noxrdzip"),
+        http=options.has("http"),
+        chunks=options.number("chunks", 0, least=1),
+        chunk_size=_size(options, "chunksz"),
+        streams=min(options.number("S", 0), 15),
+        parents=options.number("parent", 0),
+        strip=options.number("rmprefix", 0),
         selection=replace(
             chosen,
             job=job,
-            patterns_out=tuple(filter(None, given.all("e"))),
-            limit=given.number("l", 0, least=1),
-            offset=given.number("o", 0),
-            site=given.last("site"),
+            patterns_out=tuple(filter(None, options.all("e"))),
+            limit=options.number("l", 0, least=1),
+            offset=options.number("o", 0),
+            site=options.last("site"),
         ),
     )
 
 
-def _overwrite(given: ParsedOptions) -> Overwrite:
-    if not given.has("overwrite"):
-        return "changed" if given.has("f") else "never"
-    known: tuple[Overwrite, ...] = get_args(Overwrite)
-    return known[known.index(cast(Overwrite, _one_of(given, "overwrite", known)))]
+def _overwrite(options: ParsedOptions) -> Overwrite:
+    if not options.has("overwrite"):
+        return "changed" if options.has("f") else "never"
+    policies: tuple[Overwrite, ...] = get_args(Overwrite)
+    return policies[policies.index(cast(Overwrite, _one_of(options, "overwrite", policies)))]
 
 
-def _one_of(given: ParsedOptions, key: str, known: Sequence[str]) -> str:
-    if given.has(key) and given.last(key) not in known:
-        raise UsageError(f"cp: --{key} is one of {', '.join(known)}, not {given.last(key)!r}")
-    return given.last(key)
+def _one_of(options: ParsedOptions, key: str, choices: Sequence[str]) -> str:
+    if options.has(key) and options.last(key) not in choices:
+        raise UsageError(f"cp: --{key} must be one of {', '.join(choices)}, not {options.last(key)!r}")
+    return options.last(key)
 
 
-def _size(given: ParsedOptions, key: str) -> int:
-    return parse_size(given.last(key), f"cp: -{key}") if given.has(key) else 0
+def _size(options: ParsedOptions, key: str) -> int:
+    return parse_size(options.last(key), f"cp: -{key}") if options.has(key) else 0
 
 
-def _seconds(given: ParsedOptions) -> float:
-    if not given.has("timeout"):
+def _seconds(options: ParsedOptions) -> float:
+    if not options.has("timeout"):
         return 0.0
-    text = given.last("timeout")
+    text = options.last("timeout")
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= 365 * _DAY:
-        raise UsageError(f"cp: -timeout needs seconds (0: no limit), not {text!r}")
+        raise UsageError(f"cp: -timeout must be a number of seconds (0: no limit), not {text!r}")
     return seconds

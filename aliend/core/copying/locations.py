@@ -1,8 +1,8 @@
-"""The names of `cp` become absolute, and a storage wish is told from them. Pure: nothing is looked up anywhere.
+"""Resolves the paths of `cp` and splits off storage specifications. Pure: nothing is looked up.
 
-A name is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage
-wish follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Only what has that
-form counts as one, so that `@` and `,` may stand in names.
+A path is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage
+specification follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Only text
+of that form counts as one, so that `@` and `,` may occur in names.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _STORAGE_TERM = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[
 
 @dataclass(frozen=True, slots=True)
 class PathContext:
-    """Where the user is: directory and home in the catalogue (both end in `/`), local directory and home (absolute).
+    """What relative paths refer to: directory and home in the catalogue (ending in `/`), local directory and home.
 
-    An empty `local_home` leaves `~` in local names alone.
+    An empty `local_home` leaves `~` in local paths unchanged.
     """
 
     directory: str
@@ -37,7 +37,7 @@ class PathContext:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPath:
-    """One name of the user: absolute, on one side; a trailing slash is kept. `storage` is the wish behind its `@`."""
+    """An absolute path on one side; a trailing slash is kept. `storage` is the specification after its `@`."""
 
     side: Side
     name: str
@@ -45,84 +45,84 @@ class ResolvedPath:
 
 
 def resolve_path(name: str, context: PathContext, *, no_storage: bool = False) -> ResolvedPath:
-    """The absolute meaning of one name; with `is_whole` there is no wish in it. Raises UsageError for an empty one."""
+    """Resolve one path; if `no_storage`, `@` has no meaning in it. Raises UsageError for an empty path."""
     if name.startswith("file:"):
         return ResolvedPath("local", local_name(name, context))
     text, storage = (name, "") if no_storage else _split_storage(name)
     if not text:
-        raise UsageError("An empty name is not a file")
+        raise UsageError("empty path")
     return ResolvedPath("catalogue", paths.resolve(text, context.directory, context.home), storage)
 
 
 def parse_storage_spec(text: str) -> str:
-    """A storage wish as the service understands it. Raises UsageError for anything else."""
+    """Return a storage specification as the service understands it. Raises UsageError for anything else."""
     if text and not _is_storage_spec(text):
-        raise UsageError(f"a storage wish is as in disk:2,ALICE::CERN::EOS,!ALICE::X::SE, not {text!r}")
+        raise UsageError(f"invalid storage specification {text!r}; example: disk:2,ALICE::CERN::EOS,!ALICE::X::SE")
     return text.replace("=", ":")
 
 
-def is_relative_local(word: str) -> bool:
-    """Whether a name is local and needs a directory to start from."""
-    text = _behind_file(word)
-    return word.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
+def is_relative_local(path: str) -> bool:
+    """Return whether a path is local and relative."""
+    text = _local_part(path)
+    return path.startswith("file:") and (not text.startswith("/") or (text[:2] == "//" and text[:3] != "///"))
 
 
 def direction_of(sources: Sequence[ResolvedPath], target: ResolvedPath) -> Direction:
-    """Which way the bytes go. Raises UsageError for sources on both sides, and where nothing is in the catalogue."""
+    """Return the direction of a copy. Raises UsageError for mixed sources, and if nothing is in the catalogue."""
     sides = {source.side for source in sources}
     if len(sides) > 1:
-        raise UsageError("the sources must be all local or all in the catalogue")
+        raise UsageError("the sources must be either all local or all in the catalogue")
     if sides == {"catalogue"}:
         return "download" if target.side == "local" else "copy"
     if target.side == "local":
-        raise UsageError("source and target are both local (file:); one side must be in the catalogue")
+        raise UsageError("source and target are both local (file:); one of them must be in the catalogue")
     return "upload"
 
 
-def require_explicit_target(word: str) -> None:
-    """Raises UsageError if a target in the catalogue, of sources there, may have been meant as a local one."""
-    if not word.startswith(("alien:", "/alice/")):
+def require_explicit_target(target: str) -> None:
+    """Raise UsageError if a target in the catalogue, of sources there, may have been meant as a local one."""
+    if not target.startswith(("alien:", "/alice/")):
         raise UsageError(
-            f"source and target are both in the catalogue: to copy within it write alien:{word}, and for a local "
-            f"target file:{word}"
+            f"source and target are both in the catalogue\nto copy within the catalogue, write alien:{target}; for a "
+            f"local target, write file:{target}"
         )
 
 
-def _behind_file(word: str) -> str:
-    if not word.startswith("file:"):
-        return word
-    return word.removeprefix("file:").removeprefix(":")
+def _local_part(path: str) -> str:
+    if not path.startswith("file:"):
+        return path
+    return path.removeprefix("file:").removeprefix(":")
 
 
-def _split_storage(word: str) -> tuple[str, str]:
-    """A name, and the wishes behind its `@`."""
-    wishes: list[str] = []
+def _split_storage(path: str) -> tuple[str, str]:
+    """Return the path, and the storage specifications after its `@`."""
+    specs: list[str] = []
     while True:
-        name, at, wish = word.rpartition("@")
-        if not at or not _is_storage_spec(wish):
-            return word, ",".join(wishes)
-        word = name
-        wishes.insert(0, parse_storage_spec(wish))
+        name, at, spec = path.rpartition("@")
+        if not at or not _is_storage_spec(spec):
+            return path, ",".join(specs)
+        path = name
+        specs.insert(0, parse_storage_spec(spec))
 
 
 def _is_storage_spec(text: str) -> bool:
     return bool(text) and all(_STORAGE_TERM.fullmatch(part) for part in text.split(","))
 
 
-def local_name(word: str, place: PathContext) -> str:
-    """Return the absolute local name of a word, with or without `file:` before it. Raises UsageError.
+def local_name(path: str, context: PathContext) -> str:
+    """Return the absolute form of a local path, with or without `file:` in front of it. Raises UsageError.
 
-    `x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` and `~/x` are in the user's home. Nothing, or `//`, is
-    the directory where the user is. `file::x` is the same as `file:x`.
+    `x`, `./x`, `//x` are relative, `/x`, `///x` absolute; `~` is the user's home. An empty path or `//` is the
+    current directory. `file::x` is the same as `file:x`.
     """
-    text = _behind_file(word)
+    text = _local_part(path)
     if text.startswith("///"):
         text = "/" + text.lstrip("/")
     text = text.removeprefix("//") if text.startswith("//") else text
     text = text or "./"
     if "\0" in text:
-        raise UsageError("A local name cannot contain a NUL character")
-    if place.local_home and (text == "~" or text.startswith("~/")):
-        text = place.local_home + text[1:]
-    absolute = posixpath.normpath(posixpath.join(place.local_directory, text))
+        raise UsageError("a local path cannot contain a NUL character")
+    if context.local_home and (text == "~" or text.startswith("~/")):
+        text = context.local_home + text[1:]
+    absolute = posixpath.normpath(posixpath.join(context.local_directory, text))
     return absolute + "/" if text.endswith("/") and absolute != "/" else absolute

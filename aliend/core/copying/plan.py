@@ -1,6 +1,6 @@
-"""From the words of `cp` to transfer jobs. Pure: what exists on this machine is told by the caller.
+"""Plans transfer jobs from the arguments of `cp`. Pure: the caller says which local files exist.
 
-What goes the same way, with the same pattern and the same storage wish, is one job; mostly there is only one.
+Files with the same direction, pattern and storage specification form one job; mostly there is only one.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
 
 Exists = Callable[[str], bool]
-"""Whether a local file or directory of that absolute name exists."""
+"""Returns whether a local file or directory of that absolute name exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One source with its pattern (empty: none), where it goes, and the wish for its storage."""
+    """One source with its pattern (empty: none), its target, and its storage specification."""
 
     direction: Direction
     source: str
@@ -41,65 +41,66 @@ class _Item:
 
     @property
     def kind(self) -> tuple[Direction, str, str]:
-        """What all items of a job have in common."""
+        """Return what all items of a job have in common."""
         return self.direction, self.pattern, self.storage
 
 
-def plan_jobs(words: CopyArguments, place: PathContext, is_there: Exists) -> list[JobSpec]:
-    """The jobs that the words ask for; without those of an input file. Raises UsageError."""
-    sources = [_source(word, words, place, is_there) for word in words.sources]
+def plan_jobs(args: CopyArguments, context: PathContext, exists: Exists) -> list[JobSpec]:
+    """Return the jobs for the arguments, without those of an input file. Raises UsageError."""
+    sources = [_source(arg, args, context, exists) for arg in args.sources]
     if not sources:
         return []
-    target = _target(words.target, words, place, [source for source, _ in sources])
-    if not words.drops_common_parents:
+    target = _target(args.target, args, context, [source for source, _ in sources])
+    if not args.drops_common_parents:
         many = len(sources) > 1 and any(pattern != sources[0][1] for _, pattern in sources)
         ending = "/" if many or any(pattern for _, pattern in sources) else ""
-        items = [_item(source, pattern, target, words.storage, ending=ending) for source, pattern in sources]
+        items = [_item(source, pattern, target, args.storage, ending=ending) for source, pattern in sources]
         direction_of([source for source, _ in sources], target)
-        return [replace(spec, targets=()) for spec in _grouped(words.spec, items, items[0].target)]
+        return [replace(spec, targets=()) for spec in _grouped(args.spec, items, items[0].target)]
     names = without_common_parents(tuple(source.name + pattern for source, pattern in sources))
-    aims = [replace(target, name=join(target.name, _directory(name))) for name in names]
-    items = [_item(source, pattern, aim, words.storage) for (source, pattern), aim in zip(sources, aims, strict=True)]
-    return _grouped(words.spec, items, target.name)
+    targets = [replace(target, name=join(target.name, _directory(name))) for name in names]
+    items = [
+        _item(source, pattern, file_target, args.storage)
+        for (source, pattern), file_target in zip(sources, targets, strict=True)
+    ]
+    return _grouped(args.spec, items, target.name)
 
 
 def plan_input_jobs(
-    words: CopyArguments, lines: Sequence[InputLine], place: PathContext, is_there: Exists
+    args: CopyArguments, lines: Sequence[InputLine], context: PathContext, exists: Exists
 ) -> tuple[list[JobSpec], list[str]]:
-    """The jobs of an input file, and what is wrong with lines, with their numbers."""
+    """Return the jobs of an input file, and what is wrong with its lines, with their numbers."""
     items: list[_Item] = []
-    alone: list[tuple[int, ResolvedPath, str]] = []
+    without_target: list[tuple[int, ResolvedPath, str]] = []
     problems: list[str] = []
     for line in lines:
         try:
-            source, pattern = _source(line.source, words, place, is_there)
+            source, pattern = _source(line.source, args, context, exists)
             if line.target:
-                target = _target(line.target, words, place, [source])
-                items.append(_item(source, pattern, target, words.storage))
+                target = _target(line.target, args, context, [source])
+                items.append(_item(source, pattern, target, args.storage))
             else:
-                alone.append((line.number, source, pattern))
+                without_target.append((line.number, source, pattern))
         except UsageError as error:
             problems.append(f"line {line.number}: {error}")
-    if alone:
-        target = _target(words.target, words, place, [source for _, source, _ in alone])
-        names = without_common_parents(tuple(source.name + pattern for _, source, pattern in alone))
-        for (number, source, pattern), name in zip(alone, names, strict=True):
+    if without_target:
+        target = _target(args.target, args, context, [source for _, source, _ in without_target])
+        names = without_common_parents(tuple(source.name + pattern for _, source, pattern in without_target))
+        for (number, source, pattern), name in zip(without_target, names, strict=True):
             try:
-                aim = replace(target, name=join(target.name, _directory(name)))
-                items.append(_item(source, pattern, aim, words.storage))
+                file_target = replace(target, name=join(target.name, _directory(name)))
+                items.append(_item(source, pattern, file_target, args.storage))
             except UsageError as error:
                 problems.append(f"line {number}: {error}")
-    return _grouped(words.spec, items, ""), problems
+    return _grouped(args.spec, items, ""), problems
 
 
 def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPath]]) -> JobSpec:
-    """The one job in which each source has a target of its own. Raises UsageError where they are of several kinds."""
+    """Return the one job in which each source has its own target. Raises UsageError if one job is not enough."""
     items = [_item(source, "", target, template.storage) for source, target in pairs]
     jobs = _grouped(template, items, "")
     if len(jobs) != 1:
-        raise UsageError(
-            "the sources of one job go the same way, with the same storage wish; make several jobs of them"
-        )
+        raise UsageError("all files of one job need the same direction and storage specification; submit several jobs")
     return jobs[0]
 
 
@@ -121,31 +122,31 @@ def check_spec(spec: JobSpec) -> None:
             raise UsageError(f"'{visible(name)}' is not valid UTF-8, which the catalogue requires")
 
 
-def _target(word: str, words: CopyArguments, place: PathContext, sources: Sequence[ResolvedPath]) -> ResolvedPath:
-    """A target; one in the catalogue, of sources there, must say so."""
-    target = resolve_path(word, place, no_storage=bool(words.storage))
+def _target(arg: str, args: CopyArguments, context: PathContext, sources: Sequence[ResolvedPath]) -> ResolvedPath:
+    """Resolve a target; one in the catalogue, of sources there, must be explicit."""
+    target = resolve_path(arg, context, no_storage=bool(args.storage))
     if target.side == "catalogue" and any(source.side == "catalogue" for source in sources):
-        require_explicit_target(word)
+        require_explicit_target(arg)
     return target
 
 
-def _source(word: str, words: CopyArguments, place: PathContext, is_there: Exists) -> tuple[ResolvedPath, str]:
-    """A source and its pattern. A local file whose name has a `*` in it is that file."""
-    if word == STDIO:
+def _source(arg: str, args: CopyArguments, context: PathContext, exists: Exists) -> tuple[ResolvedPath, str]:
+    """Return a source and its pattern. An existing local file whose name contains `*` is that file."""
+    if arg == STDIO:
         return ResolvedPath("local", "/dev/stdin"), ""
-    source = resolve_path(word, place, no_storage=bool(words.storage))
-    if "*" not in source.name or (source.side == "local" and is_there(source.name)):
+    source = resolve_path(arg, context, no_storage=bool(args.storage))
+    if "*" not in source.name or (source.side == "local" and exists(source.name)):
         return source, ""
-    if words.spec.selection.glob or words.spec.selection.regex:
-        raise UsageError(f"{word}: a name with * and -glob, -select or -name exclude each other")
+    if args.spec.selection.glob or args.spec.selection.regex:
+        raise UsageError(f"{arg}: a path with * cannot be combined with -glob, -select or -name")
     directory, pattern = split_pattern(source.name)
     return replace(source, name=directory), pattern
 
 
-def _item(source: ResolvedPath, pattern: str, target: ResolvedPath, wish: str, *, ending: str = "") -> _Item:
+def _item(source: ResolvedPath, pattern: str, target: ResolvedPath, storage: str, *, ending: str = "") -> _Item:
     direction = direction_of([source], target)
     if direction == "copy" and source.storage:
-        raise UsageError(f"{source.name}: the storage wish (@{source.storage}) belongs to the target")
+        raise UsageError(f"{source.name}: @{source.storage} must follow the target, not the source")
     own = source.storage if direction == "download" else target.storage
     end = ending or ("/" if pattern or source.name.endswith("/") else "")
     return _Item(
@@ -153,17 +154,17 @@ def _item(source: ResolvedPath, pattern: str, target: ResolvedPath, wish: str, *
         source.name,
         pattern,
         target.name.rstrip("/") + "/" if end else target.name,
-        parse_storage_spec(wish) or own,
+        parse_storage_spec(storage) or own,
     )
 
 
 def _directory(name: str) -> str:
-    """The name of a target: up to the first component with a pattern, which is a directory then."""
+    """Return the target up to the first component with a pattern, which is a directory then."""
     return split_pattern(name)[0] if "*" in name else name
 
 
 def _grouped(template: JobSpec, items: Sequence[_Item], whole: str) -> list[JobSpec]:
-    """A job for each kind of items; `whole` is the target that stands for all (empty: what they have in common)."""
+    """Return a job for each kind of items; `whole` is the target that stands for all (empty: their common parent)."""
     groups: dict[tuple[Direction, str, str], list[_Item]] = {}
     for item in items:
         groups.setdefault(item.kind, []).append(item)

@@ -1,9 +1,7 @@
-"""What a synchronisation copies and what it may delete. Pure.
+"""Decides what a synchronisation copies and deletes, and builds its job. Pure.
 
-Names below the source and the target are compared: size first, then md5 where both sides know it. What is deleted is
-under a name that the source does not have; when, and whether at all, follows from how the source could be listed.
-
-The job that a synchronisation is. Pure.
+Names below source and target are compared: the size first, then the md5 if both sides know it. Files are deleted whose
+names the source does not have; whether deletion is allowed depends on how the listing of the source went.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ _TEMPORARY_NAME = re.compile(r"\..*\.\d+\.(?:part|new|old)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What is known of a file on one side: bytes, md5 (empty: unknown)."""
+    """A file on one side: bytes, md5 (empty: unknown)."""
 
     size: int
     md5: str = ""
@@ -32,9 +30,10 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """One file that something is to be done with; `below` is its name below source and target.
+    """One planned action; `below` is the file's name below source and target.
 
-    `reason` says why; `fail` is a file of the source that cannot be copied. `mark` identifies what is to be deleted.
+    `reason` explains it; `fail` is a file of the source that cannot be copied. `fingerprint` identifies what is to be
+    deleted.
     """
 
     action: Action
@@ -48,12 +47,12 @@ class PlannedFile:
 
 
 def may_differ(source: FileFacts, target: FileFacts | None) -> bool:
-    """Whether the md5 of both sides has to be known to say whether the file is to be copied."""
+    """Return whether the md5 of both sides is needed to decide whether the file must be copied."""
     return target is not None and source.size == target.size and source.size > 0
 
 
 def difference(source: FileFacts, target: FileFacts | None) -> str:
-    """Why the file is to be copied; empty: it is there already. An md5 that nobody knows cannot differ."""
+    """Return why the file must be copied; empty: it need not. An unknown md5 counts as the same."""
     if target is None:
         return "missing"
     if source.size != target.size:
@@ -64,12 +63,12 @@ def difference(source: FileFacts, target: FileFacts | None) -> str:
 
 
 def is_temporary_name(below: str) -> bool:
-    """Whether it is the name of something that a copy of ours is still making beside its target."""
+    """Return whether the name is a temporary one that aliend's copies use beside their targets."""
     return _TEMPORARY_NAME.fullmatch(below.rpartition("/")[2]) is not None
 
 
 def why_no_deletion(files: int, problems: int, first_problem: str) -> str:
-    """Why nothing may be deleted, by how the listing of the source went; empty: it may."""
+    """Return why nothing may be deleted, from the result of listing the source; empty: deleting is allowed."""
     if problems:
         return f"the source could not be listed completely ({first_problem})"
     if not files:
@@ -78,17 +77,17 @@ def why_no_deletion(files: int, problems: int, first_problem: str) -> str:
 
 
 def overlap(source: str, target: str) -> bool:
-    """Whether one of two directories on the same side is the other, or lies in it."""
-    one, other = source.rstrip("/") + "/", target.rstrip("/") + "/"
-    return one.startswith(other) or other.startswith(one)
+    """Return whether two directories on the same side are the same, or one contains the other."""
+    first, second = source.rstrip("/") + "/", target.rstrip("/") + "/"
+    return first.startswith(second) or second.startswith(first)
 
 
 def sync_job(
     template: JobSpec, source: ResolvedPath, target: ResolvedPath, *, delete: bool = False, exclude: Sequence[str] = ()
 ) -> JobSpec:
-    """Both are directories, with or without a slash at the end: what is in `source` shall be in `target`.
+    """Return the job that makes `target` contain what is in `source`; both are directories.
 
-    What is `template`'s stays, but for what a synchronisation is. Raises UsageError.
+    Other settings are those of `template`. Raises UsageError.
     """
     if not all(exclude):
         raise UsageError("an empty pattern would exclude everything")

@@ -1,10 +1,10 @@
-"""Which target belongs to which source. Pure: what exists is told by the caller.
+"""Determines the target path of each source. Pure: the caller says what exists.
 
     source                   target                     becomes
     file                     file name                  that name
     file                     T/ or existing directory   T/name
     directory SRC/           T                          T/<below SRC>
-    directory SRC            T                          T/name of SRC/<below SRC>
+    directory SRC            T                          T/<name of SRC>/<below SRC>
     several sources          file name                  refused
 
 A target that ends in `/` is a directory. The same rules hold for LFNs and local paths; both are absolute here.
@@ -17,15 +17,16 @@ from dataclasses import dataclass
 from aliend.errors import CopyError
 
 MISSING = "does not exist in the catalogue"
-"""How the reason for a source that is not there ends."""
+"""End of the message about a source that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRule:
-    """Where the files of a source go: the target, and which directories above the source are made below it.
+    """Where the files of a source go: the target, and which parent directories of the source are kept below it.
 
-    `parents` directories above are kept in front of the name; `strip` (0: not asked for, else it wins) takes so many
-    components from the begin of the source's absolute name and keeps the rest. Both end at the path's length.
+    `parents` directories above are kept in front of the name; `strip_components` (0: not used, otherwise it wins)
+    removes so many components from the beginning of the source's absolute path and keeps the rest. Both end at the
+    path's length.
     """
 
     target: str
@@ -34,13 +35,13 @@ class TargetRule:
     strip_components: int = 0
 
     def for_file(self, source: str) -> str:
-        """What a single file is called below the target; empty if the target is its name."""
+        """Return the path of a single file below the target; empty if the target is its name."""
         if not self.is_directory:
             return ""
         return self._kept_parents(source.strip("/").split("/")[:-1], self.parents) + name_of(source)
 
     def for_child(self, source: str, below: str) -> str:
-        """What a file of a directory source is called below the target. `below` is its name below the source."""
+        """Return the path of a file of a directory source below the target. `below` is its name below the source."""
         own = 0 if is_contents(source) else 1
         return self._kept_parents(list(filter(None, source.split("/"))), self.parents + own) + below
 
@@ -54,45 +55,45 @@ class TargetRule:
 
 
 def name_of(source: str) -> str:
-    """The last component of an absolute name; empty for `/`."""
+    """Return the last component of an absolute path; empty for `/`."""
     return source.rstrip("/").rpartition("/")[2]
 
 
 def is_contents(source: str) -> bool:
-    """Whether the user wrote the source with a trailing slash: what is in it, not the directory itself."""
+    """Return whether the source has a trailing slash: its contents are meant, not the directory itself."""
     return source.endswith("/")
 
 
 def check_target(sources: int, target: str, *, is_directory: bool) -> None:
-    """Raises CopyError (permanent) if several sources are to become one file."""
+    """Raise CopyError (permanent) if several sources would become one file."""
     if sources > 1 and not is_directory:
         raise CopyError(
-            f"{target} is not a directory, and several sources need one: end it with / to have it made",
+            f"several sources need a directory as target; write {target}/ to create it",
             kind="permanent",
         )
 
 
 def join(target: str, relative: str) -> str:
-    """The absolute name of `relative` below the target; the target itself if `relative` is empty."""
+    """Return the absolute path of `relative` below the target; the target itself if `relative` is empty."""
     if not relative:
         return target.rstrip("/") or "/"
     return f"{target.rstrip('/')}/{relative}"
 
 
 def target_root(target: str, roots: tuple[str, ...]) -> str:
-    """That of a job's targets which a file was aimed at: the longest that is its name or above it."""
+    """Return which of a job's targets a file belongs to: the longest that is its name or a parent of it."""
     fitting = [root for root in roots if target == root or target.startswith(root.rstrip("/") + "/")]
     return max(fitting, key=len, default=target)
 
 
 def without_common_parents(sources: tuple[str, ...]) -> list[str]:
-    """The sources without the directories that all of them have in common; a single one is its last component."""
+    """Return the sources without their common parent directories; a single one is its last component."""
     parts = [list(filter(None, source.split("/"))) for source in sources]
     shared = 0
-    shortest = min(len(one) for one in parts) - 1
-    while shared < shortest and len({one[shared] for one in parts}) == 1:
+    shortest = min(len(components) for components in parts) - 1
+    while shared < shortest and len({components[shared] for components in parts}) == 1:
         shared += 1
     return [
-        "/".join(one[shared:]) + ("/" if is_contents(source) else "")
-        for one, source in zip(parts, sources, strict=True)
+        "/".join(components[shared:]) + ("/" if is_contents(source) else "")
+        for components, source in zip(parts, sources, strict=True)
     ]

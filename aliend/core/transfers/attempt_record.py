@@ -17,15 +17,15 @@ KEPT = 50
 class Stage(StrEnum):
     """The stage of an attempt; the values are stored."""
 
-    PREPARE = "prepare"  # looking at what is there
+    PREPARE = "prepare"  # checking source and target
     TICKET = "ticket"
-    SLOT = "slot"  # waiting until the storage elements have room for one more copy
+    SLOT = "slot"  # waiting for capacity on the storage elements
     COPY = "copy"
     COMMIT = "commit"
     VERIFY = "verify"
     REPLACE = "replace"  # exchanging the names of the new file and the old one
     DONE = "done"
-    UNKNOWN = "unknown"  # the daemon ended, so that nobody can say
+    UNKNOWN = "unknown"  # the daemon ended during the attempt
 
 
 @dataclass(frozen=True, slots=True)

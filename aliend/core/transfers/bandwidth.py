@@ -103,11 +103,6 @@ class RateLimiter:
         self._debts: dict[int, int] = {}
 
     @property
-    def flows(self) -> tuple[int, ...]:
-        """The copies."""
-        return tuple(self._flows)
-
-    @property
     def waiting(self) -> Mapping[int, Flow]:
         """Return the copies that wait for a grant."""
         return {number: self._flows[number] for number in self._debts}

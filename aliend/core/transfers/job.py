@@ -144,9 +144,9 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
-STARTABLE = frozenset({JobState.EXPANDING, JobState.ACTIVE})
+STARTABLE = (JobState.EXPANDING, JobState.ACTIVE)
 """States in which transfers of a job may start."""
-_HOLDABLE = STARTABLE | {JobState.DELETING, JobState.PAUSED}
+_HOLDABLE = (*STARTABLE, JobState.DELETING, JobState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +276,7 @@ def step(job: Job, event: JobEvent) -> Job:
             again = job.state in {JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED}
             return _opened(job) if again else job
         case SetMessage(message):
-            return replace(job, message=message) if job.state in STARTABLE | {JobState.DELETING} else job
+            return replace(job, message=message) if job.state in (*STARTABLE, JobState.DELETING) else job
         case DeletionsFinished(message):
             done = JobState.PARTIAL if message else JobState.DONE
             return replace(job, state=done, message=message) if job.state is JobState.DELETING else job
@@ -297,7 +297,9 @@ def ended_if_finished(job: Job, now_ms: int) -> Job:
         return replace(job, state=outcome, ended_ms=now_ms, message="")
     if outcome is not JobState.DONE:
         return replace(job, state=outcome, ended_ms=now_ms, message="nothing was deleted: not all files have arrived")
-    return job if job.state in _HOLDABLE - STARTABLE else replace(job, state=JobState.DELETING, message="")
+    return (
+        job if job.state in (JobState.DELETING, JobState.PAUSED) else replace(job, state=JobState.DELETING, message="")
+    )
 
 
 def _expansion_advanced(job: Job, checkpoint: Checkpoint) -> Job:

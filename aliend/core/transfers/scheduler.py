@@ -172,7 +172,7 @@ def _next(heads: Mapping[int, Candidate], round_robin: RoundRobin) -> tuple[Cand
     if round_robin.last_job in heads and deficits[round_robin.last_job] >= heads[round_robin.last_job].cost:
         return _served(heads[round_robin.last_job], deficits)
     ring = sorted(heads, key=lambda job: (job <= round_robin.last_job, job))
-    # Rounds in which nobody has enough are taken at once: a file of a terabyte needs a million of them.
+    # Skip rounds in which no job has enough: a file of a terabyte needs a million of them.
     rounds = min(-(-max(0, heads[job].cost - deficits[job]) // QUANTUM) for job in ring)
     if rounds > 1:
         deficits = {job: saved + (rounds - 1) * QUANTUM for job, saved in deficits.items()}
@@ -180,7 +180,7 @@ def _next(heads: Mapping[int, Candidate], round_robin: RoundRobin) -> tuple[Cand
         deficits[job] += QUANTUM
         if deficits[job] >= heads[job].cost:
             return _served(heads[job], deficits)
-    raise AssertionError("after these rounds one of them has enough")
+    raise AssertionError("after these rounds one job has enough")
 
 
 def _served(candidate: Candidate, deficits: dict[int, int]) -> tuple[Candidate, RoundRobin]:

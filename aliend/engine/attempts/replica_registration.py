@@ -125,7 +125,7 @@ class ReplicaRegistration:
         if not tickets:
             return
         if any(ticket.md5 and ticket.guid not in self._guids for ticket in tickets) and not md5:
-            # Tickets for a name that is registered add replicas to what is there, and `commit` would change its md5.
+            # Tickets for a registered name add replicas to that file, and `commit` would change its md5.
             raise self._registered_meanwhile()
         if self._guid and any(ticket.guid != self._guid for ticket in tickets):
             raise CopyError(f"{self._lfn} was removed or replaced meanwhile; no replica was added", kind="permanent")
@@ -214,7 +214,7 @@ class ReplicaRegistration:
                     limiter.record_success(outcome.se)
                 elif outcome.kind == "transient":
                     limiter.record_failure(outcome.se, outcome.error)
-        # without a storage element to send it to, the file was not read
+        # if no target was reachable, the file was not read
         if self._md5 and result.md5 not in (self._md5, ""):
             raise CopyError(f"{self._source.name} differs from the registered file {self._lfn}", kind="permanent")
         self._md5 = self._md5 or result.md5

@@ -1,4 +1,4 @@
-"""An engine with a real store, real copying processes and real xrootd servers; only the catalogue is a fake."""
+"""An engine with a real store, real workers and real xrootd servers; only the catalogue is a fake."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Daemon:
 
 
 def server(name: str, factory: pytest.TempPathFactory, stack: ExitStack) -> StorageElement:
-    """A storage element of that name."""
+    """Return the storage element of that name."""
     place = factory.mktemp(name.replace("::", "-"))
     return stack.enter_context(storage_element(name, place, "xrootd.chksum max 2 md5 adler32"))
 

@@ -1,4 +1,4 @@
-"""Copies between real storage elements: those that fetch from each other, and those that cannot."""
+"""Copies between real storage elements, with and without third-party copies."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def data_of(daemon: Daemon, lfn: str) -> dict[str, bytes]:
     return {se: daemon.grid.content(url) for se, url in replicas.items()}
 
 
-async def test_two_servers_copy_between_themselves_and_nothing_passes_here(daemon: Daemon) -> None:
+async def test_a_third_party_copy_does_not_pass_through_this_machine(daemon: Daemon) -> None:
     content = os.urandom(30_000_001)
     daemon.grid.put("/a/f", content)
     assert await copied(daemon, "/a/f", "/b/f", f"disk:1,!{APART},!A::B::SE1") == "done"
@@ -63,7 +63,7 @@ async def test_two_servers_copy_between_themselves_and_nothing_passes_here(daemo
     assert not (daemon.path.parent / "spool").exists()
 
 
-async def test_one_that_cannot_gets_it_through_this_machine(daemon: Daemon) -> None:
+async def test_a_server_without_third_party_copies_gets_the_file_relayed(daemon: Daemon) -> None:
     content = os.urandom(5_000_001)
     daemon.grid.put("/a/f", content)
     assert await copied(daemon, "/a/f", "/b/f", "disk:3") == "done"
@@ -71,14 +71,14 @@ async def test_one_that_cannot_gets_it_through_this_machine(daemon: Daemon) -> N
     assert list((daemon.path.parent / "spool").iterdir()) == []
 
 
-async def test_a_small_file_passes_through_this_machine(daemon: Daemon) -> None:
+async def test_a_small_file_is_relayed(daemon: Daemon) -> None:
     daemon.grid.put("/a/f", b"x")
     assert await copied(daemon, "/a/f", "/b/f", f"disk:1,!{APART},!A::B::SE1") == "done"
     assert data_of(daemon, "/b/f") == {"A::B::SE2": b"x"}
     assert (daemon.path.parent / "spool").exists()
 
 
-async def test_servers_that_cannot_are_not_asked_for_the_next_file(daemon: Daemon) -> None:
+async def test_a_blocked_pair_is_not_tried_for_the_next_file(daemon: Daemon) -> None:
     pairs = daemon.engine._limiter.blocklist
     for name in "fg":
         daemon.grid.put(f"/a/{name}", os.urandom(5_000_001))
@@ -86,7 +86,7 @@ async def test_servers_that_cannot_are_not_asked_for_the_next_file(daemon: Daemo
         assert pairs.blocked(["A::B::SE1", "A::B::SE2"], [APART]) == (("A::B::SE1", APART),)
 
 
-async def test_bytes_that_changed_on_the_storage_are_registered_by_neither_way(daemon: Daemon) -> None:
+async def test_corrupted_bytes_are_registered_by_neither_method(daemon: Daemon) -> None:
     for name, se in (("f", "A::B::SE1"), ("g", APART)):
         entry = daemon.grid.put(f"/a/{name}", b"0123456789", [se])
         daemon.grid.store(daemon.grid.url(se, entry.guid), b"0123456780")

@@ -1,4 +1,4 @@
-"""Files go to real storage and come back, also when servers and daemons do not last."""
+"""Uploads to and downloads from real storage, also while servers and daemons die."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def ended(daemon: Daemon, job: int, limit: float = 60) -> JobView:
     return await asyncio.wait_for(daemon.engine.wait(job), limit)
 
 
-async def test_a_directory_goes_up_to_two_replicas_and_comes_back_the_same(daemon: Daemon, tmp_path: Path) -> None:
+async def test_a_directory_is_uploaded_to_two_replicas_and_downloaded_unchanged(daemon: Daemon, tmp_path: Path) -> None:
     contents = {f"d/{n % 3}/f {n}": os.urandom(n * 70_001 + 1) for n in range(12)}
     for name, content in contents.items():
         fill(tmp_path / name, content)
@@ -33,7 +33,7 @@ async def test_a_directory_goes_up_to_two_replicas_and_comes_back_the_same(daemo
     assert modes_below(tmp_path / "back") == {0o600}
 
 
-async def test_a_server_that_is_gone_is_replaced_by_another(
+async def test_a_dead_server_is_replaced_by_another(
     daemon: Daemon, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with ExitStack() as stack:
@@ -45,7 +45,7 @@ async def test_a_server_that_is_gone_is_replaced_by_another(
     assert sorted(replicas) == ["A::B::SE2", "A::B::SE3"]
 
 
-async def test_a_download_goes_on_in_the_next_daemon(daemon: Daemon, tmp_path: Path) -> None:
+async def test_a_download_resumes_in_the_next_daemon(daemon: Daemon, tmp_path: Path) -> None:
     content = os.urandom(300_000_000)
     daemon.grid.put("/a/f", content, ["A::B::SE1", "A::B::SE2"])
     job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")
@@ -59,7 +59,7 @@ async def test_a_download_goes_on_in_the_next_daemon(daemon: Daemon, tmp_path: P
     assert not [name for name in contents_below(tmp_path) if name.endswith(".part")]
 
 
-async def test_killed_copying_processes_cost_an_attempt_and_no_file(daemon: Daemon, tmp_path: Path) -> None:
+async def test_killed_workers_cost_an_attempt_but_no_file(daemon: Daemon, tmp_path: Path) -> None:
     content = os.urandom(200_000_000)
     daemon.grid.put("/a/f", content)
     job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"), "down")

@@ -1,4 +1,4 @@
-"""Files that wait, on real servers: for storage that rests, for room, for another job's copy; and what ends it."""
+"""Files that wait on real servers: for unavailable storage, for disk space, for another job's copy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOW = Rates(all=256 << 10)
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 8 MiB."""
+    """Mount a disk of 8 MiB."""
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(disk)], check=True)
@@ -50,7 +50,7 @@ async def why(daemon: Daemon, job: int) -> list[str]:
     return [one.reason.kind async for group in daemon.engine.wait_reasons(job) for one in group]
 
 
-async def test_a_job_goes_on_by_itself_when_the_disk_has_room_again(daemon: Daemon, small_disk: Path) -> None:
+async def test_a_job_resumes_automatically_once_the_disk_has_space(daemon: Daemon, small_disk: Path) -> None:
     content = os.urandom(5 * MIB)
     daemon.grid.put("/a/f", content)
     (small_disk / "old").write_bytes(bytes(6 * MIB))
@@ -62,7 +62,7 @@ async def test_a_job_goes_on_by_itself_when_the_disk_has_room_again(daemon: Daem
     assert (small_disk / "f").read_bytes() == content
 
 
-async def test_a_silent_storage_element_rests_and_others_go_on(
+async def test_a_stalled_storage_element_backs_off_and_others_continue(
     daemon: Daemon, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """T20: the breaker opens before a minute is over; a file with another replica comes from there at once."""

@@ -175,7 +175,7 @@ def test_an_input_file_may_go_both_ways_and_its_errors_count(user: User, folder:
     (user.home / "list").write_text(text, encoding="utf-8")
     done = user.run("cp", "-input", "list")
     assert done.returncode == 3
-    assert "list: line 5: it needs a source and a target" in done.stderr
+    assert "list: line 5: expected a source and a target" in done.stderr
     assert (user.home / "a").exists()
     assert lfns(user, folder) == {"ünï x"}
     (user.home / "list").write_text("only\n", encoding="utf-8")
@@ -407,7 +407,7 @@ def test_synchronising_is_that_of_sync(user: User, there: str) -> None:
     assert lfns(user, f"{there}/") == {*TREE, "new.log"}
     refused = user.run("cp", "--sync", "-f", "file:tree/", f"{there}/")
     assert refused.returncode == 22
-    assert "do not go together" in refused.stderr
+    assert "cannot be combined" in refused.stderr
 
 
 def test_names_of_every_kind_go_both_ways(user: User, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""A catalogue and copying processes in memory, which can be told to fail."""
+"""A catalogue and workers in memory, with injectable failures."""
 
 from __future__ import annotations
 

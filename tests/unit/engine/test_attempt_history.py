@@ -1,4 +1,4 @@
-"""What is remembered of attempts."""
+"""The records of attempts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def history(house: House, job: int) -> list[AttemptRecord]:
     return await house.engine.attempts([one.id for one in await house.engine.transfers(job)])
 
 
-async def test_each_replica_of_an_upload_is_remembered(house: House, tmp_path: Path) -> None:
+async def test_each_replica_of_an_upload_is_recorded(house: House, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"data")
     house.workers.bad_ses = {"A::B::SE1"}
     job = await house.done(JobSpec("upload", (f"{tmp_path}/f",), "/a/f"))
@@ -35,9 +35,7 @@ async def test_each_replica_of_an_upload_is_remembered(house: House, tmp_path: P
     ]
 
 
-async def test_a_failed_attempt_says_where_and_who_can_act_and_the_next_one_follows(
-    house: House, tmp_path: Path
-) -> None:
+async def test_a_failed_attempt_records_the_element_and_error_kind(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.faults = [CopyError("A::B::SE1: it is frozen", "transient", 7.0, (("A::B::SE1", "it is frozen"),))]
     job = await house.submit(JobSpec("download", ("/a/f",), str(tmp_path / "g")))
@@ -51,7 +49,7 @@ async def test_a_failed_attempt_says_where_and_who_can_act_and_the_next_one_foll
     ]
 
 
-async def test_an_attempt_that_was_stopped_is_remembered(house: House, tmp_path: Path) -> None:
+async def test_a_stopped_attempt_is_recorded(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.hold = asyncio.Event()
     job = await house.submit(JobSpec("download", ("/a/f",), str(tmp_path / "g")))

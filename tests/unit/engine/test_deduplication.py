@@ -1,4 +1,4 @@
-"""The same file to the same target is brought once, for as many jobs as want it."""
+"""The same file to the same target is copied once, for as many jobs as want it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_cancelling_the_second_job_only_detaches_it(house: House, tmp_path
     assert (await house.ended(first.id)).state == "done"
 
 
-async def test_a_pause_of_the_first_job_does_not_hold_up_the_second(house: House, tmp_path: Path) -> None:
+async def test_pausing_the_first_job_does_not_delay_the_second(house: House, tmp_path: Path) -> None:
     first, second = await two(house, tmp_path)
     await house.engine.pause(first.id)
     assert (await house.only(first.id)).joined == (await house.only(second.id)).id
@@ -72,7 +72,7 @@ async def test_a_pause_of_the_first_job_does_not_hold_up_the_second(house: House
     assert (await house.ended(first.id)).state == "done"
 
 
-async def test_what_fails_fails_for_all(house: House, tmp_path: Path) -> None:
+async def test_a_failure_fails_all_joined_transfers(house: House, tmp_path: Path) -> None:
     first, second = await two(house, tmp_path)
     house.workers.faults = [CopyError("it is lost", "permanent")]
     go_on(house)
@@ -80,7 +80,7 @@ async def test_what_fails_fails_for_all(house: House, tmp_path: Path) -> None:
     assert {(await house.only(job.id)).message for job in (first, second)} == {"it is lost"}
 
 
-async def test_what_both_jobs_give_up_is_stopped(house: House, tmp_path: Path) -> None:
+async def test_a_copy_that_both_jobs_give_up_is_stopped(house: House, tmp_path: Path) -> None:
     first, second = await two(house, tmp_path)
     await house.engine.cancel(first.id)
     await house.engine.cancel(second.id)
@@ -88,7 +88,7 @@ async def test_what_both_jobs_give_up_is_stopped(house: House, tmp_path: Path) -
     await eventually(lambda: house.workers.stopped == 1)
 
 
-async def test_a_more_urgent_job_takes_over_what_waits(house: House, tmp_path: Path) -> None:
+async def test_a_more_urgent_job_takes_over_waiting_transfers(house: House, tmp_path: Path) -> None:
     house.grid.put("/b/f", b"x")
     house.grid.put("/a/f", b"hello")
     house.workers.hold = asyncio.Event()
@@ -105,7 +105,7 @@ async def test_a_more_urgent_job_takes_over_what_waits(house: House, tmp_path: P
     assert len(house.workers.copies()) == 2
 
 
-async def test_a_job_that_wants_something_else_is_not_joined(house: House, tmp_path: Path) -> None:
+async def test_a_job_with_other_copy_settings_is_not_joined(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"hello")
     house.workers.hold = asyncio.Event()
     first = await house.submit(spec(tmp_path))
@@ -117,7 +117,7 @@ async def test_a_job_that_wants_something_else_is_not_joined(house: House, tmp_p
     go_on(house)
 
 
-async def test_joined_jobs_are_joined_after_a_restart(house: House, tmp_path: Path) -> None:
+async def test_joined_jobs_stay_joined_after_a_restart(house: House, tmp_path: Path) -> None:
     first, second = await two(house, tmp_path)
     await house.restart()
     await house.until(first.id, "running")

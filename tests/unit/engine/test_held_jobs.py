@@ -1,4 +1,4 @@
-"""Jobs that are held for something on this machine go on by themselves; what waits and is given up leaves nothing."""
+"""Jobs on hold because of an obstacle on this machine resume automatically; given-up transfers leave nothing."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ async def held(house: House, tmp_path: Path, *faults: CopyError) -> int:
     return job.id
 
 
-async def test_a_job_goes_on_by_itself_when_there_is_room(house: House, tmp_path: Path) -> None:
+async def test_a_job_resumes_automatically_when_space_is_free(house: House, tmp_path: Path) -> None:
     job = await held(house, tmp_path, full(tmp_path / "in" / "f", need=1))
     await later(house, 6)
     await house.until(job, "done")
 
 
-async def test_a_job_stays_held_while_there_is_no_room_and_says_so(house: House, tmp_path: Path) -> None:
+async def test_a_job_stays_on_hold_while_the_disk_is_full_and_says_so(house: House, tmp_path: Path) -> None:
     job = await held(house, tmp_path, full(tmp_path / "f"))
     for _ in range(5):
         await later(house, 30)
@@ -49,7 +49,7 @@ async def test_a_job_stays_held_while_there_is_no_room_and_says_so(house: House,
     assert len(house.workers.copies()) == 1
 
 
-async def test_an_obstacle_that_is_met_again_is_tried_less_and_less_often(house: House, tmp_path: Path) -> None:
+async def test_a_recurring_obstacle_is_retried_less_and_less_often(house: House, tmp_path: Path) -> None:
     job = await held(house, tmp_path, *(full(tmp_path, need=1) for _ in range(3)))
     await later(house, 6)
     await eventually(lambda: len(house.workers.copies()) == 2)
@@ -61,13 +61,13 @@ async def test_an_obstacle_that_is_met_again_is_tried_less_and_less_often(house:
     await eventually(lambda: len(house.workers.copies()) == 3)
 
 
-async def test_a_held_job_goes_on_after_a_restart(house: House, tmp_path: Path) -> None:
+async def test_a_held_job_resumes_after_a_restart(house: House, tmp_path: Path) -> None:
     job = await held(house, tmp_path, full(tmp_path, need=1))
     await house.restart()
     await house.until(job, "done")
 
 
-async def test_a_pause_of_the_user_lasts(house: House, tmp_path: Path) -> None:
+async def test_a_users_pause_is_never_released(house: House, tmp_path: Path) -> None:
     job = await held(house, tmp_path, full(tmp_path, need=1))
     await house.engine.pause(job)
     await later(house, 60)
@@ -75,13 +75,13 @@ async def test_a_pause_of_the_user_lasts(house: House, tmp_path: Path) -> None:
     assert (await house.engine.job(job)).state == "paused"
 
 
-def test_room_and_what_cannot_be_seen_count_as_gone(tmp_path: Path) -> None:
+def test_free_space_and_invisible_obstacles_count_as_resolved(tmp_path: Path) -> None:
     assert is_resolved(Obstacle("space", f"{tmp_path}/new/deep/f", 1))
     assert not is_resolved(Obstacle("space", f"{tmp_path}/new/deep/f", HUGE))
     assert is_resolved(Obstacle("other", "/nonexistent"))
 
 
-def test_a_right_that_was_given_back_is_seen() -> None:
+def test_restored_permissions_are_noticed() -> None:
     """As nobody: the rights of root are not in question."""
     script = (
         "import os, sys, tempfile\n"
@@ -115,7 +115,7 @@ async def test_a_waiting_download_that_is_cancelled_leaves_no_partial_file(house
     await eventually(lambda: any(isinstance(task, RemovePartial) for task in house.workers.tasks))
 
 
-async def test_a_queued_download_that_was_never_started_has_nothing_to_discard(house: House, tmp_path: Path) -> None:
+async def test_a_download_that_was_never_started_needs_no_cleanup(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"data")
     await house.engine.change_limits({"down": 1})
     house.workers.hold = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Why files wait, and limits that change while they do."""
+"""Why files wait, and limits that change meanwhile."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ async def kinds(house: House, job: int = 0) -> list[str]:
 
 
 async def many(house: House, tmp_path: Path, count: int) -> JobView:
-    """A job of so many downloads, of which as many as may run hang."""
+    """Submit a job of `count` downloads, of which as many as may run hang."""
     for number in range(count):
         house.grid.put(f"/a/{number}", b"data")
     house.workers.hold = asyncio.Event()
     return await house.submit(JobSpec("download", ("/a/",), f"{tmp_path}/in/"))
 
 
-async def test_a_limit_holds_at_once_and_is_kept_over_a_restart(house: House, tmp_path: Path) -> None:
+async def test_a_limit_applies_at_once_and_survives_a_restart(house: House, tmp_path: Path) -> None:
     await house.engine.change_limits({"down": 2})
     await many(house, tmp_path, 6)
     await eventually(lambda: house.workers.running == 2)
@@ -43,7 +43,7 @@ async def test_a_limit_holds_at_once_and_is_kept_over_a_restart(house: House, tm
     assert house.engine.limits_in_use().limits == Limits()
 
 
-async def test_a_full_direction_does_not_hold_up_the_other(house: House, tmp_path: Path) -> None:
+async def test_a_full_direction_does_not_delay_the_other(house: House, tmp_path: Path) -> None:
     await house.engine.change_limits({"down": 1})
     await many(house, tmp_path, 40)
     await eventually(lambda: house.workers.running == 1)
@@ -53,13 +53,13 @@ async def test_a_full_direction_does_not_hold_up_the_other(house: House, tmp_pat
     assert await kinds(house, up.id) == []
 
 
-async def test_a_storage_element_that_is_full_is_told(house: House, tmp_path: Path) -> None:
+async def test_a_full_storage_element_is_reported(house: House, tmp_path: Path) -> None:
     await house.engine.change_limits({"A::B::SE1": 1})
     await many(house, tmp_path, 2)
     await eventually_kinds(house, ["se full"])
 
 
-async def test_a_missing_credential_is_told_with_the_time_of_the_next_look(house: House, tmp_path: Path) -> None:
+async def test_a_missing_credential_is_reported_with_the_time_of_the_next_check(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x")
     house.catalogue.before["access"] = [NotConnected("there is no usable certificate")]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
@@ -69,7 +69,7 @@ async def test_a_missing_credential_is_told_with_the_time_of_the_next_look(house
     assert found.reason.until > house.clock.now
 
 
-async def test_a_paused_job_is_told(house: House, tmp_path: Path) -> None:
+async def test_a_paused_job_is_reported(house: House, tmp_path: Path) -> None:
     job = await many(house, tmp_path, 1)
     await eventually(lambda: house.workers.running == 1)
     await house.engine.pause(job.id)
@@ -84,7 +84,7 @@ async def eventually_kinds(house: House, expected: list[str]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_a_clock_that_is_set_back_makes_nothing_wait_for_the_time_of_before(house: House, tmp_path: Path) -> None:
+async def test_nothing_waits_longer_after_the_clock_was_set_back(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"hello")
     house.workers.faults = [CopyError("the server is busy", retry_after=1.0)]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))
@@ -103,7 +103,7 @@ async def test_a_daemon_that_starts_with_an_older_clock_does_not_wait_for_it(hou
     assert (await house.ended(job.id)).state == "done"
 
 
-async def test_a_resting_expansion_does_not_wait_for_the_time_of_before(house: House, tmp_path: Path) -> None:
+async def test_a_postponed_expansion_does_not_wait_after_the_clock_was_set_back(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"hello")
     house.catalogue.before["stat"] = [NotConnected("no network")]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"))

@@ -1,4 +1,4 @@
-"""Specifications as they stand in the database."""
+"""Specifications as they are stored in the database."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ SPEC = JobSpec(
 )
 
 
-def test_a_jobs_context_is_kept_whole() -> None:
+def test_a_jobs_context_is_stored_completely() -> None:
     assert spec_of(spec_to_text(SPEC)) == SPEC
 
 
-def test_a_job_of_an_older_release_gets_the_usual_way_of_finding() -> None:
+def test_a_job_of_an_older_release_gets_the_default_discovery() -> None:
     old = json.loads(spec_to_text(SPEC))
     for name in ("finding", "job", "master_job"):
         del old["context"][name]

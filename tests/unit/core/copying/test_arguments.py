@@ -1,4 +1,4 @@
-"""The words of `cp` and the lines of its input file."""
+"""The arguments of `cp` and the lines of its input file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from aliend.errors import UsageError
 NOW_MS = 1_700_000_000_000
 
 
-def test_options_stand_anywhere() -> None:
+def test_options_may_stand_anywhere() -> None:
     words = parse_copy(("a", "-f", "b", "-T", "3", "c", "--detach"), NOW_MS)
     assert (words.sources, words.target, words.detach) == (("a", "b"), "c", True)
     assert (words.spec.overwrite, words.spec.parallel) == ("changed", 3)
 
 
-def test_names_behind_two_dashes_are_names() -> None:
+def test_arguments_after_two_dashes_are_paths() -> None:
     assert parse_copy(("--", "-f", "b"), NOW_MS).sources == ("-f",)
 
 
@@ -45,7 +45,7 @@ def test_a_selection_is_part_of_the_job() -> None:
 @pytest.mark.parametrize(
     "option", ["-cksum", "-fastcheck", "-skipmd5", "-xrdcp", "-y 2", "-v", "-a", "-s", "-c", "-w", "-wh", "-d"]
 )
-def test_options_without_meaning_are_accepted_with_a_note(option: str) -> None:
+def test_ignored_options_are_accepted_with_a_note(option: str) -> None:
     """F222"""
     words = parse_copy((*option.split(), "a", "b"), NOW_MS)
     assert (words.sources, words.target) == (("a",), "b")
@@ -68,16 +68,16 @@ def test_options_of_old_scripts_are_accepted_with_their_values(option: str) -> N
         (("-T", "no", "a", "b"), "-T needs a whole number"),
         (("a", "b", "-T"), "-T must be followed by a number"),
         (("-T", "0", "a", "b"), "at least 1"),
-        (("-timeout", "soon", "a", "b"), "-timeout needs seconds"),
+        (("-timeout", "soon", "a", "b"), "-timeout must be a number of seconds"),
         (("--overwrite", "maybe", "a", "b"), "never, changed, always"),
         (("--progress", "much", "a", "b"), "none, line, bars"),
-        (("-input", "f", "a"), "a is too much"),
+        (("-input", "f", "a"), "unexpected argument a"),
         (("-dst", "d"), "at least one source"),
         (("-", "a", "b"), "standard input"),
         (("-j", "1", "-jobid", "2", "a", "b"), "different jobs"),
     ],
 )
-def test_words_that_make_no_sense_are_refused(words: tuple[str, ...], complaint: str) -> None:
+def test_invalid_arguments_are_refused(words: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         parse_copy(words, NOW_MS)
 

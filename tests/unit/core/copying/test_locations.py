@@ -1,4 +1,4 @@
-"""The words of `cp` as sources, target and storage wish."""
+"""The arguments of `cp` as sources, target and storage specification."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def test_a_local_name_begins_with_file(word: str, name: str) -> None:
         ("/alice/a,b@c@disk:1", "/alice/a,b@c", "disk:1"),
     ],
 )
-def test_every_other_name_is_an_lfn_with_its_storage_wish(word: str, name: str, storage: str) -> None:
+def test_every_other_name_is_an_lfn_with_its_storage_specification(word: str, name: str, storage: str) -> None:
     assert resolve_path(word, PLACE) == ResolvedPath("catalogue", name, storage)
 
 
 @pytest.mark.parametrize("word", ["", "file:a\0b"])
-def test_a_name_that_is_none_is_refused(word: str) -> None:
+def test_an_invalid_path_is_refused(word: str) -> None:
     with pytest.raises(UsageError):
         resolve_path(word, PLACE)
 
@@ -96,7 +96,7 @@ def test_a_name_that_is_none_is_refused(word: str) -> None:
         ("x", False),
     ],
 )
-def test_a_local_name_that_needs_a_directory_is_told_from_one_that_does_not(word: str, relative: bool) -> None:
+def test_relative_local_paths_are_recognised(word: str, relative: bool) -> None:
     assert is_relative_local(word) is relative
     if word.startswith("file:"):
         assert (
@@ -113,7 +113,7 @@ def test_at_least_one_side_is_in_the_catalogue() -> None:
             direction_of(sources, target)
 
 
-def test_a_target_that_may_have_been_meant_as_a_local_one_is_no_target_of_a_copy_within_the_catalogue() -> None:
+def test_an_ambiguous_target_of_a_copy_within_the_catalogue_is_refused() -> None:
     for word in ("alien:x", "/alice/x"):
         require_explicit_target(word)
     for word in ("x", "./", "/tmp/x"):

@@ -1,4 +1,4 @@
-"""From the words of `cp` to jobs."""
+"""From the arguments of `cp` to jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def plan(line: str) -> list[JobSpec]:
     return plan_jobs(parse_copy(line.split(), 0), PLACE, lambda name: name == "/tmp/here/real*star")
 
 
-def test_one_job_for_what_goes_one_way() -> None:
+def test_files_of_the_same_direction_form_one_job() -> None:
     """F189"""
     (job,) = plan("a b/ file:out/")
     assert (job.direction, job.sources, job.target) == ("download", ("/alice/dir/a", "/alice/dir/b/"), "/tmp/here/out/")
@@ -44,7 +44,7 @@ def test_different_patterns_are_different_jobs() -> None:
     assert {job.target for job in jobs} == {"/tmp/here/out/"}
 
 
-def test_storage_wishes_behind_names_or_apart() -> None:
+def test_storage_specifications_follow_paths_or_stand_apart() -> None:
     """F194"""
     assert plan("file:a x@disk=2,alice::cern::eos@!ALICE::A::B")[0].storage == "disk:2,alice::cern::eos,!ALICE::A::B"
     (job,) = plan("--to disk:1 file:a x@disk:2")
@@ -52,14 +52,14 @@ def test_storage_wishes_behind_names_or_apart() -> None:
     assert [job.storage for job in plan("a@ALICE::A::B b file:out/")] == ["ALICE::A::B", ""]
 
 
-def test_below_dst_stands_what_the_sources_do_not_have_in_common() -> None:
+def test_common_parents_are_left_out_below_dst() -> None:
     """F188"""
     (job,) = plan("-dst file:out /alice/x/a/f /alice/x/b/g")
     assert job.targets == ("/tmp/here/out/a/f", "/tmp/here/out/b/g")
     assert job.target == "/tmp/here/out"
 
 
-def test_lines_may_go_both_ways_and_bad_ones_are_told() -> None:
+def test_lines_may_have_both_directions_and_bad_ones_are_reported() -> None:
     """F190"""
     words = parse_copy(("-input", "f", "-dst", "file:all"), 0)
     lines = [
@@ -83,10 +83,10 @@ def test_lines_may_go_both_ways_and_bad_ones_are_told() -> None:
         ("a b", "both in the catalogue"),
         ("file:a file:b", "both local"),
         ("a file:b file:c", "both local|all local or all"),
-        ("-glob x dir/* file:y", "exclude each other"),
-        ("--to nonsense file:a b", "storage wish"),
+        ("-glob x dir/* file:y", "cannot be combined"),
+        ("--to nonsense file:a b", "invalid storage specification"),
     ],
 )
-def test_what_makes_no_sense_is_refused(line: str, complaint: str) -> None:
+def test_invalid_input_is_refused(line: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         plan(line)

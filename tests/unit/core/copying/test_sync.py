@@ -28,7 +28,7 @@ def test_a_file_is_copied_if_it_is_missing_or_differs(source: FileFacts, target:
     assert difference(source, target) == reason
 
 
-def test_nothing_is_deleted_by_a_listing_that_is_not_whole_or_is_empty() -> None:
+def test_an_incomplete_or_empty_listing_deletes_nothing() -> None:
     assert why_no_deletion(5, 0, "") == ""
     assert "no right" in why_no_deletion(5, 1, "no right")
     assert "the source has no files" in why_no_deletion(0, 0, "")
@@ -38,11 +38,11 @@ def test_nothing_is_deleted_by_a_listing_that_is_not_whole_or_is_empty() -> None
     ("below", "ours"),
     [(".f.root.12.part", True), ("d/.f.12.new", True), (".f.12.old", True), ("f.12.part", False), (".f.part", False)],
 )
-def test_what_a_copy_is_making_is_known_by_its_name(below: str, ours: bool) -> None:
+def test_temporary_names_are_recognised(below: str, ours: bool) -> None:
     assert is_temporary_name(below) is ours
 
 
-def test_directories_overlap_if_one_is_or_holds_the_other() -> None:
+def test_directories_overlap_if_one_is_or_contains_the_other() -> None:
     assert overlap("/a/b/", "/a/b")
     assert overlap("/a/", "/a/b")
     assert overlap("/a/b", "/a")

@@ -1,4 +1,4 @@
-"""Which target belongs to which source."""
+"""The target path of each source."""
 
 from __future__ import annotations
 
@@ -39,21 +39,23 @@ def test_a_file_becomes_the_target_or_goes_into_it(source: str, aim: TargetRule,
         ("/a/d/", TargetRule("/t", True, strip_components=2), "/t/s/f"),
     ],
 )
-def test_a_directory_is_made_and_with_a_slash_only_its_contents(source: str, aim: TargetRule, expected: str) -> None:
+def test_a_directory_is_created_or_with_a_slash_only_its_contents_copied(
+    source: str, aim: TargetRule, expected: str
+) -> None:
     assert join(aim.target, aim.for_child(source, "s/f")) == expected
 
 
 def test_several_sources_need_a_directory() -> None:
     check_target(1, "/t", is_directory=False)
     check_target(2, "/t", is_directory=True)
-    with pytest.raises(CopyError, match="end it with /"):
+    with pytest.raises(CopyError, match="to create it"):
         check_target(2, "/t", is_directory=False)
 
 
 @pytest.mark.parametrize(
     ("target", "root"), [("/t/a", "/t/"), ("/t/u/a", "/t/u"), ("/t/u", "/t/u"), ("/t/ux", "/t/"), ("/v/a", "/v/a")]
 )
-def test_a_file_was_aimed_at_the_nearest_target_above_it(target: str, root: str) -> None:
+def test_a_file_belongs_to_the_nearest_target_above_it(target: str, root: str) -> None:
     assert target_root(target, ("/t/", "/t/u")) == root
 
 
@@ -66,5 +68,5 @@ def test_a_file_was_aimed_at_the_nearest_target_above_it(target: str, root: str)
         (("/a/b", "/a/b/c"), ["b", "b/c"]),
     ],
 )
-def test_what_sources_have_in_common_is_left_out(sources: tuple[str, ...], rest: list[str]) -> None:
+def test_common_parents_of_sources_are_left_out(sources: tuple[str, ...], rest: list[str]) -> None:
     assert without_common_parents(sources) == rest

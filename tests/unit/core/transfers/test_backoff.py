@@ -1,4 +1,4 @@
-"""How long the pauses are."""
+"""Exponential back-off."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def test_chance_spreads_the_pause_over_the_whole_range() -> None:
     assert backoff.delay(5, chance=0.25) == 8
 
 
-def test_what_the_other_side_asked_for_is_the_least() -> None:
+def test_the_servers_request_is_the_shortest_pause() -> None:
     assert backoff.delay(1, chance=0.5, at_least=30) == 30

@@ -1,4 +1,4 @@
-"""Bandwidth that copies share."""
+"""The rate limiter for bandwidth."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ DOWN = Flow("download", ("A::B::C",))
 MIB = 1 << 20
 
 
-def test_without_a_limit_nothing_is_metered() -> None:
+def test_without_a_limit_nothing_is_throttled() -> None:
     meter = RateLimiter(Rates())
     meter.add(1, DOWN, 0.0)
     assert meter.share(1) == 0
 
 
-def test_the_narrowest_bucket_decides_and_is_shared_by_those_who_use_it() -> None:
+def test_the_narrowest_bucket_decides_and_is_shared_by_its_copies() -> None:
     meter = RateLimiter(Rates(all=40 * MIB, down=30 * MIB, named={"A::B::C": 10 * MIB}))
     for number in (1, 2):
         meter.add(number, DOWN, 0.0)
@@ -28,7 +28,7 @@ def test_an_upload_to_two_storage_elements_counts_twice() -> None:
     assert meter.share(1) == 5 * MIB
 
 
-def test_a_job_has_a_rate_of_its_own() -> None:
+def test_a_job_may_have_its_own_rate() -> None:
     meter = RateLimiter(Rates())
     meter.add(1, Flow("download", ("A",), job=7, rate=MIB), 0.0)
     meter.add(2, Flow("download", ("A",), job=8), 0.0)
@@ -37,7 +37,7 @@ def test_a_job_has_a_rate_of_its_own() -> None:
     assert (meter.share(1), meter.share(2)) == (MIB, 2 * MIB)
 
 
-def test_a_debt_is_paid_by_time_and_who_waits_longest_goes_first() -> None:
+def test_time_pays_debts_and_the_longest_waiting_copy_goes_first() -> None:
     meter = RateLimiter(Rates(all=1000 * 1000))
     for number in (1, 2):
         meter.add(number, DOWN, 0.0)
@@ -50,7 +50,7 @@ def test_a_debt_is_paid_by_time_and_who_waits_longest_goes_first() -> None:
     assert [grant.number for grant in meter.grants(pause + 0.001)] == [2]
 
 
-def test_what_was_not_moved_is_given_back() -> None:
+def test_unused_bytes_are_returned() -> None:
     meter = RateLimiter(Rates(all=MIB))
     meter.add(1, DOWN, 0.0)
     meter.request(1, 1000)
@@ -65,7 +65,7 @@ def test_a_pause_is_not_followed_by_a_burst() -> None:
     assert meter.balance(("all", ""), 3600.0) == MIB * BURST
 
 
-def test_a_change_keeps_the_time_that_a_debt_takes() -> None:
+def test_a_rate_change_keeps_the_time_to_pay_a_debt() -> None:
     """From fast to slow, nobody waits for the old lease at the new rate."""
     meter = RateLimiter(Rates(all=100 * MIB))
     meter.add(1, DOWN, 0.0)
@@ -84,7 +84,7 @@ def test_a_copy_that_changes_its_storage_element_changes_its_bucket() -> None:
     assert meter.share(1) == MIB
 
 
-def test_a_copy_that_goes_to_another_job_leaves_the_limit_of_the_first() -> None:
+def test_a_copy_assigned_to_another_job_leaves_the_limit_of_the_first() -> None:
     meter = RateLimiter(Rates())
     meter.add(1, Flow("download", ("A",), job=7, rate=MIB), 0.0)
     meter.change_job(1, 8, 0, 0.0)

@@ -39,7 +39,7 @@ def with_files(job: Job, **files: int) -> Job:
     return replace(job, files=Counters(**files))
 
 
-def test_a_job_is_active_when_all_sources_are_known() -> None:
+def test_a_job_is_active_when_all_sources_are_expanded() -> None:
     assert play(FRESH, ExpansionAdvanced(Checkpoint(1, "directory"))).state == "expanding"
     assert play(FRESH, ALL).state == "active"
 
@@ -59,12 +59,12 @@ def test_a_job_ends_as_its_files_did(files: dict[str, int], state: str) -> None:
     assert (ended.state, ended.ended_ms) == (state, 9)
 
 
-def test_a_job_with_unfinished_files_or_unknown_sources_has_not_ended() -> None:
+def test_a_job_with_unfinished_files_or_unexpanded_sources_has_not_ended() -> None:
     assert ended_if_finished(with_files(play(FRESH, ALL), done=1, waiting=1), 9).ended_ms == 0
     assert ended_if_finished(with_files(FRESH, done=1), 9).ended_ms == 0
 
 
-def test_a_held_job_goes_on_where_it_was() -> None:
+def test_a_released_job_continues_where_it_was() -> None:
     assert play(FRESH, Hold("the disk is full")).message == "the disk is full"
     assert play(FRESH, Hold(), Release()).state == "expanding"
     assert play(FRESH, ALL, Hold(), Release()).state == "active"
@@ -77,7 +77,7 @@ def test_a_cancelled_job_has_ended_when_its_files_have() -> None:
     assert ended_if_finished(with_files(cancelled, cancelled=1), 9).ended_ms == 9
 
 
-def test_a_retry_opens_an_ended_job_and_finds_the_rest_of_its_files() -> None:
+def test_a_retry_reopens_an_ended_job_and_completes_its_expansion() -> None:
     failed = ended_if_finished(with_files(play(FRESH, ALL), failed=1), 9)
     assert (play(failed, Retry()).state, play(failed, Retry()).ended_ms) == ("active", 0)
     assert play(ended_if_finished(play(FRESH, Cancel()), 9), Retry()).state == "expanding"

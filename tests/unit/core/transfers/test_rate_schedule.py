@@ -1,4 +1,4 @@
-"""Rates that depend on the time of day."""
+"""Rates by time of day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPANS = st.builds(Span, st.integers(0, DAY - 1), st.integers(1, DAY), st.sampled
 TABLES = st.builds(RateSchedule, st.sampled_from([0, 5 << 20]), st.lists(SPANS, max_size=4).map(tuple))
 
 
-def test_a_span_may_go_over_midnight() -> None:
+def test_a_span_may_span_midnight() -> None:
     assert [NIGHT.at(minute) for minute in (0, 7 * 60 - 1, 7 * 60, 22 * 60 - 1, 22 * 60)] == [
         0,
         0,
@@ -26,18 +26,18 @@ def test_a_span_may_go_over_midnight() -> None:
     ]
 
 
-def test_the_first_span_that_holds_is_taken() -> None:
+def test_the_first_matching_span_applies() -> None:
     table = parse_schedule("12:00-13:00 1M, 08:00-18:00 5M, else unlimited")
     assert [table.at(60 * hour) for hour in (7, 9, 12, 13, 18)] == [0, 5 << 20, 1 << 20, 5 << 20, 0]
 
 
-def test_it_tells_when_the_rate_changes() -> None:
+def test_it_returns_when_the_rate_changes() -> None:
     assert NIGHT.until(21 * 60) == 60
     assert NIGHT.until(22 * 60) == 9 * 60
     assert RateSchedule(5).until(0) == 0
 
 
-def test_a_plain_rate_is_a_timetable() -> None:
+def test_a_single_rate_is_a_schedule() -> None:
     assert parse_schedule("20M") == RateSchedule(20 << 20)
     assert schedule_text(RateSchedule()) == "unlimited"
 
@@ -57,18 +57,18 @@ def test_a_plain_rate_is_a_timetable() -> None:
         "",
     ],
 )
-def test_what_makes_no_sense_is_refused(text: str) -> None:
+def test_invalid_input_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_schedule(text)
 
 
 @given(TABLES)
-def test_a_table_is_told_in_words_that_mean_it(table: RateSchedule) -> None:
+def test_the_text_of_a_schedule_parses_to_it(table: RateSchedule) -> None:
     assert parse_schedule(schedule_text(table)) == table
 
 
 @given(TABLES, st.integers(0, DAY - 1))
-def test_the_rate_stays_until_the_minute_that_was_told_and_then_changes(table: RateSchedule, minute: int) -> None:
+def test_the_rate_changes_exactly_at_the_returned_minute(table: RateSchedule, minute: int) -> None:
     wait = table.until(minute)
     now = table.at(minute)
     if not wait:

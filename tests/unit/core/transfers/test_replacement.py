@@ -1,4 +1,4 @@
-"""How a new file takes the place of an old one."""
+"""The steps in which a new file replaces an old one."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ PLAN = Replacing("/a/.f.7.new", "/a/.f.7.old", "new", "old")
         ("old", MISSING, MISSING, "withdraw"),
     ],
 )
-def test_the_next_step_is_chosen_by_what_is_there(name: str, temporary: str, old: str, expected: Step) -> None:
+def test_the_next_step_depends_on_existing_names(name: str, temporary: str, old: str, expected: Step) -> None:
     assert next_step(PLAN, NamesState(name, temporary, old)) == expected
 
 
-def test_from_any_place_the_new_file_gets_the_name_and_the_old_data_is_never_absent() -> None:
+def test_from_every_state_the_new_file_gets_the_name_and_old_data_is_never_lost() -> None:
     seen = NamesState("old", "new", MISSING)
     steps = []
     while (step := next_step(PLAN, seen)) != "finished":
@@ -41,7 +41,7 @@ def test_from_any_place_the_new_file_gets_the_name_and_the_old_data_is_never_abs
     assert steps == ["set aside", "put in place", "remove old"]
 
 
-def test_side_names_fit_255_bytes_and_differ_from_each_other() -> None:
+def test_temporary_names_fit_255_bytes_and_differ() -> None:
     for name in ("f", "x" * 255, "ü" * 127, "€" * 85):
         new, old = temporary_names(f"/a/b/{name}", 123456)
         assert new != old

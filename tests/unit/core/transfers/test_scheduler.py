@@ -30,13 +30,13 @@ def started(
     return [one.transfer for one in choose_transfers(candidates, load, limits, turns)[0]]
 
 
-def test_no_more_start_than_there_are_slots() -> None:
+def test_no_more_transfers_start_than_slots_are_free() -> None:
     assert started(files(1, 20), limits=Limits(files=3)) == [100, 101, 102]
     assert started(files(1, 20), Load({1: 2}, frozenset()), Limits(files=3)) == [100]
     assert started(files(1, 20), Load({1: 5}, frozenset()), Limits(files=3)) == []
 
 
-def test_jobs_take_turns_after_the_one_that_was_served_last() -> None:
+def test_jobs_take_turns_after_the_last_one_served() -> None:
     candidates = files(1, 3) + files(2, 3)
     assert started(candidates, limits=Limits(files=5)) == [100, 200, 101, 201]
     assert started(candidates, limits=Limits(files=3), turns=RoundRobin(1)) == [200, 100, 201]
@@ -54,18 +54,18 @@ def test_a_file_larger_than_any_quantum_has_its_turn_at_once_when_it_is_alone() 
     assert started(files(1, 1, size=1 << 50)) == [100]
 
 
-def test_what_somebody_waits_for_overtakes_what_runs_in_the_background() -> None:
+def test_interactive_jobs_overtake_background_jobs() -> None:
     assert started(files(1, 9) + files(2, 1, interactive=True), limits=Limits(files=3)) == [200, 100, 101]
     assert started(files(1, 9, priority=1) + files(2, 1, interactive=True), limits=Limits(files=1)) == [100]
 
 
-def test_one_slot_is_kept_for_what_somebody_waits_for() -> None:
+def test_one_slot_is_reserved_for_interactive_jobs() -> None:
     busy = Load({1: 3}, frozenset())
     assert started(files(1, 9), busy, Limits(files=4)) == []
     assert started(files(1, 9) + files(2, 1, interactive=True), busy, Limits(files=4)) == [200]
 
 
-def test_turns_forget_jobs_that_have_nothing_to_start() -> None:
+def test_the_round_robin_forgets_jobs_with_nothing_to_start() -> None:
     _, turns = choose_transfers(files(1, 3), IDLE, Limits(files=2), RoundRobin(9, {9: 5, 8: 7}))
     assert turns.deficits.keys() <= {1}
 
@@ -85,7 +85,7 @@ def test_two_copies_to_one_target_do_not_run_together() -> None:
     assert started(twice, Load({3: 1}, frozenset({"/t"}))) == []
 
 
-def test_a_direction_has_a_limit_of_its_own() -> None:
+def test_a_direction_has_its_own_limit() -> None:
     downs = files(1, 3)
     ups = [Candidate(200 + n, 2, 0, 0, f"/2/{n}", "upload") for n in range(3)]
     assert started(downs + ups, limits=Limits(files=9, down=1, up=2)) == [100, 200, 201]
@@ -94,7 +94,7 @@ def test_a_direction_has_a_limit_of_its_own() -> None:
     assert closed_directions(busy, Limits(files=9, down=1)) == ("download",)
 
 
-def test_a_storage_element_begins_with_its_limit_and_may_come_to_have_all_files() -> None:
+def test_a_storage_element_starts_with_its_limit_and_may_grow_to_all_files() -> None:
     limits = Limits(files=8, per_se=4, named=(("A::B::C", 1),))
     assert (limits.initial_for_se("A::B::C"), limits.max_for_se("a::b::c")) == (1, 1)
     assert (limits.initial_for_se("A::B::D"), limits.max_for_se("A::B::D")) == (4, 8)

@@ -1,4 +1,4 @@
-"""A storage element: how many copies it has, and when it rests."""
+"""The state machine of a storage element: its limit, and when it backs off."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def after(*events: Event, now: float = 0.0, element: StorageElement = StorageEle
     return element
 
 
-def test_failures_in_a_row_make_it_rest() -> None:
+def test_consecutive_failures_make_it_back_off() -> None:
     assert after(FAILED, FAILED).state == Working()
     assert after(FAILED, FAILED, FAILED).state == BackingOff(FIRST_BACKOFF, "the server did not answer")
     assert after(FAILED, FAILED, CopySucceeded(), FAILED, FAILED).state == Working()
 
 
-def test_half_of_the_last_ten_failing_makes_it_rest() -> None:
+def test_failures_of_half_of_the_last_ten_make_it_back_off() -> None:
     pairs: list[Event] = [FAILED, CopySucceeded()] * 4
     flapping = after(*pairs, FAILED)
     assert flapping.state == Working()
     assert isinstance(after(FAILED, element=flapping).state, BackingOff)
 
 
-def test_a_copy_that_just_left_tells_nothing() -> None:
+def test_a_copy_that_has_just_ended_changes_nothing() -> None:
     assert after(CopyEnded(), CopyEnded(), CopyEnded(), CopyEnded()) == StorageElement()
 
 
@@ -60,7 +60,7 @@ def test_it_is_probed_by_one_copy_and_works_again() -> None:
     assert effective_limit(after(*(4 * [CopySucceeded()]), element=probing), 4) == INITIAL_LIMIT
 
 
-def test_it_rests_longer_each_time_but_not_for_ever() -> None:
+def test_its_back_off_grows_up_to_a_maximum() -> None:
     element, now, pauses = after(FAILED, FAILED, FAILED), 0.0, []
     for _ in range(6):
         assert isinstance(element.state, BackingOff)
@@ -70,13 +70,13 @@ def test_it_rests_longer_each_time_but_not_for_ever() -> None:
     assert pauses == [30.0, 60.0, 120.0, 240.0, 480.0, MAX_BACKOFF]
 
 
-def test_it_tells_until_when_it_rests() -> None:
+def test_it_returns_until_when_it_is_unavailable() -> None:
     assert unavailable_until(after(FAILED, FAILED, FAILED), 1.0) == FIRST_BACKOFF
     assert unavailable_until(after(FAILED, FAILED, FAILED), FIRST_BACKOFF) is None
     assert unavailable_until(StorageElement(), 0.0) is None
 
 
-def test_copies_grow_while_throughput_does() -> None:
+def test_the_limit_grows_with_the_throughput() -> None:
     element = StorageElement()
     for turn, speed in enumerate((100.0, 200.0, 300.0)):
         element = after(
@@ -87,11 +87,11 @@ def test_copies_grow_while_throughput_does() -> None:
     assert effective_limit(settled, 8) == INITIAL_LIMIT + 3
 
 
-def test_copies_do_not_grow_where_the_limit_is_not_used_or_is_the_users() -> None:
+def test_the_limit_does_not_grow_if_unused_or_set_by_the_user() -> None:
     assert effective_limit(after(ThroughputMeasured(1e6, 2, 8), now=20.0), 8) == INITIAL_LIMIT
     assert effective_limit(after(ThroughputMeasured(1e6, 4, 4), now=20.0), 4) == INITIAL_LIMIT
 
 
-def test_failures_take_copies_away() -> None:
+def test_failures_lower_the_limit() -> None:
     assert effective_limit(after(FAILED), 8) == 2
     assert after(FAILED).why == "lowered after: the server did not answer"

@@ -61,17 +61,17 @@ def test_a_granted_slot_starts_the_copy() -> None:
     assert (transfer.state, transfer.attempts, effects) == (Running(), 1, [START])
 
 
-def test_a_copy_that_arrived_is_done_with_what_was_learned() -> None:
+def test_a_successful_copy_is_done_with_its_size_and_md5() -> None:
     transfer, _ = play(FRESH, Started(), IntentSaved(ReplicasBooked("/a/f", ("g",), 2)), ARRIVED)
     assert (transfer.state, transfer.size, transfer.md5, transfer.intent) == (Done(), 5, "abc", NoIntent())
 
 
-def test_a_broken_copy_waits_and_starts_again() -> None:
+def test_a_failed_copy_waits_and_is_retried() -> None:
     transfer, effects = play(FRESH, Started(), broke(), Started())
     assert (transfer.state, transfer.attempts, transfer.failures, effects) == (Running(), 2, 1, [START, START])
 
 
-def test_the_pause_grows_with_chance_and_is_never_shorter_than_asked_for() -> None:
+def test_the_pause_grows_with_chance_and_is_never_shorter_than_requested() -> None:
     assert play(FRESH, Started(), broke())[0].state == Waiting(NOW + 1, "the reason")
     assert play(FRESH, Started(), broke(), Started(), broke())[0].state == Waiting(NOW + 2, "the reason")
     assert play(FRESH, Started(), broke(retry_after=30))[0].state == Waiting(NOW + 30, "the reason")
@@ -97,7 +97,7 @@ def test_a_local_error_queues_the_transfer_and_holds_its_job() -> None:
     assert (transfer.state, transfer.failures, effects[1:]) == (Queued(), 0, [HoldJob(3, "the reason")])
 
 
-def test_cancelling_a_running_copy_ends_it_at_once_and_what_it_reports_later_is_not_heard() -> None:
+def test_cancelling_a_running_copy_ends_it_and_its_late_events_are_ignored() -> None:
     transfer, effects = play(FRESH, Started(), Cancel(), ARRIVED, broke())
     assert (transfer.state, effects) == (Cancelled(), [START, STOP])
 
@@ -111,7 +111,7 @@ def test_a_file_that_arrived_while_its_copy_was_stopped_counts() -> None:
     assert play(FRESH, Started(), Interrupted(), ARRIVED)[0].state == Done()
 
 
-def test_a_retry_gives_all_attempts_back() -> None:
+def test_a_retry_resets_the_failures() -> None:
     transfer, _ = play(FRESH, *failures(MAX_FAILURES), Retry())
     assert (transfer.state, transfer.failures) == (Queued(), 0)
 
@@ -121,12 +121,12 @@ def test_a_refused_name_is_never_tried_again() -> None:
     assert play(refused, Retry())[0] == refused
 
 
-def test_a_mistake_of_the_daemon_fails_whatever_has_not_ended() -> None:
+def test_an_internal_error_fails_every_unfinished_transfer() -> None:
     assert play(FRESH, Started(), Crashed("oops"))[0].state == Failed("oops")
     assert play(FRESH, Started(), ARRIVED, Crashed("oops"))[0].state == Done()
 
 
-def test_a_restart_queues_what_ran_and_leaves_the_rest() -> None:
+def test_a_restart_queues_running_transfers_only() -> None:
     running, _ = play(FRESH, Started())
     assert after_restart(running).state == Queued()
     done, _ = play(running, ARRIVED)

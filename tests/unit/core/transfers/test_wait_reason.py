@@ -45,11 +45,11 @@ def kind_of(found: Reason | None) -> str:
 
 
 @pytest.mark.parametrize("state", [Done(), Failed("x"), Cancelled(), Running()])
-def test_what_has_ended_or_is_copied_does_not_wait(state: State) -> None:
+def test_ended_and_active_transfers_do_not_wait(state: State) -> None:
     assert of(state) is None
 
 
-def test_a_pause_of_the_user_and_one_for_a_full_disk_are_told_apart() -> None:
+def test_a_users_pause_differs_from_a_full_disk() -> None:
     assert kind_of(of(Queued(), replace(JOB, state=JobState.PAUSED))) == "paused"
     held = of(Queued(), replace(JOB, state=JobState.PAUSED, message="free some space"))
     assert held == Reason(
@@ -83,11 +83,11 @@ def test_a_file_behind_others_of_its_job_that_wait_for_storage_says_so() -> None
     assert kind_of(of(Queued(), around=replace(FREE, running=stuck[:1]))) == "next"
 
 
-def test_a_storage_element_that_rests_is_told_with_the_time_of_the_next_look() -> None:
+def test_a_storage_element_that_backs_off_is_reported_with_the_time_of_the_next_check() -> None:
     assert of(Waiting(1060.0, "A rests"), kind="storage") == Reason("se resting", "A rests", 1060.0)
 
 
-def test_limited_bandwidth_is_told_of_a_copy_that_moves() -> None:
+def test_throttling_of_an_active_copy_is_reported() -> None:
     mine = RunningCopy(7, 1, "download", ":/t")
     found = of(Running(), around=replace(FREE, running=(mine,), bandwidth_shares={7: 1 << 20}))
     assert found == Reason("bandwidth", "throttled to 1024 KiB/s; see `alienctl transfers limit`")
@@ -118,6 +118,6 @@ def test_two_copies_to_one_target_wait_for_each_other() -> None:
     assert of(Queued(), around=around) == Reason("target", "transfer 5 of job 3 is writing the same target", job=3)
 
 
-def test_files_that_are_not_known_yet_are_told_of() -> None:
+def test_files_that_are_not_listed_yet_are_reported() -> None:
     assert expansion_wait_reason(JOB) is None
     assert kind_of(expansion_wait_reason(replace(JOB, state=JobState.EXPANDING))) == "expanding"

@@ -1,4 +1,4 @@
-"""Copies pass onto storage elements; those that rest hold up nobody."""
+"""Admission control: copies start when their storage elements have capacity; unavailable elements block nobody else."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ ONE, TWO = "A::B::SE1", "A::B::SE2"
 BROKEN = CopyError("the server did not answer", "transient", replicas=((ONE, "the server did not answer"),))
 
 
-def gate(clock: Clock) -> StorageElementLimiter:
-    made = StorageElementLimiter(clock, lambda: None)
-    made.set_limits(Limits())
-    return made
+def new_limiter(clock: Clock) -> StorageElementLimiter:
+    limiter = StorageElementLimiter(clock, lambda: None)
+    limiter.set_limits(Limits())
+    return limiter
 
 
 class Metered(FakeWorkers):
@@ -45,50 +45,50 @@ class Metered(FakeWorkers):
         return self.ago
 
 
-def make_rest(house: House, se: str) -> None:
+def make_unavailable(house: House, se: str) -> None:
     for _ in range(3):
         house.engine._limiter.record_failure(se, "the server did not answer")
 
 
-async def test_a_resting_element_is_refused_until_its_time_and_then_probed_by_one() -> None:
+async def test_an_element_that_backs_off_is_refused_until_due_and_then_probed_by_one_copy() -> None:
     clock = Clock()
-    door = gate(clock)
+    limiter = new_limiter(clock)
     for _ in range(3):
-        door.record_failure(ONE, "no answer")
+        limiter.record_failure(ONE, "no answer")
     with pytest.raises(CopyError, match=f"{ONE} is backing off: no answer; next check in 30 s") as caught:
-        async with door.acquire(1, {ONE, TWO}):
+        async with limiter.acquire(1, {ONE, TWO}):
             pass
     assert (caught.value.kind, caught.value.retry_after) == ("storage", 30.0)
     clock.now += 30
-    async with door.acquire(1, {ONE}):
+    async with limiter.acquire(1, {ONE}):
         with pytest.raises(CopyError, match="is backing off"):
-            async with door.acquire(2, {ONE}):
+            async with limiter.acquire(2, {ONE}):
                 pass
-        door.record_success(ONE)
-    async with door.acquire(2, {ONE}):
-        assert door.elements()[ONE].state == "working"
+        limiter.record_success(ONE)
+    async with limiter.acquire(2, {ONE}):
+        assert limiter.elements()[ONE].state == "working"
 
 
-async def test_a_copy_that_turns_to_another_element_is_counted_there() -> None:
-    door = gate(Clock())
-    async with door.acquire(1, {ONE}):
-        door.switch_to(1, TWO)
-        assert {se: one.copies for se, one in door.elements().items()} == {ONE: 0, TWO: 1}
-    assert door.elements()[TWO].copies == 0
+async def test_a_copy_that_switches_to_another_element_is_counted_there() -> None:
+    limiter = new_limiter(Clock())
+    async with limiter.acquire(1, {ONE}):
+        limiter.switch_to(1, TWO)
+        assert {se: one.copies for se, one in limiter.elements().items()} == {ONE: 0, TWO: 1}
+    assert limiter.elements()[TWO].copies == 0
 
 
-async def test_a_download_goes_to_another_replica_while_the_first_element_rests(house: House, tmp_path: Path) -> None:
+async def test_a_download_uses_another_replica_while_the_first_element_backs_off(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"data", [ONE, TWO])
-    make_rest(house, ONE)
+    make_unavailable(house, ONE)
     await house.done(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
     (copy,) = house.workers.copies()
     assert isinstance(copy, Download)
     assert [source.se for source in copy.sources] == [TWO, ONE]
 
 
-async def test_a_file_whose_only_element_rests_waits_without_a_failure(house: House, tmp_path: Path) -> None:
+async def test_a_file_whose_only_element_backs_off_waits_without_a_failure(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"data", [ONE])
-    make_rest(house, ONE)
+    make_unavailable(house, ONE)
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
     await house.until(job.id, "waiting")
     (found,) = await waits(house)
@@ -102,20 +102,20 @@ async def test_a_file_whose_only_element_rests_waits_without_a_failure(house: Ho
     await house.until(job.id, "done")
 
 
-async def test_an_upload_asks_for_no_storage_that_rests(house: House, tmp_path: Path) -> None:
+async def test_an_upload_requests_no_unavailable_storage(house: House, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"x")
-    make_rest(house, ONE)
+    make_unavailable(house, ONE)
     await house.done(JobSpec("upload", (f"{tmp_path}/f",), "/b/f"))
     assert [words for words in house.catalogue.log if words[0] == "access"] == [("access", "/b/f", f"disk:2,!{ONE}")]
 
 
-async def test_an_upload_waits_for_storage_that_rests_rather_than_have_fewer_replicas(
+async def test_an_upload_waits_for_unavailable_storage_rather_than_have_fewer_replicas(
     house: House, tmp_path: Path
 ) -> None:
     (tmp_path / "f").write_bytes(b"x")
     ses = list(house.grid.ses)
     for se in ses[1:]:
-        make_rest(house, se)
+        make_unavailable(house, se)
     job = await house.submit(JobSpec("upload", (f"{tmp_path}/f",), "/b/f"))
     await house.until(job.id, "waiting")
     (found,) = await waits(house)
@@ -127,7 +127,7 @@ async def test_an_upload_waits_for_storage_that_rests_rather_than_have_fewer_rep
     assert len(house.grid.replicas[house.grid.files["/b/f"].guid]) == 2
 
 
-async def test_files_that_wait_for_a_full_element_leave_their_slots_to_others(house: House, tmp_path: Path) -> None:
+async def test_files_that_wait_for_a_full_element_use_no_slots(house: House, tmp_path: Path) -> None:
     await house.engine.change_limits({ONE: 1, "files": 3})
     for number in range(6):
         house.grid.put(f"/a/{number}", b"data", [ONE])
@@ -140,7 +140,7 @@ async def test_files_that_wait_for_a_full_element_leave_their_slots_to_others(ho
     house.workers.hold.set()
 
 
-async def test_a_failure_for_good_says_nothing_of_the_element(house: House, tmp_path: Path) -> None:
+async def test_a_permanent_failure_does_not_count_against_the_element(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x", [ONE])
     house.workers.faults = [CopyError("no such file", "permanent", replicas=((ONE, "no such file"),))]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
@@ -148,7 +148,7 @@ async def test_a_failure_for_good_says_nothing_of_the_element(house: House, tmp_
     assert house.engine.limits_in_use().elements[ONE].why == ""
 
 
-async def test_a_dead_copying_process_costs_a_file_no_failure(house: House, tmp_path: Path) -> None:
+async def test_a_dead_worker_does_not_count_as_a_failure_of_the_file(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x")
     house.workers.faults = [WorkerDied("the worker process was killed by SIGKILL", "storage", 1.0)]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
@@ -156,100 +156,100 @@ async def test_a_dead_copying_process_costs_a_file_no_failure(house: House, tmp_
     assert (await house.store.transfers(job.id, 1, 0))[0].failures == 0
 
 
-def trail(clock: Clock, number: int) -> AttemptProgress:
-    made = AttemptProgress(Transfer(number, 1, "/a", "/t", size=100), clock)
-    made.enter_stage(Stage.COPY)
-    return made
+def new_progress(clock: Clock, number: int) -> AttemptProgress:
+    limiter = AttemptProgress(Transfer(number, 1, "/a", "/t", size=100), clock)
+    limiter.enter_stage(Stage.COPY)
+    return limiter
 
 
-async def test_an_element_on_which_nothing_moves_rests_within_a_minute() -> None:
+async def test_a_stalled_element_backs_off_within_a_minute() -> None:
     clock = Clock()
-    door = gate(clock)
-    trails = {1: trail(clock, 1)}
-    pulse = ThroughputMonitor(door, lambda: trails.items(), FakeWorkers(Grid()), clock)
-    async with door.acquire(1, {ONE}):
+    limiter = new_limiter(clock)
+    progress = {1: new_progress(clock, 1)}
+    monitor = ThroughputMonitor(limiter, lambda: progress.items(), FakeWorkers(Grid()), clock)
+    async with limiter.acquire(1, {ONE}):
         for _ in range(11):
             clock.now += 5
-            pulse.measure()
-        assert door.elements()[ONE].state == "resting"
-        assert "no byte moved" in door.elements()[ONE].why
+            monitor.measure()
+        assert limiter.elements()[ONE].state == "resting"
+        assert "no byte moved" in limiter.elements()[ONE].why
 
 
-async def test_an_element_on_which_one_copy_moves_works() -> None:
+async def test_an_element_with_one_moving_copy_has_not_stalled() -> None:
     clock = Clock()
-    door = gate(clock)
-    trails = {1: trail(clock, 1), 2: trail(clock, 2)}
-    pulse = ThroughputMonitor(door, lambda: trails.items(), FakeWorkers(Grid()), clock)
-    async with door.acquire(1, {ONE}), door.acquire(2, {ONE}):
+    limiter = new_limiter(clock)
+    progress = {1: new_progress(clock, 1), 2: new_progress(clock, 2)}
+    monitor = ThroughputMonitor(limiter, lambda: progress.items(), FakeWorkers(Grid()), clock)
+    async with limiter.acquire(1, {ONE}), limiter.acquire(2, {ONE}):
         for turn in range(20):
             clock.now += 5
-            trails[2].record_bytes(turn + 1)
-            pulse.measure()
-        assert door.elements()[ONE].state == "working"
+            progress[2].record_bytes(turn + 1)
+            monitor.measure()
+        assert limiter.elements()[ONE].state == "working"
 
 
-async def test_waiting_for_bandwidth_and_for_a_checksum_are_no_silence() -> None:
+async def test_waiting_for_bandwidth_or_a_checksum_is_not_a_stall() -> None:
     clock = Clock()
-    door = gate(clock)
-    slow, whole = trail(clock, 1), trail(clock, 2)
+    limiter = new_limiter(clock)
+    slow, whole = new_progress(clock, 1), new_progress(clock, 2)
     whole.record_bytes(100)
-    trails = {1: slow, 2: whole}
-    pulse = ThroughputMonitor(door, lambda: trails.items(), Metered(Grid(), {1: 0.0}), clock)
-    async with door.acquire(1, {ONE}), door.acquire(2, {TWO}):
+    progress = {1: slow, 2: whole}
+    monitor = ThroughputMonitor(limiter, lambda: progress.items(), Metered(Grid(), {1: 0.0}), clock)
+    async with limiter.acquire(1, {ONE}), limiter.acquire(2, {TWO}):
         for _ in range(20):
             clock.now += FAILED_AFTER
-            pulse.measure()
-        assert {one.state for one in door.elements().values()} == {"working"}
+            monitor.measure()
+        assert {one.state for one in limiter.elements().values()} == {"working"}
 
 
-async def test_a_copy_that_has_the_bandwidth_and_moves_nothing_is_silent() -> None:
+async def test_a_copy_with_bandwidth_that_moves_nothing_has_stalled() -> None:
     clock = Clock()
-    door, workers = gate(clock), Metered(Grid(), {1: 0.0})
-    trails = {1: trail(clock, 1)}
-    pulse = ThroughputMonitor(door, lambda: trails.items(), workers, clock)
-    async with door.acquire(1, {ONE}):
+    limiter, workers = new_limiter(clock), Metered(Grid(), {1: 0.0})
+    progress = {1: new_progress(clock, 1)}
+    monitor = ThroughputMonitor(limiter, lambda: progress.items(), workers, clock)
+    async with limiter.acquire(1, {ONE}):
         for _ in range(11):
             clock.now += 5
             workers.ago[1] += 5
-            pulse.measure()
-        assert door.elements()[ONE].state == "resting"
+            monitor.measure()
+        assert limiter.elements()[ONE].state == "resting"
 
 
-async def test_where_nothing_moves_nobody_is_sent_until_something_does() -> None:
+async def test_a_stalled_element_accepts_no_copies_until_bytes_move() -> None:
     clock = Clock()
-    door = gate(clock)
-    stuck = trail(clock, 1)
-    pulse = ThroughputMonitor(door, lambda: [(1, stuck)], FakeWorkers(Grid()), clock)
-    async with door.acquire(1, {ONE}):
-        waiting = asyncio.create_task(enter(door, 2, {ONE, TWO}))
+    limiter = new_limiter(clock)
+    stuck = new_progress(clock, 1)
+    monitor = ThroughputMonitor(limiter, lambda: [(1, stuck)], FakeWorkers(Grid()), clock)
+    async with limiter.acquire(1, {ONE}):
+        waiting = asyncio.create_task(enter(limiter, 2, {ONE, TWO}))
         clock.now += STALLED_AFTER
-        pulse.mark_stalled()
+        monitor.mark_stalled()
         with pytest.raises(CopyError, match=f"{ONE} is not responding; next check in 10 s") as caught:
             await waiting
         assert (caught.value.kind, caught.value.retry_after) == ("storage", 10.0)
         stuck.record_bytes(1)
-        pulse.mark_stalled()
-        async with door.acquire(2, {ONE}):
-            assert door.elements()[ONE].copies == 2
+        monitor.mark_stalled()
+        async with limiter.acquire(2, {ONE}):
+            assert limiter.elements()[ONE].copies == 2
 
 
-async def enter(door: StorageElementLimiter, number: int, ses: set[str]) -> None:
-    async with door.acquire(number, ses):
+async def enter(limiter: StorageElementLimiter, number: int, ses: set[str]) -> None:
+    async with limiter.acquire(number, ses):
         pass
 
 
-async def test_copies_that_are_stuck_leave_their_slots_and_their_job_to_others(house: House, tmp_path: Path) -> None:
-    slots = house.engine._running
+async def test_stalled_copies_free_their_slots_and_job(house: House, tmp_path: Path) -> None:
+    running = house.engine._running
     job = await house.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/"), "request")
     stored = await house.store.job(job.id)
     clock = Clock()
     for number in range(101, 105):
-        stuck = trail(clock, number)
-        slots.by_transfer[number] = RunningAttempt(
+        stuck = new_progress(clock, number)
+        running.by_transfer[number] = RunningAttempt(
             Transfer(number, job.id, "/a", f"/{number}"), stored, f"/{number}", stuck
         )
         house.engine._limiter._enter(number, frozenset({ONE}))
-    assert slots.load().running == 4
+    assert running.load().running == 4
     house.engine._limiter.set_stalled([ONE])
-    assert (slots.load().running, slots.full_jobs(slots.load()), slots.is_full) == (0, [], False)
-    slots.by_transfer.clear()
+    assert (running.load().running, running.full_jobs(running.load()), running.is_full) == (0, [], False)
+    running.by_transfer.clear()

@@ -1,4 +1,4 @@
-"""Members of archives: one request for tickets serves all that lie beside each other."""
+"""Members of the same archive share one request for tickets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def down(source: str, target: Path, **more: object) -> JobSpec:
     return JobSpec("download", (source,), str(target), **more)  # type: ignore[arg-type]
 
 
-async def test_all_members_of_an_archive_come_with_one_ticket(house: House, tmp_path: Path) -> None:
+async def test_all_members_of_an_archive_share_one_ticket(house: House, tmp_path: Path) -> None:
     house.grid.put_archive("/a/d/", MEMBERS)
     assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
     assert {name: (tmp_path / "in" / name).read_bytes() for name in MEMBERS} == MEMBERS
@@ -30,7 +30,7 @@ async def test_several_archives_in_one_directory_cost_a_ticket_each(house: House
     assert house.catalogue.calls["access"] == 4
 
 
-async def test_a_neighbour_with_the_name_and_size_of_a_member_but_other_bytes_gets_its_own(
+async def test_a_file_with_a_members_name_and_size_but_other_bytes_gets_its_own_ticket(
     house: House, tmp_path: Path
 ) -> None:
     house.grid.put_archive("/a/d/", MEMBERS)
@@ -41,7 +41,7 @@ async def test_a_neighbour_with_the_name_and_size_of_a_member_but_other_bytes_ge
     assert house.catalogue.calls["access"] == 3
 
 
-async def test_two_archives_side_by_side_cost_a_ticket_each_and_one_look(house: House, tmp_path: Path) -> None:
+async def test_two_archives_in_one_directory_cost_a_ticket_each_and_one_lookup(house: House, tmp_path: Path) -> None:
     """F209: the second archive's members are told by the catalogue, many with one request."""
     logs = {f"{number}.log": f"log {number}".encode() for number in range(12)}
     house.grid.put_archive("/a/d/", MEMBERS)
@@ -63,7 +63,7 @@ async def test_members_with_other_names_in_the_archive_cost_one_ticket(house: Ho
     assert 1 <= house.catalogue.calls["members"] < 5
 
 
-async def test_more_than_fifty_are_asked_for_by_fifties(house: House, tmp_path: Path) -> None:
+async def test_names_are_looked_up_in_groups_of_fifty(house: House, tmp_path: Path) -> None:
     many = {f"{number:03}": f"member {number}".encode() for number in range(120)}
     house.grid.put_archive("/a/d/", many, prefix="job/")
     house.catalogue.page = 1000
@@ -74,14 +74,14 @@ async def test_more_than_fifty_are_asked_for_by_fifties(house: House, tmp_path: 
     assert len(asked) < 7
 
 
-async def test_where_nothing_is_an_archive_nothing_is_asked_for_but_tickets(house: House, tmp_path: Path) -> None:
+async def test_without_archives_only_tickets_are_requested(house: House, tmp_path: Path) -> None:
     for name in MEMBERS:
         house.grid.put(f"/a/d/{name}", MEMBERS[name])
     assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
     assert (house.catalogue.calls["access"], house.catalogue.calls["members"]) == (len(MEMBERS), 0)
 
 
-async def test_a_catalogue_that_cannot_tell_costs_a_ticket_each(house: House, tmp_path: Path) -> None:
+async def test_a_failing_lookup_costs_a_ticket_each(house: House, tmp_path: Path) -> None:
     house.grid.put_archive("/a/d/", MEMBERS, prefix="job/")
     house.catalogue.before["members"] = [ServiceError("stat", 1, "no") for _ in MEMBERS]
     assert (await house.done(down("/a/d/", tmp_path / "in"))).state == "done"
@@ -98,7 +98,7 @@ async def test_members_of_a_whole_archive_cost_one_ticket(house: House, tmp_path
     assert 1 <= house.catalogue.calls["members"] < 5
 
 
-async def test_a_wish_for_whole_archives_goes_with_the_copy(house: House, tmp_path: Path) -> None:
+async def test_the_whole_archives_option_is_passed_to_the_copy(house: House, tmp_path: Path) -> None:
     house.grid.put_archive("/a/d/", {"f": b"x"})
     assert (await house.done(down("/a/d/f", tmp_path / "f", whole_archives=True))).state == "done"
     (task,) = house.workers.copies()

@@ -1,4 +1,4 @@
-"""Downloads from submission to their end."""
+"""Downloads from submission to end."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_several_sources_need_a_directory(house: House, tmp_path: Path) ->
     assert (job.state, job.files.failed) == ("failed", 2)
 
 
-async def test_a_broken_copy_is_tried_again_after_a_pause(house: House, tmp_path: Path) -> None:
+async def test_a_failed_copy_is_retried_after_a_pause(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"hello")
     house.workers.faults = [CopyError("the server is busy")]
     job = await house.submit(down("/a/f", target=tmp_path))
@@ -97,7 +97,7 @@ async def test_a_broken_copy_is_tried_again_after_a_pause(house: House, tmp_path
     assert (await house.only(job.id)).attempts == 2
 
 
-async def test_a_permanent_error_is_not_tried_again_and_what_it_left_is_removed(house: House, tmp_path: Path) -> None:
+async def test_a_permanent_error_is_not_retried_and_its_partial_file_is_removed(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"hello")
     house.workers.faults = [CopyError("exists and differs", kind="permanent")]
     job = await house.done(down("/a/f", target=tmp_path))
@@ -107,7 +107,7 @@ async def test_a_permanent_error_is_not_tried_again_and_what_it_left_is_removed(
     await house.open()
 
 
-async def test_a_mistake_of_our_own_fails_one_transfer_only(
+async def test_an_internal_error_fails_one_transfer_only(
     house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.grid.put("/a/f", b"hello")
@@ -118,7 +118,7 @@ async def test_a_mistake_of_our_own_fails_one_transfer_only(
     assert "Traceback" in caplog.text
 
 
-async def test_a_full_disk_holds_the_job_until_it_is_resumed(house: House, tmp_path: Path) -> None:
+async def test_a_full_disk_puts_the_job_on_hold_until_it_is_resumed(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"hello")
     house.workers.faults = [CopyError("the disk is full", kind="local")]
     job = await house.submit(down("/a/f", target=tmp_path))
@@ -166,7 +166,7 @@ async def test_a_second_copy_to_the_same_target_waits_for_the_first(house: House
 
 
 async def most_running(house: House, spec: JobSpec, expected: int) -> int:
-    """The most copies at a time, when each copy lasts until as many run as are expected."""
+    """Return the highest number of copies at a time, if each lasts until the expected number runs."""
     house.workers.most = 0
     house.workers.hold = asyncio.Event()
     job = await house.submit(spec)
@@ -200,7 +200,7 @@ async def test_cancelling_stops_the_copy_and_can_be_undone_by_a_retry(house: Hou
     assert house.workers.stopped == 1
 
 
-async def test_pausing_brings_the_copy_back_to_the_queue(house: House, tmp_path: Path) -> None:
+async def test_pausing_queues_the_copy_again(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"hello")
     house.workers.hold = asyncio.Event()
     job = await house.submit(down("/a/f", target=tmp_path))
@@ -212,7 +212,7 @@ async def test_pausing_brings_the_copy_back_to_the_queue(house: House, tmp_path:
     assert (await house.ended(job.id)).state == "done"
 
 
-async def test_an_unfinished_job_goes_on_in_the_next_daemon(house: House, tmp_path: Path) -> None:
+async def test_an_unfinished_job_continues_in_the_next_daemon(house: House, tmp_path: Path) -> None:
     for number in range(5):
         house.grid.put(f"/a/d/{number}", b"x")
     house.workers.hold = asyncio.Event()
@@ -235,7 +235,7 @@ async def test_a_link_that_appears_below_the_target_is_not_followed(house: House
     assert not list((tmp_path / "outside").iterdir())
 
 
-async def test_watching_tells_a_snapshot_then_changes_then_the_end(house: House, tmp_path: Path) -> None:
+async def test_a_watch_streams_a_snapshot_then_changes_until_the_end(house: House, tmp_path: Path) -> None:
     for number in range(3):
         house.grid.put(f"/a/d/{number}", b"x")
     job = await house.submit(down("/a/d", target=tmp_path / "x"))
@@ -253,14 +253,14 @@ async def test_watching_tells_a_snapshot_then_changes_then_the_end(house: House,
         assert [one async for one in house.engine.changes(job.id, tokens[-1])] == []
 
 
-async def test_an_unknown_job_is_said_to_be_unknown(house: House) -> None:
+async def test_an_unknown_job_is_an_error(house: House) -> None:
     with pytest.raises(NoSuchJob):
         await house.engine.job(99)
     with pytest.raises(NoSuchJob):
         await house.engine.cancel(99)
 
 
-async def test_a_watch_goes_on_after_a_restart_with_the_token_of_its_last_message(house: House, tmp_path: Path) -> None:
+async def test_a_watch_resumes_after_a_restart_with_its_last_token(house: House, tmp_path: Path) -> None:
     for number in range(3):
         house.grid.put(f"/a/d/{number}", b"x")
     house.workers.hold = asyncio.Event()
@@ -289,7 +289,7 @@ async def test_a_token_of_another_database_is_refused(house: House) -> None:
                 pass
 
 
-async def test_watching_all_jobs_begins_with_those_that_have_not_ended(house: House, tmp_path: Path) -> None:
+async def test_watching_all_jobs_begins_with_unfinished_ones(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x")
     ended = await house.done(down("/a/f", target=tmp_path / "1"))
     house.workers.hold = asyncio.Event()
@@ -305,12 +305,14 @@ async def test_watching_all_jobs_begins_with_those_that_have_not_ended(house: Ho
 
 
 @pytest.mark.parametrize("name", ["relative", "/nul\0", "/\udcff"])
-async def test_a_name_that_makes_no_sense_is_refused_at_once(house: House, name: str) -> None:
+async def test_an_invalid_path_is_refused_at_once(house: House, name: str) -> None:
     with pytest.raises(UsageError):
         await house.submit(down(name, target="/tmp/x"))
 
 
-async def test_the_wish_of_a_download_goes_with_its_request_for_tickets(house: House, tmp_path: Path) -> None:
+async def test_the_storage_specification_of_a_download_is_passed_to_the_ticket_request(
+    house: House, tmp_path: Path
+) -> None:
     house.grid.put("/a/f", b"hello")
     await house.done(down("/a/f", target=tmp_path / "g", storage="!A::B::SE1"))
     await house.done(down("/a/f", target=tmp_path / "h", storage="A::B::SE1", strict=True))
@@ -320,7 +322,7 @@ async def test_the_wish_of_a_download_goes_with_its_request_for_tickets(house: H
     ]
 
 
-async def test_a_job_that_does_not_fit_is_held_before_it_fills_the_disk(house: House, tmp_path: Path) -> None:
+async def test_a_job_that_does_not_fit_is_put_on_hold_before_it_fills_the_disk(house: House, tmp_path: Path) -> None:
     free = os.statvfs(tmp_path)
     size = free.f_bavail * free.f_frsize // 2
     for name in ("1", "2", "3"):
@@ -332,7 +334,7 @@ async def test_a_job_that_does_not_fit_is_held_before_it_fills_the_disk(house: H
     assert "free some space" in held.message
 
 
-def test_files_that_are_there_already_need_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_files_need_no_disk_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "there").write_bytes(b"x" * 1000)
     (tmp_path / ".begun.7.part").write_bytes(b"x" * 600)
     disk = SimpleNamespace(f_bavail=1000, f_frsize=1000, f_blocks=5000)

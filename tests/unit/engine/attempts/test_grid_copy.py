@@ -1,4 +1,4 @@
-"""Copies from one place of the catalogue to another: who moves the bytes, what is compared, what is left behind."""
+"""Copies within the catalogue: who moves the bytes, what is compared, what is left behind."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def spooled(house: House) -> list[str]:
 
 
 @pytest.mark.usefixtures("_nothing_is_small")
-async def test_servers_that_can_copy_among_themselves_do(house: House) -> None:
+async def test_third_party_copies_are_used_where_possible(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = set(house.grid.ses)
     job = await house.done(copy("/a/f", "/b/g"))
@@ -55,7 +55,7 @@ async def test_servers_that_can_copy_among_themselves_do(house: House) -> None:
 
 
 @pytest.mark.usefixtures("_nothing_is_small")
-async def test_what_they_cannot_do_passes_through_this_machine_and_leaves_nothing_here(house: House) -> None:
+async def test_other_copies_are_relayed_and_leave_nothing_here(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = {"A::B::SE1"}
     job = await house.done(copy("/a/f", "/b/g"))
@@ -70,7 +70,7 @@ async def test_what_they_cannot_do_passes_through_this_machine_and_leaves_nothin
 
 
 @pytest.mark.usefixtures("_nothing_is_small")
-async def test_servers_that_could_not_are_not_asked_again_for_a_while(house: House) -> None:
+async def test_a_failed_pair_is_blocked_for_a_while(house: House) -> None:
     for name in "fgh":
         house.grid.put(f"/a/{name}", b"data")
     house.workers.together = {"A::B::SE1"}
@@ -84,14 +84,14 @@ async def test_servers_that_could_not_are_not_asked_again_for_a_while(house: Hou
     assert kinds(house.workers.copies()) == [ThirdParty]
 
 
-async def test_a_small_file_passes_through_this_machine(house: House) -> None:
+async def test_a_small_file_is_relayed(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = set(house.grid.ses)
     assert (await house.done(copy("/a/f", "/b/g"))).state == "done"
     assert kinds(house.workers.copies()) == [Download, Upload]
 
 
-async def test_a_small_file_that_cannot_pass_here_is_copied_among_servers(house: House) -> None:
+async def test_a_small_file_that_cannot_be_relayed_is_copied_by_the_servers(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = set(house.grid.ses)
     house.workers.faults = [CopyError("the storage cannot be reached from here", "transient")]
@@ -100,7 +100,7 @@ async def test_a_small_file_that_cannot_pass_here_is_copied_among_servers(house:
     assert data_of(house, "/b/g") == [b"data"] * 2
 
 
-async def test_a_small_file_that_no_way_brings_fails_for_the_reason_of_this_machine(house: House) -> None:
+async def test_a_small_file_fails_with_the_error_of_the_relay(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.bad_ses = {"A::B::SE2"}
     job = await house.submit(copy("/a/f", "/b/g", storage="A::B::SE2", retries=0))
@@ -108,7 +108,7 @@ async def test_a_small_file_that_no_way_brings_fails_for_the_reason_of_this_mach
     assert "the disk is full" in (await house.only(job.id)).message
 
 
-async def test_a_file_whose_md5_nobody_knows_passes_through_this_machine(house: House) -> None:
+async def test_a_file_with_unknown_md5_is_relayed(house: House) -> None:
     entry = house.grid.put("/a/f", b"data")
     house.grid.files["/a/f"] = type(entry)("/a/f", "file", 4, guid=entry.guid)
     house.workers.together = set(house.grid.ses)
@@ -117,7 +117,7 @@ async def test_a_file_whose_md5_nobody_knows_passes_through_this_machine(house: 
     assert house.grid.files["/b/g"].md5 == md5_of(b"data")
 
 
-async def test_bytes_that_are_not_those_of_the_catalogue_are_not_registered(house: House) -> None:
+async def test_bytes_with_another_md5_are_not_registered(house: House) -> None:
     entry = house.grid.put("/a/f", b"data")
     house.grid.store(house.grid.replicas[entry.guid]["A::B::SE1"], b"tada")
     job = await house.done(copy("/a/f", "/b/g"))
@@ -133,7 +133,7 @@ async def test_a_directory_goes_below_the_target(house: House) -> None:
     assert [data_of(house, f"{at}/{name}")[0] for at in ("/b/d", "/c") for name in ("f", "s/f")] == [b"f", b"s/f"] * 2
 
 
-async def test_what_is_there_already_is_kept_and_something_else_is_not_overwritten(house: House) -> None:
+async def test_an_equal_file_is_kept_and_a_different_one_not_overwritten(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.grid.put("/b/same", b"data")
     house.grid.put("/b/other", b"other")
@@ -153,7 +153,7 @@ async def test_a_file_is_not_copied_onto_itself_and_an_empty_one_becomes_an_entr
     assert house.grid.files["/b/empty"].size == 0
 
 
-async def test_a_copy_that_was_cut_off_goes_on_with_the_next_daemon_and_the_lost_commit_counts_once(
+async def test_an_interrupted_copy_continues_in_the_next_daemon_and_the_lost_commit_counts_once(
     house: House,
 ) -> None:
     house.grid.put("/a/f", b"data")
@@ -182,7 +182,7 @@ async def test_the_spool_of_a_copy_that_was_given_up_is_cleared_by_the_next_daem
 
 @pytest.mark.usefixtures("_nothing_is_small")
 @pytest.mark.parametrize("together", [(), ("A::B::SE1", "A::B::SE2", "A::B::SE3")])
-async def test_what_was_copied_before_a_crash_is_registered_after_it(house: House, together: tuple[str, ...]) -> None:
+async def test_a_file_copied_before_a_crash_is_registered_after_it(house: House, together: tuple[str, ...]) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = set(together)
     job = await crash_at(house, copy("/a/f", "/b/g"), "commit", "before", 1)
@@ -194,7 +194,7 @@ async def test_what_was_copied_before_a_crash_is_registered_after_it(house: Hous
 
 
 @pytest.mark.usefixtures("_nothing_is_small")
-async def test_where_a_copying_process_has_died_nothing_is_sent_with_the_same_tickets(house: House) -> None:
+async def test_tickets_of_a_dead_worker_are_not_used_again(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = set(house.grid.ses)
     house.workers.faults = [WorkerDied("the worker process was killed by SIGKILL", "transient")]

@@ -1,4 +1,4 @@
-"""More replicas of files that are registered: made here, or by the service."""
+"""Replication of registered files, by aliend or by the service."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def replicated(house: House, *lfns: str, to: str, purpose: str = "replicat
 
 
 def holders(house: House, lfn: str) -> list[str]:
-    """The storage elements that hold the right bytes of a file."""
+    """Return the storage elements that hold the right bytes of a file."""
     found = house.grid.replicas[house.grid.files[lfn].guid]
     return sorted(se for se, url in found.items() if house.grid.content(url) == b"data")
 
@@ -40,7 +40,7 @@ async def test_replicas_are_added_to_the_same_file(house: House) -> None:
 
 
 @pytest.mark.parametrize("purpose", ["replicate", "mirror"])
-async def test_one_that_is_there_is_not_made_again(house: House, purpose: str) -> None:
+async def test_an_existing_replica_is_not_created_again(house: House, purpose: str) -> None:
     house.grid.put("/a/f", b"data")
     job = await replicated(house, "/a/f", to="A::B::SE1", purpose=purpose)
     assert (job.state, (await house.only(job.id)).message) == ("done", "all requested replicas exist already")
@@ -65,7 +65,7 @@ async def test_what_cannot_be_replicated_fails_with_the_reason(house: House, pur
         assert reason in (await house.only(job.id)).message
 
 
-async def test_a_second_attempt_makes_only_what_is_missing(house: House) -> None:
+async def test_a_second_attempt_creates_only_missing_replicas(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.catalogue.after["commit"] = [LOST]
     house.workers.faults = [CopyError("later", "transient")]
@@ -78,7 +78,7 @@ async def test_a_second_attempt_makes_only_what_is_missing(house: House) -> None
     assert holders(house, "/a/f") == ["A::B::SE1", "A::B::SE2"]
 
 
-async def test_a_file_that_was_removed_meanwhile_is_not_made_anew(house: House) -> None:
+async def test_a_file_removed_meanwhile_is_not_created_again(house: House) -> None:
     entry = house.grid.put("/a/f", b"data")
 
     async def access_read(lfn: str, storage: str = "", *, strict: bool = False) -> object:
@@ -92,7 +92,7 @@ async def test_a_file_that_was_removed_meanwhile_is_not_made_anew(house: House) 
     assert list(house.grid.replicas[entry.guid]) == ["A::B::SE1"]
 
 
-async def test_the_service_is_told_to_mirror_and_watched_to_the_end(house: House) -> None:
+async def test_a_mirror_request_is_polled_to_the_end(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.catalogue.mirror_states = ["waiting", "waiting", "done"]
     job = await replicated(house, "/a/f", to="A::B::SE2", purpose="mirror")
@@ -102,7 +102,7 @@ async def test_the_service_is_told_to_mirror_and_watched_to_the_end(house: House
     assert house.workers.tasks == []
 
 
-async def test_a_mirror_that_failed_is_told_and_one_that_cannot_be_followed_is_left_to_the_service(
+async def test_a_failed_mirror_is_an_error_and_an_unknown_one_is_left_to_the_service(
     house: House,
 ) -> None:
     house.grid.put("/a/f", b"data")
@@ -114,7 +114,7 @@ async def test_a_mirror_that_failed_is_told_and_one_that_cannot_be_followed_is_l
     assert "is still copying" in (await house.only(left.id)).message
 
 
-async def test_a_place_that_an_unfinished_copy_has_is_waited_for(house: House) -> None:
+async def test_the_name_of_an_unfinished_copy_is_waited_for(house: House) -> None:
     entry = house.grid.put("/a/f", b"data")
     house.workers.unfinished = {house.grid.url("A::B::SE2", entry.guid)}
     job = await house.submit(
@@ -129,7 +129,7 @@ async def test_a_place_that_an_unfinished_copy_has_is_waited_for(house: House) -
     assert set(house.grid.replicas[entry.guid]) == {"A::B::SE1", "A::B::SE2"}
 
 
-async def test_a_storage_element_that_does_not_take_it_is_replaced_by_another(house: House) -> None:
+async def test_a_storage_element_that_refuses_the_file_is_replaced(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.bad_ses = {"A::B::SE2"}
     assert (await replicated(house, "/a/f", to="disk:1")).state == "done"

@@ -1,4 +1,4 @@
-"""Uploads from submission to the verified replicas, and what happens when others or crashes interfere."""
+"""Uploads from submission to the verified replicas, also with crashes and interference of other users."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ REFUSED = ServiceError("commit", 53, "Nothing was registered")
 
 
 def data_of(house: House, lfn: str) -> list[bytes]:
-    """The bytes of all replicas under a name."""
+    """Return the bytes of all replicas under a name."""
     urls = house.grid.replicas[house.grid.files[lfn].guid].values()
     return [house.grid.content(url) for url in urls]
 
 
 def strays(house: House) -> set[str]:
-    """What was written to storage, and no GUID has."""
+    """Return what was written to storage but belongs to no GUID."""
     return set(house.grid.stored) - {url for urls in house.grid.replicas.values() for url in urls.values()}
 
 
@@ -61,7 +61,7 @@ async def test_a_directory_goes_below_the_target(house: House, tmp_path: Path) -
     assert sorted(house.grid.files) == ["/a/d/s/f", "/b/s/f"]
 
 
-async def test_fewer_replicas_than_asked_for_are_told(house: House, file: Path) -> None:
+async def test_fewer_replicas_than_requested_are_a_warning(house: House, file: Path) -> None:
     job = await house.done(up(file, "/a/f", storage="disk:5"))
     assert job.state == "done"
     assert "3 of the 5 requested replicas" in (await house.only(job.id)).message
@@ -74,7 +74,7 @@ async def test_a_replica_that_fails_is_replaced_on_another_element(house: House,
     assert sorted(house.grid.replicas[house.grid.files["/a/f"].guid]) == ["A::B::SE2", "A::B::SE3"]
 
 
-async def test_f205_without_recovery_no_other_element_is_asked(house: House, file: Path) -> None:
+async def test_f205_without_recovery_no_other_element_is_tried(house: House, file: Path) -> None:
     house.workers.bad_ses = {"A::B::SE1"}
     job = await house.done(up(file, "/a/f", recovery=False, retries=0))
     assert job.state == "failed"
@@ -120,13 +120,13 @@ async def test_empty_and_missing_files_are_refused_with_the_reason(
     assert ("empty" if content is not None else "cannot read") in (await house.only(job.id)).message
 
 
-async def test_a_lost_reply_of_a_commit_is_looked_up_and_not_sent_again(house: House, file: Path) -> None:
+async def test_a_commit_with_a_lost_reply_is_looked_up_and_not_repeated(house: House, file: Path) -> None:
     house.catalogue.after["commit"] = [LOST]
     job = await house.done(up(file, "/a/f"))
     assert (job.state, house.catalogue.calls["commit"]) == ("done", 2)
 
 
-async def test_somebody_elses_file_under_the_name_is_a_failure_and_stays(house: House, file: Path) -> None:
+async def test_another_users_file_under_the_name_is_a_failure_and_stays(house: House, file: Path) -> None:
     house.workers.hold = asyncio.Event()
     job = await house.submit(up(file, "/a/f"))
     await eventually(lambda: house.workers.running == 1)
@@ -214,7 +214,7 @@ async def test_a_backup_survives_a_crash_at_any_request(
     assert (data_of(house, "/a/f"), data_of(house, "/a/f~")) == ([b"new data"] * 2, [b"old data"])
 
 
-async def test_only_the_file_that_was_meant_is_replaced(house: House, file: Path) -> None:
+async def test_only_the_expected_file_is_replaced(house: House, file: Path) -> None:
     house.grid.put("/a/f", b"theirs")
     job = await house.submit(up(file, "/a/f", overwrite="changed", replaces="the one before"))
     assert (await house.ended(job.id)).state == "failed"
@@ -233,14 +233,14 @@ async def test_uploading_survives_a_crash_at_any_request(
     assert not strays(house)
 
 
-async def test_what_was_written_before_a_crash_is_registered_after_it(house: House, file: Path) -> None:
+async def test_replicas_written_before_a_crash_are_registered_after_it(house: House, file: Path) -> None:
     job = await crash_at(house, up(file, "/a/f"), "commit", "before", 1)
     assert (await house.ended(job)).state == "done"
     assert (house.catalogue.calls["access"], house.grid.guids) == (1, 1)
     assert data_of(house, "/a/f") == [b"new data"] * 2
 
 
-async def test_what_was_not_finished_before_a_crash_is_sent_anew_under_another_guid(house: House, file: Path) -> None:
+async def test_unfinished_replicas_are_sent_again_under_another_guid(house: House, file: Path) -> None:
     job = await crash_at(house, up(file, "/a/f"), "commit", "before", 1)
     house.workers.unfinished = {sorted(house.grid.stored)[0]}
     assert (await house.ended(job)).state == "done"
@@ -248,25 +248,21 @@ async def test_what_was_not_finished_before_a_crash_is_sent_anew_under_another_g
     assert data_of(house, "/a/f") == [b"new data"] * 2
 
 
-async def test_what_was_written_before_a_crash_is_not_registered_for_a_file_that_has_changed(
-    house: House, file: Path
-) -> None:
+async def test_replicas_written_before_a_crash_are_not_registered_for_a_changed_file(house: House, file: Path) -> None:
     job = await crash_at(house, up(file, "/a/f"), "commit", "before", 1)
     await asyncio.to_thread(file.write_bytes, b"NEW DATA")
     assert (await house.ended(job)).state == "done"
     assert data_of(house, "/a/f") == [b"NEW DATA"] * 2
 
 
-async def test_a_commit_that_is_refused_is_sent_again(house: House, file: Path) -> None:
+async def test_a_refused_commit_is_repeated(house: House, file: Path) -> None:
     house.catalogue.before["commit"] = [REFUSED, REFUSED]
     assert (await house.done(up(file, "/a/f"))).state == "done"
     assert data_of(house, "/a/f") == [b"new data"] * 2
     assert (house.catalogue.calls["access"], len(house.workers.copies())) == (1, 1)
 
 
-async def test_commits_that_are_refused_for_long_are_tried_again_later_without_sending_anything(
-    house: House, file: Path
-) -> None:
+async def test_commits_refused_for_long_are_retried_later_without_another_copy(house: House, file: Path) -> None:
     house.grid.ses = ("A::B::SE1", "A::B::SE2")
     house.catalogue.before["commit"] = [REFUSED] * 3
     job = await house.submit(up(file, "/a/f"))
@@ -283,7 +279,7 @@ async def test_commits_that_are_refused_for_long_are_tried_again_later_without_s
     ]
 
 
-async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house: House, file: Path) -> None:
+async def test_a_booking_on_unavailable_storage_is_not_used_after_a_failure(house: House, file: Path) -> None:
     house.workers.faults = [CopyError("the worker process ended", "transient")]
     job = await house.submit(up(file, "/a/f"))
     await house.until(job.id, "waiting")
@@ -295,9 +291,7 @@ async def test_a_booking_on_storage_that_rests_is_not_used_after_a_failure(house
     assert sorted(house.grid.replicas[house.grid.files["/a/f"].guid]) == ["A::B::SE2", "A::B::SE3"]
 
 
-async def test_storage_that_has_refused_a_file_is_not_asked_again_under_the_same_ticket(
-    house: House, file: Path
-) -> None:
+async def test_storage_that_refused_a_file_is_not_tried_again_with_the_same_ticket(house: House, file: Path) -> None:
     house.grid.ses = ("A::B::SE1", "A::B::SE2")
     house.workers.bad_ses = {"A::B::SE1", "A::B::SE2"}
     job = await house.submit(up(file, "/a/f"))
@@ -310,7 +304,7 @@ async def test_storage_that_has_refused_a_file_is_not_asked_again_under_the_same
     assert len(urls) == len(set(urls))
 
 
-async def test_a_second_round_that_reaches_no_storage_is_told_as_that(house: House, file: Path) -> None:
+async def test_a_second_round_without_storage_is_reported(house: House, file: Path) -> None:
     house.workers.bad_ses = {"A::B::SE1", "A::B::SE3"}
     job = await house.done(up(file, "/a/f"))
     assert job.state == "failed"
@@ -335,7 +329,7 @@ async def test_overwriting_that_is_cancelled_leaves_the_old_file_and_nothing_els
     assert data_of(house, "/a/f") == [b"old data"]
 
 
-async def test_a_file_that_changed_hands_while_it_was_replaced_is_left_alone(house: House, file: Path) -> None:
+async def test_a_file_changed_by_another_user_during_its_replacement_stays(house: House, file: Path) -> None:
     house.grid.put("/a/f", b"old data")
     reached = hang_at(house, "move", "before", 1)
     job = await house.submit(up(file, "/a/f", overwrite="always"))
@@ -348,7 +342,7 @@ async def test_a_file_that_changed_hands_while_it_was_replaced_is_left_alone(hou
     assert data_of(house, "/a/f") == [b"theirs"]
 
 
-async def test_no_storage_at_all_is_a_failure_that_names_the_wish(house: House, file: Path) -> None:
+async def test_no_matching_storage_is_a_failure_that_names_the_specification(house: House, file: Path) -> None:
     house.catalogue.before["access"] = [ServiceError("access", 77, "No write PFNs")]
     job = await house.done(up(file, "/a/f"))
     assert (job.state, (await house.only(job.id)).message[:48]) == (
@@ -357,7 +351,7 @@ async def test_no_storage_at_all_is_a_failure_that_names_the_wish(house: House, 
     )
 
 
-async def test_a_touched_name_is_not_written_over(house: House, file: Path) -> None:
+async def test_a_touched_name_is_not_overwritten(house: House, file: Path) -> None:
     house.grid.files["/a/f"] = Entry("/a/f", "file", 0, md5=md5_of(b""))
     assert (await house.done(up(file, "/a/f"))).state == "failed"
     assert (await house.done(up(file, "/a/f", overwrite="always"))).state == "done"
@@ -365,7 +359,7 @@ async def test_a_touched_name_is_not_written_over(house: House, file: Path) -> N
     assert list(house.grid.files) == ["/a/f"]
 
 
-async def test_what_a_cancelled_replacement_left_is_removed_by_the_next_daemon(house: House, file: Path) -> None:
+async def test_leftovers_of_a_cancelled_replacement_are_removed_by_the_next_daemon(house: House, file: Path) -> None:
     house.grid.put("/a/f", b"old data")
     reached = hang_at(house, "commit", "after", 1)
     job = await house.submit(up(file, "/a/f", overwrite="always"))
@@ -379,7 +373,7 @@ async def test_what_a_cancelled_replacement_left_is_removed_by_the_next_daemon(h
     assert data_of(house, "/a/f") == [b"old data"]
 
 
-async def test_cancelling_that_was_cut_off_is_finished_by_the_next_daemon(house: House, file: Path) -> None:
+async def test_an_interrupted_cancellation_is_completed_by_the_next_daemon(house: House, file: Path) -> None:
     house.workers.hold = asyncio.Event()
     job = await house.submit(up(file, "/a/f"))
     await house.until(job.id, "running")
@@ -389,7 +383,7 @@ async def test_cancelling_that_was_cut_off_is_finished_by_the_next_daemon(house:
     assert (await house.only(job.id)).state == "cancelled"
 
 
-async def test_an_empty_file_becomes_an_entry_where_that_is_wanted(house: House, tmp_path: Path) -> None:
+async def test_an_empty_file_becomes_an_entry_on_request(house: House, tmp_path: Path) -> None:
     (tmp_path / "f").touch()
     for _ in range(2):
         assert (await house.done(up(tmp_path / "f", "/a/f", touch_empty=True))).state == "done"
@@ -404,7 +398,7 @@ async def test_an_empty_file_never_replaces_another_one(house: House, tmp_path: 
     assert data_of(house, "/a/f") == [b"theirs"]
 
 
-async def test_uploads_side_by_side_share_their_looks_at_the_catalogue(
+async def test_parallel_uploads_share_their_lookups(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stat_batcher, "BATCH_DELAY", 0.2)  # long enough for all of them to ask, on a busy machine too
@@ -419,9 +413,7 @@ async def test_uploads_side_by_side_share_their_looks_at_the_catalogue(
     assert calls["stat"] < 40  # two for each file without sharing
 
 
-async def test_a_name_that_the_service_refuses_is_not_the_failure_of_its_neighbours(
-    house: House, tmp_path: Path
-) -> None:
+async def test_a_refused_name_does_not_fail_other_transfers(house: House, tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     for number in range(4):
         (tmp_path / "d" / str(number)).write_bytes(b"data")
@@ -430,7 +422,7 @@ async def test_a_name_that_the_service_refuses_is_not_the_failure_of_its_neighbo
     assert (job.files.done, job.files.failed) == (3, 1)
 
 
-async def test_an_equal_file_is_kept_unless_it_shall_be_replaced_in_any_case(house: House, file: Path) -> None:
+async def test_an_equal_file_is_kept_unless_overwrite_is_always(house: House, file: Path) -> None:
     old = house.grid.put("/a/f", b"new data")
     assert (await house.done(up(file, "/a/f", overwrite="changed"))).state == "done"
     assert house.grid.files["/a/f"].guid == old.guid
@@ -439,27 +431,27 @@ async def test_an_equal_file_is_kept_unless_it_shall_be_replaced_in_any_case(hou
     assert list(house.grid.files) == ["/a/f"]
 
 
-async def test_a_different_file_is_replaced_where_changes_are_wanted(house: House, file: Path) -> None:
+async def test_a_different_file_is_replaced_if_overwrite_is_changed(house: House, file: Path) -> None:
     house.grid.put("/a/f", b"old data")
     assert (await house.done(up(file, "/a/f", overwrite="changed"))).state == "done"
     assert data_of(house, "/a/f") == [b"new data"] * 2
 
 
-async def test_a_failure_that_may_pass_is_tried_again_as_often_as_the_user_wants(house: House, file: Path) -> None:
+async def test_a_transient_failure_is_retried_as_often_as_the_user_wants(house: House, file: Path) -> None:
     house.workers.faults = [CopyError("the server is busy")]
     job = await house.done(up(file, "/a/f", retries=0))
     assert job.state == "failed"
     assert (await house.only(job.id)).message == "gave up after one attempt: the server is busy"
 
 
-async def test_a_copy_that_takes_longer_than_allowed_is_stopped_and_not_tried_again(house: House, file: Path) -> None:
+async def test_a_copy_that_exceeds_its_time_limit_is_stopped_and_not_retried(house: House, file: Path) -> None:
     house.workers.hold = asyncio.Event()
     job = await house.done(up(file, "/a/f", timeout=0.05))
     assert (job.state, house.workers.stopped) == ("failed", 1)
     assert "exceeded its time limit of 0.05 s" in (await house.only(job.id)).message
 
 
-async def test_a_name_that_somebody_registers_between_look_and_ticket_is_left_alone(house: House, file: Path) -> None:
+async def test_a_name_registered_between_lookup_and_ticket_is_left_unchanged(house: House, file: Path) -> None:
     ask = house.catalogue.access_write
 
     async def after_somebody_else(lfn: str, size: int, md5: str, storage: str) -> list[Ticket]:
@@ -479,9 +471,7 @@ async def test_a_name_that_somebody_registers_between_look_and_ticket_is_left_al
     assert not house.catalogue.calls["commit"]
 
 
-async def test_a_ticket_refused_for_what_somebody_registers_meanwhile_is_asked_for_again(
-    house: House, file: Path
-) -> None:
+async def test_a_ticket_refused_because_of_a_new_registration_is_requested_again(house: House, file: Path) -> None:
     ask = house.catalogue.access_write
 
     async def refused(lfn: str, size: int, md5: str, storage: str) -> list[Ticket]:
@@ -498,7 +488,7 @@ async def test_a_ticket_refused_for_what_somebody_registers_meanwhile_is_asked_f
     assert (await house.ended(job.id)).state == "done"
 
 
-async def test_a_wish_that_makes_no_sense_is_refused_at_once(house: House, file: Path) -> None:
+async def test_an_invalid_storage_specification_is_refused_at_once(house: House, file: Path) -> None:
     async def refused(*_: object) -> list[Ticket]:
         raise ServiceError("access", 22, "Don't know what to do with it")
 
@@ -521,7 +511,7 @@ async def test_replicas_are_read_back_on_request(house: House, file: Path) -> No
     assert "cannot be read back: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
 
 
-async def test_many_uploads_look_their_names_up_together(house: House, tmp_path: Path) -> None:
+async def test_many_uploads_share_their_lookups(house: House, tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     for number in range(200):
         (tmp_path / "d" / f"{number:03}").write_bytes(b"new data")

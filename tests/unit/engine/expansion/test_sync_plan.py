@@ -24,7 +24,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """A local directory beside the house."""
+    """Create a local directory beside the engine's."""
     (tmp_path / "here").mkdir()
     return tmp_path / "here"
 
@@ -78,7 +78,7 @@ async def moved(house: House, job: int) -> list[str]:
     return [one.source.rpartition("/")[2] for one in await house.engine.transfers(job)]
 
 
-async def test_only_what_is_missing_or_differs_goes_up(house: House, here: Path) -> None:
+async def test_only_missing_and_different_files_are_uploaded(house: House, here: Path) -> None:
     fill(here, same="same", size="longer", text="abcd", new__one="new")
     for name, text in (("same", "same"), ("size", "long"), ("text", "dcba"), ("extra", "extra")):
         house.grid.put(f"/a/{name}", text.encode())
@@ -88,7 +88,7 @@ async def test_only_what_is_missing_or_differs_goes_up(house: House, here: Path)
     assert remote(house) == {**everything, "/a/extra": "extra"}
 
 
-async def test_only_what_is_missing_or_differs_comes_down(house: House, here: Path) -> None:
+async def test_only_missing_and_different_files_are_downloaded(house: House, here: Path) -> None:
     for name, text in (("same", "same"), ("size", "longer"), ("text", "abcd"), ("new/one", "new")):
         house.grid.put(f"/a/{name}", text.encode())
     fill(here, same="same", size="long", text="dcba", extra="extra")
@@ -97,7 +97,7 @@ async def test_only_what_is_missing_or_differs_comes_down(house: House, here: Pa
     assert local(here) == {"same": "same", "size": "longer", "text": "abcd", "new/one": "new", "extra": "extra"}
 
 
-async def test_what_only_the_target_has_is_deleted_in_the_end_on_request(house: House, here: Path) -> None:
+async def test_extra_files_of_the_target_are_deleted_at_the_end_on_request(house: House, here: Path) -> None:
     fill(here, same="same", extra="extra", d__extra="extra")
     for name, text in (("same", "same"), ("new", "new"), ("gone", "gone")):
         house.grid.put(f"/a/{name}", text.encode())
@@ -109,7 +109,7 @@ async def test_what_only_the_target_has_is_deleted_in_the_end_on_request(house: 
     assert remote(house) == {"/a/same": "same", "/a/new": "new", "/ab/other": "outside"}
 
 
-async def test_the_plan_is_what_the_job_does_in_its_order_and_changes_nothing(house: House, here: Path) -> None:
+async def test_the_plan_equals_what_the_job_does_and_changes_nothing(house: House, here: Path) -> None:
     fill(here, b="b", a__a="a", same="same", empty="")
     for name, text in (("same", "same"), ("b", "B"), ("z", "z"), ("c", "c")):
         house.grid.put(f"/a/{name}", text.encode())
@@ -130,7 +130,7 @@ async def test_the_plan_is_what_the_job_does_in_its_order_and_changes_nothing(ho
     assert await planned(house, spec) == []
 
 
-async def test_what_is_excluded_is_neither_copied_nor_deleted(house: House, here: Path) -> None:
+async def test_excluded_files_are_neither_copied_nor_deleted(house: House, here: Path) -> None:
     fill(here, f="f", skip_log="new")
     house.grid.put("/a/old_log", b"old")
     await house.done(up(here, delete=True, selection=Selection(patterns_out=("*_log",))))
@@ -167,7 +167,7 @@ async def test_a_source_that_does_not_exist_deletes_nothing(house: House, here: 
     assert (job.state, remote(house)) == ("failed", {"/a/f": "f"})
 
 
-async def test_a_source_that_cannot_be_listed_whole_deletes_nothing(
+async def test_a_source_that_cannot_be_listed_completely_deletes_nothing(
     house: House, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(here, f="f", closed__g="g")
@@ -184,7 +184,7 @@ async def test_a_source_that_cannot_be_listed_whole_deletes_nothing(
     assert (job.state, remote(house)) == ("partial", {"/a/f": "f", "/a/extra": "extra"})
 
 
-async def test_a_source_that_may_not_be_listed_whole_holds_the_job_until_it_may(
+async def test_an_unreadable_part_of_the_source_holds_the_job_until_it_is_readable(
     house: House, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(here, f="f", closed__g="g")
@@ -231,7 +231,7 @@ async def test_a_listing_that_fails_before_the_deletion_deletes_nothing(
     assert ((await house.ended(job.id)).state, local(here)) == ("done", {"f": "f", "g": "g"})
 
 
-async def test_what_is_in_the_source_again_or_has_changed_is_not_deleted(house: House, here: Path) -> None:
+async def test_files_that_returned_to_the_source_or_changed_are_not_deleted(house: House, here: Path) -> None:
     fill(here, f="f", back="back", touched="touched", gone="gone")
     house.grid.put("/a/f", b"f")
     house.grid.put("/a/new", b"new")
@@ -247,7 +247,7 @@ async def test_what_is_in_the_source_again_or_has_changed_is_not_deleted(house: 
     assert states == {"back": "spared", "gone": "deleted", "touched": "kept"}
 
 
-async def test_the_deletion_goes_on_with_the_next_daemon_and_can_be_held(house: House, here: Path) -> None:
+async def test_the_deletion_continues_in_the_next_daemon_and_can_be_paused(house: House, here: Path) -> None:
     fill(here, f="f", extra="extra")
     house.grid.put("/a/f", b"f")
     house.catalogue.before["find"] = []
@@ -274,7 +274,7 @@ async def test_the_deletion_goes_on_with_the_next_daemon_and_can_be_held(house: 
     assert ((await house.ended(job.id)).state, local(here)) == ("done", {"f": "f"})
 
 
-async def test_links_and_what_is_outside_are_never_deleted(house: House, here: Path) -> None:
+async def test_links_and_files_outside_the_target_are_never_deleted(house: House, here: Path) -> None:
     fill(here.parent, outside__f="outside")
     fill(here, extra="extra")
     (here / "link").symlink_to(here.parent / "outside" / "f")
@@ -314,7 +314,7 @@ async def test_an_unchanged_file_is_read_once_and_a_changed_one_again(house: Hou
     assert "g" not in read()[3:]
 
 
-async def test_files_of_any_number_are_known_again(house: House) -> None:
+async def test_files_with_any_inode_number_are_cached(house: House) -> None:
     keys = [_key_of(f"{2**64 - 5}:{2**64 - 1}:5:7"), _key_of(f"3:{2**63}:5:7"), _key_of("3:4:5:7")]
     await house.store.deletions.save_md5s({key: str(number) for number, key in enumerate(keys)})
     assert list((await house.store.deletions.known_md5s(keys)).values()) == ["0", "1", "2"]

@@ -1,0 +1,64 @@
+"""The sessions with the central service, one for each context."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from aliend.central.catalogue import Catalogue
+from aliend.central.connection.login import ThrottleLedger
+from aliend.central.session import CentralSession
+from aliend.core.connection.context import Context
+
+
+class CentralSessions:
+    """One `CentralSession` for each context that was used; each opens its connections only when needed."""
+
+    def __init__(self) -> None:
+        self._centrals: dict[Context, CentralSession] = {}
+        self._watchers: set[asyncio.Event] = set()
+        self._ledger = ThrottleLedger()
+
+    def of(self, context: Context) -> CentralSession:
+        """Return the session of `context`."""
+        if context not in self._centrals:
+            self._centrals[context] = CentralSession(context, on_status_change=self._tell, ledger=self._ledger)
+        return self._centrals[context]
+
+    def catalogue_of(self, context: Context) -> Catalogue:
+        """Return the typed operations of `context`."""
+        return Catalogue(self.of(context))
+
+    def bulk_catalogue_of(self, context: Context) -> Catalogue:
+        """Return the same for background work, which must never delay what a user waits for."""
+        return Catalogue(self.of(context), bulk=True)
+
+    def all(self) -> list[CentralSession]:
+        """Return every session used since the start."""
+        return list(self._centrals.values())
+
+    def contexts(self) -> list[Context]:
+        """Return every context used since the start."""
+        return list(self._centrals)
+
+    def is_connected(self, context: Context) -> bool:
+        """Return whether `context` has a connection."""
+        return context in self._centrals and self._centrals[context].status().connections > 0
+
+    async def changed(self, within: float) -> None:
+        """Wait until the status of a session may have changed, at most `within` seconds."""
+        event = asyncio.Event()
+        self._watchers.add(event)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), within)
+        finally:
+            self._watchers.discard(event)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await asyncio.gather(*(central.close() for central in self._centrals.values()))
+
+    def _tell(self) -> None:
+        for event in self._watchers:
+            event.set()
