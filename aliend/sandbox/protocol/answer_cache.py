@@ -26,7 +26,7 @@ class AnswerCache(Generic[_Answer]):
         self._answers: dict[Hashable, tuple[int, _Answer]] = {}
 
     def get(self, key: Hashable) -> _Answer | None:
-        """The answer that is remembered."""
+        """Return the answer that is remembered."""
         entry = self._answers.get(key)
         return entry[1] if entry is not None and self._now() < entry[0] else None
 

@@ -40,12 +40,12 @@ class Fault:
     times: int = 0
 
     def matches(self, command: str) -> bool:
-        """Whether it is for a command of this name."""
+        """Return whether it is for a command of this name."""
         return self.command in ("", command)
 
 
 def parse(kind: str, value: str = "", command: str = "", times: int | None = None) -> Fault:
-    """The fault that words mean. Raises SandboxError with what is wrong."""
+    """Return the fault that words mean. Raises SandboxError with what is wrong."""
     if kind not in ONCE and kind not in LASTING:
         raise SandboxError(f"{kind}: there is no such fault")
     if times is None:
@@ -88,11 +88,11 @@ class Faults:
         self.active = []
 
     def has(self, kind: str) -> bool:
-        """Whether a fault of this kind is active."""
+        """Return whether a fault of this kind is active."""
         return any(fault.kind == kind for fault in self.active)
 
     def take(self, kinds: Container[str], command: str) -> Fault | None:
-        """The first fault of these kinds that meets a command of this name; it has met one more then."""
+        """Return the first fault of these kinds that meets a command of this name; it has met one more then."""
         for index, fault in enumerate(self.active):
             if fault.kind not in kinds or not fault.matches(command):
                 continue

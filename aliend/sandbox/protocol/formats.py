@@ -8,14 +8,14 @@ _UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "XB")
 
 
 def number(value: float) -> str:
-    """A number with at most three digits after the point, as many as make three or four in all."""
+    """Return a number with at most three digits after the point, as many as make three or four in all."""
     digits = 3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def human(size: float) -> str:
-    """A size in bytes as `19.07 MB`."""
+    """Return a size in bytes as `19.07 MB`."""
     unit = 0
     while size > 1024 and unit < len(_UNITS) - 1:
         size /= 1024
@@ -40,7 +40,7 @@ def long_date(milliseconds: int) -> str:
 
 
 def interval(seconds: float) -> str:
-    """A time span as `5s`, `1d 1:01` or `9y 364d`."""
+    """Return a time span as `5s`, `1d 1:01` or `9y 364d`."""
     whole = int(seconds)
     days, rest = divmod(whole, 86400)
     if days >= 365:

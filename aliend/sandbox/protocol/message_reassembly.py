@@ -40,7 +40,7 @@ class Reassembler:
 
 
 def units(text: str) -> int:
-    """The length of a text in UTF-16 units."""
+    """Return the length of a text in UTF-16 units."""
     return len(text) if text.isascii() else len(text) + sum(ord(letter) > _BEYOND_ONE_UNIT for letter in text)
 
 

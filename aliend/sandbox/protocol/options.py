@@ -37,16 +37,16 @@ class ParsedOptions:
     operands: list[str] = field(default_factory=list)
 
     def has(self, *names: str) -> bool:
-        """Whether one of these options was given."""
+        """Return whether one of these options was given."""
         return any(name in self.values for name in names)
 
     def value(self, name: str) -> str | None:
-        """The value of an option that was given at most once; None: it was not."""
+        """Return the value of an option that was given at most once; None: it was not."""
         found = self.values.get(name)
         return found[-1] if found else None
 
     def integer(self, name: str) -> int | None:
-        """The value of an option as a number. Raises BadOptionsError with the parser's text."""
+        """Return the value of an option as a number. Raises BadOptionsError with the parser's text."""
         text = self.value(name)
         if text is None:
             return None
@@ -57,7 +57,7 @@ class ParsedOptions:
 
 
 def option_set(flags: str = "", valued: str = "", repeated: str = "", optional: str = "") -> OptionSet:
-    """An option set from names separated by blanks; `repeated` ones take a value too, `optional` ones may."""
+    """Return an option set from names separated by blanks; `repeated` ones take a value too, `optional` ones may."""
     several = frozenset(repeated.split())
     return OptionSet(
         frozenset(flags.split()), frozenset(valued.split()) | several, several, frozenset(optional.split())

@@ -82,7 +82,7 @@ def document(output: Output, **metadata: str) -> str:
 
 
 def parts(output: Output, **metadata: str) -> Iterator[str]:
-    """The reply's text in parts of some thousand results each."""
+    """Yield the reply's text in parts of some thousand results each."""
     output.finish_result()
     values = {"exitcode": str(output.code), "error": output.error, **metadata}
     yield f'{{"metadata":{_escaped(values)},"results":['

@@ -24,7 +24,7 @@ class Request:
 
 
 def read(text: str) -> Request:
-    """The request in a message. Raises MalformedError and UnusableError."""
+    """Return the request in a message. Raises MalformedError and UnusableError."""
     try:
         document = json.loads(text)
     except ValueError as error:

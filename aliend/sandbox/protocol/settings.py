@@ -38,12 +38,12 @@ class Settings:
         return dataclasses.replace(self, **values)  # type: ignore[arg-type]
 
     def assignments(self) -> list[str]:
-        """All settings as `name=value`."""
+        """Return all settings as `name=value`."""
         return [f"{name}={_text(getattr(self, name))}" for name in names()]
 
 
 def names() -> list[str]:
-    """The names of all settings."""
+    """Return the names of all settings."""
     return [field.name for field in dataclasses.fields(Settings)]
 
 

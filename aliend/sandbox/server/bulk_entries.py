@@ -85,7 +85,7 @@ class BulkFiller:
 
 
 def crowded_names() -> list[str]:
-    """The names of the files in `CROWDED`."""
+    """Return the names of the files in `CROWDED`."""
     return [f"file{number:04d}.dat" for number in range(CROWDED_FILES)]
 
 

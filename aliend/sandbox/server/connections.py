@@ -90,7 +90,7 @@ class WebsocketServer:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def session(self, client: Client) -> Session | None:
-        """A fresh session for a client; None when the certificate belongs to nobody."""
+        """Return a fresh session for a client; None when the certificate belongs to nobody."""
         accounts = self._service.catalogue.accounts
         principal = accounts.identify([client.subject])
         if principal is None:
@@ -99,7 +99,7 @@ class WebsocketServer:
         return Session(client, principal, home.path if home else None, self._service.site)
 
     async def answer(self, session: Session, text: str) -> str:
-        """The reply to one text message that is alone on its connection. Raises requests.UnusableError."""
+        """Return the reply to one text message that is alone on its connection. Raises requests.UnusableError."""
         if len(text) > message_reassembly.MAX_REQUEST:
             return dispatch.refuse(session, 22, TOO_BIG)
         try:

@@ -50,7 +50,7 @@ class RequestCounters:
     max_connections: int = 0
 
     def record_login(self) -> None:
-        """A client logged in."""
+        """Return a client logged in."""
         self.logins += 1
         self.connections += 1
         self.max_connections = max(self.max_connections, self.connections)
@@ -62,7 +62,7 @@ class RequestCounters:
         self.max_connections = self.connections
 
     def document(self) -> dict[str, object]:
-        """All of it, for JSON."""
+        """Return all of it, for JSON."""
         return {
             "logins": self.logins,
             "commands": dict(sorted(self.commands.items())),
@@ -232,14 +232,14 @@ def _reply_parts(output: Output, metadata: dict[str, str] | None, kind: str) -> 
 
 
 async def _yielding_frames(texts: Iterator[str]) -> AsyncIterator[str]:
-    """The frames of a long text; other connections get their turn between its parts."""
+    """Yield the frames of a long text; other connections get their turn between its parts."""
     for frame in frames(texts):
         yield frame
         await asyncio.sleep(0)
 
 
 def frames(texts: Iterable[str]) -> Iterator[str]:
-    """A text that comes in parts, in frames of `FRAGMENT` bytes of UTF-8; no letter is cut."""
+    """Yield a text that comes in parts, in frames of `FRAGMENT` bytes of UTF-8; no letter is cut."""
     held = b""
     for text in texts:
         held += text.encode()

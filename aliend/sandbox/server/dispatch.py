@@ -21,7 +21,7 @@ _CP_REFUSED = "'cp' grid command is not implemented. Please use native client's 
 
 
 async def execute(service: Service, session: Session, name: str, options: Sequence[str]) -> str:
-    """The reply to one well-formed request; empty when the service crashes on it without an answer."""
+    """Return the reply to one well-formed request; empty when the service crashes on it without an answer."""
     output = Output()
     metadata = await run(service, session, name, options, output)
     return "" if metadata is None else document(output, **metadata)
@@ -49,7 +49,7 @@ async def run(
 
 
 def refuse(session: Session, code: int, text: str) -> str:
-    """A reply that is an error before any command."""
+    """Return a reply that is an error before any command."""
     output = Output()
     output.fail_with(code, text)
     return document(output, **state(session))

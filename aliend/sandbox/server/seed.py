@@ -41,17 +41,17 @@ class File:
 
 
 def home(user: str) -> str:
-    """A user's home directory."""
+    """Return a user's home directory."""
     return f"/alice/cern.ch/user/{user[0]}/{user}/"
 
 
 def content(lfn: str, size: int) -> bytes:
-    """The content of a seeded file."""
+    """Return the content of a seeded file."""
     return hashlib.shake_128(lfn.encode()).digest(size)
 
 
 def files() -> list[File]:
-    """The seeded files, without the archive."""
+    """Return the seeded files, without the archive."""
     alice = home("alice")
     sizes = {"tiny.dat": 102, "small.dat": 10 * _KIB, "medium.dat": 300 * _KIB, "large.dat": 4 * _KIB * _KIB}
     listed = [File(f"{alice}files/{name}", size, copies=2) for name, size in sizes.items()]

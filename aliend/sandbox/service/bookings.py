@@ -125,7 +125,7 @@ def _conflicts(call: Call, record: Guid, se: StorageElement, upload: Upload) -> 
 
 
 def choose_elements(call: Call, spec: StorageSpec) -> list[StorageElement]:
-    """The storage elements that a write goes to, in the order of the spec; fewer than asked for is no error."""
+    """Return the storage elements that a write goes to, in the order of the spec; fewer than asked for is no error."""
     elements = call.catalogue.replicas.elements()
     chosen = [se for name in spec.named for se in elements if _is_named(se, name) and se.key not in spec.excluded]
     qos = spec.qos

@@ -59,7 +59,7 @@ class Call:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The catalogue."""
+        """Return the catalogue."""
         return self.service.catalogue
 
     @property
@@ -74,35 +74,35 @@ class Call:
 
     @property
     def now(self) -> int:
-        """The time, in POSIX milliseconds."""
+        """Return the time, in POSIX milliseconds."""
         return self.service.now()
 
     def home(self) -> str:
-        """The home of the effective user."""
+        """Return the home of the effective user."""
         return self.catalogue.accounts.home(self.principal.name)
 
     def resolve(self, path: str) -> str:
-        """The absolute path that an operand means."""
+        """Return the absolute path that an operand means."""
         return paths.resolve(path, self.session.cwd, self.home())
 
     def find(self, path: str) -> Entry | None:
-        """The entry that an operand means."""
+        """Return the entry that an operand means."""
         return self.catalogue.names.get(self.resolve(path))
 
     def entry(self, path: str) -> Entry:
-        """The entry that an operand means. Raises CommandFailedError 2 with the operand."""
+        """Return the entry that an operand means. Raises CommandFailedError 2 with the operand."""
         found = self.find(path)
         if found is None:
             raise CommandFailedError(2, path)
         return found
 
     def expand(self, path: str) -> list[str]:
-        """The absolute paths that an operand with wildcards means; without any, itself."""
+        """Return the absolute paths that an operand with wildcards means; without any, itself."""
         absolute = self.resolve(path)
         return paths.expand(absolute, self._children) if paths.has_wildcard(absolute) else [absolute]
 
     def may_write(self, entry: Entry) -> bool:
-        """Whether the user may change an entry."""
+        """Return whether the user may change an entry."""
         return self.principal.may_write(entry.owner, entry.group, entry.perm)
 
     def _children(self, directory: str) -> list[tuple[str, bool]]:

@@ -27,13 +27,13 @@ class UnreadableError(Exception):
 
 
 def replica_file(service: Service, number: int, pfn: str) -> Path | None:
-    """The file of a replica on the storage element with this number; None when its directory is not known."""
+    """Return the file of a replica on the storage element with this number; None when its directory is not known."""
     directory = service.storage_directories.get(number)
     return None if directory is None else directory / pfn.split("/", 3)[-1].lstrip("/")
 
 
 def read(call: Call, operand: str) -> bytes:
-    """The content of the file that an operand means. Raises UnreadableError."""
+    """Return the content of the file that an operand means. Raises UnreadableError."""
     entry = call.find(operand)
     if entry is None or entry.guid is None:
         raise UnreadableError
@@ -97,7 +97,7 @@ def register_members(call: Call, archive: str, members: Mapping[str, bytes]) -> 
 
 
 def _is_blocked(call: Call, path: str, above: Entry) -> bool:
-    """Whether a directory that would have to be made has the name of a file."""
+    """Return whether a directory that would have to be made has the name of a file."""
     first = path[len(above.path) :].split("/")[0]
     return call.catalogue.names.get(above.path + first) is not None
 

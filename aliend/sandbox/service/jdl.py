@@ -34,19 +34,19 @@ class Description:
     fields: dict[str, str | list[str]] = field(default_factory=dict)
 
     def text(self, name: str, default: str = "") -> str:
-        """The value of a field, whatever the case of its name; of a list the first element."""
+        """Return the value of a field, whatever the case of its name; of a list the first element."""
         found = self._find(name)
         if isinstance(found, list):
             return found[0] if found else default
         return default if found is None else found
 
     def items(self, name: str) -> list[str]:
-        """The value of a field as a list."""
+        """Return the value of a field as a list."""
         found = self._find(name)
         return found if isinstance(found, list) else [found] if found else []
 
     def seconds(self, name: str, default: float) -> float:
-        """A field that is a number of seconds, not negative. Raises BadDescriptionError."""
+        """Return a field that is a number of seconds, not negative. Raises BadDescriptionError."""
         text = self.text(name)
         if not text:
             return default

@@ -59,12 +59,12 @@ def more_metadata(entry: Entry) -> dict[str, str]:
 
 
 def write(entries: Iterable[Entry], origin: CollectionSource) -> str:
-    """The XML text of a collection, without a newline at its end."""
+    """Return the XML text of a collection, without a newline at its end."""
     return wrap([_element(entry) for entry in entries], origin)
 
 
 def wrap(elements: Iterable[str], origin: CollectionSource) -> str:
-    """The XML text around the elements of files."""
+    """Return the XML text around the elements of files."""
     lines = ['<?xml version="1.0"?>', "<alien>", f'  <collection name="{escape(origin.name)}">']
     for number, element in enumerate(elements, 1):
         lines += [f'    <event name="{number}">', f"      {element}", "    </event>"]
@@ -78,12 +78,12 @@ def wrap(elements: Iterable[str], origin: CollectionSource) -> str:
 
 
 def elements(text: str) -> list[str]:
-    """The elements of files in the XML text of a collection, as they are written there."""
+    """Return the elements of files in the XML text of a collection, as they are written there."""
     return [found[0] for found in _FILE.finditer(text)]
 
 
 def read(text: str) -> list[dict[str, str]] | None:
-    """The files of a collection, each as its attributes; None when the text is not a collection."""
+    """Return the files of a collection, each as its attributes; None when the text is not a collection."""
     if "<collection" not in text:
         return None
     return [{name: unescape(value) for name, value in _ATTRIBUTE.findall(found[1])} for found in _FILE.finditer(text)]

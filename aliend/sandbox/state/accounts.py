@@ -36,19 +36,19 @@ class Principal:
 
     @property
     def group(self) -> str:
-        """The group of what this identity makes."""
+        """Return the group of what this identity makes."""
         return self.roles[0] if self.roles else self.name
 
     def has_role(self, role: str) -> bool:
-        """Whether it belongs to a group."""
+        """Return whether it belongs to a group."""
         return role == "users" or role in self.roles
 
     def can_become(self, name: str) -> bool:
-        """Whether it may act as `name`."""
+        """Return whether it may act as `name`."""
         return name in (self.name, "users") or name in self.roles or ADMIN in self.roles
 
     def permission(self, owner: str, group: str, perm: str) -> int:
-        """The octal digit that counts for something of this owner and group."""
+        """Return the octal digit that counts for something of this owner and group."""
         if self.name == ADMIN or ADMIN in self.roles:
             return 7
         if self.can_become(owner):
@@ -56,11 +56,11 @@ class Principal:
         return int(perm[1] if self.has_role(group) else perm[2])
 
     def may_read(self, owner: str, group: str, perm: str) -> bool:
-        """Whether it may read that."""
+        """Return whether it may read that."""
         return bool(self.permission(owner, group, perm) & 4)
 
     def may_write(self, owner: str, group: str, perm: str) -> bool:
-        """Whether it may change that."""
+        """Return whether it may change that."""
         return bool(self.permission(owner, group, perm) & 2)
 
 
@@ -71,12 +71,12 @@ class Accounts:
         self._database = database
 
     def get(self, name: str) -> Account | None:
-        """The account with this name."""
+        """Return the account with this name."""
         row = self._database.execute("SELECT * FROM account WHERE name = ?", (name,)).fetchone()
         return None if row is None else _account(row)
 
     def all(self) -> list[Account]:
-        """All accounts by name."""
+        """Return all accounts by name."""
         return [_account(row) for row in self._database.execute("SELECT * FROM account ORDER BY name").fetchall()]
 
     def save(self, account: Account) -> None:
@@ -87,7 +87,7 @@ class Accounts:
         )
 
     def principal(self, name: str, login: str) -> Principal | None:
-        """The identity of an account (or of a role that is one)."""
+        """Return the identity of an account (or of a role that is one)."""
         account = self.get(name)
         return None if account is None else Principal(account.name, login, account.roles)
 
@@ -102,7 +102,7 @@ class Accounts:
         return None
 
     def home(self, name: str) -> str:
-        """The home directory of an account, with `/` at its end."""
+        """Return the home directory of an account, with `/` at its end."""
         account = self.get(name)
         return account.home if account else f"/alice/cern.ch/user/{name[:1]}/{name}/"
 

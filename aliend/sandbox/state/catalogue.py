@@ -28,7 +28,7 @@ class Catalogue:
         self.transfers = Transfers(self.database)
 
     def is_empty(self) -> bool:
-        """Whether nothing was put into it yet."""
+        """Return whether nothing was put into it yet."""
         return self.names.get("/") is None
 
     def bulk_count(self) -> int:

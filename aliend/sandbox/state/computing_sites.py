@@ -50,7 +50,7 @@ class ComputingSites:
         self._database = database
 
     def elements(self) -> list[ComputingElement]:
-        """The computing elements by name."""
+        """Return the computing elements by name."""
         rows = self._database.execute("SELECT * FROM ce ORDER BY name").fetchall()
         return [_element(row) for row in rows]
 
@@ -70,7 +70,7 @@ class ComputingSites:
         self._database.execute("INSERT OR REPLACE INTO package VALUES(?, ?)", (name, platform))
 
     def quota(self, account: str) -> JobQuota | None:
-        """The job quota of an account."""
+        """Return the job quota of an account."""
         row = self._database.execute("SELECT * FROM jobquota WHERE account = ?", (account,)).fetchone()
         return None if row is None else JobQuota(*row)
 

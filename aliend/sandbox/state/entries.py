@@ -37,12 +37,12 @@ class Entry:
 
     @property
     def is_directory(self) -> bool:
-        """Whether it is a directory."""
+        """Return whether it is a directory."""
         return self.kind == "d"
 
     @property
     def name(self) -> str:
-        """The last component, without `/`."""
+        """Return the last component, without `/`."""
         return paths.name(self.path)
 
 
@@ -69,7 +69,7 @@ class Namespace:
         self._database = database
 
     def get(self, path: str) -> Entry | None:
-        """The entry at an absolute `path`; a name without `/` at its end finds a directory too."""
+        """Return the entry at an absolute `path`; a name without `/` at its end finds a directory too."""
         path = paths.collapse(path)
         names = (path,) if path.endswith("/") else (path, path + "/")
         for name in names:
@@ -79,14 +79,14 @@ class Namespace:
         return None
 
     def children(self, directory: Entry) -> list[Entry]:
-        """The entries in a directory, sorted by name."""
+        """Return the entries in a directory, sorted by name."""
         rows = self._database.execute(
             "SELECT * FROM lfn WHERE parent_id = ? AND entry_id != ?", (directory.id, directory.id)
         )
         return sorted((Entry(*row) for row in rows), key=lambda entry: paths.collation_key(entry.name))
 
     def is_empty(self, directory: Entry) -> bool:
-        """Whether nothing is in a directory."""
+        """Return whether nothing is in a directory."""
         query = "SELECT 1 FROM lfn WHERE parent_id = ? AND entry_id != ? LIMIT 1"
         return self._database.execute(query, (directory.id, directory.id)).fetchone() is None
 
@@ -97,17 +97,17 @@ class Namespace:
             yield Entry(*row)
 
     def select(self, condition: str, values: Iterable[object]) -> Iterator[Entry]:
-        """The entries that fulfil an SQL condition, in no order, one after the other."""
+        """Yield the entries that fulfil an SQL condition, in no order, one after the other."""
         for row in self._database.execute(f"SELECT * FROM lfn WHERE {condition}", tuple(values)):
             yield Entry(*row)
 
     def with_guid(self, guid: str) -> Entry | None:
-        """One of the entries that point to a GUID."""
+        """Return one of the entries that point to a GUID."""
         row = self._database.execute("SELECT * FROM lfn WHERE guid = ? ORDER BY entry_id LIMIT 1", (guid,)).fetchone()
         return None if row is None else Entry(*row)
 
     def nearest_directory(self, path: str) -> Entry:
-        """The closest directory above `path` that exists; `/` always does."""
+        """Return the closest directory above `path` that exists; `/` always does."""
         while True:
             path = paths.parent(path)
             entry = self.get(path)
@@ -161,5 +161,5 @@ class Namespace:
             )
 
     def has_references(self, guid: str) -> bool:
-        """Whether any entry points to a GUID."""
+        """Return whether any entry points to a GUID."""
         return self._database.execute("SELECT 1 FROM lfn WHERE guid = ? LIMIT 1", (guid,)).fetchone() is not None

@@ -41,7 +41,7 @@ class Sealer:
         self._key = key
 
     def seal(self, permit: Permit) -> str:
-        """The token for `permit`, with the text that storage wants to see behind it."""
+        """Return the token for `permit`, with the text that storage wants to see behind it."""
         plain = _plain_text(permit, time.time()).encode()
         blob = hmac.digest(self._key, plain, hashlib.sha256) + plain
         return (
@@ -50,7 +50,7 @@ class Sealer:
         )
 
     def open(self, token: str) -> str | None:
-        """The PFN that a token is for; None when it is not one of ours."""
+        """Return the PFN that a token is for; None when it is not one of ours."""
         found = _BLOB.search(token)
         if found is None:
             return None

@@ -18,7 +18,7 @@ class GuidMaker:
         self._sequence = sequence
 
     def make(self, milliseconds: int) -> str:
-        """A new GUID created at `milliseconds` (POSIX)."""
+        """Return a new GUID created at `milliseconds` (POSIX)."""
         self._sequence = (self._sequence + 1) & 0x3FFF
         ticks = milliseconds * 10000 + _EPOCH_OFFSET + self._sequence % 10000
         fields = (
@@ -33,7 +33,7 @@ class GuidMaker:
 
 
 def is_guid(text: str) -> bool:
-    """Whether `text` is written like a GUID."""
+    """Return whether `text` is written like a GUID."""
     return _GUID.fullmatch(text) is not None
 
 
@@ -43,13 +43,13 @@ def creation_time(guid: str) -> int:
 
 
 def hardware_address(guid: str) -> str:
-    """The hardware address of the machine that made a GUID, as `02:fc:00:00:00:01`."""
+    """Return the hardware address of the machine that made a GUID, as `02:fc:00:00:00:01`."""
     digits = f"{uuid.UUID(guid).node:012x}"
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
 def index_time(guid: str) -> str:
-    """The catalogue's `guidtime`: the high and middle part of the time, in hexadecimal."""
+    """Return the catalogue's `guidtime`: the high and middle part of the time, in hexadecimal."""
     fields = uuid.UUID(guid)
     return f"{fields.time_hi_version << 16 | fields.time_mid:08X}"
 
@@ -62,7 +62,7 @@ def creation_text(guid: str) -> str:
 
 
 def storage_path(guid: str) -> str:
-    """The path of a replica below the storage element's own: `/NN/NNNNN/<guid>`."""
+    """Return the path of a replica below the storage element's own: `/NN/NNNNN/<guid>`."""
     digits = [int(digit, 16) for digit in guid.replace("-", "")]
     first = second = 0
     for digit in digits:
@@ -74,7 +74,7 @@ def storage_path(guid: str) -> str:
 
 
 def replica_url(daemon: str, path: str, guid: str) -> str:
-    """The PFN of a GUID on the storage element with this IO daemon (`root://host:port`) and storage path."""
+    """Return the PFN of a GUID on the storage element with this IO daemon (`root://host:port`) and storage path."""
     base = "" if path == "/" else path
     separator = "" if daemon.endswith("/") and base.startswith("/") else "/"
     return f"{daemon}{separator}{base}{storage_path(guid)}"

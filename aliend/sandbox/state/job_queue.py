@@ -69,7 +69,7 @@ class Job:
 
     @property
     def is_master(self) -> bool:
-        """Whether it was split into others."""
+        """Return whether it was split into others."""
         return self.final_state == "SPLIT"
 
 
@@ -101,7 +101,7 @@ class Jobs:
         self._database = database
 
     def insert(self, plan: PlannedJob, spot: WorkerNode, now: int) -> int:
-        """The id of a new job."""
+        """Return the id of a new job."""
         starts = now + int(plan.wait * 1000)
         cursor = self._database.execute(
             "INSERT INTO job(owner, name, split, jdl, created, begun, starts, ends, fate, site, node)"
@@ -115,17 +115,17 @@ class Jobs:
         return cursor.lastrowid
 
     def get(self, number: int) -> Job | None:
-        """The job with this id."""
+        """Return the job with this id."""
         row = self._database.execute("SELECT * FROM job WHERE id = ?", (number,)).fetchone()
         return None if row is None else Job(*row)
 
     def parts(self, master: int) -> list[Job]:
-        """The jobs that a job was split into."""
+        """Return the jobs that a job was split into."""
         rows = self._database.execute("SELECT * FROM job WHERE split = ? ORDER BY id", (master,))
         return [Job(*row) for row in rows.fetchall()]
 
     def newest(self) -> Iterable[Job]:
-        """All jobs, the newest first."""
+        """Yield all jobs, the newest first."""
         for row in self._database.execute("SELECT * FROM job ORDER BY id DESC"):
             yield Job(*row)
 
@@ -155,7 +155,7 @@ class Jobs:
         )
 
     def take_ended(self, now: int) -> list[Job]:
-        """The jobs that have ended well since the last call."""
+        """Return the jobs that have ended well since the last call."""
         query = (
             "SELECT * FROM job WHERE delivered = 0 AND killed IS NULL AND ends <= ? AND fate IN ('DONE', 'DONE_WARN')"
         )
@@ -180,7 +180,7 @@ class Jobs:
         return {owner: (running[owner], waiting[owner]) for owner in sorted(running.keys() | waiting.keys())}
 
     def running_seconds(self, owner: str, since: int, now: int) -> int:
-        """The seconds that the jobs of an owner ran, of those that ended after `since`."""
+        """Return the seconds that the jobs of an owner ran, of those that ended after `since`."""
         rows = self._database.execute(
             "SELECT ends - starts AS ran FROM job WHERE owner = ? AND killed IS NULL AND ends > ? AND ends <= ?"
             " AND fate != 'SPLIT'",
@@ -190,7 +190,7 @@ class Jobs:
 
 
 def job_log(job: Job, now: int) -> list[str]:
-    """The log of a job, each line with its POSIX seconds and the section that it belongs to."""
+    """Return the log of a job, each line with its POSIX seconds and the section that it belongs to."""
     lines = [f"{job.queued // 1000} [state     ]: Job {job.id} inserted for {job.owner}"]
     before = ""
     for moment, state in job.history(now):

@@ -44,7 +44,7 @@ class Transfers:
         self._database = database
 
     def queue(self, wanted: PlannedTransfer, target: int, now: int) -> int:
-        """The id of a transfer, a new one unless the same is waiting."""
+        """Return the id of a transfer, a new one unless the same is waiting."""
         same = self._database.execute(
             "SELECT id FROM transfer WHERE guid = ? AND target = ? AND ended IS NULL", (wanted.guid, target)
         ).fetchone()
@@ -59,12 +59,12 @@ class Transfers:
         return cursor.lastrowid
 
     def newest(self) -> list[Transfer]:
-        """The last transfers, the newest first."""
+        """Return the last transfers, the newest first."""
         rows = self._database.execute("SELECT * FROM transfer ORDER BY id DESC LIMIT ?", (_MAX_LISTED,))
         return [Transfer(*row) for row in rows.fetchall()]
 
     def take_due(self, now: int) -> list[Transfer]:
-        """The transfers whose time has come; they count as running from here on."""
+        """Return the transfers whose time has come; they count as running from here on."""
         rows = self._database.execute(
             "SELECT * FROM transfer WHERE status = 'WAITING' AND created <= ?", (now - _DURATION,)
         ).fetchall()

@@ -12,7 +12,7 @@ NO_DIRECTORY = "[none]"
 
 
 def resolve(path: str, cwd: str | None, home: str) -> str:
-    """The absolute path that `path` means to a user in `cwd` whose home is `home` (both end in `/`).
+    """Return the absolute path that `path` means to a user in `cwd` whose home is `home` (both end in `/`).
 
     The result has no `/` at its end, unless it is `/`, was written as `.` there, or says so twice. Raises
     CommandCrashError above `/`.
@@ -56,23 +56,23 @@ def collapse(path: str) -> str:
 
 
 def parent(path: str) -> str:
-    """The directory that holds `path`, with its `/` at the end; `/` holds itself."""
+    """Return the directory that holds `path`, with its `/` at the end; `/` holds itself."""
     bare = path.rstrip("/")
     return bare[: bare.rfind("/") + 1] or "/"
 
 
 def name(path: str) -> str:
-    """The last component, without a `/` at the end."""
+    """Return the last component, without a `/` at the end."""
     return path.rstrip("/").rpartition("/")[2]
 
 
 def has_wildcard(path: str) -> bool:
-    """Whether `path` holds `*` or `?`."""
+    """Return whether `path` holds `*` or `?`."""
     return "*" in path or "?" in path
 
 
 def expand(path: str, children: Callable[[str], Iterable[tuple[str, bool]]]) -> list[str]:
-    """The paths that an absolute `path` with wildcards stands for.
+    """Return the paths that an absolute `path` with wildcards stands for.
 
     `children(directory)` tells name and whether it is a directory, in order. Each component becomes a regular
     expression in which only `*` and `?` are translated; only directories are followed on the way.

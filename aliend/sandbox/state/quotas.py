@@ -16,7 +16,7 @@ class Quota:
     max_files: int
 
     def allows(self, size: int) -> bool:
-        """Whether one more file of this size fits."""
+        """Return whether one more file of this size fits."""
         return self.size + size <= self.max_size and self.files + 1 <= self.max_files
 
 
@@ -27,7 +27,7 @@ class Quotas:
         self._database = database
 
     def get(self, account: str) -> Quota | None:
-        """The quota of an account."""
+        """Return the quota of an account."""
         row = self._database.execute("SELECT * FROM quota WHERE account = ?", (account,)).fetchone()
         return None if row is None else Quota(row["size"], row["max_size"], row["files"], row["max_files"])
 

@@ -44,7 +44,7 @@ class StorageElement:
 
     @property
     def key(self) -> str:
-        """The name in the spelling that commands answer with."""
+        """Return the name in the spelling that commands answer with."""
         return self.name.upper()
 
 
@@ -58,7 +58,7 @@ class Replica:
 
     @property
     def archive(self) -> tuple[str, str] | None:
-        """The archive's GUID and the member's name, when the copy is inside one."""
+        """Return the archive's GUID and the member's name, when the copy is inside one."""
         found = _ARCHIVE.fullmatch(self.pfn)
         return (found["guid"].lower(), found["member"]) if found else None
 
@@ -70,7 +70,7 @@ class Replicas:
         self._database = database
 
     def guid(self, guid: str) -> Guid | None:
-        """A GUID record."""
+        """Return a GUID record."""
         row = self._database.execute("SELECT * FROM guid WHERE guid = ?", (guid.lower(),)).fetchone()
         return None if row is None else Guid(*row)
 
@@ -94,7 +94,7 @@ class Replicas:
         self._database.execute(f"UPDATE guid SET {settings} WHERE guid = ?", (*columns.values(), guid))
 
     def replicas_of(self, guid: str) -> list[Replica]:
-        """The replicas of a GUID in the order in which they came, on the hosts where their storage is now."""
+        """Return the replicas of a GUID in the order in which they came, on the hosts where their storage is now."""
         rows = self._database.execute("SELECT guid, se, pfn FROM pfn WHERE guid = ? ORDER BY id", (guid.lower(),))
         return [self._replica(row) for row in rows.fetchall()]
 
@@ -142,7 +142,7 @@ class Replicas:
         return True
 
     def members(self, archive: str) -> list[Guid]:
-        """The GUID records of what is inside an archive."""
+        """Return the GUID records of what is inside an archive."""
         rows = self._database.execute(
             "SELECT guid FROM pfn WHERE se = ? AND pfn LIKE ? ORDER BY id", (ARCHIVE_SE, f"guid:///{archive}?ZIP=%")
         )
@@ -161,11 +161,11 @@ class Replicas:
         self._database.execute("INSERT OR IGNORE INTO visited VALUES(?)", (guid,))
 
     def was_visited(self, guid: str) -> bool:
-        """Whether the replicas of something inside an archive were looked at."""
+        """Return whether the replicas of something inside an archive were looked at."""
         return self._database.execute("SELECT 1 FROM visited WHERE guid = ?", (guid,)).fetchone() is not None
 
     def number_of(self, guid: str) -> int:
-        """The number of a GUID record in the catalogue's table."""
+        """Return the number of a GUID record in the catalogue's table."""
         row = self._database.execute("SELECT count(*) AS before FROM guid WHERE guid <= ?", (guid,)).fetchone()
         return int(row["before"])
 
@@ -174,23 +174,23 @@ class Replicas:
         self._database.execute("DELETE FROM orphan WHERE guid = ? AND se = ?", (guid, se))
 
     def take_orphans(self) -> list[tuple[int, str]]:
-        """The copies that wait for deletion, as storage element and PFN; they are forgotten here."""
+        """Return the copies that wait for deletion, as storage element and PFN; they are forgotten here."""
         rows = self._database.execute("SELECT se, pfn FROM orphan").fetchall()
         self._database.execute("DELETE FROM orphan")
         self._database.commit()
         return [(row["se"], row["pfn"]) for row in rows]
 
     def elements(self) -> list[StorageElement]:
-        """All storage elements by name."""
+        """Return all storage elements by name."""
         rows = self._database.execute("SELECT * FROM se").fetchall()
         return sorted((_element(row) for row in rows), key=lambda se: se.key)
 
     def element(self, name: str) -> StorageElement | None:
-        """The storage element with this name, in any spelling."""
+        """Return the storage element with this name, in any spelling."""
         return next((se for se in self.elements() if se.key == name.upper()), None)
 
     def numbered(self, number: int) -> StorageElement | None:
-        """The storage element with this number."""
+        """Return the storage element with this number."""
         row = self._database.execute("SELECT * FROM se WHERE number = ?", (number,)).fetchone()
         return None if row is None else _element(row)
 

@@ -23,7 +23,7 @@ class Client:
 
     @property
     def has_token(self) -> bool:
-        """Whether it is a certificate that this system issued."""
+        """Return whether it is a certificate that this system issued."""
         return self.subject.startswith(TOKEN_PREFIX)
 
 

@@ -13,7 +13,7 @@ _TAPE = 3
 
 
 def element(number: int) -> StorageElement:
-    """The storage element with this number, from 1 on; its address is not known yet."""
+    """Return the storage element with this number, from 1 on; its address is not known yet."""
     if number < _TAPE:
         name, tag = f"ALICE::{SITE}::SE{number}", "disk"
     elif number == _TAPE:
