@@ -1,4 +1,4 @@
-"""One command being executed: what it was given, what it works on, and what it says; and how commands are declared."""
+"""The execution of one command with its options, service and output, and the declaration of commands."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from aliend.sandbox.state.session import Session
 
 @dataclass(slots=True)
 class Service:
-    """What all connections share. `now()` is POSIX milliseconds; `site` is the service's own and that of its clients.
+    """The state that all connections share. `now()` is POSIX milliseconds; `site` is that of service and clients.
 
-    `default_replicas` is how many an upload without wishes gets (the organisation's default). `shelves` are the
-    directories of the storage elements, by number; without them files have no content here. `searches` remembers the
-    results of `find`, `places` the replicas of GUIDs; they forget at once until they are given a lifetime.
+    `default_replicas` is the number of replicas of an upload without a storage specification. `storage_directories` maps
+    the numbers of storage elements to directories; without them files have no content. `find_cache` holds results of
+    `find`, `replica_cache` replicas by GUID; both cache nothing until they get a lifetime.
     """
 
     catalogue: Catalogue
@@ -38,7 +38,7 @@ class Service:
     guids: GuidMaker = field(default_factory=GuidMaker)
     storage_directories: Mapping[int, Path] = field(default_factory=dict)
     layout: Layout | None = None
-    """Where the authority is that signs token certificates; None: there is none."""
+    """The directory of the authority that signs token certificates; None: no tokens."""
     find_cache: AnswerCache[list[Entry]] = field(init=False)
     replica_cache: AnswerCache[list[Replica]] = field(init=False)
 
@@ -49,7 +49,7 @@ class Service:
 
 @dataclass(slots=True)
 class Call:
-    """One execution of a command. `execute` runs another command in its place, with the same output."""
+    """One execution of a command. `execute` runs another command with the same output."""
 
     service: Service
     session: Session
@@ -64,12 +64,12 @@ class Call:
 
     @property
     def principal(self) -> Principal:
-        """Who asks."""
+        """Return the identity that sent the command."""
         return self.session.principal
 
     @property
     def operands(self) -> list[str]:
-        """What was given beside options."""
+        """Return the operands (the arguments that are not options)."""
         return self.options.operands
 
     @property
@@ -114,10 +114,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: how it is done, and how its words are read.
+    """A command: its implementation, and how its arguments are parsed.
 
-    `options` is None for a command without an option parser. `needs_arguments` tells that it has nothing to do without
-    operands, and `options_suffice` that options are enough. `hides_option_errors` is true for those that answer
+    `options` is None for a command without an option parser. `needs_arguments`: it requires operands;
+    `options_suffice`: options are enough. `hides_option_errors`: the command answers
     `Command not found` to options that do not parse.
     """
 
@@ -130,4 +130,4 @@ class Command:
 
 
 NO_OPTIONS = option_set()
-"""For commands that have an option parser, and no options."""
+"""The option set of commands that have an option parser but no options."""

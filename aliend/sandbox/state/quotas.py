@@ -1,4 +1,4 @@
-"""How many files, and how many bytes, an account may have."""
+"""The quotas of accounts: numbers of files and of bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What an account uses and may use; sizes are bytes."""
+    """The use and the limits of an account; sizes are bytes."""
 
     size: int
     max_size: int
@@ -21,7 +21,7 @@ class Quota:
 
 
 class Quotas:
-    """The quotas in `database`. An account without one is not limited."""
+    """The quotas in `database`. An account without a quota is unlimited."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class Quotas:
         self._database.execute("INSERT OR REPLACE INTO quota VALUES(?, ?, ?, ?, ?)", values)
 
     def limit(self, account: str, maxNbFiles: int | None = None, maxTotalSize: int | None = None) -> bool:
-        """Change a limit, by the service's name for it; false when the account has no quota."""
+        """Change limits, by the service's names; return false if the account has no quota."""
         changed = self._database.execute(
             "UPDATE quota SET max_files = coalesce(?, max_files), max_size = coalesce(?, max_size) WHERE account = ?",
             (maxNbFiles, maxTotalSize, account),
