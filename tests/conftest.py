@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.harness import POWERLESS, Grid, User, folder_of, make_user, new_grid
+from tests.harness import UNPRIVILEGED, Grid, User, make_grid_directory, make_user, new_grid
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
@@ -30,14 +30,14 @@ def user(grid: Grid) -> Iterator[User]:
 @pytest.fixture
 def folder(user: User) -> str:
     """A directory of the catalogue that nobody else uses; the session is there."""
-    return folder_of(user)
+    return make_grid_directory(user)
 
 
 @pytest.fixture
 def powerless(grid: Grid) -> Iterator[User]:
     """A user of the sandbox grid whom permissions stop, also where root runs the tests."""
     for user in make_user(grid.exports):
-        user.prefix = POWERLESS
+        user.prefix = UNPRIVILEGED
         yield user
 
 

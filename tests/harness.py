@@ -21,14 +21,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ALIENCTL = str(Path(sys.executable).with_name("alienctl"))
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount small disks")
-POWERLESS = ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
+UNPRIVILEGED = ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
 """Runs a program for whom permissions hold, also where root runs the tests."""
-CHOOSING = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
+SELECTING_PREFIXES = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
 
 
 def clean_environment() -> dict[str, str]:
     """The environment of the tests without anything that chooses a grid, a profile or a directory."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(CHOOSING)}
+    return {name: value for name, value in os.environ.items() if not name.startswith(SELECTING_PREFIXES)}
 
 
 @dataclass(frozen=True)
@@ -38,39 +38,39 @@ class Grid:
     root: Path
     exports: dict[str, str]
 
-    def control(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def control(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run `sandbox WORDS` on it."""
-        return sandbox(self.root, *words)
+        return sandbox(self.root, *args)
 
-    def must(self, *words: str) -> dict[str, Any]:
+    def must(self, *args: str) -> dict[str, Any]:
         """Run `sandbox WORDS --json`, which must succeed; its document."""
-        done = self.control(*words, "--json")
-        assert done.returncode == 0, f"{words}: {done.stderr}"
+        done = self.control(*args, "--json")
+        assert done.returncode == 0, f"{args}: {done.stderr}"
         document: dict[str, Any] = json.loads(done.stdout)
         return document
 
     @contextmanager
-    def fault(self, *words: str) -> Iterator[None]:
+    def fault(self, *args: str) -> Iterator[None]:
         """Make something fail, as `sandbox fault WORDS` does; afterwards nothing is made to fail any more."""
-        self.must("fault", *words)
+        self.must("fault", *args)
         try:
             yield
         finally:
             self.must("fault", "clear")
 
     @contextmanager
-    def settings(self, *words: str) -> Iterator[None]:
+    def settings(self, *assignments: str) -> Iterator[None]:
         """Set limits of the service (`name=value`); afterwards they are what they were."""
         before = self.must("set")
-        self.must("set", *words)
+        self.must("set", *assignments)
         try:
             yield
         finally:
             self.must("set", *(f"{name}={value}" for name, value in before.items()))
 
-    def stats(self, *words: str) -> dict[str, Any]:
+    def stats(self, *args: str) -> dict[str, Any]:
         """The counts of `sandbox stats`; with `--reset` they begin anew."""
-        return self.must("stats", *words)
+        return self.must("stats", *args)
 
     @property
     def directory(self) -> Path:
@@ -79,11 +79,11 @@ class Grid:
 
 
 @contextmanager
-def new_grid(*words: str) -> Iterator[Grid]:
+def new_grid(*args: str) -> Iterator[Grid]:
     """A sandbox grid of one's own, started with `up WORDS`; it is gone afterwards."""
     root = Path(tempfile.mkdtemp(prefix="grid", dir="/tmp"))
     try:
-        up = sandbox(root, "up", *words)
+        up = sandbox(root, "up", *args)
         assert up.returncode == 0, up.stderr
         yield Grid(root, exports_of(root))
     finally:
@@ -106,10 +106,10 @@ def exports_of(root: Path) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name.startswith(keep)}
 
 
-def sandbox(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def sandbox(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
     environment = {**clean_environment(), "XDG_STATE_HOME": str(root)}
     return subprocess.run(
-        [sys.executable, "-P", "-m", "aliend.sandbox", *words],
+        [sys.executable, "-P", "-m", "aliend.sandbox", *args],
         env=environment,
         capture_output=True,
         text=True,
@@ -137,10 +137,10 @@ class User:
             **self.variables,
         }
 
-    def run(self, *words: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+    def run(self, *args: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
         """Run `alienctl WORDS` to its end."""
         return subprocess.run(
-            [*self.prefix, self.command, *words],
+            [*self.prefix, self.command, *args],
             env=options.pop("env", self.environment),
             cwd=options.pop("cwd", self.home),
             stdin=options.pop("stdin", subprocess.DEVNULL),
@@ -150,21 +150,21 @@ class User:
             **options,
         )
 
-    def must(self, *words: str, **options: Any) -> str:  # noqa: ANN401
+    def must(self, *args: str, **options: Any) -> str:  # noqa: ANN401
         """Run `alienctl WORDS`, which must succeed; its output without the last newline."""
-        done = self.run(*words, **options)
-        assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        done = self.run(*args, **options)
+        assert done.returncode == 0, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout.rstrip("\n")
 
-    def json(self, *words: str) -> dict[str, Any]:
+    def json(self, *args: str) -> dict[str, Any]:
         """Run `alienctl --json WORDS`, which must succeed; its document."""
-        document: dict[str, Any] = json.loads(self.must(*words, "--json"))
+        document: dict[str, Any] = json.loads(self.must(*args, "--json"))
         return document
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
+    def start(self, *args: str) -> subprocess.Popen[bytes]:
         """Start `alienctl WORDS` and go on."""
         process = subprocess.Popen(
-            [*self.prefix, self.command, *words],
+            [*self.prefix, self.command, *args],
             env=self.environment,
             cwd=self.home,
             stdin=subprocess.DEVNULL,
@@ -194,7 +194,7 @@ class User:
         self.run("daemon", "stop", timeout=20)
 
 
-def folder_of(user: User) -> str:
+def make_grid_directory(user: User) -> str:
     """A directory of the catalogue that nobody else uses; the user's session is there from now on."""
     name = f"{user.must('pwd')}{user.home.name}/"
     user.must("mkdir", "-p", name)

@@ -25,8 +25,8 @@ from aliend.sandbox.state.session import Session
 class Service:
     """The state that all connections share. `now()` is POSIX milliseconds; `site` is that of service and clients.
 
-    `default_replicas` is the number of replicas of an upload without a storage specification. `storage_directories` maps
-    the numbers of storage elements to directories; without them files have no content. `find_cache` holds results of
+    `default_replicas` is the number of replicas of an upload without a storage specification. `storage_directories` are
+    the directories of the storage elements, by number; without them files have no content. `find_cache` holds results of
     `find`, `replica_cache` replicas by GUID; both cache nothing until they get a lifetime.
     """
 

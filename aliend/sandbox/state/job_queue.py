@@ -29,7 +29,7 @@ STATES = (
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job. Times are POSIX milliseconds: waiting from `queued`, running from `starts`, in `final_state` from `ends`.
+    """One job. It waits from `queued`, runs from `starts`, is `final_state` from `ends` (times in POSIX milliseconds).
 
     `split` is the id of its master job (0: none).
     """

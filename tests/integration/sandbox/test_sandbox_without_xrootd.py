@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ALIENCTL, POWERLESS, clean_environment, exports_of, make_user, sandbox
+from tests.harness import ALIENCTL, UNPRIVILEGED, clean_environment, exports_of, make_user, sandbox
 
 HIDDEN = ("xrootd", "xrdcp", "cmsd")
 
@@ -69,7 +69,7 @@ class Debian:
 
     def sandbox(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*POWERLESS, ALIENCTL, "sandbox", *words],
+            [*UNPRIVILEGED, ALIENCTL, "sandbox", *words],
             env=self.environment,
             capture_output=True,
             text=True,

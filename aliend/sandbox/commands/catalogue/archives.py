@@ -21,7 +21,7 @@ _LAST_YEAR = 9000
 
 
 def archive_list(call: Call) -> None:
-    """The members of archives; the values end with a newline, as those of the service do."""
+    """Return the members of archives; the values end with a newline, as those of the service do."""
     for operand in call.operands:
         archive, entry = _archive(call, operand)
         name = entry.path if entry else archive.guid
@@ -44,7 +44,7 @@ def _archive(call: Call, operand: str) -> tuple[Guid, Entry | None]:
 
 
 def _in_java_order(members: list[Guid]) -> list[Guid]:
-    """The order in which a Java hash table of this size gives them back."""
+    """Return the order in which a Java hash table of this size gives them back."""
     size = _SMALLEST_TABLE
     while size * 3 // 4 < len(members):
         size *= 2
@@ -111,15 +111,15 @@ def expire(call: Call) -> None:
 
 
 def _with_siblings(call: Call, entry: Entry) -> list[Entry]:
-    """The entry, and what is inside the same archive: they end together."""
+    """Return the entry, and what is inside the same archive: they end together."""
     replicas = call.catalogue.replicas
     archive = next((found.archive[0] for found in replicas.replicas_of(entry.guid or "") if found.archive), entry.guid)
-    found = {entry.path: entry}
+    by_path = {entry.path: entry}
     for record in replicas.members(archive) if archive else []:
         member = call.catalogue.names.with_guid(record.guid)
         if member is not None:
-            found[member.path] = member
-    return list(found.values())
+            by_path[member.path] = member
+    return list(by_path.values())
 
 
 def _later(start: int, spans: dict[str, int]) -> int:

@@ -17,7 +17,7 @@ _GREP_OPTIONS = option_set("i v n c l w x F E q H s", "m", "e")
 
 
 def cat(call: Call) -> None:
-    """The text of files in one message; with `-o`, which would write on the service's machine, as without."""
+    """Return the text of files in one message; with `-o`, which would write on the service's machine, as without."""
     numbered, shown = 0, []
     for operand in call.operands:
         try:
@@ -43,7 +43,7 @@ def _lines(content: bytes) -> list[str]:
 
 
 def grep(call: Call) -> None:
-    """The lines of files that match a pattern; text only."""
+    """Return the lines of files that match a pattern; text only."""
     call.options = parse(call.operands, _GREP_OPTIONS)
     patterns = call.options.values.get("e", [])
     operands = call.operands
@@ -51,22 +51,22 @@ def grep(call: Call) -> None:
         patterns, operands = operands[:1], operands[1:]
     if not patterns or not operands:
         raise BadArgumentsError
-    wanted = _pattern(call, patterns)
-    found = [path for operand in operands for path in _expanded(call, operand)]
-    for path in found:
+    pattern = _pattern(call, patterns)
+    expanded = [path for operand in operands for path in _expanded(call, operand)]
+    for path in expanded:
         try:
             lines = _lines(contents.read(call, path))
         except contents.UnreadableError:
             call.out.fail(121, f"Not able to get the file: {path}")
             continue
-        _show_matches(call, f"{path}:" if len(found) > 1 or call.options.has("H") else "", wanted, lines)
+        _show_matches(call, f"{path}:" if len(expanded) > 1 or call.options.has("H") else "", pattern, lines)
 
 
 def _expanded(call: Call, operand: str) -> list[str]:
-    found = call.expand(operand)
-    if not found:
+    expanded = call.expand(operand)
+    if not expanded:
         call.out.fail(2, operand)
-    return found
+    return expanded
 
 
 def _pattern(call: Call, patterns: list[str]) -> re.Pattern[str]:
@@ -82,9 +82,9 @@ def _pattern(call: Call, patterns: list[str]) -> re.Pattern[str]:
         raise CommandFailedError(22, f"Not a pattern: {error}") from error
 
 
-def _show_matches(call: Call, prefix: str, wanted: re.Pattern[str], lines: list[str]) -> None:
+def _show_matches(call: Call, prefix: str, pattern: re.Pattern[str], lines: list[str]) -> None:
     given = call.options
-    matching = list(_matching(lines, wanted, inverted=given.has("v")))[: given.integer("m")]
+    matching = list(_matching(lines, pattern, inverted=given.has("v")))[: given.integer("m")]
     if given.has("q"):
         return
     if given.has("l"):
@@ -97,9 +97,9 @@ def _show_matches(call: Call, prefix: str, wanted: re.Pattern[str], lines: list[
             call.out.line(f"{prefix}{f'{number}:' if given.has('n') else ''}{line}")
 
 
-def _matching(lines: list[str], wanted: re.Pattern[str], *, inverted: bool) -> Iterator[tuple[int, str]]:
+def _matching(lines: list[str], pattern: re.Pattern[str], *, inverted: bool) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, 1):
-        if (wanted.search(line) is None) == inverted:
+        if (pattern.search(line) is None) == inverted:
             yield number, line
 
 

@@ -10,7 +10,7 @@ from aliend.sandbox.state.entries import Entry
 
 
 def pwd(call: Call) -> None:
-    """The current directory."""
+    """Return the current directory."""
     if call.session.cwd is None:
         raise CommandCrashError("java.lang.NullPointerException")
     call.out.key("pwd", call.session.cwd)
@@ -29,13 +29,13 @@ def cd(call: Call) -> None:
 
 
 def ls(call: Call) -> None:
-    """The entries of directories, and files themselves."""
+    """Return the entries of directories, and files themselves."""
     missing = []
     for operand in call.operands or [call.session.directory]:
-        found = call.expand(operand)
-        if not found:
+        expanded = call.expand(operand)
+        if not expanded:
             missing.append(operand)
-        for path in found:
+        for path in expanded:
             entry = call.catalogue.names.get(path)
             if entry is None:
                 missing.append(path)

@@ -17,7 +17,7 @@ _EMPTY_MD5_LENGTH = 32
 
 
 def stat(call: Call) -> None:
-    """All that is known of LFNs and GUIDs."""
+    """Return all that is known of LFNs and GUIDs."""
     for operand in call.operands:
         if guids.is_guid(operand):
             _stat_guid(call, operand)
@@ -120,7 +120,7 @@ def kind(call: Call) -> None:
 
 
 def md5sum(call: Call) -> None:
-    """The md5 of LFNs and GUIDs as the catalogue has it; no keys."""
+    """Return the md5 of LFNs and GUIDs as the catalogue has it; no keys."""
     for operand in call.operands:
         if guids.is_guid(operand):
             record = call.catalogue.replicas.guid(operand)
@@ -140,7 +140,7 @@ def md5sum(call: Call) -> None:
 
 
 def lfn2guid(call: Call) -> None:
-    """The GUID of an LFN."""
+    """Return the GUID of an LFN."""
     if len(call.operands) != 1:
         raise CommandCrashError("java.lang.IllegalArgumentException: exactly one LFN is needed")
     entry = call.entry(call.operands[0])
@@ -154,12 +154,12 @@ def lfn2guid(call: Call) -> None:
 
 
 def guid2lfn(call: Call) -> None:
-    """The LFN of each GUID found in the operands."""
+    """Return the LFN of each GUID found in the operands."""
     for operand in call.operands:
-        found = [part for part in re.split(r"[\s;#/\\?]+", operand) if guids.is_guid(part)]
-        if not found:
+        guids_in_operand = [part for part in re.split(r"[\s;#/\\?]+", operand) if guids.is_guid(part)]
+        if not guids_in_operand:
             raise CommandFailedError(22, f"No GUID in this string: {operand}")
-        for guid in found:
+        for guid in guids_in_operand:
             _lfn_of(call, guid)
             call.out.finish_result()
 

@@ -13,7 +13,7 @@ _DAY = 86_400_000
 
 
 def w(call: Call) -> None:
-    """A table of the accounts that have jobs."""
+    """Return a table of the accounts that have jobs."""
     rows = [(name, *counts) for name, counts in call.catalogue.jobs.count_by_owner(call.now).items()]
     column = 2 if call.options.has("w") else 1 if call.options.has("a") else 0
     rows.sort(key=lambda row: row[column], reverse=call.options.has("r") != (column > 0))
@@ -104,7 +104,7 @@ def _percent(value: float, most: float) -> str:
 
 
 def _double(value: float) -> str:
-    """A number as Java writes a `double`."""
+    """Return a number as Java writes a `double`."""
     if value and not 1e-3 <= abs(value) < 1e7:
         mantissa, _, exponent = f"{value:e}".partition("e")
         digits = mantissa.rstrip("0")

@@ -61,10 +61,10 @@ def _insert(call: Call, description: jdl.Description) -> int:
     return number
 
 
-def _check_quota(call: Call, wanted: int) -> None:
+def _check_quota(call: Call, count: int) -> None:
     quota = call.catalogue.grid.quota(call.principal.name)
     running, waiting = call.catalogue.jobs.count_by_owner(call.now).get(call.principal.name, (0, 0))
-    if quota is not None and running + waiting + wanted > quota.unfinished:
+    if quota is not None and running + waiting + count > quota.unfinished:
         raise BadDescriptionError(
             f"{call.principal.name} may have {quota.unfinished} unfinished jobs, and has {running + waiting}"
         )

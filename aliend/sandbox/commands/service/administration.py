@@ -12,7 +12,7 @@ from aliend.sandbox.state.entries import Entry
 
 
 def group_members(call: Call) -> None:
-    """The accounts that have a role; text only."""
+    """Return the accounts that have a role; text only."""
     if len(call.operands) != 1:
         raise BadArgumentsError
     group = call.operands[0]
@@ -52,13 +52,13 @@ def move_directory(call: Call) -> None:
 
 
 def show_tags(call: Call) -> None:
-    """The tags of files and their values, or (`-l`) which tags there are."""
+    """Return the tags of files and their values, or (`-l`) which tags there are."""
     tags, columns = _chosen(call, "t"), _chosen(call, "c")
     for operand in call.operands:
-        found = call.expand(operand)
-        if not found:
+        matching = call.expand(operand)
+        if not matching:
             call.out.fail(2, operand)
-        for path in found:
+        for path in matching:
             entry = call.find(path)
             if entry is None:
                 call.out.fail(2, path)

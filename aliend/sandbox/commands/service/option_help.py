@@ -189,7 +189,7 @@ _OPTIONS: dict[str, dict[str, str]] = {
 
 
 def options_text(name: str) -> str:
-    """The lines that tell the options of a command; empty when it has none."""
+    """Return the lines that tell the options of a command; empty when it has none."""
     options = _OPTIONS.get(name, {})
     lines = [f"   {option:<{_WIDTH}} {meaning}\n" for option, meaning in options.items()]
     return "".join(["\noptions:\n", *lines]) if lines else ""

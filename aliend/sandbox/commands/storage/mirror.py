@@ -56,14 +56,14 @@ def _mirror(call: Call, path: str, spec: StorageSpec, attempts: int) -> None:
     if not holding:
         call.out.warn(f"cannot locate real pfns of {path}\n")
         return
-    wanted = PlannedTransfer(record.guid, lfn, call.principal.name, attempts, _removed(call))
+    transfer = PlannedTransfer(record.guid, lfn, call.principal.name, attempts, _removed(call))
     if call.options.has("S"):
         spec = StorageSpec(list(spec.named), [*spec.excluded, *holding], dict(spec.qos))
         targets: list[StorageElement] = choose_elements(call, spec)
     else:
         targets = _named(call, spec.named[0], holding)
     for se in targets:
-        number = call.catalogue.transfers.queue(wanted, se.number, call.now)
+        number = call.catalogue.transfers.queue(transfer, se.number, call.now)
         call.out.line(f"{se.key}: queued transfer ID {number}")
 
 
@@ -121,7 +121,7 @@ def delete_mirror(call: Call) -> None:
 
 
 def list_transfers(call: Call) -> None:
-    """The transfers that were queued, as a table; text only."""
+    """Return the transfers that were queued, as a table; text only."""
     most = call.options.integer("list")
     rows = [transfer for transfer in call.catalogue.transfers.newest() if _is_wanted(call, transfer)]
     rows = rows[: _LISTED if most is None or most <= 0 else most]

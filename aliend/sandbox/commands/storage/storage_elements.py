@@ -15,7 +15,7 @@ _COLUMNS = "\t ID\t   Total  \t    Used  \t    Free      File count\t   Read   W
 
 
 def list_elements(call: Call) -> None:
-    """The storage elements with their use; the table's head is in the first message."""
+    """Return the storage elements with their use; the table's head is in the first message."""
     shown = [se for se in call.catalogue.replicas.elements() if _is_wanted(call, se)]
     width = max((len(se.name) for se in shown), default=0)
     call.out.text(f"{'':{width}}{_CAPACITY_HEADER}{'SE name':>{width}}{_COLUMNS}")
@@ -64,7 +64,7 @@ def _show(call: Call, se: StorageElement, width: int) -> None:
 
 
 def list_distances(call: Call) -> None:
-    """The storage elements from near to far; text only."""
+    """Return the storage elements from near to far; text only."""
     site = call.options.value("site") or call.session.site
     distances = call.catalogue.replicas.distances(site)
     reading = call.options.has("read")

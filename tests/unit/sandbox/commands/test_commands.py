@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from aliend.sandbox.commands import COMMANDS, HIDDEN
-from aliend.sandbox.commands.service.messages import LISTED
+from aliend.sandbox.commands.service.messages import LISTED_COMMANDS
 from aliend.sandbox.server.seed import content
 from aliend.sandbox.service import contents
 from tests.unit.sandbox.in_process_grid import Stage
@@ -39,7 +39,7 @@ async def test_every_command_has_a_help_text(stage: Stage) -> None:
 
 
 def test_every_command_of_the_list_is_there() -> None:
-    assert set(LISTED) - COMMANDS.keys() == {"cp"}
+    assert set(LISTED_COMMANDS) - COMMANDS.keys() == {"cp"}
     assert not COMMANDS.keys() & HIDDEN
 
 
