@@ -26,8 +26,8 @@ class Service:
     """The state that all connections share. `now()` is POSIX milliseconds; `site` is that of service and clients.
 
     `default_replicas` is the number of replicas of an upload without a storage specification. `storage_directories` are
-    the directories of the storage elements, by number; without them files have no content. `find_cache` holds results of
-    `find`, `replica_cache` replicas by GUID; both cache nothing until they get a lifetime.
+    the directories of the storage elements, by number; without them files have no content. `find_cache` holds results
+    of `find`, `replica_cache` replicas by GUID; both cache nothing until they get a lifetime.
     """
 
     catalogue: Catalogue

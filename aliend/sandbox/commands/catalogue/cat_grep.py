@@ -1,4 +1,4 @@
-"""Commands that show the content of files: cat, grep, changeDiff. The files are read where they are stored."""
+"""Commands that show the content of files: cat, grep, changeDiff."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aliend.sandbox.service import contents
 from aliend.sandbox.service.call import NO_OPTIONS, Call, Command
 
 CAT_OPTIONS = option_set("n b E T", "o")
-"""What `cat` takes; the service reads other files by it too, so that `submit` knows these words as well."""
+"""The options of `cat`, with which the service reads other files too, so `submit` accepts them as well."""
 _GREP_OPTIONS = option_set("i v n c l w x F E q H s", "m", "e")
 
 
 def cat(call: Call) -> None:
-    """Return the text of files in one message; with `-o`, which would write on the service's machine, as without."""
+    """Print the text of files in one message; ignore `-o`, which would write on the service's machine."""
     numbered, shown = 0, []
     for operand in call.operands:
         try:
@@ -43,7 +43,7 @@ def _lines(content: bytes) -> list[str]:
 
 
 def grep(call: Call) -> None:
-    """Return the lines of files that match a pattern; text only."""
+    """Print the lines of files that match a pattern; text only."""
     call.options = parse(call.operands, _GREP_OPTIONS)
     patterns = call.options.values.get("e", [])
     operands = call.operands
@@ -104,7 +104,7 @@ def _matching(lines: list[str], pattern: re.Pattern[str], *, inverted: bool) -> 
 
 
 def change_diff(call: Call) -> None:
-    """What was changed in files since their previous version, which has a `~` behind its name."""
+    """Print the changes of files since their previous version, whose name ends in `~`."""
     for operand in call.operands:
         if call.find(operand) is None or call.find(f"{operand}~") is None:
             missing = operand if call.find(operand) is None else f"{operand}~"

@@ -17,7 +17,7 @@ from aliend.sandbox.state.entries import AFTER_PREFIX, Entry
 
 _MAX_RESULTS = 1_000_000
 _BATCH_SIZE = 2_000
-"""So many entries are worked on before other connections get their turn."""
+"""The number of entries that are processed before other connections run."""
 
 _VERSIONED_NAME = re.compile(r"Run(?P<first_run>\d+)_(?P<last_run>\d+)_v(?P<version>\d+)_s(?P<subversion>\d+)\.root")
 _VERSION_CONDITION = re.compile(
@@ -43,7 +43,7 @@ async def find(call: Call) -> None:
     if target in (None, "-"):
         await _show(call, entries)
         return
-    # nothing is told of a target that exists or may not be written
+    # an existing or unwritable target gives no error
     path = call.resolve(str(target))
     contents.store(call, path, xml_collection.write(entries, _origin(call, paths.name(path))).encode())
 
@@ -191,9 +191,9 @@ def _line(call: Call, entry: Entry) -> str:
 
 
 def _newest_versions(entries: Iterable[Entry], query: str) -> list[Entry]:
-    """The newest version in each directory, of those that fulfil a query as `CDB:first_run<=5 and CDB:last_run>=5`.
+    """Return the newest version in each directory that matches a query such as `CDB:first_run<=5 and CDB:last_run>=5`.
 
-    Files whose names tell no version are left out.
+    Omit files whose names contain no version.
     """
     best: dict[str, tuple[tuple[int, int], Entry]] = {}
     for entry in entries:

@@ -1,4 +1,4 @@
-"""The command ps: jobs by who, where, when and in which state they are (wire specification, section 3.5)."""
+"""The command ps: jobs by owner, site, time and state (wire specification, section 3.5)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _COLUMNS: dict[str, Callable[[Job], object]] = {
 
 
 def ps(call: Call) -> None:
-    """List jobs: one's own unless others are asked for."""
+    """List the user's jobs, or with options those of other users."""
     for job in _selected(call):
         if call.options.has("trace"):
             _show_trace(call, job)

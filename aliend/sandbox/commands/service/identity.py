@@ -1,4 +1,4 @@
-"""Who one is and who others are: whoami, user, whois, groups."""
+"""Commands for identities and accounts: whoami, user, whois, groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliend.sandbox.state.accounts import Account
 
 
 def whoami(call: Call) -> None:
-    """Return the effective identity and the certificate behind it; after `user` the address is not told any more."""
+    """Print the effective identity and its certificate; after `user` without the address."""
     principal, client = call.principal, call.session.client
     account = call.catalogue.accounts.get(principal.name)
     facts = {
@@ -54,7 +54,7 @@ def _describe(call: Call, facts: dict[str, str]) -> None:
 
 
 def user(call: Call) -> None:
-    """Act as another account from now on; the current directory stays."""
+    """Switch to another account; the current directory stays."""
     name = call.operands[0]
     principal = call.principal
     if not principal.can_become(name):
@@ -68,14 +68,14 @@ def user(call: Call) -> None:
 
 
 def groups(call: Call) -> None:
-    """Return the groups of the effective user."""
+    """List the groups of the effective user."""
     principal = call.principal
     call.out.line(f"User: {principal.name}, main group: {principal.group}")
     call.out.line(f"Member of groups: {' '.join(principal.roles)} ")
 
 
 def whois(call: Call) -> None:
-    """Accounts by name, or by part of what is known of them."""
+    """Find accounts by name, or by a part of their data."""
     for word in call.operands:
         accounts = [account for account in call.catalogue.accounts.all() if _matches(call, account, word)]
         if not accounts:

@@ -1,4 +1,4 @@
-"""Commands that only talk: version, motd, echo, ping, timing, commandlist, and those that do not exist."""
+"""Commands about the service itself: version, motd, echo, ping, timing, time, commandlist, unimplemented commands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LISTED_COMMANDS = (
     *("commandlist", "motd", "ping", "version", "echo", "whoami", "user", "whois", "groups", "token"),
     "lfnexpiretime",
 )
-"""What `commandlist` answers, in its order."""
+"""The reply of `commandlist`, in its order."""
 
 _ONLY_ADVERTISED = ("shutdown", "less", "more", "sensible-editor", "vim")
 _TAG, _HASH, _COMPILED = "1.0-sandbox", "0" * 40, 1_790_000_000_000
@@ -32,7 +32,7 @@ _GREETING = (
 
 
 def version(call: Call) -> None:
-    """Return the version; this grid has one of its own."""
+    """Print the version of the sandbox."""
     date = formats.long_date(_COMPILED).split()
     compiled = f"{date[2]} {date[1]} {date[5]} {date[3][:5]}"
     call.out.line(f"JAliEn tag: {_TAG}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
@@ -40,19 +40,19 @@ def version(call: Call) -> None:
 
 
 def motd(call: Call) -> None:
-    """Return the message of the day."""
+    """Print the message of the day."""
     call.out.line(_GREETING)
 
 
 def echo(call: Call) -> None:
-    """Return the words, back."""
+    """Print the operands."""
     for number, operand in enumerate(call.operands):
         call.out.key(f"arg{number}", operand)
     call.out.line(" ".join(call.operands))
 
 
 async def ping(call: Call) -> None:
-    """Wait between rounds as the real one does; it is the one command that takes seconds."""
+    """Reply after pauses, as the real service does; the only command that takes seconds."""
     rounds, pause = call.options.integer("c"), call.options.integer("s")
     rounds = 3 if rounds is None else rounds
     pause = 1000 if pause is None else pause
@@ -73,7 +73,7 @@ def timing(call: Call) -> None:
 
 
 async def repeat(call: Call) -> None:
-    """Run a command a number of times in place; its results add up, and how long it took comes last."""
+    """Run a command several times; its results accumulate, and the duration comes last."""
     arguments = call.operands
     if len(arguments) < 2 or not arguments[0].isdecimal() or not 0 < int(arguments[0]) <= 1000 or call.execute is None:
         call.out.line(f"usage: time   {_TIME_USAGE}")
@@ -87,7 +87,7 @@ async def repeat(call: Call) -> None:
 
 
 def commandlist(call: Call) -> None:
-    """Return the names of the commands."""
+    """List the names of the commands."""
     if "-i" in call.operands:
         index = LISTED_COMMANDS.index("resyncLDAP")
         names = (*LISTED_COMMANDS[:index], "randomPFNs", *LISTED_COMMANDS[index:], *_ONLY_ADVERTISED)

@@ -21,7 +21,7 @@ _MAX_DAYS_FOR_ADMIN = 400
 
 @dataclass(frozen=True, slots=True)
 class _TokenType:
-    """A type of token: the most days it lives, and whether an admin's own certificate does not bound it."""
+    """A type of token: its maximum lifetime in days, and whether it may outlive an admin's own certificate."""
 
     days: int
     unbound_for_admin: bool = False
@@ -39,7 +39,7 @@ Names = list[tuple[x509.ObjectIdentifier, str]]
 
 
 async def token(call: Call) -> None:
-    """Return a new certificate for who asks; with `-u` for a role, which the connection has from then on."""
+    """Issue a certificate for the user, or with `-u` for a role, to which the connection switches."""
     kind = _kind(call)
     _require_right(call, kind)
     subject, host = await _subject(call, kind)
@@ -57,7 +57,7 @@ async def token(call: Call) -> None:
 
 
 def _kind(call: Call) -> str:
-    """Return the type asked for; `-jobid` and `-hostname` imply theirs."""
+    """Return the requested type; `-jobid` and `-hostname` imply theirs."""
     kind = "job" if call.options.has("jobid") else "host" if call.options.has("hostname") else "user"
     asked = call.options.value("t") or kind
     if asked not in _TOKEN_TYPES:
@@ -66,7 +66,7 @@ def _kind(call: Call) -> str:
 
 
 def _require_right(call: Call, kind: str) -> None:
-    """Who may have which type (section 6)."""
+    """Check that the user may have a token of this type (section 6). Raises CommandFailedError."""
     principal = call.principal
     is_admin = principal.permission("", "", "000") == 7
     allowed = {
@@ -81,7 +81,7 @@ def _require_right(call: Call, kind: str) -> None:
 
 
 async def _subject(call: Call, kind: str) -> tuple[Names, str]:
-    """Return the name in the certificate, and the host name of a host's."""
+    """Return the subject of the certificate, and the host name of a host certificate."""
     common, unit = NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME
     system: Names = [(NameOID.COUNTRY_NAME, "ch"), (NameOID.ORGANIZATION_NAME, "AliEn2")]
     if kind == "job":
@@ -115,7 +115,7 @@ async def _host(call: Call) -> str:
 
 
 def _switch_role(call: Call) -> str:
-    """Return the role of the certificate; one that may not be had is replaced, with exit 1."""
+    """Return the role of the certificate; replace a refused role by the present one, with exit code 1."""
     role, principal = call.options.value("u"), call.principal
     if role is None or role == principal.name:
         return principal.name
@@ -129,7 +129,7 @@ def _switch_role(call: Call) -> str:
 
 
 def _expiry(call: Call, kind: str) -> datetime:
-    """The end of the certificate: not after that of the certificate of who asks, an admin's for some types apart."""
+    """Return the expiry of the token, limited by the user's certificate (except some types for an admin)."""
     is_admin = call.principal.permission("", "", "000") == 7
     most = _TOKEN_TYPES[kind].days
     days = call.options.integer("v")

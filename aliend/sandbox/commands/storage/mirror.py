@@ -1,4 +1,4 @@
-"""More or fewer copies of a file: mirror, deleteMirror, listTransfer."""
+"""Commands that add and remove replicas: mirror, deleteMirror, listTransfer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LISTED = 20
 
 
 def mirror(call: Call) -> None:
-    """Queue copies of files on other storage elements; problems are only told as a warning."""
+    """Queue copies of files to other storage elements; problems appear only as warnings."""
     operand, *rest = call.operands
     if call.options.has("g") and not guids.is_guid(operand):
         raise CommandFailedError(22, f"Invalid GUID value: {operand}")
@@ -35,7 +35,7 @@ def mirror(call: Call) -> None:
 
 
 def _storage_spec(call: Call, rest: Sequence[str]) -> StorageSpec | None:
-    """Where copies shall be; None when that makes no sense."""
+    """Return the target specification, or None if it is invalid."""
     specs = call.options.value("S")
     if specs is None:
         return StorageSpec(named=[rest[0].upper()]) if rest else None
@@ -101,7 +101,7 @@ def _archive_of(call: Call, record: Guid) -> Guid:
 
 
 def delete_mirror(call: Call) -> None:
-    """Remove the copy of a file on one storage element, even if it is the last one."""
+    """Remove the replica of a file on one storage element, even the last one."""
     if len(call.operands) < 2:
         raise BadArgumentsError
     path, name = call.operands[:2]
@@ -121,7 +121,7 @@ def delete_mirror(call: Call) -> None:
 
 
 def list_transfers(call: Call) -> None:
-    """Return the transfers that were queued, as a table; text only."""
+    """List the queued transfers as a table; text only."""
     most = call.options.integer("list")
     rows = [transfer for transfer in call.catalogue.transfers.newest() if _is_wanted(call, transfer)]
     rows = rows[: _LISTED if most is None or most <= 0 else most]

@@ -1,4 +1,4 @@
-"""Looking at the storage itself: xrdstat, randomPFNs, testSE. What is asked of servers there is read from disk here."""
+"""Commands that check storage: xrdstat, randomPFNs, testSE. The sandbox reads its disks instead of asking servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _PhysicalReplica:
 
 
 def xrdstat(call: Call) -> None:
-    """Return whether the copies of files are where the catalogue says; a bad one leaves the exit code as it is."""
+    """Check that the replicas in the catalogue exist on storage; a bad one does not change the exit code."""
     operands = call.operands + _files_of_jobs(call)
     if not operands:
         raise BadArgumentsError
@@ -121,7 +121,7 @@ def _stored_size(call: Call, copy: _PhysicalReplica) -> tuple[int | None, str]:
 
 
 def random_pfns(call: Call) -> None:
-    """Some of the files on a storage element; text only."""
+    """Print random files of a storage element; text only."""
     if len(call.operands) != 2 or not call.operands[1].isdecimal():
         raise BadArgumentsError
     name, count = call.operands[0], min(int(call.operands[1]), _MOST_PFNS)
@@ -139,7 +139,7 @@ def _element(call: Call, name: str) -> StorageElement | None:
 
 
 def test_element(call: Call) -> None:
-    """Return a short test of storage elements: whether their directories take and give back a file; text only."""
+    """Test whether the directories of storage elements are usable; text only."""
     elements = call.catalogue.replicas.elements()
     for word in [se.name for se in elements] if call.options.has("a") else call.operands:
         named = _element(call, word)

@@ -1,4 +1,4 @@
-"""Where the copies of a file are: whereis."""
+"""The command whereis: the replicas of a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _ReplicaLocation:
 
 
 def whereis(call: Call) -> None:
-    """Return the replicas of a file or a GUID; `-r` resolves those inside an archive."""
+    """List the replicas of a file or GUID; with `-r` resolve those inside an archive."""
     operand = call.operands[0]
     guid, title = _guid_of(call, operand)
     replicas = _replicas(call, guid)
