@@ -33,7 +33,7 @@ def modes(root: Path) -> dict[str, int]:
     return {str(path): path.lstat().st_mode for path in (*inside, *root.parents)}
 
 
-def test_modes_outside_of_its_directory_stay(nest: Path) -> None:
+def test_modes_outside_the_directory_are_unchanged(nest: Path) -> None:
     state = nest / "home" / 'a "quoted" na\u00efve directory' / "state"
     (state / "aliend").mkdir(parents=True)
     for directory, mode in zip(
@@ -161,7 +161,7 @@ def debian(nest: Path) -> Debian:
     return machine
 
 
-def test_an_ordinary_user_gets_xrootd_from_the_packages_of_the_distribution(debian: Debian) -> None:
+def test_an_ordinary_user_unpacks_the_packages_of_the_distribution(debian: Debian) -> None:
     offer = debian.sandbox("up")
     assert offer.returncode == 1
     assert "`alienctl sandbox up --fetch` downloads your distribution's packages" in offer.stderr
@@ -189,7 +189,7 @@ def test_an_ordinary_user_gets_xrootd_from_the_packages_of_the_distribution(debi
     assert not (debian.root / "s/aliend/sandbox-grid/xrootd.new").exists()
 
 
-def test_packages_that_were_changed_are_refused(debian: Debian) -> None:
+def test_modified_packages_are_refused(debian: Debian) -> None:
     package = next((debian.root / "repository").glob("xrootd-server_*.deb"))
     content = bytearray(package.read_bytes())
     content[-100] ^= 1
@@ -197,13 +197,13 @@ def test_packages_that_were_changed_are_refused(debian: Debian) -> None:
     refused_by(debian)
 
 
-def test_a_list_that_is_not_signed_is_refused(debian: Debian) -> None:
+def test_an_unsigned_package_list_is_refused(debian: Debian) -> None:
     index = debian.root / "repository/Packages"
     index.write_text(index.read_text(encoding="utf-8").replace("SHA256: ", "SHA256: 0", 1), encoding="utf-8")
     refused_by(debian)
 
 
-def test_a_signature_of_somebody_else_is_refused(debian: Debian) -> None:
+def test_a_foreign_signature_is_refused(debian: Debian) -> None:
     (debian.root / "key.gpg").unlink()
     shutil.rmtree(debian.root / "keys")
     trusted = (debian.root / "repository/InRelease").read_bytes()
