@@ -34,7 +34,7 @@ def test_a_line_behaves_as_in_the_incumbent(stage: Stage, line: Line) -> None:
 
 
 def _differences(line: Line, theirs: Outcome, ours: Outcome) -> str:
-    """All output of both, where they differ marked as a diff does."""
+    """Return the outputs of both programs as a diff."""
     old, new = (
         [f"exit code {one.code}", *line.forgetting(one.stdout).splitlines(), *one.stderr.splitlines()]
         for one in (theirs, ours)

@@ -1,4 +1,4 @@
-"""The sandbox grid as it is used: started, asked over TLS, copied to and from, stopped, killed."""
+"""The sandbox grid in use: start, requests over TLS, copies, stop, kill."""
 
 from __future__ import annotations
 

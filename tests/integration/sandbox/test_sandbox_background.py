@@ -1,4 +1,4 @@
-"""What moves by itself on a running sandbox grid: jobs, their output, and copies between storage elements."""
+"""Background work of a running sandbox grid: jobs, their output, and copies between storage elements."""
 
 from __future__ import annotations
 

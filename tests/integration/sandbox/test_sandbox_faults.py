@@ -1,4 +1,4 @@
-"""Faults on demand: what a client of the sandbox meets, and that it is over when it is cleared."""
+"""Injected faults: their effect on clients of the sandbox, and their end when cleared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sandbox grids of other sizes: more storage elements at two sites, and catalogue entries in great numbers."""
+"""Sandbox grids of other sizes: more storage elements at two sites, and many catalogue entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sandbox's websocket does between the requests: waiting, overlap, long requests, limits, stale answers."""
+"""The sandbox's websocket: overlapping commands, long requests, session limits, cached answers."""
 
 from __future__ import annotations
 

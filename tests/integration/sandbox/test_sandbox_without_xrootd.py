@@ -1,4 +1,4 @@
-"""The sandbox for an ordinary user: nothing outside its directory changes, and `xrootd` need not be installed."""
+"""The sandbox without root: it changes nothing outside its directory and can unpack `xrootd` itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HIDDEN = ("xrootd", "xrdcp", "cmsd")
 
 @pytest.fixture
 def nest() -> Iterator[Path]:
-    """A short directory of our own that everybody may enter."""
+    """Create a directory with a short name that all users may enter."""
     root = Path(tempfile.mkdtemp(prefix="nest", dir="/tmp"))
     root.chmod(0o755)
     yield root
@@ -28,7 +28,7 @@ def nest() -> Iterator[Path]:
 
 
 def modes(root: Path) -> dict[str, int]:
-    """The modes of a directory, of its parents, and of all below it but the sandbox's own."""
+    """Return the modes of a directory, its parents, and everything below it except the sandbox's files."""
     inside = [root, *(path for path in root.rglob("*") if "sandbox-grid" not in path.parts)]
     return {str(path): path.lstat().st_mode for path in (*inside, *root.parents)}
 
@@ -53,7 +53,7 @@ def test_modes_outside_the_directory_are_unchanged(nest: Path) -> None:
 
 @dataclass
 class Debian:
-    """An ordinary user's machine on which xrootd is not installed, and a signed repository that has its packages."""
+    """An unprivileged user's machine without xrootd, and a signed repository with its packages."""
 
     root: Path
 
@@ -99,7 +99,7 @@ class Debian:
         self.sign()
 
     def _pack(self, repository: Path, fields: dict[str, str]) -> str:
-        """Make the package again from its installed files; its stanza of the index."""
+        """Rebuild a package from its installed files and return its stanza of the index."""
         name = fields["Package"]
         stage = self.root / "stage" / name
         (stage / "DEBIAN").mkdir(parents=True)
@@ -147,7 +147,7 @@ class Debian:
 
 
 def output(*command: str) -> str:
-    """The output of a program, which must succeed."""
+    """Run a program, which must succeed, and return its output."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout
@@ -213,7 +213,7 @@ def test_a_foreign_signature_is_refused(debian: Debian) -> None:
 
 
 def refused_by(debian: Debian) -> None:
-    """Fetching fails with apt's reason, and leaves nothing."""
+    """Check that `up --fetch` fails with apt's reason and leaves no files."""
     done = debian.sandbox("up", "--fetch")
     assert done.returncode == 1
     assert done.stderr.startswith("the packages of xrootd cannot be fetched: E:"), done.stderr

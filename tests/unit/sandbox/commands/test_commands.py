@@ -1,4 +1,4 @@
-"""Commands on files beside the plain ones: copies, collections, archives, contents, expiry, checks, administration."""
+"""Less common commands: replicas, collections, archives, contents, expiry, storage checks, administration."""
 
 from __future__ import annotations
 

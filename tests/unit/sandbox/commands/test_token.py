@@ -1,4 +1,4 @@
-"""Token certificates: their names, lifetimes, uses, and who may have which (wire specification, section 6)."""
+"""Token certificates: subjects, lifetimes, uses and permissions (wire specification, section 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which fault meets which command, what may be set, and how many requests slow a certificate down."""
+"""Faults of the service, its settings, throttle and answer cache."""
 
 from __future__ import annotations
 

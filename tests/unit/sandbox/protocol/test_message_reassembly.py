@@ -1,4 +1,4 @@
-"""How requests are put together from pieces, and spoiled by long ones."""
+"""Reassembly of requests from pieces, and the defect with long requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How results grow, and how a reply is written."""
+"""The output of commands and its serialization."""
 
 from __future__ import annotations
 

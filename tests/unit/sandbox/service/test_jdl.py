@@ -1,4 +1,4 @@
-"""Job descriptions are read as they are written, and what makes no sense is told."""
+"""Job descriptions are parsed, and invalid ones are rejected."""
 
 from __future__ import annotations
 

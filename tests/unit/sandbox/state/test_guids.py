@@ -1,4 +1,4 @@
-"""GUIDs and the places of files on storage elements follow the service's layout."""
+"""GUIDs and the paths of files on storage elements follow the service's layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs on the sandbox: they wait, run and end by themselves, and are shown, killed and begun again."""
+"""Simulated jobs: states over time, listings, kill and restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths mean what they mean to the service, quirks included."""
+"""Paths are resolved as the service resolves them, including its defects."""
 
 from __future__ import annotations
 

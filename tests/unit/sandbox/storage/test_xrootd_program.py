@@ -1,4 +1,4 @@
-"""The program xrootd is found wherever an ordinary user may have it, and each missing one has a command that helps."""
+"""The xrootd program is found in all supported places; the message for a missing one names the install command."""
 
 from __future__ import annotations
 
