@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.harness import POWERLESS, Grid, User, folder_of, make_user, new_grid
+from tests.harness import UNPRIVILEGED, Grid, User, make_grid_directory, make_user, new_grid
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
@@ -15,7 +15,7 @@ settings.load_profile("shared machine")
 
 @pytest.fixture(scope="session")
 def grid() -> Iterator[Grid]:
-    """One sandbox grid for all tests of this process; its service remembers no answers."""
+    """Start one sandbox grid for all tests of this process; its service caches no answers."""
     with new_grid() as made:
         made.must("set", "find_cache=0", "replica_cache=0")
         yield made
@@ -23,27 +23,27 @@ def grid() -> Iterator[Grid]:
 
 @pytest.fixture
 def user(grid: Grid) -> Iterator[User]:
-    """A user of the sandbox grid."""
+    """Create a user of the sandbox grid."""
     yield from make_user(grid.exports)
 
 
 @pytest.fixture
 def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session is there."""
-    return folder_of(user)
+    """Create a catalogue directory for this test only, the session's current directory."""
+    return make_grid_directory(user)
 
 
 @pytest.fixture
 def powerless(grid: Grid) -> Iterator[User]:
-    """A user of the sandbox grid whom permissions stop, also where root runs the tests."""
+    """Create a user of the sandbox grid to whom permissions apply even if root runs the tests."""
     for user in make_user(grid.exports):
-        user.prefix = POWERLESS
+        user.prefix = UNPRIVILEGED
         yield user
 
 
 @pytest.fixture
 def stranger() -> Iterator[User]:
-    """A user without credentials, whose central service nobody runs."""
+    """Create a user without credentials, whose central service does not run."""
     yield from make_user(
         {"ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": "9", "JALIEN_TOKEN_CERT": "/nonexistent/token.pem"}
     )

@@ -1,4 +1,4 @@
-"""Users on a sandbox grid, each with a daemon and a place of their own: what tests of several folders share."""
+"""Helpers for tests of several folders: sandbox grids, and users with their own daemon and directories."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ALIENCTL = str(Path(sys.executable).with_name("alienctl"))
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount small disks")
-POWERLESS = ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
-"""Runs a program for whom permissions hold, also where root runs the tests."""
-CHOOSING = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
+UNPRIVILEGED = ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
+"""A command prefix that makes permissions apply to a program even if root runs the tests."""
+SELECTING_PREFIXES = ("ALIEN", "JALIEN", "X509_", "XDG_", "XRD_")
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment of the tests without anything that chooses a grid, a profile or a directory."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(CHOOSING)}
+    """Return the environment without variables that select a grid, a profile or a directory."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SELECTING_PREFIXES)}
 
 
 @dataclass(frozen=True)
@@ -38,52 +38,52 @@ class Grid:
     root: Path
     exports: dict[str, str]
 
-    def control(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run `sandbox WORDS` on it."""
-        return sandbox(self.root, *words)
+    def control(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run `sandbox ARGS` on the grid."""
+        return sandbox(self.root, *args)
 
-    def must(self, *words: str) -> dict[str, Any]:
-        """Run `sandbox WORDS --json`, which must succeed; its document."""
-        done = self.control(*words, "--json")
-        assert done.returncode == 0, f"{words}: {done.stderr}"
+    def must(self, *args: str) -> dict[str, Any]:
+        """Run `sandbox ARGS --json`, which must succeed, and return its document."""
+        done = self.control(*args, "--json")
+        assert done.returncode == 0, f"{args}: {done.stderr}"
         document: dict[str, Any] = json.loads(done.stdout)
         return document
 
     @contextmanager
-    def fault(self, *words: str) -> Iterator[None]:
-        """Make something fail, as `sandbox fault WORDS` does; afterwards nothing is made to fail any more."""
-        self.must("fault", *words)
+    def fault(self, *args: str) -> Iterator[None]:
+        """Inject a fault with `sandbox fault ARGS`; clear all faults afterwards."""
+        self.must("fault", *args)
         try:
             yield
         finally:
             self.must("fault", "clear")
 
     @contextmanager
-    def settings(self, *words: str) -> Iterator[None]:
-        """Set limits of the service (`name=value`); afterwards they are what they were."""
+    def settings(self, *assignments: str) -> Iterator[None]:
+        """Change limits of the service (`name=value`); restore them afterwards."""
         before = self.must("set")
-        self.must("set", *words)
+        self.must("set", *assignments)
         try:
             yield
         finally:
             self.must("set", *(f"{name}={value}" for name, value in before.items()))
 
-    def stats(self, *words: str) -> dict[str, Any]:
-        """The counts of `sandbox stats`; with `--reset` they begin anew."""
-        return self.must("stats", *words)
+    def stats(self, *args: str) -> dict[str, Any]:
+        """Return the counters of `sandbox stats`; `--reset` resets them."""
+        return self.must("stats", *args)
 
     @property
     def directory(self) -> Path:
-        """Where its files are."""
+        """Return the directory of the grid's files."""
         return self.root / "aliend" / "sandbox-grid"
 
 
 @contextmanager
-def new_grid(*words: str) -> Iterator[Grid]:
-    """A sandbox grid of one's own, started with `up WORDS`; it is gone afterwards."""
+def new_grid(*args: str) -> Iterator[Grid]:
+    """Start a separate sandbox grid with `up ARGS`; stop and remove it afterwards."""
     root = Path(tempfile.mkdtemp(prefix="grid", dir="/tmp"))
     try:
-        up = sandbox(root, "up", *words)
+        up = sandbox(root, "up", *args)
         assert up.returncode == 0, up.stderr
         yield Grid(root, exports_of(root))
     finally:
@@ -93,7 +93,7 @@ def new_grid(*words: str) -> Iterator[Grid]:
 
 
 def exports_of(root: Path) -> dict[str, str]:
-    """The variables of `sandbox env` that choose a grid, without the profile."""
+    """Return the variables of `sandbox env` that select a grid, without the profile."""
     script = sandbox(root, "env").stdout
     listed = subprocess.run(
         ["bash", "-c", 'eval "$1"; env -0', "bash", script],
@@ -106,10 +106,10 @@ def exports_of(root: Path) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name.startswith(keep)}
 
 
-def sandbox(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def sandbox(root: Path, *args: str) -> subprocess.CompletedProcess[str]:
     environment = {**clean_environment(), "XDG_STATE_HOME": str(root)}
     return subprocess.run(
-        [sys.executable, "-P", "-m", "aliend.sandbox", *words],
+        [sys.executable, "-P", "-m", "aliend.sandbox", *args],
         env=environment,
         capture_output=True,
         text=True,
@@ -119,7 +119,7 @@ def sandbox(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @dataclass
 class User:
-    """A user with a home, a runtime directory and a daemon of their own, begun with `prefix`."""
+    """A user with a separate home, runtime directory and daemon; `prefix` starts each command line."""
 
     home: Path
     variables: dict[str, str]
@@ -129,7 +129,7 @@ class User:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of this user's commands."""
+        """Return the environment of this user's commands."""
         return {
             **clean_environment(),
             "HOME": str(self.home),
@@ -137,10 +137,10 @@ class User:
             **self.variables,
         }
 
-    def run(self, *words: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
-        """Run `alienctl WORDS` to its end."""
+    def run(self, *args: str, timeout: float = 60, **options: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401
+        """Run `alienctl ARGS` to its end."""
         return subprocess.run(
-            [*self.prefix, self.command, *words],
+            [*self.prefix, self.command, *args],
             env=options.pop("env", self.environment),
             cwd=options.pop("cwd", self.home),
             stdin=options.pop("stdin", subprocess.DEVNULL),
@@ -150,21 +150,21 @@ class User:
             **options,
         )
 
-    def must(self, *words: str, **options: Any) -> str:  # noqa: ANN401
-        """Run `alienctl WORDS`, which must succeed; its output without the last newline."""
-        done = self.run(*words, **options)
-        assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    def must(self, *args: str, **options: Any) -> str:  # noqa: ANN401
+        """Run `alienctl ARGS`, which must succeed, and return its output without the last newline."""
+        done = self.run(*args, **options)
+        assert done.returncode == 0, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout.rstrip("\n")
 
-    def json(self, *words: str) -> dict[str, Any]:
-        """Run `alienctl --json WORDS`, which must succeed; its document."""
-        document: dict[str, Any] = json.loads(self.must(*words, "--json"))
+    def json(self, *args: str) -> dict[str, Any]:
+        """Run `alienctl ARGS --json`, which must succeed, and return its document."""
+        document: dict[str, Any] = json.loads(self.must(*args, "--json"))
         return document
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start `alienctl WORDS` and go on."""
+    def start(self, *args: str) -> subprocess.Popen[bytes]:
+        """Start `alienctl ARGS` without waiting for its end."""
         process = subprocess.Popen(
-            [*self.prefix, self.command, *words],
+            [*self.prefix, self.command, *args],
             env=self.environment,
             cwd=self.home,
             stdin=subprocess.DEVNULL,
@@ -175,7 +175,7 @@ class User:
         return process
 
     def pid(self) -> int:
-        """The daemon's process id."""
+        """Return the daemon's process id."""
         return int(self.json("daemon", "status")["pid"])
 
     def kill_daemon(self) -> int:
@@ -186,7 +186,7 @@ class User:
         return pid
 
     def close(self) -> None:
-        """Stop everything of this user."""
+        """Stop all processes of this user."""
         for process in self.started:
             if process.poll() is None:
                 process.kill()
@@ -194,8 +194,8 @@ class User:
         self.run("daemon", "stop", timeout=20)
 
 
-def folder_of(user: User) -> str:
-    """A directory of the catalogue that nobody else uses; the user's session is there from now on."""
+def make_grid_directory(user: User) -> str:
+    """Create a catalogue directory for this test only, and make it the user's current directory."""
     name = f"{user.must('pwd')}{user.home.name}/"
     user.must("mkdir", "-p", name)
     user.must("cd", name)
@@ -203,7 +203,7 @@ def folder_of(user: User) -> str:
 
 
 def make_user(variables: dict[str, str]) -> Iterator[User]:
-    """Make a user, hand it out, and clear up."""
+    """Create a user, yield it, and clean up."""
     home = Path(tempfile.mkdtemp(prefix="user", dir="/tmp"))
     (home / "run").mkdir(mode=0o700)
     user = User(home, dict(variables))
@@ -215,7 +215,7 @@ def make_user(variables: dict[str, str]) -> Iterator[User]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
+    """Return whether a process runs (a zombie does not)."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except OSError:

@@ -1,7 +1,7 @@
 """Writes the parity table into docs/parity.md: `python -m tests.parity_table`, or `make rows`.
 
-A row is shown by every test that has its id in its name (`test_f066_...`) or in its docstring, and by every line of a
-side-by-side corpus that names it; what a module says of its tests shows nothing. A row that nothing shows is open.
+A row is covered by every test that has its id in its name (`test_f066_...`) or docstring, and by every line of a
+side-by-side corpus that names it; module docstrings do not count. A row without coverage is open.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _SPAN = re.compile(r"(?<![A-Za-z0-9])F(\d{3})(?:-| to )F(\d{3})(?!\d)")
 
 
 def titles() -> dict[str, dict[str, str]]:
-    """The rows: what each is called, and why ours is different where it is."""
+    """Read the rows: their titles, and the reasons for deliberate differences."""
     rows: dict[str, dict[str, str]] = tomllib.loads((ROOT / "tests" / "parity_table.toml").read_text(encoding="utf-8"))
     return rows
 
 
 def shown() -> dict[str, set[str]]:
-    """The files that show each row."""
+    """Return the files that cover each row."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for text in _names_and_docstrings(path):
@@ -42,14 +42,14 @@ def shown() -> dict[str, set[str]]:
 
 
 def ids(text: str) -> set[str]:
-    """The rows that a text names, one by one or as `F010-F014`."""
+    """Return the rows that a text names, singly or as a range such as `F010-F014`."""
     spans = [range(int(first), int(last) + 1) for first, last in _SPAN.findall(text)]
     numbers = {int(number) for number in _ID.findall(text.replace("_", " "))}
     return {f"F{number:03}" for number in numbers.union(*spans)}
 
 
 def table(rows: dict[str, dict[str, str]], found: dict[str, set[str]]) -> str:
-    """The table as Markdown; without a count, which would be another one on every branch."""
+    """Return the table as Markdown, without a count, which would differ between branches."""
     lines = ["| row | what | status | shown by |", "|---|---|---|---|"]
     for row, entry in rows.items():
         lines.append(f"| {row} | {entry['title']} | {_status(row, entry, found)} | {_places(found.get(row, set()))} |")
@@ -57,12 +57,12 @@ def table(rows: dict[str, dict[str, str]], found: dict[str, set[str]]) -> str:
 
 
 def open_rows(rows: dict[str, dict[str, str]], found: dict[str, set[str]]) -> list[str]:
-    """The rows that nothing shows."""
+    """Return the rows without coverage."""
     return [row for row, entry in rows.items() if _status(row, entry, found) == "open"]
 
 
 def page(text: str, content: str) -> str:
-    """The page with `content` between the markers. Raises ValueError where they are missing."""
+    """Return the page with `content` between the markers. Raises ValueError if they are missing."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.rpartition(END)
     if not begin or not end:
@@ -71,7 +71,7 @@ def page(text: str, content: str) -> str:
 
 
 def main() -> int:
-    """Write the page; say how many rows are open."""
+    """Write the page and print the number of open rows."""
     rows, found = titles(), shown()
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), table(rows, found)), encoding="utf-8")
     left = open_rows(rows, found)

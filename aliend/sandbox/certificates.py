@@ -1,4 +1,4 @@
-"""The sandbox's own certificate authority, and the certificates of its server and users (RSA; keys only for us)."""
+"""The sandbox's certificate authority, and the certificates of its server and users (RSA, private keys)."""
 
 from __future__ import annotations
 
@@ -42,22 +42,22 @@ class Issuer:
 
 
 def user_subject(user: str) -> str:
-    """The name in a user's own certificate, in slash form."""
+    """Return the subject of a user's own certificate, in slash form."""
     return f"/C=CH/O={ORGANISATION}/CN={user}"
 
 
 def slash_form(name: x509.Name) -> str:
-    """A certificate's name as `/C=CH/O=Sandbox Grid/CN=alice`, the most general part first."""
+    """Return a subject as `/C=CH/O=Sandbox Grid/CN=alice`, the most general part first."""
     return "".join(f"/{_label(part)}={part.value!s}" for part in name)
 
 
 def java_form(name: x509.Name) -> str:
-    """A certificate's name as `CN=alice, O=Sandbox Grid, C=CH`, the most special part first."""
+    """Return a subject as `CN=alice, O=Sandbox Grid, C=CH`, the most specific part first."""
     return ", ".join(f"{_label(part)}={part.value!s}" for part in reversed(list(name)))
 
 
 def ensure(layout: Layout) -> None:
-    """Make what is missing or about to expire. An expired authority takes everything with it."""
+    """Create certificates that are missing or about to expire. A new authority replaces all of them."""
     for directory in (layout.credentials, layout.authorities):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     issuer = _load_authority(layout)
@@ -76,7 +76,7 @@ def ensure(layout: Layout) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TokenUse:
-    """What a token serves for besides being a client; `host` is the name in a host's certificate (empty: localhost)."""
+    """The uses of a token besides client authentication; `host` is the name of a host certificate (empty: local)."""
 
     for_server: bool = True
     host: str = ""
@@ -88,7 +88,7 @@ _USERS = TokenUse()
 def issue_token(
     layout: Layout, subject: Sequence[tuple[x509.ObjectIdentifier, str]], until: datetime, use: TokenUse = _USERS
 ) -> tuple[str, str]:
-    """A token's certificate and its key as PEM text, signed by the authority; takes a second. Nothing is written."""
+    """Return the certificate and key of a new token as PEM text, signed by the authority. Takes about a second."""
     issuer = _load_authority(layout)
     assert issuer is not None
     key = _new_key()
@@ -193,7 +193,7 @@ def _key_usage(*, for_authority: bool) -> x509.KeyUsage:
 
 
 def _subject_hash(name: x509.Name) -> str:
-    """OpenSSL's `x509 -subject_hash`: SHA-1 of the name in lower case, without the outer header of its encoding."""
+    """Return OpenSSL's `x509 -subject_hash`: SHA-1 of the lower-case name without the outer header of its encoding."""
     lower = x509.Name([x509.NameAttribute(part.oid, str(part.value).lower()) for part in name])
     content = lower.public_bytes()[2:]
     return f"{int.from_bytes(hashlib.sha1(content, usedforsecurity=False).digest()[:4], 'little'):08x}"
@@ -207,7 +207,7 @@ def _is_fresh(file: Path) -> bool:
 
 
 def name_of(parts: Sequence[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
-    """A certificate's name from its parts, the most general first."""
+    """Return an X.509 name from its parts, the most general first."""
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
 
 

@@ -1,4 +1,4 @@
-"""Starting, stopping and asking the background server, from the command line's process."""
+"""Starts, stops and locates the background server, from the process of the command line."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from aliend.sandbox.storage import xrootd_program
 
 _START_LIMIT = 30.0
 _FILES_PER_SECOND = 2_000
-"""Catalogue entries that even a slow machine makes while the grid starts."""
+"""Number of catalogue entries that even a slow machine creates per second during the start."""
 _STOP_LIMIT = 8.0
 _LOCK_LIMIT = 60.0
 _FOREIGN_PREFIXES = ("PYTHON", "LD_")
-"""Variables that choose another Python or other libraries begin so."""
+"""Prefixes of the variables that select another Python or other libraries."""
 
 
 @contextlib.contextmanager
 def control_lock(layout: Layout) -> Iterator[None]:
-    """Hold the right to start or stop the server. Raises SandboxError when the directory cannot be used."""
+    """Exclude other `up`, `down` and `reset` commands. Raises SandboxError if the directory is unusable."""
     try:
         layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = layout.root.stat()
         if status.st_uid != os.geteuid():
-            raise SandboxError(f"{layout.root} belongs to somebody else; set XDG_STATE_HOME to a directory of yours")
+            raise SandboxError(f"{layout.root} belongs to another user; set XDG_STATE_HOME to a directory of yours")
         layout.root.chmod(0o700)
         layout.logs.mkdir(mode=0o700, exist_ok=True)
         lock = layout.control_lock.open("a", encoding="utf-8")
     except OSError as error:
-        raise SandboxError(f"The sandbox grid cannot keep its files in {layout.root}: {error}") from error
+        raise SandboxError(f"cannot store the sandbox grid in {layout.root}: {error}") from error
     with lock:
-        _wait_for(lambda: _try_lock(lock.fileno()), _LOCK_LIMIT, "Another sandbox command does not come to an end")
+        _wait_for(lambda: _try_lock(lock.fileno()), _LOCK_LIMIT, "another `alienctl sandbox` command is still running")
         yield
 
 
 def server_pid(layout: Layout) -> int | None:
-    """The process id of the running server: of whoever holds the lock, never of a file alone. None: none runs."""
+    """Return the process id of the running server, which holds the lock; None if no server runs."""
     try:
         with layout.lock.open("r", encoding="utf-8") as lock:
             if _try_lock(lock.fileno(), fcntl.LOCK_SH):
@@ -62,7 +62,7 @@ def server_pid(layout: Layout) -> int | None:
 
 
 def start(layout: Layout) -> dict[str, Any]:
-    """Start the server and wait until everything answers; what it tells about itself. Raises SandboxError."""
+    """Start the server, wait until it is ready, and return its state. Raises SandboxError."""
     xrootd_program.require(layout, os.environ)
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb", buffering=0) as answer:
@@ -78,13 +78,13 @@ def start(layout: Layout) -> dict[str, Any]:
             raise
         if reason != READY:
             _terminate(server.pid, server.poll)
-            raise SandboxError(reason or f"The sandbox grid ended while it started; its log is {_log_file(layout)}")
-    server.returncode = 0  # it is on its own from here; this process need not wait for it
+            raise SandboxError(reason or f"the sandbox grid ended during its start; see {_log_file(layout)}")
+    server.returncode = 0  # the server is independent from here on; this process does not wait for it
     return previous_state(layout)
 
 
 def stop(layout: Layout) -> bool:
-    """Stop the server and all that it started; false when none ran. Raises SandboxError."""
+    """Stop the server and its processes; return false if no server ran. Raises SandboxError."""
     pid = server_pid(layout)
     if pid is None:
         return False
@@ -99,12 +99,12 @@ def stop(layout: Layout) -> bool:
         if not select.select([handle], [], [], _STOP_LIMIT)[0]:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
             select.select([handle], [], [], _STOP_LIMIT)
-    _wait_for(lambda: server_pid(layout) is None, _STOP_LIMIT, "The sandbox grid does not stop")
+    _wait_for(lambda: server_pid(layout) is None, _STOP_LIMIT, "the sandbox grid did not stop")
     return True
 
 
 def wipe(layout: Layout) -> None:
-    """Remove catalogue and storage; the next start makes them anew. Certificates, ports and sizes stay."""
+    """Remove catalogue and storage; the next start recreates them. Certificates, ports and sizes stay."""
     for suffix in ("", "-wal", "-shm"):
         layout.catalogue.with_name(layout.catalogue.name + suffix).unlink(missing_ok=True)
     shutil.rmtree(layout.storage, ignore_errors=True)
@@ -112,7 +112,7 @@ def wipe(layout: Layout) -> None:
 
 
 def exports(layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that make the sandbox grid the one that commands talk to."""
+    """Return the environment variables that make commands use the sandbox grid."""
     state, user = previous_state(layout), USERS[0]
     variables = {
         "ALIEN_PROFILE": "sandbox",
@@ -151,7 +151,7 @@ def _clean_environment() -> dict[str, str]:
 
 
 def _isolated_command(module: str) -> tuple[str, ...]:
-    """The words that run a module as a program, whatever PYTHONHOME and PYTHONPATH say."""
+    """Return the command that runs a module independently of PYTHONHOME and PYTHONPATH."""
     root = str(Path(aliend.__file__).parent.parent)
     if root in site.getsitepackages():
         return (sys.executable, "-I", "-m", module)
@@ -167,7 +167,7 @@ def _read_answer(descriptor: int, limit: float) -> str:
     end, text = time.monotonic() + limit, b""
     while not text.endswith(b"\n"):
         if not select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
-            raise SandboxError(f"The sandbox grid did not start within {limit:.0f} s")
+            raise SandboxError(f"the sandbox grid did not start within {limit:.0f} s")
         more = os.read(descriptor, 65536)
         if not more:
             break

@@ -1,4 +1,4 @@
-"""What can go wrong in the sandbox: sentences for the person who started it, and crashes that a client is to see."""
+"""The errors of the sandbox: messages for its user, and failures that the service sends to its clients."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ TEXTS = {
 """The standard texts of the error numbers that commands use (wire specification, section 2.10)."""
 
 NO_COMMAND = "Command not found or not implemented yet"
-"""What is told of a command that cannot be made from its options, when that is not explained."""
+"""The text of some commands for options that do not parse."""
 
 
 class SandboxError(Exception):
-    """The sandbox cannot do what it was asked; the text is a sentence for the user."""
+    """The sandbox cannot carry out a request; the text is a message for the user."""
 
 
 class CommandCrashError(Exception):
@@ -38,7 +38,7 @@ class CommandCrashError(Exception):
 
 
 class CommandFailedError(Exception):
-    """A command ends now with an error: its number and the text after the standard one."""
+    """A command ends with an error: its number, and the text that follows the standard text."""
 
     def __init__(self, code: int, text: str = "") -> None:
         super().__init__(text)
@@ -51,4 +51,4 @@ class BadOptionsError(Exception):
 
 
 class BadArgumentsError(Exception):
-    """The arguments of a command make no sense, with nothing more to say than its usage."""
+    """The arguments of a command are invalid; the reply shows only its usage."""

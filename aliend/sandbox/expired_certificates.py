@@ -1,4 +1,4 @@
-"""Certificates that have expired: the users' own ones or their tokens, for as long as the fault lasts."""
+"""The fault `expire-certificate`: replaces the certificates of users or of tokens by expired ones while it lasts."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _VALID_SUFFIX = ".valid"
 def expire(layout: Layout, kind: str) -> None:
     """Replace the certificates of a kind (one of `KINDS`) by ones that expired a minute ago."""
     for file in sorted(layout.credentials.glob(f"{kind}-*.pem")):
-        aside = file.with_name(file.name + _VALID_SUFFIX)
-        if file.name.endswith(".key.pem") or aside.exists():
+        valid = file.with_name(file.name + _VALID_SUFFIX)
+        if file.name.endswith(".key.pem") or valid.exists():
             continue
         expired = _expired(layout, x509.load_pem_x509_certificate(file.read_bytes()))
-        file.rename(aside)
+        file.rename(valid)
         file.write_bytes(expired.public_bytes(serialization.Encoding.PEM))
 
 
 def restore(layout: Layout) -> None:
-    """Put the valid certificates back."""
-    for aside in layout.credentials.glob(f"*{_VALID_SUFFIX}"):
-        aside.rename(Path(str(aside).removesuffix(_VALID_SUFFIX)))
+    """Restore the valid certificates."""
+    for valid in layout.credentials.glob(f"*{_VALID_SUFFIX}"):
+        valid.rename(Path(str(valid).removesuffix(_VALID_SUFFIX)))
 
 
 def _expired(layout: Layout, valid: x509.Certificate) -> x509.Certificate:

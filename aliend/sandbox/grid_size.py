@@ -1,4 +1,4 @@
-"""How large a grid is: how many storage elements and catalogue entries it was asked to have."""
+"""The requested size of a grid: its numbers of storage elements and additional catalogue entries."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ _MAX_FILES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class GridSize:
-    """`storage` elements, and `files` in the catalogue beside those that are always there."""
+    """The number of storage elements, and of catalogue entries in addition to the standard ones."""
 
     storage: int = 2
     files: int = 0
 
     def resized(self, storage: int | None, files: int | None) -> GridSize:
-        """This plan, but for what somebody wished. Raises SandboxError for senseless wishes."""
-        wished = replace(
+        """Return this size with the given numbers changed. Raises SandboxError for numbers out of range."""
+        size = replace(
             self,
             storage=self.storage if storage is None else storage,
             files=self.files if files is None else files,
         )
-        if not 1 <= wished.storage <= MAX_ELEMENTS:
-            raise SandboxError(f"--storage is from 1 to {MAX_ELEMENTS}, not {wished.storage}")
-        if not 0 <= wished.files <= _MAX_FILES:
-            raise SandboxError(f"--files is from 0 to {_MAX_FILES}, not {wished.files}")
-        return wished
+        if not 1 <= size.storage <= MAX_ELEMENTS:
+            raise SandboxError(f"--storage must be from 1 to {MAX_ELEMENTS}, not {size.storage}")
+        if not 0 <= size.files <= _MAX_FILES:
+            raise SandboxError(f"--files must be from 0 to {_MAX_FILES}, not {size.files}")
+        return size
 
 
 def load(layout: Layout) -> GridSize:
-    """The plan of the grid that is there, or that of a new one."""
+    """Return the saved size of the grid, or the default size. Raises SandboxError."""
     try:
         return GridSize(**json.loads(layout.size.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return GridSize()
     except (ValueError, TypeError) as error:
-        raise SandboxError(f"{layout.size} cannot be read; remove it and run: alienctl sandbox reset") from error
+        raise SandboxError(f"cannot read {layout.size}; remove it and run: alienctl sandbox reset") from error
 
 
 def save(layout: Layout, size: GridSize) -> None:
-    """Keep a plan for the next start."""
+    """Save the size for the next start."""
     layout.size.write_text(json.dumps(asdict(size)) + "\n", encoding="utf-8")

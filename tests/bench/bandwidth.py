@@ -1,4 +1,4 @@
-"""A limit on bandwidth: how well it holds over any few seconds, how fairly it is shared, how soon another one holds.
+"""The bandwidth limit: its accuracy over a few seconds, fairness between copies, and delay of a change.
 
 `BENCH_RATE_MIB` (20) is the limit in MiB a second.
 """
@@ -16,30 +16,30 @@ from tests.bench.measurement import Stage, setting, wait_until
 
 MIB = 1 << 20
 WINDOW, WATCHED = 5.0, 9.0
-"""Seconds over which a limit has to hold, and that copies are watched for that."""
+"""Seconds over which a limit must hold, and duration of the measurement."""
 SHORT, NEAR = 1.0, 0.1
 """Another limit holds from when on each window of SHORT seconds has it, but for a part of NEAR."""
 CHANGING = 4
-"""Copies while the limit is changed."""
+"""The number of copies while the limit changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The bytes of each copy `at` a second of the monotonic clock."""
+    """The bytes of each copy at the time `at` (seconds, monotonic)."""
 
     at: float
     copies: tuple[int, ...]
 
     @property
     def bytes(self) -> int:
-        """Those of all copies."""
+        """Return the bytes of all copies."""
         return sum(self.copies)
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """The limit over 1, 4 and 16 copies of a file, then a change of it."""
+    """Measure the limit with 1, 4 and 16 copies of a file, then a change of the limit."""
     rate, lfn = setting("BENCH_RATE_MIB", 20), f"{stage.home()}bench-limited"
-    # one copy alone must not come to its end
+    # a single copy must not end during the measurement
     stage.must("sandbox", "file", lfn, f"{int(rate * (WATCHED + 8))}M", "--copies", "1")
     stage.must("transfers", "limit", f"rate={rate}M", "files=17", "se=17")
     try:
@@ -57,13 +57,13 @@ def measure(stage: Stage) -> Iterator[str]:
 
 @contextmanager
 def _copies(stage: Stage, lfn: str, number: int) -> Iterator[Path]:
-    """Jobs that bring the file so many times, all of which move; their directory. They are cancelled in the end."""
+    """Start jobs that download the file `number` times; yield their directory; cancel the jobs at the end."""
     target = stage.work / f"limited-{number}"
     target.mkdir()
     jobs = [stage.must("cp", "--detach", lfn, f"file:{target}/{copy}") for copy in range(number)]
     try:
         wait_until(lambda: all(_sizes(target, number)), f"{number} copies do not all move")
-        time.sleep(1)  # what was granted before the others came is spent then
+        time.sleep(1)  # the bandwidth granted before the other copies started is used up by then
         yield target
     finally:
         for job in jobs:
@@ -107,7 +107,7 @@ def _changed(stage: Stage, target: Path, new: int) -> str:
 
 
 def windows(seen: Sequence[Seen], length: float) -> list[float]:
-    """Bytes a second in each window of that length that begins at a look: to the first look after it."""
+    """Return the bytes per second in each window of at least `length` seconds that starts at a sample."""
     rates, end = [], 0
     for begin in seen:
         while end < len(seen) and seen[end].at < begin.at + length:
@@ -119,12 +119,12 @@ def windows(seen: Sequence[Seen], length: float) -> list[float]:
 
 
 def followed(seen: Sequence[Seen], limit: int) -> float | None:
-    """The second of the look from which on all windows have the limit; None: there is none."""
+    """Return the time of the sample from which on all windows comply with the limit, or None."""
     near = [abs(rate - limit) <= NEAR * limit for rate in windows(seen, SHORT)]
     wrong = max((number for number, is_near in enumerate(near) if not is_near), default=-1)
     return seen[wrong + 1].at if wrong + 1 < len(near) else None
 
 
 def jain(values: Sequence[int]) -> float:
-    """Jain's index of fairness: 1 when all are equal, 1/n when one has everything."""
+    """Return Jain's fairness index: 1 if all are equal, 1/n if one has everything."""
     return sum(values) ** 2 / (len(values) * sum(value * value for value in values))

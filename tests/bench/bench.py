@@ -1,4 +1,4 @@
-"""`make bench`: runs the parts, one after the other, on one grid. `ONLY=startup,large` picks some of them.
+"""`make bench`: runs the parts one after the other on one grid. `ONLY=startup,large` selects parts.
 
 Called by `run.sh` with the path of `alien.py` and a directory to work in.
 """
@@ -25,11 +25,11 @@ PARTS = (
     "resuming",
     "stalled",
 )
-"""The modules of this folder that `make bench` runs, in their order."""
+"""The modules of this folder that `make bench` runs, in order."""
 
 
 def main(alien_py: str, work: Path, only: str) -> int:
-    """Run the parts that `only` names (empty: all), and print what they found."""
+    """Run the parts that `only` names (empty: all), and print their results."""
     chosen = only.replace(",", " ").split() or list(PARTS)
     unknown = sorted(set(chosen) - set(PARTS))
     if unknown:

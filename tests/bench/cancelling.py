@@ -1,4 +1,4 @@
-"""How soon a cancelled copy has ended: one that moves, a throttled one, and one whose storage element is frozen."""
+"""The time until a cancelled copy has ended: an active, a throttled, and one with a frozen storage element."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _CASES: dict[str, tuple[str, ...]] = {
     "throttled": ("transfers", "limit", "--job", "{job}", "rate=1M"),
     "from a frozen server": ("sandbox", "fault", "freeze", "SE1"),
 }
-"""What is done to each copy before it is cancelled."""
+"""The preparation of each copy before it is cancelled."""
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """From the command to its answer, and to the moment when nothing of the copy is left on the disk."""
+    """Measure the time to the command's answer, and to the removal of the partial file."""
     lfn = f"{stage.home()}bench-cancel"
     stage.must("sandbox", "file", lfn, f"{MIB}M", "--copies", "1")
     yield "Cancelling a download"
@@ -43,7 +43,7 @@ def measure(stage: Stage) -> Iterator[str]:
 
 
 def _moving(directory: Path) -> Path:
-    """The unfinished file, as soon as there is something in it."""
+    """Wait for a non-empty partial file and return it."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         for path in directory.glob(".*.part"):

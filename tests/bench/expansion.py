@@ -1,6 +1,6 @@
-"""A directory of 100,000 files, left to the daemon: when it answers, when the first byte is there, when all are known.
+"""A detached copy of 100,000 files: time to the answer, to the first byte, and until all files are known.
 
-It has a grid and a daemon of its own, because so many files are there from a grid's start. `BENCH_FILES` (100000).
+It uses a separate grid, which creates the files at its start, and a separate daemon. `BENCH_FILES` (100000).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LONGEST = 300.0
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """`cp --detach` of the directory, undisturbed and with a kill -9 in the middle."""
+    """Measure `cp --detach` of the directory, undisturbed and with a kill -9 in the middle."""
     files = setting("BENCH_FILES", 100_000)
     with apart(stage, "--files", str(files)) as aside:
         aside.must("pwd")
@@ -61,7 +61,7 @@ def _killed(aside: Stage, files: int) -> Iterator[str]:
 
 
 def _followed(aside: Stage, number: str, begin: float, target: Path) -> tuple[float, float]:
-    """Seconds until the first byte of a file is there, and until all are known."""
+    """Return the seconds until the first byte of a file, and until all files are known."""
     arrived = known = 0.0
     while not (arrived and known):
         if not arrived and any(path.is_file() and path.stat().st_size for path in target.rglob("*")):
@@ -75,6 +75,6 @@ def _followed(aside: Stage, number: str, begin: float, target: Path) -> tuple[fl
 
 
 def _peak(pid: int) -> float:
-    """The most memory that a process has had (MiB)."""
+    """Return the peak memory of a process (MiB)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))

@@ -12,7 +12,7 @@ from tests.bench.measurement import Stage, compared, in_turns, must, setting
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """Down from one replica, and up to two."""
+    """Measure a download from one replica, and an upload to two."""
     size, rounds, home = setting("BENCH_MIB", 1024), setting("BENCH_ROUNDS", 3), stage.home()
     source, target = stage.work / "big.bin", stage.work / "down.bin"
     with source.open("wb") as file:
@@ -49,7 +49,7 @@ def measure(stage: Stage) -> Iterator[str]:
 
 
 def _servers(stage: Stage, home: str) -> list[str]:
-    """The addresses of the storage elements, learnt from a small file with a replica on each."""
+    """Return the addresses of the storage elements, from a small file with a replica on each."""
     small = stage.work / "small"
     small.write_bytes(b"x")
     stage.must("cp", f"file:{small}", f"{home}one@disk:2")

@@ -1,4 +1,4 @@
-"""What users and programs wait for, alone and beside 16 copies, and what an idle daemon costs."""
+"""The latency of calls and listings, alone and during 16 copies, and the cost of an idle daemon."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.bench.measurement import Stage, busy, must, percentile, proportional_
 
 COPIES, LISTINGS, CALLS, PROGRAMS = 16, 100, 2000, 20
 SETTLING, IDLE = 10.0, 20.0
-"""Seconds that the daemon is left alone, and that it is looked at then."""
+"""Seconds that the daemon is idle before the measurement, and duration of the measurement."""
 _GRPC = ("event_engine", "grpc_", "lifeguard")
-"""How the names of grpcio's threads begin."""
+"""The prefix of the names of grpcio's threads."""
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """Idle first, then calls, then listings while copies run."""
+    """Measure the idle daemon, then calls, then listings during copies."""
     yield from _idle(stage)
     yield from _calls(stage)
     yield from _listings(stage)
@@ -46,7 +46,7 @@ def _idle(stage: Stage) -> Iterator[str]:
 
 @contextmanager
 def _hello(stage: Stage) -> Iterator[Callable[[int], float]]:
-    """A unary call over a connection that stands: the seconds of it, whatever the argument."""
+    """Return a function that times a unary call over an open connection (seconds)."""
     socket = stage.json("daemon", "status")["socket"]
     with grpc.insecure_channel(f"unix:{socket}", options=[("grpc.enable_http_proxy", 0)]) as channel:
         hello = daemon_pb2_grpc.DaemonStub(channel).Hello
@@ -87,7 +87,7 @@ def _two(seconds: list[float]) -> str:
 
 
 def _wake_ups(pid: int) -> tuple[int, int, int]:
-    """Voluntary context switches of the thread that the loop runs in, of those of grpcio, and of all threads."""
+    """Return the voluntary context switches of the event loop's thread, of grpcio's threads, and of all threads."""
     loop = grpcio = process = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         lines = (task / "status").read_text().splitlines()

@@ -1,10 +1,10 @@
-"""What every part of `make bench` measures with. A part is a module of this folder with
+"""Tools of all parts of `make bench`. A part is a module of this folder with
 
     def measure(stage: Stage) -> Iterator[str]:
 
-whose lines are printed as they come: a heading, then two-space indented lines, with the goal behind a figure that has
-one. It is run when its name stands in `bench.PARTS`; alone with `make bench ONLY=NAME`. Whatever is compared is
-measured in turns in one run; the reader reads the ratios.
+whose lines are printed immediately: a heading, then two-space indented lines, with the goal after a figure that has
+one. It runs if `bench.PARTS` contains its name; alone with `make bench ONLY=NAME`. Compared programs are
+measured alternately in one run; the ratios are what counts.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True)
 class Stage:
-    """The wheel's `alienctl`, the incumbent's `alien.py`, both on one sandbox grid that is up, and a directory.
+    """The wheel's `alienctl`, the incumbent's `alien.py`, both on one running sandbox grid, and a directory.
 
     The environment (HOME, XDG_..., those of `sandbox env`) is that of this process and of all that it starts, unless
     there is another one (`apart`).
@@ -40,31 +40,31 @@ class Stage:
     environment: Mapping[str, str] | None = None
 
     def must(self, *words: str) -> str:
-        """Run `alienctl WORDS`, which must succeed; what it printed, without the last newline."""
+        """Run `alienctl ARGS`, which must succeed, and return its output without the last newline."""
         return must(self.alienctl, *words, environment=self.environment).rstrip("\n")
 
     def json(self, *words: str) -> dict[str, Any]:
-        """The document of `alienctl WORDS --json`."""
+        """Return the document of `alienctl ARGS --json`."""
         document: dict[str, Any] = json.loads(self.must(*words, "--json"))
         return document
 
     def home(self) -> str:
-        """The user's directory in the catalogue, with a slash at its end."""
+        """Return the user's directory in the catalogue, with a final slash."""
         return self.must("home").rstrip("/") + "/"
 
     def commands(self) -> dict[str, int]:
-        """The commands that the central service has counted since the last call, by name."""
+        """Return the numbers of commands that the central service has received since the last call, by name."""
         counted: dict[str, int] = self.json("sandbox", "stats", "--reset")["commands"]
         return counted
 
     def daemon(self) -> int:
-        """The daemon's process id."""
+        """Return the daemon's process id."""
         return int(self.json("daemon", "status")["pid"])
 
 
 @contextmanager
 def apart(stage: Stage, *wishes: str) -> Iterator[Stage]:
-    """A stage with a grid of its own (`sandbox up WISHES`) and a daemon of its own, below the directory of `stage`."""
+    """Create a stage with a separate grid (`sandbox up ARGS`) and daemon, below the directory of `stage`."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("ALIEN", "JALIEN", "X509"))}
     own |= {"HOME": str(stage.work), "ALIEN_PROFILE": "sandbox"}
     for name in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
@@ -81,11 +81,11 @@ def apart(stage: Stage, *wishes: str) -> Iterator[Stage]:
 
 @contextmanager
 def busy(stage: Stage, name: str, copies: int) -> Iterator[list[str]]:
-    """So many downloads of one file from a slow storage element, all of which run; their jobs, cancelled in the end."""
+    """Start downloads of one file from a slow storage element; yield the jobs and cancel them at the end."""
     lfn, jobs = f"{stage.home()}{name}", list[str]()
     stage.must("sandbox", "file", lfn, "512M", "--copies", "1")
     try:
-        stage.must("transfers", "limit", f"files={copies + 1}", f"se={copies}")  # one slot is kept for a waiting user
+        stage.must("transfers", "limit", f"files={copies + 1}", f"se={copies}")  # one slot is for users
         stage.must("sandbox", "fault", "slow", "SE1", "0.2")
         for number in range(copies):
             jobs.append(stage.must("cp", "--detach", lfn, f"file:{stage.work}/back/{number}"))
@@ -99,12 +99,12 @@ def busy(stage: Stage, name: str, copies: int) -> Iterator[list[str]]:
 
 
 def running(stage: Stage) -> int:
-    """How many copies run."""
+    """Return the number of running copies."""
     return int(stage.json("daemon", "status")["running_transfers"])
 
 
 def must(*command: str, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command that must succeed; what it printed."""
+    """Run a command that must succeed, and return its output."""
     done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, env=environment)
     if done.returncode:
         output = (done.stdout + done.stderr).decode(errors="replace")
@@ -113,13 +113,13 @@ def must(*command: str, environment: Mapping[str, str] | None = None) -> str:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started: those that copy, of the daemon."""
+    """Return the child processes of a process (of the daemon: its copying processes)."""
     text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
     return [int(word) for word in text.split()]
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process is gone, or waits for its parent to hear of it."""
+    """Return whether a process has ended (a zombie counts as ended)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("Z", "X")
     except OSError:
@@ -127,7 +127,7 @@ def has_ended(pid: int) -> bool:
 
 
 def wait_until(condition: Callable[[], object], complaint: str, limit: float = 60.0) -> None:
-    """Look every few milliseconds; what is not so after `limit` seconds ends the part with the complaint."""
+    """Wait until `condition` is true; end the part with `complaint` after `limit` seconds."""
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
@@ -136,19 +136,19 @@ def wait_until(condition: Callable[[], object], complaint: str, limit: float = 6
 
 
 def timed(run: Run) -> float:
-    """Seconds of one run."""
+    """Return the seconds of one run."""
     begin = time.perf_counter()
     run()
     return time.perf_counter() - begin
 
 
 def in_turns(runs: Mapping[str, Run], rounds: int, clear: Run) -> dict[str, float]:
-    """The median seconds of each; `clear` is called before every one, and the disk has nothing to write then."""
+    """Run alternately and return the median seconds of each; call `clear` and flush the disk before each run."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
             clear()
-            # what ran before may leave gigabytes that the disk has yet to take, and every fsync would wait for them
+            # unwritten gigabytes of an earlier run would delay every fsync
             os.sync()
             seconds[name].append(timed(run))
     return {name: statistics.median(values) for name, values in seconds.items()}
@@ -157,7 +157,7 @@ def in_turns(runs: Mapping[str, Run], rounds: int, clear: Run) -> dict[str, floa
 def compared(
     medians: Mapping[str, float], rate: Callable[[float], str], goals: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """A line for each, with its ratio to the first; `rate` says what so many seconds mean."""
+    """Yield one line each, with the ratio to the first; `rate` formats the rate for a number of seconds."""
     first = next(iter(medians.values()))
     for name, median in medians.items():
         line = f"  {name:<28}{median:7.2f} s   {median / first:5.2f} x alienctl   {rate(median)}"
@@ -165,13 +165,13 @@ def compared(
 
 
 def md5(path: Path) -> str:
-    """The md5 of a file."""
+    """Return the md5 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def proportional_memory(pid: int) -> float:
-    """The memory of a process in MiB, its part of what is shared included (PSS)."""
+    """Return the proportional memory (PSS) of a process in MiB."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:  # it has ended
@@ -180,11 +180,11 @@ def proportional_memory(pid: int) -> float:
 
 
 def percentile(values: list[float], part: float) -> float:
-    """The least value that at least `part` (0 to 1) of them do not exceed: of 100, the p99 is the second largest."""
+    """Return the least value that at least `part` (0 to 1) do not exceed: of 100, the p99 is the second largest."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * part) - 1)]
 
 
 def setting(name: str, default: int) -> int:
-    """A number that the caller of `make bench` may set, for example BENCH_MIB."""
+    """Return a number that the caller of `make bench` may set, for example BENCH_MIB."""
     return int(os.environ.get(name) or default)

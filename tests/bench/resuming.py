@@ -1,4 +1,4 @@
-"""A download whose daemon is killed: what is left to do afterwards, what is read twice, and that nothing wrong is kept.
+"""A download whose daemon is killed: bytes left to copy, bytes read twice, and correctness of the result.
 
 `BENCH_KILLS` (10) downloads are killed at random offsets, which begin at `BENCH_SEED` (a new one, which is printed).
 """
@@ -21,7 +21,7 @@ MIB = 512
 RANDOM_MIB, PLANTED = 256, 3
 """Size of the files that are killed at random offsets, and how many of those are damaged before they go on."""
 AHEAD = 8 * CHUNK
-"""Bytes that one copy has asked for and not received, at most."""
+"""The maximum number of bytes that one copy has requested and not received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Killed:
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """Kill when half of it is there; then again and again, anywhere; then damage what is there."""
+    """Kill the daemon at half of the file; then repeatedly at random offsets; then damage the partial file."""
     yield from _half(stage)
     course = _Course(stage)
     kills, seed = setting("BENCH_KILLS", 10), setting("BENCH_SEED", random.SystemRandom().randrange(10**6))
@@ -76,7 +76,7 @@ def _half(stage: Stage) -> Iterator[str]:
 
 
 class _Course:
-    """A file on one storage element, whose process tells how many bytes it has read."""
+    """A file on one storage element, whose process counts the bytes that it has read."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -93,11 +93,11 @@ class _Course:
         self._before = 0
 
     def read(self) -> int:
-        """Bytes that the storage element has read from its files since the last download began."""
+        """Return the bytes that the storage element has read from its files since the last download began."""
         return _read_in_all(self._process) - self._before
 
     def killed(self, name: str, part: float) -> Killed:
-        """A download that has come so far (0 to 1) when the daemon is killed."""
+        """Start a download and kill the daemon when `part` (0 to 1) of the file has arrived."""
         directory = self.stage.work / name
         self._before = _read_in_all(self._process)
         job = self.stage.must("cp", "--detach", self._lfn, f"file:{directory}/f")
@@ -144,7 +144,7 @@ def killed_at(stage: Stage, part: Callable[[], Path | None], offset: int) -> int
 
 
 def part_of(directory: Path) -> Path | None:
-    """The partial file in a directory; None: there is none (yet)."""
+    """Return the partial file in a directory, or None."""
     return next(directory.glob(".*.part"), None)
 
 

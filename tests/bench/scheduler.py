@@ -1,4 +1,4 @@
-"""The scheduler's own cost of a file: what is left when nothing is copied."""
+"""The scheduler's cost per file, without copying."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.engine.fakes import FakeCatalogue, FakeWorkers, Grid
 
 
 class NullWorkers(FakeWorkers):
-    """Copies nothing, at once: what is left is the cost of the scheduler, the engine and the database."""
+    """Workers that copy nothing, so only the scheduler, the engine and the database cost time."""
 
     def of(self, terms: TaskOptions) -> NullWorkers:
         return self
@@ -27,7 +27,7 @@ class NullWorkers(FakeWorkers):
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """Null transfers."""
+    """Measure null transfers."""
     count, files = setting("BENCH_NULL_FILES", 3000), setting("BENCH_NULL_SLOTS", 64)
     seconds = asyncio.run(null_transfers(stage.work, count, files))
     yield f"{count} transfers that copy nothing, {files} at a time, each claimed and finished durably"
@@ -35,7 +35,7 @@ def measure(stage: Stage) -> Iterator[str]:
 
 
 async def null_transfers(work: Path, count: int, files: int) -> float:
-    """Seconds from the first start to the end of `count` files of one job."""
+    """Return the seconds from the first start to the end of `count` files of one job."""
     grid = Grid()
     for number in range(count):
         grid.put(f"/a/{number}", b"x")

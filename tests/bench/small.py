@@ -1,6 +1,6 @@
-"""A directory of many small files each way, beside alienpy; and what the central service was asked for them.
+"""Upload and download of many small files, compared with alienpy, and the requests to the central service.
 
-Twice: with a central service on this machine, and with one that answers as late as one at the other end of a country.
+Runs twice: with a central service on this machine, and with one whose replies are delayed as over a long distance.
 `BENCH_ROUNDS` (3) are those of the first.
 """
 
@@ -15,7 +15,7 @@ from tests.bench.measurement import Stage, compared, in_turns, must, setting, ti
 
 FILES = 500
 FAR_FILES, FAR_ROUNDS = 200, 2
-"""Fewer for the far service: alienpy asks it one thing after the other."""
+"""Fewer files for the remote service: alienpy sends its requests one after the other."""
 DISTANCE = 0.02
 """Seconds that a reply of the far service is late; 0.02 is what CERN's is for much of Europe."""
 ALONE = 40
@@ -25,7 +25,7 @@ Counted = dict[str, dict[str, int]]
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """Files of 1 KiB up to two replicas, and down again."""
+    """Measure the upload of files of 1 KiB to two replicas, and their download."""
     counted: Counted = {}
     yield from _both_ways(_Course(stage, "near", FILES, counted), setting("BENCH_ROUNDS", 3), "")
     yield f"Commands of the central service for {FILES} files (counted there)"
@@ -72,7 +72,7 @@ class _Course:
         self._counted[what] = self.stage.commands()
 
     def medians(self, go: Callable[[str, str], None], rounds: int) -> dict[str, float]:
-        """Both programs in turns."""
+        """Run both programs alternately."""
         programs = {"alienctl cp": self.stage.alienctl, "alien.py cp": self.stage.alien_py}
         runs = {name: partial(go, name, program) for name, program in programs.items()}
         return in_turns(runs, rounds, lambda: shutil.rmtree(self.target, ignore_errors=True))

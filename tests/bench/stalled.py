@@ -1,6 +1,6 @@
-"""One frozen storage element of five: what the others lose by it, and how soon it is put to rest.
+"""One frozen storage element of five: its effect on the others, and the time until it is marked unresponsive.
 
-The others are slow, as if they were far away: what a copy gets then depends on the storage element, not on this
+The others are slow, as if they were remote: the rate of a copy then depends on the storage element, not on this
 machine.
 """
 
@@ -15,13 +15,13 @@ from itertools import pairwise
 from tests.bench.measurement import Stage, apart
 
 OTHERS, FILES, KIB = 4, 600, 64
-"""Storage elements beside the frozen one, and files on each."""
+"""The number of storage elements besides the frozen one, and of files on each."""
 ALONE, BESIDE = 20.0, 60.0
-"""Seconds that the others are watched for, without and with the frozen one."""
+"""Duration of the measurement in seconds, without and with the frozen one."""
 PART = "0.1"
-"""Of the time that a slow one works."""
+"""The fraction of the time that a slow storage element runs."""
 RATE = "100M"
-"""A limit on bandwidth that is never reached."""
+"""A bandwidth limit that is never reached."""
 
 
 @dataclass(frozen=True, slots=True)

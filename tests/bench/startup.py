@@ -1,5 +1,5 @@
-"""What a warm command costs: CPU and file opens of `alienctl pwd`, beside `python3 -c pass` and `alien.py pwd`.
-And how long the first one takes, which has to start the daemon.
+"""The cost of a warm command: CPU and file opens of `alienctl pwd`, compared with `python3 -c pass` and `alien.py pwd`.
+Also the time of the first command, which starts the daemon.
 
 As a program (`make demo`): the first two only, without the incumbent.
 """
@@ -17,11 +17,11 @@ from tests.bench.measurement import Stage, has_ended, timed, wait_until
 
 PAIRS = 40
 FIRST = 5
-"""Daemons that are started by a command."""
+"""The number of daemons that a command starts."""
 
 
 def cpu_milliseconds(*command: str) -> float:
-    """User and system time of one run."""
+    """Return the user and system time of one run (milliseconds)."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -31,13 +31,13 @@ def cpu_milliseconds(*command: str) -> float:
 
 
 def opens(*command: str) -> int:
-    """How many files one run opens with success."""
+    """Return the number of files that one run opens successfully."""
     traced = subprocess.run(["strace", "-f", "-e", "trace=open,openat", *command], capture_output=True, text=True)
     return sum(1 for line in traced.stderr.splitlines() if "open" in line and "= -1" not in line and "= " in line)
 
 
 def warm(alienctl: str, pairs: int) -> tuple[float, float]:
-    """CPU of `alienctl pwd` and of `python3 -c pass`: medians of pairs, in milliseconds."""
+    """Return the CPU time of `alienctl pwd` and of `python3 -c pass`: medians of pairs, in milliseconds."""
     ours, bare = (alienctl, "pwd"), (sys.executable, "-c", "pass")
     cpu_milliseconds(*ours)
     measured = [(cpu_milliseconds(*ours), cpu_milliseconds(*bare)) for _ in range(pairs)]
@@ -46,7 +46,7 @@ def warm(alienctl: str, pairs: int) -> tuple[float, float]:
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """CPU and file opens, and the incumbent's; then commands without a daemon."""
+    """Measure CPU and file opens, also of the incumbent; then commands without a daemon."""
     home = stage.home()
     mine, base = warm(stage.alienctl, PAIRS)
     incumbent = statistics.median(cpu_milliseconds(stage.alien_py, "pwd") for _ in range(5))
@@ -62,7 +62,7 @@ def measure(stage: Stage) -> Iterator[str]:
 
 
 def _first(stage: Stage, lfn: str) -> float:
-    """Seconds of a command when there is no daemon."""
+    """Return the seconds of a command that starts the daemon."""
     daemon = stage.daemon()
     stage.must("daemon", "stop")
     wait_until(lambda: has_ended(daemon), "a daemon that was stopped does not end")
@@ -71,7 +71,7 @@ def _first(stage: Stage, lfn: str) -> float:
 
 
 def main() -> None:
-    """The warm command and the bare interpreter."""
+    """Measure the warm command and the bare interpreter."""
     mine, base = warm(str(Path(sys.executable).with_name("alienctl")), 20)
     print(f"  alienctl pwd      {mine:6.1f} ms of CPU")
     print(f"  python3 -c pass   {base:6.1f} ms of CPU   ratio {mine / base:.2f}")

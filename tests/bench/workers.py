@@ -1,4 +1,4 @@
-"""Copying processes: their memory while 16 copies run, and what one that is killed costs the copies that it had."""
+"""Copying processes: their memory during 16 copies, and the effect of a killed process on its copies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COPIES = 16
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """16 downloads of a file from one slow storage element."""
+    """Measure 16 downloads of a file from one slow storage element."""
     with busy(stage, "bench-workers", COPIES) as jobs:
         yield f"Copying processes while {COPIES} downloads run"
         most = _most_memory(stage, seconds=6.0)
@@ -57,5 +57,5 @@ def _writes(pid: int) -> bool:
 
 
 def _ended(stage: Stage, job: str) -> list[dict[str, Any]]:
-    """The attempts of a job's file that have ended."""
+    """Return the number of ended attempts of a job's file."""
     return [past for one in stage.json("transfers", "show", job)["transfers"] for past in one["history"]]

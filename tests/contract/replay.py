@@ -1,7 +1,7 @@
-"""Replays recordings of a real central service against the sandbox's, and tells the differences.
+"""Replays recordings of a real central service against the sandbox, and reports the differences.
 
-What must differ is replaced by placeholders on both sides: GUIDs made during the run and the PFNs built from them,
-envelopes, times of creation, the numbers of entries, versions. Of a usage text only the presence is compared, of a
+Placeholders replace volatile values on both sides: GUIDs created during the run and the PFNs built from them,
+envelopes, creation times, entry numbers, versions. Of a usage text only the presence is compared, of a
 stack trace only the first line.
 """
 
@@ -40,7 +40,7 @@ DELIBERATE = Path(__file__).with_name("deliberate.toml")
 MOST_DELIBERATE = 10
 SITE = "JTestSite"
 RECORDED_AT = 1795456763000
-"""When the recordings were made (POSIX milliseconds): the clock of the replay."""
+"""The time of the recordings (POSIX milliseconds), which is the clock of the replay."""
 ACCOUNTS = {"user": "jalien", "user2": "otheruser", "admin": "admin"}
 ROLES = {
     "jalien": ("jalien", "vobox"),
@@ -52,15 +52,15 @@ ROLES = {
 DISTANCES = {"JTestSite": (0.0, 0.1, 0.6), "JRemoteSite": (0.6, 0.5, 0.0)}
 USER_IDS = {"admin": 1, "jalien": 2, "otheruser": 3}
 VISITED = ("/alice/cern.ch/user/j/jalien/testdata/zip/members/numbers.txt",)
-"""Members of archives whose replicas had been looked at before the recordings began."""
+"""Archive members whose replicas had been requested before the recordings."""
 CONTENTS = {
     "/alice/cern.ch/user/j/jalien/testdata/text/hello.txt": b"hello grid\n",
     "/alice/cern.ch/user/j/jalien/testdata/text/lines.txt": b"".join(b"%d\n" % number for number in range(1, 1001)),
     "/alice/cern.ch/user/j/jalien/private/secret.txt": b"secret\n",
 }
-"""The content of files, as far as it follows from size and md5; the others have the right size only."""
+"""The content of files that follows from size and md5; other files have only the right size."""
 MANY, MANY_COUNT = "/alice/cern.ch/user/j/jalien/big2000/", 2000
-"""A directory of which the catalogue's listing holds only the first files."""
+"""A directory of which the recorded listing contains only the first files."""
 EXPIRES = {"jalien": 2110816457, "otheruser": 2110816457, "admin": 2110816458}
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -75,7 +75,7 @@ _INTERVAL = re.compile(r"which is in [^)]*\)")
 _RUNNING_NUMBER = re.compile(r"(transfer ID |job ID is |guidID\t\t: |userid: |Job )\d+")
 _MADE_BY = re.compile(r"\bby (?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
 _MADE = frozenset(("envelope", "guid", "url", "pfn", "jobId"))
-"""The keys whose values are made during a run, and may be asked for afterwards."""
+"""The keys whose values are created during a run and may appear in later requests."""
 _NUMBERED = (
     "entryId",
     "dir",
@@ -92,7 +92,7 @@ _NUMBERED = (
 
 @dataclass(frozen=True)
 class Step:
-    """One request of a recording, with its reply; a request that is not a JSON object is the text that was sent."""
+    """One recorded request with its reply; a request that is not a JSON object is the sent text."""
 
     scenario: str
     who: str
@@ -101,18 +101,18 @@ class Step:
 
     @property
     def command(self) -> str:
-        """The command asked for."""
+        """Return the name of the command."""
         return str(self.request.get("command", "")) if isinstance(self.request, dict) else ""
 
     @property
     def options(self) -> list[str]:
-        """The options of the command."""
+        """Return the options of the command."""
         return list(self.request.get("options") or []) if isinstance(self.request, dict) else []
 
 
 @dataclass
 class Outcome:
-    """How a replay went: how many steps were alike, how many differed on purpose, and what differed otherwise."""
+    """The result of a replay: numbers of equal and deliberately different steps, and the other differences."""
 
     asked: int = 0
     alike: int = 0
@@ -136,7 +136,7 @@ class Deliberate:
     extra_keys: tuple[str, ...] = ()
 
     def excuses(self, step: Step, reply: Any) -> bool:  # noqa: ANN401
-        """Whether the difference between a step and our reply to it is this one."""
+        """Return whether this explains the difference between a step and the sandbox's reply."""
         if step.command != self.command or (self.option is not None and self.option not in step.options):
             return False
         if self.extra_keys:
@@ -145,7 +145,7 @@ class Deliberate:
 
 
 def deliberate() -> list[Deliberate]:
-    """The deliberate differences."""
+    """Read the deliberate differences."""
     rows = tomllib.loads(DELIBERATE.read_text(encoding="utf-8")).get("difference", [])
     return [Deliberate(**row) for row in rows]
 
@@ -162,13 +162,13 @@ def _sorted(reply: Any) -> Any:  # noqa: ANN401
 
 
 def steps(file: Path = RECORDINGS / "public.jsonl") -> list[Step]:
-    """The steps of a recording."""
+    """Read the steps of a recording."""
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     return [Step(row["scenario"], row.get("as", "user"), row["request"], row["reply"]) for row in rows]
 
 
 async def replay(played: Sequence[Step]) -> Outcome:
-    """Replay steps and compare."""
+    """Replay steps and compare the replies."""
     exceptions, outcome, replaying = deliberate(), Outcome(), Replay(played)
     try:
         for step in played:
@@ -189,7 +189,7 @@ async def replay(played: Sequence[Step]) -> Outcome:
 
 
 class Replay:
-    """A catalogue like the recorded one, and a session for each scenario."""
+    """A catalogue like the recorded one, with a session for each scenario."""
 
     def __init__(self, played: Sequence[Step]) -> None:
         self._catalogue = _load(played)
@@ -205,12 +205,12 @@ class Replay:
         self._ours: dict[str, str] = {}
 
     def close(self) -> None:
-        """Close the catalogue, and remove the storage."""
+        """Close the catalogue and remove the storage."""
         self._catalogue.close()
         self._storage.cleanup()
 
     async def play(self, step: Step) -> Any:  # noqa: ANN401
-        """The sandbox's reply to a step; envelopes, GUIDs and ids in its request are those that the sandbox gave."""
+        """Return the sandbox's reply to a step; its request contains the sandbox's own envelopes, GUIDs and ids."""
         try:
             text = await self._front.answer(self._session(step), self._text(step))
         except UnusableError:
@@ -252,7 +252,7 @@ class Replay:
 
 
 def differences(recorded: Any, reply: Any) -> list[str]:  # noqa: ANN401
-    """What is not alike, a line each; empty when nothing is."""
+    """Return the differences, one line each."""
     if not _is_document(recorded) or not _is_document(reply):
         return [] if recorded == reply else [f"reply: {recorded!r} / {reply!r}"]
     theirs, ours = normalised(recorded), normalised(reply)
@@ -274,7 +274,7 @@ def _is_document(reply: Any) -> bool:  # noqa: ANN401
 
 
 def normalised(reply: dict[str, Any]) -> dict[str, Any]:
-    """A reply in which what must differ is replaced."""
+    """Return a reply with placeholders for volatile values."""
     metadata = {name: _plain(name, value) for name, value in reply["metadata"].items()}
     if "\n\tat " in metadata["error"]:
         metadata["error"] = metadata["error"].partition("\n")[0]
@@ -337,9 +337,9 @@ def _load(played: Sequence[Step]) -> Catalogue:
 
 
 def _set_the_stage(catalogue: Catalogue, played: Sequence[Step]) -> None:
-    """What the catalogue's listing does not hold: the use of the storage elements, and the computing elements.
+    """Add what the catalogue's listing lacks: the use of the storage elements, and the computing elements.
 
-    It is what was listed first, in the recording that is played or else in the public one.
+    The values are those of the first listing in the played recording, or else in the public one.
     """
     for result in _first_listing("listSEs", played):
         catalogue.database.execute(
@@ -354,7 +354,7 @@ def _set_the_stage(catalogue: Catalogue, played: Sequence[Step]) -> None:
 
 
 def _stock(service: Service) -> None:
-    """Put a file of the right size where the catalogue says that there is one."""
+    """Create a file of the right size for every replica in the catalogue."""
     catalogue = service.catalogue
     for entry in catalogue.names.select("guid IS NOT NULL AND path NOT LIKE ?", [f"{MANY}%"]):
         content = CONTENTS.get(entry.path)
@@ -409,7 +409,7 @@ def _add(catalogue: Catalogue, row: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Replay a recording, print every difference and how many replies were alike; 1 when there is a difference."""
+    """Replay a recording, print its differences and the number of equal replies; return 1 if replies differ."""
     parser = argparse.ArgumentParser(description="Replay recordings of a real central service against the sandbox's.")
     parser.add_argument("file", nargs="?", type=Path, default=RECORDINGS / "public.jsonl")
     outcome = asyncio.run(replay(steps(parser.parse_args().file)))

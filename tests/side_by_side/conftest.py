@@ -14,7 +14,7 @@ from tests.side_by_side.runner import Stage
 
 @pytest.fixture(scope="session")
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """Both programs on a grid whose service remembers no answers."""
+    """Run both programs on a grid whose service caches no answers."""
     done = subprocess.run(["make", "-C", str(ROOT), ".venv-alienpy/.done"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with new_grid() as grid:

@@ -2,19 +2,19 @@
 
 A corpus is a file of `[[line]]` tables:
 
-    run = "ls {dir}"            the words after `alien.py` and `alienctl`, as a shell would split them; several: a list
-    expect = "same"             or, where ours is meant to be better:
-    improved = "why"            with what ours must do: `code` (0), `stdout`, `stderr` (regular expressions)
-    compare = ["code", "stdout"]   what must be the same; also "stderr", "local" (local files with md5s),
+    run = "ls {dir}"            the arguments of `alien.py` and `alienctl`, split as by a shell; several runs: a list
+    expect = "same"             or, where alienctl is deliberately better:
+    improved = "why"            with the required result: `code` (0), `stdout`, `stderr` (regular expressions)
+    compare = ["code", "stdout"]   the results that must be equal; also "stderr", "local" (local files with md5s),
                                 "grid" (names and sizes below {dir}); the file's own `compare` is the default
-    json = true                 the two outputs are the same document, not the same text
-    forget = ["time"]           what is made alike before comparing, see `FORGOTTEN`
+    json = true                 compare the outputs as JSON documents, not as text
+    forget = ["time"]           the values that are masked before comparing, see `FORGOTTEN`
     local = {"a.txt" = 100}     files of the local directory: a size in bytes, or a text
-    grid = {"b.txt" = 200}      files below {dir}, which exists only if this, `setup` or the line itself makes it
-    setup = ["mkdir {dir}/x"]   lines that `alienctl` carries out before, for each program
+    grid = {"b.txt" = 200}      files below {dir}, which exists only if this, `setup` or the line itself creates it
+    setup = ["mkdir {dir}/x"]   lines that `alienctl` executes first, for each program
     stdin = "pwd\\n"             standard input (without: none)
     env = {NAME = "value"}      more environment
-    rows = ["F142"]             the rows of the incumbent's features that it shows
+    rows = ["F142"]             the rows of the incumbent's features that the line covers
 
 `{dir}` is a directory of the catalogue (no slash at its end), `{here}` the local directory; each program has its own.
 `{job}` is the number of the job that a `setup` line submitted, `{done}` that of a job that is done, `{master}` of one
@@ -71,12 +71,12 @@ class Line:
 
     @property
     def id(self) -> str:
-        """The line as a test's name."""
+        """Return the line as a test name."""
         text = " ".join([*(f"{name}={value}" for name, value in self.env.items()), " && ".join(self.run)])
         return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
 
     def forgetting(self, text: str) -> str:
-        """`text` without what one run does not share with the next."""
+        """Return `text` with masked values that differ between runs."""
         for name in self.forget:
             for pattern, instead in FORGOTTEN[name]:
                 text = re.sub(pattern, instead, text)
@@ -85,7 +85,7 @@ class Line:
 
 
 def read(path: Path) -> list[Line]:
-    """The lines of a corpus. Raises ValueError for a table that makes no sense."""
+    """Read the lines of a corpus. Raises ValueError for an invalid table."""
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     default = document.pop("compare", ["code", "stdout"])
     tables = document.pop("line", [])

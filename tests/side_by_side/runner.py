@@ -28,7 +28,7 @@ _TIMEOUT = 100
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a program did: the code of the last run, all output, and what it left behind."""
+    """The result of a program: the exit code of the last run, all output, and the files that it created."""
 
     code: int
     stdout: str
@@ -37,7 +37,7 @@ class Outcome:
     grid: tuple[str, ...]
 
     def compared(self, line: Line) -> dict[str, Any]:
-        """What the line compares."""
+        """Return the results that the line compares."""
         values: dict[str, Any] = {
             "code": self.code,
             "stdout": _document(line.forgetting(self.stdout)) if line.json else line.forgetting(self.stdout),
@@ -50,20 +50,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one program runs one line: a local directory and one of the catalogue."""
+    """The directories for one program and one line: a local one and one in the catalogue."""
 
     here: Path
     directory: str
     numbers: dict[str, str]
 
     def filled(self, text: str) -> str:
-        """`text` with the names of this place in it."""
+        """Replace the placeholders in `text` by these directories."""
         for name, value in {"dir": self.directory, "here": str(self.here), **self.numbers}.items():
             text = text.replace(f"{{{name}}}", value)
         return text
 
     def emptied(self, text: str) -> str:
-        """`text` with the names of this place taken out, so that two places read alike."""
+        """Replace these directories in `text` by placeholders, so that outputs of two programs are comparable."""
         names = {"{dir}": self.directory, "{here}": str(self.here)}
         names |= {f"{{{name}}}": value for name, value in self.numbers.items() if name == "job"}
         for name, value in names.items():
@@ -72,7 +72,7 @@ class Place:
 
 
 class Stage:
-    """A grid, a user with our daemon, and the incumbent beside it."""
+    """A grid with a user of our daemon and the incumbent program."""
 
     def __init__(self, grid: Grid, user: User) -> None:
         self.grid = grid
@@ -84,18 +84,18 @@ class Stage:
         self._jobs = self._finished_jobs()
 
     def begin(self, lines: list[Line]) -> None:
-        """Let the incumbent begin with lines that will be asked about."""
+        """Start the incumbent for the lines of this session."""
         for line in lines:
             if line.id not in self._theirs:
                 self._theirs[line.id] = self._pool.submit(self._prepared, line, "theirs", self._incumbent)
 
     def theirs(self, line: Line) -> Outcome:
-        """What the incumbent did."""
+        """Return the incumbent's result."""
         self.begin([line])
         return self._theirs[line.id].result()
 
     def ours(self, line: Line) -> Outcome:
-        """What we do."""
+        """Return our result."""
         return self._prepared(line, "ours", self._own)
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class Stage:
         return tuple(f"{name} {'/' if one['type'] == 'd' else one['size']}" for name, one in sorted(entries.items()))
 
     def _finished_jobs(self) -> dict[str, str]:
-        """A job that is done and a master job, for lines that look at jobs."""
+        """Submit a job and a master job for lines about jobs, and wait until they are done."""
         self._user.must("cp", f"file:{_description(self._root, '')}", f"{HOME}/one.jdl@disk:1")
         split = 'Split = "production:1-3";\n'
         self._user.must("cp", f"file:{_description(self._root, split)}", f"{HOME}/three.jdl@disk:1")
@@ -183,7 +183,7 @@ def _description(directory: Path, more: str) -> Path:
 
 
 def _tree(directory: Path) -> tuple[str, ...]:
-    """The files below a directory with their size and md5, and its directories."""
+    """List the files below a directory with size and md5, and the directories."""
     lines = []
     for path in sorted(directory.rglob("*")):
         name = str(path.relative_to(directory))

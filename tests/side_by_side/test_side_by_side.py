@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_does_what_it_did(stage: Stage, line: Line) -> None:
+def test_a_line_behaves_as_in_the_incumbent(stage: Stage, line: Line) -> None:
     theirs, ours = stage.theirs(line), stage.ours(line)
     if not line.improved:
         assert ours.compared(line) == theirs.compared(line), _differences(line, theirs, ours)
@@ -34,7 +34,7 @@ def test_a_line_does_what_it_did(stage: Stage, line: Line) -> None:
 
 
 def _differences(line: Line, theirs: Outcome, ours: Outcome) -> str:
-    """All output of both, where they differ marked as a diff does."""
+    """Return the outputs of both programs as a diff."""
     old, new = (
         [f"exit code {one.code}", *line.forgetting(one.stdout).splitlines(), *one.stderr.splitlines()]
         for one in (theirs, ours)
@@ -43,6 +43,6 @@ def _differences(line: Line, theirs: Outcome, ours: Outcome) -> str:
 
 
 @pytest.mark.parametrize("name", CORPORA)
-def test_no_line_is_there_twice(name: str) -> None:
+def test_no_line_occurs_twice(name: str) -> None:
     ids = [line.id for line in CORPORA[name]]
     assert sorted(ids) == sorted(set(ids))

@@ -1,4 +1,4 @@
-"""The commands of the central service, one module a family, and the tables of their names."""
+"""The commands of the central service, by family, and the tables of their names."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ COMMANDS: dict[str, Command] = {
     **administration.COMMANDS,
     **token.COMMANDS,
 }
-"""What the sandbox executes."""
+"""The commands that the sandbox implements, by name."""
 
 HIDDEN = frozenset(("roleami", "cdir", "gfilecomplete", "cdirtiled", "blackwhite", "color", "setshell"))
 """Internal names that do nothing and succeed."""

@@ -1,1 +1,1 @@
-"""Wire rules of the simulated central service, without state."""
+"""Protocol rules of the simulated central service: requests, replies, options, limits and faults, without I/O."""

@@ -1,6 +1,6 @@
-"""The faults of the central service that were asked for: which of them meets the next command, and for how long.
+"""The active faults of the central service: which fault affects the next command, and for how long.
 
-What they do to a connection is the affair of `conversation`; broken storage elements are that of `breakage`.
+`conversation` applies them to a connection; `storage_faults` handles the faults of storage elements.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ ONCE = {
     "drop-after": "execute a command, then drop the connection instead of replying",
     "hang": "neither execute a command nor reply",
     "close": "close the connection with a code (VALUE, e.g. 1013) instead of executing a command",
-    "garbage": "reply with something that is no document",
-    "empty": "reply with an empty text",
-    "merged": "reply with the results of another command mixed in, and an empty text after it",
+    "garbage": "reply with truncated JSON",
+    "empty": "reply with an empty message",
+    "merged": "mix the results of another command into the reply, and send an empty message after it",
 }
-"""What meets one command, unless told otherwise."""
+"""The faults that affect one command by default."""
 LASTING = {
     "delay": "reply VALUE seconds late",
-    "refuse-commits": "refuse to register what was written",
+    "refuse-commits": "refuse to register uploaded replicas",
     "refuse-logins": "refuse new connections (401)",
-    "throttle": "delay commands by a count of them per certificate, which begins at VALUE points",
+    "throttle": "delay the commands of busy certificates; each starts with VALUE points",
 }
-"""What lasts until it is cleared, unless told otherwise."""
+"""The faults that last until cleared by default."""
 _CLOSE_CODES = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: for the commands called `command` (empty: for all), `times` times (0: until it is cleared)."""
+    """One fault of the commands named `command` (empty: all), for `times` commands (0: until cleared)."""
 
     kind: str
     value: float = 0.0
@@ -40,27 +40,27 @@ class Fault:
     times: int = 0
 
     def matches(self, command: str) -> bool:
-        """Whether it is for a command of this name."""
+        """Return whether the fault affects a command of this name."""
         return self.command in ("", command)
 
 
 def parse(kind: str, value: str = "", command: str = "", times: int | None = None) -> Fault:
-    """The fault that words mean. Raises SandboxError with what is wrong."""
+    """Parse the arguments of `fault`. Raises SandboxError with the reason for invalid ones."""
     if kind not in ONCE and kind not in LASTING:
-        raise SandboxError(f"{kind}: there is no such fault")
+        raise SandboxError(f"unknown fault {kind!r}; list the faults with: alienctl sandbox fault --help")
     if times is None:
         times = 1 if kind in ONCE else 0
     if times < 0:
-        raise SandboxError("--times is the number of commands that the fault meets; 0 means until it is cleared")
+        raise SandboxError("--times must be at least 0 (0: all commands until the fault is cleared)")
     return Fault(kind, _parse_number(kind, value), command, times)
 
 
 def _parse_number(kind: str, text: str) -> float:
-    needs_one = kind in ("close", "delay")
-    if not text and not needs_one:
+    needs_value = kind in ("close", "delay")
+    if not text and not needs_value:
         return 0.0
-    if not needs_one and kind != "throttle":
-        raise SandboxError(f"{kind} takes no value, but was given {text!r}")
+    if not needs_value and kind != "throttle":
+        raise SandboxError(f"{kind} takes no value; remove {text!r}")
     try:
         number = float(text)
     except ValueError:
@@ -79,20 +79,20 @@ class Faults:
         self.active: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Make a fault active, in the place of one of the same kind for the same commands."""
-        self.active = [one for one in self.active if (one.kind, one.command) != (fault.kind, fault.command)]
+        """Activate a fault, in place of one of the same kind for the same commands."""
+        self.active = [old for old in self.active if (old.kind, old.command) != (fault.kind, fault.command)]
         self.active.append(fault)
 
     def clear(self) -> None:
-        """End all of them."""
+        """Clear all faults."""
         self.active = []
 
     def has(self, kind: str) -> bool:
-        """Whether a fault of this kind is active."""
+        """Return whether a fault of this kind is active."""
         return any(fault.kind == kind for fault in self.active)
 
     def take(self, kinds: Container[str], command: str) -> Fault | None:
-        """The first fault of these kinds that meets a command of this name; it has met one more then."""
+        """Return the first fault of these kinds that affects a command of this name, and count this command."""
         for index, fault in enumerate(self.active):
             if fault.kind not in kinds or not fault.matches(command):
                 continue

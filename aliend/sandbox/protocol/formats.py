@@ -1,4 +1,4 @@
-"""How the central service writes sizes, dates and permissions. Its clock shows UTC."""
+"""Formats sizes, dates (in UTC) and permissions as the central service does."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ _UNITS = ("B", "KB", "MB", "GB", "TB", "PB", "XB")
 
 
 def number(value: float) -> str:
-    """A number with at most three digits after the point, as many as make three or four in all."""
+    """Return a number with three or four significant digits, at most three after the point."""
     digits = 3 if value < 10 else 2 if value < 100 else 1 if value < 1000 else 0
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def human(size: float) -> str:
-    """A size in bytes as `19.07 MB`."""
+    """Return a size in bytes as `19.07 MB`."""
     unit = 0
     while size > 1024 and unit < len(_UNITS) - 1:
         size /= 1024
@@ -24,23 +24,23 @@ def human(size: float) -> str:
 
 
 def short_date(milliseconds: int) -> str:
-    """POSIX milliseconds as `Nov 23 17:54`."""
+    """Return POSIX milliseconds as `Nov 23 17:54`."""
     return _moment(milliseconds).strftime("%b %d %H:%M")
 
 
 def timestamp(milliseconds: int) -> str:
-    """POSIX milliseconds as `2026-11-23 17:54:33.0`."""
+    """Return POSIX milliseconds as `2026-11-23 17:54:33.0`."""
     fraction = f"{milliseconds % 1000:03d}".rstrip("0") or "0"
     return f"{_moment(milliseconds):%Y-%m-%d %H:%M:%S}.{fraction}"
 
 
 def long_date(milliseconds: int) -> str:
-    """POSIX milliseconds as `Mon Nov 23 17:54:33 UTC 2026`."""
+    """Return POSIX milliseconds as `Mon Nov 23 17:54:33 UTC 2026`."""
     return _moment(milliseconds).strftime("%a %b %d %H:%M:%S UTC %Y")
 
 
 def interval(seconds: float) -> str:
-    """A time span as `5s`, `1d 1:01` or `9y 364d`."""
+    """Return a time span as `5s`, `1d 1:01` or `9y 364d`."""
     whole = int(seconds)
     days, rest = divmod(whole, 86400)
     if days >= 365:
@@ -53,7 +53,7 @@ def interval(seconds: float) -> str:
 
 
 def permissions(kind: str, octal: str) -> str:
-    """Ten characters as `drwxr-xr-x`."""
+    """Return permissions as ten characters such as `drwxr-xr-x`."""
     bits = "".join(
         f"{'r' if digit & 4 else '-'}{'w' if digit & 2 else '-'}{'x' if digit & 1 else '-'}"
         for digit in (int(character) for character in octal)

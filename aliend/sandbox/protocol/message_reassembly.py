@@ -1,27 +1,27 @@
-"""How the service puts a request together from pieces, and how a long one spoils its connection (section 1.4)."""
+"""Reassembly of requests from pieces, including the defect that long requests break their connection (section 1.4)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 MAX_PIECE = 8192
-"""The most UTF-16 units of a request that the service sees at a time."""
+"""The maximum size of a piece, in UTF-16 units."""
 MAX_REQUEST = 133120
 _BEYOND_ONE_UNIT = 0xFFFF
 
 
 class RequestTooLongError(Exception):
-    """A piece made the request longer than `LONGEST_REQUEST`."""
+    """The request is longer than `MAX_REQUEST` UTF-16 units."""
 
 
 class Reassembler:
-    """Collects the pieces of one connection's requests. Without `poison` a complete request is forgotten afterwards."""
+    """Collects the pieces of one connection's requests. With `poison` a request in several pieces stays buffered."""
 
     def __init__(self) -> None:
         self._pending = ""
 
     def add(self, piece: str, *, is_last: bool, poison: bool = True) -> str | None:
-        """The complete request, or None while more of it is to come. Raises TooBigError; what is held is gone then."""
+        """Return the complete request, or None if pieces are missing. Raises RequestTooLongError and drops it."""
         if not self._pending:
             if is_last:
                 return piece
@@ -40,15 +40,15 @@ class Reassembler:
 
 
 def units(text: str) -> int:
-    """The length of a text in UTF-16 units."""
+    """Return the length of a text in UTF-16 units."""
     return len(text) if text.isascii() else len(text) + sum(ord(letter) > _BEYOND_ONE_UNIT for letter in text)
 
 
 def pieces(frames: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """A message's frames as the service sees them: pieces of at most `PIECE` units, and whether each is the last."""
-    found = [piece for frame in frames for piece in _split_frame(frame)]
-    for index, piece in enumerate(found):
-        yield piece, index == len(found) - 1
+    """Yield a message's frames in pieces of at most `MAX_PIECE` units, each with whether it is the last one."""
+    parts = [piece for frame in frames for piece in _split_frame(frame)]
+    for index, piece in enumerate(parts):
+        yield piece, index == len(parts) - 1
 
 
 def _split_frame(frame: str) -> Iterator[str]:

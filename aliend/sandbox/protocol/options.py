@@ -10,9 +10,9 @@ from aliend.sandbox.errors import BadOptionsError
 
 @dataclass(frozen=True, slots=True)
 class OptionSet:
-    """The options of one command: those without a value, those with one, and which of these may be repeated.
+    """The options of one command: flags, options with a value, and which of these may be repeated.
 
-    An `optional` one takes the word behind it as its value, unless that is an option itself.
+    An `optional` one takes the next argument as its value, unless that is an option.
     """
 
     flags: frozenset[str] = frozenset()
@@ -21,32 +21,32 @@ class OptionSet:
     optional: frozenset[str] = frozenset()
 
     def recognise(self, text: str) -> str | None:
-        """The option that `text` names, written out or abbreviated without ambiguity; None when there is none."""
-        known = self.flags | self.valued | self.optional
-        if text in known:
+        """Return the option that `text` names, in full or as an unambiguous abbreviation; None if none matches."""
+        names = self.flags | self.valued | self.optional
+        if text in names:
             return text
-        candidates = [name for name in known if text and name.startswith(text)]
+        candidates = [name for name in names if text and name.startswith(text)]
         return candidates[0] if len(candidates) == 1 else None
 
 
 @dataclass(slots=True)
 class ParsedOptions:
-    """The options found, with their values in order, and the operands."""
+    """The given options with their values in order, and the operands."""
 
     values: dict[str, list[str]] = field(default_factory=dict)
     operands: list[str] = field(default_factory=list)
 
     def has(self, *names: str) -> bool:
-        """Whether one of these options was given."""
+        """Return whether one of these options was given."""
         return any(name in self.values for name in names)
 
     def value(self, name: str) -> str | None:
-        """The value of an option that was given at most once; None: it was not."""
-        found = self.values.get(name)
-        return found[-1] if found else None
+        """Return the value of an option (the last one if it was repeated), or None."""
+        values = self.values.get(name)
+        return values[-1] if values else None
 
     def integer(self, name: str) -> int | None:
-        """The value of an option as a number. Raises BadOptionsError with the parser's text."""
+        """Return the value of an option as a number. Raises BadOptionsError with the parser's text."""
         text = self.value(name)
         if text is None:
             return None
@@ -57,7 +57,7 @@ class ParsedOptions:
 
 
 def option_set(flags: str = "", valued: str = "", repeated: str = "", optional: str = "") -> OptionSet:
-    """An option set from names separated by blanks; `repeated` ones take a value too, `optional` ones may."""
+    """Return an option set from names separated by spaces; `repeated` options take a value, `optional` ones may."""
     several = frozenset(repeated.split())
     return OptionSet(
         frozenset(flags.split()), frozenset(valued.split()) | several, several, frozenset(optional.split())
@@ -65,7 +65,7 @@ def option_set(flags: str = "", valued: str = "", repeated: str = "", optional: 
 
 
 def parse(tokens: Sequence[str], options: OptionSet) -> ParsedOptions:
-    """Sort `tokens` into options and operands. Raises BadOptionsError with the parser's text."""
+    """Parse `tokens` into options and operands. Raises BadOptionsError with the parser's text."""
     return _Parser(options, list(tokens)).run()
 
 
@@ -118,11 +118,11 @@ class _Parser:
             self._take(name, None)
 
     def _take(self, name: str, value: str | None) -> None:
-        found = self._parsed.values.setdefault(name, [])
+        values = self._parsed.values.setdefault(name, [])
         if name in self._options.optional:
             if value is None and self._tokens and not self._tokens[0].startswith("-"):
                 value = self._tokens.pop(0)
-            found += [] if value is None else [value]
+            values += [] if value is None else [value]
             return
         if name not in self._options.valued:
             return
@@ -130,4 +130,4 @@ class _Parser:
             if not self._tokens:
                 raise BadOptionsError(f"Option {name} requires an argument")
             value = self._tokens.pop(0)
-        found.append(value)
+        values.append(value)

@@ -1,4 +1,4 @@
-"""How a reply grows while a command runs (wire specification, section 2.4), and the text that it becomes."""
+"""The output of a command (wire specification, section 2.4), and its serialization as a reply."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ class Output:
         self._current = None
 
     def fail(self, code: int, extra: str = "") -> None:
-        """Set the exit code, with its standard text and `extra`; a later one replaces it."""
+        """Set the exit code, its standard text and `extra`; a later call replaces them."""
         self.code = code
         self.error = f"{TEXTS[code]} : {extra}" if extra else TEXTS[code]
 
     def fail_with(self, code: int, text: str) -> None:
-        """Set the exit code with a text of its own."""
+        """Set the exit code and the complete error text."""
         self.code, self.error = code, text
 
     def warn(self, text: str) -> None:
-        """Set the error text and leave the exit code as it is: a warning, when that is 0."""
+        """Set the error text without the exit code; with exit code 0 this is a warning."""
         self.error = text
 
     def _open(self) -> dict[str, Any]:
@@ -77,21 +77,21 @@ class Output:
 
 
 def document(output: Output, **metadata: str) -> str:
-    """The reply's text: `results` and `metadata`, escaped as the service does (wire specification, section 1.3)."""
+    """Return the reply's text, escaped as the service does (wire specification, section 1.3)."""
     return "".join(parts(output, **metadata))
 
 
 def parts(output: Output, **metadata: str) -> Iterator[str]:
-    """The reply's text in parts of some thousand results each."""
+    """Yield the reply's text in parts of at most 2,000 results."""
     output.finish_result()
     values = {"exitcode": str(output.code), "error": output.error, **metadata}
     yield f'{{"metadata":{_escaped(values)},"results":['
     for start in range(0, len(output.results), _RESULTS_PER_PART):
-        some = _escaped(output.results[start : start + _RESULTS_PER_PART])
-        yield some[1:-1] if start == 0 else f",{some[1:-1]}"
+        part = _escaped(output.results[start : start + _RESULTS_PER_PART])
+        yield part[1:-1] if start == 0 else f",{part[1:-1]}"
     yield "]}"
 
 
 def _escaped(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

@@ -1,4 +1,4 @@
-"""What a text message asks for (wire specification, sections 1.2 and 1.7)."""
+"""Parses request messages (wire specification, sections 1.2 and 1.7)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 
 class MalformedError(Exception):
-    """The text is no JSON: it is answered with an error."""
+    """The text is not JSON; the service replies with an error."""
 
 
 class UnusableError(Exception):
-    """Valid JSON of the wrong shape: the service drops the connection without a reply."""
+    """The JSON has the wrong structure; the service closes the connection without a reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One command with its options, unsplit."""
+    """One command with its unparsed options."""
 
     command: str
     options: tuple[str, ...]
 
 
 def read(text: str) -> Request:
-    """The request in a message. Raises MalformedError and UnusableError."""
+    """Parse a message. Raises MalformedError and UnusableError."""
     try:
         document = json.loads(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What can be set on a running grid: the limits of the service, most of all to shorten them for tests."""
+"""The settings of a running grid: limits of the service, which tests shorten."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from aliend.sandbox.errors import SandboxError
 class Settings:
     """The limits, with the values of the real service (wire specification, 1.4 to 1.8 and 2.9); times are seconds.
 
-    A request that takes longer than `reader_wait` lets the next one in. `find_cache` is for short results, long ones
-    (500 entries and more) are kept a fifth of it. With `poison` a request longer than 8192 characters spoils its
-    connection; with `throttle` many requests slow their certificate down.
+    After `reader_wait` the service reads the next request. `find_cache` applies to short results; long results
+    (500 entries and more) are cached for a fifth of it. With `poison` a request longer than 8192 characters breaks its
+    connection; with `throttle` the service delays the commands of busy certificates.
     """
 
     idle_limit: float = 900.0
@@ -27,23 +27,23 @@ class Settings:
     throttle: bool = False
 
     def updated(self, assignments: Iterable[str]) -> Settings:
-        """These settings with some of them given as `name=value`. Raises SandboxError with what is wrong."""
+        """Return these settings with changes given as `name=value`. Raises SandboxError for invalid ones."""
         values: dict[str, float | bool] = {}
-        for word in assignments:
-            name, _, text = word.partition("=")
+        for assignment in assignments:
+            name, _, text = assignment.partition("=")
             name = name.replace("-", "_")
             if name not in names():
-                raise SandboxError(f"{name}: there is no such setting; there are: {', '.join(names())}")
+                raise SandboxError(f"unknown setting {name!r}; use one of: {', '.join(names())}")
             values[name] = _value(name, text, is_switch=isinstance(getattr(self, name), bool))
         return dataclasses.replace(self, **values)  # type: ignore[arg-type]
 
     def assignments(self) -> list[str]:
-        """All settings as `name=value`."""
+        """Return all settings as `name=value`, for `updated`."""
         return [f"{name}={_text(getattr(self, name))}" for name in names()]
 
 
 def names() -> list[str]:
-    """The names of all settings."""
+    """Return the names of all settings."""
     return [field.name for field in dataclasses.fields(Settings)]
 
 
@@ -56,12 +56,12 @@ def _text(value: float | bool) -> str:
 def _value(name: str, text: str, *, is_switch: bool) -> float | bool:
     if is_switch:
         if text not in ("on", "off"):
-            raise SandboxError(f"{name} is on or off, not {text!r}")
+            raise SandboxError(f"{name} must be on or off, not {text!r}")
         return text == "on"
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise SandboxError(f"{name} is a number of seconds, not {text!r}")
+        raise SandboxError(f"{name} must be a number of seconds, not {text!r}")
     return value

@@ -1,1 +1,1 @@
-"""Websockets, dispatch of requests, and the background process."""
+"""The server: websocket connections, dispatch of requests, the control socket, and the background process."""

@@ -1,4 +1,4 @@
-"""The background process: storage elements, catalogue and websocket, from its start until it is told to stop."""
+"""The background process of a grid: runs storage elements, catalogue and websocket server until SIGTERM."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from aliend.sandbox.storage.xrootd_server import ElementSetup, XRootDServer
 log = logging.getLogger(__name__)
 
 READY = "ready"
-"""What is told to whoever waits for the start; anything else is the reason why there is none."""
+"""The line that reports a successful start; any other line is the reason of the failure."""
 _CLEANING_PERIOD = 2.0
 _GARBAGE_THRESHOLD = 100_000
 _STOP_LIMIT = 2.0
@@ -48,14 +48,14 @@ _LOCK_LIMIT = 1.0
 
 
 def run(layout: Layout, ready: int) -> int:
-    """Serve until SIGTERM; the exit code.
+    """Serve until SIGTERM and return the exit code.
 
-    `ready` is a descriptor that gets one line: `READY` when everything answers, or the reason why it does not.
+    `ready` is a descriptor that receives one line: `READY`, or the reason why the start failed.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)
     os.umask(0o077)
-    # a search makes a million objects, none of them garbage
+    # a search creates a million objects, none of them garbage
     gc.set_threshold(_GARBAGE_THRESHOLD)
     with layout.lock.open("a+", encoding="utf-8") as lock:
         try:
@@ -65,14 +65,14 @@ def run(layout: Layout, ready: int) -> int:
             lock.flush()
             asyncio.run(_RunningGrid(layout).serve(ready))
         except BlockingIOError:
-            return _report_failure(ready, f"Another sandbox grid is up in {layout.root}")
+            return _report_failure(ready, f"another sandbox grid is up in {layout.root}")
         except (SandboxError, OSError) as error:
             return _report_failure(ready, str(error))
     return 0
 
 
 def previous_state(layout: Layout) -> dict[str, Any]:
-    """What the last server told about itself; empty when there was none."""
+    """Return the state that the last server saved, or an empty dictionary."""
     try:
         state: dict[str, Any] = json.loads(layout.state.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -81,7 +81,7 @@ def previous_state(layout: Layout) -> dict[str, Any]:
 
 
 def _lock(descriptor: int) -> None:
-    # whoever asks whether we are up holds a shared lock for a moment
+    # `status` holds a shared lock for a moment
     end = time.monotonic() + _LOCK_LIMIT
     while True:
         try:
@@ -107,7 +107,7 @@ def _report(ready: int, text: str) -> None:
 
 
 class _RunningGrid:
-    """The parts of one running grid."""
+    """The components of one running grid."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -122,7 +122,7 @@ class _RunningGrid:
         self._control = ControlSocket(layout, service, self._websocket_server, self._storage)
 
     async def serve(self, ready: int) -> None:
-        """Start everything, say so, and work until SIGTERM or SIGINT."""
+        """Start all components, report this, and run until SIGTERM or SIGINT."""
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -164,7 +164,7 @@ class _RunningGrid:
         except OSError:
             if not port:
                 raise
-            log.info("port %d is taken by somebody else", port)
+            log.info("port %d is in use; using a free port", port)
             return await self._websocket_server.listen(0, context)
 
     def _publish(self) -> None:
@@ -185,13 +185,13 @@ class _RunningGrid:
         _replace(self._layout.profile, _profile(self._layout, self._state["port"]))
 
     def _update_address(self, number: int, element: XRootDServer) -> None:
-        known = self._catalogue.replicas.numbered(number)
-        if known is not None:
-            self._catalogue.replicas.save_element(replace(known, daemon=element.url))
+        registered = self._catalogue.replicas.numbered(number)
+        if registered is not None:
+            self._catalogue.replicas.save_element(replace(registered, daemon=element.url))
             self._catalogue.save()
 
     async def _delete_orphans(self) -> None:
-        """Delete from storage, some time later, what was removed from the catalogue."""
+        """Periodically delete files from storage that were removed from the catalogue."""
         while True:
             await asyncio.sleep(_CLEANING_PERIOD)
             for number, pfn in self._catalogue.replicas.take_orphans():
@@ -246,7 +246,7 @@ def _profile(layout: Layout, port: int) -> str:
         ],
         "tls": [("ca", str(layout.authorities))],
     }
-    # a JSON string is a TOML string too
+    # JSON strings are valid TOML strings
     lines = [
         f"[{table}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in rows)
         for table, rows in tables.items()

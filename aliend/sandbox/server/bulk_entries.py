@@ -1,6 +1,6 @@
-"""Catalogue entries in great numbers. They share a few small contents on the first storage element, and can be read.
+"""Creates large numbers of readable catalogue entries, which share a few small files on the first storage element.
 
-The content number n of `SHARED` is SHAKE-128 of its path there: `hashlib.shake_128(b"/shared/03").digest(size)`.
+Each file below `SHARED_CONTENTS` contains SHAKE-128 of its path: `hashlib.shake_128(b"/shared/03").digest(size)`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ CROWDED = "/alice/data/crowded/"
 """The directory with `CROWDED_FILES` entries."""
 CROWDED_FILES = 2_000
 MILLION = "/alice/sim/million/"
-"""The directory with as many files as were asked for, `PER_DIRECTORY` in each directory."""
+"""The directory of the requested number of files, `PER_DIRECTORY` in each subdirectory."""
 PER_DIRECTORY = 1_000
 _CONTENTS = 16
 _SIZE_STEP = 500
 _PER_MILLISECOND = 10_000
-"""GUIDs made in one millisecond differ."""
+"""The number of distinct GUIDs per millisecond."""
 _ELEMENT = 1
 
 
@@ -36,7 +36,7 @@ class _Content:
 
 
 class BulkFiller:
-    """Fills directories of a catalogue; `data` holds the files of the first storage element."""
+    """Fills directories of a catalogue; `data` is the directory of the first storage element."""
 
     def __init__(self, catalogue: Catalogue, data: Path, now: int, guid_maker: GuidMaker) -> None:
         self._catalogue = catalogue
@@ -46,7 +46,7 @@ class BulkFiller:
         self._contents = [_make_content(data, number) for number in range(_CONTENTS)]
 
     def fill(self, directory: str, names: list[str]) -> None:
-        """Put files with these names into a directory, which is made."""
+        """Create a directory with files of these names."""
         database = self._catalogue.database
         parent = self._catalogue.names.make_directory(directory, self._owner, self._owner, self._now).id
         rows = list(self._rows(directory, names))
@@ -71,11 +71,11 @@ class BulkFiller:
     def _rows(self, directory: str, names: list[str]) -> Iterator[tuple[str, str, _Content]]:
         for number, name in enumerate(names):
             yield directory + name, self._guids.make(self._now), self._contents[number % _CONTENTS]
-        # a clock that stands still would repeat itself
+        # with the same time the GUIDs would repeat
         self._now += 1 + len(names) // _PER_MILLISECOND
 
     def fill_million(self, existing: int, wanted: int) -> None:
-        """Go on from the files that are there until there are as many as wanted."""
+        """Add files to the `existing` ones until `wanted` files exist."""
         for first in range(existing // PER_DIRECTORY * PER_DIRECTORY, wanted, PER_DIRECTORY):
             directory = f"{MILLION}{first // PER_DIRECTORY:05d}/"
             numbers = range(max(first, existing), min(first + PER_DIRECTORY, wanted))
@@ -85,7 +85,7 @@ class BulkFiller:
 
 
 def crowded_names() -> list[str]:
-    """The names of the files in `CROWDED`."""
+    """Return the names of the files in `CROWDED`."""
     return [f"file{number:04d}.dat" for number in range(CROWDED_FILES)]
 
 

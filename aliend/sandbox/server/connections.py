@@ -1,4 +1,4 @@
-"""The websocket: who may connect, and who is being spoken to. What is said is the affair of `conversation`."""
+"""The websocket server: accepts and authenticates connections, which `conversation` then serves."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class WebsocketServer:
         )
 
     def apply_settings(self, settings: Settings) -> None:
-        """Make settings hold from now on, for the connections that are open too."""
+        """Apply settings to all connections, including open ones."""
         self.shared.settings = settings
         self._service.find_cache.lifetime = settings.find_cache
         self._service.replica_cache.lifetime = settings.replica_cache
@@ -64,16 +64,16 @@ class WebsocketServer:
         self._service.replica_cache.clear()
 
     def reset_throttle(self, points: float) -> None:
-        """Begin to count anew, for every certificate with so many points."""
+        """Reset the throttle; every certificate starts with `points` points."""
         self.shared.throttle = Throttle(time.monotonic(), points)
 
     async def expire_sessions(self) -> None:
-        """Close every connection as if its time were over."""
+        """Close every connection as the session limit does."""
         await asyncio.gather(*(connection.close(*TIMED_OUT) for connection in tuple(self._connections)))
 
     async def expire_certificates(self, *, are_tokens: bool) -> None:
-        """Refuse from now on every token, or else every other certificate, that was seen; end their connections."""
-        expired = {mark for mark, client in self._seen.items() if client.has_token == are_tokens}
+        """Refuse all tokens (or all other certificates) that have connected before; close their connections."""
+        expired = {fingerprint for fingerprint, client in self._seen.items() if client.has_token == are_tokens}
         self.expired |= expired
         await asyncio.gather(
             *(
@@ -84,13 +84,13 @@ class WebsocketServer:
         )
 
     async def cancel_commands(self) -> None:
-        """End the commands whose connections are gone."""
+        """Cancel the commands of closed connections."""
         for task in tuple(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def session(self, client: Client) -> Session | None:
-        """A fresh session for a client; None when the certificate belongs to nobody."""
+        """Return a new session for a client; None if no account has the certificate."""
         accounts = self._service.catalogue.accounts
         principal = accounts.identify([client.subject])
         if principal is None:
@@ -99,7 +99,7 @@ class WebsocketServer:
         return Session(client, principal, home.path if home else None, self._service.site)
 
     async def answer(self, session: Session, text: str) -> str:
-        """The reply to one text message that is alone on its connection. Raises requests.UnusableError."""
+        """Return the reply to a single message, outside of a connection. Raises requests.UnusableError."""
         if len(text) > message_reassembly.MAX_REQUEST:
             return dispatch.refuse(session, 22, TOO_BIG)
         try:
@@ -136,14 +136,14 @@ class WebsocketServer:
             self._leave_running(conversation)
 
     def _leave_running(self, conversation: Conversation) -> None:
-        # a command is never interrupted: closing the connection only costs its reply
+        # closing a connection does not interrupt its command, whose reply is lost
         for task in conversation.running:
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
 
 def server_context(certificate: str, key: str, authorities: str) -> ssl.SSLContext:
-    """TLS 1.2 only, with a client certificate that one of `authorities` (a file) has signed."""
+    """Return a context for TLS 1.2 that requires a client certificate signed by one of `authorities` (a file)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)
@@ -158,8 +158,8 @@ def _client(connection: ServerConnection) -> Client:
     certificate = x509.load_der_x509_certificate(encoded)
     expires = int(certificate.not_valid_after_utc.timestamp())
     address = transport.get_extra_info("peername")[0]
-    mark = certificate.fingerprint(hashes.SHA256())
-    return Client(slash_form(certificate.subject), java_form(certificate.subject), expires, address, mark)
+    fingerprint = certificate.fingerprint(hashes.SHA256())
+    return Client(slash_form(certificate.subject), java_form(certificate.subject), expires, address, fingerprint)
 
 
 async def close_server(server: Server, limit: float) -> None:

@@ -1,6 +1,6 @@
-"""How a running grid is told to fail, to count, to change its settings: one line of JSON each way on a unix socket.
+"""Serves the control socket, on which clients inject faults, read counters and change settings of a running grid.
 
-Whoever may enter the grid's directory may do that; that is its owner.
+Request and answer are one line of JSON each. Only the grid's owner can enter the directory of the socket.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ log = logging.getLogger(__name__)
 
 IMMEDIATE = {
     "expire-session": "close every connection as the session's limit does (1013)",
-    "expire-certificate": "let the `token` (or, as VALUE, the `user`) certificates expire",
+    "expire-certificate": "let the token certificates expire (VALUE `user`: the certificates of the users)",
 }
-"""What happens at once."""
+"""The faults that take effect immediately."""
 
 
 class ControlSocket:
-    """Does what it is told to a grid's parts."""
+    """Carries out control requests on the parts of a grid."""
 
     def __init__(self, layout: Layout, service: Service, front: WebsocketServer, fleet: StorageElements) -> None:
         self._layout = layout
@@ -50,11 +50,11 @@ class ControlSocket:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Listen on the socket; on the way out, mend what is broken."""
+        """Listen on the socket; clear all faults at the end."""
         self._layout.control.unlink(missing_ok=True)
         directory = os.open(self._layout.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            # a socket's address is short, the directory's name need not be
+            # a socket address is limited to 108 bytes, a directory name is not
             path = f"/proc/self/fd/{directory}/{self._layout.control.name}"
             server = await asyncio.start_unix_server(self._serve, path)
             async with server:
@@ -73,12 +73,12 @@ class ControlSocket:
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         except (OSError, ValueError, KeyError, TypeError):
-            log.exception("an order that was not understood")
+            log.exception("invalid control request")
         finally:
             writer.close()
 
     async def handle(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Carry out one order; what there is to tell. Raises SandboxError with what is wrong."""
+        """Carry out one request and return the answer. Raises SandboxError with the reason of a refusal."""
         match request["do"]:
             case "fault":
                 await self._inject_fault(request)
@@ -97,7 +97,7 @@ class ControlSocket:
                 return {"settings": self._set(request["settings"])}
             case "file":
                 return await self._add_file(request)
-        raise SandboxError(f"{request['do']}: there is no such order")
+        raise SandboxError(f"unknown control request {request['do']!r}")
 
     async def _inject_fault(self, request: dict[str, Any]) -> None:
         kind, value = request["kind"], request.get("value") or ""
@@ -117,16 +117,16 @@ class ControlSocket:
         index = self._fleet.index_of(name)
         if kind == "slow" and value:
             try:
-                part = float(value)
+                fraction = float(value)
             except ValueError:
-                part = 0.0
-            if not 0 < part < 1:
-                raise SandboxError(f"slow: the part of the time is between 0 and 1, not {value!r}")
-            await self._storage_faults.inject(kind, index, part=part)
+                fraction = 0.0
+            if not 0 < fraction < 1:
+                raise SandboxError(f"slow needs a fraction of the time between 0 and 1, not {value!r}")
+            await self._storage_faults.inject(kind, index, fraction=fraction)
         elif kind == "corrupt" and value:
             await self._storage_faults.inject(kind, index, files=[self._replica(value, index)])
         elif value:
-            raise SandboxError(f"{kind} takes no value, but was given {value!r}")
+            raise SandboxError(f"{kind} takes no value; remove {value!r}")
         else:
             await self._storage_faults.inject(kind, index)
 
@@ -139,7 +139,7 @@ class ControlSocket:
 
     async def _expire_certificate(self, kind: str) -> None:
         if kind not in expired_certificates.KINDS:
-            raise SandboxError(f"expire-certificate: token or user, not {kind!r}")
+            raise SandboxError(f"expire-certificate needs `token` or `user`, not {kind!r}")
         await asyncio.to_thread(expired_certificates.expire, self._layout, kind)
         await self._front.expire_certificates(are_tokens=kind == "token")
 
@@ -167,16 +167,16 @@ class ControlSocket:
         copies = min(int(request["copies"]), len(data))
         file = File(request["lfn"], int(request["size"]), copies)
         if not file.lfn.startswith("/") or file.lfn.endswith("/"):
-            raise SandboxError(f"{file.lfn}: an absolute name of a file is needed")
+            raise SandboxError(f"{file.lfn} is not an absolute file name")
         seeder = Seeder(self._service.catalogue, data, self._service.now, self._service.guids)
         seeder.add(file)
         return {"lfn": file.lfn, "size": file.size, "copies": copies}
 
 
 def load_settings(layout: Layout) -> Settings:
-    """The settings that were made last; those of a new grid when there are none. Raises SandboxError."""
+    """Return the saved settings, or the default settings. Raises SandboxError."""
     try:
-        words = layout.settings.read_text(encoding="utf-8").split()
+        assignments = layout.settings.read_text(encoding="utf-8").split()
     except FileNotFoundError:
-        words = []
-    return Settings().updated(words)
+        assignments = []
+    return Settings().updated(assignments)

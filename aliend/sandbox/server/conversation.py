@@ -1,7 +1,7 @@
-"""One websocket connection: its requests, its replies, and everything that comes between them.
+"""Serves one websocket connection: reassembles requests, runs commands, applies faults and limits, sends replies.
 
-A request is waited for a second; after that the next one is read, and what both then do to each other is that of the
-service: one output for all, which goes to whoever finishes first (wire specification, section 1.5).
+The connection waits one second for a command, then reads the next request. As in the real service, concurrent
+commands share one output, which becomes the reply of the command that ends first (wire specification, section 1.5).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.session import Session
 
 FRAGMENT = 8192
-"""Replies longer than this many bytes are sent in frames of at most as many."""
+"""The maximum number of bytes of a reply's frame."""
 ABNORMAL = (1002, "An unrecoverable IOException occurred so the connection was closed")
 TIMED_OUT = (1013, "Session timed out")
 MALFORMED = "Incoming JSON is not ok"
@@ -42,7 +42,7 @@ _GARBAGE = '{"metadata":{"exitcode":"0","error'
 
 @dataclass(slots=True)
 class RequestCounters:
-    """Logins, commands by name, connections now and at most, since the start or the last `reset`."""
+    """Logins, commands by name, and connections (open and maximum) since the start or the last `reset`."""
 
     logins: int = 0
     commands: Counter[str] = field(default_factory=Counter)
@@ -50,19 +50,19 @@ class RequestCounters:
     max_connections: int = 0
 
     def record_login(self) -> None:
-        """A client logged in."""
+        """Count a login and its connection."""
         self.logins += 1
         self.connections += 1
         self.max_connections = max(self.max_connections, self.connections)
 
     def reset(self) -> None:
-        """Begin again; the connections that are open stay counted."""
+        """Reset the counters; open connections stay counted."""
         self.logins = 0
         self.commands.clear()
         self.max_connections = self.connections
 
     def document(self) -> dict[str, object]:
-        """All of it, for JSON."""
+        """Return the counters for JSON."""
         return {
             "logins": self.logins,
             "commands": dict(sorted(self.commands.items())),
@@ -72,7 +72,7 @@ class RequestCounters:
 
 @dataclass(slots=True)
 class SharedState:
-    """What all connections share."""
+    """The state that all connections share."""
 
     service: Service
     settings: Settings = field(default_factory=Settings)
@@ -82,7 +82,7 @@ class SharedState:
 
 
 class Conversation:
-    """The conversation with one client. Its commands are in `running`, where they end by themselves."""
+    """One connection. Its commands are the tasks in `running`, which may outlive it."""
 
     def __init__(self, connection: ServerConnection, session: Session, shared: SharedState) -> None:
         self.running: set[asyncio.Task[None]] = set()
@@ -95,7 +95,7 @@ class Conversation:
         self._opened = self._active = time.monotonic()
 
     async def run(self) -> None:
-        """Read requests until the connection is closed, by the client or by one of the session's limits."""
+        """Read requests until the client or a session limit closes the connection."""
         limits = asyncio.create_task(self._watch_limits())
         try:
             while True:
@@ -136,7 +136,7 @@ class Conversation:
         task = asyncio.create_task(self._execute(request))
         self.running.add(task)
         task.add_done_callback(self._ended)
-        # while the service waits for a command it reads nothing, not even a ping
+        # while the service waits for a command it reads nothing, not even pings
         self._connection.transport.pause_reading()
         await asyncio.wait({task}, timeout=self._shared.settings.reader_wait)
         if not self._connection.transport.is_closing():
@@ -181,7 +181,7 @@ class Conversation:
             await asyncio.sleep(around.throttle.delay(subject, time.monotonic()))
 
     async def _run(self, request: Request) -> dict[str, str] | None:
-        # what a command writes after another one took the output away is lost
+        # if another command has taken the output, this command's output is lost
         output = self._output or Output()
         if request.command == "commit" and self._shared.faults.take(("refuse-commits",), "commit"):
             output.fail(53, "Nothing was registered")
@@ -221,7 +221,7 @@ class Conversation:
             if now >= due or time.time() >= self._session.client.expires:
                 await self._connection.close(*TIMED_OUT)
                 return
-            # settings may change meanwhile
+            # the settings may change during the sleep
             await asyncio.sleep(min(due - now, _LIMITS_PERIOD))
 
 
@@ -232,14 +232,14 @@ def _reply_parts(output: Output, metadata: dict[str, str] | None, kind: str) -> 
 
 
 async def _yielding_frames(texts: Iterator[str]) -> AsyncIterator[str]:
-    """The frames of a long text; other connections get their turn between its parts."""
+    """Yield the frames of a long text, and let other connections run between them."""
     for frame in frames(texts):
         yield frame
         await asyncio.sleep(0)
 
 
 def frames(texts: Iterable[str]) -> Iterator[str]:
-    """A text that comes in parts, in frames of `FRAGMENT` bytes of UTF-8; no letter is cut."""
+    """Yield a text, given in parts, in frames of at most `FRAGMENT` bytes of UTF-8, without splitting characters."""
     held = b""
     for text in texts:
         held += text.encode()

@@ -1,4 +1,4 @@
-"""From a request to its reply: global options, option parsing, execution, errors (wire specification, 1.7 and 2.1)."""
+"""Executes requests: global options, option parsing, commands, errors (wire specification, 1.7 and 2.1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CP_REFUSED = "'cp' grid command is not implemented. Please use native client's 
 
 
 async def execute(service: Service, session: Session, name: str, options: Sequence[str]) -> str:
-    """The reply to one well-formed request; empty when the service crashes on it without an answer."""
+    """Return the reply to one well-formed request; empty when the service crashes on it without an answer."""
     output = Output()
     metadata = await run(service, session, name, options, output)
     return "" if metadata is None else document(output, **metadata)
@@ -30,7 +30,7 @@ async def execute(service: Service, session: Session, name: str, options: Sequen
 async def run(
     service: Service, session: Session, name: str, options: Sequence[str], output: Output
 ) -> dict[str, str] | None:
-    """Execute a command into `output`; the reply's further metadata, or None when the service crashes on it."""
+    """Execute a command into `output`; return the reply's metadata, or None if the service would crash."""
     if name == "cp":
         output.fail_with(22, _CP_REFUSED)
         return state(session)
@@ -49,14 +49,14 @@ async def run(
 
 
 def refuse(session: Session, code: int, text: str) -> str:
-    """A reply that is an error before any command."""
+    """Return a reply that is an error before any command."""
     output = Output()
     output.fail_with(code, text)
     return document(output, **state(session))
 
 
 def state(session: Session) -> dict[str, str]:
-    """What every reply tells about its session."""
+    """Return the metadata about the session that every reply contains."""
     return {"user": session.principal.name, "currentdir": session.directory}
 
 

@@ -1,7 +1,7 @@
-"""What a new sandbox grid holds.
+"""The initial content of a sandbox grid.
 
-The content of a seeded file is SHAKE-128 of its LFN: `hashlib.shake_128(lfn.encode()).digest(size)`; so anybody can
-compute it, and its md5, from the name and the size. Archive members have the content that belongs to *their* LFN.
+The content of a seeded file is SHAKE-128 of its LFN: `hashlib.shake_128(lfn.encode()).digest(size)`; so tests can
+compute it, and its md5, from name and size. The content of an archive member belongs to the member's own LFN.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A seeded file: where, how long (bytes), on how many storage elements (0: it is lost), whose."""
+    """A seeded file: LFN, size in bytes, number of replicas (0: the file is lost), owner and permission."""
 
     lfn: str
     size: int
@@ -41,17 +41,17 @@ class File:
 
 
 def home(user: str) -> str:
-    """A user's home directory."""
+    """Return a user's home directory."""
     return f"/alice/cern.ch/user/{user[0]}/{user}/"
 
 
 def content(lfn: str, size: int) -> bytes:
-    """The content of a seeded file."""
+    """Return the content of a seeded file."""
     return hashlib.shake_128(lfn.encode()).digest(size)
 
 
 def files() -> list[File]:
-    """The seeded files, without the archive."""
+    """Return the seeded files, without the archive."""
     alice = home("alice")
     sizes = {"tiny.dat": 102, "small.dat": 10 * _KIB, "medium.dat": 300 * _KIB, "large.dat": 4 * _KIB * _KIB}
     listed = [File(f"{alice}files/{name}", size, copies=2) for name, size in sizes.items()]
@@ -66,7 +66,7 @@ def files() -> list[File]:
 
 
 class Seeder:
-    """Fills an empty catalogue, and the storage elements' directories (one each of `data`, in their order)."""
+    """Fills an empty catalogue and the directories of the storage elements (`data`, in the order of the elements)."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Seeder:
         self._guids = guid_maker or guids.GuidMaker()
 
     def run(self) -> None:
-        """Do it."""
+        """Create accounts, storage elements, computing sites and files."""
         self._add_accounts()
         storage_sites.register(self._catalogue.replicas, len(self._data))
         computing_sites.seed(self._catalogue.grid, list(USERS), storage_sites.SITE)
@@ -95,9 +95,9 @@ class Seeder:
         self._catalogue.save()
 
     def add(self, file: File) -> None:
-        """Add one file, and save. Raises SandboxError when there is one or no place for it."""
+        """Add one file and save. Raises SandboxError if the file exists."""
         if self._catalogue.names.get(file.lfn) is not None:
-            raise SandboxError(f"{file.lfn} exists already")
+            raise SandboxError(f"{file.lfn} already exists")
         self._make_directory(paths.parent(file.lfn), file.owner)
         self._add_file(file, content(file.lfn, file.size))
         self._catalogue.save()

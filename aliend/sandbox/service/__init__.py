@@ -1,1 +1,1 @@
-"""What the commands of the simulated service do, without parsing and printing."""
+"""The operations behind the commands of the simulated service, without parsing of arguments and output."""

@@ -1,4 +1,4 @@
-"""What the service does by itself while time passes: transfers are carried out, and jobs leave their output."""
+"""Background work of the service: carries out queued transfers and creates the output files of ended jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 async def run_due_work(service: Service) -> None:
-    """Do what has become due since the last request."""
+    """Do the work that has become due since the last request."""
     now, catalogue = service.now(), service.catalogue
     for transfer in catalogue.transfers.take_due(now):
         catalogue.transfers.end(transfer, now, succeeded=await mirror_transfers.copy_replica(service, transfer))
@@ -28,13 +28,13 @@ async def run_due_work(service: Service) -> None:
         try:
             create_output_files(service, job)
         except CommandCrashError as error:
-            log.warning("job %d leaves no output: %s", job.id, error)
+            log.warning("job %d has no output: %s", job.id, error)
 
 
 def create_output_files(service: Service, job: Job, expires: int | None = None) -> list[str]:
-    """Make the output files that a job's description names; the LFNs that there are now.
+    """Create the output files that a job's description names, and return their LFNs.
 
-    `expires` is when they end, in POSIX milliseconds.
+    `expires` is their expiry time in POSIX milliseconds.
     """
     principal = service.catalogue.accounts.principal(job.owner, job.owner)
     if principal is None:
@@ -47,19 +47,19 @@ def create_output_files(service: Service, job: Job, expires: int | None = None) 
         return []
     home = service.catalogue.accounts.home(job.owner)
     directory = call.resolve(description.text("OutputDir") or f"{home}recycle/alien-job-{job.id}")
-    made = []
+    created = []
     for name in names or ["stdout"]:
         file, _, members = name.partition("@")[0].partition(":")
         lfn = f"{directory.rstrip('/')}/{paths.name(file)}"
         inside = {name: _output_text(job, name) for member in members.split(",") if (name := paths.name(member))}
         if contents.store(call, lfn, _zip(inside) if inside else _output_text(job, ""), expires):
-            made.append(lfn)
+            created.append(lfn)
             contents.register_members(call, lfn, inside)
-    return made
+    return created
 
 
 def _output_text(job: Job, member: str) -> bytes:
-    """What one file of a job's output holds; no two of an archive hold the same."""
+    """Return the content of an output file; the members of an archive differ."""
     prefix = f"{member}: " if member else ""
     return f"{prefix}job {job.id} of {job.owner} ran {job.name} at {job.site}\n".encode()
 

@@ -1,4 +1,4 @@
-"""The write path: choosing storage elements, booking replicas on them, and committing (specification, section 4)."""
+"""The write path: selects storage elements, books replicas on them, and commits replicas (specification, section 4)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PERM = "755"
 
 @dataclass(slots=True)
 class StorageSpec:
-    """What an operand like `disk:2,ALICE::A::B,!ALICE::C::D` asks for."""
+    """A parsed operand such as `disk:2,ALICE::A::B,!ALICE::C::D`."""
 
     named: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
@@ -28,7 +28,7 @@ class StorageSpec:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that somebody wants to write; None is what they did not say."""
+    """A file to be written; None stands for values that the request does not give."""
 
     lfn: str
     size: int | None
@@ -37,7 +37,7 @@ class Upload:
 
 
 Booked = tuple[StorageElement, str, Guid]
-"""A storage element, the PFN there, and the GUID that is to be stored."""
+"""A storage element, the PFN there, and the GUID record to be stored."""
 
 
 def parse_storage_spec(text: str) -> StorageSpec:
@@ -67,9 +67,9 @@ def _count(spec: str, text: str) -> int:
 
 
 def book(call: Call, upload: Upload, spec: StorageSpec) -> list[Booked]:
-    """Book an upload on storage elements; those that refuse it are left out without a word.
+    """Book an upload on storage elements; silently omit elements that refuse it.
 
-    Raises CommandFailedError when the LFN exists with another content.
+    Raises CommandFailedError if the LFN exists with different content.
     """
     path = collapse(upload.lfn)
     entry = call.catalogue.names.get(path)
@@ -125,7 +125,7 @@ def _conflicts(call: Call, record: Guid, se: StorageElement, upload: Upload) -> 
 
 
 def choose_elements(call: Call, spec: StorageSpec) -> list[StorageElement]:
-    """The storage elements that a write goes to, in the order of the spec; fewer than asked for is no error."""
+    """Return the storage elements for a write, in the order of `spec`; fewer than requested is no error."""
     elements = call.catalogue.replicas.elements()
     chosen = [se for name in spec.named for se in elements if _is_named(se, name) and se.key not in spec.excluded]
     qos = spec.qos
@@ -174,9 +174,9 @@ def _reserve(call: Call, path: str, pfn: str, se: StorageElement, record: Guid) 
 
 
 def commit(call: Call, pfn: str, size: int, md5: str | None) -> bool:
-    """Register the replica that was booked under `pfn` with this size and md5; false when there is none to register.
+    """Register the replica that was booked under `pfn` with this size and md5; return false if none was booked.
 
-    An LFN that exists is left as it is, and that is a success too: nothing here is verified.
+    An existing LFN stays unchanged, which counts as success: the service verifies nothing here.
     """
     database = call.catalogue.database
     rows = database.execute("SELECT * FROM booked WHERE pfn = ?", (pfn,)).fetchall()

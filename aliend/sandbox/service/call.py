@@ -1,4 +1,4 @@
-"""One command being executed: what it was given, what it works on, and what it says; and how commands are declared."""
+"""The execution of one command with its options, service and output, and the declaration of commands."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from aliend.sandbox.state.session import Session
 
 @dataclass(slots=True)
 class Service:
-    """What all connections share. `now()` is POSIX milliseconds; `site` is the service's own and that of its clients.
+    """The state that all connections share. `now()` is POSIX milliseconds; `site` is that of service and clients.
 
-    `default_replicas` is how many an upload without wishes gets (the organisation's default). `shelves` are the
-    directories of the storage elements, by number; without them files have no content here. `searches` remembers the
-    results of `find`, `places` the replicas of GUIDs; they forget at once until they are given a lifetime.
+    `default_replicas` is the number of replicas of an upload without a storage specification. `storage_directories` are
+    the directories of the storage elements, by number; without them files have no content. `find_cache` holds results
+    of `find`, `replica_cache` replicas by GUID; both cache nothing until they get a lifetime.
     """
 
     catalogue: Catalogue
@@ -38,7 +38,7 @@ class Service:
     guids: GuidMaker = field(default_factory=GuidMaker)
     storage_directories: Mapping[int, Path] = field(default_factory=dict)
     layout: Layout | None = None
-    """Where the authority is that signs token certificates; None: there is none."""
+    """The directory of the authority that signs token certificates; None: no tokens."""
     find_cache: AnswerCache[list[Entry]] = field(init=False)
     replica_cache: AnswerCache[list[Replica]] = field(init=False)
 
@@ -49,7 +49,7 @@ class Service:
 
 @dataclass(slots=True)
 class Call:
-    """One execution of a command. `execute` runs another command in its place, with the same output."""
+    """One execution of a command. `execute` runs another command with the same output."""
 
     service: Service
     session: Session
@@ -59,50 +59,50 @@ class Call:
 
     @property
     def catalogue(self) -> Catalogue:
-        """The catalogue."""
+        """Return the catalogue."""
         return self.service.catalogue
 
     @property
     def principal(self) -> Principal:
-        """Who asks."""
+        """Return the identity that sent the command."""
         return self.session.principal
 
     @property
     def operands(self) -> list[str]:
-        """What was given beside options."""
+        """Return the operands (the arguments that are not options)."""
         return self.options.operands
 
     @property
     def now(self) -> int:
-        """The time, in POSIX milliseconds."""
+        """Return the time, in POSIX milliseconds."""
         return self.service.now()
 
     def home(self) -> str:
-        """The home of the effective user."""
+        """Return the home of the effective user."""
         return self.catalogue.accounts.home(self.principal.name)
 
     def resolve(self, path: str) -> str:
-        """The absolute path that an operand means."""
+        """Return the absolute path that an operand means."""
         return paths.resolve(path, self.session.cwd, self.home())
 
     def find(self, path: str) -> Entry | None:
-        """The entry that an operand means."""
+        """Return the entry that an operand means."""
         return self.catalogue.names.get(self.resolve(path))
 
     def entry(self, path: str) -> Entry:
-        """The entry that an operand means. Raises CommandFailedError 2 with the operand."""
+        """Return the entry that an operand means. Raises CommandFailedError 2 with the operand."""
         found = self.find(path)
         if found is None:
             raise CommandFailedError(2, path)
         return found
 
     def expand(self, path: str) -> list[str]:
-        """The absolute paths that an operand with wildcards means; without any, itself."""
+        """Return the absolute paths that an operand with wildcards means; without any, itself."""
         absolute = self.resolve(path)
         return paths.expand(absolute, self._children) if paths.has_wildcard(absolute) else [absolute]
 
     def may_write(self, entry: Entry) -> bool:
-        """Whether the user may change an entry."""
+        """Return whether the user may change an entry."""
         return self.principal.may_write(entry.owner, entry.group, entry.perm)
 
     def _children(self, directory: str) -> list[tuple[str, bool]]:
@@ -114,10 +114,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: how it is done, and how its words are read.
+    """A command: its implementation, and how its arguments are parsed.
 
-    `options` is None for a command without an option parser. `needs_arguments` tells that it has nothing to do without
-    operands, and `options_suffice` that options are enough. `hides_option_errors` is true for those that answer
+    `options` is None for a command without an option parser. `needs_arguments`: it requires operands;
+    `options_suffice`: options are enough. `hides_option_errors`: the command answers
     `Command not found` to options that do not parse.
     """
 
@@ -130,4 +130,4 @@ class Command:
 
 
 NO_OPTIONS = option_set()
-"""For commands that have an option parser, and no options."""
+"""The option set of commands that have an option parser but no options."""

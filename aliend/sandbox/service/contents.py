@@ -1,6 +1,6 @@
-"""The content of files: read from the directories of the storage elements, and new files put there.
+"""Reads and stores the content of files in the directories of the storage elements.
 
-The real service downloads and uploads with a program of its own; here the storage is on the same machine.
+The real service runs a copy program; here the storage is on the same machine.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _COPIES = {"disk": 4}
 
 
 class UnreadableError(Exception):
-    """A file cannot be had: it is not there, may not be read, or its copies are gone."""
+    """A file cannot be read: it does not exist, is not readable for the user, or has lost its replicas."""
 
 
 def replica_file(service: Service, number: int, pfn: str) -> Path | None:
-    """The file of a replica on the storage element with this number; None when its directory is not known."""
+    """Return the file of a replica on the storage element with this number; None when its directory is not known."""
     directory = service.storage_directories.get(number)
     return None if directory is None else directory / pfn.split("/", 3)[-1].lstrip("/")
 
 
 def read(call: Call, operand: str) -> bytes:
-    """The content of the file that an operand means. Raises UnreadableError."""
+    """Return the content of the file that an operand means. Raises UnreadableError."""
     entry = call.find(operand)
     if entry is None or entry.guid is None:
         raise UnreadableError
@@ -54,9 +54,9 @@ def _member(archive: bytes, name: str) -> bytes:
 
 
 def store(call: Call, path: str, content: bytes, expires: int | None = None) -> bool:
-    """Put a new file at an absolute path, on up to four storage elements; false when it cannot be there.
+    """Store a new file at an absolute path, on up to four storage elements; return false if this is not possible.
 
-    `expires` is when the entry ends, in POSIX milliseconds.
+    `expires` is the expiry time of the entry in POSIX milliseconds.
     """
     names, principal = call.catalogue.names, call.principal
     above = names.nearest_directory(path)
@@ -82,7 +82,7 @@ def store(call: Call, path: str, content: bytes, expires: int | None = None) -> 
 
 
 def register_members(call: Call, archive: str, members: Mapping[str, bytes]) -> None:
-    """Make the members of a stored archive files beside it, with it as their only replica. Names in use stay."""
+    """Register the members of a stored archive as files in its directory. Existing names stay unchanged."""
     names, principal, now = call.catalogue.names, call.principal, call.now
     for name, content in members.items():
         path = f"{paths.parent(archive).rstrip('/')}/{name}"
@@ -97,7 +97,7 @@ def register_members(call: Call, archive: str, members: Mapping[str, bytes]) -> 
 
 
 def _is_blocked(call: Call, path: str, above: Entry) -> bool:
-    """Whether a directory that would have to be made has the name of a file."""
+    """Return whether a required new directory has the name of an existing file."""
     first = path[len(above.path) :].split("/")[0]
     return call.catalogue.names.get(above.path + first) is not None
 

@@ -1,4 +1,4 @@
-"""Job descriptions (JDL): `Name = value;`, where a value is a quoted text, a list in braces or an expression.
+"""Parses job descriptions (JDL): `Name = value;` with a quoted text, a list in braces or an expression as value.
 
 A value ends at the first `;` outside of quotes (wire specification, section 11).
 """
@@ -18,35 +18,35 @@ _ARGUMENT = re.compile(r"\$(\d+)")
 
 
 class BadDescriptionError(Exception):
-    """A job description that makes no sense; the text says why."""
+    """An invalid job description; the text is the reason."""
 
 
 class Expression(str):
-    """A value without quotes around it, as it was written: `member(other.GridPartitions,"x")`, `60`."""
+    """An unquoted value in its original spelling: `member(other.GridPartitions,"x")`, `60`."""
 
     __slots__ = ()
 
 
 @dataclass(slots=True)
 class Description:
-    """The fields of a job description, in their order; a list for what was written in braces."""
+    """The fields of a job description in their order; values in braces are lists."""
 
     fields: dict[str, str | list[str]] = field(default_factory=dict)
 
     def text(self, name: str, default: str = "") -> str:
-        """The value of a field, whatever the case of its name; of a list the first element."""
+        """Return the value of a field (the first element of a list), ignoring the case of its name."""
         found = self._find(name)
         if isinstance(found, list):
             return found[0] if found else default
         return default if found is None else found
 
     def items(self, name: str) -> list[str]:
-        """The value of a field as a list."""
+        """Return the value of a field as a list."""
         found = self._find(name)
         return found if isinstance(found, list) else [found] if found else []
 
     def seconds(self, name: str, default: float) -> float:
-        """A field that is a number of seconds, not negative. Raises BadDescriptionError."""
+        """Return the value of a field in seconds, not negative. Raises BadDescriptionError."""
         text = self.text(name)
         if not text:
             return default
@@ -66,7 +66,7 @@ class Description:
 
 
 def substitute(text: str, arguments: list[str]) -> str:
-    """Put arguments in place of `$1`, `$2`, ... Raises BadDescriptionError when there are too few."""
+    """Replace `$1`, `$2`, ... by arguments. Raises BadDescriptionError if arguments are missing."""
 
     def value(found: re.Match[str]) -> str:
         number = int(found[1])
@@ -113,7 +113,7 @@ def _parse_value(name: str, text: str) -> str | list[str]:
 
 
 def _split_list(name: str, text: str) -> list[str]:
-    """Split a list at the commas that are outside of quotes and parentheses; empty items are left out."""
+    """Split a list at commas outside of quotes and parentheses; omit empty items."""
     items, depth = [""], 0
     for part in re.findall(rf"{_QUOTED}|.", text, re.DOTALL):
         if part in "{}":

@@ -1,4 +1,4 @@
-"""How a job description becomes jobs: one, or a master job and its parts."""
+"""Plans the jobs of a job description: one job, or a master job with its subjobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WAIT, _RUN = 1.0, 2.0
 
 
 def plan_jobs(description: Description, owner: str) -> tuple[PlannedJob, list[Description]]:
-    """The job that a description asks for, and the descriptions of its parts when it is to be split.
+    """Return the job of a description, and the descriptions of its subjobs if it is to be split.
 
     Raises BadDescriptionError, whose text is the reason for the rejection.
     """
@@ -33,7 +33,7 @@ def plan_jobs(description: Description, owner: str) -> tuple[PlannedJob, list[De
 
 
 def plan_part(description: Description, owner: str, master: int) -> PlannedJob:
-    """The job that is one part of a master job."""
+    """Return the plan of a subjob of a master job."""
     whole, _ = plan_jobs(description, owner)
     return PlannedJob(owner, whole.name, whole.jdl, master, whole.wait, whole.run, whole.final_state)
 

@@ -1,4 +1,4 @@
-"""Copies between storage elements, carried out: queued by `mirror`, done a moment later."""
+"""Carries out the copies between storage elements that `mirror` queued."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aliend.sandbox.state.replicas import StorageElement
 
 
 async def copy_replica(service: Service, transfer: Transfer) -> bool:
-    """Copy the file, and register the copy; whether it worked."""
+    """Copy the file and register the replica; return whether this succeeded."""
     replicas = service.catalogue.replicas
     record, target = replicas.guid(transfer.guid), replicas.numbered(transfer.target)
     if record is None or target is None:

@@ -1,4 +1,4 @@
-"""Which replicas a user may read, and in which order (wire specification, section 3.1, `read`)."""
+"""Selects and orders the replicas that a user may read (wire specification, section 3.1, `read`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliend.sandbox.state.replicas import StorageElement
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One replica that may be read. For a member of an archive all but `member` is the archive's."""
+    """One readable replica. For an archive member all fields but `member` describe the archive."""
 
     se: StorageElement
     pfn: str
@@ -23,7 +23,7 @@ class Ticket:
 
 
 def tickets(call: Call, guid: str, spec: StorageSpec, *, strict: bool) -> list[Ticket]:
-    """The replicas of a GUID for the session's user, best first; `strict` keeps only the storage elements named."""
+    """Return the readable replicas of a GUID, best first; with `strict` only those on the named storage elements."""
     readable = list(_readable(call, guid))
     distances = call.catalogue.replicas.distances(call.session.site)
     if distances and len(readable) > 1:

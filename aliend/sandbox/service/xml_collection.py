@@ -1,4 +1,4 @@
-"""Collections of files as XML: written for entries of the catalogue, and read back."""
+"""Writes and reads XML collections of catalogue entries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class CollectionSource:
-    """Where a collection comes from: the command with its words, who gave it, and when (POSIX milliseconds)."""
+    """The origin of a collection: command line, user and time (POSIX milliseconds)."""
 
     command: str
     creator: str
@@ -30,7 +30,7 @@ class CollectionSource:
 
 
 def metadata(entry: Entry) -> dict[str, str]:
-    """What the long forms of `find` tell of an entry."""
+    """Return the fields of an entry in the long forms of `find`."""
     return {
         "perm": entry.perm,
         "owner": entry.owner,
@@ -42,7 +42,7 @@ def metadata(entry: Entry) -> dict[str, str]:
 
 
 def more_metadata(entry: Entry) -> dict[str, str]:
-    """What `find -f` tells beside that."""
+    """Return the additional fields of `find -f`."""
     return {
         "name": entry.name,
         "aclId": "",
@@ -59,12 +59,12 @@ def more_metadata(entry: Entry) -> dict[str, str]:
 
 
 def write(entries: Iterable[Entry], origin: CollectionSource) -> str:
-    """The XML text of a collection, without a newline at its end."""
+    """Return the XML text of a collection, without a final newline."""
     return wrap([_element(entry) for entry in entries], origin)
 
 
 def wrap(elements: Iterable[str], origin: CollectionSource) -> str:
-    """The XML text around the elements of files."""
+    """Return the XML text around the elements of files."""
     lines = ['<?xml version="1.0"?>', "<alien>", f'  <collection name="{escape(origin.name)}">']
     for number, element in enumerate(elements, 1):
         lines += [f'    <event name="{number}">', f"      {element}", "    </event>"]
@@ -78,12 +78,12 @@ def wrap(elements: Iterable[str], origin: CollectionSource) -> str:
 
 
 def elements(text: str) -> list[str]:
-    """The elements of files in the XML text of a collection, as they are written there."""
+    """Return the `file` elements in the XML text of a collection, unchanged."""
     return [found[0] for found in _FILE.finditer(text)]
 
 
 def read(text: str) -> list[dict[str, str]] | None:
-    """The files of a collection, each as its attributes; None when the text is not a collection."""
+    """Return the attributes of each file of a collection; None if the text is not a collection."""
     if "<collection" not in text:
         return None
     return [{name: unescape(value) for name, value in _ATTRIBUTE.findall(found[1])} for found in _FILE.finditer(text)]

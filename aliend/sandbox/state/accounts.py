@@ -1,4 +1,4 @@
-"""Who is who: accounts, the identity behind a certificate, and what an identity may do (specification, 1.1 and 2.7)."""
+"""Accounts, the mapping of certificates to identities, and permissions (specification, 1.1 and 2.7)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 ADMIN = "admin"
 JOB_AGENT = "jobagent"
 TOKEN_PREFIX = "/C=ch/O=AliEn"
-"""How the names in certificates begin that the system itself issued."""
+"""The prefix of the subjects of certificates that the service itself issues."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of the grid. `subject` is the certificate's name as `/C=CH/CN=name`; `roles` begins with `name`."""
+    """A user of the grid. `subject` is the certificate's subject as `/C=CH/CN=name`; the first role is `name`."""
 
     name: str
     home: str
@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The identity that a connection acts as: the effective account, and who logged in."""
+    """The identity of a connection: the effective account, and the account that logged in."""
 
     name: str
     login: str
@@ -36,19 +36,19 @@ class Principal:
 
     @property
     def group(self) -> str:
-        """The group of what this identity makes."""
+        """Return the group of entries that this identity creates."""
         return self.roles[0] if self.roles else self.name
 
     def has_role(self, role: str) -> bool:
-        """Whether it belongs to a group."""
+        """Return whether the identity belongs to a group."""
         return role == "users" or role in self.roles
 
     def can_become(self, name: str) -> bool:
-        """Whether it may act as `name`."""
+        """Return whether the identity may act as `name`."""
         return name in (self.name, "users") or name in self.roles or ADMIN in self.roles
 
     def permission(self, owner: str, group: str, perm: str) -> int:
-        """The octal digit that counts for something of this owner and group."""
+        """Return the octal digit of `perm` that applies to an object of this owner and group."""
         if self.name == ADMIN or ADMIN in self.roles:
             return 7
         if self.can_become(owner):
@@ -56,11 +56,11 @@ class Principal:
         return int(perm[1] if self.has_role(group) else perm[2])
 
     def may_read(self, owner: str, group: str, perm: str) -> bool:
-        """Whether it may read that."""
+        """Return whether the identity may read such an object."""
         return bool(self.permission(owner, group, perm) & 4)
 
     def may_write(self, owner: str, group: str, perm: str) -> bool:
-        """Whether it may change that."""
+        """Return whether the identity may change such an object."""
         return bool(self.permission(owner, group, perm) & 2)
 
 
@@ -71,12 +71,12 @@ class Accounts:
         self._database = database
 
     def get(self, name: str) -> Account | None:
-        """The account with this name."""
+        """Return the account with this name."""
         row = self._database.execute("SELECT * FROM account WHERE name = ?", (name,)).fetchone()
         return None if row is None else _account(row)
 
     def all(self) -> list[Account]:
-        """All accounts by name."""
+        """Return all accounts by name."""
         return [_account(row) for row in self._database.execute("SELECT * FROM account ORDER BY name").fetchall()]
 
     def save(self, account: Account) -> None:
@@ -87,12 +87,12 @@ class Accounts:
         )
 
     def principal(self, name: str, login: str) -> Principal | None:
-        """The identity of an account (or of a role that is one)."""
+        """Return the identity of an account or role; None if the account does not exist."""
         account = self.get(name)
         return None if account is None else Principal(account.name, login, account.roles)
 
     def identify(self, subjects: Sequence[str]) -> Principal | None:
-        """Who a certificate chain belongs to, from its names in slash form, the holder's first."""
+        """Return the identity of a certificate chain, given its subjects in slash form, the holder's first."""
         for subject in subjects:
             found = self._of_token(subject) if subject.startswith(TOKEN_PREFIX) else self._of_subject(subject)
             if found is not None:
@@ -102,7 +102,7 @@ class Accounts:
         return None
 
     def home(self, name: str) -> str:
-        """The home directory of an account, with `/` at its end."""
+        """Return the home directory of an account, with `/` at its end."""
         account = self.get(name)
         return account.home if account else f"/alice/cern.ch/user/{name[:1]}/{name}/"
 

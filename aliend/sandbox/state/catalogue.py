@@ -1,4 +1,4 @@
-"""The catalogue as one thing: its parts on one database, saved after each command."""
+"""The catalogue: all tables of one database, committed after each command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aliend.sandbox.state.schema import open_database
 
 
 class Catalogue:
-    """The catalogue in an SQLite file (`:memory:` for one that is not kept)."""
+    """The catalogue in an SQLite file (`:memory:`: not stored)."""
 
     def __init__(self, file: Path | str = ":memory:") -> None:
         self.database = open_database(file)
@@ -28,20 +28,20 @@ class Catalogue:
         self.transfers = Transfers(self.database)
 
     def is_empty(self) -> bool:
-        """Whether nothing was put into it yet."""
+        """Return whether the catalogue has no entries yet."""
         return self.names.get("/") is None
 
     def bulk_count(self) -> int:
-        """How many files were put into it on top of what every grid has."""
+        """Return the number of bulk entries, in addition to the initial content."""
         count: int = self.database.execute("PRAGMA user_version").fetchone()[0]
         return count
 
     def set_bulk_count(self, count: int) -> None:
-        """Remember how many these are."""
+        """Save the number of bulk entries."""
         self.database.execute(f"PRAGMA user_version = {count}")
 
     def save(self) -> None:
-        """Make what was changed permanent."""
+        """Commit the changes."""
         self.database.commit()
 
     def close(self) -> None:

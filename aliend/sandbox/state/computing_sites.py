@@ -1,4 +1,4 @@
-"""Where jobs could run and what for: computing elements, packages, and the limits of accounts on jobs."""
+"""Computing elements, software packages, and the job quotas of accounts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ComputingElement:
-    """A place that runs jobs; `ttl` is how many seconds one may take there."""
+    """A computing element, which runs jobs; `ttl` is the maximum run time of a job in seconds."""
 
     name: str
     status: str
@@ -22,7 +22,7 @@ class ComputingElement:
 
 @dataclass(frozen=True, slots=True)
 class JobQuota:
-    """An account's limits: jobs at once, unfinished jobs, running time (seconds) and cost of a day."""
+    """An account's limits: parallel and unfinished jobs, running time (seconds) and cost per day."""
 
     account: str
     user_id: int
@@ -40,7 +40,7 @@ COLUMNS = {
     "maxParallelJobs": "parallel",
     "priority": "priority",
 }
-"""The service's names of what can be set in a job quota."""
+"""The service's names of the limits in a job quota, and the columns that hold them."""
 
 
 class ComputingSites:
@@ -50,7 +50,7 @@ class ComputingSites:
         self._database = database
 
     def elements(self) -> list[ComputingElement]:
-        """The computing elements by name."""
+        """Return the computing elements by name."""
         rows = self._database.execute("SELECT * FROM ce ORDER BY name").fetchall()
         return [_element(row) for row in rows]
 
@@ -61,7 +61,7 @@ class ComputingSites:
         self._database.execute("INSERT OR REPLACE INTO ce VALUES(?, ?, ?, ?, ?, ?, ?, ?)", (*values, *rest))
 
     def packages(self) -> list[tuple[str, str]]:
-        """Name (`VO_ALICE@Name::Version`) and platform of the packages, by name."""
+        """Return name (`VO_ALICE@Name::Version`) and platform of the packages, by name."""
         rows = self._database.execute("SELECT name, platform FROM package ORDER BY name, platform").fetchall()
         return [(row["name"], row["platform"]) for row in rows]
 
@@ -70,7 +70,7 @@ class ComputingSites:
         self._database.execute("INSERT OR REPLACE INTO package VALUES(?, ?)", (name, platform))
 
     def quota(self, account: str) -> JobQuota | None:
-        """The job quota of an account."""
+        """Return the job quota of an account."""
         row = self._database.execute("SELECT * FROM jobquota WHERE account = ?", (account,)).fetchone()
         return None if row is None else JobQuota(*row)
 
@@ -87,7 +87,7 @@ class ComputingSites:
 
 
 def seed(grid: ComputingSites, accounts: list[str], site: str) -> None:
-    """What a new sandbox grid has: two places for jobs, two packages, and a quota for each account."""
+    """Create the initial content: two computing elements, two packages, and a quota for each account."""
     for name, kind in (("CE1", "HTCONDOR"), ("CE2", "LOCAL")):
         partitions = ("sandbox",) if name == "CE1" else ()
         grid.save(ComputingElement(f"ALICE::{site}::{name}", "open", 20, 10, partitions, 86400, kind, "localhost"))

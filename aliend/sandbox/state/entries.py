@@ -1,6 +1,6 @@
-"""The namespace of the catalogue: its entries, and how they are found, made, moved and removed.
+"""The namespace of the catalogue: finds, creates, moves and removes entries.
 
-Who may do what is decided by the commands; what a file's replicas are is told by `replicas`.
+The commands check permissions; `replicas` holds the replicas of files.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from aliend.sandbox.state import paths
 
 AFTER_PREFIX = "\U0010ffff"
-"""Sorts after every path that begins with the text before it."""
+"""Appended to a prefix: sorts after every path with this prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +37,18 @@ class Entry:
 
     @property
     def is_directory(self) -> bool:
-        """Whether it is a directory."""
+        """Return whether the entry is a directory."""
         return self.kind == "d"
 
     @property
     def name(self) -> str:
-        """The last component, without `/`."""
+        """Return the last component, without `/`."""
         return paths.name(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """What an entry that does not exist yet shall be."""
+    """The fields of an entry to be created."""
 
     path: str
     owner: str
@@ -69,7 +69,7 @@ class Namespace:
         self._database = database
 
     def get(self, path: str) -> Entry | None:
-        """The entry at an absolute `path`; a name without `/` at its end finds a directory too."""
+        """Return the entry at an absolute `path`; a path without final `/` finds directories too."""
         path = paths.collapse(path)
         names = (path,) if path.endswith("/") else (path, path + "/")
         for name in names:
@@ -79,35 +79,35 @@ class Namespace:
         return None
 
     def children(self, directory: Entry) -> list[Entry]:
-        """The entries in a directory, sorted by name."""
+        """Return the entries in a directory, sorted by name."""
         rows = self._database.execute(
             "SELECT * FROM lfn WHERE parent_id = ? AND entry_id != ?", (directory.id, directory.id)
         )
         return sorted((Entry(*row) for row in rows), key=lambda entry: paths.collation_key(entry.name))
 
     def is_empty(self, directory: Entry) -> bool:
-        """Whether nothing is in a directory."""
+        """Return whether a directory is empty."""
         query = "SELECT 1 FROM lfn WHERE parent_id = ? AND entry_id != ? LIMIT 1"
         return self._database.execute(query, (directory.id, directory.id)).fetchone() is None
 
     def with_prefix(self, prefix: str) -> Iterator[Entry]:
-        """Every entry whose path begins with `prefix`, by path."""
+        """Yield the entries whose path begins with `prefix`, by path."""
         query = "SELECT * FROM lfn WHERE path >= ? AND path < ? ORDER BY path"
         for row in self._database.execute(query, (prefix, prefix + AFTER_PREFIX)):
             yield Entry(*row)
 
     def select(self, condition: str, values: Iterable[object]) -> Iterator[Entry]:
-        """The entries that fulfil an SQL condition, in no order, one after the other."""
+        """Yield the entries that match an SQL condition, unordered."""
         for row in self._database.execute(f"SELECT * FROM lfn WHERE {condition}", tuple(values)):
             yield Entry(*row)
 
     def with_guid(self, guid: str) -> Entry | None:
-        """One of the entries that point to a GUID."""
+        """Return one of the entries that point to a GUID."""
         row = self._database.execute("SELECT * FROM lfn WHERE guid = ? ORDER BY entry_id LIMIT 1", (guid,)).fetchone()
         return None if row is None else Entry(*row)
 
     def nearest_directory(self, path: str) -> Entry:
-        """The closest directory above `path` that exists; `/` always does."""
+        """Return the closest directory above `path` that exists; `/` always does."""
         while True:
             path = paths.parent(path)
             entry = self.get(path)
@@ -115,7 +115,7 @@ class Namespace:
                 return entry
 
     def insert(self, new: NewEntry) -> Entry:
-        """Add an entry whose parent exists; times lose their milliseconds as in the service's database."""
+        """Add an entry whose parent exists; truncate times to seconds as the service's database does."""
         parent = self.get(paths.parent(new.path))
         number = parent.id if parent else 0
         cursor = self._database.execute(
@@ -127,12 +127,12 @@ class Namespace:
             ),
         )
         assert cursor.lastrowid is not None
-        found = self.get(new.path)
-        assert found is not None
-        return found
+        entry = self.get(new.path)
+        assert entry is not None
+        return entry
 
     def make_directory(self, path: str, owner: str, group: str, now: int) -> Entry:
-        """Make a directory and those above it that are missing; they inherit the permission of what is there."""
+        """Create a directory and its missing parents; they inherit the permission of the nearest existing one."""
         canonical = path.rstrip("/") + "/"
         existing = self.get(canonical)
         if existing is not None:
@@ -150,7 +150,7 @@ class Namespace:
         self._database.execute("DELETE FROM lfn WHERE entry_id = ?", (entry.id,))
 
     def move(self, entry: Entry, target: str) -> None:
-        """Give an entry, and all that is below it, a new path (canonical) in a directory that exists."""
+        """Move an entry and everything below it to a new canonical path in an existing directory."""
         parent = self.get(paths.parent(target))
         assert parent is not None
         self.update(entry, path=target, parent_id=parent.id)
@@ -161,5 +161,5 @@ class Namespace:
             )
 
     def has_references(self, guid: str) -> bool:
-        """Whether any entry points to a GUID."""
+        """Return whether any entry points to a GUID."""
         return self._database.execute("SELECT 1 FROM lfn WHERE guid = ? LIMIT 1", (guid,)).fetchone() is not None

@@ -1,7 +1,7 @@
-"""Access tokens ("envelopes"): permission to read or write one file on one storage element.
+"""Envelopes (access tokens), which permit reading or writing one file on one storage element.
 
-They look like the service's sealed tokens (wire specification, sections 3.1 and 5.2), so that clients treat them alike;
-inside is the plain text with a signature of our own in place of the two RSA keys.
+They look like the service's sealed envelopes (wire specification, sections 3.1 and 5.2), so clients parse them alike;
+inside is the plain text with an HMAC in place of the two RSA signatures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SUFFIX = {"read": "&scitag.flow=330&eos.app=dataAccess", "write-once": "&scitag
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What a token allows: `access` is `read` or `write-once`, `size` in bytes (0 unknown)."""
+    """The permission in an envelope: `access` is `read` or `write-once`, `size` is in bytes (0: unknown)."""
 
     access: str
     url: str
@@ -35,13 +35,13 @@ class Permit:
 
 
 class Sealer:
-    """Seals and opens tokens with one secret key."""
+    """Seals and opens envelopes with one secret key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def seal(self, permit: Permit) -> str:
-        """The token for `permit`, with the text that storage wants to see behind it."""
+        """Return the envelope for `permit`, with the suffix that storage servers expect."""
         plain = _plain_text(permit, time.time()).encode()
         blob = hmac.digest(self._key, plain, hashlib.sha256) + plain
         return (
@@ -50,7 +50,7 @@ class Sealer:
         )
 
     def open(self, token: str) -> str | None:
-        """The PFN that a token is for; None when it is not one of ours."""
+        """Return the PFN in an envelope; None if the signature is not ours."""
         found = _BLOB.search(token)
         if found is None:
             return None

@@ -1,4 +1,4 @@
-"""GUIDs (version 1 UUIDs) and the place of a file on a storage element (wire specification, section 4.4)."""
+"""GUIDs (version 1 UUIDs), and the path of a file on a storage element (wire specification, section 4.4)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}
 
 
 class GuidMaker:
-    """Makes GUIDs. Two of them never meet, as the clock sequence moves on with each."""
+    """Creates unique GUIDs: each one advances the clock sequence."""
 
     def __init__(self, sequence: int = 0) -> None:
         self._sequence = sequence
 
     def make(self, milliseconds: int) -> str:
-        """A new GUID created at `milliseconds` (POSIX)."""
+        """Return a new GUID with the creation time `milliseconds` (POSIX)."""
         self._sequence = (self._sequence + 1) & 0x3FFF
         ticks = milliseconds * 10000 + _EPOCH_OFFSET + self._sequence % 10000
         fields = (
@@ -33,36 +33,36 @@ class GuidMaker:
 
 
 def is_guid(text: str) -> bool:
-    """Whether `text` is written like a GUID."""
+    """Return whether `text` has the form of a GUID."""
     return _GUID.fullmatch(text) is not None
 
 
 def creation_time(guid: str) -> int:
-    """When a GUID was made (POSIX milliseconds)."""
+    """Return the creation time of a GUID (POSIX milliseconds)."""
     return (uuid.UUID(guid).time - _EPOCH_OFFSET) // 10000
 
 
 def hardware_address(guid: str) -> str:
-    """The hardware address of the machine that made a GUID, as `02:fc:00:00:00:01`."""
+    """Return the hardware address of the machine that created a GUID, as `02:fc:00:00:00:01`."""
     digits = f"{uuid.UUID(guid).node:012x}"
     return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
 def index_time(guid: str) -> str:
-    """The catalogue's `guidtime`: the high and middle part of the time, in hexadecimal."""
+    """Return the catalogue's `guidtime`: the high and middle part of the time, in hexadecimal."""
     fields = uuid.UUID(guid)
     return f"{fields.time_hi_version << 16 | fields.time_mid:08X}"
 
 
 def creation_text(guid: str) -> str:
-    """When and by whom a GUID was made, as the service words it."""
+    """Return the creation time and hardware address of a GUID in the service's words."""
     moment = creation_time(guid)
     date = datetime.fromtimestamp(moment / 1000, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")
     return f"{date} ({moment}) by {hardware_address(guid)}"
 
 
 def storage_path(guid: str) -> str:
-    """The path of a replica below the storage element's own: `/NN/NNNNN/<guid>`."""
+    """Return the path of a replica below the storage element's path: `/NN/NNNNN/<guid>`."""
     digits = [int(digit, 16) for digit in guid.replace("-", "")]
     first = second = 0
     for digit in digits:
@@ -74,7 +74,7 @@ def storage_path(guid: str) -> str:
 
 
 def replica_url(daemon: str, path: str, guid: str) -> str:
-    """The PFN of a GUID on the storage element with this IO daemon (`root://host:port`) and storage path."""
+    """Return the PFN of a GUID on the storage element with this IO daemon (`root://host:port`) and storage path."""
     base = "" if path == "/" else path
     separator = "" if daemon.endswith("/") and base.startswith("/") else "/"
     return f"{daemon}{separator}{base}{storage_path(guid)}"

@@ -1,7 +1,7 @@
-"""The job queue: jobs that move by themselves from WAITING over RUNNING to DONE or to an error.
+"""The job queue: simulated jobs that proceed from WAITING through RUNNING to DONE or to an error.
 
-Nothing runs. What a job is doing follows from the times that were settled at its submission, so that nobody has to
-move it; `delivery` makes the files of those that have ended. A job description may say how its job shall go:
+No job runs. The state of a job follows from the times that are fixed at its submission, so no process has to update
+it; `background_work` creates the output files of ended jobs. A job description may define the course of its job:
 `SandboxWait` and `SandboxRun` (seconds) and `SandboxError` (the name of the state in which it ends).
 """
 
@@ -29,9 +29,9 @@ STATES = (
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job. Times are POSIX milliseconds: it waits from `begun`, runs from `starts`, and is `fate` from `ends`.
+    """One job. It waits from `queued`, runs from `starts`, is `final_state` from `ends` (times in POSIX milliseconds).
 
-    `split` is the id of the job that it is a part of (0: of none).
+    `split` is the id of its master job (0: none).
     """
 
     id: int
@@ -50,7 +50,7 @@ class Job:
     has_output: int
 
     def history(self, now: int) -> list[tuple[int, str]]:
-        """What it has been up to now, with the times at which that began."""
+        """Return the states up to `now`, each with the time at which it began."""
         if self.final_state == "SPLIT":
             planned = [(self.queued, "INSERTING"), (self.queued, "SPLITTING"), (self.queued, "SPLIT")]
         else:
@@ -64,18 +64,18 @@ class Job:
         return [(moment, state) for moment, state in planned if moment <= now] or [(self.queued, planned[0][1])]
 
     def state_since(self, now: int) -> int:
-        """When it became what it is."""
+        """Return the time at which the present state began."""
         return self.history(now)[-1][0]
 
     @property
     def is_master(self) -> bool:
-        """Whether it was split into others."""
+        """Return whether the job was split into subjobs."""
         return self.final_state == "SPLIT"
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedJob:
-    """A job to be inserted: how long it waits and runs (seconds), and in which state it ends."""
+    """A job to be inserted: its waiting and running times (seconds), and its final state."""
 
     owner: str
     name: str
@@ -88,7 +88,7 @@ class PlannedJob:
 
 @dataclass(frozen=True, slots=True)
 class WorkerNode:
-    """Where a job runs."""
+    """The site and node that run a job."""
 
     site: str
     node: str
@@ -101,7 +101,7 @@ class Jobs:
         self._database = database
 
     def insert(self, plan: PlannedJob, spot: WorkerNode, now: int) -> int:
-        """The id of a new job."""
+        """Insert a job and return its id."""
         starts = now + int(plan.wait * 1000)
         cursor = self._database.execute(
             "INSERT INTO job(owner, name, split, jdl, created, begun, starts, ends, fate, site, node)"
@@ -115,22 +115,22 @@ class Jobs:
         return cursor.lastrowid
 
     def get(self, number: int) -> Job | None:
-        """The job with this id."""
+        """Return the job with this id."""
         row = self._database.execute("SELECT * FROM job WHERE id = ?", (number,)).fetchone()
         return None if row is None else Job(*row)
 
     def parts(self, master: int) -> list[Job]:
-        """The jobs that a job was split into."""
+        """Return the subjobs of a master job."""
         rows = self._database.execute("SELECT * FROM job WHERE split = ? ORDER BY id", (master,))
         return [Job(*row) for row in rows.fetchall()]
 
     def newest(self) -> Iterable[Job]:
-        """All jobs, the newest first."""
+        """Yield all jobs, newest first."""
         for row in self._database.execute("SELECT * FROM job ORDER BY id DESC"):
             yield Job(*row)
 
     def status(self, job: Job, now: int) -> str:
-        """What a job is doing; one that was split is DONE when its parts have all ended."""
+        """Return the state of a job; a master job is DONE when all its subjobs have ended."""
         state = job.history(now)[-1][1]
         if state == "SPLIT":
             parts = self.parts(job.id)
@@ -139,14 +139,14 @@ class Jobs:
         return state
 
     def kill(self, job: Job, now: int) -> None:
-        """Kill a job, and its parts that have not ended."""
+        """Kill a job and its subjobs that have not ended."""
         self._database.execute("UPDATE job SET killed = ? WHERE id = ?", (now, job.id))
         for part in self.parts(job.id):
             if part.history(now)[-1][1] not in TERMINAL:
                 self._database.execute("UPDATE job SET killed = ? WHERE id = ?", (now, part.id))
 
     def restart(self, job: Job, now: int) -> None:
-        """Let a job begin once more, and end well this time."""
+        """Restart a job, which then ends in DONE."""
         wait, run = job.starts - job.queued, job.ends - job.starts
         fate = "SPLIT" if job.is_master else "DONE"
         self._database.execute(
@@ -155,7 +155,7 @@ class Jobs:
         )
 
     def take_ended(self, now: int) -> list[Job]:
-        """The jobs that have ended well since the last call."""
+        """Return the jobs that have succeeded since the last call."""
         query = (
             "SELECT * FROM job WHERE delivered = 0 AND killed IS NULL AND ends <= ? AND fate IN ('DONE', 'DONE_WARN')"
         )
@@ -165,11 +165,11 @@ class Jobs:
         return ended
 
     def mark_output_created(self, job: Job) -> None:
-        """Note that the files of a job were made."""
+        """Record that the output files of a job were created."""
         self._database.execute("UPDATE job SET delivered = 1 WHERE id = ?", (job.id,))
 
     def count_by_owner(self, now: int) -> dict[str, tuple[int, int]]:
-        """How many jobs run and wait, by owner."""
+        """Return the numbers of running and waiting jobs by owner."""
         running: Counter[str] = Counter()
         waiting: Counter[str] = Counter()
         rows = self._database.execute("SELECT * FROM job WHERE killed IS NULL AND ends > ?", (now,))
@@ -180,7 +180,7 @@ class Jobs:
         return {owner: (running[owner], waiting[owner]) for owner in sorted(running.keys() | waiting.keys())}
 
     def running_seconds(self, owner: str, since: int, now: int) -> int:
-        """The seconds that the jobs of an owner ran, of those that ended after `since`."""
+        """Return the total running time in seconds of an owner's jobs that ended after `since`."""
         rows = self._database.execute(
             "SELECT ends - starts AS ran FROM job WHERE owner = ? AND killed IS NULL AND ends > ? AND ends <= ?"
             " AND fate != 'SPLIT'",
@@ -190,7 +190,7 @@ class Jobs:
 
 
 def job_log(job: Job, now: int) -> list[str]:
-    """The log of a job, each line with its POSIX seconds and the section that it belongs to."""
+    """Return the log of a job, each line with its POSIX seconds and section."""
     lines = [f"{job.queued // 1000} [state     ]: Job {job.id} inserted for {job.owner}"]
     before = ""
     for moment, state in job.history(now):

@@ -1,4 +1,4 @@
-"""The queue of copies between storage elements that the service makes by itself; `transfers` carries them out."""
+"""The queue of copies between storage elements, which `mirror_transfers` carries out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 _DURATION = 1500
-"""How long a transfer takes, in milliseconds."""
+"""The duration of a transfer in milliseconds."""
 _MAX_LISTED = 1000
 
 
@@ -28,7 +28,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTransfer:
-    """A copy to be queued: `removes` is the storage element that loses its replica when it succeeds."""
+    """A copy to be queued: `removes` is the storage element whose replica is removed after success."""
 
     guid: str
     lfn: str
@@ -44,7 +44,7 @@ class Transfers:
         self._database = database
 
     def queue(self, wanted: PlannedTransfer, target: int, now: int) -> int:
-        """The id of a transfer, a new one unless the same is waiting."""
+        """Queue a transfer unless the same one is waiting, and return its id."""
         same = self._database.execute(
             "SELECT id FROM transfer WHERE guid = ? AND target = ? AND ended IS NULL", (wanted.guid, target)
         ).fetchone()
@@ -59,12 +59,12 @@ class Transfers:
         return cursor.lastrowid
 
     def newest(self) -> list[Transfer]:
-        """The last transfers, the newest first."""
+        """Return the latest transfers, newest first."""
         rows = self._database.execute("SELECT * FROM transfer ORDER BY id DESC LIMIT ?", (_MAX_LISTED,))
         return [Transfer(*row) for row in rows.fetchall()]
 
     def take_due(self, now: int) -> list[Transfer]:
-        """The transfers whose time has come; they count as running from here on."""
+        """Return the transfers that are due, and mark them as running."""
         rows = self._database.execute(
             "SELECT * FROM transfer WHERE status = 'WAITING' AND created <= ?", (now - _DURATION,)
         ).fetchall()
@@ -73,6 +73,6 @@ class Transfers:
         return [Transfer(*row) for row in rows]
 
     def end(self, transfer: Transfer, now: int, *, succeeded: bool) -> None:
-        """Note how a transfer ended."""
+        """Record the result of a transfer."""
         status = "DONE" if succeeded else "FAILED"
         self._database.execute("UPDATE transfer SET status = ?, ended = ? WHERE id = ?", (status, now, transfer.id))

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable
 from aliend.sandbox.errors import CommandCrashError
 
 NO_DIRECTORY = "[none]"
-"""What stands for the current directory when there is none."""
+"""The current directory of a session without one."""
 
 
 def resolve(path: str, cwd: str | None, home: str) -> str:
-    """The absolute path that `path` means to a user in `cwd` whose home is `home` (both end in `/`).
+    """Return the absolute path of `path` for a user in `cwd` with home `home` (both end in `/`).
 
-    The result has no `/` at its end, unless it is `/`, was written as `.` there, or says so twice. Raises
+    The result has no final `/`, unless it is `/`, was `.` there, or had `/` twice. Raises
     CommandCrashError above `/`.
     """
     for prefix in ("alien://", "alien:"):
@@ -43,7 +43,7 @@ def _without_parents(path: str) -> str:
 
 
 def collapse(path: str) -> str:
-    """What a look-up in the catalogue does to a path: `//`, `/./` and `/../` disappear."""
+    """Normalise a path as a look-up in the catalogue does: resolve `//`, `/./` and `/../`."""
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":
@@ -56,26 +56,26 @@ def collapse(path: str) -> str:
 
 
 def parent(path: str) -> str:
-    """The directory that holds `path`, with its `/` at the end; `/` holds itself."""
+    """Return the parent directory of `path`, with a final `/`; `/` is its own parent."""
     bare = path.rstrip("/")
     return bare[: bare.rfind("/") + 1] or "/"
 
 
 def name(path: str) -> str:
-    """The last component, without a `/` at the end."""
+    """Return the last component, without a `/` at the end."""
     return path.rstrip("/").rpartition("/")[2]
 
 
 def has_wildcard(path: str) -> bool:
-    """Whether `path` holds `*` or `?`."""
+    """Return whether `path` contains `*` or `?`."""
     return "*" in path or "?" in path
 
 
 def expand(path: str, children: Callable[[str], Iterable[tuple[str, bool]]]) -> list[str]:
-    """The paths that an absolute `path` with wildcards stands for.
+    """Return the existing paths that match an absolute `path` with wildcards.
 
-    `children(directory)` tells name and whether it is a directory, in order. Each component becomes a regular
-    expression in which only `*` and `?` are translated; only directories are followed on the way.
+    `children(directory)` yields names in order, each with whether it is a directory. Each component becomes a regular
+    expression in which only `*` and `?` are translated; all but the last match directories only.
     """
     parts = path.strip("/").split("/")
     found = ["/"]
@@ -105,5 +105,5 @@ _WEIGHTS = {code: 2 * ord(chr(code).lower()) + chr(code).islower() for code in r
 
 
 def collation_key(text: str) -> str:
-    """Sorts text as the catalogue's database does: both cases of a letter next to each other, the upper one first."""
+    """Return a sort key with the catalogue's collation: both cases of a letter adjacent, upper case first."""
     return text.translate(_WEIGHTS)

@@ -1,4 +1,4 @@
-"""GUID records, their replicas, and the storage elements that hold them."""
+"""GUID records, their replicas, and storage elements."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 _ARCHIVE = re.compile(r"guid:///(?P<guid>[0-9a-fA-F-]{36})\?ZIP=(?P<member>.*)", re.DOTALL)
 _HOST = re.compile(r"[a-z]+://[^/]*")
 ARCHIVE_SE = 0
-"""The number of the storage element that stands for `inside an archive`."""
+"""The number of the pseudo storage element of archive members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Guid:
 
 @dataclass(frozen=True, slots=True)
 class StorageElement:
-    """A storage element as the catalogue knows it; `capacity` and `used` are bytes."""
+    """A storage element in the catalogue; `capacity` and `used` are bytes."""
 
     number: int
     name: str
@@ -44,13 +44,13 @@ class StorageElement:
 
     @property
     def key(self) -> str:
-        """The name in the spelling that commands answer with."""
+        """Return the name as commands print it (upper case)."""
         return self.name.upper()
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One copy of a GUID: on a storage element (None: one that is not known, or inside an archive)."""
+    """One replica of a GUID; `se` is None for an unknown storage element and inside an archive."""
 
     guid: str
     pfn: str
@@ -58,7 +58,7 @@ class Replica:
 
     @property
     def archive(self) -> tuple[str, str] | None:
-        """The archive's GUID and the member's name, when the copy is inside one."""
+        """Return the archive's GUID and the member's name for a replica inside an archive."""
         found = _ARCHIVE.fullmatch(self.pfn)
         return (found["guid"].lower(), found["member"]) if found else None
 
@@ -70,7 +70,7 @@ class Replicas:
         self._database = database
 
     def guid(self, guid: str) -> Guid | None:
-        """A GUID record."""
+        """Return a GUID record."""
         row = self._database.execute("SELECT * FROM guid WHERE guid = ?", (guid.lower(),)).fetchone()
         return None if row is None else Guid(*row)
 
@@ -94,17 +94,17 @@ class Replicas:
         self._database.execute(f"UPDATE guid SET {settings} WHERE guid = ?", (*columns.values(), guid))
 
     def replicas_of(self, guid: str) -> list[Replica]:
-        """The replicas of a GUID in the order in which they came, on the hosts where their storage is now."""
+        """Return the replicas of a GUID in order of registration, with the current addresses of their storage."""
         rows = self._database.execute("SELECT guid, se, pfn FROM pfn WHERE guid = ? ORDER BY id", (guid.lower(),))
         return [self._replica(row) for row in rows.fetchall()]
 
     def counts(self) -> dict[str, tuple[int, bool]]:
-        """For every GUID: how many replicas it has, and whether it is inside an archive."""
+        """Return for every GUID its number of replicas, and whether it is inside an archive."""
         rows = self._database.execute("SELECT guid, count(*), min(se) FROM pfn GROUP BY guid")
         return {guid: (count, lowest == ARCHIVE_SE) for guid, count, lowest in rows}
 
     def add(self, guid: Guid, se: int, pfn: str) -> None:
-        """Add a replica; one that is listed for this storage element already stays as it is."""
+        """Add a replica, unless the GUID already has one on this storage element."""
         added = self._database.execute(
             "INSERT OR IGNORE INTO pfn(guid, se, pfn) VALUES(?, ?, ?)", (guid.guid, se, pfn)
         ).rowcount
@@ -112,7 +112,7 @@ class Replicas:
             self._database.execute("UPDATE se SET used = used + ?, files = files + 1 WHERE number = ?", (guid.size, se))
 
     def remove_guid(self, guid: str) -> None:
-        """Remove a GUID record; its copies on storage elements wait for deletion."""
+        """Remove a GUID record and queue its replicas for deletion."""
         record = self.guid(guid)
         for replica in self.replicas_of(guid):
             if replica.se is None:
@@ -127,7 +127,7 @@ class Replicas:
         self._database.execute("DELETE FROM guid WHERE guid = ?", (guid,))
 
     def remove_replica(self, guid: str, se: int) -> bool:
-        """Remove one replica, whose file waits for deletion; false when there is none on this storage element."""
+        """Remove one replica and queue its file for deletion; return false if the storage element has none."""
         replica = next(
             (found for found in self.replicas_of(guid) if found.se is not None and found.se.number == se), None
         )
@@ -142,7 +142,7 @@ class Replicas:
         return True
 
     def members(self, archive: str) -> list[Guid]:
-        """The GUID records of what is inside an archive."""
+        """Return the GUID records of an archive's members."""
         rows = self._database.execute(
             "SELECT guid FROM pfn WHERE se = ? AND pfn LIKE ? ORDER BY id", (ARCHIVE_SE, f"guid:///{archive}?ZIP=%")
         )
@@ -150,47 +150,47 @@ class Replicas:
         return [record for record in found if record is not None]
 
     def stored_on(self, se: int) -> list[tuple[str, int]]:
-        """PFN and size of every file on a storage element."""
+        """Return PFN and size of every file on a storage element."""
         rows = self._database.execute(
             "SELECT pfn.pfn, guid.size FROM pfn JOIN guid ON guid.guid = pfn.guid WHERE pfn.se = ?", (se,)
         )
         return [(row["pfn"], row["size"]) for row in rows.fetchall()]
 
     def mark_visited(self, guid: str) -> None:
-        """Note that the replicas of something inside an archive were looked at."""
+        """Record that the replicas of an archive member were requested."""
         self._database.execute("INSERT OR IGNORE INTO visited VALUES(?)", (guid,))
 
     def was_visited(self, guid: str) -> bool:
-        """Whether the replicas of something inside an archive were looked at."""
+        """Return whether the replicas of an archive member were requested."""
         return self._database.execute("SELECT 1 FROM visited WHERE guid = ?", (guid,)).fetchone() is not None
 
     def number_of(self, guid: str) -> int:
-        """The number of a GUID record in the catalogue's table."""
+        """Return the number of a GUID record in the catalogue's table."""
         row = self._database.execute("SELECT count(*) AS before FROM guid WHERE guid <= ?", (guid,)).fetchone()
         return int(row["before"])
 
     def cancel_deletion(self, guid: str, se: int) -> None:
-        """Cancel the deletion of a GUID's copy on a storage element."""
+        """Cancel the deletion of a GUID's replica on a storage element."""
         self._database.execute("DELETE FROM orphan WHERE guid = ? AND se = ?", (guid, se))
 
     def take_orphans(self) -> list[tuple[int, str]]:
-        """The copies that wait for deletion, as storage element and PFN; they are forgotten here."""
+        """Return the replicas to delete as storage element and PFN, and remove them from the queue."""
         rows = self._database.execute("SELECT se, pfn FROM orphan").fetchall()
         self._database.execute("DELETE FROM orphan")
         self._database.commit()
         return [(row["se"], row["pfn"]) for row in rows]
 
     def elements(self) -> list[StorageElement]:
-        """All storage elements by name."""
+        """Return all storage elements by name."""
         rows = self._database.execute("SELECT * FROM se").fetchall()
         return sorted((_element(row) for row in rows), key=lambda se: se.key)
 
     def element(self, name: str) -> StorageElement | None:
-        """The storage element with this name, in any spelling."""
+        """Return the storage element with this name, in any case."""
         return next((se for se in self.elements() if se.key == name.upper()), None)
 
     def numbered(self, number: int) -> StorageElement | None:
-        """The storage element with this number."""
+        """Return the storage element with this number."""
         row = self._database.execute("SELECT * FROM se WHERE number = ?", (number,)).fetchone()
         return None if row is None else _element(row)
 
@@ -203,7 +203,7 @@ class Replicas:
         self._database.execute(f"INSERT OR REPLACE INTO se VALUES({', '.join('?' * len(values))})", values)
 
     def distances(self, site: str) -> dict[int, float]:
-        """The distance (0 near to 1 far) of each storage element from a site; empty for a site that is not known."""
+        """Return the distance (0 near to 1 far) of each storage element from a site; empty for an unknown site."""
         rows = self._database.execute("SELECT se, distance FROM distance WHERE site = ?", (site.upper(),))
         return {row["se"]: row["distance"] for row in rows}
 

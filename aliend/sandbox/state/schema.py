@@ -1,4 +1,4 @@
-"""The tables of the sandbox's catalogue, and how its database is opened."""
+"""The tables of the sandbox's catalogue."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ CREATE TABLE IF NOT EXISTS jobquota(
 
 
 def open_database(file: Path | str) -> sqlite3.Connection:
-    """Open or create the catalogue's database (`:memory:` for one that is not kept).
+    """Open or create the catalogue's database (`:memory:`: not stored).
 
-    `LIKE` tells cases apart, as the service's collation does, and `REGEXP` looks from the start of the text.
+    `LIKE` is case-sensitive, as the service's collation is, and `REGEXP` matches at the start of the text.
     """
     database = sqlite3.connect(file)
     database.row_factory = sqlite3.Row

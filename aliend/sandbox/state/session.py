@@ -1,4 +1,4 @@
-"""One connection's state: who it acts as, where it is, and what the commands of the session have set."""
+"""The state of one connection: client, identity, current directory and session settings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Client:
 
     @property
     def has_token(self) -> bool:
-        """Whether it is a certificate that this system issued."""
+        """Return whether the service itself issued the certificate."""
         return self.subject.startswith(TOKEN_PREFIX)
 
 
 @dataclass(slots=True)
 class Session:
-    """What the service remembers of one connection; `cwd` is canonical, or None when there is no such directory."""
+    """The state of one connection; `cwd` is canonical, or None if the directory does not exist."""
 
     client: Client
     principal: Principal
@@ -41,5 +41,5 @@ class Session:
 
     @property
     def directory(self) -> str:
-        """What the metadata of a reply shows as the current directory."""
+        """Return the current directory for the metadata of a reply."""
         return NO_DIRECTORY if self.cwd is None else self.cwd

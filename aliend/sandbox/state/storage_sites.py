@@ -1,6 +1,6 @@
-"""Which storage elements a grid has, where they are, and how far from each site.
+"""The storage elements of a grid, their sites, and their distances from each site.
 
-The first two are disks at the site of the service, the third is a tape there, and all others are disks far away.
+The first two are disks at the site of the service, the third is a tape there, and all others are remote disks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _TAPE = 3
 
 
 def element(number: int) -> StorageElement:
-    """The storage element with this number, from 1 on; its address is not known yet."""
+    """Return the storage element with this number (from 1), with a preliminary address."""
     if number < _TAPE:
         name, tag = f"ALICE::{SITE}::SE{number}", "disk"
     elif number == _TAPE:
@@ -24,15 +24,15 @@ def element(number: int) -> StorageElement:
 
 
 def distances(number: int) -> dict[str, float]:
-    """How far (0 to 1) the storage element with this number is from each site."""
+    """Return the distance (0 to 1) of the storage element with this number from each site."""
     if number <= _TAPE:
         return {SITE: (0.0, 0.1, 0.2)[number - 1], FAR_SITE: 0.5 + number / 10}
-    place = (number - _TAPE - 1) / 100
-    return {SITE: 0.6 + place, FAR_SITE: place}
+    offset = (number - _TAPE - 1) / 100
+    return {SITE: 0.6 + offset, FAR_SITE: offset}
 
 
 def register(replicas: Replicas, count: int) -> None:
-    """Make the first `count` storage elements known, with their distances; those that are stay as they are."""
+    """Register the first `count` storage elements and their distances; registered ones stay unchanged."""
     for number in range(1, count + 1):
         if replicas.numbered(number) is None:
             replicas.save_element(element(number))

@@ -1,1 +1,1 @@
-"""Real xrootd processes and their faults."""
+"""The storage elements: real xrootd processes and their faults."""

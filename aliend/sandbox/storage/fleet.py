@@ -1,4 +1,4 @@
-"""The storage elements of a running grid: started, watched, and started again when one ends that should not."""
+"""Runs the storage elements of a grid and restarts those that end unexpectedly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RESTART_PAUSE = 0.5
 
 
 class StorageElements:
-    """Runs a storage element for each of `places`; `moved` is called when one has another process."""
+    """Runs one storage element per setup; calls `on_restart` after an element got a new process."""
 
     def __init__(self, setups: Sequence[ElementSetup], on_restart: Callable[[], None]) -> None:
         self.elements: list[XRootDServer] = []
@@ -27,35 +27,35 @@ class StorageElements:
         self._watchers: dict[int, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """Start all of them. Raises SandboxError when one does not, and none runs then."""
+        """Start all elements. Raises SandboxError if one does not start; then none runs."""
         self.elements = await xrootd_server.start_all(self._setups)
 
     def watch(self) -> None:
-        """Begin to start again what ends."""
+        """Start to monitor the elements and to restart those that end."""
         for index in range(len(self.elements)):
             self._watch(index)
 
     async def stop(self) -> None:
-        """Stop all of them."""
+        """Stop all elements."""
         for index in tuple(self._watchers):
             await self._stop_watching(index)
         await asyncio.gather(*(element.stop() for element in self.elements))
 
     def index_of(self, name: str) -> int:
-        """Which one has this name, or this last part of a name, in any spelling. Raises SandboxError."""
+        """Return the index of an element by its name or the last part of it, in any case. Raises SandboxError."""
         names = [element.setup.name for element in self.elements]
-        for index, known in enumerate(names):
-            if name.upper() in (known, known.rpartition(":")[2]):
+        for index, full_name in enumerate(names):
+            if name.upper() in (full_name, full_name.rpartition(":")[2]):
                 return index
-        raise SandboxError(f"{name}: there is no such storage element; there are: {', '.join(names)}")
+        raise SandboxError(f"unknown storage element {name!r}; use one of: {', '.join(names)}")
 
     async def stop_element(self, index: int) -> None:
-        """Stop one, and let it rest."""
+        """Stop an element and do not restart it."""
         await self._stop_watching(index)
         await self.elements[index].stop()
 
     async def restart_element(self, index: int, *, is_full: bool = False) -> None:
-        """Start one again, on its port; with a disk that is full, if that is wanted. Raises SandboxError."""
+        """Restart an element on its port, optionally with a full disk. Raises SandboxError."""
         old = self.elements[index]
         await self.stop_element(index)
         self.elements[index] = await xrootd_server.start(replace(old.setup, port=old.port, is_full=is_full))
@@ -76,11 +76,11 @@ class StorageElements:
         while True:
             element = self.elements[index]
             code = await element.wait_ended()
-            log.warning("the storage element %s ended with %d and is started again", element.setup.name, code)
+            log.warning("storage element %s ended with exit code %d; restarting it", element.setup.name, code)
             await asyncio.sleep(_RESTART_PAUSE)
             try:
                 self.elements[index] = await xrootd_server.start(replace(element.setup, port=element.port))
             except SandboxError:
-                log.exception("no further attempt")
+                log.exception("storage element %s could not be restarted", element.setup.name)
                 return
             self._on_restart()

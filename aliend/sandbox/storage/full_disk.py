@@ -1,7 +1,7 @@
-"""Runs a program for which every disk is full: its writes to files fail with `No space left on device`.
+"""Runs a program as if every disk were full: its writes to files fail with `No space left on device`.
 
-`python full.py PROGRAM ARGUMENTS`. A filter of the kernel (seccomp) refuses the calls that write at a position; sockets
-and logs do not use those.
+Usage: `python full_disk.py PROGRAM ARGUMENTS`. A seccomp filter refuses the system calls that write at a position;
+sockets and logs do not use these.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CALLS = {
     "x86_64": (0xC000003E, (18, 296, 328, 285)),
     "aarch64": (0xC00000B7, (68, 70, 287, 47)),
 }
-"""Of each machine: its number, and those of pwrite64, pwritev, pwritev2 and fallocate."""
+"""For each machine its audit number, and the numbers of pwrite64, pwritev, pwritev2 and fallocate."""
 
 
 class _Program(ctypes.Structure):
@@ -44,12 +44,12 @@ def _filter() -> bytes:
 
 
 def main(command: list[str]) -> None:
-    """Become the program that `words` begin with. Raises OSError where the kernel has no such filters."""
+    """Execute `command` with full disks. Raises OSError if the kernel has no seccomp filters."""
     library, steps = ctypes.CDLL(None, use_errno=True), _filter()
     program = _Program(len(steps) // 8, steps)
     for request in ((_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0), (_SET_SECCOMP, _FILTER, ctypes.byref(program), 0, 0)):
         if library.prctl(*request) != 0:
-            raise OSError(ctypes.get_errno(), "this kernel cannot make a full disk")
+            raise OSError(ctypes.get_errno(), "this kernel cannot simulate a full disk")
     os.execvp(command[0], command)
 
 

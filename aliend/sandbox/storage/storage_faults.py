@@ -1,4 +1,4 @@
-"""Broken storage elements, on demand: stopped, frozen, slow, with corrupt files, or full."""
+"""Faults of storage elements: stopped, frozen, slow, with corrupt files, or full."""
 
 from __future__ import annotations
 
@@ -14,42 +14,45 @@ from aliend.sandbox.errors import SandboxError
 from aliend.sandbox.storage.fleet import StorageElements
 
 KINDS = {
-    "stop": "it does not run",
-    "freeze": "it does not answer (SIGSTOP), and goes on where it was when that is over",
-    "slow": "it works only for a part (VALUE, by default 0.02) of the time",
-    "corrupt": "the first byte of its files, or of one (VALUE, an LFN), is another one",
-    "fill": "it has no space left",
+    "stop": "stop its server",
+    "freeze": "suspend its server (SIGSTOP) until the fault is cleared",
+    "slow": "let its server run for a fraction of the time (VALUE, default 0.02)",
+    "corrupt": "change the first byte of all its files, or of one (VALUE, an LFN)",
+    "fill": "let its writes fail with `No space left on device`",
 }
 _SLOW_PERIOD = 0.2
-_SLOW_PART = 0.02
+_SLOW_FRACTION = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class _Corrupt:
-    """A file whose first byte was changed; `inode` tells whether it is the same one still."""
+class _CorruptFile:
+    """A file whose first byte was changed; `inode` identifies the file, which may have been replaced."""
 
     file: Path
     inode: int
 
 
 class StorageFaults:
-    """Breaks the storage elements of `fleet`, and mends them."""
+    """Injects faults into storage elements and repairs them."""
 
     def __init__(self, fleet: StorageElements) -> None:
         self._fleet = fleet
         self._kinds: dict[int, str] = {}
         self._slow_tasks: dict[int, asyncio.Task[None]] = {}
-        self._corrupt: list[_Corrupt] = []
+        self._corrupt: list[_CorruptFile] = []
 
     @property
     def active(self) -> list[tuple[str, str]]:
-        """What is broken, as fault and storage element."""
+        """Return the active faults as pairs of kind and storage element."""
         return [(kind, self._fleet.elements[index].setup.name) for index, kind in self._kinds.items()]
 
-    async def inject(self, kind: str, index: int, *, part: float = _SLOW_PART, files: Iterable[Path] = ()) -> None:
-        """Break one storage element, in the place of what was wrong with it before.
+    async def inject(
+        self, kind: str, index: int, *, fraction: float = _SLOW_FRACTION, files: Iterable[Path] = ()
+    ) -> None:
+        """Inject a fault into one storage element, in place of its previous fault.
 
-        `part` of 1 is how much of the time a slow one works; `files` are those to corrupt. Raises SandboxError.
+        `fraction` (0 to 1) is the part of the time that a slow server runs; `files` are the files to corrupt (default:
+        all). Raises SandboxError.
         """
         await self._repair(index)
         element = self._fleet.elements[index]
@@ -59,18 +62,18 @@ class StorageFaults:
             case "freeze":
                 element.signal(signal.SIGSTOP)
             case "slow":
-                self._slow_tasks[index] = asyncio.create_task(self._slow_down(index, part))
+                self._slow_tasks[index] = asyncio.create_task(self._slow_down(index, fraction))
             case "fill":
                 await self._fleet.restart_element(index, is_full=True)
             case "corrupt":
-                chosen = list(files) or list(_files(element.setup.data))
-                await asyncio.to_thread(self._corrupt_files, chosen)
+                corrupted = list(files) or list(_files(element.setup.data))
+                await asyncio.to_thread(self._corrupt_files, corrupted)
             case _:
-                raise SandboxError(f"{kind}: there is no such fault")
+                raise SandboxError(f"unknown fault {kind!r}; list the faults with: alienctl sandbox fault --help")
         self._kinds[index] = kind
 
     async def clear(self) -> None:
-        """Mend all of them."""
+        """Repair all storage elements."""
         for index in tuple(self._kinds):
             await self._repair(index)
 
@@ -87,39 +90,39 @@ class StorageFaults:
                     await task
             case "corrupt":
                 data = self._fleet.elements[index].setup.data
-                mended = [one for one in self._corrupt if one.file.is_relative_to(data)]
-                self._corrupt = [one for one in self._corrupt if one not in mended]
-                await asyncio.to_thread(_repair_files, mended)
+                repaired = [corrupt for corrupt in self._corrupt if corrupt.file.is_relative_to(data)]
+                self._corrupt = [corrupt for corrupt in self._corrupt if corrupt not in repaired]
+                await asyncio.to_thread(_repair_files, repaired)
 
-    async def _slow_down(self, index: int, part: float) -> None:
-        # the kernel goes on to send and receive a little meanwhile
+    async def _slow_down(self, index: int, fraction: float) -> None:
+        # the kernel still sends and receives a little while the process is suspended
         element = self._fleet.elements[index]
         try:
             while True:
                 element.signal(signal.SIGSTOP)
-                await asyncio.sleep(_SLOW_PERIOD * (1 - part))
+                await asyncio.sleep(_SLOW_PERIOD * (1 - fraction))
                 element.signal(signal.SIGCONT)
-                await asyncio.sleep(_SLOW_PERIOD * part)
+                await asyncio.sleep(_SLOW_PERIOD * fraction)
         finally:
             element.signal(signal.SIGCONT)
 
     def _corrupt_files(self, files: Iterable[Path]) -> None:
-        self._corrupt += [_Corrupt(file, file.stat().st_ino) for file in files if _flip_first_byte(file)]
+        self._corrupt += [_CorruptFile(file, file.stat().st_ino) for file in files if _flip_first_byte(file)]
 
 
 def _files(directory: Path) -> Iterator[Path]:
     return (file for file in directory.rglob("*") if file.is_file())
 
 
-def _repair_files(corrupt: Iterable[_Corrupt]) -> None:
-    for one in corrupt:
+def _repair_files(files: Iterable[_CorruptFile]) -> None:
+    for corrupt in files:
         with contextlib.suppress(OSError):
-            if one.file.stat().st_ino == one.inode:
-                _flip_first_byte(one.file)
+            if corrupt.file.stat().st_ino == corrupt.inode:
+                _flip_first_byte(corrupt.file)
 
 
 def _flip_first_byte(file: Path) -> bool:
-    """Change the first byte of a file, or change it back; false when there is none."""
+    """Invert the first byte of a file; return false for an empty file."""
     descriptor = os.open(file, os.O_RDWR)
     try:
         first = os.pread(descriptor, 1, 0)

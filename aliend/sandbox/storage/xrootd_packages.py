@@ -1,6 +1,6 @@
-"""Unpacks the distribution's XRootD packages into a directory of the user's own, on Debian and its relatives.
+"""Unpacks the distribution's XRootD packages into a directory of the user, on Debian and its derivatives.
 
-apt and dpkg do the work, with lists, cache and status in that directory: nothing needs root, nothing outside changes.
+apt and dpkg work with lists, cache and status in that directory, so this needs no root and changes nothing outside.
 apt checks the signatures of the lists and the checksums of the packages.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from aliend.sandbox.errors import SandboxError
 
 DOWNLOAD_SIZES = ("12 to 40 MB", "12 to 110 MB")
-"""What `unpack` downloads and keeps, measured on Debian 12: the less is installed, the more packages are needed. 10 MB
-of the download are package lists, which are removed afterwards."""
+"""The sizes of download and unpacked packages, measured on Debian 12; they depend on the installed packages. 10 MB
+of the download are package lists, which `unpack` removes afterwards."""
 _PACKAGES = ("xrootd-server", "xrootd-client")
 _STATUS = Path("/var/lib/dpkg/status")
 _OURS = re.compile(r"^(Package: xrootd.*|Source: xrootd\b.*)$", re.MULTILINE)
@@ -35,27 +35,27 @@ Acquire::AllowInsecureRepositories "false";
 APT::Get::AllowUnauthenticated "false";
 APT::Install-Recommends "false";
 """
-"""Read after the system's configuration: where packages come from stays as it is."""
+"""The configuration that apt reads after the system's, whose package sources stay in use."""
 
 
 def is_possible() -> bool:
-    """Whether this machine has the programs that `unpack` needs."""
+    """Return whether this machine has the programs that `unpack` needs (apt-get, dpkg)."""
     return all(shutil.which(program) for program in ("apt-get", "dpkg")) and _STATUS.exists()
 
 
 def unpack(target: Path, report: Callable[[str], None]) -> None:
-    """Make `target` the root of the unpacked packages; `say` gets a sentence before each long step.
+    """Unpack the packages below `target`; call `report` with a message before each long step.
 
-    Raises SandboxError with apt's own words; `target` is then what it was.
+    Raises SandboxError with apt's message and leaves `target` unchanged.
     """
     if not is_possible():
-        raise SandboxError("--fetch needs apt-get and dpkg, the tools of Debian and Ubuntu")
+        raise SandboxError("--fetch needs apt-get and dpkg (Debian and Ubuntu only)")
     work = target.with_name(f"{target.name}.new")
     shutil.rmtree(work, ignore_errors=True)
     try:
         apt = _prepare(work)
         report("reading the package lists of your distribution ...")
-        # one source that fails need not be the one that matters
+        # a source that fails may be irrelevant for these packages
         _run([*apt, "-q", "update"], work, check=False)
         packages, size = _parse_package_list(_run([*apt, "-y", "--print-uris", "install", *_PACKAGES], work))
         report(f"fetching {len(packages)} packages ({size / 1e6:.1f} MB) into {target} ...")
@@ -69,10 +69,10 @@ def unpack(target: Path, report: Callable[[str], None]) -> None:
 
 
 def _prepare(work: Path) -> tuple[str, ...]:
-    """Make the directories and files that apt needs, and return the words that begin each of its commands."""
+    """Create the directories and files that apt needs, and return the start of each apt command."""
     for name in ("state/lists/partial", "state/cache/archives/partial", "packages", "root"):
         (work / name).mkdir(mode=0o700, parents=True)
-    # packages that are installed but cannot be used are fetched again
+    # installed XRootD packages that do not work are downloaded again
     stanzas = _STATUS.read_text(encoding="utf-8", errors="surrogateescape").split("\n\n")
     kept = "\n\n".join(stanza for stanza in stanzas if not _OURS.search(stanza))
     (work / "state/status").write_text(kept, encoding="utf-8", errors="surrogateescape")
@@ -82,7 +82,7 @@ def _prepare(work: Path) -> tuple[str, ...]:
 
 
 def _parse_package_list(answer: str) -> tuple[list[str], int]:
-    """Read what `--print-uris` lists: the packages as NAME=VERSION, and their size in bytes."""
+    """Parse the output of `--print-uris`: the packages as NAME=VERSION, and their total size in bytes."""
     files = re.findall(r"^'\S+' ([^_\s]+)_([^_\s]+)_\S+\.deb (\d+) ", answer, re.MULTILINE)
     versions = [f"{name}={version.replace('%3a', ':')}" for name, version, _ in files]
     return versions, sum(int(size) for _, _, size in files)

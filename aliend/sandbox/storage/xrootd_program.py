@@ -1,6 +1,6 @@
-"""Finds the `xrootd` program for the storage elements, installed by an administrator or without one.
+"""Finds the `xrootd` program for the storage elements, whoever installed it.
 
-Looks on PATH, in the experiment's software on CVMFS, in the packages that `up --fetch` has unpacked, and in conda's
+Searches PATH, the experiment's software on CVMFS, the packages that `up --fetch` unpacked, and conda
 environments.
 """
 
@@ -26,12 +26,12 @@ _INSTALL = {
     "rhel": "sudo dnf install epel-release && sudo dnf install xrootd-server xrootd-client",
     "fedora": "sudo dnf install xrootd-server xrootd-client",
 }
-"""How an administrator installs XRootD, by the `ID` or `ID_LIKE` of os-release(5)."""
+"""The commands that install XRootD, by the `ID` or `ID_LIKE` of os-release(5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class XRootD:
-    """An installation: its server, its copy program (empty: none), and its libraries where the system has no others."""
+    """An installation: server, copy program (empty: none), and library directories that the system does not search."""
 
     server: str
     copier: str = ""
@@ -39,12 +39,12 @@ class XRootD:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The words that start the server; only the server and its children get the library path."""
+        """Return the command that starts the server; only the server and its children get the library path."""
         path = ":".join(self.libraries)
         return ("env", f"LD_LIBRARY_PATH={path}", self.server) if path else (self.server,)
 
     def is_usable(self) -> bool:
-        """Whether the server can run at all: its libraries are there, and it is made for this machine."""
+        """Return whether the server runs on this machine with its libraries."""
         try:
             done = subprocess.run([*self.command, "-v"], capture_output=True, timeout=_VERSION_TIMEOUT, check=False)
         except (OSError, subprocess.TimeoutExpired):
@@ -54,19 +54,19 @@ class XRootD:
 
 def find(layout: Layout, environment: Mapping[str, str], cvmfs: Path = CVMFS) -> XRootD | None:
     """Return the first installation whose server runs; None if there is none."""
-    return next((found for found in _candidates(layout, environment, cvmfs) if found.is_usable()), None)
+    return next((xrootd for xrootd in _candidates(layout, environment, cvmfs) if xrootd.is_usable()), None)
 
 
 def require(layout: Layout, environment: Mapping[str, str]) -> XRootD:
-    """Return the installation to use. Raises SandboxError, which says how to get one."""
-    found = find(layout, environment)
-    if found is None:
+    """Return the installation to use. Raises SandboxError with the command that installs one."""
+    xrootd = find(layout, environment)
+    if xrootd is None:
         raise SandboxError(missing_message(layout, xrootd_packages.is_possible(), _os_release()))
-    return found
+    return xrootd
 
 
 def missing_message(layout: Layout, can_fetch: bool, os_release: Mapping[str, str]) -> str:
-    """Write the message for a machine without `xrootd`."""
+    """Return the message for a machine without `xrootd`."""
     command = install_command(os_release)
     if not can_fetch:
         return f"the sandbox needs the program xrootd, which is not installed; install it with `{command}`"
@@ -108,7 +108,7 @@ def _unpacked_libraries(root: Path) -> list[Path]:
 
 
 def _on_cvmfs(cvmfs: Path) -> Iterator[XRootD]:
-    """Yield the newest version of each platform with this machine's processor; it needs libraries of other packages."""
+    """Yield the newest version for each platform of this machine's processor, with the libraries that it needs."""
     for packages in sorted(cvmfs.glob(f"*{platform.machine()}*/Packages"), reverse=True):
         versions = sorted((packages / "XRootD").glob("*/bin/xrootd"), key=lambda file: _version(file.parts[-3]))
         if versions:
@@ -121,7 +121,7 @@ def _version(name: str) -> list[int]:
 
 
 def _libraries(packages: Path, package: Path, seen: set[Path]) -> Iterator[Path]:
-    """Yield the library directories of a package and, by its module file, of those that it needs."""
+    """Yield the library directories of a package and of its dependencies, which its module file lists."""
     if package in seen:
         return
     seen.add(package)

@@ -1,4 +1,4 @@
-"""The storage elements: one real `xrootd` process each, on loopback, with a directory of its own."""
+"""Runs a storage element: one `xrootd` process on loopback, with its own directory."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 HOST = "localhost"
 _CHECKSUMS = 64
-"""More at a time than anybody asks for. `xrootd` 5.5 forgets some of those that have to wait for others, and answers
+"""More concurrent checksums than clients request. `xrootd` 5.5 loses some of those that wait for others, and answers
 with a pause of 30 s when three times as many wait: 500 small uploads took 37 s or 5 s."""
 _ATTEMPTS = 3
 _START_LIMIT = 8.0
 _STOP_LIMIT = 3.0
 _WORKING_DIRECTORY = "/proc/self/cwd"
-"""The storage element's directory, in which `xrootd` runs, by a short plain name: the configuration knows no quotes,
-and `xrootd` sets the mode of every parent of `all.adminpath` that belongs to us."""
+"""A short name of the storage element's directory, in which `xrootd` runs: the configuration has no quoting,
+and `xrootd` changes the mode of every parent of `all.adminpath` that the user owns."""
 _CONFIGURATION = """\
 all.role server
 all.export /
@@ -42,14 +42,14 @@ xrd.allow host [::1]
 xrootd.chksum max {checksums} md5 adler32
 """
 _THIRD_PARTY = "ofs.tpc autorm pgm {program} --server\n"
-"""Files are fetched from other storage elements by the program that copies."""
+"""The copy program fetches files from other storage elements (third-party copies)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ElementSetup:
-    """A storage element to run: its name, and the directory that holds its files, configuration and log.
+    """The setup of a storage element: its name, and the directory with its files, configuration and log.
 
-    One that `is_full` takes no data.
+    With `is_full` all writes fail.
     """
 
     name: str
@@ -60,7 +60,7 @@ class ElementSetup:
 
     @property
     def data(self) -> Path:
-        """Where the files are."""
+        """Return the directory of the files."""
         return self.directory / "data"
 
 
@@ -74,17 +74,17 @@ class XRootDServer:
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Return the URL of the server."""
         return f"root://{HOST}:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The process id of its `xrootd`."""
+        """Return the process id of its `xrootd`."""
         return self._running.pid
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process has ended."""
+        """Return whether the process has ended."""
         return self._running.returncode is not None
 
     async def launch(self) -> None:
@@ -99,7 +99,7 @@ class XRootDServer:
         with (self.setup.directory / "xrootd.log").open("wb") as log_file:
             self._process = await asyncio.create_subprocess_exec(
                 *_as_ordinary_user(),
-                # the kernel ends it with us, whatever becomes of us; must come after a change of user
+                # the kernel kills xrootd when this process ends; this must follow the change of user
                 *("setpriv", "--pdeathsig", "KILL"),
                 *((sys.executable, "-I", full_disk.__file__) if self.setup.is_full else ()),
                 *(*software.command, "-c", str(configuration)),
@@ -110,7 +110,7 @@ class XRootDServer:
             )
 
     async def wait_ended(self) -> int:
-        """Wait until the process has ended by itself; its exit code."""
+        """Wait until the process has ended and return its exit code."""
         return await self._running.wait()
 
     def signal(self, number: signal.Signals) -> None:
@@ -119,9 +119,9 @@ class XRootDServer:
             self._running.send_signal(number)
 
     async def stop(self) -> None:
-        """End the process, softly at first."""
+        """End the process with SIGTERM, after a time limit with SIGKILL."""
         self.signal(signal.SIGTERM)
-        # one that is frozen could not end
+        # a suspended process cannot end
         self.signal(signal.SIGCONT)
         try:
             async with asyncio.timeout(_STOP_LIMIT):
@@ -132,12 +132,12 @@ class XRootDServer:
 
     @property
     def _running(self) -> asyncio.subprocess.Process:
-        assert self._process is not None, "not begun"
+        assert self._process is not None, "not launched"
         return self._process
 
 
 async def start(setup: ElementSetup) -> XRootDServer:
-    """Start a storage element on its port, or on a free one where that is taken. Raises SandboxError."""
+    """Start a storage element on its port, or on a free port if that is in use. Raises SandboxError."""
     port = setup.port
     for _ in range(_ATTEMPTS):
         if not port or not _is_free(port):
@@ -149,11 +149,11 @@ async def start(setup: ElementSetup) -> XRootDServer:
         await storage.stop()
         port = 0
     log_file = setup.directory / "xrootd.log"
-    raise SandboxError(f"The storage element {setup.name} does not start; its log is {log_file}")
+    raise SandboxError(f"storage element {setup.name} does not start; see {log_file}")
 
 
 async def start_all(setups: Sequence[ElementSetup]) -> list[XRootDServer]:
-    """Start storage elements side by side; when one fails, none is left running."""
+    """Start storage elements concurrently; if one fails, stop the others and raise its error."""
     outcomes = await asyncio.gather(*(start(place) for place in setups), return_exceptions=True)
     started = [outcome for outcome in outcomes if isinstance(outcome, XRootDServer)]
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
@@ -164,7 +164,7 @@ async def start_all(setups: Sequence[ElementSetup]) -> list[XRootDServer]:
 
 
 def _as_ordinary_user() -> tuple[str, ...]:
-    """`xrootd` refuses to run as root: a user namespace in which we are somebody else keeps our directories usable."""
+    """Return a prefix that runs `xrootd`, which refuses root, as another user of a new user namespace."""
     return ("unshare", "--user", "--map-user=1000") if os.geteuid() == 0 else ()
 
 
@@ -182,7 +182,7 @@ async def _answers(storage: XRootDServer) -> bool:
 
 
 async def _is_ours(storage: XRootDServer) -> bool:
-    """Whether the process that answers is the one we started: another one on this port would have ended ours."""
+    """Return whether our process answers: if another process had the port, ours would have ended."""
     try:
         async with asyncio.timeout(0.1):
             await storage.wait_ended()

@@ -1,4 +1,4 @@
-"""The sandbox grid as it is used: started, asked over TLS, copied to and from, stopped, killed."""
+"""The sandbox grid in use: start, requests over TLS, copies, stop, kill."""
 
 from __future__ import annotations
 
@@ -99,20 +99,20 @@ def fresh() -> Iterator[Running]:
         shutil.rmtree(root)
 
 
-def test_up_again_says_that_it_is_up(running: Running) -> None:
+def test_a_second_up_reports_a_running_grid(running: Running) -> None:
     done = sandbox(running.root, "up")
     assert done.returncode == 0
     assert "already" in done.stdout
 
 
-def test_its_directory_is_for_its_owner_only(running: Running) -> None:
+def test_only_the_owner_may_enter_the_directory(running: Running) -> None:
     assert running.directory.stat().st_mode & 0o777 == 0o700
     keys = list((running.directory / "credentials").glob("*.key.pem"))
     assert len(keys) == 6
     assert {key.stat().st_mode & 0o777 for key in keys} == {0o600}
 
 
-def test_the_exports_survive_a_shell(running: Running) -> None:
+def test_a_shell_evaluates_the_exports(running: Running) -> None:
     script = sandbox(running.root, "env").stdout
     done = subprocess.run(
         ["sh", "-ec", f'{script}\necho "$ALIEN_PROFILE $ALIENPY_JCENTRAL_PORT"; cat "$JALIEN_TOKEN_CERT"'],
@@ -148,18 +148,18 @@ async def test_a_session_has_a_directory_and_a_user(running: Running) -> None:
 
 
 @pytest.mark.parametrize("name", ["user-alice", "user-bob", "user-admin"])
-async def test_a_certificate_makes_one_its_owner(running: Running, name: str) -> None:
+async def test_a_certificate_identifies_its_owner(running: Running, name: str) -> None:
     async with session(running, name) as connection:
         assert (await ask(connection, "whoami"))["results"][0]["username"] == name.removeprefix("user-")
 
 
-async def test_without_a_certificate_there_is_no_connection(running: Running) -> None:
+async def test_a_connection_requires_a_certificate(running: Running) -> None:
     with pytest.raises((ssl.SSLError, ConnectionResetError)):
         async with running.connect(None):
             pass
 
 
-async def test_a_certificate_of_nobody_gets_401(running: Running, tmp_path: Path) -> None:
+async def test_an_unknown_certificate_is_refused_with_401(running: Running, tmp_path: Path) -> None:
     certificate, key = stranger_certificate(running, tmp_path)
     context = running.context(None)
     context.load_cert_chain(certificate, key)
@@ -194,7 +194,7 @@ def stranger_certificate(grid: Running, directory: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("text", ["notjson", ""])
-async def test_text_that_is_no_json_is_refused(running: Running, text: str) -> None:
+async def test_a_message_that_is_not_json_is_refused(running: Running, text: str) -> None:
     async with session(running) as connection:
         await connection.send(text)
         reply = json.loads(await connection.recv())
@@ -207,7 +207,7 @@ async def test_text_that_is_no_json_is_refused(running: Running, text: str) -> N
     "text", ["[]", '"x"', "5", "null", "{}", '{"command":null}', '{"command":"pwd","options":"x"}',
              '{"command":"pwd","options":[null]}'],
 )  # fmt: skip
-async def test_json_of_the_wrong_shape_costs_the_connection(running: Running, text: str) -> None:
+async def test_json_of_the_wrong_structure_closes_the_connection(running: Running, text: str) -> None:
     async with session(running) as connection:
         await connection.send(text)
         with pytest.raises(ConnectionClosedError) as closed:
@@ -216,7 +216,7 @@ async def test_json_of_the_wrong_shape_costs_the_connection(running: Running, te
         assert closed.value.rcvd.code == 1002
 
 
-async def test_large_replies_come_in_pieces(running: Running) -> None:
+async def test_large_replies_are_fragmented(running: Running) -> None:
     async with connect(
         f"wss://localhost:{running.status()['port']}/websocket/json",
         ssl=running.context("token-alice"),
@@ -251,7 +251,7 @@ async def test_a_file_is_written_committed_once_and_read(running: Running, tmp_p
         eventually(lambda: not copy.exists())
 
 
-async def test_what_is_seeded_is_there(running: Running, tmp_path: Path) -> None:
+async def test_the_initial_content_exists(running: Running, tmp_path: Path) -> None:
     lfn = f"{HOME}files/medium.dat"
     async with session(running) as connection:
         facts = (await ask(connection, "stat", lfn))["results"][0]
@@ -269,7 +269,7 @@ def xrdcp(source: str, target: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-async def test_storage_tells_checksums(running: Running) -> None:
+async def test_storage_answers_checksum_queries(running: Running) -> None:
     lfn = f"{HOME}files/tiny.dat"
     async with session(running) as connection:
         md5 = (await ask(connection, "stat", lfn))["results"][0]["md5"]
@@ -296,7 +296,7 @@ def test_down_and_up_keep_ports_and_files(fresh: Running) -> None:
     assert [e["port"] for e in after["elements"]] == [e["port"] for e in before["elements"]]
 
 
-async def test_reset_brings_back_the_beginning(fresh: Running) -> None:
+async def test_reset_restores_the_initial_state(fresh: Running) -> None:
     assert sandbox(fresh.root, "up").returncode == 0
     async with session(fresh) as connection:
         await ask(connection, "mkdir", "mine")
@@ -316,7 +316,7 @@ def test_a_killed_server_leaves_nothing_behind(fresh: Running) -> None:
     assert sandbox(fresh.root, "up").returncode == 0
 
 
-def test_a_killed_storage_element_comes_back(fresh: Running) -> None:
+def test_a_killed_storage_element_is_restarted(fresh: Running) -> None:
     assert sandbox(fresh.root, "up").returncode == 0
     element = fresh.status()["elements"][0]
     os.kill(element["pid"], signal.SIGKILL)
@@ -326,7 +326,7 @@ def test_a_killed_storage_element_comes_back(fresh: Running) -> None:
 
 
 @pytest.mark.parametrize("name", ["with blank $x 'quoted'", "long" * 40])
-def test_a_strange_place_does_no_harm(fresh: Running, name: str) -> None:
+def test_unusual_directory_names_work(fresh: Running, name: str) -> None:
     strange = Running(fresh.root / name)
     try:
         up = sandbox(strange.root, "up")
@@ -348,7 +348,7 @@ def test_the_output_of_up_can_be_captured_by_a_shell(fresh: Running) -> None:
     assert "captured: the sandbox grid is up" in done.stdout
 
 
-def test_a_port_of_somebody_else_is_avoided(fresh: Running) -> None:
+def test_a_port_in_use_is_replaced(fresh: Running) -> None:
     assert sandbox(fresh.root, "up").returncode == 0
     before = fresh.status()
     assert sandbox(fresh.root, "down").returncode == 0

@@ -1,4 +1,4 @@
-"""What moves by itself on a running sandbox grid: jobs, their output, and copies between storage elements."""
+"""Background work of a running sandbox grid: jobs, their output, and copies between storage elements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def submit(user: User, description: str) -> str:
     return found[1]
 
 
-def test_a_job_is_submitted_as_a_file_runs_and_leaves_output_that_can_be_copied(user: User) -> None:
+def test_a_submitted_job_runs_and_its_output_can_be_copied(user: User) -> None:
     (user.home / "hello.jdl").write_text(
         'Executable = "/bin/hello"; Arguments = "$1"; OutputDir = "job-output"; Output = {"stdout@disk=2"};'
     )
@@ -28,7 +28,7 @@ def test_a_job_is_submitted_as_a_file_runs_and_leaves_output_that_can_be_copied(
     user.must("rm", "-r", "job-output", "hello.jdl")
 
 
-def test_a_mirror_is_a_copy_that_can_be_read(user: User) -> None:
+def test_a_mirrored_replica_can_be_read(user: User) -> None:
     (user.home / "data").write_text("to be mirrored\n")
     user.must("cp", f"file:{user.home}/data", "mirrored@ALICE::SANDBOX::SE1")
     user.must("mirror", "mirrored", "ALICE::SANDBOX::SE2")

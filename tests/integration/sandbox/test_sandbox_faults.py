@@ -1,4 +1,4 @@
-"""Faults on demand: what a client of the sandbox meets, and that it is over when it is cleared."""
+"""Injected faults: their effect on clients of the sandbox, and their end when cleared."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_the_connection_is_dropped_before_or_after_a_command(grid: Grid, k
             assert (await ask(connection, "mkdir", f"{kind}-again"))["metadata"]["exitcode"] == "0"
 
 
-async def test_a_command_that_hangs_is_not_executed(grid: Grid) -> None:
+async def test_a_hanging_command_is_not_executed(grid: Grid) -> None:
     with grid.fault("hang"):
         async with session(grid) as connection:
             await connection.send(request("mkdir", "hanging"))
@@ -77,7 +77,7 @@ async def test_a_session_expires_on_demand(grid: Grid) -> None:
     assert closed.value.rcvd.code == 1013
 
 
-async def test_replies_are_senseless_empty_or_merged_once(grid: Grid) -> None:
+async def test_one_reply_is_garbage_empty_or_merged(grid: Grid) -> None:
     async with session(grid) as connection:
         with grid.fault("garbage"):
             await connection.send(request("pwd"))
@@ -165,7 +165,7 @@ def test_a_storage_element_is_stopped_and_started(grid: Grid) -> None:
     assert stat(url) == 0
 
 
-def test_a_storage_element_is_frozen_and_goes_on(grid: Grid) -> None:
+def test_a_frozen_storage_element_resumes(grid: Grid) -> None:
     before = element(grid, SE2)
     with grid.fault("freeze", SE2), pytest.raises(subprocess.TimeoutExpired):
         stat(before["url"], limit=2)
@@ -179,7 +179,7 @@ def test_a_slow_storage_element_works(grid: Grid) -> None:
     assert grid.must("fault") == {"faults": []}
 
 
-async def test_one_replica_is_corrupted_and_mended(grid: Grid, tmp_path: Path) -> None:
+async def test_one_replica_is_corrupted_and_repaired(grid: Grid, tmp_path: Path) -> None:
     lfn = f"{HOME}files/small.dat"
     async with session(grid) as connection:
         tickets = (await ask(connection, "access", "read", lfn))["results"]
@@ -198,7 +198,7 @@ async def test_one_replica_is_corrupted_and_mended(grid: Grid, tmp_path: Path) -
     assert read() == {SE1: True, SE2: True}
 
 
-async def test_a_full_storage_element_says_so(grid: Grid, tmp_path: Path) -> None:
+async def test_a_full_storage_element_reports_no_space(grid: Grid, tmp_path: Path) -> None:
     async with session(grid) as connection:
         ticket, local = await book(connection, tmp_path, f"{HOME}full")
         with grid.fault("fill", SE1):
@@ -211,7 +211,7 @@ async def test_a_full_storage_element_says_so(grid: Grid, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "words", [("nonsense",), ("close",), ("stop",), ("stop", "SE9"), ("slow", "SE1", "2"), ("hang", "5")]
 )
-def test_senseless_faults_are_refused_with_a_sentence(grid: Grid, words: tuple[str, ...]) -> None:
+def test_invalid_faults_are_refused_with_a_message(grid: Grid, words: tuple[str, ...]) -> None:
     done = grid.control("fault", *words)
     assert done.returncode == 1
     assert done.stderr
@@ -233,7 +233,7 @@ async def test_logins_commands_and_connections_are_counted(grid: Grid) -> None:
         assert grid.stats() == {"logins": 0, "commands": {}, "connections": {"now": 2, "most": 2}}
 
 
-async def test_a_file_of_a_chosen_size_is_made_and_read(grid: Grid, tmp_path: Path) -> None:
+async def test_a_file_of_a_given_size_is_created_and_read(grid: Grid, tmp_path: Path) -> None:
     lfn = "/alice/data/chosen.dat"
     assert grid.must("file", lfn, "3M", "--copies", "2") == {"lfn": lfn, "size": 3 << 20, "copies": 2}
     assert "exists" in grid.control("file", lfn, "3M").stderr

@@ -1,4 +1,4 @@
-"""Sandbox grids of other sizes: more storage elements at two sites, and catalogue entries in great numbers."""
+"""Sandbox grids of other sizes: more storage elements at two sites, and many catalogue entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness import new_grid
 from tests.integration.websocket_client import HOME, ask, session
 
 
-async def test_it_is_fast() -> None:
+async def test_start_and_transfers_are_fast() -> None:
     # three times what is promised: other tests run at the same time
     begin = time.monotonic()
     with new_grid() as grid:
@@ -34,7 +34,7 @@ def fetch(source: str, target: Path) -> None:
     subprocess.run(["xrdcp", "-f", "-N", source, str(target)], check=True, capture_output=True, timeout=60)
 
 
-async def test_a_grid_grows_and_shrinks_only_anew(tmp_path: Path) -> None:
+async def test_a_grid_grows_and_only_reset_shrinks_it(tmp_path: Path) -> None:
     with new_grid("--storage", "5", "--files", "2500") as grid:
         async with session(grid) as connection:
             elements = (await ask(connection, "listSEs"))["results"]

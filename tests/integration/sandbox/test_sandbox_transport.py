@@ -1,4 +1,4 @@
-"""What the sandbox's websocket does between the requests: waiting, overlap, long requests, limits, stale answers."""
+"""The sandbox's websocket: overlapping commands, long requests, session limits, cached answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_requests_sent_back_to_back_are_answered_in_order(grid: Grid) -> N
     assert "username" in replies[1]["results"][0]
 
 
-async def test_a_delay_holds_up_its_own_connection_only(grid: Grid) -> None:
+async def test_a_delay_affects_only_its_own_connection(grid: Grid) -> None:
     with grid.fault("delay", "60", "--command", "pwd", "--times", "2"):
         async with session(grid) as first, session(grid) as second, session(grid) as third:
             for late in (first, second):
@@ -57,7 +57,7 @@ async def test_a_delay_holds_up_its_own_connection_only(grid: Grid) -> None:
                     await asyncio.wait_for(late.recv(), 0.05)
 
 
-async def test_an_overlap_gives_one_merged_reply_and_an_empty_one(grid: Grid) -> None:
+async def test_overlapping_commands_get_one_merged_and_one_empty_reply(grid: Grid) -> None:
     with grid.fault("delay", "2.5", "--command", "pwd"):
         async with session(grid) as connection:
             for command in ("pwd", "whoami"):
@@ -70,7 +70,7 @@ async def test_an_overlap_gives_one_merged_reply_and_an_empty_one(grid: Grid) ->
                     await connection.recv()
 
 
-async def test_while_a_command_is_waited_for_not_even_a_ping_is_answered(grid: Grid) -> None:
+async def test_pings_are_not_answered_while_a_command_runs(grid: Grid) -> None:
     with grid.fault("delay", "3", "--command", "pwd"), grid.settings("reader_wait=2"):
         async with session(grid) as connection:
             begin = time.monotonic()
@@ -82,7 +82,7 @@ async def test_while_a_command_is_waited_for_not_even_a_ping_is_answered(grid: G
             await connection.recv()
 
 
-async def test_senseless_text_is_answered_at_once_beside_a_running_command(grid: Grid) -> None:
+async def test_malformed_text_is_answered_while_a_command_runs(grid: Grid) -> None:
     with grid.fault("delay", "3", "--command", "pwd"):
         async with session(grid) as connection:
             await connection.send(request("pwd"))
@@ -92,7 +92,7 @@ async def test_senseless_text_is_answered_at_once_beside_a_running_command(grid:
     assert reply["results"][0]["pwd"] == HOME
 
 
-async def test_a_long_request_works_once_and_spoils_its_connection(grid: Grid) -> None:
+async def test_a_long_request_works_once_and_breaks_its_connection(grid: Grid) -> None:
     async with session(grid) as connection:
         assert (await ask(connection, "echo", "x" * 9000))["metadata"]["exitcode"] != "22"
         for _ in range(2):
@@ -102,7 +102,7 @@ async def test_a_long_request_works_once_and_spoils_its_connection(grid: Grid) -
         assert (await ask(connection, "pwd"))["metadata"]["exitcode"] == "0"
 
 
-async def test_several_frames_spoil_a_connection_unless_that_is_off(grid: Grid) -> None:
+async def test_several_frames_break_a_connection_unless_disabled(grid: Grid) -> None:
     frames = ['{"command":"pwd",', '"options":[]}']
     async with session(grid) as connection:
         await connection.send(frames)
@@ -115,7 +115,7 @@ async def test_several_frames_spoil_a_connection_unless_that_is_off(grid: Grid) 
                 assert json.loads(await connection.recv())["metadata"]["exitcode"] == "0"
 
 
-async def test_a_request_that_is_too_big_is_told_so(grid: Grid) -> None:
+async def test_an_oversized_request_gets_an_error(grid: Grid) -> None:
     async with session(grid) as connection:
         await connection.send(request("echo", "x" * 140_000))
         assert json.loads(await connection.recv())["metadata"]["error"] == "Message too big, limit is at 133120"
@@ -143,7 +143,7 @@ async def test_a_command_keeps_a_session_alive_and_a_ping_does_not(grid: Grid) -
             await asyncio.gather(pinging, return_exceptions=True)
 
 
-async def test_many_requests_slow_a_certificate_down_when_that_is_on(grid: Grid) -> None:
+async def test_the_throttle_delays_a_busy_certificate(grid: Grid) -> None:
     with grid.fault("throttle", "600"):
         async with session(grid) as connection:
             begin = time.monotonic()
@@ -165,7 +165,7 @@ async def test_find_and_whereis_may_be_stale(grid: Grid) -> None:
             assert await names(connection) == [f"{HOME}stale/file"]
 
 
-async def test_a_reply_of_two_megabytes_comes_whole(grid: Grid) -> None:
+async def test_a_reply_of_two_megabytes_is_complete(grid: Grid) -> None:
     async with session(grid) as connection:
         begin = time.monotonic()
         found = await ask(connection, "find", "-f", "/alice/data/crowded/", "*")

@@ -1,4 +1,4 @@
-"""The sandbox for an ordinary user: nothing outside its directory changes, and `xrootd` need not be installed."""
+"""The sandbox without root: it changes nothing outside its directory and can unpack `xrootd` itself."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import ALIENCTL, POWERLESS, clean_environment, exports_of, make_user, sandbox
+from tests.harness import ALIENCTL, UNPRIVILEGED, clean_environment, exports_of, make_user, sandbox
 
 HIDDEN = ("xrootd", "xrdcp", "cmsd")
 
 
 @pytest.fixture
 def nest() -> Iterator[Path]:
-    """A short directory of our own that everybody may enter."""
+    """Create a directory with a short name that all users may enter."""
     root = Path(tempfile.mkdtemp(prefix="nest", dir="/tmp"))
     root.chmod(0o755)
     yield root
@@ -28,12 +28,12 @@ def nest() -> Iterator[Path]:
 
 
 def modes(root: Path) -> dict[str, int]:
-    """The modes of a directory, of its parents, and of all below it but the sandbox's own."""
+    """Return the modes of a directory, its parents, and everything below it except the sandbox's files."""
     inside = [root, *(path for path in root.rglob("*") if "sandbox-grid" not in path.parts)]
     return {str(path): path.lstat().st_mode for path in (*inside, *root.parents)}
 
 
-def test_modes_outside_of_its_directory_stay(nest: Path) -> None:
+def test_modes_outside_the_directory_are_unchanged(nest: Path) -> None:
     state = nest / "home" / 'a "quoted" na\u00efve directory' / "state"
     (state / "aliend").mkdir(parents=True)
     for directory, mode in zip(
@@ -53,7 +53,7 @@ def test_modes_outside_of_its_directory_stay(nest: Path) -> None:
 
 @dataclass
 class Debian:
-    """An ordinary user's machine on which xrootd is not installed, and a signed repository that has its packages."""
+    """An unprivileged user's machine without xrootd, and a signed repository with its packages."""
 
     root: Path
 
@@ -69,7 +69,7 @@ class Debian:
 
     def sandbox(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*POWERLESS, ALIENCTL, "sandbox", *words],
+            [*UNPRIVILEGED, ALIENCTL, "sandbox", *words],
             env=self.environment,
             capture_output=True,
             text=True,
@@ -99,7 +99,7 @@ class Debian:
         self.sign()
 
     def _pack(self, repository: Path, fields: dict[str, str]) -> str:
-        """Make the package again from its installed files; its stanza of the index."""
+        """Rebuild a package from its installed files and return its stanza of the index."""
         name = fields["Package"]
         stage = self.root / "stage" / name
         (stage / "DEBIAN").mkdir(parents=True)
@@ -147,7 +147,7 @@ class Debian:
 
 
 def output(*command: str) -> str:
-    """The output of a program, which must succeed."""
+    """Run a program, which must succeed, and return its output."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout
@@ -161,7 +161,7 @@ def debian(nest: Path) -> Debian:
     return machine
 
 
-def test_an_ordinary_user_gets_xrootd_from_the_packages_of_the_distribution(debian: Debian) -> None:
+def test_an_ordinary_user_unpacks_the_packages_of_the_distribution(debian: Debian) -> None:
     offer = debian.sandbox("up")
     assert offer.returncode == 1
     assert "`alienctl sandbox up --fetch` downloads your distribution's packages" in offer.stderr
@@ -189,7 +189,7 @@ def test_an_ordinary_user_gets_xrootd_from_the_packages_of_the_distribution(debi
     assert not (debian.root / "s/aliend/sandbox-grid/xrootd.new").exists()
 
 
-def test_packages_that_were_changed_are_refused(debian: Debian) -> None:
+def test_modified_packages_are_refused(debian: Debian) -> None:
     package = next((debian.root / "repository").glob("xrootd-server_*.deb"))
     content = bytearray(package.read_bytes())
     content[-100] ^= 1
@@ -197,13 +197,13 @@ def test_packages_that_were_changed_are_refused(debian: Debian) -> None:
     refused_by(debian)
 
 
-def test_a_list_that_is_not_signed_is_refused(debian: Debian) -> None:
+def test_an_unsigned_package_list_is_refused(debian: Debian) -> None:
     index = debian.root / "repository/Packages"
     index.write_text(index.read_text(encoding="utf-8").replace("SHA256: ", "SHA256: 0", 1), encoding="utf-8")
     refused_by(debian)
 
 
-def test_a_signature_of_somebody_else_is_refused(debian: Debian) -> None:
+def test_a_foreign_signature_is_refused(debian: Debian) -> None:
     (debian.root / "key.gpg").unlink()
     shutil.rmtree(debian.root / "keys")
     trusted = (debian.root / "repository/InRelease").read_bytes()
@@ -213,7 +213,7 @@ def test_a_signature_of_somebody_else_is_refused(debian: Debian) -> None:
 
 
 def refused_by(debian: Debian) -> None:
-    """Fetching fails with apt's reason, and leaves nothing."""
+    """Check that `up --fetch` fails with apt's reason and leaves no files."""
     done = debian.sandbox("up", "--fetch")
     assert done.returncode == 1
     assert done.stderr.startswith("the packages of xrootd cannot be fetched: E:"), done.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import User, eventually, folder_of
+from tests.harness import User, eventually, make_grid_directory
 
 KIB = 1024
 
@@ -16,7 +16,7 @@ KIB = 1024
 @pytest.fixture
 def folder(powerless: User) -> str:
     """A directory of the catalogue that nobody else uses; the session of the powerless user is there."""
-    return folder_of(powerless)
+    return make_grid_directory(powerless)
 
 
 def write(user: User, name: str, content: bytes, mode: int = 0o644) -> Path:

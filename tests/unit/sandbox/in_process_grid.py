@@ -1,4 +1,4 @@
-"""A new sandbox grid without processes: catalogue, storage directories, and a clock that is moved by hand."""
+"""A sandbox grid without processes: catalogue, storage directories, and a manual clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIRST_GUID = 1000
 
 @dataclass(frozen=True)
 class Reply:
-    """A reply, taken apart."""
+    """A parsed reply."""
 
     code: int
     error: str
@@ -36,11 +36,11 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The messages of all results."""
+        """Return the messages of all results."""
         return "\n".join(result["message"] for result in self.results if "message" in result)
 
     def values(self, key: str) -> list[Any]:
-        """The values of a key, of those results that have it."""
+        """Return the values of a key in the results that have it."""
         return [result[key] for result in self.results if key in result]
 
 
@@ -54,7 +54,7 @@ class Stage:
     sessions: dict[str, Session] = field(default_factory=dict)
 
     async def ask(self, command: str, *options: str, user: str = "alice") -> Reply:
-        """The reply to a command of a user."""
+        """Return the reply to a command of a user."""
         if user not in self.sessions:
             session = self.front.session(Client(user_subject(user), f"CN={user}", self.now // 1000 + 9999, "::1"))
             assert session is not None
@@ -65,12 +65,12 @@ class Stage:
         return Reply(int(metadata["exitcode"]), metadata["error"], document["results"], metadata)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.now += int(seconds * 1000)
 
 
 def make_seed(directory: Path) -> None:
-    """Seed a grid in `directory`, from which stages are made."""
+    """Create the initial content in `directory`, for `make_stage` to copy."""
     data = [directory / "se1", directory / "se2"]
     for each in data:
         each.mkdir()
@@ -80,7 +80,7 @@ def make_seed(directory: Path) -> None:
 
 
 def make_stage(seed: Path, directory: Path) -> Stage:
-    """A grid like the one in `seed`, whose storage elements are directories below `directory`."""
+    """Copy the grid in `seed`; its storage elements are directories below `directory`."""
     shutil.copytree(seed, directory, dirs_exist_ok=True)
     catalogue, start = Catalogue(directory / CATALOGUE), time.time_ns() // 10**6
     stage: Stage

@@ -1,4 +1,4 @@
-"""What is inside archives, and how long files stay: archiveList, lfnexpiretime."""
+"""Commands for archive members and expiry times: archiveList, lfnexpiretime."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from aliend.sandbox.state.entries import Entry
 from aliend.sandbox.state.replicas import Guid
 
 _NO_STORAGE = 99
-"""The number of the pseudo storage element `no_se`, where what is inside an archive is said to be."""
+"""The number of the pseudo storage element `no_se` of archive members."""
 _SMALLEST_TABLE = 16
 _LAST_YEAR = 9000
 
 
 def archive_list(call: Call) -> None:
-    """The members of archives; the values end with a newline, as those of the service do."""
+    """List the members of archives; the values end with a newline, as those of the service do."""
     for operand in call.operands:
         archive, entry = _archive(call, operand)
         name = entry.path if entry else archive.guid
@@ -44,7 +44,7 @@ def _archive(call: Call, operand: str) -> tuple[Guid, Entry | None]:
 
 
 def _in_java_order(members: list[Guid]) -> list[Guid]:
-    """The order in which a Java hash table of this size gives them back."""
+    """Sort members in the order of a Java hash table of this size."""
     size = _SMALLEST_TABLE
     while size * 3 // 4 < len(members):
         size *= 2
@@ -91,7 +91,7 @@ def _dump(call: Call, record: Guid) -> str:
 
 
 def expire(call: Call) -> None:
-    """Set, extend or remove the time at which files end; who may not write one is not told."""
+    """Set, extend or remove the expiry time of files; a missing write permission gives no error."""
     if not call.operands:
         raise BadArgumentsError
     removing, extending = call.options.has("r"), call.options.has("e")
@@ -111,15 +111,15 @@ def expire(call: Call) -> None:
 
 
 def _with_siblings(call: Call, entry: Entry) -> list[Entry]:
-    """The entry, and what is inside the same archive: they end together."""
+    """Return the entry and the members of the same archive, which expire together."""
     replicas = call.catalogue.replicas
     archive = next((found.archive[0] for found in replicas.replicas_of(entry.guid or "") if found.archive), entry.guid)
-    found = {entry.path: entry}
+    by_path = {entry.path: entry}
     for record in replicas.members(archive) if archive else []:
         member = call.catalogue.names.with_guid(record.guid)
         if member is not None:
-            found[member.path] = member
-    return list(found.values())
+            by_path[member.path] = member
+    return list(by_path.values())
 
 
 def _later(start: int, spans: dict[str, int]) -> int:

@@ -1,4 +1,4 @@
-"""Commands that show the content of files: cat, grep, changeDiff. The files are read where they are stored."""
+"""Commands that show the content of files: cat, grep, changeDiff."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from aliend.sandbox.service import contents
 from aliend.sandbox.service.call import NO_OPTIONS, Call, Command
 
 CAT_OPTIONS = option_set("n b E T", "o")
-"""What `cat` takes; the service reads other files by it too, so that `submit` knows these words as well."""
+"""The options of `cat`, with which the service reads other files too, so `submit` accepts them as well."""
 _GREP_OPTIONS = option_set("i v n c l w x F E q H s", "m", "e")
 
 
 def cat(call: Call) -> None:
-    """The text of files in one message; with `-o`, which would write on the service's machine, as without."""
+    """Print the text of files in one message; ignore `-o`, which would write on the service's machine."""
     numbered, shown = 0, []
     for operand in call.operands:
         try:
@@ -43,7 +43,7 @@ def _lines(content: bytes) -> list[str]:
 
 
 def grep(call: Call) -> None:
-    """The lines of files that match a pattern; text only."""
+    """Print the lines of files that match a pattern; text only."""
     call.options = parse(call.operands, _GREP_OPTIONS)
     patterns = call.options.values.get("e", [])
     operands = call.operands
@@ -51,22 +51,22 @@ def grep(call: Call) -> None:
         patterns, operands = operands[:1], operands[1:]
     if not patterns or not operands:
         raise BadArgumentsError
-    wanted = _pattern(call, patterns)
-    found = [path for operand in operands for path in _expanded(call, operand)]
-    for path in found:
+    pattern = _pattern(call, patterns)
+    expanded = [path for operand in operands for path in _expanded(call, operand)]
+    for path in expanded:
         try:
             lines = _lines(contents.read(call, path))
         except contents.UnreadableError:
             call.out.fail(121, f"Not able to get the file: {path}")
             continue
-        _show_matches(call, f"{path}:" if len(found) > 1 or call.options.has("H") else "", wanted, lines)
+        _show_matches(call, f"{path}:" if len(expanded) > 1 or call.options.has("H") else "", pattern, lines)
 
 
 def _expanded(call: Call, operand: str) -> list[str]:
-    found = call.expand(operand)
-    if not found:
+    expanded = call.expand(operand)
+    if not expanded:
         call.out.fail(2, operand)
-    return found
+    return expanded
 
 
 def _pattern(call: Call, patterns: list[str]) -> re.Pattern[str]:
@@ -82,9 +82,9 @@ def _pattern(call: Call, patterns: list[str]) -> re.Pattern[str]:
         raise CommandFailedError(22, f"Not a pattern: {error}") from error
 
 
-def _show_matches(call: Call, prefix: str, wanted: re.Pattern[str], lines: list[str]) -> None:
+def _show_matches(call: Call, prefix: str, pattern: re.Pattern[str], lines: list[str]) -> None:
     given = call.options
-    matching = list(_matching(lines, wanted, inverted=given.has("v")))[: given.integer("m")]
+    matching = list(_matching(lines, pattern, inverted=given.has("v")))[: given.integer("m")]
     if given.has("q"):
         return
     if given.has("l"):
@@ -97,14 +97,14 @@ def _show_matches(call: Call, prefix: str, wanted: re.Pattern[str], lines: list[
             call.out.line(f"{prefix}{f'{number}:' if given.has('n') else ''}{line}")
 
 
-def _matching(lines: list[str], wanted: re.Pattern[str], *, inverted: bool) -> Iterator[tuple[int, str]]:
+def _matching(lines: list[str], pattern: re.Pattern[str], *, inverted: bool) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(lines, 1):
-        if (wanted.search(line) is None) == inverted:
+        if (pattern.search(line) is None) == inverted:
             yield number, line
 
 
 def change_diff(call: Call) -> None:
-    """What was changed in files since their previous version, which has a `~` behind its name."""
+    """Print the changes of files since their previous version, whose name ends in `~`."""
     for operand in call.operands:
         if call.find(operand) is None or call.find(f"{operand}~") is None:
             missing = operand if call.find(operand) is None else f"{operand}~"

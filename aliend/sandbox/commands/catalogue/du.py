@@ -1,4 +1,4 @@
-"""How much there is below a path: du."""
+"""The command du: total sizes below a path."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Sum:
 
 
 def du(call: Call) -> None:
-    """Count what begins with each path; the keys come one result later than the text."""
+    """Sum up the entries that begin with each path; the keys follow the text by one result, as in the service."""
     found = []
     for operand in call.operands:
         expanded = call.expand(operand)

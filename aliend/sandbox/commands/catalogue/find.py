@@ -15,9 +15,9 @@ from aliend.sandbox.service.xml_collection import CollectionSource
 from aliend.sandbox.state import paths
 from aliend.sandbox.state.entries import AFTER_PREFIX, Entry
 
-_MOST = 1_000_000
-_AT_A_TIME = 2_000
-"""So many entries are worked on before other connections get their turn."""
+_MAX_RESULTS = 1_000_000
+_BATCH_SIZE = 2_000
+"""The number of entries that are processed before other connections run."""
 
 _VERSIONED_NAME = re.compile(r"Run(?P<first_run>\d+)_(?P<last_run>\d+)_v(?P<version>\d+)_s(?P<subversion>\d+)\.root")
 _VERSION_CONDITION = re.compile(
@@ -27,14 +27,14 @@ _VERSION_CONDITION = re.compile(
 
 async def find(call: Call) -> None:
     """Search below a directory; matching is by substring, `*` is any text and `_` any character."""
-    base, pattern = _words(call)
+    base, pattern = _operands(call)
     limit, offset = _limits(call)
     start = call.find(base)
     if start is None or not start.is_directory:
         raise CommandFailedError(20, base)
     target = call.options.value("x")
     if target in (None, "-"):
-        entries = (await _remembered(call, start.path, pattern))[offset : offset + limit]
+        entries = (await _cached_search(call, start.path, pattern))[offset : offset + limit]
     else:
         entries = (await _sorted(call, start.path, pattern))[:limit]
     site = call.options.value("S")
@@ -43,23 +43,23 @@ async def find(call: Call) -> None:
     if target in (None, "-"):
         await _show(call, entries)
         return
-    # nothing is told of a target that exists or may not be written
+    # an existing or unwritable target gives no error
     path = call.resolve(str(target))
     contents.store(call, path, xml_collection.write(entries, _origin(call, paths.name(path))).encode())
 
 
-async def _remembered(call: Call, start: str, pattern: str) -> list[Entry]:
-    asked = (
+async def _cached_search(call: Call, start: str, pattern: str) -> list[Entry]:
+    key = (
         start,
         pattern,
         *call.operands[2:],
         *sorted((name, tuple(values)) for name, values in call.options.values.items()),
     )
-    known = call.service.find_cache.get(asked)
-    if known is None:
-        known = await _sorted(call, start, pattern)
-        call.service.find_cache.put(asked, known)
-    return known
+    entries = call.service.find_cache.get(key)
+    if entries is None:
+        entries = await _sorted(call, start, pattern)
+        call.service.find_cache.put(key, entries)
+    return entries
 
 
 async def _sorted(call: Call, start: str, pattern: str) -> list[Entry]:
@@ -71,7 +71,7 @@ async def _sorted(call: Call, start: str, pattern: str) -> list[Entry]:
         entries = _newest_versions(entries, " ".join(call.operands[2:]))
     if call.options.has("s"):
         return entries
-    if len(entries) > _AT_A_TIME:
+    if len(entries) > _BATCH_SIZE:
         await asyncio.to_thread(entries.sort, key=key)
     else:
         entries.sort(key=key)
@@ -83,7 +83,7 @@ def _origin(call: Call, name: str = "tempCollection") -> CollectionSource:
     return CollectionSource(f"find {' '.join(words)}", call.principal.name, call.now, name)
 
 
-def _words(call: Call) -> tuple[str, str]:
+def _operands(call: Call) -> tuple[str, str]:
     if len(call.operands) >= 2:
         return call.operands[0], call.operands[1]
     word = call.operands[0] if call.operands else ""
@@ -107,7 +107,7 @@ def _limits(call: Call) -> tuple[int, int]:
     if offset is not None and offset < 0:
         call.out.warn(f"Ignoring the invalid offset {offset}\n")
         offset = None
-    return (_MOST if limit is None else limit), offset or 0
+    return (_MAX_RESULTS if limit is None else limit), offset or 0
 
 
 async def _search(call: Call, start: str, pattern: str) -> list[Entry]:
@@ -132,7 +132,7 @@ async def _search(call: Call, start: str, pattern: str) -> list[Entry]:
     found: list[Entry] = []
     for entry in call.catalogue.names.select(" AND ".join(conditions), values):
         found.append(entry)
-        if len(found) % _AT_A_TIME == 0:
+        if len(found) % _BATCH_SIZE == 0:
             await asyncio.sleep(0)
     return found
 
@@ -162,7 +162,7 @@ async def _show(call: Call, entries: list[Entry]) -> None:
     out, last = call.out, len(entries) - 1
     document = call.options.has("x")
     for index, entry in enumerate(entries):
-        if index % _AT_A_TIME == _AT_A_TIME - 1:
+        if index % _BATCH_SIZE == _BATCH_SIZE - 1:
             await asyncio.sleep(0)
         out.key("lfn", entry.path)
         if call.options.has("w", "f"):
@@ -191,9 +191,9 @@ def _line(call: Call, entry: Entry) -> str:
 
 
 def _newest_versions(entries: Iterable[Entry], query: str) -> list[Entry]:
-    """The newest version in each directory, of those that fulfil a query as `CDB:first_run<=5 and CDB:last_run>=5`.
+    """Return the newest version in each directory that matches a query such as `CDB:first_run<=5 and CDB:last_run>=5`.
 
-    Files whose names tell no version are left out.
+    Omit files whose names contain no version.
     """
     best: dict[str, tuple[tuple[int, int], Entry]] = {}
     for entry in entries:

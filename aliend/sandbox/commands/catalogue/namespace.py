@@ -1,4 +1,4 @@
-"""Commands that make, move and remove names: mkdir, rmdir, rm, mv, touch."""
+"""Commands that create, move and remove entries: mkdir, rmdir, rm, mv, touch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 
 
 def mkdir(call: Call) -> None:
-    """Make directories; one that exists and may be written to is a success."""
+    """Create directories; an existing writable directory is a success."""
     parents = call.options.has("p")
     wording = "Could not create directory" + (" (or non-existing parents)" if parents else "")
     for operand in call.operands:
@@ -70,7 +70,7 @@ def _refuse_removal(call: Call, path: str) -> str:
 
 
 def rm(call: Call) -> None:
-    """Remove entries; `-r` with all that is below them, whoever it belongs to."""
+    """Remove entries; with `-r` everything below them, whoever owns it."""
     recursive = call.options.has("r", "R")
     for operand in call.operands:
         found = call.expand(operand)
@@ -102,7 +102,7 @@ def _remove(call: Call, entry: Entry, *, recursive: bool) -> bool:
 
 
 def mv(call: Call) -> None:
-    """Rename, or move into a directory."""
+    """Rename an entry, or move entries into a directory."""
     if len(call.operands) < 2:
         call.out.line(f"usage: mv   {_MV_USAGE}")
         return
@@ -161,7 +161,7 @@ def _move(call: Call, source: Entry, path: str) -> bool:
 
 
 def touch(call: Call) -> None:
-    """Make empty entries without a GUID, or renew the time of those that exist; a refusal is not told."""
+    """Create empty entries without a GUID, or update the time of existing ones; a refusal gives no error."""
     for operand in call.operands:
         path, names, principal = call.resolve(operand), call.catalogue.names, call.principal
         entry = names.get(path)

@@ -1,4 +1,4 @@
-"""Whom things belong to and who may use them: chmod, chown."""
+"""Commands for owners and permissions: chmod, chown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def chmod(call: Call) -> None:
 
 
 def chown(call: Call) -> None:
-    """Give entries, and their GUID records, to somebody else."""
+    """Change the owner of entries and of their GUID records."""
     _demand_operands(call)
     owner, _, group = call.operands[0].partition(".")
     _change_all(call, "chown", {"owner": owner, **({"gowner": group} if group else {})})
@@ -51,7 +51,7 @@ def _change_all(call: Call, verb: str, columns: dict[str, str] | None) -> None:
 
 def _meant(call: Call, path: str) -> Iterator[Entry]:
     if call.options.has("R"):
-        # the service searches by prefix, without the slash: siblings that begin alike are meant too
+        # the service searches by prefix without the slash, so siblings with the same prefix match too
         yield from list(call.catalogue.names.with_prefix(path.rstrip("/")))
         return
     entry = call.catalogue.names.get(path)

@@ -10,7 +10,7 @@ from aliend.sandbox.state.entries import Entry
 
 
 def pwd(call: Call) -> None:
-    """The current directory."""
+    """Print the current directory."""
     if call.session.cwd is None:
         raise CommandCrashError("java.lang.NullPointerException")
     call.out.key("pwd", call.session.cwd)
@@ -18,7 +18,7 @@ def pwd(call: Call) -> None:
 
 
 def cd(call: Call) -> None:
-    """Change the current directory; without an operand to the home of the effective user."""
+    """Change the current directory; without an operand to the effective user's home."""
     target = call.operands[0] if call.operands else call.home()
     entry = call.find(target)
     if entry is None:
@@ -29,13 +29,13 @@ def cd(call: Call) -> None:
 
 
 def ls(call: Call) -> None:
-    """The entries of directories, and files themselves."""
+    """List the entries of directories, and single files."""
     missing = []
     for operand in call.operands or [call.session.directory]:
-        found = call.expand(operand)
-        if not found:
+        expanded = call.expand(operand)
+        if not expanded:
             missing.append(operand)
-        for path in found:
+        for path in expanded:
             entry = call.catalogue.names.get(path)
             if entry is None:
                 missing.append(path)

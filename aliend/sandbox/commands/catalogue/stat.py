@@ -1,4 +1,4 @@
-"""What the catalogue knows of one entry: stat, type, md5sum, lfn2guid, guid2lfn, guidinfo, uuid."""
+"""Commands that describe entries: stat, type, md5sum, lfn2guid, guid2lfn, guidinfo, uuid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EMPTY_MD5_LENGTH = 32
 
 
 def stat(call: Call) -> None:
-    """All that is known of LFNs and GUIDs."""
+    """Print all facts about LFNs and GUIDs."""
     for operand in call.operands:
         if guids.is_guid(operand):
             _stat_guid(call, operand)
@@ -112,7 +112,7 @@ def _list_replicas(call: Call, record: Guid, indent: str) -> None:
 
 
 def kind(call: Call) -> None:
-    """What sort of thing an LFN is."""
+    """Print the type of an LFN."""
     entry = call.entry(call.operands[0])
     word = _KINDS.get(entry.kind, "unknown")
     call.out.keys(lfn=entry.path, type=word)
@@ -120,7 +120,7 @@ def kind(call: Call) -> None:
 
 
 def md5sum(call: Call) -> None:
-    """The md5 of LFNs and GUIDs as the catalogue has it; no keys."""
+    """Print the md5 of LFNs and GUIDs in the catalogue; no keys."""
     for operand in call.operands:
         if guids.is_guid(operand):
             record = call.catalogue.replicas.guid(operand)
@@ -140,7 +140,7 @@ def md5sum(call: Call) -> None:
 
 
 def lfn2guid(call: Call) -> None:
-    """The GUID of an LFN."""
+    """Print the GUID of an LFN."""
     if len(call.operands) != 1:
         raise CommandCrashError("java.lang.IllegalArgumentException: exactly one LFN is needed")
     entry = call.entry(call.operands[0])
@@ -154,12 +154,12 @@ def lfn2guid(call: Call) -> None:
 
 
 def guid2lfn(call: Call) -> None:
-    """The LFN of each GUID found in the operands."""
+    """Print the LFN of each GUID in the operands."""
     for operand in call.operands:
-        found = [part for part in re.split(r"[\s;#/\\?]+", operand) if guids.is_guid(part)]
-        if not found:
+        guids_in_operand = [part for part in re.split(r"[\s;#/\\?]+", operand) if guids.is_guid(part)]
+        if not guids_in_operand:
             raise CommandFailedError(22, f"No GUID in this string: {operand}")
-        for guid in found:
+        for guid in guids_in_operand:
             _lfn_of(call, guid)
             call.out.finish_result()
 
@@ -181,7 +181,7 @@ def _lfn_of(call: Call, guid: str) -> None:
 
 
 def guidinfo(call: Call) -> None:
-    """What a GUID tells by itself: when and where it was made."""
+    """Print the creation time and machine that a GUID contains."""
     for operand in call.operands:
         call.out.key("guid", operand)
         if guids.is_guid(operand):
@@ -194,7 +194,7 @@ def guidinfo(call: Call) -> None:
 
 
 def uuid_facts(call: Call) -> None:
-    """When and where GUIDs, or those of LFNs, were made; all in one result, of whose keys the last wins."""
+    """Print creation time and machine of GUIDs or of LFNs' GUIDs; all in one result, whose keys the last one sets."""
     for operand in call.operands:
         guid = operand if guids.is_guid(operand) else call.entry(operand).guid
         if guid is None or guid[14] != "1":

@@ -1,4 +1,4 @@
-"""Collections of files: toXml, listFilesFromCollection."""
+"""Commands for collections of files: toXml, listFilesFromCollection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliend.sandbox.state.entries import Entry
 
 
 def to_xml(call: Call) -> None:
-    """The XML collection of some files: as text, or stored at `-x`."""
+    """Print the XML collection of files, or store it at `-x`."""
     names = [*call.operands, *_listed(call)]
     if not names:
         raise BadArgumentsError
@@ -69,7 +69,7 @@ def _store(call: Call, path: str, entries: list[Entry], command: str) -> None:
 
 
 def list_files(call: Call) -> None:
-    """The files of a collection, which is one of the catalogue's own or an XML file; the text comes last."""
+    """List the files of a collection (a catalogue collection or an XML file); the text comes last."""
     operand = call.operands[0]
     path = operand if operand.startswith("/") else f"{call.session.directory}{operand}"
     files = _files(call, path)

@@ -1,4 +1,4 @@
-"""Where jobs run: listCEs, listpartitions, jobListMatch, setCEstatus, packages."""
+"""Commands for computing elements: listCEs, listpartitions, jobListMatch, setCEstatus, packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STATES = ("open", "locked")
 
 
 def list_elements(call: Call) -> None:
-    """The places where jobs run; the table's head is in the first message."""
+    """List the computing elements; the table's header is in the first message."""
     shown = [element for element in call.catalogue.grid.elements() if _is_wanted(call, element)]
     width = max((len(element.name) for element in shown), default=0)
     kind = max((len(element.type) for element in shown), default=0)
@@ -51,7 +51,7 @@ def _is_wanted(call: Call, element: ComputingElement) -> bool:
 
 
 def list_partitions(call: Call) -> None:
-    """The groups of places where jobs run; text only."""
+    """List the partitions of computing elements; text only."""
     call.out.line("Partition listing\n Partition name")
     elements = call.catalogue.grid.elements()
     for name in sorted({name for element in elements for name in element.partitions}):
@@ -62,7 +62,7 @@ def list_partitions(call: Call) -> None:
 
 
 def match(call: Call) -> None:
-    """The places that could run a job."""
+    """List the computing elements that could run a job."""
     word = call.operands[0]
     job = call.catalogue.jobs.get(int(word)) if word.isdecimal() and len(word) < 19 else None
     if job is None:
@@ -82,15 +82,15 @@ def _is_named(names: list[str], element: ComputingElement) -> bool:
 
 
 def set_status(call: Call) -> None:
-    """Open or lock places for jobs (administrators only); what fails is told as text."""
+    """Open or lock computing elements (administrators only); failures appear as text."""
     status = call.options.value("status")
     if status not in _STATES:
         raise BadOptionsError(f"{status} is not a status")
     if not call.operands:
         raise BadArgumentsError
-    known = {element.name.upper(): element for element in call.catalogue.grid.elements()}
+    by_name = {element.name.upper(): element for element in call.catalogue.grid.elements()}
     for word in call.operands:
-        element = known.get(word.upper())
+        element = by_name.get(word.upper())
         if not call.principal.has_role("admin"):
             call.out.line(f"Only administrators may change the status of {word}")
         elif element is None:
@@ -101,16 +101,16 @@ def set_status(call: Call) -> None:
 
 
 def packages(call: Call) -> None:
-    """The software that jobs can use."""
+    """List the software packages for jobs."""
     platform = call.options.value("platform")
-    found = [
+    matching = [
         name
         for name, of in call.catalogue.grid.packages()
         if platform in (None, of) and all(word.lower() in name.lower() for word in call.operands)
     ]
-    if not found and (platform is not None or call.operands):
+    if not matching and (platform is not None or call.operands):
         raise CommandFailedError(61, "There are no packages like that")
-    for name in dict.fromkeys(found):
+    for name in dict.fromkeys(matching):
         call.out.key("packages", name)
         call.out.line(f" {name}")
         call.out.finish_result()

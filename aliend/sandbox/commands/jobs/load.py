@@ -1,4 +1,4 @@
-"""How busy the queue is, and what accounts may have in it: w, uptime, jquota."""
+"""Commands for the load of the job queue and its quotas: w, uptime, jquota."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DAY = 86_400_000
 
 
 def w(call: Call) -> None:
-    """A table of the accounts that have jobs."""
+    """Print a table of the accounts with jobs."""
     rows = [(name, *counts) for name, counts in call.catalogue.jobs.count_by_owner(call.now).items()]
     column = 2 if call.options.has("w") else 1 if call.options.has("a") else 0
     rows.sort(key=lambda row: row[column], reverse=call.options.has("r") != (column > 0))
@@ -30,7 +30,7 @@ def _row(begin: str, name: str, running: int, waiting: int) -> str:
 
 
 def uptime(call: Call) -> None:
-    """How many jobs there are; the values begin with a blank."""
+    """Print the numbers of jobs; the values begin with a space."""
     use = call.catalogue.jobs.count_by_owner(call.now)
     running, waiting = sum(counts[0] for counts in use.values()), sum(counts[1] for counts in use.values())
     call.out.keys(**{"running jobs": f" {running}", "waiting jobs": f" {waiting}", "active users": f" {len(use)}"})
@@ -38,7 +38,7 @@ def uptime(call: Call) -> None:
 
 
 def jquota(call: Call) -> None:
-    """Show how many jobs users may have, or set it (administrators only)."""
+    """List the job quotas of users, or set them (administrators only)."""
     action, *rest = call.operands
     if action == "list":
         for name in rest or [call.principal.name]:
@@ -68,7 +68,7 @@ def _show(call: Call, name: str) -> None:
         maxTotalCpuCost=_double(quota.cost),
         maxTotalRunningTime=str(quota.running_time),
     )
-    # how younger services spell two of them, and clients that were made for these read them
+    # the names of two keys in newer services, which newer clients read
     call.out.keys(nominalParallelJobs=str(quota.parallel), maxParallelJobs=str(quota.parallel))
     _describe(call, quota, (running, waiting, consumed))
     call.out.finish_result()
@@ -104,7 +104,7 @@ def _percent(value: float, most: float) -> str:
 
 
 def _double(value: float) -> str:
-    """A number as Java writes a `double`."""
+    """Return a number in Java's format of a `double`."""
     if value and not 1e-3 <= abs(value) < 1e7:
         mantissa, _, exponent = f"{value:e}".partition("e")
         digits = mantissa.rstrip("0")

@@ -1,4 +1,4 @@
-"""The command ps: jobs by who, where, when and in which state they are (wire specification, section 3.5)."""
+"""The command ps: jobs by owner, site, time and state (wire specification, section 3.5)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _COLUMNS: dict[str, Callable[[Job], object]] = {
 
 
 def ps(call: Call) -> None:
-    """List jobs: one's own unless others are asked for."""
+    """List the user's jobs, or with options those of other users."""
     for job in _selected(call):
         if call.options.has("trace"):
             _show_trace(call, job)
@@ -85,7 +85,7 @@ def _filters(call: Call) -> list[Callable[[Job], bool]]:
     if ids:
         filters.append(lambda job: job.id in ids)
     elif not given.has("a"):
-        owners = _words(call, "u") or [call.principal.name]
+        owners = _values(call, "u") or [call.principal.name]
         filters.append(lambda job: job.owner in owners or "%" in owners)
     states = _states(call)
     if states is not None and not ids:
@@ -105,16 +105,16 @@ def _filters(call: Call) -> list[Callable[[Job], bool]]:
 
 
 def _place_filter(call: Call, option: str, place: Callable[[Job], str]) -> Callable[[Job], bool] | None:
-    words = [word.upper() for word in _words(call, option)]
+    words = [word.upper() for word in _values(call, option)]
     return (lambda job: any(word in place(job).upper() for word in words)) if words else None
 
 
-def _words(call: Call, name: str) -> list[str]:
+def _values(call: Call, name: str) -> list[str]:
     return [word for word in re.split(r"[\s,]+", call.options.value(name) or "") if word]
 
 
 def _span(call: Call) -> tuple[float, float] | None:
-    words = _words(call, "t")
+    words = _values(call, "t")
     try:
         hours = [float(word) for word in words]
     except ValueError:

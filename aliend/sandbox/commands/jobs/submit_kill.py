@@ -1,4 +1,4 @@
-"""Jobs and what can be done to them: submit, kill, resubmit, masterjob, registerOutput."""
+"""Commands that act on jobs: submit, kill, resubmit, masterjob, registerOutput."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INDENT = " " * 16
 
 
 def submit(call: Call) -> None:
-    """Put a job, or a master job with its parts, into the queue; the description is a file or is given as text."""
+    """Queue a job, or a master job with its subjobs; the description is a file or text."""
     if not call.operands:
         raise BadArgumentsError
     first, *arguments = call.operands
@@ -61,10 +61,10 @@ def _insert(call: Call, description: jdl.Description) -> int:
     return number
 
 
-def _check_quota(call: Call, wanted: int) -> None:
+def _check_quota(call: Call, count: int) -> None:
     quota = call.catalogue.grid.quota(call.principal.name)
     running, waiting = call.catalogue.jobs.count_by_owner(call.now).get(call.principal.name, (0, 0))
-    if quota is not None and running + waiting + wanted > quota.unfinished:
+    if quota is not None and running + waiting + count > quota.unfinished:
         raise BadDescriptionError(
             f"{call.principal.name} may have {quota.unfinished} unfinished jobs, and has {running + waiting}"
         )
@@ -84,7 +84,7 @@ def _numbers(words: Sequence[str]) -> Iterator[int]:
 
 
 def kill(call: Call) -> None:
-    """Kill jobs, with the parts of master jobs; ids that are not known are passed over."""
+    """Kill jobs, with the subjobs of master jobs; ignore unknown ids."""
     for number in _numbers(call.operands):
         job = call.catalogue.jobs.get(number)
         if job is None:
@@ -108,7 +108,7 @@ def _kill(call: Call, job: Job) -> str:
 
 
 def resubmit(call: Call) -> None:
-    """Let jobs that have ended begin once more; of a master job, the parts that failed."""
+    """Restart jobs that have ended; of a master job, the failed subjobs."""
     for word in call.operands:
         job = call.catalogue.jobs.get(int(word)) if word.isdecimal() and len(word) < 19 else None
         if job is None:
@@ -145,7 +145,7 @@ _MASTERJOB_OPTIONS = option_set("printid printsite", "status id site")
 
 
 def masterjob(call: Call) -> None:
-    """How the parts of master jobs are doing; text only."""
+    """Print the states of the subjobs of master jobs; text only."""
     try:
         call.options = parse(call.operands, _MASTERJOB_OPTIONS)
     except BadOptionsError as error:
@@ -190,7 +190,7 @@ def _is_chosen(call: Call, part: Job, state: str) -> bool:
 
 
 def register_output(call: Call) -> None:
-    """Keep, for two weeks, the output of a job that ended in an error."""
+    """Register the output of a failed job for two weeks."""
     word = call.operands[0]
     if not word.isdecimal():
         raise CommandFailedError(22, f"Not a job ID: {word}")

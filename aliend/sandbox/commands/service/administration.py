@@ -1,6 +1,6 @@
-"""What administrators do, and tags: groupmembers, resyncLDAP, optimiserLogs, moveDirectory, showTagValue.
+"""Commands for administrators, and tags: groupmembers, resyncLDAP, optimiserLogs, moveDirectory, showTagValue.
 
-There is no directory of people and no optimiser behind the sandbox, so these have nothing to do here.
+The sandbox has no LDAP directory and no optimiser, so most of these do nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from aliend.sandbox.state.entries import Entry
 
 
 def group_members(call: Call) -> None:
-    """The accounts that have a role; text only."""
+    """List the accounts that have a role; text only."""
     if len(call.operands) != 1:
         raise BadArgumentsError
     group = call.operands[0]
@@ -23,7 +23,7 @@ def group_members(call: Call) -> None:
 
 
 def resync(call: Call) -> None:
-    """Nothing, as the accounts of the sandbox are in its catalogue."""
+    """Do nothing: the accounts of the sandbox are in its catalogue."""
     if call.principal.has_role("admin"):
         call.out.line("The accounts are up to date: this grid has no directory of people to read them from")
     else:
@@ -31,7 +31,7 @@ def resync(call: Call) -> None:
 
 
 def optimiser_logs(call: Call) -> None:
-    """Nothing, as nothing works in the background of the sandbox."""
+    """Do nothing: the sandbox has no optimisers."""
     for name in call.operands:
         call.out.line(f"There is no optimiser {name} on this grid")
     if not call.operands:
@@ -52,13 +52,13 @@ def move_directory(call: Call) -> None:
 
 
 def show_tags(call: Call) -> None:
-    """The tags of files and their values, or (`-l`) which tags there are."""
+    """List the tags of files with their values, or with `-l` only the tags."""
     tags, columns = _chosen(call, "t"), _chosen(call, "c")
     for operand in call.operands:
-        found = call.expand(operand)
-        if not found:
+        matching = call.expand(operand)
+        if not matching:
             call.out.fail(2, operand)
-        for path in found:
+        for path in matching:
             entry = call.find(path)
             if entry is None:
                 call.out.fail(2, path)

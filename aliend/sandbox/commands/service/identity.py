@@ -1,4 +1,4 @@
-"""Who one is and who others are: whoami, user, whois, groups."""
+"""Commands for identities and accounts: whoami, user, whois, groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliend.sandbox.state.accounts import Account
 
 
 def whoami(call: Call) -> None:
-    """The effective identity and the certificate behind it; after `user` the address is not told any more."""
+    """Print the effective identity and its certificate; after `user` without the address."""
     principal, client = call.principal, call.session.client
     account = call.catalogue.accounts.get(principal.name)
     facts = {
@@ -54,34 +54,34 @@ def _describe(call: Call, facts: dict[str, str]) -> None:
 
 
 def user(call: Call) -> None:
-    """Act as another account from now on; the current directory stays."""
+    """Switch to another account; the current directory stays."""
     name = call.operands[0]
     principal = call.principal
     if not principal.can_become(name):
         raise CommandFailedError(1, f"Switching user {principal.name} to [{name}] failed")
-    found = call.catalogue.accounts.principal(name, principal.login)
-    if found is None:
+    identity = call.catalogue.accounts.principal(name, principal.login)
+    if identity is None:
         raise CommandFailedError(22, f"User {name} cannot be found. Abort")
-    call.session.principal = found
+    call.session.principal = identity
     call.session.switched = True
     call.out.key("homedir", call.home())
 
 
 def groups(call: Call) -> None:
-    """The groups of the effective user."""
+    """List the groups of the effective user."""
     principal = call.principal
     call.out.line(f"User: {principal.name}, main group: {principal.group}")
     call.out.line(f"Member of groups: {' '.join(principal.roles)} ")
 
 
 def whois(call: Call) -> None:
-    """Accounts by name, or by part of what is known of them."""
+    """Find accounts by name, or by a part of their data."""
     for word in call.operands:
-        found = [account for account in call.catalogue.accounts.all() if _matches(call, account, word)]
-        if not found:
+        accounts = [account for account in call.catalogue.accounts.all() if _matches(call, account, word)]
+        if not accounts:
             call.out.line(f"Username not found: {word}")
             call.out.finish_result()
-        for account in found:
+        for account in accounts:
             _present(call, account)
 
 

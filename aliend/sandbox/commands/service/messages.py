@@ -1,4 +1,4 @@
-"""Commands that only talk: version, motd, echo, ping, timing, commandlist, and those that do not exist."""
+"""Commands about the service itself: version, motd, echo, ping, timing, time, commandlist, unimplemented commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import Call, Command
 
-LISTED = (
+LISTED_COMMANDS = (
     *("cd", "pwd", "mkdir", "rmdir", "ls", "find", "toXml", "cat", "whereis", "cp", "rm", "mv", "touch", "type"),
     *("lfn2guid", "guid2lfn", "guidinfo", "access", "commit", "chown", "chmod", "deleteMirror", "md5sum", "mirror"),
     *("grep", "changeDiff", "listFilesFromCollection", "archiveList", "packages", "listCEs", "jobListMatch"),
@@ -20,7 +20,7 @@ LISTED = (
     *("commandlist", "motd", "ping", "version", "echo", "whoami", "user", "whois", "groups", "token"),
     "lfnexpiretime",
 )
-"""What `commandlist` answers, in its order."""
+"""The reply of `commandlist`, in its order."""
 
 _ONLY_ADVERTISED = ("shutdown", "less", "more", "sensible-editor", "vim")
 _TAG, _HASH, _COMPILED = "1.0-sandbox", "0" * 40, 1_790_000_000_000
@@ -32,7 +32,7 @@ _GREETING = (
 
 
 def version(call: Call) -> None:
-    """The version; this grid has one of its own."""
+    """Print the version of the sandbox."""
     date = formats.long_date(_COMPILED).split()
     compiled = f"{date[2]} {date[1]} {date[5]} {date[3][:5]}"
     call.out.line(f"JAliEn tag: {_TAG}\nGit hash: {_HASH}\nCompiled at: {compiled} @ sandbox")
@@ -40,19 +40,19 @@ def version(call: Call) -> None:
 
 
 def motd(call: Call) -> None:
-    """The message of the day."""
+    """Print the message of the day."""
     call.out.line(_GREETING)
 
 
 def echo(call: Call) -> None:
-    """The words, back."""
-    for number, word in enumerate(call.operands):
-        call.out.key(f"arg{number}", word)
+    """Print the operands."""
+    for number, operand in enumerate(call.operands):
+        call.out.key(f"arg{number}", operand)
     call.out.line(" ".join(call.operands))
 
 
 async def ping(call: Call) -> None:
-    """Wait between rounds as the real one does; it is the one command that takes seconds."""
+    """Reply after pauses, as the real service does; the only command that takes seconds."""
     rounds, pause = call.options.integer("c"), call.options.integer("s")
     rounds = 3 if rounds is None else rounds
     pause = 1000 if pause is None else pause
@@ -73,12 +73,12 @@ def timing(call: Call) -> None:
 
 
 async def repeat(call: Call) -> None:
-    """Run a command a number of times in place; its results add up, and how long it took comes last."""
-    words = call.operands
-    if len(words) < 2 or not words[0].isdecimal() or not 0 < int(words[0]) <= 1000 or call.execute is None:
+    """Run a command several times; its results accumulate, and the duration comes last."""
+    arguments = call.operands
+    if len(arguments) < 2 or not arguments[0].isdecimal() or not 0 < int(arguments[0]) <= 1000 or call.execute is None:
         call.out.line(f"usage: time   {_TIME_USAGE}")
         return
-    count, name, options = int(words[0]), words[1], words[2:]
+    count, name, options = int(arguments[0]), arguments[1], arguments[2:]
     begin = time.perf_counter()
     for _ in range(count):
         await call.execute(name, options)
@@ -87,14 +87,14 @@ async def repeat(call: Call) -> None:
 
 
 def commandlist(call: Call) -> None:
-    """The names of the commands."""
+    """List the names of the commands."""
     if "-i" in call.operands:
-        index = LISTED.index("resyncLDAP")
-        names = (*LISTED[:index], "randomPFNs", *LISTED[index:], *_ONLY_ADVERTISED)
+        index = LISTED_COMMANDS.index("resyncLDAP")
+        names = (*LISTED_COMMANDS[:index], "randomPFNs", *LISTED_COMMANDS[index:], *_ONLY_ADVERTISED)
         call.out.line(" ".join(names))
         return
-    call.out.text("".join(f"{name}\n" for name in LISTED))
-    for name in LISTED:
+    call.out.text("".join(f"{name}\n" for name in LISTED_COMMANDS))
+    for name in LISTED_COMMANDS:
         call.out.key("commandlist", name)
         call.out.finish_result()
 

@@ -1,4 +1,4 @@
-"""What the options of the commands mean, for their help texts."""
+"""The descriptions of the commands' options, for their help texts."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ _OPTIONS: dict[str, dict[str, str]] = {
 
 
 def options_text(name: str) -> str:
-    """The lines that tell the options of a command; empty when it has none."""
+    """Return the lines that describe the options of a command; empty if it has none."""
     options = _OPTIONS.get(name, {})
     lines = [f"   {option:<{_WIDTH}} {meaning}\n" for option, meaning in options.items()]
     return "".join(["\noptions:\n", *lines]) if lines else ""

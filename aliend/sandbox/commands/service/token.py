@@ -15,38 +15,38 @@ from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.accounts import JOB_AGENT
 
-_SHORTEST_DAYS = 2
-_LONGEST_FOR_ADMIN = 400
+_MIN_DAYS = 2
+_MAX_DAYS_FOR_ADMIN = 400
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """A type of token: the most days it lives, and whether an admin's own certificate does not bound it."""
+class _TokenType:
+    """A type of token: its maximum lifetime in days, and whether it may outlive an admin's own certificate."""
 
     days: int
     unbound_for_admin: bool = False
     for_server: bool = True
 
 
-_KINDS = {
-    "user": _Kind(31, unbound_for_admin=True),
-    "job": _Kind(2),
-    "jobagent": _Kind(2, for_server=False),
-    "host": _Kind(365, unbound_for_admin=True),
+_TOKEN_TYPES = {
+    "user": _TokenType(31, unbound_for_admin=True),
+    "job": _TokenType(2),
+    "jobagent": _TokenType(2, for_server=False),
+    "host": _TokenType(365, unbound_for_admin=True),
 }
 
 Names = list[tuple[x509.ObjectIdentifier, str]]
 
 
 async def token(call: Call) -> None:
-    """A new certificate for who asks; with `-u` for a role, which the connection has from then on."""
+    """Issue a certificate for the user, or with `-u` for a role, to which the connection switches."""
     kind = _kind(call)
     _require_right(call, kind)
     subject, host = await _subject(call, kind)
-    until = _end(call, kind)
+    until = _expiry(call, kind)
     if call.service.layout is None:
         raise CommandCrashError("there is no authority")
-    uses = certificates.TokenUse(for_server=_KINDS[kind].for_server, host=host)
+    uses = certificates.TokenUse(for_server=_TOKEN_TYPES[kind].for_server, host=host)
     certificate, key = await asyncio.to_thread(certificates.issue_token, call.service.layout, subject, until, uses)
     call.out.keys(tokencert=certificate, tokenkey=key)
     call.out.line(f"DN: {certificates.slash_form(certificates.name_of(subject))}")
@@ -57,16 +57,16 @@ async def token(call: Call) -> None:
 
 
 def _kind(call: Call) -> str:
-    """The type asked for; `-jobid` and `-hostname` imply theirs."""
+    """Return the requested type; `-jobid` and `-hostname` imply theirs."""
     kind = "job" if call.options.has("jobid") else "host" if call.options.has("hostname") else "user"
     asked = call.options.value("t") or kind
-    if asked not in _KINDS:
+    if asked not in _TOKEN_TYPES:
         raise CommandFailedError(22, f"Unknown token type {kind}")
     return asked
 
 
 def _require_right(call: Call, kind: str) -> None:
-    """Who may have which type (section 6)."""
+    """Check that the user may have a token of this type (section 6). Raises CommandFailedError."""
     principal = call.principal
     is_admin = principal.permission("", "", "000") == 7
     allowed = {
@@ -81,7 +81,7 @@ def _require_right(call: Call, kind: str) -> None:
 
 
 async def _subject(call: Call, kind: str) -> tuple[Names, str]:
-    """The name in the certificate, and the host name of a host's."""
+    """Return the subject of the certificate, and the host name of a host certificate."""
     common, unit = NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME
     system: Names = [(NameOID.COUNTRY_NAME, "ch"), (NameOID.ORGANIZATION_NAME, "AliEn2")]
     if kind == "job":
@@ -96,7 +96,7 @@ async def _subject(call: Call, kind: str) -> tuple[Names, str]:
     if kind == "host":
         host = await _host(call)
         return [*system, (unit, "ALICE"), (common, host)], host
-    role = _become(call)
+    role = _switch_role(call)
     return [*system, (common, "Users"), (common, call.principal.login), (unit, role)], ""
 
 
@@ -114,31 +114,31 @@ async def _host(call: Call) -> str:
     return host
 
 
-def _become(call: Call) -> str:
-    """The role of the certificate; one that may not be had is replaced, with exit 1."""
-    wanted, principal = call.options.value("u"), call.principal
-    if wanted is None or wanted == principal.name:
+def _switch_role(call: Call) -> str:
+    """Return the role of the certificate; replace a refused role by the present one, with exit code 1."""
+    role, principal = call.options.value("u"), call.principal
+    if role is None or role == principal.name:
         return principal.name
-    found = call.catalogue.accounts.principal(wanted, principal.login)
-    if not principal.can_become(wanted) or found is None:
-        call.out.fail(1, f"Switching user {principal.name} to [{wanted}] failed")
+    identity = call.catalogue.accounts.principal(role, principal.login)
+    if not principal.can_become(role) or identity is None:
+        call.out.fail(1, f"Switching user {principal.name} to [{role}] failed")
         return principal.login
-    call.session.principal = found
+    call.session.principal = identity
     call.session.switched = True
-    return wanted
+    return role
 
 
-def _end(call: Call, kind: str) -> datetime:
-    """The end of the certificate: not after that of the certificate of who asks, an admin's for some types apart."""
+def _expiry(call: Call, kind: str) -> datetime:
+    """Return the expiry of the token, limited by the user's certificate (except some types for an admin)."""
     is_admin = call.principal.permission("", "", "000") == 7
-    most = _KINDS[kind].days
+    most = _TOKEN_TYPES[kind].days
     days = call.options.integer("v")
     if days is None:
         days = most
     elif days <= 0:
-        days = _SHORTEST_DAYS
+        days = _MIN_DAYS
     elif is_admin:
-        days = min(days, _LONGEST_FOR_ADMIN)
+        days = min(days, _MAX_DAYS_FOR_ADMIN)
     elif days > most:
         call.out.warn(
             f"Reducing the validity from {days} to {most} "
@@ -146,7 +146,7 @@ def _end(call: Call, kind: str) -> datetime:
         )
         days = most
     until = datetime.fromtimestamp(call.now // 1000, UTC) + timedelta(days=days)
-    if is_admin and _KINDS[kind].unbound_for_admin:
+    if is_admin and _TOKEN_TYPES[kind].unbound_for_admin:
         return until
     return min(until, datetime.fromtimestamp(call.session.client.expires, UTC))
 

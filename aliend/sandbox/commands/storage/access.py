@@ -1,4 +1,4 @@
-"""Permission to read and write files on storage: access and commit (wire specification, sections 3.1 and 4)."""
+"""Commands for envelopes and replicas: access and commit (wire specification, sections 3.1 and 4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aliend.sandbox.state.replicas import StorageElement
 
 
 def access(call: Call) -> None:
-    """Tickets for reading a file, or for writing a new one or more replicas of one that exists."""
+    """Issue tickets to read a file, or to write a new file or replicas of an existing one."""
     operands = call.operands
     kind = operands[0] if operands else ""
     if len(operands) < 2 or not (kind == "read" or kind.startswith("write")):
@@ -84,7 +84,7 @@ def _show(call: Call, permit: Permit, se: StorageElement, anchor: str) -> None:
 
 
 def commit(call: Call) -> None:
-    """Register a replica that was written. Nothing is verified, and it cannot be repeated."""
+    """Register an uploaded replica, without verification; a repetition fails."""
     words = [*call.operands, *[""] * 9][:9]
     token, size_text, lfn, echoed, md5 = words[0], words[1], words[2], words[5], words[8]
     size = int(size_text) if size_text.isdecimal() else 0

@@ -1,4 +1,4 @@
-"""More or fewer copies of a file: mirror, deleteMirror, listTransfer."""
+"""Commands that add and remove replicas: mirror, deleteMirror, listTransfer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LISTED = 20
 
 
 def mirror(call: Call) -> None:
-    """Queue copies of files on other storage elements; problems are only told as a warning."""
+    """Queue copies of files to other storage elements; problems appear only as warnings."""
     operand, *rest = call.operands
     if call.options.has("g") and not guids.is_guid(operand):
         raise CommandFailedError(22, f"Invalid GUID value: {operand}")
@@ -35,7 +35,7 @@ def mirror(call: Call) -> None:
 
 
 def _storage_spec(call: Call, rest: Sequence[str]) -> StorageSpec | None:
-    """Where copies shall be; None when that makes no sense."""
+    """Return the target specification, or None if it is invalid."""
     specs = call.options.value("S")
     if specs is None:
         return StorageSpec(named=[rest[0].upper()]) if rest else None
@@ -56,14 +56,14 @@ def _mirror(call: Call, path: str, spec: StorageSpec, attempts: int) -> None:
     if not holding:
         call.out.warn(f"cannot locate real pfns of {path}\n")
         return
-    wanted = PlannedTransfer(record.guid, lfn, call.principal.name, attempts, _removed(call))
+    transfer = PlannedTransfer(record.guid, lfn, call.principal.name, attempts, _removed(call))
     if call.options.has("S"):
         spec = StorageSpec(list(spec.named), [*spec.excluded, *holding], dict(spec.qos))
         targets: list[StorageElement] = choose_elements(call, spec)
     else:
         targets = _named(call, spec.named[0], holding)
     for se in targets:
-        number = call.catalogue.transfers.queue(wanted, se.number, call.now)
+        number = call.catalogue.transfers.queue(transfer, se.number, call.now)
         call.out.line(f"{se.key}: queued transfer ID {number}")
 
 
@@ -101,7 +101,7 @@ def _archive_of(call: Call, record: Guid) -> Guid:
 
 
 def delete_mirror(call: Call) -> None:
-    """Remove the copy of a file on one storage element, even if it is the last one."""
+    """Remove the replica of a file on one storage element, even the last one."""
     if len(call.operands) < 2:
         raise BadArgumentsError
     path, name = call.operands[:2]
@@ -121,7 +121,7 @@ def delete_mirror(call: Call) -> None:
 
 
 def list_transfers(call: Call) -> None:
-    """The transfers that were queued, as a table; text only."""
+    """List the queued transfers as a table; text only."""
     most = call.options.integer("list")
     rows = [transfer for transfer in call.catalogue.transfers.newest() if _is_wanted(call, transfer)]
     rows = rows[: _LISTED if most is None or most <= 0 else most]

@@ -1,4 +1,4 @@
-"""Looking at the storage itself: xrdstat, randomPFNs, testSE. What is asked of servers there is read from disk here."""
+"""Commands that check storage: xrdstat, randomPFNs, testSE. The sandbox reads its disks instead of asking servers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MOST_PFNS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Copy:
+class _PhysicalReplica:
     se: StorageElement
     pfn: str
     size: int | None
 
 
 def xrdstat(call: Call) -> None:
-    """Whether the copies of files are where the catalogue says; a bad one leaves the exit code as it is."""
+    """Check that the replicas in the catalogue exist on storage; a bad one does not change the exit code."""
     operands = call.operands + _files_of_jobs(call)
     if not operands:
         raise BadArgumentsError
@@ -45,13 +45,13 @@ def _files_of_jobs(call: Call) -> list[str]:
     return found
 
 
-def _copies(call: Call, operand: str) -> tuple[str, list[_Copy]]:
+def _copies(call: Call, operand: str) -> tuple[str, list[_PhysicalReplica]]:
     replicas = call.catalogue.replicas
     if operand.startswith("root://"):
         elements = [se for se in replicas.elements() if operand.startswith(se.daemon.rstrip("/") + "/")]
         if not elements:
             raise CommandFailedError(6, f"No storage element has {operand}")
-        return operand, [_Copy(elements[0], operand, None)]
+        return operand, [_PhysicalReplica(elements[0], operand, None)]
     if guids.is_guid(operand):
         record, title = replicas.guid(operand), operand
     else:
@@ -67,20 +67,20 @@ def _copies(call: Call, operand: str) -> tuple[str, list[_Copy]]:
     return title, found
 
 
-def _physical(call: Call, record: Guid) -> list[_Copy]:
+def _physical(call: Call, record: Guid) -> list[_PhysicalReplica]:
     replicas: list[Replica] = call.catalogue.replicas.replicas_of(record.guid)
     archives = [replica.archive[0] for replica in replicas if replica.archive]
     if archives:
         archive = call.catalogue.replicas.guid(archives[0])
         return _physical(call, archive) if archive else []
-    return [_Copy(replica.se, replica.pfn, record.size) for replica in replicas if replica.se is not None]
+    return [_PhysicalReplica(replica.se, replica.pfn, record.size) for replica in replicas if replica.se is not None]
 
 
-def _check(call: Call, copy: _Copy) -> None:
+def _check(call: Call, copy: _PhysicalReplica) -> None:
     given, out = call.options, call.out
     out.keys(seName=copy.se.key, seNumber=str(copy.se.number), pfn=copy.pfn)
     if given.has("O"):
-        _tell(call, copy, "prepare_queued", "PREPARE QUEUED")
+        _report(call, copy, "prepare_queued", "PREPARE QUEUED")
         return
     begin = time.perf_counter()
     size, problem = _stored_size(call, copy)
@@ -91,7 +91,7 @@ def _check(call: Call, copy: _Copy) -> None:
             out.key("failedCommand", f"xrdfs {copy.pfn.split('//')[1]} stat /{copy.pfn.split('/', 3)[-1].lstrip('/')}")
         if given.has("d") and size is not None:
             out.fail(5, problem)
-        _tell(call, copy, "offline" if given.has("o") else "error", f"ERROR: {problem}")
+        _report(call, copy, "offline" if given.has("o") else "error", f"ERROR: {problem}")
         return
     if given.has("d"):
         out.keys(dowloadedInMillis=str(int((time.perf_counter() - begin) * 1000)), downloadSize=str(size))
@@ -99,16 +99,16 @@ def _check(call: Call, copy: _Copy) -> None:
         out.key(
             "statResponse", f"Path: /{copy.pfn.split('/', 3)[-1].lstrip('/')}\nSize: {size}\nFlags: 16 (IsReadable)"
         )
-    _tell(call, copy, "online" if given.has("o") else "ok", "ONLINE" if given.has("o") else "OK")
+    _report(call, copy, "online" if given.has("o") else "ok", "ONLINE" if given.has("o") else "OK")
 
 
-def _tell(call: Call, copy: _Copy, status: str, text: str) -> None:
+def _report(call: Call, copy: _PhysicalReplica, status: str, text: str) -> None:
     call.out.key("status", status)
     call.out.line(f"\t{copy.se.name}\t{copy.pfn}\t{text}")
     call.out.finish_result()
 
 
-def _stored_size(call: Call, copy: _Copy) -> tuple[int | None, str]:
+def _stored_size(call: Call, copy: _PhysicalReplica) -> tuple[int | None, str]:
     if not call.service.storage_directories:
         return copy.size, ""
     file = replica_file(call.service, copy.se.number, copy.pfn)
@@ -121,7 +121,7 @@ def _stored_size(call: Call, copy: _Copy) -> tuple[int | None, str]:
 
 
 def random_pfns(call: Call) -> None:
-    """Some of the files on a storage element; text only."""
+    """Print random files of a storage element; text only."""
     if len(call.operands) != 2 or not call.operands[1].isdecimal():
         raise BadArgumentsError
     name, count = call.operands[0], min(int(call.operands[1]), _MOST_PFNS)
@@ -139,7 +139,7 @@ def _element(call: Call, name: str) -> StorageElement | None:
 
 
 def test_element(call: Call) -> None:
-    """A short test of storage elements: whether their directories take and give back a file; text only."""
+    """Test whether the directories of storage elements are usable; text only."""
     elements = call.catalogue.replicas.elements()
     for word in [se.name for se in elements] if call.options.has("a") else call.operands:
         named = _element(call, word)

@@ -1,4 +1,4 @@
-"""Storage elements, their distance, the session's site, and quotas: listSEs, listSEDistance, setSite, fquota."""
+"""Commands for storage elements, sites and file quotas: listSEs, listSEDistance, setSite, fquota."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLUMNS = "\t ID\t   Total  \t    Used  \t    Free      File count\t   Read   W
 
 
 def list_elements(call: Call) -> None:
-    """The storage elements with their use; the table's head is in the first message."""
+    """List the storage elements with their use; the table's header is in the first message."""
     shown = [se for se in call.catalogue.replicas.elements() if _is_wanted(call, se)]
     width = max((len(se.name) for se in shown), default=0)
     call.out.text(f"{'':{width}}{_CAPACITY_HEADER}{'SE name':>{width}}{_COLUMNS}")
@@ -64,7 +64,7 @@ def _show(call: Call, se: StorageElement, width: int) -> None:
 
 
 def list_distances(call: Call) -> None:
-    """The storage elements from near to far; text only."""
+    """List the storage elements from near to far; text only."""
     site = call.options.value("site") or call.session.site
     distances = call.catalogue.replicas.distances(site)
     reading = call.options.has("read")
@@ -93,7 +93,7 @@ def _readable(call: Call) -> list[StorageElement]:
 
 
 def set_site(call: Call) -> None:
-    """Choose the site that distances are taken from; `auto` is the service's own."""
+    """Set the site from which distances count; `auto` is the service's own."""
     before = call.session.site
     site = call.operands[0] if call.operands else "auto"
     if "." in site or ":" in site:
@@ -103,7 +103,7 @@ def set_site(call: Call) -> None:
 
 
 def fquota(call: Call) -> None:
-    """Show how many files users may have, or set it (administrators only)."""
+    """List the file quotas of users, or set them (administrators only)."""
     action, *rest = call.operands
     if action == "list":
         for name in rest or [call.principal.name]:

@@ -1,4 +1,4 @@
-"""Where the copies of a file are: whereis."""
+"""The command whereis: the replicas of a file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from aliend.sandbox.state.replicas import Replica
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ReplicaLocation:
     number: int
     name: str
     pfn: str
 
 
 def whereis(call: Call) -> None:
-    """The replicas of a file or a GUID; `-r` resolves those inside an archive."""
+    """List the replicas of a file or GUID; with `-r` resolve those inside an archive."""
     operand = call.operands[0]
     guid, title = _guid_of(call, operand)
     replicas = _replicas(call, guid)
@@ -32,7 +32,7 @@ def whereis(call: Call) -> None:
         places = _inside(call, archive)
         title += " is inside a ZIP archive\n" + _archive_line(call, archive[0])
     else:
-        places = [_place(replica) for replica in replicas]
+        places = [_location(replica) for replica in replicas]
         title += " is in\n"
     call.out.line(title)
     for place in places:
@@ -40,11 +40,11 @@ def whereis(call: Call) -> None:
 
 
 def _replicas(call: Call, guid: str) -> list[Replica]:
-    known = call.service.replica_cache.get(guid)
-    if known is None:
-        known = call.catalogue.replicas.replicas_of(guid)
-        call.service.replica_cache.put(guid, known)
-    return known
+    replicas = call.service.replica_cache.get(guid)
+    if replicas is None:
+        replicas = call.catalogue.replicas.replicas_of(guid)
+        call.service.replica_cache.put(guid, replicas)
+    return replicas
 
 
 def _guid_of(call: Call, operand: str) -> tuple[str, str]:
@@ -62,14 +62,14 @@ def _guid_of(call: Call, operand: str) -> tuple[str, str]:
     return entry.guid, f"the file {paths.name(entry.path)}"
 
 
-def _inside(call: Call, archive: tuple[str, str]) -> list[_Place]:
+def _inside(call: Call, archive: tuple[str, str]) -> list[_ReplicaLocation]:
     guid, member = archive
     if call.catalogue.replicas.guid(guid) is None:
         raise CommandFailedError(2, f"Archive with GUID {guid} doesn't exist")
-    found = [_place(replica) for replica in _replicas(call, guid)]
-    if not found:
+    locations = [_location(replica) for replica in _replicas(call, guid)]
+    if not locations:
         raise CommandFailedError(77, f"Archive with GUID {guid} doesn't have any replicas, this file cannot be used")
-    return [_Place(place.number, place.name, f"{place.pfn}?ZIP={member}") for place in found]
+    return [_ReplicaLocation(place.number, place.name, f"{place.pfn}?ZIP={member}") for place in locations]
 
 
 def _archive_line(call: Call, guid: str) -> str:
@@ -79,15 +79,15 @@ def _archive_line(call: Call, guid: str) -> str:
     return f"    the archive LFN is {entry.path if entry else 'unknown'}\n"
 
 
-def _place(replica: Replica) -> _Place:
+def _location(replica: Replica) -> _ReplicaLocation:
     if replica.archive:
-        return _Place(0, "ArchiveMember", replica.pfn)
+        return _ReplicaLocation(0, "ArchiveMember", replica.pfn)
     if replica.se is None:
-        return _Place(0, "Unknown", replica.pfn)
-    return _Place(replica.se.number, replica.se.key, replica.pfn)
+        return _ReplicaLocation(0, "Unknown", replica.pfn)
+    return _ReplicaLocation(replica.se.number, replica.se.key, replica.pfn)
 
 
-def _show(call: Call, place: _Place) -> None:
+def _show(call: Call, place: _ReplicaLocation) -> None:
     name = "ZIP archive member            " if place.name == "ArchiveMember" else f"SE => {place.name}"
     call.out.line(f"\t {name} pfn => {place.pfn}")
     if place.number > 0:

@@ -1,4 +1,4 @@
-"""Commands on files beside the plain ones: copies, collections, archives, contents, expiry, checks, administration."""
+"""Less common commands: replicas, collections, archives, contents, expiry, storage checks, administration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from aliend.sandbox.commands import COMMANDS, HIDDEN
-from aliend.sandbox.commands.service.messages import LISTED
+from aliend.sandbox.commands.service.messages import LISTED_COMMANDS
 from aliend.sandbox.server.seed import content
 from aliend.sandbox.service import contents
 from tests.unit.sandbox.in_process_grid import Stage
@@ -38,8 +38,8 @@ async def test_every_command_has_a_help_text(stage: Stage) -> None:
         assert f"\nusage: {name} " in reply.text
 
 
-def test_every_command_of_the_list_is_there() -> None:
-    assert set(LISTED) - COMMANDS.keys() == {"cp"}
+def test_every_listed_command_exists() -> None:
+    assert set(LISTED_COMMANDS) - COMMANDS.keys() == {"cp"}
     assert not COMMANDS.keys() & HIDDEN
 
 
@@ -48,7 +48,7 @@ async def test_help_comes_before_wrong_options_unless_these_are_hidden(stage: St
     assert (await stage.ask("listSEs", "-z", "-h")).error == "Command not found or not implemented yet"
 
 
-async def test_a_mirror_is_made_after_a_while(stage: Stage) -> None:
+async def test_a_queued_mirror_is_created(stage: Stage) -> None:
     queued = await stage.ask("mirror", ONE, "alice::sandbox::se2")
     assert queued.text == "ALICE::SANDBOX::SE2: queued transfer ID 1"
     assert (await stage.ask("mirror", ONE, "ALICE::SANDBOX::SE2")).text == queued.text
@@ -63,7 +63,7 @@ async def test_a_mirror_is_made_after_a_while(stage: Stage) -> None:
     )
 
 
-async def test_a_mirror_may_replace_a_copy(stage: Stage) -> None:
+async def test_a_mirror_may_replace_a_replica(stage: Stage) -> None:
     assert (await stage.ask("mirror", "-r", "ALICE::SANDBOX::SE1", "-S", "disk:1", ONE)).code == 0
     stage.wait(2)
     assert (await stage.ask("whereis", ONE)).values("seNumber") == ["2"]
@@ -80,7 +80,9 @@ async def test_a_mirror_may_replace_a_copy(stage: Stage) -> None:
         (["-z", ONE], 22, "Invalid argument : z is not a recognized option"),
     ],
 )
-async def test_problems_with_mirrors_are_told(stage: Stage, options: list[str], code: int, error: str | None) -> None:
+async def test_problems_with_mirrors_are_reported(
+    stage: Stage, options: list[str], code: int, error: str | None
+) -> None:
     reply = await stage.ask("mirror", *options)
     assert reply.code == code
     assert reply.error == error if error is not None else reply.error.startswith("Failed to mirror ")
@@ -95,12 +97,14 @@ async def test_problems_with_mirrors_are_told(stage: Stage, options: list[str], 
         ("alice", [ONE, "ALICE::SANDBOX::SE2"], "unknown error"),
     ],
 )
-async def test_a_copy_that_cannot_be_deleted_is_told(stage: Stage, user: str, words: list[str], text: str) -> None:
+async def test_a_replica_that_cannot_be_deleted_is_reported(
+    stage: Stage, user: str, words: list[str], text: str
+) -> None:
     reply = await stage.ask("deleteMirror", *words, user=user)
     assert (reply.code, reply.error) == (121, f"Remote I/O error : Error deleting mirror: {text}")
 
 
-async def test_the_last_copy_may_be_deleted(stage: Stage) -> None:
+async def test_the_last_replica_may_be_deleted(stage: Stage) -> None:
     assert (await stage.ask("deleteMirror", ONE, "ALICE::SANDBOX::SE1")).code == 0
     assert (await stage.ask("whereis", ONE)).code == 67
 
@@ -159,7 +163,7 @@ async def test_a_search_is_stored_as_a_collection_and_listed(stage: Stage) -> No
         (ONE, f"This entry is not an AliEn collection: {ONE}"),
     ],
 )
-async def test_what_is_not_a_collection_is_told(stage: Stage, path: str, text: str) -> None:
+async def test_an_invalid_collection_is_reported(stage: Stage, path: str, text: str) -> None:
     reply = await stage.ask("listFilesFromCollection", path)
     assert (reply.code, reply.error) == (121, f"Remote I/O error : {text}")
 
@@ -206,7 +210,7 @@ async def test_text_is_shown_searched_and_compared(stage: Stage) -> None:
     assert (await stage.ask("cat", member)).text.startswith(content(member, 300).decode("utf-8", "replace")[:20])
 
 
-async def test_copies_are_checked_where_they_are(stage: Stage) -> None:
+async def test_xrdstat_checks_replicas_on_storage(stage: Stage) -> None:
     good = await stage.ask("xrdstat", "-v", ONE)
     assert good.text.startswith(f"Checking the replicas of {ONE}\n\tALICE::SANDBOX::SE1\troot://")
     assert good.values("statResponse")
@@ -248,7 +252,7 @@ async def test_tags_are_shown(stage: Stage) -> None:
     assert [(row["fileName"], row["tagName"]) for row in listed] == [(ONE, "Run")]
 
 
-async def test_administration_is_refused_or_harmless(stage: Stage) -> None:
+async def test_administrator_commands_are_refused_or_do_nothing(stage: Stage) -> None:
     assert (await stage.ask("groupmembers", "alice")).text == "Members of alice: admin alice"
     assert (await stage.ask("groupmembers", "nobody")).error == (
         "No such file or directory : Group nobody does not exist"
@@ -259,14 +263,14 @@ async def test_administration_is_refused_or_harmless(stage: Stage) -> None:
             assert (reply.code, bool(reply.text)) == (0, True)
 
 
-async def test_a_command_is_repeated_in_place(stage: Stage) -> None:
+async def test_time_repeats_a_command(stage: Stage) -> None:
     reply = await stage.ask("time", "3", "pwd")
     assert reply.text.count(HOME) == 3
     assert "(3 times)" in reply.text
     assert "usage: time" in (await stage.ask("time", "often", "pwd")).text
 
 
-async def test_a_uuid_tells_when_it_was_made(stage: Stage) -> None:
+async def test_uuid_shows_the_creation_time(stage: Stage) -> None:
     guid = (await stage.ask("lfn2guid", ONE)).values("guid")[0]
     by_name, by_guid = await stage.ask("uuid", ONE), await stage.ask("uuid", guid)
     assert by_name.results == by_guid.results

@@ -1,4 +1,4 @@
-"""Token certificates: their names, lifetimes, uses, and who may have which (wire specification, section 6)."""
+"""Token certificates: subjects, lifetimes, uses and permissions (wire specification, section 6)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def subject(certificate: x509.Certificate) -> str:
     return certificates.slash_form(certificate.subject)
 
 
-async def test_a_users_token_lives_31_days_and_longer_wishes_are_reduced_with_a_warning(issuing: Stage) -> None:
+async def test_a_users_token_lives_at_most_31_days(issuing: Stage) -> None:
     certificate, life = await asked(issuing)
     assert subject(certificate) == "/C=ch/O=AliEn2/CN=Users/CN=alice/OU=alice"
     assert life == 31 * DAY
@@ -54,7 +54,7 @@ async def test_a_users_token_lives_31_days_and_longer_wishes_are_reduced_with_a_
     )
 
 
-async def test_an_admin_makes_tokens_of_jobs_and_hosts(issuing: Stage) -> None:
+async def test_an_admin_issues_tokens_for_jobs_and_hosts(issuing: Stage) -> None:
     job, life = await asked(issuing, "-jobid", "77", "-u", "alice", user="admin")
     assert subject(job) == "/C=ch/O=AliEn2/CN=Jobs/CN=alice/OU=alice/OU=77"
     assert life == 2 * DAY
@@ -65,7 +65,7 @@ async def test_an_admin_makes_tokens_of_jobs_and_hosts(issuing: Stage) -> None:
     assert names.get_values_for_type(x509.DNSName) == ["node.example"]
 
 
-async def test_an_agents_token_is_a_clients_only(issuing: Stage) -> None:
+async def test_an_agents_token_is_for_clients_only(issuing: Stage) -> None:
     agent, life = await asked(issuing, "-t", "jobagent", user="admin")
     assert subject(agent) == "/C=ch/O=AliEn2/CN=JobAgent"
     assert life == 2 * DAY
@@ -87,7 +87,7 @@ async def test_an_agents_token_is_a_clients_only(issuing: Stage) -> None:
         ("admin", ["-hostname", "no-such-host.invalid"], 6),
     ],
 )
-async def test_a_type_that_may_not_be_had_is_refused(issuing: Stage, user: str, options: list[str], code: int) -> None:
+async def test_a_forbidden_token_type_is_refused(issuing: Stage, user: str, options: list[str], code: int) -> None:
     assert (await issuing.ask("token", *options, user=user)).code == code
 
 

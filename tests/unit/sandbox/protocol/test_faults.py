@@ -1,4 +1,4 @@
-"""Which fault meets which command, what may be set, and how many requests slow a certificate down."""
+"""Faults of the service, its settings, throttle and answer cache."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from aliend.sandbox.server import control_socket
 from aliend.sandbox.storage import storage_faults
 
 
-def test_a_fault_meets_the_next_command_only() -> None:
+def test_a_fault_affects_only_the_next_command() -> None:
     active = Faults()
     active.add(parse("empty"))
     assert active.take(("empty",), "ls") == parse("empty")
     assert active.take(("empty",), "ls") is None
 
 
-def test_a_fault_waits_for_its_command_and_lasts_as_often_as_told() -> None:
+def test_a_fault_affects_the_given_number_of_its_commands() -> None:
     active = Faults()
     active.add(parse("drop-after", command="commit", times=2))
     assert active.take(("drop-after",), "ls") is None
@@ -45,7 +45,7 @@ def test_a_delay_lasts_until_it_is_cleared() -> None:
     ("kind", "value"),
     [("nonsense", ""), ("close", ""), ("close", "1006"), ("delay", "soon"), ("hang", "5"), ("delay", "nan")],
 )
-def test_senseless_faults_are_refused(kind: str, value: str) -> None:
+def test_invalid_faults_are_refused(kind: str, value: str) -> None:
     with pytest.raises(SandboxError):
         parse(kind, value)
 
@@ -57,19 +57,19 @@ def test_the_sandbox_page_lists_every_fault() -> None:
     assert [kind for kind in every if f"`{kind}" not in chapter] == []
 
 
-def test_settings_are_changed_by_words() -> None:
+def test_settings_are_updated_by_assignments() -> None:
     settings = Settings().updated(["idle-limit=3", "throttle=on"])
     assert (settings.idle_limit, settings.throttle) == (3.0, True)
     assert Settings().updated(settings.assignments()) == settings
 
 
 @pytest.mark.parametrize("word", ["nonsense=1", "idle_limit=soon", "idle_limit=-1", "poison=1", "idle_limit"])
-def test_senseless_settings_are_refused(word: str) -> None:
+def test_invalid_settings_are_refused(word: str) -> None:
     with pytest.raises(SandboxError):
         Settings().updated([word])
 
 
-def test_more_than_a_hundred_points_cost_milliseconds() -> None:
+def test_more_than_a_hundred_points_delay_commands() -> None:
     throttle = Throttle(0.0)
     throttle.count("CN=alice", LOGIN)
     for _ in range(90):
@@ -88,7 +88,7 @@ def test_hyperloop_is_exempt() -> None:
     assert throttle.delay("OU=alihyperloop, CN=x", 0.0) == 0.0
 
 
-def test_long_answers_are_remembered_for_a_fifth_of_the_time() -> None:
+def test_long_answers_are_cached_for_a_fifth_of_the_time() -> None:
     now = 0
     cache: AnswerCache[list[int]] = AnswerCache(lambda: now, favours_short=True)
     cache.put("unused", [1])

@@ -1,4 +1,4 @@
-"""Sizes, dates and permissions are written as the service writes them."""
+"""Sizes, dates and permissions have the service's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How requests are put together from pieces, and spoiled by long ones."""
+"""Reassembly of requests from pieces, and the defect with long requests."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ def complete(glue: Reassembler, *frames: str, poison: bool = True) -> list[str |
     return [glue.add(piece, is_last=is_last, poison=poison) for piece, is_last in pieces(frames)]
 
 
-def test_a_short_request_in_one_frame_is_itself() -> None:
+def test_a_short_request_in_one_frame_is_unchanged() -> None:
     glue = Reassembler()
     assert complete(glue, "one") == ["one"]
     assert complete(glue, "two") == ["two"]
 
 
-def test_a_long_request_works_once_and_spoils_the_next() -> None:
+def test_a_long_request_works_once_and_breaks_the_next() -> None:
     glue, text = Reassembler(), "x" * (MAX_PIECE + 1)
     assert complete(glue, text) == [None, text]
     assert complete(glue, "next") == [text + "next"]
 
 
-def test_a_request_of_just_one_piece_spoils_nothing() -> None:
+def test_a_request_of_one_piece_breaks_nothing() -> None:
     glue = Reassembler()
     assert complete(glue, "x" * MAX_PIECE) == ["x" * MAX_PIECE]
     assert complete(glue, "next") == ["next"]
 
 
-def test_several_frames_spoil_too() -> None:
+def test_several_frames_break_the_next_request() -> None:
     glue = Reassembler()
     assert complete(glue, "a", "b") == [None, "ab"]
     assert complete(glue, "c") == ["abc"]
 
 
-def test_without_poison_nothing_is_left_over() -> None:
+def test_without_poison_the_buffer_is_empty() -> None:
     glue = Reassembler()
     assert complete(glue, "a", "b", poison=False) == [None, "ab"]
     assert complete(glue, "c", poison=False) == ["c"]
 
 
-def test_the_length_is_that_of_java() -> None:
+def test_the_length_counts_utf16_units() -> None:
     assert list(pieces(["\U0001f600" * (MAX_PIECE // 2)])) == [("\U0001f600" * (MAX_PIECE // 2), True)]
     found = [piece for piece, _ in pieces(["a" + "\U0001f600" * (MAX_PIECE // 2)])]
     assert [len(piece) for piece in found] == [MAX_PIECE // 2, 1]
 
 
-def test_what_is_too_big_is_told_where_it_overflows() -> None:
+def test_an_oversized_request_fails_at_its_overflow() -> None:
     glue = Reassembler()
     told = [piece for piece, _ in pieces(["x" * MAX_REQUEST])]
     for piece in told[:-1]:
@@ -58,7 +58,7 @@ def test_what_is_too_big_is_told_where_it_overflows() -> None:
     assert glue.add("rest", is_last=True) == "rest"
 
 
-def test_frames_hold_whole_letters_and_at_most_8192_bytes() -> None:
+def test_frames_contain_whole_characters_and_at_most_8192_bytes() -> None:
     text = "é€x" * 5000
     found = list(frames([text, text]))
     assert "".join(found) == text * 2

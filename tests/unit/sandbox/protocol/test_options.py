@@ -11,7 +11,7 @@ LS = option_set("l a F b c H bulk")
 FIND = option_set("s d a w h f c r y z", "l o j S x", "e")
 
 
-def test_letters_cluster_and_mix_with_operands() -> None:
+def test_clustered_options_mix_with_operands() -> None:
     parsed = parse(["/a", "-la", "/b"], LS)
     assert parsed.has("l")
     assert parsed.has("a")
@@ -29,7 +29,7 @@ def test_a_value_may_begin_with_a_dash() -> None:
 
 
 @pytest.mark.parametrize("word", ["-bulk", "--bulk", "-bul"])
-def test_long_names_take_one_dash_and_abbreviations(word: str) -> None:
+def test_long_names_allow_one_dash_and_abbreviations(word: str) -> None:
     assert parse([word], LS).has("bulk")
 
 
@@ -50,7 +50,7 @@ def test_a_lone_dash_and_nothing_are_operands(word: str) -> None:
         (["--nosuch"], "nosuch is not a recognized option"),
     ],
 )
-def test_unknown_options_are_told(words: list[str], text: str) -> None:
+def test_unknown_options_are_reported(words: list[str], text: str) -> None:
     with pytest.raises(BadOptionsError, match=f"^{text}$"):
         parse(words, LS)
 
@@ -62,7 +62,7 @@ def test_unknown_options_are_told(words: list[str], text: str) -> None:
         (["-l", "1", "-l", "2"], "Found multiple arguments for option l, but you asked for only one"),
     ],
 )
-def test_missing_and_repeated_values_are_told(words: list[str], text: str) -> None:
+def test_missing_and_repeated_values_are_reported(words: list[str], text: str) -> None:
     with pytest.raises(BadOptionsError, match=f"^{text}$"):
         parse(words, FIND)
 
@@ -71,6 +71,6 @@ def test_some_options_may_be_repeated() -> None:
     assert parse(["-e", "a", "-e", "b"], FIND).values["e"] == ["a", "b"]
 
 
-def test_a_number_that_is_none_is_told() -> None:
+def test_an_invalid_number_is_reported() -> None:
     with pytest.raises(BadOptionsError, match=r"^Cannot parse argument 'abc' of option l$"):
         parse(["-l", "abc"], FIND).integer("l")

@@ -1,4 +1,4 @@
-"""How results grow, and how a reply is written."""
+"""The output of commands and its serialization."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_text_before_the_first_key_belongs_to_the_first_result() -> None:
     assert json.loads(document(out))["results"] == [{"message": "header", "name": "a"}, {"name": "b"}]
 
 
-def test_nothing_written_is_no_result() -> None:
+def test_empty_output_has_no_results() -> None:
     out = Output()
     out.finish_result()
     out.finish_result()

@@ -1,4 +1,4 @@
-"""Job descriptions are read as they are written, and what makes no sense is told."""
+"""Job descriptions are parsed, and invalid ones are rejected."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_texts_numbers_lists_and_comments_are_read() -> None:
         "production:1-2",
     ],
 )
-def test_a_value_without_quotes_is_kept_as_it_is(expression: str) -> None:
+def test_an_unquoted_value_is_unchanged(expression: str) -> None:
     found = parse(f'First = "1";\r\nRequirements = {expression} ;\n Last = {{ f(a,"b,c") , "d,;e", 7 }}\n')
     assert found.fields == {"First": "1", "Requirements": expression, "Last": ['f(a,"b,c")', "d,;e", "7"]}
     assert f"    Requirements = {expression};\n" in str(found)
     assert parse(str(found)).fields == found.fields
 
 
-def test_counters_are_filled_in_inside_expressions() -> None:
+def test_counters_are_substituted_inside_expressions() -> None:
     text = 'Executable = "x"; Split = "production:1-2"; Requirements = f("#alien_counter_03i#");'
     _, parts = plan_jobs(parse(text), "alice")
     assert [part.fields["Requirements"] for part in parts] == ['f("001")', 'f("002")']
@@ -58,23 +58,23 @@ def test_counters_are_filled_in_inside_expressions() -> None:
 
 
 @given(st.dictionaries(NAMES, st.one_of(TEXTS, st.lists(TEXTS, max_size=4)), max_size=5))
-def test_what_is_written_is_read_again(fields: dict[str, str | list[str]]) -> None:
+def test_a_formatted_description_is_parsed_again(fields: dict[str, str | list[str]]) -> None:
     assert parse(str(Description(dict(fields)))).fields == fields
 
 
 @pytest.mark.parametrize("text", ["nonsense", "A = ", 'A = {"x"', "A = {{}}", "= 1", 'A = "unclosed'])
-def test_nonsense_is_told(text: str) -> None:
+def test_invalid_descriptions_are_reported(text: str) -> None:
     with pytest.raises(BadDescriptionError):
         parse(text)
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_read_or_told(text: str) -> None:
+def test_any_text_is_parsed_or_rejected(text: str) -> None:
     with contextlib.suppress(BadDescriptionError):
         parse(text)
 
 
-def test_arguments_take_their_places() -> None:
+def test_arguments_are_substituted() -> None:
     assert substitute("run $2 $1 $1", ["a", "b"]) == "run b a a"
     with pytest.raises(BadDescriptionError, match=r"argument \$3"):
         substitute("$3", ["a", "b"])
@@ -92,7 +92,7 @@ def test_a_job_is_split(split: str, parts: int) -> None:
     assert all("Split" not in part.fields for part in found)
 
 
-def test_parts_take_at_most_so_many_files() -> None:
+def test_subjobs_get_at_most_the_given_number_of_files() -> None:
     files = [f"/a/{number}" for number in range(10)]
     fields: dict[str, str | list[str]] = {"Executable": "x", "Split": "se", "SplitMaxInputFileNumber": "4"}
     _, parts = plan_jobs(Description({**fields, "InputData": files}), "alice")
@@ -100,6 +100,6 @@ def test_parts_take_at_most_so_many_files() -> None:
 
 
 @pytest.mark.parametrize("split", ["production:9-5", "production:1-99999", "file"])
-def test_a_senseless_split_is_told(split: str) -> None:
+def test_an_invalid_split_is_reported(split: str) -> None:
     with pytest.raises(BadDescriptionError, match="Cannot split"):
         plan_jobs(Description({"Executable": "x", "Split": split}), "alice")

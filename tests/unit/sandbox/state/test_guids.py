@@ -1,4 +1,4 @@
-"""GUIDs and the places of files on storage elements follow the service's layout."""
+"""GUIDs and the paths of files on storage elements follow the service's layout."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VECTORS = [
 
 
 @pytest.mark.parametrize(("guid", "place"), VECTORS)
-def test_the_place_of_a_file(guid: str, place: str) -> None:
+def test_the_storage_path_of_a_guid(guid: str, place: str) -> None:
     assert storage_path(guid) == place + guid
 
 
@@ -36,12 +36,12 @@ def test_the_place_of_a_file(guid: str, place: str) -> None:
         ("root://eos.example:1094/", "/eos", "root://eos.example:1094//eos/15/63447/"),
     ],
 )
-def test_the_address_of_a_replica(daemon: str, path: str, begin: str) -> None:
+def test_the_url_of_a_replica(daemon: str, path: str, begin: str) -> None:
     guid = VECTORS[0][0]
     assert replica_url(daemon, path, guid) == begin + guid
 
 
-def test_a_guid_tells_when_and_where_it_was_made() -> None:
+def test_a_guid_contains_creation_time_and_address() -> None:
     guid = "f0a899ac-e766-11f1-a3de-02fc00000001"
     assert creation_time(guid) == 1795456473545
     assert hardware_address(guid) == "02:fc:00:00:00:01"

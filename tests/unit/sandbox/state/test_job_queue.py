@@ -1,4 +1,4 @@
-"""Jobs on the sandbox: they wait, run and end by themselves, and are shown, killed and begun again."""
+"""Simulated jobs: states over time, listings, kill and restart."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_a_description_is_read_from_the_grid(stage: Stage) -> None:
     assert reply.text == "Submitting nosuch.jdl"
 
 
-async def test_a_missing_argument_is_told(stage: Stage) -> None:
+async def test_a_missing_argument_is_reported(stage: Stage) -> None:
     reply = await stage.ask("submit", SIMPLE)
     assert reply.code == 22
     assert reply.error.endswith("failed:\n  The JDL indicates argument $1 but you haven't provided it")
@@ -61,13 +61,13 @@ async def test_a_missing_argument_is_told(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "text", ['Arguments = "x";', 'Executable = "x", = ;', 'Executable = "x"; SandboxError = "WAITING";']
 )
-async def test_senseless_descriptions_are_rejected(stage: Stage, text: str) -> None:
+async def test_invalid_descriptions_are_rejected(stage: Stage, text: str) -> None:
     reply = await stage.ask("submit", text)
     assert reply.code == 121
     assert reply.error.startswith("Remote I/O error : Task queue rejected your job due to:\n  ")
 
 
-async def test_a_job_fails_on_demand_and_is_begun_again(stage: Stage) -> None:
+async def test_a_job_fails_on_demand_and_is_restarted(stage: Stage) -> None:
     number = await submit(stage, 'Executable = "x"; SandboxError = "ERROR_E";')
     assert (await stage.ask("resubmit", number)).code == 11
     stage.wait(10)
@@ -83,7 +83,7 @@ async def test_a_job_fails_on_demand_and_is_begun_again(stage: Stage) -> None:
     )
 
 
-async def test_output_of_a_job_is_on_the_grid(stage: Stage) -> None:
+async def test_the_output_of_a_job_is_on_the_grid(stage: Stage) -> None:
     number = await submit(
         stage, 'Executable = "x"; OutputDir = "out"; Output = {"stdout@disk=1", "logs.zip:a.log,b.log@disk=2"};'
     )
@@ -96,7 +96,7 @@ async def test_output_of_a_job_is_on_the_grid(stage: Stage) -> None:
     assert f"b.log: job {number} of alice" in (await stage.ask("cat", "out/b.log")).text
 
 
-async def test_a_senseless_place_for_output_harms_nobody(stage: Stage) -> None:
+async def test_an_invalid_output_directory_is_ignored(stage: Stage) -> None:
     above = await submit(stage, 'Executable = "x"; OutputDir = "/../../.."; Output = {"stdout"};')
     other = await submit(stage, 'Executable = "x"; OutputDir = "files/tiny.dat/below"; Output = {"stdout"};')
     stage.wait(10)
@@ -104,7 +104,7 @@ async def test_a_senseless_place_for_output_harms_nobody(stage: Stage) -> None:
     assert (await stage.ask("type", "files/tiny.dat")).text == "file"
 
 
-async def test_output_of_a_failed_job_is_registered(stage: Stage) -> None:
+async def test_the_output_of_a_failed_job_is_registered(stage: Stage) -> None:
     number = await submit(stage, 'Executable = "x"; OutputDir = "bad"; Output = {"log"}; SandboxError = "ERROR_V";')
     stage.wait(10)
     assert (await stage.ask("ls", "bad")).code == 2
@@ -115,7 +115,7 @@ async def test_output_of_a_failed_job_is_registered(stage: Stage) -> None:
     assert (await stage.ask("registerOutput", "4711")).code == 3
 
 
-async def test_a_master_job_has_parts_that_are_killed_with_it(stage: Stage) -> None:
+async def test_subjobs_are_killed_with_their_master_job(stage: Stage) -> None:
     master = await submit(stage, SLOW + 'Split = "production:1-3"; Arguments = "#alien_counter_03i#";')
     assert await state(stage, master) == "SPLIT"
     parts = (await stage.ask("ps", "-m", master)).values("id")
@@ -139,7 +139,7 @@ async def test_a_master_job_has_parts_that_are_killed_with_it(stage: Stage) -> N
     assert (await stage.ask("resubmit", master)).code == 0
 
 
-async def test_a_finished_master_job_is_done_and_cannot_be_begun_again(stage: Stage) -> None:
+async def test_a_finished_master_job_is_done_and_cannot_be_restarted(stage: Stage) -> None:
     files = ",".join(f'"LF:/data/{run}/a{number}"' for run in (1, 2) for number in (1, 2, 3))
     master = await submit(stage, f'Executable = "x"; Split = "directory"; InputData = {{{files}}};')
     assert len((await stage.ask("ps", "-m", master)).results) == 2
@@ -148,7 +148,7 @@ async def test_a_finished_master_job_is_done_and_cannot_be_begun_again(stage: St
     assert (await stage.ask("resubmit", master)).code == 77
 
 
-async def test_only_the_owner_kills_and_everybody_looks(stage: Stage) -> None:
+async def test_only_the_owner_kills_a_job_and_everybody_sees_it(stage: Stage) -> None:
     number = await submit(stage, SLOW)
     assert (await stage.ask("kill", number, user="bob")).values("status") == ["not_allowed"]
     assert (await stage.ask("ps", user="bob")).results == []
@@ -175,14 +175,14 @@ async def test_only_the_owner_kills_and_everybody_looks(stage: Stage) -> None:
         (["-t", "2,1"], 0),
     ],
 )
-async def test_jobs_are_chosen_by_what_they_do(stage: Stage, options: list[str], count: int) -> None:
+async def test_ps_filters_jobs_by_state(stage: Stage, options: list[str], count: int) -> None:
     await submit(stage, SLOW)
     await submit(stage, 'Executable = "x"; SandboxWait = "100";')
     stage.wait(1)
     assert len((await stage.ask("ps", *options)).results) == count
 
 
-async def test_the_long_form_tells_where_a_job_is(stage: Stage) -> None:
+async def test_the_long_form_shows_the_site_of_a_job(stage: Stage) -> None:
     number = await submit(stage, SLOW)
     for option in (["-L"], ["-Fl"], ["-F", "l"]):
         row = (await stage.ask("ps", *option)).results[0]
@@ -190,7 +190,7 @@ async def test_the_long_form_tells_where_a_job_is(stage: Stage) -> None:
     assert (await stage.ask("ps", "-id")).text == number
 
 
-async def test_the_load_and_the_limit_are_counted(stage: Stage) -> None:
+async def test_the_load_and_the_quota_are_counted(stage: Stage) -> None:
     await submit(stage, SLOW + 'Split = "production:1-2";')
     stage.wait(1)
     quota = (await stage.ask("jquota", "list")).results[0]
@@ -205,7 +205,7 @@ async def test_the_load_and_the_limit_are_counted(stage: Stage) -> None:
     assert (await stage.ask("jquota", "list", "nobody")).code == 126
 
 
-async def test_places_for_jobs_are_listed_locked_and_matched(stage: Stage) -> None:
+async def test_computing_elements_are_listed_locked_and_matched(stage: Stage) -> None:
     number = await submit(stage, SLOW)
     both = ["ALICE::SANDBOX::CE1", "ALICE::SANDBOX::CE2"]
     assert (await stage.ask("listCEs")).values("ceName") == both

@@ -1,4 +1,4 @@
-"""Paths mean what they mean to the service, quirks included."""
+"""Paths are resolved as the service resolves them, including its defects."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_going_above_the_root_crashes() -> None:
 
 
 @pytest.mark.parametrize(("path", "plain"), [("/a//b/./c/../d", "/a/b/d"), ("/a/", "/a/"), ("/..", "/"), ("/", "/")])
-def test_a_look_up_collapses_paths(path: str, plain: str) -> None:
+def test_a_look_up_normalises_paths(path: str, plain: str) -> None:
     assert collapse(path) == plain
 
 

@@ -1,4 +1,4 @@
-"""The program xrootd is found wherever an ordinary user may have it, and each missing one has a command that helps."""
+"""The xrootd program is found in all supported places; the message for a missing one names the install command."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_installations_are_looked_for_in_their_order(machine: Machine) -> None:
+def test_installations_are_searched_in_order(machine: Machine) -> None:
     assert machine.found() is None
     listed = machine.home / ".conda/environments.txt"
     listed.parent.mkdir(parents=True)
@@ -65,13 +65,13 @@ def test_installations_are_looked_for_in_their_order(machine: Machine) -> None:
     assert machine.found() == on_path
 
 
-def test_one_that_does_not_run_is_passed_over(machine: Machine) -> None:
+def test_an_unusable_installation_is_skipped(machine: Machine) -> None:
     machine.install(machine.bin, "a-library-that-is-missing")
     unpacked = machine.install(machine.layout.xrootd / "usr/bin")
     assert machine.found() == unpacked
 
 
-def test_the_newest_version_on_cvmfs_gets_the_libraries_of_all_that_it_needs(machine: Machine) -> None:
+def test_the_newest_version_on_cvmfs_gets_all_its_libraries(machine: Machine) -> None:
     zlib = machine.package("zlib/v1.3-2")
     openssl = machine.package("OpenSSL/v1.1.1-7", "zlib/v1.3-2 OpenSSL/v1.1.1-7")
     machine.install(machine.package("XRootD/v5.9.2-1") / "bin")
@@ -80,7 +80,7 @@ def test_the_newest_version_on_cvmfs_gets_the_libraries_of_all_that_it_needs(mac
     assert machine.found() == server
 
 
-def test_unpacked_packages_have_their_libraries_beside_them(machine: Machine) -> None:
+def test_unpacked_packages_use_their_own_libraries(machine: Machine) -> None:
     libraries = machine.layout.xrootd / "usr/lib/some-linux-gnu"
     libraries.mkdir(parents=True)
     server = machine.install(machine.layout.xrootd / "usr/bin", f'"{libraries}"')
@@ -103,7 +103,7 @@ def test_unpacked_packages_have_their_libraries_beside_them(machine: Machine) ->
         ({}, "conda create -n xrootd -c conda-forge xrootd"),
     ],
 )
-def test_the_message_has_the_command_of_the_distribution(os_release: dict[str, str], command: str) -> None:
+def test_the_message_contains_the_distributions_command(os_release: dict[str, str], command: str) -> None:
     assert install_command(os_release) == command
     layout = Layout(Path("/home/someone/grid"))
     assert f"`{command}`" in missing_message(layout, can_fetch=False, os_release=os_release)
