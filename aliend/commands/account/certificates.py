@@ -69,19 +69,19 @@ async def get_ca_certs(runtime: Runtime, call: Call) -> int:
     return 0
 
 
-async def _verify(call: Call, place: PemSource) -> int:
+async def _verify(call: Call, source: PemSource) -> int:
     refuse_arguments(call)
     try:
-        await asyncio.to_thread(parse_certificate, place)
+        await asyncio.to_thread(parse_certificate, source)
     except Unusable as error:
-        unreadable = "cannot be read" in str(error) or not place
-        return await _print_outcome(call, place, str(error), UNREADABLE if unreadable else UNLOADABLE)
+        unreadable = "cannot be read" in str(error) or not source
+        return await _print_outcome(call, source, str(error), UNREADABLE if unreadable else UNLOADABLE)
     try:
         trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca, call.context.ca_note)
-        problem = await asyncio.to_thread(chain_verification.why_untrusted, place, trust, now_in_ms())
+        problem = await asyncio.to_thread(chain_verification.why_untrusted, source, trust, now_in_ms())
     except (ConfigurationError, Unusable) as error:
-        return await _print_outcome(call, place, str(error), UNLOADABLE)
-    return await _print_outcome(call, place, problem, FAILED if problem else 0, good="is verified")
+        return await _print_outcome(call, source, str(error), UNLOADABLE)
+    return await _print_outcome(call, source, problem, FAILED if problem else 0, good="is verified")
 
 
 async def _match(call: Call, files: CredentialFiles) -> int:
@@ -110,11 +110,11 @@ async def _decrypt(call: Call, key: KeyText) -> PrivateKeyTypes:
         return key.parsed(answer.encode())
 
 
-async def _print_outcome(call: Call, place: PemSource, problem: str, code: int, *, good: str = "") -> int:
+async def _print_outcome(call: Call, source: PemSource, problem: str, code: int, *, good: str = "") -> int:
     """Print the outcome: success on standard output, a problem on standard error; return `code`."""
     if call.as_json:
-        await call.print_json({"certificate": str(place), "ok": code == 0, "problem": problem})
+        await call.print_json({"certificate": str(source), "ok": code == 0, "problem": problem})
     elif code == 0:
-        await call.print(f"{place} {good}")
+        await call.print(f"{source} {good}")
     await call.print_error(f"{call.args[0]}: {problem}" if problem else "")
     return code

@@ -48,8 +48,8 @@ async def sync(runtime: Runtime, call: Call) -> int:
         context=call.context,
     )
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    place = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
-    source, target = (resolve_path(word, place) for word in given.operands)
+    paths = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
+    source, target = (resolve_path(word, paths) for word in given.operands)
     if source.side == target.side == "catalogue":
         require_explicit_target(given.operands[1])
     spec = sync_job(template, source, target, delete=given.has("delete"), exclude=given.all("exclude"))
@@ -95,30 +95,30 @@ async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
 
 async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
     """Print what would be copied and deleted, and why, in the order of the job."""
-    told: list[PlannedFile] = []
+    planned: list[PlannedFile] = []
     failing = 0
     async with runtime.engine.plan(spec) as plan:
         async for page in plan.copies():
             failing += sum(one.action == "fail" for one in page)
-            await _print_page(call, page, told)
+            await _print_page(call, page, planned)
         objection = await plan.why_no_deletion() if spec.delete else ""
         if spec.delete and failing and not objection:
             objection = "some files would fail to copy"
         if not objection:
             async for page in plan.deletions():
-                await _print_page(call, page, told)
+                await _print_page(call, page, planned)
     message = f"nothing would be deleted: {objection}" if objection else ""
     if call.as_json:
-        await call.print_json({"sync": [_as_json(one) for one in told], "message": message})
+        await call.print_json({"sync": [_as_json(one) for one in planned], "message": message})
     elif message:
         await call.print_error(f"sync: {message}")
     return 0
 
 
-async def _print_page(call: Call, page: Sequence[PlannedFile], told: list[PlannedFile]) -> None:
+async def _print_page(call: Call, page: Sequence[PlannedFile], planned: list[PlannedFile]) -> None:
     """Print files as lines, or with --json collect them in `planned`."""
     if call.as_json:
-        told += page
+        planned += page
         return
     for one in page:
         match one.action:
@@ -130,6 +130,6 @@ async def _print_page(call: Call, page: Sequence[PlannedFile], told: list[Planne
                 await call.print_error(f"{escape_newlines(one.source)}: {one.reason}")
 
 
-def _as_json(one: PlannedFile) -> dict[str, Any]:
-    names = {"source": one.source} if one.source else {}
-    return {"do": one.action, **names, "target": one.target, "size": one.size, "reason": one.reason}
+def _as_json(file: PlannedFile) -> dict[str, Any]:
+    names = {"source": file.source} if file.source else {}
+    return {"do": file.action, **names, "target": file.target, "size": file.size, "reason": file.reason}

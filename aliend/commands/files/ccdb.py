@@ -102,14 +102,14 @@ def _time(milliseconds: int, query: Query) -> str:
         return str(milliseconds)
 
 
-def _document(one: CalibrationObject, query: Query) -> dict[str, Any]:
+def _document(item: CalibrationObject, query: Query) -> dict[str, Any]:
     return {
-        **one.fields,
-        "filename": core.target_of(one, query.fetch),
-        "Valid-From-nice": _time(one.valid_from, query),
-        "Valid-Until-nice": _time(one.valid_until, query),
-        "Lifetime": one.lifetime,
-        "replicas": list(one.replicas),
+        **item.fields,
+        "filename": core.target_of(item, query.fetch),
+        "Valid-From-nice": _time(item.valid_from, query),
+        "Valid-Until-nice": _time(item.valid_until, query),
+        "Lifetime": item.lifetime,
+        "replicas": list(item.replicas),
     }
 
 

@@ -34,17 +34,19 @@ class _UriRequest:
 
 async def lfn2uri(runtime: Runtime, call: Call) -> int:
     """Print one quoted URL per replica, with its access envelope; with `meta` the path of a metafile."""
-    wish = await _parse(runtime, call)
-    tickets = await (_to_write(runtime, call, wish) if "write" in wish.keywords else _to_read(runtime, call, wish))
+    request = await _parse(runtime, call)
+    tickets = await (
+        _to_write(runtime, call, request) if "write" in request.keywords else _to_read(runtime, call, request)
+    )
     if not tickets:
-        raise CopyError(f"the service returned no replica of {wish.lfn}", "permanent")
-    if "meta" not in wish.keywords:
+        raise CopyError(f"the service returned no replica of {request.lfn}", "permanent")
+    if "meta" not in request.keywords:
         uris = [open_url(ticket.url, ticket.envelope) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
         return await print_results(call, [repr(uri) for uri in uris], results)
-    path = Path(call.directory) / metalink.file_name(wish.lfn)
+    path = Path(call.directory) / metalink.file_name(request.lfn)
     try:
-        await asyncio.to_thread(write_private, path, metalink.document(wish.lfn, wish.local, tickets))
+        await asyncio.to_thread(write_private, path, metalink.document(request.lfn, request.local, tickets))
     except OSError as error:
         raise CopyError(f"cannot write {path}: {error.strerror}", "local") from error
     member = member_of(tickets[0].url)
@@ -72,17 +74,17 @@ async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
     return _UriRequest(found.name, found.storage, local, keywords)
 
 
-async def _to_read(runtime: Runtime, call: Call, wish: _UriRequest) -> list[Ticket]:
-    strict, http = "strict" in wish.keywords, "http" in wish.keywords
+async def _to_read(runtime: Runtime, call: Call, request: _UriRequest) -> list[Ticket]:
+    strict, http = "strict" in request.keywords, "http" in request.keywords
     tickets = await runtime.central_sessions.catalogue_of(call.context).access_read(
-        wish.lfn, wish.storage, strict=strict, http=http
+        request.lfn, request.storage, strict=strict, http=http
     )
     if http and not tickets:
-        raise CopyError(f"{wish.lfn}: none of its storage elements supports HTTP", "permanent")
+        raise CopyError(f"{request.lfn}: none of its storage elements supports HTTP", "permanent")
     return tickets
 
 
-async def _to_write(runtime: Runtime, call: Call, wish: _UriRequest) -> list[Ticket]:
-    known = await runtime.workers.run(Checksum(0, wish.local), lambda _: None)
+async def _to_write(runtime: Runtime, call: Call, request: _UriRequest) -> list[Ticket]:
+    checksum = await runtime.workers.run(Checksum(0, request.local), lambda _: None)
     catalogue = runtime.central_sessions.catalogue_of(call.context)
-    return await catalogue.access_write(wish.lfn, known.size, known.md5, wish.storage or DEFAULT)
+    return await catalogue.access_write(request.lfn, checksum.size, checksum.md5, request.storage or DEFAULT)

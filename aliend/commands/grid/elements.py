@@ -46,12 +46,12 @@ async def se_qos(runtime: Runtime, call: Call) -> int:
     given = parse_options("SEqos", call.args[1:], {})
     if not given.operands:
         raise UsageError("SEqos requires a storage element label (see `alienctl help SEqos`)")
-    known = await list_elements(runtime, call)
-    found = list(dict.fromkeys(at for label in given.operands for at, one in enumerate(known) if one.matches(label)))
+    elements = await list_elements(runtime, call)
+    found = list(dict.fromkeys(at for label in given.operands for at, one in enumerate(elements) if one.matches(label)))
     if not found:
         return await print_not_found(call, f"No SE information found! -> {' '.join(given.operands)}")
-    lines = [f"{known[at].name:<32}{known[at].qos}" for at in found]
-    return await print_results(call, lines, [dict(known[at].facts) for at in found])
+    lines = [f"{elements[at].name:<32}{elements[at].qos}" for at in found]
+    return await print_results(call, lines, [dict(elements[at].facts) for at in found])
 
 
 async def get_ce(runtime: Runtime, call: Call) -> int:
