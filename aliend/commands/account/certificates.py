@@ -58,12 +58,12 @@ async def get_ca_certs(runtime: Runtime, call: Call) -> int:
     home = Path(environment.get("HOME") or Path.home())
     parent = Path(call.local_path(words[0])) if words else home / ".globus"
     installed = await ca_bundle.install(parent, source, environment, call.umask)
-    place = parent / ca_bundle.DIRECTORY
+    directory = parent / ca_bundle.DIRECTORY
     if call.as_json:
-        await call.print_json({"directory": str(place), "certificates": installed.count})
+        await call.print_json({"directory": str(directory), "certificates": installed.count})
     else:
         await call.print(
-            f"installed {installed.count} authorities in {place}; use them with: export X509_CERT_DIR={place}"
+            f"installed {installed.count} authorities in {directory}; use them with: export X509_CERT_DIR={directory}"
         )
     await call.print_error(f"getCAcerts: {installed.note}" if installed.note else "")
     return 0
@@ -86,16 +86,16 @@ async def _verify(call: Call, source: PemSource) -> int:
 
 async def _match(call: Call, files: CredentialFiles) -> int:
     refuse_arguments(call)
-    place = files.certificate
+    source = files.certificate
     try:
-        certificate = await asyncio.to_thread(parse_certificate, place)
+        certificate = await asyncio.to_thread(parse_certificate, source)
         key = await asyncio.to_thread(read_key, files.key)
         pair = belong(certificate.public_key(), await _decrypt(call, key))
     except (Unusable, ConfigurationError, UsageError) as error:
-        return await _print_outcome(call, place, str(error), UNLOADABLE)
-    problem = "" if pair else f"the key {key.name} does not match the certificate {place}"
+        return await _print_outcome(call, source, str(error), UNLOADABLE)
+    problem = "" if pair else f"the key {key.name} does not match the certificate {source}"
     return await _print_outcome(
-        call, place, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair"
+        call, source, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair"
     )
 
 

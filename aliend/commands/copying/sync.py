@@ -33,8 +33,8 @@ _LOWEST = -(10**6)
 
 async def sync(runtime: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or with `--dry-run` print what it would do."""
-    given = parse_options("sync", call.args[1:], _OPTIONS)
-    if len(given.operands) != 2:
+    options = parse_options("sync", call.args[1:], _OPTIONS)
+    if len(options.operands) != 2:
         raise UsageError(
             "sync requires a source and a target: `sync [OPTIONS] SOURCE TARGET` (see `alienctl help sync`)"
         )
@@ -42,24 +42,24 @@ async def sync(runtime: Runtime, call: Call) -> int:
         "copy",
         (),
         "",
-        parallel=given.number("T", 0, least=1),
-        priority=given.number("priority", 0, least=_LOWEST),
+        parallel=options.number("T", 0, least=1),
+        priority=options.number("priority", 0, least=_LOWEST),
         umask=call.umask,
         context=call.context,
     )
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     paths = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
-    source, target = (resolve_path(word, paths) for word in given.operands)
+    source, target = (resolve_path(word, paths) for word in options.operands)
     if source.side == target.side == "catalogue":
-        require_explicit_target(given.operands[1])
-    spec = sync_job(template, source, target, delete=given.has("delete"), exclude=given.all("exclude"))
-    if not given.has("detach"):
+        require_explicit_target(options.operands[1])
+    spec = sync_job(template, source, target, delete=options.has("delete"), exclude=options.all("exclude"))
+    if not options.has("detach"):
         await _require_source(runtime, call, spec)
-    if given.has("dry-run"):
+    if options.has("dry-run"):
         return await _print_plan(runtime, call, spec)
-    if spec.delete and not given.has("detach") and not call.as_json:
+    if spec.delete and not options.has("detach") and not call.as_json:
         return await submit_and_follow(runtime, call, spec, detach=False, after=_print_deletions)
-    return await submit_and_follow(runtime, call, spec, detach=given.has("detach"))
+    return await submit_and_follow(runtime, call, spec, detach=options.has("detach"))
 
 
 async def _require_source(runtime: Runtime, call: Call, spec: JobSpec) -> None:
@@ -86,11 +86,11 @@ def _local_kind(name: str) -> tuple[bool, bool]:
 
 
 async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
-    async for one in deletions_of(runtime, job):
-        if one.state == "deleted":
-            await call.print(f"deleted {one.below}")
-        elif one.below and one.reason:
-            await call.print_error(f"{one.below}: not deleted: {one.reason}")
+    async for file in deletions_of(runtime, job):
+        if file.state == "deleted":
+            await call.print(f"deleted {file.below}")
+        elif file.below and file.reason:
+            await call.print_error(f"{file.below}: not deleted: {file.reason}")
 
 
 async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
@@ -99,7 +99,7 @@ async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
     failing = 0
     async with runtime.engine.plan(spec) as plan:
         async for page in plan.copies():
-            failing += sum(one.action == "fail" for one in page)
+            failing += sum(file.action == "fail" for file in page)
             await _print_page(call, page, planned)
         objection = await plan.why_no_deletion() if spec.delete else ""
         if spec.delete and failing and not objection:
@@ -109,7 +109,7 @@ async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
                 await _print_page(call, page, planned)
     message = f"nothing would be deleted: {objection}" if objection else ""
     if call.as_json:
-        await call.print_json({"sync": [_as_json(one) for one in planned], "message": message})
+        await call.print_json({"sync": [_as_json(file) for file in planned], "message": message})
     elif message:
         await call.print_error(f"sync: {message}")
     return 0
@@ -120,14 +120,14 @@ async def _print_page(call: Call, page: Sequence[PlannedFile], planned: list[Pla
     if call.as_json:
         planned += page
         return
-    for one in page:
-        match one.action:
+    for file in page:
+        match file.action:
             case "copy":
-                await call.print(f"copy {escape_newlines(route_of(one))} {format_size(one.size)} ({one.reason})")
+                await call.print(f"copy {escape_newlines(route_of(file))} {format_size(file.size)} ({file.reason})")
             case "delete":
-                await call.print(f"delete {escape_newlines(one.target)} ({one.reason})")
+                await call.print(f"delete {escape_newlines(file.target)} ({file.reason})")
             case "fail":
-                await call.print_error(f"{escape_newlines(one.source)}: {one.reason}")
+                await call.print_error(f"{escape_newlines(file.source)}: {file.reason}")
 
 
 def _as_json(file: PlannedFile) -> dict[str, Any]:

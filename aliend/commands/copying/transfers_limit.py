@@ -49,7 +49,7 @@ def _limit_lines(now: LimitsInUse) -> Iterable[str]:
     for name in ("files", "down", "up", "se"):
         count = str(running.get(name, "")) if name != "se" else ""
         yield f"{name:<32}{table[name] or '-':>6}{count:>6}".rstrip()
-    elements = {se.upper(): one for se, one in now.elements.items()}
+    elements = {se.upper(): element for se, element in now.elements.items()}
     for se in sorted({*elements, *(name for name, _ in now.limits.named)}):
         yield _element_line(se, elements[se]) if se in elements else f"{se:<32}{table[se]:>6}{0:>6}"
 
@@ -70,16 +70,16 @@ def _elements(now: LimitsInUse) -> list[dict[str, Any]]:
     """Return the storage elements in use as JSON; `until_ms` is 0 for one that is not backing off."""
     return [
         {
-            "se": one.se,
-            "state": one.state,
-            "copies": one.copies,
-            "limit": one.limit,
-            "most": one.most,
-            "until_ms": int(one.until * 1000),
-            "why": one.why,
-            "bytes_per_second": int(one.speed),
+            "se": element.se,
+            "state": element.state,
+            "copies": element.copies,
+            "limit": element.limit,
+            "most": element.most,
+            "until_ms": int(element.until * 1000),
+            "why": element.why,
+            "bytes_per_second": int(element.speed),
         }
-        for one in now.elements.values()
+        for element in now.elements.values()
     ]
 
 

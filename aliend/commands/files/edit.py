@@ -76,14 +76,14 @@ def _has_client(call: Call) -> bool:
 
 async def _parse(runtime: Runtime, call: Call) -> tuple[str, str, bool]:
     """Return the absolute LFN, the storage spec, and whether the backup name includes the date."""
-    given = parse_options(call.args[0], call.args[1:], _OPTIONS)
-    if len(given.operands) != 1:
-        raise UsageError(f"{given.command} requires one file (see `alienctl help {given.command}`)")
+    options = parse_options(call.args[0], call.args[1:], _OPTIONS)
+    if len(options.operands) != 1:
+        raise UsageError(f"{options.command} requires one file (see `alienctl help {options.command}`)")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.directory))
+    found = resolve_path(options.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local" or found.name.endswith("/"):
-        raise UsageError(f"{given.command}: {given.operands[0]} is not an LFN of a file")
-    return found.name, found.storage, given.has("datebck")
+        raise UsageError(f"{options.command}: {options.operands[0]} is not an LFN of a file")
+    return found.name, found.storage, options.has("datebck")
 
 
 async def _edit_and_upload(runtime: Runtime, call: Call, request: _EditRequest, text: Path) -> int:

@@ -55,10 +55,10 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
 
 
 async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
-    given = parse_options("lfn2uri", call.args[1:], {})
-    keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
-    others = [word for word in given.operands[1:] if word not in _KEYWORDS]
-    if not given.operands or len(others) > 1:
+    options = parse_options("lfn2uri", call.args[1:], {})
+    keywords = frozenset(_KEYWORDS[word] for word in options.operands[1:] if word in _KEYWORDS)
+    others = [word for word in options.operands[1:] if word not in _KEYWORDS]
+    if not options.operands or len(others) > 1:
         raise UsageError("lfn2uri requires one LFN (see `alienctl help lfn2uri`)")
     if others and not {"meta", "write"} & keywords:
         raise UsageError(f"lfn2uri: unknown keyword {others[0]}; use meta, write, strict or http")
@@ -67,9 +67,9 @@ async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
     for one in {"meta", "http", "strict"} & keywords if "write" in keywords else ():
         raise UsageError(f"lfn2uri: use either write or {one}, not both")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.directory))
+    found = resolve_path(options.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local":
-        raise UsageError(f"lfn2uri: {given.operands[0]} is a local file; give an LFN")
+        raise UsageError(f"lfn2uri: {options.operands[0]} is a local file; give an LFN")
     local = call.local_path(others[0]) if others else ""
     return _UriRequest(found.name, found.storage, local, keywords)
 

@@ -87,20 +87,20 @@ class Follower:
         return final
 
     async def _report(self, transfers: Iterable[TransferView], total: int) -> None:
-        arrived = [one.id for one in transfers if one.state == "done"]
+        arrived = [transfer.id for transfer in transfers if transfer.state == "done"]
         records = await self._runtime.engine.attempts(arrived) if arrived else []
         last = {record.transfer: record for record in records}
-        for one in transfers:
-            match one.state:
+        for transfer in transfers:
+            match transfer.state:
                 case "running":
-                    await self._report_start(one, total)
+                    await self._report_start(transfer, total)
                 case "done":
-                    await self._report_success(one, last.get(one.id), total)
+                    await self._report_success(transfer, last.get(transfer.id), total)
                 case "failed":
-                    await self._report_failure(one, total)
+                    await self._report_failure(transfer, total)
                 case "waiting":
-                    self._running.pop(one.id, None)
-                    await self._print_notice(f"{escape_newlines(one.source)}: retrying: {one.message}")
+                    self._running.pop(transfer.id, None)
+                    await self._print_notice(f"{escape_newlines(transfer.source)}: retrying: {transfer.message}")
 
     async def _report_start(self, transfer: TransferView, total: int) -> int:
         """Print that a copy has started, once; return its number."""
