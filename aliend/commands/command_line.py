@@ -127,16 +127,16 @@ class _CommandLine:
             case Command(words, pipeline):
                 return await pipe_output(self._call, (*_SHELL, pipeline), lambda call: self._command(call, words))
 
-    async def _command(self, call: Call, words: tuple[str, ...]) -> int:
-        by_line = call.by_line or JSON_LINES_OPTION in words
-        as_json = call.as_json or bool(JSON_OPTIONS.intersection(words))
-        words = tuple(word for word in words if word not in JSON_OPTIONS)
-        call = replace(call, args=words, as_json=as_json, by_line=by_line)
-        if not words:
+    async def _command(self, call: Call, args: tuple[str, ...]) -> int:
+        by_line = call.by_line or JSON_LINES_OPTION in args
+        as_json = call.as_json or bool(JSON_OPTIONS.intersection(args))
+        args = tuple(word for word in args if word not in JSON_OPTIONS)
+        call = replace(call, args=args, as_json=as_json, by_line=by_line)
+        if not args:
             raise UsageError("--json requires a command (see `alienctl help`)")
-        if theirs := _client_command((*words, *(("--json",) if as_json else ()))):
+        if theirs := _client_command((*args, *(("--json",) if as_json else ()))):
             return await call.run_on_client(theirs)
-        match words:
+        match args:
             case ("exit" | "quit" | "logout", *operands):
                 await self._exit(call, operands)
             case ("exitcode" | "$?",):
@@ -194,14 +194,14 @@ async def _decode_stdin(call: Call) -> AsyncIterator[str]:
     yield ""
 
 
-def _client_command(words: tuple[str, ...]) -> tuple[str, ...]:
+def _client_command(args: tuple[str, ...]) -> tuple[str, ...]:
     """Return the client command for what only the client can do, and for help pages; otherwise an empty tuple."""
-    if words[0] in command_names.BUILTIN_COMMANDS and dispatch.HELP_WORDS.intersection(words[1:2]):
-        return ("alienctl", "help", command_names.BUILTIN_COMMANDS[words[0]])
-    if words[0] in command_names.CLIENT_COMMANDS:
-        return ("alienctl", *words)
-    if words[0] in command_names.COMMANDS_WITH_HELP_PAGE and dispatch.HELP_WORDS.intersection(words[1:]):
-        return ("alienctl", "help", words[0])
+    if args[0] in command_names.BUILTIN_COMMANDS and dispatch.HELP_WORDS.intersection(args[1:2]):
+        return ("alienctl", "help", command_names.BUILTIN_COMMANDS[args[0]])
+    if args[0] in command_names.CLIENT_COMMANDS:
+        return ("alienctl", *args)
+    if args[0] in command_names.COMMANDS_WITH_HELP_PAGE and dispatch.HELP_WORDS.intersection(args[1:]):
+        return ("alienctl", "help", args[0])
     return ()
 
 

@@ -58,44 +58,44 @@ async def get_ca_certs(runtime: Runtime, call: Call) -> int:
     home = Path(environment.get("HOME") or Path.home())
     parent = Path(call.local_path(words[0])) if words else home / ".globus"
     installed = await ca_bundle.install(parent, source, environment, call.umask)
-    place = parent / ca_bundle.DIRECTORY
+    directory = parent / ca_bundle.DIRECTORY
     if call.as_json:
-        await call.print_json({"directory": str(place), "certificates": installed.count})
+        await call.print_json({"directory": str(directory), "certificates": installed.count})
     else:
         await call.print(
-            f"installed {installed.count} authorities in {place}; use them with: export X509_CERT_DIR={place}"
+            f"installed {installed.count} authorities in {directory}; use them with: export X509_CERT_DIR={directory}"
         )
     await call.print_error(f"getCAcerts: {installed.note}" if installed.note else "")
     return 0
 
 
-async def _verify(call: Call, place: PemSource) -> int:
+async def _verify(call: Call, source: PemSource) -> int:
     refuse_arguments(call)
     try:
-        await asyncio.to_thread(parse_certificate, place)
+        await asyncio.to_thread(parse_certificate, source)
     except Unusable as error:
-        unreadable = "cannot be read" in str(error) or not place
-        return await _print_outcome(call, place, str(error), UNREADABLE if unreadable else UNLOADABLE)
+        unreadable = "cannot be read" in str(error) or not source
+        return await _print_outcome(call, source, str(error), UNREADABLE if unreadable else UNLOADABLE)
     try:
         trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca, call.context.ca_note)
-        problem = await asyncio.to_thread(chain_verification.why_untrusted, place, trust, now_in_ms())
+        problem = await asyncio.to_thread(chain_verification.why_untrusted, source, trust, now_in_ms())
     except (ConfigurationError, Unusable) as error:
-        return await _print_outcome(call, place, str(error), UNLOADABLE)
-    return await _print_outcome(call, place, problem, FAILED if problem else 0, good="is verified")
+        return await _print_outcome(call, source, str(error), UNLOADABLE)
+    return await _print_outcome(call, source, problem, FAILED if problem else 0, good="is verified")
 
 
 async def _match(call: Call, files: CredentialFiles) -> int:
     refuse_arguments(call)
-    place = files.certificate
+    source = files.certificate
     try:
-        certificate = await asyncio.to_thread(parse_certificate, place)
+        certificate = await asyncio.to_thread(parse_certificate, source)
         key = await asyncio.to_thread(read_key, files.key)
         pair = belong(certificate.public_key(), await _decrypt(call, key))
     except (Unusable, ConfigurationError, UsageError) as error:
-        return await _print_outcome(call, place, str(error), UNLOADABLE)
-    problem = "" if pair else f"the key {key.name} does not match the certificate {place}"
+        return await _print_outcome(call, source, str(error), UNLOADABLE)
+    problem = "" if pair else f"the key {key.name} does not match the certificate {source}"
     return await _print_outcome(
-        call, place, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair"
+        call, source, problem, 0 if pair else MISMATCH, good=f"and the key {key.name} are a pair"
     )
 
 
@@ -110,11 +110,11 @@ async def _decrypt(call: Call, key: KeyText) -> PrivateKeyTypes:
         return key.parsed(answer.encode())
 
 
-async def _print_outcome(call: Call, place: PemSource, problem: str, code: int, *, good: str = "") -> int:
+async def _print_outcome(call: Call, source: PemSource, problem: str, code: int, *, good: str = "") -> int:
     """Print the outcome: success on standard output, a problem on standard error; return `code`."""
     if call.as_json:
-        await call.print_json({"certificate": str(place), "ok": code == 0, "problem": problem})
+        await call.print_json({"certificate": str(source), "ok": code == 0, "problem": problem})
     elif code == 0:
-        await call.print(f"{place} {good}")
+        await call.print(f"{source} {good}")
     await call.print_error(f"{call.args[0]}: {problem}" if problem else "")
     return code

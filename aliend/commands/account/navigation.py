@@ -21,10 +21,10 @@ async def cd(runtime: Runtime, call: Call) -> int:
     """Change the session's directory after the service has confirmed that it exists."""
     if len(call.args) > 2:
         raise UsageError("usage: cd [DIRECTORY | -]")
-    wish = call.args[1] if len(call.args) == 2 else "~"
+    directory = call.args[1] if len(call.args) == 2 else "~"
     await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    state = await runtime.sessions.change_directory(call.session, call.context, wish)
-    return await _print_result(call, state, state.directory if wish == "-" else "")
+    state = await runtime.sessions.change_directory(call.session, call.context, directory)
+    return await _print_result(call, state, state.directory if directory == "-" else "")
 
 
 async def home(runtime: Runtime, call: Call) -> int:

@@ -53,35 +53,35 @@ async def _suggest_local_names(call: Call) -> None:
 
 async def _copy(runtime: Runtime, call: Call) -> int:
     """Submit the jobs, then follow them, or with `--detach` print their numbers."""
-    words = parse_copy(call.args[1:], time.time_ns() // 1_000_000)
-    for note in words.notes:
+    options = parse_copy(call.args[1:], time.time_ns() // 1_000_000)
+    for note in options.notes:
         await call.print_error(note)
-    if words.sync_args:
-        return await sync.sync(runtime, replace(call, args=words.sync_args))
-    await asyncio.to_thread(_require_local_sources, words, call)
+    if options.sync_args:
+        return await sync.sync(runtime, replace(call, args=options.sync_args))
+    await asyncio.to_thread(_require_local_sources, options, call)
     place = await _path_context(runtime, call)
-    if words.target == STDIO:
-        return await write_output(runtime, call, words, place)
-    specs, problems = await _plan(call, words, place)
+    if options.target == STDIO:
+        return await write_output(runtime, call, options, place)
+    specs, problems = await _plan(call, options, place)
     for problem in problems:
-        await call.print_error(f"cp: {words.input}: {problem}")
-    if words.dry_run:
+        await call.print_error(f"cp: {options.input}: {problem}")
+    if options.dry_run:
         tally, files = await print_dry_run(runtime, call, specs)
-        code = exit_code_of(tally, len(problems), compat_exit=words.compat_exit)
+        code = exit_code_of(tally, len(problems), compat_exit=options.compat_exit)
         if call.as_json:
             await call.print_json(report_document(code, problems, files=files))
         return code
-    if words.sources == (STDIO,):
+    if options.sources == (STDIO,):
         jobs = [await submit_input(runtime, call, specs[0])]
     else:
         jobs = [await runtime.engine.submit(spec, call.new_request_id()) for spec in specs]
-    if words.detach:
+    if options.detach:
         code = ALL_ARRIVED if not problems else SOME_ARRIVED if jobs else NONE_ARRIVED
         await _print_job_numbers(call, jobs, code, problems)
         return code
     numbers = [job.id for job in jobs]
     return await follow_foreground(
-        runtime, call, numbers, compat_exit=words.compat_exit, progress=words.progress, problems=problems
+        runtime, call, numbers, compat_exit=options.compat_exit, progress=options.progress, problems=problems
     )
 
 
@@ -90,31 +90,31 @@ async def _path_context(runtime: Runtime, call: Call) -> PathContext:
     return PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
 
 
-async def _plan(call: Call, words: CopyArguments, place: PathContext) -> tuple[list[JobSpec], list[str]]:
+async def _plan(call: Call, options: CopyArguments, paths: PathContext) -> tuple[list[JobSpec], list[str]]:
     """Return the jobs and the problems in lines of the input file. Raises UsageError, NoSuchFile."""
     spec = replace(
-        words.spec,
+        options.spec,
         umask=call.umask,
         context=call.context,
         settings=xrootd_settings(call.environment),
-        whole_archives=words.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
-        interactive=not words.detach and (call.terminal.stdout or call.terminal.stderr),
+        whole_archives=options.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
+        interactive=not options.detach and (call.terminal.stdout or call.terminal.stderr),
     )
-    words = replace(words, spec=spec)
-    if not words.input:
-        return await asyncio.to_thread(plan_jobs, words, place, _exists), []
-    text = await asyncio.to_thread(_read_input, call.local_path(words.input))
-    lines, problems = parse_input(text, with_target=bool(words.target))
-    jobs, more = await asyncio.to_thread(plan_input_jobs, words, lines, place, _exists)
+    options = replace(options, spec=spec)
+    if not options.input:
+        return await asyncio.to_thread(plan_jobs, options, paths, _exists), []
+    text = await asyncio.to_thread(_read_input, call.local_path(options.input))
+    lines, problems = parse_input(text, with_target=bool(options.target))
+    jobs, more = await asyncio.to_thread(plan_input_jobs, options, lines, paths, _exists)
     if not jobs and not problems and not more:
-        raise UsageError(f"cp: {words.input} lists no files to copy")
+        raise UsageError(f"cp: {options.input} lists no files to copy")
     return jobs, sorted([*problems, *more], key=lambda text: int(text.split()[1].rstrip(":")))
 
 
-def _require_local_sources(words: CopyArguments, call: Call) -> None:
+def _require_local_sources(options: CopyArguments, call: Call) -> None:
     """Raise NoSuchFile for a missing local source, before any request to the service."""
     place = PathContext("/", "/", call.directory, call.environment.get("HOME", ""))
-    for word in words.sources:
+    for word in options.sources:
         name = resolve_path(word, place).name if word.startswith("file:") else ""
         if name and not _exists(name) and ("*" not in name or not _exists(str(Path(name.partition("*")[0]).parent))):
             raise NoSuchFile(f"local file {name} does not exist; nothing was copied")

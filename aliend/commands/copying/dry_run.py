@@ -23,24 +23,24 @@ async def print_dry_run(runtime: Runtime, call: Call, specs: Sequence[JobSpec]) 
 
     for spec in specs:
 
-        async def tell(one: DryRunResult, spec: JobSpec = spec) -> None:
+        async def print_file(file: DryRunResult, spec: JobSpec = spec) -> None:
             tally.total += 1
-            tally.arrived += one.action in ("copy", "keep")
-            tally.missing += one.reason.endswith(MISSING)
+            tally.arrived += file.action in ("copy", "keep")
+            tally.missing += file.reason.endswith(MISSING)
             if call.as_json:
-                files.append(dry_run_entry(one))
+                files.append(dry_run_entry(file))
                 return
-            match one.action:
+            match file.action:
                 case "copy" if spec.direction != "download":
                     await call.print(
-                        f"{escape_newlines(route_of(one))} ({spec.storage or default_spec(one.target, one.size)})"
+                        f"{escape_newlines(route_of(file))} ({spec.storage or default_spec(file.target, file.size)})"
                     )
                 case "copy":
-                    await call.print(escape_newlines(route_of(one)))
+                    await call.print(escape_newlines(route_of(file)))
                 case "keep":
-                    await call.print(f"{escape_newlines(one.target)} --> TARGET VALID (size match, md5 match)")
+                    await call.print(f"{escape_newlines(file.target)} --> TARGET VALID (size match, md5 match)")
                 case _:
-                    await call.print_error(f"{escape_newlines(one.source)}: {one.reason}")
+                    await call.print_error(f"{escape_newlines(file.source)}: {file.reason}")
 
-        await dry_run(spec, runtime.central_sessions.catalogue_of(spec.context), tell)
+        await dry_run(spec, runtime.central_sessions.catalogue_of(spec.context), print_file)
     return tally, files

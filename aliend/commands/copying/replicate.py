@@ -26,24 +26,24 @@ _LOWEST = -(10**6)
 
 async def replicate(runtime: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or with `--detach` print its number."""
-    given = parse_options("replicate", call.args[1:], _OPTIONS)
-    wish = given.last("to")
-    if not given.operands or not wish:
+    options = parse_options("replicate", call.args[1:], _OPTIONS)
+    storage = options.last("to")
+    if not options.operands or not storage:
         raise UsageError(
             "replicate requires LFNs and a target: `replicate LFN... --to disk:1` (see `alienctl help replicate`)"
         )
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    place = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
-    sources = [resolve_path(word, place) for word in given.operands]
+    paths = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
+    sources = [resolve_path(word, paths) for word in options.operands]
     if any(source.side == "local" or source.storage for source in sources):
         raise UsageError("replicate takes LFNs only; choose the storage with --to")
     spec = JobSpec(
         direction="copy",
         sources=tuple(source.name for source in sources),
         target=sources[0].name,
-        storage=parse_storage_spec(wish),
-        purpose="mirror" if given.has("mirror") else "replicate",
-        parallel=given.number("T", 0, least=1),
-        priority=given.number("priority", 0, least=_LOWEST),
+        storage=parse_storage_spec(storage),
+        purpose="mirror" if options.has("mirror") else "replicate",
+        parallel=options.number("T", 0, least=1),
+        priority=options.number("priority", 0, least=_LOWEST),
     )
-    return await submit_and_follow(runtime, call, spec, detach=given.has("detach"))
+    return await submit_and_follow(runtime, call, spec, detach=options.has("detach"))

@@ -40,12 +40,12 @@ async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
     return job
 
 
-async def write_output(runtime: Runtime, call: Call, words: CopyArguments, place: PathContext) -> int:
+async def write_output(runtime: Runtime, call: Call, options: CopyArguments, paths: PathContext) -> int:
     """Write a catalogue file to standard output. Raises UsageError, and CopyError at its end for a wrong checksum."""
-    source = resolve_path(words.sources[0], place, no_storage=bool(words.storage))
-    if source.side == "local" or len(words.sources) > 1 or "*" in source.name:
+    source = resolve_path(options.sources[0], paths, no_storage=bool(options.storage))
+    if source.side == "local" or len(options.sources) > 1 or "*" in source.name:
         raise UsageError("cp: only one catalogue file can be written to standard output: `cp LFN -`")
-    if words.detach or words.dry_run or call.as_json:
+    if options.detach or options.dry_run or call.as_json:
         raise UsageError("cp: --detach, --dry-run and --json do not apply to standard output")
     content = await content_of(runtime.central_sessions.catalogue_of(call.context), source.name)
     async with aclosing(read_pieces(runtime, call, content, 0, content.size)) as found:

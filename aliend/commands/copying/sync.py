@@ -33,8 +33,8 @@ _LOWEST = -(10**6)
 
 async def sync(runtime: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or with `--dry-run` print what it would do."""
-    given = parse_options("sync", call.args[1:], _OPTIONS)
-    if len(given.operands) != 2:
+    options = parse_options("sync", call.args[1:], _OPTIONS)
+    if len(options.operands) != 2:
         raise UsageError(
             "sync requires a source and a target: `sync [OPTIONS] SOURCE TARGET` (see `alienctl help sync`)"
         )
@@ -42,24 +42,24 @@ async def sync(runtime: Runtime, call: Call) -> int:
         "copy",
         (),
         "",
-        parallel=given.number("T", 0, least=1),
-        priority=given.number("priority", 0, least=_LOWEST),
+        parallel=options.number("T", 0, least=1),
+        priority=options.number("priority", 0, least=_LOWEST),
         umask=call.umask,
         context=call.context,
     )
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    place = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
-    source, target = (resolve_path(word, place) for word in given.operands)
+    paths = PathContext(state.directory, state.home, call.directory, call.environment.get("HOME", ""))
+    source, target = (resolve_path(word, paths) for word in options.operands)
     if source.side == target.side == "catalogue":
-        require_explicit_target(given.operands[1])
-    spec = sync_job(template, source, target, delete=given.has("delete"), exclude=given.all("exclude"))
-    if not given.has("detach"):
+        require_explicit_target(options.operands[1])
+    spec = sync_job(template, source, target, delete=options.has("delete"), exclude=options.all("exclude"))
+    if not options.has("detach"):
         await _require_source(runtime, call, spec)
-    if given.has("dry-run"):
+    if options.has("dry-run"):
         return await _print_plan(runtime, call, spec)
-    if spec.delete and not given.has("detach") and not call.as_json:
+    if spec.delete and not options.has("detach") and not call.as_json:
         return await submit_and_follow(runtime, call, spec, detach=False, after=_print_deletions)
-    return await submit_and_follow(runtime, call, spec, detach=given.has("detach"))
+    return await submit_and_follow(runtime, call, spec, detach=options.has("detach"))
 
 
 async def _require_source(runtime: Runtime, call: Call, spec: JobSpec) -> None:
@@ -86,50 +86,50 @@ def _local_kind(name: str) -> tuple[bool, bool]:
 
 
 async def _print_deletions(runtime: Runtime, call: Call, job: int) -> None:
-    async for one in deletions_of(runtime, job):
-        if one.state == "deleted":
-            await call.print(f"deleted {one.below}")
-        elif one.below and one.reason:
-            await call.print_error(f"{one.below}: not deleted: {one.reason}")
+    async for file in deletions_of(runtime, job):
+        if file.state == "deleted":
+            await call.print(f"deleted {file.below}")
+        elif file.below and file.reason:
+            await call.print_error(f"{file.below}: not deleted: {file.reason}")
 
 
 async def _print_plan(runtime: Runtime, call: Call, spec: JobSpec) -> int:
     """Print what would be copied and deleted, and why, in the order of the job."""
-    told: list[PlannedFile] = []
+    planned: list[PlannedFile] = []
     failing = 0
     async with runtime.engine.plan(spec) as plan:
         async for page in plan.copies():
-            failing += sum(one.action == "fail" for one in page)
-            await _print_page(call, page, told)
+            failing += sum(file.action == "fail" for file in page)
+            await _print_page(call, page, planned)
         objection = await plan.why_no_deletion() if spec.delete else ""
         if spec.delete and failing and not objection:
             objection = "some files would fail to copy"
         if not objection:
             async for page in plan.deletions():
-                await _print_page(call, page, told)
+                await _print_page(call, page, planned)
     message = f"nothing would be deleted: {objection}" if objection else ""
     if call.as_json:
-        await call.print_json({"sync": [_as_json(one) for one in told], "message": message})
+        await call.print_json({"sync": [_as_json(file) for file in planned], "message": message})
     elif message:
         await call.print_error(f"sync: {message}")
     return 0
 
 
-async def _print_page(call: Call, page: Sequence[PlannedFile], told: list[PlannedFile]) -> None:
+async def _print_page(call: Call, page: Sequence[PlannedFile], planned: list[PlannedFile]) -> None:
     """Print files as lines, or with --json collect them in `planned`."""
     if call.as_json:
-        told += page
+        planned += page
         return
-    for one in page:
-        match one.action:
+    for file in page:
+        match file.action:
             case "copy":
-                await call.print(f"copy {escape_newlines(route_of(one))} {format_size(one.size)} ({one.reason})")
+                await call.print(f"copy {escape_newlines(route_of(file))} {format_size(file.size)} ({file.reason})")
             case "delete":
-                await call.print(f"delete {escape_newlines(one.target)} ({one.reason})")
+                await call.print(f"delete {escape_newlines(file.target)} ({file.reason})")
             case "fail":
-                await call.print_error(f"{escape_newlines(one.source)}: {one.reason}")
+                await call.print_error(f"{escape_newlines(file.source)}: {file.reason}")
 
 
-def _as_json(one: PlannedFile) -> dict[str, Any]:
-    names = {"source": one.source} if one.source else {}
-    return {"do": one.action, **names, "target": one.target, "size": one.size, "reason": one.reason}
+def _as_json(file: PlannedFile) -> dict[str, Any]:
+    names = {"source": file.source} if file.source else {}
+    return {"do": file.action, **names, "target": file.target, "size": file.size, "reason": file.reason}

@@ -37,11 +37,11 @@ async def transfers(runtime: Runtime, call: Call) -> int:
     return await _VERBS[verb](runtime, call, words)
 
 
-async def _list(runtime: Runtime, call: Call, words: list[str]) -> int:
-    if words not in ([], ["--all"]):
+async def _list(runtime: Runtime, call: Call, args: list[str]) -> int:
+    if args not in ([], ["--all"]):
         raise UsageError("usage: transfers list [--all]")
     last, array = 0, JsonArray(call, "jobs")
-    while page := await runtime.engine.jobs(PAGE, last, active_only=not words):
+    while page := await runtime.engine.jobs(PAGE, last, active_only=not args):
         if call.as_json:
             await array.add(map(job_to_json, page))
         else:
@@ -52,26 +52,24 @@ async def _list(runtime: Runtime, call: Call, words: list[str]) -> int:
         await array.end()
     elif not last:
         await call.print_error(
-            "no transfer jobs"
-            if words
-            else "no unfinished transfer jobs; list all jobs with `alienctl transfers --all`"
+            "no transfer jobs" if args else "no unfinished transfer jobs; list all jobs with `alienctl transfers --all`"
         )
     return 0
 
 
-async def _attach(runtime: Runtime, call: Call, words: list[str]) -> int:
-    compat_exit = any(word.lstrip("-") == "compat-exit" for word in words)
-    jobs = [_job_number("attach", [word]) for word in words if not word.startswith("-")]
+async def _attach(runtime: Runtime, call: Call, args: list[str]) -> int:
+    compat_exit = any(word.lstrip("-") == "compat-exit" for word in args)
+    jobs = [_job_number("attach", [word]) for word in args if not word.startswith("-")]
     return await follow_foreground(runtime, call, jobs or [_job_number("attach", [])], compat_exit=compat_exit)
 
 
-async def _wait(runtime: Runtime, call: Call, words: list[str]) -> int:
+async def _wait(runtime: Runtime, call: Call, args: list[str]) -> int:
     limit: float | None = None
-    if "--timeout" in words:
-        at = words.index("--timeout")
-        limit = _seconds(words[at + 1] if at + 1 < len(words) else "")
-        del words[at : at + 2]
-    jobs = [_job_number("wait", [word]) for word in words or [""]]
+    if "--timeout" in args:
+        at = args.index("--timeout")
+        limit = _seconds(args[at + 1] if at + 1 < len(args) else "")
+        del args[at : at + 2]
+    jobs = [_job_number("wait", [word]) for word in args or [""]]
     for job in jobs:
         await runtime.engine.job(job)
     try:
@@ -80,10 +78,10 @@ async def _wait(runtime: Runtime, call: Call, words: list[str]) -> int:
     except TimeoutError:
         left = [job for job in jobs if not (await runtime.engine.job(job)).ended_ms]
         named = ", ".join(map(str, left))
-        told = f"job {named} has not ended after {limit:g} s; it continues"
+        message = f"job {named} has not ended after {limit:g} s; it continues"
         if len(left) != 1:
-            told = f"jobs {named} have not ended after {limit:g} s; they continue"
-        await call.print_error(f"transfers: {told}")
+            message = f"jobs {named} have not ended after {limit:g} s; they continue"
+        await call.print_error(f"transfers: {message}")
         return TIMED_OUT
     if call.as_json:
         await call.print_json(job_to_json(finals[0]) if len(finals) == 1 else {"jobs": list(map(job_to_json, finals))})
@@ -91,20 +89,20 @@ async def _wait(runtime: Runtime, call: Call, words: list[str]) -> int:
     return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
-async def _cancel(runtime: Runtime, call: Call, words: list[str]) -> int:
-    return await _print_job(call, await runtime.engine.cancel(_job_number("cancel", words)))
+async def _cancel(runtime: Runtime, call: Call, args: list[str]) -> int:
+    return await _print_job(call, await runtime.engine.cancel(_job_number("cancel", args)))
 
 
-async def _retry(runtime: Runtime, call: Call, words: list[str]) -> int:
-    return await _print_job(call, await runtime.engine.retry(_job_number("retry", words), uuid.uuid4().hex))
+async def _retry(runtime: Runtime, call: Call, args: list[str]) -> int:
+    return await _print_job(call, await runtime.engine.retry(_job_number("retry", args), uuid.uuid4().hex))
 
 
-async def _pause(runtime: Runtime, call: Call, words: list[str]) -> int:
-    return await _print_job(call, await runtime.engine.pause(_job_number("pause", words)))
+async def _pause(runtime: Runtime, call: Call, args: list[str]) -> int:
+    return await _print_job(call, await runtime.engine.pause(_job_number("pause", args)))
 
 
-async def _resume(runtime: Runtime, call: Call, words: list[str]) -> int:
-    return await _print_job(call, await runtime.engine.resume(_job_number("resume", words)))
+async def _resume(runtime: Runtime, call: Call, args: list[str]) -> int:
+    return await _print_job(call, await runtime.engine.resume(_job_number("resume", args)))
 
 
 async def _print_job(call: Call, job: JobView) -> int:
@@ -115,10 +113,10 @@ async def _print_job(call: Call, job: JobView) -> int:
     return 0
 
 
-def _job_number(verb: str, words: list[str]) -> int:
-    if len(words) != 1 or not words[0].isascii() or not words[0].isdigit():
+def _job_number(verb: str, args: list[str]) -> int:
+    if len(args) != 1 or not args[0].isascii() or not args[0].isdigit():
         raise UsageError(f"transfers {verb} requires one job number (see `alienctl transfers list --all`)")
-    return int(words[0])
+    return int(args[0])
 
 
 def _seconds(text: str) -> float:

@@ -14,12 +14,12 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
 
-async def limit(runtime: Runtime, call: Call, words: list[str]) -> int:
+async def limit(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Set the given limits and print all limits; with `--job N` set the rate of one job."""
-    if "--job" in words:
-        return await _limit_job(runtime, call, words)
-    if words:
-        await runtime.engine.change_limits(parse(words))
+    if "--job" in args:
+        return await _limit_job(runtime, call, args)
+    if args:
+        await runtime.engine.change_limits(parse(args))
     now = runtime.engine.limits_in_use()
     if call.as_json:
         await call.print_json({"limits": now.table(), "rates": _rates(now), "elements": _elements(now)})
@@ -28,12 +28,12 @@ async def limit(runtime: Runtime, call: Call, words: list[str]) -> int:
     return 0
 
 
-async def _limit_job(runtime: Runtime, call: Call, words: list[str]) -> int:
+async def _limit_job(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Set the bandwidth of one job: `--job N rate=R`."""
-    at = words.index("--job")
-    number = words[at + 1] if at + 1 < len(words) else ""
-    name, _, text = (words[:at] + words[at + 2 :] or [""])[0].partition("=")
-    if not (number.isascii() and number.isdigit()) or len(words) != 3 or name != "rate":
+    at = args.index("--job")
+    number = args[at + 1] if at + 1 < len(args) else ""
+    name, _, text = (args[:at] + args[at + 2 :] or [""])[0].partition("=")
+    if not (number.isascii() and number.isdigit()) or len(args) != 3 or name != "rate":
         raise UsageError("usage: transfers limit --job N rate=R, as in `transfers limit --job 7 rate=5M`")
     job = await runtime.engine.change_job_rate(int(number), 0 if text == "default" else parse_rate(text))
     if call.as_json:
@@ -49,37 +49,37 @@ def _limit_lines(now: LimitsInUse) -> Iterable[str]:
     for name in ("files", "down", "up", "se"):
         count = str(running.get(name, "")) if name != "se" else ""
         yield f"{name:<32}{table[name] or '-':>6}{count:>6}".rstrip()
-    elements = {se.upper(): one for se, one in now.elements.items()}
+    elements = {se.upper(): element for se, element in now.elements.items()}
     for se in sorted({*elements, *(name for name, _ in now.limits.named)}):
         yield _element_line(se, elements[se]) if se in elements else f"{se:<32}{table[se]:>6}{0:>6}"
 
 
-def _element_line(se: str, one: ElementView) -> str:
+def _element_line(se: str, element: ElementView) -> str:
     """Return the line of a storage element: its current limit, its copies, and its state if it is not working."""
     notes = []
-    if one.state != "working":
-        notes.append(one.state + (f" until {_time(one.until)}" if one.until else ""))
-    elif one.limit != one.most:
-        notes.append(f"of {one.most}")
-    if one.why:
-        notes.append(one.why)
-    return f"{se:<32}{one.limit:>6}{one.copies:>6}  {'; '.join(notes)}".rstrip()
+    if element.state != "working":
+        notes.append(element.state + (f" until {_time(element.until)}" if element.until else ""))
+    elif element.limit != element.most:
+        notes.append(f"of {element.most}")
+    if element.why:
+        notes.append(element.why)
+    return f"{se:<32}{element.limit:>6}{element.copies:>6}  {'; '.join(notes)}".rstrip()
 
 
 def _elements(now: LimitsInUse) -> list[dict[str, Any]]:
     """Return the storage elements in use as JSON; `until_ms` is 0 for one that is not backing off."""
     return [
         {
-            "se": one.se,
-            "state": one.state,
-            "copies": one.copies,
-            "limit": one.limit,
-            "most": one.most,
-            "until_ms": int(one.until * 1000),
-            "why": one.why,
-            "bytes_per_second": int(one.speed),
+            "se": element.se,
+            "state": element.state,
+            "copies": element.copies,
+            "limit": element.limit,
+            "most": element.most,
+            "until_ms": int(element.until * 1000),
+            "why": element.why,
+            "bytes_per_second": int(element.speed),
         }
-        for one in now.elements.values()
+        for element in now.elements.values()
     ]
 
 

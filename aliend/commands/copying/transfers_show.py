@@ -30,10 +30,10 @@ class _Page:
     tried: dict[int, list[AttemptRecord]]
 
 
-async def show(runtime: Runtime, call: Call, words: list[str]) -> int:
+async def show(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Print a job and its files with their errors; `--attempts`: each attempt, `--failed`: only failed files."""
-    flags = {word for word in words if word.startswith("-")}
-    rest = [word for word in words if word not in flags]
+    flags = {word for word in args if word.startswith("-")}
+    rest = [word for word in args if word not in flags]
     if flags - {"--attempts", "--failed"} or len(rest) != 1 or not (rest[0].isascii() and rest[0].isdigit()):
         raise UsageError("usage: transfers show [--failed] [--attempts] JOB; list jobs with `alienctl transfers`")
     job = await runtime.engine.job(int(rest[0]))
@@ -83,13 +83,14 @@ def _lines(page: _Page) -> list[str]:
     return lines
 
 
-def _deletion_line(one: DeletionView) -> str:
-    text = f"  {one.state:<10}{'':>11}  {escape_newlines(one.below) or 'all files that exist only in the target'}"
-    return f"{text}\n             {one.reason}" if one.reason else text
+def _deletion_line(deletion: DeletionView) -> str:
+    name = escape_newlines(deletion.below) or "all files that exist only in the target"
+    text = f"  {deletion.state:<10}{'':>11}  {name}"
+    return f"{text}\n             {deletion.reason}" if deletion.reason else text
 
 
-def _deletion(one: DeletionView) -> dict[str, Any]:
-    return {"name": one.below, "state": one.state, "reason": one.reason}
+def _deletion(deletion: DeletionView) -> dict[str, Any]:
+    return {"name": deletion.below, "state": deletion.state, "reason": deletion.reason}
 
 
 def _notes(file: TransferView) -> list[str]:
@@ -101,13 +102,13 @@ def _notes(file: TransferView) -> list[str]:
     return notes
 
 
-def _attempt_line(one: AttemptRecord) -> str:
-    where = f" {one.se}" if one.se else ""
+def _attempt_line(attempt: AttemptRecord) -> str:
+    where = f" {attempt.se}" if attempt.se else ""
     text = (
-        f"    attempt {one.number} {_time(one.began_ms)}{where}: "
-        f"{one.stage}, {format_size(one.bytes)} in {one.seconds:.1f} s"
+        f"    attempt {attempt.number} {_time(attempt.began_ms)}{where}: "
+        f"{attempt.stage}, {format_size(attempt.bytes)} in {attempt.seconds:.1f} s"
     )
-    return f"{text}: {one.error}" if one.error else text
+    return f"{text}: {attempt.error}" if attempt.error else text
 
 
 def _fields(file: TransferView, tried: Sequence[AttemptRecord]) -> dict[str, Any]:

@@ -25,14 +25,14 @@ class _Selection:
     since: int | None
 
 
-async def watch(runtime: Runtime, call: Call, words: list[str]) -> int:
+async def watch(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Print events until the job ends; for all jobs, until the user interrupts the command."""
-    wish = _parse(words)
-    if wish.job and wish.since is None and not call.as_json:
-        return exit_code(await follow(runtime, call, wish.job))
-    async for changes in runtime.engine.changes(wish.job, since=wish.since):
-        await _print_events(call, wish.job, changes)
-    return exit_code(await runtime.engine.job(wish.job))
+    selection = _parse(args)
+    if selection.job and selection.since is None and not call.as_json:
+        return exit_code(await follow(runtime, call, selection.job))
+    async for changes in runtime.engine.changes(selection.job, since=selection.since):
+        await _print_events(call, selection.job, changes)
+    return exit_code(await runtime.engine.job(selection.job))
 
 
 async def _print_events(call: Call, job: int, changes: Changes) -> None:
@@ -40,24 +40,24 @@ async def _print_events(call: Call, job: int, changes: Changes) -> None:
     events = changes.events
     for begin in range(0, max(len(events), 1), _LINES):
         piece = events[begin : begin + _LINES]
-        told = changes.number if begin + _LINES >= len(events) else piece[-1].number
-        words = ["transfers", "watch", *([str(job)] if job else []), "--since", str(told)]
+        last = changes.number if begin + _LINES >= len(events) else piece[-1].number
+        words = ["transfers", "watch", *([str(job)] if job else []), "--since", str(last)]
         lines = "".join(f"{_line(one, as_json=call.as_json)}\n" for one in piece)
         await call.output.stdout_resumable(encode(lines), [*words, "--json"] if call.as_json else words)
 
 
-def _line(one: EventRecord, *, as_json: bool) -> str:
+def _line(event: EventRecord, *, as_json: bool) -> str:
     if as_json:
-        fields = asdict(one)
+        fields = asdict(event)
         return json_text({"event": fields.pop("number"), **fields})
-    when = datetime.fromtimestamp(one.time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    what = route_of(one) if one.transfer else "the job"
-    reason = f": {one.reason}" if one.reason else ""
-    return escape_newlines(f"{one.number} {when} job {one.job} {one.state:<10} {what}{reason}")
+    when = datetime.fromtimestamp(event.time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    what = route_of(event) if event.transfer else "the job"
+    reason = f": {event.reason}" if event.reason else ""
+    return escape_newlines(f"{event.number} {when} job {event.job} {event.state:<10} {what}{reason}")
 
 
-def _parse(words: list[str]) -> _Selection:
-    rest, since = list(words), None
+def _parse(args: list[str]) -> _Selection:
+    rest, since = list(args), None
     if "--since" in rest:
         at = rest.index("--since")
         since = _number(rest[at + 1] if at + 1 < len(rest) else "", "--since requires an event number")

@@ -14,22 +14,22 @@ from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
 
-async def why(runtime: Runtime, call: Call, words: list[str]) -> int:
+async def why(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Print why files wait and until when, grouped by job and reason."""
-    if len(words) > 1 or any(not (word.isascii() and word.isdigit()) for word in words):
+    if len(args) > 1 or any(not (word.isascii() and word.isdigit()) for word in args):
         raise UsageError("usage: transfers why [JOB]; list jobs with `alienctl transfers`")
-    told: dict[tuple[int, Reason], tuple[str, int]] = {}
+    groups: dict[tuple[int, Reason], tuple[str, int]] = {}
     listed: list[dict[str, Any]] = []
-    async for group in runtime.engine.wait_reasons(int(words[0]) if words else 0):
+    async for group in runtime.engine.wait_reasons(int(args[0]) if args else 0):
         if call.as_json:
             listed += map(_waits, group)
         for one in group:
-            first, count = told.get((one.job, one.reason), (one.source, 0))
-            told[one.job, one.reason] = (first, count + 1)
+            first, count = groups.get((one.job, one.reason), (one.source, 0))
+            groups[one.job, one.reason] = (first, count + 1)
     if call.as_json:
         await call.print_json({"waiting": listed})
-    elif told:
-        await call.print("\n".join(_line(*key, *names) for key, names in told.items()))
+    elif groups:
+        await call.print("\n".join(_line(*key, *names) for key, names in groups.items()))
     else:
         await call.print_error("no file is waiting")
     return 0
@@ -45,14 +45,14 @@ def _line(job: int, reason: Reason, first: str, count: int) -> str:
     return escape_newlines(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
 
 
-def _waits(one: WaitingFile) -> dict[str, Any]:
-    reason = asdict(one.reason)
+def _waits(file: WaitingFile) -> dict[str, Any]:
+    reason = asdict(file.reason)
     until_ms = int(reason.pop("until") * 1000)
     behind = reason.pop("job")
     return {
-        "job": one.job,
-        "transfer": one.transfer,
-        "source": one.source,
+        "job": file.job,
+        "transfer": file.transfer,
+        "source": file.source,
         **reason,
         "until_ms": until_ms,
         "for": behind,

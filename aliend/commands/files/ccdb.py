@@ -31,19 +31,19 @@ async def ccdb(runtime: Runtime, call: Call) -> int:
         headers = {"Browse-Limit": str(query.limit), **dict(query.headers)}
         patience = _TIMEOUT + _TIMEOUT_PER_OBJECT * query.limit
         answer = await web.document(core.url_of(query, base, time), headers, patience)
-        found, folders = core.objects_of(answer, base), core.folders_of(answer)
+        objects, folders = core.objects_of(answer, base), core.folders_of(answer)
         if query.fetch:
             root = posixpath.normpath(call.local_path(query.directory))
             return await ccdb_files.download_objects(
-                runtime, call, ccdb_files.DownloadRequest(query, root, tuple(found))
+                runtime, call, ccdb_files.DownloadRequest(query, root, tuple(objects))
             )
     if call.as_json:
         await call.print_json(
-            {"objects": [_document(one, query) for one in found], "subfolders": list(map(_folder, folders))}
+            {"objects": [_document(item, query) for item in objects], "subfolders": list(map(_folder, folders))}
         )
     else:
-        await call.print(_report(folders) if query.report else _listing(found, folders, query))
-    if not found and not folders:
+        await call.print(_report(folders) if query.report else _listing(objects, folders, query))
+    if not objects and not folders:
         await call.print_error(f"ccdb: nothing found under {query.path or base}")
         return _NOTHING
     return _FOUND
@@ -52,25 +52,25 @@ async def ccdb(runtime: Runtime, call: Call) -> int:
 async def _start_of(web: HttpClient, base: str, run: str) -> str:
     """Return the start of a run in POSIX milliseconds. Raises WebError."""
     answer = await web.document(core.url_of(Query(f"{core.RUN_PATH}/{run}"), base, ""), {}, _TIMEOUT)
-    for one in core.objects_of(answer, base):
-        start = str(one.fields.get("SOR", ""))
+    for item in core.objects_of(answer, base):
+        start = str(item.fields.get("SOR", ""))
         if start.isdigit():
             return start
     raise WebError(f"the CCDB has no start time for run {run}")
 
 
-def _listing(found: list[CalibrationObject], folders: list[Folder], query: Query) -> str:
+def _listing(objects: list[CalibrationObject], folders: list[Folder], query: Query) -> str:
     lines = [f"{folder.name.rstrip('/')}/" for folder in folders]
-    if found:
+    if objects:
         rows = [
             (
-                f"{one.path}/{one.name}",
-                one.kind or "-",
-                f'"{_time(one.valid_from, query)}"',
-                f'"{_time(one.valid_until, query)}"',
-                str(one.lifetime),
+                f"{item.path}/{item.name}",
+                item.kind or "-",
+                f'"{_time(item.valid_from, query)}"',
+                f'"{_time(item.valid_until, query)}"',
+                str(item.lifetime),
             )
-            for one in found
+            for item in objects
         ]
         heads = ("filename", "ObjectType", "from", "until", "lifetime_ms")
         lines.append("  ".join(heads))
@@ -102,14 +102,14 @@ def _time(milliseconds: int, query: Query) -> str:
         return str(milliseconds)
 
 
-def _document(one: CalibrationObject, query: Query) -> dict[str, Any]:
+def _document(item: CalibrationObject, query: Query) -> dict[str, Any]:
     return {
-        **one.fields,
-        "filename": core.target_of(one, query.fetch),
-        "Valid-From-nice": _time(one.valid_from, query),
-        "Valid-Until-nice": _time(one.valid_until, query),
-        "Lifetime": one.lifetime,
-        "replicas": list(one.replicas),
+        **item.fields,
+        "filename": core.target_of(item, query.fetch),
+        "Valid-From-nice": _time(item.valid_from, query),
+        "Valid-Until-nice": _time(item.valid_until, query),
+        "Lifetime": item.lifetime,
+        "replicas": list(item.replicas),
     }
 
 

@@ -85,20 +85,20 @@ class _Downloader:
         self._call = call
         self._order = order
 
-    async def fetch(self, one: CalibrationObject) -> str:
+    async def fetch(self, item: CalibrationObject) -> str:
         """Download the file and return its absolute local path. Raises AliendError."""
         query, root = self._order.query, self._order.root
-        target = await asyncio.to_thread(local_path, root, target_of(one, query.fetch), os.path.islink)
-        on_grid = [url for url in one.replicas if url.startswith("alien:")]
-        on_web = [url for url in one.replicas if url.startswith(("http:", "https:"))]
+        target = await asyncio.to_thread(local_path, root, target_of(item, query.fetch), os.path.islink)
+        on_grid = [url for url in item.replicas if url.startswith("alien:")]
+        on_web = [url for url in item.replicas if url.startswith(("http:", "https:"))]
         if not on_grid and not on_web:
             raise WebError("the object has no readable replica (alien: or http:)")
         if on_web and (query.http or not on_grid):
-            await self._from_web(one, on_web, target)
+            await self._from_web(item, on_web, target)
         else:
             await self._from_grid(on_grid, target)
         if query.fetch == "mirror":
-            properties = properties_of(one).encode("utf-8", "surrogateescape")
+            properties = properties_of(item).encode("utf-8", "surrogateescape")
             await asyncio.to_thread(_write, Path(f"{target}.properties"), properties, self._call.umask)
         return target
 
@@ -126,17 +126,17 @@ class _Downloader:
             problem = failed[0].message if failed else ended.message
         raise CopyError(problem or "the file was not downloaded", kind="permanent")
 
-    async def _from_web(self, one: CalibrationObject, urls: list[str], target: str) -> None:
+    async def _from_web(self, item: CalibrationObject, urls: list[str], target: str) -> None:
         task = Download(
             id=_NO_ID,
             sources=tuple(ReplicaUrl(url, "", urlsplit(url).netloc) for url in urls),
             target=target,
-            size=one.size,
-            md5=one.md5,
+            size=item.size,
+            md5=item.md5,
             overwrite="changed",
             umask=self._call.umask,
-            lfn=one.path,
-            guid=one.etag,
+            lfn=item.path,
+            guid=item.etag,
             ca=self._call.context.ca,
         )
         workers = self._runtime.workers

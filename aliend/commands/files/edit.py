@@ -52,12 +52,12 @@ async def edit(runtime: Runtime, call: Call) -> int:
     if not storage and content.sources:
         storage = f"disk:{len({replica.se for replica in await catalogue.whereis(lfn)}) or len(content.sources)}"
     backup = f"{lfn}.{time.strftime('%Y%m%d_%H%M%S')}" if dated else f"{lfn}~"
-    wish = _EditRequest(lfn, entries[0].guid if entries else "", storage or DEFAULT, backup)
+    request = _EditRequest(lfn, entries[0].guid if entries else "", storage or DEFAULT, backup)
     place = await asyncio.to_thread(runtime.scratch.place_to_edit, content.md5)
     settled = False
     try:
         text = await download_to(runtime, content, place)
-        code = await _edit_and_upload(runtime, call, wish, text)
+        code = await _edit_and_upload(runtime, call, request, text)
         settled = code == 0
         return code
     finally:
@@ -76,17 +76,17 @@ def _has_client(call: Call) -> bool:
 
 async def _parse(runtime: Runtime, call: Call) -> tuple[str, str, bool]:
     """Return the absolute LFN, the storage spec, and whether the backup name includes the date."""
-    given = parse_options(call.args[0], call.args[1:], _OPTIONS)
-    if len(given.operands) != 1:
-        raise UsageError(f"{given.command} requires one file (see `alienctl help {given.command}`)")
+    options = parse_options(call.args[0], call.args[1:], _OPTIONS)
+    if len(options.operands) != 1:
+        raise UsageError(f"{options.command} requires one file (see `alienctl help {options.command}`)")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.directory))
+    found = resolve_path(options.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local" or found.name.endswith("/"):
-        raise UsageError(f"{given.command}: {given.operands[0]} is not an LFN of a file")
-    return found.name, found.storage, given.has("datebck")
+        raise UsageError(f"{options.command}: {options.operands[0]} is not an LFN of a file")
+    return found.name, found.storage, options.has("datebck")
 
 
-async def _edit_and_upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) -> int:
+async def _edit_and_upload(runtime: Runtime, call: Call, request: _EditRequest, text: Path) -> int:
     """Run the editor, then upload the text; return 0 if the local text can be deleted."""
     before = await _md5(runtime, text)
     status = await _run_editor(call, text)
@@ -94,11 +94,11 @@ async def _edit_and_upload(runtime: Runtime, call: Call, wish: _EditRequest, tex
         await call.print_error(f"{call.args[0]}: the editor exited with status {status}; nothing was uploaded")
         return status
     if await _md5(runtime, text) == before:
-        await _print_outcome(call, wish, "unchanged", f"{wish.lfn} is unchanged; nothing was uploaded")
+        await _print_outcome(call, request, "unchanged", f"{request.lfn} is unchanged; nothing was uploaded")
         return 0
-    if not await _upload(runtime, call, wish, text):
+    if not await _upload(runtime, call, request, text):
         return 1
-    await _print_outcome(call, wish, "uploaded", f"Uploaded {wish.lfn}")
+    await _print_outcome(call, request, "uploaded", f"Uploaded {request.lfn}")
     return 0
 
 
@@ -116,19 +116,19 @@ async def _run_editor(call: Call, text: Path) -> int:
     return status
 
 
-async def _upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) -> bool:
+async def _upload(runtime: Runtime, call: Call, request: _EditRequest, text: Path) -> bool:
     """Upload the text in place of the file; print why it waits or fails; return whether it succeeded."""
     spec = JobSpec(
         direction="upload",
         sources=(str(text),),
-        target=wish.lfn,
+        target=request.lfn,
         overwrite="changed",
-        storage=wish.storage,
+        storage=request.storage,
         priority=_URGENT,
         umask=PRIVATE_UMASK,
         context=call.context,
-        backup=wish.backup,
-        replaces=wish.guid,
+        backup=request.backup,
+        replaces=request.guid,
     )
     job = await runtime.engine.submit(spec, uuid.uuid4().hex)
     async with cancel_with_command(runtime, job.id):
@@ -138,7 +138,7 @@ async def _upload(runtime: Runtime, call: Call, wish: _EditRequest, text: Path) 
             for transfer in changes.transfers:
                 if transfer.state in ("waiting", "failed"):
                     again = "; retrying" if transfer.state == "waiting" else ""
-                    await call.print_error(f"{wish.lfn}: {transfer.message}{again}")
+                    await call.print_error(f"{request.lfn}: {transfer.message}{again}")
     return job.state == "done"
 
 
@@ -146,8 +146,8 @@ async def _md5(runtime: Runtime, text: Path) -> str:
     return (await runtime.workers.run(Checksum(0, str(text)), lambda _: None)).md5
 
 
-async def _print_outcome(call: Call, wish: _EditRequest, outcome: str, sentence: str) -> None:
+async def _print_outcome(call: Call, request: _EditRequest, outcome: str, sentence: str) -> None:
     if call.as_json:
-        await call.print_json({"lfn": wish.lfn, "outcome": outcome})
+        await call.print_json({"lfn": request.lfn, "outcome": outcome})
     else:
         await call.print(sentence)

@@ -34,17 +34,19 @@ class _UriRequest:
 
 async def lfn2uri(runtime: Runtime, call: Call) -> int:
     """Print one quoted URL per replica, with its access envelope; with `meta` the path of a metafile."""
-    wish = await _parse(runtime, call)
-    tickets = await (_to_write(runtime, call, wish) if "write" in wish.keywords else _to_read(runtime, call, wish))
+    request = await _parse(runtime, call)
+    tickets = await (
+        _to_write(runtime, call, request) if "write" in request.keywords else _to_read(runtime, call, request)
+    )
     if not tickets:
-        raise CopyError(f"the service returned no replica of {wish.lfn}", "permanent")
-    if "meta" not in wish.keywords:
+        raise CopyError(f"the service returned no replica of {request.lfn}", "permanent")
+    if "meta" not in request.keywords:
         uris = [open_url(ticket.url, ticket.envelope) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
         return await print_results(call, [repr(uri) for uri in uris], results)
-    path = Path(call.directory) / metalink.file_name(wish.lfn)
+    path = Path(call.directory) / metalink.file_name(request.lfn)
     try:
-        await asyncio.to_thread(write_private, path, metalink.document(wish.lfn, wish.local, tickets))
+        await asyncio.to_thread(write_private, path, metalink.document(request.lfn, request.local, tickets))
     except OSError as error:
         raise CopyError(f"cannot write {path}: {error.strerror}", "local") from error
     member = member_of(tickets[0].url)
@@ -53,10 +55,10 @@ async def lfn2uri(runtime: Runtime, call: Call) -> int:
 
 
 async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
-    given = parse_options("lfn2uri", call.args[1:], {})
-    keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
-    others = [word for word in given.operands[1:] if word not in _KEYWORDS]
-    if not given.operands or len(others) > 1:
+    options = parse_options("lfn2uri", call.args[1:], {})
+    keywords = frozenset(_KEYWORDS[word] for word in options.operands[1:] if word in _KEYWORDS)
+    others = [word for word in options.operands[1:] if word not in _KEYWORDS]
+    if not options.operands or len(others) > 1:
         raise UsageError("lfn2uri requires one LFN (see `alienctl help lfn2uri`)")
     if others and not {"meta", "write"} & keywords:
         raise UsageError(f"lfn2uri: unknown keyword {others[0]}; use meta, write, strict or http")
@@ -65,24 +67,24 @@ async def _parse(runtime: Runtime, call: Call) -> _UriRequest:
     for one in {"meta", "http", "strict"} & keywords if "write" in keywords else ():
         raise UsageError(f"lfn2uri: use either write or {one}, not both")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    found = resolve_path(given.operands[0], PathContext(state.directory, state.home, call.directory))
+    found = resolve_path(options.operands[0], PathContext(state.directory, state.home, call.directory))
     if found.side == "local":
-        raise UsageError(f"lfn2uri: {given.operands[0]} is a local file; give an LFN")
+        raise UsageError(f"lfn2uri: {options.operands[0]} is a local file; give an LFN")
     local = call.local_path(others[0]) if others else ""
     return _UriRequest(found.name, found.storage, local, keywords)
 
 
-async def _to_read(runtime: Runtime, call: Call, wish: _UriRequest) -> list[Ticket]:
-    strict, http = "strict" in wish.keywords, "http" in wish.keywords
+async def _to_read(runtime: Runtime, call: Call, request: _UriRequest) -> list[Ticket]:
+    strict, http = "strict" in request.keywords, "http" in request.keywords
     tickets = await runtime.central_sessions.catalogue_of(call.context).access_read(
-        wish.lfn, wish.storage, strict=strict, http=http
+        request.lfn, request.storage, strict=strict, http=http
     )
     if http and not tickets:
-        raise CopyError(f"{wish.lfn}: none of its storage elements supports HTTP", "permanent")
+        raise CopyError(f"{request.lfn}: none of its storage elements supports HTTP", "permanent")
     return tickets
 
 
-async def _to_write(runtime: Runtime, call: Call, wish: _UriRequest) -> list[Ticket]:
-    known = await runtime.workers.run(Checksum(0, wish.local), lambda _: None)
+async def _to_write(runtime: Runtime, call: Call, request: _UriRequest) -> list[Ticket]:
+    checksum = await runtime.workers.run(Checksum(0, request.local), lambda _: None)
     catalogue = runtime.central_sessions.catalogue_of(call.context)
-    return await catalogue.access_write(wish.lfn, known.size, known.md5, wish.storage or DEFAULT)
+    return await catalogue.access_write(request.lfn, checksum.size, checksum.md5, request.storage or DEFAULT)

@@ -35,11 +35,11 @@ class _Replica:
 
 async def pfn(runtime: Runtime, call: Call) -> int:
     """Print the PFNs of files, one a line; for an archive member those of the archive."""
-    given = parse_options("pfn", call.args[1:], {})
+    options = parse_options("pfn", call.args[1:], {})
     catalogue = runtime.central_sessions.catalogue_of(call.context)
     lines: list[str] = []
     results: list[dict[str, str]] = []
-    for lfn in await resolve_lfns(runtime, call, given.operands, "pfn"):
+    for lfn in await resolve_lfns(runtime, call, options.operands, "pfn"):
         replicas = await catalogue.whereis(lfn)
         lines += [replica.pfn for replica in replicas]
         results += [{"lfn": lfn, "pfn": replica.pfn, "seName": replica.se} for replica in replicas]
@@ -48,18 +48,18 @@ async def pfn(runtime: Runtime, call: Call) -> int:
 
 async def pfn_status(runtime: Runtime, call: Call) -> int:
     """Print what the servers report about replicas; return 0 even if they report errors."""
-    given = parse_options("pfn-status", call.args[1:], _VERBOSE)
-    if not given.operands:
+    options = parse_options("pfn-status", call.args[1:], _VERBOSE)
+    if not options.operands:
         raise UsageError("pfn-status requires PFNs (root://...) or LFNs (see `alienctl help pfn-status`)")
     replicas: list[_Replica] = []
-    for word in given.operands:
+    for word in options.operands:
         replicas += await _replicas(runtime, call, word)
     answers = await asyncio.gather(*(runtime.workers.run(_probe(one), lambda _: None) for one in replicas))
     lines: list[str] = []
     for replica, answer in zip(replicas, answers, strict=True):
         lines += [f"LFN: {replica.lfn}"] if replica.lfn else []
         lines.append(_line(replica, answer))
-        if given.has("verbose") and answer.ok:
+        if options.has("verbose") and answer.ok:
             lines.append(_details(answer))
     return await print_results(call, lines, [_facts(*pair) for pair in zip(replicas, answers, strict=True)])
 

@@ -19,14 +19,14 @@ _OBSOLETE = ("-force", "-noout")
 
 
 async def run(runtime: Runtime, call: Call) -> int:
-    """Run a program with downloaded files in place of arguments with `alien:`, or of the last argument."""
+    """Run a program with downloaded files in directory of arguments with `alien:`, or of the last argument."""
     words = _program_args(call)
     if len(words) < 2:
         raise UsageError("run requires a program and an LFN (see `alienctl help run`)")
     marked = [at for at, word in enumerate(words) if at and word.startswith("alien:")] or [len(words) - 1]
-    with runtime.scratch.place() as place:
+    with runtime.scratch.place() as directory:
         for number, at in enumerate(marked):
-            words[at] = await download_lfn(runtime, call, words[at], place / str(number))
+            words[at] = await download_lfn(runtime, call, words[at], directory / str(number))
         return await call.run_on_client(words)
 
 
@@ -35,23 +35,23 @@ async def execute(runtime: Runtime, call: Call) -> int:
     words = _program_args(call)
     if not words:
         raise UsageError("exec requires the LFN of a script (see `alienctl help exec`)")
-    with runtime.scratch.place() as place:
-        script = await download_lfn(runtime, call, words[0], place / "0")
+    with runtime.scratch.place() as directory:
+        script = await download_lfn(runtime, call, words[0], directory / "0")
         await asyncio.to_thread(Path(script).chmod, 0o700)
         return await call.run_on_client([script, *words[1:]])
 
 
-async def download_lfn(runtime: Runtime, call: Call, name: str, place: Path) -> str:
+async def download_lfn(runtime: Runtime, call: Call, name: str, directory: Path) -> str:
     """Download a file of the catalogue into the new directory `directory`, and return its local path."""
     lfn = await resolve_lfn(runtime, call, name)
     content = await content_of(runtime.central_sessions.catalogue_of(call.context), lfn)
-    await asyncio.to_thread(place.mkdir, 0o700)
-    return str(await download_to(runtime, content, place))
+    await asyncio.to_thread(directory.mkdir, 0o700)
+    return str(await download_to(runtime, content, directory))
 
 
-async def download_to(runtime: Runtime, content: FileContent, place: Path) -> Path:
+async def download_to(runtime: Runtime, content: FileContent, directory: Path) -> Path:
     """Download a file into `directory` under its own name, readable only by the user. Raises CopyError."""
-    target = place / content.lfn.rpartition("/")[2]
+    target = directory / content.lfn.rpartition("/")[2]
     if content.sources:
         await runtime.workers.run(content.download_task(str(target), PRIVATE_UMASK), lambda _: None)
     else:

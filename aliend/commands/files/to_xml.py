@@ -106,11 +106,17 @@ async def _local_collection(runtime: Runtime, call: Call, given: ParsedOptions) 
 
 
 async def _local_file(runtime: Runtime, path: str) -> LocalFile:
-    known = await runtime.workers.run(Checksum(0, path), lambda _: None)
+    checksum = await runtime.workers.run(Checksum(0, path), lambda _: None)
     found = await asyncio.to_thread(Path(path).stat)
     changed = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found.st_mtime))
     return LocalFile(
-        path, known.size, known.md5, _user(found.st_uid), _group(found.st_gid), stat.S_IMODE(found.st_mode), changed
+        path,
+        checksum.size,
+        checksum.md5,
+        _user(found.st_uid),
+        _group(found.st_gid),
+        stat.S_IMODE(found.st_mode),
+        changed,
     )
 
 

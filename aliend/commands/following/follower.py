@@ -87,51 +87,55 @@ class Follower:
         return final
 
     async def _report(self, transfers: Iterable[TransferView], total: int) -> None:
-        arrived = [one.id for one in transfers if one.state == "done"]
+        arrived = [transfer.id for transfer in transfers if transfer.state == "done"]
         records = await self._runtime.engine.attempts(arrived) if arrived else []
         last = {record.transfer: record for record in records}
-        for one in transfers:
-            match one.state:
+        for transfer in transfers:
+            match transfer.state:
                 case "running":
-                    await self._report_start(one, total)
+                    await self._report_start(transfer, total)
                 case "done":
-                    await self._report_success(one, last.get(one.id), total)
+                    await self._report_success(transfer, last.get(transfer.id), total)
                 case "failed":
-                    await self._report_failure(one, total)
+                    await self._report_failure(transfer, total)
                 case "waiting":
-                    self._running.pop(one.id, None)
-                    await self._print_notice(f"{escape_newlines(one.source)}: retrying: {one.message}")
+                    self._running.pop(transfer.id, None)
+                    await self._print_notice(f"{escape_newlines(transfer.source)}: retrying: {transfer.message}")
 
-    async def _report_start(self, one: TransferView, total: int) -> int:
+    async def _report_start(self, transfer: TransferView, total: int) -> int:
         """Print that a copy has started, once; return its number."""
-        if one.id not in self._running:
+        if transfer.id not in self._running:
             self._announced += 1
-            self._running[one.id] = self._announced
+            self._running[transfer.id] = self._announced
             await self._print_line(f"jobID: {self._announced}/{max(total, self._announced)} >>> Start")
-        return self._running[one.id]
+        return self._running[transfer.id]
 
-    async def _report_success(self, one: TransferView, record: AttemptRecord | None, total: int) -> None:
+    async def _report_success(self, transfer: TransferView, record: AttemptRecord | None, total: int) -> None:
         moved, seconds = (record.bytes, max(record.seconds, 0.001)) if record else (0, 0.001)
-        if one.size and not moved:
+        if transfer.size and not moved:
             self.tally.kept += 1
-            self._running.pop(one.id, None)
-            await self._print_line(f"{escape_newlines(one.target)} --> TARGET VALID (size match, md5 match)")
+            self._running.pop(transfer.id, None)
+            await self._print_line(f"{escape_newlines(transfer.target)} --> TARGET VALID (size match, md5 match)")
             return
-        number = await self._report_start(one, total)
-        del self._running[one.id]
+        number = await self._report_start(transfer, total)
+        del self._running[transfer.id]
         rate = format_size(int(moved / seconds), 2)
         await self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
-        await self._print_notice(f"{escape_newlines(one.target)}: {one.message}" if one.message else "")
+        await self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}" if transfer.message else "")
 
-    async def _report_failure(self, one: TransferView, total: int) -> None:
-        self.tally.missing += one.message.endswith(MISSING)
-        number = self._running.pop(one.id, 0)
+    async def _report_failure(self, transfer: TransferView, total: int) -> None:
+        self.tally.missing += transfer.message.endswith(MISSING)
+        number = self._running.pop(transfer.id, 0)
         if not number:
             self._announced += 1
             number = self._announced
-        name = one.source if one.direction == "download" or not one.target else f"{one.source} to {one.target}"
+        name = (
+            transfer.source
+            if transfer.direction == "download" or not transfer.target
+            else f"{transfer.source} to {transfer.target}"
+        )
         await self._print_notice(
-            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{one.message}"
+            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{transfer.message}"
         )
 
     async def _report_end(self, job: JobView, kept: int) -> None:
@@ -223,6 +227,6 @@ def kind_of(job: JobView) -> str:
     return job.direction if job.purpose == "copy" else job.purpose
 
 
-def route_of(one: HasEndpoints) -> str:
+def route_of(item: HasEndpoints) -> str:
     """Return `SOURCE -> TARGET`, or the source alone for a file that was refused because of its name."""
-    return f"{one.source} -> {one.target}" if one.target else one.source
+    return f"{item.source} -> {item.target}" if item.target else item.source

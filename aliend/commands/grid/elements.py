@@ -29,44 +29,46 @@ _FILTERS: Mapping[str, Option] = {
 
 async def get_se(runtime: Runtime, call: Call) -> int:
     """Print number, name and server of storage elements, or one of the three."""
-    given = parse_options("getSE", call.args[1:], _COLUMNS)
-    if len(given.values) > 1 or len(given.operands) > 1:
+    options = parse_options("getSE", call.args[1:], _COLUMNS)
+    if len(options.values) > 1 or len(options.operands) > 1:
         raise UsageError("usage: getSE [-id | -name | -srv] [LABEL]")
-    label = given.operands[0] if given.operands else ""
-    found = [one for one in await list_elements(runtime, call) if not label or one.matches(label)]
+    label = options.operands[0] if options.operands else ""
+    found = [element for element in await list_elements(runtime, call) if not label or element.matches(label)]
     if not found:
         return await print_not_found(call, f">{label}< label(s) not found in SE list")
-    column = next(iter(given.values), "")
-    lines = [_shown(one, column, by_number=label.isdecimal()) for one in found]
-    return await print_results(call, lines, [dict(one.facts) for one in found])
+    column = next(iter(options.values), "")
+    lines = [_shown(element, column, by_number=label.isdecimal()) for element in found]
+    return await print_results(call, lines, [dict(element.facts) for element in found])
 
 
 async def se_qos(runtime: Runtime, call: Call) -> int:
     """Print name and quality of service of the storage elements that match a label."""
-    given = parse_options("SEqos", call.args[1:], {})
-    if not given.operands:
+    options = parse_options("SEqos", call.args[1:], {})
+    if not options.operands:
         raise UsageError("SEqos requires a storage element label (see `alienctl help SEqos`)")
-    known = await list_elements(runtime, call)
-    found = list(dict.fromkeys(at for label in given.operands for at, one in enumerate(known) if one.matches(label)))
+    elements = await list_elements(runtime, call)
+    found = list(
+        dict.fromkeys(at for label in options.operands for at, element in enumerate(elements) if element.matches(label))
+    )
     if not found:
-        return await print_not_found(call, f"No SE information found! -> {' '.join(given.operands)}")
-    lines = [f"{known[at].name:<32}{known[at].qos}" for at in found]
-    return await print_results(call, lines, [dict(known[at].facts) for at in found])
+        return await print_not_found(call, f"No SE information found! -> {' '.join(options.operands)}")
+    lines = [f"{elements[at].name:<32}{elements[at].qos}" for at in found]
+    return await print_results(call, lines, [dict(elements[at].facts) for at in found])
 
 
 async def get_ce(runtime: Runtime, call: Call) -> int:
     """Print a table of the computing elements that match all filters."""
-    given = parse_options("getCE", call.args[1:], _FILTERS)
-    if given.operands:
-        raise UsageError(f"getCE: unknown filter {given.operands[0]}; use -name, -host or -part")
+    options = parse_options("getCE", call.args[1:], _FILTERS)
+    if options.operands:
+        raise UsageError(f"getCE: unknown filter {options.operands[0]}; use -name, -host or -part")
     reply = await runtime.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
     listed = computing_elements(reply.checked(Request("listCEs")).results)
-    wanted = (given.last("name"), given.last("host"), given.last("part"))
-    found = [one for one in listed if one.matches(*wanted)]
+    wanted = (options.last("name"), options.last("host"), options.last("part"))
+    found = [element for element in listed if element.matches(*wanted)]
     if not found:
         await call.print_error("getCE: no computing element matches all filters")
-    lines = [str(one) for one in (HEADER, *found)] if found else []
-    return await print_results(call, lines, [dict(one.facts) for one in found])
+    lines = [str(element) for element in (HEADER, *found)] if found else []
+    return await print_results(call, lines, [dict(element.facts) for element in found])
 
 
 async def list_elements(runtime: Runtime, call: Call) -> list[ListedStorageElement]:

@@ -16,13 +16,13 @@ _UNKNOWN = 61
 
 async def quota(runtime: Runtime, call: Call) -> int:
     """Print seven lines about the caller's account or the given one."""
-    given = parse_options("quota", call.args[1:], {})
-    if given.operands[:1] == ("set",):
+    options = parse_options("quota", call.args[1:], {})
+    if options.operands[:1] == ("set",):
         raise UsageError("quota cannot set quotas; administrators use `jquota set` and `fquota set`")
-    if len(given.operands) > 1:
+    if len(options.operands) > 1:
         raise UsageError("usage: quota [ACCOUNT]")
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
-    account = given.operands[0] if given.operands else state.user
+    account = options.operands[0] if options.operands else state.user
     facts = quotas.merged(
         await _quota_of(runtime, call, "jquota", account), await _quota_of(runtime, call, "fquota", account)
     )

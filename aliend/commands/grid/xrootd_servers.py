@@ -40,11 +40,11 @@ class _Server:
 
 async def ping(runtime: Runtime, call: Call) -> int:
     """Print round-trip times of servers; the first one is not counted."""
-    given = parse_options("xrd_ping", call.args[1:], _PING)
-    count = given.number("c", _COUNT, least=1)
+    options = parse_options("xrd_ping", call.args[1:], _PING)
+    count = options.number("c", _COUNT, least=1)
     if count > _MOST:
         raise UsageError(f"xrd_ping: -c must be at most {_MOST}")
-    servers = await _parse_servers(runtime, call, given)
+    servers = await _parse_servers(runtime, call, options)
     probes = [Probe(0, f"root://{server.address}", "ping", count=count + 1, limit=_PING_LIMIT) for server in servers]
     answers = await _ask(runtime, probes)
     lines = [f"{server.name:<32} {_round_trip(one)}" for server, one in zip(servers, answers, strict=True)]
@@ -57,8 +57,8 @@ async def ping(runtime: Runtime, call: Call) -> int:
 
 async def config(runtime: Runtime, call: Call) -> int:
     """Print the configuration of servers."""
-    given = parse_options("xrd_config", call.args[1:], _CONFIG)
-    servers = await _parse_servers(runtime, call, given)
+    options = parse_options("xrd_config", call.args[1:], _CONFIG)
+    servers = await _parse_servers(runtime, call, options)
     words = " ".join(_KEYS)
     answers = await _ask(
         runtime, [Probe(0, f"root://{one.address}", "config", words, limit=_QUERY_LIMIT) for one in servers]
@@ -72,17 +72,17 @@ async def config(runtime: Runtime, call: Call) -> int:
             lines.append(f"{server.name}: {answer.message}")
             continue
         lines.append(_config_line(server, values))
-        if given.has("verbose"):
+        if options.has("verbose"):
             lines.append(_config_details(values))
     return await print_results(call, lines, results)
 
 
 async def stats(runtime: Runtime, call: Call) -> int:
     """Print the statistics of servers as JSON or XML."""
-    given = parse_options("xrd_stats", call.args[1:], _STATS)
-    if given.has("xml") and given.has("xmlraw"):
+    options = parse_options("xrd_stats", call.args[1:], _STATS)
+    if options.has("xml") and options.has("xmlraw"):
         raise UsageError("xrd_stats: use either -xml or -xmlraw, not both")
-    servers = await _parse_servers(runtime, call, given)
+    servers = await _parse_servers(runtime, call, options)
     answers = await _ask(
         runtime, [Probe(0, f"root://{one.address}", "stats", "a", limit=_QUERY_LIMIT) for one in servers]
     )
@@ -92,19 +92,21 @@ async def stats(runtime: Runtime, call: Call) -> int:
         results.append(
             {**_facts(server, answer), **(xrootd_statistics.parse_statistics(answer.text) if answer.ok else {})}
         )
-        lines.append(_stats_text(given, answer) if answer.ok else f"{server.name}: {answer.message}")
+        lines.append(_stats_text(options, answer) if answer.ok else f"{server.name}: {answer.message}")
     return await print_results(call, lines, results)
 
 
-async def _parse_servers(runtime: Runtime, call: Call, given: ParsedOptions) -> list[_Server]:
+async def _parse_servers(runtime: Runtime, call: Call, options: ParsedOptions) -> list[_Server]:
     """Return the servers that the arguments name: storage element labels, or else host names."""
-    if given.has("all") == bool(given.operands):
-        raise UsageError(f"{given.command} requires servers or storage element labels, or -a for all storage elements")
+    if options.has("all") == bool(options.operands):
+        raise UsageError(
+            f"{options.command} requires servers or storage element labels, or -a for all storage elements"
+        )
     listed = await list_elements(runtime, call)
-    if given.has("all"):
+    if options.has("all"):
         return [_Server(one.name, one.server) for one in listed]
     servers: list[_Server] = []
-    for word in given.operands:
+    for word in options.operands:
         meant = [_Server(one.name, one.server) for one in listed if one.matches(word)]
         servers += meant or [_Server(word, server_of(word))]
     return list(dict.fromkeys(servers))
@@ -158,10 +160,10 @@ def _config_details(values: Mapping[str, str]) -> str:
     )
 
 
-def _stats_text(given: ParsedOptions, answer: Probed) -> str:
-    if given.has("xmlraw"):
+def _stats_text(options: ParsedOptions, answer: Probed) -> str:
+    if options.has("xmlraw"):
         return answer.text
-    if given.has("xml"):
+    if options.has("xml"):
         return xrootd_statistics.indent_xml(answer.text)
     tree = xrootd_statistics.parse_statistics(answer.text)
-    return json.dumps(tree, separators=(",", ":")) if given.has("compact") else json.dumps(tree, indent=2)
+    return json.dumps(tree, separators=(",", ":")) if options.has("compact") else json.dumps(tree, indent=2)

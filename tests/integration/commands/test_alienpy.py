@@ -105,7 +105,7 @@ def test_it_downloads_a_member_of_an_archive(alienpy: Incumbent) -> None:
     assert (alienpy.home / "member").read_bytes() == hashlib.shake_128(lfn.encode()).digest(20 * 1024)
 
 
-def test_it_tells_the_quota(alienpy: Incumbent) -> None:
+def test_quota_prints_the_quota(alienpy: Incumbent) -> None:
     assert "alice" in alienpy.must("quota")
 
 

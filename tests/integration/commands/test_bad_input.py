@@ -99,7 +99,7 @@ def test_an_unreachable_service(user: User) -> None:
     refused(user, 107, "localhost:9")
 
 
-def test_a_sandbox_that_is_not_there(stranger: User) -> None:
+def test_a_missing_sandbox(stranger: User) -> None:
     stranger.variables["ALIEN_PROFILE"] = "sandbox"
     refused(stranger, 22, "alienctl sandbox up")
 
@@ -229,7 +229,7 @@ def test_a_full_disk_below_the_database_refuses_the_job(user: User, small_disk: 
     eventually(lambda: user.run("transfers", "list", "--all").returncode == 0)
 
 
-def test_a_client_of_another_contract_is_told_what_to_do(user: User, grid: Grid) -> None:
+def test_a_client_of_another_contract_gets_instructions(user: User, grid: Grid) -> None:
     user.must("pwd")
     script = (
         "import sys, alienctl, alienctl.main as m\n"

@@ -158,7 +158,7 @@ def test_a_hostile_answer_writes_nothing_outside(user: User, ccdb: Ccdb) -> None
     assert not (Path(user.home) / "outside").exists()
 
 
-def test_f090_what_the_server_refuses_is_told(user: User, ccdb: Ccdb) -> None:
+def test_f090_a_refusal_of_the_server_is_reported(user: User, ccdb: Ccdb) -> None:
     done = user.run("ccdb", "-host", ccdb.address, "nowhere")
     assert done.returncode == 1
     assert "404" in done.stderr

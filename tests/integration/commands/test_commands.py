@@ -41,7 +41,7 @@ def test_sessions_do_not_move_each_other(user: User) -> None:
     assert user.must("--session", "b", "pwd") == home
 
 
-def test_cd_to_what_is_not_there_or_no_directory_changes_nothing(user: User) -> None:
+def test_cd_to_a_missing_name_or_a_file_changes_nothing(user: User) -> None:
     home = user.must("pwd")
     missing = user.run("cd", "no-such-directory")
     assert (missing.returncode, missing.stdout) == (2, "")
@@ -108,7 +108,7 @@ def test_f090_commands_of_ours_print_documents(user: User) -> None:
         assert isinstance(user.json(*line.split()), dict), line
 
 
-def test_an_error_is_told_in_json_too(user: User) -> None:
+def test_an_error_is_printed_as_json_too(user: User) -> None:
     done = user.run("stat", "/no/such/file", "--json")
     assert json.loads(done.stdout)["metadata"]["exitcode"] == "2"
     assert done.returncode == 2
@@ -133,7 +133,7 @@ def test_any_other_command_of_the_service_is_passed_through(user: User) -> None:
     assert user.must("whoami") == "alice"
 
 
-def test_an_unknown_command_is_told(user: User) -> None:
+def test_an_unknown_command_is_refused(user: User) -> None:
     done = user.run("no-such-command")
     assert done.returncode == 1
     assert "no-such-command" in done.stderr
@@ -175,7 +175,7 @@ def test_cert_info_and_version_and_help_work_without_service(stranger: User) -> 
     assert stranger.run("token-info").returncode == 2
 
 
-def test_token_info_tells_the_dates(user: User) -> None:
+def test_token_info_prints_the_dates(user: User) -> None:
     lines = user.must("token-info").splitlines()
     assert [line.split(" >>> ")[0] for line in lines] == ["DN", "ISSUER", "BEGIN", "EXPIRE"]
     assert "CN=alice" in lines[0]

@@ -49,14 +49,14 @@ def test_f165_checkaddr_looks_at_the_service_where_nothing_is_said(user: User) -
     assert re.search(r"^127\.0\.0\.1:\d+        OK$", user.must("checkAddr"), re.MULTILINE)
 
 
-def test_f165_an_unknown_host_is_told(user: User) -> None:
+def test_f165_an_unknown_host_is_reported(user: User) -> None:
     done = user.run("checkAddr", "no-such-host.invalid")
     assert (done.returncode, done.stdout) == (0, "")
     assert "no-such-host.invalid has no address" in done.stderr
     assert user.run("checkAddr", "localhost", "99999").returncode == 22
 
 
-def test_f101_version_tells_of_program_daemon_python_and_xrootd(stranger: User) -> None:
+def test_f101_version_prints_program_daemon_python_and_xrootd(stranger: User) -> None:
     text = stranger.must("version")
     assert text.startswith("alienctl ")
     assert "daemon: not running" in text

@@ -65,7 +65,7 @@ def test_a_member_of_an_archive_is_printed(user: User, grid: Grid, folder: str) 
         assert output_of(user, "cat", members[0]) == opened.read(members[0].rpartition("/")[2])
 
 
-def test_wrong_bytes_are_told_by_the_exit_code_and_a_sentence(user: User, grid: Grid, folder: str) -> None:
+def test_wrong_bytes_are_reported_by_exit_code_and_message(user: User, grid: Grid, folder: str) -> None:
     """F170: what was printed is compared with the catalogue's md5."""
     put(user, "a@ALICE::SANDBOX::SE1", b"x" * 100_000)
     with grid.fault("corrupt", "ALICE::SANDBOX::SE1", f"{folder}a"):

@@ -330,7 +330,7 @@ def test_f048_chains_are_verified(owner: User, tmp_path: Path) -> None:
     assert owner.run("cert-verify").returncode == 5
 
 
-def test_f049_pairs_are_told_from_strangers(owner: User, grid: Grid) -> None:
+def test_f049_matching_and_mismatched_keys_are_distinguished(owner: User, grid: Grid) -> None:
     owner.must("token-init")
     assert owner.run("certkey-match").returncode == owner.run("tokenkey-match").returncode == 0
     owner.variables["X509_USER_CERT"] = str(credentials_of(grid) / "user-bob.pem")
@@ -447,7 +447,7 @@ print(json.dumps(certificates.issue_token(Layout(Path(sys.argv[1])), names, unti
 """
 
 
-def test_f051_token_near_its_end_is_renewed_and_the_daemon_goes_on(owner: User, grid: Grid) -> None:
+def test_f051_a_token_near_expiry_is_renewed_while_the_daemon_runs(owner: User, grid: Grid) -> None:
     issued_by_the_grid(owner, grid, 1800)
     before = owner.must("token-info")
     assert owner.must("whoami") == "alice"
@@ -537,7 +537,7 @@ def test_a_certificate_that_is_no_token_is_not_renewed(bare: User, grid: Grid) -
     assert own.read_bytes() == before
 
 
-def test_transfers_wait_for_a_token_and_go_on_by_themselves(bare: User, grid: Grid) -> None:
+def test_transfers_wait_for_a_token_and_resume_automatically(bare: User, grid: Grid) -> None:
     issued_by_the_grid(bare, grid, int(DAY) * 10)
     (bare.home / "file").write_text("content")
     bare.must("mkdir", "-p", "waiting")

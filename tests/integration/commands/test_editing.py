@@ -88,7 +88,7 @@ def test_an_editor_that_fails_changes_nothing_and_the_text_is_kept(user: User, f
     assert guid(user, "text") == before
 
 
-def test_a_text_that_cannot_be_uploaded_is_kept_and_its_place_told(user: User, folder: str) -> None:
+def test_a_text_whose_upload_fails_is_kept_and_its_path_printed(user: User, folder: str) -> None:
     """F173: here because the file was changed by somebody else meanwhile, whose text stays."""
     (user.home / "theirs").write_text("theirs\n")
     editor(user, f'echo two >> "$1"; {user.command} cp -f file:theirs {folder}text')

@@ -74,7 +74,7 @@ rmdir {ALICE}grid-{admin.home.name}
     assert "Your new job ID is " in done.stdout
 
 
-def test_f145_who_may_not_is_told_and_stays(user: User) -> None:
+def test_f145_a_forbidden_switch_is_refused_and_changes_nothing(user: User) -> None:
     done = user.run("user", "bob")
     assert (done.returncode, done.stdout) == (1, "")
     assert "Switching user alice to [bob] failed" in done.stderr
@@ -98,7 +98,7 @@ def test_f019_a_site_is_chosen_for_the_session(user: User) -> None:
     assert user.run("setSite", "A", "B").returncode == 22
 
 
-def test_f069_the_service_tells_its_time_to_the_session_that_asked(user: User) -> None:
+def test_f069_the_service_reports_its_time_to_the_session_that_asked(user: User) -> None:
     assert user.must("timing", "on") == "Command timing is enabled"
     assert user.must("ls").splitlines()[-1].startswith("timing_ms = ")
     assert "timing_ms" in user.json("ls")["metadata"]

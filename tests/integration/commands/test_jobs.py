@@ -84,7 +84,7 @@ def test_f158_what_is_known_of_jobs(user: User) -> None:
     assert (job["id"], job["trace"]["wn"], job["jdl"]["Executable"]) == (first, "localhost", "/bin/date")
 
 
-def test_f158_jobs_that_are_not_there_are_told(user: User) -> None:
+def test_f158_missing_jobs_are_reported(user: User) -> None:
     number = submitted(user)
     some = user.run("jobInfo", number, "987654321")
     assert some.returncode == 2

@@ -24,7 +24,7 @@ print(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=sys.stderr)
 """
 
 
-def test_f002_a_service_that_is_not_there_ends_with_107(user: User) -> None:
+def test_f002_an_absent_service_ends_with_107(user: User) -> None:
     environment = {**user.environment, "ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": "9"}
     done = user.run("ls", env=environment)
     assert done.returncode == 107
@@ -71,7 +71,7 @@ def test_contexts_of_one_daemon_do_not_mix(user: User) -> None:
     assert sorted(central["logins"] for central in listed) == [0, 1, 1]
 
 
-def test_the_status_tells_who_where_since_when_and_what_it_cost(user: User) -> None:
+def test_the_status_shows_account_endpoint_start_and_cost(user: User) -> None:
     user.must("pwd")
     (central,) = user.json("daemon", "status")["central"]
     assert (central["state"], central["connections"], central["user"]) == ("connected", 1, "alice")
@@ -83,7 +83,7 @@ def test_the_status_tells_who_where_since_when_and_what_it_cost(user: User) -> N
     assert any("as alice: connected since 2" in line for line in lines)
 
 
-def test_the_status_tells_the_last_error(user: User) -> None:
+def test_the_status_shows_the_last_error(user: User) -> None:
     environment = {**user.environment, "ALIENPY_JCENTRAL": "127.0.0.1", "ALIENPY_JCENTRAL_PORT": "9"}
     assert user.run("ls", env=environment).returncode == 107
     (central,) = user.json("daemon", "status")["central"]

@@ -105,7 +105,7 @@ def test_what_servers_know_of_replicas(user: User, folder: str) -> None:
     assert (facts["ok"], facts["size"], facts["is_dir"], facts["is_readable"]) == (True, 8000, False, True)
 
 
-def test_servers_answer_or_are_told_to_be_dead(user: User) -> None:
+def test_servers_answer_or_are_reported_as_dead(user: User) -> None:
     """F163: by label, by address, all of them; whatever they say the exit code is 0."""
     address = user.must("getSE", "-srv", "1")
     assert (

@@ -103,7 +103,7 @@ def test_detach_prints_exactly_the_job_number(user: User, folder: str) -> None:
     assert user.json("transfers", "show", done.stdout.strip())["state"] == "done"
 
 
-def test_the_exit_code_tells_all_some_and_none(user: User, folder: str) -> None:
+def test_the_exit_code_distinguishes_all_some_and_none(user: User, folder: str) -> None:
     random_file(user.home / "a", 100)
     user.must("cp", "file:a", "a")
     assert user.run("cp", "a", "no-such-file", "file:some/").returncode == 3
@@ -114,7 +114,7 @@ def test_the_exit_code_tells_all_some_and_none(user: User, folder: str) -> None:
     assert "no-such-file" in missing.stderr
 
 
-def test_wait_gives_up_in_time_and_the_job_goes_on(user: User, folder: str) -> None:
+def test_wait_times_out_and_the_job_continues(user: User, folder: str) -> None:
     random_file(user.home / "a", 200 * MIB)
     job = user.run("cp", "--detach", "file:a", "a").stdout.strip()
     assert user.run("transfers", "wait", job, "--timeout", "0").returncode == 124
@@ -144,7 +144,7 @@ def test_a_paused_job_rests_until_it_is_resumed_and_a_cancelled_one_can_be_tried
     assert user.run("transfers", "wait", job).returncode == 0
 
 
-def test_a_job_that_is_not_there_is_told(user: User) -> None:
+def test_a_missing_job_is_reported(user: User) -> None:
     for verb in ("show", "wait", "cancel", "retry", "pause", "resume", "watch"):
         done = user.run("transfers", verb, "4711")
         assert (done.returncode, done.stdout) == (2, ""), verb

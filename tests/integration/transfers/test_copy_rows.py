@@ -158,7 +158,7 @@ def test_dst_takes_all_sources_without_what_they_share(user: User) -> None:
     assert files(user.home / "out") == {"run1/part00.root", "run2/part01.root"}
 
 
-def test_several_sources_go_into_a_directory_and_a_misspelt_option_is_told(user: User) -> None:
+def test_several_sources_are_copied_into_a_directory_and_a_misspelt_option_is_refused(user: User) -> None:
     """F189"""
     user.must("cp", f"{RUN}/part00.root", f"{RUN}/part01.root", "file:out/")
     assert files(user.home / "out") == {"part00.root", "part01.root"}
@@ -225,7 +225,7 @@ def test_at_signs_commas_and_prefixes_stand_in_names(user: User, folder: str) ->
     assert md5(user.home / "back@disk:1") == md5(user.home / "alien:/z") == md5(user.home / "at@dir/x,y")
 
 
-def test_a_good_target_is_kept_and_told(user: User, folder: str) -> None:
+def test_a_valid_target_is_kept_and_reported(user: User, folder: str) -> None:
     """F198"""
     user.must("cp", f"{RUN}/part00.root", "file:a")
     before = (user.home / "a").stat().st_ino
@@ -252,7 +252,7 @@ def test_the_old_file_stays_until_its_successor_has_arrived(user: User, grid: Gr
     assert (user.home / "old").stat().st_ino != before
 
 
-def test_a_dry_run_tells_exactly_and_changes_nothing(user: User, grid: Grid, there: str) -> None:
+def test_a_dry_run_reports_each_action_and_changes_nothing(user: User, grid: Grid, there: str) -> None:
     """F200"""
     (user.home / "down/tree").mkdir(parents=True)
     (user.home / "down/tree/f1.log").write_text("mine")
@@ -353,7 +353,7 @@ def test_the_lines_are_those_that_scripts_know(user: User, folder: str) -> None:
     assert "Successful jobs (1st try): 0/1" in done.stderr
 
 
-def test_a_report_tells_every_file(user: User, there: str) -> None:
+def test_a_report_lists_every_file(user: User, there: str) -> None:
     """F214"""
     done = user.run("cp", f"{there}/", f"{there}/nowhere", "file:out/", "--json")
     report = json.loads(done.stdout)
@@ -457,7 +457,7 @@ def test_standard_input_becomes_a_file_and_leaves_nothing_behind(user: User, fol
         assert complaint in refused.stderr
 
 
-def test_a_file_goes_to_standard_output_and_wrong_bytes_are_told(user: User, grid: Grid, folder: str) -> None:
+def test_a_file_is_copied_to_standard_output_and_wrong_bytes_are_reported(user: User, grid: Grid, folder: str) -> None:
     content = random_file(user.home / "a", 5 * MIB + 3).read_bytes()
     user.must("cp", "file:a", "a@ALICE::SANDBOX::SE1")
     words = [user.command, "cp", "a", "-"]

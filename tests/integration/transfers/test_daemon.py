@@ -36,7 +36,7 @@ def socket_of(user: User) -> Path:
     return user.home / "run/aliend/default.sock"
 
 
-def test_a_second_daemon_leaves_at_once_and_the_first_goes_on(user: User) -> None:
+def test_a_second_daemon_exits_at_once_and_the_first_continues(user: User) -> None:
     pid = int(user.json("daemon", "status")["pid"]) if user.must("pwd") else 0
     second = start_daemon(user)
     assert second.wait(15) == 0
@@ -121,7 +121,7 @@ def test_stop_lets_no_worker_live_on(user: User) -> None:
     assert not socket_of(user).exists()
 
 
-def test_it_tells_systemd_that_it_is_ready_and_alive_and_stopping(stranger: User) -> None:
+def test_the_daemon_notifies_systemd_of_ready_alive_and_stopping(stranger: User) -> None:
     address = str(stranger.home / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(address)

@@ -45,7 +45,7 @@ def test_a_directory_goes_up_and_comes_down(user: User, place: Path, folder: str
     assert user.run("cp", "up/", f"file:{LATIN}/new/", errors="surrogateescape").returncode == 0
 
 
-def test_a_name_that_the_catalogue_cannot_have_is_told_and_the_others_arrive(
+def test_a_name_invalid_in_the_catalogue_is_reported_and_the_others_arrive(
     user: User, place: Path, folder: str
 ) -> None:
     (place / "fine").write_text("1")

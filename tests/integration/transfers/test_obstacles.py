@@ -37,7 +37,7 @@ def held(user: User, job: str) -> str:
 
 
 @pytest.mark.parametrize("closed", ["tree/file", "tree/closed"])
-def test_an_upload_of_what_may_not_be_read_is_held_and_goes_on_when_it_may(
+def test_an_upload_of_an_unreadable_file_is_held_and_resumes_when_readable(
     powerless: User, folder: str, closed: str
 ) -> None:
     write(powerless, "tree/file", b"file")

@@ -39,7 +39,7 @@ def test_files_of_a_directory_get_one_more_replica_each(user: User, folder: str,
     }
 
 
-def test_a_job_of_replicas_goes_on_behind_and_is_told_as_one(user: User, folder: str) -> None:
+def test_a_replication_job_runs_detached_and_is_reported_as_one(user: User, folder: str) -> None:
     job = user.run("replicate", "--detach", "d/one", "--to", SES[1]).stdout.strip()
     user.kill_daemon()
     user.must("transfers", "wait", job)
@@ -57,13 +57,13 @@ def test_a_job_of_replicas_goes_on_behind_and_is_told_as_one(user: User, folder:
         (("file:d", "--to", "disk:1"), "LFNs only"),
     ],
 )
-def test_words_that_make_no_sense_are_refused(user: User, words: tuple[str, ...], said: str) -> None:
+def test_invalid_arguments_are_refused(user: User, words: tuple[str, ...], said: str) -> None:
     refused = user.run("replicate", *words)
     assert (refused.returncode, said in refused.stderr) == (22, True), refused.stderr
     assert user.must("transfers", "list", "--all") == ""
 
 
-def test_a_file_that_is_not_there_is_told(user: User) -> None:
+def test_a_missing_file_is_reported(user: User) -> None:
     missing = user.run("replicate", "/alice/none", "--to", "disk:1")
     assert missing.returncode == 2
     assert "does not exist" in missing.stderr

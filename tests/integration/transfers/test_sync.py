@@ -73,7 +73,7 @@ def test_what_could_not_be_copied_keeps_what_would_be_deleted(user: User, folder
     assert list(contents(user.home / "back")) == ["extra"]
 
 
-def test_a_source_that_is_not_there_or_empty_deletes_nothing(user: User, folder: str) -> None:
+def test_a_missing_or_empty_source_deletes_nothing(user: User, folder: str) -> None:
     fill(user.home / "back", extra=10)
     user.must("mkdir", f"{folder}empty")
     for source, code in (("none", 2), ("file:none", 2), ("empty", 4)):
@@ -96,7 +96,7 @@ def test_the_catalogue_is_synchronised_with_itself_and_never_with_a_part_of_itse
     assert user.run("sync", "alien:tree", "alien:tree/d").returncode == 22
 
 
-def test_the_plan_is_told_as_json(user: User, folder: str) -> None:
+def test_the_plan_is_printed_as_json(user: User, folder: str) -> None:
     fill(user.home / "tree", one=1000)
     document = user.json("sync", "--dry-run", "file:tree", f"{folder}tree")
     (one,) = document["sync"]
@@ -116,7 +116,7 @@ def test_entries_without_content_come_as_empty_files(user: User, folder: str) ->
     assert (user.home / "one").read_bytes() == b""
 
 
-def test_a_source_without_files_is_told_by_the_command_that_was_typed(user: User) -> None:
+def test_a_source_without_files_is_reported_by_the_typed_command(user: User) -> None:
     (user.home / "none").mkdir()
     done = user.run("sync", "--delete", "file:none/", f"{user.must('pwd')}{user.home.name}/")
     assert (done.returncode, "sync: no files to copy" in done.stderr) == (4, True), done.stderr

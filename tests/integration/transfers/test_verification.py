@@ -75,7 +75,7 @@ def test_a_newline_in_a_name_never_looks_like_two_names(user: User, grid: Grid, 
         assert not any(line.startswith("_fake") for line in user.must("transfers", *words).splitlines())
 
 
-def test_an_unknown_option_of_transfers_is_told_with_the_nearest(user: User) -> None:
+def test_an_unknown_option_of_transfers_is_refused_with_the_nearest(user: User) -> None:
     for words, near in (("wait 1 --timeot 3", "--timeout"), ("show 1 --fail", "--failed"), ("list --al", "--all")):
         refused = user.run("transfers", *words.split())
         assert (refused.returncode, f"did you mean {near}?" in refused.stderr) == (22, True)

@@ -39,7 +39,7 @@ def test_f159_sitejobs_selects_by_site_state_and_user() -> None:
         ([], "siteJobs requires one site"),
         (["A", "B"], "siteJobs requires one site"),
         (["A", "-x"], "option -x"),
-        (["A", "-user"], "-user needs"),
+        (["A", "-user"], "siteJobs: -user "),
     ],
 )
 def test_f159_wrong_arguments_of_sitejobs_are_refused(args: list[str], message: str) -> None:
