@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aliend.core.cli.options import Option, parse_options
 from aliend.errors import UsageError
 
 FormatTime = Callable[[int], str]
@@ -125,39 +126,39 @@ class SiteJobsArguments:
     user: str = ""
 
 
+_INFO_OPTIONS = {f"-{key}": Option(key) for key in ("trace", "proc", "jdl", "unixtime")}
+_SITE_OPTIONS = {
+    "-id": Option("only_ids"),
+    "-running": Option("running"),
+    "-r": Option("running"),
+    "-status": Option("status", "a state"),
+    "-user": Option("user", "a name"),
+}
+
+
 def parse_job_info(args: Sequence[str]) -> JobInfoArguments:
     """Parse the arguments of `jobInfo`. Raises UsageError."""
-    usage = "usage: jobInfo [-trace] [-proc] [-jdl] [-unixtime] JOB ... (see `alienctl help jobInfo`)"
-    options = {"-trace": "trace", "-proc": "proc", "-jdl": "jdl", "-unixtime": "unixtime"}
-    flags = {options[arg]: True for arg in args if arg in options}
-    ids = tuple(number for arg in args if arg not in options for number in arg.split(",") if number)
+    options = parse_options("jobInfo", args, _INFO_OPTIONS)
+    ids = tuple(number for operand in options.operands for number in operand.split(",") if number)
     if not ids or not all(number.isascii() and number.isdigit() for number in ids):
-        raise UsageError(usage)
-    return JobInfoArguments(ids, **flags)
+        raise UsageError("usage: jobInfo [-trace] [-proc] [-jdl] [-unixtime] JOB ... (see `alienctl help jobInfo`)")
+    return JobInfoArguments(ids, **{option.key: options.has(option.key) for option in _INFO_OPTIONS.values()})
 
 
 def parse_site_jobs(args: Sequence[str]) -> SiteJobsArguments:
     """Parse the arguments of `siteJobs`. Raises UsageError."""
-    usage = "usage: siteJobs [-id] [-running] [-status STATE] [-user NAME] SITE (see `alienctl help siteJobs`)"
-    names: list[str] = []
-    flags: dict[str, bool] = {}
-    values: dict[str, str] = {}
-    rest = list(args)
-    while rest:
-        arg = rest.pop(0)
-        if arg in ("-id", "-running", "-r"):
-            flags["only_ids" if arg == "-id" else "running"] = True
-        elif arg in ("-status", "-user"):
-            if not rest:
-                raise UsageError(f"siteJobs: {arg} needs a value")
-            values[arg[1:]] = rest.pop(0)
-        elif arg.startswith("-"):
-            raise UsageError(f"siteJobs: unknown option {arg}; {usage}")
-        else:
-            names.append(arg)
-    if len(names) != 1:
-        raise UsageError(usage)
-    return SiteJobsArguments(names[0], **flags, **values)  # type: ignore[arg-type]  # the keys are those of the branches
+    options = parse_options("siteJobs", args, _SITE_OPTIONS)
+    if len(options.operands) != 1:
+        raise UsageError(
+            "usage: siteJobs [-id] [-running] [-status STATE] [-user NAME] SITE (see `alienctl help siteJobs`)"
+        )
+    return SiteJobsArguments(
+        options.operands[0],
+        only_ids=options.has("only_ids"),
+        running=options.has("running"),
+        status=options.last("status"),
+        user=options.last("user"),
+    )
 
 
 def table(jobs: Sequence[Mapping[str, object]]) -> list[str]:

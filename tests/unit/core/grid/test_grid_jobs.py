@@ -57,9 +57,11 @@ def test_f158_a_description_is_parsed_to_its_last_entry(text: str, expected: gri
 
 def test_f158_the_arguments_of_jobinfo_are_parsed() -> None:
     assert grid_jobs.parse_job_info(["1,2", "3", "-jdl"]) == grid_jobs.JobInfoArguments(("1", "2", "3"), jdl=True)
-    for words in ([], ["-trace"], ["x"], ["1", "-tracee"], ["1,,x"]):
+    for words in ([], ["-trace"], ["x"], ["1,,x"]):
         with pytest.raises(UsageError, match="usage: jobInfo"):
             grid_jobs.parse_job_info(words)
+    with pytest.raises(UsageError, match="unknown option -tracee; did you mean -trace"):
+        grid_jobs.parse_job_info(["1", "-tracee"])
 
 
 def test_f159_the_arguments_of_sitejobs_are_parsed() -> None:
@@ -74,7 +76,7 @@ def test_f159_the_arguments_of_sitejobs_are_parsed() -> None:
     for words, message in refused:
         with pytest.raises(UsageError, match=message):
             grid_jobs.parse_site_jobs(words)
-    with pytest.raises(UsageError, match="-user needs a value"):
+    with pytest.raises(UsageError, match="-user must be followed by a name"):
         grid_jobs.parse_site_jobs(["A", "-user"])
 
 
