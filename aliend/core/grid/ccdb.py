@@ -9,10 +9,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 from urllib.parse import quote, urljoin
 
+from aliend.core.cli.options import Option, parse_options
 from aliend.errors import UsageError, WebError
 
 Fetch = Literal["", "get", "mirror"]
@@ -41,15 +41,10 @@ _REDUNDANT = frozenset(
     }
 )
 """Fields that repeat another field."""
-_FLAGS = {
-    "-history": "history",
-    "-report": "report",
-    "-unixtime": "unixtime",
-    "-http": "http",
-    "-get": "get",
-    "-mirror": "mirror",
+_OPTIONS = {
+    **{f"-{key}": Option(key) for key in ("history", "report", "unixtime", "http", "get", "mirror")},
+    **{f"-{key}": Option(key, "a value") for key in ("limit", "run", "objtime", "host", "header", "dst")},
 }
-_VALUES = ("-limit", "-run", "-objtime", "-host", "-header", "-dst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,64 +100,37 @@ class CalibrationObject:
 
 def parse(args: Sequence[str]) -> Query:
     """Parse the arguments. Raises UsageError."""
-    flags: set[str] = set()
-    values: dict[str, str] = {}
-    headers: list[tuple[str, str]] = []
-    names: list[str] = []
-    rest = list(args)
-    while rest:
-        word = rest.pop(0)
-        if word in _FLAGS:
-            flags.add(_FLAGS[word])
-        elif word in _VALUES:
-            if not rest:
-                raise UsageError(f"ccdb: {word} must be followed by a value")
-            value = rest.pop(0)
-            if word == "-header":
-                headers.append(_header(value))
-            else:
-                values[word] = value
-        elif word.startswith("-"):
-            near = get_close_matches(word, [*_FLAGS, *_VALUES], n=1)
-            raise UsageError(f"ccdb: unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
-        else:
-            names.append(word)
-    if len(names) != 1:
+    options = parse_options("ccdb", args, _OPTIONS)
+    if len(options.operands) != 1:
         raise UsageError("usage: ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...] (see `alienctl help ccdb`)")
-    return _query(names[0], flags, values, tuple(headers))
-
-
-def _query(text: str, flags: set[str], values: dict[str, str], headers: tuple[tuple[str, str], ...]) -> Query:
-    if {"get", "mirror"} <= flags:
-        raise UsageError("ccdb: -get and -mirror exclude each other")
-    if {"-run", "-objtime"} <= values.keys():
-        raise UsageError("ccdb: -run and -objtime exclude each other")
+    for one, other in (("get", "mirror"), ("run", "objtime")):
+        if options.has(one) and options.has(other):
+            raise UsageError(f"ccdb: -{one} and -{other} exclude each other")
+    (text,) = options.operands
     parts = [part for part in text.replace(".*", "").replace("*", "").split("/") if part]
     times = [part for part in parts if _is_time(part)]
     if len(times) > 1:
         raise UsageError(f"ccdb: {text} has more than one time")
-    time = times[0] if times else values.get("-objtime", "")
+    time = times[0] if times else options.last("objtime")
     if time and not _is_time(time):
         raise UsageError(f"ccdb: -objtime needs {_DIGITS_OF_TIME} digits (POSIX milliseconds), not {time!r}")
-    run, limit, host = values.get("-run", ""), values.get("-limit", "10"), values.get("-host", "")
+    run, host = options.last("run"), options.last("host")
     if run and not _is_number(run):
         raise UsageError(f"ccdb: -run needs a run number, not {run!r}")
-    if not _is_number(limit) or not int(limit):
-        raise UsageError(f"ccdb: -limit needs a number of at least 1, not {limit!r}")
     return Query(
         path="/".join(part for part in parts if "=" not in part and not _is_time(part)),
         time=time,
         run="" if time else run,
         constraints=tuple(part for part in parts if "=" in part),
         host=base_of(host) if host else "",
-        limit=int(limit),
-        headers=headers,
-        history="history" in flags,
-        report="report" in flags,
-        unixtime="unixtime" in flags,
-        http="http" in flags,
-        fetch="get" if "get" in flags else "mirror" if "mirror" in flags else "",
-        directory=values.get("-dst", ""),
+        limit=options.number("limit", 10, least=1),
+        headers=tuple(_header(value) for value in options.all("header")),
+        history=options.has("history"),
+        report=options.has("report"),
+        unixtime=options.has("unixtime"),
+        http=options.has("http"),
+        fetch="get" if options.has("get") else "mirror" if options.has("mirror") else "",
+        directory=options.last("dst"),
     )
 
 

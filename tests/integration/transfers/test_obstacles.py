@@ -128,7 +128,7 @@ def test_a_target_that_becomes_a_directory_is_left_alone(powerless: User, folder
     job = begun(powerless, *words)
     inside = write(powerless, "out/f/inside", b"inside")
     assert hurried(powerless, job) == "failed"
-    told = "out/f exists and is a directory" if words else "out/f exists and differs"
+    told = "out/f: a directory has this name" if words else "out/f exists and differs"
     assert told in reason(powerless, job)
     assert inside.read_bytes() == b"inside"
     assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
@@ -141,7 +141,7 @@ def test_a_directory_that_becomes_a_link_leads_nowhere_else(powerless: User, fol
     (powerless.home / "out").rename(powerless.home / "moved")
     (powerless.home / "out").symlink_to(elsewhere)
     assert hurried(powerless, job) == "failed"
-    assert "out/f: its directory was moved or replaced while the file came" in reason(powerless, job)
+    assert "out/f: its directory was moved or replaced during the download" in reason(powerless, job)
     assert list(elsewhere.iterdir()) == []
 
 
