@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
-from aliend.core.connection.discovery import finding_of
+from aliend.core.connection.discovery import discovery_settings
 from aliend.errors import ConfigurationError
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -149,7 +149,9 @@ class Settings:
             server_name=tls.get("server_name", ""),
             site=central.get("site", ""),
             role=central.get("role", ""),
-            finding=finding_of(variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"),
+            finding=discovery_settings(
+                variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"
+            ),
             job=variables.get("ALIEN_PROC_ID", ""),
             master_job=variables.get("ALIEN_MASTERJOB_ID", ""),
         )

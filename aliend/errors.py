@@ -1,22 +1,23 @@
-"""The error tree: every failure that a user may see, as facts.
+"""The error tree: every failure that a user may see.
 
     AliendError                 exit code 1
-    |-- UsageError              22   the words make no sense; nothing was done
-    |   `-- BadPattern          64   a regular expression cannot be read; nothing was done
-    |-- NoSuchFile              2   a local file that was named is not there; nothing was done
-    |-- ConfigurationError      22   a setting, a file's mode or an owner is wrong
-    |-- NotConnected           107   the central service cannot be reached, or there is no usable credential
-    |   `-- LoginRefused       129   the service was reached and refused the certificate
-    |-- ServiceError             n   the central service answered with its own error number
-    |-- BadReply                70   the central service's answer could not be understood (22, 42, 70)
-    |-- OutcomeUnknown          75   a request that changes something was sent and its reply was lost
+    |-- UsageError              22   invalid arguments; nothing was done
+    |   `-- BadPattern          64   an invalid regular expression; nothing was done
+    |-- NoSuchFile              2   a named local file does not exist; nothing was done
+    |-- ConfigurationError      22   a setting, or the mode or owner of a file, is wrong
+    |-- NotConnected           107   the central service is unreachable, or no credential is usable
+    |   |-- LoginRefused       129   the central service refused the certificate
+    |   `-- RoleRefused          n   the central service refused the role or the site
+    |-- ServiceError             n   the central service reported an error with this number
+    |-- BadReply                70   an invalid reply of the central service (22, 42, 70)
+    |-- OutcomeUnknown          75   the reply to a changing request was lost
     |-- CopyError                5   a file could not be copied; `kind` says who can act
-    |-- NoSuchJob                2   there is no such transfer job
-    |-- WebError                 1   a service that speaks HTTP (CCDB) cannot be read, or refuses
-    `-- StoreError               5   the daemon's own database could not be used
+    |-- NoSuchJob                2   the transfer job does not exist
+    |-- WebError                 1   an HTTP service (CCDB) is unreachable or refuses
+    `-- StoreError               5   the daemon's database is unusable
 
-A message says what was tried, what happened and what the user may do. `exit_code` is what `alienctl` ends with; numbers
-up to 133 are those of errno where one fits.
+A message says what failed, why, and what the user can do. `exit_code` is the exit code of `alienctl`; codes up to 133
+are errno values where one fits.
 """
 
 from __future__ import annotations
@@ -25,54 +26,55 @@ from dataclasses import dataclass
 from typing import Literal
 
 ErrorKind = Literal["permanent", "transient", "local", "credential", "storage"]
-"""Who can act on a failed copy: nobody; time; the owner of this machine's disk; the owner of the certificate; time,
-where it is not the file's own failure (`storage`: an element rests, a copying process died with several files)."""
+"""Who can act on a failed copy: `permanent`: nobody; `transient`: a retry; `local`: the owner of the local disk;
+`credential`: the owner of the certificate; `storage`: a retry, and the file is not to blame (a storage element is
+backing off, a worker process died during several copies)."""
 
 
 class AliendError(Exception):
-    """Base of all errors of ours; `str()` is a sentence for the user."""
+    """Base of all our errors; `str()` is a message for the user."""
 
     exit_code: int = 1
 
 
 class UsageError(AliendError):
-    """The words of a command make no sense; nothing was done."""
+    """The arguments of a command are invalid; nothing was done."""
 
     exit_code = 22
 
 
 class BadPattern(UsageError):
-    """A regular expression cannot be read; nothing was done."""
+    """A regular expression is invalid; nothing was done."""
 
     exit_code = 64
 
 
 class NoSuchFile(AliendError):
-    """A local file that was named is not there; nothing was done."""
+    """A named local file does not exist; nothing was done."""
 
     exit_code = 2
 
 
 class ConfigurationError(AliendError):
-    """A setting, a file's mode or an owner is wrong."""
+    """A setting, or the mode or owner of a file, is wrong."""
 
     exit_code = 22
 
 
 class NotConnected(AliendError):
-    """The central service cannot be reached, or there is no usable credential."""
+    """The central service is unreachable, or no credential is usable."""
 
     exit_code = 107
 
 
 class LoginRefused(NotConnected):
-    """The central service was reached and refused the certificate."""
+    """The central service refused the certificate."""
 
     exit_code = 129
 
 
 class RoleRefused(NotConnected):
-    """The central service does not let us act as somebody, or at a site; `code` is its exit code."""
+    """The central service refused the role or the site; `code` is its exit code."""
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text)
@@ -80,10 +82,7 @@ class RoleRefused(NotConnected):
 
 
 class ServiceError(AliendError):
-    """The central service answered with an error of its own.
-
-    `code` is its exit code, `text` its sentence, `command` the command's name.
-    """
+    """The central service reported an error: `code` is its exit code, `text` its message to `command`."""
 
     def __init__(self, command: str, code: int, text: str) -> None:
         super().__init__(text or f"{command} failed with code {code}")
@@ -93,7 +92,7 @@ class ServiceError(AliendError):
 
 
 class BadReply(AliendError):
-    """The central service's answer could not be understood: empty (70), not JSON (22), of the wrong shape (42)."""
+    """The reply of the central service is invalid: empty (70), not JSON (22), unexpected structure (42)."""
 
     def __init__(self, text: str, exit_code: int = 70) -> None:
         super().__init__(text)
@@ -101,14 +100,14 @@ class BadReply(AliendError):
 
 
 class OutcomeUnknown(AliendError):
-    """A request that changes something was sent and its reply was lost: it may or may not have been carried out."""
+    """The reply to a changing request was lost: it may or may not have been executed."""
 
     exit_code = 75
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What is in the way here: `need` bytes that are not free at `path`, or the right to write or to read there."""
+    """A local obstacle: `need` bytes that are not free at `path`, or a missing permission to write or read there."""
 
     kind: Literal["space", "permission", "reading", "other"]
     path: str
@@ -118,8 +117,8 @@ class Obstacle:
 class CopyError(AliendError):
     """A file could not be copied.
 
-    `kind` says who can act; `retry_after` (seconds) is the shortest sensible pause before a next try. `replicas` are
-    storage elements that were tried, each with what happened there; `obstacle` is what is in the way of a `local` one.
+    `kind` says who can act; `retry_after` (seconds) is the shortest sensible pause before a retry. `replicas` are the
+    storage elements that were tried, each with the reason; `obstacle` is the cause of a `local` error.
     """
 
     exit_code = 5
@@ -140,16 +139,16 @@ class CopyError(AliendError):
 
 
 class NoSuchJob(AliendError):
-    """There is no such transfer job."""
+    """The transfer job does not exist."""
 
     exit_code = 2
 
 
 class WebError(AliendError):
-    """A service that speaks HTTP cannot be read, refuses, or answers what cannot be understood."""
+    """An HTTP service is unreachable, refuses, or sends an invalid answer."""
 
 
 class StoreError(AliendError):
-    """The daemon's own database could not be used."""
+    """The daemon's database is unusable."""
 
     exit_code = 5

@@ -1,1 +1,1 @@
-"""The central service: credentials, TLS, websockets, and the catalogue's operations in types."""
+"""The session with the central service: credentials, TLS, websockets, and the typed operations of the catalogue."""

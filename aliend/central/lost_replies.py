@@ -1,6 +1,6 @@
-"""Finds out in the catalogue what became of a request whose reply was lost, or says what was asked.
+"""Resolves the outcome of a request whose reply was lost, by checking the catalogue; else reports it as unknown.
 
-How the state of names is judged is left to `aliend.core.protocol.lost_replies`.
+The interpretation of the entries is left to `aliend.core.protocol.lost_replies`.
 """
 
 from __future__ import annotations
@@ -9,36 +9,38 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from aliend.core.protocol.lost_replies import judge, names_to_look_at
+from aliend.core.protocol.lost_replies import infer_outcome, names_to_check
 from aliend.core.protocol.replies import Reply, entries_of_stat
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, OutcomeUnknown
 
-_LOOKS = 3
+_CHECKS = 3
 _NOT_FOUND = 2
 _WITH_SECRETS = frozenset({"commit", "access", "token"})
-"""Commands whose words may hold an envelope or name a credential."""
+"""Commands whose arguments may contain an envelope or name a credential."""
 _LONGEST_SHOWN = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request, the directory that it ran in, and when it was sent (POSIX milliseconds)."""
+class SentRequest:
+    """A request, its directory, and when it was sent (POSIX milliseconds)."""
 
     request: Request
     directory: str
     sent_ms: int
 
 
-async def found_out(asked: Asked, lost: AliendError, ask: Callable[[Request], Awaitable[Reply]], pause: float) -> Reply:
-    """The reply that must have been lost, if the catalogue shows what was asked for; OutcomeUnknown otherwise.
+async def resolve_lost_reply(
+    sent: SentRequest, lost: AliendError, ask: Callable[[Request], Awaitable[Reply]], pause: float
+) -> Reply:
+    """Return the lost reply, if the catalogue shows the effect of the request. Raises OutcomeUnknown otherwise.
 
-    Looks a few times, `pause` seconds and more apart: the service may still be at work.
+    Checks several times, at least `pause` seconds apart: the service may still be executing the request.
     """
-    request = asked.request
-    names = names_to_look_at(request, asked.directory)
+    request = sent.request
+    names = names_to_check(request, sent.directory)
     outcome = "unclear"
-    for number in range(_LOOKS if names else 0):
+    for number in range(_CHECKS if names else 0):
         await asyncio.sleep(number * pause)
         try:
             reply = await ask(Request("stat", ("-nomsg", *names)))
@@ -47,25 +49,25 @@ async def found_out(asked: Asked, lost: AliendError, ask: Callable[[Request], Aw
             break
         if reply.exit_code != _NOT_FOUND and (reply.exit_code or len(present) < len(set(names))):
             break
-        outcome = judge(request, names, present, asked.sent_ms)
+        outcome = infer_outcome(request, names, present, sent.sent_ms)
         if outcome == "done":
             return Reply(0, "", reply.user, reply.directory, ())
         if outcome == "unclear":
             break
-    raise unknown(request, lost, looked=outcome == "not seen") from lost
+    raise outcome_unknown(request, lost, checked=outcome == "not seen") from lost
 
 
-def unknown(request: Request, error: AliendError, *, looked: bool = False) -> OutcomeUnknown:
-    """The error that says what was asked; `looked`: nothing of it was to be seen."""
-    seen = "; a moment later nothing of it was to be seen" if looked else ""
+def outcome_unknown(request: Request, error: AliendError, *, checked: bool = False) -> OutcomeUnknown:
+    """Return the error that names the request; `checked`: the catalogue shows no effect of it."""
+    seen = "; the catalogue shows no effect so far" if checked else ""
     return OutcomeUnknown(
-        f"{error}, so it is unknown whether `{request.command}` was carried out{seen}; look before you repeat it: "
-        f"{_shown(request)}"
+        f"{error}; it is unknown whether `{request.command}` was executed{seen}; check before you repeat it: "
+        f"{_displayed(request)}"
     )
 
 
-def _shown(request: Request) -> str:
+def _displayed(request: Request) -> str:
     if request.command in _WITH_SECRETS:
         return f"{request.command} ..."
-    words = (word if len(word) <= _LONGEST_SHOWN and "\n" not in word else "..." for word in request.options)
-    return " ".join((request.command, *words))
+    args = (arg if len(arg) <= _LONGEST_SHOWN and "\n" not in arg else "..." for arg in request.options)
+    return " ".join((request.command, *args))

@@ -1,7 +1,6 @@
-"""Takes a reply off the wire also while its reader rests: what does not fit into a little memory goes to a file.
+"""Buffers a reply while its consumer pauses: in memory up to a limit, then in a temporary file.
 
-The service gives up a connection whose reply is not taken for some 20 s, but a user may read a long listing page by
-page.
+The service closes a connection whose reply is not read for some 20 s, but a user may read a long listing page by page.
 """
 
 from __future__ import annotations
@@ -14,18 +13,17 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import IO
 
-HELD = 1 << 20
-"""Characters kept in memory."""
-GRACE = 5.0
-"""Seconds that a reader may rest before a file is begun: most readers are only a little slower than the wire."""
+MEMORY_LIMIT = 1 << 20
+"""Characters that are buffered in memory."""
+SPILL_AFTER = 5.0
+"""Seconds that the consumer may pause before a file is used: most consumers are only slightly slower."""
 _LENGTH = struct.Struct("<Q")
 
 
-async def spooled(pieces: AsyncGenerator[str, None], *, grace: float) -> AsyncGenerator[str, None]:
-    """The same pieces, read in the background; an error of theirs is raised after what came before it.
+async def buffer_reply(pieces: AsyncGenerator[str, None], *, grace: float) -> AsyncGenerator[str, None]:
+    """Yield the same pieces, read in the background; an error is raised after the pieces before it.
 
-    A reader may rest for `grace` seconds before a file is begun.
-    Whoever stops early must close the iterator.
+    The consumer may pause for `grace` seconds before a file is used. Close the iterator to stop early.
     """
     spool = _Spool(grace)
     reader = asyncio.create_task(_read(pieces, spool))
@@ -50,11 +48,11 @@ async def _read(pieces: AsyncGenerator[str, None], spool: _Spool) -> None:
 
 
 class _Spool:
-    """A queue of texts: the oldest in memory, the others in a file that has no name."""
+    """A queue of texts: the oldest in memory, the rest in an unnamed file."""
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
-        self._held: deque[str] = deque()
+        self._in_memory: deque[str] = deque()
         self._size = 0
         self._file: IO[bytes] | None = None
         self._read_at = 0
@@ -63,51 +61,51 @@ class _Spool:
         self._changed = asyncio.Event()
 
     async def put(self, piece: str) -> None:
-        """Add a text; returns at once where the reader keeps up, and within the grace where it does not."""
-        if self._file is None and self._size >= HELD:
-            await self._room()
-        if self._file is not None or self._size >= HELD:
+        """Add a text. Return at once if the consumer keeps up, otherwise within the grace period."""
+        if self._file is None and self._size >= MEMORY_LIMIT:
+            await self._wait_for_space()
+        if self._file is not None or self._size >= MEMORY_LIMIT:
             self._write(piece)
         else:
-            self._held.append(piece)
+            self._in_memory.append(piece)
             self._size += len(piece)
         self._changed.set()
 
     async def get(self) -> str | None:
-        """The next text; None after the last one."""
-        while not self._held and self._file is None:
+        """Return the next text; None after the last one."""
+        while not self._in_memory and self._file is None:
             if self._ended:
                 return None
             self._changed.clear()
             await self._changed.wait()
-        if not self._held:
+        if not self._in_memory:
             return self._from_file()
-        piece = self._held.popleft()
+        piece = self._in_memory.popleft()
         self._size -= len(piece)
         self._changed.set()
         return piece
 
     def end(self) -> None:
-        """Nothing will be added."""
+        """Mark the end: no text will be added."""
         self._ended = True
         self._changed.set()
 
     def close(self) -> None:
-        """Forget everything."""
+        """Discard everything."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    async def _room(self) -> None:
+    async def _wait_for_space(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._grace):
-                while self._size >= HELD:
+                while self._size >= MEMORY_LIMIT:
                     self._changed.clear()
                     await self._changed.wait()
 
     def _write(self, piece: str) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="aliend-reply-")  # noqa: SIM115 (closed when it was read)
+            self._file = tempfile.TemporaryFile(prefix="aliend-reply-")  # noqa: SIM115 (closed once it was read)
             self._read_at = self._written_to = 0
         content = piece.encode("utf-8", "surrogatepass")
         self._file.seek(self._written_to)

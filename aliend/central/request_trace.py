@@ -1,6 +1,6 @@
-"""What a caller who asked for it (`-debug`) is told of the requests that are made for it, and of nobody else's.
+"""Traces the requests of one caller (option `-debug`).
 
-A context variable, because the tasks that a command starts make requests for the same caller.
+Uses a context variable, because the tasks that a command starts make requests for the same caller.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ _WITH_SECRETS = frozenset({"commit", "registerOutput"})
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
 
-def listen(tell: Callable[[str], None]) -> None:
-    """From now on tell of the requests of this task and of those that it starts."""
-    _listener.set(tell)
+def start_trace(report: Callable[[str], None]) -> None:
+    """Report the requests of this task and of the tasks that it starts."""
+    _listener.set(report)
 
 
-def tell(request: Request, outcome: str, seconds: float) -> None:
-    """Tell whoever listens that a request has ended; envelopes are left out."""
+def trace(request: Request, outcome: str, seconds: float) -> None:
+    """Report the end of a request to the caller that traces it, without envelopes."""
     listener = _listener.get()
     if listener is not None:
         shown = request.command if request.command in _WITH_SECRETS else str(request)

@@ -1,7 +1,7 @@
-"""The session with the central service for one context: who goes first, what is sent again and what is not.
+"""The session with the central service for one context: sends requests over pooled connections and retries them.
 
 Each request is answered once or fails with a reason; the rules are those of `aliend.core.connection.connection_state`.
-Looking after idle connections is in `aliend.central.connection.keepalive`, the catalogue's operations are in
+The maintenance of idle connections is in `aliend.central.connection.keepalive`, the operations of the catalogue are in
 `aliend.central.catalogue`.
 """
 
@@ -16,54 +16,54 @@ from contextlib import aclosing, asynccontextmanager, suppress
 
 from aliend.central import request_trace
 from aliend.central.connection.connection import Connection, ReplyLost, Unreachable, user_agent
-from aliend.central.connection.keepalive import Keeper
-from aliend.central.connection.login import Ledger, Limits, Login
-from aliend.central.connection.pool import LANES, Pool, Slot
+from aliend.central.connection.keepalive import Keepalive
+from aliend.central.connection.login import Limits, Login, ThrottleLedger
+from aliend.central.connection.pool import MAX_CONNECTIONS, ConnectionPool, Slot
 from aliend.central.credentials.certificates import is_current
-from aliend.central.lost_replies import Asked, found_out, unknown
-from aliend.central.reply_buffer import GRACE, spooled
+from aliend.central.lost_replies import SentRequest, outcome_unknown, resolve_lost_reply
+from aliend.central.reply_buffer import SPILL_AFTER, buffer_reply
 from aliend.central.session_status import CentralStatus, state_of
 from aliend.core.connection.connection_state import (
     Abandoned,
     Answered,
-    Down,
+    Assigned,
+    Busy,
+    CheckOutcome,
+    Disconnected,
     Effect,
-    Ended,
     Event,
-    FindOut,
     GiveUp,
+    Idle,
+    IdleClosed,
     LoggedIn,
     LoggingIn,
     LogIn,
     LoginFailed,
     Lost,
-    Policy,
+    RetryPolicy,
     Session,
-    Taken,
-    Talking,
-    Up,
     step,
 )
 from aliend.core.connection.context import Context
-from aliend.core.connection.pool_policy import LONG_PATIENCE, PATIENCE
+from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED
 from aliend.core.connection.throttle import COMMAND
 from aliend.core.protocol.replies import NO_DIRECTORY, Reply, Result, parse
 from aliend.core.protocol.reply_stream import ReplyReader
-from aliend.core.protocol.requests import Request, changes_something, encode, session_change
+from aliend.core.protocol.requests import Request, changes_state, encode, session_change
 from aliend.errors import AliendError, BadReply, NotConnected, UsageError
 
-BATCH = 500
-"""Results of a stream are handed on in groups of about this many."""
-_NOTHING = Request("pwd")
-"""Stands for a request that changes nothing and is not sent."""
-_EARLY = 30.0
-"""Seconds; a service that ends connections sooner after the login is not logged in to again without a pause."""
-_PARSED_IN_A_THREAD = 1 << 20
-"""Characters; decoding more would stop the loop for more than some 10 ms."""
+GROUP_SIZE = 500
+"""The approximate number of results in a group of a stream."""
+_NO_CHANGE = Request("pwd")
+"""A placeholder for work that changes nothing and sends no request."""
+_EARLY_CLOSE = 30.0
+"""Seconds; a connection that the service closes sooner after its login counts as a failure, followed by a pause."""
+_PARSE_IN_THREAD_FROM = 1 << 20
+"""Characters; parsing more would block the event loop for more than some 10 ms."""
 
 
-class Central:
-    """One context's session. Nothing is connected before the first request; `close` ends everything."""
+class CentralSession:
+    """The session of one context. Connects with the first request; `close` ends it."""
 
     def __init__(
         self,
@@ -72,34 +72,35 @@ class Central:
         agent: str = "",
         chance: Callable[[], float] = random.random,
         limits: Limits | None = None,
-        tell: Callable[[], None] = lambda: None,
-        ledger: Ledger | None = None,
+        on_status_change: Callable[[], None] = lambda: None,
+        ledger: ThrottleLedger | None = None,
     ) -> None:
-        """`chance` gives a uniform number in [0, 1); `tell` is called when the status may have changed.
+        """Create a session; `chance` returns uniform numbers in [0, 1).
 
-        Sessions that may use one certificate share a `ledger`.
+        `on_status_change` is called when the status may have changed. Sessions with the same certificate share a
+        `ledger`.
         """
         self.context = context
         self._limits = limits or Limits()
         self._chance = chance
-        self._policy = Policy(
+        self._policy = RetryPolicy(
             context.finding.tries, self._limits.first_pause, self._limits.longest_pause, context.finding.interval
         )
-        self._session = Session(tuple(Down() for _ in range(LANES)))
-        self._pool = Pool(self._patience)
+        self._session = Session(tuple(Disconnected() for _ in range(MAX_CONNECTIONS)))
+        self._pool = ConnectionPool(self._new_login_after)
         name = agent or user_agent(context.job, context.master_job)
-        self._login = Login(context, name, self._limits, ledger or Ledger())
-        self._keeper = Keeper(self._pool, self._login, self._limits, self._ended)
-        self._keeping: asyncio.Task[None] | None = None
-        self._tell = tell
-        self._since = 0.0
+        self._login = Login(context, name, self._limits, ledger or ThrottleLedger())
+        self._keepalive = Keepalive(self._pool, self._login, self._limits, self._record_idle_closed)
+        self._keepalive_task: asyncio.Task[None] | None = None
+        self._on_status_change = on_status_change
+        self._connected_since = 0.0
         self._commands = 0
         self._user = ""
         self._closed = False
         self.serial = itertools.count(time.time_ns() // 1_000_000)
-        """Numbers that are new to this session, and mostly to the ones before it."""
+        """Numbers that this session has not used, and probably no earlier one."""
 
-    async def __aenter__(self) -> Central:
+    async def __aenter__(self) -> CentralSession:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -108,79 +109,79 @@ class Central:
     async def request(
         self, request: Request, *, directory: str = "", bulk: bool = False, timeout: float | None = None
     ) -> Reply:
-        """Have `request` carried out, in `directory` where one is given; the reply may report a failure.
+        """Execute `request`, in `directory` if given, and return the reply, which may report a failure.
 
-        `timeout` is for the answer (seconds, the context's where not given), without waiting for a connection. Raises
-        NotConnected, OutcomeUnknown (a changing request whose reply was lost or not understood, and the catalogue does
-        not tell what became of it), BadReply, UsageError (a request that would change the session),
-        ConfigurationError (credential or CA files that must be mended).
+        `timeout` limits the answer (seconds, default: the context's), not the wait for a connection. Raises
+        NotConnected, OutcomeUnknown (the reply to a changing request was lost or invalid, and the catalogue does not
+        show the outcome), BadReply, UsageError (a request that would change the session), ConfigurationError
+        (credential or CA files that must be corrected).
         """
-        text, patience = self._text(request, directory), timeout or self.context.finding.reply
+        text, patience = self._encode(request, directory), timeout or self.context.finding.reply
         sent_ms = time.time_ns() // 1_000_000
-        async with self._errand(request, bulk=bulk) as (slot, effect):
+        async with self._pooled_request(request, bulk=bulk) as (slot, effect):
             while True:
-                connection = await self._ready(slot, effect)
+                connection = await self._connect(slot, effect)
                 try:
-                    return await self._ask(slot, connection, request, text, patience)
+                    return await self._send(slot, connection, request, text, patience)
                 except (ReplyLost, BadReply) as error:
-                    effect, lost = self._lost(slot, error), error
-                if isinstance(effect, FindOut):
+                    effect, lost = self._record_loss(slot, error), error
+                if isinstance(effect, CheckOutcome):
                     break
                 if isinstance(effect, GiveUp):
                     raise lost
-        asked = Asked(request, directory, sent_ms)
-        return await found_out(asked, lost, self.request, self._limits.second_look)
+        sent = SentRequest(request, directory, sent_ms)
+        return await resolve_lost_reply(sent, lost, self.request, self._limits.lost_reply_check_interval)
 
     async def stream(
         self, request: Request, *, directory: str = "", bulk: bool = True, timeout: float | None = None
     ) -> AsyncGenerator[list[Result], None]:
-        """Have `request` carried out and yield its results in groups while they arrive; for long replies.
+        """Execute `request` and yield its results in groups as they arrive; for long replies.
 
-        A failure that the service reports is raised (ServiceError) after the results. A reply that breaks off after
-        some results is not asked for again: the caller knows whether it can begin anew. Who stops early must
-        close the iterator. A consumer may rest: what arrives meanwhile goes to a file.
+        A failure that the service reports is raised (ServiceError) after the results. A reply that ends early after
+        some results is not requested again: only the caller knows whether it can start again. Close the iterator to
+        stop early. The consumer may pause: a file buffers what arrives meanwhile.
         """
-        text, patience = self._text(request, directory), timeout or self.context.finding.reply
-        async with self._errand(request, bulk=bulk) as (slot, effect):
+        text, patience = self._encode(request, directory), timeout or self.context.finding.reply
+        async with self._pooled_request(request, bulk=bulk) as (slot, effect):
             while True:
-                connection = await self._ready(slot, effect)
+                connection = await self._connect(slot, effect)
                 begun = False
                 try:
-                    async with aclosing(self._results(slot, connection, request, text, patience)) as groups:
+                    async with aclosing(self._stream_once(slot, connection, request, text, patience)) as groups:
                         async for group in groups:
                             begun = True
                             yield group
                     return
                 except (ReplyLost, BadReply) as error:
-                    effect, lost = self._lost(slot, error, begun=begun), error
-                if isinstance(effect, FindOut):
-                    raise unknown(request, lost) from lost
+                    effect, lost = self._record_loss(slot, error, begun=begun), error
+                if isinstance(effect, CheckOutcome):
+                    raise outcome_unknown(request, lost) from lost
                 if isinstance(effect, GiveUp):
                     raise lost
 
     async def ping(self) -> tuple[float, str]:
-        """How long (seconds) a ping on a connection for requests takes, and the address that answered."""
-        async with self._errand(_NOTHING, bulk=False) as (slot, effect):
-            connection = await self._ready(slot, effect)
+        """Ping the service. Return the seconds it took, and the address that answered."""
+        async with self._pooled_request(_NO_CHANGE, bulk=False) as (slot, effect):
+            connection = await self._connect(slot, effect)
             begun = time.perf_counter()
-            answered = await connection.answers(self.context.finding.ping)
+            answered = await connection.responds_to_ping(self.context.finding.ping)
             seconds = time.perf_counter() - begun
             if answered:
-                self._advance(Answered(slot.number, connection.is_open))
+                self._apply(Answered(slot.number, connection.is_open))
         if not answered:
-            raise NotConnected(f"{self._login.endpoint} does not answer a ping")
+            raise NotConnected(f"{self._login.endpoint} did not answer a ping")
         return seconds, connection.address
 
     async def connect_once(self) -> tuple[float, str]:
-        """How long (seconds) a login on a connection of its own takes, and the address; it is closed again."""
+        """Log in on a separate connection and close it. Return the seconds it took, and the address."""
         begun = time.perf_counter()
-        connection = await self._login.connection()
+        connection = await self._login.connect()
         seconds, address = time.perf_counter() - begun, connection.address
         await connection.close()
         return seconds, address
 
     def status(self) -> CentralStatus:
-        """A value for `daemon status`."""
+        """Return the status for `daemon status`."""
         credential, now = self._login.credential, time.monotonic()
         facts = credential.facts if credential else None
         waits = max(0.0, self._session.not_before - now)
@@ -188,11 +189,11 @@ class Central:
         return CentralStatus(
             state=state_of(self._session),
             endpoint=str(self._login.endpoint),
-            connections=sum(slot.lane.warm for slot in self._pool.slots),
+            connections=sum(slot.state.connected for slot in self._pool.slots),
             user=self._user,
             subject=facts.subject if facts else "",
             certificate_ends_ms=facts.ends_ms if facts else 0,
-            since_ms=int(self._since * 1000),
+            since_ms=int(self._connected_since * 1000),
             logins=self._login.logins,
             commands=self._commands,
             points=int(points.count),
@@ -203,149 +204,151 @@ class Central:
         )
 
     async def close(self) -> None:
-        """End the session: waiting requests fail, idle connections say good-bye, busy ones are cut."""
+        """End the session: fail waiting requests, close idle connections, abort busy ones."""
         self._closed = True
-        self._pool.fail_waiting(NotConnected("the session with the central service is being closed"))
-        if self._keeping is not None:
-            self._keeping.cancel()
+        self._pool.fail_waiters(NotConnected("the session with the central service is closing"))
+        if self._keepalive_task is not None:
+            self._keepalive_task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._keeping
+                await self._keepalive_task
         idle = [slot for slot in self._pool.slots if slot.connection is not None and slot.work is None]
         await asyncio.gather(*(slot.connection.close() for slot in idle if slot.connection is not None))
         for slot in idle:
-            self._ended(slot)
+            self._record_idle_closed(slot)
         for slot in self._pool.slots:
             slot.drop()
 
-    def _text(self, request: Request, directory: str) -> str:
-        if word := session_change(request):
-            raise UsageError(f"`{word}` would change the session for everybody, so it is not sent as it is")
+    def _encode(self, request: Request, directory: str) -> str:
+        if argument := session_change(request):
+            raise UsageError(f"`{argument}` is not allowed here: it would change the session of all commands")
         return encode(request, directory)
 
-    def _patience(self) -> float:
-        return PATIENCE if self._login.points.allow_login else LONG_PATIENCE
+    def _new_login_after(self) -> float:
+        return NEW_LOGIN_AFTER if self._login.points.allow_login else NEW_LOGIN_AFTER_THROTTLED
 
     @asynccontextmanager
-    async def _errand(self, request: Request, *, bulk: bool) -> AsyncGenerator[tuple[Slot, Effect], None]:
-        """A lane for `request` and what to do first; who leaves before the end takes the connection along."""
+    async def _pooled_request(self, request: Request, *, bulk: bool) -> AsyncGenerator[tuple[Slot, Effect], None]:
+        """Hold a slot for `request` and yield the first step. Leaving early drops the connection."""
         if self._closed:
             raise NotConnected("the session with the central service is closed")
-        self._keeper.last_use = time.monotonic()
-        async with self._pool.lane("bulk" if bulk else "interactive") as slot:
-            if isinstance(self._session.lanes[slot.number], Up) and not await self._is_fit(slot):
-                self._ended(slot)
+        self._keepalive.last_use = time.monotonic()
+        async with self._pool.acquire("bulk" if bulk else "interactive") as slot:
+            if isinstance(self._session.slots[slot.number], Idle) and not await self._is_usable(slot):
+                self._record_idle_closed(slot)
             try:
-                yield slot, self._advance(Taken(slot.number, changes_something(request), time.monotonic()))
+                yield slot, self._apply(Assigned(slot.number, changes_state(request), time.monotonic()))
             finally:
-                if isinstance(self._session.lanes[slot.number], Talking | LoggingIn):
-                    self._advance(Abandoned(slot.number))
+                if isinstance(self._session.slots[slot.number], Busy | LoggingIn):
+                    self._apply(Abandoned(slot.number))
 
-    async def _is_fit(self, slot: Slot) -> bool:
-        """Whether a request may be sent on the slot's connection; one that was idle for long is pinged first."""
+    async def _is_usable(self, slot: Slot) -> bool:
+        """Return whether the slot's connection is usable; ping it first if it was idle for long."""
         connection = slot.connection
         if connection is None or not connection.is_open or not is_current(self.context, connection.credential):
             return False
         if time.monotonic() - connection.used <= self._limits.idle_before_ping:
             return True
-        return await connection.answers(self._limits.ping_deadline) and connection.is_open
+        return await connection.responds_to_ping(self._limits.ping_deadline) and connection.is_open
 
-    async def _ready(self, slot: Slot, effect: Effect) -> Connection:
-        """The slot's connection, after as many logins as the rules allow. Who waits meanwhile shares a failure."""
+    async def _connect(self, slot: Slot, effect: Effect) -> Connection:
+        """Return the slot's connection, logging in as often as the policy allows. A failure also fails all waiters."""
         while isinstance(effect, LogIn):
             await asyncio.sleep(effect.at - time.monotonic())
             if self._closed:
                 raise NotConnected("the session with the central service is closed")
             try:
-                slot.connection = await self._login.connection()
+                slot.connection = await self._login.connect()
             except AliendError as error:
                 self._login.problem = str(error)
                 final = not isinstance(error, Unreachable | ReplyLost)
-                effect = self._advance(LoginFailed(slot.number, time.monotonic(), self._chance(), final))
+                effect = self._apply(LoginFailed(slot.number, time.monotonic(), self._chance(), final))
                 if isinstance(effect, GiveUp):
-                    self._pool.fail_waiting(error)
+                    self._pool.fail_waiters(error)
                     raise
             else:
-                effect = self._advance(LoggedIn(slot.number))
-                if self._keeping is None:
-                    self._keeping = asyncio.create_task(self._keeper.run(), name=f"keeper {self.context.endpoint}")
+                effect = self._apply(LoggedIn(slot.number))
+                if self._keepalive_task is None:
+                    self._keepalive_task = asyncio.create_task(
+                        self._keepalive.run(), name=f"keepalive {self.context.endpoint}"
+                    )
         if slot.connection is None:
-            raise AssertionError("a lane that may send has a connection")
+            raise AssertionError("a slot that may send has a connection")
         return slot.connection
 
-    async def _ask(self, slot: Slot, connection: Connection, request: Request, text: str, timeout: float) -> Reply:
-        """One request on one connection."""
-        self._count()
+    async def _send(self, slot: Slot, connection: Connection, request: Request, text: str, timeout: float) -> Reply:
+        """Send one request on one connection and return its reply."""
+        self._count_command()
         begun = time.monotonic()
         try:
             raw = await connection.request(text, timeout)
         except AliendError as error:
-            request_trace.tell(request, str(error), time.monotonic() - begun)
+            request_trace.trace(request, str(error), time.monotonic() - begun)
             raise
-        if len(raw) > _PARSED_IN_A_THREAD:
+        if len(raw) > _PARSE_IN_THREAD_FROM:
             reply = await asyncio.to_thread(parse, raw, request)
         else:
             reply = parse(raw, request)
         outcome = f"exit code {reply.exit_code}, {len(reply.results)} results"
-        request_trace.tell(request, outcome, time.monotonic() - begun)
-        # The directory of the request is gone, and with it the connection's: names would be resolved wrongly.
+        request_trace.trace(request, outcome, time.monotonic() - begun)
+        # The connection has lost its directory with that of the request: it would resolve names wrongly.
         lost_directory = reply.directory == NO_DIRECTORY and connection.had_directory
         connection.had_directory = reply.directory not in ("", NO_DIRECTORY)
-        self._answered(slot, connection, reply, kept=not lost_directory)
+        self._record_answer(slot, connection, reply, reusable=not lost_directory)
         return reply
 
-    async def _results(
+    async def _stream_once(
         self, slot: Slot, connection: Connection, request: Request, text: str, timeout: float
     ) -> AsyncGenerator[list[Result], None]:
-        """The groups of one streamed reply; ServiceError at its end where the service reports a failure."""
-        self._count()
+        """Yield the groups of one streamed reply. Raises ServiceError at its end if the service reports a failure."""
+        self._count_command()
         begun = time.monotonic()
         reader, group = ReplyReader(request), list[Result]()
-        grace = min(GRACE, self.context.finding.ping / 4)  # a connection that is not read answers no pings
-        async with aclosing(spooled(connection.stream(text, timeout), grace=grace)) as pieces:
+        grace = min(SPILL_AFTER, self.context.finding.ping / 4)  # a connection that is not read does not answer pings
+        async with aclosing(buffer_reply(connection.stream(text, timeout), grace=grace)) as pieces:
             async for piece in pieces:
                 group += reader.feed(piece)
-                if len(group) >= BATCH:
+                if len(group) >= GROUP_SIZE:
                     yield group
                     group = []
         rest, reply = reader.finish()
-        request_trace.tell(request, f"exit code {reply.exit_code}, streamed", time.monotonic() - begun)
+        request_trace.trace(request, f"exit code {reply.exit_code}, streamed", time.monotonic() - begun)
         if group or rest:
             yield group + rest
-        self._answered(slot, connection, reply)
+        self._record_answer(slot, connection, reply)
         reply.checked(request)
 
-    def _count(self) -> None:
+    def _count_command(self) -> None:
         self._commands += 1
-        self._login.spend(COMMAND)
+        self._login.add_points(COMMAND)
 
-    def _answered(self, slot: Slot, connection: Connection, reply: Reply, *, kept: bool = True) -> None:
-        """Note a success, and drop a connection that has done its last service."""
+    def _record_answer(self, slot: Slot, connection: Connection, reply: Reply, *, reusable: bool = True) -> None:
+        """Record a success, and drop a connection that is not reusable."""
         self._login.problem = ""
         self._user = reply.user or self._user
-        self._advance(Answered(slot.number, kept and connection.is_open))
+        self._apply(Answered(slot.number, reusable and connection.is_open))
 
-    def _lost(self, slot: Slot, error: ReplyLost | BadReply, *, begun: bool = False) -> Effect:
-        """Note that no reply that can be understood will come; what to do now."""
+    def _record_loss(self, slot: Slot, error: ReplyLost | BadReply, *, begun: bool = False) -> Effect:
+        """Record that no valid reply will arrive. Return the next step."""
         self._login.problem = str(error)
         arrived, final = True, True
         if isinstance(error, ReplyLost):
             arrived, final = error.may_have_arrived, error.timed_out or begun
-        return self._advance(Lost(slot.number, time.monotonic(), self._chance(), arrived, final))
+        return self._apply(Lost(slot.number, time.monotonic(), self._chance(), arrived, final))
 
-    def _ended(self, slot: Slot) -> None:
-        """Note that an idle connection is gone."""
-        if isinstance(self._session.lanes[slot.number], Up):
+    def _record_idle_closed(self, slot: Slot) -> None:
+        """Record that an idle connection has closed."""
+        if isinstance(self._session.slots[slot.number], Idle):
             now, connection = time.monotonic(), slot.connection
-            early = connection is not None and connection.was_ended and now - connection.opened < _EARLY
-            self._advance(Ended(slot.number, now, self._chance(), early))
+            early = connection is not None and connection.closed_by_peer and now - connection.opened < _EARLY_CLOSE
+            self._apply(IdleClosed(slot.number, now, self._chance(), early))
 
-    def _advance(self, event: Event) -> Effect:
-        """The only place where the session's state changes; connections that it does not know any more are cut."""
+    def _apply(self, event: Event) -> Effect:
+        """Apply an event to the session's state (the only place that does) and drop a disconnected slot."""
         self._session, effect = step(self._session, event, self._policy)
-        if not isinstance(self._session.lanes[event.lane], Up | Talking):
-            self._pool.slots[event.lane].drop()
-        connected = any(isinstance(lane, Up | Talking) for lane in self._session.lanes)
-        if connected != bool(self._since):
-            self._since = time.time() if connected else 0.0
-        self._tell()
+        if not isinstance(self._session.slots[event.slot], Idle | Busy):
+            self._pool.slots[event.slot].drop()
+        connected = any(isinstance(state, Idle | Busy) for state in self._session.slots)
+        if connected != bool(self._connected_since):
+            self._connected_since = time.time() if connected else 0.0
+        self._on_status_change()
         return effect

@@ -1,22 +1,22 @@
-"""A session as people and programs want to see it."""
+"""The status of a session with a central service, for users and programs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from aliend.core.connection.connection_state import LoggingIn, Session, Talking, Up
+from aliend.core.connection.connection_state import Busy, Idle, LoggingIn, Session
 
 State = Literal["idle", "connecting", "connected", "failing"]
-"""Nothing was asked yet or the session was let go; a login is made; there is a connection; the last attempt failed."""
+"""No request yet or closed for disuse; a login is in progress; connected; the last attempt failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CentralStatus:
-    """Connected to whom, as whom, since when. Moments in POSIX milliseconds, 0: none.
+    """The endpoint, the identity and the counters of a session. Times in POSIX milliseconds, 0: none.
 
-    `points` are those that this daemon has cost the certificate, `delay_ms` by how much the service delays each
-    command because of them; `problem` is the last error while it lasts; nobody logs in before `next_attempt_ms`.
+    `points` are the throttle points that this daemon caused, `delay_ms` the delay of each command because of them;
+    `problem` is the last error until the next success; no login starts before `next_attempt_ms`.
     """
 
     state: State
@@ -36,9 +36,9 @@ class CentralStatus:
 
 
 def state_of(session: Session) -> State:
-    """The session in a word."""
-    if any(isinstance(lane, Up | Talking) for lane in session.lanes):
+    """Return the state of the session."""
+    if any(isinstance(slot, Idle | Busy) for slot in session.slots):
         return "connected"
     if session.failures:
         return "failing"
-    return "connecting" if any(isinstance(lane, LoggingIn) for lane in session.lanes) else "idle"
+    return "connecting" if any(isinstance(slot, LoggingIn) for slot in session.slots) else "idle"

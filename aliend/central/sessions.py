@@ -6,23 +6,25 @@ import asyncio
 from contextlib import suppress
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.connection.login import Ledger
-from aliend.central.session import Central
+from aliend.central.connection.login import ThrottleLedger
+from aliend.central.session import CentralSession
 from aliend.core.connection.context import Context
 
 
 class CentralSessions:
-    """One `Central` for each context that was used; each opens its connections only when needed."""
+    """One `CentralSession` for each context that was used; each opens its connections only when needed."""
 
     def __init__(self) -> None:
-        self._centrals: dict[Context, Central] = {}
+        self._centrals: dict[Context, CentralSession] = {}
         self._watchers: set[asyncio.Event] = set()
-        self._ledger = Ledger()
+        self._ledger = ThrottleLedger()
 
-    def of(self, context: Context) -> Central:
+    def of(self, context: Context) -> CentralSession:
         """Return the session of `context`."""
         if context not in self._centrals:
-            self._centrals[context] = Central(context, tell=self._tell, ledger=self._ledger)
+            self._centrals[context] = CentralSession(
+                context, on_status_change=self._notify_watchers, ledger=self._ledger
+            )
         return self._centrals[context]
 
     def catalogue_of(self, context: Context) -> Catalogue:
@@ -33,7 +35,7 @@ class CentralSessions:
         """Return the same for background work, which must never delay what a user waits for."""
         return Catalogue(self.of(context), bulk=True)
 
-    def all(self) -> list[Central]:
+    def all(self) -> list[CentralSession]:
         """Return every session used since the start."""
         return list(self._centrals.values())
 
@@ -59,6 +61,6 @@ class CentralSessions:
         """Close all connections."""
         await asyncio.gather(*(central.close() for central in self._centrals.values()))
 
-    def _tell(self) -> None:
+    def _notify_watchers(self) -> None:
         for event in self._watchers:
             event.set()

@@ -21,10 +21,10 @@ from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import (
     TOKEN_MARGIN_MS,
     CertificateFacts,
-    is_due,
+    expiry_warning,
+    is_renewal_due,
     is_users_token,
     role_of,
-    warning,
 )
 from aliend.core.connection.discovery import Target
 from aliend.core.protocol.replies import WRONG_SHAPE, Reply, parse
@@ -153,12 +153,12 @@ class Tokens:
         if await self.is_missing(context):
             problem = await self._renewed(context, now)
         credential = await asyncio.to_thread(usable, context)
-        text = warning(credential.facts, now)
+        text = expiry_warning(credential.facts, now)
         if not text:
             return ""
         if credential.is_token:
             problem = await asyncio.to_thread(self._why_not_renewable, context, credential.facts)
-            if not problem and is_due(credential.facts, now):
+            if not problem and is_renewal_due(credential.facts, now):
                 problem = await self._renewed(context, now)
             if not problem:
                 return ""

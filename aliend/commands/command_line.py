@@ -47,7 +47,7 @@ async def run(parts: Runtime, call: Call) -> Outcome:
     """Carry out what `call` holds; 130 if the user interrupted it."""
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
-        request_trace.listen(call.trace)
+        request_trace.start_trace(call.trace)
     line = asyncio.create_task(_Line(parts, call).outcome())
     interrupt = asyncio.create_task(call.interrupted.wait())
     try:
@@ -77,7 +77,9 @@ class _Line:
         """Carry it out."""
         call = self._call
         try:
-            self._aliases = command_line.read(await asyncio.to_thread(command_names.text_of, _alias_file(call)))
+            self._aliases = command_line.parse_aliases(
+                await asyncio.to_thread(command_names.text_of, _alias_file(call))
+            )
             if not (call.words or call.commands_on_stdin):
                 raise UsageError("There is no command; see: alienctl help")
             if call.commands_on_stdin:
@@ -85,7 +87,7 @@ class _Line:
             batch = await command_names.batch_file(self._parts, call, self._aliases)
             if batch is not None:
                 return Outcome(await self._steps(command_line.parse(batch, self._aliases)))
-            return Outcome(await self._steps(command_line.of_words(call.words, self._aliases)))
+            return Outcome(await self._steps(command_line.parse_args(call.words, self._aliases)))
         except _LeaveError as leave:
             _keep_status(self._parts, call, leave.code)
             return Outcome(leave.code, leaves=True)
@@ -97,7 +99,7 @@ class _Line:
         code, text = 0, ""
         async for piece in _texts(self._call):
             text += piece
-            ready = command_line.complete(text) if piece else len(text)
+            ready = command_line.complete_length(text) if piece else len(text)
             steps = command_line.parse(text[:ready], self._aliases)
             text = text[ready:]
             code = await self._steps(steps, before=code)

@@ -13,7 +13,7 @@ from aliend.commands.invocation.call import Call
 from aliend.core.cli import options
 from aliend.core.cli.environment import is_on
 from aliend.core.connection.context import Context
-from aliend.core.protocol.requests import READING, Request
+from aliend.core.protocol.requests import READ_ONLY_COMMANDS, Request
 from aliend.errors import AliendError, NoSuchFile, UsageError
 from aliend.runtime import Runtime
 
@@ -99,7 +99,7 @@ def text_of(path: str) -> str:
 
 
 def _is_ours(word: str) -> bool:
-    return word in READING or word.startswith("{") or word in names(frozenset())
+    return word in READ_ONLY_COMMANDS or word.startswith("{") or word in names(frozenset())
 
 
 def _first(text: str) -> str:

@@ -74,7 +74,7 @@ class Completion:
 
     async def _found(self, typed: Typed) -> Names:
         context = self._parts.context(typed.environment or None)
-        match completion.wanted(typed.words):
+        match completion.completion_kind(typed.words):
             case CommandName():
                 return await self._commands(typed, context)
             case Choice(words):
@@ -96,7 +96,7 @@ class Completion:
 
     async def _commands(self, typed: Typed, context: Context) -> Names:
         home = typed.environment.get("HOME", "")
-        own = command_line.read(
+        own = command_line.parse_aliases(
             await asyncio.to_thread(command_names.text_of, f"{home}/.alienpy_aliases" if home else "")
         )
         fetch = self._memory.get(("commands", context), _LONG, lambda: self._listed(context))

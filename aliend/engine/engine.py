@@ -139,7 +139,7 @@ class Engine:
     async def change_job_rate(self, number: int, rate: int) -> JobView:
         """Limit the bandwidth of one job (bytes per second, 0: no limit of its own)."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
-        self._workers.set_job_rate(number, rate)
+        self._workers.bandwidth.set_job_rate(number, rate)
         self._attempts.change_spec(job)
         return view_of_job(job)
 
@@ -158,7 +158,7 @@ class Engine:
             self._running.running_copies(),
             {se: ElementLoad(view.copies, view.limit) for se, view in self._limiter.elements().items()},
             await self._store.jobs_with_ready_files(now),
-            self._workers.metered(),
+            self._workers.bandwidth.throttled_rates(),
         )
         async for group in reasons(self._store, job, snapshot):
             yield group
@@ -174,7 +174,7 @@ class Engine:
         rates = limits.rates_at(self._saved_limits, self._minute())
         if rates != self._rates:
             self._rates = rates
-            self._workers.set_rates(rates)
+            self._workers.bandwidth.set_rates(rates)
 
     def _minute(self) -> int:
         """Return the minute of the day in local time."""

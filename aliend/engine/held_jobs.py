@@ -15,7 +15,7 @@ from pathlib import Path
 from aliend.core.transfers import backoff
 from aliend.core.transfers.job import Job
 from aliend.errors import Obstacle
-from aliend.storage.io.partial_file import available_bytes
+from aliend.storage.io.partial_file import available_space
 from aliend.store import Store
 
 CHECK_INTERVAL = 5.0
@@ -76,7 +76,7 @@ def is_resolved(obstacle: Obstacle) -> bool:
     path = nearest_existing(Path(obstacle.path))
     try:
         if obstacle.kind == "space":
-            return available_bytes(os.statvfs(path)) >= obstacle.need
+            return available_space(os.statvfs(path), 0)[0] >= obstacle.need
         if obstacle.kind == "permission":
             return os.access(path, os.W_OK | (os.X_OK if path.is_dir() else 0))
         if obstacle.kind == "reading":

@@ -5,27 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, overload
+from typing import Protocol
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
 from aliend.core.connection.context import Context
-from aliend.core.grid.mirror_replies import Queued, State
+from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.transfers.bandwidth import Rates
-from aliend.storage.tasks import (
-    Checksum,
-    Checksummed,
-    Compare,
-    Compared,
-    Download,
-    Downloaded,
-    Listed,
-    ListMembers,
-    RemovePartial,
-    TaskOptions,
-    ThirdParty,
-    Upload,
-    Uploaded,
-)
+from aliend.storage.tasks import R, Task, TaskOptions
 from aliend.store import Store
 
 
@@ -61,10 +47,10 @@ class CataloguePort(Protocol):
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         """Register a written replica."""
 
-    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[Queued], str]:
+    async def mirror(self, lfn: str, storage: str, /) -> tuple[Sequence[QueuedMirror], str]:
         """Ask the service for more replicas; return what it queued, and its message."""
 
-    async def mirror_state(self, number: int, /) -> State:
+    async def mirror_state(self, number: int, /) -> MirrorState:
         """Return the state of one of these copies."""
 
     async def touch(self, lfn: str, /) -> None:
@@ -83,38 +69,38 @@ class CataloguePort(Protocol):
 class RunnerPort(Protocol):
     """Runs tasks in worker processes; cancelling `run` stops the task."""
 
-    @overload
-    async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
-    @overload
-    async def run(self, task: Upload | ThirdParty, on_progress: Callable[[int], None]) -> Uploaded: ...
-    @overload
-    async def run(self, task: Checksum | RemovePartial, on_progress: Callable[[int], None]) -> Checksummed: ...
-    @overload
-    async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
-    @overload
-    async def run(self, task: Compare, on_progress: Callable[[int], None]) -> Compared: ...
+    async def run(self, task: Task[R], on_progress: Callable[[int], None]) -> R:
+        """Run one task and return its result; `on_progress` receives the bytes so far."""
+
+
+class BandwidthPort(Protocol):
+    """The bandwidth that the tasks of all worker processes share."""
+
+    def set_rates(self, rates: Rates) -> None:
+        """Set the limits of all tasks."""
+
+    def set_job_rate(self, job: int, rate: int) -> None:
+        """Set the limit of a job's running tasks (bytes per second, 0: no limit)."""
+
+    def reassign(self, transfer: int, job: int, rate: int) -> None:
+        """Assign the tasks of a transfer to another job, which has this rate."""
+
+    def throttled_rates(self) -> dict[int, int]:
+        """Return the throttled transfers with the bytes per second that each can expect."""
+
+    def seconds_since_wait(self) -> dict[int, float]:
+        """Return the transfers that have waited for bandwidth, with the seconds since then (0: waiting now)."""
 
 
 class WorkersPort(RunnerPort, Protocol):
-    """All worker processes, and the bandwidth that their tasks share."""
+    """All worker processes and their bandwidth."""
 
-    def of(self, terms: TaskOptions) -> RunnerPort:
+    @property
+    def bandwidth(self) -> BandwidthPort:
+        """Return the bandwidth that the tasks share."""
+
+    def with_options(self, options: TaskOptions) -> RunnerPort:
         """Return a runner whose tasks have these options."""
-
-    def set_rates(self, rates: Rates) -> None:
-        """Set the bandwidth limits."""
-
-    def set_job_rate(self, job: int, rate: int) -> None:
-        """Set the bandwidth limit of one job's running tasks (bytes per second, 0: none)."""
-
-    def give(self, transfer: int, job: int, rate: int) -> None:
-        """Assign the running tasks of a transfer to another job."""
-
-    def metered(self) -> dict[int, int]:
-        """Return the throttled transfers, each with the bytes per second it can expect."""
-
-    def waited(self) -> dict[int, float]:
-        """Return the transfers that have waited for bandwidth, with the seconds since (0: waiting now)."""
 
 
 CatalogueOf = Callable[[Context], CataloguePort]

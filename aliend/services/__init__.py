@@ -1,1 +1,1 @@
-"""gRPC servicers, thin: protobuf to values and back, errors to status."""
+"""The gRPC servicers: convert protobuf to values and back, and errors to status codes."""

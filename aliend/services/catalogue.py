@@ -1,4 +1,4 @@
-"""`Catalogue`: the file catalogue, for other programs."""
+"""The `Catalogue` servicer: read access to the file catalogue for other programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
-from aliend.services.grpc_errors import told
+from aliend.services.grpc_errors import errors_to_status
 from aliend.v1 import catalogue_pb2, catalogue_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -24,34 +24,34 @@ _TYPES = {
 
 
 class CatalogueService(catalogue_pb2_grpc.CatalogueServicer):
-    """Reads the catalogue under the daemon's own context."""
+    """Reads the catalogue in the daemon's own context."""
 
-    def __init__(self, parts: Runtime) -> None:
-        self._parts = parts
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
-    @told
+    @errors_to_status
     async def List(self, request: catalogue_pb2.ListRequest, context: Context) -> None:
-        """See the contract."""
-        own = self._parts.context(None)
+        """Stream the entries of a directory."""
+        own = self._runtime.context(None)
         (lfn,) = await self._absolute([request.lfn or "."], request.session)
-        entries = await self._parts.central_sessions.catalogue_of(own).list(lfn, all=request.all)
+        entries = await self._runtime.central_sessions.catalogue_of(own).list(lfn, all=request.all)
         for start in range(0, len(entries), PAGE):
             page = [_message(entry) for entry in entries[start : start + PAGE]]
             await context.write(catalogue_pb2.ListResponse(entries=page))
 
-    @told
+    @errors_to_status
     async def Stat(self, request: catalogue_pb2.StatRequest, _context: Context) -> catalogue_pb2.StatResponse:
-        """See the contract."""
+        """Return entries by name."""
         if not 0 < len(request.lfns) <= PAGE:
             raise UsageError(f"Stat takes 1 to {PAGE} names, not {len(request.lfns)}")
         lfns = await self._absolute(list(request.lfns), request.session)
-        entries, missing = await self._parts.central_sessions.catalogue_of(self._parts.context(None)).stat(lfns)
+        entries, missing = await self._runtime.central_sessions.catalogue_of(self._runtime.context(None)).stat(lfns)
         return catalogue_pb2.StatResponse(entries=[_message(entry) for entry in entries], missing=missing)
 
     async def _absolute(self, lfns: list[str], session: str) -> list[str]:
         if all(lfn.startswith("/") for lfn in lfns):
             return [paths.resolve(lfn, "/", "/") for lfn in lfns]
-        state = await self._parts.sessions.state(session or "default", self._parts.context(None))
+        state = await self._runtime.sessions.state(session or "default", self._runtime.context(None))
         return [paths.resolve(lfn, state.directory, state.home) for lfn in lfns]
 
 

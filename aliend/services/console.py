@@ -1,4 +1,4 @@
-"""`Console.Run`: one command line with its streams."""
+"""The `Console` servicer: runs a command line and transports its streams; completes words."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, UsageError
 from aliend.runtime import Runtime
-from aliend.services.grpc_errors import abort, told
+from aliend.services.grpc_errors import abort, errors_to_status
 from aliend.user_sessions import SessionState
 from aliend.v1 import console_pb2, console_pb2_grpc
 
 Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]
 
 PIECE = 256 * 1024
-"""Bytes in one event at most."""
+"""The most bytes in one event."""
 
 _NO_TERMINAL = Terminal()
 _JSON_SWITCHES = ("ALIENPY_JSON", "ALIENPY_JSONRAW")
 
 
 class Events:
-    """A command's output as events of the call."""
+    """Sends the output of a command as events of the call."""
 
     def __init__(self, context: Context, terminal: Terminal = _NO_TERMINAL, *, raw: bool = True) -> None:
         self._context = context
-        self._shown = VisibleStream() if terminal.stdout and not raw else None
-        self._shown_errors = VisibleStream() if terminal.stderr and not raw else None
+        self._visible_stdout = VisibleStream() if terminal.stdout and not raw else None
+        self._visible_stderr = VisibleStream() if terminal.stderr and not raw else None
         self._is_piped = False
         self._notes: list[str] = []
         self._sending: asyncio.Future[None] | None = None
 
     async def _send(self, event: console_pb2.RunEvent) -> None:
-        """Send one event after those before it.
+        """Send one event after the previous ones.
 
-        gRPC takes one at a time, and none any more after one that was cancelled half-way: a command that is cancelled
-        leaves its event to itself.
+        gRPC accepts one event at a time, and none after one that was cancelled midway: so a cancelled command lets the
+        event complete.
         """
         notes, self._notes = self._notes, []
         for note in notes:
@@ -53,42 +53,42 @@ class Events:
         while self._sending and not self._sending.done():
             await asyncio.wait([self._sending])
         self._sending = asyncio.ensure_future(self._context.write(event))
-        self._sending.add_done_callback(_heard)
+        self._sending.add_done_callback(_retrieve_error)
         await asyncio.shield(self._sending)
 
     def note(self, text: str) -> None:
-        """A line for the caller's log; sent before the next event."""
+        """Add a line to the caller's log; it is sent before the next event."""
         self._notes.append(text)
 
     async def stdout(self, data: bytes) -> None:
-        """Send bytes in pieces."""
-        if self._shown and not self._is_piped:
-            data = self._shown.feed(data)
+        """Send bytes of standard output in pieces."""
+        if self._visible_stdout and not self._is_piped:
+            data = self._visible_stdout.feed(data)
         await self.painted(data)
 
     async def painted(self, data: bytes) -> None:
-        """Send bytes of ours as they are, in pieces."""
+        """Send bytes unchanged in pieces; they may contain our colours."""
         for start in range(0, len(data), PIECE):
             await self._send(console_pb2.RunEvent(stdout=data[start : start + PIECE]))
 
     async def resumable(self, data: bytes, go_on: Sequence[str]) -> None:
-        """Send bytes, and how to go on after them, in one event."""
-        if self._shown and not self._is_piped:
-            data = self._shown.feed(data)
+        """Send bytes, and the command that continues after them, in one event."""
+        if self._visible_stdout and not self._is_piped:
+            data = self._visible_stdout.feed(data)
         await self._send(console_pb2.RunEvent(stdout=data, go_on=[os.fsencode(word) for word in go_on]))
 
     async def stderr(self, data: bytes) -> None:
         """Send bytes of standard error."""
-        if self._shown_errors:
-            data = self._shown_errors.feed(data)
+        if self._visible_stderr:
+            data = self._visible_stderr.feed(data)
         for start in range(0, len(data), PIECE):
             await self._send(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
 
     async def end(self, outcome: command_line.Outcome, state: SessionState | None = None) -> None:
-        """Send what was held back, and the end; `state` is told to a shell."""
-        if self._shown and (rest := self._shown.feed(b"", final=True)):
+        """Send the remaining output and the end; `state` is for a shell."""
+        if self._visible_stdout and (rest := self._visible_stdout.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stdout=rest))
-        if self._shown_errors and (rest := self._shown_errors.feed(b"", final=True)):
+        if self._visible_stderr and (rest := self._visible_stderr.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stderr=rest))
         end = console_pb2.RunExit(code=outcome.code, leaves=outcome.leaves)
         if state:
@@ -96,7 +96,7 @@ class Events:
         await self._send(console_pb2.RunEvent(exit=end))
 
     async def progress(self, progress: Progress) -> None:
-        """Send the state of the job."""
+        """Send the progress of the job."""
         await self._send(
             console_pb2.RunEvent(
                 progress=console_pb2.RunProgress(
@@ -119,15 +119,15 @@ class Events:
         )
 
     async def attached(self, job: int) -> None:
-        """Tell the job's number."""
+        """Send the number of the job."""
         await self._send(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=job)))
 
     async def question(self, prompt: str, *, echo: bool) -> None:
-        """Send a question."""
+        """Send a question for the user."""
         await self._send(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
 
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
-        """Hand a program over."""
+        """Send a program for the client to run."""
         self._is_piped = takes_output
         program = console_pb2.Handoff(
             argv=[os.fsencode(word) for word in argv], takes_output=takes_output, may_be_missing=may_be_missing
@@ -135,30 +135,30 @@ class Events:
         await self._send(console_pb2.RunEvent(handoff=program))
 
     async def output_end(self) -> None:
-        """Tell that the program has been given everything."""
+        """Send the end of the program's input."""
         self._is_piped = False
         await self._send(console_pb2.RunEvent(output_end=console_pb2.OutputEnd()))
 
 
-def _heard(sending: asyncio.Future[None]) -> None:
-    """Somebody has looked at what became of an event, also where its command is gone."""
+def _retrieve_error(sending: asyncio.Future[None]) -> None:
+    """Retrieve the error of an event, which nobody else does if its command was cancelled."""
     if not sending.cancelled():
         sending.exception()
 
 
 class ConsoleService(console_pb2_grpc.ConsoleServicer):
-    """Runs the words; the client's further inputs reach the command while it runs."""
+    """Runs commands, and passes the client's further input to the running command."""
 
-    def __init__(self, parts: Runtime) -> None:
-        self._parts = parts
-        self._completion = Completion(parts)
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._completion = Completion(runtime)
 
-    @told
+    @errors_to_status
     async def Run(self, _requests: object, context: Context) -> None:
-        """See the contract."""
+        """Run a command line and stream its output."""
         first = await context.read()
         if not isinstance(first, console_pb2.RunInput) or first.WhichOneof("input") != "start":
-            await abort(context, UsageError("The first input of a command must be its start"))
+            await abort(context, UsageError("the first input of Run must be `start`"))
         _check_contract(first.start)
         try:
             events = Events(context, _terminal(first.start.terminal), raw=first.start.raw)
@@ -168,22 +168,24 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             return
         inputs = asyncio.create_task(_listen(context, call))
         try:
-            outcome = await command_line.run(self._parts, call)
+            outcome = await command_line.run(self._runtime, call)
         finally:
             inputs.cancel()
-        asked = first.start.interactive
-        await events.end(outcome, await self._parts.sessions.stored(call.session, call.context) if asked else None)
+        interactive = first.start.interactive
+        await events.end(
+            outcome, await self._runtime.sessions.stored(call.session, call.context) if interactive else None
+        )
 
-    @told
+    @errors_to_status
     async def Complete(
         self, request: console_pb2.CompleteRequest, _context: grpc.aio.ServicerContext[Any, Any]
     ) -> console_pb2.CompleteResponse:
-        """See the contract."""
+        """Return the candidates for the last word."""
         words = tuple(os.fsdecode(word) for word in request.words)
         session = request.session or "default"
         typed = Typed(words, os.fsdecode(request.cwd), session, dict(request.environment))
-        found = await self._completion.candidates(typed)
-        return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in found])
+        candidates = await self._completion.candidates(typed)
+        return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in candidates])
 
     def _call(self, start: console_pb2.RunStart, events: Events) -> Call:
         terminal = _terminal(start.terminal)
@@ -195,7 +197,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             umask=start.umask,
             session=start.session or "default",
             terminal=terminal,
-            context=self._parts.context(environment or None),
+            context=self._runtime.context(environment or None),
             restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
             environment=environment,
             output=events,
@@ -220,22 +222,22 @@ def _terminal(terminal: console_pb2.Terminal) -> Terminal:
 
 
 def _check_contract(start: console_pb2.RunStart) -> None:
-    """A client of another contract may not understand our events; it gets a status."""
+    """Reject a client with another contract, which may not understand our events."""
     if start.contract != CONTRACT:
         raise ConfigurationError(
-            f"alienctl {start.client_version} speaks contract {start.contract}, the running aliend {VERSION} "
-            f"speaks {CONTRACT}; after an update of either, run: alienctl daemon restart"
+            f"alienctl {start.client_version} uses contract {start.contract}, the running aliend {VERSION} "
+            f"uses {CONTRACT}; run `alienctl daemon restart`"
         )
 
 
 async def _refuse(context: Context, error: AliendError) -> None:
-    """Tell what is wrong with the caller's settings, as a command would."""
+    """Report an error in the caller's settings as a command would."""
     await Events(context).stderr(f"alienctl: {error}\n".encode())
     await context.write(console_pb2.RunEvent(exit=console_pb2.RunExit(code=error.exit_code)))
 
 
 async def _listen(context: Context, call: Call) -> None:
-    """Pass the client's further inputs to the command until it closes its side."""
+    """Pass the client's further input to the command until the client closes its side."""
     while isinstance(received := await context.read(), console_pb2.RunInput):
         match received.WhichOneof("input"):
             case "signal":

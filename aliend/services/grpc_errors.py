@@ -1,4 +1,4 @@
-"""Errors of ours become gRPC status with details (`google.rpc.Status` holding an `ErrorInfo`)."""
+"""Converts our errors to a gRPC status with details (`google.rpc.Status` with an `ErrorInfo`)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError) -> NoReturn:
-    """End the call with the status of `error`: its sentence, and an ErrorInfo with the reason and the exit code."""
+    """End the call with the status of `error`: its message, and an ErrorInfo with the reason and the exit code."""
     details = error_details_pb2.ErrorInfo(
         reason=type(error).__name__, domain=DOMAIN, metadata={"exit_code": str(error.exit_code)}
     )
@@ -62,14 +62,14 @@ async def abort(context: grpc.aio.ServicerContext[Any, Any], error: AliendError)
 
 
 def code_of(error: AliendError) -> grpc.StatusCode:
-    """The gRPC code that fits `error`."""
+    """Return the gRPC code for `error`."""
     if isinstance(error, ServiceError):
         return _SERVICE_CODES.get(error.code, grpc.StatusCode.UNKNOWN)
     return next((code for kind, code in _CODES if isinstance(error, kind)), grpc.StatusCode.UNKNOWN)
 
 
-def told(method: Method) -> Method:
-    """Wrap a servicer's coroutine so that an error of ours becomes the call's status."""
+def errors_to_status(method: Method) -> Method:
+    """Wrap a servicer's method so that our errors become the status of the call."""
 
     @functools.wraps(method)
     async def wrapped(self: object, request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:

@@ -1,8 +1,8 @@
-"""The limits of copies and the storage elements in use, as messages."""
+"""Builds the message with the limits, the running copies and the storage elements in use."""
 
 from __future__ import annotations
 
-from aliend.core.cli.units import HIGHEST, LOWEST
+from aliend.core.cli.units import MAX_RATE, MIN_RATE
 from aliend.engine.views import ElementView, LimitsInUse
 from aliend.errors import UsageError
 from aliend.v1 import transfers_pb2
@@ -14,33 +14,34 @@ _STATES = {
 }
 
 
-def limits_of(now: LimitsInUse) -> transfers_pb2.Limits:
-    """All that is to be told of them."""
+def limits_message(limits: LimitsInUse) -> transfers_pb2.Limits:
+    """Return the message."""
     return transfers_pb2.Limits(
-        files=now.table(),
-        running=now.running(),
+        files=limits.table(),
+        running=limits.running(),
         rates={
-            name: transfers_pb2.Bandwidth(set=words, now=now.rate_now(name)) for name, words in now.rate_texts.items()
+            name: transfers_pb2.Bandwidth(set=words, now=limits.rate_now(name))
+            for name, words in limits.rate_texts.items()
         },
-        elements=[_element(one) for one in now.elements.values()],
+        elements=[_element(element) for element in limits.elements.values()],
     )
 
 
 def require_rate(rate: int) -> int:
-    """The same number of bytes a second, or 0. Raises UsageError."""
-    if rate and not LOWEST <= rate <= HIGHEST:
-        raise UsageError(f"a rate has {LOWEST} to {HIGHEST} bytes a second, or is 0 for none, not {rate}")
+    """Return the rate in bytes per second if it is valid or 0. Raises UsageError."""
+    if rate and not MIN_RATE <= rate <= MAX_RATE:
+        raise UsageError(f"a rate is {MIN_RATE} to {MAX_RATE} bytes/s, or 0 for no limit, not {rate}")
     return rate
 
 
-def _element(one: ElementView) -> transfers_pb2.StorageElement:
+def _element(element: ElementView) -> transfers_pb2.StorageElement:
     return transfers_pb2.StorageElement(
-        se=one.se,
-        state=_STATES[one.state],
-        copies=one.copies,
-        limit=one.limit,
-        most=one.most,
-        until_ms=int(one.until * 1000),
-        why=one.why,
-        bytes_per_second=int(one.speed),
+        se=element.se,
+        state=_STATES[element.state],
+        copies=element.copies,
+        limit=element.limit,
+        most=element.most,
+        until_ms=int(element.until * 1000),
+        why=element.why,
+        bytes_per_second=int(element.speed),
     )

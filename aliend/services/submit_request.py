@@ -1,4 +1,4 @@
-"""From a request to submit to the job that it asks for; nothing is stored here."""
+"""Converts a `SubmitRequest` to a job specification. Stores nothing."""
 
 from __future__ import annotations
 
@@ -33,27 +33,29 @@ _PURPOSES: dict[int, Purpose] = {
 _OVERWRITES: dict[int, Overwrite] = {transfers_pb2.ALWAYS: "always", transfers_pb2.CHANGED: "changed"}
 
 
-async def job_of(parts: Runtime, request: transfers_pb2.SubmitRequest) -> JobSpec:
-    """The job, with absolute names, under the daemon's own context. Raises UsageError, and what a session may."""
+async def job_spec(runtime: Runtime, request: transfers_pb2.SubmitRequest) -> JobSpec:
+    """Return the job with absolute names, in the daemon's own context. Raises UsageError, and errors of the session."""
     purpose = _PURPOSES.get(request.purpose, "copy")
     if request.targets and purpose != "copy":
-        raise UsageError("Submit: only copies have a target for each source")
+        raise UsageError("Submit: `targets` is valid only for copies")
     if request.targets and len(request.targets) != len(request.sources):
-        raise UsageError(f"Submit: {len(request.sources)} sources need as many targets, not {len(request.targets)}")
+        raise UsageError(
+            f"Submit: {len(request.sources)} sources need the same number of targets, not {len(request.targets)}"
+        )
     if request.targets and request.target:
-        raise UsageError("Submit takes target or targets, not both")
+        raise UsageError("Submit takes `target` or `targets`, not both")
     stays = purpose in ("replicate", "mirror")
     names = [*request.targets] or [request.sources[0] if stays and request.sources else request.target]
     if not request.sources or not all(names):
         raise UsageError("Submit needs at least one source and a target")
-    context = parts.context(None)
-    place = await _place(parts, request, context, [*request.sources, *names])
+    context = runtime.context(None)
+    place = await _place(runtime, request, context, [*request.sources, *names])
     sources, targets = ([resolve_path(name, place) for name in some] for some in (request.sources, names))
     if stays:
         _check_replicas(sources, request.storage)
     template = replace(_template(request), context=context, purpose=purpose)
     if purpose == "sync":
-        return _synchronisation(template, request, sources, targets[0])
+        return _sync_spec(template, request, sources, targets[0])
     if request.targets:
         return plan_pairs(template, list(zip(sources, targets, strict=True)))
     return replace(
@@ -66,20 +68,20 @@ async def job_of(parts: Runtime, request: transfers_pb2.SubmitRequest) -> JobSpe
 
 
 async def _place(
-    parts: Runtime, request: transfers_pb2.SubmitRequest, context: Context, names: Sequence[str]
+    runtime: Runtime, request: transfers_pb2.SubmitRequest, context: Context, names: Sequence[str]
 ) -> PathContext:
-    """Where relative names start; the session is asked for only where there are some."""
+    """Return the base of relative names; the session is read only for relative LFNs."""
     if not os.path.isabs(request.cwd) and any(is_relative_local(name) for name in names):  # noqa: PTH117 - text
-        raise UsageError("Submit needs an absolute cwd when a local name is relative")
+        raise UsageError("Submit needs an absolute `cwd` for a relative local name")
     directory = home = "/"
     if any(not name.startswith(("file:", "/")) for name in names):
-        state = await parts.sessions.state(request.session or "default", context)
+        state = await runtime.sessions.state(request.session or "default", context)
         directory, home = state.directory, state.home
     return PathContext(directory, home, request.cwd or "/")
 
 
 def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
-    """What the request says of the copies; the names are still empty."""
+    """Return the job without its names."""
     return JobSpec(
         direction="download",
         sources=(),
@@ -109,27 +111,27 @@ def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
     )
 
 
-def _synchronisation(
+def _sync_spec(
     template: JobSpec, request: transfers_pb2.SubmitRequest, sources: Sequence[ResolvedPath], target: ResolvedPath
 ) -> JobSpec:
     if len(sources) != 1:
-        raise UsageError("Submit: a synchronisation has one source, a directory")
+        raise UsageError("Submit: SYNC takes one source, a directory")
     if request.HasField("selection"):
-        raise UsageError("Submit: a synchronisation has `exclude`, and no selection")
+        raise UsageError("Submit: SYNC takes `exclude` instead of `selection`")
     return sync_job(template, sources[0], target, delete=request.delete, exclude=request.exclude)
 
 
 def selection_of(message: transfers_pb2.Selection) -> Selection:
-    """The files that are wanted. Raises UsageError."""
+    """Return the selection. Raises UsageError."""
     if sum(map(bool, (message.pattern, message.regex, message.name))) > 1:
-        raise UsageError("selection: pattern, regex and name exclude each other; give one of them")
+        raise UsageError("selection: set only one of pattern, regex and name")
     regex = selection.require_regex(message.regex, "selection.regex") if message.regex else ""
     return Selection(
         glob=message.pattern,
         regex=selection.regex_of_name(message.name) if message.name else regex,
         literal=selection.literal_of_name(message.name) if message.name else "",
-        texts_out=_none_empty(message.exclude_texts, "exclude_texts"),
-        patterns_out=_none_empty(message.exclude_patterns, "exclude_patterns"),
+        texts_out=_require_not_empty(message.exclude_texts, "exclude_texts"),
+        patterns_out=_require_not_empty(message.exclude_patterns, "exclude_patterns"),
         regexes_out=tuple(
             selection.require_regex(text, "selection.exclude_regexes") for text in message.exclude_regexes
         ),
@@ -148,18 +150,18 @@ def selection_of(message: transfers_pb2.Selection) -> Selection:
 def _bounds(message: transfers_pb2.Selection, least: str, most: str) -> tuple[int, int]:
     low, high = getattr(message, least), getattr(message, most) if message.HasField(most) else UNBOUNDED
     if low > high:
-        raise UsageError(f"selection: {least} is above {most}; no file can be both")
+        raise UsageError(f"selection: {least} is greater than {most}, which excludes every file")
     return low, high
 
 
-def _none_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
+def _require_not_empty(texts: Sequence[str], what: str) -> tuple[str, ...]:
     if not all(texts):
-        raise UsageError(f"selection: an empty text in {what} would leave everything out")
+        raise UsageError(f"selection: an empty text in {what} would exclude every file")
     return tuple(texts)
 
 
 def _check_replicas(sources: Sequence[ResolvedPath], storage: str) -> None:
     if any(source.side == "local" for source in sources):
-        raise UsageError("Submit: only files of the catalogue have replicas")
+        raise UsageError("Submit: REPLICATE and MIRROR take LFNs only")
     if not parse_storage_spec(storage):
-        raise UsageError("Submit: `storage` says where the replicas shall be")
+        raise UsageError("Submit: REPLICATE and MIRROR need `storage`")

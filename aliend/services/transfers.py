@@ -1,4 +1,4 @@
-"""`Transfers`: durable jobs, for other programs."""
+"""The `Transfers` servicer: durable jobs, for other programs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from aliend.core.transfers.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
-from aliend.services.grpc_errors import told
-from aliend.services.limits_message import limits_of, require_rate
-from aliend.services.submit_request import job_of
+from aliend.services.grpc_errors import errors_to_status
+from aliend.services.limits_message import limits_message, require_rate
+from aliend.services.submit_request import job_spec
 from aliend.v1 import transfers_pb2, transfers_pb2_grpc
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
-LONGEST_REQUEST_ID = 128
+DEFAULT_PAGE, MAX_PAGE = 50, 1000
+MAX_REQUEST_ID = 128
 _DIRECTIONS = {"download": transfers_pb2.DOWNLOAD, "upload": transfers_pb2.UPLOAD, "copy": transfers_pb2.COPY}
 _JOB_STATES = {
     "expanding": transfers_pb2.EXPANDING,
@@ -49,50 +49,50 @@ _STATE_NAMES = {number: name for name, number in _TRANSFER_STATES.items()}
 
 
 class TransfersService(transfers_pb2_grpc.TransfersServicer):
-    """Jobs of other programs run under the daemon's own context."""
+    """Manages jobs of other programs, which run in the daemon's own context."""
 
-    def __init__(self, parts: Runtime) -> None:
-        self._parts = parts
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
 
-    @told
+    @errors_to_status
     async def Submit(self, request: transfers_pb2.SubmitRequest, _context: Context) -> transfers_pb2.Job:
-        """See the contract."""
+        """Store a job and return it."""
         _check_request_id(request.request_id)
-        spec = await job_of(self._parts, request)
-        return _job(await self._parts.engine.submit(spec, request.request_id))
+        spec = await job_spec(self._runtime, request)
+        return _job(await self._runtime.engine.submit(spec, request.request_id))
 
-    @told
+    @errors_to_status
     async def Get(self, request: transfers_pb2.GetJobRequest, _context: Context) -> transfers_pb2.Job:
-        """See the contract."""
-        return _job(await self._parts.engine.job(request.id))
+        """Return one job."""
+        return _job(await self._runtime.engine.job(request.id))
 
-    @told
+    @errors_to_status
     async def List(self, request: transfers_pb2.ListJobsRequest, _context: Context) -> transfers_pb2.ListJobsResponse:
-        """See the contract."""
+        """Return a page of jobs."""
         size = _page_size(request.page_size)
-        jobs = await self._parts.engine.jobs(size, _page_token(request.page_token), active_only=request.active_only)
+        jobs = await self._runtime.engine.jobs(size, _page_token(request.page_token), active_only=request.active_only)
         more = str(jobs[-1].id) if len(jobs) == size else ""
         return transfers_pb2.ListJobsResponse(jobs=[_job(job) for job in jobs], next_page_token=more)
 
-    @told
+    @errors_to_status
     async def ListTransfers(
         self, request: transfers_pb2.ListTransfersRequest, _context: Context
     ) -> transfers_pb2.ListTransfersResponse:
-        """See the contract."""
+        """Return a page of the transfers of a job."""
         size = _page_size(request.page_size)
         states = tuple(_STATE_NAMES[state] for state in request.states if state in _STATE_NAMES)
-        found = await self._parts.engine.transfers(request.job, size, _page_token(request.page_token), states)
-        more = str(found[-1].id) if len(found) == size else ""
-        transfers = [self._transfer(transfer) for transfer in found]
+        views = await self._runtime.engine.transfers(request.job, size, _page_token(request.page_token), states)
+        more = str(views[-1].id) if len(views) == size else ""
+        transfers = [self._transfer(transfer) for transfer in views]
         return transfers_pb2.ListTransfersResponse(transfers=transfers, next_page_token=more)
 
-    @told
+    @errors_to_status
     async def Watch(self, request: transfers_pb2.WatchRequest, context: Context) -> None:
-        """See the contract."""
+        """Stream the changes."""
         since = request.since if request.HasField("since") else None
         if since is not None and request.resume_token:
-            raise UsageError("Watch takes resume_token or since, not both")
-        async for changes in self._parts.engine.changes(request.job, request.resume_token, since):
+            raise UsageError("Watch takes `resume_token` or `since`, not both")
+        async for changes in self._runtime.engine.changes(request.job, request.resume_token, since):
             await context.write(
                 transfers_pb2.WatchResponse(
                     jobs=[_job(job) for job in changes.jobs],
@@ -102,47 +102,47 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
                 )
             )
 
-    @told
+    @errors_to_status
     async def Cancel(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
-        """See the contract."""
+        """Cancel a job."""
         _check_request_id(request.request_id)
-        return _job(await self._parts.engine.cancel(request.id))
+        return _job(await self._runtime.engine.cancel(request.id))
 
-    @told
+    @errors_to_status
     async def Pause(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
-        """See the contract."""
+        """Pause a job."""
         _check_request_id(request.request_id)
-        return _job(await self._parts.engine.pause(request.id))
+        return _job(await self._runtime.engine.pause(request.id))
 
-    @told
+    @errors_to_status
     async def Resume(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
-        """See the contract."""
+        """Resume a job."""
         _check_request_id(request.request_id)
-        return _job(await self._parts.engine.resume(request.id))
+        return _job(await self._runtime.engine.resume(request.id))
 
-    @told
+    @errors_to_status
     async def Retry(self, request: transfers_pb2.ChangeJobRequest, _context: Context) -> transfers_pb2.Job:
-        """See the contract."""
+        """Queue the failed and cancelled transfers of a job again."""
         _check_request_id(request.request_id)
-        return _job(await self._parts.engine.retry(request.id, request.request_id))
+        return _job(await self._runtime.engine.retry(request.id, request.request_id))
 
-    @told
+    @errors_to_status
     async def GetLimits(self, _request: transfers_pb2.GetLimitsRequest, _context: Context) -> transfers_pb2.Limits:
-        """See the contract."""
-        return limits_of(self._parts.engine.limits_in_use())
+        """Return all limits."""
+        return limits_message(self._runtime.engine.limits_in_use())
 
-    @told
+    @errors_to_status
     async def SetLimits(self, request: transfers_pb2.SetLimitsRequest, _context: Context) -> transfers_pb2.Limits:
-        """See the contract."""
+        """Change limits and return all of them."""
         _check_request_id(request.request_id)
-        await self._parts.engine.change_limits(parse([f"{name}={text}" for name, text in request.changes.items()]))
-        return limits_of(self._parts.engine.limits_in_use())
+        await self._runtime.engine.change_limits(parse([f"{name}={text}" for name, text in request.changes.items()]))
+        return limits_message(self._runtime.engine.limits_in_use())
 
-    @told
+    @errors_to_status
     async def SetJobRate(self, request: transfers_pb2.SetJobRateRequest, _context: Context) -> transfers_pb2.Job:
-        """See the contract."""
+        """Change the bandwidth limit of a job."""
         _check_request_id(request.request_id)
-        return _job(await self._parts.engine.change_job_rate(request.id, require_rate(request.rate)))
+        return _job(await self._runtime.engine.change_job_rate(request.id, require_rate(request.rate)))
 
     def _transfer(self, view: TransferView) -> transfers_pb2.Transfer:
         return transfers_pb2.Transfer(
@@ -190,15 +190,15 @@ def _job(view: JobView) -> transfers_pb2.Job:
 
 
 def _check_request_id(text: str) -> None:
-    if not 0 < len(text) <= LONGEST_REQUEST_ID:
-        raise UsageError(f"request_id must have 1 to {LONGEST_REQUEST_ID} characters")
+    if not 0 < len(text) <= MAX_REQUEST_ID:
+        raise UsageError(f"request_id must have 1 to {MAX_REQUEST_ID} characters")
 
 
-def _page_size(wish: int) -> int:
-    return min(wish or DEFAULT_PAGE, LARGEST_PAGE)
+def _page_size(size: int) -> int:
+    return min(size or DEFAULT_PAGE, MAX_PAGE)
 
 
 def _page_token(text: str) -> int:
     if text and not (text.isascii() and text.isdigit()):
-        raise UsageError("page_token is not one of ours")
+        raise UsageError("invalid page_token")
     return int(text or 0)

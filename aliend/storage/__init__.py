@@ -1,1 +1,1 @@
-"""Copying bytes between this machine and storage elements. Knows URLs and files, no catalogue and no queue."""
+"""Copies bytes between this machine and storage elements. Knows URLs and files, but no catalogue and no queue."""

@@ -1,4 +1,4 @@
-"""What went wrong, as our own errors: the status of an XRootD request, or an `OSError` of this machine's disk.
+"""Converts failures to CopyError: the status of an XRootD request, or an `OSError` of a local disk.
 
 The numbers are those of the XRootD protocol (XProtocol.hh, `kXR_*`) and of its client (XrdClStatus.hh, `err*`).
 """
@@ -11,47 +11,46 @@ import re
 
 from aliend.errors import CopyError, ErrorKind, Obstacle
 
-_SERVER_ERROR = 400  # errErrorResponse: `errno` carries the server's own number
+_SERVER_ERROR = 400  # errErrorResponse: `errno` holds the error number of the server
 _PERMANENT = {
-    3000: "the request was malformed",
-    3002: "the name is too long",
+    3000: "malformed request",
+    3002: "name too long",
     3010: "permission denied",
     3011: "no such file",
     3013: "not supported",
     3015: "not a file",
     3016: "is a directory",
-    3018: "exists already",
+    3018: "already exists",
     3019: "checksum error",
     3021: "over quota",
-    3025: "the storage is read-only",
-    3028: "the server wants TLS",
+    3025: "read-only storage",
+    3028: "the server requires TLS",
     3029: "no replica",
     3031: "impossible",
     3032: "conflict",
 }
 _PERMANENT_CLIENT = {9, 13, 15}  # errInvalidArgs, errNotSupported, errNotImplemented
 OPERATION_EXPIRED = 206
-"""errOperationExpired, a code of the client: the time of a request is over, or would be before the moment at which the
-server wants to be asked again."""
+"""errOperationExpired, a code of the client: the request timed out, or would before the server wants a retry."""
 NOT_AUTHORIZED, NOT_FOUND, UNSUPPORTED, EXISTS = 3010, 3011, 3013, 3018
 _PREFIX = re.compile(r"^\[(?:ERROR|FATAL)\] (?:Server responded with an error: )?(?:\[\d+\] )?")
 _SECRET = re.compile(r"([?&])(authz=|xrd\.wantprot=|turl=).*", re.DOTALL)
 
 _DISK_MESSAGES = {
-    errno.ENOSPC: "the disk is full: make room",
-    errno.EDQUOT: "your disk quota is used up: make room",
-    errno.EACCES: "permission denied: make it writable for you",
-    errno.EPERM: "not permitted: make it writable for you",
-    errno.EROFS: "the file system is read-only: choose another place",
-    errno.EISDIR: "a directory is in the way: choose another name",
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "your disk quota is exhausted; free some space",
+    errno.EACCES: "permission denied; make it writable",
+    errno.EPERM: "not permitted; make it writable",
+    errno.EROFS: "the file system is read-only; choose another directory",
+    errno.EISDIR: "a directory has this name; choose another name",
 }
 _SPACE_FOR_RETRY = 64 << 20
-"""Bytes that must be free before a disk that was full is tried again."""
+"""Bytes that must be free before a copy to a full disk is retried."""
 _DISK_PERMANENT = {errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.EINVAL, errno.ENOENT}
 
 
 class StorageError(CopyError):
-    """A storage element refused or failed; `number` is its own (0: it did not answer)."""
+    """A storage element refused or failed; `number` is its error number (0: it did not answer)."""
 
     def __init__(self, text: str, kind: ErrorKind, retry_after: float = 0.0, number: int = 0) -> None:
         super().__init__(text, kind, retry_after)
@@ -59,12 +58,12 @@ class StorageError(CopyError):
 
 
 def redact(text: str) -> str:
-    """A text that may quote a URL, without what follows the question mark."""
+    """Return a text that may quote a URL, without the secrets in its query."""
     return _SECRET.sub(r"\1...", text)
 
 
 def error_from_status(code: int, number: int, message: str, what: str) -> StorageError:
-    """The error that a failed request stands for.
+    """Return the error for a failed request.
 
     `code` and `number` are the status' `code` and `errno`, `message` is its text; `what` names the request.
     """
@@ -79,12 +78,12 @@ def error_from_status(code: int, number: int, message: str, what: str) -> Storag
 
 
 def no_answer(what: str, limit: float) -> StorageError:
-    """The error for a server that moved no byte for `limit` seconds."""
+    """Return the error for a server that sent or took no byte for `limit` seconds."""
     return StorageError(f"{what}: the server did not answer for {limit:.0f} s", "transient", retry_after=30.0)
 
 
 def disk_error(error: OSError, path: str) -> CopyError:
-    """The error for a failed operation on a local file."""
+    """Return the error for a failed operation on a local file."""
     reason = _DISK_MESSAGES.get(error.errno or 0, os.strerror(error.errno or 0))
     kind: ErrorKind = "permanent" if error.errno in _DISK_PERMANENT else "local"
     obstacle = _obstacle(error, path) if kind == "local" else None
@@ -92,17 +91,29 @@ def disk_error(error: OSError, path: str) -> CopyError:
 
 
 def read_error(error: OSError, path: str) -> CopyError:
-    """The error for a local file, or a directory, that could not be read."""
+    """Return the error for a local file or directory that could not be read."""
     if error.errno in {errno.EACCES, errno.EPERM}:
-        text = f"{path} cannot be read: permission denied: make it readable for you"
+        text = f"cannot read {path}: permission denied; make it readable"
         return CopyError(text, "local", retry_after=30.0, obstacle=Obstacle("reading", path))
     other = disk_error(error, path)
-    text = f"{path} cannot be read: {os.strerror(error.errno or 0)}"
+    text = f"cannot read {path}: {os.strerror(error.errno or 0)}"
     return CopyError(text, other.kind, other.retry_after, obstacle=other.obstacle)
 
 
+def no_space(target: str, needed: int, available: int, reserved: int) -> CopyError:
+    """Return the error for a disk with too little space; sizes in bytes, `reserved` are to be kept free."""
+    from aliend.core.cli.units import format_size  # loaded only now: a worker process starts sooner
+
+    return CopyError(
+        f"{target}: needs {format_size(needed)}, but {format_size(max(0, available))} are available; free some space",
+        "local",
+        retry_after=30.0,
+        obstacle=Obstacle("space", target, needed + reserved),
+    )
+
+
 def _obstacle(error: OSError, path: str) -> Obstacle:
-    """What would have to be mended. The file system does not tell when a quota has room again."""
+    """Return what blocks the operation. The file system does not report when a quota has space again."""
     match error.errno:
         case errno.ENOSPC:
             return Obstacle("space", path, _SPACE_FOR_RETRY)
@@ -113,8 +124,8 @@ def _obstacle(error: OSError, path: str) -> Obstacle:
 
 
 def combine_failures(failures: list[tuple[str, CopyError]]) -> CopyError:
-    """One error for all the replicas that were tried: transient if time may help at any of them."""
-    text = "; ".join(f"{se}: {error}" for se, error in failures) or "there is no replica to read"
+    """Return one error for all replicas that were tried: transient if one of the failures is transient."""
+    text = "; ".join(f"{se}: {error}" for se, error in failures) or "no replica to read"
     waiting = [error.retry_after for _, error in failures if error.kind == "transient"]
     tried = tuple((se, str(error)) for se, error in failures)
     return CopyError(text, "transient" if waiting else "permanent", min(waiting, default=0.0), tried)

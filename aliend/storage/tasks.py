@@ -1,30 +1,37 @@
-"""What can be asked of a copying process, and what it answers: values only, free of XRootD and of asyncio.
+"""The tasks of a worker process and their results, as values.
 
-Tickets of the central service as the places that a copying process reads from and writes to.
+No XRootD and no asyncio here, so that the daemon's side can import this module cheaply.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-from aliend.errors import CopyError, ErrorKind
-
-if TYPE_CHECKING:  # a copying process that is awaited needs nothing of the core's
-    from aliend.core.cli.environment import Settings
-    from aliend.core.transfers.overwrite import Overwrite
-from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from aliend.core.catalogue.entries import Ticket
+from aliend.errors import CopyError, ErrorKind
+
+if TYPE_CHECKING:  # a worker process starts sooner without these modules
+    from aliend.core.cli.environment import Settings
+    from aliend.core.transfers.overwrite import Overwrite
+
+R = TypeVar("R")
+
+
+class Task(Generic[R]):
+    """A task with a result of type `R`. `id` is the transfer's number, or 0."""
+
+    __slots__ = ()
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaUrl:
-    """One replica, to read from or to write to.
+    """One replica to read or to write.
 
-    `url` is the PFN (`root://host:port//path`, with `#member` for a file inside an archive), `envelope` (a secret) what
-    goes behind `authz=`, `se` the storage element's name.
+    `url` is the PFN (`root://host:port//path`, with `#member` for a file inside an archive), `envelope` (a secret)
+    grants the access, `se` is the name of the storage element.
     """
 
     url: str
@@ -34,8 +41,10 @@ class ReplicaUrl:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How the bytes of one file move: `chunks` requests of `chunk_size` bytes may be on their way, over `streams`
-    connections (each 0: as usual). A replica that gives less than `min_rate` bytes a second (0: none) is given up.
+    """How to move the bytes of one file.
+
+    Up to `chunks` requests of `chunk_size` bytes are in flight over `streams` connections (0: the default of each). A
+    replica that delivers less than `min_rate` bytes per second (0: no limit) is abandoned.
     """
 
     chunks: int = 0
@@ -45,15 +54,32 @@ class Tuning:
 
 
 @dataclass(frozen=True, slots=True)
-class Download:
-    """Bring one file here.
+class Downloaded:
+    """The target exists and is complete.
 
-    `id` names the partial file and must be the same at each attempt. `sources` are tried in their order; `target` is
+    `size` in bytes, `md5` of its content, `se` the storage element that delivered the last byte (empty: none was used).
+    `kept`: the right file existed before. `warning` (usually empty) names what could not be compared. `failures` are
+    storage elements that failed before, each with the reason.
+    """
+
+    size: int
+    md5: str
+    se: str
+    kept: bool
+    warning: str
+    failures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Download(Task[Downloaded]):
+    """Download one file.
+
+    `id` names the partial file and must be the same in each attempt. `sources` are tried in order; `target` is
     the absolute local path of the final file; `size` in bytes; `md5` in lower case (empty: unknown); `overwrite`
-    as in `core.job`; the result's mode is `0666 & ~umask`. `lfn` and `guid` are written beside the
-    file as extended attributes; `keep_free` bytes of the disk are left free (-1: 5 % of it, at most 2 GiB).
-    `whole_archive`: the archive of a member is fetched whole, and the member taken out of it here. `verify`: what was
-    written is read once more from the disk and compared. `ca` are the authorities for sources that are read over HTTPS.
+    as in `core.transfers.job`; the mode of the result is `0666 & ~umask`. `lfn` and `guid` are stored as extended
+    attributes; `keep_free` bytes of the disk stay free (-1: 5 % of it, at most 2 GiB).
+    `whole_archive`: download the whole archive of a member and extract the member locally. `verify`: read the written
+    file back from the disk and compare it. `ca` is a directory or file of CA certificates for sources read over HTTPS.
     """
 
     id: int
@@ -73,31 +99,6 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
-class Downloaded:
-    """The target is there, whole.
-
-    `size` in bytes, `md5` of its content, `se` the storage element that gave the last byte (empty: none was asked).
-    `kept` says that a good file was there before; `warning` (mostly empty) says what could not be compared; `failures`
-    are storage elements that were tried before, each with what happened there.
-    """
-
-    size: int
-    md5: str
-    se: str
-    kept: bool
-    warning: str
-    failures: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ListMembers:
-    """Tell what is in a zip archive; `sources` are its replicas, tried in their order."""
-
-    id: int
-    sources: tuple[ReplicaUrl, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Listed:
     """The members of an archive: names, and sizes in bytes."""
 
@@ -105,10 +106,34 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class RemovePartial:
-    """Remove what an unfinished download left beside `target`; answered with its size and an empty md5.
+class ListMembers(Task[Listed]):
+    """List the members of a zip archive; `sources` are its replicas, tried in order."""
 
-    `directories` were made for it, and go too where they are empty.
+    id: int
+    sources: tuple[ReplicaUrl, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checksummed:
+    """The size of a local file in bytes and its md5 in lower case."""
+
+    size: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum(Task[Checksummed]):
+    """Compute size and md5 of a local file, given by its absolute path."""
+
+    id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePartial(Task[Checksummed]):
+    """Remove the partial file that an unfinished download left beside `target`; the result has its size and no md5.
+
+    `directories` were created for the download and are removed too if they are empty.
     """
 
     id: int
@@ -117,65 +142,13 @@ class RemovePartial:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """Send one local file to all `targets` in one pass.
-
-    `source` is an absolute local path; `size` (bytes) and `modified_ns` (POSIX nanoseconds) are what was seen when the
-    tickets were asked for: a file that differs is refused. With `only_compare` nothing is sent: the replicas that are
-    there already, whole, have no error.
-    """
-
-    id: int
-    source: str
-    targets: tuple[ReplicaUrl, ...]
-    size: int
-    modified_ns: int
-    tuning: Tuning = Tuning()
-    only_compare: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ThirdParty:
-    """Have storage elements fetch one file from each other: each of `targets` from the first of `sources` that can.
-
-    `size` in bytes, `md5` in lower case: what every replica is compared with. Answered as an `Upload`, and nothing is
-    copied with `only_compare` either. `apart` are storage elements of which the second is not to fetch from the first.
-    """
-
-    id: int
-    sources: tuple[ReplicaUrl, ...]
-    targets: tuple[ReplicaUrl, ...]
-    size: int
-    md5: str
-    only_compare: bool = False
-    blocked_pairs: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """Read all of `sources` and compare them with `size` (bytes) and `md5`."""
-
-    id: int
-    sources: tuple[ReplicaUrl, ...]
-    size: int
-    md5: str
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """The replicas that are not what they should be: storage element, and what is wrong."""
-
-    failures: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ReplicaOutcome:
-    """What became of one replica.
+    """The outcome of one replica.
 
-    `error` is empty when it was verified on the storage. `checked` says how: `md5` or `adler32` (size and that
-    checksum), `size` (the server has no checksum) or `close` (the server refused to tell even the size; it had
-    acknowledged every byte and the closing). `strangers` are storage elements that it cannot be fetched from, whatever
-    the file is.
+    `error` is empty if the replica was verified on the storage. `checked` says how: `md5` or `adler32` (size and that
+    checksum), `size` (the server has no checksum) or `close` (the server refused to report even the size; it had
+    acknowledged every byte and the close). `unreachable_sources` are storage elements from which the target cannot
+    fetch any file.
     """
 
     se: str
@@ -188,7 +161,7 @@ class ReplicaOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """What became of each replica, in the order of the targets; `md5` is empty when all failed before the end."""
+    """The outcome of each replica, in the order of the targets; `md5` is empty if all failed before the last byte."""
 
     size: int
     md5: str
@@ -196,32 +169,68 @@ class Uploaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Checksum:
-    """Compute size and md5 of a local file, an absolute path."""
+class Upload(Task[Uploaded]):
+    """Upload one local file to all `targets` in one pass.
+
+    `source` is an absolute local path; `size` (bytes) and `modified_ns` (POSIX nanoseconds) are those seen when the
+    tickets were requested: a file that differs is refused. With `only_compare` nothing is sent; replicas that exist
+    and are complete have no error.
+    """
 
     id: int
-    path: str
+    source: str
+    targets: tuple[ReplicaUrl, ...]
+    size: int
+    modified_ns: int
+    tuning: Tuning = Tuning()
+    only_compare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Checksummed:
-    """A local file's size in bytes and its md5 in lower case."""
+class ThirdParty(Task[Uploaded]):
+    """Have storage elements copy one file among themselves: each of `targets` from the first of `sources` that works.
 
+    Every replica is compared with `size` (bytes) and `md5` (lower case). The result is that of an `Upload`; with
+    `only_compare` nothing is copied. `blocked_pairs` are (source, target) storage elements to skip.
+    """
+
+    id: int
+    sources: tuple[ReplicaUrl, ...]
+    targets: tuple[ReplicaUrl, ...]
+    size: int
+    md5: str
+    only_compare: bool = False
+    blocked_pairs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The replicas with wrong content: storage element, and what is wrong."""
+
+    failures: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Task[Compared]):
+    """Read all of `sources` and compare them with `size` (bytes) and `md5`."""
+
+    id: int
+    sources: tuple[ReplicaUrl, ...]
     size: int
     md5: str
 
 
 def _ignore(*_: str) -> None:
-    """Nobody wants to know."""
+    """Ignore the notification."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOptions:
-    """For whom a task is done.
+    """On whose behalf a task runs.
 
-    `job` and its `rate` (bytes per second, 0: no limit) share bandwidth; `settings` are the XRootD variables that it
-    is done with; `turned` hears of the storage element that is used from now on, `failed` of one that failed in a way
-    that may pass, and why.
+    `job` and its `rate` (bytes per second, 0: no limit) share bandwidth; `settings` are the XRootD variables of the
+    process. `on_source_change` receives the storage element that is used from now on; `on_failure` receives one that
+    failed for a reason that may pass, and the reason.
     """
 
     job: int = 0
@@ -232,10 +241,19 @@ class TaskOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """Give the bytes of one file from `start` to `end` (offsets) as they come; see `Workers.stream`.
+class ReadDone:
+    """All bytes were delivered, and those of a whole file verified. `warning` names what could not be compared."""
 
-    `sources` are tried in their order, the next one goes on where the last one failed; `size` in bytes and `md5`
+    size: int
+    se: str
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Task[ReadDone]):
+    """Stream the bytes of one file from `start` to `end` (offsets); see `WorkerPool.open_read`.
+
+    `sources` are tried in order; the next one continues where the last one failed. `size` in bytes and `md5`
     (lower case, empty: unknown) are those of the whole file.
     """
 
@@ -248,37 +266,12 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadDone:
-    """All bytes were given; what a whole file is compared with was equal. `warning` says what was not compared."""
-
-    size: int
-    se: str
-    warning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """Ask a storage server (`root://host:port`) something, `count` times, with at most `limit` seconds for each.
-
-    `ping`: whether it answers; `config`: values of the words in `argument`; `stats`: its statistics, as XML; `stat`:
-    what it knows of the path in `argument`.
-    """
-
-    id: int
-    server: str
-    what: Literal["ping", "config", "stats", "stat"]
-    argument: str = ""
-    count: int = 1
-    limit: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
 class Probed:
-    """How a server answered.
+    """The answer of a storage server.
 
-    The first seven are those of XRootD's status of the last request; `milliseconds` are of the requests that
-    succeeded; `text` is the answer to `config` and `stats`; `size` (bytes), `flags` (XRootD's bits) and `modified`
-    (POSIX seconds) those of `stat`.
+    The first seven fields are those of the XRootD status of the last request; `milliseconds` are those of the
+    successful requests; `text` is the answer to `config` and `stats`; `size` (bytes), `flags` (XRootD's bits) and
+    `modified` (POSIX seconds) are those of `stat`.
     """
 
     ok: bool
@@ -296,18 +289,33 @@ class Probed:
     modified: int = 0
 
 
-Task = Download | Upload | ThirdParty | Checksum | RemovePartial | ListMembers | Read | Probe | Compare
+@dataclass(frozen=True, slots=True)
+class Probe(Task[Probed]):
+    """Query a storage server (`root://host:port`) `count` times, with at most `limit` seconds for each request.
+
+    `ping`: does it answer; `config`: the values of the settings named in `argument`; `stats`: its statistics as XML;
+    `stat`: size, flags and time of the path in `argument`.
+    """
+
+    id: int
+    server: str
+    what: Literal["ping", "config", "stats", "stat"]
+    argument: str = ""
+    count: int = 1
+    limit: float = 5.0
+
+
 Result = Downloaded | Uploaded | Checksummed | Listed | ReadDone | Probed | Compared
 
 
 class WorkerDied(CopyError):
-    """The copying process ended while it had this task; the file itself is not to blame."""
+    """The worker process ended during this task; the file itself is not the cause."""
 
 
 class Stopped(Exception):
-    """The task was told to stop, and did."""
+    """The task was stopped on request."""
 
 
 def replica_urls(tickets: Sequence[Ticket]) -> tuple[ReplicaUrl, ...]:
-    """A replica for each ticket, in their order, with the right to it."""
+    """Return a replica for each ticket, in order."""
     return tuple(ReplicaUrl(ticket.url, ticket.envelope, ticket.se) for ticket in tickets)

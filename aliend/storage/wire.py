@@ -1,121 +1,99 @@
-"""The words between the daemon and a copying process: one JSON object a line. Encodes and decodes, does no I/O.
+"""Encoding of the messages between the daemon and a worker process: one JSON object per line. Does no I/O.
 
-To the process: `{"do": N, "task": ..., "share": bytes a second}` (with `"output": true` a
-descriptor to write to came before, on a socket), `{"stop": N}`, and `{"end": true}` for an end after
-the last answer; `{"grant": N, "size": bytes, "share": ...}` and `{"pace": N, "share": ...}` of bandwidth. From it:
-`{"ready": true}` first, or `{"fatal": reason}`; then `{"id": N, "progress": bytes}`, `{"id": N, "want": bytes}` when
-bandwidth is used up, `{"id": N, "se": ...}` when a task turns to a storage element, `{"id": N, "failed": se,
-"reason": ...}` when one failed, and once for each task `{"id": N, "result": ...}`, `{"id": N, "error": ...}` or
-`{"id": N, "stopped": true}`, each with the `unused` bytes of its grant; `{"retire": true}` asks to be replaced when
-idle. N is the pipe's own number, so that a
-task may be tried again while it is being stopped.
+To the process:
 
-Lines are ASCII: bytes of a path that are no text travel as lone surrogates and come back as the same bytes.
+    {"do": N, "task": ..., "share": bytes/s}    with `"output": true` after a descriptor was sent over the socket
+    {"stop": N}
+    {"grant": N, "size": bytes, "share": ...}   bandwidth credit
+    {"pace": N, "share": ...}                   a new rate
+    {"end": true}                               end after the last answer
+
+From it: `{"ready": true}` first, or `{"fatal": reason}`; then for a task:
+
+    {"id": N, "progress": bytes}
+    {"id": N, "want": bytes}                    the bandwidth credit is used up
+    {"id": N, "se": ...}                        the task uses this storage element from now on
+    {"id": N, "failed": se, "reason": ...}      a storage element failed
+
+and once for each task `{"id": N, "unused": bytes of credit, ...}` with `"result": ...`, `"error": ...` or
+`"stopped": true`. `{"retire": true}` asks for a replacement as soon as the process is idle. N is the pipe's own number,
+so that a task may be retried while it is being stopped.
+
+Lines are ASCII: bytes of a path that are not UTF-8 travel as lone surrogates and come back as the same bytes.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from aliend.errors import CopyError, ErrorKind, Obstacle
 from aliend.storage import tasks
-from aliend.storage.tasks import ReplicaOutcome, ReplicaUrl, Result, Task
+from aliend.storage.tasks import Result, Task
 
 LONGEST_LINE = 1 << 20
 """Bytes; a task with four envelopes needs about 10 KiB."""
 
-_KINDS: dict[str, type[Any]] = {
-    kind.__name__: kind
-    for kind in (
-        tasks.Download,
-        tasks.Upload,
-        tasks.ThirdParty,
-        tasks.Checksum,
-        tasks.RemovePartial,
-        tasks.ListMembers,
-        tasks.Listed,
-        tasks.Compare,
-        tasks.Compared,
-        tasks.Read,
-        tasks.Probe,
-        tasks.Downloaded,
-        tasks.Uploaded,
-        tasks.Checksummed,
-        tasks.ReadDone,
-        tasks.Probed,
-    )
+_TYPES: dict[str, type[Any]] = {
+    name: value for name, value in vars(tasks).items() if isinstance(value, type) and is_dataclass(value)
 }
-_PAIRS = frozenset({"failures", "members", "apart"})
-_MEMBERS: dict[str, type[Any]] = {"sources": ReplicaUrl, "targets": ReplicaUrl, "replicas": ReplicaOutcome}
-_PLAIN = {"directories", "milliseconds", "strangers"}
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """One line, with its end."""
+    """Return the message as one line, including the newline."""
     return json.dumps(message, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """The object that a line carries; ValueError when it carries none."""
+    """Return the object in a line. Raises ValueError if the line holds none."""
     message = json.loads(line)
     if not isinstance(message, dict):
         raise ValueError("a message must be a JSON object")
     return message
 
 
-def pack(value: Task | Result) -> dict[str, Any]:
-    """A task or a result as plain JSON values."""
-    return {"kind": type(value).__name__, **_plain(value)}
+def pack(value: Task[Any] | Result) -> dict[str, Any]:
+    """Return a task or a result as JSON values."""
+    packed: dict[str, Any] = _pack(value)
+    return packed
 
 
-def _plain(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any of our dataclasses
-    """Its fields; `asdict` would copy all that cannot change, and take five times as long."""
-    fields = {name: getattr(value, name) for name in value.__slots__}
-    for name in _MEMBERS.keys() & fields.keys():
-        fields[name] = [_plain(each) for each in fields[name]]
-    if "tuning" in fields:
-        fields["tuning"] = _plain(fields["tuning"])
-    return fields
+def _pack(value: Any) -> Any:  # noqa: ANN401 - any field
+    """Return a field as JSON values. `asdict` copies immutable values too and takes five times as long."""
+    if isinstance(value, tuple):
+        return [_pack(item) for item in value]
+    if type(value).__name__ in _TYPES:
+        return {"type": type(value).__name__, **{name: _pack(getattr(value, name)) for name in value.__slots__}}
+    return value
 
 
-def unpack_task(packed: dict[str, Any]) -> Task:
-    """The task that `pack` was given; ValueError when it was none."""
+def unpack_task(packed: dict[str, Any]) -> Task[Any]:
+    """Return the task that was packed. Raises ValueError for anything else."""
     value = _unpack(packed)
     if isinstance(value, Task):
         return value
-    raise ValueError(f"{packed['kind']} is no task")
+    raise ValueError(f"{packed['type']} is not a task")
 
 
 def unpack_result(packed: dict[str, Any]) -> Result:
-    """The result that `pack` was given; ValueError when it was none."""
+    """Return the result that was packed. Raises ValueError for anything else."""
     value = _unpack(packed)
     if isinstance(value, Result):
         return value
-    raise ValueError(f"{packed['kind']} is no result")
+    raise ValueError(f"{packed['type']} is not a result")
 
 
-def _unpack(packed: dict[str, Any]) -> object:
-    fields = _with_tuples({name: value for name, value in packed.items() if name != "kind"})
-    if "tuning" in fields:
-        fields["tuning"] = tasks.Tuning(**fields["tuning"])
-    for name in _MEMBERS.keys() & fields.keys():
-        fields[name] = tuple(_MEMBERS[name](**_with_tuples(each)) for each in fields[name])
-    return _KINDS[packed["kind"]](**fields)
-
-
-def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of one value, without what is a value in them, as they were."""
-    for name in _PAIRS & fields.keys():
-        fields[name] = tuple((first, second) for first, second in fields[name])
-    for name in _PLAIN & fields.keys():
-        fields[name] = tuple(fields[name])
-    return fields
+def _unpack(value: Any) -> Any:  # noqa: ANN401 - any field
+    if isinstance(value, list):
+        return tuple(_unpack(item) for item in value)
+    if isinstance(value, dict):
+        return _TYPES[value["type"]](**{name: _unpack(item) for name, item in value.items() if name != "type"})
+    return value
 
 
 def pack_error(error: CopyError) -> dict[str, Any]:
-    """A failure as plain JSON values."""
+    """Return an error as JSON values."""
     return {
         "text": str(error),
         "kind": error.kind,
@@ -126,7 +104,7 @@ def pack_error(error: CopyError) -> dict[str, Any]:
 
 
 def unpack_error(packed: dict[str, Any]) -> CopyError:
-    """The failure that `pack_error` was given."""
+    """Return the error that was packed."""
     kind: ErrorKind = packed["kind"]
     replicas = tuple((se, text) for se, text in packed["replicas"])
     obstacle = Obstacle(**packed["obstacle"]) if packed["obstacle"] else None

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.selection import Selection
-from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
+from aliend.core.connection.context import Context, CredentialFiles, DiscoverySettings, Endpoint
 from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState
 from aliend.core.transfers.transfer import (
     Cancelled,
@@ -73,7 +73,7 @@ def _context_of(values: dict[str, Any]) -> Context:
         "endpoint": Endpoint(**values["endpoint"]),
         "token": CredentialFiles(**values["token"]),
         "user": CredentialFiles(**values["user"]),
-        "finding": Finding(**{**finding, "jbox": Endpoint(**jbox) if jbox else None}),
+        "finding": DiscoverySettings(**{**finding, "jbox": Endpoint(**jbox) if jbox else None}),
     }
     return Context(**{**values, **parts})
 

@@ -52,16 +52,16 @@ class CatalogueServicer:
     """
 
     def List(self, request, context):
-        """Lists a directory, or names a file. Used by `alienctl ls`. Changes nothing. Entries come in the service's order, in
-        messages of at most 1000. Errors: NOT_FOUND, UNAVAILABLE.
+        """Lists the entries of a directory, or a single file. Used by `alienctl ls`. Read-only. Entries have the order of the
+        central service, at most 1000 per message. Errors: NOT_FOUND, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Stat(self, request, context):
-        """What the catalogue knows of some names. Used by `alienctl stat`. Changes nothing. At most 1000 names.
-        Errors: INVALID_ARGUMENT; a name that does not exist is an item of `missing`, not an error.
+        """Returns the catalogue entries of up to 1000 names. Used by `alienctl stat`. Read-only.
+        Errors: INVALID_ARGUMENT. A name that does not exist is listed in `missing` and is not an error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

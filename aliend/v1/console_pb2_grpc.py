@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ConsoleStub:
-    """Runs command lines of the user in the daemon and carries their streams.
+    """Runs command lines of the user in the daemon and transports their input and output.
     """
 
     def __init__(self, channel):
@@ -48,29 +48,29 @@ class ConsoleStub:
 
 
 class ConsoleServicer:
-    """Runs command lines of the user in the daemon and carries their streams.
+    """Runs command lines of the user in the daemon and transports their input and output.
     """
 
     def Run(self, request_iterator, context):
-        """Runs one command, or several one after the other. Used by every `alienctl <words>` and by the shell.
+        """Runs one command, or several in sequence. Used by `alienctl COMMAND ...` and by the shell.
 
-        Several words are one command, word by word. A single word is a text: commands between `;` and newlines, quoted as in
-        a shell, each perhaps with ` | ` and a pipeline for the user's shell, or `!` and a text for it. Aliases of
-        `~/.alienpy_aliases` hold. The exit code is that of the last command.
+        Several arguments are one command. A single argument is parsed as text: commands separated by `;` and newlines,
+        quoted as in a shell, each optionally followed by ` | ` and a pipeline for the user's shell, or `!` and a command
+        for that shell. The aliases of `~/.alienpy_aliases` apply. The exit code is that of the last command.
 
-        The first input must be `start`. Events follow until `exit`, which is always the last one. A command that needs no
-        further input lets the client close its side together with `start`. Cancelling the call cancels what
-        the command was doing; a transfer job that was submitted with `--detach` is not touched by that.
+        The first input must be `start`. Events follow until `exit`, which is always the last one. If the command needs no
+        further input, the client may half-close the call together with `start`. Cancelling the call cancels the command,
+        but not a transfer job that was submitted with `--detach`.
 
-        Not idempotent by itself: a client may send the same start again only when the daemon cannot have seen it.
+        Not idempotent: a client may repeat a start only if the daemon cannot have received it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Complete(self, request, context):
-        """How the word before the cursor may go on. Used by the shell and by `alienctl completion`. Answers within 300 ms: what
-        the service has not told by then is left out, and is there when it is asked for again. Changes nothing.
+        """Completes the word before the cursor. Used by the shell and by `alienctl completion`. Answers within 300 ms: omits
+        what the central service has not answered by then; a repeated request returns it. Read-only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,7 +98,7 @@ def add_ConsoleServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Console:
-    """Runs command lines of the user in the daemon and carries their streams.
+    """Runs command lines of the user in the daemon and transports their input and output.
     """
 
     @staticmethod

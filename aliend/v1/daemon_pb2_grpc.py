@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DaemonStub:
-    """About the daemon. Works without credentials and without network.
+    """Status and control of the daemon. Works without credentials and without network.
     """
 
     def __init__(self, channel):
@@ -53,26 +53,26 @@ class DaemonStub:
 
 
 class DaemonServicer:
-    """About the daemon. Works without credentials and without network.
+    """Status and control of the daemon. Works without credentials and without network.
     """
 
     def Hello(self, request, context):
-        """Versions and capabilities. Used by `alienctl version`, and by programs before anything else. Changes nothing.
+        """Returns versions and capabilities. Used by `alienctl version`, and by programs as their first call. Read-only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Status(self, request, context):
-        """How the daemon is. Used by `alienctl daemon status`. Changes nothing.
+        """Returns the state of the daemon. Used by `alienctl daemon status`. Read-only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Stop(self, request, context):
-        """Lets running commands end, stops transfers (they go on after the next start) and ends the daemon within 5 seconds.
-        Used by `alienctl daemon stop`. Idempotent. The answer comes before the end; the socket vanishes at the end.
+        """Waits for running commands, stops transfers (they resume after the next start) and ends the daemon within 5 s.
+        Used by `alienctl daemon stop`. Idempotent. The response precedes the end; the socket is removed at the end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,7 +105,7 @@ def add_DaemonServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Daemon:
-    """About the daemon. Works without credentials and without network.
+    """Status and control of the daemon. Works without credentials and without network.
     """
 
     @staticmethod

@@ -57,15 +57,15 @@ class SessionServicer:
     """
 
     def Get(self, request, context):
-        """The state of a session. Used by `alienctl pwd`. Changes nothing; an unknown session starts in the user's home.
-        Errors: UNAVAILABLE when the service cannot be reached and the directory is not known yet.
+        """Returns the state of a session. Used by `alienctl pwd`. Read-only; a new session starts in the user's home.
+        Errors: UNAVAILABLE if the service cannot be reached and the directory is still unknown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ChangeDirectory(self, request, context):
-        """Changes a session's working directory after the service has confirmed that it is one. Used by `alienctl cd`.
+        """Changes the working directory after the service has confirmed that it is a directory. Used by `alienctl cd`.
         Idempotent for absolute names. Errors: NOT_FOUND, FAILED_PRECONDITION (not a directory), UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -73,8 +73,8 @@ class SessionServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """The sessions with central services as they are now, then again after each change, at most ten times a second. For
-        programs and status lines; `alienctl daemon status` shows the same once. Changes nothing; ends with the daemon.
+        """Returns the sessions with central services now and after each change, at most ten times per second. For programs
+        and status lines; `alienctl daemon status` shows the same once. Read-only; ends with the daemon.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TransfersStub:
-    """Transfer jobs. A job that was acknowledged is stored; it survives restarts and crashes of the daemon.
+    """Transfer jobs. An acknowledged job is stored and survives restarts and crashes of the daemon.
     """
 
     def __init__(self, channel):
@@ -98,96 +98,96 @@ class TransfersStub:
 
 
 class TransfersServicer:
-    """Transfer jobs. A job that was acknowledged is stored; it survives restarts and crashes of the daemon.
+    """Transfer jobs. An acknowledged job is stored and survives restarts and crashes of the daemon.
     """
 
     def Submit(self, request, context):
-        """Stores a job and answers at once. Used by `alienctl cp`. Idempotent under `request_id`: the same id gives the same
-        job, whatever else the request says. Errors: INVALID_ARGUMENT with what is wrong.
+        """Stores a job and answers at once. Used by `alienctl cp`. Idempotent by `request_id`: a repeated id returns the same
+        job and ignores the rest of the request. Errors: INVALID_ARGUMENT with the reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Get(self, request, context):
-        """One job with its counters. Used by `alienctl transfers show`. Errors: NOT_FOUND.
+        """Returns one job with its counters. Used by `alienctl transfers show`. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def List(self, request, context):
-        """Jobs, the newest first, in pages. Used by `alienctl transfers list`.
+        """Returns pages of jobs, newest first. Used by `alienctl transfers list`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTransfers(self, request, context):
-        """The transfers of a job in the order of their numbers, in pages. Used by `alienctl transfers show`.
+        """Returns pages of the transfers of a job, ordered by number. Used by `alienctl transfers show`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """First a snapshot, then each change, until the job has ended (or for ever, for all jobs). Used by
-        `alienctl transfers watch`. Resume after a lost connection with the token of the last message, or after the last
-        event that was dealt with: nothing is lost or repeated then, also when the daemon was killed in between. Jobs and
-        transfers that change often are merged to at most 10 messages a second; `events` has every step of them.
-        Errors: NOT_FOUND, INVALID_ARGUMENT (a token of another database, events that are no longer kept).
+        """Returns a snapshot, then each change until the job has ended (without end for all jobs). Used by
+        `alienctl transfers watch`. After a lost connection, resume with the token of the last message or with the last
+        processed event: nothing is lost or repeated, even if the daemon was killed. Frequent changes of jobs and transfers
+        are merged into at most 10 messages per second; `events` has every step.
+        Errors: NOT_FOUND, INVALID_ARGUMENT (a token of another database, events that are no longer stored).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Cancel(self, request, context):
-        """Cancels what has not ended. Used by `alienctl transfers cancel`. Idempotent. Errors: NOT_FOUND.
+        """Cancels the transfers that have not ended. Used by `alienctl transfers cancel`. Idempotent. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Pause(self, request, context):
-        """Starts no new transfer of the job and stops those that run. Used by `alienctl transfers pause`. Idempotent.
+        """Stops the running transfers of a job and starts no new ones. Used by `alienctl transfers pause`. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Resume(self, request, context):
-        """Undoes Pause. Used by `alienctl transfers resume`. Idempotent.
+        """Resumes a paused or held job. Used by `alienctl transfers resume`. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Retry(self, request, context):
-        """Puts the failed and cancelled transfers of a job back into the queue. Used by `alienctl transfers retry`.
-        Idempotent under `request_id`.
+        """Queues the failed and cancelled transfers of a job again. Used by `alienctl transfers retry`.
+        Idempotent by `request_id`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetLimits(self, request, context):
-        """The limits of copies, what runs under them, and the storage elements in use. Used by `alienctl transfers limit`.
+        """Returns the limits, the running copies and the storage elements in use. Used by `alienctl transfers limit`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetLimits(self, request, context):
-        """Changes limits, at once and for the next daemons; answers with all of them. Bandwidth is that of this machine: what
-        storage elements copy among themselves does not pass it and is not counted. Used by `alienctl transfers limit`.
-        Idempotent. Errors: INVALID_ARGUMENT for a name or value that is none; nothing is changed then.
+        """Changes limits, effective at once and stored, and returns all limits. Bandwidth is that of this machine:
+        third-party copies between storage elements are not counted. Used by `alienctl transfers limit`.
+        Idempotent. Errors: INVALID_ARGUMENT for an invalid name or value; then no limit changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SetJobRate(self, request, context):
-        """Changes how many bytes a second the files of a job may take together, also of one that runs. Used by
+        """Changes the bandwidth limit of a job, including a running one. Used by
         `alienctl transfers limit --job`. Idempotent. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -266,7 +266,7 @@ def add_TransfersServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Transfers:
-    """Transfer jobs. A job that was acknowledged is stored; it survives restarts and crashes of the daemon.
+    """Transfer jobs. An acknowledged job is stored and survives restarts and crashes of the daemon.
     """
 
     @staticmethod

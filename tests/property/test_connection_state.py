@@ -11,27 +11,27 @@ from hypothesis import strategies as st
 from aliend.core.connection.connection_state import (
     Abandoned,
     Answered,
-    Down,
-    Ended,
+    Assigned,
+    Busy,
+    CheckOutcome,
+    Disconnected,
     Event,
-    FindOut,
     GiveUp,
+    Idle,
+    IdleClosed,
     LoggedIn,
     LoggingIn,
     LogIn,
     LoginFailed,
     Lost,
-    Policy,
+    RetryPolicy,
     Send,
     Session,
-    Taken,
-    Talking,
-    Up,
     step,
 )
 
 LANES = 4
-POLICY = Policy(tries=3, first_pause=0.5, longest_pause=60.0)
+POLICY = RetryPolicy(tries=3, first_pause=0.5, longest_pause=60.0)
 CHANCES = st.floats(0.01, 1, exclude_max=True)
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -40,7 +40,7 @@ class World:
     """A service and callers that do what the machine says, and notice when it says something wrong."""
 
     def __init__(self) -> None:
-        self.session = Session(tuple(Down() for _ in range(LANES)))
+        self.session = Session(tuple(Disconnected() for _ in range(LANES)))
         self.now = 1000.0
         self.outstanding = [0] * LANES
         self.sent = [0] * LANES
@@ -49,13 +49,13 @@ class World:
         self.no_login_before = 0.0
 
     def event(self, draw: Draw, lane: int) -> Event:
-        state = self.session.lanes[lane]
+        state = self.session.slots[lane]
         chance = draw(CHANCES)
-        if isinstance(state, Down):
-            return Taken(lane, draw(st.booleans()), self.now)
-        if isinstance(state, Up):
-            choices: list[Event] = [Taken(lane, draw(st.booleans()), self.now)]
-            choices.append(Ended(lane, self.now, chance, draw(st.booleans())))
+        if isinstance(state, Disconnected):
+            return Assigned(lane, draw(st.booleans()), self.now)
+        if isinstance(state, Idle):
+            choices: list[Event] = [Assigned(lane, draw(st.booleans()), self.now)]
+            choices.append(IdleClosed(lane, self.now, chance, draw(st.booleans())))
             return choices[draw(st.integers(0, 1))]
         final = draw(st.booleans())
         if isinstance(state, LoggingIn):
@@ -68,8 +68,8 @@ class World:
         return choices[draw(st.integers(0, 2))]
 
     def play(self, event: Event) -> None:
-        lane, before = event.lane, self.session
-        if isinstance(event, Taken):
+        lane, before = event.slot, self.session
+        if isinstance(event, Assigned):
             self.sent[lane] = self.arrived[lane] = 0
             self.changes[lane] = event.changes
         if isinstance(event, Answered | Lost | Abandoned):
@@ -79,29 +79,29 @@ class World:
         self.session, effect = step(before, event, POLICY)
         match effect:
             case Send():
-                assert isinstance(self.session.lanes[lane], Talking)
+                assert isinstance(self.session.slots[lane], Busy)
                 assert not (self.changes[lane] and self.arrived[lane]), "a second execution"
                 self.outstanding[lane] += 1
                 self.sent[lane] += 1
             case LogIn(at):
                 assert at >= self.now
                 assert at >= self.no_login_before, "a login without delay"
-            case FindOut():
+            case CheckOutcome():
                 assert self.changes[lane]
                 assert self.arrived[lane] == 1
             case GiveUp():
                 assert not (self.changes[lane] and self.arrived[lane])
-        if isinstance(event, LoginFailed | Lost) or (isinstance(event, Ended) and event.early):
+        if isinstance(event, LoginFailed | Lost) or (isinstance(event, IdleClosed) and event.early):
             pause = POLICY.pause(self.session.failures, event.chance)
             self.no_login_before = max(self.no_login_before, self.now + pause)
-            assert isinstance(self.session.lanes[lane], Down) or self.session.not_before > self.now
+            assert isinstance(self.session.slots[lane], Disconnected) or self.session.not_before > self.now
             assert not isinstance(effect, LogIn) or effect.at > self.now
         if isinstance(event, Answered):
             self.no_login_before = 0.0
         assert max(self.outstanding) <= 1
         assert max(self.sent) <= POLICY.tries
-        assert [lane_ for n, lane_ in enumerate(self.session.lanes) if n != lane] == [
-            lane_ for n, lane_ in enumerate(before.lanes) if n != lane
+        assert [lane_ for n, lane_ in enumerate(self.session.slots) if n != lane] == [
+            lane_ for n, lane_ in enumerate(before.slots) if n != lane
         ]
 
 
@@ -117,4 +117,4 @@ def test_no_script_of_events_breaks_a_promise(data: st.DataObject) -> None:
 def test_the_pause_after_a_failure_is_random_grows_and_has_a_ceiling(failures: int, chance: float) -> None:
     assert 0 < POLICY.pause(failures, chance) <= POLICY.longest_pause
     assert POLICY.pause(failures, chance) <= POLICY.pause(failures + 1, chance)
-    assert Policy(at_least=7.0).pause(failures, chance) >= 7.0
+    assert RetryPolicy(min_pause=7.0).pause(failures, chance) >= 7.0

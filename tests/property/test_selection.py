@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.catalogue.selection import Facts, Selection, regex_of_name
+from aliend.core.catalogue.selection import Candidate, Selection, regex_of_name
 
 NAMES = st.text("ab/._%*\\", min_size=1, max_size=12)
 PATTERNS = st.text("ab/._%*\\", min_size=1, max_size=6)
@@ -25,14 +25,14 @@ def found(pattern: str, below: str) -> bool:
 @given(PATTERNS, NAMES)
 def test_files_that_a_pattern_fits_are_asked_for(pattern: str, below: str) -> None:
     selection = Selection(glob=pattern)
-    if selection.matches(Facts(below)):
+    if selection.matches(Candidate(below)):
         assert found(selection.service_pattern, below)
 
 
 @given(REGEXES, NAMES)
 def test_files_that_a_regular_expression_fits_are_asked_for(pieces: list[str], below: str) -> None:
     selection = Selection(regex="".join(pieces))
-    if selection.regex and selection.matches(Facts(below)):
+    if selection.regex and selection.matches(Candidate(below)):
         assert found(selection.service_pattern, below)
 
 
@@ -40,5 +40,5 @@ def test_files_that_a_regular_expression_fits_are_asked_for(pieces: list[str], b
 def test_files_that_the_words_of_a_name_fit_are_asked_for(begin: str, extension: str, below: str) -> None:
     words = f"begin_{begin}_ext_{extension}"
     selection = Selection(regex=regex_of_name(words), literal=max(begin, extension, key=len))
-    if selection.matches(Facts(below)):
+    if selection.matches(Candidate(below)):
         assert found(selection.service_pattern, below)

@@ -45,7 +45,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"catalogue"},
         {"session", "tokens"},
         {"connection", "http_client"},
-        {"credentials", "lost_replies", "reply_buffer", "request_trace", "session_status", "port_probe"},
+        {"credentials", "lost_replies", "reply_buffer", "request_trace", "session_status"},
     ],
     "aliend/commands": [
         {"command_line", "completion"},

@@ -1,1 +1,1 @@
-"""One websocket to the central service, the pool of them, keep-alive, login and discovery."""
+"""Connections to the central service: TCP and websocket, connection pool, keepalive, login, JBox discovery."""

@@ -1,4 +1,4 @@
-"""One websocket to the central service: strictly one request at a time, dropped as soon as anything is in doubt.
+"""One websocket to the central service: carries one request at a time and is closed at the first irregularity.
 
 When to open, retry or replace a connection is left to `aliend.central.session`.
 """
@@ -23,8 +23,8 @@ from websockets.protocol import State
 from websockets.version import version as websockets_version
 
 from aliend import VERSION
-from aliend.central.connection.happy_eyeballs import dial
-from aliend.central.connection.network_changes import has_moved
+from aliend.central.connection.network_changes import route_changed
+from aliend.central.connection.tcp import dial
 from aliend.central.credentials import tls
 from aliend.central.credentials.certificates import Credential, facts_of, usable
 from aliend.core.connection.context import Context
@@ -34,16 +34,16 @@ from aliend.errors import LoginRefused, NotConnected
 
 OPEN_TIMEOUT = 5.0
 JBOX_TIMEOUT = 2.0
-"""Seconds for a login: a JBox is near, or it is not there."""
+"""Seconds for a login: a JBox is local and answers fast, or not at all."""
 CLOSE_TIMEOUT = 2.0
 FRAME_LIMIT = 16 << 20
-"""Bytes of one frame of a reply; the service sends large replies in frames of 8 KiB."""
+"""Largest frame of a reply in bytes; the service sends large replies in frames of 8 KiB."""
 REPLY_LIMIT = 256 << 20
-"""Characters of a reply that is wanted whole; longer ones are read by `stream`."""
+"""Largest reply to `request` in characters; longer ones need `stream`."""
 
 
 class Unreachable(NotConnected):
-    """A connection could not be made for a reason that may pass."""
+    """A connection failed for a transient reason."""
 
 
 class ReplyLost(NotConnected):
@@ -59,10 +59,10 @@ class ReplyLost(NotConnected):
 
 
 class Connection:
-    """An open websocket and who was logged in with it. Made by `open_connection`.
+    """An open websocket and the credential of its login. Created by `open_connection`.
 
-    `opened` and `used` (the last request) are seconds of the monotonic clock; `had_directory` tells whether the service
-    reported a current directory with the last reply.
+    `opened` and `used` (the last request) are seconds of the monotonic clock; `had_directory`: the last reply contained
+    a current directory.
     """
 
     def __init__(self, socket: ClientConnection, credential: Credential, endpoint: str) -> None:
@@ -73,20 +73,20 @@ class Connection:
         self._socket = socket
         self._endpoint = endpoint
         self._busy = False
-        self._spent = False
+        self._unusable = False
 
     @property
     def is_open(self) -> bool:
-        """Whether another request may be sent."""
-        return self._socket.state is State.OPEN and not self._spent and not self._busy
+        """Return whether a request may be sent."""
+        return self._socket.state is State.OPEN and not self._unusable and not self._busy
 
     @property
-    def was_ended(self) -> bool:
-        """Whether the other side, or the network, has ended the connection, and not we."""
-        return self._socket.state is not State.OPEN and not self._spent
+    def closed_by_peer(self) -> bool:
+        """Return whether the peer or the network closed the connection."""
+        return self._socket.state is not State.OPEN and not self._unusable
 
     async def request(self, text: str, timeout: float) -> str:
-        """Send `text` and return the whole reply; ReplyLost after at most `timeout` seconds."""
+        """Send `text` and return the complete reply. Raises ReplyLost, after at most `timeout` seconds."""
         frames, size = [], 0
         try:
             async with asyncio.timeout(timeout), aclosing(self._exchange(text)) as reply:
@@ -102,7 +102,7 @@ class Connection:
     async def stream(self, text: str, timeout: float) -> AsyncGenerator[str, None]:
         """Send `text` and yield the reply as it arrives; each piece has a deadline of `timeout` seconds.
 
-        Whoever stops early must close the iterator; the connection is then gone.
+        Close the iterator to stop early, which also closes the connection.
         """
         async with aclosing(self._exchange(text)) as reply:
             while True:
@@ -116,12 +116,12 @@ class Connection:
                 yield frame
 
     async def _exchange(self, text: str) -> AsyncGenerator[str, None]:
-        """The request and the frames of its reply; the connection does not survive anything but the reply's end."""
-        if not self.is_open or await self._has_spoken_unasked() or not self.is_open:
+        """Send the request and yield the frames of its reply. Abort the connection unless the reply is complete."""
+        if not self.is_open or await self._has_unexpected_message() or not self.is_open:
             self.abort()
             raise ReplyLost(f"the connection to {self._endpoint} was closed", may_have_arrived=False)
         self._busy = True
-        self._spent = not fits(text)
+        self._unusable = not fits(text)
         self.used = time.monotonic()
         complete = False
         try:
@@ -136,10 +136,10 @@ class Connection:
             if not complete:
                 self.abort()
 
-    async def _has_spoken_unasked(self) -> bool:
-        """Whether a message waits that nobody asked for: it would be taken for the next reply.
+    async def _has_unexpected_message(self) -> bool:
+        """Return whether an unexpected message has arrived, which would be mistaken for the next reply.
 
-        Looking lets the loop turn once, so that a close frame that has already arrived is seen before anything is sent.
+        The check also yields to the event loop, so that a close frame that has arrived is processed before sending.
         """
         try:
             async with asyncio.timeout(0):
@@ -152,12 +152,12 @@ class Connection:
 
     @property
     def address(self) -> str:
-        """The address of the other side."""
+        """Return the address of the peer."""
         remote = self._socket.remote_address
         return str(remote[0]) if remote else ""
 
-    async def answers(self, within: float) -> bool:
-        """Whether the service answers a ping `within` seconds: after a suspend or a change of network it does not."""
+    async def responds_to_ping(self, within: float) -> bool:
+        """Return whether the service answers a ping `within` seconds; it may not after a suspend of the machine."""
         try:
             async with asyncio.timeout(within):
                 await (await self._socket.ping())
@@ -165,73 +165,73 @@ class Connection:
             return False
         return True
 
-    def has_moved(self) -> bool:
-        """Whether the machine's network has changed below the connection."""
+    def route_changed(self) -> bool:
+        """Return whether the local route to the peer has changed."""
         local, remote = self._socket.local_address, self._socket.remote_address
-        return bool(local and remote) and has_moved(local, remote)
+        return bool(local and remote) and route_changed(local, remote)
 
     def _lost(self, what: str, *, timed_out: bool = False) -> ReplyLost:
         return ReplyLost(f"{self._endpoint} {what}", may_have_arrived=True, timed_out=timed_out)
 
     def abort(self) -> None:
-        """Drop the connection at once; the service discards what it was about to send."""
-        self._spent = True
+        """Close the connection at once; the service discards its unsent data."""
+        self._unusable = True
         self._socket.transport.abort()
 
     async def close(self) -> None:
-        """Say good-bye, for two seconds at most."""
-        self._spent = True
+        """Close the connection gracefully, within two seconds."""
+        self._unusable = True
         await self._socket.close()
 
 
 def user_agent(job: str = "", master_job: str = "") -> str:
-    """What the service's log shows about us; the numbers are those of a grid job that we run in."""
+    """Return the user agent for the service's log; the numbers are those of the grid job that we run in."""
     system = platform.uname()
     try:
         login = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         login = "unknown"
-    words = [
+    parts = [
         f"aliend/{VERSION}",
         f"websockets/{websockets_version}",
         f"Python/{platform.python_version()}",
         f"platform/{system.system}-{system.machine}/{system.release}",
         f"id/{login}@{system.node}",
     ]
-    words += [f"jobid/{job}"] if job else []
-    words += [f"masterjobid/{master_job}"] if master_job else []
-    return " ".join(words).encode("ascii", "replace").decode()
+    parts += [f"jobid/{job}"] if job else []
+    parts += [f"masterjobid/{master_job}"] if master_job else []
+    return " ".join(parts).encode("ascii", "replace").decode()
 
 
 async def open_connection(context: Context, target: Target, agent: str, timeout: float = OPEN_TIMEOUT) -> Connection:
     """Log in to `target` under `context`, within `timeout` seconds.
 
-    Raises Unreachable where trying again may help, LoginRefused or NotConnected where it will not,
-    ConfigurationError for settings and files that must be mended first.
+    Raises Unreachable if a retry may help, LoginRefused or NotConnected if not, and ConfigurationError for settings and
+    files that must be corrected first.
     """
     credential = await asyncio.to_thread(usable, context)
     settings = await asyncio.to_thread(tls.client_context, context, credential)
     context = replace(context, endpoint=target.endpoint)
     endpoint = target.endpoint
     if target.is_jbox:
-        settings.check_hostname = False  # it shows a certificate of the user's own, see `_check_owner`
+        settings.check_hostname = False  # it has a certificate of the user, see `_check_owner`
     try:
         async with asyncio.timeout(min(timeout, JBOX_TIMEOUT) if target.is_jbox else timeout):
-            socket = await _dial(context, settings, agent)
+            socket = await _open_websocket(context, settings, agent)
     except InvalidStatus as error:
         raise _refusal(error, context, credential) from error
     except (OSError, TimeoutError, WebSocketException, ValueError) as error:
-        # ValueError: a host's name that cannot be looked up, or a redirect, which is never followed
+        # ValueError: an invalid host name, or a redirect, which is never followed
         if (cause := _tls_error(error)) is not None:
             raise await tls.explain(cause, context, settings) from error
         if isinstance(error, ConnectionError) and settings.has_met:
             raise LoginRefused(
-                f"{endpoint} hung up when it saw the certificate {credential.facts.subject}, so it seems to refuse it; "
-                "check that it has not expired and that its authority is known there"
+                f"{endpoint} closed the connection after it received the certificate {credential.facts.subject}; "
+                "check that the certificate has not expired and that the service knows its CA"
             ) from error
         raise Unreachable(
-            f"{endpoint} cannot be reached: {_reason(error, timeout)}; check the network, and that this is the central "
-            "service that you mean (ALIENPY_JCENTRAL, ALIENPY_JCENTRAL_PORT)"
+            f"cannot connect to {endpoint}: {_reason(error, timeout)}; check the network, and the address of the "
+            "central service (ALIENPY_JCENTRAL, ALIENPY_JCENTRAL_PORT)"
         ) from error
     if target.is_jbox:
         _check_owner(socket, context)
@@ -239,7 +239,7 @@ async def open_connection(context: Context, target: Target, agent: str, timeout:
 
 
 def _check_owner(socket: ClientConnection, context: Context) -> None:
-    """Refuse a JBox that does not show our own name: it would act as somebody else, or read what we ask."""
+    """Reject a JBox with another user's certificate: it would act as another user, or read our requests."""
     shown = socket.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
     name = facts_of(ssl.DER_cert_to_PEM_cert(shown)).subject
     ours = set()
@@ -248,20 +248,20 @@ def _check_owner(socket: ClientConnection, context: Context) -> None:
             ours.add(facts_of(files.certificate).subject)
     if name not in ours:
         socket.transport.abort()
-        raise NotConnected(f"the JBox at {context.endpoint} belongs to {name}, so it is not used")
+        raise NotConnected(f"ignoring the JBox at {context.endpoint}: it belongs to {name}")
 
 
-async def _dial(context: Context, settings: ssl.SSLContext, agent: str) -> ClientConnection:
+async def _open_websocket(context: Context, settings: ssl.SSLContext, agent: str) -> ClientConnection:
     frames = logging.getLogger("aliend.central.frames")
-    frames.setLevel(logging.WARNING)  # the library's debug messages show frames, and frames hold secrets
+    frames.setLevel(logging.WARNING)  # the library logs frames at debug level, and frames contain secrets
     host = f"[{context.endpoint.host}]" if ":" in context.endpoint.host else context.endpoint.host
-    # The production service accepts only window bits 15, so none are asked for.
+    # The production service accepts only 15 window bits, so none are requested.
     deflate = ClientPerMessageDeflateFactory(client_max_window_bits=True, compress_settings={"level": 1, "memLevel": 8})
     finding = context.finding
-    made = await dial(context.endpoint.host, context.endpoint.port, finding.family, racing=finding.racing)
+    sock = await dial(context.endpoint.host, context.endpoint.port, finding.family, racing=finding.racing)
     return await connect(
         f"wss://{host}:{context.endpoint.port}/websocket/json",
-        sock=made,
+        sock=sock,
         ssl=settings,
         server_hostname=tls.expected_name(context),
         extensions=[deflate],
@@ -281,14 +281,14 @@ def _refusal(error: InvalidStatus, context: Context, credential: Credential) -> 
     status = error.response.status_code
     if status == 401:
         return LoginRefused(
-            f"{context.endpoint} does not know the certificate {credential.facts.subject}; check that it is registered "
-            "with the ALICE virtual organisation (VO)"
+            f"{context.endpoint} does not know the certificate {credential.facts.subject}; register it with the ALICE "
+            "virtual organisation (VO)"
         )
     return Unreachable(f"{context.endpoint} answered with HTTP status {status}")
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """The TLS failure behind `error`: with TLS 1.3 a refusal arrives only after the handshake."""
+    """Return the TLS error that caused `error`: with TLS 1.3 a refusal arrives only after the handshake."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLError) and not isinstance(seen, ssl.SSLEOFError):
@@ -299,11 +299,11 @@ def _tls_error(error: BaseException) -> ssl.SSLError | None:
 
 def _reason(error: Exception, timeout: float) -> str:
     if isinstance(error, ConnectionResetError):
-        return "it ended the connection while it was being made"
+        return "it closed the connection during the handshake"
     if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there"
+        return "connection refused"
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
     if isinstance(error, InvalidHandshake):
-        return f"what answers there is no central service ({error})"
+        return f"the server is not a central service ({error})"
     return str(error) or type(error).__name__

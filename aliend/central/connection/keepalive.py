@@ -1,4 +1,4 @@
-"""Looks after connections: keeps idle ones alive, replaces old ones, notices a sleep or a change of network."""
+"""Maintains connections: keeps idle ones alive, replaces old ones, detects a suspend or a change of network."""
 
 from __future__ import annotations
 
@@ -10,97 +10,99 @@ from contextlib import aclosing
 
 from aliend.central.connection.connection import Connection, ReplyLost
 from aliend.central.connection.login import Limits, Login
-from aliend.central.connection.network_changes import Sleep
-from aliend.central.connection.pool import Pool, Slot
+from aliend.central.connection.network_changes import SuspendDetector
+from aliend.central.connection.pool import ConnectionPool, Slot
 from aliend.core.connection.throttle import COMMAND, LOGOUT
 from aliend.core.protocol.requests import Request, encode
 from aliend.errors import AliendError
 
 log = logging.getLogger(__name__)
 
-_KEEP_ALIVE = Request("version", ("-nomsg",))
-_ANSWER_WITHIN = 120.0
-_PAUSE = 60.0
+_KEEPALIVE = Request("version", ("-nomsg",))
+_KEEPALIVE_TIMEOUT = 120.0
+_RETRY_AFTER = 60.0
 """Seconds between two attempts to replace an old connection."""
 
 
-class Keeper:
-    """The keeper of one session. `ended` is told about each idle connection that is gone.
+class Keepalive:
+    """The keepalive of one session; calls `on_idle_closed` for each idle connection that has closed.
 
-    `last_use` is when somebody asked for something (monotonic seconds).
+    `last_use` is the time of the last request (monotonic seconds).
     """
 
-    def __init__(self, pool: Pool, login: Login, limits: Limits, ended: Callable[[Slot], None]) -> None:
+    def __init__(
+        self, pool: ConnectionPool, login: Login, limits: Limits, on_idle_closed: Callable[[Slot], None]
+    ) -> None:
         self.last_use = time.monotonic()
         self._pool = pool
         self._login = login
         self._limits = limits
-        self._ended = ended
-        self._sleep = Sleep()
+        self._on_idle_closed = on_idle_closed
+        self._suspend = SuspendDetector()
         self._not_before = 0.0
 
     async def run(self) -> None:
-        """Look after the connections until cancelled."""
+        """Maintain the connections until cancelled."""
         while True:
-            await asyncio.sleep(self._limits.look_after)
-            slept = self._sleep.has_happened()
+            await asyncio.sleep(self._limits.check_interval)
+            slept = self._suspend.has_suspended()
             for slot in self._pool.slots:
                 if slot.work is not None and slot.connection is not None:
-                    await self._look_after_busy(slot.connection, slept=slept)
-                if slot.connection is not None and self._is_to_be_replaced(slot.connection):
+                    await self._check_busy(slot.connection, slept=slept)
+                if slot.connection is not None and self._is_due_for_replacement(slot.connection):
                     await self._replace(slot, slot.connection)
-            async with aclosing(self._pool.idle()) as idle:
+            async with aclosing(self._pool.acquire_idle()) as idle:
                 async for slot in idle:
-                    await self._look_after(slot, slept=slept)
+                    await self._check_idle(slot, slept=slept)
 
-    async def _look_after_busy(self, connection: Connection, *, slept: bool) -> None:
-        """Cut a connection that did not survive, so that its request does not wait for nothing."""
-        if (slept or connection.has_moved()) and not await connection.answers(self._limits.ping_deadline):
-            log.info("the network has changed; a connection is dropped")
+    async def _check_busy(self, connection: Connection, *, slept: bool) -> None:
+        """Abort a dead connection, so that its request does not wait in vain."""
+        if (slept or connection.route_changed()) and not await connection.responds_to_ping(self._limits.ping_deadline):
+            log.info("the network has changed; dropping a connection")
             connection.abort()
 
-    async def _look_after(self, slot: Slot, *, slept: bool) -> None:
+    async def _check_idle(self, slot: Slot, *, slept: bool) -> None:
         connection = slot.connection
         if connection is None:
             return
         now = time.monotonic()
-        if (slept or connection.has_moved()) and not await connection.answers(self._limits.ping_deadline):
-            log.info("the network has changed; an idle connection is dropped")
+        if (slept or connection.route_changed()) and not await connection.responds_to_ping(self._limits.ping_deadline):
+            log.info("the network has changed; dropping an idle connection")
             connection.abort()
-        elif now - self.last_use > self._limits.kept_after_use:
+        elif now - self.last_use > self._limits.close_after_idle:
             await self._close(connection)
-        elif now - connection.used > self._limits.idle_before_keep_alive:
-            await self._use(connection)
+        elif now - connection.used > self._limits.idle_before_keepalive:
+            await self._send_keepalive(connection)
         if slot.connection is None or not slot.connection.is_open:
-            self._ended(slot)
+            self._on_idle_closed(slot)
 
-    async def _use(self, connection: Connection) -> None:
-        """A real command: pings do not keep a session alive (wire specification, section 1.6)."""
+    async def _send_keepalive(self, connection: Connection) -> None:
+        """Send a command: pings do not keep a session alive (wire specification, section 1.6)."""
         try:
-            self._login.spend(COMMAND)
-            await connection.request(encode(_KEEP_ALIVE), _ANSWER_WITHIN)
+            self._login.add_points(COMMAND)
+            await connection.request(encode(_KEEPALIVE), _KEEPALIVE_TIMEOUT)
         except ReplyLost as error:
             log.info("idle connection lost: %s", error)
 
-    def _is_to_be_replaced(self, connection: Connection) -> bool:
+    def _is_due_for_replacement(self, connection: Connection) -> bool:
         now = time.monotonic()
-        wanted = now >= self._not_before and now - self.last_use <= self._limits.kept_after_use
-        return wanted and self._limits.is_old(connection, now)
+        wanted = now >= self._not_before and now - self.last_use <= self._limits.close_after_idle
+        return wanted and self._limits.is_expiring(connection, now)
 
     async def _replace(self, slot: Slot, old: Connection) -> None:
-        """Log in anew while the old connection still serves; where that fails, it is tried again after a pause."""
+        """Log in again while the old connection still serves; retry a failed login after a pause."""
         try:
-            new = await self._login.connection()
+            new = await self._login.connect()
         except AliendError as error:
-            log.warning("an old connection could not be replaced: %s", error)
-            self._not_before = time.monotonic() + _PAUSE
+            log.warning("cannot replace an old connection: %s", error)
+            self._not_before = time.monotonic() + _RETRY_AFTER
             return
         if slot.connection is old and slot.successor is None:
             slot.successor = new
-            slot.renew()
+            slot.use_successor()
         else:
             await self._close(new)
 
     async def _close(self, connection: Connection) -> None:
-        self._login.spend(LOGOUT)
+        self._login.add_points(LOGOUT)
         await connection.close()

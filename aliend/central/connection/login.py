@@ -1,8 +1,7 @@
-"""Logging in: finds the service, connects, and puts the site and the role of the context into force.
+"""Login: finds the service, connects, and sets the site and the role of the context.
 
-One call is one try; when to try again is decided by `aliend.core.connection.connection_state`.
-
-The points of each certificate: all sessions under one subject share them, as they do at the service.
+One call is one attempt; retries are decided by `aliend.core.connection.connection_state`. Also counts the throttle
+points of each certificate, which all sessions with one subject share.
 """
 
 from __future__ import annotations
@@ -13,49 +12,49 @@ import time
 from dataclasses import dataclass
 
 from aliend.central.connection.connection import OPEN_TIMEOUT, Connection, open_connection
-from aliend.central.connection.jbox import find
+from aliend.central.connection.jbox import find_services
 from aliend.central.credentials.certificates import Credential
 from aliend.core.connection.context import Context
 from aliend.core.connection.discovery import Target
-from aliend.core.connection.throttle import COMMAND, LOGIN, Points
+from aliend.core.connection.throttle import COMMAND, LOGIN, ThrottlePoints
 from aliend.core.protocol.replies import parse
 from aliend.core.protocol.requests import Request, encode
 from aliend.errors import NotConnected, RoleRefused
 
 log = logging.getLogger(__name__)
 
-_SETTING_TIMEOUT = 30.0
+_SETUP_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How a session is kept, in seconds (the service ends it 15 minutes after a command and 2 days after the login)."""
+    """Timing of a session in seconds (the service ends it 15 minutes after a command and 2 days after the login)."""
 
     first_pause: float = 0.5
     longest_pause: float = 2.0
     open_timeout: float = OPEN_TIMEOUT
-    look_after: float = 5.0
-    second_look: float = 1.0
+    check_interval: float = 5.0
+    lost_reply_check_interval: float = 1.0
     idle_before_ping: float = 30.0
     ping_deadline: float = 3.0
-    idle_before_keep_alive: float = 600.0
-    kept_after_use: float = 12 * 3600.0
-    connection_age: float = 47 * 3600.0
+    idle_before_keepalive: float = 600.0
+    close_after_idle: float = 12 * 3600.0
+    max_connection_age: float = 47 * 3600.0
     before_certificate_end: float = 600.0
 
-    def is_old(self, connection: Connection, now: float) -> bool:
-        """Whether the service is about to end `connection` at `now` (monotonic seconds)."""
+    def is_expiring(self, connection: Connection, now: float) -> bool:
+        """Return whether the service will soon end `connection`; `now` is in monotonic seconds."""
         left = connection.credential.facts.ends_ms / 1000 - time.time()
-        # A certificate that was this close to its end at the login is used up to it.
+        # A certificate that was already this close to its end at the login is used until its end.
         had = left + now - connection.opened
         ends_soon = left < self.before_certificate_end <= had
-        return ends_soon or now - connection.opened > self.connection_age
+        return ends_soon or now - connection.opened > self.max_connection_age
 
 
 class Login:
-    """Makes connections for one context, and remembers how that went and what it cost."""
+    """Creates connections for one context; records the last error and the throttle points."""
 
-    def __init__(self, context: Context, agent: str, limits: Limits, ledger: Ledger) -> None:
+    def __init__(self, context: Context, agent: str, limits: Limits, ledger: ThrottleLedger) -> None:
         self.context = context
         self.logins = 0
         self.problem = ""
@@ -65,68 +64,68 @@ class Login:
         self._agent = agent
         self._limits = limits
 
-    async def connection(self) -> Connection:
-        """A connection that is ready for requests, to the first service of the context that can be used.
+    async def connect(self) -> Connection:
+        """Return a connection that is ready for requests, to the first usable service of the context.
 
-        Raises what `open_connection` raises for the last one.
+        Raises what `open_connection` raises for the last service.
         """
-        for target in await asyncio.to_thread(find, self.context):
+        for target in await asyncio.to_thread(find_services, self.context):
             try:
-                return await self._once(target)
+                return await self._connect_to(target)
             except NotConnected as error:
                 if not target.is_jbox:
                     raise
                 log.warning("%s; trying the next service", error)
         raise AssertionError("the central service is always the last target")
 
-    def spend(self, points: int) -> None:
-        """Note what the service counts against the certificate."""
-        self._ledger.spend(self._subject, points)
+    def add_points(self, points: int) -> None:
+        """Add points that the service counts against the certificate."""
+        self._ledger.add(self._subject, points)
 
     @property
-    def points(self) -> Points:
-        """What is counted against the certificate now."""
-        return self._ledger.of(self._subject)
+    def points(self) -> ThrottlePoints:
+        """Return the points of the certificate now."""
+        return self._ledger.points_of(self._subject)
 
     @property
     def _subject(self) -> str:
         return self.credential.facts.subject if self.credential else ""
 
-    async def _once(self, target: Target) -> Connection:
+    async def _connect_to(self, target: Target) -> Connection:
         connection = await open_connection(self.context, target, self._agent, self._limits.open_timeout)
         self.logins += 1
         self.credential, self.endpoint = connection.credential, target.endpoint
-        self.spend(LOGIN)
+        self.add_points(LOGIN)
         log.info("logged in to %s as %s", target.endpoint, connection.credential.facts.subject)
         timing = "on" if self.context.timing else ""
         settings = (("setSite", self.context.site), ("user", self.context.role), ("timing", timing))
         try:
             for command, value in settings:
                 if value:
-                    await self._put_into_force(connection, Request(command, (value,)))
+                    await self._apply_setting(connection, Request(command, (value,)))
         except BaseException:
             connection.abort()
             raise
         return connection
 
-    async def _put_into_force(self, connection: Connection, request: Request) -> None:
-        self.spend(COMMAND)
-        reply = parse(await connection.request(encode(request), _SETTING_TIMEOUT), request)
+    async def _apply_setting(self, connection: Connection, request: Request) -> None:
+        self.add_points(COMMAND)
+        reply = parse(await connection.request(encode(request), _SETUP_TIMEOUT), request)
         if reply.exit_code:
-            raise RoleRefused(f"{self.endpoint} refuses `{request}`: {reply.error.strip()}", reply.exit_code)
+            raise RoleRefused(f"{self.endpoint} refused `{request}`: {reply.error.strip()}", reply.exit_code)
 
 
-class Ledger:
-    """Points by the subject of the certificate."""
+class ThrottleLedger:
+    """Throttle points by the subject of the certificate."""
 
     def __init__(self) -> None:
-        self._points: dict[str, Points] = {}
+        self._points: dict[str, ThrottlePoints] = {}
 
-    def spend(self, subject: str, points: int) -> None:
-        """Note what the service counts against `subject`."""
+    def add(self, subject: str, points: int) -> None:
+        """Add points that the service counts against `subject`."""
         now = time.monotonic()
-        self._points[subject] = self._points.get(subject, Points(0.0, now)).plus(points, now)
+        self._points[subject] = self._points.get(subject, ThrottlePoints(0.0, now)).plus(points, now)
 
-    def of(self, subject: str) -> Points:
-        """What is counted against `subject` now."""
-        return self._points.get(subject, Points()).at(time.monotonic())
+    def points_of(self, subject: str) -> ThrottlePoints:
+        """Return the points of `subject` now."""
+        return self._points.get(subject, ThrottlePoints()).at(time.monotonic())

@@ -1,25 +1,25 @@
-"""What the machine knows about a sudden change: it slept, or the way to the service starts at another address now."""
+"""Detects a suspend of the machine, and a change of the local address of the route to the service."""
 
 from __future__ import annotations
 
 import socket
 import time
 
-_ENOUGH = 2.0
-"""Seconds; a shorter sleep breaks no connection."""
+_MIN_SUSPEND = 2.0
+"""Seconds; a shorter suspend breaks no connection."""
 
 
-class Sleep:
-    """Notices that the machine was suspended: one of two clocks goes on during sleep."""
+class SuspendDetector:
+    """Detects that the machine was suspended: one of two clocks continues during a suspend."""
 
     def __init__(self) -> None:
         self._before = self._slept()
 
-    def has_happened(self) -> bool:
-        """Whether the machine was suspended since the last question."""
+    def has_suspended(self) -> bool:
+        """Return whether the machine was suspended since the last call."""
         now = self._slept()
         slept, self._before = now - self._before, now
-        return slept > _ENOUGH
+        return slept > _MIN_SUSPEND
 
     @staticmethod
     def _slept() -> float:
@@ -27,10 +27,10 @@ class Sleep:
         return time.clock_gettime(boot) - time.monotonic() if boot is not None else 0.0
 
 
-def has_moved(local: tuple[object, ...], remote: tuple[object, ...]) -> bool:
-    """Whether a new connection to `remote` would not start at the address of the old one, `local`.
+def route_changed(local: tuple[object, ...], remote: tuple[object, ...]) -> bool:
+    """Return whether a new connection to `remote` would have another local address than `local`.
 
-    Both as a socket tells them. Asks the kernel for its route only: nothing is sent.
+    Both are socket addresses. Only queries the kernel's routes: sends nothing.
     """
     family = socket.AF_INET6 if len(remote) > 2 else socket.AF_INET
     try:

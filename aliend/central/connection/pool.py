@@ -1,6 +1,6 @@
-"""The lanes of one context: callers wait here for a connection of their own, and give it back.
+"""The connection pool of one context: callers wait for a connection slot, and release it.
 
-Which lane a caller gets is decided by `aliend.core.connection.pool_policy`; what is done with the connection is left to
+Which slot a caller gets is decided by `aliend.core.connection.pool_policy`; the use of the connection is left to
 `aliend.central.session`.
 """
 
@@ -13,16 +13,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aliend.central.connection.connection import Connection
-from aliend.core.connection.pool_policy import PATIENCE, Lane, Work, choose
+from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER, SlotState, Work, choose_slot
 
-LANES = 4
+MAX_CONNECTIONS = 4
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A lane and its connection, where it has one that is fit for use.
+    """A place for one connection, and the connection if it has a usable one.
 
-    A `successor` takes the connection's place as soon as nobody uses it.
+    A `successor` replaces the connection as soon as the slot is idle.
     """
 
     number: int
@@ -31,20 +31,20 @@ class Slot:
     successor: Connection | None = None
 
     @property
-    def lane(self) -> Lane:
-        """The lane as `aliend.core.connection.pool_policy` sees it."""
+    def state(self) -> SlotState:
+        """Return the state for `aliend.core.connection.pool_policy`."""
         alive = self.connection is not None and (self.work is not None or self.connection.is_open)
-        return Lane(alive, self.work or "")
+        return SlotState(alive, self.work or "")
 
     def drop(self) -> None:
-        """Cut the connection; the next request makes another one."""
+        """Abort the connection; the next request opens another one."""
         for connection in (self.connection, self.successor):
             if connection is not None:
                 connection.abort()
         self.connection = self.successor = None
 
-    def renew(self) -> None:
-        """Put the successor, if there is one, into the place of the connection."""
+    def use_successor(self) -> None:
+        """Replace the connection with the successor, if it has one."""
         if self.successor is not None and self.work is None:
             if self.connection is not None:
                 self.connection.abort()
@@ -53,57 +53,57 @@ class Slot:
 
 @dataclass(slots=True, eq=False)
 class _Queue:
-    """Who waits, and since when there has always been somebody, or since the last lane that was added for them."""
+    """The waiters, and since when the queue has not been empty (or since the last login for it)."""
 
     waiters: deque[asyncio.Future[Slot]] = field(default_factory=deque)
     since: float = 0.0
 
 
-class Pool:
-    """The lanes and the queues before them.
+class ConnectionPool:
+    """The slots and the queues for them.
 
-    `patience` tells for how long somebody must have waited before one more login (seconds).
+    `new_login_after` returns the seconds that a queue must have waited before another login.
     """
 
-    def __init__(self, patience: Callable[[], float] = lambda: PATIENCE) -> None:
-        self.slots = tuple(Slot(number) for number in range(LANES))
-        self._patience = patience
+    def __init__(self, new_login_after: Callable[[], float] = lambda: NEW_LOGIN_AFTER) -> None:
+        self.slots = tuple(Slot(number) for number in range(MAX_CONNECTIONS))
+        self._new_login_after = new_login_after
         self._queues: dict[Work, _Queue] = {"interactive": _Queue(), "bulk": _Queue()}
-        self._alarm: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for a lane."""
+        """Return how many requests wait for a slot."""
         return sum(len(queue.waiters) for queue in self._queues.values())
 
     @asynccontextmanager
-    async def lane(self, work: Work) -> AsyncGenerator[Slot, None]:
-        """Wait for a lane and hold it; its connection may be missing or closed."""
-        slot = await self._take(work)
+    async def acquire(self, work: Work) -> AsyncGenerator[Slot, None]:
+        """Wait for a slot and hold it; its connection may be missing or closed."""
+        slot = await self._wait_for_slot(work)
         try:
             yield slot
         finally:
-            self._give_back(slot)
+            self._release(slot)
 
-    async def idle(self) -> AsyncGenerator[Slot, None]:
-        """Hold each lane that nobody uses and that has a connection, one after the other."""
+    async def acquire_idle(self) -> AsyncGenerator[Slot, None]:
+        """Hold each idle slot with a connection, one after the other."""
         for slot in self.slots:
             if slot.work is None and slot.connection is not None:
                 slot.work = "interactive"
                 try:
                     yield slot
                 finally:
-                    self._give_back(slot)
+                    self._release(slot)
 
-    def fail_waiting(self, error: Exception) -> None:
-        """Let everybody who waits for a lane fail with `error`: nobody needs to find out again by himself."""
+    def fail_waiters(self, error: Exception) -> None:
+        """Fail all waiters with `error`, so that none of them repeats the failed login."""
         for queue in self._queues.values():
             for waiter in queue.waiters:
                 if not waiter.done():
                     waiter.set_exception(error)
             queue.waiters.clear()
 
-    async def _take(self, work: Work) -> Slot:
+    async def _wait_for_slot(self, work: Work) -> Slot:
         loop, queue = asyncio.get_running_loop(), self._queues[work]
         waiter: asyncio.Future[Slot] = loop.create_future()
         if not queue.waiters:
@@ -116,36 +116,36 @@ class Pool:
             if waiter in queue.waiters:
                 queue.waiters.remove(waiter)
             elif waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._give_back(waiter.result())
+                self._release(waiter.result())
             raise
 
-    def _give_back(self, slot: Slot) -> None:
+    def _release(self, slot: Slot) -> None:
         slot.work = None
-        slot.renew()
+        slot.use_successor()
         self._dispatch()
 
     def _dispatch(self) -> None:
         for work, queue in self._queues.items():
-            while queue.waiters and self._grant(work, queue):
+            while queue.waiters and self._assign_first(work, queue):
                 continue
-        if self._alarm is None and self.waiting and any(slot.work is None for slot in self.slots):
-            self._alarm = asyncio.get_running_loop().call_later(self._patience(), self._look_again)
+        if self._timer is None and self.waiting and any(slot.work is None for slot in self.slots):
+            self._timer = asyncio.get_running_loop().call_later(self._new_login_after(), self._on_timer)
 
-    def _grant(self, work: Work, queue: _Queue) -> bool:
-        """Give the first of a queue a lane, if there is one for him."""
+    def _assign_first(self, work: Work, queue: _Queue) -> bool:
+        """Assign a slot to the first waiter of a queue. Return False if none is free for it."""
         now = asyncio.get_running_loop().time()
-        number = choose([slot.lane for slot in self.slots], work, now - queue.since, self._patience())
+        number = choose_slot([slot.state for slot in self.slots], work, now - queue.since, self._new_login_after())
         if number is None:
             return False
         waiter, slot = queue.waiters.popleft(), self.slots[number]
         if not waiter.done():
-            if not slot.lane.warm:
+            if not slot.state.connected:
                 queue.since = now
             slot.work = work
             waiter.set_result(slot)
         return True
 
-    def _look_again(self) -> None:
-        """Somebody's patience may have ended."""
-        self._alarm = None
+    def _on_timer(self) -> None:
+        """Dispatch again: a queue may have waited long enough for another login."""
+        self._timer = None
         self._dispatch()

@@ -45,8 +45,8 @@ async def dirs(parts: Runtime, call: Call) -> int:
             await parts.sessions.save_stack(state, call.context, (state.directory,))
             return 0
         case (word,) if directory_stack.is_position(word):
-            entry = _stack(state)[directory_stack.index(word, _stack(state))]
-            return await _tell(call, state, directory_stack.shown(entry, state.home))
+            entry = _stack(state)[directory_stack.position_of(word, _stack(state))]
+            return await _tell(call, state, directory_stack.display_name(entry, state.home))
     raise UsageError("dirs takes nothing, -c, +N or -N")
 
 
@@ -57,9 +57,9 @@ async def pushd(parts: Runtime, call: Call) -> int:
     stack = _stack(state)
     match words:
         case ():
-            new = directory_stack.swapped(stack)
+            new = directory_stack.swap(stack)
         case (word,) if directory_stack.is_position(word):
-            new = directory_stack.rotated(stack, directory_stack.index(word, stack))
+            new = directory_stack.rotate(stack, directory_stack.position_of(word, stack))
         case (word,) if not word.startswith("-"):
             lfn = paths.resolve(word, state.directory, state.home)
             new = (await parts.sessions.directory(call.context, lfn), *stack)
@@ -77,8 +77,8 @@ async def popd(parts: Runtime, call: Call) -> int:
     stack = _stack(state)
     if len(words) > 1 or (words and not directory_stack.is_position(words[0])):
         raise UsageError("popd takes -n and one of +N or -N")
-    at = directory_stack.index(words[0], stack) if words else 0
-    return await _go(parts, call, state, directory_stack.dropped(stack, max(at, int(stays))), stays=stays)
+    at = directory_stack.position_of(words[0], stack) if words else 0
+    return await _go(parts, call, state, directory_stack.drop(stack, max(at, int(stays))), stays=stays)
 
 
 async def _go(parts: Runtime, call: Call, state: SessionState, stack: directory_stack.Stack, *, stays: bool) -> int:
@@ -104,7 +104,9 @@ async def _state(parts: Runtime, call: Call) -> SessionState:
 
 
 async def _show(call: Call, state: SessionState) -> int:
-    return await _tell(call, state, " ".join(directory_stack.shown(entry, state.home) for entry in _stack(state)))
+    return await _tell(
+        call, state, " ".join(directory_stack.display_name(entry, state.home) for entry in _stack(state))
+    )
 
 
 async def _tell(call: Call, state: SessionState, text: str) -> int:

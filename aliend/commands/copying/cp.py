@@ -19,8 +19,8 @@ from aliend.commands.copying.standard_streams import submit_input, write_output
 from aliend.commands.following.follower import ALL_ARRIVED, NONE_ARRIVED, SOME_ARRIVED
 from aliend.commands.following.foreground import exit_code_of, follow_foreground
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.environment import is_on, settings_of
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.environment import is_on, xrootd_settings
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.copying.arguments import STDIO, CopyArguments, parse_copy, parse_input
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.core.copying.plan import plan_input_jobs, plan_jobs
@@ -76,7 +76,7 @@ async def _planned(call: Call, words: CopyArguments, place: PathContext) -> tupl
         words.spec,
         umask=call.umask,
         context=call.context,
-        settings=settings_of(call.environment),
+        settings=xrootd_settings(call.environment),
         whole_archives=words.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
         interactive=not words.detach and (call.terminal.stdout or call.terminal.stderr),
     )
@@ -137,5 +137,6 @@ async def _tell_numbers(call: Call, jobs: Sequence[JobView]) -> None:
     for job in jobs:
         await call.say(str(job.id))
         await call.complain(
-            f"job {job.id}: {job.direction} to {in_line(job.target)}; follow it with: alienctl transfers watch {job.id}"
+            f"job {job.id}: {job.direction} to {escape_newlines(job.target)}; "
+            f"follow it with: alienctl transfers watch {job.id}"
         )

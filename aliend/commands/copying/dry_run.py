@@ -8,8 +8,8 @@ from typing import Any
 
 from aliend.commands.following.follower import Tally, way_of
 from aliend.commands.invocation.call import Call
-from aliend.core.catalogue.storage_spec import usual
-from aliend.core.cli.escaping import in_line
+from aliend.core.catalogue.storage_spec import default_spec
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.expansion.dry_run import DryRunResult, dry_run
@@ -32,13 +32,15 @@ async def print_dry_run(parts: Runtime, call: Call, specs: Sequence[JobSpec]) ->
                 return
             match one.action:
                 case "copy" if spec.direction != "download":
-                    await call.say(f"{in_line(way_of(one))} ({spec.storage or usual(one.target, one.size)})")
+                    await call.say(
+                        f"{escape_newlines(way_of(one))} ({spec.storage or default_spec(one.target, one.size)})"
+                    )
                 case "copy":
-                    await call.say(in_line(way_of(one)))
+                    await call.say(escape_newlines(way_of(one)))
                 case "keep":
-                    await call.say(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
+                    await call.say(f"{escape_newlines(one.target)} --> TARGET VALID (size match, md5 match)")
                 case _:
-                    await call.complain(f"{in_line(one.source)}: {one.reason}")
+                    await call.complain(f"{escape_newlines(one.source)}: {one.reason}")
 
         await dry_run(spec, parts.central_sessions.catalogue_of(spec.context), tell)
     return tally, files

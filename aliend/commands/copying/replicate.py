@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.options import Option, take_apart
+from aliend.core.cli.options import Option, parse_options
 from aliend.core.copying.locations import PathContext, parse_storage_spec, resolve_path
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
@@ -26,7 +26,7 @@ _LOWEST = -(10**6)
 
 async def replicate(parts: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or print its number with `--detach`."""
-    given = take_apart("replicate", call.words[1:], _OPTIONS)
+    given = parse_options("replicate", call.words[1:], _OPTIONS)
     wish = given.last("to")
     if not given.operands or not wish:
         raise UsageError("replicate needs files and where to: replicate LFN... --to disk:1 (see: help replicate)")

@@ -9,11 +9,12 @@ from typing import Any
 
 from aliend.commands.copying.replicate import JOB_OPTIONS
 from aliend.commands.copying.transfers_show import deletions_of
-from aliend.commands.following.follower import human, way_of
+from aliend.commands.following.follower import way_of
 from aliend.commands.following.submit import submit_and_follow
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.escaping import in_line
-from aliend.core.cli.options import Option, take_apart
+from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.options import Option, parse_options
+from aliend.core.cli.units import format_size
 from aliend.core.copying.locations import PathContext, require_explicit_target, resolve_path
 from aliend.core.copying.sync import PlannedFile, sync_job
 from aliend.core.transfers.job import JobSpec
@@ -32,7 +33,7 @@ _LOWEST = -(10**6)
 
 async def sync(parts: Runtime, call: Call) -> int:
     """Submit the job, then follow it, or tell what it would do with `--dry-run`."""
-    given = take_apart("sync", call.words[1:], _OPTIONS)
+    given = parse_options("sync", call.words[1:], _OPTIONS)
     if len(given.operands) != 2:
         raise UsageError("sync needs a source and a target: sync [OPTIONS] SOURCE TARGET (see: help sync)")
     template = JobSpec(
@@ -120,11 +121,11 @@ async def _tell(call: Call, page: Sequence[PlannedFile], told: list[PlannedFile]
     for one in page:
         match one.action:
             case "copy":
-                await call.say(f"copy {in_line(way_of(one))} {human(one.size)} ({one.reason})")
+                await call.say(f"copy {escape_newlines(way_of(one))} {format_size(one.size)} ({one.reason})")
             case "delete":
-                await call.say(f"delete {in_line(one.target)} ({one.reason})")
+                await call.say(f"delete {escape_newlines(one.target)} ({one.reason})")
             case "fail":
-                await call.complain(f"{in_line(one.source)}: {one.reason}")
+                await call.complain(f"{escape_newlines(one.source)}: {one.reason}")
 
 
 def _as_json(one: PlannedFile) -> dict[str, Any]:

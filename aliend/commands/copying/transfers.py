@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 
 from aliend.commands.copying import transfers_limit, transfers_watch
 from aliend.commands.copying.transfers_show import show
-from aliend.commands.following.follower import SOME_ARRIVED, exit_code, human, summary
+from aliend.commands.following.follower import SOME_ARRIVED, exit_code, summary
 from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call, encoded
-from aliend.core.cli.colours import states_painted
-from aliend.core.cli.escaping import in_line
-from aliend.core.cli.options import Option, unknown
+from aliend.core.cli.colours import colour_states
+from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.options import Option, unknown_option
+from aliend.core.cli.units import format_size
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -32,7 +33,7 @@ async def transfers(parts: Runtime, call: Call) -> int:
     words = list(call.words[2:])
     if known := _OPTIONS.get(verb):
         for strange in (word for word in words if word.startswith("--") and word not in known):
-            raise UsageError(unknown(f"transfers {verb}", strange, known))
+            raise UsageError(unknown_option(f"transfers {verb}", strange, known))
     return await _VERBS[verb](parts, call, words)
 
 
@@ -48,7 +49,7 @@ async def _list(parts: Runtime, call: Call, words: list[str]) -> int:
             await call.output.stdout(encoded(f"{'' if last else opening}{separator}\n    {texts}"))
         else:
             head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
-            await call.paint("\n".join([*head, *map(_line, page)]), states_painted)
+            await call.paint("\n".join([*head, *map(_line, page)]), colour_states)
         last, separator = page[-1].id, ","
     if call.by_line:
         return 0
@@ -133,8 +134,8 @@ def _seconds(text: str) -> float:
 
 def _line(job: JobView) -> str:
     files = f"{job.files.done}/{job.files.total}"
-    size = f"{human(job.bytes_done)}/{human(job.bytes_total)}"
-    return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {in_line(job.target)}"
+    size = f"{format_size(job.bytes_done)}/{format_size(job.bytes_total)}"
+    return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {escape_newlines(job.target)}"
 
 
 _OPTIONS = {

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.escaping import in_line
-from aliend.core.cli.units import parse_rate, rate_text
+from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.units import format_rate, parse_rate
 from aliend.core.transfers.limits import parse
 from aliend.core.transfers.wait_reason import Reason
 from aliend.engine.views import ElementView, LimitsInUse, WaitingFile
@@ -63,14 +63,14 @@ async def _limit_job(parts: Runtime, call: Call, words: list[str]) -> int:
     if call.as_json:
         await call.document({"job": job.id, "rate": job.rate})
     else:
-        await call.say(f"job {job.id}: {rate_text(job.rate)}{'/s' if job.rate else ''}")
+        await call.say(f"job {job.id}: {format_rate(job.rate)}{'/s' if job.rate else ''}")
     return 0
 
 
 def _line(job: int, reason: Reason, first: str, count: int) -> str:
     files = "" if not first else f" {first}" if count == 1 else f" {first} and {count - 1} more"
     until = f" (until {_time(reason.until)})" if reason.kind in ("retry", "credential", "se resting") else ""
-    return in_line(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
+    return escape_newlines(f"job {job}{files}: {reason.kind}: {reason.text}{until}")
 
 
 def _waits(one: WaitingFile) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _rate_lines(now: LimitsInUse) -> Iterable[str]:
     yield f"{'RATE':<32}{'NOW':>12}"
     for name, words in sorted(now.rate_texts.items(), key=lambda item: ("::" in item[0], item[0])):
         rate = now.rate_now(name)
-        text = f"{rate_text(rate)}/s" if rate else "unlimited"
+        text = f"{format_rate(rate)}/s" if rate else "unlimited"
         yield f"{name:<32}{text:>12}{'' if ',' not in words else f'  {words}'}"
 
 

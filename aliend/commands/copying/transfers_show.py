@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from aliend.commands.following.follower import human, kind_of, summary, way_of
+from aliend.commands.following.follower import kind_of, summary, way_of
 from aliend.commands.invocation.call import Call, encoded
-from aliend.core.cli.colours import states_painted
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.colours import colour_states
+from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.units import format_size
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
@@ -46,7 +47,7 @@ async def show(parts: Runtime, call: Call, words: list[str]) -> int:
         return 0
     await call.say("\n".join(_head(job)))
     async for page in pages:
-        await call.paint("\n".join(_lines(page)), states_painted)
+        await call.paint("\n".join(_lines(page)), colour_states)
     async for one in deletions_of(parts, job.id):
         if not states or one.state in states:
             await call.say(_deletion_line(one))
@@ -90,7 +91,7 @@ def _head(job: JobView) -> list[str]:
     failed = f", {job.files.failed} failed" if job.files.failed else ""
     return [
         f"job {job.id}: {kind_of(job)}, {job.state}, {job.files.done} of {job.files.total} files{failed},"
-        f" {human(job.bytes_done)} of {human(job.bytes_total)}",
+        f" {format_size(job.bytes_done)} of {format_size(job.bytes_total)}",
         f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
         *([job.message] if job.message else []),
     ]
@@ -99,14 +100,14 @@ def _head(job: JobView) -> list[str]:
 def _lines(page: _Page) -> list[str]:
     lines = []
     for file in page.files:
-        lines.append(f"  {file.state:<10}{human(file.size):>11}  {in_line(way_of(file))}")
+        lines.append(f"  {file.state:<10}{format_size(file.size):>11}  {escape_newlines(way_of(file))}")
         lines += [f"             {note}" for note in _notes(file)]
         lines += map(_attempt_line, page.tried.get(file.id, ()))
     return lines
 
 
 def _deletion_line(one: DeletionView) -> str:
-    text = f"  {one.state:<10}{'':>11}  {in_line(one.below) or 'everything that only the target has'}"
+    text = f"  {one.state:<10}{'':>11}  {escape_newlines(one.below) or 'everything that only the target has'}"
     return f"{text}\n             {one.reason}" if one.reason else text
 
 
@@ -126,7 +127,8 @@ def _notes(file: TransferView) -> list[str]:
 def _attempt_line(one: AttemptRecord) -> str:
     where = f" {one.se}" if one.se else ""
     text = (
-        f"    attempt {one.number} {_time(one.began_ms)}{where}: {one.stage}, {human(one.bytes)} in {one.seconds:.1f} s"
+        f"    attempt {one.number} {_time(one.began_ms)}{where}: "
+        f"{one.stage}, {format_size(one.bytes)} in {one.seconds:.1f} s"
     )
     return f"{text}: {one.error}" if one.error else text
 

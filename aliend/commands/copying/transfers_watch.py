@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aliend.commands.following.follower import exit_code, follow, way_of
 from aliend.commands.invocation.call import Call, encoded
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
 from aliend.errors import UsageError
@@ -54,7 +54,7 @@ def _line(one: EventRecord, *, as_json: bool) -> str:
     when = datetime.fromtimestamp(one.time_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     what = way_of(one) if one.transfer else "the job"
     reason = f": {one.reason}" if one.reason else ""
-    return in_line(f"{one.number} {when} job {one.job} {one.state:<10} {what}{reason}")
+    return escape_newlines(f"{one.number} {when} job {one.job} {one.state:<10} {what}{reason}")
 
 
 def _wish_of(words: list[str]) -> _Wish:

@@ -6,10 +6,10 @@ import posixpath
 from datetime import datetime
 from typing import Any
 
-from aliend.central.http_client import Web
+from aliend.central.http_client import HttpClient
 from aliend.commands.files import ccdb_files
-from aliend.commands.following.follower import human
 from aliend.commands.invocation.call import Call
+from aliend.core.cli.units import format_size
 from aliend.core.grid import ccdb as core
 from aliend.core.grid.ccdb import CalibrationObject, Folder, Query
 from aliend.errors import WebError
@@ -26,7 +26,7 @@ async def ccdb(parts: Runtime, call: Call) -> int:
     query = core.parse(call.words[1:])
     usual = core.base_of(parts.settings.ccdb_host or core.DEFAULT_HOST)
     base = query.host or usual
-    async with Web(call.context) as web:
+    async with HttpClient(call.context) as web:
         time = query.time or (await _start_of(web, usual, query.run) if query.run else "")
         headers = {"Browse-Limit": str(query.limit), **dict(query.headers)}
         patience = _PATIENCE + _PER_OBJECT * query.limit
@@ -47,7 +47,7 @@ async def ccdb(parts: Runtime, call: Call) -> int:
     return _FOUND
 
 
-async def _start_of(web: Web, base: str, run: str) -> str:
+async def _start_of(web: HttpClient, base: str, run: str) -> str:
     """When a run started, in POSIX milliseconds. Raises WebError."""
     answer = await web.document(core.url_of(Query(f"{core.RUN_PATH}/{run}"), base, ""), {}, _PATIENCE)
     for one in core.objects_of(answer, base):
@@ -88,7 +88,7 @@ def _report(folders: list[Folder]) -> str:
 
 
 def _counted(name: str, files: int, size: int, below: int, size_below: int) -> str:
-    return f"{name:<40}{files:>12}{human(size):>12}{below:>12}{human(size_below):>12}"
+    return f"{name:<40}{files:>12}{format_size(size):>12}{below:>12}{format_size(size_below):>12}"
 
 
 def _time(milliseconds: int, query: Query) -> str:

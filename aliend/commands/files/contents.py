@@ -10,7 +10,7 @@ from aliend.commands.files.run import words_of
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfns_of
 from aliend.commands.invocation.pipe import piped
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.engine.file_content import FileContent, content_of, read_content
 from aliend.errors import CopyError, UsageError
 from aliend.runtime import Runtime
@@ -24,7 +24,7 @@ _PART: Mapping[str, Option] = {"-n": Option("n", "a number of lines"), "-c": Opt
 
 async def cat(parts: Runtime, call: Call) -> int:
     """Print files. Wrong bytes are told after they were printed, by the exit code and a sentence."""
-    given = take_apart("cat", call.words[1:], {})
+    given = parse_options("cat", call.words[1:], {})
     for lfn in await lfns_of(parts, call, given.operands, "cat"):
         content = await content_of(parts.central_sessions.catalogue_of(call.context), lfn)
         await _show(parts, call, content, 0, content.size)
@@ -33,7 +33,7 @@ async def cat(parts: Runtime, call: Call) -> int:
 
 async def head(parts: Runtime, call: Call) -> int:
     """Print the first lines (10) or bytes of files; little more is read."""
-    given = take_apart("head", call.words[1:], _PART)
+    given = parse_options("head", call.words[1:], _PART)
     in_bytes, number = _number(given)
     for lfn in await lfns_of(parts, call, given.operands, "head"):
         content = await content_of(parts.central_sessions.catalogue_of(call.context), lfn)
@@ -46,7 +46,7 @@ async def head(parts: Runtime, call: Call) -> int:
 
 async def tail(parts: Runtime, call: Call) -> int:
     """Print the last lines (10) or bytes of files; only what is needed is read."""
-    given = take_apart("tail", call.words[1:], _PART)
+    given = parse_options("tail", call.words[1:], _PART)
     in_bytes, number = _number(given)
     for lfn in await lfns_of(parts, call, given.operands, "tail"):
         content = await content_of(parts.central_sessions.catalogue_of(call.context), lfn)
@@ -77,7 +77,7 @@ async def _show_all(parts: Runtime, call: Call, contents: list[FileContent]) -> 
     return 0
 
 
-def _number(given: Given) -> tuple[bool, int]:
+def _number(given: ParsedOptions) -> tuple[bool, int]:
     """Whether bytes are wanted rather than lines, and how many. Raises UsageError."""
     if given.has("n") and given.has("c"):
         raise UsageError(f"{given.command}: -n and -c exclude each other; give one of them")

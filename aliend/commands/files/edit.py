@@ -16,9 +16,9 @@ from pathlib import Path
 from aliend.commands.files.run import PRIVATE, brought, words_of
 from aliend.commands.following.foreground import cancelled_with
 from aliend.commands.invocation.call import Call
-from aliend.core.catalogue.entries import MD5_OF_NOTHING
+from aliend.core.catalogue.entries import EMPTY_MD5
 from aliend.core.catalogue.storage_spec import DEFAULT
-from aliend.core.cli.options import Option, take_apart
+from aliend.core.cli.options import Option, parse_options
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.file_content import FileContent, content_of
@@ -48,7 +48,7 @@ async def edit(parts: Runtime, call: Call) -> int:
     lfn, storage, dated = await _words(parts, call)
     catalogue = parts.central_sessions.catalogue_of(call.context)
     entries, _ = await catalogue.stat([lfn])
-    content = await content_of(catalogue, lfn) if entries else FileContent(lfn, 0, MD5_OF_NOTHING, "", ())
+    content = await content_of(catalogue, lfn) if entries else FileContent(lfn, 0, EMPTY_MD5, "", ())
     if not storage and content.sources:
         storage = f"disk:{len({replica.se for replica in await catalogue.whereis(lfn)}) or len(content.sources)}"
     backup = f"{lfn}.{time.strftime('%Y%m%d_%H%M%S')}" if dated else f"{lfn}~"
@@ -76,7 +76,7 @@ def _is_heard(call: Call) -> bool:
 
 async def _words(parts: Runtime, call: Call) -> tuple[str, str, bool]:
     """The absolute LFN, the storage wish, and whether the backup carries the date."""
-    given = take_apart(call.words[0], call.words[1:], _OPTIONS)
+    given = parse_options(call.words[0], call.words[1:], _OPTIONS)
     if len(given.operands) != 1:
         raise UsageError(f"{given.command} takes one file (see: alienctl help {given.command})")
     state = await parts.sessions.state(call.session, call.context, restore=call.restore_directory)

@@ -12,8 +12,8 @@ from aliend.commands.invocation.lfn_arguments import lfn_of
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import local_paths, selection
 from aliend.core.catalogue.entries import Entry
-from aliend.core.catalogue.selection import Selection, Window, facts_of
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.catalogue.selection import Selection, Window, candidate_of
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.protocol.replies import Result
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -32,7 +32,7 @@ _OPTIONS: Mapping[str, Option] = {
 
 async def find2(parts: Runtime, call: Call) -> int:
     """Print names while they arrive; 2 where there are none."""
-    given = take_apart("find2", call.words[1:], _OPTIONS)
+    given = parse_options("find2", call.words[1:], _OPTIONS)
     place, pattern = _place(given)
     wanted = _selection(given, pattern)
     directory = await lfn_of(parts, call, place)
@@ -41,7 +41,7 @@ async def find2(parts: Runtime, call: Call) -> int:
     files = catalogue.find_files(directory, pattern=wanted.service_pattern, options=_narrowing(wanted), bulk=False)
     async with aclosing(files) as groups:
         async for group in groups:
-            chosen = [entry for entry in group if _fits(wanted, directory, entry) and window.takes()]
+            chosen = [entry for entry in group if _fits(wanted, directory, entry) and window.accept()]
             if chosen:
                 found = True
                 await printer.results([_result(entry) for entry in chosen])
@@ -54,7 +54,7 @@ async def find2(parts: Runtime, call: Call) -> int:
     return 0 if found else _NONE
 
 
-def _place(given: Given) -> tuple[str, str]:
+def _place(given: ParsedOptions) -> tuple[str, str]:
     """The directory, and the pattern that the last word carries or the second word is (empty: none)."""
     match given.operands:
         case (word,) if "*" in word:
@@ -67,7 +67,7 @@ def _place(given: Given) -> tuple[str, str]:
     raise UsageError("find2 takes filters and one directory, which may end in a pattern (see: alienctl help find2)")
 
 
-def _selection(given: Given, pattern: str) -> Selection:
+def _selection(given: ParsedOptions, pattern: str) -> Selection:
     """All filters as one. Raises UsageError."""
     if pattern and (others := [f"-{key}" for key in ("glob", "select", "name") if given.has(key)]):
         raise UsageError(f"find2: {others[0]} and the pattern {pattern} exclude each other; give one of them")
@@ -92,7 +92,7 @@ def _narrowing(wanted: Selection) -> list[str]:
 
 
 def _fits(wanted: Selection, directory: str, entry: Entry) -> bool:
-    return wanted.matches(facts_of(entry, local_paths.relative_to(directory, entry.lfn)))
+    return wanted.matches(candidate_of(entry, local_paths.relative_to(directory, entry.lfn)))
 
 
 def _result(entry: Entry) -> Result:

@@ -12,8 +12,9 @@ from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
 from aliend.core.catalogue import metalink
 from aliend.core.catalogue.entries import Ticket
+from aliend.core.catalogue.replica_url import member_of, open_url
 from aliend.core.catalogue.storage_spec import DEFAULT
-from aliend.core.cli.options import take_apart
+from aliend.core.cli.options import parse_options
 from aliend.core.copying.locations import PathContext, resolve_path
 from aliend.errors import CopyError, UsageError
 from aliend.runtime import Runtime
@@ -39,28 +40,21 @@ async def lfn2uri(parts: Runtime, call: Call) -> int:
     if not tickets:
         raise CopyError(f"{wish.lfn}: the service gave no replica", "permanent")
     if "meta" not in wish.keywords:
-        uris = [uri_of(ticket) for ticket in tickets]
+        uris = [open_url(ticket.url, ticket.envelope) for ticket in tickets]
         results = [{"uri": uri, "se": ticket.se} for uri, ticket in zip(uris, tickets, strict=True)]
         return await told(call, [repr(uri) for uri in uris], results)
-    path = Path(call.local) / metalink.name_of(wish.lfn)
+    path = Path(call.local) / metalink.file_name(wish.lfn)
     try:
         await asyncio.to_thread(write, path, metalink.document(wish.lfn, wish.local, tickets))
     except OSError as error:
         raise CopyError(f"{path} cannot be written: {error.strerror}", "local") from error
-    member = tickets[0].url.partition("#")[2]
+    member = member_of(tickets[0].url)
     source = f"{path}?xrdcl.unzip={member}" if member else str(path)
     return await told(call, [source], [{"meta": source}])
 
 
-def uri_of(ticket: Ticket) -> str:
-    """The URL that opens a replica."""
-    url = ticket.url.partition("#")[0]
-    protocol = "" if url.startswith("http") else "xrd.wantprot=unix&"
-    return f"{url}?{protocol}authz={ticket.envelope}"
-
-
 async def _wish(parts: Runtime, call: Call) -> _Wish:
-    given = take_apart("lfn2uri", call.words[1:], {})
+    given = parse_options("lfn2uri", call.words[1:], {})
     keywords = frozenset(_KEYWORDS[word] for word in given.operands[1:] if word in _KEYWORDS)
     others = [word for word in given.operands[1:] if word not in _KEYWORDS]
     if not given.operands or len(others) > 1:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfn_of, lfns_of
-from aliend.core.cli.options import Option, take_apart
+from aliend.core.catalogue.replica_url import without_member
+from aliend.core.cli.options import Option, parse_options
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 from aliend.storage.tasks import Probe, Probed
@@ -34,7 +35,7 @@ class _Replica:
 
 async def pfn(parts: Runtime, call: Call) -> int:
     """The PFNs of files, one a line; of the archive for a member of one."""
-    given = take_apart("pfn", call.words[1:], {})
+    given = parse_options("pfn", call.words[1:], {})
     catalogue = parts.central_sessions.catalogue_of(call.context)
     lines: list[str] = []
     results: list[dict[str, str]] = []
@@ -47,7 +48,7 @@ async def pfn(parts: Runtime, call: Call) -> int:
 
 async def pfn_status(parts: Runtime, call: Call) -> int:
     """What the servers say of replicas; 0 whatever they say."""
-    given = take_apart("pfn-status", call.words[1:], _VERBOSE)
+    given = parse_options("pfn-status", call.words[1:], _VERBOSE)
     if not given.operands:
         raise UsageError("pfn-status needs PFNs (root://...) or LFNs (see: alienctl help pfn-status)")
     replicas: list[_Replica] = []
@@ -72,7 +73,7 @@ async def _replicas(parts: Runtime, call: Call, word: str) -> list[_Replica]:
 
 
 def _question(replica: _Replica) -> Probe:
-    parts = urlsplit(replica.pfn.partition("?ZIP=")[0].partition("#")[0])
+    parts = urlsplit(without_member(replica.pfn.partition("?ZIP=")[0]))
     return Probe(0, f"{parts.scheme}://{parts.netloc}", "stat", parts.path, limit=_LIMIT)
 
 

@@ -18,7 +18,7 @@ from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import lfn_of
 from aliend.core.catalogue import xml_collection
 from aliend.core.catalogue.xml_collection import LocalFile
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.protocol.requests import Request, batches
 from aliend.errors import CopyError, NoSuchFile, ServiceError, UsageError
 from aliend.runtime import Runtime
@@ -36,7 +36,7 @@ _NOT_FOUND, _REMOTE = 2, 121
 
 async def to_xml(parts: Runtime, call: Call) -> int:
     """Print a collection, or put it under the name behind `-x`; names come as words and from the files behind `-l`."""
-    given = take_apart("toXml", call.words[1:], _OPTIONS)
+    given = parse_options("toXml", call.words[1:], _OPTIONS)
     output = given.last("x")
     is_local = output.startswith("file:") or (given.has("local") and not output.startswith("alien:"))
     if given.has("a") and (is_local or not output):
@@ -53,7 +53,7 @@ async def to_xml(parts: Runtime, call: Call) -> int:
     return await told(call, [text] if text else [], [{"message": text}] if text else [])
 
 
-async def _of_the_catalogue(parts: Runtime, call: Call, given: Given, output: str) -> str:
+async def _of_the_catalogue(parts: Runtime, call: Call, given: ParsedOptions, output: str) -> str:
     """Have the service make it; with `output` it is stored there and the text is the service's."""
     names = [await lfn_of(parts, call, name) for name in given.operands]
     options = ["-i"] if given.has("i") else []
@@ -78,7 +78,7 @@ async def _of_the_catalogue(parts: Runtime, call: Call, given: Given, output: st
         texts = [(await central.request(request, directory=directory)).checked(request).text() for request in requests]
     except ServiceError as error:
         raise await _explained(parts, call, names, error) from error
-    return texts[0] if len(texts) == 1 else xml_collection.joined(texts)
+    return texts[0] if len(texts) == 1 else xml_collection.merge(texts)
 
 
 async def _explained(parts: Runtime, call: Call, names: list[str], error: ServiceError) -> ServiceError:
@@ -89,7 +89,7 @@ async def _explained(parts: Runtime, call: Call, names: list[str], error: Servic
     return ServiceError("toXml", _NOT_FOUND, f"{missing[0]} does not exist in the catalogue") if missing else error
 
 
-async def _of_local_files(parts: Runtime, call: Call, given: Given) -> str:
+async def _of_local_files(parts: Runtime, call: Call, given: ParsedOptions) -> str:
     words = list(given.operands)
     for name in given.all("l"):
         words += await asyncio.to_thread(_listed, _path(call, name))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from aliend.commands.invocation.call import Call, FileProgress, Progress
-from aliend.core.cli.escaping import in_line
+from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.units import format_size
 from aliend.core.copying.target_paths import MISSING
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
@@ -98,7 +99,7 @@ class Follower:
                     await self._failed(one, total)
                 case "waiting":
                     self._running.pop(one.id, None)
-                    await self._aside(f"{in_line(one.source)}: will be tried again: {one.message}")
+                    await self._aside(f"{escape_newlines(one.source)}: will be tried again: {one.message}")
 
     async def _begin(self, one: TransferView, total: int) -> int:
         """Tell that a copy has begun, unless that was told; its number."""
@@ -113,13 +114,13 @@ class Follower:
         if one.size and not moved:
             self.tally.kept += 1
             self._running.pop(one.id, None)
-            await self._line(f"{in_line(one.target)} --> TARGET VALID (size match, md5 match)")
+            await self._line(f"{escape_newlines(one.target)} --> TARGET VALID (size match, md5 match)")
             return
         number = await self._begin(one, total)
         del self._running[one.id]
-        rate = human(int(moved / seconds), 2)
+        rate = format_size(int(moved / seconds), 2)
         await self._line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
-        await self._aside(f"{in_line(one.target)}: {one.message}" if one.message else "")
+        await self._aside(f"{escape_newlines(one.target)}: {one.message}" if one.message else "")
 
     async def _failed(self, one: TransferView, total: int) -> None:
         self.tally.missing += one.message.endswith(MISSING)
@@ -128,7 +129,9 @@ class Follower:
             self._told += 1
             number = self._told
         name = one.source if one.direction == "download" or not one.target else f"{one.source} to {one.target}"
-        await self._aside(f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {in_line(name)}\n{one.message}")
+        await self._aside(
+            f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{one.message}"
+        )
 
     async def _close(self, job: JobView, kept: int) -> None:
         moved, wanted = job.files.done - kept, job.files.total - kept
@@ -180,8 +183,8 @@ def _progress(parts: Runtime, job: JobView) -> Progress:
 def _closing(job: JobView) -> str:
     took = max(job.ended_ms - job.created_ms, 1) / 1000
     files = f"{job.files.done} of {job.files.total} files"
-    text = f"job {job.id} {job.state}: {files}, {human(job.bytes_done)} in {took:.1f} s"
-    return f"{text} ({human(int(job.bytes_done / took))}/s)" if job.bytes_done else text
+    text = f"job {job.id} {job.state}: {files}, {format_size(job.bytes_done)} in {took:.1f} s"
+    return f"{text} ({format_size(int(job.bytes_done / took))}/s)" if job.bytes_done else text
 
 
 def exit_code(job: JobView) -> int:
@@ -222,13 +225,3 @@ def kind_of(job: JobView) -> str:
 def way_of(one: HasWay) -> str:
     """From where to where; a file that was refused for its name has no target."""
     return f"{one.source} -> {one.target}" if one.target else one.source
-
-
-def human(size: int, digits: int = 1) -> str:
-    """A size for people: 1536 -> 1.5 KiB."""
-    value, unit = float(size), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024 or unit == "TiB":
-            break
-        value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" and digits == 1 else f"{value:.{digits}f} {unit}"

@@ -39,7 +39,7 @@ async def keep(parts: Runtime, call: Call, jobs: Sequence[JobView]) -> None:
 async def _keep(parts: Runtime, call: Call, lfn: str, target: str) -> None:
     tickets = await parts.central_sessions.catalogue_of(call.context).access_read(lfn)
     if tickets:
-        path = Path(call.local) / metalink.name_of(lfn)
+        path = Path(call.local) / metalink.file_name(lfn)
         await asyncio.to_thread(write, path, metalink.document(lfn, target, tickets))
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from aliend.commands.following.follower import ALL_ARRIVED, kind_of
 from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.environment import settings_of
+from aliend.core.cli.environment import xrootd_settings
 from aliend.core.transfers.job import JobSpec
 from aliend.runtime import Runtime
 
@@ -26,7 +26,7 @@ async def submit_and_follow(parts: Runtime, call: Call, spec: JobSpec, *, detach
         spec,
         umask=call.umask,
         context=call.context,
-        settings=settings_of(call.environment),
+        settings=xrootd_settings(call.environment),
         interactive=not detach and (call.terminal.stdout or call.terminal.stderr),
     )
     job = await parts.engine.submit(spec, uuid.uuid4().hex)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
 
-from aliend.central.port_probe import Probe, probes
-from aliend.central.session import Central
+from aliend.central.connection.tcp import AddressProbe, probe_addresses
+from aliend.central.session import CentralSession
 from aliend.commands.invocation.call import Call
 from aliend.errors import NotConnected, UsageError
 from aliend.runtime import Runtime
@@ -19,22 +19,22 @@ _LARGEST_PORT = 65535
 
 async def ping(parts: Runtime, call: Call) -> int:
     """Ping the service some times on the connection that is there."""
-    return await _measured(parts, call, Central.ping, "Websocket ping/pong(s)", _MOST_PINGS)
+    return await _measured(parts, call, CentralSession.ping, "Websocket ping/pong(s)", _MOST_PINGS)
 
 
 async def wbtime(parts: Runtime, call: Call) -> int:
     """Log in some times on connections of their own, which are closed again."""
-    return await _measured(parts, call, Central.connect_once, "Websocket connect time", _MOST_LOGINS)
+    return await _measured(parts, call, CentralSession.connect_once, "Websocket connect time", _MOST_LOGINS)
 
 
 async def check_addr(parts: Runtime, call: Call) -> int:
     """Try every address of the service or of another host; with `reference` well-known ones before."""
     words = [word for word in call.words[1:] if word != "reference"]
     hosts = list(_REFERENCE) if "reference" in call.words[1:] else []
-    found: list[Probe] = []
+    found: list[AddressProbe] = []
     for host, port in [*hosts, _target(call, words)]:
         try:
-            async for probe in probes(host, port, call.context.finding.family):
+            async for probe in probe_addresses(host, port, call.context.finding.family):
                 found.append(probe)
                 if not call.as_json:
                     await call.say(f"{probe.address}:{probe.port}        {'OK' if probe.answers else 'FAIL'}")
@@ -58,7 +58,7 @@ def _target(call: Call, words: Sequence[str]) -> tuple[str, int]:
 
 
 async def _measured(
-    parts: Runtime, call: Call, once: Callable[[Central], Awaitable[tuple[float, str]]], title: str, most: int
+    parts: Runtime, call: Call, once: Callable[[CentralSession], Awaitable[tuple[float, str]]], title: str, most: int
 ) -> int:
     count = _count(call, most)
     central = parts.central_sessions.of(call.context)

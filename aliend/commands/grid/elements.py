@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.options import Option, take_apart
+from aliend.core.cli.options import Option, parse_options
 from aliend.core.grid.element_listing import (
     HEADER,
-    StorageElement,
+    ListedStorageElement,
     computing_elements,
     line_of,
-    pair_of,
+    name_and_server,
     storage_elements,
 )
 from aliend.core.protocol.requests import Request
@@ -30,7 +30,7 @@ _NOT_FOUND = 1
 
 async def get_se(parts: Runtime, call: Call) -> int:
     """Number, name and server of storage elements, or one of the three."""
-    given = take_apart("getSE", call.words[1:], _COLUMNS)
+    given = parse_options("getSE", call.words[1:], _COLUMNS)
     if len(given.values) > 1 or len(given.operands) > 1:
         raise UsageError("getSE takes one label and one of -id, -name, -srv (see: alienctl help getSE)")
     label = given.operands[0] if given.operands else ""
@@ -44,7 +44,7 @@ async def get_se(parts: Runtime, call: Call) -> int:
 
 async def se_qos(parts: Runtime, call: Call) -> int:
     """Name and quality of service of the storage elements that a label means."""
-    given = take_apart("SEqos", call.words[1:], {})
+    given = parse_options("SEqos", call.words[1:], {})
     if not given.operands:
         raise UsageError("SEqos needs the label of a storage element (see: alienctl help SEqos)")
     known = await elements(parts, call)
@@ -57,7 +57,7 @@ async def se_qos(parts: Runtime, call: Call) -> int:
 
 async def get_ce(parts: Runtime, call: Call) -> int:
     """A table of the computing elements that fulfil all filters."""
-    given = take_apart("getCE", call.words[1:], _FILTERS)
+    given = parse_options("getCE", call.words[1:], _FILTERS)
     if given.operands:
         raise UsageError(f"getCE: {given.operands[0]} is no filter; there are -name, -host and -part")
     reply = await parts.central_sessions.of(call.context).request(Request("listCEs", ("-nomsg",)))
@@ -70,7 +70,7 @@ async def get_ce(parts: Runtime, call: Call) -> int:
     return await told(call, lines, [dict(one.facts) for one in found])
 
 
-async def elements(parts: Runtime, call: Call) -> list[StorageElement]:
+async def elements(parts: Runtime, call: Call) -> list[ListedStorageElement]:
     """All storage elements that the service lists."""
     request = Request("listSEs", ("-nomsg",))
     return storage_elements((await parts.central_sessions.of(call.context).request(request)).checked(request).results)
@@ -93,7 +93,7 @@ async def not_found(call: Call, sentence: str) -> int:
     return _NOT_FOUND
 
 
-def _shown(element: StorageElement, column: str, *, by_number: bool) -> str:
+def _shown(element: ListedStorageElement, column: str, *, by_number: bool) -> str:
     match column:
         case "id":
             return element.number
@@ -102,4 +102,4 @@ def _shown(element: StorageElement, column: str, *, by_number: bool) -> str:
         case "srv":
             return element.server
         case _:
-            return pair_of(element) if by_number else line_of(element)
+            return name_and_server(element) if by_number else line_of(element)

@@ -50,14 +50,14 @@ async def ps(parts: Runtime, call: Call) -> int:
     if "-trace" not in call.words or call.as_json:
         return await passthrough.run(parts, call)
     reply = await passthrough.ask(parts, call)
-    await call.say(core.with_moments(reply.text(), _moment))
+    await call.say(core.format_log_times(reply.text(), _moment))
     await call.complain(reply.error)
     return passthrough.status_of(reply)
 
 
 async def job_info(parts: Runtime, call: Call) -> int:
     """What is known of some jobs: where they ran, their states, their log, their descriptions."""
-    words = core.parse_info(call.words[1:])
+    words = core.parse_job_info(call.words[1:])
     reply = await _ask(parts, call, "ps", "-j", ",".join(words.ids), "-trace", "-jdl")
     moment = str if words.unixtime else _moment
     found = [
@@ -74,7 +74,7 @@ async def job_info(parts: Runtime, call: Call) -> int:
 
 async def site_jobs(parts: Runtime, call: Call) -> int:
     """The jobs of a site's computing elements."""
-    words = core.parse_site(call.words[1:])
+    words = core.parse_site_jobs(call.words[1:])
     listed = await _ask(parts, call, "listCEs")
     names = [str(result["ceName"]) for result in listed.results if "ceName" in result]
     elements = [name for name in names if words.site.lower() in name.lower()]
@@ -144,7 +144,7 @@ def _document(result: Result, log: core.Log) -> dict[str, Any]:
     return document
 
 
-def _report(result: Result, log: core.Log, words: core.InfoWords) -> str:
+def _report(result: Result, log: core.Log, words: core.JobInfoArguments) -> str:
     if words.jdl:
         return json.dumps(core.read_description(str(result.get("jdl", ""))), ensure_ascii=False, separators=(",", ":"))
     lines = ["#" * 66, *core.table([result]), "", "Machine info:", f"WorkerNode: {log.node}", f"Workdir: {log.workdir}"]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from aliend.central.http_client import Web
+from aliend.central.http_client import HttpClient
 from aliend.commands.invocation.call import Call
 from aliend.errors import UsageError, WebError
 from aliend.runtime import Runtime
@@ -26,7 +26,7 @@ async def query_ml(parts: Runtime, call: Call) -> int:
         raise UsageError("queryML takes one node: queryML NODE, or /START/END/NODE with times (see: help queryML)")
     host = parts.settings.monitor_host or DEFAULT_HOST
     url = f"{host.rstrip('/')}/rest/{quote(words[0].strip('/'), safe='/-_.*,:')}?Accept=application/json"
-    async with Web(call.context) as web:
+    async with HttpClient(call.context) as web:
         answer = await web.document(url, {}, _PATIENCE)
     rows = _rows(answer, url)
     if call.as_json:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
-from aliend.core.cli.colours import directories_painted
+from aliend.core.cli.colours import colour_directories
 from aliend.core.protocol.replies import Reply, names_text
 from aliend.core.protocol.requests import Request, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
@@ -131,7 +131,7 @@ async def tell(call: Call, reply: Reply, directory: str) -> None:
         await call.document(document)
     else:
         if call.words[0] in _LISTS:
-            await call.paint(names_text(reply.results), directories_painted)
+            await call.paint(names_text(reply.results), colour_directories)
         else:
             await call.say(reply.text())
         await call.say(f"timing_ms = {reply.timing}" if reply.timing else "")

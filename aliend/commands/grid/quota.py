@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aliend.commands.grid.elements import told
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.options import take_apart
+from aliend.core.cli.options import parse_options
 from aliend.core.grid import quotas
 from aliend.core.protocol.replies import Result
 from aliend.core.protocol.requests import Request
@@ -16,7 +16,7 @@ _UNKNOWN = 61
 
 async def quota(parts: Runtime, call: Call) -> int:
     """Seven lines about the caller's account, or the one that is named."""
-    given = take_apart("quota", call.words[1:], {})
+    given = parse_options("quota", call.words[1:], {})
     if given.operands[:1] == ("set",):
         raise UsageError("quota only shows quotas; administrators set them with jquota set and fquota set")
     if len(given.operands) > 1:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aliend.commands.grid.elements import elements, told
 from aliend.commands.invocation.call import Call
-from aliend.core.cli.options import Given, Option, take_apart
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
 from aliend.core.grid import xrootd_statistics
 from aliend.core.grid.element_listing import server_of
 from aliend.errors import UsageError
@@ -39,7 +39,7 @@ class _Server:
 
 async def ping(parts: Runtime, call: Call) -> int:
     """Round-trip times of servers, after one that does not count."""
-    given = take_apart("xrd_ping", call.words[1:], _PING)
+    given = parse_options("xrd_ping", call.words[1:], _PING)
     count = given.number("c", _COUNT, least=1)
     if count > _MOST:
         raise UsageError(f"xrd_ping: -c is at most {_MOST}")
@@ -56,7 +56,7 @@ async def ping(parts: Runtime, call: Call) -> int:
 
 async def config(parts: Runtime, call: Call) -> int:
     """How servers are set up."""
-    given = take_apart("xrd_config", call.words[1:], _CONFIG)
+    given = parse_options("xrd_config", call.words[1:], _CONFIG)
     servers = await _servers(parts, call, given)
     words = " ".join(_KEYS)
     answers = await _ask(
@@ -78,7 +78,7 @@ async def config(parts: Runtime, call: Call) -> int:
 
 async def stats(parts: Runtime, call: Call) -> int:
     """What servers count, as JSON or XML."""
-    given = take_apart("xrd_stats", call.words[1:], _STATS)
+    given = parse_options("xrd_stats", call.words[1:], _STATS)
     if given.has("xml") and given.has("xmlraw"):
         raise UsageError("xrd_stats: -xml and -xmlraw exclude each other; give one of them")
     servers = await _servers(parts, call, given)
@@ -88,12 +88,14 @@ async def stats(parts: Runtime, call: Call) -> int:
     lines: list[str] = []
     results = []
     for server, answer in zip(servers, answers, strict=True):
-        results.append({**_facts(server, answer), **(xrootd_statistics.tree_of(answer.text) if answer.ok else {})})
+        results.append(
+            {**_facts(server, answer), **(xrootd_statistics.parse_statistics(answer.text) if answer.ok else {})}
+        )
         lines.append(_stats_text(given, answer) if answer.ok else f"{server.name}: {answer.message}")
     return await told(call, lines, results)
 
 
-async def _servers(parts: Runtime, call: Call, given: Given) -> list[_Server]:
+async def _servers(parts: Runtime, call: Call, given: ParsedOptions) -> list[_Server]:
     """Those that the words mean: labels of storage elements, or else names of hosts."""
     if given.has("all") == bool(given.operands):
         raise UsageError(f"{given.command} needs servers or labels of storage elements, or -a for all storage elements")
@@ -155,10 +157,10 @@ def _config_details(values: Mapping[str, str]) -> str:
     )
 
 
-def _stats_text(given: Given, answer: Probed) -> str:
+def _stats_text(given: ParsedOptions, answer: Probed) -> str:
     if given.has("xmlraw"):
         return answer.text
     if given.has("xml"):
-        return xrootd_statistics.indented(answer.text)
-    tree = xrootd_statistics.tree_of(answer.text)
+        return xrootd_statistics.indent_xml(answer.text)
+    tree = xrootd_statistics.parse_statistics(answer.text)
     return json.dumps(tree, separators=(",", ":")) if given.has("compact") else json.dumps(tree, indent=2)

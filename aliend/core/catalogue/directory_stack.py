@@ -1,6 +1,6 @@
-"""The stack of directories of a session, as `pushd`, `popd` and `dirs` of bash have it. Pure.
+"""The directory stack of a session, as in `pushd`, `popd` and `dirs` of bash. Pure.
 
-The first entry is always the working directory; what follows is kept with the session.
+The first entry is the working directory; the others are stored with the session.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ _POSITION = re.compile(r"[+-]\d{1,9}")
 
 
 def is_position(word: str) -> bool:
-    """Whether `word` is `+N` (counted from the first entry) or `-N` (from the last one), both from zero."""
+    """Return whether `word` is `+N` (from the first entry) or `-N` (from the last one), both from zero."""
     return _POSITION.fullmatch(word) is not None
 
 
-def index(word: str, stack: Stack) -> int:
-    """The place of the entry that `+N` or `-N` means. Raises UsageError where there is none."""
+def position_of(word: str, stack: Stack) -> int:
+    """Return the index of the entry `+N` or `-N`. Raises UsageError if it does not exist."""
     number = int(word[1:])
     if number >= len(stack):
         raise UsageError(f"{word}: the stack has only {len(stack)} entries")
     return number if word[0] == "+" else len(stack) - 1 - number
 
 
-def rotated(stack: Stack, at: int) -> Stack:
-    """The same circle, with the entry `at` first."""
+def rotate(stack: Stack, at: int) -> Stack:
+    """Return the stack rotated, with the entry `at` first."""
     return stack[at:] + stack[:at]
 
 
-def swapped(stack: Stack) -> Stack:
-    """The first two entries have changed places. Raises UsageError where there is one only."""
+def swap(stack: Stack) -> Stack:
+    """Return the stack with the first two entries exchanged. Raises UsageError if it has one only."""
     if len(stack) < 2:
-        raise UsageError("pushd: there is no other directory on the stack")
+        raise UsageError("pushd: no other directory on the stack")
     return (stack[1], stack[0], *stack[2:])
 
 
-def dropped(stack: Stack, at: int) -> Stack:
-    """Without the entry `at`. Raises UsageError where nothing would be left."""
+def drop(stack: Stack, at: int) -> Stack:
+    """Return the stack without the entry `at`. Raises UsageError if it would be empty."""
     if len(stack) < 2:
         raise UsageError("popd: the stack is empty")
     return stack[:at] + stack[at + 1 :]
 
 
-def shown(directory: str, home: str) -> str:
-    """An entry as it is printed: without its last slash, and with `~` for the home."""
+def display_name(directory: str, home: str) -> str:
+    """Return an entry for display: without its final slash, and with `~` for the home."""
     bare = without_slash(directory)
     if home and bare == without_slash(home):
         return "~"

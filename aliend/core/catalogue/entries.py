@@ -1,4 +1,4 @@
-"""What the catalogue tells about files: entries, replicas, tickets. Values only."""
+"""Values of the catalogue: entries, replicas, archive members, tickets."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Literal
 EntryType = Literal["file", "directory", "collection"]
 
 
-MD5_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
-"""The md5 of no bytes."""
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+"""The md5 of an empty file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in the catalogue.
+    """One entry of the catalogue.
 
-    `lfn` is absolute, a directory's ends in `/`. `size` in bytes, `changed_ms` in POSIX milliseconds (0: unknown),
-    `md5` and `guid` lower case, empty where unknown or not told (a listing tells neither). `permissions` are three
-    octal digits, `job` is the number of the job that made it (empty: none; only `find` tells it).
+    `lfn` is absolute and ends in `/` for a directory. `size` in bytes, `changed_ms` in POSIX milliseconds (0: unknown),
+    `md5` and `guid` in lower case, empty if unknown (listings have neither). `permissions` are three octal digits,
+    `job` is the number of the grid job that created it (empty: none, or not from `find`).
     """
 
     lfn: str
@@ -34,13 +34,13 @@ class Entry:
 
     @property
     def is_directory(self) -> bool:
-        """Whether other entries may live below it."""
+        """Return whether it is a directory."""
         return self.type == "directory"
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One physical copy: the storage element's name (upper case) and the PFN (`root://host:port//path`)."""
+    """One replica: the name of the storage element (upper case) and the PFN (`root://host:port//path`)."""
 
     se: str
     pfn: str
@@ -48,7 +48,7 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Where a file inside an archive is: the archive's GUID (lower case), and its name there."""
+    """A file inside an archive: the GUID of the archive (lower case), and the name in the archive."""
 
     archive: str
     name: str
@@ -56,11 +56,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The right to read or write one replica, as `access` hands it out.
+    """A ticket of `access` to read or write one replica.
 
-    `url` is the PFN (with `#member` for a file inside an archive), `envelope` goes behind `authz=` and is a secret.
-    `guid` is the record that the replica belongs to (the archive's for a member); `size` (bytes) and `md5` (empty:
-    unknown) are those of the name that was asked for.
+    `url` is the PFN (with `#member` for a file inside an archive), `envelope` (a secret) grants the access. `guid` is
+    the GUID of the file (of the archive for a member); `size` (bytes) and `md5` (empty: unknown) are those of the
+    requested name.
     """
 
     url: str

@@ -1,6 +1,6 @@
-"""Arithmetic on LFNs, so that every request can carry absolute names.
+"""Operations on LFNs, so that every request can contain absolute names.
 
-Names only: whether anything of that name exists is the catalogue's word, and local paths are made elsewhere.
+Handles names only: does not check whether they exist, and does not build local paths.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ _WILDCARDS = "*?"
 
 
 def resolve(text: str, directory: str, home: str) -> str:
-    """Turn what a user wrote into an absolute LFN.
+    """Return the absolute LFN for a name that a user wrote.
 
-    A leading `alien:` or `alien://` is dropped, `~` and `%ALIEN` stand for `home`, a relative name starts at
-    `directory` (both absolute), `.`, `..` and doubled slashes are worked out, never above `/`. A trailing slash is kept
-    (also where the last word is `.` or `..`), since it says "a directory". `~bob` is an ordinary name, as it is for the
-    central service.
+    Removes a leading `alien:` or `alien://`; `~` and `%ALIEN` stand for `home`; a relative name starts at `directory`
+    (both absolute); `.`, `..` and repeated slashes are resolved, never above `/`. Keeps a trailing slash (and adds one
+    after a final `.` or `..`), which marks a directory. `~bob` is an ordinary name, as in the central service.
     """
     name = _without_scheme(text)
     base, rest = _start(name, directory, home)
@@ -39,7 +38,7 @@ def _without_scheme(text: str) -> str:
 
 
 def _start(name: str, directory: str, home: str) -> tuple[str, str]:
-    """The absolute directory that `name` starts from, and the rest of `name`."""
+    """Return the absolute directory that `name` starts from, and the rest of `name`."""
     bare = name.lstrip("/")
     for word, candidate in (("~", name), (_HOME_WORD, bare)):
         if candidate == word or candidate.startswith(f"{word}/"):
@@ -48,31 +47,31 @@ def _start(name: str, directory: str, home: str) -> tuple[str, str]:
 
 
 def without_slash(lfn: str) -> str:
-    """The same name without its trailing slash; `/` stays."""
+    """Return the name without its trailing slash; `/` stays."""
     return lfn.rstrip("/") or "/"
 
 
 def parent(lfn: str) -> str:
-    """The directory that holds `lfn`, with a trailing slash; `/` is its own parent."""
+    """Return the directory of `lfn`, with a trailing slash; `/` is its own parent."""
     return without_slash(lfn).rpartition("/")[0] + "/"
 
 
 def name(lfn: str) -> str:
-    """The last part of `lfn` without slashes; empty for `/`."""
+    """Return the last component of `lfn` without slashes; empty for `/`."""
     return without_slash(lfn).rpartition("/")[2]
 
 
 def join(directory: str, relative: str) -> str:
-    """The LFN of `relative` (a name or several, no leading slash) below `directory`."""
+    """Return the LFN of `relative` (one or more components, no leading slash) below `directory`."""
     return f"{directory.rstrip('/')}/{relative.lstrip('/')}"
 
 
 def is_below(lfn: str, directory: str) -> bool:
-    """Whether `lfn` is inside `directory` at any depth; a directory is not below itself."""
+    """Return whether `lfn` is below `directory` at any depth; a directory is not below itself."""
     prefix = directory.rstrip("/") + "/"
     return lfn.startswith(prefix) and len(lfn) > len(prefix)
 
 
 def has_wildcard(lfn: str) -> bool:
-    """Whether the central service would expand `lfn` (`*`, `?`) in the commands that expand names."""
+    """Return whether the central service would expand `lfn` (`*`, `?`) in commands that expand names."""
     return any(sign in lfn for sign in _WILDCARDS)

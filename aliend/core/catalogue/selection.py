@@ -1,11 +1,11 @@
-"""Which files below a directory are wanted: one value, for files of the catalogue and of this machine alike. Pure.
+"""Selects files below a directory, in the catalogue or on this machine. Pure.
 
-    pattern   `*` is any text, slashes included; it begins at a component's begin and reaches to the end of the name.
-              One without `*` may stand anywhere, as with `find`.
-    regex     is searched anywhere in the name below the directory, with or without a slash before it
-    name      begin_X_contain_Y_ends_Z_ext_E: the file's own name (extension E) begins, contains, ends so
+    pattern   `*` matches any text including slashes; the pattern starts at a component and extends to the end of the
+              name. A pattern without `*` matches anywhere, as with `find`.
+    regex     is searched anywhere in the name below the directory, with or without a leading slash
+    name      begin_X_contain_Y_ends_Z_ext_E: criteria for the last component (E is its extension)
 
-What is read of the service is narrowed by `Selection.service_pattern`; `matches` decides.
+`Selection.service_pattern` restricts the listing of the service; `matches` decides.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.cli.options import Given, Option
-from aliend.core.cli.units import moment_of, size_of
+from aliend.core.cli.options import Option, ParsedOptions
+from aliend.core.cli.units import parse_size, parse_time
 from aliend.errors import BadPattern, UsageError
 
 UNBOUNDED = 2**63 - 1
-"""A largest size, time or depth that excludes nothing."""
+"""An upper bound of size, time or depth that excludes nothing."""
 
 OPTIONS: Mapping[str, Option] = {
     "-glob": Option("glob", "a pattern"),
@@ -38,22 +38,22 @@ OPTIONS: Mapping[str, Option] = {
     "-min-ctime": Option("min-ctime", "a time"),
     "-max-ctime": Option("max-ctime", "a time"),
 }
-"""The options that `selection_of` reads."""
+"""The options of a selection, see `selection_of`."""
 
 _VERBS = re.compile(r"(?:^|_)(begin|contain|ends|ext)(?:_|$)")
 _ACCOUNT = re.compile(r"[\w.@-]+")
 _PLAIN_REGEX = re.compile(r"(?:[^\\^$.|?*+()\[\]{}]|\\[^\w\s]|\.[*+]?|\^|\$)*")
-"""Regular expressions that the service's patterns can express."""
+"""Regular expressions that can be converted to a pattern of the service."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of one file: its name `below` the directory (no leading slash), and what a selection may ask for.
+class Candidate:
+    """A file to match: its `name` below the directory (no leading slash), and facts that a selection may test.
 
-    `size` in bytes, `changed_ms` POSIX milliseconds, `job` the number of the job that made it (empty: none).
+    `size` in bytes, `changed_ms` POSIX milliseconds, `job` the grid job that created it (empty: none).
     """
 
-    below: str
+    name: str
     size: int = 0
     changed_ms: int = 0
     owner: str = ""
@@ -63,11 +63,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Bounds are inclusive; empty texts ask for nothing. A depth is the number of directories between.
+    """The criteria. Bounds are inclusive; empty texts match all. The depth is the number of directories between.
 
-    `limit` (0: none) and `offset` count the files of one source that match, in the order in which they are found;
-    `site` wants the service to leave out files without replicas and to begin with those near that site. `literal` is a
-    text that every match is known to contain.
+    `limit` (0: none) and `offset` count the matching files of one source in the order of the listing; with `site`, the
+    service omits files without replicas and lists those near that site first. `literal` is a text that every match
+    contains.
     """
 
     glob: str = ""
@@ -86,39 +86,39 @@ class Selection:
     site: str = ""
     literal: str = ""
 
-    def matches(self, facts: Facts) -> bool:
-        """Whether the file is wanted."""
+    def matches(self, candidate: Candidate) -> bool:
+        """Return whether the file matches."""
         return (
-            self._is_within(facts)
-            and (not self.glob or matches_pattern(self.glob, facts.below))
-            and (not self.regex or _searched(self.regex, facts.below))
-            and not any(text in facts.below for text in self.texts_out)
-            and not any(matches_pattern(pattern, facts.below) for pattern in self.patterns_out)
-            and not any(_searched(regex, facts.below) for regex in self.regexes_out)
+            self._is_within(candidate)
+            and (not self.glob or matches_pattern(self.glob, candidate.name))
+            and (not self.regex or _search(self.regex, candidate.name))
+            and not any(text in candidate.name for text in self.texts_out)
+            and not any(matches_pattern(pattern, candidate.name) for pattern in self.patterns_out)
+            and not any(_search(regex, candidate.name) for regex in self.regexes_out)
         )
 
-    def _is_within(self, facts: Facts) -> bool:
+    def _is_within(self, candidate: Candidate) -> bool:
         return (
-            self.sizes[0] <= facts.size <= self.sizes[1]
-            and self.times_ms[0] <= facts.changed_ms <= self.times_ms[1]
-            and self.depths[0] <= facts.below.count("/") <= self.depths[1]
-            and self.user in ("", facts.owner)
-            and self.group in ("", facts.group)
-            and self.job in ("", facts.job)
+            self.sizes[0] <= candidate.size <= self.sizes[1]
+            and self.times_ms[0] <= candidate.changed_ms <= self.times_ms[1]
+            and self.depths[0] <= candidate.name.count("/") <= self.depths[1]
+            and self.user in ("", candidate.owner)
+            and self.group in ("", candidate.group)
+            and self.job in ("", candidate.job)
         )
 
     @property
     def service_pattern(self) -> str:
-        """A pattern for the service's `find` that finds at least every file that matches.
+        """Return a pattern for the service's `find` that finds at least every matching file.
 
-        It begins with none of `*/_`: the service would not find with a slash what lies directly in the directory.
+        It does not begin with `*`, `/` or `_`: with a slash, the service does not find files directly in the directory.
         """
         pattern = self.literal or self.glob or _pattern_of_regex(self.regex)
         return "*" if "\\" in pattern else pattern.lstrip("*/_") or "*"
 
 
 class Window:
-    """Counts the files of one source that match, so that `offset` are left out and `limit` taken."""
+    """Counts the matching files of one source to apply `offset` and `limit`."""
 
     def __init__(self, selection: Selection) -> None:
         self._skip = selection.offset
@@ -126,11 +126,11 @@ class Window:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more files are wanted."""
+        """Return whether the limit is reached."""
         return not self._left
 
-    def takes(self) -> bool:
-        """Whether the next file that matches is taken."""
+    def accept(self) -> bool:
+        """Count the next matching file and return whether it is selected."""
         if self._skip:
             self._skip -= 1
             return False
@@ -140,52 +140,52 @@ class Window:
         return False
 
 
-def facts_of(entry: Entry, below: str) -> Facts:
-    """What is known of a file of the catalogue."""
-    return Facts(below, entry.size, entry.changed_ms, entry.owner, entry.group, entry.job)
+def candidate_of(entry: Entry, name: str) -> Candidate:
+    """Return the candidate for a file of the catalogue."""
+    return Candidate(name, entry.size, entry.changed_ms, entry.owner, entry.group, entry.job)
 
 
-def matches_pattern(pattern: str, below: str) -> bool:
-    """Whether a pattern fits the name below a directory."""
+def matches_pattern(pattern: str, name: str) -> bool:
+    """Return whether a pattern matches the name below a directory."""
     if "*" not in pattern:
-        return pattern in f"/{below}"
+        return pattern in f"/{name}"
     text = ".*".join(map(re.escape, pattern.removeprefix("/").split("*")))
-    return re.search(f"(?:^|/){text}\\Z", below, re.DOTALL) is not None
+    return re.search(f"(?:^|/){text}\\Z", name, re.DOTALL) is not None
 
 
 def split_pattern(name: str) -> tuple[str, str]:
-    """A name with `*` as the directory before the first component with `*` (ends in `/`), and the pattern."""
+    """Split a name with `*` into the directory before the first such component (ends in `/`) and the pattern."""
     directory, slash, _ = name.partition("*")[0].rpartition("/")
     return directory + slash, name[len(directory) + len(slash) :]
 
 
-def selection_of(given: Given, now_ms: int) -> Selection:
-    """The selection that the options of `OPTIONS` ask for. Raises UsageError, also for more than one kind of names."""
-    kinds = [f"-{key}" for key in ("glob", "select", "name") if given.has(key)]
+def selection_of(options: ParsedOptions, now_ms: int) -> Selection:
+    """Return the selection for options of `OPTIONS`. Raises UsageError, also for conflicting options."""
+    kinds = [f"-{key}" for key in ("glob", "select", "name") if options.has(key)]
     if len(kinds) > 1:
-        raise UsageError(f"{given.command}: {' and '.join(kinds)} exclude each other; give one of them")
+        raise UsageError(f"{options.command}: {' and '.join(kinds)} exclude each other; give one of them")
     return Selection(
-        glob=_not_empty(given, "glob"),
-        regex=_regex(given, "select", given.last("select")) if given.has("select") else _name(given),
-        literal=literal_of_name(given.last("name")) if given.has("name") else "",
-        texts_out=tuple(filter(None, given.all("exclude"))),
-        regexes_out=tuple(_regex(given, "exclude_re", text) for text in given.all("exclude_re")),
-        user=_account(given, "user"),
-        group=_account(given, "group"),
-        job=str(given.number("jobid", 0)) if given.has("jobid") else "",
-        sizes=_bounds(given, "minsize", "maxsize", size_of),
-        depths=_bounds(given, "mindepth", "maxdepth", _depth_of),
-        times_ms=_bounds(given, "min-ctime", "max-ctime", lambda text, what: moment_of(text, now_ms, what)),
+        glob=_not_empty(options, "glob"),
+        regex=_regex(options, "select", options.last("select")) if options.has("select") else _name(options),
+        literal=literal_of_name(options.last("name")) if options.has("name") else "",
+        texts_out=tuple(filter(None, options.all("exclude"))),
+        regexes_out=tuple(_regex(options, "exclude_re", text) for text in options.all("exclude_re")),
+        user=_account(options, "user"),
+        group=_account(options, "group"),
+        job=str(options.number("jobid", 0)) if options.has("jobid") else "",
+        sizes=_bounds(options, "minsize", "maxsize", parse_size),
+        depths=_bounds(options, "mindepth", "maxdepth", _depth_of),
+        times_ms=_bounds(options, "min-ctime", "max-ctime", lambda text, what: parse_time(text, now_ms, what)),
     )
 
 
-def regex_of_name(words: str) -> str:
-    """The regular expression of the words `begin_X_contain_Y_ends_Z_ext_E`. Raises UsageError.
+def regex_of_name(text: str) -> str:
+    """Return the regular expression for `begin_X_contain_Y_ends_Z_ext_E`. Raises UsageError.
 
-    A value may contain `_`; it ends where the next verb begins. Each `contain` must be met, in any order.
+    A value may contain `_`; it ends at the next keyword. Each `contain` must match, in any order.
     """
     values: dict[str, list[str]] = {}
-    for verb, value in _words_of_name(words):
+    for verb, value in _parse_name(text):
         values.setdefault(verb, []).append(re.escape(value))
     begin, ends = "".join(values.get("begin", [])), "".join(values.get("ends", []))
     extension = "".join(f"\\.{value}" for value in values.get("ext", []))
@@ -193,82 +193,83 @@ def regex_of_name(words: str) -> str:
     return f"(?:^|/)(?={begin}){within}[^/]*{ends}{extension}$"
 
 
-def literal_of_name(words: str) -> str:
-    """The longest text that every name which these words describe contains. Raises UsageError."""
-    return max((value for _, value in _words_of_name(words)), key=len)
+def literal_of_name(text: str) -> str:
+    """Return the longest text that every matching name contains. Raises UsageError."""
+    return max((value for _, value in _parse_name(text)), key=len)
 
 
 def require_regex(text: str, what: str) -> str:
-    """The same text; `what` names it. Raises BadPattern, UsageError for an empty one."""
+    """Return the text. Raises BadPattern, and UsageError for an empty text; `what` names it in the message."""
     try:
         re.compile(text)
     except re.error as error:
-        raise BadPattern(f"{what} {text!r} is no regular expression: {error}") from None
+        raise BadPattern(f"{what}: invalid regular expression {text!r}: {error}") from None
     if not text:
-        raise UsageError(f"{what} needs a regular expression that is not empty")
+        raise UsageError(f"{what} needs a non-empty regular expression")
     return text
 
 
 def require_account(text: str, what: str) -> str:
-    """The same text, empty or a name of a user or group. Raises UsageError."""
+    """Return the text if it is empty or a name of a user or group. Raises UsageError."""
     if text and not _ACCOUNT.fullmatch(text):
         raise UsageError(f"{what} needs a name, not {text!r}")
     return text
 
 
-def _words_of_name(words: str) -> list[tuple[str, str]]:
-    """Verbs with their values."""
-    parts = _VERBS.split(words)
+def _parse_name(text: str) -> list[tuple[str, str]]:
+    """Return the keywords with their values."""
+    parts = _VERBS.split(text)
     pairs = list(zip(parts[1::2], parts[2::2], strict=True))
     once = [verb for verb, _ in pairs if verb != "contain"]
     if not pairs or parts[0] or not all(value for _, value in pairs):
         raise UsageError(
-            "-name takes the words begin, contain, ends and ext, each with a value, as in "
-            f"begin_Analysis_ext_root, not {words!r}"
+            f"-name takes begin, contain, ends and ext, each with a value, as in begin_Analysis_ext_root, not {text!r}"
         )
     if len(set(once)) < len(once):
-        raise UsageError(f"-name takes begin, ends and ext once each, not {words!r}")
+        raise UsageError(f"-name takes begin, ends and ext at most once each, not {text!r}")
     return pairs
 
 
-def _bounds(given: Given, least: str, most: str, read: Callable[[str, str], int]) -> tuple[int, int]:
-    values = [read(given.last(key), f"{given.command}: -{key}") if given.has(key) else None for key in (least, most)]
+def _bounds(options: ParsedOptions, least: str, most: str, read: Callable[[str, str], int]) -> tuple[int, int]:
+    values = [
+        read(options.last(key), f"{options.command}: -{key}") if options.has(key) else None for key in (least, most)
+    ]
     low, high = values[0] or 0, UNBOUNDED if values[1] is None else values[1]
     if low > high:
-        raise UsageError(f"{given.command}: -{least} is above -{most}; no file can be both")
+        raise UsageError(f"{options.command}: -{least} is greater than -{most}, which excludes every file")
     return low, high
 
 
 def _depth_of(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise UsageError(f"{what} is a number of directories (0: directly inside), not {text!r}")
+        raise UsageError(f"{what} is a number of directories (0: directly in the source), not {text!r}")
     return int(text)
 
 
-def _not_empty(given: Given, key: str) -> str:
-    if given.has(key) and not given.last(key):
-        raise UsageError(f"{given.command}: -{key} needs a text that is not empty")
-    return given.last(key)
+def _not_empty(options: ParsedOptions, key: str) -> str:
+    if options.has(key) and not options.last(key):
+        raise UsageError(f"{options.command}: -{key} needs a non-empty text")
+    return options.last(key)
 
 
-def _name(given: Given) -> str:
-    return regex_of_name(given.last("name")) if given.has("name") else ""
+def _name(options: ParsedOptions) -> str:
+    return regex_of_name(options.last("name")) if options.has("name") else ""
 
 
-def _account(given: Given, key: str) -> str:
-    return require_account(_not_empty(given, key), f"{given.command}: -{key}")
+def _account(options: ParsedOptions, key: str) -> str:
+    return require_account(_not_empty(options, key), f"{options.command}: -{key}")
 
 
-def _regex(given: Given, key: str, text: str) -> str:
-    return require_regex(text, f"{given.command}: -{key}")
+def _regex(options: ParsedOptions, key: str, text: str) -> str:
+    return require_regex(text, f"{options.command}: -{key}")
 
 
-def _searched(regex: str, below: str) -> bool:
-    return re.search(regex, below) is not None or re.search(regex, f"/{below}") is not None
+def _search(regex: str, name: str) -> bool:
+    return re.search(regex, name) is not None or re.search(regex, f"/{name}") is not None
 
 
 def _pattern_of_regex(regex: str) -> str:
-    """A pattern of the service that finds at least what the regular expression finds; `*` where it is not simple."""
+    """Return a pattern of the service that matches at least what the regular expression matches, else `*`."""
     if not regex or not _PLAIN_REGEX.fullmatch(regex):
         return "*"
     pieces = re.findall(r"\\.|\.[*+]|.", regex)

@@ -1,7 +1,7 @@
-"""What storage an upload asks for: how many replicas that makes, and what is still to be asked for later. Pure.
+"""Storage specifications of uploads: the number of replicas, and the specification for missing ones. Pure.
 
-A wish is a comma-separated list of `tag:N` (N replicas on storage elements with that tag), `VO::SITE::SE` (that
-element) and `!VO::SITE::SE` (not that one).
+A specification is a comma-separated list of `tag:N` (N replicas on storage elements with that tag), `VO::SITE::SE`
+(that storage element) and `!VO::SITE::SE` (not that one).
 """
 
 from __future__ import annotations
@@ -13,52 +13,52 @@ _SMALL_TEXT = "disk:4"
 _TEXTS, _SMALL = (".sh", ".C", ".jdl", ".xml"), 1 << 20
 
 
-def usual(lfn: str, size: int) -> str:
-    """The wish where none was told: two replicas, four of small scripts, macros and descriptions, as many jobs read."""
+def default_spec(lfn: str, size: int) -> str:
+    """Return the default: two replicas; four for small scripts, macros and JDLs, which many jobs read."""
     return _SMALL_TEXT if lfn.endswith(_TEXTS) and size < _SMALL else DEFAULT
 
 
-def replicas(wish: str) -> int:
-    """How many replicas the wish asks for."""
-    items = _items(wish)
+def replica_count(spec: str) -> int:
+    """Return how many replicas the specification requests."""
+    items = _items(spec)
     named = sum(_is_se(item) and not item.startswith("!") for item in items)
     return named + sum(_count(item) for item in items if not _is_se(item))
 
 
-def remaining(wish: str, missing: int, have: Collection[str], failed: Collection[str] = ()) -> str:
-    """The wish for `missing` more replicas; empty if none can be asked for.
+def spec_for_missing(spec: str, missing: int, registered: Collection[str], failed: Collection[str] = ()) -> str:
+    """Return the specification for `missing` more replicas; empty if none can be requested.
 
-    Elements in `have` hold one already, those in `failed` did not take theirs; both are excluded. A named element is
-    asked for again unless it failed; a tag gives as many as are missing, at most as many as were wished with it.
+    Excludes the storage elements in `registered`, which have a replica, and in `failed`. A named storage element is
+    requested again unless it failed; a tag requests the missing replicas, at most as many as in `spec`.
     """
-    words: list[str] = []
-    for item in _items(wish):
+    items: list[str] = []
+    for item in _items(spec):
         if missing <= 0:
             break
         if not _is_se(item):
             count = min(missing, _count(item))
             missing -= count
-            words.append(f"{item.replace('=', ':').split(':')[0]}:{count}")
-        elif not item.startswith("!") and item.upper() not in {*have, *failed}:
+            items.append(f"{item.replace('=', ':').split(':')[0]}:{count}")
+        elif not item.startswith("!") and item.upper() not in {*registered, *failed}:
             missing -= 1
-            words.append(item)
-    if not words:
+            items.append(item)
+    if not items:
         return ""
-    excluded = [item for item in _items(wish) if item.startswith("!")]
-    excluded += [f"!{se}" for se in sorted({*have, *failed}) if f"!{se}" not in excluded]
-    return ",".join(words + excluded)
+    excluded = [item for item in _items(spec) if item.startswith("!")]
+    excluded += [f"!{se}" for se in sorted({*registered, *failed}) if f"!{se}" not in excluded]
+    return ",".join(items + excluded)
 
 
-def without(wish: str, ses: Collection[str]) -> str:
-    """The wish with these elements excluded, unless it names them; as it was if there is nothing to exclude."""
-    items = _items(wish)
+def excluding(spec: str, ses: Collection[str]) -> str:
+    """Return the specification with these storage elements excluded, unless it names them."""
+    items = _items(spec)
     named = {item.lstrip("!").upper() for item in items if _is_se(item)}
     excluded = [f"!{se}" for se in sorted(ses) if se.upper() not in named]
-    return ",".join([*items, *excluded]) if excluded else wish
+    return ",".join([*items, *excluded]) if excluded else spec
 
 
-def _items(wish: str) -> list[str]:
-    return [item.strip() for item in (wish or DEFAULT).split(",") if item.strip()]
+def _items(spec: str) -> list[str]:
+    return [item.strip() for item in (spec or DEFAULT).split(",") if item.strip()]
 
 
 def _is_se(item: str) -> bool:

@@ -1,4 +1,4 @@
-"""XML collections of files, as AliEn has them: made of local files, and several made to one. Pure."""
+"""XML collections of files in AliEn's format: builds one from local files, and merges several. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = "tempCollection"
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of this machine: absolute path, bytes, md5, its owner's and group's names, mode, `changed` as a text."""
+    """A local file: absolute path, bytes, md5, names of owner and group, mode, `changed` as text."""
 
     path: str
     size: int
@@ -26,7 +26,7 @@ class LocalFile:
 
 
 def attributes_of(file: LocalFile) -> dict[str, str]:
-    """What a collection says of a local file, in the order that the service has."""
+    """Return the attributes of a local file in a collection, in the service's order."""
     url = f"file://{file.path}"
     return {
         "name": file.path.rpartition("/")[2],
@@ -52,9 +52,9 @@ def attributes_of(file: LocalFile) -> dict[str, str]:
 
 
 def document(files: Sequence[Mapping[str, str]]) -> str:
-    """The collection of files with these attributes."""
+    """Return the collection of files with these attributes."""
     events = [
-        f'    <event name="{number}">\n      <file {_written(file)} />\n    </event>'
+        f'    <event name="{number}">\n      <file {_format_attributes(file)} />\n    </event>'
         for number, file in enumerate(files, 1)
     ]
     return "\n".join(
@@ -69,22 +69,22 @@ def document(files: Sequence[Mapping[str, str]]) -> str:
     )
 
 
-def joined(texts: Sequence[str]) -> str:
-    """Several collections as one. Raises BadReply for a text that is none."""
+def merge(texts: Sequence[str]) -> str:
+    """Merge several collections. Raises BadReply for invalid XML."""
     files = []
     for text in texts:
         try:
             files += [file.attrib for file in ElementTree.fromstring(text).iter("file")]
         except ElementTree.ParseError as error:
-            raise BadReply(f"toXml: the collection that came is no XML: {error}") from error
+            raise BadReply(f"toXml: the collection is not valid XML: {error}") from error
     return document(files)
 
 
-def _written(attributes: Mapping[str, str]) -> str:
-    return " ".join(f"{name}={_quoted(value)}" for name, value in attributes.items())
+def _format_attributes(attributes: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={_quote(value)}" for name, value in attributes.items())
 
 
-def _quoted(value: str) -> str:
-    """A value in double quotes; bytes that are no text are spelled out, since XML cannot hold them."""
+def _quote(value: str) -> str:
+    """Return a value in double quotes; bytes that are not UTF-8 are escaped, since XML cannot contain them."""
     text = value.encode("utf-8", "backslashreplace").decode()
     return quoteattr(text, {'"': "&quot;"})

@@ -1,1 +1,1 @@
-"""What people type and read: options, units, command lines, colours, completion. Imports the errors only."""
+"""The command-line language: options, units, command lines, colours, completion. Imports only the errors."""

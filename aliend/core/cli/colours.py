@@ -1,6 +1,6 @@
-"""Colours on terminals: of states of jobs and files, and of directories in listings. Pure.
+"""Terminal colours for the states of jobs and files, and for directories in listings. Pure.
 
-What is painted was made visible before (`core.visible`), so that only these colours reach the terminal.
+Control characters are escaped first (`core.cli.escaping`), so that only these colours reach the terminal.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _STATES = {
 _STATE = re.compile(r"(?m)^( *(?:\d+ +)?)(" + "|".join(_STATES) + r")(?= )")
 
 
-def states_painted(table: str) -> str:
-    """A table whose lines begin with a state, or with a number and a state."""
-    return _STATE.sub(lambda found: f"{found[1]}{_STATES[found[2]]}{found[2]}{_RESET}", visible(table))
+def colour_states(table: str) -> str:
+    """Colour the states in a table whose lines begin with a state, or with a number and a state."""
+    return _STATE.sub(lambda match: f"{match[1]}{_STATES[match[2]]}{match[2]}{_RESET}", visible(table))
 
 
-def directories_painted(listing: str) -> str:
-    """What `ls -F` prints, long or short: the name of a directory ends in a slash and stands last in its line."""
-    return "\n".join(map(_painted_line, visible(listing).split("\n")))
+def colour_directories(listing: str) -> str:
+    """Colour the directories in the output of `ls -F`: names that end in a slash, at the end of a line."""
+    return "\n".join(map(_colour_line, visible(listing).split("\n")))
 
 
-def _painted_line(line: str) -> str:
+def _colour_line(line: str) -> str:
     if not line.endswith("/"):
         return line
     before, gap, name = line.rpartition("    ")

@@ -1,10 +1,10 @@
-"""Command lines as text: chains of steps with `;` and newlines, quotes, comments, pipes to the shell, `!` and aliases.
+"""Parses command lines: steps separated by `;` and newlines, quotes, comments, pipes to the shell, `!` and aliases.
 
-The language is the incumbent client's, with quotes respected everywhere: a step is a command of ours or of the service,
-perhaps with ` | ` and a pipeline of the user's shell behind it, or `!` and a text for that shell. A line that begins
-with `#` is a comment. There are no variables and no patterns.
+The language is that of alien.py, with quotes respected everywhere: a step is a command of ours or of the service,
+optionally followed by ` | ` and a pipeline for the user's shell, or `!` and a command for that shell. A line that
+begins with `#` is a comment. The language has no variables and no patterns.
 
-The user's aliases: lines `name=value` of `~/.alienpy_aliases`; `#` begins a comment, double quotes are optional.
+The aliases are lines `name=value` of `~/.alienpy_aliases`; `#` begins a comment, double quotes are optional.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TWO_OPERANDS = frozenset({"find", "find2"})
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command by its words; `pipeline` is a text for the shell that gets its output (empty: none)."""
+    """A command and its arguments; `pipeline` is a shell command for its output (empty: none)."""
 
     words: tuple[str, ...]
     pipeline: str = ""
@@ -40,7 +40,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """A text for the user's shell."""
+    """A command for the user's shell."""
 
     text: str
 
@@ -50,7 +50,7 @@ Step = Command | Shell
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A step as text: where its first ` | ` is (-1: nowhere), where it ends, and whether a newline ends it."""
+    """A step as text: the offset of its first ` | ` (-1: none), its end, and whether a newline ends it."""
 
     text: str
     bar: int
@@ -59,35 +59,35 @@ class _Piece:
 
 
 class _OpenQuoteError(Exception):
-    """A quote or a backslash has no second half; `args[0]` is its position."""
+    """A quote is not closed, or a backslash is last; `args[0]` is its position."""
 
 
 def parse(text: str, aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...]:
-    """The steps of `text`. An alias is replaced only as the word of a command, and not within itself.
+    """Return the steps of `text`. An alias is expanded only as the name of a command, and not within itself.
 
-    Raises UsageError, naming the line, where a quote is not closed.
+    Raises UsageError with the line number if a quote is not closed.
     """
     try:
         return tuple(step for piece in _pieces(text) for step in _steps(piece, aliases))
     except _OpenQuoteError as error:
         line = text.count("\n", 0, error.args[0]) + 1
         where = f"line {line}: " if "\n" in text.strip() else ""
-        raise UsageError(f"{where}a quote is not closed: {_excerpt(text, error.args[0])}; nothing was done") from None
+        raise UsageError(f"{where}unclosed quote: {_excerpt(text, error.args[0])}; nothing was done") from None
 
 
-def of_words(words: tuple[str, ...], aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...]:
-    """The steps of a command that came as separate words: one word is a text, more are the command's own words."""
-    if len(words) == 1:
-        return parse(words[0], aliases)
-    if words and words[0].startswith("!"):
-        return (Shell(f"{words[0][1:]} {shlex.join(words[1:])}".strip()),)
-    if words and words[0] in aliases:
-        return _expanded(words[0], f" {shlex.join(words[1:])}", aliases)
-    return (Command(_operands_split(words)),) if words else ()
+def parse_args(args: tuple[str, ...], aliases: Mapping[str, str] = NO_ALIASES) -> tuple[Step, ...]:
+    """Return the steps of separate arguments: a single one is parsed as text, several are one command."""
+    if len(args) == 1:
+        return parse(args[0], aliases)
+    if args and args[0].startswith("!"):
+        return (Shell(f"{args[0][1:]} {shlex.join(args[1:])}".strip()),)
+    if args and args[0] in aliases:
+        return _expand_alias(args[0], f" {shlex.join(args[1:])}", aliases)
+    return (Command(_split_find_operand(args)),) if args else ()
 
 
-def complete(text: str) -> int:
-    """How much of a growing text can be carried out already: up to its last newline outside of quotes."""
+def complete_length(text: str) -> int:
+    """Return the length of a partial text that can be executed: up to its last newline outside of quotes."""
     done = 0
     try:
         for piece in _pieces(text):
@@ -101,7 +101,7 @@ def complete(text: str) -> int:
 def _pieces(text: str) -> Iterator[_Piece]:
     position = 0
     while position < len(text):
-        start = position = _BLANK.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing as well
+        start = position = _BLANK.match(text, position).end()  # type: ignore[union-attr]  # it also matches the empty text
         if text.startswith("#", start):
             newline = text.find("\n", start)
             position = len(text) if newline < 0 else newline + 1
@@ -132,21 +132,21 @@ def _steps(piece: _Piece, aliases: Mapping[str, str]) -> tuple[Step, ...]:
         return (Command((command.strip(),), pipeline),)
     first = command.split(None, 1)[0]
     if first in aliases:
-        return _expanded(first, text[len(first) :], aliases)
+        return _expand_alias(first, text[len(first) :], aliases)
     words = tuple(shlex.split(_JOINED_LINES.sub(r"\1", command)))
-    return (Command(_operands_split(words), pipeline),)
+    return (Command(_split_find_operand(words), pipeline),)
 
 
-def _expanded(name: str, rest: str, aliases: Mapping[str, str]) -> tuple[Step, ...]:
+def _expand_alias(name: str, rest: str, aliases: Mapping[str, str]) -> tuple[Step, ...]:
     others = {other: value for other, value in aliases.items() if other != name}
     return parse(aliases[name] + rest, others)
 
 
-def _operands_split(words: tuple[str, ...]) -> tuple[str, ...]:
-    """`find 'DIRECTORY PATTERN'` is written so in many scripts; other commands keep names with blanks whole."""
-    if len(words) == 2 and words[0] in _TWO_OPERANDS and " " in words[1].strip():
-        return (words[0], *words[1].split())
-    return words
+def _split_find_operand(args: tuple[str, ...]) -> tuple[str, ...]:
+    """Split the operand of `find 'DIRECTORY PATTERN'`, which many scripts use; other names may contain blanks."""
+    if len(args) == 2 and args[0] in _TWO_OPERANDS and " " in args[1].strip():
+        return (args[0], *args[1].split())
+    return args
 
 
 def _excerpt(text: str, position: int) -> str:
@@ -154,16 +154,16 @@ def _excerpt(text: str, position: int) -> str:
     return line if len(line) <= 60 else line[:57] + "..."
 
 
-def read(text: str) -> dict[str, str]:
-    """The aliases of a file's text; lines without a name are skipped, of two with one name the last holds."""
-    found = {}
+def parse_aliases(text: str) -> dict[str, str]:
+    """Return the aliases in the text of a file; skips lines without a name; the last one of a name counts."""
+    aliases = {}
     for line in text.splitlines():
         name, equals, value = line.partition("=")
         name = name.strip()
         if equals and name and not name.startswith("#") and not name.split()[1:]:
-            found[name] = _unquoted(value.strip())
-    return found
+            aliases[name] = _unquote(value.strip())
+    return aliases
 
 
-def _unquoted(value: str) -> str:
+def _unquote(value: str) -> str:
     return value.removeprefix('"').removesuffix('"')

@@ -1,4 +1,4 @@
-"""What the last word of an unfinished command line may be: a command, an option, a local path, an LFN, ..."""
+"""Decides how to complete the last word of a command line: as a command, an option, a local path, an LFN, ..."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 _LOCAL = re.compile(r"(?:-?file:)(?://(?=/))?")
 _STORAGE = re.compile(r"(?:.*[@,!])?!?(?=[A-Z][A-Za-z0-9_-]*::|$)")
-_HELPERS = frozenset({"time", "help", "?"})
-_TAKE_SE = frozenset({"listSEs", "listSEDistance", "mirror", "deleteMirror", "testSE", "resyncLDAP", "getSE"})
-_TAKE_GRID_JOBS = frozenset({"kill", "resubmit", "masterjob", "jobInfo", "jobListMatch", "registerOutput", "ps"})
+_PREFIX_COMMANDS = frozenset({"time", "help", "?"})
+_TAKES_SE = frozenset({"listSEs", "listSEDistance", "mirror", "deleteMirror", "testSE", "resyncLDAP", "getSE"})
+_TAKES_GRID_JOBS = frozenset({"kill", "resubmit", "masterjob", "jobInfo", "jobListMatch", "registerOutput", "ps"})
 _VERBS = {
     "transfers": ("list", "show", "watch", "wait", "why", "cancel", "retry", "pause", "resume", "limit"),
     "daemon": ("status", "start", "stop", "restart", "logs", "install"),
@@ -42,7 +42,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class LocalPath:
-    """A path on this machine; `head` (`file:`) stands before it."""
+    """A local path; `head` (`file:`) precedes it."""
 
     head: str
     path: str
@@ -50,36 +50,36 @@ class LocalPath:
 
 @dataclass(frozen=True, slots=True)
 class StorageElement:
-    """The name of a storage element; `head` stands before it."""
+    """The name of a storage element; `head` precedes it."""
 
     head: str
 
 
 @dataclass(frozen=True, slots=True)
 class TransferJob:
-    """The number of a transfer job of ours."""
+    """The number of a transfer job."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridJob:
-    """The number of a job of the grid."""
+    """The number of a grid job."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueName:
-    """An LFN; `head` is what is typed of its directory, with the slash."""
+    """An LFN; `head` is its directory as typed, with the slash."""
 
     head: str
     only_directories: bool
 
 
-Wanted = CommandName | Choice | Option | LocalPath | StorageElement | TransferJob | GridJob | CatalogueName
+CompletionKind = CommandName | Choice | Option | LocalPath | StorageElement | TransferJob | GridJob | CatalogueName
 
 
-def wanted(words: Sequence[str]) -> Wanted:
-    """What the last of `words` is to become."""
-    before, word = list(words[:-1]), words[-1] if words else ""
-    while before and before[0] in _HELPERS:
+def completion_kind(args: Sequence[str]) -> CompletionKind:
+    """Return how to complete the last of `args`."""
+    before, word = list(args[:-1]), args[-1] if args else ""
+    while before and before[0] in _PREFIX_COMMANDS:
         del before[0]
     if not before:
         return CommandName()
@@ -90,13 +90,13 @@ def wanted(words: Sequence[str]) -> Wanted:
     if local:
         return LocalPath(local[0], word[local.end() :])
     storage = _STORAGE.match(word)
-    if storage and ("@" in word or "::" in word or command in _TAKE_SE):
+    if storage and ("@" in word or "::" in word or command in _TAKES_SE):
         return StorageElement(storage[0])
     if command in _VERBS and len(before) == 1:
         return Choice(_VERBS[command])
     if command == "transfers":
         return TransferJob()
-    if command in _TAKE_GRID_JOBS:
+    if command in _TAKES_GRID_JOBS:
         return GridJob()
     head = word[: word.rfind("/") + 1]
     return CatalogueName(head, only_directories=command in _DIRECTORIES_ONLY)

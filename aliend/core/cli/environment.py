@@ -1,8 +1,6 @@
-"""Variables of the environment that switch something on.
+"""Environment variables: switches, and the XRootD variables of a caller that a job stores. Pure.
 
-The XRootD variables of a caller, as a job keeps them. Pure.
-
-Those that name code to load are left out: a copying process runs no program or library that a call names.
+XRootD variables that name code to load are excluded: a worker process loads no library that a caller names.
 """
 
 from __future__ import annotations
@@ -13,18 +11,18 @@ _OFF = frozenset({"", "0", "no", "off", "false"})
 
 
 def is_on(environment: Mapping[str, str], name: str) -> bool:
-    """Whether `name` is set to anything but 0, no, off, false or nothing."""
+    """Return whether `name` is set, and not to 0, no, off, false or an empty text."""
     return environment.get(name, "").strip().lower() not in _OFF
 
 
 Settings = tuple[tuple[str, str], ...]
-"""Variables and their values, by name."""
+"""Variables and their values, sorted by name."""
 
 _CODE = ("XRD_PLUGIN",)
 
 
-def settings_of(environment: Mapping[str, str]) -> Settings:
-    """The variables `XRD_*` of an environment."""
+def xrootd_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the variables `XRD_*` of an environment."""
     chosen = {
         name: value for name, value in environment.items() if name.startswith("XRD_") and not name.startswith(_CODE)
     }

@@ -1,8 +1,8 @@
-"""Makes control characters visible, for terminals: a file's name must not be able to move the cursor or hide text.
+"""Escapes control characters for terminals, so that a file name cannot move the cursor or hide text.
 
-Newlines and tabs stay; a carriage return stays before a newline only. Everything else that a terminal would obey, and
-characters that turn the direction of writing, become `\\xNN` or `\\uNNNN`; bytes that are not UTF-8 become `\\xNN`.
-Newlines inside of names are `\\x0a` in every text, see `in_line`.
+Newlines and tabs stay; a carriage return stays only before a newline. Other characters that a terminal interprets, and
+characters that change the direction of writing, become `\\xNN` or `\\uNNNN`; bytes that are not UTF-8 become `\\xNN`.
+Newlines in names become `\\x0a` in every output, see `escape_newlines`.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ _OBEYED = re.compile(
 
 
 def visible(text: str) -> str:
-    """`text` with what a terminal would obey made visible."""
+    """Return `text` with the characters escaped that a terminal would interpret."""
     return _OBEYED.sub(_escape, text)
 
 
-def in_line(text: str) -> str:
-    """`text` as a part of one line: a name with a line break in it must not look like two names, nor in a pipe."""
+def escape_newlines(text: str) -> str:
+    """Return `text` without newlines, so that a name with a newline does not look like two names, even in a pipe."""
     return text.replace("\n", "\\x0a")
 
 
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"  # a byte that is no UTF-8, see `surrogateescape`
+        return f"\\x{code - 0xDC00:02x}"  # a byte that is not UTF-8, see `surrogateescape`
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 class VisibleStream:
-    """The same for bytes that come in pieces, which may be cut anywhere."""
+    """Escapes bytes that arrive in pieces, which may be split anywhere."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._held = ""
 
     def feed(self, data: bytes, *, final: bool = False) -> bytes:
-        """What can be shown by now; with `final` all of it."""
+        """Return the bytes that can be shown now; with `final` all of them."""
         text = self._held + self._decoder.decode(data, final)
         self._held = "\r" if text.endswith("\r") and not final else ""
         return visible(text.removesuffix(self._held) if self._held else text).encode()

@@ -1,8 +1,8 @@
-"""Takes the words of a command apart by a table of its options; they may stand anywhere among the operands. Pure.
+"""Parses the arguments of a command by a table of its options, which may be anywhere among the operands. Pure.
 
 -name VALUE, --name VALUE, --name=VALUE    by the table; `--` ends the options; `-` alone is an operand
 
-Which command somebody may have meant.
+Also suggests similar names for a mistyped one.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from aliend.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. Spellings with one `key` are the same option; `takes` names its value (empty: it takes none)."""
+    """One option. Spellings with the same `key` are one option; `value_name` describes its value (empty: none)."""
 
     key: str
-    takes: str = ""
+    value_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What was given: the operands in their order, and the values of each option (`""` for one without value)."""
+class ParsedOptions:
+    """The parsed arguments: the operands in order, and the values of each option (`""` for one without value)."""
 
     command: str
     operands: tuple[str, ...]
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def has(self, key: str) -> bool:
-        """Whether the option was given."""
+        """Return whether the option was given."""
         return key in self.values
 
     def all(self, key: str) -> tuple[str, ...]:
-        """Every value of an option that may be repeated."""
+        """Return all values of a repeatable option."""
         return self.values.get(key, ())
 
     def last(self, key: str, default: str = "") -> str:
-        """The value of an option; of several the last one counts."""
+        """Return the value of an option; the last one counts."""
         return self.values.get(key, (default,))[-1]
 
     def number(self, key: str, default: int, *, least: int = 0) -> int:
-        """A whole number of at least `least`. Raises UsageError."""
+        """Return a whole number of at least `least`. Raises UsageError."""
         if not self.has(key):
             return default
         text = self.last(key)
@@ -56,14 +56,14 @@ class Given:
         return number
 
 
-def take_apart(command: str, words: Sequence[str], table: Mapping[str, Option]) -> Given:
-    """The options and operands of `words`, which do not include the command's name.
+def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]) -> ParsedOptions:
+    """Return the options and operands of `args`, which do not include the command's name.
 
-    Raises UsageError for an option that is not in the table (it names the nearest one) and for a missing value.
+    Raises UsageError for an option that is not in the table (with the most similar one) and for a missing value.
     """
     operands: list[str] = []
     values: dict[str, list[str]] = {}
-    rest = list(reversed(words))
+    rest = list(reversed(args))
     while rest:
         word = rest.pop()
         if word == "--":
@@ -75,29 +75,29 @@ def take_apart(command: str, words: Sequence[str], table: Mapping[str, Option]) 
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
         option = table.get(name)
         if option is None:
-            raise UsageError(unknown(command, name, table))
-        if option.takes and not equals:
+            raise UsageError(unknown_option(command, name, table))
+        if option.value_name and not equals:
             if not rest:
-                raise UsageError(f"{command}: {name} needs {option.takes} behind it")
+                raise UsageError(f"{command}: {name} must be followed by {option.value_name}")
             value = rest.pop()
-        elif equals and not option.takes:
+        elif equals and not option.value_name:
             raise UsageError(f"{command}: {name} takes no value")
         values.setdefault(option.key, []).append(value)
-    return Given(command, tuple(operands), {key: tuple(found) for key, found in values.items()})
+    return ParsedOptions(command, tuple(operands), {key: tuple(given) for key, given in values.items()})
 
 
-def unknown(command: str, name: str, known: Mapping[str, Option]) -> str:
-    """The sentence for an option that does not exist."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"see: alienctl help {command}"
-    return f"{command}: there is no option {name}; {hint}"
+def unknown_option(command: str, name: str, table: Mapping[str, Option]) -> str:
+    """Return the message for an unknown option."""
+    near = difflib.get_close_matches(name, table, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"see `alienctl help {command}`"
+    return f"{command}: unknown option {name}; {hint}"
 
 
-_AT_MOST = 3
-_ALIKE = 0.6
+_MAX_SUGGESTIONS = 3
+_MIN_SIMILARITY = 0.6
 
 
 def suggestions(word: str, names: Collection[str]) -> list[str]:
-    """At most three names that are like `word`, the nearest first."""
+    """Return up to three names similar to `word`, most similar first."""
     lower = {name.lower(): name for name in sorted(names, reverse=True)}
-    return [lower[near] for near in difflib.get_close_matches(word.lower(), lower, _AT_MOST, _ALIKE)]
+    return [lower[near] for near in difflib.get_close_matches(word.lower(), lower, _MAX_SUGGESTIONS, _MIN_SIMILARITY)]

@@ -1,8 +1,7 @@
-"""Sizes and moments as people write them. Pure: the present is an argument.
+"""Sizes, rates and times as users write them. Pure: the current time is an argument.
 
-Rates in bytes per second as people write them: `20M`, `1.5G`, `500K`, `20MiB/s`, `20MB/s`, `unlimited`. Pure.
-
-K, M, G, T (also KiB, MiB, ...) are powers of 1024, as with xrdcp and rclone; kB, MB, ... those of 1000.
+K, M, G, T, P (also KiB, MiB, ...) are powers of 1024, as in xrdcp and rclone; kB, MB, ... are powers of 1000. A rate is
+a size per second: `20M`, `1.5G`, `20MiB/s`, `20MB/s`, `unlimited`.
 """
 
 from __future__ import annotations
@@ -13,29 +12,76 @@ from fractions import Fraction
 
 from aliend.errors import UsageError
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(i?b)?", re.IGNORECASE | re.ASCII)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
+_BYTES = re.compile(r"(\d{1,30}(?:\.\d{1,30})?)\s*([kmgtp]?)(i?b)?", re.IGNORECASE | re.ASCII)
+_POWERS = " kmgtp"
+_PER_SECOND = re.compile(r"(?:/s|ps)$", re.IGNORECASE)
+_UNLIMITED = frozenset({"unlimited", "none", "off", "0"})
+MIN_RATE = 1024
+"""Bytes per second; a lower rate looks like a stalled copy."""
+MAX_RATE = 1 << 40
+"""Bytes per second."""
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w|y)", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31557600}
 _SECOND_DIGITS, _MILLISECOND_DIGITS = 10, 13
 
 
-def size_of(text: str, what: str = "a size") -> int:
-    """Bytes: `1500`, `10k` and `10KiB` (of 1024), `10kB` (of 1000), `1.5G`. Raises UsageError, which names `what`."""
-    found = _SIZE.fullmatch(text.strip())
-    if not found:
-        raise UsageError(f"{what} is bytes, or a number with a unit as in 10k, 1.5M or 2GiB, not {text!r}")
-    number, unit, suffix = found.groups()
+def _parse_bytes(text: str) -> int | None:
+    match = _BYTES.fullmatch(text.strip())
+    if match is None:
+        return None
+    number, unit, suffix = match.groups()
     base = 1000 if (suffix or "").lower() == "b" else 1024
-    factor = int(base ** _POWERS[unit.lower()])
-    return round(float(number) * factor) if "." in number else int(number) * factor
+    factor: int = base ** _POWERS.index(unit.lower() or " ")
+    return round(Fraction(number) * factor)
 
 
-def moment_of(text: str, now_ms: int, what: str = "a time") -> int:
-    """POSIX milliseconds of a moment. Raises UsageError, which names `what`.
+def parse_size(text: str, what: str = "a size") -> int:
+    """Return the bytes of `1500`, `10k`, `10KiB` (of 1024), `10kB` (of 1000) or `1.5G`. Raises UsageError."""
+    size = _parse_bytes(text)
+    if size is None:
+        raise UsageError(f"{what} is bytes, or a number with a unit as in 10k, 1.5M or 2GiB, not {text!r}")
+    return size
 
-    Seconds since 1970 (10 digits), milliseconds (13 digits), an ISO 8601 date or date and time (local time, unless it
-    tells its zone), or an age before `now_ms`: `90s`, `30m`, `12h`, `3d`, `2w`, `1y`.
+
+def parse_rate(text: str) -> int:
+    """Return a rate in bytes per second; 0: no limit. Raises UsageError."""
+    if text.strip().lower() in _UNLIMITED:
+        return 0
+    rate = _parse_bytes(_PER_SECOND.sub("", text.strip()))
+    if rate is None:
+        raise UsageError(f"{text!r} is not a rate; write 20M, 1.5G or 500K (bytes per second), or `unlimited`")
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise UsageError(f"{text!r} is out of range: a rate is 1K to 1T (bytes per second), or `unlimited`")
+    return rate
+
+
+def format_rate(rate: int) -> str:
+    """Return the shortest text that `parse_rate` accepts for a rate; 0: `unlimited`."""
+    if not rate:
+        return "unlimited"
+    for power, unit in ((4, "T"), (3, "G"), (2, "M"), (1, "K")):
+        if rate % 1024**power == 0:
+            return f"{rate // 1024**power}{unit}"
+        if rate % 1000**power == 0:
+            return f"{rate // 1000**power}{'k' if unit == 'K' else unit}B"
+    return f"{rate}B"
+
+
+def format_size(size: int, digits: int = 1) -> str:
+    """Return a size for people, as in `1.5 KiB`; `digits` are those behind the decimal point."""
+    value, unit = float(size), "B"
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if value < 1024 or unit == "TiB":
+            break
+        value /= 1024
+    return f"{value:.0f} {unit}" if unit == "B" and digits == 1 else f"{value:.{digits}f} {unit}"
+
+
+def parse_time(text: str, now_ms: int, what: str = "a time") -> int:
+    """Return a time in POSIX milliseconds. Raises UsageError about `what`.
+
+    Accepts seconds (10 digits) or milliseconds (13 digits) since 1970, an ISO 8601 date or date and time (local time
+    unless it has a time zone), or an age before `now_ms`: `90s`, `30m`, `12h`, `3d`, `2w`, `1y`.
     """
     word = text.strip()
     if word.isascii() and word.isdigit():
@@ -51,43 +97,6 @@ def moment_of(text: str, now_ms: int, what: str = "a time") -> int:
         return round(datetime.fromisoformat(word).astimezone(UTC).timestamp() * 1000)
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{what} is seconds (10 digits) or milliseconds (13) since 1970, a date as in 2024-05-31 or "
+            f"{what} is seconds (10 digits) or milliseconds (13 digits) since 1970, a date as in 2024-05-31 or "
             f"2024-05-31T12:00, or an age as in 12h or 3d, not {text!r}"
         ) from None
-
-
-LOWEST = 1024
-"""Bytes per second; less cannot be told from a copy that hangs."""
-HIGHEST = 1 << 40
-
-_RATE = re.compile(r"(\d{1,13}(?:\.\d{1,6})?)\s*(?:([KMGT])(iB|B)?|B)?(?:/s|ps)?", re.ASCII | re.IGNORECASE)
-_UNLIMITED = frozenset({"unlimited", "none", "off", "0"})
-
-
-def parse_rate(text: str) -> int:
-    """Bytes per second; 0: no limit. Raises UsageError."""
-    word = text.strip()
-    if word.lower() in _UNLIMITED:
-        return 0
-    found = _RATE.fullmatch(word)
-    if found is None:
-        raise UsageError(f"{text!r} is no rate: write 20M, 1.5G or 500K (bytes per second), or `unlimited`")
-    number, prefix, kind = found.groups()
-    base = 1000 if (kind or "").upper() == "B" else 1024
-    power = " KMGT".index((prefix or " ").upper())
-    rate = int(Fraction(number) * base**power)
-    if not LOWEST <= rate <= HIGHEST:
-        raise UsageError(f"{text!r} is no rate from 1K to 1T (bytes per second); `unlimited` takes the limit away")
-    return rate
-
-
-def rate_text(rate: int) -> str:
-    """A rate in the shortest words that `parse_rate` takes for it; 0: `unlimited`."""
-    if not rate:
-        return "unlimited"
-    for power, unit in ((4, "T"), (3, "G"), (2, "M"), (1, "K")):
-        if rate % 1024**power == 0:
-            return f"{rate // 1024**power}{unit}"
-        if rate % 1000**power == 0:
-            return f"{rate // 1000**power}{'k' if unit == 'K' else unit}B"
-    return f"{rate}B"

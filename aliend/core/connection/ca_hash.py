@@ -1,4 +1,4 @@
-"""The names under which OpenSSL looks for an authority's certificate in a directory: a hash of its subject. Pure."""
+"""The hash of a certificate's subject by which OpenSSL finds CA certificates in a directory. Pure."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _ENCODINGS = {
     0x1C: "utf-32-be",
     0x1E: "utf-16-be",
 }
-"""DER tags of the kinds of text in names."""
+"""Encodings of text in names, by DER tag."""
 
 
 def subject_hash(name: bytes) -> str:
-    """`openssl x509 -subject_hash` of a name in DER: the stem of the file's hashed name. Raises ValueError.
+    """Return `openssl x509 -subject_hash` of a name in DER, the stem of the file name. Raises ValueError.
 
-    SHA-1 over the parts of the name, without the outer header; texts as UTF-8 with ASCII letters in lower case, blanks
-    at the ends dropped and those within collapsed (OpenSSL, `X509_NAME_hash_ex`).
+    It is SHA-1 over the parts of the name, without the outer header; texts are UTF-8 in lower case (ASCII letters),
+    stripped, with inner blanks collapsed (OpenSSL, `X509_NAME_hash_ex`).
     """
     ((_, parts),) = _values(name)
-    content = b"".join(_value(tag, _sorted(part)) for tag, part in _values(parts))
+    content = b"".join(_value(tag, _sort_attributes(part)) for tag, part in _values(parts))
     return f"{int.from_bytes(hashlib.sha1(content, usedforsecurity=False).digest()[:4], 'little'):08x}"
 
 
-def _sorted(part: bytes) -> bytes:
+def _sort_attributes(part: bytes) -> bytes:
     return b"".join(sorted(_value(tag, _canonical(attribute)) for tag, attribute in _values(part)))
 
 
@@ -42,16 +42,16 @@ def _canonical(attribute: bytes) -> bytes:
 
 
 def _values(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The tag and content of each DER value in `data`."""
+    """Yield the tag and content of each DER value in `data`."""
     while data:
         if len(data) < 2:
-            raise ValueError("a name ends in the middle")
+            raise ValueError("a name is truncated")
         tag, length, start = data[0], data[1], 2
         if length & 0x80:
             start += length & 0x7F
             length = int.from_bytes(data[2:start], "big")
         if len(data) < start + length:
-            raise ValueError("a name ends in the middle")
+            raise ValueError("a name is truncated")
         yield tag, data[start : start + length]
         data = data[start + length :]
 

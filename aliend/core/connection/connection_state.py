@@ -1,21 +1,21 @@
-"""The life-cycle of a session with the central service: lanes that log in, talk, are lost and come back.
+"""The state machine of a session with the central service: connections log in, send requests, are lost and reconnect.
 
-A lane is the place of one connection and carries at most one errand (a request). One lane's life:
+A slot is the place of one connection and carries at most one request. The states of a slot:
 
-              Taken                LoggedIn (Send)
-      Down ----------> LoggingIn ------------------> Talking ---- Answered ----> Up
-       ^                ^  |  ^                      |  |  ^                     |  |
-       |   LoginFailed  |  |  |   Lost, to be sent   |  |  |    Taken (Send)     |  |
-       |   (tries left) +--+  +---- again (LogIn) ---+  |  +---------------------+  |
-       |                   |                            |                           |
-       +-- LoginFailed, ---+--- Lost, Abandoned, -------+---------- Ended ----------+
-           Abandoned            Answered and not kept
+                     Assigned               LoggedIn (Send)
+      Disconnected ----------> LoggingIn ------------------> Busy ---- Answered ----> Idle
+       ^                        ^  |  ^                      |  |  ^                   |  |
+       |           LoginFailed  |  |  |   Lost, to be sent   |  |  |  Assigned (Send)  |  |
+       |           (tries left) +--+  +---- again (LogIn) ---+  |  +-------------------+  |
+       |                           |                            |                         |
+       +---- LoginFailed, ---------+--- Lost, Abandoned, -------+------- IdleClosed ------+
+             Abandoned                  Answered, not reusable
 
-`step` says what must be done next: log in (not before a moment), send, find out what became of a request, give up, or
-nothing. After every failure (also a connection that ends soon after its login) no login of any lane begins before a
-random part of a pause that grows with each further failure has passed ("full jitter", so that many clients never come
-back at once). A request that changes something and may have arrived is never sent again. Which lane an errand gets is
-decided by `aliend.core.connection.pool_policy`; moments are seconds of any one clock.
+`step` returns the next action: log in (not before a certain time), send, check the outcome of a request, give up, or
+nothing. After every failure (including a connection that closes soon after its login), all slots delay the next login
+for a random part of a pause that grows with each further failure ("full jitter", so that many clients never return at
+the same time). A changing request that may have arrived is never sent again. The assignment of slots is decided by
+`aliend.core.connection.pool_policy`; times are seconds of any one clock.
 """
 
 from __future__ import annotations
@@ -25,89 +25,90 @@ from typing import assert_never
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """How often one errand tries, and how long to wait between logins (seconds).
+class RetryPolicy:
+    """The number of attempts of one request, and the back-off between logins (seconds).
 
-    The ceiling of the pause starts at `first_pause` and doubles up to `longest_pause`; `at_least` is never undercut.
+    The upper bound of the pause starts at `first_pause` and doubles up to `longest_pause`; the pause is at least
+    `min_pause`.
     """
 
     tries: int = 3
     first_pause: float = 0.5
     longest_pause: float = 2.0
-    at_least: float = 0.0
+    min_pause: float = 0.0
 
     def pause(self, failures: int, chance: float) -> float:
-        """Seconds to wait after the `failures`-th failure in a row; `chance` is uniform in [0, 1)."""
+        """Return the seconds to wait after `failures` consecutive failures; `chance` is uniform in [0, 1)."""
         ceiling = min(self.longest_pause, self.first_pause * 2.0 ** min(failures - 1, 16))
-        return max(self.at_least, chance * ceiling)
+        return max(self.min_pause, chance * ceiling)
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """A request on its lane: whether it `changes` something, and how many tries are left after this one."""
+class PendingRequest:
+    """A request in its slot: whether it `changes` something, and the attempts left after this one."""
 
     changes: bool
     tries_left: int
 
 
 @dataclass(frozen=True, slots=True)
-class Down:
-    """No connection and no errand."""
+class Disconnected:
+    """No connection and no request."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggingIn:
-    """A login begins at `not_before` for `errand`."""
+    """A login begins at `not_before` for `request`."""
 
-    errand: Errand
+    request: PendingRequest
     not_before: float
 
 
 @dataclass(frozen=True, slots=True)
-class Talking:
-    """The request of `errand` is under way."""
+class Busy:
+    """The request was sent and is not answered yet."""
 
-    errand: Errand
+    request: PendingRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Up:
-    """A connection that nobody uses."""
+class Idle:
+    """A connection without a request."""
 
 
-LaneState = Down | LoggingIn | Talking | Up
+ConnectionState = Disconnected | LoggingIn | Busy | Idle
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """All lanes; `failures` in a row since the last answer, and before which moment nobody logs in."""
+    """All slots; the consecutive `failures` since the last answer, and the earliest time of the next login."""
 
-    lanes: tuple[LaneState, ...]
+    slots: tuple[ConnectionState, ...]
     failures: int = 0
     not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """The lane was given to a request."""
+class Assigned:
+    """The slot was assigned to a request."""
 
-    lane: int
+    slot: int
     changes: bool
     now: float
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """A connection was made."""
+    """A login succeeded."""
 
-    lane: int
+    slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class LoginFailed:
-    """No connection was made; `final`: trying again will not help."""
+    """A login failed; `final`: a retry will not help."""
 
-    lane: int
+    slot: int
     now: float
     chance: float
     final: bool = False
@@ -115,21 +116,21 @@ class LoginFailed:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The whole reply was understood; `kept`: the connection may be used again."""
+    """A valid reply is complete; `reusable`: the connection may be used again."""
 
-    lane: int
-    kept: bool = True
+    slot: int
+    reusable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection ended, or was given up, without a reply that could be understood.
+    """The connection closed or was dropped without a valid reply.
 
-    `arrived`: the request may have reached the service. `final`: trying again will not help, or the caller has had a
+    `arrived`: the request may have reached the service. `final`: a retry will not help, or the caller has received a
     part of the reply.
     """
 
-    lane: int
+    slot: int
     now: float
     chance: float
     arrived: bool
@@ -137,10 +138,10 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """An idle connection is gone. No failure, sessions end; but `early`, soon after the login, it is one."""
+class IdleClosed:
+    """An idle connection closed. This is a failure only if `early`, soon after the login."""
 
-    lane: int
+    slot: int
     now: float
     chance: float
     early: bool = False
@@ -148,104 +149,101 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """The caller of the errand does not wait any more."""
+    """The caller no longer waits for the request."""
 
-    lane: int
+    slot: int
 
 
-Event = Taken | LoggedIn | LoginFailed | Answered | Lost | Ended | Abandoned
+Event = Assigned | LoggedIn | LoginFailed | Answered | Lost | IdleClosed | Abandoned
 
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """Make a connection for the lane, beginning at `at`."""
+    """Log in for the slot, not before `at`."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the request on the lane's connection."""
+    """Send the request on the slot's connection."""
 
 
 @dataclass(frozen=True, slots=True)
-class FindOut:
-    """The request may have been carried out: look, and never send it again."""
+class CheckOutcome:
+    """The request may have been executed: check the outcome, and never send it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Tell the caller that it failed; nothing was carried out, or nothing that matters."""
+    """Report the failure to the caller; nothing was executed, or nothing that changes something."""
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
-    """Nothing is left to do."""
+class NoAction:
+    """Do nothing."""
 
 
-Effect = LogIn | Send | FindOut | GiveUp | Nothing
+Effect = LogIn | Send | CheckOutcome | GiveUp | NoAction
 
 
 class Impossible(Exception):
-    """An event that cannot happen in the lane's state: a mistake of the caller, never of the service."""
+    """An event that is invalid in the slot's state: an error of the caller, never of the service."""
 
 
-def step(session: Session, event: Event, policy: Policy) -> tuple[Session, Effect]:
-    """What the session becomes by `event`, and what to do for the event's lane. Raises Impossible."""
-    lane = session.lanes[event.lane]
-    match event, lane:
-        case Taken(), Up():
-            return _with(session, event.lane, Talking(Errand(event.changes, policy.tries - 1))), Send()
-        case Taken(), Down():
-            errand = Errand(event.changes, policy.tries - 1)
-            return _log_in(session, event.lane, errand, event.now)
+def step(session: Session, event: Event, policy: RetryPolicy) -> tuple[Session, Effect]:
+    """Return the session after `event`, and the next action for its slot. Raises Impossible."""
+    state = session.slots[event.slot]
+    match event, state:
+        case Assigned(), Idle():
+            return _replace_slot(session, event.slot, Busy(PendingRequest(event.changes, policy.tries - 1))), Send()
+        case Assigned(), Disconnected():
+            request = PendingRequest(event.changes, policy.tries - 1)
+            return _log_in(session, event.slot, request, event.now)
         case LoggedIn(), LoggingIn():
-            return _with(session, event.lane, Talking(lane.errand)), Send()
+            return _replace_slot(session, event.slot, Busy(state.request)), Send()
         case LoginFailed(), LoggingIn():
-            return _after_failed_login(_failed(session, event, policy), event, lane.errand)
-        case Answered(), Talking():
+            return _retry(_record_failure(session, event, policy), event, state.request)
+        case Answered(), Busy():
             calm = replace(session, failures=0, not_before=0.0)
-            return _with(calm, event.lane, Up() if event.kept else Down()), Nothing()
-        case Lost(), Talking():
-            return _after_loss(_failed(session, event, policy), event, lane.errand)
-        case Ended(), Up():
-            after = _failed(session, event, policy) if event.early else session
-            return _with(after, event.lane, Down()), Nothing()
-        case Abandoned(), Talking() | LoggingIn():
-            return _with(session, event.lane, Down()), Nothing()
-        case ((Taken() | LoggedIn() | LoginFailed() | Answered() | Lost() | Ended() | Abandoned()), _):
-            raise Impossible(f"{type(event).__name__} cannot happen to a lane that is {type(lane).__name__}")
+            return _replace_slot(calm, event.slot, Idle() if event.reusable else Disconnected()), NoAction()
+        case Lost(), Busy():
+            return _after_loss(_record_failure(session, event, policy), event, state.request)
+        case IdleClosed(), Idle():
+            after = _record_failure(session, event, policy) if event.early else session
+            return _replace_slot(after, event.slot, Disconnected()), NoAction()
+        case Abandoned(), Busy() | LoggingIn():
+            return _replace_slot(session, event.slot, Disconnected()), NoAction()
+        case ((Assigned() | LoggedIn() | LoginFailed() | Answered() | Lost() | IdleClosed() | Abandoned()), _):
+            raise Impossible(f"{type(event).__name__} cannot happen to a slot that is {type(state).__name__}")
         case _:
             assert_never(event)
 
 
-def _with(session: Session, number: int, state: LaneState) -> Session:
-    lanes = (*session.lanes[:number], state, *session.lanes[number + 1 :])
-    return replace(session, lanes=lanes)
+def _replace_slot(session: Session, number: int, state: ConnectionState) -> Session:
+    slots = (*session.slots[:number], state, *session.slots[number + 1 :])
+    return replace(session, slots=slots)
 
 
-def _failed(session: Session, event: LoginFailed | Lost | Ended, policy: Policy) -> Session:
+def _record_failure(session: Session, event: LoginFailed | Lost | IdleClosed, policy: RetryPolicy) -> Session:
     failures = session.failures + 1
     not_before = max(session.not_before, event.now + policy.pause(failures, event.chance))
     return replace(session, failures=failures, not_before=not_before)
 
 
-def _log_in(session: Session, number: int, errand: Errand, now: float) -> tuple[Session, Effect]:
+def _log_in(session: Session, number: int, request: PendingRequest, now: float) -> tuple[Session, Effect]:
     at = max(now, session.not_before)
-    return _with(session, number, LoggingIn(errand, at)), LogIn(at)
+    return _replace_slot(session, number, LoggingIn(request, at)), LogIn(at)
 
 
-def _after_failed_login(session: Session, event: LoginFailed, errand: Errand) -> tuple[Session, Effect]:
-    if event.final or not errand.tries_left:
-        return _with(session, event.lane, Down()), GiveUp()
-    again = replace(errand, tries_left=errand.tries_left - 1)
-    return _log_in(session, event.lane, again, event.now)
+def _after_loss(session: Session, event: Lost, request: PendingRequest) -> tuple[Session, Effect]:
+    if event.arrived and request.changes:
+        return _replace_slot(session, event.slot, Disconnected()), CheckOutcome()
+    return _retry(session, event, request)
 
 
-def _after_loss(session: Session, event: Lost, errand: Errand) -> tuple[Session, Effect]:
-    if event.arrived and errand.changes:
-        return _with(session, event.lane, Down()), FindOut()
-    if event.final or not errand.tries_left:
-        return _with(session, event.lane, Down()), GiveUp()
-    again = replace(errand, tries_left=errand.tries_left - 1)
-    return _log_in(session, event.lane, again, event.now)
+def _retry(session: Session, event: LoginFailed | Lost, request: PendingRequest) -> tuple[Session, Effect]:
+    if event.final or not request.tries_left:
+        return _replace_slot(session, event.slot, Disconnected()), GiveUp()
+    again = replace(request, tries_left=request.tries_left - 1)
+    return _log_in(session, event.slot, again, event.now)

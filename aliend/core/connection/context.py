@@ -1,4 +1,4 @@
-"""A context: which central service, as whom, in which role, from which site. Each has its own connections."""
+"""A context: the central service, the identity, the role and the site of a caller. Each has its own connections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEFAULT_PORT = 8097
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a central service listens (`wss://host:port/websocket/json`)."""
+    """The address of a central service (`wss://host:port/websocket/json`)."""
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
@@ -28,13 +28,13 @@ class CredentialFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """How the service is found and kept.
+class DiscoverySettings:
+    """How to find the service and to keep the connection.
 
-    `jbox` is a JBox that was named, `jbox_file` the file in which one that runs here announces itself (empty: nobody
-    looks). `tries` logins are made for one request, at least `interval` seconds apart. `family` is `ipv4`, `ipv6` or
-    empty (any). Without `racing`, addresses are tried one after the other. `ping` is how long (seconds) a service may
-    be silent before it is pinged, and how long it may take to answer that; `reply` how long it may take for a reply.
+    `jbox` is a configured JBox, `jbox_file` the file in which a local JBox announces itself (empty: ignore local ones).
+    A request makes up to `tries` logins, at least `interval` seconds apart. `family` is `ipv4`, `ipv6` or empty (any).
+    Without `racing`, addresses are tried one after the other. `ping` is the time in seconds without data before a ping,
+    and the time limit for its answer; `reply` is the time limit for a reply.
     """
 
     jbox: Endpoint | None = None
@@ -49,12 +49,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything that chooses a connection; equal contexts share one.
+    """Everything that determines a connection; equal contexts share connections.
 
-    `token` is preferred to `user` while it is valid for ten more minutes. `ca` is a file or a directory of CA
-    certificates (empty: none was found). `server_name` is the name expected in the server's certificate where it is not
-    the host. `site` and `role` are applied to each connection; empty: the service's choice. `job` and `master_job` are
-    the numbers of the grid job that the caller is (empty: none).
+    `token` is preferred to `user` while it is valid for at least ten more minutes. `ca` is a file or a directory of CA
+    certificates (empty: none was found). `server_name` is the name expected in the server's certificate, if it is not
+    the host. `site` and `role` are set on each connection; empty: chosen by the service. `job` and `master_job` are the
+    numbers of the grid job of the caller (empty: none).
     """
 
     endpoint: Endpoint = Endpoint()
@@ -64,8 +64,8 @@ class Context:
     server_name: str = ""
     role: str = ""
     site: str = ""
-    finding: Finding = Finding()
+    finding: DiscoverySettings = DiscoverySettings()
     job: str = ""
     master_job: str = ""
     timing: bool = False
-    """Whether the service tells how long each command took it."""
+    """Whether the service reports the time of each command."""

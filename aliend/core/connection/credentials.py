@@ -1,4 +1,4 @@
-"""Which certificate is used, and how one is shown. `aliend.central.credentials` reads the files."""
+"""Facts about certificates: validity, renewal, roles, display. `aliend.central.credentials` reads the files."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 TOKEN_MARGIN_MS = 600_000
-"""A token that ends sooner is passed over (ten minutes, as with the incumbent client)."""
+"""A token that expires sooner is not used (ten minutes, as in alien.py)."""
 WARNING_MS = 3 * 86_400_000
-"""From so long before the end of what can be used, the user is warned."""
+"""The user is warned this long before the credential expires."""
 _RENEWED_PART = 3
-"""A token is renewed in the last third of its life, and in any case when its end is near enough to be warned of."""
+"""A token is renewed in the last third of its life, but not earlier than the warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """What a certificate says: names as `C=ch/O=AliEn2/CN=Users/...`, times in POSIX milliseconds."""
+    """Facts of a certificate: names as `C=ch/O=AliEn2/CN=Users/...`, times in POSIX milliseconds."""
 
     subject: str
     issuer: str
     begins_ms: int
     ends_ms: int
 
-    def to_json(self, place: str, *, is_usable: bool = True) -> dict[str, object]:
-        """The document of `cert-info --json`; `place` is the certificate's file."""
+    def to_json(self, path: str, *, is_usable: bool = True) -> dict[str, object]:
+        """Return the document of `cert-info --json`; `path` is the path of the certificate."""
         return {
-            "certificate": place,
+            "certificate": path,
             "subject": self.subject,
             "issuer": self.issuer,
             "begins_ms": self.begins_ms,
@@ -34,60 +34,60 @@ class CertificateFacts:
         }
 
     def lines(self) -> list[str]:
-        """The four lines of `cert-info`, times in UTC."""
+        """Return the four lines of `cert-info`, with times in UTC."""
         return [
             f"DN >>> {self.subject}",
             f"ISSUER >>> {self.issuer}",
-            f"BEGIN >>> {_moment(self.begins_ms)}",
-            f"EXPIRE >>> {_moment(self.ends_ms)}",
+            f"BEGIN >>> {_format_time(self.begins_ms)}",
+            f"EXPIRE >>> {_format_time(self.ends_ms)}",
         ]
 
 
 def why_unusable(facts: CertificateFacts, now_ms: int, margin_ms: int = 0) -> str:
-    """Why the certificate cannot be used at `now_ms`, as the end of a sentence; empty: it can."""
+    """Return why the certificate is unusable at `now_ms`, as a predicate; empty: it is usable."""
     if now_ms < facts.begins_ms:
-        return f"is valid only from {_moment(facts.begins_ms)} UTC"
+        return f"is valid only from {_format_time(facts.begins_ms)} UTC"
     if now_ms >= facts.ends_ms:
-        return f"expired at {_moment(facts.ends_ms)} UTC"
+        return f"expired at {_format_time(facts.ends_ms)} UTC"
     if facts.ends_ms - now_ms < margin_ms:
-        return f"ends at {_moment(facts.ends_ms)} UTC, in less than {margin_ms // 60_000} minutes"
+        return f"expires at {_format_time(facts.ends_ms)} UTC, in less than {margin_ms // 60_000} minutes"
     return ""
 
 
 def is_users_token(subject: str) -> bool:
-    """Whether a certificate is a token of a user: what is none (a job's, a certificate of one's own) is not renewed."""
+    """Return whether a certificate is a user token; others (of a job, of the user) are not renewed."""
     return subject.startswith("C=ch/O=AliEn") and "/CN=Users/" in subject
 
 
 def role_of(subject: str) -> str:
-    """The role in a user's token (`.../CN=Users/CN=alice/OU=role`) where it is not the user; empty otherwise."""
+    """Return the role in a user token (`.../CN=Users/CN=alice/OU=role`); empty if it is the user itself."""
     user, unit, role = subject.rpartition("/OU=")
     if not unit or not is_users_token(subject) or user.endswith(f"/CN={role}"):
         return ""
     return role
 
 
-def is_due(facts: CertificateFacts, now_ms: int) -> bool:
-    """Whether a token is to be replaced by a new one at `now_ms`.
+def is_renewal_due(facts: CertificateFacts, now_ms: int) -> bool:
+    """Return whether a token is due for renewal at `now_ms`.
 
-    Close to its end, but for tokens of a few days not all their life long: the service ends a token with the
-    certificate that it was asked with, so that a new one may be no better.
+    It is close to its end, but a token of a few days is not due for all of its life: the service limits a token to the
+    life of the certificate of the request, so that a new token may be no better.
     """
     life = facts.ends_ms - facts.begins_ms
     return is_users_token(facts.subject) and facts.ends_ms - now_ms < min(WARNING_MS, life // _RENEWED_PART)
 
 
-def warning(facts: CertificateFacts, now_ms: int) -> str:
-    """What the user must know of the end of the certificate, as the end of a sentence; empty: it is far away."""
+def expiry_warning(facts: CertificateFacts, now_ms: int) -> str:
+    """Return a warning about the expiry of the certificate, as a predicate; empty: it is not close."""
     left = facts.ends_ms - now_ms
     if left >= WARNING_MS:
         return ""
     if left <= 0:
         return why_unusable(facts, now_ms)
-    return f"ends at {_moment(facts.ends_ms)} UTC, in {_duration(left)}"
+    return f"expires at {_format_time(facts.ends_ms)} UTC, in {_format_duration(left)}"
 
 
-def _duration(ms: int) -> str:
+def _format_duration(ms: int) -> str:
     hours, minutes = ms // 3_600_000, ms // 60_000
     if hours >= 48:
         return f"{hours // 24} days"
@@ -96,5 +96,5 @@ def _duration(ms: int) -> str:
     return f"{minutes} minutes"
 
 
-def _moment(ms: int) -> str:
+def _format_time(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,8 +1,8 @@
-"""Where a login goes: a JBox that was named, one that runs on this machine, then the central service itself.
+"""The targets of a login: a configured JBox, a local JBox, then the central service itself.
 
 A JBox is a local proxy of the central service that runs as the user. It writes `jclient_token_UID` with lines of
-`key = value`. A host that the user chose (a variable, the configuration) excludes every JBox. Reading that file and
-looking at processes is left to `aliend.central.connection.jbox`.
+`key = value`. A host chosen by the user (a variable, the configuration) excludes every JBox. Reading that file and
+checking processes is left to `aliend.central.connection.jbox`.
 """
 
 from __future__ import annotations
@@ -11,90 +11,90 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aliend.core.connection.context import DEFAULT_PORT, Context, Endpoint, Finding
+from aliend.core.connection.context import DEFAULT_PORT, Context, DiscoverySettings, Endpoint
 from aliend.errors import ConfigurationError
 
-_LARGEST_PORT = 65535
-_LONGEST = 86400
+_MAX_PORT = 65535
+_MAX_SECONDS = 86400
 _FAMILIES = {"ipv4": "ipv4", "v4": "ipv4", "4": "ipv4", "ipv6": "ipv6", "v6": "ipv6", "6": "ipv6"}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A service to log in to. A JBox shows a certificate of the user's own in place of its host's name."""
+    """A service to log in to. A JBox has a certificate of the user instead of one of its host."""
 
     endpoint: Endpoint
     is_jbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """What a JBox's file says: its process and where it listens."""
+class JBoxFile:
+    """The content of a JBox's file: its process id and its endpoint."""
 
     pid: int
     endpoint: Endpoint
 
 
-def finding_of(variables: Mapping[str, str], jbox_file: str) -> Finding:
-    """How the incumbent client's variables want the service to be found; `jbox_file` empty: no JBox is wanted at all.
+def discovery_settings(variables: Mapping[str, str], jbox_file: str) -> DiscoverySettings:
+    """Return the settings from alien.py's variables; an empty `jbox_file` disables every JBox.
 
-    Raises ConfigurationError for a value that makes no sense.
+    Raises ConfigurationError for an invalid value.
     """
-    usual = Finding()
+    defaults = DiscoverySettings()
     jbox = None
     if jbox_file and variables.get("JALIEN_HOST"):
         port = variables.get("JALIEN_WSPORT") or str(DEFAULT_PORT)
         if not is_port(port):
-            raise ConfigurationError(f"JALIEN_WSPORT must be the number of a port, not {port!r}")
+            raise ConfigurationError(f"JALIEN_WSPORT must be a port number, not {port!r}")
         jbox = Endpoint(variables["JALIEN_HOST"], int(port))
-    return Finding(
+    return DiscoverySettings(
         jbox=jbox,
         jbox_file=jbox_file,
-        tries=int(_number(variables, "ALIENPY_CONNECT_TRIES", usual.tries, at_least=1)),
-        interval=_number(variables, "ALIENPY_CONNECT_TRIES_INTERVAL", usual.interval),
+        tries=int(_number(variables, "ALIENPY_CONNECT_TRIES", defaults.tries, minimum=1)),
+        interval=_number(variables, "ALIENPY_CONNECT_TRIES_INTERVAL", defaults.interval),
         family=_FAMILIES.get(variables.get("ALIENPY_NETWORKSTACK", "").lower(), ""),
         racing=not variables.get("ALIENPY_NO_STAGGER"),
-        ping=_number(variables, "ALIENPY_TIMEOUT", usual.ping, at_least=1),
-        reply=_number(variables, "ALIEND_REPLY_TIMEOUT", usual.reply, at_least=1),
+        ping=_number(variables, "ALIENPY_TIMEOUT", defaults.ping, minimum=1),
+        reply=_number(variables, "ALIEND_REPLY_TIMEOUT", defaults.reply, minimum=1),
     )
 
 
-def _number(variables: Mapping[str, str], name: str, usual: float, at_least: float = 0) -> float:
+def _number(variables: Mapping[str, str], name: str, default: float, minimum: float = 0) -> float:
     text = variables.get(name, "")
     if not text:
-        return usual
+        return default
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not at_least <= value <= _LONGEST:
-        raise ConfigurationError(f"{name} must be a number from {at_least:g} to {_LONGEST}, not {text!r}")
+    if not minimum <= value <= _MAX_SECONDS:
+        raise ConfigurationError(f"{name} must be a number from {minimum:g} to {_MAX_SECONDS}, not {text!r}")
     return value
 
 
-def announced(text: str) -> Announced | None:
-    """Read the text of a JBox's file; None where it makes no sense."""
+def parse_jbox_file(text: str) -> JBoxFile | None:
+    """Parse the text of a JBox's file; None if it is invalid."""
     values = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}
     pid, port = values.get("JALIEN_PID", ""), values.get("JALIEN_WSPORT", str(DEFAULT_PORT))
     if not (pid.isascii() and pid.isdigit() and is_port(port)):
         return None
-    return Announced(int(pid), Endpoint(values.get("JALIEN_HOST") or "localhost", int(port)))
+    return JBoxFile(int(pid), Endpoint(values.get("JALIEN_HOST") or "localhost", int(port)))
 
 
 def is_port(text: str) -> bool:
-    """Whether `text` is the number of a port."""
-    return text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_PORT
+    """Return whether `text` is a port number."""
+    return text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_PORT
 
 
-def targets(context: Context, running: Endpoint | None) -> list[Target]:
-    """The services of `context` in the order of trying; `running` is the JBox found by its file."""
+def login_targets(context: Context, running: Endpoint | None) -> list[Target]:
+    """Return the services of `context` in the order to try; `running` is the local JBox."""
     boxes = [context.finding.jbox, running]
     distinct = dict.fromkeys(box for box in boxes if box is not None and box != context.endpoint)
     return [*(Target(box, is_jbox=True) for box in distinct), Target(context.endpoint)]
 
 
 def real_uid(status: str) -> int | None:
-    """The real user id in the text of `/proc/PID/status`."""
+    """Return the real user id in the text of `/proc/PID/status`."""
     for line in status.splitlines():
         words = line.split()
         if words[:1] == ["Uid:"] and len(words) > 1 and words[1].isdigit():

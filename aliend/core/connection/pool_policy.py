@@ -1,6 +1,6 @@
-"""Who may use which connection next: interactive work before bulk work, few logins, never two requests on one.
+"""Assigns connections to work: interactive before bulk, few logins, never two requests on one connection.
 
-A lane is the place of one connection. This module only decides; `aliend.central.connection.pool` waits and hands out.
+A slot is the place of one connection. This module only decides; `aliend.central.connection.pool` waits and assigns.
 """
 
 from __future__ import annotations
@@ -11,44 +11,46 @@ from typing import Literal
 
 Work = Literal["interactive", "bulk"]
 
-PATIENCE = 0.5
-"""Seconds that somebody always waits for a lane before one more login is worth its price."""
-LONG_PATIENCE = 1.0
-"""The same where the service delays every command: ten more points of a login are ten more milliseconds, and whoever
-always waits spends more than that by his commands in half a second."""
+NEW_LOGIN_AFTER = 0.5
+"""Seconds that a queue for a slot must have existed before another login is worth its cost."""
+NEW_LOGIN_AFTER_THROTTLED = 1.0
+"""The same while the service throttles: the ten points of a login add 10 ms to every command, but a permanent queue
+causes more points than that in half a second."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """What a lane is doing; `work` is empty for an idle lane. A busy lane that is not warm is being connected."""
+class SlotState:
+    """The state of a slot; `work` is empty if it is idle. A busy slot that is not `connected` is logging in."""
 
-    warm: bool = False
+    connected: bool = False
     work: Work | Literal[""] = ""
 
 
-def choose(lanes: Sequence[Lane], work: Work, waited: float, patience: float = PATIENCE) -> int | None:
-    """The lane for `work` of which some has always waited for `waited` seconds; None: wait on.
+def choose_slot(
+    slots: Sequence[SlotState], work: Work, waited: float, new_login_after: float = NEW_LOGIN_AFTER
+) -> int | None:
+    """Return the slot for `work` whose queue has existed for `waited` seconds; None: keep waiting.
 
-    A warm idle lane is taken at once. A new login is made for the first work of all, for interactive work that would
-    wait behind bulk work, and for work that has waited for `patience` behind connected lanes. Bulk work never takes the
-    last lane, and a second one only where a connection stays for interactive work or patience has ended.
+    A connected idle slot is used at once. A new login serves the first work at all, interactive work that would wait
+    behind bulk work, and work that has waited for `new_login_after` behind connected slots. Bulk work never takes the
+    last slot, and a second one only if a connection remains for interactive work or the wait was long enough.
     """
-    hauling = sum(lane.work == "bulk" for lane in lanes)
-    if work == "bulk" and hauling >= len(lanes) - 1:
+    bulk_count = sum(slot.work == "bulk" for slot in slots)
+    if work == "bulk" and bulk_count >= len(slots) - 1:
         return None
-    idle = [number for number, lane in enumerate(lanes) if not lane.work]
+    idle = [number for number, slot in enumerate(slots) if not slot.work]
     for number in idle:
-        if lanes[number].warm and (work == "interactive" or not hauling or _stays_for_users(lanes, number)):
+        if slots[number].connected and (work == "interactive" or not bulk_count or _leaves_interactive(slots, number)):
             return number
-    cold = [number for number in idle if not lanes[number].warm]
-    if not cold:
+    disconnected = [number for number in idle if not slots[number].connected]
+    if not disconnected:
         return None
-    busy = [lane for lane in lanes if lane.work]
-    behind_bulk = work == "interactive" and bool(busy) and all(lane.work == "bulk" for lane in busy)
-    out_of_patience = waited >= patience and all(lane.warm for lane in busy)
-    return cold[0] if not busy or behind_bulk or out_of_patience else None
+    busy = [slot for slot in slots if slot.work]
+    behind_bulk = work == "interactive" and bool(busy) and all(slot.work == "bulk" for slot in busy)
+    has_waited_long = waited >= new_login_after and all(slot.connected for slot in busy)
+    return disconnected[0] if not busy or behind_bulk or has_waited_long else None
 
 
-def _stays_for_users(lanes: Sequence[Lane], taken: int) -> bool:
-    """Whether a connection that does no bulk work is left when lane `taken` is taken for some."""
-    return any(lane.warm and lane.work != "bulk" for number, lane in enumerate(lanes) if number != taken)
+def _leaves_interactive(slots: Sequence[SlotState], taken: int) -> bool:
+    """Return whether a connection without bulk work remains if slot `taken` is used for bulk work."""
+    return any(slot.connected and slot.work != "bulk" for number, slot in enumerate(slots) if number != taken)

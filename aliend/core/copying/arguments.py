@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from aliend.core.catalogue import selection
-from aliend.core.cli.options import Given, Option, take_apart
-from aliend.core.cli.units import parse_rate, size_of
+from aliend.core.cli.options import Option, ParsedOptions, parse_options
+from aliend.core.cli.units import parse_rate, parse_size
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.overwrite import Overwrite
 from aliend.errors import UsageError
@@ -112,7 +112,7 @@ class InputLine:
 
 def parse_copy(args: Sequence[str], now_ms: int) -> CopyArguments:
     """Parse the arguments of `cp`. Raises UsageError, which names the argument; nothing is ignored silently."""
-    options = take_apart("cp", args, OPTIONS)
+    options = parse_options("cp", args, OPTIONS)
     sources, target = _sources_and_target(options)
     return CopyArguments(
         sources=sources,
@@ -154,7 +154,7 @@ def parse_input(text: str, *, with_target: bool) -> tuple[list[InputLine], list[
     return lines, problems
 
 
-def _sync_args(options: Given) -> tuple[str, ...]:
+def _sync_args(options: ParsedOptions) -> tuple[str, ...]:
     """Return the arguments for `sync`. Raises UsageError for options that it does not have."""
     args = ["sync"]
     for key in options.values:
@@ -165,7 +165,7 @@ def _sync_args(options: Given) -> tuple[str, ...]:
     return (*args, "--", *options.operands)
 
 
-def _sources_and_target(options: Given) -> tuple[tuple[str, ...], str]:
+def _sources_and_target(options: ParsedOptions) -> tuple[tuple[str, ...], str]:
     names = options.operands
     if options.has("input"):
         if names:
@@ -182,7 +182,7 @@ def _sources_and_target(options: Given) -> tuple[tuple[str, ...], str]:
     return names[:-1], names[-1]
 
 
-def _spec(options: Given, now_ms: int) -> JobSpec:
+def _spec(options: ParsedOptions, now_ms: int) -> JobSpec:
     chosen = selection.selection_of(options, now_ms)
     job = str(options.number("j", 0)) if options.has("j") else chosen.job
     if chosen.job and job != chosen.job:
@@ -220,24 +220,24 @@ def _spec(options: Given, now_ms: int) -> JobSpec:
     )
 
 
-def _overwrite(options: Given) -> Overwrite:
+def _overwrite(options: ParsedOptions) -> Overwrite:
     if not options.has("overwrite"):
         return "changed" if options.has("f") else "never"
     policies: tuple[Overwrite, ...] = get_args(Overwrite)
     return policies[policies.index(cast(Overwrite, _one_of(options, "overwrite", policies)))]
 
 
-def _one_of(options: Given, key: str, choices: Sequence[str]) -> str:
+def _one_of(options: ParsedOptions, key: str, choices: Sequence[str]) -> str:
     if options.has(key) and options.last(key) not in choices:
         raise UsageError(f"cp: --{key} must be one of {', '.join(choices)}, not {options.last(key)!r}")
     return options.last(key)
 
 
-def _size(options: Given, key: str) -> int:
-    return size_of(options.last(key), f"cp: -{key}") if options.has(key) else 0
+def _size(options: ParsedOptions, key: str) -> int:
+    return parse_size(options.last(key), f"cp: -{key}") if options.has(key) else 0
 
 
-def _seconds(options: Given) -> float:
+def _seconds(options: ParsedOptions) -> float:
     if not options.has("timeout"):
         return 0.0
     text = options.last("timeout")

@@ -1,1 +1,1 @@
-"""Documents of the services beside the catalogue: grid jobs, storage listings, quotas, CCDB, server statistics."""
+"""Documents of the services other than the catalogue: grid jobs, storage listings, quotas, CCDB, server statistics."""

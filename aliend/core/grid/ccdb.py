@@ -1,7 +1,7 @@
-"""The words of `ccdb` and what the conditions database (CCDB) answers, as values. Pure: no HTTP, no files.
+"""Queries to the conditions database (CCDB): the arguments of `ccdb`, URLs and answers. Pure: no HTTP, no files.
 
-A query is `PATH[/TIME][/KEY=VALUE...]`. The service's `latest/` gives the newest object for each path, `browse/` every
-version. An object is known by its ETag and holds from `Valid-From` until `Valid-Until` (POSIX milliseconds).
+A query is `PATH[/TIME][/KEY=VALUE...]`. `latest/` of the service returns the newest object for each path, `browse/`
+every version. An object has an ETag and is valid from `Valid-From` until `Valid-Until` (POSIX milliseconds).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from urllib.parse import quote, urljoin
 from aliend.errors import UsageError, WebError
 
 Fetch = Literal["", "get", "mirror"]
-"""What is brought here: nothing, files with readable names, or files as a server of CCDB objects keeps them."""
+"""What to download: nothing, files with readable names, or files as a CCDB server stores them."""
 
 DEFAULT_HOST = "http://alice-ccdb.cern.ch/"
 RUN_PATH = "RCT/Info/RunInformation"
-"""Where the times of runs are."""
+"""The path with the times of runs."""
 
 _DIGITS_OF_TIME = 13
-_RENAMED = {"Created": "CreateTime", "Valid-Until": "ValidUntil", "fileName": "OriginalFileName"}
+_PROPERTY_NAMES = {"Created": "CreateTime", "Valid-Until": "ValidUntil", "fileName": "OriginalFileName"}
 _NOT_PROPERTIES = frozenset({"path", "replicas", "ETag", "Valid-From", "Content-Length"})
-_TWICE = frozenset(
+_REDUNDANT = frozenset(
     {
         "createTime",
         "lastModified",
@@ -40,7 +40,7 @@ _TWICE = frozenset(
         "Content-Disposition",
     }
 )
-"""Fields that say again what another one says."""
+"""Fields that repeat another field."""
 _FLAGS = {
     "-history": "history",
     "-report": "report",
@@ -54,7 +54,7 @@ _VALUES = ("-limit", "-run", "-objtime", "-host", "-header", "-dst")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was asked for. `time` and `run` are digits or empty, `headers` go to the service as they are."""
+    """A query. `time` and `run` are digits or empty; `headers` are sent unchanged."""
 
     path: str
     time: str = ""
@@ -73,7 +73,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder below the path: objects and bytes in itself and in those below it; None where nothing was counted."""
+    """A folder below the path: objects and bytes in it and below it; None if not counted."""
 
     name: str
     counted: tuple[int, int, int, int] | None = None
@@ -83,7 +83,7 @@ class Folder:
 class CalibrationObject:
     """One version of an object: times in POSIX milliseconds, size in bytes, md5 in lower case (empty: unknown).
 
-    `replicas` are absolute URLs; `fields` is what else is known, without repetitions.
+    `replicas` are absolute URLs; `fields` are all fields except redundant ones.
     """
 
     path: str
@@ -99,24 +99,24 @@ class CalibrationObject:
 
     @property
     def lifetime(self) -> int:
-        """Milliseconds for which it holds."""
+        """Return the milliseconds for which it is valid."""
         return self.valid_until - self.valid_from
 
 
-def parse(words: Sequence[str]) -> Query:
-    """Take the words apart. Raises UsageError."""
+def parse(args: Sequence[str]) -> Query:
+    """Parse the arguments. Raises UsageError."""
     flags: set[str] = set()
     values: dict[str, str] = {}
     headers: list[tuple[str, str]] = []
     names: list[str] = []
-    rest = list(words)
+    rest = list(args)
     while rest:
         word = rest.pop(0)
         if word in _FLAGS:
             flags.add(_FLAGS[word])
         elif word in _VALUES:
             if not rest:
-                raise UsageError(f"ccdb: {word} needs a value behind it")
+                raise UsageError(f"ccdb: {word} must be followed by a value")
             value = rest.pop(0)
             if word == "-header":
                 headers.append(_header(value))
@@ -124,11 +124,11 @@ def parse(words: Sequence[str]) -> Query:
                 values[word] = value
         elif word.startswith("-"):
             near = get_close_matches(word, [*_FLAGS, *_VALUES], n=1)
-            raise UsageError(f"ccdb: there is no option {word}" + (f"; did you mean {near[0]}?" if near else ""))
+            raise UsageError(f"ccdb: unknown option {word}" + (f"; did you mean {near[0]}?" if near else ""))
         else:
             names.append(word)
     if len(names) != 1:
-        raise UsageError("ccdb takes one query: ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...] (see: help ccdb)")
+        raise UsageError("usage: ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...] (see `alienctl help ccdb`)")
     return _query(names[0], flags, values, tuple(headers))
 
 
@@ -146,7 +146,7 @@ def _query(text: str, flags: set[str], values: dict[str, str], headers: tuple[tu
         raise UsageError(f"ccdb: -objtime needs {_DIGITS_OF_TIME} digits (POSIX milliseconds), not {time!r}")
     run, limit, host = values.get("-run", ""), values.get("-limit", "10"), values.get("-host", "")
     if run and not _is_number(run):
-        raise UsageError(f"ccdb: -run needs a run's number, not {run!r}")
+        raise UsageError(f"ccdb: -run needs a run number, not {run!r}")
     if not _is_number(limit) or not int(limit):
         raise UsageError(f"ccdb: -limit needs a number of at least 1, not {limit!r}")
     return Query(
@@ -167,81 +167,81 @@ def _query(text: str, flags: set[str], values: dict[str, str], headers: tuple[tu
 
 
 def base_of(host: str) -> str:
-    """The URL of a host, with its scheme and a slash at the end. Raises UsageError for another scheme than HTTP's."""
+    """Return the URL of a host, with scheme and final slash. Raises UsageError for a scheme other than HTTP."""
     url = host if "://" in host else f"http://{host}"
     if not url.startswith(("http://", "https://")) or not url.partition("://")[2].strip("/"):
-        raise UsageError(f"ccdb: {host!r} is no host; it is NAME[:PORT], http://... or https://...")
+        raise UsageError(f"ccdb: invalid host {host!r}; use NAME[:PORT], http://... or https://...")
     return url.rstrip("/") + "/"
 
 
 def url_of(query: Query, base: str, time: str) -> str:
-    """Where the answer to the query is; `time` is digits or empty."""
+    """Return the URL of a query; `time` is digits or empty."""
     words = [query.path, time, *query.constraints]
-    place = "/".join(quote(word, safe="/=:,;@+~!$&()'-._") for word in words if word)
-    door = "browse" if query.history or query.report else "latest"
-    return f"{base}{door}/{place}" + ("?report=true" if query.report else "")
+    path = "/".join(quote(word, safe="/=:,;@+~!$&()'-._") for word in words if word)
+    endpoint = "browse" if query.history or query.report else "latest"
+    return f"{base}{endpoint}/{path}" + ("?report=true" if query.report else "")
 
 
 def folders_of(document: object) -> list[Folder]:
-    """The folders of an answer."""
-    found = []
-    for one in _listed(document, "subfolders"):
-        if isinstance(one, dict):
+    """Return the folders of an answer."""
+    folders = []
+    for folder in _list_member(document, "subfolders"):
+        if isinstance(folder, dict):
             names = ("ownFiles", "ownSize", "filesInSubfolders", "sizeOfSubfolders")
-            counted = tuple(_integer(one.get(name)) for name in names)
-            found.append(Folder(str(one.get("name", "")), counted))  # type: ignore[arg-type]  # four of them
+            counted = tuple(_integer(folder.get(name)) for name in names)
+            folders.append(Folder(str(folder.get("name", "")), counted))  # type: ignore[arg-type]  # four of them
         else:
-            found.append(Folder(str(one)))
-    return found
+            folders.append(Folder(str(folder)))
+    return folders
 
 
 def objects_of(document: object, base: str) -> list[CalibrationObject]:
-    """The objects of an answer; replicas that are told without a host are at `base`. Raises WebError."""
-    return [_object(one, base) for one in _listed(document, "objects")]
+    """Return the objects of an answer; replica URLs without a host are relative to `base`. Raises WebError."""
+    return [_object(entry, base) for entry in _list_member(document, "objects")]
 
 
-def target_of(one: CalibrationObject, fetch: Fetch) -> str:
-    """The name of an object's file below the directory that files are brought to."""
+def target_of(item: CalibrationObject, fetch: Fetch) -> str:
+    """Return the name of an object's file below the download directory."""
     if fetch == "mirror":
-        return f"{one.path}/{one.valid_from}/{one.etag}"
-    stem, extension = posixpath.splitext(one.name)
-    return f"{one.path}/{stem}_{one.etag}{extension}"
+        return f"{item.path}/{item.valid_from}/{item.etag}"
+    stem, extension = posixpath.splitext(item.name)
+    return f"{item.path}/{stem}_{item.etag}{extension}"
 
 
-def properties_of(one: CalibrationObject) -> str:
-    """The text that a server of CCDB objects keeps beside a file: a line `KEY=VALUE` for each field."""
-    kept = {_RENAMED.get(key, key): value for key, value in one.fields.items() if key not in _NOT_PROPERTIES}
+def properties_of(item: CalibrationObject) -> str:
+    """Return the properties that a CCDB server stores beside a file: a line `KEY=VALUE` for each field."""
+    kept = {_PROPERTY_NAMES.get(key, key): value for key, value in item.fields.items() if key not in _NOT_PROPERTIES}
     return "".join(f"{key}={_one_line(value)}\n" for key, value in kept.items())
 
 
-def _object(one: object, base: str) -> CalibrationObject:
-    if not isinstance(one, dict) or "path" not in one:
-        raise WebError("The CCDB's answer has an object without a path; it cannot be understood")
-    fields = {str(key): value for key, value in one.items() if key not in _TWICE}
-    etag = str(one.get("ETag") or one.get("id", "")).strip('"')
-    size = _integer(one.get("Content-Length", one.get("size")))
-    name = str(one.get("fileName") or "") or etag
+def _object(document: object, base: str) -> CalibrationObject:
+    if not isinstance(document, dict) or "path" not in document:
+        raise WebError("invalid CCDB reply: object without a path")
+    fields = {str(key): value for key, value in document.items() if key not in _REDUNDANT}
+    etag = str(document.get("ETag") or document.get("id", "")).strip('"')
+    size = _integer(document.get("Content-Length", document.get("size")))
+    name = str(document.get("fileName") or "") or etag
     return CalibrationObject(
-        path=str(one["path"]).strip("/"),
+        path=str(document["path"]).strip("/"),
         etag=etag,
         name=posixpath.basename(name),
-        kind=str(one.get("ObjectType", "")),
-        valid_from=_integer(one.get("Valid-From", one.get("validFrom"))),
-        valid_until=_integer(one.get("Valid-Until", one.get("validUntil"))),
+        kind=str(document.get("ObjectType", "")),
+        valid_from=_integer(document.get("Valid-From", document.get("validFrom"))),
+        valid_until=_integer(document.get("Valid-Until", document.get("validUntil"))),
         size=size,
-        md5=str(one.get("Content-MD5") or one.get("MD5") or "").lower(),
-        replicas=tuple(urljoin(base, str(url)) for url in _listed(one, "replicas")),
+        md5=str(document.get("Content-MD5") or document.get("MD5") or "").lower(),
+        replicas=tuple(urljoin(base, str(url)) for url in _list_member(document, "replicas")),
         fields=fields,
     )
 
 
-def _listed(document: object, name: str) -> list[object]:
-    found = document.get(name) if isinstance(document, dict) else None
-    if found is None and isinstance(document, dict):
+def _list_member(document: object, name: str) -> list[object]:
+    members = document.get(name) if isinstance(document, dict) else None
+    if members is None and isinstance(document, dict):
         return []
-    if not isinstance(found, list):
-        raise WebError(f"The CCDB's answer cannot be understood: it has no list of {name}")
-    return found
+    if not isinstance(members, list):
+        raise WebError(f"invalid CCDB reply: no list of {name}")
+    return members
 
 
 def _integer(value: object) -> int:

@@ -1,6 +1,6 @@
-"""Storage and computing elements as the service lists them: who is meant by a label, and lines about them. Pure.
+"""Storage and computing elements as the service lists them: lookup by label, and their output lines. Pure.
 
-Lines and widths are those of the incumbent client, which scripts take apart.
+Lines and widths are those of alien.py, which scripts parse.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from aliend.core.protocol.replies import Result
 
 
 @dataclass(frozen=True, slots=True)
-class StorageElement:
-    """`number` and `name` (`ALICE::CERN::EOS`), `server` (`host:port`), `qos` as in `disk`; `facts` as listed."""
+class ListedStorageElement:
+    """A storage element: `number`, `name` (`ALICE::CERN::EOS`), `server` (`host:port`), `qos` (`disk`), all `facts`."""
 
     number: str
     name: str
@@ -22,16 +22,16 @@ class StorageElement:
     facts: Result
 
     def matches(self, label: str) -> bool:
-        """Whether the label is the number, or a part of name or server in whatever case."""
+        """Return whether the label is the number, or a part of name or server, ignoring case."""
         if label.isdecimal():
             return self.number == label
         return label.lower() in self.name.lower() or label.lower() in self.server.lower()
 
 
-def storage_elements(results: Sequence[Result]) -> list[StorageElement]:
-    """Those of a reply to `listSEs`."""
+def storage_elements(results: Sequence[Result]) -> list[ListedStorageElement]:
+    """Return the storage elements of a reply to `listSEs`."""
     return [
-        StorageElement(
+        ListedStorageElement(
             number=str(result.get("seNumber", "")),
             name=str(result["seName"]),
             server=server_of(str(result.get("endpointUrl", ""))),
@@ -44,23 +44,23 @@ def storage_elements(results: Sequence[Result]) -> list[StorageElement]:
 
 
 def server_of(url: str) -> str:
-    """`host:port` of a URL, or of a name that is none."""
+    """Return `host:port` of a URL, or of a name without a scheme."""
     return url.rpartition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
-def line_of(element: StorageElement, *, number: bool = True) -> str:
-    """Number, name and server; without the number for somebody who asked by it."""
-    return f"{element.number:<6}{pair_of(element)}" if number else pair_of(element)
+def line_of(element: ListedStorageElement, *, number: bool = True) -> str:
+    """Return the line with number, name and server; without the number if the user gave it."""
+    return f"{element.number:<6}{name_and_server(element)}" if number else name_and_server(element)
 
 
-def pair_of(element: StorageElement) -> str:
-    """Name and server."""
+def name_and_server(element: ListedStorageElement) -> str:
+    """Return the line with name and server."""
     return f"{element.name:<32}{element.server}"
 
 
 @dataclass(frozen=True, slots=True)
-class ComputingElement:
-    """A computing element; every value as it is listed, the name without `ALICE::`."""
+class ListedComputingElement:
+    """A computing element; every value as listed, the name without `ALICE::`."""
 
     name: str
     host: str
@@ -79,18 +79,18 @@ class ComputingElement:
         ).rstrip()
 
     def matches(self, name: str, host: str, partition: str) -> bool:
-        """Whether each text is part of what it asks for, in whatever case; an empty one asks for nothing."""
+        """Return whether each text is part of its field, ignoring case; an empty text matches all."""
         asked = ((name, self.name), (host, self.host), (partition, self.partitions))
         return all(wanted.lower() in value.lower() for wanted, value in asked)
 
 
-HEADER = ComputingElement("Name", "Host", "State", "Type", "R", "W", "TTL", "Partitions", {})
+HEADER = ListedComputingElement("Name", "Host", "State", "Type", "R", "W", "TTL", "Partitions", {})
 
 
-def computing_elements(results: Sequence[Result]) -> list[ComputingElement]:
-    """Those of a reply to `listCEs`."""
+def computing_elements(results: Sequence[Result]) -> list[ListedComputingElement]:
+    """Return the computing elements of a reply to `listCEs`."""
     return [
-        ComputingElement(
+        ListedComputingElement(
             name=str(result["ceName"]).replace("ALICE::", ""),
             facts=result,
             **{

@@ -1,4 +1,4 @@
-"""Jobs as the service tells of them: their log, their description, and what is asked about them. Pure."""
+"""Grid jobs: parses their log and description (JDL), and the arguments of `jobInfo` and `siteJobs`. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from aliend.errors import UsageError
 
-Moment = Callable[[int], str]
-"""A moment (POSIX seconds) as text."""
+FormatTime = Callable[[int], str]
+"""Formats a time (POSIX seconds)."""
 
 Description = dict[str, str | list[str]]
-"""A job description: values as text, lists as lists."""
+"""A job description (JDL): values as text, lists as lists."""
 
 _EVENT = re.compile(r"^(\d{10}) \[(\w+) *\]: ?(.*)$")
 _STAMP = re.compile(r"^(\d{10})(?= \[)", re.MULTILINE)
@@ -23,7 +23,7 @@ _QUEUE = re.compile(r"BatchId\w*[: ]+(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A job's log by the kind of its lines, and what the lines tell about where it ran."""
+    """The log of a job by kind of line, and where the job ran."""
 
     node: str = ""
     workdir: str = ""
@@ -31,20 +31,20 @@ class Log:
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
-        """As the incumbent client shows it."""
+        """Return the document in alien.py's format."""
         kinds = {kind: list(self.lines.get(kind, ())) for kind in ("state", "trace", "proc")}
         return {"wn": self.node, "workdir": self.workdir, "queue": list(self.queue), **kinds}
 
 
-def read_log(text: str, moment: Moment) -> Log:
-    """The log out of a job's `trace`. Lines that go on without a time belong to the one before."""
+def read_log(text: str, format_time: FormatTime) -> Log:
+    """Parse a job's `trace`. A line without a time continues the previous one."""
     lines: dict[str, list[str]] = {}
     kind = ""
     for line in text.splitlines():
         event = _EVENT.match(line)
         if event:
             kind = "proc" if event[2] == "procfmt" else event[2]
-            lines.setdefault(kind, []).append(f"{moment(int(event[1]))}  {event[3]}")
+            lines.setdefault(kind, []).append(f"{format_time(int(event[1]))}  {event[3]}")
         elif kind and line.strip():
             lines[kind][-1] += f"\n{line}"
     whole = "\n".join(line for listed in lines.values() for line in listed)
@@ -57,9 +57,9 @@ def read_log(text: str, moment: Moment) -> Log:
     )
 
 
-def with_moments(text: str, moment: Moment) -> str:
-    """A log as it is, with readable times at the beginning of its lines."""
-    return _STAMP.sub(lambda stamp: moment(int(stamp[1])), text)
+def format_log_times(text: str, format_time: FormatTime) -> str:
+    """Return a log with readable times at the start of its lines."""
+    return _STAMP.sub(lambda stamp: format_time(int(stamp[1])), text)
 
 
 _TOKEN = re.compile(
@@ -72,18 +72,18 @@ _TOKEN = re.compile(
 
 
 def read_description(text: str) -> Description:
-    """A job description, entry by entry; what is no entry is left out. Names are as they are written."""
-    found: Description = {}
+    """Parse a job description (JDL), ignoring text that is not an entry. Names keep their spelling."""
+    entries: Description = {}
     for entry in _split(_tokens(text), ";"):
         name, *rest = entry
         if len(rest) < 2 or rest[0] != ("sign", "=") or name[0] != "word":
             continue
         value = rest[1:]
         if value[0] == ("sign", "{"):
-            found[name[1]] = [word for kind, word in value if kind != "sign"]
+            entries[name[1]] = [word for kind, word in value if kind != "sign"]
         else:
-            found[name[1]] = " ".join(word for _, word in value)
-    return found
+            entries[name[1]] = " ".join(word for _, word in value)
+    return entries
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -104,8 +104,8 @@ def _split(tokens: Sequence[tuple[str, str]], sign: str) -> list[list[tuple[str,
 
 
 @dataclass(frozen=True, slots=True)
-class InfoWords:
-    """The words of `jobInfo`."""
+class JobInfoArguments:
+    """The arguments of `jobInfo`."""
 
     ids: tuple[str, ...]
     trace: bool = False
@@ -115,8 +115,8 @@ class InfoWords:
 
 
 @dataclass(frozen=True, slots=True)
-class SiteWords:
-    """The words of `siteJobs`: a part of the names of computing elements, and which jobs; empty: any."""
+class SiteJobsArguments:
+    """The arguments of `siteJobs`: a part of the names of computing elements, and criteria; empty: any."""
 
     site: str
     only_ids: bool = False
@@ -125,43 +125,43 @@ class SiteWords:
     user: str = ""
 
 
-def parse_info(words: Sequence[str]) -> InfoWords:
-    """The words of `jobInfo`. Raises UsageError."""
-    usage = "jobInfo takes numbers of jobs, and -trace, -proc, -jdl, -unixtime (see: help jobInfo)"
+def parse_job_info(args: Sequence[str]) -> JobInfoArguments:
+    """Parse the arguments of `jobInfo`. Raises UsageError."""
+    usage = "usage: jobInfo [-trace] [-proc] [-jdl] [-unixtime] JOB ... (see `alienctl help jobInfo`)"
     options = {"-trace": "trace", "-proc": "proc", "-jdl": "jdl", "-unixtime": "unixtime"}
-    flags = {options[word]: True for word in words if word in options}
-    ids = tuple(number for word in words if word not in options for number in word.split(",") if number)
+    flags = {options[arg]: True for arg in args if arg in options}
+    ids = tuple(number for arg in args if arg not in options for number in arg.split(",") if number)
     if not ids or not all(number.isascii() and number.isdigit() for number in ids):
         raise UsageError(usage)
-    return InfoWords(ids, **flags)
+    return JobInfoArguments(ids, **flags)
 
 
-def parse_site(words: Sequence[str]) -> SiteWords:
-    """The words of `siteJobs`. Raises UsageError."""
-    usage = "siteJobs takes a site, and -id, -running, -status STATE, -user NAME (see: help siteJobs)"
+def parse_site_jobs(args: Sequence[str]) -> SiteJobsArguments:
+    """Parse the arguments of `siteJobs`. Raises UsageError."""
+    usage = "usage: siteJobs [-id] [-running] [-status STATE] [-user NAME] SITE (see `alienctl help siteJobs`)"
     names: list[str] = []
     flags: dict[str, bool] = {}
     values: dict[str, str] = {}
-    rest = list(words)
+    rest = list(args)
     while rest:
-        word = rest.pop(0)
-        if word in ("-id", "-running", "-r"):
-            flags["only_ids" if word == "-id" else "running"] = True
-        elif word in ("-status", "-user"):
+        arg = rest.pop(0)
+        if arg in ("-id", "-running", "-r"):
+            flags["only_ids" if arg == "-id" else "running"] = True
+        elif arg in ("-status", "-user"):
             if not rest:
-                raise UsageError(f"siteJobs: {word} needs a value")
-            values[word[1:]] = rest.pop(0)
-        elif word.startswith("-"):
-            raise UsageError(f"siteJobs: there is no option {word}; {usage}")
+                raise UsageError(f"siteJobs: {arg} needs a value")
+            values[arg[1:]] = rest.pop(0)
+        elif arg.startswith("-"):
+            raise UsageError(f"siteJobs: unknown option {arg}; {usage}")
         else:
-            names.append(word)
+            names.append(arg)
     if len(names) != 1:
         raise UsageError(usage)
-    return SiteWords(names[0], **flags, **values)  # type: ignore[arg-type]  # the keys are those of the branches
+    return SiteJobsArguments(names[0], **flags, **values)  # type: ignore[arg-type]  # the keys are those of the branches
 
 
 def table(jobs: Sequence[Mapping[str, object]]) -> list[str]:
-    """Jobs one to a line, below a heading."""
+    """Return a table of jobs, one per line, with a heading."""
     heads = {"id": "JobID", "split": "MasterJobID", "status": "Status", "owner": "User", "name": "Name"}
     widths = {"id": 13, "split": 13, "status": 12, "owner": 14, "name": 0}
     rows: list[Mapping[str, object]] = [heads, *jobs]

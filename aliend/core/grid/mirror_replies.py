@@ -1,6 +1,6 @@
-"""What the service says of the copies that it makes by itself: its words about `mirror` and `listTransfer`. Pure.
+"""Parses the replies to `mirror` and `listTransfer`, about copies that the central service makes. Pure.
 
-Both answer with text for people only. What cannot be read is told as it came, never guessed.
+Both replies are text for people. Text that cannot be parsed is shown as it is; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["waiting", "done", "failed", "unknown"]
+MirrorState = Literal["waiting", "done", "failed", "unknown"]
 
 _QUEUED = re.compile(r"(\S+::\S+::\S+?): queued transfer ID (\d+)")
 _DONE = frozenset({"DONE"})
@@ -20,20 +20,20 @@ _WAITING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Queued:
-    """A copy that the service has queued: its number there, and the storage element that gets the replica."""
+class QueuedMirror:
+    """A copy that the service has queued: its number there, and the target storage element."""
 
     se: str
     number: int
 
 
-def queued_of(text: str) -> tuple[Queued, ...]:
-    """The copies that a reply to `mirror` tells of."""
-    return tuple(Queued(se.upper(), int(number)) for se, number in _QUEUED.findall(text))
+def queued_mirrors(text: str) -> tuple[QueuedMirror, ...]:
+    """Return the queued copies in a reply to `mirror`."""
+    return tuple(QueuedMirror(se.upper(), int(number)) for se, number in _QUEUED.findall(text))
 
 
-def state_of(text: str, number: int) -> State:
-    """How the copy of that number stands, by a reply to `listTransfer`."""
+def mirror_state(text: str, number: int) -> MirrorState:
+    """Return the state of a copy from a reply to `listTransfer`."""
     for line in text.splitlines():
         words = line.split()
         if words[:1] != [str(number)]:

@@ -1,6 +1,6 @@
-"""The quotas of an account, of jobs and of files, as one report. Pure.
+"""The job and file quotas of an account, as one report. Pure.
 
-The service spells some fields in two ways (`nominalparallelJobs`, `nominalParallelJobs`), by its age.
+Versions of the service spell some fields differently (`nominalparallelJobs`, `nominalParallelJobs`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ _SECONDS, _MIB = 3600, 1 << 20
 
 
 def merged(jobs: Result, files: Result) -> dict[str, str]:
-    """Both as one, without texts."""
+    """Merge both replies, without messages."""
     return {key: str(value) for facts in (jobs, files) for key, value in facts.items() if key != "message"}
 
 
 def report(facts: Result) -> list[str]:
-    """The lines of the incumbent client, for one account."""
+    """Return the report for one account, in alien.py's format."""
     number = _Numbers(facts)
     running, waiting, most = number("running"), number("waiting"), number("maxUnfinishedJobs")
     time, most_time = number("totalRunningTimeLast24h"), number("maxTotalRunningTime")
@@ -26,19 +26,19 @@ def report(facts: Result) -> list[str]:
     return [
         f"Quota report for user : {facts.get('username', '')}",
         f"Unfinished jobs(R + W / Max):\t\t{running:.0f} + {waiting:.0f} / {most:.0f} --> "
-        f"{_part(running + waiting, most)} used",
+        f"{_percentage(running + waiting, most)} used",
         f"Running time (last 24h) used/max:\t{time / _SECONDS:.2f}/{most_time / _SECONDS:.2f}(h) --> "
-        f"{_part(time, most_time)} used",
+        f"{_percentage(time, most_time)} used",
         f"CPU Cost (last 24h) used/max:\t\t{cost / _SECONDS:.2f}/{most_cost / _SECONDS:.2f}(h) --> "
-        f"{_part(cost, most_cost)} used",
+        f"{_percentage(cost, most_cost)} used",
         f"ParallelJobs (nominal/max) :\t{number('nominalParallelJobs'):.0f}/{number('maxParallelJobs'):.0f}",
-        f"Storage size :\t\t\t{size / _MIB:.2f}/{most_size / _MIB:.2f} MiB --> {_part(size, most_size)}",
-        f"Number of files :\t\t{count:.0f}/{most_count:.0f} --> {_part(count, most_count)}",
+        f"Storage size :\t\t\t{size / _MIB:.2f}/{most_size / _MIB:.2f} MiB --> {_percentage(size, most_size)}",
+        f"Number of files :\t\t{count:.0f}/{most_count:.0f} --> {_percentage(count, most_count)}",
     ]
 
 
 class _Numbers:
-    """Fields by their names in whatever case; 0 for one that is missing or no number."""
+    """Fields by name, ignoring case; 0 if missing or not a number."""
 
     def __init__(self, facts: Result) -> None:
         self._values = {key.lower(): value for key, value in facts.items()}
@@ -50,5 +50,5 @@ class _Numbers:
             return 0.0
 
 
-def _part(used: float, most: float) -> str:
+def _percentage(used: float, most: float) -> str:
     return f"{100 * used / most:.2f}%" if most > 0 else "no limit"

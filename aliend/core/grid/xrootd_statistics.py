@@ -1,4 +1,4 @@
-"""The statistics that an XRootD server gives as XML (monitoring reference, section "statistics"), as a tree. Pure."""
+"""Parses the XML statistics of an XRootD server (monitoring reference, section "statistics"). Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from xml.etree import ElementTree
 from aliend.errors import BadReply
 
 
-def tree_of(text: str) -> dict[str, Any]:
-    """The attributes of the whole, and under `stats` each kind by its `id`. Raises BadReply for what is no XML."""
+def parse_statistics(text: str) -> dict[str, Any]:
+    """Return the attributes of the root, and under `stats` each section by its `id`. Raises BadReply."""
     root = _parsed(text)
     kinds = {str(kind.get("id", kind.tag)): _value(kind) for kind in root}
     return {**root.attrib, "stats": kinds}
 
 
-def indented(text: str) -> str:
-    """The same XML in lines. Raises BadReply."""
+def indent_xml(text: str) -> str:
+    """Return the XML with line breaks and indentation. Raises BadReply."""
     root = _parsed(text)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode")
@@ -26,7 +26,7 @@ def _parsed(text: str) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise BadReply(f"the server's statistics are no XML: {error}") from error
+        raise BadReply(f"the server's statistics are not valid XML: {error}") from error
 
 
 def _value(element: ElementTree.Element) -> Any:  # noqa: ANN401 - a tree of texts

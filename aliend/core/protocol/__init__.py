@@ -1,1 +1,1 @@
-"""The language of the central service: a request as text, a reply as values."""
+"""The protocol of the central service: encodes requests, parses replies."""

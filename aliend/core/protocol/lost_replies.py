@@ -1,6 +1,7 @@
-"""What became of a request whose reply was lost: which names to look at, and what their state tells.
+"""Infers the outcome of a request whose reply was lost from the catalogue: which names to check, and what they show.
 
-Only for commands whose effect shows in the catalogue and whose names are plain. Looking is left to `aliend.central`.
+Only for commands whose effect is visible in the catalogue and whose names are plain. The lookup is left to
+`aliend.central.lost_replies`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from aliend.core.catalogue.entries import Entry
 from aliend.core.protocol.requests import Request
 
 Outcome = Literal["done", "not seen", "unclear"]
-"""The command was carried out; nothing of it is to be seen (yet); neither can be told."""
+"""The command was executed; no effect is visible (yet); it cannot be determined."""
 
 CLOCKS_MAY_DIFFER_MS = 5000
-"""Milliseconds between the service's clock and ours that are taken to be nothing."""
+"""Tolerated difference between the service's clock and ours in milliseconds."""
 
 _PLAIN_OPTIONS = {
     "mkdir": frozenset({"-p", "-s"}),
@@ -26,36 +27,36 @@ _PLAIN_OPTIONS = {
     "touch": frozenset[str](),
     "chmod": frozenset[str](),
 }
-_OF_THE_OUTPUT = frozenset({"-nomsg", "-nokeys"})
+_OUTPUT_OPTIONS = frozenset({"-nomsg", "-nokeys"})
 
 
-def names_to_look_at(request: Request, directory: str = "") -> tuple[str, ...]:
-    """The absolute names that tell what became of `request`, run in `directory`; empty: it cannot be found out."""
-    known = _PLAIN_OPTIONS.get(request.command)
-    if known is None:
+def names_to_check(request: Request, directory: str = "") -> tuple[str, ...]:
+    """Return the absolute names that show the outcome of `request`, run in `directory`; empty: none can."""
+    allowed = _PLAIN_OPTIONS.get(request.command)
+    if allowed is None:
         return ()
-    options = [word for word in request.options if word.startswith("-")]
-    words = [word for word in request.options if not word.startswith("-")]
-    if any(option not in known and option not in _OF_THE_OUTPUT for option in options):
+    options = [arg for arg in request.options if arg.startswith("-")]
+    operands = [arg for arg in request.options if not arg.startswith("-")]
+    if any(option not in allowed and option not in _OUTPUT_OPTIONS for option in options):
         return ()
     if request.command == "chmod":
-        words = words[1:]
-    if request.command == "mv" and (len(words) != 2 or words[1].endswith("/")):
+        operands = operands[1:]
+    if request.command == "mv" and (len(operands) != 2 or operands[1].endswith("/")):
         return ()
-    if any(_is_no_plain_name(word, directory) for word in words):
+    if any(_is_unresolvable(arg, directory) for arg in operands):
         return ()
-    return tuple(paths.without_slash(paths.resolve(word, directory or "/", "/")) for word in words)
+    return tuple(paths.without_slash(paths.resolve(arg, directory or "/", "/")) for arg in operands)
 
 
-def _is_no_plain_name(word: str, directory: str) -> bool:
-    relative = not word.startswith("/")
-    return paths.has_wildcard(word) or "%" in word or (relative and (not directory or word.startswith("~")))
+def _is_unresolvable(arg: str, directory: str) -> bool:
+    relative = not arg.startswith("/")
+    return paths.has_wildcard(arg) or "%" in arg or (relative and (not directory or arg.startswith("~")))
 
 
-def judge(request: Request, names: Sequence[str], present: Mapping[str, Entry], sent_ms: int) -> Outcome:
-    """What the state of `names` (those to look at) tells about `request`, sent at `sent_ms` (POSIX milliseconds).
+def infer_outcome(request: Request, names: Sequence[str], present: Mapping[str, Entry], sent_ms: int) -> Outcome:
+    """Return the outcome of `request`, sent at `sent_ms` (POSIX milliseconds), from the state of `names`.
 
-    `present` are those of them that exist, by their names.
+    `present` are the entries of those names that exist.
     """
     missing = [name for name in names if name not in present]
     match request.command:
@@ -66,13 +67,13 @@ def judge(request: Request, names: Sequence[str], present: Mapping[str, Entry], 
         case "mv":
             source, target = names
             if source in present and target in present:
-                return "unclear"  # moved into it, or not moved at all
+                return "unclear"  # moved into the target, or not moved at all
             done = source in missing and target in present
         case "touch":
             latest = min((entry.changed_ms for entry in present.values()), default=0)
             done = not missing and latest >= sent_ms - CLOCKS_MAY_DIFFER_MS
         case "chmod":
-            mode = next((word for word in request.options if not word.startswith("-")), "")
+            mode = next((arg for arg in request.options if not arg.startswith("-")), "")
             done = not missing and all(entry.permissions == mode for entry in present.values())
         case _:
             return "unclear"

@@ -1,7 +1,7 @@
-"""Replies of the central service: from JSON text to values, refusing everything of another shape.
+"""Parses replies of the central service from JSON text to values, and rejects any other structure.
 
-Values on the wire are strings with few exceptions, so numbers are made here. What a reply means for a command that was
-asked is left to `aliend.central.catalogue`.
+Most values on the wire are strings, so numbers are converted here. The meaning of a reply to a command is left to
+`aliend.central.catalogue`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from typing import Any
 
 from aliend.core.catalogue.entries import Entry, EntryType, Member, Replica, Ticket
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.cli.escaping import in_line
+from aliend.core.catalogue.replica_url import is_http, member_of, with_member
+from aliend.core.cli.escaping import escape_newlines
 from aliend.core.protocol.requests import Request
 from aliend.errors import BadReply, ServiceError
 
 EMPTY, NOT_JSON, WRONG_SHAPE = 70, 22, 42
-"""Exit codes for the three kinds of garbage, the incumbent client's."""
+"""Exit codes for the three kinds of invalid replies, as in alien.py."""
 
 NO_DIRECTORY = "[none]"
-"""What the service reports as directory where it has none."""
+"""The directory that the service reports if it has none."""
 
 Result = Mapping[str, Any]
 
@@ -33,9 +34,9 @@ _TYPES: Mapping[str, EntryType] = {"d": "directory", "c": "collection"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply. `error` may be set while `exit_code` is 0: a warning. `directory` ends in `/`.
+    """One reply. `error` with `exit_code` 0 is a warning. `directory` ends in `/`.
 
-    `timing` is how long it took the service (milliseconds, as text; empty: it was not asked to tell).
+    `timing` is the time that the service took (milliseconds, as text; empty: not requested).
     """
 
     exit_code: int
@@ -46,7 +47,7 @@ class Reply:
     timing: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The document as the service writes it; metadata are strings."""
+        """Return the document as the service writes it; metadata are strings."""
         metadata = {
             "exitcode": str(self.exit_code),
             "error": self.error,
@@ -58,63 +59,65 @@ class Reply:
         return {"metadata": metadata, "results": [dict(result) for result in self.results]}
 
     def text(self) -> str:
-        """The messages of all results, one after the other."""
+        """Return the messages of all results, one per line."""
         return "\n".join(str(result["message"]) for result in self.results if result.get("message"))
 
     def checked(self, request: Request) -> Reply:
-        """Return itself, or raise ServiceError where the service reports a failure."""
+        """Return itself. Raises ServiceError if the service reports a failure."""
         if self.exit_code:
             raise ServiceError(request.command, self.exit_code, self.error.strip())
         return self
 
 
 def names_text(results: Iterable[Result]) -> str:
-    """The messages of results that are a name each (`ls`, `find`), one a line: see `core.visible.in_line`."""
+    """Return the messages of results that are names (`ls`, `find`), one per line, see `core.cli.escaping`."""
     return "\n".join(_name_line(str(result["message"])) for result in results if result.get("message"))
 
 
 def _name_line(message: str) -> str:
-    """A name in one line; `find -c` adds a line to the last one. Texts stay: help, a collection in XML.
+    """Return a name as one line; `find -c` adds a line to the last name. Help and XML collections stay as they are.
 
-    Help begins with a newline; a collection has slashes and begins with none, which neither a name nor an LFN does.
+    Help begins with a newline; a collection is XML, which no name and no LFN looks like.
     """
     is_collection = message.startswith("<?xml") and message.rstrip().endswith("</alien>")
     if "\n" not in message or message.startswith("\n") or is_collection:
         return message
     count = _COUNT.search(message)
-    return in_line(message[: count.start()]) + count[0] if count else in_line(message)
+    return escape_newlines(message[: count.start()]) + count[0] if count else escape_newlines(message)
 
 
 def parse(text: str, request: Request) -> Reply:
-    """Read the whole reply to `request`; BadReply for anything but a complete document of the right shape."""
+    """Parse the complete reply to `request`. Raises BadReply for an incomplete or unexpected document."""
     if not text.strip():
-        raise BadReply(f"{request.command}: the central service sent an empty reply, which means it failed", EMPTY)
+        raise BadReply(f"{request.command}: the central service sent an empty reply, so the command failed", EMPTY)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadReply(f"{request.command}: the central service's reply is not JSON ({error})", NOT_JSON) from error
+        raise BadReply(
+            f"{request.command}: the reply of the central service is not JSON ({error})", NOT_JSON
+        ) from error
     if not isinstance(document, dict):
-        raise wrong_shape(request, "it is no object")
-    return assemble(document.get("metadata"), document.get("results"), request)
+        raise wrong_shape(request, "it is not an object")
+    return build_reply(document.get("metadata"), document.get("results"), request)
 
 
-def assemble(metadata: object, results: object, request: Request) -> Reply:
-    """Make a reply of its two members as JSON values; BadReply (42) where they are not as the service writes them."""
+def build_reply(metadata: object, results: object, request: Request) -> Reply:
+    """Build a reply from its two members as JSON values. Raises BadReply (42) for an unexpected structure."""
     if not isinstance(metadata, dict):
-        raise wrong_shape(request, "it has no metadata")
+        raise wrong_shape(request, "metadata is missing")
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
-        raise wrong_shape(request, "its results are no list of objects")
+        raise wrong_shape(request, "results is not a list of objects")
     try:
         code = int(metadata["exitcode"])
     except (KeyError, TypeError, ValueError) as error:
-        raise wrong_shape(request, "it has no exit code") from error
-    complaint, user, directory = (_text(metadata.get(key)) for key in ("error", "user", "currentdir"))
-    return Reply(code, complaint, user, directory, tuple(results), _text(metadata.get("timing_ms")))
+        raise wrong_shape(request, "the exit code is missing") from error
+    error_text, user, directory = (_text(metadata.get(key)) for key in ("error", "user", "currentdir"))
+    return Reply(code, error_text, user, directory, tuple(results), _text(metadata.get("timing_ms")))
 
 
 def wrong_shape(request: Request, why: str) -> BadReply:
-    """The error for JSON of another shape."""
-    return BadReply(f"{request.command}: the central service's reply has a wrong shape: {why}", WRONG_SHAPE)
+    """Return the error for JSON with an unexpected structure."""
+    return BadReply(f"{request.command}: invalid reply of the central service: {why}", WRONG_SHAPE)
 
 
 def _text(value: object) -> str:
@@ -128,61 +131,56 @@ def _number(result: Result, key: str) -> int:
     try:
         return int(str(value))
     except ValueError as error:
-        raise BadReply(f"the central service sent {value!r} as {key}, not a number", WRONG_SHAPE) from error
+        raise BadReply(f"the central service sent {value!r} instead of a number as {key}", WRONG_SHAPE) from error
 
 
-def _mode(permissions: str) -> str:
-    """Three octal digits of `drwxr-xr-x`; digits stay as they are."""
+def _octal_mode(permissions: str) -> str:
+    """Return three octal digits for `drwxr-xr-x`; digits stay as they are."""
     if len(permissions) != 10:
         return permissions
     triples = (permissions[1:4], permissions[4:7], permissions[7:10])
-    return "".join(str(sum(4 >> place for place, sign in enumerate(bits) if sign != "-")) for bits in triples)
+    return "".join(str(sum(4 >> index for index, sign in enumerate(bits) if sign != "-")) for bits in triples)
 
 
-def _canonical(lfn: str, kind: EntryType) -> str:
-    """One slash at the end of a directory (`ls -F` sends two), none at the end of anything else."""
+def _normalised_lfn(lfn: str, kind: EntryType) -> str:
+    """Return the LFN, with one final slash for a directory (`ls -F` sends two)."""
     return f"{without_slash(lfn).rstrip('/')}/" if kind == "directory" else lfn
 
 
 def entries_of_listing(results: Iterable[Result]) -> list[Entry]:
-    """Entries of `ls -l`: neither md5 nor guid are told; a type shows in the first letter of the permissions."""
-    return [_listed(result) for result in results if result.get("path")]
+    """Return the entries of `ls -l`, which have neither md5 nor GUID; the permissions begin with the type."""
+    return [_entry_of_listing(result) for result in results if result.get("path")]
 
 
-def _listed(result: Result) -> Entry:
+def _entry_of_listing(result: Result) -> Entry:
     permissions, path = _text(result.get("permissions")), _text(result["path"])
     kind = _TYPES.get(permissions[:1], "directory" if path.endswith("/") else "file")
     return Entry(
-        lfn=_canonical(path, kind),
+        lfn=_normalised_lfn(path, kind),
         type=kind,
         size=_number(result, "size"),
         owner=_text(result.get("user")),
         group=_text(result.get("group")),
-        permissions=_mode(permissions),
+        permissions=_octal_mode(permissions),
         changed_ms=_number(result, "ctime"),
     )
 
 
 def entries_of_stat(results: Iterable[Result]) -> list[Entry]:
-    """Entries of `stat`, in the order of the operands that exist."""
-    return [_described(result) for result in results if result.get("lfn")]
+    """Return the entries of `stat`, in the order of the existing operands, or of `find -f`."""
+    return [_entry_of_stat(result) for result in results if result.get("lfn")]
 
 
-def entries_of_find(results: Iterable[Result]) -> list[Entry]:
-    """Entries of `find -f`."""
-    return entries_of_stat(results)
-
-
-def _described(result: Result) -> Entry:
+def _entry_of_stat(result: Result) -> Entry:
     path = _text(result["lfn"])
     kind = _TYPES.get(_text(result.get("type")), "directory" if path.endswith("/") else "file")
     return Entry(
-        lfn=_canonical(path, kind),
+        lfn=_normalised_lfn(path, kind),
         type=kind,
         size=_number(result, "size"),
         owner=_text(result.get("owner")),
         group=_text(result.get("gowner")),
-        permissions=_mode(_text(result.get("perm"))),
+        permissions=_octal_mode(_text(result.get("perm"))),
         changed_ms=_number(result, "ctime"),
         md5=_text(result.get("md5")).lower(),
         guid=_text(result.get("guid")).lower(),
@@ -191,29 +189,29 @@ def _described(result: Result) -> Entry:
 
 
 def replicas_of(results: Iterable[Result]) -> list[Replica]:
-    """Replicas of `whereis`; the header's text and anything without a PFN is left out."""
+    """Return the replicas of `whereis`, without the header and results without a PFN."""
     return [
         Replica(_text(result.get("seName")).upper(), _text(result["pfn"])) for result in results if result.get("pfn")
     ]
 
 
 def members_of(results: Iterable[Result]) -> dict[str, Member]:
-    """Of a reply to `stat -v`: the files that lie in an archive, by LFN. Their only replica is `guid:///U?ZIP=name`."""
-    found = {}
+    """Return the archive members in a reply to `stat -v`, by LFN. Their only replica is `guid:///U?ZIP=name`."""
+    by_lfn = {}
     for result in results:
         replicas = result.get("replicas")
         pfn = _text(replicas.get("ZIP")) if isinstance(replicas, Mapping) else ""
         guid, zip_, name = pfn.removeprefix("guid:///").partition("?ZIP=")
         if zip_ and guid and name:
-            found[_text(result["lfn"])] = Member(guid.lower(), name)
-    return found
+            by_lfn[_text(result["lfn"])] = Member(guid.lower(), name)
+    return by_lfn
 
 
 def tickets_of(results: Iterable[Result], *, http: bool = False) -> list[Ticket]:
-    """Tickets of `access`, best first; results without `url` (a vanished storage element) are left out.
+    """Return the tickets of `access`, best first, without results that have no `url` (a removed storage element).
 
-    With `http` their URLs are those for HTTP, which stand in the first line of the message; replicas without are left
-    out. An archive's member is named in the other URL only.
+    With `http` they have the HTTP URLs, from the first line of the message; replicas without one are omitted. Only the
+    other URL names the member of an archive.
     """
     if http:
         results = [{**result, "url": url} for result in results if (url := _http_url(result))]
@@ -233,5 +231,7 @@ def tickets_of(results: Iterable[Result], *, http: bool = False) -> list[Ticket]
 
 def _http_url(result: Result) -> str:
     first = _text(result.get("message")).partition("\n")[0].strip()
-    member = _text(result.get("url")).partition("#")[2]
-    return first + (f"#{member}" if member and "#" not in first else "") if first.startswith("http") else ""
+    member = member_of(_text(result.get("url")))
+    if not is_http(first):
+        return ""
+    return with_member(first, member) if member and not member_of(first) else first

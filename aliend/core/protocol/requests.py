@@ -1,6 +1,6 @@
-"""Requests to the central service as values, their JSON text, and the facts about each command.
+"""Requests to the central service: their JSON text, and properties of each command.
 
-A request has no id on the wire: whoever sends it must wait for its reply. Sending is left to `aliend.central`.
+A request has no id on the wire: the sender must wait for its reply. Sending is left to `aliend.central`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from aliend.errors import UsageError
 
 CHARACTER_LIMIT = 8192
-"""A longer request is answered once, then its connection is unusable (wire specification 1.4)."""
+"""A longer request is answered once and makes its connection unusable (wire specification 1.4)."""
 
 OPERAND_LIMIT = 50
-"""Names in one request: keeps a batch short enough to be answered quickly."""
+"""The most names in one request, so that a batch is answered quickly."""
 
 SESSION_COMMANDS = frozenset({"cd", "user", "setSite", "timing"})
-"""They change the state of one connection; here that state belongs to the user's session."""
+"""Commands that change the state of one connection; here that state belongs to the user's session."""
 
-_READING_WORDS = """
+_READ_ONLY = """
     ls find stat whereis type pwd du md5sum lfn2guid guid2lfn guidinfo uuid listSEs listSEDistance
     listTransfer xrdstat toXml listFilesFromCollection archiveList showTagValue cat grep changeDiff
     whoami whois groups groupmembers echo version motd time commandlist ping ps masterjob w uptime
     packages listCEs listpartitions jobListMatch top df token access fquota jquota
 """
-READING = frozenset(_READING_WORDS.split())
+READ_ONLY_COMMANDS = frozenset(_READ_ONLY.split())
 """Commands that change nothing."""
 _MODIFIERS = frozenset({"-nomsg", "-nokeys", "-showmsg", "-showkeys", "-allkeys"})
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
@@ -37,7 +37,7 @@ _SESSION_OPTION = re.compile(r"-pwd=|-silent$")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One command with its options and operands; they are passed on unsplit and unquoted."""
+    """One command with its options and operands, which are sent unsplit and unquoted."""
 
     command: str
     options: tuple[str, ...] = ()
@@ -47,21 +47,21 @@ class Request:
 
 
 def encode(request: Request, directory: str = "") -> str:
-    """The text to send; with `directory` (absolute) the command runs there (`-pwd=`).
+    """Return the text to send; with `directory` (absolute) the command runs there (`-pwd=`).
 
-    Raises UsageError where a word is no valid text (a file name that is not UTF-8).
+    Raises UsageError if an argument is not valid text (a file name that is not UTF-8).
     """
     options = [f"-pwd={directory}", *request.options] if directory else list(request.options)
     text = json.dumps({"command": request.command, "options": options}, ensure_ascii=False, separators=(",", ":"))
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise UsageError(f"{request.command}: a name is not valid UTF-8; the catalogue cannot hold it") from error
+        raise UsageError(f"{request.command}: a name is not valid UTF-8; the catalogue cannot store it") from error
     return text
 
 
 def from_json(text: str) -> Request:
-    """A request that a user wrote in its JSON form. Raises UsageError for anything else."""
+    """Parse a request that a user wrote as JSON. Raises UsageError."""
     try:
         document = json.loads(text)
         command, options = document["command"], document.get("options") or []
@@ -73,9 +73,9 @@ def from_json(text: str) -> Request:
 
 
 def with_modifiers(options: Sequence[str], *, whole: bool) -> tuple[str, ...]:
-    """Put `-nokeys` and `-nomsg` in front as the incumbent client does; `-showkeys`, `-allkeys`, `-showmsg` undo them.
+    """Prepend `-nokeys` and `-nomsg` as alien.py does; `-showkeys`, `-allkeys` and `-showmsg` disable them.
 
-    Without a word of the user keys are left out, because only messages are shown; with `whole` nothing is left out.
+    By default keys are omitted, because only messages are shown; with `whole` nothing is omitted.
     """
     kept = tuple(option for option in options if option not in _MODIFIERS)
     if whole:
@@ -86,15 +86,15 @@ def with_modifiers(options: Sequence[str], *, whole: bool) -> tuple[str, ...]:
 
 
 def fits(text: str) -> bool:
-    """Whether the service takes `text` in one piece: its limit counts UTF-16 units."""
+    """Return whether `text` is within the service's limit, which counts UTF-16 units."""
     return len(text) <= CHARACTER_LIMIT // 2 or len(text.encode("utf-16-le")) <= 2 * CHARACTER_LIMIT
 
 
-def changes_something(request: Request) -> bool:
-    """Whether carrying out `request` twice could differ from once; an unknown command is taken to (section 7)."""
+def changes_state(request: Request) -> bool:
+    """Return whether executing `request` twice may differ from once; True for unknown commands (section 7)."""
     if any(option in _HELP for option in request.options):
         return False
-    if request.command not in READING:
+    if request.command not in READ_ONLY_COMMANDS:
         return True
     match request.command:
         case "access":
@@ -111,9 +111,9 @@ def changes_something(request: Request) -> bool:
 
 
 def _stores_collection(options: Sequence[str]) -> bool:
-    """Whether `-x LFN` is there in any of its spellings; `-x -` only prints.
+    """Return whether the options contain `-x LFN` in any spelling; `-x -` only prints.
 
-    Option letters may be clustered and carry their value, hence the suspicion of every `x`.
+    Option letters may be combined and contain their value, hence every `x` counts.
     """
     followers = (*options[1:], "")
     return any(
@@ -123,7 +123,7 @@ def _stores_collection(options: Sequence[str]) -> bool:
 
 
 def session_change(request: Request) -> str:
-    """Which word of `request` would change the state of a connection; empty: none does."""
+    """Return the argument of `request` that would change the state of a connection; empty: none."""
     if request.command in SESSION_COMMANDS:
         return request.command
     for option in request.options:
@@ -135,17 +135,17 @@ def session_change(request: Request) -> str:
 
 
 def batches(command: str, options: Iterable[str], operands: Sequence[str], directory: str = "") -> list[Request]:
-    """Spread `operands` over requests of at most 50 operands that fit the limit of 8192 characters.
+    """Split `operands` into requests of at most 50 operands within the limit of 8192 characters.
 
-    An operand that is too long by itself gets a request of its own, which does not fit.
+    An operand that is too long by itself gets its own request, which exceeds the limit.
     """
     fixed = tuple(options)
-    done: list[Request] = []
+    requests: list[Request] = []
     batch: list[str] = []
     for operand in operands:
         grown = Request(command, (*fixed, *batch, operand))
         if batch and (len(batch) >= OPERAND_LIMIT or not fits(encode(grown, directory))):
-            done.append(Request(command, (*fixed, *batch)))
+            requests.append(Request(command, (*fixed, *batch)))
             batch = []
         batch.append(operand)
-    return [*done, Request(command, (*fixed, *batch))] if batch else done
+    return [*requests, Request(command, (*fixed, *batch))] if batch else requests

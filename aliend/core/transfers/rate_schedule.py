@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aliend.core.cli.units import parse_rate, rate_text
+from aliend.core.cli.units import format_rate, parse_rate
 from aliend.errors import UsageError
 
 DAY = 24 * 60
@@ -65,8 +65,8 @@ def parse_schedule(text: str) -> RateSchedule:
 
 def schedule_text(table: RateSchedule) -> str:
     """Return the text that `parse_schedule` parses to this schedule."""
-    spans = [f"{_clock(span.begin)}-{_clock(span.end)} {rate_text(span.rate)}" for span in table.spans]
-    otherwise = rate_text(table.otherwise)
+    spans = [f"{_clock(span.begin)}-{_clock(span.end)} {format_rate(span.rate)}" for span in table.spans]
+    otherwise = format_rate(table.otherwise)
     return ", ".join([*spans, f"else {otherwise}"]) if spans else otherwise
 
 

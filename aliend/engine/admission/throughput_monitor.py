@@ -86,7 +86,7 @@ class ThroughputMonitor:
         seconds, self._measured_at = max(0.001, now - self._measured_at), now
         copies = self._copies()
         self._samples = {number: self._samples.get(number, _Sample()) for number in copies}
-        metered, idle = self._workers.metered(), self._idle_times(copies)
+        metered, idle = self._workers.bandwidth.throttled_rates(), self._idle_times(copies)
         for se, here in self._by_element(copies).items():
             moved = sum(max(0, progress.bytes - self._samples[number].bytes) for number, progress in here.items())
             if not metered.keys() & here.keys():
@@ -108,7 +108,7 @@ class ThroughputMonitor:
 
     def _idle_times(self, copies: dict[int, AttemptProgress]) -> dict[int, float]:
         """Return for each copy the seconds without a byte, during which it had bandwidth."""
-        now, waited = self._clock(), self._workers.waited()
+        now, waited = self._clock(), self._workers.bandwidth.seconds_since_wait()
         return {number: min(now - progress.moved_at, waited.get(number, inf)) for number, progress in copies.items()}
 
     def _record_stalls(self, se: str, here: dict[int, AttemptProgress], idle: dict[int, float]) -> None:

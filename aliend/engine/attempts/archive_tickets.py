@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from aliend.core.catalogue.entries import Member, Ticket
+from aliend.core.catalogue.replica_url import with_member
 from aliend.core.transfers.job import JobSpec
 from aliend.core.transfers.transfer import Transfer
 from aliend.engine.attempts.stat_batcher import BATCH_SIZE
@@ -159,7 +160,7 @@ async def _members(transfer: Transfer, tickets: Sequence[Ticket], workers: Runne
 def _shared(archive: _Archive, transfer: Transfer, name: str) -> list[Ticket]:
     """Return an archive's tickets for its member `name`."""
     return [
-        replace(ticket, url=f"{ticket.url.partition('#')[0]}#{name}", size=transfer.size, md5=transfer.md5)
+        replace(ticket, url=with_member(ticket.url, name), size=transfer.size, md5=transfer.md5)
         for ticket in archive.tickets
     ]
 

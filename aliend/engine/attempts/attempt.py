@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import overload
 
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.job import JobSpec
@@ -18,7 +17,7 @@ from aliend.engine.attempts.relay_spool import RelaySpool
 from aliend.engine.attempts.stat_batcher import BATCH_SIZE, StatBatcher
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
-from aliend.storage.tasks import Download, Downloaded, ThirdParty, Tuning, Upload, Uploaded
+from aliend.storage.tasks import R, Task, Tuning
 from aliend.store import Store
 
 
@@ -66,13 +65,7 @@ class Attempt:
         """Return the next transfers of the job. Raises StoreError."""
         return await self.tools.store.next_transfers(self.transfer.job, self.transfer.id, 2 * BATCH_SIZE)
 
-    @overload
-    async def copy(self, task: Download, on_progress: Callable[[int], None] | None = None) -> Downloaded: ...
-    @overload
-    async def copy(self, task: Upload | ThirdParty, on_progress: Callable[[int], None] | None = None) -> Uploaded: ...
-    async def copy(
-        self, task: Download | Upload | ThirdParty, on_progress: Callable[[int], None] | None = None
-    ) -> Downloaded | Uploaded:
+    async def copy(self, task: Task[R], on_progress: Callable[[int], None] | None = None) -> R:
         """Run a copy within the job's time limit for one file. Raises CopyError, permanent on a timeout.
 
         Bytes moved are reported to `on_progress` (None: to the attempt's progress).

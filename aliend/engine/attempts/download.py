@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from aliend.core.catalogue.entries import MD5_OF_NOTHING, Ticket
+from aliend.core.catalogue.entries import EMPTY_MD5, Ticket
 from aliend.core.catalogue.local_paths import local_path
 from aliend.core.copying.target_paths import target_root
 from aliend.core.transfers.attempt_record import Stage
@@ -49,7 +49,7 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
         sources=(),
         target=transfer.target,
         size=0,
-        md5=MD5_OF_NOTHING,
+        md5=EMPTY_MD5,
         overwrite=spec.overwrite,
         umask=spec.umask,
         lfn=transfer.source,
@@ -57,7 +57,7 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
     )
     attempt.progress.enter_stage(Stage.COPY)
     await _run_copy(attempt, task)
-    return Succeeded(0, MD5_OF_NOTHING, "the entry has no content")
+    return Succeeded(0, EMPTY_MD5, "the entry has no content")
 
 
 async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:

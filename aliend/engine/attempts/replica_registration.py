@@ -70,7 +70,9 @@ class ReplicaRegistration:
 
         Raises CopyError: permanent if some replicas are registered and others cannot be, transient if waiting helps.
         """
-        storage = self._attempt.spec.storage or storage_spec.usual(self._attempt.transfer.target, self._source.size)
+        storage = self._attempt.spec.storage or storage_spec.default_spec(
+            self._attempt.transfer.target, self._source.size
+        )
         if entry is not None:
             self._md5 = entry.md5 or self._md5
             self._guid = entry.guid
@@ -105,7 +107,7 @@ class ReplicaRegistration:
     async def _add_missing(self, storage: str) -> None:
         """Add the replicas that the previous round has not registered; the counts show if none was granted."""
         missing = self._goal - len(self._registered)
-        more = storage_spec.remaining(storage, missing, self._registered, self._failed) if missing > 0 else ""
+        more = storage_spec.spec_for_missing(storage, missing, self._registered, self._failed) if missing > 0 else ""
         if not more:
             return
         try:
@@ -177,7 +179,7 @@ class ReplicaRegistration:
         If those are needed for the requested number of replicas, the transfer waits for them.
         """
         unavailable = self._attempt.tools.limiter.unavailable_until()
-        narrowed = storage_spec.without(storage, unavailable)
+        narrowed = storage_spec.excluding(storage, unavailable)
         try:
             tickets = await self._catalogue.access_write(self._lfn, self._source.size, md5, narrowed)
         except ServiceError as error:
@@ -189,7 +191,7 @@ class ReplicaRegistration:
                 reason = f"no writable storage element matches {storage}; list them with `alienctl listSEs`"
                 raise ServiceError("access", _NO_WRITE_PFNS, reason) from error
             tickets = []
-        granted, requested = len({ticket.se for ticket in tickets}), storage_spec.replicas(storage)
+        granted, requested = len({ticket.se for ticket in tickets}), storage_spec.replica_count(storage)
         if narrowed != storage and granted < requested:
             pause = max(_UNAVAILABLE_RETRY, self._attempt.tools.limiter.seconds_until_available(unavailable))
             raise CopyError(
@@ -312,7 +314,7 @@ class ReplicaRegistration:
         return failed or "the central service granted no further storage"
 
     def _warning(self, storage: str) -> str:
-        wanted = storage_spec.replicas(storage)
+        wanted = storage_spec.replica_count(storage)
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} requested replicas ({storage})"

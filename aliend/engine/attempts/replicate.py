@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aliend.core.catalogue import storage_spec
 from aliend.core.catalogue.entries import Entry
-from aliend.core.grid.mirror_replies import Queued
+from aliend.core.grid.mirror_replies import QueuedMirror
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
@@ -59,17 +59,17 @@ async def _plan(attempt: Attempt, entry: Entry, existing: set[str]) -> ReplicasB
             raise CopyError(f"{entry.lfn} is a different file now; it was not changed", kind="permanent")
         return before
     storage = attempt.spec.storage
-    more = storage_spec.remaining(storage, storage_spec.replicas(storage), existing)
+    more = storage_spec.spec_for_missing(storage, storage_spec.replica_count(storage), existing)
     if not more:
         return None
-    plan = ReplicasBooked(entry.lfn, (entry.guid,), len(existing) + storage_spec.replicas(more))
+    plan = ReplicasBooked(entry.lfn, (entry.guid,), len(existing) + storage_spec.replica_count(more))
     await attempt.save_intent(plan)
     return plan
 
 
 async def _mirror(attempt: Attempt, entry: Entry, plan: ReplicasBooked, existing: set[str]) -> Succeeded:
     """Ask the service for the copies and poll them; what takes longer than MIRROR_TIMEOUT it finishes by itself."""
-    more = storage_spec.remaining(attempt.spec.storage, plan.goal - len(existing), existing)
+    more = storage_spec.spec_for_missing(attempt.spec.storage, plan.goal - len(existing), existing)
     attempt.progress.enter_stage(Stage.TICKET)
     queued, text = await attempt.tools.catalogue.mirror(entry.lfn, more)
     if not queued:
@@ -86,7 +86,7 @@ async def _mirror(attempt: Attempt, entry: Entry, plan: ReplicasBooked, existing
     return Succeeded(entry.size, entry.md5, f"{warning}made by the central service: {_described(queued)}")
 
 
-async def _wait_for_mirror(attempt: Attempt, mirror: Queued) -> None:
+async def _wait_for_mirror(attempt: Attempt, mirror: QueuedMirror) -> None:
     """Wait until a copy has succeeded. Raises CopyError if it failed, TimeoutError if its state is unknown."""
     while True:
         match await attempt.tools.catalogue.mirror_state(mirror.number):
@@ -104,5 +104,5 @@ async def _wait_for_mirror(attempt: Attempt, mirror: Queued) -> None:
         await asyncio.sleep(POLL_INTERVAL)
 
 
-def _described(queued: Sequence[Queued]) -> str:
+def _described(queued: Sequence[QueuedMirror]) -> str:
     return ", ".join(f"transfer {mirror.number} to {mirror.se}" for mirror in queued)

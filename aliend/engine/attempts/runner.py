@@ -148,7 +148,7 @@ class AttemptRunner:
         if running := self._running.by_transfer.get(number):
             running.job = await self._store.job(job)
             running.transfer = replace(running.transfer, job=job)
-            self._context.workers.give(number, job, running.job.spec.rate)
+            self._context.workers.bandwidth.reassign(number, job, running.job.spec.rate)
 
     async def _hold(self, job: int, reason: str, obstacle: Obstacle) -> None:
         """Put the job on hold and queue its running copies again: they would meet the same obstacle."""
@@ -230,7 +230,7 @@ class AttemptRunner:
             self._tickets[context] = ArchiveTickets(catalogue, self._context.clock)
         return AttemptTools(
             catalogue=catalogue,
-            workers=self._context.workers.of(self._task_options(running)),
+            workers=self._context.workers.with_options(self._task_options(running)),
             running=self._running,
             limiter=self._limiter,
             stats=self._stats[context],

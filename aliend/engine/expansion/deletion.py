@@ -64,7 +64,7 @@ async def _guids(catalogue: CataloguePort, lfns: Sequence[str]) -> dict[str, str
 def _delete(directory: str, deletion: Deletion) -> DeletionOutcome:
     """Open each directory from the root on, without following links."""
     *parents, name = deletion.below.split("/")
-    if any(local_paths.objection(component) for component in (*parents, name)):
+    if any(local_paths.why_refused(component) for component in (*parents, name)):
         return "kept", "its name is refused"
     opened: list[int] = []
     try:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from aliend.core.cli.units import format_size
 from aliend.engine.held_jobs import nearest_existing
 from aliend.errors import CopyError, Obstacle
-from aliend.storage.io.partial_file import available_bytes, reserved_bytes
+from aliend.storage.io.partial_file import available_space
 from aliend.store import NewTransfer
 
 
@@ -31,14 +32,13 @@ class DiskSpaceCheck:
         """
         if self._reserved < 0:
             disk = os.statvfs(nearest_existing(self._target))
-            self._reserved = reserved_bytes(disk, self._keep_free)
-            self._usable = available_bytes(disk) - self._reserved
+            self._usable, self._reserved = available_space(disk, self._keep_free)
         self._needed += sum(file.size for file in files if file.target and not file.problem and not _exists(file))
         if self._needed <= self._usable or self._needed - self._partial_bytes() <= self._usable:
             return
         raise CopyError(
-            f"{self._target}: the files of this job found so far need {self._needed} bytes, but only "
-            f"{max(0, self._usable)} are available; free some space",
+            f"{self._target}: the files of this job found so far need {format_size(self._needed)}, but only "
+            f"{format_size(max(0, self._usable))} are available; free some space",
             "local",
             retry_after=30.0,
             obstacle=Obstacle("space", str(self._target), self._needed - self._partial_bytes() + self._reserved),

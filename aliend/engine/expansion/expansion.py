@@ -15,7 +15,7 @@ from pathlib import Path
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.entries import Entry
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.catalogue.selection import Facts, Window, facts_of
+from aliend.core.catalogue.selection import Candidate, Window, candidate_of
 from aliend.core.copying import target_paths
 from aliend.core.copying.target_paths import TargetRule
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Job
@@ -93,7 +93,7 @@ class Expansion:
                 found.append(_failed(source, target, f"{source} {target_paths.MISSING}"))
             elif entry.is_directory:
                 await self._list(source, rule)
-            elif self._spec.selection.matches(facts_of(entry, target_paths.name_of(source))):
+            elif self._spec.selection.matches(candidate_of(entry, target_paths.name_of(source))):
                 found.append(self._new_transfer(entry, rule, rule.for_file(source)))
         return found
 
@@ -110,7 +110,7 @@ class Expansion:
                 found = []
                 for entry in entries:
                     below = local_paths.relative_to(source, entry.lfn)
-                    if selection.matches(facts_of(entry, below)) and window.takes():
+                    if selection.matches(candidate_of(entry, below)) and window.accept():
                         found.append(self._new_transfer(entry, rule, rule.for_child(source, below)))
                 await self._add(found, None)
                 if window.is_full:
@@ -138,14 +138,14 @@ class Expansion:
     async def _walk(self, source: str, rule: TargetRule) -> None:
         batches, window = local_files.walk(source), Window(self._spec.selection)
         while not window.is_full and (batch := await asyncio.to_thread(next, batches, None)):
-            wanted = [file for file in batch if self._is_selected(file, file.below) and window.takes()]
+            wanted = [file for file in batch if self._is_selected(file, file.below) and window.accept()]
             await self._add(
                 [_from_local(file, rule.target, rule.for_child(source, file.below)) for file in wanted], None
             )
 
     def _is_selected(self, file: LocalFile, below: str) -> bool:
         """Return whether a file is selected; an unreadable directory is always reported."""
-        facts = Facts(below, file.size, file.changed_ms, file.owner, file.group)
+        facts = Candidate(below, file.size, file.changed_ms, file.owner, file.group)
         return file.is_unreadable_directory or self._spec.selection.matches(facts)
 
 
@@ -187,7 +187,7 @@ def _local_target(root: str, relative: str) -> str:
 
 def _objection(relative: str) -> str:
     for component in relative.split("/") if relative else ():
-        reason = local_paths.objection(component)
+        reason = local_paths.why_refused(component)
         if reason:
             return f"its name is refused: {reason}"
     return ""

@@ -12,7 +12,7 @@ from contextlib import aclosing
 
 from aliend.core.catalogue import local_paths
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.catalogue.selection import Facts, Selection, facts_of
+from aliend.core.catalogue.selection import Candidate, Selection, candidate_of
 from aliend.engine.expansion import local_files
 from aliend.engine.expansion.local_files import LocalFile
 from aliend.engine.ports import CataloguePort
@@ -92,14 +92,14 @@ def _own(batch: Iterable[LocalFile], selection: Selection) -> Iterable[LocalFile
             yield file
 
 
-def _facts(file: LocalFile) -> Facts:
-    return Facts(file.below, file.size, file.changed_ms, file.owner, file.group)
+def _facts(file: LocalFile) -> Candidate:
+    return Candidate(file.below, file.size, file.changed_ms, file.owner, file.group)
 
 
 def _problem(file: LocalFile) -> str:
     if file.problem:
         return file.problem
-    reasons = (local_paths.objection(component) for component in file.below.split("/"))
+    reasons = (local_paths.why_refused(component) for component in file.below.split("/"))
     reason = next(filter(None, reasons), "")
     return f"its name is refused: {reason}" if reason else ""
 
@@ -122,8 +122,8 @@ async def _in_catalogue(
             files = []
             for entry in entries:
                 below = local_paths.relative_to(directory, entry.lfn)
-                if selection.matches(facts_of(entry, below)):
-                    reasons = (local_paths.objection(component) for component in below.split("/"))
+                if selection.matches(candidate_of(entry, below)):
+                    reasons = (local_paths.why_refused(component) for component in below.split("/"))
                     reason = next(filter(None, reasons), "")
                     files.append(
                         ListedFile(

@@ -1,1 +1,1 @@
-"""What a worker process uses for one task: XRootD, HTTP, zip archives, the local disk, checksums."""
+"""The I/O of one task in a worker process: XRootD, HTTP, zip archives, the local disk, checksums."""

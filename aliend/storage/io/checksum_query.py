@@ -1,7 +1,7 @@
-"""What a storage element says of a file that it has: its size and its checksum, asked of several servers side by side.
+"""Queries size and checksum of a stored file, from several servers in parallel.
 
-adler32 is asked for first: a server that has to read the file for it needs 0.3 s of a processor for a GiB, and for md5
-1.4 s. Then its own choice is taken, then md5 is tried.
+adler32 comes first: a server that must read the file for it needs 0.3 s of a processor per GiB, and 1.4 s for md5. The
+server's default algorithm is next, then md5.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from aliend.storage.io.xrootd_client import QUERY_CHECKSUM, UNFINISHED, StatInfo
 from aliend.storage.tasks import ReplicaUrl
 
 _ALGORITHMS = ("adler32", "", "md5")
-_MIN_CHECKSUM_RATE = 20e6  # bytes per second that a server may take to compute one
+_MIN_CHECKSUM_RATE = 20e6  # bytes per second at which a slow server computes one
 _SMALL_FILE = 100 << 20
-"""Bytes. Larger files may take longer, and to ask once more on the same connection would lose the answer (xrootd)."""
+"""Bytes. Larger files may take longer, and a second query on the same connection would lose the answer (xrootd)."""
 _SMALL_FILE_TIMEOUT = 25
-"""Seconds for one question about the checksum of a file that takes no time. A server that computes as many as it may
-(xrootd: 4, and 8 that wait) lets all others wait for 30 s; the library says at once that these would be too many."""
+"""Seconds for one checksum query of a small file. A server at its limit of computations (xrootd: 4 running, 8 queued)
+asks for a retry after 30 s; with a shorter limit the library fails the query at once, and we retry sooner."""
 _FIRST_BACKOFF, _MAX_BACKOFF = 0.02, 1.0
 _POLL_INTERVAL = 0.1  # seconds
 
 
 class ChecksumQuery:
-    """The questions to one server about one file of `size` bytes, as they should be; `wanted` are algorithms, in turn.
+    """The requests to one server about one file, which should have `size` bytes; tries `algorithms` in order.
 
-    Asked at once; `settle` waits for the answers. `found` is the size there in bytes (-1: the right to write is no
-    right to know), `algorithm` and `value` (hexadecimal) are empty where the server has no checksum of ours.
+    The requests are sent at once; `wait_all` waits for the answers. `stored_size` is in bytes (-1: an envelope for
+    writing does not permit the query); `algorithm` and `value` (hexadecimal) are empty if the server has no checksum
+    that we know.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class ChecksumQuery:
         self.algorithm = self.value = ""
         self.failure: StorageError | None = None
         self.refusal: StorageError | None = None
-        """Why there is no checksum, from the last algorithm."""
+        """The error of the last algorithm that the server refused."""
         self._completions = completions
         self._system, self._path = remote_file.filesystem_of(source)
         self._size = size
@@ -62,27 +63,27 @@ class ChecksumQuery:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to come."""
+        """Return whether no answer is outstanding."""
         return bool(self.failure) or not self._deadlines
 
     @property
     def in_flight(self) -> int:
-        """How many questions are with the server."""
+        """Return how many requests the server has not answered."""
         return len(self._deadlines) - bool(self._retry_at)
 
     @property
     def next_poll(self) -> float:
-        """Seconds until it is to be looked at."""
+        """Return the seconds until the next call of `poll`."""
         return max(0.0, self._retry_at - time.monotonic()) if self._retry_at else _POLL_INTERVAL
 
     def checked(self) -> ChecksumQuery:
-        """Itself; StorageError when a question failed, of kind `storage` when the file there was not finished."""
+        """Return itself. Raises StorageError if a request failed; of kind `storage` if the file is unfinished."""
         if self.failure:
             raise self.failure
         return self
 
     def poll(self) -> None:
-        """Ask again when it is time to, and give up a server that is silent."""
+        """Retry a request that is due, and fail those that timed out."""
         now = time.monotonic()
         if self._retry_at and now >= self._retry_at:
             self._retry_at = 0.0
@@ -107,7 +108,7 @@ class ChecksumQuery:
         except StorageError as error:
             self._fail(error)
 
-    def _on_size(self, status: Status, known: StatInfo) -> None:
+    def _on_size(self, status: Status, facts: StatInfo) -> None:
         self._deadlines.pop("stat", None)
         try:
             remote_file.check_status(status, "stat")
@@ -115,11 +116,9 @@ class ChecksumQuery:
             if error.number != NOT_AUTHORIZED:
                 self._fail(error)
             return
-        self.stored_size = int(known["size"])
-        if known["flags"] & UNFINISHED:
-            self._fail(
-                StorageError("an unfinished upload is in its place until the server removes it", "storage", 120.0)
-            )
+        self.stored_size = int(facts["size"])
+        if facts["flags"] & UNFINISHED:
+            self._fail(StorageError("an unfinished upload has this name until the server removes it", "storage", 120.0))
 
     def _request_checksum(self) -> None:
         self._deadlines["checksum"] = time.monotonic() + self._limit("checksum")
@@ -154,7 +153,7 @@ class ChecksumQuery:
             self._try_next()
 
     def _refused(self, error: StorageError) -> None:
-        """A server that cannot do md5 has many words for it; its own choice it refuses with these."""
+        """Try the next algorithm. Servers refuse md5 with many errors, but their default only with these."""
         if error.number in {NOT_AUTHORIZED, UNSUPPORTED} or (self._algorithms[0] and error.number):
             self.refusal = error
             self._try_next()
@@ -168,7 +167,7 @@ class ChecksumQuery:
 
 
 def wait_all(completions: CompletionQueue, *inquiries: ChecksumQuery) -> None:
-    """Wait until all are over; raises Stopped."""
+    """Wait until all queries have their answers. Raises Stopped."""
     while going_on := [inquiry for inquiry in inquiries if not inquiry.is_over]:
         answers = sum(inquiry.in_flight for inquiry in going_on)
         completions.process(min(inquiry.next_poll for inquiry in going_on), max(1, answers))
@@ -177,16 +176,16 @@ def wait_all(completions: CompletionQueue, *inquiries: ChecksumQuery) -> None:
 
 
 def stored_size(completions: CompletionQueue, source: ReplicaUrl) -> int:
-    """Size in bytes on the storage, as `Inquiry.found`."""
+    """Return the size in bytes on the storage, as `ChecksumQuery.stored_size`."""
     inquiry = ChecksumQuery(completions, source, 0, ())
     wait_all(completions, inquiry)
     return inquiry.checked().stored_size
 
 
 def stored_checksum(completions: CompletionQueue, source: ReplicaUrl, size: int) -> tuple[str, str]:
-    """Algorithm and hexadecimal value that the server has for a file; two empty texts where it has none of ours.
+    """Return algorithm and hexadecimal value of a stored file; two empty texts if the server has none that we know.
 
-    StorageError when the file cannot be read there or the server does not answer.
+    Raises StorageError if the server cannot read the file or does not answer.
     """
     inquiry = ChecksumQuery(completions, source, size, with_size=False)
     wait_all(completions, inquiry)
@@ -197,9 +196,9 @@ def stored_checksum(completions: CompletionQueue, source: ReplicaUrl, size: int)
 def stored_size_and_checksum(
     completions: CompletionQueue, source: ReplicaUrl, size: int, algorithm: str
 ) -> tuple[int, str]:
-    """Size in bytes on the storage (as `Inquiry.found`), and its checksum of that algorithm.
+    """Return the size in bytes (as `ChecksumQuery.stored_size`) and the checksum of that algorithm.
 
-    StorageError where it has none, too.
+    Raises StorageError, also if the server has no such checksum.
     """
     inquiry = ChecksumQuery(completions, source, size, (algorithm,))
     wait_all(completions, inquiry)

@@ -1,4 +1,4 @@
-"""Checksums of bytes as they pass: md5, and adler32 for the servers that have only that."""
+"""Computes checksums of a stream: md5, and adler32 for servers that have nothing else. Verifies downloaded bytes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import hashlib
 import zlib
 from concurrent.futures import Executor, Future
 
+from aliend.core.catalogue.replica_url import is_http, member_of
 from aliend.errors import CopyError
 from aliend.storage.io.checksum_query import stored_checksum
 from aliend.storage.io.completion_queue import CompletionQueue
 from aliend.storage.tasks import ReplicaUrl
 
-_HASH_IN_POOL_FROM = 1 << 20  # bytes from which hashing beside the copying thread is worth the hand-over
+_HASH_IN_POOL_FROM = 1 << 20  # bytes; smaller chunks are hashed in the copying thread
 
 
 class Digests:
     """Running checksums of one file.
 
-    Large chunks are hashed by `pool`, one at a time, while the copying thread writes the same or fetches the next: md5
-    costs 1.4 s a GiB and the interpreter's lock is free meanwhile.
+    `pool` hashes large chunks, one at a time, while the copying thread writes the chunk or reads the next: md5 takes
+    1.4 s per GiB and releases the interpreter's lock.
     """
 
     def __init__(self, pool: Executor, *, with_adler32: bool) -> None:
@@ -29,7 +30,7 @@ class Digests:
         self._running: Future[None] | None = None
 
     def update(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
         self._wait_for_hashing()
         if len(data) < _HASH_IN_POOL_FROM:
             self._add(data)
@@ -38,18 +39,18 @@ class Digests:
 
     @property
     def md5(self) -> str:
-        """In lower case."""
+        """Return the md5 in lower case."""
         self._wait_for_hashing()
         return self._md5.hexdigest()
 
     def differs(self, algorithm: str, value: str) -> bool:
-        """Whether a server's checksum (md5, or adler32 if it was asked for; hexadecimal) is not that of these bytes."""
+        """Return whether a server's checksum (hexadecimal md5, or adler32 if enabled) differs from ours."""
         self._wait_for_hashing()
         ours = self._md5.hexdigest() if algorithm == "md5" else f"{self._adler32:08x}"
         return ours != value.lower().rjust(len(ours), "0")
 
     def _wait_for_hashing(self) -> None:
-        """Wait for the hashing that runs; may be called by several threads once all bytes were given."""
+        """Wait for the pool; several threads may call this once all bytes were added."""
         if running := self._running:
             running.result()
             self._running = None
@@ -61,21 +62,21 @@ class Digests:
 
 
 def verify_bytes(digests: Digests, md5: str, size: int, source: ReplicaUrl, completions: CompletionQueue) -> str:
-    """Whether what came from `source` is the file: a warning about what could not be compared, or nothing.
+    """Verify the bytes read from `source`. Return a warning about what could not be compared, or an empty text.
 
-    `md5` (empty: unknown) and `size` (bytes) are the catalogue's. CopyError `permanent` when the bytes are others.
+    `md5` (empty: unknown) and `size` (bytes) are the catalogue's. Raises CopyError `permanent` if the bytes differ.
     """
     if md5:
         if digests.md5 != md5:
-            raise CopyError(f"the bytes have md5 {digests.md5}, the catalogue says {md5}", "permanent")
+            raise CopyError(f"wrong content: md5 is {digests.md5}, the catalogue has {md5}", "permanent")
         return ""
-    if "#" in source.url:
-        return "the catalogue knows no md5: the archive's own CRC-32 was compared"
-    if source.url.startswith("http"):
-        return "the catalogue knows no md5: only the size was compared"
+    if member_of(source.url):
+        return "the catalogue has no md5; compared the archive's CRC-32 instead"
+    if is_http(source.url):
+        return "the catalogue has no md5; compared only the size"
     algorithm, value = stored_checksum(completions, source, size)
     if not algorithm:
-        return "neither the catalogue nor the storage has a checksum: only the size was compared"
+        return "neither the catalogue nor the storage has a checksum; compared only the size"
     if digests.differs(algorithm, value):
-        raise CopyError(f"the bytes do not have the storage's {algorithm} {value}", "permanent")
-    return f"the catalogue knows no md5: the storage's {algorithm} was compared"
+        raise CopyError(f"wrong content: {algorithm} differs from the storage's {value}", "permanent")
+    return f"the catalogue has no md5; compared the storage's {algorithm} instead"

@@ -1,8 +1,7 @@
-"""Where one task waits: completions come from XRootD's threads, the order to stop from the control pipe.
+"""The queue on which one task waits: for completions from XRootD's threads and for the request to stop.
 
-Everything that a task does happens in its own thread: XRootD's callbacks only put a message here, so they hold the
-interpreter's lock for an instant and can never fail, and a task that is told to stop wakes at once, whatever a server
-does.
+A task runs entirely in its own thread: XRootD's callbacks only add a message here, so they hold the interpreter's lock
+only briefly and cannot fail, and a stopped task wakes at once, whatever the server does.
 """
 
 from __future__ import annotations
@@ -19,26 +18,26 @@ from aliend.storage.errors import no_answer
 from aliend.storage.tasks import Stopped
 
 Handler = Callable[[Any, Any], None]
-"""Takes XRootD's status and response."""
+"""Receives XRootD's status and response."""
 
 UNRESPONSIVE_AFTER = 60.0
-"""Seconds without one byte after which a server counts as unreachable."""
+"""Seconds without a byte after which a server counts as unresponsive."""
 _NEVER = sys.maxsize
 
 
 class CompletionQueue:
-    """One task's messages, served by its own thread."""
+    """The messages of one task, processed by its own thread."""
 
     def __init__(self) -> None:
         self._messages: deque[Callable[[], None]] = deque()
         self._wakeup: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._wake_at = _NEVER
-        """How many messages wake the task; it is awake while that is more than can ever come."""
+        """The number of messages that wakes the task; `_NEVER` while it is awake."""
         self._stopped = False
         self._children: list[CompletionQueue] = []
 
     def child(self) -> CompletionQueue:
-        """Another completions for a thread that helps this task; it is stopped with this one."""
+        """Return a queue for a helper thread of this task; it is stopped together with this one."""
         other = CompletionQueue()
         self._children.append(other)
         if self._stopped:
@@ -46,32 +45,32 @@ class CompletionQueue:
         return other
 
     def put(self, message: Callable[[], None]) -> None:
-        """Have the task's thread run this when it waits next; callable from any thread."""
+        """Run `message` in the task's thread when it next waits; may be called from any thread."""
         self._messages.append(message)
         if len(self._messages) >= self._wake_at:
             self._wakeup.put(None)
 
     def stop(self) -> None:
-        """Make the task end with `Stopped` at its next look; callable from any thread."""
+        """Make the task raise `Stopped` at its next check; may be called from any thread."""
         self._stopped = True
         self._wakeup.put(None)
         for branch in tuple(self._children):
             branch.stop()
 
     def raise_if_stopped(self) -> None:
-        """Raise `Stopped` when the task was told to stop."""
+        """Raise `Stopped` if the task is to stop."""
         if self._stopped:
             raise Stopped
 
     def callback(self, handler: Handler) -> Callable[..., None]:
-        """What is given to XRootD so that `handler` runs in the task's thread."""
+        """Return a callback for XRootD that makes `handler` run in the task's thread."""
         put = self.put
         return lambda status, response, *_: put(partial(handler, status, response))
 
     def process(self, limit: float, min_messages: int = 1) -> bool:
-        """Handle what has come, as soon as there are `together` messages or `limit` seconds passed; False for nothing.
+        """Wait for `min_messages` or for `limit` seconds, then process all messages. Return False if none came.
 
-        Every waking costs two switches of threads: who needs several answers does not wake for each.
+        Each wakeup costs two thread switches, so a caller that needs several answers waits for all of them.
         """
         self.raise_if_stopped()
         if len(self._messages) < min_messages:
@@ -86,7 +85,7 @@ class CompletionQueue:
     def _sleep(self, until: float, min_messages: int) -> None:
         self._wake_at = min_messages
         try:
-            # Looked at again after the number was told: a message that came between rings no bell.
+            # Checked again after `_wake_at` is set: a message that arrived before sends no wakeup.
             while len(self._messages) < min_messages and not self._stopped:
                 self._wakeup.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
@@ -95,7 +94,7 @@ class CompletionQueue:
             self._wake_at = _NEVER
 
     def wait(self, condition: Callable[[], bool], what: str, limit: float = UNRESPONSIVE_AFTER) -> None:
-        """Handle messages until `done()`; `StorageError` when that takes `limit` seconds."""
+        """Process messages until `condition()` holds. Raises StorageError after `limit` seconds."""
         until = time.monotonic() + limit
         while not condition():
             if not self.process(until - time.monotonic()) and not condition():

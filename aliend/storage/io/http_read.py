@@ -1,4 +1,4 @@
-"""Files read over HTTP, where a storage element gives it: one request a file, from the byte that is wanted on."""
+"""Reads files over HTTP from storage elements that offer it: one request per file, starting at any byte."""
 
 from __future__ import annotations
 
@@ -9,31 +9,26 @@ from pathlib import Path
 
 import httpx
 
+from aliend.core.catalogue.replica_url import open_url
 from aliend.errors import CopyError
 from aliend.storage.errors import StorageError, redact
 from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER
-from aliend.storage.io.remote_file import right_of
 from aliend.storage.io.task_context import TaskContext
 from aliend.storage.tasks import ReplicaUrl
 
 _TRANSIENT_STATUS = frozenset({408, 423, 425, 429, 500, 502, 503, 504})
 
 
-def is_http(source: ReplicaUrl) -> bool:
-    """Whether the replica is read over HTTP."""
-    return source.url.startswith(("http://", "https://"))
-
-
 def read(context: TaskContext, source: ReplicaUrl, start: int, end: int, ca: str) -> Iterator[bytes]:
-    """The bytes from `start` to `end`; `ca` is a directory or file of authorities beside the system's own, or empty.
+    """Yield the bytes from `start` to `end`; `ca` is a directory or file of additional CA certificates, or empty.
 
-    StorageError, `permanent` when the server refuses or has a file of another size.
+    Raises StorageError, `permanent` if the server refuses or its file has another size.
     """
     try:
         client = httpx.Client(
             verify=_tls_context(ca), timeout=UNRESPONSIVE_AFTER, follow_redirects=True, trust_env=False
         )
-        with client, client.stream("GET", _url(source), headers=_headers(start, end)) as reply:
+        with client, client.stream("GET", open_url(source.url, source.envelope), headers=_headers(start, end)) as reply:
             _check_response(reply, start, end)
             received = start
             for data in reply.iter_raw(context.chunk_size()):
@@ -43,7 +38,7 @@ def read(context: TaskContext, source: ReplicaUrl, start: int, end: int, ca: str
     except (httpx.HTTPError, OSError) as error:
         raise StorageError(f"HTTP: {redact(str(error)) or type(error).__name__}", "transient", 5.0) from error
     if received != end:
-        raise StorageError(f"HTTP: the file ended at byte {received} of {end}", "transient", 5.0)
+        raise StorageError(f"HTTP: the server sent {received} of {end} bytes", "transient", 5.0)
 
 
 def _check_response(reply: httpx.Response, start: int, end: int) -> None:
@@ -53,18 +48,13 @@ def _check_response(reply: httpx.Response, start: int, end: int) -> None:
         raise StorageError(f"HTTP: the server answered {reply.status_code} {reply.reason_phrase}", "permanent")
     length = reply.headers.get("Content-Range", "").rpartition("/")[2] or reply.headers.get("Content-Length", "")
     if length.isdigit() and int(length) != end:
-        raise CopyError(f"the storage has {length} bytes, the catalogue says {end}", "permanent")
+        raise CopyError(f"wrong size: {length} bytes on the storage, {end} in the catalogue", "permanent")
 
 
 def _headers(start: int, end: int) -> dict[str, str]:
-    """Both ends are named: XRootD 5.5 answers a range without an end with nothing."""
+    """Return the headers. The range has an end, because XRootD 5.5 answers an open range with nothing."""
     plain = {"Accept-Encoding": "identity"}
     return {**plain, "Range": f"bytes={start}-{end - 1}"} if start else plain
-
-
-def _url(source: ReplicaUrl) -> str:
-    plain, right = source.url.partition("#")[0], right_of(source)
-    return f"{plain}{'&' if '?' in plain else '?'}{right}" if right else plain
 
 
 def _tls_context(ca: str) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""Local files as whole things: what is at a target already, its directories, a checksum."""
+"""Operations on whole local files: checksum, check of an existing target, parent directories."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from aliend.storage.tasks import Checksum, Checksummed, Download
 
 _CHUNK = 4 << 20
 Check = Callable[[], None]
-"""Raises when the work shall stop."""
+"""Raises `Stopped` if the task is to stop."""
 
 
 def checksum(task: Checksum, check: Check, on_progress: Callable[[int], None]) -> Checksummed:
-    """Size and md5 of a local file; `told` hears the bytes so far."""
+    """Return size and md5 of a local file; `on_progress` receives the bytes so far."""
     size, digest = 0, hashlib.md5(usedforsecurity=False)
     try:
         with Path(task.path).open("rb", buffering=0) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise CopyError(f"{task.path}: is not a file", "permanent")
+                raise CopyError(f"{task.path} is not a file", "permanent")
             while data := file.read(_CHUNK):
                 check()
                 digest.update(data)
@@ -37,9 +37,9 @@ def checksum(task: Checksum, check: Check, on_progress: Callable[[int], None]) -
 
 
 def is_already_complete(task: Download, check: Check) -> bool:
-    """Whether the target is the wanted file (same size and same known md5) and is not to be written in any case.
+    """Return whether the target is the wanted file (same size and known md5) and need not be overwritten.
 
-    False: it may be written. CopyError of kind `permanent` when something else is there that must stay.
+    False: it may be written. Raises CopyError `permanent` if the target is not a regular file.
     """
     target = Path(task.target)
     try:
@@ -49,7 +49,7 @@ def is_already_complete(task: Download, check: Check) -> bool:
     except OSError as error:
         raise disk_error(error, task.target) from error
     if not stat.S_ISREG(existing.st_mode):
-        raise CopyError(f"{target}: {_kind_of(existing.st_mode)} is in the way; choose another name", "permanent")
+        raise CopyError(f"{target} exists and is {_kind_of(existing.st_mode)}; choose another name", "permanent")
     if compares_content(task.overwrite) and task.md5 and existing.st_size == task.size:
         local = checksum(Checksum(task.id, task.target), check, lambda _: None)
         if local.md5 == task.md5:
@@ -58,10 +58,7 @@ def is_already_complete(task: Download, check: Check) -> bool:
 
 
 def make_parent_directories(target: Path, umask: int) -> None:
-    """Make the directories above the target, with mode `0777 & ~umask`.
-
-    The process' own umask must be 0.
-    """
+    """Create the directories above the target with mode `0777 & ~umask`. The umask of the process must be 0."""
     missing = []
     try:
         for parent in target.parents:
@@ -75,7 +72,7 @@ def make_parent_directories(target: Path, umask: int) -> None:
 
 
 def remove_empty_directories(directories: Iterable[str]) -> None:
-    """Remove those of the directories that are empty, the deepest first; what cannot be removed stays."""
+    """Remove the empty ones of the directories, deepest first; ignore those that cannot be removed."""
     for directory in sorted(directories, key=len, reverse=True):
         with contextlib.suppress(OSError):
             Path(directory).rmdir()

@@ -1,4 +1,4 @@
-"""Where a file's bytes go that nobody stores: a pipe to the daemon, as fast as it takes them."""
+"""Writes the bytes of a file into a pipe to the daemon, as fast as the daemon reads."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from aliend.storage.tasks import Stopped
 
 _STOP_CHECK_MS = 200
-"""Milliseconds between two looks whether the task shall stop, while the reader rests."""
+"""Milliseconds between two checks for a stop while the reader does not read."""
 
 
 class OutputPipe:
-    """The writing end of a pipe; it is ours."""
+    """The write end of a pipe, which it owns."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -22,7 +22,7 @@ class OutputPipe:
         self._poll.register(descriptor, select.POLLOUT)
 
     def write(self, data: bytes, check: Callable[[], None]) -> None:
-        """Write all of `data`; `check` raises when the task shall stop. Raises Stopped where nobody reads any more."""
+        """Write all of `data`; `check` raises if the task is to stop. Raises Stopped if the reader has gone."""
         rest = memoryview(data)
         while rest:
             check()
@@ -35,5 +35,5 @@ class OutputPipe:
                 raise Stopped from None
 
     def close(self) -> None:
-        """The reader sees the end."""
+        """Close the pipe, so that the reader sees the end."""
         os.close(self._descriptor)

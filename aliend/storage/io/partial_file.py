@@ -1,8 +1,9 @@
-"""The partial file beside the target: named, locked, resumed, published. Knows local files only.
+"""The partial file of a download: names, locks, resumes and publishes it. Knows local files only.
 
-`.<name>.<id>.part` is written in order, so that its length always is the length of what is valid in it, also after a
-`kill -9`; nothing is preallocated for that reason. Whoever writes holds its flock, so that an orphan of a killed daemon
-and a new process never write side by side.
+`.<name>.<id>.part` lies beside the target and is written in order, so that all of its length is valid even after a
+`kill -9`; for that reason nothing is preallocated. The writer holds its flock, so that an orphan of a killed daemon
+and a new process never write at the same time. The daemon removes the partial files of jobs that were cancelled
+(`RemovePartial`); a download removes its own when it cannot be resumed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 
-from aliend.errors import CopyError, Obstacle
-from aliend.storage.errors import disk_error
+from aliend.errors import CopyError
+from aliend.storage.errors import disk_error, no_space
 
 LONGEST_NAME = 255
 _CHUNK = 4 << 20
@@ -28,20 +29,20 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EX
 
 
 def partial_name(name: str, id: int) -> str:
-    """`.<name>.<id>.part`; of a name too long for that, as much as fits, with a hash of the whole."""
+    """Return `.<name>.<id>.part`; a name that is too long is cut and gets a hash of the whole name."""
     tail = f".{id}.part"
     raw = os.fsencode(name)
     if 1 + len(raw) + len(tail) <= LONGEST_NAME:
         return f".{name}{tail}"
     digest = "~" + hashlib.sha256(raw).hexdigest()[:16]
     room = LONGEST_NAME - 1 - len(digest) - len(tail)
-    while room and raw[room] & 0xC0 == 0x80:  # never cut a UTF-8 character
+    while room and raw[room] & 0xC0 == 0x80:  # never split a UTF-8 character
         room -= 1
     return f".{os.fsdecode(raw[:room])}{digest}{tail}"
 
 
 class PartialFile:
-    """An open, locked partial file of ours; use `Part.open`."""
+    """An open and locked partial file; create it with `PartialFile.open`."""
 
     def __init__(self, fd: int, path: Path, target: Path) -> None:
         self._fd = fd
@@ -54,9 +55,9 @@ class PartialFile:
     @classmethod
     @contextlib.contextmanager
     def open(cls, target: Path, id: int) -> Iterator[PartialFile]:
-        """The partial file for `target`, made when missing; unlocked at the end and left where it is.
+        """Open or create the partial file for `target`; unlock it at the end, without removing it.
 
-        CopyError: `transient` when another process writes it, `local` when the disk refuses.
+        Raises CopyError: `transient` if another process writes it, `local` if the disk refuses.
         """
         path = target.with_name(partial_name(target.name, id))
         try:
@@ -72,12 +73,12 @@ class PartialFile:
             os.close(fd)
 
     def truncate(self) -> None:
-        """Forget what is in it."""
+        """Discard its content."""
         os.ftruncate(self._fd, 0)
         self.length = self._flushed = 0
 
     def append(self, data: bytes) -> None:
-        """Write behind what is valid; OSError as the disk has it."""
+        """Append bytes. Raises OSError."""
         view = memoryview(data)
         while view:
             written = os.pwrite(self._fd, view, self.length)
@@ -85,9 +86,9 @@ class PartialFile:
             view = view[written:]
 
     def flush_in_background(self, pool: Executor) -> None:
-        """Have the disk take what has come, while more is coming; OSError when it could not take the last.
+        """Flush to the disk in `pool` while more bytes arrive. Raises OSError if the previous flush failed.
 
-        A GiB so needs 1.5 s instead of 2.0 to 2.5: nothing waits in the end, and the kernel has no reason to slow us.
+        A GiB takes 1.5 s instead of 2.0 to 2.5 s: no long flush at the end, and the kernel does not throttle us.
         """
         if self.length - self._flushed < _FLUSH or (self._flushing and not self._flushing.done()):
             return
@@ -97,41 +98,34 @@ class PartialFile:
 
     def _wait_for_flush(self) -> None:
         if self._flushing:
-            self._flushing.result()  # the kernel tells a failed write once only: here, not to a later fsync
+            self._flushing.result()  # the kernel reports a failed write only once: here, not to a later fsync
             self._flushing = None
 
     def content(self) -> Iterator[bytes]:
-        """What is valid in it, chunk by chunk."""
+        """Yield its content in chunks."""
         offset = 0
         while data := os.pread(self._fd, min(_CHUNK, self.length - offset), offset):
             offset += len(data)
             yield data
 
     def drop_page_cache(self) -> None:
-        """Write it to the disk, and have the kernel read it from there next time."""
+        """Flush it and drop it from the page cache, so that it is read from the disk next time."""
         self._wait_for_flush()
         os.fdatasync(self._fd)
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def require_space(self, size: int, keep_free: int) -> None:
-        """CopyError of kind `local` when what is missing to `size` bytes does not fit on the disk.
+        """Raise CopyError `local` if the bytes missing to `size` do not fit on the disk.
 
-        `keep_free` bytes of it are left free; -1: 5 % of the disk, at most 2 GiB.
+        `keep_free` bytes of the disk stay free; -1: 5 % of it, at most 2 GiB.
         """
-        disk = os.fstatvfs(self._fd)
-        free, reserved = available_bytes(disk), reserved_bytes(disk, keep_free)
-        if size > self.length and size - self.length > free - reserved:
-            raise CopyError(
-                f"{self._target}: needs {size - self.length} bytes, but only {max(0, free - reserved)} are "
-                "available; free some space",
-                "local",
-                retry_after=30.0,
-                obstacle=Obstacle("space", str(self._target), size - self.length + reserved),
-            )
+        missing, (available, reserved) = size - self.length, available_space(os.fstatvfs(self._fd), keep_free)
+        if missing > max(0, available):
+            raise no_space(str(self._target), missing, available, reserved)
 
     def set_attributes(self, attributes: Mapping[str, str]) -> None:
-        """Write extended attributes `user.NAME`; nothing is said where the file system has none."""
+        """Set extended attributes `user.NAME`, if the file system supports them."""
         set_attribute = getattr(os, "setxattr", None)  # Linux only
         if set_attribute is None:
             return
@@ -140,9 +134,9 @@ class PartialFile:
                 set_attribute(self._fd, f"user.{name}", value.encode("utf-8", "surrogateescape"))
 
     def publish(self, umask: int, *, overwrite: bool) -> None:
-        """Make it the target, durably; a target that appeared meanwhile is replaced only with `overwrite`.
+        """Rename it to the target, durably; replace a target that appeared meanwhile only with `overwrite`.
 
-        CopyError `permanent` where that is not possible, OSError as the disk has it.
+        Raises CopyError `permanent` if that is impossible, and OSError.
         """
         self._wait_for_flush()
         os.fchmod(self._fd, 0o666 & ~umask)
@@ -154,13 +148,13 @@ class PartialFile:
                 self._link_to_target()
         except FileNotFoundError:
             raise CopyError(
-                f"{self._target}: its directory was moved or replaced while the file came; ask for it again",
+                f"{self._target}: its directory was moved or replaced during the download; copy the file again",
                 "permanent",
             ) from None
         _sync_directory(self._target.parent)
 
     def remove(self) -> None:
-        """Remove it."""
+        """Remove the file."""
         self.path.unlink(missing_ok=True)
 
     def _link_to_target(self) -> None:
@@ -178,23 +172,19 @@ class PartialFile:
             self.path.unlink()
 
 
-def available_bytes(disk: os.statvfs_result) -> int:
-    """Return the bytes that this user may still write to a disk."""
-    return disk.f_bavail * disk.f_frsize
-
-
-def reserved_bytes(disk: os.statvfs_result, keep_free: int) -> int:
-    """Return the bytes of a disk that stay free: `keep_free`; a negative one means `default_reserve`."""
-    return default_reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
-
-
 def default_reserve(size: int) -> int:
-    """Bytes that are left free on a disk of `size` bytes unless the user says otherwise: 5 %, at most 2 GiB."""
+    """Return the bytes to keep free on a disk of `size` bytes by default: 5 %, at most 2 GiB."""
     return min(size // 20, 2 << 30)
 
 
+def available_space(disk: os.statvfs_result, keep_free: int) -> tuple[int, int]:
+    """Return the bytes available on a disk, and those to keep free (-1: the default)."""
+    reserved = default_reserve(disk.f_blocks * disk.f_frsize) if keep_free < 0 else keep_free
+    return disk.f_bavail * disk.f_frsize - reserved, reserved
+
+
 def remove_partial(target: Path, id: int) -> int:
-    """Remove a partial file that nobody will resume; its length in bytes. A locked one raises as `Part.open` does."""
+    """Remove a partial file that will not be resumed. Return its length in bytes. Raises as `PartialFile.open`."""
     try:
         (target.with_name(partial_name(target.name, id))).lstat()
     except OSError:
@@ -205,8 +195,8 @@ def remove_partial(target: Path, id: int) -> int:
 
 
 def target_exists(target: Path) -> CopyError:
-    """The error for a target that holds something else."""
-    return CopyError(f"{target}: exists and differs; remove it or ask for overwriting (-f)", "permanent")
+    """Return the error for a target with other content."""
+    return CopyError(f"{target} exists and differs; remove it or overwrite it with -f", "permanent")
 
 
 def _open_locked(path: Path) -> int:
@@ -220,23 +210,23 @@ def _open_locked(path: Path) -> int:
             os.close(fd)
             raise
         os.close(fd)
-    raise CopyError(f"{path}: changes while it is opened", "transient", retry_after=5.0)
+    raise CopyError(f"{path} changed while it was opened", "transient", retry_after=5.0)
 
 
 def _lock(fd: int, path: Path) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise CopyError(f"{path}: another process still writes it", "transient", retry_after=5.0) from None
+        raise CopyError(f"{path}: another process is writing it", "transient", retry_after=5.0) from None
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
 
 
 def _is_current(fd: int, path: Path) -> bool:
-    """Whether the locked file is the one of that name, ours and ours alone.
+    """Return whether the locked file still has this name, belongs to us and has no other name.
 
-    One with a second name is the target itself, left by a death between link and unlink: only the name goes.
+    A file with a second name is the target itself, left by a crash between link and unlink: only this name is removed.
     """
     ours = os.fstat(fd)
     try:
@@ -246,7 +236,7 @@ def _is_current(fd: int, path: Path) -> bool:
     if (ours.st_dev, ours.st_ino) != (named.st_dev, named.st_ino):
         return False
     if not stat.S_ISREG(ours.st_mode) or ours.st_uid != os.geteuid():
-        raise CopyError(f"{path}: is in the way and is no file of yours: remove it", "local", retry_after=30.0)
+        raise CopyError(f"{path} exists and is not a file of yours; remove it", "local", retry_after=30.0)
     if ours.st_nlink > 1:
         path.unlink()
         return False

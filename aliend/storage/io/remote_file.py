@@ -1,6 +1,6 @@
-"""Storage elements as one task sees them: URLs, files, requests whose answers are waited for.
+"""XRootD requests of one task: opens and reads files, queries servers, waits for the answers.
 
-Every request is asynchronous and waited for in the completion queue, so that no server can hold a task. A file is
+Every request is asynchronous and waited for in the completion queue, so that no server can block a task. A file is
 never left to its destructor, which would close it synchronously and hang with a frozen server.
 """
 
@@ -16,6 +16,7 @@ from itertools import cycle
 from typing import Any
 from urllib.parse import urlsplit
 
+from aliend.core.catalogue.replica_url import authorisation, member_of, open_url, without_member
 from aliend.errors import CopyError
 from aliend.storage.errors import StorageError, error_from_status
 from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER, CompletionQueue
@@ -32,44 +33,30 @@ from aliend.storage.io.xrootd_client import (
 )
 from aliend.storage.tasks import ReplicaUrl
 
-_UNIX = "xrd.wantprot=unix"  # read by the client's library; it is the envelope that opens doors
 OWN_CONNECTION_FROM = 64 << 20
-"""Bytes from which a file has connections of its own."""
+"""Bytes from which a file uses connections of its own."""
 StartRequest = Callable[[Callback], Status]
-"""Starts a request that calls back."""
+"""Starts a request with a callback."""
 
 _closing: dict[int, RemoteFile] = {}
 _closed: deque[RemoteFile] = deque()
 _lock = threading.Lock()
 
 
-def right_of(source: ReplicaUrl) -> str:
-    """What stands behind the question mark: a signed envelope is a query by itself, a sealed one an `authz` value."""
-    if not source.envelope or source.envelope.startswith("turl="):
-        return source.envelope
-    return f"authz={source.envelope}"
-
-
-def url_of(source: ReplicaUrl) -> str:
-    """The URL that opens a replica: without the archive member, with the right to read or write."""
-    plain = source.url.partition("#")[0]
-    return "&".join(filter(None, (f"{plain}{'&' if '?' in plain else '?'}{_UNIX}", right_of(source))))
-
-
 def with_own_connection(source: ReplicaUrl, number: int, size: int) -> ReplicaUrl:
-    """The same replica over a connection of its own, for large files: XRootD shares one a `user@host`.
+    """Return the replica with connection `number` of its own if it is large: XRootD shares one per `user@host`.
 
-    A server works one connection's requests in turn, so that many files need several. Small ones do not: a login costs
-    more round trips than they do. Members of an archive share its opening.
+    A server processes the requests of one connection in order, so that many files need several connections. Small files
+    do not: a login takes more round trips than the copy. Members of an archive share its connection.
     """
     scheme, _, rest = source.url.partition("://")
-    if scheme != "root" or size < OWN_CONNECTION_FROM or "#" in rest or "@" in rest.partition("/")[0]:
+    if scheme != "root" or size < OWN_CONNECTION_FROM or member_of(source.url) or "@" in rest.partition("/")[0]:
         return source
     return replace(source, url=f"{scheme}://c{number}@{rest}")
 
 
 def request(completions: CompletionQueue, start: StartRequest, what: str, limit: float = UNRESPONSIVE_AFTER) -> Any:  # noqa: ANN401 - each request has its response
-    """Start one request and wait for its response; StorageError when it fails or `limit` seconds pass."""
+    """Start a request and return its response. Raises StorageError if it fails or takes `limit` seconds."""
     answers: list[tuple[Status, Any]] = []
     start_request(start, completions.callback(lambda status, response: answers.append((status, response))), what)
     completions.wait(lambda: bool(answers), what, limit)
@@ -79,24 +66,24 @@ def request(completions: CompletionQueue, start: StartRequest, what: str, limit:
 
 
 def start_request(start: StartRequest, callback: Callback, what: str) -> None:
-    """Start a request; StorageError when it cannot even be sent."""
+    """Start a request. Raises StorageError if it cannot be sent."""
     try:
         status = start(callback)
-    except ValueError as error:  # so says the library of a file whose connection has gone
+    except ValueError as error:  # the library raises it for a file whose connection was lost
         raise StorageError(f"{what}: the connection was lost", "transient", retry_after=5.0) from error
     check_status(status, what)
 
 
 def check_status(status: Status, what: str) -> None:
-    """Raise what a bad status stands for."""
+    """Raise StorageError for a bad status."""
     if not status["ok"]:
         raise error_from_status(status["code"], status["errno"], status["message"], what)
 
 
 def open_to_read(completions: CompletionQueue, source: ReplicaUrl) -> tuple[RemoteFile, int]:
-    """An open file and its size in bytes on the storage."""
+    """Open a file and return it with its size in bytes on the storage."""
     file = new_file()
-    _open(completions, file, url_of(source), READ)
+    _open(completions, file, open_url(source.url, source.envelope), READ)
     try:
         facts = request(completions, lambda callback: file.stat(callback=callback), "stat")
     except BaseException:
@@ -106,21 +93,21 @@ def open_to_read(completions: CompletionQueue, source: ReplicaUrl) -> tuple[Remo
 
 
 def read_small_file(completions: CompletionQueue, source: ReplicaUrl, start: int, size: int) -> bytes:
-    """The bytes from `start` of a small file of `size` bytes, with one request after the opening.
+    """Return the bytes from `start` of a small file of `size` bytes, with one request after opening it.
 
-    A byte more than there should be is asked for: that tells a longer file without a question about its size.
-    CopyError `permanent` when it has another size.
+    The request asks for one byte more than expected, which detects a longer file without querying its size.
+    Raises CopyError `permanent` if the file has another size.
     """
     file, length = new_file(), size - start
-    _open(completions, file, url_of(source), READ)
+    _open(completions, file, open_url(source.url, source.envelope), READ)
     try:
         data: bytes = request(completions, lambda callback: file.read(start, length + 1, callback=callback), "read")
     finally:
         close_in_background(file)
     if len(data) > length:
-        raise CopyError(f"the storage has more than the {size} bytes that the catalogue says", "permanent")
+        raise CopyError(f"wrong size: more than {size} bytes on the storage, {size} in the catalogue", "permanent")
     if len(data) < length:
-        raise CopyError(f"the storage has {start + len(data)} bytes, the catalogue says {size}", "permanent")
+        raise CopyError(f"wrong size: {start + len(data)} bytes on the storage, {size} in the catalogue", "permanent")
     return data
 
 
@@ -133,7 +120,7 @@ def _open(completions: CompletionQueue, file: RemoteFile, url: str, flags: int) 
 
 
 def close_in_background(file: RemoteFile) -> None:
-    """Close a file that was read, without waiting; it is kept alive until the server has answered."""
+    """Close a file that was read, without waiting; keep the object alive until the server has answered."""
 
     def closed(*_: object) -> None:
         with _lock:
@@ -142,16 +129,16 @@ def close_in_background(file: RemoteFile) -> None:
     with _lock:
         _closed.clear()
         _closing[id(file)] = file
-    # One whose connection has gone stays where it is: the library may still be trying to get it back.
+    # A file whose connection was lost stays alive: the library may still be trying to reconnect.
     with contextlib.suppress(ValueError):
         if not file.close(callback=closed)["ok"]:
             closed()
 
 
 def read_chunks(context: TaskContext, files: Sequence[RemoteFile], start: int, end: int) -> Iterator[bytes]:
-    """The bytes from `start` to `end` in order; the context says how much may be on its way.
+    """Yield the bytes from `start` to `end` in order; the context limits the requests in flight.
 
-    `files` are openings of the same file, which are asked in turns.
+    `files` are handles of the same file, used in turn.
     """
     files_in_turn = cycle(files)
     results: dict[int, tuple[Status, bytes]] = {}
@@ -172,7 +159,7 @@ def read_chunks(context: TaskContext, files: Sequence[RemoteFile], start: int, e
         status, data = results.pop(offset)
         check_status(status, "read")
         if len(data) != length:
-            raise StorageError(f"read: the file ends at byte {offset + len(data)} of {end}", "permanent")
+            raise StorageError(f"read: the file ended at byte {offset + len(data)} of {end}", "permanent")
         yield data
 
 
@@ -184,19 +171,19 @@ def _store_result(arrived: dict[int, tuple[Status, bytes]], offset: int) -> Call
 
 
 def query_config(completions: CompletionQueue, source: ReplicaUrl, name: str) -> str:
-    """What a server says of one of its settings; the name itself where it has nothing to say."""
+    """Return the value of a server's setting, or the name itself if the server has no such setting."""
     system, _ = filesystem_of(source)
     answer: bytes = request(completions, lambda callback: system.query(QUERY_CONFIG, name, callback=callback), "config")
     return answer.rstrip(b"\0\n").decode("ascii", "replace").strip()
 
 
 def filesystem_of(source: ReplicaUrl) -> tuple[RemoteSystem, str]:
-    """The server, and the path with its right; the wanted authentication belongs to the server's URL."""
-    parts = urlsplit(source.url.partition("#")[0])
-    return _server(f"{parts.scheme}://{parts.netloc}//?{_UNIX}"), f"{parts.path}?{right_of(source)}"
+    """Return the server, and the path with its authorisation; the authentication method belongs to the server's URL."""
+    parts = urlsplit(without_member(source.url))
+    return _server(open_url(f"{parts.scheme}://{parts.netloc}//", "")), f"{parts.path}?{authorisation(source.envelope)}"
 
 
 @lru_cache(maxsize=64)
 def _server(url: str) -> RemoteSystem:
-    """One for all questions to a server: the library parses its URL and looks for plug-ins each time anew."""
+    """Return one object per server: the library parses the URL and searches plug-ins for each new one."""
     return new_system(url)

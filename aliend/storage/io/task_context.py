@@ -1,4 +1,4 @@
-"""What a running task has to do with the rest of its process: its completions, its share of memory and of bandwidth."""
+"""The context of one running task: its completion queue, its memory, its bandwidth credit, its progress reports."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from aliend.storage.tasks import Tuning
 
 CHUNK = 4 << 20
 """Bytes read or written by one request."""
-_PROGRESS_INTERVAL = 0.1  # seconds between two words about progress
+_PROGRESS_INTERVAL = 0.1  # seconds between two progress reports
 _MEMORY_BUDGET = 32 << 20
-"""Bytes on their way for all tasks of one process; the library and Python may hold them twice for a moment."""
+"""Bytes in flight for all tasks of one process; the library and Python may briefly hold them twice."""
 _MAX_REQUESTS, _MIN_REQUESTS = 8, 2
 _MAX_TUNED_MEMORY = 64 << 20
 _MIN_CHUNK = 16 << 10
 _MIN_UNTHROTTLED_CHUNK = 512 << 10
-_CHUNK_TIME = 0.1  # seconds of its share that one chunk of a metered task takes
+_CHUNK_TIME = 0.1  # seconds of its share that one chunk of a throttled task takes
 _CREDIT_WAIT = 1.0
 
 
 class TaskContext:
-    """One task's line to its process.
+    """The context of one task.
 
-    `say` sends words to the daemon, `running` says how many tasks share the memory, `pool` hashes. `slot` is a small
-    number that no other running task of the process has; `share` the bytes per second that the task can expect (0: it
-    is not metered, and may be later). `output` takes the bytes of a `Read`; `tuning` is what the user wants, at most
-    64 MiB on their way.
+    `send` sends a message to the daemon, `running` returns how many tasks share the memory, `pool` hashes. `slot` is a
+    small number that no other running task of the process has; `share` the bytes per second that the task can expect
+    (0: not throttled, for now). `output` receives the bytes of a `Read`; `tuning` is what the user requested, limited
+    to 64 MiB in flight.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class TaskContext:
         self._requested_credit = False
 
     def max_requests(self) -> int:
-        """How many requests one file may have on their way just now."""
+        """Return how many requests one file may have in flight now."""
         if self._share:
             return min(_MAX_REQUESTS, max(_MIN_REQUESTS, int(self._share * _CHUNK_TIME) // CHUNK + 1))
         if self.tuning.chunks:
@@ -63,7 +63,7 @@ class TaskContext:
         return min(_MAX_REQUESTS, max(_MIN_REQUESTS, self._memory() // self.chunk_size()))
 
     def chunk_size(self) -> int:
-        """Bytes that one request should have just now."""
+        """Return the bytes that one request should have now."""
         if self._share:
             return min(CHUNK, max(_MIN_CHUNK, int(self._share * _CHUNK_TIME)))
         if self.tuning.chunk_size:
@@ -71,26 +71,26 @@ class TaskContext:
         return min(CHUNK, max(_MIN_UNTHROTTLED_CHUNK, self._memory() // 4))
 
     def _memory(self) -> int:
-        """This task's part of the budget, in bytes."""
+        """Return this task's part of the memory budget in bytes."""
         return _MEMORY_BUDGET // max(1, self._running())
 
     def report_progress(self, size: int) -> None:
-        """Tell the bytes so far, at most ten times a second."""
+        """Report the bytes so far, at most ten times per second."""
         now = time.monotonic()
         if now - self._reported_at >= _PROGRESS_INTERVAL:
             self._reported_at = now
             self._send({"progress": size})
 
     def report_source(self, se: str) -> None:
-        """Tell the storage element that is used from now on."""
+        """Report the storage element that is used from now on."""
         self._send({"se": se})
 
     def report_failure(self, se: str, reason: str) -> None:
-        """Tell a failure of a storage element that may pass, at once: the task may go on elsewhere for long."""
+        """Report a transient failure of a storage element at once: the task may continue elsewhere for long."""
         self._send({"failed": se, "reason": reason})
 
     def throttle(self, size: int) -> None:
-        """Bytes were moved; where bandwidth is limited, wait until they are paid. Stopped as from any waiting."""
+        """Charge `size` bytes; if bandwidth is limited, wait for credit. Raises Stopped."""
         if not self._share:
             return
         self._credit -= size
@@ -101,15 +101,15 @@ class TaskContext:
             self.completions.process(_CREDIT_WAIT)
 
     def unused_credit(self) -> int:
-        """Bytes that were granted and not moved."""
+        """Return the bytes that were granted and not used."""
         return max(0, self._credit)
 
     def set_rate(self, share: int) -> None:
-        """Another share from now on (0: not metered any more); what was granted before is void."""
+        """Set another share (0: no longer throttled); earlier credit is void. May be called from any thread."""
         self.completions.put(lambda: self._apply_rate(share))
 
     def add_credit(self, size: int, share: int) -> None:
-        """So many bytes more may be moved."""
+        """Add `size` bytes of credit. May be called from any thread."""
         self.completions.put(lambda: self._apply_credit(size, share))
 
     def _apply_rate(self, share: int) -> None:

@@ -1,7 +1,7 @@
-"""The XRootD library as types: the few calls that we make of it. The only module that imports it.
+"""The XRootD library as types: the few calls that we use. The only module that imports the library.
 
-They are those of its C classes. The Python ones around them make four objects of each answer, a third of what a small
-request costs.
+The calls are those of its C classes. The library's Python wrappers create four objects per answer, a third of the cost
+of a small request.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from XRootD.client.flags import OpenFlags, QueryCode, StatInfoFlags
 
 
 class Status(TypedDict):
-    """How a request ended: `code` is the client's number, `errno` the server's, `message` a sentence."""
+    """The status of a request: `code` is the client's error number, `errno` the server's, `message` a sentence."""
 
     ok: bool
     error: bool
@@ -27,7 +27,7 @@ class Status(TypedDict):
 
 
 class StatInfo(TypedDict):
-    """What `stat` tells; `size` in bytes, `flags` of StatInfoFlags, `modtime` in POSIX seconds."""
+    """The answer of `stat`: `size` in bytes, `flags` of StatInfoFlags, `modtime` in POSIX seconds."""
 
     size: int
     flags: int
@@ -35,20 +35,20 @@ class StatInfo(TypedDict):
 
 
 Callback = Callable[..., None]
-"""Called from the library's threads with a Status, a response and more that we do not need."""
+"""Called from the library's threads with a Status, a response and further arguments that we ignore."""
 
 
 class RemoteFile(Protocol):
-    """One file on a storage element. Nothing here waits; `write` does not keep its buffer alive."""
+    """One file on a storage element. No call waits; `write` does not keep its buffer alive."""
 
     def open(self, url: str, flags: int, mode: int = 0, timeout: int = 0, callback: Callback | None = None) -> Status:
-        """Open or create."""
+        """Open or create the file."""
 
     def stat(self, force: bool = False, timeout: int = 0, callback: Callback | None = None) -> Status:
-        """Ask for a Known; answered from the opening's reply unless forced."""
+        """Request a StatInfo; answered from the reply to `open` unless forced."""
 
     def read(self, offset: int, size: int, timeout: int = 0, callback: Callback | None = None) -> Status:
-        """Ask for bytes."""
+        """Request bytes."""
 
     def write(
         self, buffer: bytes, offset: int, size: int, timeout: int = 0, callback: Callback | None = None
@@ -56,45 +56,45 @@ class RemoteFile(Protocol):
         """Send bytes."""
 
     def close(self, timeout: int = 0, callback: Callback | None = None) -> Status:
-        """Close."""
+        """Close the file."""
 
     def is_open(self) -> bool:
-        """Whether it is open; asks nobody."""
+        """Return whether it is open, without a request."""
 
 
 class RemoteSystem(Protocol):
     """One storage element."""
 
     def stat(self, path: str, timeout: int = 0, callback: Callback | None = None) -> Status:
-        """Ask for a Known."""
+        """Request a StatInfo."""
 
     def query(self, querycode: int, arg: str, timeout: int = 0, callback: Callback | None = None) -> Status:
-        """Ask for bytes: a checksum, mostly."""
+        """Request bytes, for example a checksum."""
 
     def ping(self, timeout: int = 0, callback: Callback | None = None) -> Status:
-        """Ask for an answer."""
+        """Request an answer."""
 
 
 class CopyHandler(Protocol):
-    """Hears of a copy that servers make among themselves; called from the library's threads."""
+    """Receives the progress of a third-party copy; called from the library's threads."""
 
     def begin(self, job: int, total: int, source: str, target: str) -> None:
-        """It begins."""
+        """Note that the copy begins."""
 
     def end(self, job: int, result: object) -> None:
-        """It has ended."""
+        """Note that the copy has ended."""
 
     def update(self, job: int, done: int, total: int) -> None:
-        """So many bytes of `total` have been copied."""
+        """Note that `done` bytes of `total` have been copied."""
 
     def should_cancel(self, job: int) -> bool:
-        """Whether to end it; a true `bool`, as the library takes nothing else for one."""
+        """Return whether to cancel the copy; a real `bool`, since the library accepts nothing else."""
 
 
 def third_party_copy(source: str, target: str, handler: CopyHandler) -> dict[str, Any]:
-    """Have the server of `target` fetch `source`; blocks. The status: `ok`, `code`, `errno`, `message`.
+    """Have the server of `target` copy `source`; blocks. Return the status: `ok`, `code`, `errno`, `message`.
 
-    The library's own wrapper passes three arguments in the wrong order, hence its C class and keywords.
+    The library's wrapper passes three arguments in the wrong order, hence the C class and keywords.
     """
     process = CopyProcess()
     status: dict[str, Any] = process.add_job(
@@ -111,12 +111,12 @@ def third_party_copy(source: str, target: str, handler: CopyHandler) -> dict[str
 new_file: Callable[[], RemoteFile] = File
 new_system: Callable[[str], RemoteSystem] = FileSystem
 _COPY_TIMEOUT = 86400
-"""Seconds; the library gives up after 1800 unless told otherwise."""
+"""Seconds; the library's default is 1800."""
 READ: Final[int] = OpenFlags.READ
 CREATE: Final[int] = OpenFlags.NEW | OpenFlags.UPDATE | OpenFlags.MAKEPATH | OpenFlags.POSC
-"""Nothing that exists is touched, and the server removes what was not closed properly (persist on successful close)."""
+"""Never touch an existing file; the server removes files that are not closed properly (POSC)."""
 UNFINISHED: Final[int] = StatInfoFlags.POSC_PENDING
-"""Somebody writes it, or did and never closed it: the server will remove it (by default after ten minutes)."""
+"""The file is being written, or was never closed: the server will remove it (by default after ten minutes)."""
 QUERY_CHECKSUM: Final[int] = QueryCode.CHECKSUM
 QUERY_CONFIG: Final[int] = QueryCode.CONFIG
 QUERY_STATS: Final[int] = QueryCode.STATS

@@ -1,7 +1,7 @@
-"""Members of zip archives on a storage element, read by range: the archive's directory once, then each member.
+"""Reads members of zip archives on a storage element by byte ranges: the archive's directory once, then each member.
 
-Archives stay open for the members that follow: many members cost one opening, and the small ones at an archive's end
-come with its directory.
+Archives stay open for further members: many members cost one open, and small members at the end of an archive arrive
+together with its directory.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from aliend.core.catalogue.replica_url import member_of, open_url
 from aliend.errors import CopyError
 from aliend.storage.errors import StorageError
 from aliend.storage.io import remote_file
@@ -25,9 +26,9 @@ from aliend.storage.io.xrootd_client import RemoteFile
 from aliend.storage.tasks import Listed, ListMembers, ReplicaUrl
 
 _TAIL = 1 << 20
-"""Bytes read at once when an archive is opened: most directories, and all of a small archive."""
+"""Bytes read from the end when an archive is opened: most directories, and all of a small archive."""
 _ONE_REQUEST = 1 << 20
-"""Bytes up to which a member comes with one request."""
+"""Bytes up to which a member is read with one request."""
 _MAX_OPEN = 8
 """Archives that stay open in one process."""
 _MAX_LISTED = 5000
@@ -37,7 +38,7 @@ _ENCRYPTED = 1
 
 @dataclass(slots=True, eq=False)
 class Archive:
-    """An open archive: its size and last bytes, its members by name, how many tasks read it."""
+    """An open archive: its size and last bytes, its members by name, the number of tasks that read it."""
 
     file: RemoteFile
     size: int
@@ -47,7 +48,7 @@ class Archive:
 
 
 class OpenArchives:
-    """The archives that one process has open."""
+    """The open archives of one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,11 +56,11 @@ class OpenArchives:
 
     @contextlib.contextmanager
     def acquire(self, completions: CompletionQueue, source: ReplicaUrl) -> Iterator[Archive]:
-        """The archive of a member's source, opened when it is not open. CopyError as `remote.open_to_read`.
+        """Yield the archive of a member, opening it if necessary. Raises CopyError as `remote_file.open_to_read`.
 
-        One that failed while it was read is not used again.
+        An archive that failed while it was read is not used again.
         """
-        url = remote_file.url_of(source)
+        url = open_url(source.url, source.envelope)
         archive = self._get(url) or self._add(url, _open(completions, source))
         try:
             yield archive
@@ -86,22 +87,22 @@ class OpenArchives:
         return archive
 
     def _release(self, archive: Archive) -> None:
-        """Close what is not kept, and of those that are too many the one that was opened first."""
+        """Close archives that are not cached; if too many are, close the oldest unused ones."""
         with self._lock:
             archive.readers -= 1
-            unread = [url for url, one in self._cached.items() if not one.readers]
-            surplus = [self._cached.pop(url) for url in unread[: max(0, len(self._cached) - _MAX_OPEN)]]
+            unused = [url for url, cached in self._cached.items() if not cached.readers]
+            surplus = [self._cached.pop(url) for url in unused[: max(0, len(self._cached) - _MAX_OPEN)]]
             if not archive.readers and archive not in self._cached.values() and archive not in surplus:
                 surplus.append(archive)
-        for one in surplus:
-            remote_file.close_in_background(one.file)
+        for closing in surplus:
+            remote_file.close_in_background(closing.file)
 
 
 _archives = OpenArchives()
 
 
 class RangedReader(io.RawIOBase):
-    """A remote file as a seekable stream of bytes; `size` in bytes, `tail` its last ones."""
+    """A remote file as a seekable stream; `size` in bytes, `tail` its last bytes."""
 
     def __init__(self, completions: CompletionQueue, file: RemoteFile, size: int, tail: bytes) -> None:
         super().__init__()
@@ -112,25 +113,25 @@ class RangedReader(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """As any file."""
+        """Move the position, as in any file."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def tell(self) -> int:
-        """As any file."""
+        """Return the position."""
         return self._position
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """One request, or none; StorageError as `remote.request`."""
+        """Read with at most one request. Raises StorageError as `remote_file.request`."""
         end = min(self._position + len(buffer), self._size)
         if end <= self._position:
             return 0
@@ -141,11 +142,11 @@ class RangedReader(io.RawIOBase):
 
 
 def read_member(context: TaskContext, source: ReplicaUrl, start: int, end: int) -> Iterator[bytes]:
-    """The bytes of the member that the URL names behind `#`, from `start` to `end`.
+    """Yield the bytes from `start` to `end` of the member that the URL names.
 
-    CopyError `permanent` when the archive has no such member, another size of it, or is broken.
+    Raises CopyError `permanent` if the archive has no such member, has it with another size, or is corrupt.
     """
-    name = source.url.partition("#")[2]
+    name = member_of(source.url)
     with _archive_errors(), _archives.acquire(context.completions, source) as archive:
         yield from _read_content(context, archive, _member(archive.members, name, end), start)
 
@@ -153,8 +154,8 @@ def read_member(context: TaskContext, source: ReplicaUrl, start: int, end: int) 
 def read_from_whole_archive(
     context: TaskContext, source: ReplicaUrl, directory: str, start: int, end: int
 ) -> Iterator[bytes]:
-    """The same, of an archive that is fetched whole into a nameless file in `directory` first."""
-    name = source.url.partition("#")[2]
+    """Yield the same bytes after downloading the whole archive into an unnamed file in `directory`."""
+    name = member_of(source.url)
     with tempfile.TemporaryFile(dir=directory) as whole:
         _download_archive(context, source, whole)
         with _archive_errors(), zipfile.ZipFile(whole) as archive:
@@ -167,8 +168,8 @@ def read_from_whole_archive(
 
 
 def list_members(task: ListMembers, context: TaskContext) -> Listed:
-    """The members of an archive with their sizes, from the first replica that answers; else the error of the last."""
-    failure = CopyError("there is no replica to read", "permanent")
+    """Return the members of an archive from the first replica that works. Raises the error of the last one."""
+    failure = CopyError("no replica to read", "permanent")
     for source in task.sources:
         try:
             with _archive_errors(), _archives.acquire(context.completions, source) as archive:
@@ -205,15 +206,17 @@ def _member(members: dict[str, zipfile.ZipInfo], name: str, size: int) -> zipfil
     if member is None:
         raise CopyError(f"the archive has no member {name}", "permanent")
     if member.file_size != size:
-        raise CopyError(f"{name} has {member.file_size} bytes, the catalogue says {size}", "permanent")
+        raise CopyError(
+            f"wrong size of {name}: {member.file_size} bytes in the archive, {size} in the catalogue", "permanent"
+        )
     return member
 
 
 def _read_content(context: TaskContext, archive: Archive, member: zipfile.ZipInfo, start: int) -> Iterator[bytes]:
-    """The member's bytes from `start`; its CRC-32 is compared where they are all of it."""
+    """Yield the member's bytes from `start`; verify its CRC-32 if they are all of it."""
     packed = {zipfile.ZIP_STORED: False, zipfile.ZIP_DEFLATED: True}.get(member.compress_type)
     if packed is None or member.flag_bits & _ENCRYPTED:
-        raise CopyError(f"{member.filename} is encrypted, or packed in a way that is not known here", "permanent")
+        raise CopyError(f"{member.filename} is encrypted, or compressed with an unsupported method", "permanent")
     checksum = 0
     if packed:
         pieces = _inflate(_read_stored(context, archive, member, 0))
@@ -226,11 +229,11 @@ def _read_content(context: TaskContext, archive: Archive, member: zipfile.ZipInf
             yield kept
         skipped = max(0, skipped - len(piece))
     if (packed or not start) and checksum != member.CRC:
-        raise CopyError(f"{member.filename} does not have the CRC-32 that its archive says", "permanent")
+        raise CopyError(f"wrong content: {member.filename} does not match the CRC-32 in its archive", "permanent")
 
 
 def _read_stored(context: TaskContext, archive: Archive, member: zipfile.ZipInfo, start: int) -> Iterator[bytes]:
-    """The member's bytes as they stand in the archive, from `start`; a small one with one request."""
+    """Yield the member's stored bytes from `start`; a small member takes one request."""
     length = member.compress_size
     ahead = length + 2048 if length <= _ONE_REQUEST else 0
     offset = member.header_offset
@@ -238,7 +241,7 @@ def _read_stored(context: TaskContext, archive: Archive, member: zipfile.ZipInfo
         context.completions, archive.file, (archive.size, archive.tail), offset, offset + _HEADER + ahead
     )
     if first[:4] != b"PK\3\4":
-        raise zipfile.BadZipFile(f"no member begins at byte {offset}")
+        raise zipfile.BadZipFile(f"no member starts at byte {offset}")
     begin = _HEADER + int.from_bytes(first[26:28], "little") + int.from_bytes(first[28:30], "little")
     if begin + length <= len(first):
         yield first[begin + start : begin + length]
@@ -247,7 +250,7 @@ def _read_stored(context: TaskContext, archive: Archive, member: zipfile.ZipInfo
 
 
 def _inflate(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Unpacked, in pieces of bounded size."""
+    """Yield the decompressed bytes in pieces of bounded size."""
     packer = zlib.decompressobj(-zlib.MAX_WBITS)
     for piece in pieces:
         rest = piece
@@ -256,13 +259,13 @@ def _inflate(pieces: Iterator[bytes]) -> Iterator[bytes]:
             rest = packer.unconsumed_tail
     yield packer.flush()
     if not packer.eof:
-        raise EOFError("a member ends too early")
+        raise EOFError("a member is truncated")
 
 
 def _read_range(
     completions: CompletionQueue, file: RemoteFile, size_and_tail: tuple[int, bytes], start: int, end: int
 ) -> bytes:
-    """Bytes `start` to `end`, or to the file's end; `known` are its size and its last bytes."""
+    """Return the bytes from `start` to `end`, or to the end of the file, given its size and its last bytes."""
     size, tail = size_and_tail
     end = min(end, size)
     if start >= size - len(tail):
@@ -275,8 +278,8 @@ def _read_range(
 
 @contextlib.contextmanager
 def _archive_errors() -> Iterator[None]:
-    """What is wrong with an archive, as CopyError."""
+    """Convert errors of a corrupt archive to CopyError."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise CopyError(f"the archive cannot be read: {error}", "permanent") from error
+        raise CopyError(f"cannot read the archive: {error}", "permanent") from error

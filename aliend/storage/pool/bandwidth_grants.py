@@ -1,4 +1,7 @@
-"""Hands out bandwidth to tasks: keeps the clock and the pipes for `core.bandwidth`, which decides."""
+"""Throttles the tasks of all worker processes: applies the rate limiter of `aliend.core.transfers.bandwidth`.
+
+That module decides; this one has the clock, the timer and the callbacks of the tasks.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from aliend.core.transfers.bandwidth import Flow, RateLimiter, Rates
 
 _TIMER_SLACK = 0.002
-"""Seconds that a timer may be late."""
+"""Seconds by which a timer may fire late."""
 
 AddCredit = Callable[[int, int], None]
 SetRate = Callable[[int], None]
@@ -17,7 +20,7 @@ SetRate = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class ThrottledTask:
-    """How a task hears of its bandwidth: `grant(size, share)` and, when limits change, `pace(share)`."""
+    """A task with its callbacks: `add_credit(size, share)` and, after a change of limits, `set_rate(share)`."""
 
     transfer: int
     add_credit: AddCredit
@@ -25,7 +28,7 @@ class ThrottledTask:
 
 
 class BandwidthGrants:
-    """The bandwidth of all tasks of all copying processes."""
+    """The bandwidth of all tasks of all worker processes."""
 
     def __init__(self) -> None:
         self._meter = RateLimiter(Rates())
@@ -35,7 +38,7 @@ class BandwidthGrants:
         self._timer: asyncio.TimerHandle | None = None
 
     def set_rates(self, rates: Rates) -> None:
-        """Other limits, at once."""
+        """Set the limits of all tasks, including running ones."""
         if self._tasks:
             self._meter.change_rates(rates, _now())
             self._update_rates()
@@ -43,28 +46,28 @@ class BandwidthGrants:
             self._meter = RateLimiter(rates)
 
     def set_job_rate(self, job: int, rate: int) -> None:
-        """Another limit of one job's tasks, at once."""
+        """Set the limit of a job's running tasks (bytes per second, 0: no limit)."""
         self._meter.change_job_rate(job, rate, _now())
         self._update_rates()
 
     def add(self, flow: Flow, task: ThrottledTask) -> int:
-        """A task begins; its number."""
+        """Add a task and return its number."""
         self._count += 1
         self._tasks[self._count] = task
         self._meter.add(self._count, flow, _now())
         return self._count
 
     def share(self, number: int) -> int:
-        """Bytes per second that a task can expect; 0: it is not metered."""
+        """Return the bytes per second that a task can expect; 0: it is not throttled."""
         return self._meter.share(number)
 
     def request(self, number: int, owed: int) -> None:
-        """A task has moved so many bytes more than it was granted."""
+        """Request credit for a task that has moved `owed` bytes more than it was granted."""
         self._meter.request(number, owed)
         self._grant()
 
     def switch_source(self, number: int, se: str) -> None:
-        """A task goes on with another storage element."""
+        """Switch a task to another storage element."""
         before = self._meter.share(number)
         self._meter.change_elements(number, (se,), _now())
         if self._meter.share(number) != before:
@@ -72,7 +75,7 @@ class BandwidthGrants:
         self._grant()
 
     def reassign(self, transfer: int, job: int, rate: int) -> None:
-        """What is copied for a transfer belongs to another job, which has this rate."""
+        """Assign the tasks of a transfer to another job, which has this rate."""
         for number, task in self._tasks.items():
             if task.transfer == transfer:
                 self._meter.change_job(number, job, rate, _now())
@@ -80,19 +83,19 @@ class BandwidthGrants:
         self._grant()
 
     def remove(self, number: int, unused: int) -> None:
-        """A task has ended, with bytes that it was granted and did not move."""
+        """Remove a task that has ended with `unused` bytes of its credit left."""
         self._granted_at.pop(number, None)
         if self._tasks.pop(number, None):
             self._meter.remove(number, unused, _now())
             self._grant()
 
     def throttled_rates(self) -> dict[int, int]:
-        """The transfers whose copies are metered, with the bytes per second that each can expect."""
+        """Return the throttled transfers with the bytes per second that each can expect."""
         shares = {task.transfer: self._meter.share(number) for number, task in self._tasks.items()}
         return {transfer: share for transfer, share in shares.items() if share}
 
     def seconds_since_wait(self) -> dict[int, float]:
-        """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
+        """Return the transfers that have waited for bandwidth, with the seconds since then (0: waiting now)."""
         now = _now()
         return {
             task.transfer: 0.0 if self._meter.is_waiting(number) else now - self._granted_at[number]
@@ -106,7 +109,7 @@ class BandwidthGrants:
         self._grant()
 
     def _grant(self) -> None:
-        """Grant what can be granted, and look again when the next one can."""
+        """Grant what can be granted now, and set a timer for the next grant."""
         if self._timer:
             self._timer.cancel()
             self._timer = None

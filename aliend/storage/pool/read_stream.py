@@ -1,4 +1,4 @@
-"""The bytes of a file that a copying process gives, as the daemon reads them: a pipe, no faster than they are taken."""
+"""Streams a file from a worker process to the daemon through a pipe, no faster than it is consumed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any
 from aliend.storage.tasks import ReadDone
 
 PIECE = 256 << 10
-"""Bytes in one piece at most."""
+"""The largest number of bytes in one piece."""
 
 
 class PipeWriter:
-    """The end of a pipe that is given away; `close` may be called twice."""
+    """The write end of a pipe, for a worker process; `close` may be called twice."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self._closed = False
 
     def close(self) -> None:
-        """The reader sees the end as soon as the receiver has closed its own."""
+        """Close our copy; the reader sees the end once the worker has closed its own."""
         if not self._closed:
             self._closed = True
             os.close(self.descriptor)
 
 
 class Stream:
-    """A file's bytes. `delivered` is there after the end."""
+    """The bytes of a file. `result` is set at the end."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.Task[ReadDone]) -> None:
         self._reader = reader
@@ -37,7 +37,7 @@ class Stream:
         self.result: ReadDone | None = None
 
     async def read(self) -> bytes:
-        """The next piece; empty at the end. Raises CopyError after the last byte that came."""
+        """Return the next piece, empty at the end. Raises CopyError after the last byte that was delivered."""
         if data := await self._reader.read(PIECE):
             return data
         self.result = await self._writer
@@ -48,7 +48,7 @@ class Stream:
 async def open_stream(
     write: Callable[[PipeWriter], Coroutine[Any, Any, ReadDone]],
 ) -> AsyncGenerator[Stream, None]:
-    """Have `give` write into a pipe, and read along; leaving the block early stops it."""
+    """Yield a stream of what `write` writes into a pipe; leaving the block early stops it."""
     loop = asyncio.get_running_loop()
     reading, writing = os.pipe()
     output = PipeWriter(writing)

@@ -1,4 +1,4 @@
-"""The environment that a copying process runs in: XRootD's settings, the user's own always winning."""
+"""The environment of a worker process: our XRootD settings, overridden by the user's."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _XROOTD = {
     "XRD_WORKERTHREADS": "3",
     # A process that never forks without exec needs no fork handler, and the handler can deadlock (xrootd issue 1405).
     "XRD_RUNFORKHANDLER": "0",
-    # Chunks are taken and given back by many threads: an arena for each would keep what it once had.
+    # Many threads allocate and free chunks: an arena for each thread would keep its peak.
     "MALLOC_ARENA_MAX": "2",
-    # Chunks of 4 MiB come from memory that stays: given back and taken anew, each costs a thousand page faults.
+    # Keep the memory of 4 MiB chunks: returning and reallocating a chunk costs a thousand page faults.
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
 }
-"""Those of the incumbent client where it has one; few loops keep the library at half of its 15 threads."""
+"""Those of alien.py where it sets one; few event loops halve the library's 15 threads."""
 
 
 def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment over our XRootD settings, with our package findable by the same interpreter."""
+    """Return our XRootD settings overridden by `environment`, with our package on the interpreter's path."""
     merged = {**_XROOTD, **environment}
     root = Path(aliend.__file__).resolve().parent.parent
     if root.name not in {"site-packages", "dist-packages"}:

@@ -1,31 +1,31 @@
-"""Copying processes of one kind: gives each task to the least busy one, replaces the dead, dismisses the idle."""
+"""A group of worker processes: gives each task to the least busy one, replaces dead ones, ends idle ones."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from aliend.errors import CopyError
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.read_stream import PipeWriter
 from aliend.storage.pool.worker_process import WorkerProcess
-from aliend.storage.tasks import Probe, Read, RemovePartial, Result, Stopped, Task, TaskOptions
+from aliend.storage.tasks import Probe, R, Read, RemovePartial, Result, Stopped, Task, TaskOptions
 
 _STOP_TIMEOUT = 8.0
-"""Seconds that a task may take to stop by itself before its process is killed."""
+"""Seconds that a task may take to stop before its process is killed."""
 _KILL_TIMEOUT = 3.0
-"""Seconds that the kernel may take for that."""
+"""Seconds that the kernel may take to end a killed process."""
 _SIDE_TASKS = 8
-"""Files that are read along, questions to servers and what is tidied up at a time; they never wait for copies."""
+"""Reads, server queries and removals of partial files at a time; they never wait for copies."""
 _CLOSE_STOP_TIMEOUT, _CLOSE_KILL_TIMEOUT = 1.0, 0.8
-"""The same in `close`."""
+"""The same limits in `close`."""
 
 
 class WorkerGroup:
-    """Up to `processes` copying processes in one `environment` with up to `per_process` tasks each, started on demand.
+    """Up to `processes` worker processes in one `environment` with up to `per_process` tasks each, started on demand.
 
-    One without a task for `idle` seconds is dismissed; `pacer` has the bandwidth.
+    A process without a task for `idle` seconds is ended.
     """
 
     def __init__(
@@ -47,39 +47,42 @@ class WorkerGroup:
 
     @property
     def pids(self) -> list[int]:
-        """The process ids of the copying processes."""
+        """Return the process ids of the worker processes."""
         return [process.pid for process in self._processes if process.is_alive]
 
     async def run(
-        self, task: Task, on_progress: Callable[[int], None], options: TaskOptions, output: PipeWriter | None = None
-    ) -> Result:
-        """Do one task, see `Workers`; `output` is for the bytes of a `Read` and is closed here."""
+        self,
+        task: Task[R],
+        on_progress: Callable[[int], None],
+        options: TaskOptions,
+        output: PipeWriter | None = None,
+    ) -> R:
+        """Run one task, see `WorkerPool.run`; `output` receives the bytes of a `Read` and is closed here."""
         self.load += 1
+        is_side_task = isinstance(task, Read | Probe | RemovePartial)
         try:
-            return await self._run(task, on_progress, options, output)
+            async with self._side_task_slots if is_side_task else self._task_slots:
+                process = await self._choose(another=not isinstance(task, RemovePartial))
+                number = process.start_task(task, on_progress, options, output.descriptor if output else None)
+                if output:
+                    output.close()
+                return cast("R", await self._result(process, number))
         finally:
             self.load -= 1
 
-    async def _run(
-        self, task: Task, on_progress: Callable[[int], None], options: TaskOptions, output: PipeWriter | None
-    ) -> Result:
-        async with self._side_task_slots if isinstance(task, Read | Probe | RemovePartial) else self._task_slots:
-            process = await self._choose(another=not isinstance(task, RemovePartial))
-            number = process.start_task(task, on_progress, options, output.descriptor if output else None)
-            if output:
-                output.close()
-            try:
-                return await process.result(number)
-            except asyncio.CancelledError:
-                await self._stop_task(process, number)
-                raise
-            except Stopped:
-                raise CopyError("the daemon is closing", "transient") from None
-            finally:
-                self._schedule_dismissal(process)
+    async def _result(self, process: WorkerProcess, number: int) -> Result:
+        try:
+            return await process.result(number)
+        except asyncio.CancelledError:
+            await self._stop_task(process, number)
+            raise
+        except Stopped:
+            raise CopyError("aliend is shutting down", "transient") from None
+        finally:
+            self._schedule_dismissal(process)
 
     def dismiss(self) -> None:
-        """End what is idle; called when there is no task."""
+        """End all processes; called when no task runs."""
         for timer in self._dismissals.values():
             timer.cancel()
         self._dismissals.clear()
@@ -87,7 +90,7 @@ class WorkerGroup:
             process.dismiss()
 
     async def close(self) -> None:
-        """End all processes within 2 s, softly first. Tasks that did not end raise WorkerDied."""
+        """End all processes within 2 s, gracefully first. Tasks that have not ended raise WorkerDied."""
         self._closed = True
         for timer in self._dismissals.values():
             timer.cancel()
@@ -101,7 +104,7 @@ class WorkerGroup:
         self._processes.clear()
 
     async def _choose(self, *, another: bool) -> WorkerProcess:
-        """The least busy process; a new one where there is none, or none is idle and `another` is worth its start."""
+        """Return the least busy process, or a new one if none runs, or if none is idle and `another` is set."""
         async with self._starting:
             self._refuse_when_closed()
             self._processes = [process for process in self._processes if process.is_usable or process.load]
@@ -119,17 +122,17 @@ class WorkerGroup:
 
     def _refuse_when_closed(self) -> None:
         if self._closed:
-            raise CopyError("the daemon is closing", "transient")
+            raise CopyError("aliend is shutting down", "transient")
 
     async def _stop_task(self, process: WorkerProcess, number: int) -> None:
-        """Stop a task for good, also when the caller is cancelled once more meanwhile."""
+        """Stop a task, even if the caller is cancelled again meanwhile."""
         stopping = asyncio.get_running_loop().create_task(_stop(process, number))
         self._stopping.add(stopping)
         stopping.add_done_callback(self._stopping.discard)
         await asyncio.wait([stopping])
 
     def _schedule_dismissal(self, process: WorkerProcess) -> None:
-        """A process without a task: dismissed now when it is spent, later when it stays idle."""
+        """End a process without a task: now if it is retired, later if it stays idle."""
         if process.load or self._closed:
             return
         if process.retired:

@@ -1,8 +1,8 @@
-"""All copying processes: which of them does a task, and how much bandwidth the tasks share.
+"""The pool of all worker processes: chooses the group of processes for each task and shares the bandwidth.
 
-Small files have a lane of their own, so that no large or stalled copy is in their way, and what is killed with a frozen
-copy is not theirs. Tasks with XRootD variables of their own run in processes of their own, of a few kinds at a time:
-XRootD reads its variables once in a process's life.
+Small files have processes of their own, so that no large or stalled copy delays them and killing the process of a
+frozen copy does not hit them. Tasks with their own XRootD variables run in separate processes, since XRootD reads its
+variables once in the life of a process; only a few sets of variables have processes at a time.
 """
 
 from __future__ import annotations
@@ -11,46 +11,37 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import overload
+from typing import Any
 
 from aliend.core.cli.environment import Settings
-from aliend.core.transfers.bandwidth import Rates
 from aliend.storage.pool.bandwidth_grants import BandwidthGrants
 from aliend.storage.pool.read_stream import PipeWriter, Stream, open_stream
 from aliend.storage.pool.worker_group import WorkerGroup
 from aliend.storage.tasks import (
     Checksum,
-    Checksummed,
     Compare,
-    Compared,
     Download,
-    Downloaded,
-    Listed,
-    ListMembers,
-    Probe,
-    Probed,
+    R,
     Read,
     ReadDone,
     RemovePartial,
-    Result,
     Task,
     TaskOptions,
     ThirdParty,
     Upload,
-    Uploaded,
 )
 
 SMALL_FILE = 64 << 20
-"""Bytes; a file below has its copy in the lane of the small ones."""
+"""Bytes; smaller files are copied by the processes for small files."""
 _MAX_SETTINGS = 3
-"""Sets of variables with processes at a time."""
+"""Sets of variables that have processes at a time."""
 
 
 class WorkerPool:
-    """Up to `processes` copying processes in each lane with up to `per_process` tasks each; started on demand.
+    """Up to `processes` worker processes per group with up to `per_process` tasks each, started on demand.
 
-    `environment` is what they run in (our XRootD settings are added below it); one without a task for `idle` seconds
-    is dismissed.
+    `environment` is the processes' environment (our XRootD settings are added unless it sets them); a process without a
+    task for `idle` seconds is ended. `bandwidth` limits the rates of all tasks.
     """
 
     def __init__(
@@ -77,38 +68,18 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """The process ids of the copying processes."""
+        """Return the process ids of the worker processes."""
         return [pid for group in self._groups() for pid in group.pids]
 
-    def of(self, options: TaskOptions) -> Bound:
-        """The same processes for tasks with these options."""
-        return Bound(self, options)
+    def with_options(self, options: TaskOptions) -> _PoolWithOptions:
+        """Return the pool for tasks with these options."""
+        return _PoolWithOptions(self, options)
 
-    @overload
-    async def run(
-        self, task: Download, on_progress: Callable[[int], None], options: TaskOptions = ...
-    ) -> Downloaded: ...
-    @overload
-    async def run(
-        self, task: Upload | ThirdParty, on_progress: Callable[[int], None], options: TaskOptions = ...
-    ) -> Uploaded: ...
-    @overload
-    async def run(
-        self, task: Checksum | RemovePartial, on_progress: Callable[[int], None], options: TaskOptions = ...
-    ) -> Checksummed: ...
-    @overload
-    async def run(
-        self, task: ListMembers, on_progress: Callable[[int], None], options: TaskOptions = ...
-    ) -> Listed: ...
-    @overload
-    async def run(self, task: Compare, on_progress: Callable[[int], None], options: TaskOptions = ...) -> Compared: ...
-    @overload
-    async def run(self, task: Probe, on_progress: Callable[[int], None], options: TaskOptions = ...) -> Probed: ...
-    async def run(self, task: Task, on_progress: Callable[[int], None], options: TaskOptions = TaskOptions()) -> Result:  # noqa: B008 - frozen
-        """Do one task; `on_progress` hears the bytes so far, at most ten times a second.
+    async def run(self, task: Task[R], on_progress: Callable[[int], None], options: TaskOptions = TaskOptions()) -> R:  # noqa: B008 - frozen
+        """Run one task and return its result; `on_progress` receives the bytes so far, at most ten times per second.
 
-        CopyError says who can act; WorkerDied (a CopyError) that the process ended and the file is not to blame.
-        Cancelling stops the task and returns when it has stopped, or its process was killed: within 12 s.
+        Raises CopyError with the kind of failure; WorkerDied (a CopyError) if the process ended, which is not the
+        file's fault. Cancelling stops the task, and returns once it has stopped or its process was killed: within 12 s.
         """
         group = await self._group_for(task, options.settings)
         try:
@@ -119,41 +90,19 @@ class WorkerPool:
 
     @asynccontextmanager
     async def open_read(self, task: Read) -> AsyncGenerator[Stream, None]:
-        """The bytes of a file as they come, no faster than they are taken, and never behind the copies.
+        """Stream the bytes of a file no faster than they are consumed; never waits for copies.
 
         Leaving the block early stops the reading.
         """
 
-        async def give(output: PipeWriter) -> ReadDone:
-            result = await self._small.run(task, lambda _: None, TaskOptions(), output)
-            assert isinstance(result, ReadDone)
-            return result
+        async def write(output: PipeWriter) -> ReadDone:
+            return await self._small.run(task, lambda _: None, TaskOptions(), output)
 
-        async with open_stream(give) as stream:
+        async with open_stream(write) as stream:
             yield stream
 
-    def set_rates(self, rates: Rates) -> None:
-        """Limit the bandwidth of all tasks, also of those that run."""
-        self.bandwidth.set_rates(rates)
-
-    def set_job_rate(self, job: int, rate: int) -> None:
-        """Limit the bandwidth of a job's tasks that run (bytes per second, 0: no limit)."""
-        self.bandwidth.set_job_rate(job, rate)
-
-    def give(self, transfer: int, job: int, rate: int) -> None:
-        """What is copied for a transfer belongs to another job, which has this rate."""
-        self.bandwidth.reassign(transfer, job, rate)
-
-    def metered(self) -> dict[int, int]:
-        """The transfers whose copies have limited bandwidth, with the bytes per second that each can expect."""
-        return self.bandwidth.throttled_rates()
-
-    def waited(self) -> dict[int, float]:
-        """The transfers whose copies have waited for bandwidth, with the seconds since then (0: they wait)."""
-        return self.bandwidth.seconds_since_wait()
-
     async def close(self) -> None:
-        """End all processes within 2 s, softly first. Tasks that did not end raise WorkerDied."""
+        """End all processes within 2 s, gracefully first. Tasks that have not ended raise WorkerDied."""
         await asyncio.gather(*(group.close() for group in self._groups()))
 
     def _groups(self) -> list[WorkerGroup]:
@@ -163,7 +112,7 @@ class WorkerPool:
         processes, per_process, idle = self._sizes
         return WorkerGroup(processes, per_process, {**self._environment, **dict(settings)}, idle, self.bandwidth)
 
-    async def _group_for(self, task: Task, settings: Settings) -> WorkerGroup:
+    async def _group_for(self, task: Task[Any], settings: Settings) -> WorkerGroup:
         if isinstance(task, RemovePartial):
             return next((group for group in self._groups() if group.pids), self._small)
         if all(self._environment.get(name) == value for name, value in settings):
@@ -177,7 +126,7 @@ class WorkerPool:
         return self._by_settings[settings]
 
     def _drop_idle_group(self) -> bool:
-        """Make room for other variables; whether there was a set without a task."""
+        """Drop one set of variables without a task. Return whether one existed."""
         idle = next((settings for settings, group in self._by_settings.items() if not group.load), None)
         if idle is None:
             return False
@@ -185,33 +134,19 @@ class WorkerPool:
         return True
 
 
-class Bound:
-    """The copying processes for tasks with certain options."""
+class _PoolWithOptions:
+    """The worker pool for tasks with certain options."""
 
-    def __init__(self, workers: WorkerPool, options: TaskOptions) -> None:
-        self._workers = workers
+    def __init__(self, pool: WorkerPool, options: TaskOptions) -> None:
+        self._pool = pool
         self._options = options
 
-    @overload
-    async def run(self, task: Download, on_progress: Callable[[int], None]) -> Downloaded: ...
-    @overload
-    async def run(self, task: Upload | ThirdParty, on_progress: Callable[[int], None]) -> Uploaded: ...
-    @overload
-    async def run(self, task: Checksum | RemovePartial, on_progress: Callable[[int], None]) -> Checksummed: ...
-    @overload
-    async def run(self, task: ListMembers, on_progress: Callable[[int], None]) -> Listed: ...
-    @overload
-    async def run(self, task: Compare, on_progress: Callable[[int], None]) -> Compared: ...
-    async def run(
-        self,
-        task: Download | Upload | ThirdParty | Checksum | RemovePartial | ListMembers | Compare,
-        on_progress: Callable[[int], None],
-    ) -> Result:
-        """See `Workers.run`."""
-        return await self._workers.run(task, on_progress, self._options)
+    async def run(self, task: Task[R], on_progress: Callable[[int], None]) -> R:
+        """Run one task, see `WorkerPool.run`."""
+        return await self._pool.run(task, on_progress, self._options)
 
 
-def _is_small(task: Task) -> bool:
+def _is_small(task: Task[Any]) -> bool:
     match task:
         case Download(size=size) | Upload(size=size) | ThirdParty(size=size) | Compare(size=size):
             return size < SMALL_FILE

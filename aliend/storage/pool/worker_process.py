@@ -1,4 +1,4 @@
-"""One copying process seen from the daemon: started, given tasks, listened to, killed."""
+"""A worker process as the daemon sees it: starts it, sends it tasks, reads its answers, kills it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aliend.storage.pool.worker_environment import worker_environment
 from aliend.storage.tasks import Compare, Download, Read, Result, Stopped, Task, TaskOptions, Upload, WorkerDied
 
 RETIRE_AFTER = 5000
-"""Tasks after which a process is replaced, whatever its library may have leaked."""
+"""Tasks after which a process is replaced, in case its library leaks."""
 
 
 @dataclass(slots=True)
@@ -28,11 +28,11 @@ class _Pending:
     on_progress: Callable[[int], None]
     options: TaskOptions
     flow: int
-    """Its number with the pacer; 0: its bytes do not count."""
+    """Its number in the bandwidth grants; 0: its bytes do not count."""
 
 
 class WorkerProcess:
-    """A running copying process; use `Process.start`. `run` tasks, then `stop` each or `kill` all."""
+    """A running worker process; create it with `WorkerProcess.start`."""
 
     def __init__(self, process: asyncio.subprocess.Process, bandwidth: BandwidthGrants, outputs: socket.socket) -> None:
         self._process = process
@@ -46,7 +46,7 @@ class WorkerProcess:
 
     @classmethod
     async def start(cls, environment: Mapping[str, str], bandwidth: BandwidthGrants) -> WorkerProcess:
-        """A new process in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+        """Start a process in its own session, so that a terminal's Ctrl-C does not reach it."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         try:
@@ -67,35 +67,35 @@ class WorkerProcess:
             )
         except OSError as error:
             ours.close()
-            raise CopyError(f"a copying process could not be started: {error.strerror}", "local", 30.0) from error
+            raise CopyError(f"cannot start a worker process: {error.strerror}", "local", 30.0) from error
         finally:
             theirs.close()
         return cls(process, bandwidth, ours)
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Return its process id."""
         return self._process.pid
 
     @property
     def load(self) -> int:
-        """How many tasks it has."""
+        """Return how many tasks it has."""
         return len(self._pending)
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has not ended yet."""
+        """Return whether it has not ended yet."""
         return not self._listener.done()
 
     @property
     def is_usable(self) -> bool:
-        """Whether it may be given another task."""
+        """Return whether it may get another task."""
         return not self.retired and self.is_alive
 
     def start_task(
-        self, task: Task, on_progress: Callable[[int], None], options: TaskOptions, output: int | None = None
+        self, task: Task[Any], on_progress: Callable[[int], None], options: TaskOptions, output: int | None = None
     ) -> int:
-        """Give it a task, and a descriptor to write to; the number to wait for."""
+        """Send it a task, and a descriptor to write to. Return the number to wait for."""
         self._count += 1
         self.retired = self.retired or self._count >= RETIRE_AFTER
         flow = self._add_flow(self._count, task, options)
@@ -109,7 +109,7 @@ class WorkerProcess:
         self._send(message)
         return self._count
 
-    def _add_flow(self, number: int, task: Task, options: TaskOptions) -> int:
+    def _add_flow(self, number: int, task: Task[Any], options: TaskOptions) -> int:
         match task:
             case Download() | Read() | Compare():
                 flow = Flow("download", tuple(source.se for source in task.sources[:1]), options.job, options.rate)
@@ -127,9 +127,9 @@ class WorkerProcess:
         )
 
     async def result(self, number: int) -> Result:
-        """The task's result; CopyError, WorkerDied, or Stopped when it was told to stop.
+        """Return the task's result. Raises CopyError, WorkerDied, or Stopped if it was stopped.
 
-        Cancelling the waiting leaves the task alone: it can be waited for again.
+        Cancelling this leaves the task running: it can be waited for again.
         """
         pending = self._pending[number]
         await asyncio.wait([pending.answer])
@@ -137,32 +137,32 @@ class WorkerProcess:
         return pending.answer.result()
 
     def stop(self, number: int) -> None:
-        """Tell a task to stop between two chunks; nothing more is heard of its progress."""
+        """Ask a task to stop between two chunks; its progress is ignored from now on."""
         self._pending[number].on_progress = _ignore_progress
         self._send({"stop": number})
 
     def stop_all(self) -> None:
-        """Tell all tasks to stop, and the process to end once they have."""
+        """Ask all tasks to stop, and the process to end after that."""
         self.retired = True
         for number in self._pending:
             self.stop(number)
         self._send({"end": True})
 
     def forget(self, number: int) -> None:
-        """Nobody waits for this task any more."""
+        """Drop a task that nobody waits for any more."""
         if (pending := self._pending.pop(number, None)) and pending.answer.done():
             pending.answer.exception()
 
     def dismiss(self) -> None:
-        """End its input: an idle process ends by itself."""
+        """Close its input, which ends it."""
         self.retired = True
         if self._process.stdin:
             self._process.stdin.close()
 
     async def kill(self, limit: float) -> None:
-        """End it now; its tasks raise WorkerDied.
+        """Kill it; its tasks raise WorkerDied.
 
-        One that the kernel does not let go within `limit` seconds (a dead network disk) is left to itself.
+        A process that the kernel does not end within `limit` seconds (a dead network disk) is abandoned.
         """
         self._kill()
         await self.wait_ended(limit)
@@ -171,7 +171,7 @@ class WorkerProcess:
             await asyncio.wait([self._listener])
 
     async def wait_ended(self, limit: float) -> None:
-        """Wait until it is gone and everybody who waited for it was told; at most `limit` seconds."""
+        """Wait until it has ended and its tasks have failed; at most `limit` seconds."""
         await asyncio.wait([self._listener], timeout=limit)
 
     def _kill(self) -> None:
@@ -185,7 +185,7 @@ class WorkerProcess:
             self._process.stdin.write(wire.encode(message))
 
     async def _listen(self) -> None:
-        how = "does not end"
+        how = "did not end when killed"
         try:
             await self._read_loop()
             self.dismiss()
@@ -200,7 +200,7 @@ class WorkerProcess:
         try:
             while line := await self._process.stdout.readline():
                 self._dispatch(wire.decode(line))
-        except (ValueError, KeyError, TypeError):  # it does not speak our language: it must go
+        except (ValueError, KeyError, TypeError):  # a protocol error
             self._kill()
 
     def _dispatch(self, message: dict[str, Any]) -> None:
@@ -234,24 +234,24 @@ class WorkerProcess:
                 pending.answer.set_exception(self._death_error(how, alone=len(self._pending) == 1))
 
     def _death_error(self, how: str, *, alone: bool) -> CopyError:
-        """Where several tasks die, nobody can say whose fault it was: no file is blamed."""
+        """Return the error for its tasks. If several die together, the cause is unknown and no file is blamed."""
         if self._fatal:
             return CopyError(self._fatal, "local", retry_after=60.0)
-        return WorkerDied(f"the copying process {how}", "transient" if alone else "storage", retry_after=1.0)
+        return WorkerDied(f"the worker process {how}", "transient" if alone else "storage", retry_after=1.0)
 
 
 def _ending(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
 
 def _ignore_progress(_: int) -> None:
-    """Progress of a task whose owner has gone."""
+    """Ignore the progress of a task that was stopped."""
 
 
 def _answer(pending: _Pending, message: dict[str, Any]) -> None:
     match message:
         case {"progress": int(size)}:
-            # Not called here: what the listener of progress does wrong must not end the listening to the process.
+            # Called later, because an error in the callback must not end the read loop.
             asyncio.get_running_loop().call_soon(pending.on_progress, size)
         case {"result": dict(packed)}:
             pending.answer.set_result(wire.unpack_result(packed))

@@ -1,1 +1,1 @@
-"""The worker process (`python -m aliend.storage.worker`) and one module for each kind of task."""
+"""The worker process (`python -m aliend.storage.worker`), with one module for each kind of task."""

@@ -1,8 +1,8 @@
-"""The copying process: reads tasks from standard input, runs each in a thread, answers on standard output.
+"""The worker process: reads tasks from standard input, runs each in a thread, answers on standard output.
 
-`python -m aliend.storage.worker DESCRIPTOR` (of a socket), started by `aliend.storage.pool.worker_process`. It ends by
-itself, and at once, when its input ends: that is how it survives no daemon, however that died and whatever a server
-does. It ends with `os._exit`, because XRootD's own exit handlers may wait for a frozen server.
+`aliend.storage.pool.worker_process` starts it as `python -m aliend.storage.worker DESCRIPTOR` (of a socket). It ends at
+once when its input ends, so that it never outlives the daemon, however the daemon died and whatever a server does. It
+ends with `os._exit`, because XRootD's exit handlers may wait for a frozen server.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ TaskRunner = Callable[[Any, TaskContext], Result]
 
 
 _HELPER_THREADS = 16
-"""Threads that hash and flush beside the tasks: two for each of the usual eight."""
+"""Threads that hash and flush for the tasks: two for each of the usual eight."""
 _TASK_THREADS = 128
-"""More tasks than a process ever has at a time; their threads stay for the next ones."""
+"""More threads than a process ever has tasks; they are reused."""
 
 
 class Pipe:
-    """The way to the daemon; a broken one ends the process."""
+    """The pipe to the daemon; a broken pipe ends the process."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._lock = threading.Lock()
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send one message, whole."""
+        """Send one complete message."""
         line = memoryview(wire.encode(message))
         try:
             with self._lock:
@@ -84,7 +84,7 @@ class Worker:
         self._ending = False
 
     def handle(self, message: dict[str, Any]) -> None:
-        """Obey one message of the daemon."""
+        """Handle one message of the daemon."""
         match message:
             case {"end": True}:
                 self._ending = True
@@ -102,23 +102,23 @@ class Worker:
                 context.set_rate(share)
 
     def _receive_output(self) -> OutputPipe:
-        """The descriptor that came before the task."""
+        """Receive the descriptor that was sent before the task."""
         _, descriptors, _, _ = socket.recv_fds(self._outputs, 1, 1)
         return OutputPipe(descriptors[0])
 
-    def _start(self, number: int, task: Task, share: int, output: OutputPipe | None) -> None:
-        taken = {context.slot for context in tuple(self._contexts.values())}
-        slot = next(each for each in range(len(taken) + 1) if each not in taken)
+    def _start(self, number: int, task: Task[Any], share: int, output: OutputPipe | None) -> None:
+        used = {context.slot for context in tuple(self._contexts.values())}
+        slot = next(slot for slot in range(len(used) + 1) if slot not in used)
 
-        def send(words: dict[str, Any]) -> None:
-            self._pipe.send({"id": number, **words})
+        def send(message: dict[str, Any]) -> None:
+            self._pipe.send({"id": number, **message})
 
         context = TaskContext(send, lambda: len(self._contexts), self._pool, slot, share, output)
         context.tuning = getattr(task, "tuning", context.tuning)
         self._contexts[number] = context
         self._threads.submit(self._run, number, task, context)
 
-    def _run(self, number: int, task: Task, context: TaskContext) -> None:
+    def _run(self, number: int, task: Task[Any], context: TaskContext) -> None:
         answer = self._answer(task, context)
         if context.output:
             context.output.close()
@@ -132,20 +132,22 @@ class Worker:
         if self._ending and not self._contexts:
             os._exit(0)
 
-    def _answer(self, task: Task, context: TaskContext) -> dict[str, Any]:
+    def _answer(self, task: Task[Any], context: TaskContext) -> dict[str, Any]:
         try:
             return {"result": wire.pack(self._runners[type(task)](task, context))}
         except Stopped:
             return {"stopped": True}
         except CopyError as error:
             return {"error": wire.pack_error(error)}
-        except Exception as error:  # noqa: BLE001 - the edge of the process: the daemon must hear of everything
+        except Exception as error:  # noqa: BLE001 - the edge of the process: the daemon must learn of every error
             place = _location_of(error)
-            return {"error": wire.pack_error(CopyError(f"the copy broke: {type(error).__name__} at {place}"))}
+            return {
+                "error": wire.pack_error(CopyError(f"internal error in the copy: {type(error).__name__} at {place}"))
+            }
 
 
 def _location_of(error: BaseException) -> str:
-    """Where an unexpected error arose; its text is not told, since it might quote an envelope."""
+    """Return where an unexpected error occurred. Its text is left out, because it might quote an envelope."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
@@ -163,7 +165,7 @@ def _checksum(task: Checksum, context: TaskContext) -> Checksummed:
 
 
 def _import_runner(module: str, name: str) -> TaskRunner:
-    """What is imported when it is first needed: a process that is awaited is there 50 ms earlier."""
+    """Return a runner that imports its module at the first call: the process is ready 50 ms earlier."""
 
     def run(task: Any, context: TaskContext) -> Result:  # noqa: ANN401 - as `Run`
         result: Result = getattr(import_module(f"aliend.storage.{module}"), name)(task, context)
@@ -186,17 +188,17 @@ _RUNNERS: dict[type[Any], TaskRunner] = {
 
 
 def _must_retire() -> bool:
-    """Whether uploads were given up, so that the process has to end."""
+    """Return whether uploads were abandoned, so that the process must end."""
     upload = sys.modules.get("aliend.storage.worker.upload")
     return bool(upload and upload.abandoned)
 
 
 def serve(control: BinaryIO, pipe: Pipe, outputs: socket.socket) -> None:
-    """Obey until the daemon is gone; descriptors to write to come by `outputs`."""
+    """Handle messages until the daemon has gone; output descriptors arrive over `outputs`."""
     try:
         import_module("aliend.storage.io.xrootd_client")
     except ImportError as error:
-        pipe.send({"fatal": f"the XRootD library cannot be loaded: {error}"})
+        pipe.send({"fatal": f"cannot load the XRootD library: {error}"})
         return
     worker = Worker(pipe, _RUNNERS, _must_retire, outputs)
     pipe.send({"ready": True})
@@ -205,10 +207,10 @@ def serve(control: BinaryIO, pipe: Pipe, outputs: socket.socket) -> None:
 
 
 def main() -> None:
-    """Keep standard output for the daemon alone (XRootD's library may print), then serve.
+    """Reserve standard output for the daemon (XRootD's library may print), then serve.
 
-    Signals to a whole group or unit are for the daemon, which stops its copies softly; envelopes are in our memory, so
-    that no core may be written.
+    Ignores signals to the whole process group or unit: the daemon handles them and stops its copies gracefully. Writes
+    no core, because envelopes are in memory.
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -1,6 +1,6 @@
-"""One download: replicas in their order into the partial file, compared, published.
+"""Downloads one file: reads the replicas in order into the partial file, verifies it and publishes it.
 
-The pieces know their trade (`remote`, `members`, `part`, `local`); here is only the order of things.
+Reading and writing is left to the modules of `aliend.storage.io`; this module has only the sequence of steps.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+from aliend.core.catalogue.replica_url import is_http, member_of
 from aliend.core.transfers.overwrite import may_replace
 from aliend.errors import CopyError
 from aliend.storage.errors import combine_failures, disk_error
@@ -24,13 +25,13 @@ from aliend.storage.worker.min_rate import require_min_rate
 
 _OPEN_TRIES = 3
 _STREAMS = 1000
-"""More than any number of tasks in one process."""
+"""More than the number of tasks in one process."""
 
 
 def download(task: Download, context: TaskContext) -> Downloaded:
-    """Bring the file; CopyError says who can act when it did not come.
+    """Download the file. Raises CopyError.
 
-    What came is kept beside the target only where its checksum allows to continue.
+    Keeps the partial file of a failed download only if a known checksum allows to resume it.
     """
     target = Path(task.target)
     if local_files.is_already_complete(task, context.completions.raise_if_stopped):
@@ -49,7 +50,7 @@ def download(task: Download, context: TaskContext) -> Downloaded:
 
 
 def _open_partial(stack: ExitStack, task: Download, target: Path) -> PartialFile:
-    """The partial file in its directory, which a failed neighbour may remove in the moment before it is used."""
+    """Open the partial file. Retry, because a failed transfer may remove the empty directory just before that."""
     for tries_left in reversed(range(_OPEN_TRIES)):
         local_files.make_parent_directories(target, task.umask)
         try:
@@ -57,7 +58,7 @@ def _open_partial(stack: ExitStack, task: Download, target: Path) -> PartialFile
         except CopyError:
             if target.parent.exists() or not tries_left:
                 raise
-    raise AssertionError("the last try returns or raises")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _attempt(task: Download, context: TaskContext, part: PartialFile) -> Downloaded:
@@ -68,7 +69,7 @@ def _attempt(task: Download, context: TaskContext, part: PartialFile) -> Downloa
 
 
 class _Attempt:
-    """The replicas, one after the other, into one partial file."""
+    """One attempt: reads the replicas one after the other into the partial file."""
 
     def __init__(self, task: Download, context: TaskContext, part: PartialFile) -> None:
         self._task = task
@@ -79,7 +80,7 @@ class _Attempt:
         self._began_ms = time.time_ns() // 1_000_000
 
     def run(self) -> Downloaded:
-        """The first replica that gives the right bytes wins."""
+        """Use the first replica that delivers the right bytes."""
         self._resume()
         is_whole = self._part.length == self._task.size and self._digests.md5 == self._task.md5
         if is_whole and (self._resumed or not self._task.size):
@@ -103,7 +104,7 @@ class _Attempt:
         return Digests(self._context.pool, with_adler32=not self._task.md5)
 
     def _resume(self) -> None:
-        """Continue behind what a predecessor left, where the final checksum will judge it."""
+        """Resume the partial file if the final checksum can verify it; else start again."""
         if not self._task.md5 or self._part.length > self._task.size:
             self._restart()
             return
@@ -118,7 +119,7 @@ class _Attempt:
         self._resumed = False
 
     def _fetch(self, source: ReplicaUrl) -> str:
-        """All missing bytes from one replica; a warning, or nothing. Wrong bytes are forgotten."""
+        """Read all missing bytes from one replica. Return a warning or an empty text. Wrong bytes are discarded."""
         if not self._task.md5:
             self._restart()
         self._read(source)
@@ -142,11 +143,11 @@ class _Attempt:
         if self._part.length != self._task.size:
             length = self._part.length
             self._restart()
-            raise CopyError(f"{length} bytes came, the catalogue says {self._task.size}", "permanent")
+            raise CopyError(f"wrong size: received {length} bytes, {self._task.size} in the catalogue", "permanent")
 
     def _chunks(self, source: ReplicaUrl) -> Iterator[bytes]:
         start, end = self._part.length, self._task.size
-        if "#" in source.url:
+        if member_of(source.url):
             from aliend.storage.io import zip_members
 
             if self._uses_whole_archive(source):
@@ -155,7 +156,7 @@ class _Attempt:
             else:
                 yield from zip_members.read_member(self._context, source, start, end)
             return
-        if source.url.startswith("http"):
+        if is_http(source.url):
             from aliend.storage.io import http_read
 
             yield from http_read.read(self._context, source, start, end, self._task.ca)
@@ -168,19 +169,19 @@ class _Attempt:
             yield from remote_file.read_chunks(self._context, files, start, end)
 
     def _uses_whole_archive(self, source: ReplicaUrl) -> bool:
-        """Whether it is taken out of an archive that is fetched whole, and paid for, first."""
-        return self._task.whole_archive and "#" in source.url
+        """Return whether the member is extracted from an archive that is downloaded whole (and throttled there)."""
+        return self._task.whole_archive and bool(member_of(source.url))
 
     def _streams(self) -> int:
         return max(1, self._task.tuning.streams) if self._task.size >= remote_file.OWN_CONNECTION_FROM else 1
 
     def _open_remote(self, stack: ExitStack, source: ReplicaUrl, stream: int) -> RemoteFile:
-        """An opening of the file on a connection that no other task and no other stream uses."""
+        """Open the file on a connection that no other task and no other stream uses."""
         reached = remote_file.with_own_connection(source, self._context.slot + _STREAMS * stream, self._task.size)
         file, size = remote_file.open_to_read(self._context.completions, reached)
         stack.callback(remote_file.close_in_background, file)
         if size != self._task.size:
-            raise CopyError(f"the storage has {size} bytes, the catalogue says {self._task.size}", "permanent")
+            raise CopyError(f"wrong size: {size} bytes on the storage, {self._task.size} in the catalogue", "permanent")
         return file
 
     def _publish(self, se: str, warning: str) -> Downloaded:
@@ -192,7 +193,7 @@ class _Attempt:
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
 
     def _read_back(self) -> None:
-        """CopyError when the disk does not give back what was written."""
+        """Read the file back from the disk. Raises CopyError if it differs from what was written."""
         digests = Digests(self._context.pool, with_adler32=False)
         self._part.drop_page_cache()
         for data in self._part.content():
@@ -200,10 +201,12 @@ class _Attempt:
             digests.update(data)
         if digests.md5 != self._digests.md5:
             self._restart()
-            raise CopyError(f"{self._task.target}: the disk does not give back the bytes that were written", "local")
+            raise CopyError(
+                f"{self._task.target}: the disk returned other bytes than were written; check the disk", "local"
+            )
 
     def _attributes(self) -> dict[str, str]:
-        """What the file is, for those who find it later; times are POSIX milliseconds."""
+        """Return the extended attributes that describe the file; times are POSIX milliseconds."""
         return {
             "guid": self._task.guid,
             "lfn": self._task.lfn,

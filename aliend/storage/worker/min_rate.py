@@ -1,4 +1,4 @@
-"""Whether a replica is fast enough: the rate is looked at over spans of time in which bytes were waited for."""
+"""Enforces the minimum rate of a replica, measured over the time spent waiting for bytes."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from collections.abc import Iterator
 from aliend.storage.errors import StorageError
 
 MEASURE_INTERVAL = 10.0
-"""Seconds of waiting after which the rate is judged, and again after as many."""
+"""Seconds of waiting over which each measurement of the rate extends."""
 
 
-def require_min_rate(chunks: Iterator[bytes], least: int) -> Iterator[bytes]:
-    """The chunks; StorageError `transient` when they come with less than `least` bytes a second (0: no limit).
+def require_min_rate(chunks: Iterator[bytes], min_rate: int) -> Iterator[bytes]:
+    """Yield the chunks. Raises StorageError `transient` below `min_rate` bytes per second (0: no limit).
 
-    Only the time in which the server was waited for counts, not what becomes of the bytes here.
+    Only the time spent waiting for the server counts, not the time to process the bytes.
     """
-    if not least:
+    if not min_rate:
         yield from chunks
         return
-    waited, came, begin = 0.0, 0, time.monotonic()
+    waited, received, begin = 0.0, 0, time.monotonic()
     for data in chunks:
         waited += time.monotonic() - begin
-        came += len(data)
+        received += len(data)
         if waited >= MEASURE_INTERVAL:
-            if came < least * waited:
+            if received < min_rate * waited:
                 raise StorageError(
-                    f"it gives {came / waited:.0f} bytes a second, and at least {least} were asked for",
+                    f"too slow: {received / waited:.0f} bytes/s, the minimum is {min_rate} bytes/s",
                     "transient",
                     5.0,
                 )
-            waited, came = 0.0, 0
+            waited, received = 0.0, 0
         yield data
         begin = time.monotonic()

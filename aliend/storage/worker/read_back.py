@@ -1,4 +1,4 @@
-"""Replicas read back: whether a storage element gives the bytes that were sent to it."""
+"""Reads uploaded replicas back and compares them with the bytes that were sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aliend.storage.tasks import Compare, Compared, ReplicaUrl
 
 
 def compare(task: Compare, context: TaskContext) -> Compared:
-    """What is wrong with which of the replicas."""
+    """Return the replicas with wrong content, and what is wrong."""
     failures: list[tuple[str, str]] = []
     for source in task.sources:
         try:
@@ -27,11 +27,11 @@ def _verify(task: Compare, source: ReplicaUrl, context: TaskContext) -> None:
     )
     try:
         if size != task.size:
-            raise CopyError(f"the storage has {size} bytes, not {task.size}", "permanent")
+            raise CopyError(f"wrong size: {size} bytes on the storage instead of {task.size}", "permanent")
         for data in remote_file.read_chunks(context, [file], 0, size):
             digests.update(data)
             context.throttle(len(data))
     finally:
         remote_file.close_in_background(file)
     if digests.md5 != task.md5:
-        raise CopyError(f"the bytes have md5 {digests.md5}, not {task.md5}", "permanent")
+        raise CopyError(f"wrong content: md5 is {digests.md5} instead of {task.md5}", "permanent")

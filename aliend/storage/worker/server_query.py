@@ -1,4 +1,4 @@
-"""Questions to a storage server beside transfers: whether it is there, how it is set up, what it knows of a path."""
+"""Queries a storage server: ping, configuration, statistics, stat of a path."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from aliend.storage.io.xrootd_client import (
 from aliend.storage.tasks import Probe, Probed
 
 _NO_ANSWER = Probed(ok=False, error=True, fatal=False, status=1, code=206, errno=0, message="", shellcode=52)
-"""What XRootD's own client says of a request that was not answered in time (XrdClStatus.hh, errOperationExpired)."""
+"""The status of XRootD's client for a request that timed out (XrdClStatus.hh, errOperationExpired)."""
 
 _SLACK = 2.0
-"""Seconds that the library may be late with that."""
+"""Seconds by which the library may report a timeout late."""
 
 
 def probe(task: Probe, context: TaskContext) -> Probed:
-    """Ask; a server that refuses or does not answer is an answer too."""
+    """Query the server. A refusal or a timeout is a result too."""
     system = new_system(f"{task.server}//")
-    taken: list[float] = []
+    milliseconds: list[float] = []
     result = _NO_ANSWER
     for _ in range(task.count):
         began = time.monotonic()
-        result, response = _ask(task, system, context.completions)
+        result, response = _query(task, system, context.completions)
         if result.ok:
-            taken.append((time.monotonic() - began) * 1000)
+            milliseconds.append((time.monotonic() - began) * 1000)
             result = _with_response(result, response)
-    return replace(result, milliseconds=tuple(taken))
+    return replace(result, milliseconds=tuple(milliseconds))
 
 
-def _ask(task: Probe, system: RemoteSystem, completions: CompletionQueue) -> tuple[Probed, Any]:
+def _query(task: Probe, system: RemoteSystem, completions: CompletionQueue) -> tuple[Probed, Any]:
     answers: list[tuple[Status, Any]] = []
     started = _start(task, system)(completions.callback(lambda status, response: answers.append((status, response))))
     if not started["ok"]:

@@ -1,6 +1,6 @@
-"""One file from storage element to storage element, without passing here; then each replica compared on its storage.
+"""Third-party copy: storage elements copy one file among themselves; then each replica is verified on its storage.
 
-Where a server cannot do that, or has no checksum to compare, nothing is begun and the outcome says so: the bytes must
+If a server does not support it, or has no checksum to compare, no copy starts and the outcome says so: the bytes must
 then pass through this machine.
 """
 
@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
+from aliend.core.catalogue.replica_url import open_url
 from aliend.errors import CopyError, ErrorKind
 from aliend.storage.errors import EXISTS, NOT_AUTHORIZED, NOT_FOUND, StorageError, error_from_status
 from aliend.storage.io import remote_file
@@ -23,11 +23,11 @@ from aliend.storage.tasks import ReplicaOutcome, ReplicaUrl, Stopped, ThirdParty
 
 _ALGORITHMS = ("md5", "adler32")
 _FILE_ERRORS = {NOT_AUTHORIZED, NOT_FOUND, EXISTS}
-"""What a server says of one file; every other failure would be that of the next file, too."""
+"""Errors that concern one file; every other error would occur for the next file too."""
 
 
 def third_party(task: ThirdParty, context: TaskContext) -> Uploaded:
-    """Make all replicas, side by side. Returns when each has succeeded or failed; raises Stopped."""
+    """Create all replicas in parallel. Return when each has succeeded or failed. Raises Stopped."""
     copies = [_Copy(task, target, context) for target in task.targets]
     threads = [threading.Thread(target=copy.run, daemon=True) for copy in copies]
     for thread in threads:
@@ -39,20 +39,20 @@ def third_party(task: ThirdParty, context: TaskContext) -> Uploaded:
 
 
 class _Copy:
-    """One target. It is the handler of its own copy."""
+    """The copy to one target, and the handler of its progress."""
 
     def __init__(self, task: ThirdParty, target: ReplicaUrl, context: TaskContext) -> None:
         self._task = task
         self._target = target
         self._context = context
         self._completions = context.completions.child()
-        self._error = "there is no replica to read"
+        self._error = "no replica to read"
         self._kind: ErrorKind = "transient"
         self._checked = ""
         self._unreachable_sources: list[str] = []
 
     def run(self) -> None:
-        """The first source that works wins."""
+        """Use the first source that works."""
         for source in self._task.sources:
             if (source.se, self._target.se) in self._task.blocked_pairs:
                 continue
@@ -68,23 +68,23 @@ class _Copy:
                 return
 
     def outcome(self) -> ReplicaOutcome:
-        """What became of it."""
+        """Return the outcome."""
         return ReplicaOutcome(
             self._target.se, self._target.url, self._error, self._kind, self._checked, tuple(self._unreachable_sources)
         )
 
     def begin(self, job: int, total: int, source: str, target: str) -> None:
-        """Called by the library."""
+        """Do nothing; called by the library."""
 
     def end(self, job: int, result: object) -> None:
-        """Called by the library."""
+        """Do nothing; called by the library."""
 
     def update(self, job: int, done: int, total: int) -> None:
-        """Called by the library while bytes move."""
+        """Report progress; called by the library while bytes move."""
         self._context.report_progress(min(int(done), self._task.size))
 
     def should_cancel(self, job: int) -> bool:
-        """Called by the library, about every second."""
+        """Return whether the task was stopped; called by the library about every second."""
         try:
             self._completions.raise_if_stopped()
         except Stopped:
@@ -92,7 +92,7 @@ class _Copy:
         return False
 
     def _fetch(self, source: ReplicaUrl) -> str:
-        """Have the target fetch the file; how it will be compared."""
+        """Have the target copy the file. Return the checksum algorithm for the verification."""
         try:
             algorithm = self._common_algorithm(source)
             if not self._task.only_compare:
@@ -104,11 +104,11 @@ class _Copy:
         return algorithm
 
     def _common_algorithm(self, source: ReplicaUrl) -> str:
-        """How the replica will be compared: by the catalogue's md5, or by what both servers compute."""
-        for one in (source, self._target):
-            if not _is_number_above_zero(remote_file.query_config(self._completions, one, "tpc")):
-                raise CopyError(f"{one.se} makes no third-party copies", "permanent")
-        theirs, ours = (_checksums(self._completions, one) for one in (source, self._target))
+        """Return the algorithm for the verification: the catalogue's md5, or one that both servers compute."""
+        for replica in (source, self._target):
+            if not _is_number_above_zero(remote_file.query_config(self._completions, replica, "tpc")):
+                raise CopyError(f"{replica.se} does not support third-party copies", "permanent")
+        theirs, ours = (_checksums(self._completions, replica) for replica in (source, self._target))
         for algorithm in _ALGORITHMS:
             if algorithm in ours and (algorithm == "md5" or algorithm in theirs):
                 return algorithm
@@ -120,31 +120,33 @@ class _Copy:
         _check_status(status)
 
     def _verify(self, source: ReplicaUrl, algorithm: str) -> None:
-        """Size and checksum on the storage; CopyError where they are not those of the file."""
+        """Compare size and checksum on the storage. Raises CopyError if they differ."""
         size, value = stored_size_and_checksum(self._completions, self._target, self._task.size, algorithm)
         if size not in (-1, self._task.size):
-            raise StorageError(f"a file of {size} bytes is on the storage, not of {self._task.size}", "transient")
-        wanted = self._task.md5
+            raise StorageError(f"wrong size: {size} bytes on the storage instead of {self._task.size}", "transient")
+        expected = self._task.md5
         if algorithm != "md5":
-            _, wanted = stored_size_and_checksum(self._completions, source, self._task.size, algorithm)
-        if not value or value.lstrip("0") != wanted.lower().lstrip("0"):
-            raise StorageError(f"a file with {algorithm} {value} is on the storage, not with {wanted}", "transient")
+            _, expected = stored_size_and_checksum(self._completions, source, self._task.size, algorithm)
+        if not value or value.lstrip("0") != expected.lower().lstrip("0"):
+            raise StorageError(
+                f"wrong content: {algorithm} on the storage is {value} instead of {expected}", "transient"
+            )
 
 
 def _url_by_address(source: ReplicaUrl) -> str:
-    """The URL of a replica; `localhost` is no name by which a server knows the other one that comes to fetch."""
-    return remote_file.url_of(replace(source, url=source.url.replace("://localhost:", "://127.0.0.1:", 1)))
+    """Return the URL of a replica. Replace `localhost`, which does not identify a server to another server."""
+    return open_url(source.url.replace("://localhost:", "://127.0.0.1:", 1), source.envelope)
 
 
 def _checksums(completions: CompletionQueue, source: ReplicaUrl) -> set[str]:
-    """The algorithms of a server: it says `0:md5,1:adler32`."""
+    """Return the algorithms of a server, from an answer like `0:md5,1:adler32`."""
     with contextlib.suppress(StorageError):
         return _names(remote_file.query_config(completions, source, "chksum").split(","))
     return set()
 
 
-def _names(words: Iterable[str]) -> set[str]:
-    return {word.strip().rpartition(":")[2].lower() for word in words}
+def _names(names: Iterable[str]) -> set[str]:
+    return {name.strip().rpartition(":")[2].lower() for name in names}
 
 
 def _is_number_above_zero(text: str) -> bool:

@@ -1,7 +1,7 @@
-"""One upload: a single pass over the local file feeds every replica, then each is compared on its storage.
+"""Uploads one file: a single pass over the local file writes all replicas, then each is verified on its storage.
 
-A buffer lives in the callbacks of its writes until the last of them ran: XRootD does not keep what it sends alive, and
-bytes freed too early arrive as other bytes.
+The callbacks of the writes keep a buffer alive until the last of them ran: XRootD does not, and bytes that are freed
+too early arrive as other bytes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from aliend.core.catalogue.replica_url import open_url
 from aliend.errors import CopyError, ErrorKind
 from aliend.storage.errors import EXISTS, StorageError, no_answer, read_error
 from aliend.storage.io import remote_file
@@ -24,11 +25,11 @@ from aliend.storage.tasks import ReplicaOutcome, ReplicaUrl, Upload, Uploaded
 
 _MODE = 0o644
 abandoned: list[RemoteFile] = []
-"""Files that were not finished. They are never closed, so that the server drops them (POSC) when the process ends."""
+"""Unfinished files. They are never closed, so that the server removes them (POSC) when the process ends."""
 
 
 class ReplicaUpload:
-    """One target: opened, written, closed, compared. Its failure is its own."""
+    """The upload to one target: open, write, close, verify. Its failure does not affect the others."""
 
     def __init__(self, context: TaskContext, target: ReplicaUrl, size: int) -> None:
         self.target = target
@@ -43,28 +44,28 @@ class ReplicaUpload:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it may still succeed."""
+        """Return whether it may still succeed."""
         return self.error is None
 
     @property
     def exists(self) -> bool:
-        """Whether something was there before; it may prove to be this very file."""
+        """Return whether a file existed before; it may turn out to be the same file."""
         return isinstance(self.error, StorageError) and self.error.number == EXISTS
 
     @property
     def in_flight(self) -> int:
-        """How many requests the server has not answered."""
+        """Return how many requests the server has not answered."""
         return len(self._in_flight)
 
     def fail(self, error: CopyError) -> None:
-        """Give it up, for the first reason that was seen."""
+        """Fail it; keep the first reason."""
         if self.error is None:
             self.error = error
             if self._in_flight or self._file.is_open():
                 abandoned.append(self._file)
 
     def start_request(self, start: remote_file.StartRequest, what: str, keep: bytes = b"") -> None:
-        """Start a request that this replica waits for; `keep` lives until it was answered."""
+        """Start a request of this replica; `keep` stays alive until the answer."""
         self._request_count += 1
         number = self._request_count
         if not self._in_flight:
@@ -85,18 +86,18 @@ class ReplicaUpload:
             self.fail(error)
 
     def open(self) -> None:
-        """Create it; nothing that exists is touched."""
-        url = remote_file.url_of(self._source)
+        """Create the remote file; an existing file is not touched."""
+        url = open_url(self._source.url, self._source.envelope)
         self.start_request(lambda done: self._file.open(url, CREATE, _MODE, callback=done), "open")
 
     def check_existing(self, size: int) -> None:
-        """Open nothing: what is there with that many bytes may prove to be this very file."""
+        """Open nothing: an existing file of that size may turn out to be the same file."""
         try:
-            there = stored_size(self._context.completions, self.target)
+            stored = stored_size(self._context.completions, self.target)
         except StorageError as error:
             self.error = error
         else:
-            text, number = ("exists already", EXISTS) if there == size else (f"has {there} bytes, not {size}", 0)
+            text, number = ("already exists", EXISTS) if stored == size else (f"has {stored} bytes, not {size}", 0)
             self.error = StorageError(f"the storage: {text}", "permanent", number=number)
 
     def write(self, data: bytes, offset: int) -> None:
@@ -104,27 +105,27 @@ class ReplicaUpload:
         self.start_request(lambda done: self._file.write(data, offset, len(data), callback=done), "write", keep=data)
 
     def close(self) -> None:
-        """Let the server keep it."""
+        """Close the remote file, so that the server keeps it."""
         self.start_request(lambda done: self._file.close(callback=done), "close")
 
     def fail_if_unresponsive(self, limit: float) -> None:
-        """Fail it when it was silent for too long with requests on their way."""
+        """Fail it if the server has not answered a request for `limit` seconds."""
         if self._in_flight and time.monotonic() - self._answered_at > limit:
             self.fail(no_answer("write", limit))
 
     def outcome(self) -> ReplicaOutcome:
-        """What became of it."""
+        """Return the outcome."""
         kind: ErrorKind = self.error.kind if self.error else "permanent"
         return ReplicaOutcome(self.target.se, self.target.url, str(self.error or ""), kind, self.checked)
 
 
 def upload(task: Upload, context: TaskContext) -> Uploaded:
-    """Send the file to all targets. Returns when each has succeeded or failed.
+    """Send the file to all targets. Return when each has succeeded or failed.
 
-    CopyError `permanent` when the file is empty, is no file or changed while it was read.
+    Raises CopyError `permanent` if the file is empty, is not a regular file or changed while it was read.
     """
     if task.size == 0:
-        raise CopyError(f"{task.source}: is empty, and the service cannot register empty files", "permanent")
+        raise CopyError(f"{task.source} is empty, and the central service cannot register empty files", "permanent")
     try:
         fd = os.open(task.source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -138,7 +139,7 @@ def upload(task: Upload, context: TaskContext) -> Uploaded:
 
 
 class _UploadPass:
-    """One reading of the local file."""
+    """One pass over the local file."""
 
     def __init__(self, task: Upload, context: TaskContext, fd: int) -> None:
         self._task = task
@@ -149,7 +150,7 @@ class _UploadPass:
         self._replicas = [ReplicaUpload(context, target, task.size) for target in task.targets]
 
     def run(self) -> Uploaded:
-        """Read, send, close, compare."""
+        """Read, send, close and verify."""
         self._require_unchanged()
         try:
             if self._task.only_compare:
@@ -172,7 +173,7 @@ class _UploadPass:
 
     def _fail_all(self) -> None:
         for replica in self._replicas:
-            replica.fail(CopyError("the upload was given up", "transient"))
+            replica.fail(CopyError("the upload was stopped", "transient"))
 
     def _for_each_alive(self, action: Callable[[ReplicaUpload], None]) -> None:
         for replica in self._alive():
@@ -180,7 +181,7 @@ class _UploadPass:
         self._wait(0)
 
     def _wait(self, allowed: int) -> None:
-        """Until no living replica has more than `allowed` requests on their way."""
+        """Wait until no alive replica has more than `allowed` requests in flight."""
         while answers := sum(max(0, replica.in_flight - allowed) for replica in self._alive()):
             if not self._context.completions.process(1.0, answers):
                 for replica in self._alive():
@@ -201,17 +202,17 @@ class _UploadPass:
             raise self._changed()
 
     def _next_size(self) -> int:
-        """Bytes to read now; a buffer is not made larger than what is there."""
+        """Return the bytes to read now; a buffer is not larger than the rest of the file."""
         return min(self._context.chunk_size(), self._task.size - self._offset)
 
     def _has_replicas(self) -> bool:
-        """Whether there is anybody to send to or to compare with."""
+        """Return whether any replica remains to write or to compare."""
         return any(replica.is_alive or replica.exists for replica in self._replicas)
 
     def _require_unchanged(self) -> None:
         now = os.fstat(self._fd)
         if not stat.S_ISREG(now.st_mode):
-            raise CopyError(f"{self._task.source}: is not a file", "permanent")
+            raise CopyError(f"{self._task.source} is not a file", "permanent")
         named = Path(self._task.source).stat()
         seen = (self._task.size, self._task.modified_ns, now.st_dev, now.st_ino)
         if seen != (now.st_size, now.st_mtime_ns, named.st_dev, named.st_ino):
@@ -219,26 +220,26 @@ class _UploadPass:
 
     def _changed(self) -> CopyError:
         return CopyError(
-            f"{self._task.source}: changed while it was sent; send it again when it is finished", "permanent"
+            f"{self._task.source} changed during the upload; copy it again when it is complete", "permanent"
         )
 
     def _verify_all(self) -> None:
-        """Side by side: a server needs seconds for the checksum of a large file."""
+        """Verify the replicas in parallel: a server takes seconds for the checksum of a large file."""
         completions = self._context.completions
-        asked = [
+        queries = [
             (replica, ChecksumQuery(completions, replica.target, self._task.size))
             for replica in self._replicas
             if replica.is_alive or replica.exists
         ]
-        wait_all(completions, *(inquiry for _, inquiry in asked))
-        for replica, inquiry in asked:
-            self._verify(replica, inquiry)
+        wait_all(completions, *(query for _, query in queries))
+        for replica, query in queries:
+            self._verify(replica, query)
 
-    def _verify(self, replica: ReplicaUpload, inquiry: ChecksumQuery) -> None:
-        """Size and checksum on the storage; what existed before must prove by its checksum to be this very file."""
+    def _verify(self, replica: ReplicaUpload, query: ChecksumQuery) -> None:
+        """Verify size and checksum on the storage; an existing file must have the right checksum."""
         existed = replica.exists
         try:
-            checked = self._check_stored(inquiry.checked(), "permanent" if existed else "transient")
+            checked = self._check_stored(query.checked(), "permanent" if existed else "transient")
         except StorageError as error:
             replica.error = error
             return
@@ -246,15 +247,15 @@ class _UploadPass:
             replica.error, replica.checked = None, checked
 
     def _check_stored(self, query: ChecksumQuery, if_wrong: ErrorKind) -> str:
-        """How the replica was compared; StorageError of kind `if_wrong` when it is another file."""
+        """Return how the replica was compared. Raises StorageError of kind `if_wrong` if it is another file."""
         if query.stored_size == -1:
             return "close"
         if query.stored_size != self._task.size:
             raise StorageError(
-                f"a file of {query.stored_size} bytes is on the storage, not of {self._task.size}", if_wrong
+                f"wrong size: {query.stored_size} bytes on the storage instead of {self._task.size}", if_wrong
             )
         if not query.algorithm:
             return "size"
         if self._digests.differs(query.algorithm, query.value):
-            raise StorageError(f"a file with {query.algorithm} {query.value} is on the storage, not this one", if_wrong)
+            raise StorageError(f"wrong content: {query.algorithm} on the storage is {query.value}", if_wrong)
         return query.algorithm

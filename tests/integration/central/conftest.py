@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aliend.central.connection.login import Limits
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from tests.integration.central.service import Authority, Issued, Service, running
 
 QUICK = Limits(first_pause=0.01, longest_pause=0.02)
@@ -31,6 +31,6 @@ async def service(authority: Authority) -> AsyncGenerator[Service, None]:
 
 
 @pytest.fixture
-async def central(service: Service, authority: Authority, alice: Issued) -> AsyncGenerator[Central, None]:
-    async with Central(service.context(authority.ca, alice), limits=QUICK) as central:
+async def central(service: Service, authority: Authority, alice: Issued) -> AsyncGenerator[CentralSession, None]:
+    async with CentralSession(service.context(authority.ca, alice), limits=QUICK) as central:
         yield central

@@ -116,7 +116,7 @@ def document(results: list[dict[str, Any]], *, code: int = 0, error: str = "", d
 
 
 class Service:
-    """What was asked of the service, and what it does wrong next.
+    """The requests to the service, and its next faults.
 
     Faults: `drop-before` (the command is not executed), `drop-after` (executed, no reply), `empty`, `garbage`, `shape`,
     `hang`, `twice` (an empty message after the reply), `none` (a reply without a directory), `half` (of a reply).

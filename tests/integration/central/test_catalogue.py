@@ -1,4 +1,4 @@
-"""The catalogue's operations: what is sent, and what is made of the answers (in the shapes that were recorded)."""
+"""The operations of the catalogue: the requests, and the parsed answers (as recorded)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.errors import BadReply, NotConnected, OutcomeUnknown, ServiceError, UsageError
 from tests.integration.central.service import Service, document
@@ -21,7 +21,7 @@ TICKET = Ticket(URL, "sealed", GUID, "ALICE::JTESTSITE::FIRSTSE", 11, MD5)
 
 
 @pytest.fixture
-def catalogue(central: Central) -> Catalogue:
+def catalogue(central: CentralSession) -> Catalogue:
     return Catalogue(central)
 
 
@@ -38,7 +38,7 @@ async def collect(catalogue: Catalogue, found: list[Entry]) -> None:
             found += group
 
 
-async def test_a_listing_is_told_in_types(catalogue: Catalogue, service: Service) -> None:
+async def test_a_listing_becomes_entries(catalogue: Catalogue, service: Service) -> None:
     long = {"permissions": "-rwxr-xr-x", "user": "jalien", "group": "vo", "size": "11", "ctime": "1795456473000"}
     service.replies["ls"] = document([{**long, "name": "f", "path": "/a/f"}])
     assert await catalogue.list("/a/") == [Entry("/a/f", "file", 11, "jalien", "vo", "755", 1795456473000)]
@@ -53,7 +53,7 @@ async def test_a_listing_of_a_name_with_a_star_is_not_that_of_its_siblings(
     assert [entry.lfn for entry in await catalogue.list("/a/b*", all=True)] == ["/a/b*/x", "/a/b*/z/"]
 
 
-async def test_what_does_not_exist_is_listed_as_missing(catalogue: Catalogue, service: Service) -> None:
+async def test_names_that_do_not_exist_are_listed_as_missing(catalogue: Catalogue, service: Service) -> None:
     results = [described("/a/f"), described("/a/d/", "d")]
     service.replies["stat"] = document(results, code=2, error="No such file or directory : /a/none")
     present, missing = await catalogue.stat(["/a/none", "/a/d", "/a/f"])
@@ -62,7 +62,7 @@ async def test_what_does_not_exist_is_listed_as_missing(catalogue: Catalogue, se
     assert (present[1].md5, present[1].guid, present[1].size) == (MD5, GUID, 11)
 
 
-async def test_a_hundred_names_are_two_requests(catalogue: Catalogue, service: Service) -> None:
+async def test_a_hundred_names_need_two_requests(catalogue: Catalogue, service: Service) -> None:
     service.replies["stat"] = document([], code=2, error="No such file or directory")
     _, missing = await catalogue.stat([f"/a/{n}" for n in range(100)])
     assert len(missing) == 100
@@ -75,7 +75,7 @@ async def test_another_failure_of_stat_is_not_taken_for_absence(catalogue: Catal
         await catalogue.stat(["/a"])
 
 
-async def test_files_are_found_below_the_directory_only_and_never_from_a_cache(
+async def test_files_are_found_only_below_the_directory_and_never_from_a_cache(
     catalogue: Catalogue, service: Service
 ) -> None:
     lfns = ["/a/b_c/f", "/a/bxc/f", "/a/b_c/d/g"]
@@ -109,7 +109,7 @@ async def test_many_files_are_found_in_bounded_memory(catalogue: Catalogue, serv
     assert peak < 40 << 20  # far less than 40,000 results as objects, beside the service's own frames
 
 
-async def test_a_search_that_breaks_off_is_not_taken_for_complete(catalogue: Catalogue, service: Service) -> None:
+async def test_a_truncated_search_is_not_complete(catalogue: Catalogue, service: Service) -> None:
     service.replies["find"] = document([described(f"/a/{n}") for n in range(5000)])
     service.faults.append("half")
     found: list[Entry] = []
@@ -119,7 +119,7 @@ async def test_a_search_that_breaks_off_is_not_taken_for_complete(catalogue: Cat
     assert len(service.executed) == 1
 
 
-async def test_a_search_lost_before_its_first_result_is_made_again(catalogue: Catalogue, service: Service) -> None:
+async def test_a_search_lost_before_its_first_result_is_repeated(catalogue: Catalogue, service: Service) -> None:
     service.replies["find"] = document([described("/a/f")])
     service.faults.append("drop-after")
     async with aclosing(catalogue.find_files("/a")) as groups:
@@ -127,7 +127,7 @@ async def test_a_search_lost_before_its_first_result_is_made_again(catalogue: Ca
     assert service.connections == 2
 
 
-async def test_a_failed_search_says_so(catalogue: Catalogue, service: Service) -> None:
+async def test_a_failed_search_is_an_error(catalogue: Catalogue, service: Service) -> None:
     service.replies["find"] = document([], code=20, error="Not a directory : /a")
     with pytest.raises(ServiceError, match="Not a directory"):
         await anext(catalogue.find_files("/a"))
@@ -139,18 +139,18 @@ async def test_a_failed_search_says_so(catalogue: Catalogue, service: Service) -
         assert [len(group) async for group in groups] == [1]
 
 
-async def test_a_search_may_be_left_early(central: Central, service: Service) -> None:
+async def test_a_search_may_be_stopped_early(central: CentralSession, service: Service) -> None:
     service.replies["find"] = document([described(f"/a/{n}") for n in range(50_000)])
     async with aclosing(Catalogue(central).find_files("/a")) as groups:
         async for _ in groups:
             break
     service.replies.clear()
     assert central.status().connections == 0
-    with pytest.raises(BadReply, match="who we are"):
+    with pytest.raises(BadReply, match="no user name"):
         await Catalogue(central).whoami()
 
 
-async def test_tickets_are_asked_for_with_size_and_checksum(catalogue: Catalogue, service: Service) -> None:
+async def test_tickets_are_requested_with_size_and_checksum(catalogue: Catalogue, service: Service) -> None:
     result = {"url": URL, "envelope": "sealed", "guid": GUID, "se": TICKET.se, "size": "11", "md5": MD5, "nSEs": "1"}
     service.replies["access"] = document([result, {"message": "unknown"}])
     assert await catalogue.access_write("/a/f", 11, MD5, "disk:1") == [TICKET]
@@ -161,9 +161,7 @@ async def test_tickets_are_asked_for_with_size_and_checksum(catalogue: Catalogue
     ]
 
 
-async def test_a_commit_names_everything_and_is_believed_only_when_confirmed(
-    catalogue: Catalogue, service: Service
-) -> None:
+async def test_a_commit_has_all_arguments_and_must_be_confirmed(catalogue: Catalogue, service: Service) -> None:
     """F208"""
     service.replies["commit"] = document([{"path": "/a/f", "lfn": "1", "pfn": URL}])
     await catalogue.commit(TICKET, 11, "/a/f", MD5)
@@ -180,7 +178,7 @@ async def test_a_commit_is_never_repeated(catalogue: Catalogue, service: Service
     assert len(service.executed) == 1
 
 
-async def test_nothing_is_moved_onto_something_that_exists(catalogue: Catalogue, service: Service) -> None:
+async def test_an_existing_target_is_not_moved_onto(catalogue: Catalogue, service: Service) -> None:
     service.replies["stat"] = document([described("/a/g")])
     with pytest.raises(ServiceError, match="exists") as caught:
         await catalogue.move("/a/f", "/a/g")
@@ -205,6 +203,6 @@ async def test_replicas_name_their_storage_elements(catalogue: Catalogue, servic
     assert [(replica.se, replica.pfn) for replica in await catalogue.whereis("/a/f")] == [(TICKET.se, URL)]
 
 
-async def test_who_we_are_and_where_we_live(catalogue: Catalogue, service: Service) -> None:
+async def test_whoami_returns_account_and_home(catalogue: Catalogue, service: Service) -> None:
     service.replies["whoami"] = document([json.loads('{"username": "alice", "homedir": "/alice/home/"}')])
     assert await catalogue.whoami() == ("alice", "/alice/home/")

@@ -1,4 +1,4 @@
-"""Finding the service and staying with it: the incumbent client's features F001 to F019, one test or more each."""
+"""Discovery of the service and keeping the connection: alien.py's features F001 to F019."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.connection.happy_eyeballs import dial, in_turn, race
-from aliend.central.connection.jbox import find
+from aliend.central.connection.jbox import find_services
 from aliend.central.connection.login import Limits
-from aliend.central.session import Central
+from aliend.central.connection.tcp import connect, dial
+from aliend.central.session import CentralSession
 from aliend.config import load
-from aliend.core.connection.context import Context, Endpoint, Finding
+from aliend.core.connection.context import Context, DiscoverySettings, Endpoint
 from aliend.core.connection.discovery import Target
 from aliend.core.protocol.requests import Request
 from aliend.errors import ConfigurationError, LoginRefused, NotConnected, OutcomeUnknown
 from tests.integration.central.conftest import QUICK
 from tests.integration.central.service import Authority, Issued, Service, eventually, running
-from tests.integration.central.test_happy_eyeballs import black_hole
+from tests.integration.central.test_tcp import black_hole, local
 
 LS = Request("ls", ("/alice",))
 SLACK = 3
@@ -32,13 +32,13 @@ SLACK = 3
 
 @pytest.fixture
 async def jbox(authority: Authority, alice: Issued) -> AsyncGenerator[Service, None]:
-    """A JBox of alice: it shows a certificate of hers, not one of its host."""
+    """A JBox of alice: it has a certificate of alice, not of its host."""
     async with running(authority, alice) as jbox:
         yield jbox
 
 
 class Place:
-    """A user's home, and what their variables make of it."""
+    """The home of a user, and the contexts from variables."""
 
     def __init__(self, home: Path, authority: Authority, alice: Issued) -> None:
         self.home, self.file = home, home / f"jclient_token_{os.getuid()}"
@@ -65,7 +65,7 @@ def place(tmp_path: Path, authority: Authority, alice: Issued) -> Place:
 
 
 def near(context: Context, service: Service) -> Context:
-    """The same with `service` in the place of the production service."""
+    """The context with `service` instead of the production service."""
     return replace(context, endpoint=Endpoint("localhost", service.port))
 
 
@@ -77,24 +77,24 @@ def closed_port() -> int:
 
 
 async def asked(context: Context, limits: Limits = QUICK) -> str:
-    """Ask once; where the answer came from."""
-    async with Central(context, limits=limits) as central:
+    """Send one request. Return the service that answered."""
+    async with CentralSession(context, limits=limits) as central:
         await central.request(LS)
         return central.status().endpoint
 
 
-async def test_f001_the_production_service_is_meant_by_default(place: Place, service: Service) -> None:
+async def test_f001_the_production_service_is_the_default(place: Place, service: Service) -> None:
     context = place.context()
-    assert find(context) == [Target(Endpoint("alice-jcentral.cern.ch", 8097))]
+    assert find_services(context) == [Target(Endpoint("alice-jcentral.cern.ch", 8097))]
     await asked(near(context, service))
     assert service.paths == ["/websocket/json"]
 
 
-async def test_f002_a_service_that_was_chosen_is_the_only_one(place: Place, jbox: Service) -> None:
+async def test_f002_a_chosen_service_is_the_only_one(place: Place, jbox: Service) -> None:
     place.write(os.getpid(), jbox.port)
     chosen = {"ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": str(closed_port())}
     context = place.context(**chosen, JALIEN_HOST="localhost", JALIEN_WSPORT=str(jbox.port))
-    with pytest.raises(NotConnected, match="cannot be reached") as caught:
+    with pytest.raises(NotConnected, match="cannot connect to") as caught:
         await asked(context)
     assert caught.value.exit_code == 107
     assert jbox.connections == 0
@@ -106,13 +106,13 @@ async def test_f003_the_port_may_be_chosen(place: Place, service: Service) -> No
     assert str(place.context(ALIENPY_JCENTRAL_PORT="18097").endpoint) == "alice-jcentral.cern.ch:18097"
 
 
-async def test_f004_a_jbox_that_was_named_is_preferred(place: Place, jbox: Service, service: Service) -> None:
+async def test_f004_a_configured_jbox_is_preferred(place: Place, jbox: Service, service: Service) -> None:
     context = place.context(JALIEN_HOST="localhost", JALIEN_WSPORT=str(jbox.port))
     assert await asked(near(context, service)) == f"localhost:{jbox.port}"
     assert (jbox.connections, service.connections) == (1, 0)
 
 
-async def test_f004_an_unreachable_jbox_is_passed_over(place: Place, service: Service) -> None:
+async def test_f004_an_unreachable_jbox_is_skipped(place: Place, service: Service) -> None:
     context = place.context(JALIEN_HOST="localhost", JALIEN_WSPORT=str(closed_port()))
     assert await asked(near(context, service)) == f"localhost:{service.port}"
     assert place.context(JALIEN_HOST="box").finding.jbox == Endpoint("box", 8097)
@@ -120,7 +120,7 @@ async def test_f004_an_unreachable_jbox_is_passed_over(place: Place, service: Se
         place.context(JALIEN_HOST="box", JALIEN_WSPORT="many")
 
 
-async def test_f004_a_jbox_of_somebody_else_is_told_nothing(
+async def test_f004_a_jbox_of_another_user_receives_nothing(
     place: Place, authority: Authority, service: Service
 ) -> None:
     async with running(authority, authority.issue("mallory", host="localhost")) as mallory:
@@ -129,12 +129,12 @@ async def test_f004_a_jbox_of_somebody_else_is_told_nothing(
         assert mallory.executed == []
 
 
-async def test_f005_a_jbox_that_runs_as_us_is_found_by_its_file(place: Place, jbox: Service, service: Service) -> None:
+async def test_f005_a_jbox_of_the_user_is_found_by_its_file(place: Place, jbox: Service, service: Service) -> None:
     place.write(os.getpid(), jbox.port)
     assert await asked(near(place.context(), service)) == f"localhost:{jbox.port}"
 
 
-async def test_f005_a_file_of_a_process_that_is_gone_or_not_ours_is_ignored(place: Place, tmp_path: Path) -> None:
+async def test_f005_a_file_of_a_dead_or_foreign_process_is_ignored(place: Place, tmp_path: Path) -> None:
     here = Target(Endpoint("localhost", 5), is_jbox=True)
     processes = tmp_path / "proc"
     for number, uid in ((7, os.getuid()), (8, os.getuid() + 1)):
@@ -143,22 +143,22 @@ async def test_f005_a_file_of_a_process_that_is_gone_or_not_ours_is_ignored(plac
     expectations: list[tuple[int | str, bool]] = [(7, True), (8, False), (9, False), ("x", False)]
     for pid, expected in expectations:
         place.write(pid, 5)
-        assert (here in find(place.context(), processes)) is expected, pid
+        assert (here in find_services(place.context(), processes)) is expected, pid
     place.write(7, 70000)
-    assert len(find(place.context(), processes)) == 1
+    assert len(find_services(place.context(), processes)) == 1
 
 
-async def test_f005_a_file_that_somebody_else_made_or_a_link_is_ignored(place: Place, tmp_path: Path) -> None:
+async def test_f005_a_foreign_file_or_a_link_is_ignored(place: Place, tmp_path: Path) -> None:
     place.write(os.getpid(), 5)
-    assert len(find(place.context())) == 2
+    assert len(find_services(place.context())) == 2
     place.file.rename(tmp_path / "elsewhere")
     place.file.symlink_to(tmp_path / "elsewhere")
-    assert len(find(place.context())) == 1
+    assert len(find_services(place.context())) == 1
     place.file.unlink()
     place.write(os.getpid(), 5)
     if os.getuid() == 0:
         os.chown(place.file, 65534, 65534)
-        assert len(find(place.context())) == 1
+        assert len(find_services(place.context())) == 1
 
 
 async def test_f006_when_the_jbox_dies_commands_still_succeed(
@@ -166,7 +166,7 @@ async def test_f006_when_the_jbox_dies_commands_still_succeed(
 ) -> None:
     async with running(authority, alice) as jbox:
         context = near(place.context(JALIEN_HOST="localhost", JALIEN_WSPORT=str(jbox.port)), service)
-        central = Central(context, limits=QUICK)
+        central = CentralSession(context, limits=QUICK)
         await central.request(LS)
     async with central:
         assert (await central.request(LS)).exit_code == 0
@@ -204,23 +204,20 @@ async def test_f008_the_family_of_addresses_may_be_chosen(place: Place) -> None:
 async def test_f008_a_broken_family_costs_less_than_two_seconds() -> None:
     with black_hole() as dead, socket.create_server(("127.0.0.1", 0)) as alive:
         async with asyncio.timeout(2):
-            (
-                await race([(int(socket.AF_INET), ("127.0.0.1", dead)), (int(socket.AF_INET), alive.getsockname())])
-            ).close()
+            (await connect(local(dead, alive.getsockname()[1]))).close()
 
 
-async def test_f009_one_dead_address_of_two_does_not_delay_also_without_racing(place: Place) -> None:
+async def test_f009_one_dead_address_of_two_causes_no_long_delay(place: Place) -> None:
     assert place.context().finding.racing
     assert not place.context(ALIENPY_NO_STAGGER="1").finding.racing
-    for connect in (race, in_turn):
+    for racing in (True, False):
         with black_hole() as dead, socket.create_server(("127.0.0.1", 0)) as alive:
             before = time.monotonic()
-            addresses = [(int(socket.AF_INET), ("127.0.0.1", dead)), (int(socket.AF_INET), alive.getsockname())]
-            (await connect(addresses)).close()
+            (await connect(local(dead, alive.getsockname()[1]), racing=racing)).close()
             assert time.monotonic() - before < SLACK
 
 
-async def test_f010_a_service_that_never_shakes_hands_is_a_failure_and_no_hang(place: Place) -> None:
+async def test_f010_a_service_without_a_handshake_fails_after_a_time_limit(place: Place) -> None:
     assert Limits().open_timeout == 5.0
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -233,7 +230,7 @@ async def test_f010_a_service_that_never_shakes_hands_is_a_failure_and_no_hang(p
 
 async def test_f011_http_401_is_129_with_a_hint(place: Place, service: Service) -> None:
     service.status = HTTPStatus.UNAUTHORIZED
-    with pytest.raises(LoginRefused, match="registered") as caught:
+    with pytest.raises(LoginRefused, match="register it") as caught:
         await asked(near(place.context(), service))
     assert caught.value.exit_code == 129
     assert len(service.agents) == 1
@@ -265,7 +262,7 @@ async def test_f014_a_service_without_compression_works(place: Place, authority:
 async def test_f015_pings_keep_an_idle_connection_and_find_a_dead_peer(place: Place, service: Service) -> None:
     assert place.context(ALIENPY_TIMEOUT="7").finding.ping == 7
     context = near(place.context(ALIENPY_TIMEOUT="1"), service)
-    async with Central(context, limits=replace(QUICK, look_after=0.1)) as central:
+    async with CentralSession(context, limits=replace(QUICK, check_interval=0.1)) as central:
         await central.request(LS)
         await asyncio.sleep(2.5)  # more than two intervals: what is tested is that nothing happens
         assert (service.open, service.connections) == (1, 1)
@@ -278,7 +275,7 @@ async def test_f015_pings_keep_an_idle_connection_and_find_a_dead_peer(place: Pl
 
 
 async def test_f016_after_a_reconnect_the_directory_is_the_same_and_the_connection_stays(
-    central: Central, service: Service
+    central: CentralSession, service: Service
 ) -> None:
     await central.request(LS, directory="/alice/data/")
     assert service.server is not None
@@ -290,7 +287,7 @@ async def test_f016_after_a_reconnect_the_directory_is_the_same_and_the_connecti
     assert service.connections == 2
 
 
-async def test_f017_a_submission_whose_reply_was_lost_is_not_made_twice(central: Central, service: Service) -> None:
+async def test_f017_a_submission_with_a_lost_reply_is_not_repeated(central: CentralSession, service: Service) -> None:
     service.faults.append("drop-after")
     with pytest.raises(OutcomeUnknown, match=r"submit /alice/a\.jdl 7") as caught:
         await central.request(Request("submit", ("/alice/a.jdl", "7")))
@@ -303,7 +300,7 @@ async def test_f018_a_service_that_answers_pings_but_no_request_ends_with_an_err
 ) -> None:
     service.faults.append("hang")
     context = near(place.context(ALIEND_REPLY_TIMEOUT="1"), service)
-    assert Finding().reply == 120
+    assert DiscoverySettings().reply == 120
     with pytest.raises(NotConnected, match="did not answer within 1 s"):
         await asked(context)
 

@@ -1,4 +1,4 @@
-"""A table, printed by `pytest -s`: which fault shows how to the user, and how long until all is well again."""
+"""A table, printed by `pytest -s`: the effect of each fault on the user, and the time to recover."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from aliend.central.connection.login import Limits
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError
 from tests.integration.central.service import Authority, Issued, Service, eventually
 
 LS, SUBMIT = Request("ls", ("/alice",)), Request("submit", ("/alice/a.jdl",))
-LIMITS = Limits(first_pause=0.05, longest_pause=0.2, look_after=0.1, ping_deadline=0.5, idle_before_ping=0.0)
+LIMITS = Limits(first_pause=0.05, longest_pause=0.2, check_interval=0.1, ping_deadline=0.5, idle_before_ping=0.0)
 REPLY_TIMEOUT = 0.5
 RECOVERED_WITHIN = 10.0
 
@@ -53,7 +53,7 @@ STATUSES = {
 
 
 @asynccontextmanager
-async def broken(service: Service, central: Central, fault: str) -> AsyncGenerator[None, None]:
+async def broken(service: Service, central: CentralSession, fault: str) -> AsyncGenerator[None, None]:
     """`fault` for the one request that is made inside."""
     assert service.server is not None
     peers = list(service.server.connections)
@@ -79,7 +79,7 @@ async def broken(service: Service, central: Central, fault: str) -> AsyncGenerat
             action()
 
 
-async def seen(central: Central, request: Request) -> str:
+async def seen(central: CentralSession, request: Request) -> str:
     try:
         await central.request(request, timeout=REPLY_TIMEOUT)
     except AliendError as error:
@@ -87,7 +87,7 @@ async def seen(central: Central, request: Request) -> str:
     return "answered"
 
 
-async def recovery(central: Central) -> float:
+async def recovery(central: CentralSession) -> float:
     """Seconds until a request is answered."""
     before = time.monotonic()
     async with asyncio.timeout(RECOVERED_WITHIN):
@@ -100,7 +100,7 @@ async def test_each_fault_shows_as_expected_and_passes(service: Service, authori
     rows = [f"{'fault':32} {'a reading command':18} {'a changing command':19} well again after"]
     found = {}
     for fault in EXPECTED:
-        async with Central(service.context(authority.ca, alice), limits=LIMITS) as central:
+        async with CentralSession(service.context(authority.ca, alice), limits=LIMITS) as central:
             await central.request(LS)
             async with broken(service, central, fault):
                 reading = await seen(central, LS)

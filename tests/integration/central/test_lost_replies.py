@@ -1,4 +1,4 @@
-"""What becomes of requests when the connection is lost: which command, when, and what the catalogue shows."""
+"""Requests whose connection is lost: outcome by command, time and state of the catalogue."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from aliend.central.connection.login import Limits
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.core.protocol.requests import Request
 from aliend.errors import NotConnected, OutcomeUnknown
 from tests.integration.central.service import Authority, Issued, Service, document, eventually
 
 LS = Request("ls", ("/alice",))
-QUICK = Limits(first_pause=0.01, longest_pause=0.02, second_look=0.01)
+QUICK = Limits(first_pause=0.01, longest_pause=0.02, lost_reply_check_interval=0.01)
 
 
 @pytest.fixture
-async def central(service: Service, authority: Authority, alice: Issued) -> AsyncGenerator[Central, None]:
-    async with Central(service.context(authority.ca, alice), limits=QUICK) as central:
+async def central(service: Service, authority: Authority, alice: Issued) -> AsyncGenerator[CentralSession, None]:
+    async with CentralSession(service.context(authority.ca, alice), limits=QUICK) as central:
         yield central
 
 
@@ -54,8 +54,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(("words", "done", "not_done"), CASES)
-async def test_what_the_catalogue_shows_decides(
-    central: Central, service: Service, words: str, done: str, not_done: str
+async def test_the_outcome_is_what_the_catalogue_shows(
+    central: CentralSession, service: Service, words: str, done: str, not_done: str
 ) -> None:
     command, *options = words.split()
     request = Request(command, tuple(options))
@@ -64,14 +64,14 @@ async def test_what_the_catalogue_shows_decides(
     assert (await central.request(request)).exit_code == 0
     service.faults.append("drop-before")
     service.replies["stat"] = not_done
-    with pytest.raises(OutcomeUnknown, match="nothing of it was to be seen") as caught:
+    with pytest.raises(OutcomeUnknown, match="shows no effect") as caught:
         await central.request(request)
     assert words in str(caught.value)
     assert caught.value.exit_code == 75
     assert [executed[0] for executed in service.executed].count(command) == 1
 
 
-async def test_the_effect_of_a_slow_command_is_waited_for(central: Central, service: Service) -> None:
+async def test_the_effect_of_a_slow_command_is_checked_again(central: CentralSession, service: Service) -> None:
     service.faults.append("drop-after")
     service.replies["stat"] = GONE
     task = asyncio.create_task(central.request(Request("mkdir", ("/a/d",))))
@@ -81,16 +81,18 @@ async def test_the_effect_of_a_slow_command_is_waited_for(central: Central, serv
 
 
 @pytest.mark.parametrize("words", ["rm /a/*", "submit /a.jdl", "chown bob /a", "mv /a/f /b/", "mirror /a SE"])
-async def test_what_cannot_be_seen_is_said_to_be_unknown(central: Central, service: Service, words: str) -> None:
+async def test_an_invisible_outcome_is_reported_as_unknown(
+    central: CentralSession, service: Service, words: str
+) -> None:
     command, *options = words.split()
     service.faults.append("drop-after")
-    with pytest.raises(OutcomeUnknown, match="look before you repeat it") as caught:
+    with pytest.raises(OutcomeUnknown, match="check before you repeat it") as caught:
         await central.request(Request(command, tuple(options)))
     assert words in str(caught.value)
     assert [executed[0] for executed in service.executed] == [command]
 
 
-async def test_a_commit_without_reply_shows_no_envelope(central: Central, service: Service) -> None:
+async def test_a_commit_without_a_reply_shows_no_envelope(central: CentralSession, service: Service) -> None:
     service.faults.append("drop-after")
     with pytest.raises(OutcomeUnknown) as caught:
         await central.request(Request("commit", ("-nomsg", "the-envelope", "5")))
@@ -98,7 +100,7 @@ async def test_a_commit_without_reply_shows_no_envelope(central: Central, servic
 
 
 async def test_without_network_the_outcome_is_unknown_and_the_next_command_fails_with_107(
-    central: Central, service: Service
+    central: CentralSession, service: Service
 ) -> None:
     await central.request(LS)
     service.gated = {"rm"}
@@ -117,15 +119,15 @@ async def test_without_network_the_outcome_is_unknown_and_the_next_command_fails
     assert caught.value.exit_code == 107
     status = central.status()
     assert (status.state, status.connections, status.since_ms) == ("failing", 0, 0)
-    assert "cannot be reached" in status.problem
+    assert "cannot connect to" in status.problem
 
 
-async def test_a_service_that_always_hangs_up_sees_no_storm(
+async def test_a_service_that_closes_every_connection_is_not_flooded(
     service: Service, authority: Authority, alice: Issued
 ) -> None:
     service.faults.extend(["drop-before"] * 1000)
     limits = Limits(first_pause=0.05, longest_pause=0.2)
-    async with Central(service.context(authority.ca, alice), chance=lambda: 0.999, limits=limits) as central:
+    async with CentralSession(service.context(authority.ca, alice), chance=lambda: 0.999, limits=limits) as central:
         before = time.monotonic()
         for _ in range(3):
             with pytest.raises(NotConnected):
@@ -135,11 +137,11 @@ async def test_a_service_that_always_hangs_up_sees_no_storm(
     assert took >= 0.05 + 0.1 + 6 * 0.19  # eight pauses: the first two are shorter
 
 
-async def test_a_thousand_ends_of_the_session_cost_no_command(
+async def test_a_thousand_closed_connections_lose_no_command(
     service: Service, authority: Authority, alice: Issued
 ) -> None:
     ends = 1000
-    async with Central(service.context(authority.ca, alice), limits=QUICK) as central:
+    async with CentralSession(service.context(authority.ca, alice), limits=QUICK) as central:
         for number in range(ends):
             reply = await central.request(Request("ls"), directory="/alice/data/")
             assert reply.exit_code == 0
@@ -153,12 +155,12 @@ async def test_a_thousand_ends_of_the_session_cost_no_command(
     assert service.executed == [("ls", "-pwd=/alice/data/")] * ends
 
 
-async def test_after_a_sleep_or_another_network_a_dead_connection_is_dropped_and_a_live_one_kept(
+async def test_a_suspend_or_network_change_drops_only_dead_connections(
     service: Service, authority: Authority, alice: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = Limits(first_pause=0.01, longest_pause=0.02, look_after=0.05, ping_deadline=0.5)
-    monkeypatch.setattr("aliend.central.connection.connection.has_moved", lambda *_: True)
-    async with Central(service.context(authority.ca, alice), limits=limits) as central:
+    limits = Limits(first_pause=0.01, longest_pause=0.02, check_interval=0.05, ping_deadline=0.5)
+    monkeypatch.setattr("aliend.central.connection.connection.route_changed", lambda *_: True)
+    async with CentralSession(service.context(authority.ca, alice), limits=limits) as central:
         await central.request(LS)
         await asyncio.sleep(0.3)  # several looks: what is tested is that nothing happens
         assert central.status().connections == 1

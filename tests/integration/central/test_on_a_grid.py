@@ -1,4 +1,4 @@
-"""The session and the catalogue's operations on a sandbox grid, which answers as the real service does."""
+"""The session and the operations of the catalogue on a sandbox grid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from aliend.central.catalogue import Catalogue
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.protocol.requests import Request
 from aliend.errors import ServiceError
@@ -30,19 +30,19 @@ def context(grid: Grid) -> Context:
 
 
 @pytest.fixture
-async def central(context: Context) -> AsyncGenerator[Central, None]:
-    async with Central(context) as central:
+async def central(context: Context) -> AsyncGenerator[CentralSession, None]:
+    async with CentralSession(context) as central:
         yield central
 
 
-async def test_many_commands_are_one_login(central: Central) -> None:
+async def test_many_commands_are_one_login(central: CentralSession) -> None:
     await asyncio.gather(*(central.request(Request("pwd")) for _ in range(50)))
     status = central.status()
     assert (status.logins, status.commands, status.user) == (1, 50, "alice")
     assert "alice" in status.subject
 
 
-async def test_a_file_lives_through_its_whole_life(central: Central) -> None:
+async def test_a_file_is_created_read_moved_and_removed(central: CentralSession) -> None:
     catalogue = Catalogue(central)
     user, home = await catalogue.whoami()
     assert (user, home) == ("alice", "/alice/cern.ch/user/a/alice/")
@@ -67,7 +67,7 @@ async def test_a_file_lives_through_its_whole_life(central: Central) -> None:
     assert (await catalogue.stat([folder]))[1] == [folder]
 
 
-async def test_find_sees_what_was_made_a_moment_ago_and_no_lookalikes(central: Central) -> None:
+async def test_find_returns_new_files_and_no_similar_names(central: CentralSession) -> None:
     catalogue = Catalogue(central)
     home = (await catalogue.whoami())[1]
     for number, folder in enumerate(("f_d", "fxd")):
@@ -80,7 +80,7 @@ async def test_find_sees_what_was_made_a_moment_ago_and_no_lookalikes(central: C
         assert [(entry.lfn, entry.md5) for entry in found] == [(f"{home}f_d/0", MD5)]
 
 
-async def test_nothing_is_moved_onto_a_file_and_nothing_missing_is_listed(central: Central) -> None:
+async def test_moving_onto_a_file_and_listing_a_missing_name_fail(central: CentralSession) -> None:
     catalogue = Catalogue(central)
     home = (await catalogue.whoami())[1]
     for name in ("m1", "m2"):
@@ -92,6 +92,6 @@ async def test_nothing_is_moved_onto_a_file_and_nothing_missing_is_listed(centra
     assert caught.value.exit_code == 2
 
 
-async def test_bulk_and_interactive_work_use_two_logins(central: Central) -> None:
+async def test_bulk_and_interactive_work_use_two_logins(central: CentralSession) -> None:
     await asyncio.gather(*(central.request(Request("pwd"), bulk=bool(n % 2)) for n in range(20)))
     assert central.status().logins <= 2

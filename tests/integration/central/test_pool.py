@@ -1,4 +1,4 @@
-"""Waiting for a lane, giving up, and giving back."""
+"""The connection pool: waiting, cancelling and releasing."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import cast
 import pytest
 
 from aliend.central.connection.connection import Connection
-from aliend.central.connection.pool import Pool
+from aliend.central.connection.pool import ConnectionPool
 from aliend.errors import NotConnected
 from tests.integration.central.service import eventually
 
 
-async def hold(pool: Pool, held: asyncio.Event, done: asyncio.Event) -> None:
-    async with pool.lane("interactive"):
+async def hold(pool: ConnectionPool, held: asyncio.Event, done: asyncio.Event) -> None:
+    async with pool.acquire("interactive"):
         held.set()
         await done.wait()
 
 
-async def test_who_stops_waiting_leaves_no_trace() -> None:
-    pool, held, done = Pool(), asyncio.Event(), asyncio.Event()
+async def test_a_cancelled_waiter_is_removed() -> None:
+    pool, held, done = ConnectionPool(), asyncio.Event(), asyncio.Event()
     holder = asyncio.create_task(hold(pool, held, done))
     await held.wait()
     waiter = asyncio.create_task(hold(pool, asyncio.Event(), done))
@@ -34,28 +34,28 @@ async def test_who_stops_waiting_leaves_no_trace() -> None:
     assert all(slot.work is None for slot in pool.slots)
 
 
-async def test_a_lane_granted_to_somebody_who_is_gone_is_given_back() -> None:
-    pool, held, done = Pool(), asyncio.Event(), asyncio.Event()
+async def test_a_slot_assigned_to_a_cancelled_waiter_is_released() -> None:
+    pool, held, done = ConnectionPool(), asyncio.Event(), asyncio.Event()
     holder = asyncio.create_task(hold(pool, held, done))
     await held.wait()
     waiter = asyncio.create_task(hold(pool, asyncio.Event(), done))
     await eventually(lambda: pool.waiting == 1)
     done.set()
-    await holder  # in the same turn of the loop the lane went to the waiter
+    await holder  # in the same iteration of the event loop, the slot was assigned to the waiter
     waiter.cancel()
     await asyncio.gather(waiter, return_exceptions=True)
-    async with asyncio.timeout(1), pool.lane("bulk"):
+    async with asyncio.timeout(1), pool.acquire("bulk"):
         pass
     assert all(slot.work is None for slot in pool.slots)
 
 
-async def test_everybody_who_waits_fails_with_the_same_error() -> None:
-    pool, held, done = Pool(), asyncio.Event(), asyncio.Event()
+async def test_all_waiters_fail_with_the_same_error() -> None:
+    pool, held, done = ConnectionPool(), asyncio.Event(), asyncio.Event()
     holder = asyncio.create_task(hold(pool, held, done))
     await held.wait()
     waiters = [asyncio.create_task(hold(pool, asyncio.Event(), done)) for _ in range(3)]
     await eventually(lambda: pool.waiting == 3)
-    pool.fail_waiting(NotConnected("no network"))
+    pool.fail_waiters(NotConnected("no network"))
     outcomes = await asyncio.gather(*waiters, return_exceptions=True)
     assert [str(outcome) for outcome in outcomes] == ["no network"] * 3
     done.set()
@@ -63,17 +63,17 @@ async def test_everybody_who_waits_fails_with_the_same_error() -> None:
 
 
 class Open:
-    """Stands for a connection that can be used."""
+    """A fake of a usable connection."""
 
     is_open = True
 
 
-async def test_who_always_waits_gets_one_more_lane_though_nobody_waits_for_long() -> None:
-    pool, used = Pool(lambda: 0.3), set[int]()
+async def test_a_permanent_queue_gets_another_connection() -> None:
+    pool, used = ConnectionPool(lambda: 0.3), set[int]()
 
     async def work() -> None:
         while len(used) < 2:
-            async with pool.lane("bulk") as slot:
+            async with pool.acquire("bulk") as slot:
                 slot.connection = slot.connection or cast(Connection, Open())
                 used.add(slot.number)
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Long replies: in little memory, from the socket to the client, also where the reader rests."""
+"""Long replies: bounded memory from the socket to the client, even if the reader pauses."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from aliend.central.reply_buffer import HELD, spooled
-from aliend.central.session import Central
+from aliend.central.reply_buffer import MEMORY_LIMIT, buffer_reply
+from aliend.central.session import CentralSession
 from aliend.core.protocol.requests import Request
 from tests.harness import User, make_user
 from tests.integration.central.service import Authority, Issued, Service, document, eventually
 
 MANY = 200_000
-MEMORY_LIMIT = 250 << 20
+MAX_RSS = 250 << 20
 PIECE = 8192 * "é"
 ALICE = document([{"username": "alice", "homedir": "/a/"}])
 
@@ -30,9 +30,9 @@ async def pieces(count: int, taken: list[int]) -> AsyncGenerator[str, None]:
         await asyncio.sleep(0)
 
 
-async def test_a_reader_that_rests_finds_everything_in_order() -> None:
+async def test_a_consumer_that_pauses_gets_everything_in_order() -> None:
     taken: list[int] = []
-    async with aclosing(spooled(pieces(1000, taken), grace=0.05)) as spool:
+    async with aclosing(buffer_reply(pieces(1000, taken), grace=0.05)) as spool:
         first = await anext(spool)
         await eventually(lambda: len(taken) == 1000, within=30)
         rest = [piece async for piece in spool]
@@ -40,27 +40,27 @@ async def test_a_reader_that_rests_finds_everything_in_order() -> None:
     assert rest[-1] == f"999 {PIECE}"
 
 
-async def test_a_reader_that_is_a_little_slower_needs_no_file() -> None:
+async def test_a_slightly_slower_consumer_needs_no_file() -> None:
     taken: list[int] = []
-    async with aclosing(spooled(pieces(1000, taken), grace=30)) as spool:
+    async with aclosing(buffer_reply(pieces(1000, taken), grace=30)) as spool:
         await anext(spool)
         await asyncio.sleep(0.1)
-        assert len(taken) <= HELD / len(PIECE) + 2
+        assert len(taken) <= MEMORY_LIMIT / len(PIECE) + 2
         assert sum([1 async for _ in spool]) == 999
 
 
-async def test_an_error_comes_after_what_was_before_it() -> None:
+async def test_an_error_is_raised_after_the_pieces_before_it() -> None:
     async def breaking() -> AsyncGenerator[str, None]:
         yield "one"
         raise ConnectionError("gone")
 
-    async with aclosing(spooled(breaking(), grace=1)) as spool:
+    async with aclosing(buffer_reply(breaking(), grace=1)) as spool:
         assert await anext(spool) == "one"
         with pytest.raises(ConnectionError, match="gone"):
             await anext(spool)
 
 
-async def test_the_service_is_read_while_the_consumer_rests(central: Central, service: Service) -> None:
+async def test_the_service_is_read_while_the_consumer_pauses(central: CentralSession, service: Service) -> None:
     service.long["find"] = 20_000
     central_find = central.stream(Request("find", ("/a", "*")))
     async with aclosing(central_find) as groups:
@@ -90,7 +90,7 @@ def daemon_of(service: Service, authority: Authority, alice: Issued) -> Iterator
 
 
 def peak(pid: int) -> int:
-    """The most memory that a process has had, in bytes."""
+    """The peak memory of a process in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) << 10
@@ -114,12 +114,12 @@ async def test_a_long_find_reaches_the_client_in_bounded_memory(daemon_of: User,
     assert len(whole["results"]) == MANY
     assert whole["metadata"]["exitcode"] == "0"
     pid = await asyncio.to_thread(daemon_of.pid)
-    assert peak(pid) < MEMORY_LIMIT
+    assert peak(pid) < MAX_RSS
     await asyncio.to_thread(daemon_of.must, "daemon", "stop")
     await eventually(lambda: not Path(f"/proc/{pid}").exists())
 
 
-async def test_a_pager_that_is_left_open_loses_nothing(daemon_of: User, service: Service) -> None:
+async def test_a_pager_that_stays_open_loses_nothing(daemon_of: User, service: Service) -> None:
     service.long["find"] = MANY
     service.replies["whoami"] = ALICE
     process = await asyncio.create_subprocess_exec(

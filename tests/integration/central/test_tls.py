@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from aliend.central.connection.login import Limits
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.core.connection.context import Context, CredentialFiles, Endpoint
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, LoginRefused, NotConnected
@@ -26,7 +26,7 @@ LS = Request("ls", ("/alice",))
 
 async def failure(context: Context) -> AliendError:
     """The error that a first request ends with; it must not take long."""
-    async with asyncio.timeout(20), Central(context, limits=Limits(first_pause=0.01)) as central:
+    async with asyncio.timeout(20), CentralSession(context, limits=Limits(first_pause=0.01)) as central:
         with pytest.raises(AliendError) as caught:
             await central.request(LS)
     return caught.value
@@ -46,7 +46,7 @@ async def test_f042_certificate_for_another_host_is_refused_until_its_name_is_se
         assert "not for localhost but for jcentral.example" in str(error)
         assert "tls.server_name" in str(error)
         assert error.exit_code == 107
-        async with Central(replace(context, server_name="jcentral.example")) as central:
+        async with CentralSession(replace(context, server_name="jcentral.example")) as central:
             assert (await central.request(LS)).exit_code == 0
 
 
@@ -101,7 +101,7 @@ async def test_a_service_that_hangs_up_when_it_sees_the_certificate_refuses_it(
 ) -> None:
     stranger = Authority(tmp_path, "Other CA").issue("mallory")
     error = await failure(service.context(authority.ca, stranger))
-    assert "hung up when it saw the certificate C=ch/O=AliEn2/CN=Users/CN=mallory" in str(error)
+    assert "closed the connection after it received the certificate C=ch/O=AliEn2/CN=Users/CN=mallory" in str(error)
     assert error.exit_code == 129
 
 
@@ -112,7 +112,7 @@ async def test_a_service_that_hangs_up_at_once_is_only_unreachable(authority: Au
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         endpoint = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
         error = await failure(Context(endpoint=endpoint, ca=authority.ca, user=alice.files))
-    assert "ended the connection while it was being made" in str(error)
+    assert "closed the connection during the handshake" in str(error)
     assert error.exit_code == 107
 
 
@@ -125,7 +125,9 @@ def bundle(directory: Path, *authorities: Authority) -> str:
 async def test_f040_file_of_authorities_serves_too(
     service: Service, authority: Authority, alice: Issued, tmp_path: Path
 ) -> None:
-    async with Central(service.context(bundle(tmp_path, Authority(tmp_path, "Other CA"), authority), alice)) as central:
+    async with CentralSession(
+        service.context(bundle(tmp_path, Authority(tmp_path, "Other CA"), authority), alice)
+    ) as central:
         assert (await central.request(LS)).exit_code == 0
 
 
@@ -145,7 +147,7 @@ async def test_f040_directory_of_authorities_serves_with_and_without_hashed_name
 ) -> None:
     (tmp_path / "policy.crl_url.pem").write_text("no certificate\n")
     fill(authority.ca, tmp_path)
-    async with Central(service.context(str(tmp_path), alice)) as central:
+    async with CentralSession(service.context(str(tmp_path), alice)) as central:
         assert (await central.request(LS)).exit_code == 0
 
 
@@ -167,14 +169,14 @@ async def test_a_closed_port_is_reported_after_three_tries(authority: Authority,
         port = closed.getsockname()[1]
         error = await failure(Context(endpoint=Endpoint("127.0.0.1", port), ca=authority.ca, user=alice.files))
     assert isinstance(error, NotConnected)
-    assert f"127.0.0.1:{port} cannot be reached" in str(error)
+    assert f"cannot connect to 127.0.0.1:{port}" in str(error)
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "", "x" * 300])
 async def test_a_host_that_cannot_be_looked_up_is_named(authority: Authority, alice: Issued, host: str) -> None:
     error = await failure(Context(endpoint=Endpoint(host, 1), ca=authority.ca, user=alice.files))
     assert isinstance(error, NotConnected)
-    assert f"{host}:1 cannot be reached" in str(error)
+    assert f"cannot connect to {host}:1" in str(error)
 
 
 async def test_something_else_that_listens_there_is_no_central_service(authority: Authority, alice: Issued) -> None:
@@ -193,7 +195,7 @@ async def test_something_else_that_listens_there_is_no_central_service(authority
 async def test_certificate_and_key_may_be_given_as_text(service: Service, authority: Authority, alice: Issued) -> None:
     text = alice.text
     assert "PRIVATE" not in repr(text)
-    async with Central(replace(service.context(authority.ca, alice), user=text)) as central:
+    async with CentralSession(replace(service.context(authority.ca, alice), user=text)) as central:
         assert (await central.request(LS)).exit_code == 0
 
 
@@ -202,7 +204,7 @@ async def test_a_token_is_preferred_and_a_new_one_is_noticed_at_the_next_login(
 ) -> None:
     token = CredentialFiles(str(tmp_path / "tokencert.pem"), str(tmp_path / "tokenkey.pem"))
     context = replace(service.context(authority.ca, alice), token=token)
-    async with Central(context) as central:
+    async with CentralSession(context) as central:
         await central.request(LS)
         assert central.status().subject.endswith("CN=alice")
         issued = authority.issue("alice-token")

@@ -12,7 +12,7 @@ import pytest
 
 from aliend.central.credentials import private_files
 from aliend.central.credentials.certificates import facts_of, usable
-from aliend.central.session import Central
+from aliend.central.session import CentralSession
 from aliend.central.tokens import Tokens
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.protocol.requests import Request
@@ -99,7 +99,7 @@ async def test_f051_token_that_has_ended_is_replaced_without_being_asked(asked: 
 
 async def test_f051_session_goes_on_over_the_end_of_its_token(asked: Asked, watched: Tokens) -> None:
     asked.place(ends=4)
-    async with Central(asked.context) as central:
+    async with CentralSession(asked.context) as central:
         await central.request(Request("ls", ("/alice",)))
         ends = asked.context.token.certificate
         old = facts_of(ends).ends_ms
@@ -116,7 +116,7 @@ async def test_failed_renewal_is_warned_of_and_not_repeated_at_once(asked: Asked
     for _ in range(3):
         assert "a new one could not be had" in await tokens.look_after(asked.context)
     assert len(asked.requests) == 1
-    assert tokens.warnings()[0].startswith("your token C=ch/O=AliEn2/CN=Users/CN=alice-token ends at ")
+    assert tokens.warnings()[0].startswith("your token C=ch/O=AliEn2/CN=Users/CN=alice-token expires at ")
 
 
 async def test_own_certificate_that_lasts_no_longer_is_no_reason_for_logins(asked: Asked, authority: Authority) -> None:

@@ -63,7 +63,7 @@ def test_f082_quotes_are_respected(user: User) -> None:
 def test_f082_an_open_quote_is_refused_and_nothing_is_done(user: User) -> None:
     done = user.run("mkdir half; ls 'x")
     assert (done.returncode, done.stdout) == (22, "")
-    assert "a quote is not closed: mkdir half; ls 'x" in done.stderr
+    assert "unclosed quote: mkdir half; ls 'x" in done.stderr
     assert user.run("stat", "half").returncode == 2
 
 

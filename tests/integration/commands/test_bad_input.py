@@ -154,7 +154,7 @@ def test_a_profile_that_is_no_name(user: User) -> None:
 
 
 def test_an_unknown_option(user: User) -> None:
-    refused(user, 22, "no option -x", words=("cp", "-x", "file:a", "b"))
+    refused(user, 22, "unknown option -x", words=("cp", "-x", "file:a", "b"))
 
 
 def test_a_missing_local_file(user: User) -> None:

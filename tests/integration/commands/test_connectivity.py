@@ -119,7 +119,7 @@ def test_f166_what_goes_wrong_is_a_sentence_and_1(user: User) -> None:
     with monitoring(user, b""):
         done = user.run("queryML", "x")
         assert (done.returncode, done.stdout) == (1, "")
-        assert "answers 500" in done.stderr
+        assert "answered 500" in done.stderr
     gone = user.run("queryML", "x")
     assert gone.returncode == 1
     assert "Traceback" not in gone.stderr

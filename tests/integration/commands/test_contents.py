@@ -71,7 +71,7 @@ def test_wrong_bytes_are_told_by_the_exit_code_and_a_sentence(user: User, grid: 
     with grid.fault("corrupt", "ALICE::SANDBOX::SE1", f"{folder}a"):
         done = user.run("cat", "a", errors="replace")
     assert done.returncode == 5
-    assert "not the file: the bytes have md5" in done.stderr
+    assert "not the file: wrong content: md5 is" in done.stderr
 
 
 def test_cat_of_what_is_no_file_says_so(user: User, folder: str) -> None:

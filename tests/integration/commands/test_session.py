@@ -28,7 +28,7 @@ def test_f002_a_service_that_is_not_there_ends_with_107(user: User) -> None:
     environment = {**user.environment, "ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": "9"}
     done = user.run("ls", env=environment)
     assert done.returncode == 107
-    assert "localhost:9 cannot be reached" in done.stderr
+    assert "cannot connect to localhost:9" in done.stderr
 
 
 def test_f020_the_list_of_commands_has_no_internal_ones(user: User) -> None:
@@ -88,7 +88,7 @@ def test_the_status_tells_the_last_error(user: User) -> None:
     assert user.run("ls", env=environment).returncode == 107
     (central,) = user.json("daemon", "status")["central"]
     assert (central["state"], central["since"]) == ("failing", None)
-    assert "127.0.0.1:9 cannot be reached" in central["problem"]
+    assert "cannot connect to 127.0.0.1:9" in central["problem"]
 
 
 def test_watching_shows_the_session_now_and_after_each_change(user: User) -> None:

@@ -86,14 +86,14 @@ async def test_a_stalled_storage_element_backs_off_and_others_continue(
 async def test_two_jobs_share_one_copy_and_the_first_may_be_cancelled(daemon: Daemon, tmp_path: Path) -> None:
     content = os.urandom(60 * MIB)
     daemon.grid.put("/a/f", content)
-    daemon.workers.set_rates(SLOW)
+    daemon.workers.bandwidth.set_rates(SLOW)
     first = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"), "first")
     await bytes_moving(daemon, first.id)
     second = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/f"), "second")
     await eventually(lambda: why(daemon, second.id), ["joined"])
     assert (await daemon.engine.cancel(first.id)).state == "cancelled"
     assert daemon.engine.progress(second.id)
-    daemon.workers.set_rates(Rates())
+    daemon.workers.bandwidth.set_rates(Rates())
     assert (await ended(daemon, second.id)).state == "done"
     assert (tmp_path / "f").read_bytes() == content
 
@@ -102,7 +102,7 @@ async def test_a_download_that_is_cancelled_while_it_waits_leaves_no_partial_fil
     daemon: Daemon, tmp_path: Path
 ) -> None:
     daemon.grid.put("/a/f", os.urandom(60 * MIB))
-    daemon.workers.set_rates(SLOW)
+    daemon.workers.bandwidth.set_rates(SLOW)
     job = await daemon.engine.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/in/f"), "down")
     await bytes_moving(daemon, job.id)
     await daemon.engine.pause(job.id)

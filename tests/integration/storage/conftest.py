@@ -1,4 +1,4 @@
-"""Real storage elements for the tests: `xrootd` processes on loopback, each with a directory of its own."""
+"""Real storage elements for the tests: `xrootd` processes on loopback, each with its own directory."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def workers() -> AsyncIterator[WorkerPool]:
 
 
 def xrootd_environment(**more: str) -> dict[str, str]:
-    """The caller's environment, with a dead server told after a second instead of thirty."""
+    """The caller's environment, with a dead server detected after one second instead of thirty."""
     return {**os.environ, "XRD_CONNECTIONWINDOW": "1", "XRD_CONNECTIONRETRY": "1", **more}
 
 
@@ -180,4 +180,4 @@ def checksum(path: Path) -> Checksum:
 
 
 def nothing(_: int) -> None:
-    """Hear of progress, and do nothing."""
+    """Ignore the progress."""

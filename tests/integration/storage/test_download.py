@@ -29,7 +29,7 @@ def part_of(target: Path, id: int = 1) -> Path:
     return target.with_name(partial_name(target.name, id))
 
 
-async def test_a_file_arrives_whole_in_directories_made_for_it(
+async def test_a_download_creates_the_directories_of_its_target(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "new" / "er" / "file"
@@ -48,7 +48,7 @@ async def test_a_file_arrives_whole_in_directories_made_for_it(
     assert names(target.parent) == ["file"]
 
 
-async def test_an_empty_file_arrives(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_an_empty_file_is_downloaded(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     await workers.run(download(tmp_path / "empty", b"", se_one.put("/d/empty", b"")), nothing)
     assert (tmp_path / "empty").read_bytes() == b""
 
@@ -63,7 +63,7 @@ async def test_the_umask_of_the_caller_is_respected(
     assert target.parent.stat().st_mode & 0o7777 == 0o750
 
 
-async def test_a_good_target_is_kept_without_a_server(workers: WorkerPool, tmp_path: Path) -> None:
+async def test_a_matching_target_is_kept_without_a_server(workers: WorkerPool, tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(CONTENT)
     nowhere = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "GONE")
@@ -71,7 +71,9 @@ async def test_a_good_target_is_kept_without_a_server(workers: WorkerPool, tmp_p
     assert result.kept
 
 
-async def test_another_file_at_the_target_stays(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_different_target_is_not_overwritten(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"mine")
     with pytest.raises(CopyError, match="exists and differs") as caught:
@@ -101,7 +103,7 @@ async def test_overwriting_replaces_the_file_by_rename(
     assert target.read_bytes() == CONTENT
 
 
-async def test_a_good_target_is_copied_again_only_on_request(
+async def test_a_matching_target_is_downloaded_again_only_on_request(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "file"
@@ -118,7 +120,7 @@ async def test_a_good_target_is_copied_again_only_on_request(
 async def test_a_directory_at_the_target_is_refused(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
-    with pytest.raises(CopyError, match="a directory is in the way") as caught:
+    with pytest.raises(CopyError, match="exists and is a directory") as caught:
         await workers.run(download(tmp_path, b"x", se_one.put("/d/x", b"x"), overwrite="changed"), nothing)
     assert caught.value.kind == "permanent"
 
@@ -127,14 +129,14 @@ async def test_a_link_at_the_target_is_not_followed(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(CopyError, match="a symbolic link is in the way"):
+    with pytest.raises(CopyError, match="exists and is a symbolic link"):
         await workers.run(download(tmp_path / "link", b"x", se_one.put("/d/x", b"x"), overwrite="changed"), nothing)
     assert not (tmp_path / "elsewhere").exists()
 
 
 async def test_wrong_bytes_never_become_the_target(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     source = se_one.put("/d/wrong", CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]))
-    with pytest.raises(CopyError, match="the catalogue says") as caught:
+    with pytest.raises(CopyError, match="the catalogue has") as caught:
         await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
     assert caught.value.kind == "permanent"
     assert names(tmp_path) == []
@@ -144,11 +146,13 @@ async def test_a_replica_of_another_size_is_refused(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = se_one.put("/d/short", CONTENT[:-1])
-    with pytest.raises(CopyError, match="the storage has 9000000 bytes"):
+    with pytest.raises(CopyError, match="wrong size: 9000000 bytes on the storage"):
         await workers.run(download(tmp_path / "file", CONTENT, source), nothing)
 
 
-@pytest.mark.parametrize(("there", "said"), [(b"four", "has 4 bytes"), (b"six by", "more than the 5 bytes")])
+@pytest.mark.parametrize(
+    ("there", "said"), [(b"four", "wrong size: 4 bytes"), (b"six by", "wrong size: more than 5 bytes")]
+)
 async def test_a_small_replica_of_another_size_is_refused(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path, there: bytes, said: str
 ) -> None:
@@ -163,11 +167,11 @@ async def test_a_small_file_of_unknown_md5_is_not_cut_from_a_longer_one(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     task = replace(download(tmp_path / "file", b"five!", se_one.put("/d/longer", b"five! and more")), md5="")
-    with pytest.raises(CopyError, match="more than the 5 bytes"):
+    with pytest.raises(CopyError, match="wrong size: more than 5 bytes"):
         await workers.run(task, nothing)
 
 
-async def test_the_second_replica_serves_when_the_first_is_wrong(
+async def test_the_second_replica_is_used_if_the_first_is_wrong(
     workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
 ) -> None:
     wrong = se_one.put("/d/wrong2", bytes(len(CONTENT)))
@@ -176,7 +180,7 @@ async def test_the_second_replica_serves_when_the_first_is_wrong(
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-async def test_the_second_replica_serves_when_the_first_server_is_dead(
+async def test_the_second_replica_is_used_if_the_first_server_is_dead(
     workers: WorkerPool, se_two: StorageElement, tmp_path: Path
 ) -> None:
     dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
@@ -196,25 +200,25 @@ async def test_a_missing_file_is_permanent_and_a_dead_server_is_not(
     assert caught.value.kind == "transient"
 
 
-async def test_an_unknown_md5_is_replaced_by_the_checksum_of_the_storage(
+async def test_the_storage_checksum_replaces_an_unknown_md5(
     workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
 ) -> None:
     for element, algorithm in ((se_one, "md5"), (se_two, "adler32")):
         task = download(tmp_path / element.name, CONTENT, element.put("/d/sum", CONTENT))
         result = await workers.run(replace(task, md5=""), nothing)
         assert result.md5 == md5(CONTENT)
-        assert f"the storage's {algorithm} was compared" in result.warning
+        assert f"compared the storage's {algorithm} instead" in result.warning
 
 
-async def test_a_storage_without_checksums_is_told_as_a_warning(
+async def test_a_storage_without_checksums_causes_a_warning(
     workers: WorkerPool, se_bare: StorageElement, tmp_path: Path
 ) -> None:
     task = download(tmp_path / "file", CONTENT, se_bare.put("/d/bare", CONTENT))
     result = await workers.run(replace(task, md5=""), nothing)
-    assert "only the size was compared" in result.warning
+    assert "compared only the size" in result.warning
 
 
-async def test_a_good_beginning_is_continued(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_valid_partial_file_is_resumed(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     """F211"""
     target = tmp_path / "file"
     part_of(target).write_bytes(CONTENT[:5_000_000])
@@ -225,14 +229,14 @@ async def test_a_good_beginning_is_continued(workers: WorkerPool, se_one: Storag
     assert target.stat().st_ino == inode
 
 
-async def test_a_finished_part_needs_no_server(workers: WorkerPool, tmp_path: Path) -> None:
+async def test_a_complete_partial_file_needs_no_server(workers: WorkerPool, tmp_path: Path) -> None:
     part_of(tmp_path / "file").write_bytes(CONTENT)
     nowhere = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "GONE")
     await workers.run(download(tmp_path / "file", CONTENT, nowhere), nothing)
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
-async def test_a_corrupted_beginning_is_noticed_and_replaced(
+async def test_a_corrupt_partial_file_is_detected_and_replaced(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "file"
@@ -241,7 +245,7 @@ async def test_a_corrupted_beginning_is_noticed_and_replaced(
     assert target.read_bytes() == CONTENT
 
 
-async def test_a_beginning_longer_than_the_file_is_replaced(
+async def test_a_partial_file_longer_than_the_file_is_replaced(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     part_of(tmp_path / "file").write_bytes(CONTENT + b"more")
@@ -259,27 +263,29 @@ async def test_a_second_name_of_the_target_is_never_written_to(
     assert old.read_bytes() == b"published"
 
 
-async def test_a_part_that_another_process_writes_is_left_alone(
+async def test_a_partial_file_of_another_process_is_not_touched(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     target = tmp_path / "file"
     with part_of(target).open("wb") as orphan:
         fcntl.flock(orphan, fcntl.LOCK_EX)
-        with pytest.raises(CopyError, match="another process still writes") as caught:
+        with pytest.raises(CopyError, match="another process is writing") as caught:
             await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
     assert caught.value.kind == "transient"
     await workers.run(download(target, CONTENT, se_one.put("/d/plain", CONTENT)), nothing)
     assert target.read_bytes() == CONTENT
 
 
-async def test_what_an_unfinished_download_left_can_be_discarded(workers: WorkerPool, tmp_path: Path) -> None:
+async def test_the_partial_file_of_a_download_can_be_removed(workers: WorkerPool, tmp_path: Path) -> None:
     part_of(tmp_path / "file", 7).write_bytes(b"12345")
     result = await workers.run(RemovePartial(7, str(tmp_path / "file")), nothing)
     assert result.size == 5
     assert names(tmp_path) == []
 
 
-async def test_a_full_disk_is_told_before_the_copy(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_full_disk_is_an_error_before_the_copy(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     source = se_one.put("/d/x", b"x")
     task = replace(download(tmp_path / "file", b"x", source), size=1 << 60)
     with pytest.raises(CopyError, match="free some space") as caught:
@@ -288,7 +294,7 @@ async def test_a_full_disk_is_told_before_the_copy(workers: WorkerPool, se_one: 
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-async def test_a_member_of_an_archive_arrives(
+async def test_a_member_of_an_archive_is_downloaded(
     method: int, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     packed = io.BytesIO()
@@ -303,7 +309,7 @@ async def test_a_member_of_an_archive_arrives(
         await workers.run(download(tmp_path / "two", CONTENT, replace(source, url=source.url + "#none")), nothing)
 
 
-async def test_odd_characters_of_an_envelope_do_no_harm(
+async def test_special_characters_in_an_envelope_are_harmless(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = replace(se_one.put("/d/plain", CONTENT), envelope=ENVELOPE)
@@ -318,7 +324,7 @@ ENVELOPE = (
 )
 
 
-async def test_a_file_carries_what_it_is(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_file_gets_extended_attributes(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     begun = time.time_ns() // 1_000_000
     task = download(tmp_path / "f", CONTENT, se_one.put("/d/labelled", CONTENT))
     await workers.run(replace(task, lfn="/alice/ü", guid="some-guid"), nothing)
@@ -333,7 +339,7 @@ async def test_a_file_carries_what_it_is(workers: WorkerPool, se_one: StorageEle
     }
 
 
-async def test_a_file_system_that_refuses_attributes_gets_the_file(
+async def test_a_file_system_without_attributes_gets_the_file(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     task = download(tmp_path / "f", b"content", se_one.put("/d/unlabelled", b"content"))
@@ -341,17 +347,15 @@ async def test_a_file_system_that_refuses_attributes_gets_the_file(
     assert (tmp_path / "f").read_bytes() == b"content"
 
 
-async def test_what_is_to_be_left_free_is_left_free(
-    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
-) -> None:
+async def test_the_reserved_disk_space_stays_free(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
     task = download(tmp_path / "f", b"content", se_one.put("/d/large", b"content"))
-    with pytest.raises(CopyError, match="left free") as told:
+    with pytest.raises(CopyError, match="are available") as told:
         await workers.run(replace(task, keep_free=1 << 60), nothing)
     assert told.value.kind == "local"
     await workers.run(replace(task, keep_free=0), nothing)
 
 
-async def test_directories_made_for_nothing_go_with_the_partial_file(workers: WorkerPool, tmp_path: Path) -> None:
+async def test_empty_created_directories_are_removed_with_the_partial_file(workers: WorkerPool, tmp_path: Path) -> None:
     for name in ("full", "empty/deep"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "full" / "file").touch()

@@ -1,4 +1,4 @@
-"""Files that are read along rather than copied, and questions to servers, on real storage elements."""
+"""Streamed reads and server queries, on real storage elements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def reading(content: bytes, *sources: ReplicaUrl, start: int = 0, end: int | Non
 
 
 async def all_of(workers: WorkerPool, task: Read) -> tuple[bytes, str]:
-    """What came, and the warning."""
+    """The bytes and the warning."""
     got = io.BytesIO()
     async with workers.open_read(task) as stream:
         await drained(stream, got)
@@ -39,45 +39,45 @@ async def drained(stream: Stream, got: io.BytesIO) -> None:
 
 
 def pipes(pid: int) -> int:
-    """How many ends of pipes a process holds."""
+    """The number of pipe ends that a process has open."""
     return sum("pipe" in str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir())
 
 
-async def test_a_file_comes_whole_and_compared(workers: WorkerPool, se_one: StorageElement) -> None:
+async def test_a_file_is_streamed_and_verified(workers: WorkerPool, se_one: StorageElement) -> None:
     assert await all_of(workers, reading(CONTENT, se_one.put("/r/whole", CONTENT))) == (CONTENT, "")
 
 
-async def test_a_part_comes_alone(workers: WorkerPool, se_one: StorageElement) -> None:
+async def test_a_part_of_a_file_is_streamed(workers: WorkerPool, se_one: StorageElement) -> None:
     source = se_one.put("/r/part", CONTENT)
     got, warning = await all_of(workers, reading(CONTENT, source, start=300_000, end=9_000_000))
     assert got == CONTENT[300_000:9_000_000]
     assert "no checksum" in warning
 
 
-async def test_wrong_bytes_are_told_after_the_last_one(workers: WorkerPool, se_one: StorageElement) -> None:
+async def test_wrong_bytes_are_an_error_after_the_last_one(workers: WorkerPool, se_one: StorageElement) -> None:
     task = reading(CONTENT, se_one.put("/r/wrong", CONTENT), known=md5(b"other"))
     got = io.BytesIO()
     async with workers.open_read(task) as stream:
-        with pytest.raises(CopyError, match="not the file: the bytes have md5"):
+        with pytest.raises(CopyError, match="not the file: wrong content: md5 is"):
             await drained(stream, got)
     assert got.getvalue() == CONTENT
 
 
-async def test_without_a_known_md5_the_checksum_of_the_storage_is_compared(
-    workers: WorkerPool, se_two: StorageElement
-) -> None:
+async def test_the_storage_checksum_replaces_an_unknown_md5(workers: WorkerPool, se_two: StorageElement) -> None:
     got, warning = await all_of(workers, reading(CONTENT, se_two.put("/r/unknown", CONTENT), known=""))
     assert got == CONTENT
-    assert "adler32 was compared" in warning
+    assert "compared the storage's adler32 instead" in warning
 
 
-async def test_the_next_replica_goes_on(workers: WorkerPool, se_one: StorageElement, se_two: StorageElement) -> None:
+async def test_the_next_replica_continues(workers: WorkerPool, se_one: StorageElement, se_two: StorageElement) -> None:
     dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//r/next", "", "DEAD")
     short = se_two.put("/r/next", CONTENT[:-1])
     assert (await all_of(workers, reading(CONTENT, dead, short, se_one.put("/r/next", CONTENT))))[0] == CONTENT
 
 
-async def test_a_member_of_an_archive_comes_whole_and_in_part(workers: WorkerPool, se_one: StorageElement) -> None:
+async def test_a_member_of_an_archive_is_streamed_whole_and_in_part(
+    workers: WorkerPool, se_one: StorageElement
+) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("other.txt", b"x" * 1000)
@@ -90,7 +90,7 @@ async def test_a_member_of_an_archive_comes_whole_and_in_part(workers: WorkerPoo
     ]
 
 
-async def test_a_reader_that_rests_is_waited_for_and_one_that_leaves_ends_the_task(
+async def test_the_task_waits_for_a_slow_reader_and_ends_with_the_reader(
     workers: WorkerPool, se_one: StorageElement
 ) -> None:
     task = reading(CONTENT, se_one.put("/r/rest", CONTENT))
@@ -104,7 +104,7 @@ async def test_a_reader_that_rests_is_waited_for_and_one_that_leaves_ends_the_ta
     assert (await all_of(workers, task))[0] == CONTENT
 
 
-async def test_a_process_that_is_killed_is_told_as_its_death(workers: WorkerPool, se_one: StorageElement) -> None:
+async def test_a_killed_process_is_reported_as_died(workers: WorkerPool, se_one: StorageElement) -> None:
     async with workers.open_read(reading(CONTENT, se_one.put("/r/killed", CONTENT))) as stream:
         assert await stream.read()
         os.kill(workers.pids[0], signal.SIGKILL)
@@ -112,7 +112,7 @@ async def test_a_process_that_is_killed_is_told_as_its_death(workers: WorkerPool
             await drained(stream, io.BytesIO())
 
 
-async def test_a_live_server_answers_questions(workers: WorkerPool, se_one: StorageElement) -> None:
+async def test_a_running_server_answers_queries(workers: WorkerPool, se_one: StorageElement) -> None:
     server = f"root://127.0.0.1:{se_one.port}"
     se_one.put("/r/asked", b"12345")
     ping = await workers.run(Probe(1, server, "ping", count=4), nothing)
@@ -129,7 +129,7 @@ async def test_a_live_server_answers_questions(workers: WorkerPool, se_one: Stor
     assert "no such file" in missing.message.lower()
 
 
-async def test_a_dead_server_is_an_answer_too(workers: WorkerPool, own_se: StorageElement) -> None:
+async def test_a_dead_server_is_a_result_too(workers: WorkerPool, own_se: StorageElement) -> None:
     dead = await workers.run(Probe(1, f"root://127.0.0.1:{free_port()}", "ping", limit=5), nothing)
     assert (dead.ok, dead.milliseconds) == (False, ())
     assert dead.message

@@ -1,4 +1,4 @@
-"""What users may say of the way in which bytes move, on a real storage element; and HTTP."""
+"""Tuning of copies and downloads over HTTP, on a real storage element."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CONTENT = LARGE[: 5 * MIB + 3]
 @pytest.mark.parametrize(
     "tuning", [Tuning(streams=4), Tuning(chunks=3, chunk_size=300_000), Tuning(chunk_size=1 << 30)]
 )
-async def test_a_file_arrives_the_same_however_its_bytes_move(
+async def test_a_file_is_the_same_with_any_tuning(
     tuning: Tuning, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = se_one.put("/tuned/large", LARGE)
@@ -57,7 +57,7 @@ def connections_to(port: int) -> int:
     return sum(line[2].endswith(f":{port:04X}") and line[3] == "01" for line in lines)
 
 
-def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replica_that_is_too_slow_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(min_rate, "MEASURE_INTERVAL", 0.05)
 
     def trickle() -> Iterator[bytes]:
@@ -65,25 +65,25 @@ def test_a_replica_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch)
             time.sleep(0.02)
             yield b"x"
 
-    with pytest.raises(StorageError, match="at least 1000 were asked for") as caught:
+    with pytest.raises(StorageError, match="the minimum is 1000 bytes/s") as caught:
         list(min_rate.require_min_rate(trickle(), 1000))
     assert caught.value.kind == "transient"
     assert list(min_rate.require_min_rate(iter([b"a", b"b"]), 1000)) == [b"a", b"b"]
 
 
-async def test_a_file_comes_over_http_and_goes_on_where_it_was_cut_off(
+async def test_a_file_is_downloaded_and_resumed_over_http(
     http_se: tuple[StorageElement, int], workers: WorkerPool, tmp_path: Path
 ) -> None:
     source = web(http_se, "/d/f", CONTENT)
     await workers.run(download(tmp_path / "f", CONTENT, source), nothing)
     assert (tmp_path / "f").read_bytes() == CONTENT
     (tmp_path / partial_name("g", 1)).write_bytes(CONTENT[:MIB])
-    http_se[0].put("/d/f", bytes(MIB) + CONTENT[MIB:])  # the beginning is not asked for again
+    http_se[0].put("/d/f", bytes(MIB) + CONTENT[MIB:])  # the first MiB is not requested again
     await workers.run(download(tmp_path / "g", CONTENT, source), nothing)
     assert (tmp_path / "g").read_bytes() == CONTENT
 
 
-async def test_what_http_cannot_give_is_told(
+async def test_http_errors_are_reported(
     http_se: tuple[StorageElement, int], workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     gone = ReplicaUrl(f"http://127.0.0.1:{http_se[1]}//no/such", "", "WEB")
@@ -91,10 +91,10 @@ async def test_what_http_cannot_give_is_told(
         await workers.run(download(tmp_path / "f", CONTENT, gone), nothing)
     assert caught.value.kind == "permanent"
     short = web(http_se, "/d/short", CONTENT[:-1])
-    with pytest.raises(CopyError, match="the catalogue says"):
+    with pytest.raises(CopyError, match="in the catalogue"):
         await workers.run(download(tmp_path / "f", CONTENT, short), nothing)
     wrong = web(http_se, "/d/wrong", CONTENT[:-1] + b"?")
-    with pytest.raises(CopyError, match="the bytes have md5"):
+    with pytest.raises(CopyError, match="wrong content: md5 is"):
         await workers.run(download(tmp_path / "f", CONTENT, wrong), nothing)
     other = se_one.put("/d/other", CONTENT)
     result = await workers.run(download(tmp_path / "f", CONTENT, gone, wrong, other), nothing)

@@ -34,7 +34,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-async def test_one_reading_feeds_two_replicas_that_are_both_compared(
+async def test_one_pass_uploads_and_verifies_two_replicas(
     workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, source: Path
 ) -> None:
     """F204 F219"""
@@ -47,14 +47,14 @@ async def test_one_reading_feeds_two_replicas_that_are_both_compared(
     assert se_one.content("/u/deep/er/1") == CONTENT == se_two.content("/u/2")
 
 
-async def test_a_storage_without_checksums_is_compared_by_size(
+async def test_a_replica_without_checksums_is_verified_by_size(
     workers: WorkerPool, se_bare: StorageElement, source: Path
 ) -> None:
     result = await workers.run(upload(source, se_bare.at("/u/bare")), nothing)
     assert (result.replicas[0].error, result.replicas[0].checked) == ("", "size")
 
 
-async def test_a_dead_storage_does_not_stop_the_other(
+async def test_a_dead_storage_element_does_not_affect_the_other(
     workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
@@ -64,17 +64,17 @@ async def test_a_dead_storage_does_not_stop_the_other(
     assert se_one.content("/u/alone") == CONTENT
 
 
-async def test_a_foreign_file_on_the_storage_is_not_touched(
+async def test_a_different_file_on_the_storage_is_not_touched(
     workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     se_one.put("/u/foreign", b"foreign")
     result = await workers.run(upload(source, se_one.at("/u/foreign")), nothing)
-    assert "a file of 7 bytes is on the storage" in result.replicas[0].error
+    assert "wrong size: 7 bytes on the storage" in result.replicas[0].error
     assert result.replicas[0].kind == "permanent"
     assert se_one.content("/u/foreign") == b"foreign"
 
 
-async def test_the_same_file_on_the_storage_already_counts_as_uploaded(
+async def test_the_same_file_on_the_storage_counts_as_uploaded(
     workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     target = se_one.at("/u/again")
@@ -83,7 +83,7 @@ async def test_the_same_file_on_the_storage_already_counts_as_uploaded(
         assert result.replicas[0].error == ""
 
 
-async def test_what_is_there_whole_is_found_and_nothing_is_sent(
+async def test_complete_replicas_are_found_without_sending(
     workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, source: Path
 ) -> None:
     task = replace(upload(source, se_one.at("/u/found"), se_two.at("/u/found")), only_compare=True)
@@ -105,11 +105,11 @@ async def test_an_empty_file_is_refused(workers: WorkerPool, se_one: StorageElem
     assert caught.value.kind == "permanent"
 
 
-async def test_a_file_that_is_not_the_one_seen_before_is_refused(
+async def test_a_file_that_differs_from_the_request_is_refused(
     workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
     for other in (replace(upload(source), size=5), replace(upload(source), modified_ns=5)):
-        with pytest.raises(CopyError, match="changed while it was sent") as caught:
+        with pytest.raises(CopyError, match="changed during the upload") as caught:
             await workers.run(replace(other, targets=(se_one.at("/u/other"),)), nothing)
         assert caught.value.kind == "permanent"
 
@@ -123,11 +123,11 @@ async def test_a_file_that_changes_while_it_is_read_is_refused(
 
     with source.open("ab") as file:
         file.truncate(400_000_000)
-    with pytest.raises(CopyError, match="changed while it was sent"):
+    with pytest.raises(CopyError, match="changed during the upload"):
         await workers.run(upload(source, se_one.at("/u/changing")), change)
 
 
-async def test_something_that_is_no_file_is_refused(
+async def test_something_other_than_a_regular_file_is_refused(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     os.mkfifo(tmp_path / "fifo")
@@ -137,7 +137,7 @@ async def test_something_that_is_no_file_is_refused(
             await workers.run(task, nothing)
 
 
-async def test_a_missing_file_is_told(workers: WorkerPool, se_one: StorageElement, source: Path) -> None:
+async def test_a_missing_file_is_an_error(workers: WorkerPool, se_one: StorageElement, source: Path) -> None:
     task = replace(upload(source, se_one.at("/u/missing")), source=f"{source}.gone")
     with pytest.raises(CopyError, match="No such file") as caught:
         await workers.run(task, nothing)
@@ -178,7 +178,7 @@ os._exit(0)
 """
 
 
-def test_bytes_on_their_way_outlive_whoever_wrote_them(own_se: StorageElement) -> None:
+def test_bytes_in_flight_outlive_their_writer(own_se: StorageElement) -> None:
     command = [sys.executable, "-c", _WRITE_FREE_AND_THAW, own_se.at("/late").url, str(own_se.process.pid)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout.strip(), done.returncode) == ("None", 0), done.stderr
@@ -186,7 +186,7 @@ def test_bytes_on_their_way_outlive_whoever_wrote_them(own_se: StorageElement) -
     assert [content[number << 22 : (number + 1) << 22].strip(bytes([number + 1])) for number in range(8)] == [b""] * 8
 
 
-async def test_replicas_are_read_back_and_each_that_differs_is_named(
+async def test_replicas_are_read_back_and_wrong_ones_are_named(
     workers: WorkerPool, se_one: StorageElement, se_two: StorageElement
 ) -> None:
     good, bad = se_one.put("/u/good", CONTENT), se_two.put("/u/bad", CONTENT[:-1] + b"?")
@@ -196,10 +196,8 @@ async def test_replicas_are_read_back_and_each_that_differs_is_named(
     assert "no such file" in gone.failures[0][1].lower()
 
 
-async def test_a_server_that_computes_few_checksums_at_a_time_holds_up_nobody(
-    workers: WorkerPool, tmp_path: Path
-) -> None:
-    """It tells those who are too many to come back after 30 s."""
+async def test_a_server_with_few_concurrent_checksums_delays_nobody(workers: WorkerPool, tmp_path: Path) -> None:
+    """The server tells excess clients to retry after 30 s."""
     small = tmp_path / "small"
     small.write_bytes(CONTENT[:3_000_000])
     with storage_element("BUSY", tmp_path / "se", "xrootd.chksum max 1 adler32") as busy:

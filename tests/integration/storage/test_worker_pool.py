@@ -1,4 +1,4 @@
-"""The life of copying processes: killed, frozen, orphaned, closed; and disks that refuse."""
+"""Worker processes that are killed, frozen, orphaned or closed; and disks that refuse."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def big(element: StorageElement, target: Path, digest: str, id: int = 1) -> Down
 
 
 class Begun:
-    """Hears progress, and tells when there was some."""
+    """Records progress, and sets an event at the first."""
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
@@ -63,7 +63,7 @@ async def running(workers: WorkerPool, task: Download) -> tuple[asyncio.Task[Dow
 
 
 async def until(claim: Callable[[], bool], limit: float = 10.0) -> None:
-    """Wait for something that nobody announces."""
+    """Poll for a condition without an event."""
     async with asyncio.timeout(limit):
         while not claim():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
@@ -105,7 +105,7 @@ async def test_a_dead_process_takes_only_its_own_tasks(own_se: StorageElement, t
         assert (await second).md5 == big_md5
 
 
-async def test_a_server_that_dies_in_the_middle_is_followed_by_the_next_replica(
+async def test_the_next_replica_is_used_if_a_server_dies_during_a_download(
     own_se: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     task = big(own_se, tmp_path / "file", big_md5)
@@ -132,7 +132,7 @@ async def test_cancelling_is_quick_when_the_server_is_frozen(
         assert len(workers.pids) == 1, "a soft stop is enough"
 
 
-async def test_no_process_is_started_to_tidy_up_behind_a_cancelled_copy(
+async def test_no_process_is_started_to_remove_a_partial_file(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     async with WorkerPool(environment=xrootd_environment(), processes=2, per_process=1) as workers:
@@ -167,7 +167,7 @@ async def test_an_upload_can_be_cancelled_while_the_server_is_frozen(own_se: Sto
     assert again.replicas[0].kind == "storage"
 
 
-async def test_a_server_that_dies_in_the_middle_of_an_upload_does_not_stop_the_other(
+async def test_a_server_that_dies_during_an_upload_does_not_affect_the_other(
     own_se: StorageElement, se_two: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     source = tmp_path / "source"
@@ -212,21 +212,19 @@ async def test_closing_takes_two_seconds_at_most(own_se: StorageElement, tmp_pat
     with pytest.raises(CopyError) as caught:
         await copy
     assert caught.value.kind == "transient"
-    with pytest.raises(CopyError, match="closing"):
+    with pytest.raises(CopyError, match="shutting down"):
         await workers.run(big(own_se, tmp_path / "file", big_md5), nothing)
 
 
-async def test_closing_is_soft_first(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
+async def test_closing_is_graceful_first(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
     workers = WorkerPool(environment=xrootd_environment())
     copy, _ = await running(workers, big(own_se, tmp_path / "file", big_md5))
     await workers.close()
-    with pytest.raises(CopyError, match="the daemon is closing"):
+    with pytest.raises(CopyError, match="aliend is shutting down"):
         await copy
 
 
-async def test_a_process_without_work_is_dismissed_and_replaced_when_needed(
-    own_se: StorageElement, tmp_path: Path
-) -> None:
+async def test_an_idle_process_is_ended_and_replaced_when_needed(own_se: StorageElement, tmp_path: Path) -> None:
     source = own_se.put("/x", b"x")
     async with WorkerPool(environment=xrootd_environment(), idle=0.1) as workers:
         await workers.run(download(tmp_path / "one", b"x", source), nothing)
@@ -234,7 +232,7 @@ async def test_a_process_without_work_is_dismissed_and_replaced_when_needed(
         await workers.run(download(tmp_path / "two", b"x", source), nothing)
 
 
-async def test_signals_to_the_whole_unit_are_left_to_the_daemon(
+async def test_worker_processes_ignore_signals_to_the_whole_unit(
     own_se: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     async with WorkerPool(environment=xrootd_environment()) as workers:
@@ -244,12 +242,12 @@ async def test_signals_to_the_whole_unit_are_left_to_the_daemon(
         assert (await copy).md5 == big_md5
 
 
-async def test_a_library_that_is_missing_is_told(tmp_path: Path) -> None:
+async def test_a_missing_library_is_reported(tmp_path: Path) -> None:
     (tmp_path / "XRootD").mkdir()
     (tmp_path / "XRootD" / "__init__.py").write_text("raise ImportError('libXrdCl.so is missing')")
     (tmp_path / "file").touch()
     async with WorkerPool(environment=xrootd_environment(PYTHONPATH=str(tmp_path))) as workers:
-        with pytest.raises(CopyError, match=r"XRootD library cannot be loaded: libXrdCl\.so is missing") as caught:
+        with pytest.raises(CopyError, match=r"cannot load the XRootD library: libXrdCl\.so is missing") as caught:
             await workers.run(checksum(tmp_path / "file"), nothing)
     assert caught.value.kind == "local"
 
@@ -283,7 +281,7 @@ async def test_an_orphan_of_a_killed_daemon_ends_by_itself(
     await daemon.communicate()
 
 
-async def test_many_small_files_arrive_side_by_side(own_se: StorageElement, tmp_path: Path) -> None:
+async def test_many_small_files_are_downloaded_in_parallel(own_se: StorageElement, tmp_path: Path) -> None:
     contents = [f"{number}".encode() * 50 for number in range(200)]
     tasks = [
         download(tmp_path / "out" / f"f{number}", content, own_se.put(f"/small/{number}", content), id=number)
@@ -294,7 +292,7 @@ async def test_many_small_files_arrive_side_by_side(own_se: StorageElement, tmp_
     assert [(tmp_path / "out" / f"f{number}").read_bytes() for number in range(200)] == contents
 
 
-# On a small file system of its own: too small from the start, then filled by somebody else while the file comes.
+# On a small file system: too small at first, then filled by another process during the download.
 _FULL_DISK = """
 import asyncio, os, sys
 from dataclasses import replace
@@ -329,7 +327,7 @@ asyncio.run(main())
 """
 
 
-def test_a_disk_that_is_full_or_fills_up_is_a_local_error_with_the_name(own_se: StorageElement, tmp_path: Path) -> None:
+def test_a_full_disk_is_a_local_error_with_the_name(own_se: StorageElement, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     task = big(own_se, disk / "file", "")
@@ -342,8 +340,8 @@ def test_a_disk_that_is_full_or_fills_up_is_a_local_error_with_the_name(own_se: 
     assert done.returncode == 0, done.stderr
     too_small, filled, left = done.stdout.splitlines()
     assert too_small.startswith("local ")
-    assert "400000000 bytes are needed" in too_small
-    assert filled == f"local {disk}/file: the disk is full: make room"
+    assert "needs 381.5 MiB" in too_small
+    assert filled == f"local {disk}/file: the disk is full; free some space"
     assert left == "['other']"
 
 
@@ -369,7 +367,7 @@ for act in (
 """
 
 
-def test_a_directory_that_may_not_be_written_is_a_local_error(tmp_path: Path) -> None:
+def test_a_read_only_directory_is_a_local_error(tmp_path: Path) -> None:
     """As another user where the tests run as root, whom no permission stops."""
     shut = tmp_path / "shut"
     shut.mkdir(mode=0o555)
@@ -378,6 +376,6 @@ def test_a_directory_that_may_not_be_written_is_a_local_error(tmp_path: Path) ->
         [sys.executable, "-c", _REFUSED, str(tmp_path)], capture_output=True, text=True, check=True, timeout=30
     )
     assert done.stdout.splitlines() == [
-        "local shut/d: permission denied: make it writable for you",
-        "local shut/.f.1.part: permission denied: make it writable for you",
+        "local shut/d: permission denied; make it writable",
+        "local shut/.f.1.part: permission denied; make it writable",
     ]

@@ -38,7 +38,7 @@ CONTENTS = {
 
 @pytest.fixture
 def tracing_se(tmp_path: Path) -> Iterator[StorageElement]:
-    """A storage element whose log tells of openings."""
+    """A storage element whose log shows each open."""
     with storage_element("TRACING", tmp_path / "se", "xrootd.chksum max 2 md5", "ofs.trace open") as element:
         yield element
 
@@ -65,7 +65,7 @@ def openings(element: StorageElement) -> int:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-async def test_every_member_arrives_whole_or_from_where_it_was_cut_off(
+async def test_every_member_is_downloaded_or_resumed(
     method: int, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = archive(se_one, f"/members/{method}.zip", method)
@@ -79,7 +79,7 @@ async def test_every_member_arrives_whole_or_from_where_it_was_cut_off(
         assert target.read_bytes() == content, name
 
 
-async def test_many_members_cost_one_opening(tracing_se: StorageElement, tmp_path: Path) -> None:
+async def test_many_members_open_the_archive_once(tracing_se: StorageElement, tmp_path: Path) -> None:
     source = archive(tracing_se, "/many.zip")
     before = openings(tracing_se)
     async with WorkerPool(processes=1, environment=xrootd_environment()) as workers:
@@ -90,7 +90,7 @@ async def test_many_members_cost_one_opening(tracing_se: StorageElement, tmp_pat
     assert openings(tracing_se) - before == 1
 
 
-async def test_a_damaged_member_of_unknown_md5_is_found(
+async def test_a_corrupt_member_of_unknown_md5_is_detected(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = archive(se_one, "/members/damaged.zip")
@@ -105,14 +105,16 @@ async def test_a_damaged_member_of_unknown_md5_is_found(
     assert names(tmp_path) == []
 
 
-async def test_what_is_no_archive_is_told(workers: WorkerPool, se_one: StorageElement, tmp_path: Path) -> None:
+async def test_a_file_that_is_not_an_archive_is_refused(
+    workers: WorkerPool, se_one: StorageElement, tmp_path: Path
+) -> None:
     source = se_one.put("/members/no.zip", b"not an archive at all" * 100)
-    with pytest.raises(CopyError, match="the archive cannot be read"):
+    with pytest.raises(CopyError, match="cannot read the archive"):
         await workers.run(download(tmp_path / "f", b"x", member(source, "f")), nothing)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-async def test_a_member_can_be_taken_out_of_the_whole_archive(
+async def test_a_member_can_be_extracted_from_the_whole_archive(
     method: int, workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     source = archive(se_one, f"/members/whole{method}.zip", method)
@@ -123,7 +125,7 @@ async def test_a_member_can_be_taken_out_of_the_whole_archive(
     assert names(tmp_path) == sorted(Path(name).name for name in CONTENTS)
 
 
-async def test_what_was_written_is_read_back_on_request(
+async def test_a_written_file_is_read_back_on_request(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path
 ) -> None:
     content = os.urandom(9 * MIB)

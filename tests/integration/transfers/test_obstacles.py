@@ -45,7 +45,7 @@ def test_an_upload_of_what_may_not_be_read_is_held_and_goes_on_when_it_may(
     (powerless.home / closed).chmod(0)
     job = powerless.must("cp", "--detach", "file:tree/", "./")
     told = held(powerless, job)
-    assert f"{powerless.home}/{closed} cannot be read: permission denied: make it readable for you" in told
+    assert f"cannot read {powerless.home}/{closed}: permission denied; make it readable" in told
     assert powerless.json("transfers", "show", job)["files"]["failed"] == 0
     (powerless.home / closed).chmod(0o755)
     powerless.must("transfers", "wait", job)
@@ -57,9 +57,9 @@ def test_a_synchronisation_of_what_may_not_be_read_is_held_too(powerless: User, 
     write(powerless, "tree/closed/inside", b"inside")
     (powerless.home / "tree/closed").chmod(0)
     told = powerless.run("sync", "--dry-run", "file:tree", "alien:./")
-    assert "closed cannot be read" in told.stdout + told.stderr
+    assert "/closed: permission denied" in told.stdout + told.stderr
     job = powerless.must("sync", "--detach", "file:tree", "alien:./")
-    assert "tree/closed cannot be read" in held(powerless, job)
+    assert "/tree/closed: permission denied" in held(powerless, job)
     (powerless.home / "tree/closed").chmod(0o755)
     powerless.must("transfers", "wait", job)
     assert powerless.must("cat", "file", "closed/inside") == "fileinside"
@@ -71,8 +71,8 @@ def test_a_source_below_a_closed_directory_is_held_too(powerless: User, folder: 
     for name, told in (("file", "closed/file"), ("*", "closed")):
         done = powerless.run("cp", f"file:closed/{name}", f"to-{len(told)}/")
         assert done.returncode == 4
-        assert f"{told} cannot be " in done.stderr
-        assert "permission denied: make it readable for you" in done.stderr
+        assert f"{told}: permission denied" in done.stderr
+        assert "permission denied; make it readable" in done.stderr
         assert "No copy jobs" not in done.stdout
     (powerless.home / "closed").chmod(0o700)
     for job in powerless.json("transfers", "list", "--all")["jobs"]:
@@ -107,7 +107,7 @@ def test_a_target_that_becomes_a_link_is_not_written_through(powerless: User, fo
     theirs = write(powerless, "theirs", b"theirs")
     (powerless.home / "out/f").symlink_to(theirs)
     assert hurried(powerless, job) == "failed"
-    assert "out/f: exists and differs; remove it or ask for overwriting (-f)" in reason(powerless, job)
+    assert "out/f exists and differs; remove it or overwrite it with -f" in reason(powerless, job)
     assert theirs.read_bytes() == b"theirs"
     assert (powerless.home / "out/f").is_symlink()
     assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
@@ -128,7 +128,7 @@ def test_a_target_that_becomes_a_directory_is_left_alone(powerless: User, folder
     job = begun(powerless, *words)
     inside = write(powerless, "out/f/inside", b"inside")
     assert hurried(powerless, job) == "failed"
-    told = "out/f: a directory is in the way" if words else "out/f: exists and differs"
+    told = "out/f exists and is a directory" if words else "out/f exists and differs"
     assert told in reason(powerless, job)
     assert inside.read_bytes() == b"inside"
     assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
@@ -149,7 +149,7 @@ def test_a_directory_that_becomes_read_only_holds_the_job_until_it_is_not(powerl
     job = begun(powerless)
     (powerless.home / "out").chmod(0o555)
     powerless.must("transfers", "limit", "--job", job, "rate=unlimited")
-    assert "out/f: permission denied: make it writable for you" in held(powerless, job)
+    assert "out/f: permission denied; make it writable" in held(powerless, job)
     assert not (powerless.home / "out/f").exists()
     (powerless.home / "out").chmod(0o755)
     powerless.must("transfers", "wait", job)
@@ -167,4 +167,4 @@ def test_a_source_that_is_gone_when_its_turn_comes_fails(powerless: User, folder
     powerless.must("transfers", "limit", "--job", job, "rate=unlimited")
     assert powerless.run("transfers", "wait", job).returncode != 0
     told = [one["message"] for one in powerless.json("transfers", "show", job)["transfers"] if one["state"] == "failed"]
-    assert any("cannot be read: No such file or directory" in message for message in told)
+    assert any(message.startswith("cannot read") and "No such file" in message for message in told)

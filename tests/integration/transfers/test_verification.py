@@ -67,7 +67,7 @@ def test_a_newline_in_a_name_never_looks_like_two_names(user: User, grid: Grid, 
     assert user.json("ls")["results"][0]["name"] == name
     refused = user.run("cp", folder, "file:all/")
     assert (refused.returncode, folder + shown in refused.stderr.splitlines()[0]) == (4, True)
-    assert "copy it to a name of your own" in refused.stderr
+    assert "copy the file to another name" in refused.stderr
     user.must("cp", name, "file:better")
     (job,) = [one["job"] for one in user.json("transfers", "list", "--all")["jobs"] if one["state"] == "done"]
     assert f"{folder}{shown} -> {user.home}/better" in user.must("transfers", "show", str(job))
@@ -95,7 +95,7 @@ def test_an_entry_without_md5_is_copied_with_a_warning(user: User, grid: Grid, f
     assert not user.json("stat", "f")["results"][0].get("md5")
     done = user.run("cp", "f", "file:back")
     assert done.returncode == 0, done.stderr
-    assert "the catalogue knows no md5" in done.stdout + done.stderr
+    assert "the catalogue has no md5" in done.stdout + done.stderr
     assert (user.home / "back").read_bytes() == content
 
 

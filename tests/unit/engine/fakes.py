@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aliend.core.catalogue.entries import Entry, Member, Replica, Ticket
-from aliend.core.grid.mirror_replies import Queued, State
+from aliend.core.grid.mirror_replies import MirrorState, QueuedMirror
 from aliend.core.transfers.bandwidth import Rates
 from aliend.errors import CopyError, ErrorKind, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import (
@@ -25,8 +25,10 @@ from aliend.storage.tasks import (
     Downloaded,
     Listed,
     ListMembers,
+    R,
     RemovePartial,
     ReplicaOutcome,
+    Result,
     Task,
     TaskOptions,
     ThirdParty,
@@ -104,7 +106,7 @@ class FakeCatalogue:
         self.after: dict[str, list[BaseException]] = {}
         self.log: list[tuple[str, ...]] = []
         self.mirrored: list[tuple[str, Ticket]] = []
-        self.mirror_states: list[State] = []
+        self.mirror_states: list[MirrorState] = []
         self.page = 2
 
     def _begin(self, command: str, *words: str) -> None:
@@ -189,16 +191,16 @@ class FakeCatalogue:
         self.grid.files.setdefault(lfn, Entry(lfn, "file", size, md5=md5, guid=ticket.guid))
         self._end("commit")
 
-    async def mirror(self, lfn: str, storage: str, /) -> tuple[list[Queued], str]:
+    async def mirror(self, lfn: str, storage: str, /) -> tuple[list[QueuedMirror], str]:
         self._begin("mirror", lfn, storage)
         try:
             tickets = await self.access_write(lfn, 0, "", storage)
         except ServiceError as error:
             return [], str(error)
         self.mirrored = [(lfn, ticket) for ticket in tickets]
-        return [Queued(ticket.se, number) for number, ticket in enumerate(tickets)], "queued"
+        return [QueuedMirror(ticket.se, number) for number, ticket in enumerate(tickets)], "queued"
 
-    async def mirror_state(self, number: int, /) -> State:
+    async def mirror_state(self, number: int, /) -> MirrorState:
         self._begin("mirror_state", str(number))
         state = self.mirror_states.pop(0) if self.mirror_states else "done"
         if state == "done":
@@ -236,7 +238,7 @@ class FakeWorkers:
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
-        self.tasks: list[Task] = []
+        self.tasks: list[Task[Any]] = []
         self.faults: list[BaseException] = []
         self.bad_ses: set[str] = set()
         self.unfinished: set[str] = set()
@@ -253,8 +255,12 @@ class FakeWorkers:
         self.given: list[tuple[int, int, int]] = []
         self.slowed: dict[int, int] = {}
 
-    def of(self, terms: TaskOptions) -> FakeWorkers:
-        self.terms.append(terms)
+    @property
+    def bandwidth(self) -> FakeWorkers:
+        return self
+
+    def with_options(self, options: TaskOptions) -> FakeWorkers:
+        self.terms.append(options)
         return self
 
     def set_rates(self, rates: Rates) -> None:
@@ -263,16 +269,19 @@ class FakeWorkers:
     def set_job_rate(self, job: int, rate: int) -> None:
         self.job_rates[job] = rate
 
-    def give(self, transfer: int, job: int, rate: int) -> None:
+    def reassign(self, transfer: int, job: int, rate: int) -> None:
         self.given.append((transfer, job, rate))
 
-    def metered(self) -> dict[int, int]:
+    def throttled_rates(self) -> dict[int, int]:
         return self.slowed
 
-    def waited(self) -> dict[int, float]:
+    def seconds_since_wait(self) -> dict[int, float]:
         return {}
 
-    async def run(self, task: Any, on_progress: Callable[[int], None]) -> Any:  # noqa: ANN401 - overloaded in the port
+    async def run(self, task: Task[R], on_progress: Callable[[int], None]) -> R:
+        return cast("R", await self._run(task, on_progress))
+
+    async def _run(self, task: Any, on_progress: Callable[[int], None]) -> Result:  # noqa: ANN401 - any task
         self.tasks.append(task)
         if isinstance(task, Checksum):
             data = read(task.path)
@@ -284,7 +293,7 @@ class FakeWorkers:
                 return Listed(tuple((one.filename, one.file_size) for one in archive.infolist()))
         if isinstance(task, Compare):
             contents = [(one.se, md5_of(self.grid.content(one.url))) for one in task.sources]
-            return Compared(tuple((se, f"the bytes have md5 {md5}") for se, md5 in contents if md5 != task.md5))
+            return Compared(tuple((se, f"wrong content: md5 is {md5}") for se, md5 in contents if md5 != task.md5))
         self.running += 1
         self.most = max(self.most, self.running)
         try:
@@ -303,7 +312,7 @@ class FakeWorkers:
         finally:
             self.running -= 1
 
-    def copies(self) -> list[Task]:
+    def copies(self) -> list[Task[Any]]:
         return [task for task in self.tasks if isinstance(task, Download | Upload | ThirdParty)]
 
     def _download(self, task: Download) -> Downloaded:

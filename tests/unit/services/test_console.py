@@ -1,4 +1,4 @@
-"""How a command's output becomes events of its call."""
+"""The output of a command as events of its call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aliend.services.console import Context, Events
 
 
 class SlowCall:
-    """A call that takes one event at a time, when told to."""
+    """A call that accepts one event at a time, when the test allows it."""
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
@@ -26,7 +26,7 @@ class SlowCall:
         self._busy = False
 
 
-async def test_an_event_whose_command_is_cancelled_goes_out_before_the_next_one() -> None:
+async def test_an_event_of_a_cancelled_command_is_sent_before_the_next_one() -> None:
     call = SlowCall()
     events = Events(cast(Context, call))
     first = asyncio.create_task(events.stdout(b"one"))

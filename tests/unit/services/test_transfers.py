@@ -1,4 +1,4 @@
-"""What programs hear of a transfer that several jobs want."""
+"""The message of a transfer that several jobs share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aliend.engine.views import view_of_transfer
 from aliend.services.transfers import TransfersService
 
 
-def test_the_leader_and_the_number_of_jobs_are_told() -> None:
+def test_a_transfer_message_has_its_leader_and_number_of_jobs() -> None:
     view = view_of_transfer(Transfer(7, 2, "/a", "/t", joined=5), "download", 0, wanted=3)
     told = TransfersService(cast(Any, None))._transfer(view)
     assert (told.id, told.joined, told.wanted) == (7, 5, 3)

@@ -1,4 +1,4 @@
-"""Which failures are whose."""
+"""The classification of storage and disk errors."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from aliend.storage.errors import combine_failures, disk_error, error_from_statu
         (9, 0, "invalid arguments", "permanent"),
     ],
 )
-def test_what_the_storage_says_has_a_kind(code: int, number: int, message: str, kind: ErrorKind) -> None:
+def test_storage_errors_are_classified(code: int, number: int, message: str, kind: ErrorKind) -> None:
     assert error_from_status(code, number, message, "open").kind == kind
 
 
-def test_a_sentence_of_the_library_is_made_one_of_ours() -> None:
+def test_a_library_message_is_converted_to_ours() -> None:
     said = "[ERROR] Server responded with an error: [3011] Unable to open /f;\n no such file"
     assert str(error_from_status(400, 3011, said, "open")) == "open: Unable to open /f; no such file"
 
@@ -43,18 +43,18 @@ def test_an_envelope_never_reaches_a_message() -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO])
-def test_a_disk_that_refuses_is_the_matter_of_its_owner(number: int) -> None:
+def test_disk_errors_are_local(number: int) -> None:
     error = disk_error(OSError(number, "x"), "/d/f")
     assert error.kind == "local"
     assert str(error).startswith("/d/f: ")
 
 
 @pytest.mark.parametrize("number", [errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP])
-def test_an_impossible_name_stays_impossible(number: int) -> None:
+def test_an_invalid_name_is_a_permanent_error(number: int) -> None:
     assert disk_error(OSError(number, "x"), "/d/f").kind == "permanent"
 
 
-def test_all_replicas_together_are_as_hopeful_as_the_best() -> None:
+def test_the_combined_error_is_transient_if_one_error_is() -> None:
     gone, silence = CopyError("gone", "permanent"), no_answer("read", 60)
     assert combine_failures([("A", gone), ("B", gone)]).kind == "permanent"
     both = combine_failures([("A", gone), ("B", silence)])

@@ -1,8 +1,9 @@
-"""The lines between daemon and copying process."""
+"""The messages between the daemon and a worker process."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,7 @@ from aliend.storage.tasks import (
 )
 
 SOURCES = (ReplicaUrl("root://h:1//p", "-----BEGIN\nä\n", "A::B::C"), ReplicaUrl("root://h:2//p#m", "", "D"))
-TASKS: list[Task] = [
+TASKS: list[Task[Any]] = [
     Download(1, SOURCES, "/t", 5, "ab", "always", 0o22),
     Upload(2, "/s", SOURCES, 5, 6),
     ThirdParty(5, SOURCES, SOURCES[:1], 5, "ab", blocked_pairs=(("A", "B"), ("C", "D"))),
@@ -60,33 +61,33 @@ RESULTS: list[Result] = [
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_task_survives_the_pipe(task: Task) -> None:
+def test_a_task_survives_encoding_and_decoding(task: Task[Any]) -> None:
     line = wire.encode({"do": 1, "task": wire.pack(task)})
     assert line.count(b"\n") == 1
     assert wire.unpack_task(wire.decode(line)["task"]) == task
 
 
 @pytest.mark.parametrize("result", RESULTS)
-def test_a_result_survives_the_pipe(result: Result) -> None:
+def test_a_result_survives_encoding_and_decoding(result: Result) -> None:
     assert wire.unpack_result(wire.decode(wire.encode(wire.pack(result)))) == result
 
 
 @given(st.binary())
-def test_every_path_survives_the_pipe(raw: bytes) -> None:
+def test_every_path_survives_encoding_and_decoding(raw: bytes) -> None:
     task = Checksum(1, os.fsdecode(raw))
     packed = wire.decode(wire.encode(wire.pack(task)))
-    assert os.fsencode(wire.unpack_task(packed).path) == raw  # type: ignore[union-attr]
+    assert os.fsencode(wire.unpack_task(packed).path) == raw  # type: ignore[attr-defined]
 
 
-def test_a_failure_survives_the_pipe() -> None:
+def test_a_failure_survives_encoding_and_decoding() -> None:
     error = wire.unpack_error(wire.pack_error(CopyError("why", "local", 3.0)))
     assert (str(error), error.kind, error.retry_after) == ("why", "local", 3.0)
 
 
-def test_a_task_is_no_result() -> None:
-    with pytest.raises(ValueError, match="no result"):
+def test_a_task_is_not_a_result() -> None:
+    with pytest.raises(ValueError, match="not a result"):
         wire.unpack_result(wire.pack(TASKS[0]))
-    with pytest.raises(ValueError, match="no task"):
+    with pytest.raises(ValueError, match="not a task"):
         wire.unpack_task(wire.pack(RESULTS[0]))
     with pytest.raises(ValueError, match="object"):
         wire.decode(b"[]\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aliend.core.connection.context import Context, CredentialFiles, Endpoint, Finding
+from aliend.core.connection.context import Context, CredentialFiles, DiscoverySettings, Endpoint
 from aliend.core.transfers.job import JobSpec
 from aliend.store.row_codec import spec_of, spec_to_text
 
@@ -13,7 +13,7 @@ CONTEXT = Context(
     token=CredentialFiles("c", "k"),
     site="CERN",
     role="alidaq",
-    finding=Finding(jbox=Endpoint("localhost", 2), jbox_file="/tmp/f", tries=7, family="ipv4", racing=False),
+    finding=DiscoverySettings(jbox=Endpoint("localhost", 2), jbox_file="/tmp/f", tries=7, family="ipv4", racing=False),
     job="42",
 )
 SPEC = JobSpec(
@@ -40,4 +40,4 @@ def test_a_job_of_an_older_release_gets_the_default_discovery() -> None:
     spec = spec_of(json.dumps(old))
     context = spec.context
     assert (spec.rate, spec.interactive, spec.settings) == (0, False, ())
-    assert (context.endpoint, context.site, context.finding) == (CONTEXT.endpoint, "CERN", Finding())
+    assert (context.endpoint, context.site, context.finding) == (CONTEXT.endpoint, "CERN", DiscoverySettings())

@@ -1,4 +1,4 @@
-"""What the machine knows about a change of network or a sleep."""
+"""Detection of a network change and of a suspend."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import time
 
 import pytest
 
-from aliend.central.connection.network_changes import Sleep, has_moved
+from aliend.central.connection.network_changes import SuspendDetector, route_changed
 
 
-def test_a_connection_whose_address_is_still_the_way_out_has_not_moved() -> None:
-    assert not has_moved(("127.0.0.1", 4000), ("127.0.0.1", 8097))
-    assert not has_moved(("::1", 4000, 0, 0), ("::1", 8097, 0, 0))
+def test_the_route_of_a_usable_local_address_has_not_changed() -> None:
+    assert not route_changed(("127.0.0.1", 4000), ("127.0.0.1", 8097))
+    assert not route_changed(("::1", 4000, 0, 0), ("::1", 8097, 0, 0))
 
 
-def test_a_connection_from_an_address_that_is_gone_has_moved() -> None:
-    assert has_moved(("192.0.2.1", 4000), ("127.0.0.1", 8097))
+def test_the_route_of_a_removed_local_address_has_changed() -> None:
+    assert route_changed(("192.0.2.1", 4000), ("127.0.0.1", 8097))
 
 
-def test_a_sleep_of_the_machine_is_noticed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_suspend_is_detected_once(monkeypatch: pytest.MonkeyPatch) -> None:
     slept = [0.0]
     real = time.monotonic
     monkeypatch.setattr("aliend.central.connection.network_changes.time.monotonic", lambda: real() - slept[0])
-    sleep = Sleep()
-    assert not sleep.has_happened()
+    sleep = SuspendDetector()
+    assert not sleep.has_suspended()
     slept[0] = 60.0
-    assert sleep.has_happened()
-    assert not sleep.has_happened()
+    assert sleep.has_suspended()
+    assert not sleep.has_suspended()

@@ -1,4 +1,4 @@
-"""Which names of the catalogue become local paths."""
+"""Local paths for names of the catalogue."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_a_component_has_at_most_255_bytes() -> None:
         local_path("/data", "ü" * 128, no_link)
 
 
-def test_a_link_below_the_root_is_refused_and_one_above_or_at_the_end_is_not() -> None:
-    with pytest.raises(CopyError, match="is a link"):
+def test_only_a_link_between_the_root_and_the_last_component_is_refused() -> None:
+    with pytest.raises(CopyError, match="is a symbolic link"):
         local_path("/data", "a/b/c", lambda path: path == "/data/a/b")
     assert local_path("/data", "a/b/c", lambda path: path in ("/data", "/data/a/b/c"))
 
 
-def test_only_what_is_below_a_directory_has_a_relative_name() -> None:
+def test_only_names_below_a_directory_have_a_relative_name() -> None:
     assert relative_to("/a/d", "/a/d/x/y") == "x/y"
     with pytest.raises(CopyError):
         relative_to("/a/d", "/a/dx/y")

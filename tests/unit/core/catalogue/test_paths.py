@@ -1,4 +1,4 @@
-"""What users write for a name, and the LFN that is meant."""
+"""Resolution of LFNs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_name_is_resolved_as_the_service_would(text: str, meant: str) -> None:
     assert resolve(text, HERE, HOME) == meant
 
 
-def test_names_are_taken_apart() -> None:
+def test_names_are_split() -> None:
     assert (parent("/a/b/c/"), name("/a/b/c/")) == ("/a/b/", "c")
     assert (parent("/a"), name("/a")) == ("/", "a")
     assert (parent("/"), name("/"), without_slash("/")) == ("/", "", "/")

@@ -1,4 +1,4 @@
-"""Which files are wanted."""
+"""Selections of files."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import pytest
 
 from aliend.core.catalogue.selection import (
     OPTIONS,
-    Facts,
+    Candidate,
     Selection,
     matches_pattern,
     regex_of_name,
     selection_of,
     split_pattern,
 )
-from aliend.core.cli.options import take_apart
+from aliend.core.cli.options import parse_options
 from aliend.errors import BadPattern, UsageError
 
 NOW_MS = 1_700_000_000_000
-FILE = Facts("sub/AO2D_1.root", size=1000, changed_ms=NOW_MS - 1000, owner="bob2", group="z2", job="77")
+FILE = Candidate("sub/AO2D_1.root", size=1000, changed_ms=NOW_MS - 1000, owner="bob2", group="z2", job="77")
 
 
 def select(*words: str) -> Selection:
-    return selection_of(take_apart("cp", words, OPTIONS), NOW_MS)
+    return selection_of(parse_options("cp", words, OPTIONS), NOW_MS)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def select(*words: str) -> Selection:
         ("a?*", "abc", False),
     ],
 )
-def test_a_pattern(pattern: str, below: str, fits: bool) -> None:
+def test_a_pattern_matches_names(pattern: str, below: str, fits: bool) -> None:
     assert matches_pattern(pattern, below) is fits
 
 
@@ -67,13 +67,13 @@ def test_a_pattern(pattern: str, below: str, fits: bool) -> None:
         ("begin_AO_contain_D_ends_1_ext_root", "sub/AO2D_1.root", True),
     ],
 )
-def test_the_words_of_a_name(words: str, below: str, fits: bool) -> None:
+def test_the_criteria_of_a_name_match(words: str, below: str, fits: bool) -> None:
     assert (re.search(regex_of_name(words), below) is not None) is fits
-    assert select("-name", words).matches(Facts(below)) is fits
+    assert select("-name", words).matches(Candidate(below)) is fits
 
 
 @pytest.mark.parametrize("words", ["", "x", "begin", "begin_", "begin_a_ext", "x_begin_a", "ext_a_ext_b"])
-def test_words_of_a_name_that_make_no_sense(words: str) -> None:
+def test_invalid_criteria_of_a_name_are_refused(words: str) -> None:
     with pytest.raises(UsageError, match="-name takes"):
         regex_of_name(words)
 
@@ -91,7 +91,7 @@ def test_words_of_a_name_that_make_no_sense(words: str) -> None:
         ("-exclude", "AOD", "-exclude_re", "^AO2D"),
     ],
 )
-def test_a_file_that_is_wanted(words: tuple[str, ...]) -> None:
+def test_a_file_that_matches_is_selected(words: tuple[str, ...]) -> None:
     assert select(*words).matches(FILE)
 
 
@@ -112,11 +112,11 @@ def test_a_file_that_is_wanted(words: tuple[str, ...]) -> None:
         ("-exclude_re", "2D_.*root"),
     ],
 )
-def test_a_file_that_is_not_wanted(words: tuple[str, ...]) -> None:
+def test_a_file_that_does_not_match_is_not_selected(words: tuple[str, ...]) -> None:
     assert not select(*words).matches(FILE)
 
 
-def test_a_pattern_leaves_files_out() -> None:
+def test_a_pattern_excludes_files() -> None:
     assert not Selection(patterns_out=("AO*",)).matches(FILE)
 
 
@@ -125,7 +125,7 @@ def test_a_pattern_leaves_files_out() -> None:
     [
         (("-glob", "*", "-select", "x"), "-glob and -select exclude each other"),
         (("-name", "ext_a", "-select", "x"), "-select and -name exclude"),
-        (("-minsize", "2", "-maxsize", "1"), "-minsize is above -maxsize"),
+        (("-minsize", "2", "-maxsize", "1"), "-minsize is greater than -maxsize"),
         (("-minsize", "many"), "-minsize is bytes"),
         (("-mindepth", "x"), "-mindepth is a number of directories"),
         (("-min-ctime", "soon"), "-min-ctime is seconds"),
@@ -134,13 +134,13 @@ def test_a_pattern_leaves_files_out() -> None:
         (("-jobid", "x"), "-jobid needs a whole number"),
     ],
 )
-def test_a_selection_that_makes_no_sense_is_refused(words: tuple[str, ...], complaint: str) -> None:
+def test_an_invalid_selection_is_refused(words: tuple[str, ...], complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         select(*words)
 
 
-def test_a_regular_expression_that_cannot_be_read_has_a_code_of_its_own() -> None:
-    with pytest.raises(BadPattern, match="no regular expression") as raised:
+def test_an_invalid_regular_expression_has_its_own_exit_code() -> None:
+    with pytest.raises(BadPattern, match="invalid regular expression") as raised:
         select("-exclude_re", "(")
     assert raised.value.exit_code == 64
 
@@ -157,7 +157,7 @@ def test_a_regular_expression_that_cannot_be_read_has_a_code_of_its_own() -> Non
         (("-glob", "a\\b"), "*"),
     ],
 )
-def test_the_service_is_asked_for_little(words: tuple[str, ...], pattern: str) -> None:
+def test_the_pattern_for_the_service_is_narrow(words: tuple[str, ...], pattern: str) -> None:
     assert select(*words).service_pattern == pattern
 
 
@@ -170,5 +170,5 @@ def test_the_service_is_asked_for_little(words: tuple[str, ...], pattern: str) -
         ("/*", ("/", "*")),
     ],
 )
-def test_a_name_with_stars_is_a_directory_and_a_pattern(name: str, split: tuple[str, str]) -> None:
+def test_a_name_with_stars_is_split_into_directory_and_pattern(name: str, split: tuple[str, str]) -> None:
     assert split_pattern(name) == split

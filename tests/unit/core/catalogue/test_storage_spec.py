@@ -1,17 +1,17 @@
-"""What storage is asked for."""
+"""Storage specifications."""
 
 from __future__ import annotations
 
 import pytest
 
-from aliend.core.catalogue.storage_spec import remaining, replicas, usual
+from aliend.core.catalogue.storage_spec import default_spec, replica_count, spec_for_missing
 
 
 @pytest.mark.parametrize(
     ("wish", "count"), [("", 2), ("disk:3", 3), ("disk=1,tape:1", 2), ("A::B::C,!D::E::F,disk:2", 3), ("A::B::C", 1)]
 )
-def test_the_number_of_replicas_asked_for(wish: str, count: int) -> None:
-    assert replicas(wish) == count
+def test_the_number_of_requested_replicas_is_counted(wish: str, count: int) -> None:
+    assert replica_count(wish) == count
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ def test_the_number_of_replicas_asked_for(wish: str, count: int) -> None:
         ("a::b::c,disk:1", 1, {"D::E::F"}, (), "a::b::c,!D::E::F"),
     ],
 )
-def test_what_is_missing_is_asked_for_by_the_same_wish(
+def test_missing_replicas_are_requested_by_the_same_specification(
     wish: str, missing: int, have: set[str], failed: set[str], expected: str
 ) -> None:
     """F206"""
-    assert remaining(wish, missing, have, failed) == expected
+    assert spec_for_missing(wish, missing, have, failed) == expected
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,6 @@ def test_what_is_missing_is_asked_for_by_the_same_wish(
         ("/a/x.root", 100, "disk:2"),
     ],
 )
-def test_small_texts_get_more_replicas(lfn: str, size: int, wished: str) -> None:
+def test_small_text_files_get_more_replicas(lfn: str, size: int, wished: str) -> None:
     """F195"""
-    assert usual(lfn, size) == wished
+    assert default_spec(lfn, size) == wished

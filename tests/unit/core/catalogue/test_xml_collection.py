@@ -1,4 +1,4 @@
-"""XML collections: of local files, and several as one."""
+"""XML collections of local files, and merged collections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aliend.errors import BadReply
 HOSTILE = 'a <b> & "c" \udcff'
 
 
-def test_f156_a_collection_holds_what_is_known_of_each_file_whatever_its_name() -> None:
+def test_f156_a_collection_has_the_attributes_of_files_with_any_name() -> None:
     files = [
         LocalFile(f"/d/{name}", 5, "ab12", "me", "us", 0o100640, "2024-05-31 12:00:00") for name in ("one", HOSTILE)
     ]
@@ -33,13 +33,13 @@ def test_f156_a_collection_holds_what_is_known_of_each_file_whatever_its_name() 
     assert second.get("name") == 'a <b> & "c" \\udcff'
 
 
-def test_f155_several_collections_become_one_with_events_in_a_row() -> None:
+def test_f155_several_collections_are_merged_with_consecutive_events() -> None:
     one = xml_collection.document([{"lfn": "/a"}, {"lfn": "/b"}])
-    both = ElementTree.fromstring(xml_collection.joined([one, xml_collection.document([{"lfn": "/c"}])]))
+    both = ElementTree.fromstring(xml_collection.merge([one, xml_collection.document([{"lfn": "/c"}])]))
     assert [file.get("lfn") for file in both.iter("file")] == ["/a", "/b", "/c"]
     assert [event.get("name") for event in both.iter("event")] == ["1", "2", "3"]
 
 
-def test_what_is_no_collection_is_refused() -> None:
+def test_an_invalid_collection_is_refused() -> None:
     with pytest.raises(BadReply):
-        xml_collection.joined(["<alien>", "no"])
+        xml_collection.merge(["<alien>", "no"])

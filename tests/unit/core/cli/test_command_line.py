@@ -1,4 +1,4 @@
-"""Command lines as text: rows F080-F087 and F097 of the incumbent's features, and defects that are not repeated."""
+"""Parsing of command lines: rows F080-F087 and F097 of alien.py's features, and defects that are not repeated."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliend.core.cli import command_line
-from aliend.core.cli.command_line import Command, Shell, complete, of_words, parse
+from aliend.core.cli.command_line import Command, Shell, complete_length, parse, parse_args
 from aliend.errors import UsageError
 
 
 def test_f080_one_string_and_separate_words_are_the_same() -> None:
-    assert of_words(("ls", "dir")) == of_words(("ls dir",)) == (Command(("ls", "dir")),)
+    assert parse_args(("ls", "dir")) == parse_args(("ls dir",)) == (Command(("ls", "dir")),)
 
 
 def test_f080_separate_words_are_never_split_again() -> None:
-    assert of_words(("ls", "a;b | c", "d e")) == (Command(("ls", "a;b | c", "d e")),)
-    assert of_words(("ls", "|", "cat")) == (Command(("ls", "|", "cat")),)
+    assert parse_args(("ls", "a;b | c", "d e")) == (Command(("ls", "a;b | c", "d e")),)
+    assert parse_args(("ls", "|", "cat")) == (Command(("ls", "|", "cat")),)
 
 
 def test_f081_semicolons_and_newlines_separate_commands() -> None:
@@ -34,25 +34,25 @@ def test_f082_quotes_are_respected() -> None:
 
 def test_f082_only_find_splits_its_single_operand() -> None:
     assert parse("find '/dir *.root'") == (Command(("find", "/dir", "*.root")),)
-    assert of_words(("find", "/dir *.root")) == (Command(("find", "/dir", "*.root")),)
-    assert of_words(("ls", "a b")) == (Command(("ls", "a b")),)
+    assert parse_args(("find", "/dir *.root")) == (Command(("find", "/dir", "*.root")),)
+    assert parse_args(("ls", "a b")) == (Command(("ls", "a b")),)
 
 
 @pytest.mark.parametrize("text", ["ls 'a", 'ls "a; pwd', "ls a\\"])
-def test_a_quote_that_is_not_closed_is_refused_before_anything_runs(text: str) -> None:
-    with pytest.raises(UsageError, match="a quote is not closed"):
+def test_an_unclosed_quote_is_refused_before_anything_runs(text: str) -> None:
+    with pytest.raises(UsageError, match="unclosed quote"):
         parse(f"pwd; {text}")
 
 
-def test_an_open_quote_of_a_batch_is_told_with_its_line() -> None:
-    with pytest.raises(UsageError, match=r"line 2: a quote is not closed: ls 'it"):
+def test_the_error_for_an_unclosed_quote_names_the_line() -> None:
+    with pytest.raises(UsageError, match=r"line 2: unclosed quote: ls 'it"):
         parse("pwd\nls 'it\nwhoami")
 
 
 def test_f084_an_exclamation_mark_is_for_the_shell() -> None:
     assert parse("!exit 3; pwd") == (Shell("exit 3"), Command(("pwd",)))
     assert parse("!echo 'a;b' | cat") == (Shell("echo 'a;b' | cat"),)
-    assert of_words(("!echo", "a b", "$x")) == (Shell("echo 'a b' '$x'"),)
+    assert parse_args(("!echo", "a b", "$x")) == (Shell("echo 'a b' '$x'"),)
 
 
 def test_f085_a_bar_between_blanks_begins_a_pipeline_of_the_shell() -> None:
@@ -76,38 +76,38 @@ def test_a_request_in_json_is_one_word() -> None:
     assert parse(f"{text}; pwd") == (Command((text,)), Command(("pwd",)))
 
 
-def test_f097_an_alias_is_replaced_as_the_word_of_a_command_only() -> None:
-    known = command_line.read('# mine\nq=pwd;whoami\nll = "ls -la"\n=x\nno alias=1\n')
+def test_f097_an_alias_is_expanded_only_as_the_name_of_a_command() -> None:
+    known = command_line.parse_aliases('# mine\nq=pwd;whoami\nll = "ls -la"\n=x\nno alias=1\n')
     assert known == {"q": "pwd;whoami", "ll": "ls -la"}
     assert parse("q", known) == (Command(("pwd",)), Command(("whoami",)))
     assert parse("squash q; ls q", known) == (Command(("squash", "q")), Command(("ls", "q")))
-    assert of_words(("ll", "a b"), known) == (Command(("ls", "-la", "a b")),)
+    assert parse_args(("ll", "a b"), known) == (Command(("ls", "-la", "a b")),)
     assert parse("ll x | wc -l", known) == (Command(("ls", "-la", "x"), "wc -l"),)
 
 
-def test_an_alias_is_not_replaced_within_itself() -> None:
+def test_an_alias_is_not_expanded_within_itself() -> None:
     assert parse("ls d", {"ls": "ls -l"}) == (Command(("ls", "-l", "d")),)
     assert parse("a", {"a": "b", "b": "a"}) == (Command(("a",)),)
 
 
-def test_of_a_growing_text_whole_lines_are_ready() -> None:
-    assert complete("pwd") == 0
-    assert complete("pwd\nls") == 4
-    assert complete("pwd\nls 'a\nb") == 4
-    assert complete("pwd\nls 'a\nb'\n") == 13
-    assert complete("# don't\n") == 8
-    assert complete("ls \\\n") == 0
+def test_complete_lines_of_a_partial_text_are_ready() -> None:
+    assert complete_length("pwd") == 0
+    assert complete_length("pwd\nls") == 4
+    assert complete_length("pwd\nls 'a\nb") == 4
+    assert complete_length("pwd\nls 'a\nb'\n") == 13
+    assert complete_length("# don't\n") == 8
+    assert complete_length("ls \\\n") == 0
 
 
 @given(st.lists(st.lists(st.text(min_size=1), min_size=2, max_size=4), min_size=1, max_size=4))
-def test_quoted_words_come_out_as_they_went_in(commands: list[list[str]]) -> None:
+def test_quoted_arguments_are_unchanged(commands: list[list[str]]) -> None:
     quoted = [("ls", *words) for words in commands]
     assert parse(" ; ".join(map(shlex.join, quoted))) == tuple(map(Command, quoted))
 
 
 @given(st.text(alphabet="ab'\"\\;|#!\n "))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
-    assert 0 <= complete(text) <= len(text)
+    assert 0 <= complete_length(text) <= len(text)
     try:
         assert all(isinstance(step, Command | Shell) for step in parse(text))
     except UsageError:

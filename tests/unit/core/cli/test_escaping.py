@@ -1,19 +1,19 @@
-"""What a terminal would obey is made visible, wherever the bytes are cut."""
+"""Control characters are escaped, however the bytes are split."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.cli.escaping import VisibleStream, in_line, visible
+from aliend.core.cli.escaping import VisibleStream, escape_newlines, visible
 
 
-def test_what_a_terminal_would_obey_is_escaped() -> None:
+def test_control_characters_are_escaped() -> None:
     assert visible("a\x1b[2Jb\x07\x7f\x9b1m") == "a\\x1b[2Jb\\x07\\x7f\\x9b1m"
     assert visible("invoice\u202egpj.exe") == "invoice\\u202egpj.exe"
 
 
-def test_text_stays_as_it_is() -> None:
+def test_text_is_unchanged() -> None:
     assert visible("name\tüß \u4e2d\U0001f600\r\n") == "name\tüß \u4e2d\U0001f600\r\n"
 
 
@@ -21,16 +21,16 @@ def test_a_carriage_return_alone_cannot_overwrite_a_line() -> None:
     assert visible("evil\rgood\n") == "evil\\x0dgood\n"
 
 
-def test_bytes_that_are_no_utf8_are_escaped() -> None:
+def test_bytes_that_are_not_utf8_are_escaped() -> None:
     assert VisibleStream().feed(b"a\xffb", final=True) == b"a\\xffb"
 
 
 def test_a_newline_in_a_name_does_not_end_its_line() -> None:
-    assert in_line("new\nline\tß") == "new\\x0aline\tß"
+    assert escape_newlines("new\nline\tß") == "new\\x0aline\tß"
 
 
 @given(st.lists(st.binary(max_size=6), max_size=8))
-def test_pieces_come_out_as_the_whole_would(pieces: list[bytes]) -> None:
+def test_pieces_are_escaped_like_the_whole_text(pieces: list[bytes]) -> None:
     stream = VisibleStream()
     cut = b"".join(stream.feed(piece) for piece in pieces) + stream.feed(b"", final=True)
     assert cut == VisibleStream().feed(b"".join(pieces), final=True)

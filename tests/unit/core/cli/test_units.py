@@ -1,7 +1,4 @@
-"""Sizes and moments as people write them.
-
-Rates as people write them.
-"""
+"""Sizes, rates and times as users write them."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliend.core.cli.units import HIGHEST, LOWEST, moment_of, parse_rate, rate_text, size_of
+from aliend.core.cli.units import MAX_RATE, MIN_RATE, format_rate, format_size, parse_rate, parse_size, parse_time
 from aliend.errors import UsageError
 
 NOW_MS = 1_700_000_000_000
@@ -31,18 +28,18 @@ NOW_MS = 1_700_000_000_000
         ("7b", 7),
     ],
 )
-def test_a_size(text: str, size: int) -> None:
-    assert size_of(text) == size
+def test_a_size_is_parsed(text: str, size: int) -> None:
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "k", "-1", "1x", "1e3", "\u0661"])
-def test_what_is_no_size_is_refused(text: str) -> None:
+def test_text_that_is_not_a_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="minsize"):
-        size_of(text, "-minsize")
+        parse_size(text, "-minsize")
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "time_ms"),
     [
         ("1600000000", 1_600_000_000_000),
         ("1600000000123", 1_600_000_000_123),
@@ -53,18 +50,18 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         ("1.5h", NOW_MS - 5_400_000),
     ],
 )
-def test_a_moment(text: str, moment: int) -> None:
-    assert moment_of(text, NOW_MS) == moment
+def test_a_time_is_parsed(text: str, time_ms: int) -> None:
+    assert parse_time(text, NOW_MS) == time_ms
 
 
-def test_a_date_without_a_zone_is_local() -> None:
-    assert moment_of("2024-05-31", NOW_MS) == int(datetime(2024, 5, 31).astimezone(UTC).timestamp() * 1000)
+def test_a_date_without_a_time_zone_is_local() -> None:
+    assert parse_time("2024-05-31", NOW_MS) == int(datetime(2024, 5, 31).astimezone(UTC).timestamp() * 1000)
 
 
 @pytest.mark.parametrize("text", ["", "12", "yesterday", "3x", "2024", "2024-13-01", "99999999999"])
-def test_what_is_no_moment_is_refused(text: str) -> None:
+def test_text_that_is_not_a_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="min-ctime"):
-        moment_of(text, NOW_MS, "-min-ctime")
+        parse_time(text, NOW_MS, "-min-ctime")
 
 
 @pytest.mark.parametrize(
@@ -85,16 +82,23 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         ("none", 0),
     ],
 )
-def test_a_rate_is_understood(text: str, rate: int) -> None:
+def test_a_rate_is_parsed(text: str, rate: int) -> None:
     assert parse_rate(text) == rate
 
 
 @pytest.mark.parametrize("text", ["", "fast", "-1M", "1X", "M", "10", "2T", "1e6", "1..5M", "\u0661M", "nan", "20M/h"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_text_that_is_not_a_rate_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="rate"):
         parse_rate(text)
 
 
-@given(st.one_of(st.just(0), st.integers(LOWEST, HIGHEST)))
-def test_a_rate_is_told_in_words_that_mean_it(rate: int) -> None:
-    assert parse_rate(rate_text(rate)) == rate
+@given(st.one_of(st.just(0), st.integers(MIN_RATE, MAX_RATE)))
+def test_a_formatted_rate_is_parsed_to_the_same_rate(rate: int) -> None:
+    assert parse_rate(format_rate(rate)) == rate
+
+
+@pytest.mark.parametrize(
+    ("size", "digits", "text"), [(0, 1, "0 B"), (1023, 1, "1023 B"), (1536, 1, "1.5 KiB"), (1 << 50, 2, "1024.00 TiB")]
+)
+def test_a_size_is_formatted_with_its_unit(size: int, digits: int, text: str) -> None:
+    assert format_size(size, digits) == text

@@ -1,64 +1,64 @@
-"""Who gets a connection next."""
+"""The assignment of connections to work."""
 
 from __future__ import annotations
 
-from aliend.core.connection.pool_policy import LONG_PATIENCE, PATIENCE, Lane, choose
+from aliend.core.connection.pool_policy import NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED, SlotState, choose_slot
 
-COLD = Lane()
-WARM = Lane(warm=True)
-TALKING = Lane(warm=True, work="interactive")
-CONNECTING = Lane(work="interactive")
-HAULING = Lane(warm=True, work="bulk")
-
-
-def test_the_first_work_makes_a_login() -> None:
-    assert choose([COLD, COLD], "interactive", 0.0) == 0
-    assert choose([COLD, COLD], "bulk", 0.0) == 0
+COLD = SlotState()
+WARM = SlotState(connected=True)
+TALKING = SlotState(connected=True, work="interactive")
+CONNECTING = SlotState(work="interactive")
+HAULING = SlotState(connected=True, work="bulk")
 
 
-def test_a_warm_lane_is_better_than_a_login() -> None:
-    assert choose([COLD, WARM], "interactive", 0.0) == 1
-    assert choose([COLD, WARM], "bulk", 0.0) == 1
+def test_the_first_work_logs_in() -> None:
+    assert choose_slot([COLD, COLD], "interactive", 0.0) == 0
+    assert choose_slot([COLD, COLD], "bulk", 0.0) == 0
 
 
-def test_interactive_work_makes_a_login_rather_than_wait_behind_bulk_work() -> None:
-    assert choose([HAULING, COLD], "interactive", 0.0) == 1
+def test_a_connected_slot_is_preferred_to_a_login() -> None:
+    assert choose_slot([COLD, WARM], "interactive", 0.0) == 1
+    assert choose_slot([COLD, WARM], "bulk", 0.0) == 1
+
+
+def test_interactive_work_logs_in_instead_of_waiting_behind_bulk_work() -> None:
+    assert choose_slot([HAULING, COLD], "interactive", 0.0) == 1
 
 
 def test_interactive_work_waits_for_interactive_work() -> None:
-    assert choose([TALKING, COLD], "interactive", 0.0) is None
+    assert choose_slot([TALKING, COLD], "interactive", 0.0) is None
 
 
-def test_a_login_in_progress_is_waited_for_however_long_it_takes() -> None:
-    assert choose([CONNECTING, COLD], "interactive", 0.0) is None
-    assert choose([CONNECTING, COLD], "interactive", 100.0) is None
+def test_work_waits_for_a_login_in_progress() -> None:
+    assert choose_slot([CONNECTING, COLD], "interactive", 0.0) is None
+    assert choose_slot([CONNECTING, COLD], "interactive", 100.0) is None
 
 
-def test_patience_ends_when_the_lane_is_only_busy() -> None:
-    assert choose([TALKING, COLD], "interactive", PATIENCE) == 1
-    assert choose([TALKING, COLD], "bulk", PATIENCE) == 1
+def test_a_long_wait_for_a_busy_slot_causes_a_login() -> None:
+    assert choose_slot([TALKING, COLD], "interactive", NEW_LOGIN_AFTER) == 1
+    assert choose_slot([TALKING, COLD], "bulk", NEW_LOGIN_AFTER) == 1
 
 
-def test_bulk_work_never_has_two_lanes() -> None:
-    assert choose([HAULING, WARM], "bulk", 100.0) is None
+def test_bulk_work_never_uses_two_slots() -> None:
+    assert choose_slot([HAULING, WARM], "bulk", 100.0) is None
 
 
-def test_nobody_gets_a_busy_lane() -> None:
-    assert choose([HAULING, TALKING], "interactive", 100.0) is None
+def test_a_busy_slot_is_never_assigned() -> None:
+    assert choose_slot([HAULING, TALKING], "interactive", 100.0) is None
 
 
-def test_bulk_work_gets_a_second_login_when_its_patience_ends_but_never_the_last_lane() -> None:
-    assert choose([HAULING, COLD, COLD, COLD], "bulk", 0.0) is None
-    assert choose([HAULING, COLD, COLD, COLD], "bulk", PATIENCE) == 1
-    assert choose([HAULING, HAULING, HAULING, COLD], "bulk", 100.0) is None
-    assert choose([HAULING, HAULING, HAULING, COLD], "interactive", 0.0) == 3
+def test_bulk_work_logs_in_again_after_a_long_wait_but_never_in_the_last_slot() -> None:
+    assert choose_slot([HAULING, COLD, COLD, COLD], "bulk", 0.0) is None
+    assert choose_slot([HAULING, COLD, COLD, COLD], "bulk", NEW_LOGIN_AFTER) == 1
+    assert choose_slot([HAULING, HAULING, HAULING, COLD], "bulk", 100.0) is None
+    assert choose_slot([HAULING, HAULING, HAULING, COLD], "interactive", 0.0) == 3
 
 
-def test_bulk_work_takes_a_second_warm_lane_only_where_one_stays_for_users() -> None:
-    assert choose([HAULING, WARM, COLD, COLD], "bulk", 0.0) is None
-    assert choose([HAULING, WARM, TALKING, COLD], "bulk", 0.0) == 1
+def test_bulk_work_uses_a_second_connection_only_if_one_remains_for_users() -> None:
+    assert choose_slot([HAULING, WARM, COLD, COLD], "bulk", 0.0) is None
+    assert choose_slot([HAULING, WARM, TALKING, COLD], "bulk", 0.0) == 1
 
 
-def test_near_the_services_threshold_patience_lasts_longer() -> None:
-    assert choose([TALKING, COLD], "interactive", PATIENCE, LONG_PATIENCE) is None
-    assert choose([TALKING, COLD], "interactive", LONG_PATIENCE, LONG_PATIENCE) == 1
+def test_work_waits_longer_near_the_throttle_threshold() -> None:
+    assert choose_slot([TALKING, COLD], "interactive", NEW_LOGIN_AFTER, NEW_LOGIN_AFTER_THROTTLED) is None
+    assert choose_slot([TALKING, COLD], "interactive", NEW_LOGIN_AFTER_THROTTLED, NEW_LOGIN_AFTER_THROTTLED) == 1

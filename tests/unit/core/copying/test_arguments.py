@@ -62,11 +62,11 @@ def test_options_of_old_scripts_are_accepted_with_their_values(option: str) -> N
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("-forc", "a", "b"), "no option -forc; did you mean -force"),
+        (("-forc", "a", "b"), "unknown option -forc; did you mean -force"),
         (("--detatch", "a", "b"), "did you mean --detach"),
         (("a",), "at least one source and a target"),
         (("-T", "no", "a", "b"), "-T needs a whole number"),
-        (("a", "b", "-T"), "-T needs a number"),
+        (("a", "b", "-T"), "-T must be followed by a number"),
         (("-T", "0", "a", "b"), "at least 1"),
         (("-timeout", "soon", "a", "b"), "-timeout must be a number of seconds"),
         (("--overwrite", "maybe", "a", "b"), "never, changed, always"),

@@ -1,4 +1,4 @@
-"""Queries of the conditions database and what it answers."""
+"""Queries to the conditions database and its answers."""
 
 from __future__ import annotations
 
@@ -54,30 +54,30 @@ def test_f167_a_time_in_the_query_wins_over_the_run() -> None:
         (["-get", "-mirror", "TPC"], "exclude each other"),
         (["-run", "1", "-objtime", "1700000000000", "TPC"], "exclude each other"),
         (["-objtime", "12", "TPC"], "13 digits"),
-        (["-run", "x", "TPC"], "run's number"),
+        (["-run", "x", "TPC"], "run number"),
         (["-limit", "0", "TPC"], "at least 1"),
         (["-histroy", "TPC"], "did you mean -history?"),
         (["-header", "nonsense", "TPC"], "NAME: VALUE"),
-        (["-host", "ftp://x", "TPC"], "no host"),
-        (["-limit"], "needs a value"),
-        ([], "one query"),
-        (["TPC", "ITS"], "one query"),
+        (["-host", "ftp://x", "TPC"], "invalid host"),
+        (["-limit"], "followed by a value"),
+        ([], "usage: ccdb"),
+        (["TPC", "ITS"], "usage: ccdb"),
         (["TPC/1700000000000/1700000000001"], "more than one time"),
     ],
 )
-def test_words_that_make_no_sense_are_told(words: list[str], part: str) -> None:
+def test_invalid_arguments_are_refused(words: list[str], part: str) -> None:
     with pytest.raises(UsageError, match=part):
         ccdb.parse(words)
 
 
-def test_f168_files_are_named_as_people_or_as_servers_want_them() -> None:
+def test_f168_files_have_readable_names_or_those_of_a_server() -> None:
     (one,) = ccdb.objects_of({"objects": [OBJECT]}, BASE)
     assert ccdb.target_of(one, "get") == "TPC/Calib/Gain/gain_e-1.root"
     assert ccdb.target_of(one, "mirror") == "TPC/Calib/Gain/1700000000000/e-1"
     assert one.replicas == ("alien:///alice/data/CCDB/gain", f"{BASE}download/e-1")
 
 
-def test_f168_properties_are_lines_of_what_is_not_in_the_name() -> None:
+def test_f168_properties_are_the_fields_that_the_name_does_not_have() -> None:
     (one,) = ccdb.objects_of({"objects": [OBJECT]}, BASE)
     assert ccdb.properties_of(one) == (
         "CreateTime=1\nValidUntil=1700000060000\nOriginalFileName=gain.root\nContent-MD5=ABC\nObjectType=o2::Gain\n"
@@ -85,13 +85,13 @@ def test_f168_properties_are_lines_of_what_is_not_in_the_name() -> None:
     )
 
 
-def test_folders_come_with_and_without_numbers() -> None:
+def test_folders_may_have_counts() -> None:
     counted = {"name": "a", "ownFiles": 1, "ownSize": 2, "filesInSubfolders": 3, "sizeOfSubfolders": 4}
     found = ccdb.folders_of({"subfolders": ["b", counted]})
     assert [(folder.name, folder.counted) for folder in found] == [("b", None), ("a", (1, 2, 3, 4))]
 
 
 @pytest.mark.parametrize("answer", [[], "text", {"objects": 3}, {"objects": [{"id": 1}]}])
-def test_an_answer_of_another_shape_is_an_error(answer: object) -> None:
+def test_an_unexpected_answer_is_an_error(answer: object) -> None:
     with pytest.raises(WebError):
         ccdb.objects_of(answer, BASE)

@@ -1,4 +1,4 @@
-"""Storage and computing elements by label, in lines that scripts take apart."""
+"""Storage and computing elements: lookup by label, and lines that scripts parse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from aliend.core.grid.element_listing import (
     HEADER,
     computing_elements,
     line_of,
-    pair_of,
+    name_and_server,
     server_of,
     storage_elements,
 )
@@ -18,11 +18,11 @@ LISTED = [
 ]
 
 
-def test_f161_a_number_means_the_element_of_that_number_only() -> None:
+def test_f161_a_number_matches_only_the_element_with_that_number() -> None:
     assert [one.number for one in storage_elements(LISTED) if one.matches("2")] == ["2"]
 
 
-def test_f161_another_label_is_a_part_of_name_or_server_in_any_case() -> None:
+def test_f161_another_label_matches_a_part_of_name_or_server() -> None:
     elements = storage_elements(LISTED)
     assert [[one.number for one in elements if one.matches(label)] for label in ("se2", "EOS:1094", "::", "xyz")] == [
         ["22"],
@@ -35,7 +35,7 @@ def test_f161_another_label_is_a_part_of_name_or_server_in_any_case() -> None:
 def test_f161_lines_have_the_usual_widths() -> None:
     (first, second) = storage_elements(LISTED)
     assert line_of(first) == f"2     ALICE::CERN::EOS{' ' * 16}eos:1094"
-    assert pair_of(second) == f"ALICE::GSI::SE2{' ' * 17}gsi.de:1094"
+    assert name_and_server(second) == f"ALICE::GSI::SE2{' ' * 17}gsi.de:1094"
     assert second.qos == "disk, legooutput"
 
 
@@ -43,7 +43,7 @@ def test_a_server_is_found_in_any_form_of_address() -> None:
     assert [server_of(text) for text in ("root://u@h:1//p", "h", "h:1", "[::1]:5/")] == ["h:1", "h", "h:1", "[::1]:5"]
 
 
-def test_f161_every_filter_must_be_fulfilled() -> None:
+def test_f161_an_element_must_match_every_filter() -> None:
     elements = computing_elements(
         [
             {

@@ -1,10 +1,10 @@
-"""What the service's words about its own copies mean."""
+"""Replies about copies of the central service."""
 
 from __future__ import annotations
 
 import pytest
 
-from aliend.core.grid.mirror_replies import Queued, queued_of, state_of
+from aliend.core.grid.mirror_replies import QueuedMirror, mirror_state, queued_mirrors
 
 TABLE = """\
 TransferId  Status        User        Destination                             Size  Source
@@ -15,17 +15,17 @@ TransferId  Status        User        Destination                             Si
 """
 
 
-def test_numbers_of_copies_are_read_and_problems_are_not() -> None:
+def test_queued_copies_are_parsed_and_problems_are_not() -> None:
     words = ("queued transfer ID 41", "file already exists on SE", "queued transfer ID 7")
     text = "\n".join(
         f"{se}: {said}" for se, said in zip(("ALICE::X::SE2", "ALICE::X::SE1", "alice::y::se3"), words, strict=True)
     )
-    assert queued_of(text) == (Queued("ALICE::X::SE2", 41), Queued("ALICE::Y::SE3", 7))
+    assert queued_mirrors(text) == (QueuedMirror("ALICE::X::SE2", 41), QueuedMirror("ALICE::Y::SE3", 7))
 
 
 @pytest.mark.parametrize(
     ("number", "state"),
     [(41, "waiting"), (4, "waiting"), (43, "done"), (44, "failed"), (45, "unknown"), (1, "unknown")],
 )
-def test_a_copy_stands_as_its_own_line_says(number: int, state: str) -> None:
-    assert state_of(TABLE, number) == state
+def test_the_state_of_a_copy_is_that_of_its_line(number: int, state: str) -> None:
+    assert mirror_state(TABLE, number) == state

@@ -1,4 +1,4 @@
-"""The report of an account's quotas, from either spelling of the fields."""
+"""The quota report, with both spellings of the fields."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_f154_seven_lines_in_either_spelling(spelling: str) -> None:
     ]
 
 
-def test_f154_a_field_that_is_missing_or_no_number_counts_as_nothing() -> None:
+def test_f154_a_field_that_is_missing_or_not_a_number_counts_as_zero() -> None:
     assert quotas.report({"username": "me", "running": "null"})[1] == (
         "Unfinished jobs(R + W / Max):\t\t0 + 0 / 0 --> no limit used"
     )

@@ -1,4 +1,4 @@
-"""The statistics of an XRootD server as a tree."""
+"""Statistics of an XRootD server."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ TEXT = (
 )
 
 
-def test_f163_each_kind_is_found_by_its_id() -> None:
-    assert xrootd_statistics.tree_of(TEXT) == {
+def test_f163_each_section_is_found_by_its_id() -> None:
+    assert xrootd_statistics.parse_statistics(TEXT) == {
         "tod": "1",
         "ver": "v5",
         "stats": {"info": {"host": "h"}, "xrootd": {"num": "3", "ops": {"open": "2"}}},
     }
 
 
-def test_f163_xml_may_be_had_in_lines() -> None:
-    assert "\n  <stats" in xrootd_statistics.indented(TEXT)
+def test_f163_xml_can_be_indented() -> None:
+    assert "\n  <stats" in xrootd_statistics.indent_xml(TEXT)
 
 
-def test_what_is_no_xml_is_refused() -> None:
+def test_invalid_xml_is_refused() -> None:
     with pytest.raises(BadReply):
-        xrootd_statistics.tree_of("<statistics>")
+        xrootd_statistics.parse_statistics("<statistics>")

@@ -1,11 +1,11 @@
-"""What the catalogue tells about a request whose reply was lost."""
+"""The outcome of a request with a lost reply, inferred from the catalogue."""
 
 from __future__ import annotations
 
 import pytest
 
 from aliend.core.catalogue.entries import Entry
-from aliend.core.protocol.lost_replies import judge, names_to_look_at
+from aliend.core.protocol.lost_replies import infer_outcome, names_to_check
 from aliend.core.protocol.requests import Request
 
 SENT = 1_000_000
@@ -31,9 +31,9 @@ def entry(lfn: str, *, kind: str = "file", changed_ms: int = SENT, mode: str = "
         ("rm --odd /a", ()),
     ],
 )
-def test_only_plain_names_of_known_commands_are_looked_at(words: str, names: tuple[str, ...]) -> None:
+def test_only_plain_names_of_known_commands_are_checked(words: str, names: tuple[str, ...]) -> None:
     command, *options = words.split()
-    assert names_to_look_at(Request(command, tuple(options)), "/d/") == names
+    assert names_to_check(Request(command, tuple(options)), "/d/") == names
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_only_plain_names_of_known_commands_are_looked_at(words: str, names: tup
         ("submit /a", [entry("/a")], "unclear"),
     ],
 )
-def test_the_state_of_the_names_tells_the_outcome(words: str, present: list[Entry], outcome: str) -> None:
+def test_the_outcome_is_inferred_from_the_state_of_the_names(words: str, present: list[Entry], outcome: str) -> None:
     command, *options = words.split()
     request = Request(command, tuple(options))
-    names = names_to_look_at(request) or ("/a",)
-    assert judge(request, names, {found.lfn: found for found in present}, SENT) == outcome
+    names = names_to_check(request) or ("/a",)
+    assert infer_outcome(request, names, {found.lfn: found for found in present}, SENT) == outcome

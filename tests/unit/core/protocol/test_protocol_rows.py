@@ -1,4 +1,4 @@
-"""Rows of the incumbent's protocol that are decided without a network."""
+"""Rows of alien.py's protocol that need no network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_f060_a_request_is_a_command_and_its_options() -> None:
     assert json.loads(encode(REQUEST)) == {"command": "ls", "options": ["-l", "/alice"]}
 
 
-def test_f061_keys_are_left_out_where_only_messages_are_shown() -> None:
+def test_f061_keys_are_omitted_if_only_messages_are_shown() -> None:
     assert with_modifiers(("-F", "/alice"), whole=False) == ("-nokeys", "-F", "/alice")
 
 
@@ -36,7 +36,7 @@ def test_f062_each_modifier_changes_the_request(words: tuple[str, ...], sent: tu
     assert with_modifiers(words, whole=False) == sent
 
 
-def test_f063_nothing_is_left_out_of_json() -> None:
+def test_f063_json_omits_nothing() -> None:
     assert with_modifiers(("-nomsg", "-nokeys", "x"), whole=True) == ("x",)
 
 

@@ -1,4 +1,4 @@
-"""Replies of a real central service, as recorded, are all understood."""
+"""Recorded replies of a real central service are parsed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from aliend.core.protocol.replies import (
     Reply,
-    entries_of_find,
     entries_of_listing,
     entries_of_stat,
     parse,
@@ -45,7 +44,7 @@ def answers(command: str, option: str = "") -> list[Reply]:
     return [reply for reply in found if reply.exit_code == 0 and reply.results]
 
 
-def test_every_recorded_reply_is_parsed_whole_and_in_pieces() -> None:
+def test_every_recorded_reply_is_parsed_at_once_and_in_pieces() -> None:
     for request, document in recorded():
         text = json.dumps(document)
         whole = parse(text, request)
@@ -69,11 +68,9 @@ def test_recorded_listings_become_entries() -> None:
         assert entry.changed_ms > 10**12
 
 
-@pytest.mark.parametrize(
-    ("command", "option", "read"), [("stat", "", entries_of_stat), ("find", "-f", entries_of_find)]
-)
-def test_recorded_descriptions_become_entries(command: str, option: str, read: Any) -> None:  # noqa: ANN401
-    described = [entry for reply in answers(command, option) for entry in read(reply.results)]
+@pytest.mark.parametrize(("command", "option"), [("stat", ""), ("find", "-f")])
+def test_recorded_stat_and_find_replies_become_entries(command: str, option: str) -> None:
+    described = [entry for reply in answers(command, option) for entry in entries_of_stat(reply.results)]
     assert described
     for entry in described:
         assert entry.lfn.endswith("/") == entry.is_directory
@@ -81,7 +78,7 @@ def test_recorded_descriptions_become_entries(command: str, option: str, read: A
         assert len(entry.permissions) == 3
 
 
-def test_recorded_replicas_and_tickets_are_read() -> None:
+def test_recorded_replicas_and_tickets_are_parsed() -> None:
     replicas = [replica for reply in answers("whereis", "-r") for replica in replicas_of(reply.results)]
     assert any("?ZIP=" in replica.pfn for replica in replicas)
     tickets = [ticket for reply in answers("access") for ticket in tickets_of(reply.results)]

@@ -1,4 +1,4 @@
-"""From the text of a reply to values."""
+"""Parsing of replies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from aliend.core.catalogue.entries import Entry, Member, Replica
 from aliend.core.protocol.replies import (
     Reply,
-    entries_of_find,
     entries_of_listing,
     entries_of_stat,
     members_of,
@@ -34,12 +33,12 @@ def test_a_reply_keeps_what_the_service_wrote() -> None:
     assert (reply.exit_code, reply.user, reply.directory) == (0, "alice", "/alice/")
 
 
-def test_a_warning_is_no_failure() -> None:
+def test_a_warning_is_not_a_failure() -> None:
     reply = Reply(0, "Reducing the validity\n", "alice", "/", ())
     assert reply.checked(LS) is reply
 
 
-def test_a_failure_carries_the_services_words() -> None:
+def test_a_failure_has_the_services_message() -> None:
     with pytest.raises(ServiceError, match="No such file or directory : /x") as caught:
         Reply(2, "No such file or directory : /x\n", "alice", "/", ()).checked(LS)
     assert (caught.value.exit_code, caught.value.command) == (2, "ls")
@@ -67,7 +66,7 @@ def test_a_failure_carries_the_services_words() -> None:
         ('{"results":[]}', 42),
     ],
 )
-def test_garbage_of_every_kind_has_its_code(text: str, code: int) -> None:
+def test_every_kind_of_invalid_reply_has_its_code(text: str, code: int) -> None:
     with pytest.raises(BadReply, match="ls") as caught:
         parse(text, LS)
     assert caught.value.exit_code == code
@@ -93,7 +92,7 @@ def test_a_listing_becomes_entries() -> None:
     ]
 
 
-def test_a_name_is_one_line_whatever_is_in_it() -> None:
+def test_a_name_with_newlines_is_one_line() -> None:
     results = [{"message": "a"}, {"message": ""}, {"message": "b\n/c"}, {"message": "d\ne\nFound 3 maching entries"}]
     assert names_text(results) == "a\nb\\x0a/c\nd\\x0ae\nFound 3 maching entries"
     for text in ("\nusage: ls\n", '<?xml version="1.0"?>\n<alien>\n</alien>'):
@@ -104,17 +103,17 @@ def test_the_root_is_a_directory_with_one_slash() -> None:
     assert entries_of_stat([{"lfn": "/", "type": "d"}])[0].lfn == "/"
 
 
-def test_a_null_md5_is_an_unknown_one() -> None:
+def test_a_null_md5_is_unknown() -> None:
     results = [{"lfn": "/a/f", "type": "f", "size": "3", "md5": None, "perm": "755", "guid": "ABC", "owner": "alice"}]
-    assert entries_of_find(results) == [Entry("/a/f", "file", 3, "alice", "", "755", 0, "", "abc")]
+    assert entries_of_stat(results) == [Entry("/a/f", "file", 3, "alice", "", "755", 0, "", "abc")]
 
 
-def test_a_size_that_is_no_number_is_refused() -> None:
+def test_a_size_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(BadReply, match="size"):
         entries_of_stat([{"lfn": "/a/f", "size": "many"}])
 
 
-def test_replicas_and_tickets_without_a_place_are_left_out() -> None:
+def test_replicas_and_tickets_without_a_url_are_omitted() -> None:
     results = [{"message": "the file is in"}, {"seName": "Alice::X::Y", "pfn": "root://h//1"}]
     assert replicas_of(results) == [Replica("ALICE::X::Y", "root://h//1")]
     url = {"url": "root://h//1#m", "envelope": "secret", "guid": "AB", "se": "ALICE::X::Y", "size": "7", "md5": None}
@@ -141,7 +140,7 @@ def test_a_ticket_for_http_has_the_url_of_the_message_and_keeps_the_member() -> 
     assert [ticket.url for ticket in tickets_of(results)] == ["root://se//p#m", "root://other//p#m"]
 
 
-def test_f209_members_of_archives_are_told_by_their_only_replica() -> None:
+def test_f209_members_of_archives_are_recognised_by_their_only_replica() -> None:
     results: list[dict[str, object]] = [
         {"lfn": "/a/in", "replicas": {"ZIP": "guid:///66634CB2-E8E6-11F1-AE62-025A4E444258?ZIP=other ?ZIP=x.root"}},
         {"lfn": "/a/plain", "replicas": {"ALICE::A::B": "root://host:1094//12/05601/6663"}},

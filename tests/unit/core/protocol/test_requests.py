@@ -1,4 +1,4 @@
-"""The text of requests, and which of them may be sent again."""
+"""The text of requests, and which of them change something."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from aliend.core.protocol.requests import Request, batches, changes_something, encode, fits, session_change
+from aliend.core.protocol.requests import Request, batches, changes_state, encode, fits, session_change
 from aliend.errors import UsageError
 
 
@@ -15,17 +15,17 @@ def words(line: str) -> Request:
     return Request(command, tuple(options))
 
 
-def test_a_request_is_one_object_with_its_words_unsplit() -> None:
+def test_a_request_is_one_object_with_unsplit_arguments() -> None:
     text = encode(Request("ls", ("-l", "/a b/é")))
     assert json.loads(text) == {"command": "ls", "options": ["-l", "/a b/é"]}
     assert "é" in text
 
 
-def test_the_directory_of_the_session_travels_with_the_request() -> None:
+def test_a_request_carries_the_directory_of_the_session() -> None:
     assert json.loads(encode(Request("ls", ("x",)), "/alice/"))["options"] == ["-pwd=/alice/", "x"]
 
 
-def test_a_name_that_is_no_text_is_refused() -> None:
+def test_a_name_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(UsageError, match="UTF-8"):
         encode(Request("ls", ("\udcff",)))
 
@@ -37,8 +37,8 @@ def test_a_name_that_is_no_text_is_refused() -> None:
         "toXml /x", "toXml -x - /x", "fquota list", "cat /x", "token -v 3", "rm -h", "version", "ps -F l",
     ],
 )  # fmt: skip
-def test_asking_changes_nothing(line: str) -> None:
-    assert not changes_something(words(line))
+def test_read_only_commands_change_nothing(line: str) -> None:
+    assert not changes_state(words(line))
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_asking_changes_nothing(line: str) -> None:
         "cat -o /f /x", "resubmit 1", "find -x",
     ],
 )  # fmt: skip
-def test_whatever_may_change_something_is_known(line: str) -> None:
-    assert changes_something(words(line))
+def test_commands_that_may_change_something_are_recognised(line: str) -> None:
+    assert changes_state(words(line))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_whatever_may_change_something_is_known(line: str) -> None:
         ("ls -l /x", ""), ("token -v 3", ""), ("echo user", ""), ("ls /x-pwd=", ""),
     ],
 )  # fmt: skip
-def test_words_that_change_the_session_are_found(line: str, word: str) -> None:
+def test_arguments_that_change_the_session_are_found(line: str, word: str) -> None:
     assert session_change(words(line)) == word
 
 
@@ -74,7 +74,7 @@ def test_the_limit_counts_utf_16_units() -> None:
     assert not fits("\N{GRINNING FACE}" * 4097)
 
 
-def test_operands_are_spread_over_requests_of_fifty() -> None:
+def test_operands_are_split_into_requests_of_fifty() -> None:
     lfns = [f"/alice/{n}" for n in range(120)]
     requests = batches("stat", ("-nomsg",), lfns)
     assert [len(request.options) - 1 for request in requests] == [50, 50, 20]
@@ -82,7 +82,7 @@ def test_operands_are_spread_over_requests_of_fifty() -> None:
     assert batches("stat", (), []) == []
 
 
-def test_long_operands_are_spread_until_they_fit() -> None:
+def test_long_operands_are_split_until_they_fit() -> None:
     lfns = [f"/{n}" + 1000 * "x" for n in range(30)]
     requests = batches("rm", ("-r",), lfns, "/alice/")
     assert all(fits(encode(request, "/alice/")) for request in requests)
@@ -90,6 +90,6 @@ def test_long_operands_are_spread_until_they_fit() -> None:
     assert len(requests) == 4
 
 
-def test_an_operand_too_long_for_any_request_stands_alone() -> None:
+def test_an_operand_that_is_too_long_gets_its_own_request() -> None:
     requests = batches("ls", (), ["/a", "/" + 9000 * "x", "/b"])
     assert [len(request.options) for request in requests] == [1, 1, 1]

@@ -38,10 +38,10 @@ class Metered(FakeWorkers):
         super().__init__(grid)
         self.ago = ago
 
-    def metered(self) -> dict[int, int]:
+    def throttled_rates(self) -> dict[int, int]:
         return dict.fromkeys(self.ago, 5)
 
-    def waited(self) -> dict[int, float]:
+    def seconds_since_wait(self) -> dict[int, float]:
         return self.ago
 
 
@@ -150,7 +150,7 @@ async def test_a_permanent_failure_does_not_count_against_the_element(house: Hou
 
 async def test_a_dead_worker_does_not_count_as_a_failure_of_the_file(house: House, tmp_path: Path) -> None:
     house.grid.put("/a/f", b"x")
-    house.workers.faults = [WorkerDied("the copying process was ended by SIGKILL", "storage", 1.0)]
+    house.workers.faults = [WorkerDied("the worker process was killed by SIGKILL", "storage", 1.0)]
     job = await house.submit(JobSpec("download", ("/a/f",), f"{tmp_path}/g"))
     await house.until(job.id, "waiting")
     assert (await house.store.transfers(job.id, 1, 0))[0].failures == 0

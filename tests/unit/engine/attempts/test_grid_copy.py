@@ -197,7 +197,7 @@ async def test_a_file_copied_before_a_crash_is_registered_after_it(house: House,
 async def test_tickets_of_a_dead_worker_are_not_used_again(house: House) -> None:
     house.grid.put("/a/f", b"data")
     house.workers.together = set(house.grid.ses)
-    house.workers.faults = [WorkerDied("the copying process was ended by SIGKILL", "transient")]
+    house.workers.faults = [WorkerDied("the worker process was killed by SIGKILL", "transient")]
     job = await house.submit(copy("/a/f", "/b/g"))
     await house.until(job.id, "waiting")
     assert kinds(house.workers.copies()) == [ThirdParty]

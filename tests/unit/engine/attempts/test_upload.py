@@ -117,7 +117,7 @@ async def test_empty_and_missing_files_are_refused_with_the_reason(
         (tmp_path / "f").write_bytes(content)
     job = await house.done(up(tmp_path / "f", "/a/f"))
     assert job.state == "failed"
-    assert ("empty" if content is not None else "cannot be read") in (await house.only(job.id)).message
+    assert ("empty" if content is not None else "cannot read") in (await house.only(job.id)).message
 
 
 async def test_a_commit_with_a_lost_reply_is_looked_up_and_not_repeated(house: House, file: Path) -> None:
@@ -508,7 +508,7 @@ async def test_replicas_are_read_back_on_request(house: House, file: Path) -> No
     house.catalogue.commit = then_spoil  # type: ignore[method-assign]
     job = await house.done(up(file, "/a/g", verify=True))
     assert job.state == "failed"
-    assert "cannot be read back: A::B::SE1: the bytes have md5" in (await house.only(job.id)).message
+    assert "cannot be read back: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
 
 
 async def test_many_uploads_share_their_lookups(house: House, tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ async def test_an_unreadable_part_of_the_source_holds_the_job_until_it_is_readab
     monkeypatch.setattr(os, "scandir", refuse)
     job = await house.submit(up(here, delete=True))
     held = await house.until_job(job.id, "paused")
-    assert "closed cannot be read: permission denied: make it readable for you" in held.message
+    assert "closed: permission denied; make it readable" in held.message
     assert remote(house) == {"/a/extra": "extra"}
     monkeypatch.setattr(os, "scandir", scandir)
     await house.engine.resume(job.id)

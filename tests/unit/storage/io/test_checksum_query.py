@@ -1,4 +1,4 @@
-"""What is asked of a storage element about a file, and asked again; the element says what the test wants."""
+"""Queries of size and checksum, and their retries, against a scripted storage element."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refusal(number: int) -> dict[str, Any]:
 
 
 class FakeSystem:
-    """Answers checksum queries with the next of `answers`, at once; the last one for ever."""
+    """Answers each checksum query with the next of `answers`; repeats the last one."""
 
     def __init__(self, *answers: Answer, size: int = 5, flags: int = 0) -> None:
         self.asked: list[str] = []
@@ -66,58 +66,58 @@ def settled(size: int = 5) -> ChecksumQuery:
     return inquiry.checked()
 
 
-def test_size_and_checksum_are_told(serving: Serving) -> None:
+def test_size_and_checksum_are_returned(serving: Serving) -> None:
     serving(FakeSystem((FINE, b"adler32 0062F00A\0")))
     found = settled()
     assert (found.stored_size, found.algorithm, found.value) == (5, "adler32", "0062f00a")
 
 
-def test_a_busy_server_is_asked_again_at_once_and_not_after_its_thirty_seconds(serving: Serving) -> None:
+def test_a_busy_server_is_retried_sooner_than_after_thirty_seconds(serving: Serving) -> None:
     system = serving(FakeSystem((BUSY, None), (BUSY, None), (FINE, b"adler32 1")))
     assert settled().value == "1"
     assert system.asked == ["adler32"] * 3
     assert all(0 < limit < 30 for limit in system.limits)
 
 
-def test_a_large_file_may_take_as_long_as_its_server_wants(serving: Serving) -> None:
+def test_a_query_of_a_large_file_has_no_short_limit(serving: Serving) -> None:
     system = serving(FakeSystem((FINE, b"adler32 1"), size=1 << 30))
     settled(1 << 30)
     assert system.limits == [0]
 
 
-def test_algorithms_are_tried_in_turn(serving: Serving) -> None:
+def test_algorithms_are_tried_in_order(serving: Serving) -> None:
     system = serving(FakeSystem((refusal(3013), None), (FINE, b"crc32c 12"), (FINE, b"md5 ab")))
     found = settled()
     assert (found.algorithm, found.value) == ("md5", "ab")
     assert system.asked == ["adler32", "", "md5"]
 
 
-def test_a_server_without_checksums_has_the_size_alone(serving: Serving) -> None:
+def test_a_server_without_checksums_returns_only_the_size(serving: Serving) -> None:
     serving(FakeSystem((refusal(3013), None)))
     found = settled()
     assert (found.stored_size, found.algorithm) == (5, "")
 
 
-def test_an_unfinished_upload_is_told(serving: Serving) -> None:
+def test_an_unfinished_upload_is_an_error(serving: Serving) -> None:
     serving(FakeSystem((FINE, b"adler32 1"), flags=64))
     with pytest.raises(StorageError, match="unfinished upload"):
         settled()
 
 
-def test_a_broken_connection_is_told(serving: Serving) -> None:
+def test_a_broken_connection_is_an_error(serving: Serving) -> None:
     broken = {"ok": False, "code": 103, "errno": 0, "message": "[FATAL] Connection error"}
     serving(FakeSystem((broken, None)))
     with pytest.raises(StorageError, match="Connection error"):
         stored_checksum(CompletionQueue(), SOURCE, 5)
 
 
-def test_one_algorithm_that_is_refused_is_an_error_where_no_other_will_do(serving: Serving) -> None:
+def test_a_refused_algorithm_is_an_error_if_it_is_required(serving: Serving) -> None:
     serving(FakeSystem((refusal(3013), None)))
     with pytest.raises(StorageError, match="checksum: no"):
         stored_size_and_checksum(CompletionQueue(), SOURCE, 5, "md5")
 
 
-def test_who_waits_for_a_busy_server_can_be_stopped(serving: Serving) -> None:
+def test_a_task_waiting_for_a_busy_server_can_be_stopped(serving: Serving) -> None:
     completions = CompletionQueue()
     system = serving(FakeSystem((BUSY, None)))
     inquiry = ChecksumQuery(completions, SOURCE, 5)

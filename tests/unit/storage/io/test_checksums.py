@@ -1,4 +1,4 @@
-"""Checksums of bytes that are hashed beside their copy."""
+"""Checksums that are computed during a copy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aliend.storage.io.checksums import Digests
 CONTENT = bytes(range(256)) * 16384
 
 
-def test_an_answer_waits_for_the_bytes_that_are_still_hashed() -> None:
+def test_a_checksum_waits_until_all_bytes_are_hashed() -> None:
     blocked = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(blocked.wait)
@@ -21,7 +21,7 @@ def test_an_answer_waits_for_the_bytes_that_are_still_hashed() -> None:
         assert not digests.differs("adler32", f"{zlib.adler32(CONTENT):08x}")
 
 
-def test_a_short_hexadecimal_number_is_the_same_number() -> None:
+def test_leading_zeros_of_a_checksum_are_optional() -> None:
     with ThreadPoolExecutor(1) as pool:
         digests = Digests(pool, with_adler32=True)
         digests.update(b"")

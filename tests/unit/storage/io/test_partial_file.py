@@ -1,4 +1,4 @@
-"""Names of partial files, and what is done with them on the local disk."""
+"""Partial files: names, locks, publishing, removal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDS = st.integers(1, 2**63 - 1)
 
 
 @given(NAMES, IDS)
-def test_a_part_fits_a_directory_and_is_never_its_target(name: str, id: int) -> None:
+def test_a_partial_name_is_short_enough_and_differs_from_the_target(name: str, id: int) -> None:
     part = partial_name(name, id)
     assert len(os.fsencode(part)) <= LONGEST_NAME
     assert part != name
@@ -35,12 +35,12 @@ def test_a_part_fits_a_directory_and_is_never_its_target(name: str, id: int) -> 
 
 
 @given(NAMES, NAMES, IDS)
-def test_two_names_never_share_a_part(one: str, other: str, id: int) -> None:
+def test_two_names_never_share_a_partial_name(one: str, other: str, id: int) -> None:
     assert (partial_name(one, id) == partial_name(other, id)) == (one == other)
 
 
 @given(st.text("aä€🙂", min_size=60, max_size=80), IDS)
-def test_a_name_is_cut_between_characters(name: str, id: int) -> None:
+def test_a_long_name_is_cut_between_characters(name: str, id: int) -> None:
     partial_name(name * 4, id).encode("utf-8")
 
 
@@ -48,7 +48,7 @@ def test_a_short_name_stays_readable() -> None:
     assert partial_name("AliESDs.root", 17) == ".AliESDs.root.17.part"
 
 
-def test_its_length_is_what_was_appended(tmp_path: Path) -> None:
+def test_the_length_is_that_of_the_appended_bytes(tmp_path: Path) -> None:
     with PartialFile.open(tmp_path / "f", 1) as part:
         part.append(b"abc")
         part.append(b"def")
@@ -59,7 +59,7 @@ def test_its_length_is_what_was_appended(tmp_path: Path) -> None:
         assert list(part.content()) == []
 
 
-def test_it_is_private_until_published(tmp_path: Path) -> None:
+def test_the_partial_file_is_private_until_published(tmp_path: Path) -> None:
     with PartialFile.open(tmp_path / "f", 1) as part:
         assert part.path.stat().st_mode & 0o777 == 0o600
         part.publish(0o022, overwrite=False)
@@ -67,7 +67,7 @@ def test_it_is_private_until_published(tmp_path: Path) -> None:
     assert not part.path.exists()
 
 
-def test_what_was_flushed_along_is_published_whole(tmp_path: Path) -> None:
+def test_a_file_flushed_in_background_is_published_complete(tmp_path: Path) -> None:
     content = os.urandom(16 << 20)
     with ThreadPoolExecutor(1) as pool, PartialFile.open(tmp_path / "f", 1) as part:
         for _ in range(6):
@@ -77,7 +77,7 @@ def test_what_was_flushed_along_is_published_whole(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == content * 6
 
 
-def test_a_target_that_appeared_meanwhile_stays(tmp_path: Path) -> None:
+def test_a_target_created_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     with PartialFile.open(tmp_path / "f", 1) as part:
         (tmp_path / "f").write_bytes(b"new")
         with pytest.raises(CopyError, match="exists and differs"):
@@ -85,36 +85,36 @@ def test_a_target_that_appeared_meanwhile_stays(tmp_path: Path) -> None:
     assert (tmp_path / "f").read_bytes() == b"new"
 
 
-def test_only_one_writes(tmp_path: Path) -> None:
+def test_only_one_process_writes_a_partial_file(tmp_path: Path) -> None:
     with (
         PartialFile.open(tmp_path / "f", 1),
-        pytest.raises(CopyError, match="another process still writes"),
+        pytest.raises(CopyError, match="another process is writing"),
         PartialFile.open(tmp_path / "f", 1),
     ):
         raise AssertionError("two write")
 
 
-def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_symbolic_link_with_the_partial_name_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / partial_name("f", 1)).symlink_to(tmp_path / "victim")
     with pytest.raises(CopyError), PartialFile.open(tmp_path / "f", 1):
         raise AssertionError("a link was followed")
     assert not (tmp_path / "victim").exists()
 
 
-def test_a_pipe_in_its_place_is_refused(tmp_path: Path) -> None:
+def test_a_pipe_with_the_partial_name_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / partial_name("f", 1))
     with pytest.raises(CopyError, match="remove it") as caught, PartialFile.open(tmp_path / "f", 1):
         raise AssertionError("a pipe was taken")
     assert caught.value.kind == "local"
 
 
-def test_discarding_tells_what_was_there(tmp_path: Path) -> None:
+def test_removing_a_partial_file_returns_its_size(tmp_path: Path) -> None:
     (tmp_path / partial_name("f", 1)).write_bytes(b"12345")
     assert remove_partial(tmp_path / "f", 1) == 5
     assert remove_partial(tmp_path / "f", 1) == 0
     assert remove_partial(tmp_path / "none" / "f", 1) == 0
 
 
-def test_five_percent_of_a_disk_but_at_most_two_gibibytes_are_left_free() -> None:
+def test_five_percent_of_a_disk_but_at_most_two_gibibytes_stay_free() -> None:
     assert default_reserve(1_000_000) == 50_000
     assert default_reserve(10 << 40) == 2 << 30

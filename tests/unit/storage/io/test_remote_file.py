@@ -1,4 +1,4 @@
-"""URLs as they are given to XRootD, checksums, inboxes: what needs no server."""
+"""Connections of large files, checksums and completion queues, without a server."""
 
 from __future__ import annotations
 
@@ -14,27 +14,12 @@ from hypothesis import strategies as st
 from aliend.storage.errors import StorageError
 from aliend.storage.io.checksums import Digests
 from aliend.storage.io.completion_queue import CompletionQueue
-from aliend.storage.io.remote_file import url_of, with_own_connection
+from aliend.storage.io.remote_file import with_own_connection
 from aliend.storage.pool.worker_environment import worker_environment
 from aliend.storage.tasks import ReplicaUrl, Stopped
 
 
-def test_an_envelope_goes_behind_authz() -> None:
-    assert url_of(ReplicaUrl("root://h:1//p", "a\nb&c=d", "S")) == "root://h:1//p?xrd.wantprot=unix&authz=a\nb&c=d"
-
-
-def test_a_signed_envelope_is_a_query_itself() -> None:
-    assert (
-        url_of(ReplicaUrl("root://h//p", "turl=x&signature=y", "S"))
-        == "root://h//p?xrd.wantprot=unix&turl=x&signature=y"
-    )
-
-
-def test_a_member_is_no_part_of_the_url() -> None:
-    assert url_of(ReplicaUrl("root://h//p.zip#m", "", "S")) == "root://h//p.zip?xrd.wantprot=unix"
-
-
-def test_large_files_get_connections_of_their_own() -> None:
+def test_large_files_use_connections_of_their_own() -> None:
     source = ReplicaUrl("root://h:1//p", "", "S")
     assert with_own_connection(source, 3, 1 << 30).url == "root://c3@h:1//p"
     assert with_own_connection(source, 3, 1 << 10) == source
@@ -44,7 +29,7 @@ def test_large_files_get_connections_of_their_own() -> None:
 
 @settings(max_examples=30)
 @given(st.lists(st.binary(max_size=100), max_size=4), st.booleans())
-def test_the_checksums_are_those_of_the_bytes(chunks: list[bytes], large: bool) -> None:
+def test_checksums_match_the_bytes(chunks: list[bytes], large: bool) -> None:
     chunks = [bytes(1 << 20) + chunk for chunk in chunks] if large and chunks else chunks
     whole = b"".join(chunks)
     with ThreadPoolExecutor(2) as pool:
@@ -58,14 +43,14 @@ def test_the_checksums_are_those_of_the_bytes(chunks: list[bytes], large: bool) 
         assert digests.differs("adler32", f"{zlib.adler32(whole) ^ 1:x}")
 
 
-def test_a_task_that_waits_is_stopped_at_once() -> None:
+def test_a_waiting_task_stops_at_once() -> None:
     completions = CompletionQueue()
     threading.Timer(0.05, completions.stop).start()
     with pytest.raises(Stopped):
         completions.wait(lambda: False, "read", limit=30)
 
 
-def test_who_helps_a_task_is_stopped_with_it() -> None:
+def test_a_helper_thread_stops_with_its_task() -> None:
     completions = CompletionQueue()
     early = completions.child()
     completions.stop()
@@ -74,12 +59,12 @@ def test_who_helps_a_task_is_stopped_with_it() -> None:
             branch.raise_if_stopped()
 
 
-def test_silence_ends_the_waiting() -> None:
+def test_a_wait_ends_when_the_server_does_not_answer() -> None:
     with pytest.raises(StorageError, match="did not answer"):
         CompletionQueue().wait(lambda: False, "read", limit=0.01)
 
 
-def test_callbacks_run_in_the_task() -> None:
+def test_callbacks_run_in_the_thread_of_the_task() -> None:
     completions = CompletionQueue()
     heard: list[object] = []
     completions.callback(lambda status, response: heard.append((status, response)))("ok", "bytes", "hosts")
@@ -88,7 +73,7 @@ def test_callbacks_run_in_the_task() -> None:
     assert heard == [("ok", "bytes")]
 
 
-def test_who_needs_several_answers_is_woken_once() -> None:
+def test_a_task_that_needs_several_answers_wakes_once() -> None:
     completions = CompletionQueue()
     heard: list[int] = []
     for number in range(3):
@@ -97,7 +82,7 @@ def test_who_needs_several_answers_is_woken_once() -> None:
     assert heard == [0, 1, 2]
 
 
-def test_an_answer_that_does_not_come_holds_the_others_for_the_limit_only() -> None:
+def test_a_missing_answer_delays_the_others_only_until_the_limit() -> None:
     completions = CompletionQueue()
     heard: list[int] = []
     completions.put(lambda: heard.append(1))
@@ -106,7 +91,7 @@ def test_an_answer_that_does_not_come_holds_the_others_for_the_limit_only() -> N
     assert not completions.process(0.01)
 
 
-def test_the_environment_of_the_user_wins() -> None:
+def test_the_environment_of_the_user_has_priority() -> None:
     merged = worker_environment({"XRD_STREAMTIMEOUT": "7", "XRD_OTHER": "1", "PYTHONPATH": "/x"})
     assert (merged["XRD_STREAMTIMEOUT"], merged["XRD_OTHER"], merged["XRD_REQUESTTIMEOUT"]) == ("7", "1", "1200")
     assert merged["PYTHONPATH"].endswith(":/x")
