@@ -7,7 +7,7 @@ import sys
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
-from alienctl.daemon import address, configuration, control, logs, systemd
+from alienctl.daemon import configuration, control, logs, systemd
 from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
 from alienctl.invocation import JSON_OPTIONS, Invocation
@@ -89,7 +89,9 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
     }
     if action in ("install", "uninstall", "socket"):
         options, operands = operands, []
-        perform = {"install": systemd.install_unit, "uninstall": systemd.uninstall_unit, "socket": address.show}[action]
+        perform = {"install": systemd.install_unit, "uninstall": systemd.uninstall_unit, "socket": control.show_socket}[
+            action
+        ]
         actions[action] = lambda: perform(invocation, options, as_json)
     if action not in actions:
         known = ", ".join([*actions, "install", "uninstall", "socket", "logs"])

@@ -83,7 +83,8 @@ FLOORS: dict[str, list[set[str]]] = {
 SHORT_MODULES: dict[str, str] = {
     "alienctl/help/page.py": "the type of all page modules",
     "alienctl/help/service_pages.py": "one table of pages, as its siblings",
-    "alienctl/local/stdin_forwarder.py": "imported only when a command reads standard input",
+    "alienctl/daemon/directories.py": "paths that the start and all daemon commands share",
+    "alienctl/local/interpreter.py": "one rule, shared by daemon commands and the sandbox",
     "alienctl/shell/completion_scripts.py": "text for three shells, imported only to print it",
     "aliend/central/connection/jbox.py": "the only reader of JBox token files",
     "aliend/central/request_trace.py": "a debugging aid that touches no other module",
@@ -105,6 +106,9 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
+    "aliend/lifecycle/activity.py": "imported by `Runtime`, which its user `idle_exit` imports",
+    "aliend/lifecycle/idle_exit.py": "one background task",
+    "aliend/lifecycle/process_limits.py": "called before the daemon's modules are imported",
     "aliend/lifecycle/systemd_notify.py": "the sd_notify protocol",
 }
 OF_ALL = {"errors", "VERSION", "CONTRACT"}
