@@ -61,14 +61,14 @@ class Call:
     """One call. Feed `receive`, send what `take_output` gives, until `ended`.
 
     `status` is the gRPC status once ended (-1 before), `message` its text. `lost`: the connection or the server went
-    away rather than answered. `unseen`: the server cannot have seen the request, so that it may be sent again.
+    away rather than answered. `not_received`: the server cannot have seen the request, so that it may be sent again.
     """
 
     def __init__(self, path: bytes) -> None:
         self.status = -1
         self.message = ""
         self.lost = False
-        self.unseen = False
+        self.not_received = False
         self._output = bytearray(_opening(path))
         self._body = bytearray()
         self._closing = False
@@ -81,7 +81,7 @@ class Call:
         self._block: bytearray | None = None
         self._block_ends_stream = False
         self._headers: dict[bytes, bytes] = {}
-        self._greeted = False
+        self._has_settings = False
         self._going_away = False
         self._received = 0
         self._stream_received = 0
@@ -133,7 +133,7 @@ class Call:
         arrived, it cannot have seen the request.
         """
         if not self.ended:
-            self._fail_lost(not self._greeted, "the connection was closed")
+            self._fail_lost(not self._has_settings, "the connection was closed")
 
     def receive(self, data: bytes) -> list[bytes]:
         """Take bytes from the socket; return the messages that are whole now. Raises RpcProtocolError."""
@@ -187,7 +187,7 @@ class Call:
             self._take_goaway(payload)
 
     def _check_order(self, kind: int, stream: int) -> None:
-        if not self._greeted and kind != _SETTINGS:
+        if not self._has_settings and kind != _SETTINGS:
             raise RpcProtocolError("the peer does not speak HTTP/2")
         if self._block is not None and kind != _CONTINUATION:
             raise RpcProtocolError("a header block was interrupted by another frame")
@@ -231,7 +231,7 @@ class Call:
         self._end(_HTTP_STATUS.get(http, UNKNOWN), f"the server ended the call without a status (HTTP {text})")
 
     def _take_settings(self, flags: int, payload: bytes) -> None:
-        self._greeted = True
+        self._has_settings = True
         if flags & _ACK:
             return
         for start in range(0, len(payload) - 5, 6):
@@ -263,8 +263,8 @@ class Call:
         if int.from_bytes(payload[:4], "big") & _WINDOW_LIMIT < 1 and not self.ended:
             self._fail_lost(True, "the server is ending and did not take the call")
 
-    def _fail_lost(self, unseen: bool, message: str) -> None:
-        self.lost, self.unseen = True, unseen
+    def _fail_lost(self, not_received: bool, message: str) -> None:
+        self.lost, self.not_received = True, not_received
         self._end(UNAVAILABLE, message)
 
     def _end(self, status: int, message: str) -> None:

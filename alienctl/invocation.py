@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _EINVAL = 22
-JSON_WORDS = ("--json", "-json", "--jsonl")
+JSON_OPTIONS = ("--json", "-json", "--jsonl")
 """One document, or one object a line; before or behind the command."""
 _CHOOSING = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
 _CHOOSING_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
@@ -35,7 +35,7 @@ class Invocation:
         self.strict = self.raw = self.interactive = False
         self.debug_file = ""
         self.debug = environment.get(b"ALIENPY_DEBUG", b"").lower() not in (b"", b"0", b"no", b"off", b"false")
-        self.words = self._own_words(self._without_debug(words))
+        self.args = self._without_client_options(self._without_debug(words))
         if not 1 <= len(self.profile) <= 64 or not _NAME_CHARACTERS.issuperset(self.profile):
             sentence = f"a profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {self.profile!r}"
             raise ClientError(sentence, _EINVAL)
@@ -58,7 +58,7 @@ class Invocation:
         self.debug = self.debug or len(without) < len(kept)
         return without
 
-    def _own_words(self, words: list[str]) -> list[str]:
+    def _without_client_options(self, words: list[str]) -> list[str]:
         kept = []
         while words and words[0].startswith("-"):
             word, equals, value = words[0].partition("=")
@@ -68,7 +68,7 @@ class Invocation:
                 self.strict = True
             elif word == "--raw":
                 self.raw = True
-            elif word in JSON_WORDS:
+            elif word in JSON_OPTIONS:
                 kept.append(word)
             elif word in ("--profile", "--session"):
                 if not equals:
@@ -88,7 +88,7 @@ class Invocation:
     @property
     def command(self) -> str:
         """The command's first word, empty when there is none."""
-        return next((word for word in self.words if word not in JSON_WORDS), "")
+        return next((word for word in self.args if word not in JSON_OPTIONS), "")
 
     def variables(self) -> "dict[bytes, bytes]":
         """The variables that the daemon gets. Raises ClientError for one that matters and is not UTF-8."""

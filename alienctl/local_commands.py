@@ -7,13 +7,14 @@ import sys
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
-from alienctl.daemon import address, configuration, control, logs, systemd
+from alienctl.daemon import configuration, control, logs, systemd
 from alienctl.daemon.start import ask
 from alienctl.help import man_page, pages
-from alienctl.invocation import JSON_WORDS, Invocation
+from alienctl.invocation import JSON_OPTIONS, Invocation
 from alienctl.local import install_names, interpreter, wire_replies
-from alienctl.main import Run, write_all
+from alienctl.run import CommandRun
 from alienctl.shell import completion
+from alienctl.terminal import write_all
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
@@ -23,8 +24,8 @@ _HELLO_WAIT = 4.0
 
 def perform(invocation: Invocation) -> int:
     """Carry out the invocation's words; return the exit code. Raises ClientError."""
-    operands = [word for word in invocation.words if word not in JSON_WORDS]
-    as_json = len(operands) < len(invocation.words)
+    operands = [word for word in invocation.args if word not in JSON_OPTIONS]
+    as_json = len(operands) < len(invocation.args)
     command = operands.pop(0) if operands else ""
     if {"-h", "--help"}.intersection(operands[:1]) and command in pages.OURS:
         say(pages.text_of(command))
@@ -49,14 +50,14 @@ def perform(invocation: Invocation) -> int:
         return python_shell.run(invocation, operands)
     if command == "logout" and not operands and not _is_alien_py():
         # alien.py's word for `exit` keeps that meaning in chains, files, the shell, and with a status
-        invocation.words = ["token-destroy", "--forget-keys", *(["--json"] if as_json else [])]
-        return Run(invocation).to_the_end()
+        invocation.args = ["token-destroy", "--forget-keys", *(["--json"] if as_json else [])]
+        return CommandRun(invocation).run()
     if command in ("version", "-V", "--version"):
         return _version(invocation, as_json)
     if command in ("help", "?") and operands:
         return _help_of(invocation, operands)
     if command not in ("", "help", "?", "-h", "--help") or not command:
-        return Run(invocation).to_the_end()
+        return CommandRun(invocation).run()
     say(pages.text())
     return 0
 
@@ -88,7 +89,9 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
     }
     if action in ("install", "uninstall", "socket"):
         options, operands = operands, []
-        perform = {"install": systemd.install_unit, "uninstall": systemd.uninstall_unit, "socket": address.show}[action]
+        perform = {"install": systemd.install_unit, "uninstall": systemd.uninstall_unit, "socket": control.show_socket}[
+            action
+        ]
         actions[action] = lambda: perform(invocation, options, as_json)
     if action not in actions:
         known = ", ".join([*actions, "install", "uninstall", "socket", "logs"])
@@ -101,7 +104,7 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
 
 
 def _sandbox(invocation: Invocation) -> int:
-    words = list(invocation.words)
+    words = list(invocation.args)
     words.remove("sandbox")
     os.execve(
         sys.executable, [*interpreter.command("aliend.sandbox"), *words], interpreter.clean(invocation.environment)
@@ -148,5 +151,5 @@ def _help_of(invocation: Invocation, operands: list[str]) -> int:
         say(f"{command} is a command of the central service, which explains it to users who are logged in")
         say("to log in, run: `alienctl login`")
         return 0
-    invocation.words = [command, "-h"]
-    return Run(invocation).to_the_end()
+    invocation.args = [command, "-h"]
+    return CommandRun(invocation).run()

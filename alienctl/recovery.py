@@ -8,7 +8,7 @@ import os
 
 from alienctl import ClientError
 from alienctl.grpc_call import Call
-from alienctl.main import complain
+from alienctl.terminal import print_error
 
 _TEMPORARY_FAILURE = 75
 _ATTEMPTS, _FRUITLESS_ATTEMPTS = 10, 2
@@ -17,14 +17,14 @@ _ATTACHED_WITH = (b"--json", b"-json", b"--compat-exit", b"-compat-exit")
 """Options of `cp` that hold for the end of its jobs too."""
 _SUBMITTING = frozenset({"cp", "sync", "replicate"})
 """Commands whose jobs are stored under the request id."""
-READING = (
+READ_ONLY = (
     *("pwd", "dirs", "ls", "la", "ll", "lla", "stat", "find", "find2", "whereis", "type", "du", "md5sum", "lfn2guid"),
     *("guid2lfn", "guidinfo", "cat", "head", "tail", "whoami", "ps", "listSEs", "listSEDistance", "getSE", "SEqos"),
     *("getCE", "quota", "fquota", "jquota", "df", "pfn", "pfn-status", "lfn2uri", "xrd_config", "xrd_stats"),
     *("cert-info", "token-info", "uptime", "w", "motd", "version", "groups"),
 )
-"""Commands that change nothing and may be run again. `find -x` and the like are excluded by `_CHANGING`."""
-_CHANGING = {"find": "x", "cat": "o", "fquota": "set", "jquota": "set"}
+"""Commands that change nothing and may be run again. `find -x` and the like are excluded by `_WRITING_OPTIONS`."""
+_WRITING_OPTIONS = {"find": "x", "cat": "o", "fquota": "set", "jquota": "set"}
 """What makes some of them change something: an option with this letter, or this word."""
 
 
@@ -37,7 +37,7 @@ class Recovery:
         self._attempts = self._fruitless = 0
         self._expected = b""
 
-    def next_words(
+    def next_args(
         self, call: Call, go_on: list[bytes], jobs: list[int], printed: list[bytes] | None, *, progressed: bool
     ) -> list[bytes]:
         """What to run now. `printed` is what standard output has got, None where that is not known any more.
@@ -53,12 +53,12 @@ class Recovery:
             return go_on
         if jobs:
             numbers = [b"%d" % job for job in jobs]
-            if not call.unseen:
-                complain(f"the connection to the daemon was lost, following job {_listed(jobs)} again")
+            if not call.not_received:
+                print_error(f"the connection to the daemon was lost, following job {_listed(jobs)} again")
             return [b"transfers", b"attach", *numbers, *(word for word in self._words if word in _ATTACHED_WITH)]
-        if call.unseen or self._command in _SUBMITTING:
+        if call.not_received or self._command in _SUBMITTING:
             return self._words
-        if self._command in READING and printed is not None:
+        if self._command in READ_ONLY and printed is not None:
             self._expected = b"".join(printed)
             return self._words
         raise self._end(call, jobs)
@@ -76,18 +76,18 @@ class Recovery:
         if jobs:
             wait = f"alienctl transfers wait {' '.join(map(str, jobs))}"
             sentence = f"the daemon ended again and again; job {_listed(jobs)} continues, follow it with `{wait}`"
-        elif call.unseen:
+        elif call.not_received:
             sentence = f"the daemon ended again and again before it took the command: {call.message}"
-        elif self._command in READING:
+        elif self._command in READ_ONLY:
             sentence = "the daemon ended while the command ran, and its output is incomplete; run it again"
         else:
             sentence = "the daemon ended while the command ran; its outcome is unknown"
         return ClientError(sentence, _TEMPORARY_FAILURE)
 
 
-def is_reading(words: list[str]) -> bool:
+def is_read_only(words: list[str]) -> bool:
     """Whether a command line is one command that changes nothing."""
-    return _plain_command(words) in READING
+    return _plain_command(words) in READ_ONLY
 
 
 def _plain_command(words: list[str]) -> str:
@@ -97,7 +97,7 @@ def _plain_command(words: list[str]) -> str:
     if not words or "-" in words or any(sign in word for word in words for sign in ";\n|!"):
         return ""
     command, *options = words
-    sign = _CHANGING.get(command, "")
+    sign = _WRITING_OPTIONS.get(command, "")
     changes = any(option == sign or (option.startswith("-") and sign in option) for option in options if sign)
     return "" if changes else command
 

@@ -173,7 +173,7 @@ class Connection:
         try:
             messages = self.call.receive(data)
         except RpcProtocolError as error:
-            raise ClientError(f"what answers on {self.path} is not our daemon: {error}", _EPROTO) from None
+            raise ClientError(f"the process that listens on {self.path} is not aliend: {error}", _EPROTO) from None
         self.flush()
         return messages
 

@@ -146,7 +146,7 @@ def start_header(contract: int, version: bytes, cwd: bytes, umask: int, session:
     )
 
 
-def wishes(*flags: bool) -> bytes:
+def run_flags(*flags: bool) -> bytes:
     """The fields of RunStart from `commands_on_stdin` on, which say how the commands are carried out."""
     return b"".join(number_field(number, flag) for number, flag in enumerate(flags, 9))
 

@@ -25,6 +25,7 @@ _ANSWER_WAIT, _HELLO_WAIT = 4.0, 1.0
 _END_WAIT = 10.0
 """Seconds that a daemon has to answer, and to be gone after it was told to stop."""
 _PAUSE = 0.02
+_EINVAL = 22
 _NOT_RUNNING = 3
 """Exit code of `daemon status` without a daemon, as init scripts have it (LSB, program is not running)."""
 
@@ -66,6 +67,19 @@ def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     require_valid(invocation)
     _stop(invocation)
     return start_daemon(invocation, as_json)
+
+
+def show_socket(invocation: Invocation, options: list[str], as_json: bool) -> tuple[str, int]:
+    """Return the socket's path and the exit code; `--start` also starts the daemon. Raises ClientError."""
+    if options not in ([], ["--start"]):
+        raise ClientError(f"`daemon socket` takes only --start, not {' '.join(options)!r}", _EINVAL)
+    if options and not answers(invocation.socket):
+        start(invocation)
+    try:
+        path, is_running = status_of(invocation).socket, True
+    except NoDaemonError:
+        path, is_running = invocation.socket, False
+    return json.dumps({"socket": path, "running": is_running}) if as_json else path, 0
 
 
 def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:

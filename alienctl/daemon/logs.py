@@ -6,7 +6,7 @@ import time
 from alienctl import ClientError
 from alienctl.daemon import record
 from alienctl.invocation import Invocation
-from alienctl.main import complain, write_all
+from alienctl.terminal import print_error, write_all
 
 _EINVAL, _ENOENT = 22, 2
 _LINES = 50
@@ -25,7 +25,7 @@ def show(invocation: Invocation, words: list[str]) -> int:
         raise ClientError(f"the log {place} is not a regular file; remove it, then: alienctl daemon restart", _EINVAL)
     daemon = record.read(directory) if record.is_held(directory) else None
     if os.isatty(2):
-        complain(f"{place}, {f'aliend runs (pid {daemon.pid})' if daemon else 'aliend is not running'}")
+        print_error(f"{place}, {f'aliend runs (pid {daemon.pid})' if daemon else 'aliend is not running'}")
     try:
         position = _tail(place, lines)
         while follow:

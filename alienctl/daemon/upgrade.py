@@ -11,7 +11,7 @@ from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError
 from alienctl.daemon.start import start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
-from alienctl.main import complain
+from alienctl.terminal import print_error
 from alienctl.transport import unary
 from alienctl.wire_messages import MessageError, bytes_field, number_field
 
@@ -56,7 +56,7 @@ def after_command(invocation: Invocation, running: str) -> None:
             sentence = f"the daemon was restarted, but is still aliend {replaced}; {_ADVICE}"
             attempt.note(sentence, pause=_BETWEEN_REMINDERS)
         elif os.isatty(2):
-            complain(f"{old} was replaced by aliend {replaced}")
+            print_error(f"{old} was replaced by aliend {replaced}")
 
 
 _ADVICE = "if systemd starts it, update its unit with `alienctl daemon install`"
@@ -200,7 +200,7 @@ class _Attempt:
         """Try again after `pause` seconds; say the sentence on a terminal, at most once an hour."""
         now = time.time()
         if os.isatty(2) and now - self._said > _BETWEEN_REMINDERS:
-            complain(sentence)
+            print_error(sentence)
             self._said = now
         try:
             with open(self._file, "w", encoding="utf-8") as file:

@@ -10,7 +10,7 @@ from types import FrameType
 from alienctl import ClientError
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
-from alienctl.main import complain
+from alienctl.terminal import print_error
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
@@ -76,7 +76,7 @@ class Program:
     def _not_started(self, error: OSError) -> int:
         missing = isinstance(error, FileNotFoundError)
         if not (missing and self._handoff.may_be_missing):
-            complain(f"{self._handoff.argv[0].decode('utf-8', 'replace')}: {error.strerror}")
+            print_error(f"{self._handoff.argv[0].decode('utf-8', 'replace')}: {error.strerror}")
         return _NOT_FOUND if missing else _NOT_EXECUTABLE
 
 

@@ -9,7 +9,7 @@ import os
 import time
 
 from alienctl.invocation import Invocation
-from alienctl.main import complain
+from alienctl.terminal import print_error
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 """O_NONBLOCK: a FIFO without a reader fails instead of waiting for one."""
@@ -26,10 +26,10 @@ class DebugLog:
                 self._descriptor = os.open(place, _FLAGS, 0o600)
                 break
             except OSError as error:
-                complain(f"the log {place} cannot be written: {error.strerror}")
+                print_error(f"the log {place} cannot be written: {error.strerror}")
         if self._descriptor >= 0:
             self._share(keeps=invocation.environment.get(b"ALIENPY_DEBUG_APPEND", b"").lower() not in _OFF)
-            self.write(f"alienctl {' '.join(invocation.words)}")
+            self.write(f"alienctl {' '.join(invocation.args)}")
 
     def write(self, text: str) -> None:
         """Append one line."""

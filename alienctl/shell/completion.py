@@ -8,7 +8,7 @@ import re
 
 from alienctl import ClientError, NoDaemonError
 from alienctl.invocation import Invocation
-from alienctl.main import write_all
+from alienctl.terminal import write_all
 from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, fields
 
@@ -107,9 +107,9 @@ def _request(invocation: Invocation, words: list[str]) -> bytes:
 
 def answer(invocation: Invocation) -> int:
     """`alienctl __complete SHELL LINE`: print what SHELL is to offer, one a line."""
-    if len(invocation.words) != 3:
+    if len(invocation.args) != 3:
         raise ClientError("__complete takes a shell's name and the line up to the cursor", 22)
-    _, shell, line = invocation.words
+    _, shell, line = invocation.args
     typed = Typed(line)
     words = typed.words[1:]  # without `alienctl` itself
     found = candidates(invocation, words or [""])
@@ -151,7 +151,7 @@ def script(invocation: Invocation) -> int:
     """`alienctl completion SHELL`: print the script. Raises ClientError (22) for another shell."""
     from alienctl.shell import completion_scripts
 
-    words = invocation.words[1:]
+    words = invocation.args[1:]
     if len(words) != 1 or words[0] not in completion_scripts.SCRIPTS:
         raise ClientError(f"completion takes one of {', '.join(completion_scripts.SCRIPTS)}", 22)
     write_all(1, completion_scripts.SCRIPTS[words[0]].encode())

@@ -19,13 +19,14 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from alienctl import VERSION, ClientError
 from alienctl.daemon import control
-from alienctl.invocation import JSON_WORDS, Invocation
+from alienctl.invocation import JSON_OPTIONS, Invocation
 from alienctl.local import wire_replies
-from alienctl.main import Run, complain, write_all
+from alienctl.run import CommandRun
 from alienctl.shell import completion, python_shell
 from alienctl.shell.history import SharedHistory
 from alienctl.shell.job_notices import Announcements
 from alienctl.shell.line_editor import STYLE, Colours, GridCompleter
+from alienctl.terminal import print_error, write_all
 
 _INTERRUPTED = 130
 _STATUS_WAIT = 0.3
@@ -44,13 +45,13 @@ def run(invocation: Invocation, operands: list[str]) -> int:
     if operands not in ([], ["--private"]):
         raise ClientError(f"shell takes no other word than --private, but was given {' '.join(operands)!r}", 22)
     if not (os.isatty(0) and os.isatty(1)):
-        invocation.words = [word for word in invocation.words if word in JSON_WORDS]
-        return Run(invocation).to_the_end()
+        invocation.args = [word for word in invocation.args if word in JSON_OPTIONS]
+        return CommandRun(invocation).run()
     return _Shell(invocation, is_private=bool(operands)).run()
 
 
-class _ShellRun(Run):
-    """A command of the shell: the second Ctrl-C ends the waiting, not the shell. Without `is_shown` it is silent."""
+class _ShellCommand(CommandRun):
+    """A command of the shell: the second Ctrl-C ends the command, not the shell. Prints its output if `is_shown`."""
 
     is_shown = True
 
@@ -119,25 +120,25 @@ class _Shell:
             case ["prompt", "pwd"]:
                 self._shows_pwd = not self._shows_pwd
             case ["prompt", *_]:
-                complain("prompt takes one of date, pwd")
+                print_error("prompt takes one of date, pwd")
                 self._code = 22
             case ["term" | "terminal" | "console"]:
                 with suppress(SystemExit):
                     self._code = self._guarded(lambda: python_shell.run(self._invocation, []))
             case ["shell"]:
-                complain("this is the shell already")
+                print_error("this is the shell already")
             case _:
                 self._carry_out(line)
 
     def _carry_out(self, line: str, *, is_shown: bool = True) -> None:
-        self._invocation.words = [line]
-        command = _ShellRun(self._invocation)
+        self._invocation.args = [line]
+        command = _ShellCommand(self._invocation)
         command.is_shown = is_shown
-        self._code = self._guarded(command.to_the_end)
+        self._code = self._guarded(command.run)
         if self._code == _INTERRUPTED:
             write_all(1, b"\n")  # behind the ^C of the terminal
-        if command.end:
-            self._where = wire_replies.session_end(command.end)
+        if command.exit_message:
+            self._where = wire_replies.session_end(command.exit_message)
         self._announcements.seen(command.jobs)
 
     def _guarded(self, action: Callable[[], int]) -> int:
@@ -149,7 +150,7 @@ class _Shell:
         except KeyboardInterrupt:
             return _INTERRUPTED
         except ClientError as error:
-            complain(str(error))
+            print_error(str(error))
             return error.code
         finally:
             for number, handler in before.items():

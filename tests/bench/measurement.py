@@ -63,7 +63,7 @@ class Stage:
 
 
 @contextmanager
-def apart(stage: Stage, *wishes: str) -> Iterator[Stage]:
+def apart(stage: Stage, *args: str) -> Iterator[Stage]:
     """Create a stage with a separate grid (`sandbox up ARGS`) and daemon, below the directory of `stage`."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("ALIEN", "JALIEN", "X509"))}
     own |= {"HOME": str(stage.work), "ALIEN_PROFILE": "sandbox"}
@@ -71,7 +71,7 @@ def apart(stage: Stage, *wishes: str) -> Iterator[Stage]:
         own[name] = str(stage.work / name.lower())
         Path(own[name]).mkdir(mode=0o700)
     aside = replace(stage, environment=own)
-    aside.must("sandbox", "up", *wishes)
+    aside.must("sandbox", "up", *run_flags)
     try:
         yield aside
     finally:

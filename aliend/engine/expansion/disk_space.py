@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from aliend.core.cli.units import format_size
 from aliend.engine.held_jobs import nearest_existing
 from aliend.errors import CopyError, Obstacle
 from aliend.storage.io.partial_file import available_bytes, reserved_bytes
@@ -37,8 +38,8 @@ class DiskSpaceCheck:
         if self._needed <= self._usable or self._needed - self._partial_bytes() <= self._usable:
             return
         raise CopyError(
-            f"{self._target}: the files of this job found so far need {self._needed} bytes, but only "
-            f"{max(0, self._usable)} are available; free some space",
+            f"{self._target}: the files of this job found so far need {format_size(self._needed)}, but only "
+            f"{format_size(max(0, self._usable))} are available; free some space",
             "local",
             retry_after=30.0,
             obstacle=Obstacle("space", str(self._target), self._needed - self._partial_bytes() + self._reserved),

@@ -159,7 +159,7 @@ def test_something_else_on_the_socket_is_a_clear_error(stage: Stage) -> None:
         done = stage.run("pwd")
         other.kill()
     assert done.returncode == 71
-    assert b"is not our daemon" in done.stderr
+    assert b"is not aliend" in done.stderr
 
 
 GREETING = b"\0\0\0\4\0\0\0\0\0"

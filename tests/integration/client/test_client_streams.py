@@ -22,6 +22,8 @@ CHEAP = {
     "alienctl",
     "alienctl.invocation",
     "alienctl.main",
+    "alienctl.run",
+    "alienctl.terminal",
     "alienctl.wire_messages",
     "alienctl.grpc_call",
     "alienctl.transport",
@@ -121,7 +123,7 @@ def test_a_full_disk_is_told(shared: Stage) -> None:
     with Path("/dev/full").open("wb") as full:
         done = shared.run("pwd", stdout=full, capture_output=False, stderr=subprocess.PIPE)
     assert done.returncode == 28
-    assert done.stderr == b"alienctl: standard output cannot be written: No space left on device\n"
+    assert done.stderr == b"alienctl: cannot write to standard output: No space left on device\n"
 
 
 def test_closed_standard_streams_do_not_hinder(shared: Stage) -> None:

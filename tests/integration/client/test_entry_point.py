@@ -102,11 +102,11 @@ def test_a_program_can_say_how_its_copies_are_made(user: User, channel: grpc.Cha
     user.must("cp", "file:source", lfn)
     stub = transfers_pb2_grpc.TransfersStub(channel)
     words: dict[str, Any] = {"sources": [lfn], "overwrite": transfers_pb2.ALWAYS}
-    wishes: list[dict[str, Any]] = [
+    run_flags: list[dict[str, Any]] = [
         {"http": True},
         {"chunks": 2, "chunk_size": 30_000, "verify": True, "retries": 0, "rate": 9_000_000},
     ]
-    for number, more in enumerate(wishes):
+    for number, more in enumerate(run_flags):
         job = stub.Submit(
             transfers_pb2.SubmitRequest(request_id=str(number), target=f"file:{user.home}/b", **words, **more)
         )
@@ -189,7 +189,7 @@ def test_it_selects_as_cp_does(user: User, channel: grpc.Channel) -> None:
         (user.home / "tree" / name).write_bytes(os.urandom(size))
     stub = transfers_pb2_grpc.TransfersStub(channel)
     folder = f"{user.must('pwd')}{user.home.name}/"
-    wishes: list[tuple[dict[str, Any], set[str]]] = [
+    run_flags: list[tuple[dict[str, Any], set[str]]] = [
         (selecting(pattern="*.root", max_size=100), {"a/x.root", "a/b/x.root"}),
         (selecting(regex=r"/x\.", max_depth=1), {"a/x.root", "a/x.log"}),
         (selecting(name="begin_x_ext_root", exclude_patterns=["b/*"]), {"a/x.root"}),
@@ -197,7 +197,7 @@ def test_it_selects_as_cp_does(user: User, channel: grpc.Channel) -> None:
         (selecting(min_changed_ms=2**62), set()),
     ]
     user.must("cp", "file:tree/", f"{folder}all/@disk:1")
-    for number, (more, expected) in enumerate(wishes):
+    for number, (more, expected) in enumerate(run_flags):
         there, here = f"{folder}{number}/", f"{user.home}/{number}/"
         for source, target in ((f"file:{user.home}/tree/", there), (f"{folder}all/", f"file:{here}")):
             words = {"request_id": f"{number}{source}", "sources": [source], "target": target, **more}

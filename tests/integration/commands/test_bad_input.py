@@ -232,8 +232,8 @@ def test_a_full_disk_below_the_database_refuses_the_job(user: User, small_disk: 
 def test_a_client_of_another_contract_gets_instructions(user: User, grid: Grid) -> None:
     user.must("pwd")
     script = (
-        "import sys, alienctl, alienctl.main as m\n"
-        "alienctl.CONTRACT = m.CONTRACT = 99\n"
+        "import sys, alienctl, alienctl.main as m, alienctl.run as r\n"
+        "alienctl.CONTRACT = r.CONTRACT = 99\n"
         "sys.argv = ['alienctl', 'pwd']\n"
         "m.entry()\n"
     )

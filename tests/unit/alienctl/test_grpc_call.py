@@ -168,13 +168,13 @@ def test_padding_and_priority_are_taken_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "lost", "unseen"),
+    ("code", "status", "lost", "not_received"),
     [(7, 14, True, True), (8, 1, False, False), (2, 13, False, False), (11, 8, False, False)],
 )
-def test_a_reset_is_a_status(code: int, status: int, lost: bool, unseen: bool) -> None:
+def test_a_reset_is_a_status(code: int, status: int, lost: bool, not_received: bool) -> None:
     call = opened()
     call.receive(frame(RST, 0, 1, code.to_bytes(4, "big")))
-    assert (call.status, call.lost, call.unseen) == (status, lost, unseen)
+    assert (call.status, call.lost, call.not_received) == (status, lost, not_received)
 
 
 def test_a_goaway_below_our_stream_means_that_the_request_was_not_seen() -> None:
@@ -182,7 +182,7 @@ def test_a_goaway_below_our_stream_means_that_the_request_was_not_seen() -> None
     call.receive(frame(GOAWAY, 0, 0, (2**31 - 1).to_bytes(4, "big") + bytes(4)))
     assert not call.ended
     call.receive(frame(GOAWAY, 0, 0, bytes(8)))
-    assert (call.status, call.lost, call.unseen) == (14, True, True)
+    assert (call.status, call.lost, call.not_received) == (14, True, True)
 
 
 def test_a_call_goes_on_after_a_goaway_that_includes_it() -> None:
@@ -196,15 +196,15 @@ def test_unavailable_after_a_goaway_is_a_lost_daemon() -> None:
     call = opened()
     going = frame(GOAWAY, 0, 0, b"\0\0\0\x01" + bytes(4))
     call.receive(going + frame(HEADERS, 5, 1, literal(b":status", b"200", 0) + literal(b"grpc-status", b"14", 0x10)))
-    assert (call.status, call.lost, call.unseen) == (14, True, False)
+    assert (call.status, call.lost, call.not_received) == (14, True, False)
 
 
 def test_an_end_before_the_servers_first_byte_means_that_the_request_was_not_seen() -> None:
     early, late = Call(b"/p.S/M"), opened()
     early.connection_lost()
     late.connection_lost()
-    assert (early.lost, early.unseen) == (True, True)
-    assert (late.lost, late.unseen) == (True, False)
+    assert (early.lost, early.not_received) == (True, True)
+    assert (late.lost, late.not_received) == (True, False)
 
 
 def test_cancelling_resets_the_stream_once() -> None:

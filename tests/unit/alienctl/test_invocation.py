@@ -18,7 +18,7 @@ from alienctl.transport import check_directory, socket_path
 def test_own_words_come_before_the_command_only() -> None:
     invocation = Invocation(["--profile", "p", "--json", "--session=s", "--no-autostart", "ls", "--profile", "x"], {})
     assert (invocation.profile, invocation.session, invocation.autostart) == ("p", "s", False)
-    assert invocation.words == ["--json", "ls", "--profile", "x"]
+    assert invocation.args == ["--json", "ls", "--profile", "x"]
     assert invocation.command == "ls"
 
 

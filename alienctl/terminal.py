@@ -1,0 +1,42 @@
+"""Writes to the standard streams and asks the terminal for its size. Part of the fast path."""
+
+import os
+
+
+def terminal_size() -> tuple[int, int]:
+    """Return columns and rows of the terminal; 0, 0 if none of the standard streams is one."""
+    for descriptor in (1, 2, 0):
+        try:
+            columns, rows = os.get_terminal_size(descriptor)
+        except OSError:
+            continue
+        return columns, rows
+    return 0, 0
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of `content`, also to a non-blocking pipe. Raises OSError."""
+    while content:
+        try:
+            content = content[os.write(descriptor, content) :]
+        except BlockingIOError:
+            from select import select
+
+            select([], [descriptor], [])
+
+
+def print_error(sentence: str) -> None:
+    """Print a message to standard error; ignore a failure, which cannot be reported."""
+    try:
+        write_all(2, f"alienctl: {sentence}\n".encode("utf-8", "backslashreplace"))
+    except OSError:
+        return
+
+
+def open_standard_streams() -> None:
+    """Open /dev/null for closed standard streams, so that the socket does not get their descriptors."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open("/dev/null", os.O_RDWR)
