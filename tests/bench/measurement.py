@@ -71,7 +71,7 @@ def apart(stage: Stage, *args: str) -> Iterator[Stage]:
         own[name] = str(stage.work / name.lower())
         Path(own[name]).mkdir(mode=0o700)
     aside = replace(stage, environment=own)
-    aside.must("sandbox", "up", *run_flags)
+    aside.must("sandbox", "up", *args)
     try:
         yield aside
     finally:
