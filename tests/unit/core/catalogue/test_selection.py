@@ -10,6 +10,7 @@ from aliend.core.catalogue.selection import (
     OPTIONS,
     Candidate,
     Selection,
+    Window,
     matches_pattern,
     regex_of_name,
     selection_of,
@@ -172,3 +173,15 @@ def test_the_pattern_for_the_service_is_narrow(words: tuple[str, ...], pattern: 
 )
 def test_a_name_with_stars_is_split_into_directory_and_pattern(name: str, split: tuple[str, str]) -> None:
     assert split_pattern(name) == split
+
+
+def test_a_window_without_a_limit_accepts_everything_after_its_offset() -> None:
+    window = Window(Selection(offset=2))
+    assert [window.accept() for _ in range(5)] == [False, False, True, True, True]
+    assert not window.is_full
+
+
+def test_a_window_with_a_limit_is_full_after_it() -> None:
+    window = Window(Selection(limit=2, offset=1))
+    assert [window.accept() for _ in range(4)] == [False, True, True, False]
+    assert window.is_full

@@ -44,3 +44,9 @@ def test_missing_replicas_are_requested_by_the_same_specification(
 def test_small_text_files_get_more_replicas(lfn: str, size: int, wished: str) -> None:
     """F195"""
     assert default_spec(lfn, size) == wished
+
+
+def test_a_quality_of_service_without_a_number_means_one_replica() -> None:
+    assert replica_count("disk") == 1
+    assert replica_count("disk,tape:2") == 3
+    assert replica_count("A::B::C,disk") == 2

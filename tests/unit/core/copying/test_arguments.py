@@ -89,3 +89,8 @@ def test_the_lines_of_an_input_file() -> None:
     assert lines == [InputLine(5, "a", "file:b"), InputLine(6, "two words", "file:ü x")]
     assert [problem.partition(":")[0] for problem in problems] == ["line 7", "line 8", "line 9"]
     assert InputLine(7, "alone", "") in parse_input(text, with_target=True)[0]
+
+
+def test_standard_input_is_accepted_as_the_only_source() -> None:
+    parsed = parse_copy(["-", "b"], 0)
+    assert (parsed.sources, parsed.target) == (("-",), "b")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aliend.core.copying.arguments import InputLine, parse_copy
-from aliend.core.copying.locations import PathContext
-from aliend.core.copying.plan import plan_input_jobs, plan_jobs
+from aliend.core.copying.locations import PathContext, ResolvedPath
+from aliend.core.copying.plan import plan_input_jobs, plan_jobs, plan_pairs
 from aliend.core.transfers.job import JobSpec
 from aliend.errors import UsageError
 
@@ -90,3 +90,13 @@ def test_lines_may_have_both_directions_and_bad_ones_are_reported() -> None:
 def test_invalid_input_is_refused(line: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         plan(line)
+
+
+def test_pairs_of_one_kind_form_one_job_and_others_are_refused() -> None:
+    template = parse_copy(["a", "file:b"], 0).spec
+    local, other = ResolvedPath("local", "/tmp/x"), ResolvedPath("local", "/tmp/y")
+    first, second = ResolvedPath("catalogue", "/alice/x"), ResolvedPath("catalogue", "/alice/y")
+    job = plan_pairs(template, [(first, local), (second, other)])
+    assert (job.direction, job.sources, job.targets) == ("download", ("/alice/x", "/alice/y"), ("/tmp/x", "/tmp/y"))
+    with pytest.raises(UsageError, match="submit several jobs"):
+        plan_pairs(template, [(first, local), (other, second)])

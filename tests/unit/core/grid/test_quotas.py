@@ -37,3 +37,10 @@ def test_f154_a_field_that_is_missing_or_not_a_number_counts_as_zero() -> None:
     assert quotas.report({"username": "me", "running": "null"})[1] == (
         "Unfinished jobs(R + W / Max):\t\t0 + 0 / 0 --> no limit used"
     )
+
+
+def test_times_are_converted_to_hours_exactly() -> None:
+    jobs = {**JOBS, "totalRunningTimeLast24h": str(3600 * 1000), "maxTotalRunningTime": str(3600 * 2000)}
+    assert quotas.report(quotas.merged(jobs, FILES))[2] == (
+        "Running time (last 24h) used/max:\t1000.00/2000.00(h) --> 50.00% used"
+    )

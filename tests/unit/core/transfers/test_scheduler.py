@@ -99,3 +99,20 @@ def test_a_storage_element_starts_with_its_limit_and_may_grow_to_all_files() -> 
     assert (limits.initial_for_se("A::B::C"), limits.max_for_se("a::b::c")) == (1, 1)
     assert (limits.initial_for_se("A::B::D"), limits.max_for_se("A::B::D")) == (4, 8)
     assert Limits(files=8, per_se=4, is_fixed=True).max_for_se("A::B::D") == 4
+
+
+def test_running_transfers_of_any_number_of_jobs_use_up_slots() -> None:
+    candidates = files(3, 9, interactive=True)
+    assert started(candidates, Load({1: 2, 2: 1}, frozenset()), Limits(files=4)) == [300]
+    assert started(candidates, Load({1: 2, 2: 2}, frozenset()), Limits(files=4)) == []
+
+
+def test_skipped_rounds_leave_the_deficits_that_the_rounds_would_have_left() -> None:
+    """Two jobs with files of three and five quanta: after three rounds the first starts, the other has saved three."""
+    three, five = files(1, 1, size=3 * QUANTUM), files(2, 1, size=5 * QUANTUM)
+    cost = [one.cost for one in three + five]
+    chosen, state = choose_transfers(three + five, IDLE, Limits(files=1), RoundRobin())
+    rounds = -(-cost[0] // QUANTUM)
+    assert [one.transfer for one in chosen] == [100]
+    assert state.deficits[1] == rounds * QUANTUM - cost[0]
+    assert state.deficits[2] == (rounds - 1) * QUANTUM

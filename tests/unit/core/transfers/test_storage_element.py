@@ -95,3 +95,9 @@ def test_the_limit_does_not_grow_if_unused_or_set_by_the_user() -> None:
 def test_failures_lower_the_limit() -> None:
     assert effective_limit(after(FAILED), 8) == 2
     assert after(FAILED).why == "lowered after: the server did not answer"
+
+
+def test_a_success_after_a_backoff_raises_the_limit_by_one() -> None:
+    reduced = StorageElement(limit=1.0)
+    assert after(CopyStarted(), CopySucceeded(), element=reduced).limit == 2.0
+    assert after(CopyStarted(), CopySucceeded(), CopyStarted(), CopySucceeded(), element=reduced).limit == 3.0

@@ -155,3 +155,10 @@ def test_every_state_accepts_every_event(state: State, event: Event) -> None:
     assert message_of(transfer.state) in ("", "why", "note", "the reason", "oops")
     if isinstance(state, Done):
         assert transfer.state == state
+
+
+def test_the_last_failure_states_the_number_of_attempts() -> None:
+    once = AttemptFailed("transient", "the reason", 0.0, chance=0.5, max_failures=1)
+    twice = AttemptFailed("transient", "the reason", 0.0, chance=0.5, max_failures=2)
+    assert play(FRESH, Started(), once)[0].state == Failed("gave up after one attempt: the reason")
+    assert play(FRESH, Started(), twice, Started(), twice)[0].state == Failed("gave up after 2 attempts: the reason")
