@@ -98,14 +98,14 @@ def issue_token(
 
 def _subjects() -> dict[str, list[tuple[x509.ObjectIdentifier, str]]]:
     country, organisation, common = NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME
-    wanted = {f"user-{user}": [(country, "CH"), (organisation, ORGANISATION), (common, user)] for user in USERS}
+    subjects = {f"user-{user}": [(country, "CH"), (organisation, ORGANISATION), (common, user)] for user in USERS}
     login = USERS[0]
-    wanted[f"token-{login}"] = [
+    subjects[f"token-{login}"] = [
         *((country, "ch"), (organisation, "AliEn2"), (common, "Users"), (common, login)),
         (NameOID.ORGANIZATIONAL_UNIT_NAME, login),
     ]
-    wanted[SERVER] = [(country, "CH"), (organisation, ORGANISATION), (common, "localhost")]
-    return wanted
+    subjects[SERVER] = [(country, "CH"), (organisation, ORGANISATION), (common, "localhost")]
+    return subjects
 
 
 def _load_authority(layout: Layout) -> Issuer | None:

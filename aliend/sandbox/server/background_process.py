@@ -204,9 +204,9 @@ def _now() -> int:
     return time.time_ns() // 10**6
 
 
-def _element_setups(layout: Layout, wanted: GridSize, state: dict[str, Any]) -> list[ElementSetup]:
+def _element_setups(layout: Layout, size: GridSize, state: dict[str, Any]) -> list[ElementSetup]:
     ports = {element["name"]: element["port"] for element in state.get("elements", [])}
-    names = [storage_sites.element(number).name for number in range(1, wanted.storage + 1)]
+    names = [storage_sites.element(number).name for number in range(1, size.storage + 1)]
     software = xrootd_program.require(layout, os.environ)
     return [
         ElementSetup(name, layout.storage / name.rpartition(":")[2].lower(), software, ports.get(name, 0))
@@ -215,15 +215,15 @@ def _element_setups(layout: Layout, wanted: GridSize, state: dict[str, Any]) -> 
 
 
 def _prepare_catalogue(layout: Layout, setups: Sequence[ElementSetup], guid_maker: GuidMaker) -> Catalogue:
-    catalogue, wanted = Catalogue(layout.catalogue), grid_size.load(layout)
+    catalogue, size = Catalogue(layout.catalogue), grid_size.load(layout)
     data = [place.data for place in setups]
     for directory in data:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     storage_sites.register(catalogue.replicas, len(setups))
     if catalogue.is_empty():
         Seeder(catalogue, data, _now, guid_maker).run()
-    if catalogue.bulk_count() < wanted.files:
-        BulkFiller(catalogue, data[0], _now(), guid_maker).fill_million(catalogue.bulk_count(), wanted.files)
+    if catalogue.bulk_count() < size.files:
+        BulkFiller(catalogue, data[0], _now(), guid_maker).fill_million(catalogue.bulk_count(), size.files)
     catalogue.save()
     return catalogue
 

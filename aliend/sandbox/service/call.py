@@ -91,10 +91,10 @@ class Call:
 
     def entry(self, path: str) -> Entry:
         """Return the entry that an operand means. Raises CommandFailedError 2 with the operand."""
-        found = self.find(path)
-        if found is None:
+        entry = self.find(path)
+        if entry is None:
             raise CommandFailedError(2, path)
-        return found
+        return entry
 
     def expand(self, path: str) -> list[str]:
         """Return the absolute paths that an operand with wildcards means; without any, itself."""

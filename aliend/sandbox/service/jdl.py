@@ -35,15 +35,15 @@ class Description:
 
     def text(self, name: str, default: str = "") -> str:
         """Return the value of a field (the first element of a list), ignoring the case of its name."""
-        found = self._find(name)
-        if isinstance(found, list):
-            return found[0] if found else default
-        return default if found is None else found
+        value = self._find(name)
+        if isinstance(value, list):
+            return value[0] if value else default
+        return default if value is None else value
 
     def items(self, name: str) -> list[str]:
         """Return the value of a field as a list."""
-        found = self._find(name)
-        return found if isinstance(found, list) else [found] if found else []
+        value = self._find(name)
+        return value if isinstance(value, list) else [value] if value else []
 
     def seconds(self, name: str, default: float) -> float:
         """Return the value of a field in seconds, not negative. Raises BadDescriptionError."""
@@ -84,22 +84,24 @@ def parse(text: str) -> Description:
         text = text[1:-1].strip()
     description, position = Description(), _skip(text, 0)
     while position < len(text):
-        found = _FIELD.match(text, position)
-        if found is None:
+        field_match = _FIELD.match(text, position)
+        if field_match is None:
             raise BadDescriptionError(f"Cannot parse the JDL near `{text[position : position + 40]}`")
-        written = _VALUE.match(text, found.end())
-        assert written is not None
-        if text[written.end() : written.end() + 1] == '"':
-            raise BadDescriptionError(f"Quotes are not closed near `{text[written.end() : written.end() + 40]}`")
-        description.fields[found[1]] = _parse_value(found[1], written[0].strip())
-        position = _skip(text, written.end())
+        value_match = _VALUE.match(text, field_match.end())
+        assert value_match is not None
+        if text[value_match.end() : value_match.end() + 1] == '"':
+            raise BadDescriptionError(
+                f"Quotes are not closed near `{text[value_match.end() : value_match.end() + 40]}`"
+            )
+        description.fields[field_match[1]] = _parse_value(field_match[1], value_match[0].strip())
+        position = _skip(text, value_match.end())
     return description
 
 
 def _skip(text: str, position: int) -> int:
-    found = _SEPARATORS.match(text, position)
-    assert found is not None
-    return found.end()
+    separators = _SEPARATORS.match(text, position)
+    assert separators is not None
+    return separators.end()
 
 
 def _parse_value(name: str, text: str) -> str | list[str]:

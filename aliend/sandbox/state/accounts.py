@@ -94,9 +94,9 @@ class Accounts:
     def identify(self, subjects: Sequence[str]) -> Principal | None:
         """Return the identity of a certificate chain, given its subjects in slash form, the holder's first."""
         for subject in subjects:
-            found = self._of_token(subject) if subject.startswith(TOKEN_PREFIX) else self._of_subject(subject)
-            if found is not None:
-                return found
+            principal = self._of_token(subject) if subject.startswith(TOKEN_PREFIX) else self._of_subject(subject)
+            if principal is not None:
+                return principal
             if not re.search(r"=\d+$", subject):
                 return None
         return None

@@ -51,11 +51,11 @@ class Sealer:
 
     def open(self, token: str) -> str | None:
         """Return the PFN in an envelope; None if the signature is not ours."""
-        found = _BLOB.search(token)
-        if found is None:
+        blob_match = _BLOB.search(token)
+        if blob_match is None:
             return None
         try:
-            blob = base64.b64decode(found[1].replace("\n", "").replace("-", "/"), validate=True)
+            blob = base64.b64decode(blob_match[1].replace("\n", "").replace("-", "/"), validate=True)
         except ValueError:
             return None
         signature, plain = blob[:_SIGNATURE_BYTES], blob[_SIGNATURE_BYTES:]

@@ -43,17 +43,17 @@ class Transfers:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def queue(self, wanted: PlannedTransfer, target: int, now: int) -> int:
+    def queue(self, planned: PlannedTransfer, target: int, now: int) -> int:
         """Queue a transfer unless the same one is waiting, and return its id."""
         same = self._database.execute(
-            "SELECT id FROM transfer WHERE guid = ? AND target = ? AND ended IS NULL", (wanted.guid, target)
+            "SELECT id FROM transfer WHERE guid = ? AND target = ? AND ended IS NULL", (planned.guid, target)
         ).fetchone()
         if same is not None:
             return int(same["id"])
         cursor = self._database.execute(
             "INSERT INTO transfer(guid, lfn, owner, target, removes, attempts, created, status)"
             " VALUES(?, ?, ?, ?, ?, ?, ?, 'WAITING')",
-            (wanted.guid, wanted.lfn, wanted.owner, target, wanted.removes, wanted.attempts, now),
+            (planned.guid, planned.lfn, planned.owner, target, planned.removes, planned.attempts, now),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid

@@ -78,20 +78,20 @@ def expand(path: str, children: Callable[[str], Iterable[tuple[str, bool]]]) -> 
     expression in which only `*` and `?` are translated; all but the last match directories only.
     """
     parts = path.strip("/").split("/")
-    found = ["/"]
+    matches = ["/"]
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
         if not has_wildcard(part):
-            found = [f"{base}{part}" if last else f"{base}{part}/" for base in found]
+            matches = [f"{base}{part}" if last else f"{base}{part}/" for base in matches]
             continue
         pattern = _component_pattern(part)
-        found = [
+        matches = [
             f"{base}{child}" if last else f"{base}{child}/"
-            for base in found
+            for base in matches
             for child, is_directory in children(base)
             if pattern.fullmatch(child) and (last or is_directory)
         ]
-    return found
+    return matches
 
 
 def _component_pattern(part: str) -> re.Pattern[str]:

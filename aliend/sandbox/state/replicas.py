@@ -59,8 +59,8 @@ class Replica:
     @property
     def archive(self) -> tuple[str, str] | None:
         """Return the archive's GUID and the member's name for a replica inside an archive."""
-        found = _ARCHIVE.fullmatch(self.pfn)
-        return (found["guid"].lower(), found["member"]) if found else None
+        match = _ARCHIVE.fullmatch(self.pfn)
+        return (match["guid"].lower(), match["member"]) if match else None
 
 
 class Replicas:
@@ -146,8 +146,8 @@ class Replicas:
         rows = self._database.execute(
             "SELECT guid FROM pfn WHERE se = ? AND pfn LIKE ? ORDER BY id", (ARCHIVE_SE, f"guid:///{archive}?ZIP=%")
         )
-        found = [self.guid(row["guid"]) for row in rows.fetchall()]
-        return [record for record in found if record is not None]
+        records = [self.guid(row["guid"]) for row in rows.fetchall()]
+        return [record for record in records if record is not None]
 
     def stored_on(self, se: int) -> list[tuple[str, int]]:
         """Return PFN and size of every file on a storage element."""

@@ -23,19 +23,19 @@ class _Sum:
 
 def du(call: Call) -> None:
     """Sum up the entries that begin with each path; the keys follow the text by one result, as in the service."""
-    found = []
+    matches = []
     for operand in call.operands:
         expanded = call.expand(operand)
         if not expanded:
             call.out.fail(2, operand)
-        found += expanded
+        matches += expanded
     if call.options.has("s"):
         total = _Sum()
-        for path in found:
+        for path in matches:
             _count(call, path, total)
-        _show(call, f"Summary of {len(found)} paths", total)
+        _show(call, f"Summary of {len(matches)} paths", total)
         return
-    for path in found:
+    for path in matches:
         total = _Sum()
         _count(call, path, total)
         _show(call, path, total)

@@ -73,10 +73,10 @@ def rm(call: Call) -> None:
     """Remove entries; with `-r` everything below them, whoever owns it."""
     recursive = call.options.has("r", "R")
     for operand in call.operands:
-        found = call.expand(operand)
-        if not found:
+        matches = call.expand(operand)
+        if not matches:
             call.out.fail(2, operand)
-        for path in found:
+        for path in matches:
             refusal = _refuse_removal(call, path)
             if refusal:
                 call.out.fail(22, refusal)

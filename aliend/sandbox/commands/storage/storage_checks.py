@@ -61,10 +61,10 @@ def _copies(call: Call, operand: str) -> tuple[str, list[_PhysicalReplica]]:
         record, title = replicas.guid(entry.guid or ""), entry.path
     if record is None:
         raise CommandFailedError(2, operand)
-    found = _physical(call, record)
-    if not found:
+    copies = _physical(call, record)
+    if not copies:
         raise CommandFailedError(61, f"{operand} has no replicas")
-    return title, found
+    return title, copies
 
 
 def _physical(call: Call, record: Guid) -> list[_PhysicalReplica]:
