@@ -1,1 +1,1 @@
-"""The user's commands, one module a family: parse words, call the runtime, render text or JSON."""
+"""The user's commands, one module per family: parse arguments, call the runtime, print text or JSON."""

@@ -88,7 +88,7 @@ def _number(given: ParsedOptions) -> tuple[bool, int]:
 async def read_pieces(
     runtime: Runtime, call: Call, content: FileContent, start: int, end: int
 ) -> AsyncGenerator[bytes, None]:
-    """The bytes from `start` to `end` as they come. What could not be compared is told at the end."""
+    """Yield the bytes from `start` to `end` while they arrive; report at the end what was not verified."""
     async with read_content(runtime.workers, content, start, end) as stream:
         while data := await stream.read():
             yield data
