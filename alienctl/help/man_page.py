@@ -24,6 +24,7 @@ _EXIT = (
 _DAEMON_OPTIONS = (
     ("--profile NAME", "serve this profile (ALIEN_PROFILE); by default: default"),
     ("--foreground", "log to standard error too, as under systemd"),
+    ("--check profile|all", "check the configuration (all: of all profiles) and the database, then exit"),
     ("--version", "print the version"),
     ("--help", "print the options"),
 )
