@@ -134,7 +134,7 @@ async def test_a_database_that_is_held_is_waited_for(path: Path) -> None:
     store = Store(path)
     store._database.patience = 0.2
     async with store:
-        with pytest.raises(StoreError, match="another program holds it"):
+        with pytest.raises(StoreError, match="another program locks it"):
             await store.jobs(1, 0, active_only=False)
         holder.close()
         assert len(await asyncio.wait_for(as_soon_as_possible(store), 20)) == 20

@@ -101,10 +101,10 @@ def test_a_database_that_is_held_for_long_leaves_pwd_working(user: User) -> None
     stopped_with_a_job(user)
     with locked(state_of(user) / "aliend.db"):
         assert user.must("pwd", timeout=90).startswith("/alice/")
-        assert any("another program holds it" in text for text in user.json("daemon", "status")["warnings"])
+        assert any("another program locks it" in text for text in user.json("daemon", "status")["warnings"])
         refused = user.run("transfers", "list", timeout=90)
         assert refused.returncode == 5
-        assert "another program holds it" in refused.stderr
+        assert "another program locks it" in refused.stderr
     eventually(lambda: user.run("transfers", "list", "--all").returncode == 0, 30)
     assert user.json("daemon", "status")["warnings"] == []
 
