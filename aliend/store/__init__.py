@@ -1,11 +1,11 @@
 """The daemon's database: jobs, transfers and sessions in one SQLite file."""
 
-from aliend.store.deletions import Deletion, FileKey
+from aliend.store.rows.deletions import Deletion, FileKey
+from aliend.store.rows.sessions import IdentityRecord, SessionRecord
+from aliend.store.rows.sync_listings import ListedFile, SyncListings
+from aliend.store.rows.transfers import NewTransfer
 from aliend.store.scheduling_queries import SchedulingQuery, SchedulingResult
-from aliend.store.sessions import IdentityRecord, SessionRecord
 from aliend.store.store import BATCH, ChangeResult, Store
-from aliend.store.sync_listings import ListedFile, SyncListings
-from aliend.store.transfers import NewTransfer
 
 __all__ = [
     "BATCH",

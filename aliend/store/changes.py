@@ -12,9 +12,8 @@ from aliend.core.transfers.attempt_record import EventRecord
 from aliend.core.transfers.job import Job
 from aliend.core.transfers.transfer import Transfer
 from aliend.errors import UsageError
-from aliend.store import event_rows as events
-from aliend.store import transfers
-from aliend.store.jobs import JobRows
+from aliend.store.rows import events, transfers
+from aliend.store.rows.jobs import JobRows
 
 PAGE = events.PAGE
 """Transfers returned at once."""

@@ -25,10 +25,10 @@ from aliend.core.transfers.transfer import (
     Transfer,
     step,
 )
-from aliend.store import transfers
 from aliend.store.database import Transaction
-from aliend.store.jobs import JobRows
-from aliend.store.row_codec import in_states
+from aliend.store.rows import transfers
+from aliend.store.rows.codec import in_states
+from aliend.store.rows.jobs import JobRows
 
 _OPEN = in_states(*UNFINISHED)
 

@@ -10,7 +10,7 @@ import sqlite3
 
 from aliend.core.transfers.transfer import Phase
 from aliend.store.database import Transaction
-from aliend.store.row_codec import in_states
+from aliend.store.rows.codec import in_states
 
 _ROWS = 500
 """Transfers deleted in one transaction."""

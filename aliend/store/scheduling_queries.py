@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from aliend.core.transfers.job import STARTABLE, Job, JobState
 from aliend.core.transfers.scheduler import Candidate, target_key
-from aliend.store.jobs import JobRows
-from aliend.store.row_codec import in_states
+from aliend.store.rows.codec import in_states
+from aliend.store.rows.jobs import JobRows
 
 _MAX_JOBS = 16
 """Jobs read at a time; more of them cannot start anything while at most as many files run."""

@@ -26,14 +26,16 @@ from aliend.core.transfers.transfer import (
     step,
 )
 from aliend.errors import StoreError
-from aliend.store import attempt_rows, changes, damage, deduplication, pruning, scheduling_queries, transfers
+from aliend.store import changes, damage, deduplication, pruning, scheduling_queries
 from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
-from aliend.store.deletions import Deletions
-from aliend.store.jobs import JobRows
-from aliend.store.row_codec import in_states
-from aliend.store.sessions import Identities, Sessions
-from aliend.store.transfers import NewTransfer
+from aliend.store.rows import attempts as attempt_rows
+from aliend.store.rows import transfers
+from aliend.store.rows.codec import in_states
+from aliend.store.rows.deletions import Deletions
+from aliend.store.rows.jobs import JobRows
+from aliend.store.rows.sessions import Identities, Sessions
+from aliend.store.rows.transfers import NewTransfer
 
 BATCH = 1000
 """Rows changed in one transaction."""

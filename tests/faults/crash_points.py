@@ -90,7 +90,7 @@ def _points() -> list[Point]:
         *(Point("expansion", _ADD, when, call) for call in (1, 2, 3) for when in ("before", "after")),
         *(Point("listing", _ADD, when, 2) for when in ("before", "after")),
         *(Point("deletion", _REMOVE_ALL, when) for when in ("before", "after")),
-        *(Point("deletion", "aliend.store.deletions:Deletions.add", when, 2) for when in ("before", "after")),
+        *(Point("deletion", "aliend.store.rows.deletions:Deletions.add", when, 2) for when in ("before", "after")),
         *(Point("submission", _SUBMIT, when) for when in ("before", "after")),
     ]
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState, ended_if_finished
 from aliend.errors import NoSuchJob
-from aliend.store import event_rows
 from aliend.store.database import Transaction
-from aliend.store.row_codec import JOB_COLUMNS, job_of, obstacle_to_text, spec_of, spec_to_text
+from aliend.store.rows import events
+from aliend.store.rows.codec import JOB_COLUMNS, job_of, obstacle_to_text, spec_of, spec_to_text
 
 _REMEMBERED = 64
 """Specifications kept decoded; one may name thousands of sources."""
@@ -59,7 +59,7 @@ class JobRows:
             number = cursor.lastrowid or 0
             self._specs.pop(number, None)  # a job whose transaction failed had the same number
             job = self.load(connection, number)
-            event_rows.insert_job_event(transaction, None, job)
+            events.insert_job_event(transaction, None, job)
             return job
         return self.load(connection, row[0])
 
@@ -87,7 +87,7 @@ class JobRows:
                 after.id,
             ),
         )
-        event_rows.insert_job_event(transaction, before, after)
+        events.insert_job_event(transaction, before, after)
         return after
 
     def change_spec(self, transaction: Transaction, number: int, change: Callable[[JobSpec], JobSpec]) -> Job:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from aliend.core.transfers.job import Job
 from aliend.core.transfers.transfer import Done, Failed, NoIntent, Phase, Queued, Transfer, phase_of
 from aliend.errors import Obstacle
-from aliend.store import event_rows
 from aliend.store.database import Transaction
-from aliend.store.row_codec import TRANSFER_COLUMNS, intent_to_text, state_columns, transfer_of
+from aliend.store.rows import events
+from aliend.store.rows.codec import TRANSFER_COLUMNS, intent_to_text, state_columns, transfer_of
 
 _KNOWN = "SELECT source FROM transfer WHERE job = ? AND target = ?"
 
@@ -75,7 +75,7 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
         ),
     )
     if after.state != before.state:
-        event_rows.insert_transfer_event(transaction, after)
+        events.insert_transfer_event(transaction, after)
     return _counted(_uncounted(job, before), after)
 
 
@@ -95,7 +95,7 @@ def change_job(transaction: Transaction, jobs: tuple[Job, Job], row: Transfer) -
     moved = replace(row, job=jobs[1].id, revision=transaction.next_revision())
     sql = "UPDATE transfer SET job = ?, revision = ? WHERE id = ?"
     transaction.connection.execute(sql, (moved.job, moved.revision, moved.id))
-    event_rows.insert_transfer_event(transaction, moved)
+    events.insert_transfer_event(transaction, moved)
     return _uncounted(jobs[0], row), _counted(jobs[1], moved)
 
 
@@ -132,7 +132,7 @@ def _put(transaction: Transaction, job: Job, row: Transfer) -> tuple[Job, Transf
         ),
     )
     stored = replace(row, id=cursor.lastrowid or 0, revision=revision, intent=NoIntent())
-    event_rows.insert_transfer_event(transaction, stored)
+    events.insert_transfer_event(transaction, stored)
     return _counted(job, stored), stored
 
 

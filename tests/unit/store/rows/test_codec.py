@@ -8,7 +8,7 @@ from dataclasses import replace
 from aliend.core.connection.context import Context, CredentialFiles, DiscoverySettings, Endpoint
 from aliend.core.connection.pem import PemFile, PemText
 from aliend.core.transfers.job import JobSpec
-from aliend.store.row_codec import spec_of, spec_to_text
+from aliend.store.rows.codec import spec_of, spec_to_text
 
 CONTEXT = Context(
     endpoint=Endpoint("central.example", 1),
