@@ -109,5 +109,5 @@ def test_openssl_finds_every_authority_of_the_bundle_by_our_hash(tmp_path: Path)
 
 @pytest.mark.parametrize("broken", [b"", b"\x30", b"\x30\x00", b"\x30\x02\x30\x00", b"\x02\x01\x00"])
 def test_a_damaged_certificate_has_no_hash(broken: bytes) -> None:
-    with pytest.raises(ValueError, match=r"unpack|a name is truncated"):
+    with pytest.raises(ValueError, match=r"unpack|a certificate ends in the middle|a name is truncated"):
         certificate_hash(broken)
