@@ -89,7 +89,7 @@ def test_a_file_that_is_too_large_for_the_file_system_is_no_matter_of_limits(mon
     monkeypatch.setattr(resource, "getrlimit", lambda _number: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     error = disk_error(OSError(errno.EFBIG, ""), "/x")
     assert (str(error), error.kind) == (
-        "/x: the file system takes no file of this size: choose another place",
+        "/x: the file system does not accept files of this size; choose another directory",
         "permanent",
     )
     require_file_size(1 << 60, "/x")

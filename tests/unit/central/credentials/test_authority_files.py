@@ -94,7 +94,7 @@ def test_the_bundle_that_ships_with_us_can_be_read_and_holds_the_authorities_of_
     found["CERN-Root-2"].verify_directly_issued_by(found["CERN-Root-2"])
     constraints = found["CERN-GridCA"].extensions.get_extension_for_class(x509.BasicConstraints)
     assert constraints.value.ca
-    licence = Path(ca_bundle.__file__).parents[1] / "authorities/copyright"
+    licence = Path(ca_bundle.__file__).parents[2] / "authorities/copyright"
     assert "CC-BY-3.0" in licence.read_text()
 
 
@@ -109,5 +109,5 @@ def test_openssl_finds_every_authority_of_the_bundle_by_our_hash(tmp_path: Path)
 
 @pytest.mark.parametrize("broken", [b"", b"\x30", b"\x30\x00", b"\x30\x02\x30\x00", b"\x02\x01\x00"])
 def test_a_damaged_certificate_has_no_hash(broken: bytes) -> None:
-    with pytest.raises(ValueError, match=r"unpack|ends in the middle"):
+    with pytest.raises(ValueError, match=r"unpack|a certificate ends in the middle|a name is truncated"):
         certificate_hash(broken)
