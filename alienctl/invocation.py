@@ -1,6 +1,6 @@
-"""What was typed: the words before the command that are the client's own, and the surroundings that the daemon learns.
+"""The command line: options before the command, and the environment variables that the daemon gets.
 
-A part of the fast path: the cheap part of the standard library only.
+Part of the fast path: imports only the cheap part of the standard library.
 """
 
 import os
@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 
 _EINVAL = 22
 JSON_OPTIONS = ("--json", "-json", "--jsonl")
-"""One document, or one object a line; before or behind the command."""
-_CHOOSING = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
-_CHOOSING_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
-_DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
+"""One JSON document, or one object a line; before or after the command."""
+FORWARDED_PREFIXES = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
+FORWARDED_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
+DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
+"""The only variables that the daemon gets; docs/environment.md explains each of them. Those of `DISPLAY_NAMES` are left
+out if they are not UTF-8."""
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
 class Invocation:
-    """The command's words, and what the words before it said.
+    """The arguments of the command, and the options before it.
 
-    Raises ClientError for a word before the command that makes no sense.
+    Raises ClientError for an invalid option before the command.
     """
 
-    def __init__(self, words: list[str], environment: "Mapping[bytes, bytes]") -> None:
+    def __init__(self, args: list[str], environment: "Mapping[bytes, bytes]") -> None:
         self.environment = environment
         self.profile = os.fsdecode(environment.get(b"ALIEN_PROFILE", b"")) or "default"
         self.session = os.fsdecode(environment.get(b"ALIEN_SESSION", b""))
@@ -35,7 +37,7 @@ class Invocation:
         self.strict = self.raw = self.interactive = False
         self.debug_file = ""
         self.debug = environment.get(b"ALIENPY_DEBUG", b"").lower() not in (b"", b"0", b"no", b"off", b"false")
-        self.args = self._without_client_options(self._without_debug(words))
+        self.args = self._without_client_options(self._without_debug(args))
         if not 1 <= len(self.profile) <= 64 or not _NAME_CHARACTERS.issuperset(self.profile):
             sentence = f"a profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {self.profile!r}"
             raise ClientError(sentence, _EINVAL)
@@ -44,9 +46,9 @@ class Invocation:
         self.session = self.session or f"sid:{os.getsid(0)}"
         self.socket = socket_path(self.profile, environment)
 
-    def _without_debug(self, words: list[str]) -> list[str]:
-        """The words without `-debug` and `-debugfile FILE`, which may stand anywhere, as with the incumbent client."""
-        kept = list(words)
+    def _without_debug(self, args: list[str]) -> list[str]:
+        """Remove `-debug` and `-debugfile FILE`, which may stand anywhere, as in alien.py."""
+        kept = list(args)
         for name in ("-debugfile", "--debugfile"):
             if name in kept:
                 at = kept.index(name)
@@ -54,14 +56,14 @@ class Invocation:
                 del kept[at : at + 2]
                 if not self.debug_file:
                     raise ClientError(f"{name} needs the name of a file", _EINVAL)
-        without = [word for word in kept if word not in ("-debug", "--debug")]
+        without = [arg for arg in kept if arg not in ("-debug", "--debug")]
         self.debug = self.debug or len(without) < len(kept)
         return without
 
-    def _without_client_options(self, words: list[str]) -> list[str]:
+    def _without_client_options(self, args: list[str]) -> list[str]:
         kept = []
-        while words and words[0].startswith("-"):
-            word, equals, value = words[0].partition("=")
+        while args and args[0].startswith("-"):
+            word, equals, value = args[0].partition("=")
             if word == "--no-autostart":
                 self.autostart = False
             elif word == "--strict":
@@ -72,8 +74,8 @@ class Invocation:
                 kept.append(word)
             elif word in ("--profile", "--session"):
                 if not equals:
-                    del words[0]
-                    value = words[0] if words else ""
+                    del args[0]
+                    value = args[0] if args else ""
                 if not value:
                     raise ClientError(f"{word} needs a name", _EINVAL)
                 if word == "--profile":
@@ -82,20 +84,20 @@ class Invocation:
                     self.session = value
             else:
                 break
-            del words[0]
-        return kept + words
+            del args[0]
+        return kept + args
 
     @property
     def command(self) -> str:
-        """The command's first word, empty when there is none."""
-        return next((word for word in self.args if word not in JSON_OPTIONS), "")
+        """The name of the command; empty without one."""
+        return next((arg for arg in self.args if arg not in JSON_OPTIONS), "")
 
     def variables(self) -> "dict[bytes, bytes]":
-        """The variables that the daemon gets. Raises ClientError for one that matters and is not UTF-8."""
+        """Return the variables that the daemon gets. Raises ClientError if one that matters is not UTF-8."""
         chosen = {}
         for name, value in self.environment.items():
-            matters = name.startswith(_CHOOSING) or name in _CHOOSING_NAMES
-            if not matters and name not in _DISPLAY_NAMES:
+            matters = name.startswith(FORWARDED_PREFIXES) or name in FORWARDED_NAMES
+            if not matters and name not in DISPLAY_NAMES:
                 continue
             try:
                 (name + value).decode()

@@ -144,7 +144,7 @@ def _help_of(invocation: Invocation, operands: list[str]) -> int:
     if command == "--man":
         say(man_page.page(operands[1] if len(operands) > 1 else "alienctl"))
         return 0
-    if command in pages.PAGES or command in pages.TOPICS:
+    if command in pages.PAGES or command in pages.TOPICS or command in pages.GROUPS:
         say(pages.text_of(command))
         return 0
     if is_local:

@@ -1,7 +1,7 @@
-"""What a command does when the daemon ends while it runs: follow its jobs, run again, or say that nobody knows.
+"""Decides how a command continues after the loss of the daemon: follow its jobs, run it again, or fail.
 
-A command is run again only where that cannot carry out anything twice: the daemon cannot have seen it, it changes
-nothing, or its jobs are stored under the command's request id. What it has printed before is not printed twice.
+A command runs again only if it cannot have an effect twice: the daemon cannot have received it, it changes nothing, or
+its jobs are stored under the command's request id. Output that was already printed is not printed again.
 """
 
 import os
@@ -12,7 +12,7 @@ from alienctl.terminal import print_error
 
 _TEMPORARY_FAILURE = 75
 _ATTEMPTS, _FRUITLESS_ATTEMPTS = 10, 2
-"""How often a lost command is continued, in all (where the daemon did not say how to) and without any answer."""
+"""Limits of attempts: in all (without instructions from the daemon), and in a row without any reply."""
 _ATTACHED_WITH = (b"--json", b"-json", b"--compat-exit", b"-compat-exit")
 """Options of `cp` that hold for the end of its jobs too."""
 _SUBMITTING = frozenset({"cp", "sync", "replicate"})
@@ -25,11 +25,11 @@ READ_ONLY = (
 )
 """Commands that change nothing and may be run again. `find -x` and the like are excluded by `_WRITING_OPTIONS`."""
 _WRITING_OPTIONS = {"find": "x", "cat": "o", "fquota": "set", "jquota": "set"}
-"""What makes some of them change something: an option with this letter, or this word."""
+"""Options with this letter, or this argument, make a command change something."""
 
 
 class Recovery:
-    """Decides how a command continues each time that the daemon was lost."""
+    """Decides after each loss of the daemon how one command continues."""
 
     def __init__(self, words: list[bytes]) -> None:
         self._words = words
@@ -40,9 +40,9 @@ class Recovery:
     def next_args(
         self, call: Call, go_on: list[bytes], jobs: list[int], printed: list[bytes] | None, *, progressed: bool
     ) -> list[bytes]:
-        """What to run now. `printed` is what standard output has got, None where that is not known any more.
+        """Return the arguments to run now. `printed` is the standard output so far, None if it is unknown.
 
-        Raises ClientError where nothing can be done.
+        Raises ClientError if the command cannot continue.
         """
         self._attempts += not go_on
         self._fruitless = 0 if progressed else self._fruitless + 1
@@ -64,7 +64,7 @@ class Recovery:
         raise self._end(call, jobs)
 
     def fresh(self, content: bytes) -> bytes:
-        """The part of standard output that was not printed before. Raises ClientError where the output has changed."""
+        """Return the part of the output that is new. Raises ClientError if the earlier part has changed."""
         known = self._expected[: len(content)]
         if not content.startswith(known):
             sentence = "the daemon ended while the command ran, and its output has changed since; run it again"
@@ -86,12 +86,12 @@ class Recovery:
 
 
 def is_read_only(words: list[str]) -> bool:
-    """Whether a command line is one command that changes nothing."""
+    """Return whether a command line is a single command that changes nothing."""
     return _plain_command(words) in READ_ONLY
 
 
 def _plain_command(words: list[str]) -> str:
-    """The command of a line that is this one command and needs no standard input; else empty."""
+    """Return the command of a line with a single command that needs no standard input; else an empty string."""
     words = words[0].split() if len(words) == 1 else words
     words = [word for word in words if word not in ("--json", "-json", "--jsonl")]
     if not words or "-" in words or any(sign in word for word in words for sign in ";\n|!"):

@@ -1,7 +1,7 @@
-"""The daemon's socket: its place, the check that it is ours, and the bytes of one call through it.
+"""The daemon's socket: its path, the check of its owner, and the transport of one call.
 
-The rules for the place are the daemon's too: `$ALIEND_SOCKET`, else `$XDG_RUNTIME_DIR/aliend/PROFILE.sock`, else below
-`/run/user/UID`, else `/tmp/aliend-UID`. What the bytes mean is left to `alienctl/grpc_call.py`.
+The daemon uses the same rules for the path: `$ALIEND_SOCKET`, else `$XDG_RUNTIME_DIR/aliend/PROFILE.sock`, else below
+`/run/user/UID`, else `/tmp/aliend-UID`. `alienctl/grpc_call.py` interprets the bytes.
 """
 
 import _socket
@@ -21,14 +21,14 @@ _CHUNK = 1 << 18
 _PEER = 12
 """Bytes of a `struct ucred`: process, user and group, 4 bytes each (unix(7), SO_PEERCRED)."""
 _SIGNAL_TURN = (0).to_bytes(8, sys.byteorder) + (250_000).to_bytes(8, sys.byteorder)
-"""Seconds and microseconds after which a wait is begun anew: a signal that came just before the wait began is served by
-its Python handler then, and not only when the daemon says something."""
+"""Seconds and microseconds after which a wait restarts, so that the Python handler of a signal that arrived just before
+the wait runs soon, and not only when the daemon sends something."""
 _DIRECTORY, _TYPE = 0o040000, 0o170000
 _EINVAL, _EPROTO, _ENOENT, _EAGAIN, _ENOTCONN, _ECONNREFUSED = 22, 71, 2, 11, 107, 111
 
 
 def socket_path(profile: str, environment: "Mapping[bytes, bytes]") -> str:
-    """The socket of a profile's daemon. Raises ClientError when the path is too long for a socket."""
+    """Return the socket of a profile's daemon. Raises ClientError when the path is too long for a socket."""
     path = os.fsdecode(environment.get(b"ALIEND_SOCKET", b""))
     if not path:
         uid = os.getuid()
@@ -50,7 +50,7 @@ def _is_our_directory(place: str) -> bool:
 
 
 def check_directory(path: str) -> None:
-    """Refuse a socket whose directory others could have made or could reach.
+    """Refuse a socket in a directory that another user owns or can access.
 
     Raises UnsafeSocketError with the reason, NoDaemonError when there is no such directory.
     """
@@ -74,13 +74,13 @@ def check_directory(path: str) -> None:
 
 
 def peer_of(connection: "_socket.socket") -> tuple[int, int]:
-    """Process id (0: of another PID namespace) and user id of the process that listens on the other side."""
+    """Return process id (0: in another PID namespace) and user id of the listening process."""
     facts = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
     return int.from_bytes(facts[:4], sys.byteorder), int.from_bytes(facts[4:8], sys.byteorder)
 
 
 def unresponsive(pid: int, profile: str) -> ClientError:
-    """The error for a daemon that exists and does not respond."""
+    """Return the error for a daemon that exists and does not respond."""
     chosen = "" if profile == "default" else f"--profile {profile} "
     sentence = (
         f"aliend (pid {pid or 'unknown'}) does not respond\n"
@@ -90,7 +90,7 @@ def unresponsive(pid: int, profile: str) -> ClientError:
 
 
 def profile_of(path: str) -> str:
-    """The profile whose daemon listens at `path`, by the name of the file."""
+    """Return the profile whose daemon listens at `path`, from the file name."""
     return path.rpartition("/")[2].removesuffix(".sock")
 
 
@@ -106,7 +106,7 @@ class Connection:
         self.call = call
         self.timed_out = False
         self.on_silence: Callable[[int], None] | None = None
-        """Called during a wait without end, with the number of quarters of a second since the last sign of life."""
+        """Called during an unlimited wait with the number of quarters of a second since the last reply."""
         self._silence = 0
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, _SIGNAL_TURN)
@@ -117,14 +117,14 @@ class Connection:
             self._socket.close()
             if error.errno in (_ENOENT, _ECONNREFUSED):
                 raise NoDaemonError(f"no daemon runs: nobody listens on {path}", 107) from None
-            if error.errno == _EAGAIN:  # the queue of connections that wait to be accepted is full
+            if error.errno == _EAGAIN:  # the listen queue is full
                 raise unresponsive(0, profile_of(path)) from None
             raise ClientError(
                 f"the daemon's socket {path} cannot be used: {error.strerror}", error.errno or 1
             ) from None
 
     def fileno(self) -> int:
-        """The descriptor, to be polled."""
+        """Return the descriptor for `poll`."""
         return self._socket.fileno()
 
     @property
@@ -149,7 +149,7 @@ class Connection:
             try:
                 received = self._socket.recv(_CHUNK)
             except BlockingIOError:
-                self.count_silence()  # and give the interpreter a turn, see _SIGNAL_TURN
+                self.count_silence()  # and let the interpreter run signal handlers, see _SIGNAL_TURN
             except TimeoutError:
                 self.timed_out = True
                 return b""
@@ -160,13 +160,13 @@ class Connection:
                 return received
 
     def count_silence(self) -> None:
-        """A quarter of a second has passed without a sign of life."""
+        """Record a quarter of a second without a reply."""
         self._silence += 1
         if self.on_silence:
             self.on_silence(self._silence)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Give bytes to the call, send what it answers, return whole messages. Raises ClientError."""
+        """Pass bytes to the call, send its output, return complete messages. Raises ClientError."""
         if not data:
             self.call.connection_lost()
             return []
@@ -178,7 +178,7 @@ class Connection:
         return messages
 
     def limit_waiting(self, seconds: float) -> None:
-        """From now on no `read` waits longer than this."""
+        """Limit every later `read` to this time."""
         self._socket.settimeout(seconds)
 
     def close(self) -> None:
@@ -187,9 +187,9 @@ class Connection:
 
 
 def unary(path: str, method: bytes, request: bytes, seconds: float) -> bytes:
-    """One unary call to `method` (`/package.Service/Method`); each wait for bytes is at most `seconds`.
+    """Make a unary call to `method` (`/package.Service/Method`); each wait for bytes is at most `seconds`.
 
-    Raises NoDaemonError when nobody listens, ClientError for any other status than OK.
+    Raises NoDaemonError if no process listens, ClientError for any status other than OK.
     """
     call = Call(method)
     call.send_message(request)

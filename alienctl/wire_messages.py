@@ -1,7 +1,7 @@
-"""The messages of `Console.Run` by hand, protobuf wire format: what every command needs and no more.
+"""Hand-written protobuf encoding of the `Console.Run` messages that every command needs.
 
-Importing protobuf would cost several interpreter starts. `alienctl/local/wire_replies.py` reads the messages that only
-some commands need.
+The import of protobuf would take several times as long as the start of Python. `alienctl/local/wire_replies.py` reads
+the messages that only some commands need.
 """
 
 TYPE_CHECKING = False
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 STDOUT, STDERR, PROGRESS, QUESTION, HANDOFF, EXIT, JOB, OUTPUT_END, LOG = 1, 2, 3, 4, 5, 6, 7, 9, 10
-"""The events of a RunEvent by their field numbers."""
+"""Field numbers of the events in a RunEvent."""
 _EVENTS = (*range(STDOUT, JOB + 1), OUTPUT_END, LOG)
 _GO_ON = 8
 _EXIT_VERSION = 5
 
 
 class MessageError(ValueError):
-    """Bytes that are no protobuf message."""
+    """The bytes are not a protobuf message."""
 
 
 def varint(value: int) -> bytes:
-    """A number as a varint; negative ones as 64-bit two's complement."""
+    """Encode a number as a varint; negative ones as 64-bit two's complement."""
     value &= 2**64 - 1
     encoded = bytearray()
     while value > 127:
@@ -31,17 +31,17 @@ def varint(value: int) -> bytes:
 
 
 def number_field(field: int, value: int) -> bytes:
-    """An integer or boolean field; nothing when zero, as proto3 has it."""
+    """Encode an integer or boolean field; empty if zero, as in proto3."""
     return varint(field << 3) + varint(value) if value else b""
 
 
 def bytes_field(field: int, value: bytes) -> bytes:
-    """A bytes, string or message field, present even when empty."""
+    """Encode a bytes, string or message field, also if it is empty."""
     return varint(field << 3 | 2) + varint(len(value)) + value
 
 
 def fields(data: bytes) -> "Iterator[tuple[int, int | bytes]]":
-    """The fields of a message in their order: (number, integer or bytes). Fixed-size ones are left out.
+    """Yield the fields of a message in order as (number, integer or bytes); skip fixed-size fields.
 
     Raises MessageError.
     """
@@ -79,7 +79,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def number(data: bytes, field: int) -> int:
-    """The unsigned integer in `field`; 0 when absent. Raises MessageError."""
+    """Return the unsigned integer in `field`; 0 if absent. Raises MessageError."""
     found = 0
     for key, value in fields(data):
         if key == field and isinstance(value, int):
@@ -88,18 +88,18 @@ def number(data: bytes, field: int) -> int:
 
 
 def exit_code(data: bytes) -> int:
-    """`RunExit.code`. Raises MessageError."""
+    """Return `RunExit.code`. Raises MessageError."""
     code = number(data, 1) & 0xFFFFFFFF
     return code - 2**32 if code & 0x80000000 else code
 
 
 def exit_version(data: bytes) -> bytes:
-    """`RunExit.version`; empty for daemons before 0.2, which do not send it. Raises MessageError."""
+    """Return `RunExit.version`; empty for daemons before 0.2, which do not send it. Raises MessageError."""
     return next((value for key, value in fields(data) if key == _EXIT_VERSION and isinstance(value, bytes)), b"")
 
 
 def event(data: bytes) -> tuple[int, bytes]:
-    """Which event a RunEvent carries, and its bytes; (0, b"") for one that we do not know. Raises MessageError."""
+    """Return the event of a RunEvent and its bytes; (0, b"") for an unknown one. Raises MessageError."""
     found = (0, b"")
     for key, value in fields(data):
         if key in _EVENTS and isinstance(value, bytes):
@@ -108,12 +108,12 @@ def event(data: bytes) -> tuple[int, bytes]:
 
 
 def go_on(data: bytes) -> list[bytes]:
-    """`RunEvent.go_on`. Raises MessageError."""
+    """Return `RunEvent.go_on`. Raises MessageError."""
     return [value for key, value in fields(data) if key == _GO_ON and isinstance(value, bytes)]
 
 
 def jobs(data: bytes) -> list[int]:
-    """The numbers in an AttachedJob. Raises MessageError."""
+    """Return the job numbers in an AttachedJob. Raises MessageError."""
     numbers = []
     for key, value in fields(data):
         if key == 1 and isinstance(value, int):
@@ -127,7 +127,7 @@ def jobs(data: bytes) -> list[int]:
 
 
 def start(header: bytes, argv: "Sequence[bytes]", terminal: bytes, environment: "Mapping[bytes, bytes]") -> bytes:
-    """A RunInput with `start`; `header` holds the fields of `start_header`, `terminal` a Terminal."""
+    """Encode a RunInput with `start`; `header` holds the fields of `start_header`, `terminal` a Terminal."""
     parts = [header]
     parts += [bytes_field(3, word) for word in argv]
     parts.append(bytes_field(7, terminal))
@@ -136,7 +136,7 @@ def start(header: bytes, argv: "Sequence[bytes]", terminal: bytes, environment: 
 
 
 def start_header(contract: int, version: bytes, cwd: bytes, umask: int, session: bytes) -> bytes:
-    """The fields of RunStart that are single values."""
+    """Encode the fields of RunStart that are single values."""
     return b"%b%b%b%b%b" % (
         number_field(1, contract),
         bytes_field(2, version),
@@ -147,47 +147,47 @@ def start_header(contract: int, version: bytes, cwd: bytes, umask: int, session:
 
 
 def run_flags(*flags: bool) -> bytes:
-    """The fields of RunStart from `commands_on_stdin` on, which say how the commands are carried out."""
+    """Encode the flags of RunStart from `commands_on_stdin` on."""
     return b"".join(number_field(number, flag) for number, flag in enumerate(flags, 9))
 
 
 def request_id(name: bytes) -> bytes:
-    """The field of RunStart that names the command line."""
+    """Encode the request id of RunStart."""
     return bytes_field(14, name)
 
 
 def terminal(streams: "tuple[bool, bool, bool]", columns: int, rows: int) -> bytes:
-    """A Terminal: which of stdin, stdout and stderr are terminals, and the size in characters."""
+    """Encode a Terminal: which of stdin, stdout and stderr are terminals, and the size in characters."""
     flags = b"".join(number_field(index, int(is_terminal)) for index, is_terminal in enumerate(streams, 1))
     return flags + number_field(4, columns) + number_field(5, rows)
 
 
 def standard_input(data: bytes) -> bytes:
-    """A RunInput with bytes of standard input."""
+    """Encode a RunInput with bytes of standard input."""
     return bytes_field(2, data)
 
 
 def end_of_input() -> bytes:
-    """A RunInput that says that standard input has ended."""
+    """Encode a RunInput for the end of standard input."""
     return bytes_field(3, b"")
 
 
 def signal(signal_number: int) -> bytes:
-    """A RunInput with a signal by its POSIX number."""
+    """Encode a RunInput with a signal by its POSIX number."""
     return bytes_field(4, number_field(1, signal_number))
 
 
 def resize(columns: int, rows: int) -> bytes:
-    """A RunInput with the terminal's new size in characters."""
+    """Encode a RunInput with the terminal's new size in characters."""
     return bytes_field(5, number_field(1, columns) + number_field(2, rows))
 
 
 def answer(text: str, refused: bool) -> bytes:
-    """A RunInput with the answer to a question."""
+    """Encode a RunInput with the answer to a question."""
     encoded = bytes_field(1, text.encode("utf-8", "replace")) if text else b""
     return bytes_field(6, encoded + number_field(2, int(refused)))
 
 
 def handoff_result(status: int) -> bytes:
-    """A RunInput with the exit status of a handed-off program."""
+    """Encode a RunInput with the exit status of a handed-off program."""
     return bytes_field(7, number_field(1, status))

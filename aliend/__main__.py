@@ -1,4 +1,4 @@
-"""`aliend`: flags, configuration, logging, run."""
+"""The program `aliend`: parses options, loads the configuration, sets up logging and runs the daemon."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _NO_LIBRARY = 127
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the daemon; returns its exit code. Ends the process itself once the daemon has served."""
+    """Run the daemon; return an exit code. Ends the process itself after the daemon has stopped."""
     flags = _flags(arguments)
     os.umask(0o077)
-    # uploads' tickets and pass phrases must never reach a core file
+    # tickets and pass phrases must never reach a core file
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     raise_soft_limits()
-    # grpcio's fork handlers cost start-up and guard against forks that never happen here
+    # grpcio's fork handlers slow down the start; the daemon never forks
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     try:
         if flags.check:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(profile: str, *, others: bool) -> int:
-    """Say what would keep a daemon from starting; 22: something would."""
+    """Print the problems that would stop a daemon from starting; return 22 if any exist."""
     from aliend.lifecycle.configuration_check import problems
 
     found = problems(profile, os.environ, others=others)
@@ -54,15 +54,15 @@ def _check(profile: str, *, others: bool) -> int:
 
 
 def _run(settings: Settings, foreground: bool) -> int:
-    # imports make no garbage, but many objects: the collector would search them again and again
+    # imports create many objects but no garbage: do not collect meanwhile
     gc.disable()
-    # imported late: the flags answer at once, and grpcio reads its environment at import
+    # imported late: `--help` is fast, and grpcio reads its environment at import
     from aliend import daemon
 
     lock = daemon.acquire(settings)
     if lock is None:
         sys.stderr.write(f"aliend: already running for profile {settings.profile}; see `alienctl daemon status`\n")
-        # A client that starts a daemon wants just this; systemd would believe that its daemon has ended.
+        # Success for a client that starts a daemon; systemd would take it for the end of its daemon.
         return _EXISTS if foreground and "NOTIFY_SOCKET" in os.environ else 0
     log_file = _log_to(settings.log_file, foreground)
     if log_file.problem:
@@ -71,13 +71,13 @@ def _run(settings: Settings, foreground: bool) -> int:
     def ready() -> None:
         gc.freeze()
         gc.enable()
-        if not foreground:  # nobody reads our standard error from now on; what libraries write there goes to the log
+        if not foreground:  # from now on, the log gets what libraries write
             log_file.take_stderr()
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(daemon.serve(settings, lock, ready))
         logging.shutdown()
-        # interpreter shutdown may wait for foreign threads; everything of ours is closed and saved
+        # interpreter shutdown may wait for foreign threads; all state is closed and saved
         os._exit(0)
 
 

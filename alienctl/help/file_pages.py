@@ -1,151 +1,226 @@
-"""The help of the commands about what files contain and where they are."""
+"""The help pages of the catalogue: names, directories and what files contain."""
 
+from alienctl.help.copy_pages import SELECTION
 from alienctl.help.page import Page
 
 _EDITING = (
-    "A changed text goes up under a name of its own, then takes the place of the old one, which becomes LFN~. One\n"
-    "that could not be uploaded is kept, and its place told. @SPECS says which storage is wanted (without: as many\n"
-    "replicas as there are). A name that does not exist makes a new file."
+    "The new text is uploaded under a temporary name and then replaces the old file, which becomes LFN~. If the upload"
+    " fails, the text is kept in a local file, and the message names it. @SPEC selects storage (default: as many"
+    " replicas as before). A missing LFN creates a new file."
 )
+_DATE = (("-datebck", "keep the old text as LFN.YYYYmmdd_HHMMSS"),)
+_FOUND = (("0", "success"), ("2", "no such file"), ("22", "invalid arguments"), ("other", "the service's error code"))
 
 PAGES = {
+    "pwd": Page(
+        "pwd", "print the working directory in the catalogue", examples=("alienctl pwd", "alienctl pwd --json")
+    ),
+    "cd": Page(
+        "cd [DIRECTORY | -]",
+        "change the working directory; default: home, -: the previous one",
+        examples=("alienctl cd /alice/data/2024", "alienctl cd -"),
+        exit_codes=_FOUND,
+    ),
+    "home": Page("home", "print your home directory", examples=("alienctl home", "alienctl ls $(alienctl home)")),
+    "pushd": Page(
+        "pushd [-n] [DIRECTORY | +N | -N]",
+        "change the directory and push it on the stack, or rotate the stack",
+        options=(("-n", "change the stack only, not the directory"),),
+        examples=("alienctl pushd /alice/data", "alienctl pushd +1"),
+        exit_codes=_FOUND,
+    ),
+    "popd": Page(
+        "popd [-n] [+N | -N]",
+        "return to the last directory of the stack, or drop an entry",
+        options=(("-n", "change the stack only, not the directory"),),
+        examples=("alienctl popd", "alienctl popd +1"),
+        exit_codes=_FOUND,
+    ),
+    "dirs": Page(
+        "dirs [-c | +N | -N]",
+        "print the directory stack",
+        options=(("-c", "clear the stack"),),
+        examples=("alienctl dirs", "alienctl dirs -c"),
+    ),
+    "ls": Page(
+        "ls [OPTIONS] [LFN...]",
+        "list directories",
+        "la, ll and lla stand for ls -a, ls -l and ls -la.",
+        options=(("-l", "long format"), ("-a", "also names that begin with a dot"), ("-F", "mark directories with /")),
+        examples=("alienctl ls", "alienctl ls -l data/"),
+        exit_codes=_FOUND,
+    ),
+    "stat": Page(
+        "stat [-v] LFN...",
+        "print the catalogue's entries of files",
+        options=(("-v", "more details"),),
+        examples=("alienctl stat AliESDs.root", "alienctl stat --json AliESDs.root"),
+        exit_codes=_FOUND,
+    ),
+    "find": Page(
+        "find [OPTIONS] DIRECTORY PATTERN",
+        "search the catalogue",
+        "PATTERN is matched anywhere below DIRECTORY; * stands for any text. All options: `alienctl find -h`.",
+        examples=("alienctl find /alice/data/2024 '*AliESDs.root'", "alienctl find data '*.root' --json"),
+        exit_codes=_FOUND,
+    ),
+    "find2": Page(
+        "find2 [OPTIONS] DIRECTORY[/PATTERN] | find2 [OPTIONS] DIRECTORY PATTERN",
+        "list the files below a directory that match all conditions",
+        "Prints names as they arrive, in no particular order.",
+        options=(*SELECTION, ("-S SITE", "only files with replicas, those near SITE first")),
+        examples=(
+            "alienctl find2 '/alice/data/2024/*AliESDs.root'",
+            "alienctl find2 -name begin_Analysis_ext_root -minsize 1M output/",
+        ),
+        exit_codes=_FOUND,
+    ),
+    "whereis": Page(
+        "whereis [-r] LFN",
+        "list the replicas of a file",
+        options=(("-r", "the replicas of the archive that contains the file"),),
+        examples=("alienctl whereis AliESDs.root", "alienctl whereis -r AliESDs.root"),
+        exit_codes=_FOUND,
+    ),
+    "mkdir": Page(
+        "mkdir [-p] DIRECTORY...",
+        "create directories",
+        options=(("-p", "also create missing parents"),),
+        examples=("alienctl mkdir out", "alienctl mkdir -p run/244918/out"),
+    ),
+    "rm": Page(
+        "rm [-r] LFN...",
+        "remove files",
+        options=(("-r", "also remove directories and their content"),),
+        examples=("alienctl rm old.root", "alienctl rm -r run/244918"),
+        exit_codes=_FOUND,
+    ),
+    "rmdir": Page(
+        "rmdir DIRECTORY...",
+        "remove empty directories",
+        examples=("alienctl rmdir run", "alienctl rmdir a b"),
+        exit_codes=_FOUND,
+    ),
+    "mv": Page(
+        "mv SOURCE... TARGET",
+        "rename or move files",
+        "If TARGET is an existing file, the service renames SOURCE to TARGET_backup.",
+        examples=("alienctl mv old.root new.root", "alienctl mv a.root b.root results/"),
+        exit_codes=_FOUND,
+    ),
+    "touch": Page(
+        "touch LFN...",
+        "create empty entries, or update their time",
+        examples=("alienctl touch done", "alienctl touch a b"),
+    ),
     "cat": Page(
         "cat LFN...",
         "print files",
-        "Bytes come as they arrive. The md5 is compared at the end: exit code 5 where it is another one.\n"
-        "    alienctl cat job/stdout\n"
-        "    alienctl cat job/log_archive.zip/stdout | grep -c error",
+        "Prints bytes as they arrive and compares the md5 at the end.",
+        examples=("alienctl cat job/stdout", "alienctl cat job/log_archive.zip/stdout | grep -c error"),
+        exit_codes=(*_FOUND[:2], ("5", "the md5 differs"), *_FOUND[2:]),
     ),
     "head": Page(
         "head [-n LINES | -c BYTES] LFN...",
-        "print the begin of files; 10 lines without an option",
-        "Little more than that is read.\n    alienctl head -c 4 AliESDs.root",
+        "print the beginning of files",
+        "Reads only what it needs.",
+        options=(("-n LINES", "number of lines (default 10)"), ("-c BYTES", "number of bytes")),
+        examples=("alienctl head job/stdout", "alienctl head -c 4 AliESDs.root"),
+        exit_codes=_FOUND,
     ),
     "tail": Page(
         "tail [-n LINES | -c BYTES] LFN...",
-        "print the end of files; 10 lines without an option",
-        "Only what is needed is read.\n    alienctl tail -n 50 job/stderr",
+        "print the end of files",
+        "Reads only what it needs.",
+        options=(("-n LINES", "number of lines (default 10)"), ("-c BYTES", "number of bytes")),
+        examples=("alienctl tail job/stderr", "alienctl tail -n 50 job/stderr"),
+        exit_codes=_FOUND,
     ),
-    "less": Page(
-        "less [OPTIONS OF THE PAGER] LFN...",
-        "read files in the pager",
-        "The pager is the one in PAGER, or less. It starts with the first bytes. Without a terminal: as cat.\n"
-        "    alienctl less -S job/stdout",
-    ),
-    "more": Page(
-        "more [OPTIONS OF THE PAGER] LFN...",
-        "read files in the pager",
-        "As less, with PAGER or more.\n    alienctl more job/stdout",
-    ),
+    **{
+        name: Page(
+            f"{name} [PAGER OPTIONS] LFN...",
+            "show files in a pager",
+            f"Runs PAGER, by default {name}. Without a terminal it acts as cat.",
+            examples=(f"alienctl {name} job/stdout", f"alienctl {name} a.txt b.txt"),
+            exit_codes=_FOUND,
+        )
+        for name in ("less", "more")
+    },
     "run": Page(
-        "run PROGRAM [WORDS...] LFN",
-        "run a program of this machine on files of the catalogue",
-        "The last word is an LFN; or else each word that begins with alien:. The program gets the paths of private\n"
-        "files, which are removed after it. No shell is between. -force and -noout before the program change nothing.\n"
-        "    alienctl run wc -l job/stdout\n"
-        "    alienctl run diff -u alien:a/stdout alien:b/stdout",
+        "run PROGRAM [ARGUMENTS...] LFN",
+        "run a local program on files of the catalogue",
+        "The last argument is an LFN; or every argument that begins with alien: is one. The program gets the paths of"
+        " temporary files. No shell is involved. -force and -noout before PROGRAM have no effect.",
+        examples=("alienctl run wc -l job/stdout", "alienctl run diff -u alien:a/stdout alien:b/stdout"),
+        exit_codes=(("other", "the exit code of the program"), ("2", "no such file")),
     ),
     "exec": Page(
         "exec LFN [ARGUMENTS...]",
         "run a script of the catalogue on this machine",
-        "Its first line says by which program (#!). The exit code is the script's.\n"
-        "    alienctl exec bin/report.sh 2024",
+        "The first line of the script names its interpreter (#!).",
+        examples=("alienctl exec bin/report.sh", "alienctl exec bin/report.sh 2024"),
+        exit_codes=(("other", "the exit code of the script"), ("2", "no such file")),
     ),
     "edit": Page(
-        "edit [-datebck] LFN[@SPECS]",
-        "edit a file with EDITOR (without: mcedit or vi)",
-        f"{_EDITING}\n  -datebck   the old text becomes LFN.YYYYmmdd_HHMMSS\n"
-        "    alienctl edit analysis.jdl\n"
-        "    EDITOR='emacs -nw' alienctl edit macro.C@disk:2",
-    ),
-    "find2": Page(
-        "find2 [FILTERS] DIRECTORY[/PATTERN] | find2 [FILTERS] DIRECTORY PATTERN",
-        "the files below a directory that fulfil every filter",
-        "Names come as they are found, in no particular order. The answer is never an old one.\n\n"
-        "  -glob PATTERN              * is any text; the same as a PATTERN behind DIRECTORY\n"
-        "  -select REGEX              looked for anywhere in the name below DIRECTORY\n"
-        "  -name WORDS                begin_X_contain_Y_ends_Z_ext_E, any of them: the file's own name\n"
-        "  -exclude TEXT, -exclude_re REGEX, -e PATTERN   not those; each may be repeated\n"
-        "  -user NAME, -group NAME, -jobid N (or -j N)    whose, of which job\n"
-        "  -minsize N, -maxsize N     bytes, or with a unit: 10k, 1.5M, 2GiB\n"
-        "  -mindepth N, -maxdepth N   directories between; 0: directly inside\n"
-        "  -min-ctime T, -max-ctime T   10 or 13 digits since 1970, a date (2024-05-31), an age (12h, 3d)\n"
-        "  -l N, -o N                 at most N of them, without the first N\n"
-        "  -S SITE                    only files with replicas, those near SITE first\n\n"
-        "Exit code 2 where there is none.\n"
-        "    alienctl find2 '/alice/data/2024/*AliESDs.root'\n"
-        "    alienctl find2 -name begin_Analysis_ext_root -minsize 1M -min-ctime 7d output/",
-    ),
-    "toXml": Page(
-        "toXml [-i] [-x NAME [-a]] [-l LIST]... [-local] FILE...",
-        "make an XML collection of files",
-        "It is printed, or with -x stored under NAME. LIST is a file with names. NAME and LIST that begin with file:\n"
-        "are local, others LFNs.\n\n"
-        "  -i       pass over files that are missing\n"
-        "  -a       add to the collection that is there (in the catalogue)\n"
-        "  -local   FILEs, NAME and LIST are local; the collection has their sizes and md5\n"
-        "    alienctl toXml -x file:run.xml data/run1/*.root\n"
-        "    alienctl toXml -local -x file:here.xml results/*.root",
-    ),
-    "getSE": Page(
-        "getSE [-id | -name | -srv] [LABEL]",
-        "number, name and server of storage elements",
-        "LABEL is a number, or a part of a name or server in any case. The options print one column.\n"
-        "    alienctl getSE cern::eos\n    alienctl getSE -srv 332",
-    ),
-    "SEqos": Page(
-        "SEqos LABEL...",
-        "the quality of service of storage elements",
-        "LABEL as with getSE.\n    alienctl SEqos cern::eos",
-    ),
-    "getCE": Page(
-        "getCE [-name TEXT] [-host TEXT] [-part TEXT]",
-        "a table of computing elements",
-        "Those whose name, host and partitions contain all the TEXTs, in any case.\n"
-        "    alienctl getCE -name cern -part multicore",
-    ),
-    "quota": Page("quota [ACCOUNT]", "what an account has used of its quotas", "    alienctl quota"),
-    "pfn": Page(
-        "pfn LFN...",
-        "the PFNs of files, one a line",
-        "For a member of an archive those of the archive.\n    alienctl pfn data/run1/part00.root",
-    ),
-    "pfn-status": Page(
-        "pfn-status [-v] PFN|LFN...",
-        "what storage servers know of replicas",
-        "  -v   and more about each\nExit code 0 whatever the servers say.\n"
-        "    alienctl pfn-status -v data/run1/part00.root",
-    ),
-    "lfn2uri": Page(
-        "lfn2uri LFN[@SPECS] [strict] [http] | lfn2uri LFN[@SPECS] [LOCAL] meta | lfn2uri LFN[@SPECS] LOCAL write",
-        "URLs that open a file on its storage elements, for other programs",
-        "One a line, quoted, the best first. They carry the right to read (or write) the file: keep them private.\n\n"
-        "  meta     a Metalink file with all of them in the working directory; its path is printed\n"
-        "  strict   no other storage elements than those in SPECS\n"
-        "  http     those for HTTP, of the storage elements that speak it\n"
-        "  write    to write LOCAL as LFN (also: upload); the file is not registered by that\n"
-        "    xrdcp $(alienctl lfn2uri data/run1/part00.root meta) part00.root",
-    ),
-    "xrd_ping": Page(
-        "xrd_ping [-c N] [-a] LABEL|HOST[:PORT]...",
-        "how long storage servers take to answer",
-        "N times (3). -a: every storage element. LABEL as with getSE.\n    alienctl xrd_ping -c 10 cern::eos",
-    ),
-    "xrd_config": Page(
-        "xrd_config [-v] [-a] LABEL|HOST[:PORT]...",
-        "how storage servers are set up",
-        "-v: more of it; -a: every storage element.\n    alienctl xrd_config -v cern::eos",
-    ),
-    "xrd_stats": Page(
-        "xrd_stats [-xml | -xmlraw] [-compact] [-a] LABEL|HOST[:PORT]...",
-        "what storage servers count",
-        "As JSON (-compact: in one line) or XML (-xmlraw: as it comes). -a: every storage element.\n"
-        "    alienctl xrd_stats cern::eos",
+        "edit [-datebck] LFN[@SPEC]",
+        "edit a file with EDITOR (default: mcedit or vi)",
+        _EDITING,
+        options=_DATE,
+        examples=("alienctl edit analysis.jdl", "EDITOR='emacs -nw' alienctl edit macro.C@disk:2"),
+        exit_codes=_FOUND,
     ),
     **{
         name: Page(
-            f"{name} [-datebck] LFN[@SPECS]", f"edit a file with {name}", f"{_EDITING}\n    alienctl {name} macro.C"
+            f"{name} [-datebck] LFN[@SPEC]",
+            f"edit a file with {name}",
+            _EDITING,
+            options=_DATE,
+            examples=(f"alienctl {name} macro.C", f"alienctl {name} -datebck macro.C"),
+            exit_codes=_FOUND,
         )
         for name in ("vi", "vim", "nano", "mcedit")
     },
+    "toXml": Page(
+        "toXml [OPTIONS] FILE...",
+        "create an XML collection of files",
+        "Prints the collection, or stores it with -x. NAME and LIST are local if they begin with file:.",
+        options=(
+            ("-x NAME", "store the collection as NAME"),
+            ("-a", "append to the collection NAME in the catalogue"),
+            ("-l LIST", "read names from the file LIST; repeatable"),
+            ("-i", "skip missing files"),
+            ("-local", "FILE, NAME and LIST are local; the collection has sizes and md5"),
+        ),
+        examples=("alienctl toXml -x file:run.xml data/run1/*.root", "alienctl toXml -local -x file:a.xml out/*.root"),
+        exit_codes=_FOUND,
+    ),
+    "quota": Page(
+        "quota [ACCOUNT]",
+        "print quotas of an account and their use",
+        examples=("alienctl quota", "alienctl quota alitrain"),
+    ),
+    "ccdb": Page(
+        "ccdb [OPTIONS] PATH[/TIME][/KEY=VALUE...]",
+        "list or download objects of the conditions database",
+        "Shows the newest object of each path below PATH; TIME is 13 digits (POSIX milliseconds).",
+        options=(
+            ("-history", "all versions"),
+            ("-report", "folders with numbers of files and bytes"),
+            ("-limit N", "at most N objects (default 10)"),
+            ("-run N", "objects valid at the start of run N"),
+            ("-objtime TIME", "the same as TIME in the query"),
+            ("-unixtime", "print times as numbers"),
+            ("-host HOST", "another server ([ccdb] host in the configuration)"),
+            ('-header "K: V"', "an additional header of the request, for example If-Not-After"),
+            ("-get", "download the files as PATH/NAME_ETAG.EXT"),
+            ("-mirror", "download as a server keeps them: PATH/VALID-FROM/ETAG and ETAG.properties"),
+            ("-dst DIRECTORY", "directory for downloads"),
+            ("-http", "download from a web server if possible, not from the grid"),
+        ),
+        examples=(
+            "alienctl ccdb -history -limit 5 GLO/Config/GRPECS",
+            "alienctl ccdb -run 529397 -mirror -dst ccdb TPC/Calib",
+        ),
+        exit_codes=(("0", "success"), ("1", "the server refused"), ("2", "no object"), ("other", "downloads: as cp")),
+    ),
 }

@@ -1,4 +1,4 @@
-"""The help of the commands about jobs."""
+"""The help pages of grid jobs."""
 
 from alienctl.help.page import Page
 
@@ -6,42 +6,71 @@ PAGES = {
     "submit": Page(
         "submit JDL [ARGUMENTS...]",
         "submit a job",
-        "JDL is a description in the catalogue, a local one (file:x.jdl), or its text. A local one is put into jdl/\n"
-        "of your home first, under a name that tells its content. $1, $2, ... in it stand for the ARGUMENTS.\n"
-        "    alienctl submit file:work.jdl 244918",
+        "JDL is a description in the catalogue, a local file (file:x.jdl) or the text itself. A local file is uploaded"
+        " to jdl/ in your home first, under a name that contains its checksum. $1, $2, ... stand for ARGUMENTS.",
+        examples=("alienctl submit file:work.jdl 244918", "alienctl submit jdl/work.jdl"),
     ),
     "ps": Page(
         "ps [OPTIONS]",
-        "list jobs, yours where nothing else is said",
-        "-trace ID shows a job's log with readable times, --trace as it is. All options: alienctl ps -h\n"
-        "    alienctl ps -f r\n"
-        "    alienctl ps -trace 1234567890",
+        "list your jobs (-a: everybody's)",
+        "All options: `alienctl ps -h`.",
+        options=(
+            ("-a", "jobs of all users"),
+            ("-f STATES", "only jobs in these states"),
+            ("-trace ID", "a job's log with readable times; --trace: unchanged"),
+        ),
+        examples=("alienctl ps -f r", "alienctl ps -trace 1234567890"),
     ),
     "jobInfo": Page(
-        "jobInfo ID[,ID...] [-trace] [-proc] [-jdl] [-unixtime]",
-        "what is known of jobs: where they ran, and their states",
-        "  -trace, -proc  and what the log tells, and what they used\n"
-        "  -jdl           the description as JSON instead\n"
-        "  -unixtime      times as POSIX seconds\n"
-        "    alienctl jobInfo 1234567890 -trace",
+        "jobInfo ID[,ID...] [OPTIONS]",
+        "print where jobs ran, and their states",
+        options=(
+            ("-trace", "also the log"),
+            ("-proc", "also the resources used"),
+            ("-jdl", "print the description as JSON instead"),
+            ("-unixtime", "print times as POSIX seconds"),
+        ),
+        examples=("alienctl jobInfo 1234567890", "alienctl jobInfo 1234567890 -trace"),
     ),
     "siteJobs": Page(
-        "siteJobs SITE [-id] [-running] [-status STATE] [-user NAME]",
-        "the jobs of a site's computing elements",
-        "SITE is any part of their names (see: alienctl listCEs); -id prints only the numbers.\n"
-        "    alienctl siteJobs CERN -running",
+        "siteJobs SITE [OPTIONS]",
+        "list the jobs of a site's computing elements",
+        "SITE is any part of their names (list them with `alienctl listCEs`).",
+        options=(
+            ("-id", "print only the numbers"),
+            ("-running, -r", "only running jobs"),
+            ("-status STATE", "only jobs in this state"),
+            ("-user NAME", "only jobs of this user"),
+        ),
+        examples=("alienctl siteJobs CERN -running", "alienctl siteJobs CERN -id -user alitrain"),
     ),
     "masterjob": Page(
-        "masterjob ID... [-status S] [-id N] [-site S] [-printid] [-printsite]",
-        "the parts of master jobs",
-        "    alienctl masterjob 1234567890 -printid",
+        "masterjob ID... [OPTIONS]",
+        "list the subjobs of master jobs",
+        options=(
+            ("-status STATE", "only subjobs in this state"),
+            ("-id N", "only this subjob"),
+            ("-site SITE", "only subjobs at this site"),
+            ("-printid, -printsite", "also print numbers, or sites"),
+        ),
+        examples=("alienctl masterjob 1234567890", "alienctl masterjob 1234567890 -printid"),
     ),
-    "kill": Page("kill ID...", "kill jobs, and the parts of master jobs", "    alienctl kill 1234567890"),
-    "resubmit": Page("resubmit ID...", "let jobs that have ended begin once more", "    alienctl resubmit 1234567890"),
+    "kill": Page(
+        "kill ID...",
+        "kill jobs, and the subjobs of master jobs",
+        examples=("alienctl kill 1234567890", "alienctl kill 1234567890 1234567891"),
+    ),
+    "resubmit": Page(
+        "resubmit ID...",
+        "submit jobs that have ended again",
+        examples=("alienctl resubmit 1234567890", "alienctl resubmit 1234567890 1234567891"),
+    ),
     "registerOutput": Page(
-        "registerOutput ID", "keep the output of a job that ended in an error", "    alienctl registerOutput 1234567890"
+        "registerOutput ID",
+        "register the output of a job that ended in an error",
+        examples=("alienctl registerOutput 1234567890", "alienctl registerOutput 1234567890 --json"),
     ),
 }
 
 OURS = ("jobInfo", "siteJobs")
-"""Those that are not the service's."""
+"""Commands that the service does not have."""

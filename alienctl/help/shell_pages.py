@@ -1,42 +1,54 @@
-"""The help of what stands around commands: time, exit, the shell, completion."""
+"""The help pages of the shell, chains of commands and completion."""
 
 from alienctl.help.page import Page
 
 PAGES = {
-    "time": Page("time COMMAND ...", "carry out a command and tell how long it took", "    alienctl time ls data"),
-    "exitcode": Page(
-        "exitcode", "print the exit code of the command before; $? does the same", "    alienctl 'stat data; exitcode'"
-    ),
-    "exit": Page(
-        "exit [CODE] [err] [MESSAGE...]",
-        "end a chain, a file of commands or the shell",
-        "Without CODE with that of the command before; `err` sends MESSAGE to standard error. Also: quit, logout.\n"
-        "    alienctl 'stat data; exit 3 err no data'",
-    ),
-    "completion": Page(
-        "completion bash | zsh | fish",
-        "print the script that completes commands, options and names of files",
-        'It says in its first line where it belongs.\n    eval "$(alienctl completion bash)"',
-    ),
     "shell": Page(
         "shell [--private]",
-        "a shell of its own; so does alienctl without words on a terminal",
-        "Its working directory is its own; it begins where you were last, unless ALIENPY_NO_CWD_RESTORE is set.\n"
-        "Tab completes, the arrow keys and Ctrl-R find earlier lines, Ctrl-C cancels a command, Ctrl-D leaves.\n"
-        "Transfer jobs that end are told above the prompt.\n\n"
-        "  --private    keep no history (as ALIENPY_NO_HISTORY does); a line that begins with a blank is never kept\n"
-        "  prompt date  show the time in the prompt, or no longer (ALIENPY_PROMPT_DATE)\n"
-        "  prompt pwd   show the local directory in the prompt, or no longer (ALIENPY_PROMPT_CWD)\n"
-        "  term         a Python prompt\n    alienctl shell --private",
+        "start an interactive shell, as alienctl without arguments does on a terminal",
+        "The shell has its own working directory and starts in the last one, unless ALIENPY_NO_CWD_RESTORE is set. Tab"
+        " completes; arrow keys and Ctrl-R search the history; Ctrl-C cancels a command; Ctrl-D leaves. Transfer jobs"
+        " that end are reported above the prompt.",
+        options=(
+            ("--private", "keep no history (as ALIENPY_NO_HISTORY); lines that begin with a blank are never kept"),
+        ),
+        examples=("alienctl shell", "alienctl shell --private"),
     ),
     "prompt": Page(
         "prompt date | pwd",
-        "in the shell: show time or local directory, or no longer",
-        "    alienctl shell\n    prompt pwd",
+        "in the shell: switch the time or the local directory in the prompt on or off",
+        "ALIENPY_PROMPT_DATE and ALIENPY_PROMPT_CWD set the start values.",
+        examples=("alienctl shell", "prompt pwd"),
     ),
     "term": Page(
         "term",
-        "a Python prompt with `alien`, a client of the daemon's services (alienctl.api); also: terminal, console",
-        "IPython, where it is installed.\n    alienctl term",
+        "start a Python prompt with `alien`, a client of the daemon (alienctl.api)",
+        "Uses IPython if it is installed. Also: terminal, console.",
+        examples=("alienctl term", "alienctl console"),
+    ),
+    "time": Page(
+        "time COMMAND...",
+        "run a command and print its duration",
+        examples=("alienctl time ls data", "alienctl time find data '*.root'"),
+        exit_codes=(("other", "the exit code of COMMAND"),),
+    ),
+    "exitcode": Page(
+        "exitcode",
+        "print the exit code of the previous command; also: $?",
+        examples=("alienctl 'stat data; exitcode'", "alienctl 'ls data; $?'"),
+    ),
+    "exit": Page(
+        "exit [CODE] [err] [MESSAGE...]",
+        "end a chain, a file of commands or the shell; also: quit, logout",
+        "CODE defaults to that of the previous command.",
+        options=(("err", "print MESSAGE to standard error"),),
+        examples=("alienctl 'stat data; exit'", "alienctl 'stat data; exit 3 err no data'"),
+        exit_codes=(("other", "CODE"),),
+    ),
+    "completion": Page(
+        "completion bash | zsh | fish",
+        "print the completion script of a shell",
+        "The first line of the script says where to install it.",
+        examples=('eval "$(alienctl completion bash)"', "alienctl completion fish | source"),
     ),
 }

@@ -90,7 +90,8 @@ def _of_the_help(words: list[str]) -> list[str]:
     page = pages.PAGES.get(words[0])
     if page is None:
         return []
-    return [option for option in _OPTION.findall(f"{page.usage} {page.text}") if option.startswith(words[-1])]
+    names = " ".join([page.usage, *(name for name, _ in page.options)])
+    return [option for option in _OPTION.findall(names) if option.startswith(words[-1])]
 
 
 def _request(invocation: Invocation, words: list[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Counts the calls that run now, so that the daemon knows whether anybody needs it."""
+"""Counts running calls, so that an idle daemon can exit and a busy one is not replaced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Activity:
-    """The calls that run now: `calls` would fail with the daemon, `watches` can be resumed with the next one."""
+    """Running calls: `calls` fail if the daemon ends, `watches` can resume with the next daemon."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -18,12 +18,12 @@ class Activity:
 
     @property
     def is_none(self) -> bool:
-        """Whether no call and no watch runs."""
+        """True if no call and no watch is running."""
         return not self.calls and not self.watches
 
     @contextmanager
     def call(self, *, can_resume: bool = False) -> Iterator[None]:
-        """Count a call as long as the block lasts; `can_resume`: it is a watch."""
+        """Count a call while the block runs; `can_resume`: count it as a watch."""
         calls, watches = (0, 1) if can_resume else (1, 0)
         self.calls += calls
         self.watches += watches

@@ -1,4 +1,4 @@
-"""Ends a daemon that nobody needs, where the configuration asks for that (`[daemon] idle_exit`)."""
+"""Ends a daemon that is not used for `[daemon] idle_exit` seconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aliend.runtime import Runtime
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 60.0
-"""Seconds between two looks at most; a configuration that is reloaded holds from the next look on."""
+"""Longest time between two checks in seconds; a reloaded configuration applies from the next check."""
 
 
 async def stop_when_idle(parts: Runtime, stop: asyncio.Event) -> None:
@@ -31,7 +31,7 @@ async def stop_when_idle(parts: Runtime, stop: asyncio.Event) -> None:
 
 
 async def _has_jobs(parts: Runtime) -> bool:
-    """Whether a job has not ended; without a database nobody knows, so the daemon stays."""
+    """Return whether an unfinished job exists; true without a database, so that the daemon stays."""
     try:
         return bool(await parts.engine.jobs(1, active_only=True))
     except StoreError:

@@ -1,4 +1,4 @@
-"""Raises the soft limits of this process: they belong to the shell that happened to start the daemon."""
+"""Raises the soft resource limits, which the daemon inherits from the shell that started it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import resource
 
 _OPEN_FILES = 65_536
-"""More than any number of connections and copies needs."""
+"""Limit of open files; more than connections and copies ever need."""
 _RAISED = (
     resource.RLIMIT_FSIZE,
     resource.RLIMIT_NOFILE,
@@ -15,13 +15,13 @@ _RAISED = (
     resource.RLIMIT_AS,
     resource.RLIMIT_DATA,
 )
-"""Not RLIMIT_STACK: it sets the size of the stacks of threads."""
+"""RLIMIT_STACK is excluded: it sets the stack size of threads."""
 
 
 def raise_soft_limits() -> None:
-    """Raise the soft limits to the hard ones, that of open files at most to 65,536; never lower one.
+    """Raise the soft limits to the hard limits, open files at most to 65,536; never lower a limit.
 
-    Processes that are started later inherit the limits.
+    Child processes inherit the limits.
     """
     for number in _RAISED:
         soft, hard = resource.getrlimit(number)
@@ -31,5 +31,5 @@ def raise_soft_limits() -> None:
         else:
             wanted, is_enough = hard, soft == hard
         if not is_enough:
-            with contextlib.suppress(OSError, ValueError):  # a sandbox of the system may forbid it
+            with contextlib.suppress(OSError, ValueError):  # a system sandbox may forbid it
                 resource.setrlimit(number, (wanted, hard))

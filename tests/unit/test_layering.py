@@ -82,9 +82,6 @@ FLOORS: dict[str, list[set[str]]] = {
 }
 # modules below 40 lines, each with the reason why it is not part of another one
 SHORT_MODULES: dict[str, str] = {
-    "alienctl/help/page.py": "the type of all page modules",
-    "alienctl/help/login_pages.py": "one table of pages, as its siblings",
-    "alienctl/help/service_pages.py": "one table of pages, as its siblings",
     "alienctl/daemon/directories.py": "paths that the start and all daemon commands share",
     "alienctl/local/interpreter.py": "one rule, shared by daemon commands and the sandbox",
     "alienctl/shell/completion_scripts.py": "text for three shells, imported only to print it",

@@ -1,9 +1,11 @@
-"""`help environment`: what it says is honoured is read somewhere, and what it says is not is read nowhere."""
+"""`help environment` and the variables that the code reads and the client sends are the same."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+from alienctl.invocation import DISPLAY_NAMES, FORWARDED_NAMES, Invocation
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,3 +27,13 @@ def test_the_page_tells_the_truth() -> None:
     assert {name for name in honoured if not re.search(rf"\b{name}\b", text)} == set()
     assert {name for name in obsolete if re.search(rf"\b{name}\b", text)} == set()
     assert len(honoured) > 30
+
+
+def test_the_daemon_gets_every_variable_of_the_page() -> None:
+    page = (ROOT / "docs" / "environment.md").read_text(encoding="utf-8").split("## ")[0]
+    rows = (line.split("|")[1] for line in page.splitlines() if line.startswith("| "))
+    names = {name.replace("XRD_...", "XRD_X").encode() for row in rows for name in row.split(", ")}
+    names = {name.strip() for name in names} - {b"variable"}
+    sent = Invocation(["pwd"], dict.fromkeys(names, b"x") | {b"ALIENPY_DEBUG": b""}).variables()
+    assert names - set(sent) == set()
+    assert set(FORWARDED_NAMES + DISPLAY_NAMES) - names == set()

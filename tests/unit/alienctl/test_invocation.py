@@ -107,8 +107,8 @@ def test_client_and_daemon_have_one_version_and_one_contract() -> None:
     assert (alienctl.VERSION, alienctl.CONTRACT) == (aliend.VERSION, aliend.CONTRACT)
 
 
-def test_the_help_names_every_command_of_its_table() -> None:
-    assert "  whereis" in pages.text()
+def test_the_help_lists_commands_and_refuses_unknown_ones() -> None:
+    assert " whereis " in pages.text()
     assert pages.text_of("cp").startswith("alienctl cp ")
     with pytest.raises(ClientError, match="no help"):
         pages.text_of("nosuch")

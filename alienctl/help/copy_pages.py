@@ -1,0 +1,140 @@
+"""The help pages of the commands that copy files, and of the transfer jobs."""
+
+from alienctl.help.page import Page
+
+SELECTION = (
+    ("-glob PATTERN", "name pattern; * is any text, and without * it may match anywhere in the name"),
+    ("-select REGEX", "regular expression, searched in the name below the directory"),
+    ("-name EXPRESSION", "begin_X, contain_X, ends_X, ext_X joined by _: conditions on the file's own name"),
+    ("-exclude TEXT", "skip names that contain TEXT; repeatable"),
+    ("-exclude_re REGEX", "skip names that match REGEX; repeatable"),
+    ("-e PATTERN", "skip names that match PATTERN; repeatable"),
+    ("-user NAME, -group NAME", "only files of this owner or group"),
+    ("-jobid N, -j N", "only files that grid job N wrote"),
+    ("-minsize N, -maxsize N", "limits of the size: bytes, or with a unit (10k, 1.5M, 2GiB)"),
+    ("-mindepth N, -maxdepth N", "limits of the number of directories in between; 0 is directly inside"),
+    (
+        "-min-ctime T, -max-ctime T",
+        "limits of the time: 10 or 13 digits since 1970, a date (2024-05-31) or an age (3d)",
+    ),
+    ("-l N, -o N", "at most N files; skip the first N files"),
+)
+_JOB = (
+    ("-T N", "copy at most N files at a time"),
+    ("--priority N", "priority of the job; higher starts first, 0 is normal"),
+    ("--detach", "print the job's number and return"),
+)
+_CODES = (
+    ("0", "all files arrived"),
+    ("2", "no such file"),
+    ("3", "some files arrived"),
+    ("4", "no file arrived"),
+    ("22", "invalid arguments"),
+    ("130", "interrupted"),
+)
+PAGES = {
+    "cp": Page(
+        "cp [OPTIONS] SOURCE... TARGET | -dst DIRECTORY SOURCE... | -input FILE",
+        "copy files and directories to, from or within the grid",
+        "A local name begins with file:; every other name is an LFN. For a copy within the grid, TARGET begins with"
+        " alien: or /alice/. SOURCE/ stands for the content of the directory. Several sources need a TARGET that ends"
+        " in /. As SOURCE, - is standard input; as TARGET, standard output.\n"
+        "An existing target with the size and md5 of its source is kept. A target that differs needs -f.\n"
+        "LFN@SPEC selects storage, for example @disk:2,ALICE::CERN::EOS,!ALICE::X::SE. Uploads default to disk:2.\n"
+        "Options of other clients that have no meaning here (-cksum, -y N, -v, ...) are accepted with a note.",
+        options=(
+            ("-f, -force", "replace a target that differs, after the new file has arrived"),
+            ("--overwrite MODE", "never, changed (as -f) or always"),
+            ("-dst DIRECTORY", "the target directory of all sources; their common directories are dropped"),
+            ("-input FILE", "read lines of SOURCE TARGET from FILE (# begins a comment)"),
+            ("-parent N", "keep N directories of the source's name below the target"),
+            ("-rmprefix N", "keep the source's whole name without its first N directories"),
+            ("--to SPEC", "storage of all names, as behind @"),
+            ("-strictspec", "read only from the storage that the name selects"),
+            ("--touch-empty", "create an entry without content for an empty local file (default: error)"),
+            *SELECTION,
+            ("-site SITE", "prefer storage near SITE"),
+            ("-S N", "number of connections to each server"),
+            ("-chunks N, -chunksz SIZE", "concurrent requests of each file, and the size of each"),
+            ("-timeout SECONDS", "maximum duration of each file"),
+            ("-retry N, -norecovery", "number of retries of each file; no retry"),
+            ("-ratethreshold N", "leave a replica that is slower than N bytes/s"),
+            ("--limit RATE", "bandwidth of the job, for example 20M (bytes/s)"),
+            ("-http", "read over HTTP"),
+            ("-noxrdzip", "download whole archives to extract their members"),
+            ("--verify", "read each written file again and compare it"),
+            ("--sync", "copy only files that are missing or differ, as `sync` does"),
+            ("--dry-run, -dryrun", "print what would be copied, kept or refused; change nothing"),
+            *_JOB,
+            ("--progress MODE", "none, line or bars (default: bars on a terminal)"),
+            ("--json", "print one document with jobs and files"),
+            ("--compat-exit", "exit 0 if a file arrived or nothing was to do, else 1"),
+        ),
+        examples=(
+            "alienctl cp file:result.root ./@disk:2",
+            "alienctl cp '/alice/data/run/*.root' file:data/",
+            "alienctl cp -f -minsize 1k -exclude tmp file:out/ results/",
+            "alienctl cp --detach --limit 20M /alice/data/run/ file:data/",
+        ),
+        exit_codes=_CODES,
+    ),
+    "sync": Page(
+        "sync [OPTIONS] SOURCE TARGET",
+        "make a directory equal to another one, in either direction or within the grid",
+        "Names are as for cp. Files are compared by size and md5; the daemon caches the md5 of unchanged local files.",
+        options=(
+            ("--delete", "at the end, delete files that only TARGET has, if SOURCE could be listed again completely"),
+            ("--dry-run, -dryrun", "print what would be copied and deleted, and why; change nothing"),
+            ("--exclude PATTERN", "ignore files on both sides; * is any text, without * it may match anywhere"),
+            *_JOB,
+        ),
+        examples=(
+            "alienctl sync file:results/ alien:results/@disk:2",
+            "alienctl sync --delete --dry-run /alice/data/run/ file:run/",
+        ),
+        exit_codes=_CODES,
+    ),
+    "replicate": Page(
+        "replicate [OPTIONS] LFN... --to STORAGE",
+        "add replicas of files in the catalogue",
+        "Directories are replicated file by file. Each new replica is verified before it is registered.",
+        options=(
+            ("--to STORAGE", "disk:N for N more replicas, or storage elements, joined by commas; !SE excludes one"),
+            ("--mirror", "let the central service copy; wait up to 15 minutes for it"),
+            *_JOB,
+        ),
+        examples=(
+            "alienctl replicate data/ --to ALICE::CERN::EOS",
+            "alienctl replicate --detach run/a.root --to disk:1",
+        ),
+        exit_codes=_CODES,
+    ),
+    "transfers": Page(
+        "transfers ACTION [JOB...]",
+        "list, follow and control transfer jobs",
+        "Limits of bandwidth apply to this machine; copies between storage elements do not count.",
+        options=(
+            ("list [--all]", "unfinished jobs; --all: also finished ones"),
+            ("show JOB [--failed] [--attempts]", "a job and its files; only failed files; all attempts"),
+            ("watch JOB", "show progress until the job ends; Ctrl-C leaves it running"),
+            ("watch [JOB] --since N", "print each event after number N; with --json one document a line"),
+            ("wait JOB... [--timeout SECONDS]", "wait without output"),
+            ("why [JOB]", "why files wait, and until when"),
+            ("cancel JOB", "stop a job and discard its unfinished files"),
+            ("retry JOB", "retry failed and cancelled files"),
+            ("pause JOB, resume JOB", "pause a job; resume it"),
+            ("limit [NAME=N...]", "concurrent files: files, down, up, se or VO::SITE::SE"),
+            (
+                "limit [NAME=RATE...]",
+                "bandwidth: rate, down.rate, up.rate, se.rate or VO::SITE::SE.rate; 20M,"
+                " unlimited, default, or a timetable: 'rate=22:00-07:00 unlimited, else 20M'",
+            ),
+            ("limit --job JOB rate=R", "bandwidth of one job"),
+        ),
+        examples=("alienctl transfers wait 7 --timeout 3600", "alienctl transfers limit files=8 rate=20M"),
+        exit_codes=(
+            *(("0", "success; `wait`: all files arrived"), ("2", "no such job"), ("3", "`wait`: some files arrived")),
+            *(("4", "`wait`: no file arrived"), ("22", "invalid arguments"), ("124", "`wait`: timeout")),
+        ),
+    ),
+}

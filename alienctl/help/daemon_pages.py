@@ -1,0 +1,67 @@
+"""The help pages of the daemon, the sandbox grid and this program."""
+
+from alienctl.help.page import Page
+
+_LOCAL_CODES = (("0", "success"), ("1", "failure"), ("22", "invalid arguments"))
+PAGES = {
+    "daemon": Page(
+        "daemon ACTION",
+        "control the daemon",
+        options=(
+            ("status", "state, connections and warnings (default)"),
+            ("start", "start the daemon; `--profile NAME` before `daemon` creates the profile"),
+            ("stop [--force]", "stop it; --force kills a daemon that does not respond; its transfers resume later"),
+            ("restart", "replace it; an invalid configuration leaves it running"),
+            ("list", "the daemons of all profiles on this host"),
+            ("check", "validate the configuration of all profiles"),
+            ("reload", "apply the configuration; report what needs a restart (SIGHUP does the same)"),
+            ("socket [--start]", "print the path of the socket for gRPC programs; --start: start the daemon"),
+            ("logs [-n N] [-f]", "the last N lines of its log; -f: follow the log"),
+            (
+                "install",
+                "install the systemd user unit; --enable: let systemd run the daemon; --linger: also while you"
+                " are logged out",
+            ),
+            ("uninstall", "remove the unit; a daemon with jobs continues without systemd"),
+        ),
+        examples=("alienctl daemon status", "alienctl daemon logs -n 50"),
+        exit_codes=(
+            *_LOCAL_CODES,
+            ("3", "`status`: the daemon is not running"),
+            ("107", "the daemon does not respond"),
+        ),
+    ),
+    "sandbox": Page(
+        "sandbox ACTION",
+        "run a simulated grid on this machine",
+        "`sandbox ACTION --help` explains an action; `sandbox fault --help` lists the faults that it can simulate.",
+        options=(
+            ("up, down, status, env", "start, stop, state, variables for `eval`"),
+            ("reset, set, file", "restore the initial state; change limits; create a file"),
+            ("fault, stats", "simulate a fault; print the numbers of requests"),
+            ("up --fetch", "without xrootd and without root: unpack the distribution's xrootd packages"),
+        ),
+        examples=("alienctl sandbox up", 'eval "$(alienctl sandbox env)"'),
+        exit_codes=_LOCAL_CODES,
+    ),
+    "install-names": Page(
+        "install-names DIRECTORY",
+        "create alien.py, alien_ls, ... in DIRECTORY as aliases of alienctl",
+        "Files of other programs are not replaced. To remove the aliases, delete them.",
+        examples=("alienctl install-names ~/bin", "alienctl install-names ~/.local/bin --json"),
+        exit_codes=_LOCAL_CODES,
+    ),
+    "version": Page(
+        "version",
+        "print the versions of alienctl, the daemon and its libraries",
+        examples=("alienctl version", "alienctl version --json"),
+        exit_codes=_LOCAL_CODES,
+    ),
+    "help": Page(
+        "help [COMMAND | TOPIC | --man [aliend]]",
+        "print an overview, or the page of a command or topic; ? is the same",
+        options=(("--man [aliend]", "print the manual page of alienctl or aliend in roff"),),
+        examples=("alienctl help cp", "alienctl help --man | man -l -"),
+        exit_codes=_LOCAL_CODES,
+    ),
+}
