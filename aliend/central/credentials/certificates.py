@@ -115,9 +115,12 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
         else:
             warnings = [str(reason) for reason in reasons if isinstance(reason, Planted)]
             return Credential(files, known, is_token, pair, stamp, warnings[0] if warnings else "")
-    said = f"token: {reasons[0]}; user certificate: {reasons[1]}"
-    hint = "make a token with token-init" if isinstance(reasons[1], Locked) else _HINT
-    raise NotConnected(f"there is no certificate to log in with ({said}); {hint}")
+    if all(isinstance(reason.__cause__, FileNotFoundError) for reason in reasons):
+        raise NotConnected(
+            f"no certificate: neither {context.token.certificate} nor {context.user.certificate} exists; {_HINT}"
+        )
+    hint = "get a token with: `alienctl token-init`" if isinstance(reasons[1], Locked) else _HINT
+    raise NotConnected(f"no usable certificate (token: {reasons[0]}; user certificate: {reasons[1]}); {hint}")
 
 
 def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[CertificateFacts, Pair]:

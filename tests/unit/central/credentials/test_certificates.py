@@ -47,9 +47,9 @@ def test_a_short_token_is_better_than_nothing(authority: Authority) -> None:
     assert usable(context(token)).files == token.files
 
 
-def test_without_any_certificate_one_sentence_tells_where_it_was_looked_for() -> None:
+def test_without_any_certificate_one_sentence_names_the_places_and_the_next_command() -> None:
     said = why(context())
-    assert "/no/cert.pem cannot be read: No such file or directory" in said
+    assert "neither /no/cert.pem nor /no/cert.pem exists" in said
     assert "alienctl login" in said
     assert "\n" not in said
 
