@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import shutil
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -16,13 +20,63 @@ SECTION = re.compile(r"^## (.+?)\n(.*?)```json\n(.*?)\n```", re.DOTALL | re.MULT
 COMMAND = re.compile(r"^    alienctl (.+) --json$", re.MULTILINE)
 PAGE = (ROOT / "docs/json.md").read_text(encoding="utf-8")
 SHOWN = [(title, command, shape) for title, text, shape in SECTION.findall(PAGE) for command in COMMAND.findall(text)]
+CONTENT = b"calibration"
+OBJECT = {
+    "path": "TPC/Calib/Gain",
+    "ETag": '"e-1"',
+    "fileName": "x.root",
+    "Valid-From": 1700000000000,
+    "Valid-Until": 1700000060000,
+    "Content-MD5": hashlib.md5(CONTENT).hexdigest(),
+    "Content-Length": len(CONTENT),
+    "replicas": ["/download/e-1"],
+}
+VALUES = [{"Farm": "CERN", "Cluster": "SE", "Parameter": "load1", "Value": 1.5, "Timestamp": 1767225600000}]
+ANSWERS = {
+    "/latest/TPC/Calib": json.dumps({"objects": [OBJECT], "subfolders": ["TPC/Calib/More"]}).encode(),
+    "/download/e-1": CONTENT,
+}
+
+
+class WebHandler(BaseHTTPRequestHandler):
+    """Stands in for the conditions database and the monitoring."""
+
+    def do_GET(self) -> None:
+        content = json.dumps(VALUES).encode() if self.path.startswith("/rest/") else ANSWERS.get(self.path)
+        self.send_response(404 if content is None else 200)
+        self.send_header("Content-Length", str(len(content or b"")))
+        self.end_headers()
+        self.wfile.write(content or b"")
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
 
 
 @pytest.fixture(scope="module")
-def reader(grid: Grid) -> Iterator[User]:
-    """A user with one finished transfer job, for all commands of the page."""
+def web() -> Iterator[str]:
+    """Start the stand-in and return its URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), WebHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def reader(grid: Grid, web: str) -> Iterator[User]:
+    """Make a user with a finished transfer job and a job on the Grid, for all commands of the page."""
     for user in make_user(grid.exports):
+        for name in ("JALIEN_TOKEN_CERT", "JALIEN_TOKEN_KEY"):  # a copy, which may be removed
+            user.variables[name] = shutil.copy(user.variables[name], user.home / name)
+        user.variables |= {"EDITOR": "true", "GIT_ALLOW_PROTOCOL": "file"}  # getCAcerts installs our own bundle
+        configuration = user.home / ".config/aliend/config.toml"
+        configuration.parent.mkdir(parents=True)
+        configuration.write_text(f'[ccdb]\nhost = "{web}"\n[monitor]\nhost = "{web}"\n', encoding="utf-8")
         user.must("cp", "data/run1/part00.root", "file:first")
+        description = user.home / "job.jdl"
+        description.write_text('Executable = "/bin/none.sh";\n', encoding="utf-8")
+        user.must("cp", "-f", "file:job.jdl", "alien:job.jdl")
+        user.must("submit", "job.jdl")
         yield user
 
 
