@@ -10,12 +10,15 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from aliend import VERSION
-from aliend.config import Settings, load
 from aliend.errors import AliendError
 from aliend.lifecycle.log_file import LogFile
 from aliend.lifecycle.process_limits import raise_soft_limits
+
+if TYPE_CHECKING:
+    from aliend.config import Settings
 
 _EXISTS = 17
 """Exit code of a second daemon that systemd starts (EEXIST)."""
@@ -34,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if flags.check:
             return _check(flags.profile, others=flags.check == "all")
+        # imported late: a library of ALIEND_LIBRARY_PATH that does not fit must end in the message below
+        from aliend.config import load
+
         settings = load(flags.profile, os.environ)
         return _run(settings, flags.foreground)
     except AliendError as error:
