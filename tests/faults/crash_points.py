@@ -54,7 +54,8 @@ _VERIFY = "aliend.engine.attempts.stat_batcher:StatBatcher.stat_batched"
 _BOOKED, _REPLACING, _SUCCEEDED = "IntentSaved(intent=ReplicasBooked", "IntentSaved(intent=Replacing", "Succeeded("
 
 
-def _points() -> list[Point]:
+def points() -> list[Point]:
+    """Return all points."""
     registering: list[tuple[str, str, int, str]] = [
         (_TICKETS, "after", 1, ""),  # booked, and nothing of it is stored
         (_CHANGE, "after", 1, _BOOKED),  # the intent is stored
@@ -97,18 +98,18 @@ def _points() -> list[Point]:
 
 def run(order: Order) -> Report:
     """Use one point in each round, all of them in random order; then compare."""
-    points = _points()
-    for point in points:
+    all_points = points()
+    for point in all_points:
         crashing_daemon.found(point.where)
     with ground(order) as place:
-        place.chance.shuffle(points)
+        place.chance.shuffle(all_points)
         round_ = _Round(place)
         for number in range(order.rounds):
-            round_.run(number, points[number % len(points)], points)
+            round_.run(number, all_points[number % len(all_points)], all_points)
         left = check(place, round_.promises)
         place.must_be(not left, f"{left} replicas were written and never registered")
         place.report.notes.append(
-            f"{min(order.rounds, len(points))} of {len(points)} points, {round_.again} died again"
+            f"{min(order.rounds, len(all_points))} of {len(all_points)} points, {round_.again} died again"
         )
         return place.report
 
