@@ -21,7 +21,7 @@ from aliend.central.credentials.private_keys import Locked, belong, read_key
 from aliend.core.connection import pem
 from aliend.core.connection.context import Context, CredentialFiles
 from aliend.core.connection.credentials import TOKEN_MARGIN_MS, CertificateFacts, why_unusable
-from aliend.core.connection.pem import Block, PemError, PemSource, PemText
+from aliend.core.connection.pem import Block, PemError, PemFile, PemSource, PemText
 from aliend.errors import NotConnected
 
 _NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
@@ -115,7 +115,7 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
         else:
             warnings = [str(reason) for reason in reasons if isinstance(reason, Planted)]
             return Credential(files, known, is_token, pair, stamp, warnings[0] if warnings else "")
-    if all(isinstance(reason.__cause__, FileNotFoundError) for reason in reasons):
+    if all(_is_missing(files.certificate) for files in (context.token, context.user)):
         raise NotConnected(
             f"no certificate: neither {context.token.certificate} nor {context.user.certificate} exists; {_HINT}"
         )
@@ -171,3 +171,7 @@ def _slashes(name: x509.Name) -> str:
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+def _is_missing(source: PemSource) -> bool:
+    return isinstance(source, PemFile) and not Path(source.path).exists()

@@ -67,7 +67,7 @@ def reader(grid: Grid, web: str) -> Iterator[User]:
     """Make a user with a finished transfer job and a job on the Grid, for all commands of the page."""
     for user in make_user(grid.exports):
         for name in ("JALIEN_TOKEN_CERT", "JALIEN_TOKEN_KEY"):  # a copy, which may be removed
-            user.variables[name] = shutil.copy(user.variables[name], user.home / name)
+            user.variables[name] = shutil.copy(user.variables[name], str(user.home / name))
         user.variables |= {"EDITOR": "true", "GIT_ALLOW_PROTOCOL": "file"}  # getCAcerts installs our own bundle
         configuration = user.home / ".config/aliend/config.toml"
         configuration.parent.mkdir(parents=True)
