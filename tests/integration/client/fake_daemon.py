@@ -205,7 +205,10 @@ def main() -> None:
     parser.add_argument("--profile", default="default")
     parser.add_argument("--fail", default="")
     parser.add_argument("--late", type=float, default=0)
+    parser.add_argument("--check", default="")
     options = parser.parse_args()
+    if options.check:
+        return
     if options.fail:
         sys.stderr.write(f"aliend: {options.fail}\n")
         raise SystemExit(22)

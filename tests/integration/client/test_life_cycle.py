@@ -95,17 +95,17 @@ def test_sighup_reloads(user: User) -> None:
     assert alive(pid)
 
 
+IDLE_EXIT = 5
+"""Seconds without work; longer than the time between two commands, also on a busy machine."""
+
+
 def test_an_idle_daemon_ends_where_that_is_configured(user: User) -> None:
-    configure(user, "[daemon]\nidle_exit = 1\n")
+    configure(user, f"[daemon]\nidle_exit = {IDLE_EXIT}\n")
     user.must("pwd")
     pid = user.pid()
     eventually(lambda: not alive(pid), 30)
-    assert "nobody has used this daemon for 1 s" in log_of(user)
+    assert f"nobody has used this daemon for {IDLE_EXIT} s" in log_of(user)
     assert user.must("pwd").startswith("/alice/")
-
-
-IDLE_EXIT = 5
-"""Seconds without work; longer than the time between two commands, also on a busy machine."""
 
 
 def outlives_an_idle_one(user: User, pid: int) -> bool:
