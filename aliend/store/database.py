@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from operator import length_hint, methodcaller
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -36,26 +36,37 @@ BUSY = 7.5
 it; the first command that needs it waits again. Both are the 15 s that a client waits for a daemon."""
 _BETWEEN_TRIES = 2.0
 """Seconds between two attempts to open a database that could not be opened."""
+_HAS_BYTES = "bytes"
+"""Key in `meta` of a database that has stored names that are not UTF-8."""
 
 
 class _Connection(sqlite3.Connection):
-    """Stores local names that are not UTF-8, which the library does not take as text, and returns them as they were."""
+    """Stores local names that are not UTF-8, which the library does not take as text, and returns them as they were.
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - those of the library
-        super().__init__(*arguments, **options)
-        self.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    Both cost time, so a database without such names does not pay for them: `meta` records that it has some.
+    """
+
+    def return_bytes(self) -> None:
+        """Return names that are not UTF-8 with surrogates from now on."""
+        self.text_factory = methodcaller("decode", "utf-8", "surrogateescape")
 
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:  # noqa: ANN401
         try:
             return super().execute(sql, parameters)
         except UnicodeEncodeError:
+            if self.in_transaction:
+                super().execute(f"INSERT OR IGNORE INTO meta VALUES ('{_HAS_BYTES}', '1')")
+                self.return_bytes()
             return super().execute(*_with_bytes(sql, parameters))
 
     def executemany(self, sql: str, rows: Any) -> sqlite3.Cursor:  # noqa: ANN401
-        cursor = self.cursor()
-        for row in rows:
-            cursor = self.execute(sql, row)
-        return cursor
+        rows = list(rows)
+        left = iter(rows)
+        while True:
+            try:
+                return super().executemany(sql, left)
+            except UnicodeEncodeError:  # the rows before this one are stored
+                self.execute(sql, rows[-1 - length_hint(left)])
 
 
 def _with_bytes(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
@@ -275,7 +286,10 @@ class Database:
                 f"the database {self._path} has an older schema and cannot be copied before it is changed: "
                 f"{error.strerror}; nothing was changed"
             ) from error
-        meta = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('revision', 'loss')").fetchall())
+        sql = "SELECT key, value FROM meta WHERE key IN ('revision', 'loss', ?)"
+        meta = dict(connection.execute(sql, (_HAS_BYTES,)).fetchall())
+        if _HAS_BYTES in meta:
+            connection.return_bytes()
         self._revision, self.loss = int(meta["revision"]), meta.get("loss", "")
 
     def _remember_loss(self, kept: Path, reason: str) -> None:

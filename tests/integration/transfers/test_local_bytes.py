@@ -52,7 +52,7 @@ def test_a_name_invalid_in_the_catalogue_is_reported_and_the_others_arrive(
     (place / os.fsdecode(b"na\xefve")).write_text("2")
     done = user.run("cp", f"file:{LATIN}/", "alien:up/")
     assert done.returncode == 3
-    assert f"{user.home}/caf\\xe9/na\\xefve\nits name is not UTF-8, which the catalogue needs" in done.stderr
+    assert f"{user.home}/caf\\xe9/na\\xefve\nits name is not valid UTF-8, which the catalogue requires" in done.stderr
     assert user.must("ls", "up") == "fine"
     refused = user.run("cp", f"file:{LATIN}", "alien:other/")
     assert refused.returncode == 4
