@@ -484,7 +484,7 @@ def test_an_unreachable_service_is_named(newcomer: User, grid: Grid) -> None:
     newcomer.variables |= {"ALIENPY_JCENTRAL": "localhost", "ALIENPY_JCENTRAL_PORT": "9"}
     done = newcomer.run("login", start_new_session=True)
     assert done.returncode == 107
-    assert "localhost:9 cannot be reached" in done.stderr
+    assert "cannot connect to localhost:9: connection refused" in done.stderr
 
 
 def test_logout_removes_the_token_and_the_unlocked_key(newcomer: User, grid: Grid) -> None:
