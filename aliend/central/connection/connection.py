@@ -282,8 +282,8 @@ def _refusal(error: InvalidStatus, context: Context, credential: Credential) -> 
     status = error.response.status_code
     if status == 401:
         return UnknownUser(
-            f"{context.endpoint} does not know the certificate {credential.facts.subject}; check that it is registered "
-            "with the ALICE virtual organisation (VO)"
+            f"{context.endpoint} does not know the certificate {credential.facts.subject}; register it with the ALICE "
+            "virtual organisation (VO)"
         )
     return Unreachable(f"{context.endpoint} answered with HTTP status {status}")
 
