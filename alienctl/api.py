@@ -47,22 +47,22 @@ def _target(profile: str) -> str:
 
 
 def connect(profile: str = "default") -> grpc.Channel:
-    """A channel to the daemon of `profile`. Raises ClientError when its socket is missing or must not be used."""
+    """Return a channel to the daemon of `profile`. Raises ClientError if its socket is missing or unsafe."""
     return grpc.insecure_channel(_target(profile), options=_OPTIONS)
 
 
 def connect_async(profile: str = "default") -> grpc.aio.Channel:
-    """The same for asyncio; to be called in the event loop. Raises ClientError as `connect`."""
+    """Return the same for asyncio; to be called in the event loop. Raises ClientError as `connect`."""
     return grpc.aio.insecure_channel(_target(profile), options=_OPTIONS)
 
 
 def messages() -> dict[str, ModuleType]:
-    """The modules of the contract's messages by their names (`session_pb2`, ...)."""
+    """Return the modules of the contract's messages by their names (`session_pb2`, ...)."""
     return {module.__name__.rpartition(".")[2]: module for module in _MESSAGES}
 
 
 def _stub(kind: Callable[..., Stub], channel: grpc.Channel | grpc.aio.Channel) -> Stub:
-    """A generated stub; they carry no types themselves."""
+    """Return a generated stub; they carry no types themselves."""
     return kind(channel)
 
 

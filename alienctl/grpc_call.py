@@ -36,13 +36,13 @@ def _setting(number: int, value: int) -> bytes:
 
 
 def _literal(name_index: int, value: bytes) -> bytes:
-    """A header without indexing, RFC 7541 section 6.2.2; its name from the static table, `value` below 127 bytes."""
+    """Encode header without indexing: RFC 7541 section 6.2.2. Its name is in the static table, `value` < 127 bytes."""
     prefix = b"%c" % name_index if name_index < 15 else b"\x0f%c" % (name_index - 15)
     return b"%b%c%b" % (prefix, len(value), value)
 
 
 def _opening(path: bytes) -> bytes:
-    """What a client says first: preface, settings, connection credit and the request's headers."""
+    """Return a client's first bytes: preface, settings, connection credit and the request's headers."""
     settings = _setting(1, 0) + _setting(2, 0) + _setting(4, _WINDOW_LIMIT) + _setting(0xFE03, 1)
     headers = b"\x83\x86%b%b%b\x00\x02te\x08trailers%b" % (  # 0x83 is :method POST, 0x86 is :scheme http
         _literal(4, path),
@@ -101,7 +101,7 @@ class Call:
         self._body += b"\0%b%b" % (len(payload).to_bytes(4, "big"), payload)
 
     def close_sending(self) -> None:
-        """No message will follow those that are queued."""
+        """End the request stream after the queued messages."""
         self._closing = True
 
     def cancel(self) -> None:
@@ -111,7 +111,7 @@ class Call:
             self._end(CANCELLED, "cancelled by the client")
 
     def take_output(self) -> bytes:
-        """The bytes to send now, as far as the server's windows allow."""
+        """Return the bytes to send now, as far as the server's windows allow."""
         while not self._closed and not self.ended and (self._body or self._closing):
             size = min(len(self._body), _FRAME_LIMIT, self._connection_window, self._stream_window)
             last = self._closing and size == len(self._body)
@@ -127,7 +127,7 @@ class Call:
         return output
 
     def connection_lost(self) -> None:
-        """The peer closed the connection or it broke.
+        """Record that the peer closed the connection, or that it broke.
 
         A gRPC server sends its SETTINGS before it reads anything (seen in its system calls): as long as they have not
         arrived, it cannot have seen the request.
@@ -220,7 +220,7 @@ class Call:
                 self._end_by_headers()
 
     def _end_by_headers(self) -> None:
-        """The server's side has ended; its headers and trailers say how."""
+        """Record the end of the server's side, with the status from its headers and trailers."""
         status = self._headers.get(b"grpc-status", b"")
         if status.isdigit():
             self.lost = self._going_away and int(status) in (CANCELLED, UNAVAILABLE)
@@ -280,7 +280,7 @@ def _unpadded(flags: int, payload: bytes) -> bytes:
 
 
 def decode_headers(block: bytes) -> dict[bytes, bytes]:
-    """The headers of an HPACK block (RFC 7541) that stands alone. Raises RpcProtocolError for what we do not speak.
+    """Decode one HPACK block (RFC 7541). Raises RpcProtocolError for unsupported encodings.
 
     Those from the static table that tell nothing here are left out; of two with one name the last one stays.
     """
@@ -313,7 +313,7 @@ def decode_headers(block: bytes) -> dict[bytes, bytes]:
 
 
 def _integer(block: bytes, position: int, bits: int) -> tuple[int, int]:
-    """An integer with a prefix of `bits`, RFC 7541 section 5.1, and the position behind it."""
+    """Return an integer with a prefix of `bits`, RFC 7541 section 5.1, and the position behind it."""
     limit = (1 << bits) - 1
     value, position = block[position] & limit, position + 1
     if value < limit:
@@ -327,7 +327,7 @@ def _integer(block: bytes, position: int, bits: int) -> tuple[int, int]:
 
 
 def _string(block: bytes, position: int, name: bytes) -> tuple[bytes, int]:
-    """A string literal, RFC 7541 section 5.2. Huffman code is refused where the value matters, else read as empty."""
+    """Decode a string literal, RFC 7541 section 5.2. Reject Huffman code if the value matters, else return b''."""
     huffman = block[position] & 0x80
     length, position = _integer(block, position, 7)
     if position + length > len(block):

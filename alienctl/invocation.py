@@ -89,7 +89,7 @@ class Invocation:
 
     @property
     def command(self) -> str:
-        """The name of the command; empty without one."""
+        """Return the name of the command; empty without one."""
         return next((arg for arg in self.args if arg not in JSON_OPTIONS), "")
 
     def variables(self) -> "dict[bytes, bytes]":

@@ -130,7 +130,7 @@ def _version(invocation: Invocation, as_json: bool) -> int:
 
 
 def _version_of(package: str) -> str:
-    """The version of a package that is installed beside us; empty: it is not."""
+    """Return the version of a package that is installed beside us; empty: it is not."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -120,12 +120,12 @@ class CommandRun:
 
     @property
     def environment(self) -> "Mapping[bytes, bytes]":
-        """The environment of the command."""
+        """Return the environment of the command."""
         return self.invocation.environment
 
     @property
     def args(self) -> list[str]:
-        """The arguments of the command line."""
+        """Return the arguments of the command line."""
         return self.invocation.args
 
     def send(self, message: bytes) -> None:

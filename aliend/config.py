@@ -105,7 +105,7 @@ class Settings:
 
     @property
     def values(self) -> Tables:
-        """What the files set for this profile."""
+        """Return the settings of the files for this profile."""
         return _merge(self.shared, self.chosen)
 
     @property
@@ -121,26 +121,26 @@ class Settings:
 
     @property
     def log_file(self) -> str:
-        """Where the daemon logs to."""
+        """Return the path of the log file."""
         return str(Path(self.state_directory) / "aliend.log")
 
     @property
     def limits(self) -> TransferLimits:
-        """The limits of transfers, from the files."""
+        """Return the limits of transfers, from the files."""
         return TransferLimits(**{**self.shared.get("transfers", {}), **self.chosen.get("transfers", {})})
 
     @property
     def ccdb_host(self) -> str:
-        """The host of the conditions database, as it is configured; empty: the usual one."""
+        """Return the host of the conditions database, as it is configured; empty: the usual one."""
         return str({**self.shared.get("ccdb", {}), **self.chosen.get("ccdb", {})}.get("host", ""))
 
     @property
     def monitor_host(self) -> str:
-        """Where the monitoring answers, as it is configured; empty: the usual place."""
+        """Return the configured URL of the monitoring; empty: the default."""
         return str({**self.shared.get("monitor", {}), **self.chosen.get("monitor", {})}.get("host", ""))
 
     def context(self, environment: Mapping[str, str] | None = None) -> Context:
-        """The context of a caller: the environment that it brought, or the daemon's own.
+        """Return the context of a caller: the environment that it brought, or the daemon's own.
 
         Raises ConfigurationError for a value that makes no sense, and for the profile `sandbox` without a sandbox grid.
         """
@@ -199,13 +199,13 @@ def load(profile: str, environment: Mapping[str, str]) -> Settings:
 
 
 def configured_profiles(environment: Mapping[str, str]) -> list[str]:
-    """The profiles that have tables of their own in the configuration file. Raises ConfigurationError."""
+    """Return the profiles that have tables of their own in the configuration file. Raises ConfigurationError."""
     profiles = _read(_files("default", environment)[0]).get("profile", {})
     return sorted(profiles) if isinstance(profiles, dict) else []
 
 
 def socket_path(profile: str, environment: Mapping[str, str]) -> str:
-    """The daemon's socket. Raises ConfigurationError when the path is too long for a socket."""
+    """Return the daemon's socket. Raises ConfigurationError when the path is too long for a socket."""
     uid = os.getuid()
     runtime = environment.get("XDG_RUNTIME_DIR", "")
     if environment.get("ALIEND_SOCKET"):
@@ -224,7 +224,7 @@ def socket_path(profile: str, environment: Mapping[str, str]) -> str:
 
 
 def fallback_socket(profile: str) -> str:
-    """Where the daemon listens when its user has no runtime directory."""
+    """Return the socket path for a user without a runtime directory."""
     return f"/tmp/aliend-{os.getuid()}/{profile}.sock"
 
 
@@ -250,7 +250,7 @@ def _config_home(environment: Mapping[str, str]) -> Path:
 
 
 def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """The state directory, and why it is not the usual one (empty: it is). The client has the same rule."""
+    """Return the state directory, and why it is not the usual one (empty: it is). The client has the same rule."""
     usual = state_home(environment) / "aliend" / profile
     kind = _file_system(usual)
     if not kind or kind in _LOCAL_FILE_SYSTEMS:
@@ -260,7 +260,7 @@ def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str,
 
 
 def _file_system(path: Path) -> str:
-    """The type of the file system that holds `path` or its nearest existing parent; empty where /proc does not tell."""
+    """Return the file system type of `path` or its nearest existing parent; empty without /proc."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -294,12 +294,12 @@ def _path(text: str, home: str) -> str:
 
 
 def _source(value: str | None, default: str, home: str) -> PemSource:
-    """What a setting names: PEM text or a file; without a value the default file."""
+    """Return the PEM text or the file that a setting names; without a value the default file."""
     return pem_source(_path(value, home)) if value is not None else PemFile(default, is_default=True)
 
 
 def _ca_of(variables: Mapping[str, str], home: str) -> str:
-    """The CA location that the environment names, in the incumbent's order; empty directories are skipped."""
+    """Return the CA location that the environment names, in the incumbent's order; empty directories are skipped."""
     local = variables.get("ALIENPY_USE_LOCAL_CAS", "")
     if local:
         place = Path(local) if Path(local).is_dir() else Path(home) / ".globus" / "certificates"
@@ -312,7 +312,7 @@ def _ca_of(variables: Mapping[str, str], home: str) -> str:
 
 
 def _ca_note(variables: Mapping[str, str]) -> str:
-    """Which variable names a place without authorities, and why it is not used; empty: none does."""
+    """Return which variable names a place without authorities, and why it is not used; empty: none."""
     for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
         value = variables.get(name, "")
         if value and (problem := _why_no_authorities(name, value)):
@@ -335,7 +335,7 @@ def _why_no_authorities(name: str, place: str) -> str:
 
 
 def _ca_places(home: str) -> tuple[str, ...]:
-    """The usual directories of authorities; the last one is where getCAcerts installs them."""
+    """Return the usual directories of authorities; the last one is where getCAcerts installs them."""
     return (*_CA_PLACES, f"{home}/.globus/certificates")
 
 

@@ -157,7 +157,7 @@ def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloade
 
 
 async def _server(parts: Runtime, stop: asyncio.Event, reloader: Reloader) -> grpc.aio.Server:
-    """A server with all services that is bound to nothing yet."""
+    """Return a server with all services that is bound to nothing yet."""
     server = grpc.aio.server(options=_OPTIONS)
     console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
     session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)
@@ -186,7 +186,7 @@ async def _until_stopped(stop: asyncio.Event, notifier: Notifier) -> None:
 
 
 def _ignore(*_: object) -> None:
-    """A handler rather than SIG_IGN, which programs that we start would inherit."""
+    """Do nothing. A handler rather than SIG_IGN, which child processes would inherit."""
 
 
 def _answers(path: str) -> bool:

@@ -50,7 +50,7 @@ class Runtime:
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""
 
     def warnings(self) -> list[str]:
-        """What the user should know about this daemon, as sentences."""
+        """Return the warnings about this daemon, as sentences."""
         own = filter(None, [self.settings.state_note, log_problem()])
         return [*own, *self.store.warnings(), *self.tokens.warnings()]
 

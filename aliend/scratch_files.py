@@ -30,7 +30,7 @@ class Scratch:
 
     @contextmanager
     def place(self) -> Iterator[Path]:
-        """A directory that lasts as long as the block. Raises CopyError, kind `local`."""
+        """Yield a directory that lasts as long as the block. Raises CopyError, kind `local`."""
         made = self._made("file-")
         try:
             yield made
@@ -38,7 +38,7 @@ class Scratch:
             shutil.rmtree(made, ignore_errors=True)
 
     def place_to_edit(self, md5: str) -> Path:
-        """A directory for one text with this md5; to be given to `leave`. Raises CopyError, kind `local`."""
+        """Return a directory for one text with this md5; to be given to `leave`. Raises CopyError, kind `local`."""
         return self._made(f"{_EDITED}{md5}-")
 
     def leave(self, place: Path, settled: bool) -> Path | None:
@@ -69,7 +69,7 @@ class Scratch:
 
 
 def _edited(place: Path) -> Path | None:
-    """The file there, if it is not the one that was put there; others (`.name.swp`, `name~`) are the editor's own."""
+    """Return the file if it was replaced; others (`.name.swp`, `name~`) belong to the editor."""
     before = place.name.removeprefix(_EDITED).partition("-")[0]
     for text in place.iterdir():
         if text.name.startswith(".") or text.name.endswith("~") or not text.is_file():

@@ -21,7 +21,7 @@ class SessionStore:
         self._unsaved: dict[str, SessionRecord] = {}
 
     async def get(self, name: str) -> SessionRecord | None:
-        """The session of that name, None if it is not known."""
+        """Return the session of that name, None if it is not known."""
         if name in self._unsaved:
             return self._unsaved[name]
         try:
@@ -31,7 +31,7 @@ class SessionStore:
             return None
 
     async def latest(self, suffix: str) -> SessionRecord | None:
-        """The session that was written last among those whose names end in `suffix`, None if none is known."""
+        """Return the session that was written last among those whose names end in `suffix`, None if none is known."""
         unsaved = [record for name, record in self._unsaved.items() if name.endswith(suffix)]
         if unsaved:
             return unsaved[-1]
@@ -54,7 +54,7 @@ class SessionStore:
                 del self._unsaved[next(iter(self._unsaved))]
 
     async def identity(self, name: str) -> IdentityRecord | None:
-        """As whom a session acts; None: the database cannot be read."""
+        """Return the identity of a session; None if the database is unreadable."""
         try:
             return await self._store.identities.get(name)
         except StoreError:

@@ -28,10 +28,10 @@ class Jobs(Protocol):
     """What is needed of the engine."""
 
     async def jobs(self, page_size: int = 50, before_id: int = 0, *, active_only: bool = False) -> list[JobView]:
-        """A page of jobs, the newest first."""
+        """Return a page of jobs, the newest first."""
 
     async def wait(self, number: int, /) -> JobView:
-        """The job when it has ended."""
+        """Return the job when it has ended."""
 
 
 class StdinFiles:
@@ -43,7 +43,7 @@ class StdinFiles:
         self._waiting: set[asyncio.Task[None]] = set()
 
     async def fill(self, content: AsyncIterator[bytes]) -> Path:
-        """A new file with everything that `content` gives, on the disk. Raises CopyError, kind `local`."""
+        """Return a new file with everything that `content` gives, on the disk. Raises CopyError, kind `local`."""
         path = self._directory / uuid.uuid4().hex
         try:
             await asyncio.to_thread(make_private, str(self._directory))

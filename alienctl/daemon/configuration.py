@@ -49,7 +49,7 @@ def reload(invocation: Invocation, as_json: bool) -> tuple[str, int]:
 
 
 def _problems(invocation: Invocation, extent: str) -> list[str]:
-    """What `aliend --check` finds, a sentence each."""
+    """Return the problems that `aliend --check` reports."""
     command = [*interpreter.command("aliend"), "--profile", invocation.profile, "--check", extent]
     try:
         done = subprocess.run(
@@ -70,6 +70,6 @@ def _problems(invocation: Invocation, extent: str) -> list[str]:
 
 
 def _file(invocation: Invocation) -> str:
-    """The configuration file, or that there is none."""
+    """Return the configuration file, or that there is none."""
     file = f"{configuration_home(invocation)}/aliend/config.toml"
     return file if os.path.exists(file) else f"{file} does not exist: defaults hold"

@@ -35,7 +35,7 @@ FAILING = 4
 
 
 def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """How the daemon is."""
+    """Report the state of the daemon."""
     try:
         daemon = status_of(invocation)
     except NoDaemonError:
@@ -83,7 +83,7 @@ def show_socket(invocation: Invocation, options: list[str], as_json: bool) -> tu
 
 
 def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """The user's daemons on this host, one of each profile."""
+    """Return the user's daemons on this host, one of each profile."""
     found = sorted(set(_running(invocation)), key=lambda one: one[0])
     if as_json:
         facts = [{"profile": profile, "responds": ok, **vars(daemon)} for profile, daemon, ok in found]
@@ -97,7 +97,7 @@ def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
 
 
 def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_replies.DaemonStatus:
-    """What the daemon says of itself within `patience` seconds. Raises ClientError."""
+    """Return the status that the daemon reports within `patience` seconds. Raises ClientError."""
     return wire_replies.daemon_status(ask(invocation, b"/aliend.v1.Daemon/Status", b"", patience))
 
 
@@ -139,7 +139,7 @@ def _stop(invocation: Invocation) -> int:
 
 
 def _is_silent(invocation: Invocation, directory: str) -> bool:
-    """Whether a daemon whose process is not known has gone; waits for a moment otherwise."""
+    """Return whether a daemon whose process is not known has gone; waits for a moment otherwise."""
     if not record.is_held(directory) and not answers(invocation.socket):
         return True
     time.sleep(_PAUSE)

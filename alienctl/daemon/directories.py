@@ -16,12 +16,12 @@ def state_home(invocation: Invocation) -> str:
 
 
 def unit_of(profile: str) -> str:
-    """The systemd unit that runs the daemon of a profile."""
+    """Return the systemd unit that runs the daemon of a profile."""
     return "aliend.service" if profile == "default" else f"aliend@{profile}.service"
 
 
 def link_of(invocation: Invocation) -> str:
-    """What `systemctl enable` makes for this profile."""
+    """Return the link that `systemctl enable` creates for this profile."""
     wants = f"{configuration_home(invocation)}/systemd/user/default.target.wants"
     return f"{wants}/{unit_of(invocation.profile)}"
 

@@ -42,7 +42,7 @@ class DaemonProcess:
 
 
 def open_process(record: Record) -> DaemonProcess | None:
-    """The process that a record describes; None: it has ended.
+    """Return the process that a record describes; None: it has ended.
 
     Raises ClientError where the number cannot be proven to be the daemon's.
     """
@@ -76,12 +76,12 @@ def open_process(record: Record) -> DaemonProcess | None:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether a process is stopped by a signal or a debugger, so that it cannot answer."""
+    """Return whether a process is stopped by a signal or a debugger, so that it cannot answer."""
     return _stat(pid)[:1] in (["T"], ["t"])
 
 
 def shares_numbers(record: Record) -> bool:
-    """Whether process ids mean the same for the daemon and for us, as far as /proc tells."""
+    """Return whether process ids mean the same for the daemon and for us, as far as /proc tells."""
     try:
         return record.pid_namespace in ("", os.readlink("/proc/self/ns/pid"))
     except OSError:
@@ -89,7 +89,7 @@ def shares_numbers(record: Record) -> bool:
 
 
 def _listens(record: Record) -> bool:
-    """Whether the process with the record's number listens on its socket now: it has not ended since it was opened."""
+    """Return whether the recorded process listens on its socket, so that its number still belongs to it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
             connection.connect(record.socket)

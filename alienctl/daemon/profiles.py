@@ -25,7 +25,7 @@ def check_typed(invocation: Invocation) -> None:
 
 
 def _used(invocation: Invocation) -> list[str]:
-    """The profiles that have a state directory."""
+    """Return the profiles that have a state directory."""
     state = state_home(invocation)
     found = []
     for directory in (f"{state}/aliend", f"/var/tmp/aliend-{os.getuid()}"):
@@ -38,7 +38,7 @@ def _used(invocation: Invocation) -> list[str]:
 
 
 def _configured(invocation: Invocation) -> list[str]:
-    """The profiles that have tables in the configuration file; a file that cannot be read has none."""
+    """Return the profiles that have tables in the configuration file; a file that cannot be read has none."""
     import tomllib
 
     try:

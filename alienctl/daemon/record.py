@@ -41,14 +41,14 @@ class Record:
 
 
 def state_directory(profile: str, environment: "Mapping[bytes, bytes]") -> str:
-    """The state directory of a profile's daemon on this host."""
+    """Return the state directory of a profile's daemon on this host."""
     usual, local = state_roots(environment)
     kind = _file_system(f"{usual}/{profile}")
     return f"{usual if not kind or kind in _LOCAL_FILE_SYSTEMS else local}/{profile}"
 
 
 def state_roots(environment: "Mapping[bytes, bytes]") -> tuple[str, str]:
-    """Where the profiles' state directories are: usually, and where that is not a local file system."""
+    """Return the root of the state directories, and the root used when that is not on a local file system."""
     home = os.fsdecode(environment.get(b"HOME", b"")) or os.path.expanduser("~")
     named = os.fsdecode(environment.get(b"XDG_STATE_HOME", b""))
     state = named if named.startswith("/") else f"{home}/.local/state"
@@ -56,7 +56,7 @@ def state_roots(environment: "Mapping[bytes, bytes]") -> tuple[str, str]:
 
 
 def read(directory: str) -> Record | None:
-    """The record of a state directory; None: no daemon has written one that we understand."""
+    """Return the record of a state directory; None: no daemon has written one that we understand."""
     before = b""
     for _ in range(_READS):
         content = _content(f"{directory}/lock")
@@ -70,7 +70,7 @@ def read(directory: str) -> Record | None:
 
 
 def is_held(directory: str) -> bool:
-    """Whether a daemon holds the lock of a state directory."""
+    """Return whether a daemon holds the lock of a state directory."""
     try:
         descriptor = os.open(f"{directory}/lock", _READING)
     except OSError:
@@ -85,7 +85,7 @@ def is_held(directory: str) -> bool:
 
 
 def _content(path: str) -> bytes:
-    """What the lock file contains; empty where it is missing or belongs to somebody else."""
+    """Return the content of the lock file; empty if it is missing or belongs to another user."""
     try:
         descriptor = os.open(path, _READING)
     except OSError:
@@ -97,7 +97,7 @@ def _content(path: str) -> bytes:
 
 
 def _file_system(path: str) -> str:
-    """The type of the file system that holds `path` or its nearest existing parent; empty where /proc does not tell."""
+    """Return the file system type of `path` or its nearest existing parent; empty without /proc."""
     try:
         with open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:
             lines = mounts.read().splitlines()

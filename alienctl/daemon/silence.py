@@ -25,7 +25,7 @@ class WaitingCommand(Protocol):
 
     @property
     def args(self) -> list[str]:
-        """The arguments of the command line."""
+        """Return the arguments of the command line."""
 
     def leave(self, number: int) -> None:
         """End because of a signal."""

@@ -34,7 +34,7 @@ _REASON_LIMIT = 8192
 
 
 def find(invocation: Invocation) -> str:
-    """The socket of the running daemon, also as `invocation.socket`; empty: nobody accepts connections.
+    """Return the socket of the running daemon, also as `invocation.socket`; empty: nobody accepts connections.
 
     Raises ClientError when the usual socket must not be used.
     """
@@ -52,7 +52,7 @@ def find(invocation: Invocation) -> str:
 
 
 def ask(invocation: Invocation, method: bytes, request: bytes, seconds: float) -> bytes:
-    """One unary call to the daemon wherever it listens; none is started.
+    """Make one unary call to the running daemon, wherever it listens; start none.
 
     Raises NoDaemonError when none runs, ClientError for any other status than OK.
     """
@@ -78,7 +78,7 @@ def start(invocation: Invocation) -> None:
 
 
 def answers(path: str) -> bool:
-    """Whether somebody accepts connections on the socket. Raises ClientError when it must not be used."""
+    """Return whether somebody accepts connections on the socket. Raises ClientError when it must not be used."""
     if _peer(path)[1] < 0:
         return False
     check_directory(path)
@@ -99,7 +99,7 @@ def _peer(path: str) -> tuple[int, int]:
 
 
 def _is_ours(path: str, found: "record.Record | None") -> bool:
-    """Whether the recorded daemon, of this user, listens on a socket."""
+    """Return whether the recorded daemon, of this user, listens on a socket."""
     pid, user = _peer(path)
     return found is not None and user == os.getuid() and (pid in (0, found.pid) or not shares_numbers(found))
 
@@ -142,7 +142,7 @@ class _Search:
                 self._reason.close()
 
     def _may_start(self) -> bool:
-        """Whether it is our turn to start the daemon: nobody has done so since we looked."""
+        """Return whether it is our turn to start the daemon: nobody has done so since we looked."""
         if self._reason:
             return False
         if not self._turn.take():
@@ -247,7 +247,7 @@ class _Reason:
 
     @property
     def text(self) -> str:
-        """What the daemon said, without its name before it."""
+        """Return the daemon's message without its name in front."""
         said = self._said.decode("utf-8", "replace").strip()
         return said.removeprefix("aliend: ") or (
             f"it ended with {self._child.returncode}" if self._child and self._child.returncode else ""

@@ -85,7 +85,7 @@ def uninstall_unit(invocation: Invocation, options: list[str], as_json: bool) ->
 
 
 def is_enabled(invocation: Invocation) -> bool:
-    """Whether systemd starts the daemon of this profile at login."""
+    """Return whether systemd starts the daemon of this profile at login."""
     return os.path.lexists(link_of(invocation))
 
 
@@ -130,7 +130,7 @@ def _running(invocation: Invocation) -> wire_replies.DaemonStatus | None:
 
 
 def _run_by(unit: str, invocation: Invocation) -> wire_replies.DaemonStatus | None:
-    """The daemon, if the unit runs it."""
+    """Return the daemon, if the unit runs it."""
     daemon = _running(invocation)
     pid = _systemctl("show", "--property=MainPID", "--value", unit).stdout.decode().strip()
     return daemon if daemon and pid == str(daemon.pid) else None

@@ -12,7 +12,7 @@ _ENVIRONMENT = (b"XDG_CONFIG_HOME", b"XDG_STATE_HOME")
 
 
 def file_of(invocation: Invocation) -> str:
-    """The unit's file; all profiles but `default` share a template."""
+    """Return the unit's file; all profiles but `default` share a template."""
     name = "aliend.service" if invocation.profile == "default" else "aliend@.service"
     return f"{configuration_home(invocation)}/systemd/user/{name}"
 
@@ -39,7 +39,7 @@ def write(invocation: Invocation) -> bool:
 
 
 def _unit(name: str, invocation: Invocation) -> str:
-    """The unit as it was shipped, with the daemon's path and the directories of this user."""
+    """Return the unit as it was shipped, with the daemon's path and the directories of this user."""
     lines = []
     for line in _shipped(name).splitlines():
         if line.startswith("ExecStart="):
@@ -56,7 +56,7 @@ def _variables(invocation: Invocation) -> list[str]:
 
 
 def _shipped(name: str) -> str:
-    """The unit in the installed package, or in a checkout."""
+    """Return the unit in the installed package, or in a checkout."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     places = (f"{root}/aliend/systemd/{name}", f"{root}/systemd/{name}")
     for place in places:
@@ -67,17 +67,17 @@ def _shipped(name: str) -> str:
 
 
 def _daemon_command() -> str:
-    """The `aliend` beside our interpreter, else the module; never one of another installation."""
+    """Return the `aliend` beside our interpreter, else the module; never one of another installation."""
     beside = os.path.join(os.path.dirname(sys.executable), "aliend")
     return _program(beside) if os.access(beside, os.X_OK) else f"{_program(sys.executable)} -I -m aliend"
 
 
 def _program(path: str) -> str:
-    """A path in ExecStart, where `$` is special too."""
+    """Return a path in ExecStart, where `$` is special too."""
     return _quoted(path.replace("$", "$$"))
 
 
 def _quoted(text: str) -> str:
-    """A text as systemd reads it (systemd.syntax, Quoting; `%` starts a specifier)."""
+    """Return a text as systemd reads it (systemd.syntax, Quoting; `%` starts a specifier)."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if any(sign in escaped for sign in " '\"\\") else escaped

@@ -89,12 +89,12 @@ def settle_contract(invocation: Invocation) -> bool:
 
 
 def is_older(one: str, other: str) -> bool:
-    """Whether version `one` comes before `other`; an empty one comes before all."""
+    """Return whether version `one` comes before `other`; an empty one comes before all."""
     return _key(one) < _key(other)
 
 
 def _key(version: str) -> tuple[list[int], bool]:
-    """The numbers of a release; a pre-release (`0.2.0.dev0`, `0.2.0rc1`) comes before it."""
+    """Return the numbers of a release; a pre-release (`0.2.0.dev0`, `0.2.0rc1`) comes before it."""
     numbers: list[int] = []
     for part in version.split("."):
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
@@ -135,7 +135,7 @@ def _check_idle(path: str) -> None:
 
 
 def _connections(path: str) -> int:
-    """The connections that a daemon has accepted on its socket, from /proc/net/unix; 1 where that cannot be read."""
+    """Return how many connections a daemon has accepted, from /proc/net/unix; 1 if that is unreadable."""
     try:
         with open("/proc/net/unix", encoding="utf-8", errors="replace") as table:
             rows = [line.split(None, 7) for line in table]
@@ -169,7 +169,7 @@ def _wait_for_end(pid: int) -> None:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
+    """Return whether the process runs; a zombie does not."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as facts:
             return facts.read().rpartition(")")[2].split()[0] not in "ZX"
@@ -193,7 +193,7 @@ class _Attempt:
 
     @property
     def is_recent(self) -> bool:
-        """Whether a client of this version has tried a short time ago."""
+        """Return whether a client of this version has tried a short time ago."""
         return time.time() < self._until
 
     def note(self, sentence: str, pause: float = _BETWEEN_TRIES) -> None:

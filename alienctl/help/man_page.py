@@ -78,7 +78,7 @@ def daemon_roff() -> str:
 
 
 def roff() -> str:
-    """The whole page."""
+    """Return the whole page."""
     commands = [line for name in help.PAGES for line in _command(help.PAGES[name])]
     return "\n".join(
         [

@@ -31,7 +31,7 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The page below the purpose: explanation, options, examples and exit codes."""
+        """Return the page below the purpose: explanation, options, examples and exit codes."""
         parts = [_wrapped(self._text)] if self._text else []
         if self.options:
             parts.append("\n".join(["Options", *rows(self.options)]))

@@ -43,7 +43,7 @@ class Program:
 
     @property
     def takes_input(self) -> bool:
-        """Whether it runs and waits for `write`."""
+        """Return whether it runs and waits for `write`."""
         return self.is_output and self._child is not None
 
     def write(self, data: bytes) -> bool:
@@ -91,4 +91,4 @@ def _surroundings(invocation: Invocation) -> dict[bytes, bytes]:
 
 
 def _leave_to_the_program(_number: int, _frame: FrameType | None) -> None:
-    """A handler rather than SIG_IGN, because the program would inherit that."""
+    """Do nothing. A handler rather than SIG_IGN, which the program would inherit."""

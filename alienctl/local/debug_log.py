@@ -55,7 +55,7 @@ class DebugLog:
 
 
 def _places(invocation: Invocation) -> list[str]:
-    """Where it goes: the file that was named, else below the home, else where temporary files are."""
+    """Return the candidates for the log file: the given file, the home, the temporary directory."""
     environment = invocation.environment
     named = invocation.debug_file or os.fsdecode(environment.get(b"ALIENPY_DEBUG_FILE", b""))
     if named:

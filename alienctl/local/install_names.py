@@ -44,7 +44,7 @@ def install(words: list[str], as_json: bool) -> tuple[str, int]:
 
 
 def _program() -> str:
-    """The path of `alienctl` itself."""
+    """Return the path of `alienctl` itself."""
     called = sys.argv[0] if os.sep in sys.argv[0] else shutil.which(sys.argv[0]) or ""
     program = os.path.realpath(called)
     if os.path.basename(program) != "alienctl" or not os.access(program, os.X_OK):

@@ -17,7 +17,7 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 
 
 def command(module: str) -> list[str]:
-    """The words that run a module of the packages beside us as a program; its own arguments come behind them."""
+    """Return the words that run a module of the packages beside us as a program; its own arguments come behind them."""
     if _ROOT in site.getsitepackages():
         return [sys.executable, "-I", "-m", module]
     code = f"import runpy, sys; sys.path.insert(0, {_ROOT!r}); runpy.run_module({module!r}, None, '__main__', True)"
@@ -25,7 +25,7 @@ def command(module: str) -> list[str]:
 
 
 def clean(environment: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
-    """The environment without the variables that choose another Python or other libraries."""
+    """Return the environment without the variables that choose another Python or other libraries."""
     kept = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
     if libraries := environment.get(b"ALIEND_LIBRARY_PATH"):
         kept[b"LD_LIBRARY_PATH"] = libraries

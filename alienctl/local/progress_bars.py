@@ -26,7 +26,7 @@ class _Rate(ProgressColumn):
     """Bytes per second in the units of the sizes beside it."""
 
     def render(self, task: Task) -> Text:
-        """The rate of the last seconds."""
+        """Return the rate of the last seconds."""
         rate = int(task.speed or 0)
         unit, suffix = filesize.pick_unit_and_suffix(rate, ["B/s", "KiB/s", "MiB/s", "GiB/s"], 1024)
         return Text(f"{rate / unit:.1f} {suffix}", style="progress.data.speed")
@@ -104,6 +104,6 @@ def _counted(progress: wire_replies.RunProgress) -> str:
 
 
 def _short(name: str, longest: int) -> str:
-    """A name as it fits beside a bar, without control characters."""
+    """Return a name as it fits beside a bar, without control characters."""
     printable = "".join(character if character.isprintable() else "?" for character in name)
     return printable if len(printable) <= longest else f"...{printable[3 - longest :]}"

@@ -27,7 +27,7 @@ class Asker(Protocol):
 
     @property
     def environment(self) -> Mapping[bytes, bytes]:
-        """The environment of the command."""
+        """Return the environment of the command."""
 
 
 class _InterruptedError(Exception):

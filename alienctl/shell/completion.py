@@ -59,7 +59,7 @@ class Typed:
 
 
 def candidates(invocation: Invocation, words: list[str]) -> list[str]:
-    """What the last of `words` may be, unquoted and sorted. Without a daemon, which is not started, little is known."""
+    """Return the candidates for the last of `words`, unquoted and sorted; only a few without a running daemon."""
     while len(words) > 1 and words[0] in ("time", "help"):
         words = words[1:]
     found = set(_of_the_help(words))
@@ -123,7 +123,7 @@ def answer(invocation: Invocation) -> int:
 
 
 def _for_bash(name: str, typed: Typed, word: str) -> str:
-    """What stands behind the last break of the word, as readline replaces it; quoted as the word is."""
+    """Return the part behind the last break of the word, which readline replaces, quoted as the word is."""
     if typed.quote:
         return name + ("" if _goes_on(name) else typed.quote + " ")
     kept = max(word.rfind(sign) for sign in _BREAKS) + 1
@@ -131,12 +131,12 @@ def _for_bash(name: str, typed: Typed, word: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as it can be typed without quotes around it."""
+    """Return a name as it can be typed without quotes around it."""
     return _SPECIAL.sub(r"\\\1", name)
 
 
 def typable(name: str) -> str:
-    """A name as it can stand in a line, with a blank behind it where it is whole."""
+    """Return a name as it can stand in a line, with a blank behind it where it is whole."""
     return quoted(name) + _end(name)
 
 

@@ -17,7 +17,7 @@ class SharedHistory(History):
         self._path = path
 
     def load_history_strings(self) -> Iterable[str]:
-        """The lines of the file, the newest first."""
+        """Return the lines of the file, the newest first."""
         try:
             with open(self._path, "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - _READ))

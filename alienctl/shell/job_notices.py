@@ -49,12 +49,12 @@ class Announcements(threading.Thread):
                 self._say(job, text)
 
     def busy(self) -> None:
-        """A command runs: hold back what there is to say."""
+        """Hold back notices while a command runs."""
         with self._lock:
             self._is_prompting = False
 
     def seen(self, jobs: Iterable[int]) -> None:
-        """The user has followed these jobs."""
+        """Record that the user has followed these jobs."""
         self._own.update(jobs)
 
     def _watch(self) -> None:

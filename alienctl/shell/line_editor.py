@@ -36,7 +36,7 @@ class GridCompleter(Completer):
         self._invocation = invocation
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """The candidates for the word before the cursor."""
+        """Return the candidates for the word before the cursor."""
         line = document.text_before_cursor
         typed = completion.Typed(line)
         for name in completion.candidates(self._invocation, typed.words):
@@ -51,7 +51,7 @@ class Colours(Lexer):
         self._commands = commands
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
-        """The coloured pieces of each line."""
+        """Return the coloured pieces of each line."""
         return lambda number: self._pieces(document.lines[number])
 
     def _pieces(self, line: str) -> StyleAndTextTuples:

@@ -142,7 +142,7 @@ class _Shell:
         self._announcements.seen(command.jobs)
 
     def _guarded(self, action: Callable[[], int]) -> int:
-        """The action's exit code; what goes wrong is told. Signals are the shell's own again afterwards."""
+        """Return the action's exit code; what goes wrong is told. Signals are the shell's own again afterwards."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
         before = {number: signal.getsignal(number) for number in numbers}
         try:
@@ -157,14 +157,14 @@ class _Shell:
                 signal.signal(number, handler)
 
     def _text(self) -> StyleAndTextTuples:
-        """The prompt, as the incumbent client has it."""
+        """Return the prompt, as the incumbent client has it."""
         date = f"{datetime.now().astimezone().isoformat(timespec='seconds')} " if self._shows_date else ""
         pwd = f" local:{_local_directory()}" if self._shows_pwd else ""
         where = f"AliEn[{self._where.user or '?'}]:{self._where.directory or '?'}"
         return [("class:prompt", f"{date}{where}{pwd} > ")]
 
     def _trouble(self) -> str:
-        """What is wrong with the daemon or its connection, empty when all is well."""
+        """Return the problem of the daemon or its connection; empty if it has none."""
         try:
             status = control.status_of(self._invocation, _STATUS_WAIT)
         except ClientError:
@@ -175,7 +175,7 @@ class _Shell:
         return "".join(sign for sign in "; ".join([*problems, *status.warnings])[:_TROUBLE] if sign.isprintable())
 
     def _is_open(self) -> bool:
-        """Whether a quote is open, so that Enter begins a new line of the same command."""
+        """Return whether a quote is open, so that Enter begins a new line of the same command."""
         try:
             shlex.split(self._session.default_buffer.text)
         except ValueError:

@@ -83,7 +83,7 @@ class Tokens:
             return await asyncio.to_thread(_keep, place, _pair_of(reply), reply.error.strip())
 
     async def is_missing(self, context: Context) -> bool:
-        """Whether a token must be made before `context` is used, and can, if need be with a pass phrase.
+        """Return whether a token must be made before `context` is used, and can, if need be with a pass phrase.
 
         Raises ConfigurationError where the key of the token or of the user lies open.
         """
@@ -105,7 +105,7 @@ class Tokens:
         return text
 
     def warning(self, context: Context) -> str:
-        """What the last look at the credentials of `context` found, without another one."""
+        """Return the result of the last check of the credentials of `context`, without a new check."""
         return self._warnings.get(context, "")
 
     def warnings(self) -> list[str]:
@@ -135,7 +135,7 @@ class Tokens:
         return had_keys
 
     def _own(self, context: Context) -> CredentialFiles:
-        """The user's certificate with its key, opened where it is encrypted and known."""
+        """Return the user's certificate with its key, opened where it is encrypted and known."""
         files = CredentialFiles(context.user.certificate, self.keys.opened(context.user.key))
         examined(files, now_in_ms())
         return files
@@ -206,7 +206,7 @@ class Tokens:
         return ""
 
     async def role_options(self, context: Context) -> tuple[str, ...]:
-        """The options of `token` for the role that the token has which is there, also an expired one."""
+        """Return the options of `token` for the role that the token has which is there, also an expired one."""
         try:
             known = await asyncio.to_thread(facts_of, context.token.certificate)
         except Unusable:
@@ -232,7 +232,7 @@ class _Place:
 
 
 def _place_of(files: CredentialFiles) -> _Place:
-    """Where a token can be written. Raises ConfigurationError where it is text, or a name is not absolute."""
+    """Return where to write a token. Raises ConfigurationError for text and for relative paths."""
     certificate, key = files.certificate, files.key
     if isinstance(certificate, PemText) or isinstance(key, PemText):
         raise ConfigurationError(
@@ -245,7 +245,7 @@ def _place_of(files: CredentialFiles) -> _Place:
 
 
 def _is_ours_to_replace(certificate: PemFile, key: PemFile) -> bool:
-    """Whether a command may write a token unasked: where there is none, or a user's."""
+    """Return whether a command may write a token unasked: where there is none, or a user's."""
     if not os.path.lexists(certificate.path):
         return not os.path.lexists(key.path)
     try:
@@ -271,7 +271,7 @@ def _check_content(place: _Place) -> None:
 
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:
-    """One `token` on a connection of its own: with `-u` the service would leave a shared one in that role."""
+    """Run one `token` on a separate connection: with `-u` the service would leave a shared one in that role."""
     connection = await open_connection(login, Target(login.endpoint), user_agent())
     try:
         request = Request("token", ("-nomsg", *options))

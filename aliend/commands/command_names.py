@@ -69,7 +69,7 @@ def all_names(listed: frozenset[str]) -> frozenset[str]:
 
 @cache
 def shipped_commands() -> frozenset[str]:
-    """The service's commands at the time of this release: what is known without a connection."""
+    """Return the service's commands at the time of this release: what is known without a connection."""
     text = (resources.files("aliend") / "data" / "service_commands.txt").read_text(encoding="utf-8")
     return frozenset(text.split())
 

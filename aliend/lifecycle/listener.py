@@ -142,7 +142,7 @@ def _remove(path: str, file: tuple[int, int]) -> None:
 
 
 def _in_base_36(number: int) -> str:
-    """A name for this process of at most five characters, shorter than `NAME.sock`, so that it fits where that fits."""
+    """Return a name for this process of at most five characters, which fits where `NAME.sock` fits."""
     digits = ""
     while number:
         number, digit = divmod(number, 36)

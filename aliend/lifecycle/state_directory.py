@@ -100,7 +100,7 @@ def take_lock(directory: str) -> Lock | None:
 
 
 def read_record(directory: str) -> Record | None:
-    """The record in the lock file; None where it is missing, or written by a version that wrote none."""
+    """Return the record in the lock file; None where it is missing, or written by a version that wrote none."""
     try:
         return Record(**json.loads((Path(directory) / _LOCK).read_bytes()))
     except (OSError, ValueError, TypeError):

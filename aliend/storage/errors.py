@@ -94,7 +94,7 @@ def no_answer(what: str, limit: float) -> StorageError:
 
 
 def exceeded_limit(error: OSError) -> str:
-    """The sentence about the limit of this process that caused the error, and the remedy; empty when none did.
+    """Return the sentence about the limit of this process that caused the error, and the remedy; empty when none did.
 
     The daemon has raised its soft limits: only a shell with a larger hard limit helps.
     """

@@ -22,7 +22,7 @@ class DamageError(sqlite3.DatabaseError):
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether an error means that the file itself is damaged, and not that it cannot be used just now."""
+    """Return whether an error means that the file itself is damaged, and not that it cannot be used just now."""
     name = getattr(error, "sqlite_errorname", "") or ""
     return isinstance(error, DamageError) or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
@@ -71,7 +71,7 @@ def set_aside(path: Path, now: float) -> Path:
 
 
 def kept_aside(path: Path) -> list[Path]:
-    """The damaged databases that are kept beside the one at `path`, the oldest first."""
+    """Return the damaged databases that are kept beside the one at `path`, the oldest first."""
     found = path.parent.glob(f"{path.name}{_MARK}*")
     return sorted(file for file in found if not file.name.endswith(_SIDE_FILES))
 

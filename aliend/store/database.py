@@ -70,7 +70,7 @@ class _Connection(sqlite3.Connection):
 
 
 def _with_bytes(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
-    """The same statement, in which names that are not UTF-8 are bytes that SQLite is to take for text."""
+    """Return the same statement, in which names that are not UTF-8 are bytes that SQLite is to take for text."""
     is_bytes = [isinstance(value, str) and not is_text(value) for value in parameters]
     pieces = sql.split("?")
     marks = ["CAST(? AS TEXT)" if one else "?" for one in is_bytes]

@@ -150,7 +150,7 @@ def check_schema(path: Path) -> None:
 
 
 def _schema(connection: sqlite3.Connection, path: Path) -> int:
-    """The number of migrations that were applied. Raises NewerDatabase."""
+    """Return the number of migrations that were applied. Raises NewerDatabase."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > len(MIGRATIONS):
         raise NewerDatabase(

@@ -80,7 +80,7 @@ class Store:
 
     @property
     def loss(self) -> str:
-        """A sentence about a damaged database that was set aside, until `loss_was_said`; empty: nothing was lost."""
+        """Return a sentence about a damaged database that was set aside, until `loss_was_said`; empty: none."""
         return self._database.loss
 
     @property

@@ -19,7 +19,7 @@ _LARGEST = 16 << 20
 
 
 def load(place: str) -> list[bytes]:
-    """The certificates in `place` in DER, each once. Raises ConfigurationError that names `place` without any. Blocks.
+    """Return the certificates in `place` in DER, each once. Raises ConfigurationError if it has none. Blocks.
 
     They are not parsed: cryptography warns of some that OpenSSL takes, and will refuse them one day.
     """
@@ -41,7 +41,7 @@ def load(place: str) -> list[bytes]:
 
 
 def _files_of(directory: Path) -> list[Path]:
-    """Every file that may hold authorities; of several links to one file the first."""
+    """Return every file that may hold authorities; of several links to one file the first."""
     names = sorted(name for name in os.listdir(directory) if is_authority_name(name))  # noqa: PTH208 (raises at once)
     distinct = {(directory / name).resolve(): directory / name for name in reversed(names)}
     return sorted(distinct.values())

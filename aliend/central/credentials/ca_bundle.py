@@ -124,7 +124,7 @@ def _unpack(target: Path, umask: int) -> int:
 
 
 def bundle() -> dict[str, str]:
-    """The authorities that ship with aliend as PEM text, by their names. Raises OSError. Blocks."""
+    """Return the authorities that ship with aliend as PEM text, by their names. Raises OSError. Blocks."""
     text = (Path(aliend.__file__).parent / "authorities" / "igtf.pem").read_text(encoding="ascii")
     parts = (part.partition("\n") for part in text.split("\n# ")[1:])
     return {name: certificate for name, _, certificate in parts}

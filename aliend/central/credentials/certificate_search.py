@@ -61,7 +61,7 @@ def _candidates_in(place: Path) -> Iterable[Candidate]:
 
 
 def _modified(path: Path) -> float:
-    """When a regular file of ours and of a likely size was changed; 0 for anything else."""
+    """Return the modification time of a regular file of ours with a plausible size; 0 for anything else."""
     try:
         status = path.stat()
     except OSError:
@@ -71,7 +71,7 @@ def _modified(path: Path) -> float:
 
 
 def _download_directory(home: Path, configuration: Path) -> Path:
-    """Where browsers save files on this desktop (xdg-user-dirs): the name depends on the language."""
+    """Return the download directory of this desktop (xdg-user-dirs); its name depends on the language."""
     try:
         text = (configuration / "user-dirs.dirs").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -55,12 +55,12 @@ class Credential:
 
 
 def parse_certificate(source: PemSource) -> x509.Certificate:
-    """The first certificate of `source`; Unusable says what is wrong with it. Blocks."""
+    """Return the first certificate of `source`; Unusable says what is wrong with it. Blocks."""
     return _parsed(source, _blocks_of(source)[0])
 
 
 def chain_of(source: PemSource) -> list[x509.Certificate]:
-    """Every certificate of `source`, the user's own first. Raises Unusable. Blocks."""
+    """Return every certificate of `source`, the user's own first. Raises Unusable. Blocks."""
     return [_parsed(source, block) for block in _blocks_of(source)]
 
 
@@ -83,12 +83,12 @@ def _parsed(source: PemSource, block: Block) -> x509.Certificate:
 
 
 def facts_of(source: PemSource) -> CertificateFacts:
-    """What the first certificate of `source` says. Raises Unusable. Blocks."""
+    """Return the facts of the first certificate in `source`. Raises Unusable. Blocks."""
     return facts(parse_certificate(source))
 
 
 def facts(certificate: x509.Certificate) -> CertificateFacts:
-    """What a certificate says."""
+    """Return the facts of a certificate."""
     return CertificateFacts(
         subject=_slashes(certificate.subject),
         issuer=_slashes(certificate.issuer),
@@ -124,7 +124,7 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
 
 
 def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[CertificateFacts, Pair]:
-    """What the certificate says, and the texts of it and its key, if they can be used at `now_ms`.
+    """Return the facts of a certificate, and its text and key, if they are usable at `now_ms`.
 
     Raises Unusable (Locked for an encrypted key), or ConfigurationError where the key lies open. Blocks.
     """
@@ -143,7 +143,7 @@ def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[C
 
 
 def stamp_of(context: Context) -> tuple[int, ...]:
-    """What distinguishes the token's file from an older or a newer one; empty where there is none."""
+    """Return the identity of the token's file, to detect a replacement; empty without a file."""
     source = context.token.certificate
     if isinstance(source, PemText):
         return ()
@@ -155,7 +155,7 @@ def stamp_of(context: Context) -> tuple[int, ...]:
 
 
 def is_current(context: Context, credential: Credential) -> bool:
-    """Whether `credential` was chosen with the token that is there now (or while there was none)."""
+    """Return whether `credential` was chosen with the token that is there now (or while there was none)."""
     return credential.stamp == stamp_of(context)
 
 
@@ -165,7 +165,7 @@ def now_in_ms() -> int:
 
 
 def _slashes(name: x509.Name) -> str:
-    """The most general part first, without a leading slash."""
+    """Return the most general part first, without a leading slash."""
     return "/".join(f"{_NAMES.get(a.oid, a.rfc4514_attribute_name)}={a.value!s}" for part in name.rdns for a in part)
 
 

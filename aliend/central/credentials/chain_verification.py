@@ -47,7 +47,7 @@ def load_trust(place: str, note: str = "") -> Trust:
 
 
 def why_untrusted(source: PemSource, trust: Trust, now_ms: int) -> str:
-    """What is wrong with the chain in `source` at `now_ms`; empty: nothing. Raises Unusable. Blocks."""
+    """Return the problem of the chain in `source` at `now_ms`; empty if it is valid. Raises Unusable. Blocks."""
     first, *others = chain_of(source)
     current = first
     for _ in range(_LONGEST):
@@ -75,7 +75,7 @@ def _parsed(authorities: Iterable[bytes]) -> Iterator[x509.Certificate]:
 
 
 def _may_sign(above: x509.Certificate, below: x509.Certificate) -> bool:
-    """Whether one may stand over the other: an authority, or who has made a proxy of itself."""
+    """Return whether one may stand over the other: an authority, or who has made a proxy of itself."""
     if above.subject != below.issuer:
         return False
     parts = list(below.subject.rdns)

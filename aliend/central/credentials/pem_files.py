@@ -29,7 +29,7 @@ class Planted(Unusable):
 
 
 def text_of(source: PemSource) -> str:
-    """The text of a source. Raises OSError where it cannot be read, Planted where it is not ours. Blocks."""
+    """Return the text of a source. Raises OSError where it cannot be read, Planted where it is not ours. Blocks."""
     if isinstance(source, PemText):
         return source.text
     with opened(source) as (descriptor, _):
@@ -37,7 +37,7 @@ def text_of(source: PemSource) -> str:
 
 
 def text_in(descriptor: int) -> str:
-    """The text of a file that `opened` opened. Raises OSError. Blocks."""
+    """Return the text of a file that `opened` opened. Raises OSError. Blocks."""
     return pem.decode(os.read(descriptor, LARGEST))
 
 
@@ -66,7 +66,7 @@ def opened(source: PemFile) -> Iterator[tuple[int, os.stat_result]]:
 
 
 def _is_exposed(directory: Path) -> bool:
-    """Whether others can put files into a directory."""
+    """Return whether others can put files into a directory."""
     try:
         status = directory.stat()
     except OSError:

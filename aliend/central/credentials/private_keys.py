@@ -29,7 +29,7 @@ class KeyText:
     pem: bytes = field(repr=False)
 
     def parsed(self, pass_phrase: bytes | None = None) -> PrivateKeyTypes:
-        """The key. Raises Locked without its pass phrase, UsageError for a wrong one, Unusable for anything else."""
+        """Return the key. Raises Locked without a pass phrase, UsageError for a wrong one, else Unusable."""
         try:
             return serialization.load_pem_private_key(self.pem, password=pass_phrase)
         except TypeError as error:
@@ -65,7 +65,7 @@ def _text_of(source: PemSource) -> str:
 
 
 def belong(public: PublicKeyTypes, key: PrivateKeyTypes) -> bool:
-    """Whether a certificate's key and a private key are a pair."""
+    """Return whether a certificate's key and a private key are a pair."""
     form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return key.public_key().public_bytes(*form) == public.public_bytes(*form)
 
@@ -94,11 +94,11 @@ class KeyRing:
         self._opened[_mark(key)] = opened.private_bytes(*form).decode()
 
     def opened(self, source: PemSource) -> PemSource:
-        """What can be used in place of `source`: the unlocked text where it is known, else `source` itself. Blocks."""
+        """Return the unlocked text of `source` if it is known, else `source` itself. Blocks."""
         text = self._opened.get(_mark(read_key(source))) if self._opened else None
         return source if text is None else PemText(text)
 
 
 def _mark(key: KeyText) -> bytes:
-    """What tells one key from another and from its own successor."""
+    """Return a digest that identifies this key."""
     return hashlib.sha256(key.pem).digest()

@@ -46,7 +46,7 @@ class Settings(ssl.SSLContext):
 
 
 def expected_name(context: Context) -> str:
-    """The name that the server's certificate must carry."""
+    """Return the name that the server's certificate must carry."""
     return context.server_name or context.endpoint.host
 
 
@@ -80,7 +80,7 @@ def _as_file(text: str) -> Iterator[str]:
 
 @contextmanager
 def _as_fifo(content: bytes) -> Iterator[str]:
-    """A FIFO that gives `content` to the first reader."""
+    """Yield a FIFO that gives `content` to the first reader."""
 
     def write() -> None:
         with suppress(OSError), fifo.open("wb", buffering=0) as file:  # the reader may want less
@@ -124,7 +124,7 @@ def note_on_authorities(context: Context) -> str:
 
 
 async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) -> NotConnected:
-    """The sentence for a failed handshake: what was expected, what came, which setting helps."""
+    """Return the sentence for a failed handshake: what was expected, what came, which setting helps."""
     endpoint = context.endpoint
     if not isinstance(error, ssl.SSLCertVerificationError):
         reason = error.reason or ""

@@ -123,7 +123,7 @@ def _require_pass_phrases(call: Call, path: Path) -> None:
 
 
 async def _opened(call: Call, path: Path, data: bytes) -> Bundle:
-    """The content of the file; its pass phrase is asked for unless it is empty. Raises WrongPassPhrase after three."""
+    """Return the content of the file; ask for its pass phrase unless empty. Raises WrongPassPhrase after three."""
     try:
         return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, "")
     except WrongPassPhrase:

@@ -60,7 +60,7 @@ async def login(parts: Runtime, call: Call) -> int:
 
 
 async def _good_token(context: Context) -> CertificateFacts | None:
-    """The token, if there is one for the next ten minutes."""
+    """Return the token, if there is one for the next ten minutes."""
     try:
         known, _ = await asyncio.to_thread(examined, context.token, local_time_ms(), TOKEN_MARGIN_MS)
     except (Unusable, ConfigurationError):
@@ -69,7 +69,7 @@ async def _good_token(context: Context) -> CertificateFacts | None:
 
 
 async def _certificate(parts: Runtime, call: Call) -> CertificateFacts:
-    """The user's own certificate, after one was imported where there was none. Raises CannotLogIn."""
+    """Return the user's own certificate, after one was imported where there was none. Raises CannotLogIn."""
     files = call.context.user
     try:
         known = await asyncio.to_thread(facts_of, files.certificate)
@@ -155,7 +155,7 @@ async def _open_key(parts: Runtime, call: Call) -> None:
 
 
 async def _is_open(parts: Runtime, call: Call) -> bool:
-    """Whether the key is not, or no longer, encrypted. Raises CannotLogIn for what is no pair with the certificate."""
+    """Return whether the key is readable now. Raises CannotLogIn if it does not belong to the certificate."""
     try:
         await asyncio.to_thread(parts.tokens.check_own, call.context)
     except Locked:

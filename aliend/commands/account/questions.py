@@ -19,12 +19,12 @@ class NotAnswered(AliendError):
 
 
 def can_ask(call: Call) -> bool:
-    """Whether somebody sits at standard input."""
+    """Return whether somebody sits at standard input."""
     return call.terminal.stdin
 
 
 def can_ask_pass_phrase(call: Call) -> bool:
-    """Whether a pass phrase can be asked for: from the user, or from the program in ALIEND_ASKPASS."""
+    """Return whether a pass phrase can be asked for: from the user, or from the program in ALIEND_ASKPASS."""
     return call.terminal.stdin or bool(call.environment.get("ALIEND_ASKPASS"))
 
 

@@ -133,7 +133,7 @@ async def remind(parts: Runtime, call: Call) -> None:
 
 
 def operands_of(words: Sequence[str]) -> list[str]:
-    """The words of `token` that are neither options nor their values."""
+    """Return the words of `token` that are neither options nor their values."""
     operands, left = [], list(words)
     while left:
         word = left.pop(0)
@@ -145,7 +145,7 @@ def operands_of(words: Sequence[str]) -> list[str]:
 
 
 async def _obtain(parts: Runtime, call: Call, options: tuple[str, ...]) -> NewToken:
-    """A new token, after the user's key was opened where it is encrypted. Raises Locked without an answer."""
+    """Return a new token, after the user's key was opened where it is encrypted. Raises Locked without an answer."""
     for _ in range(QUESTIONS):
         try:
             return await parts.tokens.obtain(call.context, options)
@@ -168,7 +168,7 @@ async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
 
 
 async def _help(parts: Runtime, call: Call) -> int:
-    """The service's own text about `token`, under the name of this command."""
+    """Return the service's own text about `token`, under the name of this command."""
     await prepare(parts, call)
     reply = await parts.central_sessions.of(call.context).request(Request("token", ("-h",)))
     if call.as_json:

@@ -69,7 +69,7 @@ async def edit(runtime: Runtime, call: Call) -> int:
 
 
 def _has_client(call: Call) -> bool:
-    """Whether the client is still connected: a command cancelled without an interruption has lost it."""
+    """Return whether the client is still connected: a command cancelled without an interruption has lost it."""
     task = asyncio.current_task()
     return call.interrupted.is_set() or task is None or not task.cancelling()
 

@@ -30,11 +30,11 @@ class HasEndpoints(Protocol):
 
     @property
     def source(self) -> str:
-        """A local path or an LFN."""
+        """Return a local path or an LFN."""
 
     @property
     def target(self) -> str:
-        """A local path or an LFN; empty if not known."""
+        """Return a local path or an LFN; empty if not known."""
 
 
 @dataclass(slots=True)

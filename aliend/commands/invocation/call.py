@@ -131,7 +131,7 @@ class Call:
         )
 
     def new_request_id(self) -> str:
-        """The request id of the next job: the same ones where a client runs the same command line again."""
+        """Return the request id of the next job: the same ones where a client runs the same command line again."""
         number = next(self.submissions)
         return f"{self.request_id}.{number}" if self.request_id else uuid.uuid4().hex
 
@@ -153,7 +153,7 @@ class Call:
 
     @property
     def uses_colours(self) -> bool:
-        """Whether standard output is a terminal that shows colours and the user allows them."""
+        """Return whether standard output is a terminal that shows colours and the user allows them."""
         plain = self.environment.get("TERM", "") in ("", "dumb") or "NO_COLOR" in self.environment
         return self.terminal.stdout and not plain and not self.as_json and not self.raw
 

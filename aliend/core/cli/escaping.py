@@ -28,7 +28,7 @@ def escape_newlines(text: str) -> str:
 
 
 def is_text(name: str) -> bool:
-    """Whether a name is UTF-8; local names are bytes and need not be (see `surrogateescape`)."""
+    """Return whether a name is UTF-8; local names are bytes and need not be (see `surrogateescape`)."""
     return not _BYTES.search(name)
 
 

@@ -33,7 +33,7 @@ def subject_hash(name: bytes) -> str:
 
 
 def certificate_hash(certificate: bytes) -> str:
-    """The hash of the subject of a certificate in DER. Raises ValueError.
+    """Return the hash of the subject of a certificate in DER. Raises ValueError.
 
     Parsed here since cryptography refuses some authorities that OpenSSL accepts, as those with the serial number 0.
     """

@@ -30,7 +30,7 @@ class CredentialFiles:
 
     @classmethod
     def of_values(cls, certificate: str, key: str) -> CredentialFiles:
-        """The sources that two settings name: file names or PEM text."""
+        """Return the sources that two settings name: file names or PEM text."""
         return cls(pem_source(certificate), pem_source(key))
 
 

@@ -39,7 +39,7 @@ class PemFile:
     is_default: bool = False
 
     def __str__(self) -> str:
-        """The name as messages show it; a long relative one may be a key that was meant to be text."""
+        """Return the name as messages show it; a long relative one may be a key that was meant to be text."""
         if self.path.startswith("/") or len(self.path) <= _LONGEST_SHOWN:
             return self.path
         return f"(a name of {len(self.path)} characters)"
@@ -48,7 +48,7 @@ class PemFile:
         return f"PemFile({self})"
 
     def fingerprint(self) -> str:
-        """What distinguishes this source from others."""
+        """Return a string that identifies this source."""
         return self.path
 
 
@@ -65,7 +65,7 @@ class PemText:
         return "PemText(...)"
 
     def fingerprint(self) -> str:
-        """What distinguishes this source from others, without its text."""
+        """Return a string that identifies this source, without its text."""
         return f"text:{hashlib.sha256(self.text.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
 
 
@@ -87,7 +87,7 @@ class Block:
     headers: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
-        """The block in the strict form of RFC 7468, with a newline at its end. It may be a secret."""
+        """Return the block in the strict form of RFC 7468, with a newline at its end. It may be a secret."""
         encoded = base64.b64encode(self.content).decode("ascii")
         lines = [encoded[at : at + _LINE] for at in range(0, len(encoded), _LINE)]
         headers = [*self.headers, ""] if self.headers else []
@@ -104,14 +104,14 @@ class Damaged:
 
 
 def decode(content: bytes) -> str:
-    """The text of a file; a byte order mark (UTF-8, or UTF-16 as PowerShell writes it) is left out."""
+    """Return the text of a file; a byte order mark (UTF-8, or UTF-16 as PowerShell writes it) is left out."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", "replace")
     return content.decode("utf-8", "replace").removeprefix(_MARK)
 
 
 def blocks(text: str) -> list[Block | Damaged]:
-    """Every block of `text`, in order."""
+    """Return every block of `text`, in order."""
     lines = [line.strip() for line in text.removeprefix(_MARK).splitlines()]
     return list(_blocks(lines))
 
@@ -149,13 +149,13 @@ def _block(label: str, lines: list[str], number: int) -> Block | Damaged:
 
 
 def certificates(text: str) -> list[Block]:
-    """The certificates of `text` in order, at least one. Raises PemError."""
+    """Return the certificates of `text` in order, at least one. Raises PemError."""
     found = [part for part in blocks(text) if part.label in _CERTIFICATES]
     return [_certificate(part) for part in _complete(found, "certificate", text)]
 
 
 def private_key(text: str) -> Block:
-    """The first private key of `text`, which may be encrypted. Raises PemError."""
+    """Return the first private key of `text`, which may be encrypted. Raises PemError."""
     found = [part for part in blocks(text) if part.label.endswith(_KEY)]
     return _complete(found[:1], "private key", text)[0]
 
@@ -172,7 +172,7 @@ def _complete(found: list[Block | Damaged], kind: str, text: str) -> list[Block]
 
 
 def _certificate(block: Block) -> Block:
-    """The block under its usual label; OpenSSL's `TRUSTED CERTIFICATE` has settings behind the certificate."""
+    """Return the block under its usual label; OpenSSL's `TRUSTED CERTIFICATE` has settings behind the certificate."""
     if block.label != "TRUSTED CERTIFICATE":
         return Block("CERTIFICATE", block.content)
     return Block("CERTIFICATE", block.content[: _der_length(block.content)])
@@ -187,5 +187,5 @@ def _der_length(content: bytes) -> int:
 
 
 def is_authority_name(name: str) -> bool:
-    """Whether a file of this name in a directory of authorities may hold certificates: `*.pem`, `*.crt`, `HASH.0`."""
+    """Return whether a file name in a directory of authorities may hold certificates: `*.pem`, `*.crt`, `HASH.0`."""
     return name.endswith((".pem", ".crt")) or bool(_HASHED.search(name))

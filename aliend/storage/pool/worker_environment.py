@@ -40,7 +40,7 @@ _FOREIGN = ("PYTHON", "LD_")
 
 
 def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment over our XRootD settings, without what chooses another Python or other libraries."""
+    """Return the caller's environment over our XRootD settings, without variables of Python and the linker."""
     kept = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
     if libraries := environment.get("ALIEND_LIBRARY_PATH"):
         kept["LD_LIBRARY_PATH"] = libraries
@@ -48,7 +48,7 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def isolated(module: str) -> tuple[str, ...]:
-    """The words that run a module of ours as a program that no PYTHON... variable changes; its arguments follow."""
+    """Return the command that runs one of our modules isolated from PYTHON... variables; its arguments follow."""
     root = str(Path(aliend.__file__).parent.parent)
     if root in site.getsitepackages():
         return (sys.executable, "-I", "-m", module)

@@ -84,7 +84,7 @@ def _credential_files(values: dict[str, Any]) -> CredentialFiles:
 
 
 def _pem_source(value: str | dict[str, Any]) -> PemSource:
-    """A source as `asdict` wrote it; an older release wrote a string."""
+    """Return a source as `asdict` wrote it; an older release wrote a string."""
     if isinstance(value, str):
         return pem_source(value)
     return PemText(**value) if "text" in value else PemFile(**value)
