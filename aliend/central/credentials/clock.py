@@ -6,8 +6,6 @@ import asyncio
 import time
 from email.utils import parsedate_to_datetime
 
-import httpx
-
 from aliend.central.credentials.certificates import Credential
 from aliend.central.credentials.tls import client_context, expected_name
 from aliend.core.connection.context import Context
@@ -23,6 +21,8 @@ async def service_time_ms(context: Context, credential: Credential) -> int | Non
 
     Chain and host name of the service are verified, dates are not.
     """
+    import httpx  # would delay every start of the daemon
+
     endpoint = context.endpoint
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     try:
