@@ -10,9 +10,11 @@ from hypothesis import settings
 
 from tests.harness import UNPRIVILEGED, Grid, User, make_grid_directory, make_user, new_grid
 
-# A shell that starts the tests in its background ignores SIGINT, and children would inherit that.
+# A shell ignores SIGINT for tests in its background, and nohup ignores SIGHUP; children would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
