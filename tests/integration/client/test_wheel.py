@@ -110,7 +110,7 @@ def completing_shell(user: User, environment: Path, command: list[str]) -> pexpe
 def test_bash_completes_with_the_installed_file(newcomer: User, environment: Path) -> None:
     child = completing_shell(newcomer, environment, ["bash", "--norc", "--noprofile", "-i"])
     file = environment / "share/bash-completion/completions/alienctl"
-    child.sendline(f"bind 'set enable-bracketed-paste off'; source {file}")
+    child.sendline(f"bind 'set enable-bracketed-paste off'; source '{file}'")
     child.expect_exact("READY>")
     child.send("alienctl cert-imp\t")
     child.expect_exact("alienctl cert-import ")
@@ -121,7 +121,7 @@ def test_bash_completes_with_the_installed_file(newcomer: User, environment: Pat
 def test_zsh_completes_with_the_installed_file_at_the_first_tab(newcomer: User, environment: Path) -> None:
     child = completing_shell(newcomer, environment, ["zsh", "-f", "-i"])
     functions = environment / "share/zsh/site-functions"
-    child.sendline(f'fpath=({functions} $fpath); autoload -U compinit && compinit -u -D; print loa""ded')
+    child.sendline(f'fpath=("{functions}" $fpath); autoload -U compinit && compinit -u -D; print loa""ded')
     child.expect_exact("loaded")
     child.expect_exact("READY>")
     child.send("alienctl cert-imp\t")
@@ -136,7 +136,7 @@ def test_fish_completes_with_the_installed_file(newcomer: User, environment: Pat
         "PATH": f"{environment}/bin:{os.environ['PATH']}",
         "XDG_DATA_DIRS": f"{environment}/share:/usr/share",
     }
-    command = ["fish", "--no-config", "-c", f"source {environment}/share/fish/vendor_completions.d/alienctl.fish; "]
+    command = ["fish", "--no-config", "-c", f"source '{environment}/share/fish/vendor_completions.d/alienctl.fish'; "]
     command[-1] += "complete -C 'alienctl cert-imp'"
     done = subprocess.run(command, env=variables, cwd=newcomer.home, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["cert-import"]
