@@ -203,7 +203,7 @@ def test_a_full_disk_holds_the_job_and_says_so(user: User, small_disk: Path) -> 
     user.must("cp", "file:big", f"big-{user.home.name}")
     done = user.run("cp", f"big-{user.home.name}", "file:disk/big")
     assert done.returncode == 4
-    assert "need 8000000 bytes" in done.stderr
+    assert "need 7.6 MiB" in done.stderr
     assert "transfers resume" in done.stderr
     assert not (small_disk / "big").exists()
     (job,) = user.json("transfers", "list")["jobs"]
