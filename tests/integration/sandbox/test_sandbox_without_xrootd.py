@@ -216,5 +216,7 @@ def refused_by(debian: Debian) -> None:
     """Check that `up --fetch` fails with apt's reason and leaves no files."""
     done = debian.sandbox("up", "--fetch")
     assert done.returncode == 1
-    assert done.stderr.startswith("the packages of xrootd cannot be fetched: E:"), done.stderr
+    *progress, refusal = done.stderr.splitlines()
+    assert refusal.startswith("the packages of xrootd cannot be fetched: E:"), done.stderr
+    assert all(line.endswith(" ...") for line in progress), done.stderr
     assert not list((debian.root / "s/aliend/sandbox-grid").glob("xrootd*"))
