@@ -492,6 +492,6 @@ def test_all_jobs_of_a_copy_are_followed_again_when_the_daemon_was_lost(user: Us
     user.kill_daemon()
     report, told = process.communicate(timeout=60)
     assert process.returncode == 0, told
-    assert "attaching to job 1, 2 again" in told.decode()
+    assert "following job 1, 2 again" in told.decode()
     assert [one["state"] for one in json.loads(report)["files"]] == ["done", "done"]
     assert lfns(user, folder) == {"a.x", "b.y"}

@@ -92,7 +92,7 @@ def test_a_foreground_cp_attaches_again_when_the_daemon_is_lost(user: User, fold
     user.kill_daemon()
     _, complaints = process.communicate(timeout=60)
     assert process.returncode == 0, complaints
-    assert b"attach" in complaints
+    assert b"following job 1 again" in complaints
     user.must("cp", folder, "file:back/")
     assert same(root, user.home / "back")
 
