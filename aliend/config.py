@@ -28,7 +28,7 @@ from typing import Any
 
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
 from aliend.core.connection.discovery import discovery_settings
-from aliend.core.connection.pem import PemFile, PemSource, is_authority_name, pem_source
+from aliend.core.connection.pem import PemFile, PemSource, PemText, is_authority_name, pem_source
 from aliend.errors import ConfigurationError
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -302,7 +302,8 @@ def _ca_of(variables: Mapping[str, str], home: str) -> str:
     """Return the CA location that the environment names, in the incumbent's order; empty directories are skipped."""
     local = variables.get("ALIENPY_USE_LOCAL_CAS", "")
     if local:
-        place = Path(local) if Path(local).is_dir() else Path(home) / ".globus" / "certificates"
+        own = Path(home) / ".globus" / "certificates"
+        place = Path(local) if os.path.isdir(local) else own  # noqa: PTH112 - Path.is_dir raises for long texts
         if (place / "CERN-GridCA.pem").is_file():
             return str(place)
     for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
@@ -316,14 +317,20 @@ def _ca_note(variables: Mapping[str, str]) -> str:
     for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
         value = variables.get(name, "")
         if value and (problem := _why_no_authorities(name, value)):
-            return f"{name} is not used: {value} {problem}"
+            return f"{name} is not used: {pem_source(value)} {problem}"
     return ""
 
 
 def _why_no_authorities(name: str, place: str) -> str:
     """Why a variable's place cannot hold authorities, as the end of a sentence; empty: it can."""
-    if not Path(place).exists():
+    if isinstance(pem_source(place), PemText):
+        return "is not the name of a file or directory"
+    try:
+        os.stat(place)  # noqa: PTH116 - Path.exists raises for long texts
+    except FileNotFoundError:
         return "does not exist"
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', '') or 'invalid name'}"
     if name == "X509_CERT_FILE":
         return "" if Path(place).is_file() else "is no file"
     try:

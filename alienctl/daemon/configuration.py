@@ -16,7 +16,7 @@ from alienctl.local import interpreter, wire_replies
 _EINVAL = 22
 _CHECK_LIMIT = 30.0
 """Seconds that the check may take."""
-_ANSWER_WAIT = 5.0
+_ANSWER_WAIT = 3.0
 
 
 def check(invocation: Invocation, as_json: bool) -> tuple[str, int]:

@@ -16,12 +16,13 @@ from alienctl import ClientError, NoDaemonError
 from alienctl.daemon import record
 from alienctl.daemon.configuration import require_valid
 from alienctl.daemon.process import open_process, shares_numbers
+from alienctl.daemon.profiles import check_typed
 from alienctl.daemon.start import answers, ask, start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
 from alienctl.transport import unary
 
-_ANSWER_WAIT, _HELLO_WAIT = 4.0, 1.0
+_ANSWER_WAIT, _HELLO_WAIT = 3.0, 1.0
 _END_WAIT = 10.0
 """Seconds that a daemon has to answer, and to be gone after it was told to stop."""
 _PAUSE = 0.02
@@ -64,6 +65,7 @@ def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple
 
 def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Stop the daemon where one runs, and start one. One that runs is left as it is where none could start."""
+    check_typed(invocation)
     require_valid(invocation)
     _stop(invocation)
     return start_daemon(invocation, as_json)
@@ -74,6 +76,7 @@ def show_socket(invocation: Invocation, options: list[str], as_json: bool) -> tu
     if options not in ([], ["--start"]):
         raise ClientError(f"`daemon socket` takes only --start, not {' '.join(options)!r}", _EINVAL)
     if options and not answers(invocation.socket):
+        check_typed(invocation)
         start(invocation)
     try:
         path, is_running = status_of(invocation).socket, True

@@ -17,7 +17,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from alienctl import VERSION, ClientError
+from alienctl import VERSION, ClientError, NoDaemonError
 from alienctl.daemon import control
 from alienctl.invocation import JSON_OPTIONS, Invocation
 from alienctl.local import wire_replies
@@ -167,8 +167,10 @@ class _Shell:
         """Return the problem of the daemon or its connection; empty if it has none."""
         try:
             status = control.status_of(self._invocation, _STATUS_WAIT)
-        except ClientError:
+        except NoDaemonError:
             return "the daemon does not run"
+        except ClientError:
+            return "the daemon does not respond"
         problems = [
             central.problem or "no connection" for central in status.central if central.state == control.FAILING
         ]

@@ -195,3 +195,12 @@ def test_a_variable_holds_pem_text_or_a_name_and_default_names_are_marked(tmp_pa
     assert context.user.certificate == PemText(text)
     assert context.user.key == PemFile(f"{tmp_path}/k")
     assert context.token.certificate == PemFile(f"{tmp_path}/tokencert_{os.getuid()}.pem", is_default=True)
+
+
+@pytest.mark.parametrize("name", ["X509_CERT_DIR", "X509_CERT_FILE"])
+def test_text_in_a_variable_for_authorities_is_never_shown(name: str, tmp_path: Path) -> None:
+    key = "Bag Attributes\n-----BEGIN PRIVATE KEY-----\n" + "c2VjcmV0" * 60 + "\n-----END PRIVATE KEY-----\n"
+    for text in (key, "c2VjcmV0" * 60):
+        context = load("default", {"HOME": str(tmp_path), name: text}).context(None)
+        assert name in context.ca_note
+        assert "c2VjcmV0c2VjcmV0" not in context.ca_note

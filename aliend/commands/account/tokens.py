@@ -79,8 +79,8 @@ async def token_destroy(parts: Runtime, call: Call) -> int:
     forgets = call.args[1:] == (_FORGET_KEYS,)
     if len(call.args) > 1 and not forgets:
         raise UsageError(f"token-destroy takes no arguments but {_FORGET_KEYS}")
+    had_keys = forgets and parts.tokens.forget_keys()  # first: the files may belong to another user
     removed = await parts.tokens.destroy(call.context)
-    had_keys = forgets and parts.tokens.forget_keys()
     if call.as_json:
         await call.print_json({"removed": removed, **({"forgot_keys": had_keys} if forgets else {})})
         return 0
