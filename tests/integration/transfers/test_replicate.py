@@ -52,7 +52,7 @@ def test_a_replication_job_runs_detached_and_is_reported_as_one(user: User, fold
     [
         (("d",), "and a target"),
         (("--to", "disk:1"), "requires LFNs"),
-        (("d", "--to", "nowhere"), "a storage wish is"),
+        (("d", "--to", "nowhere"), "invalid storage specification"),
         (("d", "--to", "disk:1", "--miror"), "did you mean --mirror"),
         (("file:d", "--to", "disk:1"), "LFNs only"),
     ],
