@@ -59,6 +59,36 @@ class ReplyLost(NotConnected):
         self.timed_out = timed_out
 
 
+class _Websocket(ClientConnection):
+    """A websocket whose keepalive accepts any data as a sign of life.
+
+    The pong to a ping is queued behind the rest of a long reply, so a slow link would exceed the ping timeout.
+    """
+
+    _received = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Record the time, and process the data."""
+        self._received = time.monotonic()
+        super().data_received(data)
+
+    async def keepalive(self) -> None:
+        """Ping after each silent interval; abort the connection after a ping timeout without any data."""
+        assert self.ping_interval is not None
+        while True:
+            silent = time.monotonic() - self._received
+            if silent < self.ping_interval:
+                await asyncio.sleep(self.ping_interval - silent)
+                continue
+            pinged = time.monotonic()
+            pong = await self.ping()
+            await asyncio.wait([pong], timeout=self.ping_timeout)
+            if self._received < pinged:
+                self.set_connection_exc(TimeoutError("keepalive ping timeout"))
+                self.transport.abort()
+                return
+
+
 class Connection:
     """An open websocket and the credential of its login. Created by `open_connection`.
 
@@ -262,6 +292,7 @@ async def _open_websocket(context: Context, settings: ssl.SSLContext, agent: str
     sock = await dial(context.endpoint.host, context.endpoint.port, finding.family, racing=finding.racing)
     return await connect(
         f"wss://{host}:{context.endpoint.port}/websocket/json",
+        create_connection=_Websocket,
         sock=sock,
         ssl=settings,
         server_hostname=tls.expected_name(context),

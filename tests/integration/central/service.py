@@ -124,7 +124,7 @@ class Service:
     """The requests to the service, and its next faults.
 
     Faults: `drop-before` (the command is not executed), `drop-after` (executed, no reply), `empty`, `garbage`, `shape`,
-    `hang`, `twice` (an empty message after the reply), `none` (a reply without a directory), `half` (of a reply).
+    `hang`, `twice` (an empty message after the reply), `none` (a reply without a directory), `half` (of a reply), `drip` (a slow reply, and no pong before its end).
     """
 
     def __init__(self) -> None:
@@ -198,6 +198,10 @@ class Service:
                 await socket.send(document([], directory="[none]"))
             case "half":
                 await self._half(socket, whole)
+            case "drip":
+                socket.transport.pause_reading()
+                await socket.send(self._drip(whole))
+                socket.transport.resume_reading()
             case _:
                 await self._whole(socket, words[0], whole)
 
@@ -217,6 +221,11 @@ class Service:
             ]
             yield ("," if start else "") + json.dumps(found)[1:-1]
         yield '],"metadata":{"exitcode":"0","error":"","user":"alice","currentdir":"/alice/"}}'
+
+    async def _drip(self, whole: str) -> AsyncGenerator[str, None]:
+        for part in (whole[n : n + 10] for n in range(0, len(whole), 10)):
+            await asyncio.sleep(0.25)
+            yield part
 
     async def _half(self, socket: ServerConnection, whole: str) -> None:
         async def pieces() -> AsyncGenerator[str, None]:

@@ -274,6 +274,15 @@ async def test_f015_pings_keep_an_idle_connection_and_find_a_dead_peer(place: Pl
         peer.transport.abort()
 
 
+async def test_f015_a_slow_reply_without_a_pong_keeps_the_connection(place: Place, service: Service) -> None:
+    service.faults.append("drip")
+    context = near(place.context(ALIENPY_TIMEOUT="1"), service)
+    async with CentralSession(context, limits=QUICK) as central:
+        reply = await central.request(Request("whoami"))
+    assert reply.results
+    assert (service.connections, len(service.executed)) == (1, 1)
+
+
 async def test_f016_after_a_reconnect_the_directory_is_the_same_and_the_connection_stays(
     central: CentralSession, service: Service
 ) -> None:
