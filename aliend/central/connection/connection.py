@@ -82,7 +82,7 @@ class _Websocket(ClientConnection):
                 continue
             pinged = time.monotonic()
             pong = await self.ping()
-            await asyncio.wait([pong], timeout=self.ping_timeout)
+            await asyncio.wait([asyncio.ensure_future(pong)], timeout=self.ping_timeout)
             if self._received < pinged:
                 self.set_connection_exc(TimeoutError("keepalive ping timeout"))
                 self.transport.abort()

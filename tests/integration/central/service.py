@@ -124,7 +124,8 @@ class Service:
     """The requests to the service, and its next faults.
 
     Faults: `drop-before` (the command is not executed), `drop-after` (executed, no reply), `empty`, `garbage`, `shape`,
-    `hang`, `twice` (an empty message after the reply), `none` (a reply without a directory), `half` (of a reply), `drip` (a slow reply, and no pong before its end).
+    `hang`, `twice` (an empty message after the reply), `none` (a reply without a directory), `half` (of a reply), `drip` (a slow reply,
+    and no pong before its end).
     """
 
     def __init__(self) -> None:
@@ -198,15 +199,15 @@ class Service:
                 await socket.send(document([], directory="[none]"))
             case "half":
                 await self._half(socket, whole)
-            case "drip":
-                socket.transport.pause_reading()
-                await socket.send(self._drip(whole))
-                socket.transport.resume_reading()
             case _:
-                await self._whole(socket, words[0], whole)
+                await self._whole(socket, words[0], whole, slow=fault == "drip")
 
-    async def _whole(self, socket: ServerConnection, command: str, text: str) -> None:
-        if command in self.long:
+    async def _whole(self, socket: ServerConnection, command: str, text: str, *, slow: bool) -> None:
+        if slow:
+            socket.transport.pause_reading()
+            await socket.send(self._drip(text))
+            socket.transport.resume_reading()
+        elif command in self.long:
             await socket.send(self._many(self.long[command]))
         else:
             await socket.send([text[n : n + 8192] for n in range(0, len(text), 8192)])
