@@ -124,8 +124,8 @@ class Service:
     """The requests to the service, and its next faults.
 
     Faults: `drop-before` (the command is not executed), `drop-after` (executed, no reply), `empty`, `garbage`, `shape`,
-    `hang`, `twice` (an empty message after the reply), `none` (a reply without a directory), `half` (of a reply), `drip` (a slow reply,
-    and no pong before its end).
+    `hang`, `twice` (an empty message after the reply), `none` (a reply without a directory), `half` (of a reply),
+    `drip` (a slow reply, and no pong before its end).
     """
 
     def __init__(self) -> None:
