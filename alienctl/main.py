@@ -27,9 +27,9 @@ def run(args: list[str]) -> int:
     try:
         invocation = Invocation(args, os.environb)
         if invocation.command == "__complete":
-            from alienctl.shell.completion import answer
+            from alienctl.shell.completion import print_candidates
 
-            return answer(invocation)
+            return print_candidates(invocation)
         if invocation.command in _LOCAL_COMMANDS or invocation.args[-1] in ("-h", "--help"):
             from alienctl.local_commands import perform
 

@@ -40,7 +40,9 @@ def require_valid(invocation: Invocation) -> None:
 def reload(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Have the running daemon read its configuration again."""
     require_valid(invocation)
-    applied, after_restart = wire_replies.reloaded(ask(invocation, b"/aliend.v1.Daemon/Reload", b"", _ANSWER_WAIT))
+    applied, after_restart = wire_replies.reload_response(
+        ask(invocation, b"/aliend.v1.Daemon/Reload", b"", _ANSWER_WAIT)
+    )
     if as_json:
         return json.dumps({"applied": applied, "after_restart": after_restart}), 0
     lines = [f"applied: {text}" for text in applied]

@@ -131,7 +131,7 @@ def _stop(invocation: Invocation) -> int:
     process = open_process(before) if before and shares_numbers(before) else None
     with process or nullcontext():
         try:
-            pid = wire_replies.stopped_pid(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT))
+            pid = wire_replies.stop_response(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT)).pid
         except NoDaemonError:
             pid = process.pid if process else 0
         deadline = time.monotonic() + _END_WAIT

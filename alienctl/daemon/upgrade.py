@@ -111,7 +111,7 @@ def _replace(invocation: Invocation) -> str:
     if not is_older(hello.version, VERSION):
         return hello.version  # another client was quicker
     if "stop-if-idle" in hello.capabilities:
-        answer = wire_replies.stop(_call(invocation.socket, b"Stop", number_field(1, 1)))
+        answer = wire_replies.stop_response(_call(invocation.socket, b"Stop", number_field(1, 1)))
         if answer.needed:
             raise _NeededError(_needs(answer.running_calls, answer.running_transfers))
     else:

@@ -164,7 +164,7 @@ def test_the_daemons_status_is_read(status: daemon_pb2.StatusResponse, unknown: 
 def test_the_daemons_greeting_and_farewell_are_read(version: str, contract: int, pid: int, unknown: bytes) -> None:
     hello = daemon_pb2.HelloResponse(version=version, contract=contract, capabilities=["x"], pid=pid)
     same(hello, wire_replies.hello(unknown + hello.SerializeToString()))
-    assert wire_replies.stopped_pid(daemon_pb2.StopResponse(pid=pid).SerializeToString() + unknown) == pid
+    assert wire_replies.stop_response(daemon_pb2.StopResponse(pid=pid).SerializeToString() + unknown).pid == pid
 
 
 @given(st.binary())

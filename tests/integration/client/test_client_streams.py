@@ -277,7 +277,9 @@ def test_progress_is_silent_without_a_terminal(shared: Stage) -> None:
 def test_a_daemon_that_dies_leaves_a_clear_sentence(stage: Stage) -> None:
     done = stage.run("die")
     assert (done.stdout, done.returncode) == (b"last words\n", 75)
-    assert done.stderr == b"alienctl: the daemon ended while the command ran; its outcome is unknown\n"
+    assert done.stderr == (
+        b"alienctl: the daemon ended while the command ran; its outcome is unknown: check before running it again\n"
+    )
     assert len(stage.logged("run die")) == 1
 
 
@@ -301,7 +303,7 @@ def test_the_first_interrupt_ends_a_command_of_a_hanging_daemon(stage: Stage) ->
 def test_a_lost_job_is_attached_to_again_on_a_new_daemon(stage: Stage) -> None:
     done = stage.run("copy")
     assert (done.stdout, done.returncode) == (b"last words\nattached attach 7\n", 3)
-    assert done.stderr == b"alienctl: the connection to the daemon was lost, following job 7 again\n"
+    assert done.stderr == b"alienctl: the connection to the daemon was lost; following job 7 again\n"
     assert len(stage.pids()) == 2
 
 

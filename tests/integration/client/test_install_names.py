@@ -98,7 +98,7 @@ def test_names_that_are_taken_are_left_alone(scripts: Scripts) -> None:
     (theirs / "alien_ls").write_text("theirs", encoding="utf-8")
     done = scripts.user.run("install-names", "theirs")
     assert done.returncode == 22
-    assert "alien_ls is there already" in done.stderr
+    assert "alien_ls already exists" in done.stderr
     assert [path.name for path in theirs.iterdir()] == ["alien_ls"]
 
 

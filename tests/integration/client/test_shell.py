@@ -239,7 +239,7 @@ def test_a_detached_job_that_ends_is_announced_and_one_that_was_followed_is_not(
         shell.type(f"cp file:up.txt followed.txt{ENTER}")
         shell.prompt(home)
         shell.type(f"cp --detach file:up.txt announced.txt{ENTER}")
-        shell.child.expect(r"transfer job (\d+) has arrived: 1 file, to \S*announced.txt")
+        shell.child.expect(r"transfer job (\d+) is complete: 1 file, to \S*announced.txt")
         shell.type(f"exit{ENTER}")
         shell.end()
         assert "followed.txt, to" not in (shell.child.before or "")

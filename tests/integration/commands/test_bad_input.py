@@ -136,7 +136,7 @@ def test_a_socket_directory_of_somebody_else(user: User) -> None:
     place.mkdir(mode=0o700)
     os.chown(place, NOBODY, NOBODY)
     user.variables["ALIEND_SOCKET"] = str(place / "s.sock")
-    refused(user, 22, str(place), "belongs to user 65534")
+    refused(user, 22, str(place), "belongs to the user with id 65534")
     assert list(place.iterdir()) == []
 
 

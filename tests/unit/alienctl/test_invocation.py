@@ -94,7 +94,7 @@ def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     if not os.getuid():
         theirs.mkdir(mode=0o700)
         os.chown(theirs, 65534, 65534)
-    with pytest.raises(ClientError, match="belongs to user"):
+    with pytest.raises(ClientError, match="belongs to the user with id"):
         check_directory(f"{theirs}/x.sock")
 
 
