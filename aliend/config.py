@@ -146,7 +146,7 @@ class Settings:
         """
         variables = self.environment if environment is None else environment
         if self.profile == "sandbox" and "central" not in self.chosen:
-            raise ConfigurationError("There is no sandbox grid on this machine; start one with: alienctl sandbox up")
+            raise ConfigurationError("No sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
         values = _merge(self.shared, _of_variables(variables), self.chosen)
         central, files, tls = (values.get(table, {}) for table in ("central", "credentials", "tls"))
         home, temporary = _home(variables), _temporary(variables)
@@ -179,7 +179,7 @@ class Settings:
 def load(profile: str, environment: Mapping[str, str]) -> Settings:
     """Read the files for `profile`. Raises ConfigurationError with the file, the key and what is wrong."""
     if not PROFILE_NAME.fullmatch(profile):
-        raise ConfigurationError(f"A profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {profile!r}")
+        raise ConfigurationError(f"Invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
     path, *extra = _files(profile, environment)
     stamps = _stamps([path, *extra])
     content = _read(path)
@@ -367,7 +367,7 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise ConfigurationError(f"The configuration {path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
 
@@ -376,10 +376,12 @@ def _checked(content: Mapping[str, Any], where: str) -> Tables:
     for table, values in content.items():
         known = _TABLES.get(table)
         if known is None or not isinstance(values, dict):
-            raise ConfigurationError(f"{where}: there is no table [{table}]; there are: {', '.join(sorted(_TABLES))}")
+            raise ConfigurationError(f"{where}: unknown table [{table}]; use one of {', '.join(sorted(_TABLES))}")
         for key, value in values.items():
             if key not in known:
-                raise ConfigurationError(f"{where}: [{table}] has no key {key}; it has: {', '.join(sorted(known))}")
+                raise ConfigurationError(
+                    f"{where}: unknown key {key} of [{table}]; use one of {', '.join(sorted(known))}"
+                )
             if type(value) is not known[key]:
                 raise ConfigurationError(f"{where}: {key} of [{table}] must be of type {known[key].__name__}")
             if type(value) is int and value < _LEAST[key]:

@@ -88,7 +88,7 @@ def acquire(settings: Settings) -> Lock | None:
         if time.monotonic() > limit:
             holder = f"aliend (pid {record.pid})" if record else "another aliend"
             raise ConfigurationError(
-                f"{holder} holds {settings.state_directory} and does not answer; "
+                f"{holder} uses {settings.state_directory} and does not respond; "
                 "end it with `alienctl daemon stop --force`"
             )
         time.sleep(0.05)
@@ -117,7 +117,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
             try:
                 await parts.stdin_files.take_up()
             except StoreError as error:
-                log.warning("the files of uploads from standard input stay as they are: %s", error)
+                log.warning("cannot clean up the files of uploads from standard input: %s", error)
             reloader = Reloader(parts)
             loop.add_signal_handler(signal.SIGHUP, reloader.on_signal)
             listener = _listener(parts, stop, lock, reloader)
@@ -199,6 +199,6 @@ def _answers(path: str) -> bool:
 
 
 def _leave_at_once() -> None:
-    log.warning("not stopped within %.0f s, leaving; unfinished transfers go on after the next start", STOP_LIMIT)
+    log.warning("not stopped within %.0f s, exiting; unfinished transfers continue after the next start", STOP_LIMIT)
     logging.shutdown()
     os._exit(0)

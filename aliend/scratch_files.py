@@ -47,14 +47,14 @@ class Scratch:
         if text is None:
             shutil.rmtree(place, ignore_errors=True)
         else:
-            log.warning("an edited text was left: %s", text)
+            log.warning("an edited text was kept: %s", text)
         return text
 
     def tidy(self) -> None:
         """Remove what an earlier daemon left, but for what was edited. Only for the holder of the daemon's lock."""
         for place in sorted(self._directory.glob("*")):
             if place.name.startswith(_EDITED) and len(list(place.iterdir())) > 1:
-                log.warning("an editor is, or was, at work in %s", place)
+                log.warning("kept %s: an editor uses or used it", place)
                 continue
             self.leave(place, settled=not place.name.startswith(_EDITED))
 
@@ -63,7 +63,7 @@ class Scratch:
             make_private(str(self._directory))
             return Path(tempfile.mkdtemp(prefix=prefix, dir=self._directory))
         except OSError as error:
-            raise CopyError(f"{self._directory}: nothing can be put there: {error.strerror}", "local") from error
+            raise CopyError(f"cannot create a file in {self._directory}: {error.strerror}", "local") from error
         except ConfigurationError as error:
             raise CopyError(str(error), "local") from error
 

@@ -27,7 +27,7 @@ class SessionStore:
         try:
             return await self._store.sessions.get(name)
         except StoreError as error:
-            log.warning("a session cannot be read: %s", error)
+            log.warning("cannot read a session: %s", error)
             return None
 
     async def latest(self, suffix: str) -> SessionRecord | None:

@@ -57,7 +57,7 @@ class StdinFiles:
         except OSError as error:
             self.discard(path)
             reason = exceeded_limit(error) or error.strerror
-            raise CopyError(f"standard input cannot be kept in {path.parent}: {reason}", "local") from error
+            raise CopyError(f"cannot store standard input in {path.parent}: {reason}", "local") from error
         except ConfigurationError as error:
             raise CopyError(str(error), "local") from error
         except BaseException:
@@ -87,7 +87,7 @@ class StdinFiles:
                     self.discard_after(job.id, Path(name))
             last = page[-1].id
         for name in found:
-            log.info("%s belongs to no job and is removed", name)
+            log.info("removing %s, which belongs to no job", name)
             self.discard(Path(name))
 
     async def close(self) -> None:
@@ -100,7 +100,7 @@ class StdinFiles:
         try:
             await self._jobs.wait(job)
         except AliendError as error:
-            log.warning("job %d cannot be waited for, %s stays until the next start: %s", job, path, error)
+            log.warning("cannot wait for job %d; %s stays until the next start: %s", job, path, error)
             return
         self.discard(path)
 

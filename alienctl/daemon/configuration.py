@@ -34,7 +34,7 @@ def require_valid(invocation: Invocation) -> None:
     """Raise ClientError (22) if no daemon of the profile could start now."""
     problems = _problems(invocation, "profile")
     if problems:
-        raise ClientError("\n".join([*problems, "the running daemon was left as it is"]), _EINVAL)
+        raise ClientError("\n".join([*problems, "the running daemon is unchanged"]), _EINVAL)
 
 
 def reload(invocation: Invocation, as_json: bool) -> tuple[str, int]:
@@ -74,4 +74,4 @@ def _problems(invocation: Invocation, extent: str) -> list[str]:
 def _file(invocation: Invocation) -> str:
     """Return the configuration file, or that there is none."""
     file = f"{configuration_home(invocation)}/aliend/config.toml"
-    return file if os.path.exists(file) else f"{file} does not exist: defaults hold"
+    return file if os.path.exists(file) else f"{file} does not exist; the defaults apply"

@@ -137,7 +137,10 @@ def _stop(invocation: Invocation) -> int:
         deadline = time.monotonic() + _END_WAIT
         while not (process.has_ended(_PAUSE) if process else _is_silent(invocation, directory)):
             if time.monotonic() > deadline:
-                raise ClientError(f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after it was told to stop", 1)
+                raise ClientError(
+                    f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after the request to stop",
+                    1,
+                )
     return pid
 
 
@@ -156,15 +159,15 @@ def _kill(invocation: Invocation) -> int:
     process = open_process(found) if found else None
     if not process:
         if record.is_held(directory):
-            sentence = (
-                f"the process that holds {directory}/lock cannot be identified\nfind it with `fuser {directory}/lock`"
-            )
+            sentence = f"cannot identify the process that holds {directory}/lock\nfind it with `fuser {directory}/lock`"
             raise ClientError(sentence, 1)
         return 0
     with process:
         process.send(signal.SIGKILL)
         if not process.has_ended(_END_WAIT):
-            raise ClientError(f"aliend (pid {process.pid}) has not ended {_END_WAIT:.0f} s after SIGKILL", 1)
+            raise ClientError(
+                f"aliend (pid {process.pid}) still exists {_END_WAIT:.0f} s after SIGKILL; try again later", 1
+            )
     return process.pid
 
 

@@ -34,7 +34,7 @@ def show(invocation: Invocation, words: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise ClientError(f"the log {place} cannot be read: {error.strerror}", error.errno or 1) from None
+        raise ClientError(f"cannot read the log {place}: {error.strerror}", error.errno or 1) from None
     return 0
 
 

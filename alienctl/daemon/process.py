@@ -34,7 +34,7 @@ class DaemonProcess:
         except ProcessLookupError:
             return
         except PermissionError as error:
-            raise ClientError(f"aliend (pid {self.pid}) takes no signal from here: {error.strerror}", 1) from None
+            raise ClientError(f"cannot send a signal to aliend (pid {self.pid}): {error.strerror}", 1) from None
 
     def has_ended(self, seconds: float) -> bool:
         """Wait for its end at most so long."""
@@ -57,7 +57,7 @@ def open_process(record: Record) -> DaemonProcess | None:
     except ProcessLookupError:
         return None
     except OSError as error:
-        raise ClientError(f"aliend (pid {record.pid}) cannot be identified: {error.strerror}", _ENOTCONN) from None
+        raise ClientError(f"cannot identify aliend (pid {record.pid}): {error.strerror}", _ENOTCONN) from None
     if record.started and _stat(os.getpid()):
         is_same = (_started(record.pid), _boot()) == (record.started, record.boot)
     elif _listens(record):
@@ -65,7 +65,7 @@ def open_process(record: Record) -> DaemonProcess | None:
     else:
         os.close(descriptor)
         raise ClientError(
-            f"aliend (pid {record.pid}) gets no signal from here: without /proc its number cannot be verified\n"
+            f"no signal was sent to aliend (pid {record.pid}): without /proc its identity cannot be verified\n"
             f"if `ps` shows that it is aliend, end it with `kill {record.pid}`",
             _ENOTCONN,
         )

@@ -18,8 +18,8 @@ def check_typed(invocation: Invocation) -> None:
     known = sorted({*_ALWAYS, *_used(invocation), *_configured(invocation)})
     if name not in known:
         raise ClientError(
-            f"the profile {name} was never configured or used; known are: {', '.join(known)}.\n"
-            f"create it with `alienctl --profile {name} daemon start`",
+            f"the profile {name} does not exist; use one of: {', '.join(known)}\n"
+            f"or create it with `alienctl --profile {name} daemon start`",
             _EINVAL,
         )
 

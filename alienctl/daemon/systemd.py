@@ -32,14 +32,14 @@ def install_unit(invocation: Invocation, options: list[str], as_json: bool) -> t
     unit, reason = unit_of(invocation.profile), _unavailable()
     if options and reason:
         raise ClientError(
-            f"systemd's user manager does not answer here: {reason}.\n"
-            "nothing was changed; without it each first command starts aliend",
+            f"systemd's user manager does not respond: {reason}\n"
+            "nothing was changed; without systemd, the first command starts aliend",
             1,
         )
     has_changed = systemd_unit.write(invocation)
-    done = [f"the unit is in place: {systemd_unit.file_of(invocation)}"]
+    done = [f"the unit is installed: {systemd_unit.file_of(invocation)}"]
     if reason:
-        done.append(f"it has no effect yet: systemd's user manager does not answer here: {reason}")
+        done.append(f"it has no effect yet: systemd's user manager does not respond: {reason}")
     else:
         _must("daemon-reload")
     if "--enable" in options:
@@ -58,7 +58,7 @@ def uninstall_unit(invocation: Invocation, options: list[str], as_json: bool) ->
     Returns the text for standard output and the exit code. Raises ClientError.
     """
     if options:
-        raise ClientError(f"daemon uninstall takes no further words, but was given {' '.join(options)!r}", _EINVAL)
+        raise ClientError(f"daemon uninstall takes no arguments, but got {' '.join(options)!r}", _EINVAL)
     unit, file = unit_of(invocation.profile), systemd_unit.file_of(invocation)
     if not os.path.lexists(file) and not is_enabled(invocation):
         return _report([f"no unit is installed for the profile {invocation.profile}"], as_json, unit=unit), 0
@@ -80,7 +80,7 @@ def uninstall_unit(invocation: Invocation, options: list[str], as_json: bool) ->
     if daemon and daemon.active_jobs:
         start(invocation)
         pid = control.status_of(invocation).pid
-        done.append(f"aliend runs without systemd (pid {pid}); its {_jobs(daemon)} on")
+        done.append(f"aliend runs without systemd (pid {pid}); its {_jobs(daemon)}")
     return _report(done, as_json, unit=unit), 0
 
 
@@ -97,9 +97,7 @@ def _enable(invocation: Invocation, unit: str, has_changed: bool) -> list[str]:
     running = None if is_by_unit else _running(invocation)
     if running:
         control.stop(invocation, False)
-        done.append(
-            f"aliend (pid {running.pid}), started on demand, was stopped; its {_jobs(running)} on under systemd"
-        )
+        done.append(f"aliend (pid {running.pid}), started on demand, was stopped; its {_jobs(running)} under systemd")
     try:
         _must("enable", unit)
         if not is_by_unit or has_changed:
@@ -119,7 +117,7 @@ def _go_on_without(invocation: Invocation, unit: str) -> None:
 
 
 def _jobs(daemon: wire_replies.DaemonStatus) -> str:
-    return "1 job goes" if daemon.active_jobs == 1 else f"{daemon.active_jobs} jobs go"
+    return "1 job continues" if daemon.active_jobs == 1 else f"{daemon.active_jobs} jobs continue"
 
 
 def _running(invocation: Invocation) -> wire_replies.DaemonStatus | None:
@@ -151,7 +149,7 @@ def _remove(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise ClientError(f"{path} cannot be removed: {error.strerror}", error.errno or 1) from None
+        raise ClientError(f"cannot remove {path}: {error.strerror}", error.errno or 1) from None
 
 
 def _unavailable() -> str:

@@ -34,7 +34,7 @@ def write(invocation: Invocation) -> bool:
             file.write(text)
         os.replace(temporary, target)
     except OSError as error:
-        raise ClientError(f"the unit {target} cannot be written: {error.strerror}", error.errno or 1) from None
+        raise ClientError(f"cannot write the unit {target}: {error.strerror}", error.errno or 1) from None
     return True
 
 
@@ -63,7 +63,7 @@ def _shipped(name: str) -> str:
         if os.path.exists(place):
             with open(place, encoding="utf-8") as unit:
                 return unit.read()
-    raise ClientError(f"the unit is missing in this installation: {' or '.join(places)}", 2)
+    raise ClientError(f"this installation has no unit ({' or '.join(places)}); reinstall aliend", 2)
 
 
 def _daemon_command() -> str:

@@ -46,11 +46,11 @@ def after_command(invocation: Invocation, running: str) -> None:
     try:
         replaced = _replace(invocation)
     except _NeededError as reason:
-        attempt.note(f"{old} still runs: {reason}.\nreplace it now with `alienctl daemon restart`; transfers go on")
+        attempt.note(f"{old} still runs: {reason}\nreplace it now with `alienctl daemon restart`; transfers continue")
     except NoDaemonError:
         return  # it ended by itself; the next command starts another one
     except (ClientError, MessageError) as error:
-        attempt.note(f"{old} could not be replaced by {VERSION}: {error}")
+        attempt.note(f"cannot replace {old} by {VERSION}: {error}")
     else:
         if is_older(replaced, VERSION):
             sentence = f"the daemon was restarted, but is still aliend {replaced}; {_ADVICE}"
@@ -63,9 +63,9 @@ _ADVICE = "if systemd starts it, update its unit with `alienctl daemon install`"
 
 
 def settle_contract(invocation: Invocation) -> bool:
-    """Look why the daemon refused the call; True: it was replaced, and the command can be sent again.
+    """Replace a daemon of an older contract; return True if the command can be sent again.
 
-    False: the contracts are equal. Raises ClientError (76) where they differ and the daemon stays.
+    False: the contracts are equal. Raises ClientError (76) if they differ and the daemon stays.
     """
     hello = _hello(invocation.socket)
     if hello.contract == CONTRACT:
@@ -76,7 +76,7 @@ def settle_contract(invocation: Invocation) -> bool:
     )
     if is_older(VERSION, hello.version):
         raise ClientError(f"{facts};\nuse the alienctl of that version, or update this one", CONTRACT_MISMATCH)
-    advice = "replace the daemon with `alienctl daemon restart`; its transfers go on"
+    advice = "replace the daemon with `alienctl daemon restart`; its transfers continue"
     if not is_older(hello.version, VERSION) or not invocation.autostart:
         raise ClientError(f"{facts};\n{advice}", CONTRACT_MISMATCH)
     try:
@@ -148,7 +148,7 @@ def _connections(path: str) -> int:
 def _needs(calls: int, transfers: int) -> str:
     counts = ((calls, "command"), (transfers, "transfer"))
     running = [f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count]
-    return f"{' and '.join(running)} {'runs' if calls + transfers == 1 else 'run'} in it"
+    return f"it has {' and '.join(running)} in progress"
 
 
 def _hello(path: str) -> wire_replies.Hello:
@@ -164,7 +164,7 @@ def _wait_for_end(pid: int) -> None:
     deadline = time.monotonic() + _END_WAIT
     while _is_alive(pid):
         if time.monotonic() > deadline:
-            raise ClientError(f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after it was asked to stop", 1)
+            raise ClientError(f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after the request to stop", 1)
         time.sleep(_PAUSE)
 
 

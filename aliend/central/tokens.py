@@ -180,28 +180,28 @@ class Tokens:
     def _why_not_renewable(self, context: Context, old: CertificateFacts) -> str:
         """Why there can be no later token, as the rest of a sentence; empty where there can."""
         if not is_users_token(old.subject):
-            return "; it is no user's token, so it is not renewed"
+            return "; it is not a user's token, so it is not renewed"
         try:
             own = self._own(context)
             _place_of(context.token)
         except Locked:
-            return "; it can be renewed with your pass phrase: alienctl token-init"
+            return "; renew it with your pass phrase: alienctl token-init"
         except (Unusable, ConfigurationError) as error:
             return f"; it cannot be renewed: {error}"
         if facts_of(own.certificate).ends_ms < old.ends_ms + _GAIN_MS:
-            return "; your own certificate lasts no longer"
+            return "; your own certificate expires at that time too"
         return ""
 
     async def _renewed(self, context: Context, now: int) -> str:
         """Renew the token; why there is no new one, as the rest of a sentence, empty where there is one."""
         if now < self._not_before_ms.get(context, 0):
-            return "; a new one could not be had"
+            return "; its renewal failed"
         self._not_before_ms[context] = now + _RETRY_MS
         try:
             new = await self.obtain(context, await self.role_options(context))
         except AliendError as error:
             log.warning("no new token: %s", error)
-            return f"; a new one could not be had: {error}"
+            return f"; its renewal failed: {error}"
         log.info("new token %s until %d", new.facts.subject, new.facts.ends_ms)
         return ""
 
@@ -264,10 +264,12 @@ def _check_content(place: _Place) -> None:
         except Planted as error:
             raise ConfigurationError(str(error)) from error
         except OSError as error:
-            raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
+            raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
         private_files.check(Path(file.path))
         if text.strip() and not blocks(text):
-            raise ConfigurationError(f"{file} holds something else than a token, so it is not written over")
+            raise ConfigurationError(
+                f"{file} is not a token, so it is not overwritten; remove it or choose another name"
+            )
 
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:
@@ -294,6 +296,6 @@ def _keep(place: _Place, pair: Pair, remark: str) -> NewToken:
     try:
         known, _ = examined(CredentialFiles(PemText(pair.certificate), PemText(pair.key)), now_in_ms())
     except NotConnected as error:
-        raise BadReply(f"token: the central service sent something else than a token: {error}", WRONG_SHAPE) from error
+        raise BadReply(f"token: the central service did not send a token: {error}", WRONG_SHAPE) from error
     private_files.write_all({place.key.path: pair.key, place.certificate.path: pair.certificate})
     return NewToken(known, remark)

@@ -32,7 +32,7 @@ class LogFile(RotatingFileHandler):
         try:
             descriptor, self.problem = _open(self.baseFilename), ""
         except OSError as error:
-            self.problem = f"the log {self.baseFilename} cannot be written: {error.strerror}; nothing is logged"
+            self.problem = f"cannot write the log {self.baseFilename}: {error.strerror}; nothing is logged"
             descriptor = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         return open(descriptor, "a", encoding=self.encoding, errors=self.errors)  # noqa: PTH123 (a descriptor has no path)
 

@@ -73,7 +73,7 @@ def make_private(directory: str) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
         facts = path.lstat()
     except OSError as error:
-        raise ConfigurationError(f"The directory {directory} cannot be made: {error.strerror}") from error
+        raise ConfigurationError(f"Cannot create the directory {directory}: {error.strerror}") from error
     if not stat.S_ISDIR(facts.st_mode):
         raise ConfigurationError(f"{directory} is not a directory (a link is not accepted); remove it")
     if facts.st_uid != os.getuid():
@@ -90,7 +90,7 @@ def take_lock(directory: str) -> Lock | None:
     try:
         descriptor = os.open(Path(directory) / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise ConfigurationError(f"The lock in {directory} cannot be opened: {error.strerror}") from error
+        raise ConfigurationError(f"Cannot open the lock in {directory}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -283,7 +283,7 @@ class Database:
             prepare(connection, self._path)
         except OSError as error:
             raise StoreError(
-                f"the database {self._path} has an older schema and cannot be copied before it is changed: "
+                f"the database {self._path} has an older schema, and its backup before the upgrade failed: "
                 f"{error.strerror}; nothing was changed"
             ) from error
         sql = "SELECT key, value FROM meta WHERE key IN ('revision', 'loss', ?)"
@@ -296,7 +296,7 @@ class Database:
         """Keep a sentence about the damaged database until somebody has read it."""
         self.loss = (
             f"the database of aliend was damaged; its jobs and sessions are lost.\n"
-            f"it is kept as {kept}; a new one was begun"
+            f"it is kept as {kept}; a new one was created"
         )
         log.error("%s: %s", self.loss, reason)
         self._opened().execute("INSERT OR REPLACE INTO meta VALUES ('loss', ?)", (self.loss,))
@@ -354,7 +354,7 @@ class Database:
         return transaction.revision
 
 
-_RESTART = "it is damaged; `alienctl daemon restart` keeps it under another name and begins a new one"
+_RESTART = "it is damaged; `alienctl daemon restart` renames it and creates a new one"
 _SENTENCES = {
     "SQLITE_FULL": "the disk is full; free some space, work resumes automatically",
     "SQLITE_READONLY": "it is read-only; make the file and its directory writable",
@@ -379,4 +379,4 @@ def _ours(path: Path, error: BaseException) -> BaseException:
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
     reason = next((text for prefix, text in _SENTENCES.items() if name.startswith(prefix)), str(error))
-    return f"the database {path} cannot be used: {reason}"
+    return f"cannot use the database {path}: {reason}"

@@ -91,7 +91,7 @@ class Store:
     def warnings(self) -> list[str]:
         """Sentences about the database that want attention."""
         kept = damage.kept_aside(self._path)
-        lost = f"a damaged database is kept as {kept[-1]}; remove it when you need it no more" if kept else ""
+        lost = f"a damaged database is kept as {kept[-1]}; remove it when you no longer need it" if kept else ""
         return [text for text in (str(self.problem or ""), lost) if text]
 
     async def close(self) -> None:

@@ -63,8 +63,8 @@ def test_a_sandbox_that_comes_later_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[central]\nhots = 'x'\n", "no key hots"),
-        ("[centrall]\nhost = 'x'\n", "no table"),
+        ("[central]\nhots = 'x'\n", "unknown key hots"),
+        ("[centrall]\nhost = 'x'\n", "unknown table"),
         ("[central]\nport = 'x'\n", "of type int"),
         ("central", "not valid TOML"),
     ],
@@ -91,7 +91,7 @@ def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_profile_name_cannot_leave_its_directory(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="profile's name"):
+    with pytest.raises(ConfigurationError, match="profile name"):
         load("../x", environment(tmp_path))
 
 

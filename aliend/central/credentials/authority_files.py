@@ -27,14 +27,14 @@ def load(place: str) -> list[bytes]:
     try:
         files = _files_of(path) if path.is_dir() else [path]
     except OSError as error:
-        raise ConfigurationError(f"the CA directory {place} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read the CA directory {place}: {error.strerror}") from error
     found: dict[bytes, None] = {}
     problem = ""
     for file in files:
         try:
             found |= dict.fromkeys(_certificates(file))
         except OSError as error:
-            problem = f"{file} cannot be read: {error.strerror}"
+            problem = f"cannot read {file}: {error.strerror}"
     if not found:
         raise ConfigurationError(_why_empty(path, len(files), problem))
     return list(found)
@@ -59,7 +59,7 @@ def _content(file: Path) -> bytes:
     with open(descriptor, "rb") as opened:  # noqa: PTH123 (a descriptor has no path)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is no regular file")
+            raise OSError(0, "it is not a regular file")
         if status.st_size > _LARGEST:
             raise OSError(0, f"it has more than {_LARGEST >> 20} MiB")
         return opened.read(_LARGEST)
@@ -67,7 +67,7 @@ def _content(file: Path) -> bytes:
 
 def _why_empty(path: Path, files: int, problem: str) -> str:
     if not path.is_dir():
-        return f"the CA certificates cannot be loaded: {problem or f'{path} holds no certificate in PEM form'}"
+        return f"cannot load the CA certificates: {problem or f'{path} holds no certificate in PEM form'}"
     reason = problem or f"none of {files} files (*.pem, *.crt, *.0) is a certificate in PEM form"
     if not files:
         reason = "no file there is named *.pem, *.crt or *.0"

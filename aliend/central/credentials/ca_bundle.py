@@ -42,16 +42,16 @@ async def install(parent: Path, source: str, environment: Mapping[str, str], uma
     git may not use, NotConnected where it cannot be fetched.
     """
     if source.startswith("-") or "::" in source:
-        raise UsageError(f"getCAcerts: {source!r} is no address of a git repository")
+        raise UsageError(f"getCAcerts: {source!r} is not the URL of a git repository")
     try:
         work = await asyncio.to_thread(_workplace, parent)
     except OSError as error:
-        raise ConfigurationError(f"{parent} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write to {parent}: {error.strerror}") from error
     try:
         installed = await _prepare(work, source, environment, umask)
         await asyncio.to_thread(_exchange, work / DIRECTORY, parent / DIRECTORY)
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or parent} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write {error.filename or parent}: {error.strerror}") from error
     finally:
         await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
     return installed
@@ -93,14 +93,14 @@ async def _clone(source: str, target: Path, environment: Mapping[str, str]) -> N
         async with asyncio.timeout(_TIMEOUT):
             _, said = await process.communicate()
     except TimeoutError as error:
-        raise NotConnected(f"{source} could not be fetched within {_TIMEOUT:.0f} s") from error
+        raise NotConnected(f"cannot fetch {source} within {_TIMEOUT:.0f} s; try again later") from error
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode:
         reason = said.decode("utf-8", "replace").strip().splitlines()
-        raise NotConnected(f"{source} could not be fetched: {reason[-1] if reason else 'git says nothing'}")
+        raise NotConnected(f"cannot fetch {source}: {reason[-1] if reason else 'git printed no reason'}")
 
 
 def _collect(repository: Path, target: Path, source: str, umask: int) -> int:
@@ -111,7 +111,7 @@ def _collect(repository: Path, target: Path, source: str, umask: int) -> int:
         _write(target, file.name, file.read_bytes(), umask)
     count = _add_hashed_names(target) if target.is_dir() else 0
     if not count:
-        raise ConfigurationError(f"there are no certificates in the directories of {source}; nothing was changed")
+        raise ConfigurationError(f"{source} contains no certificates; nothing was changed")
     return count
 
 

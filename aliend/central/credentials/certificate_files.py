@@ -35,7 +35,7 @@ def write_pair(certificate: tuple[Path, str], key: tuple[Path, str], today: date
         for temporary, path in prepared:
             temporary.rename(path)
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write {error.filename or path}: {error.strerror}") from error
     finally:
         for temporary, _ in prepared:
             temporary.unlink(missing_ok=True)

@@ -70,7 +70,7 @@ def _blocks_of(source: PemSource) -> list[Block]:
     try:
         return pem.certificates(pem_files.text_of(source))
     except OSError as error:
-        raise Unusable(f"the certificate {source} cannot be read: {error.strerror}") from error
+        raise Unusable(f"cannot read the certificate {source}: {error.strerror}") from error
     except PemError as error:
         raise Unusable(f"the certificate {source} {error}") from error
 
@@ -79,7 +79,7 @@ def _parsed(source: PemSource, block: Block) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(block.content)
     except ValueError as error:
-        raise Unusable(f"the certificate {source} is damaged: its content is no certificate") from error
+        raise Unusable(f"the certificate {source} is damaged: its content is not a certificate") from error
 
 
 def facts_of(source: PemSource) -> CertificateFacts:

@@ -57,7 +57,7 @@ def opened(source: PemFile) -> Iterator[tuple[int, os.stat_result]]:
         if is_exposed:
             _require_ours(source, status)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is no regular file")
+            raise OSError(0, "it is not a regular file")
         if status.st_size > LARGEST:
             raise OSError(0, f"it has more than {LARGEST >> 10} KiB")
         yield descriptor, status
@@ -76,11 +76,11 @@ def _is_exposed(directory: Path) -> bool:
 
 def _require_ours(source: PemFile, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
-        problem = f"belongs to somebody else (uid {status.st_uid})"
+        problem = f"belongs to another user (uid {status.st_uid})"
     elif stat.S_ISLNK(status.st_mode):
         problem = "is a symbolic link in a directory that others can write to"
     elif not stat.S_ISREG(status.st_mode):
-        problem = "is no regular file"
+        problem = "is not a regular file"
     else:
         return
     raise Planted(f"{source} {problem}, so it is not used; remove it, or set JALIEN_TOKEN_CERT and JALIEN_TOKEN_KEY")

@@ -70,8 +70,8 @@ def read_file(path: Path) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise NoSuchFile(f"{path} cannot be read: {error.strerror}") from error
-    raise UsageError(f"{path} is no .p12 file; give the file that your browser exported")
+        raise NoSuchFile(f"cannot read {path}: {error.strerror}") from error
+    raise UsageError(f"{path} is not a .p12 file; use the file that your browser exported")
 
 
 def check_algorithms(name: str, data: bytes) -> None:
@@ -94,9 +94,9 @@ def open_bundle(name: str, data: bytes, pass_phrase: str) -> Bundle:
     except ValueError as error:
         if "password" in str(error).lower():
             raise WrongPassPhrase(f"the pass phrase does not open {name}") from error
-        raise UsageError(f"{name} is no .p12 file; give the file that your browser exported") from error
+        raise UsageError(f"{name} is not a .p12 file; use the file that your browser exported") from error
     except UnsupportedAlgorithm as error:
-        raise UsageError(f"{name} is encrypted in a way that cannot be read here: {error}") from error
+        raise UsageError(f"{name} uses an unsupported encryption: {error}") from error
     if content.key is None:
         raise UsageError(
             f"{name} holds no private key\nexport the certificate again, as a backup that includes its private key"

@@ -30,7 +30,7 @@ def write_all(contents: Mapping[str, str]) -> None:
         for temporary, path in prepared:
             temporary.rename(path)
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write {error.filename or path}: {error.strerror}") from error
     finally:
         for temporary, _ in prepared:
             temporary.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def remove(name: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise ConfigurationError(f"{name} cannot be removed: {error.strerror}") from error
+        raise ConfigurationError(f"cannot remove {name}: {error.strerror}") from error
     return True
 
 
@@ -69,8 +69,8 @@ def check(path: Path) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISLNK(status.st_mode):
-        raise ConfigurationError(f"{path} is a symbolic link, so nothing is written there; remove it and try again")
+        raise ConfigurationError(f"cannot write {path}: it is a symbolic link; remove it and try again")
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigurationError(f"{path} is no regular file, so nothing is written there")
+        raise ConfigurationError(f"cannot write {path}: it is not a regular file; remove it and try again")
     if status.st_uid != os.geteuid():
-        raise ConfigurationError(f"{path} belongs to somebody else (uid {status.st_uid}), so nothing is written there")
+        raise ConfigurationError(f"cannot write {path}: it belongs to another user (uid {status.st_uid})")

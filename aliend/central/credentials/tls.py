@@ -62,7 +62,7 @@ def client_context(context: Context, credential: Credential) -> Settings:
         with _as_file(pair.certificate) as certificate, _as_file(pair.key) as key:
             tls.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the certificate {credential.files.certificate} cannot be used: {error}") from error
+        raise ConfigurationError(f"cannot use the certificate {credential.files.certificate}: {error}") from error
     return tls
 
 

@@ -87,7 +87,7 @@ async def check_replacement(call: Call) -> None:
         return
     if not questions.can_ask(call):
         raise UsageError(
-            f"{' and '.join(there)} would be replaced, and nobody can be asked: standard input is no terminal\n"
+            f"{' and '.join(there)} would be replaced, which needs your consent, but standard input is not a terminal\n"
             "run `alienctl cert-import` at a terminal, or move the old files away"
         )
     question = f"Replace {' and '.join(there)} ({await _described(files)})? The old files are kept."
@@ -116,8 +116,8 @@ def _paths(files: CredentialFiles) -> list[Path]:
 def _require_pass_phrases(call: Call, path: Path) -> None:
     if not questions.can_ask_pass_phrase(call):
         raise UsageError(
-            f"cert-import has to ask for the pass phrases of {path} and of the new key\n"
-            "standard input is no terminal, and ALIEND_ASKPASS names no program that prints them\n"
+            f"cert-import requires the pass phrases of {path} and of the new key\n"
+            "standard input is not a terminal, and ALIEND_ASKPASS names no program that prints them\n"
             f"run at a terminal: `alienctl cert-import {path}`"
         )
 
@@ -145,5 +145,5 @@ async def _described(files: CredentialFiles) -> str:
     try:
         known = await asyncio.to_thread(facts_of, files.certificate)
     except NotConnected:
-        return "no certificate that can be read"
+        return "no readable certificate"
     return f"{known.subject}, until {login_messages.moment(known.ends_ms)}"

@@ -36,7 +36,7 @@ _FORGET_KEYS = "--forget-keys"
 _WITH_VALUE = re.compile(r"-+(f*[uvt]|jobid|hostname)")
 """Options of the service's `token` that take the next word (wire specification, section 6)."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
-_NOTICE = "This token is only shown, and kept nowhere; to have one that is used, run: token-init"
+_NOTICE = "This token is only printed, not stored; to get a token that commands use, run: token-init"
 _MOST_REMINDED = 1000
 _REMIND_AFTER = 3600.0
 """Seconds until a session is told again that its certificate is about to end."""
@@ -84,9 +84,11 @@ async def token_destroy(parts: Runtime, call: Call) -> int:
     if call.as_json:
         await call.print_json({"removed": removed, **({"forgot_keys": had_keys} if forgets else {})})
         return 0
-    await call.print("\n".join(f"removed {name}" for name in removed) or "there is no token")
+    await call.print("\n".join(f"removed {name}" for name in removed) or "no token to remove")
     if forgets:
-        await call.print("the daemon forgot the keys that you unlocked" if had_keys else "the daemon held no keys")
+        await call.print(
+            "the daemon forgot the keys that you unlocked" if had_keys else "the daemon had no unlocked keys"
+        )
         await _say_whether_a_token_comes_back(parts, call)
     return 0
 
@@ -117,7 +119,7 @@ async def prepare(parts: Runtime, call: Call) -> None:
     except NotConnected:
         return  # as above
     except AliendError as error:
-        await call.print_error(f"there is no new token: {error}")
+        await call.print_error(f"cannot get a new token: {error}")
 
 
 async def remind(parts: Runtime, call: Call) -> None:

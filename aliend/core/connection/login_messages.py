@@ -29,7 +29,7 @@ def needs_terminal(problem: str, question: str) -> str:
     return "\n".join(
         [
             problem,
-            f"login has to ask {question}, but standard input is no terminal",
+            f"login has to ask {question}, but standard input is not a terminal",
             "run at a terminal: `alienctl login`",
         ]
     )

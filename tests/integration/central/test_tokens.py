@@ -114,7 +114,7 @@ async def test_failed_renewal_is_warned_of_and_not_repeated_at_once(asked: Asked
     asked.place(ends=2 * DAY)
     asked.service.replies["token"] = document([], code=121, error="no authority")
     for _ in range(3):
-        assert "a new one could not be had" in await tokens.look_after(asked.context)
+        assert "its renewal failed" in await tokens.look_after(asked.context)
     assert len(asked.requests) == 1
     assert tokens.warnings()[0].startswith("your token C=ch/O=AliEn2/CN=Users/CN=alice-token expires at ")
 
@@ -123,7 +123,7 @@ async def test_own_certificate_that_lasts_no_longer_is_no_reason_for_logins(aske
     tokens = Tokens()
     context = asked.of(authority.issue("alice", ends=2 * DAY))
     asked.place(ends=2 * DAY)
-    assert "your own certificate lasts no longer" in await tokens.look_after(context)
+    assert "your own certificate expires at that time too" in await tokens.look_after(context)
     assert asked.requests == []
 
 

@@ -229,7 +229,7 @@ def test_the_unit_is_put_in_place(stage: Stage) -> None:
     program = start.removeprefix("ExecStart=").split()[0]
     assert Path(program).is_absolute()
     assert os.access(program, os.X_OK)
-    assert b"systemd's user manager does not answer here" in done.stdout
+    assert b"systemd's user manager does not respond" in done.stdout
 
 
 def test_an_enabled_unit_is_started_through_systemctl(stage: Stage) -> None:

@@ -55,7 +55,7 @@ def test_restart_with_a_wrong_configuration_keeps_the_daemon(user: User) -> None
     refused = user.run("daemon", "restart")
     assert refused.returncode == 22
     assert "not valid TOML" in refused.stderr
-    assert "the running daemon was left as it is" in refused.stderr
+    assert "the running daemon is unchanged" in refused.stderr
     assert alive(pid)
     configure(user, "[transfers]\nfiles = 3\n")
     user.must("daemon", "restart")

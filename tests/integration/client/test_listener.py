@@ -125,5 +125,5 @@ async def test_the_file_of_a_successor_stays_when_the_listener_ends(place: Path)
 async def test_a_directory_that_cannot_be_made_is_refused_at_the_start(place: Path) -> None:
     (place / "run").write_text("in the way")
     listener = Listener(f"{place}/run/a/s.sock", f"{place}/else/s.sock", build, print)
-    with pytest.raises(ConfigurationError, match="cannot be made"):
+    with pytest.raises(ConfigurationError, match="Cannot create the directory"):
         await listener.open()

@@ -100,7 +100,7 @@ def test_a_daemon_that_copies_is_left_alone_and_the_user_hears_of_it(user: User,
     job, content = slow_job(user)
     old = user.pid()
     terminal = pexpect.spawn(newer, ["pwd"], env=user.environment, cwd=str(user.home), timeout=60)
-    terminal.expect(f"aliend {VERSION} still runs: 1 transfer runs in it")
+    terminal.expect(f"aliend {VERSION} still runs: it has 1 transfer in progress")
     terminal.expect("alienctl daemon restart")
     terminal.expect(pexpect.EOF)
     assert user.pid() == old
@@ -135,7 +135,7 @@ def test_another_contract_has_its_own_exit_code_while_the_daemon_copies(user: Us
     assert f"aliend {VERSION}" in refused.stderr
     assert f"speaks contract {CONTRACT + 1}" in refused.stderr
     assert "alienctl daemon restart" in refused.stderr
-    assert "1 transfer runs in it" in refused.stderr
+    assert "it has 1 transfer in progress" in refused.stderr
     before = schema_of(user)
     later.must("daemon", "restart")
     assert later.must("pwd").startswith("/alice/")

@@ -301,7 +301,7 @@ def test_f047_token_destroy_removes_both_files_also_of_an_expired_token(owner: U
     shutil.copy(old.key, token_files(owner)[1])
     assert len(owner.must("token-destroy").splitlines()) == 2
     assert not any(file.exists() for file in token_files(owner))
-    assert owner.must("token-destroy") == "there is no token"
+    assert owner.must("token-destroy") == "no token to remove"
 
 
 def test_f047_destroyed_token_is_not_used_any_more(user: User, grid: Grid) -> None:
@@ -522,7 +522,7 @@ def test_what_is_no_token_is_never_written_over(owner: User) -> None:
     assert owner.must("whoami") == "alice"
     refused = owner.run("token-init")
     assert refused.returncode == 22
-    assert "something else than a token" in refused.stderr
+    assert "is not a token, so it is not overwritten" in refused.stderr
     assert precious.read_text() == "\\documentclass{book}"
 
 

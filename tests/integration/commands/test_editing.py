@@ -111,8 +111,8 @@ def test_a_text_whose_terminal_is_gone_is_kept(user: User, folder: str) -> None:
     eventually(lambda: any(b"two" in text.read_bytes() for text in scratch.glob("*/text")))
     process.kill()
     log = scratch.parent / "aliend.log"
-    eventually(lambda: "an edited text was left: " in log.read_text())
-    kept = Path(log.read_text().partition("an edited text was left: ")[2].splitlines()[0])
+    eventually(lambda: "an edited text was kept: " in log.read_text())
+    kept = Path(log.read_text().partition("an edited text was kept: ")[2].splitlines()[0])
     assert kept.read_text() == "one\ntwo\n"
     assert "Traceback" not in log.read_text()
 

@@ -219,7 +219,7 @@ def test_files_that_are_there_are_replaced_only_after_yes_and_kept(newcomer: Use
     words = ("cert-import", "--no-passphrase", str(bundle))
     refused = newcomer.run(*words, start_new_session=True)
     assert refused.returncode == 22
-    assert "standard input is no terminal" in refused.stderr
+    assert "standard input is not a terminal" in refused.stderr
     shown, code = at_a_terminal(newcomer, *words, answers=[("The old files are kept. [y/N] ", "")])
     assert (code, "CN=bob" in shown) == (130, True)
     assert {file.name: file.read_bytes() for file in globus.iterdir()} == before
@@ -471,7 +471,7 @@ print(json.dumps(certificates.issue_token(Layout(Path(sys.argv[1])), names, unti
 
 def test_a_key_of_another_certificate_is_explained(newcomer: User, grid: Grid) -> None:
     put_pair(newcomer, credentials_of(grid) / "user-alice.pem", credentials_of(grid) / "user-bob.key.pem")
-    for problem in ("does not belong to the certificate", "cannot be read: No such file"):
+    for problem in ("does not belong to the certificate", "No such file"):
         done = newcomer.run("login", start_new_session=True)
         assert done.returncode == 107
         assert problem in done.stderr

@@ -72,7 +72,7 @@ def test_a_file_of_somebody_else_is_passed_over_with_a_warning(
     done = exposed.run("whoami", timeout=LIMIT)
     assert (done.returncode, done.stdout) == (0, "alice\n"), done.stderr
     if target == 0:  # without a certificate nobody looks at the key
-        assert done.stderr.startswith(f"warning: {path} belongs to somebody else (uid {NOBODY}), so it is not used")
+        assert done.stderr.startswith(f"warning: {path} belongs to another user (uid {NOBODY}), so it is not used")
         assert len(done.stderr.splitlines()) == 1
     refused = exposed.run("token-init", timeout=LIMIT)
     assert refused.returncode == 22
@@ -90,12 +90,12 @@ def test_a_token_of_somebody_else_is_never_used(exposed: User, grid: Grid) -> No
         os.chown(path, NOBODY, NOBODY)
     done = exposed.run("whoami")
     assert (done.returncode, done.stdout) == (0, "alice\n"), done.stderr
-    assert "belongs to somebody else" in done.stderr
+    assert "belongs to another user" in done.stderr
     for words in (("token-info",), ("token-verify",), ("tokenkey-match",)):
         shown = exposed.run(*words, timeout=LIMIT)
         assert shown.returncode != 0
         assert shown.stdout == ""
-        assert "belongs to somebody else" in shown.stderr
+        assert "belongs to another user" in shown.stderr
 
 
 @pytest.mark.parametrize("plant", [fifo, huge, link, folder])
@@ -135,7 +135,7 @@ def test_a_planted_key_beside_our_own_token_is_passed_over_too(exposed: User) ->
     exposed.kill_daemon()
     done = exposed.run("whoami", timeout=LIMIT)
     assert (done.returncode, done.stdout) == (0, "alice\n"), done.stderr
-    assert f"{key} belongs to somebody else" in done.stderr
+    assert f"{key} belongs to another user" in done.stderr
 
 
 @needs_root
@@ -146,5 +146,5 @@ def test_a_planted_file_does_not_hide_that_the_users_key_is_encrypted(exposed: U
     os.chown(names(exposed)[0], NOBODY, NOBODY)
     done = exposed.run("whoami", timeout=LIMIT, start_new_session=True)
     assert done.returncode == 107
-    assert "belongs to somebody else" in done.stderr
+    assert "belongs to another user" in done.stderr
     assert "is encrypted" in done.stderr

@@ -55,7 +55,7 @@ def test_a_link_is_replaced_and_its_target_untouched(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     write(tmp_path, 1)
     (tmp_path / "file").write_text("no directory")
-    with pytest.raises(ConfigurationError, match="cannot be written"):
+    with pytest.raises(ConfigurationError, match="cannot write"):
         write_pair((tmp_path / "file/usercert.pem", "new"), (tmp_path / "userkey.pem", "new"), TODAY)
     assert (tmp_path / "userkey.pem").read_text() == "key 1"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "usercert.pem", "userkey.pem"]

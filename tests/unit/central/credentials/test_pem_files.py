@@ -48,7 +48,7 @@ def put(folder: Path, owner: int, mode: int = 0o644) -> Path:
 @needs_root
 def test_a_default_name_in_a_shared_directory_must_be_ours(shared: Path) -> None:
     file = put(shared, NOBODY)
-    with pytest.raises(Planted, match="belongs to somebody else"):
+    with pytest.raises(Planted, match="belongs to another user"):
         text_of(PemFile(str(file), is_default=True))
     with as_nobody():
         assert text_of(PemFile(str(file), is_default=True)) == "content"
@@ -95,10 +95,14 @@ def test_a_fifo_a_device_a_directory_and_a_huge_file_are_refused_at_once(shared:
     (shared / "directory").mkdir()
     (shared / "huge").write_bytes(bytes(LARGEST + 1))
     (shared / "large").write_bytes(b"x" * LARGEST)
-    for name, error in (("fifo", "no regular file"), ("directory", "no regular file"), ("huge", "more than 256 KiB")):
+    for name, error in (
+        ("fifo", "not a regular file"),
+        ("directory", "not a regular file"),
+        ("huge", "more than 256 KiB"),
+    ):
         with pytest.raises((OSError, Planted), match=error):
             text_of(PemFile(str(shared / name), is_default=is_default))
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         text_of(PemFile("/dev/zero"))
     assert len(text_of(PemFile(str(shared / "large"), is_default=is_default))) == LARGEST
 

@@ -64,12 +64,12 @@ def test_f038_link_is_refused_and_its_target_left_alone(tmp_path: Path, dangling
 
 def test_a_directory_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "key").mkdir()
-    with pytest.raises(ConfigurationError, match="no regular file"):
+    with pytest.raises(ConfigurationError, match="not a regular file"):
         write_all({str(tmp_path / "key"): "k"})
 
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be written: No such file"):
+    with pytest.raises(ConfigurationError, match=r"cannot write .*: No such file"):
         write_all({str(tmp_path / "none/key"): "k"})
 
 

@@ -508,7 +508,7 @@ async def test_replicas_are_read_back_on_request(house: House, file: Path) -> No
     house.catalogue.commit = then_spoil  # type: ignore[method-assign]
     job = await house.done(up(file, "/a/g", verify=True))
     assert job.state == "failed"
-    assert "cannot be read back: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
+    assert "reading it back failed: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
 
 
 async def test_many_uploads_share_their_lookups(house: House, tmp_path: Path) -> None:
