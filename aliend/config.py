@@ -11,9 +11,8 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [monitor]      host
     [daemon]       idle_exit
 
-The variables of the incumbent client (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) come between: they win over what is
-set for every profile and lose against what is set for the chosen profile, because choosing a profile is the stronger
-wish.
+The variables of alien.py (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) override the tables for every profile; the tables
+of the chosen profile override the variables, because the user chose that profile explicitly.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ _TABLES: dict[str, dict[str, type]] = {
 }
 _LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes"), 1)
 _LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0}
-"""The smallest sensible numbers, by key."""
+"""The smallest valid number for each key."""
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
     "ALIENPY_JCENTRAL_PORT": ("central", "port"),
@@ -66,17 +65,17 @@ _LOCAL_FILE_SYSTEMS = (
     *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "nilfs2", "reiserfs"),
     *("overlay", "aufs", "tmpfs", "rootfs", "vfat", "exfat", "ntfs3", "hfsplus", "udf"),
 )
-"""File systems of one host. On any other kind several hosts may share a directory, and locks may not hold."""
+"""File systems of a single host. Others may be shared by several hosts, and their locks may not be reliable."""
 
 Tables = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How much is copied at a time: files in all, files per storage element, worker processes.
+    """Limits of concurrent copies: files in total, files per storage element, worker processes.
 
-    `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB). Jobs that have ended are
-    forgotten after `keep_days` (0: never).
+    `keep_free_mib` of a disk stay free (MiB; -1: 5 % of the disk, at most 2 GiB). Ended jobs are deleted after
+    `keep_days` (0: never).
     """
 
     files: int = 8
@@ -88,10 +87,10 @@ class TransferLimits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one daemon runs with.
+    """The settings of one daemon.
 
-    `socket` and the directories are absolute paths. `state_note` says why the state is not in its usual place (empty:
-    it is). `environment` is the daemon's own, used for callers that bring none.
+    `socket` and the directories are absolute paths. `state_note` explains an unusual state directory (empty: it
+    is the usual one). `environment` is the daemon's own, used for callers that do not send one.
     """
 
     profile: str
@@ -110,11 +109,11 @@ class Settings:
 
     @property
     def idle_exit(self) -> int:
-        """Seconds without work after which the daemon ends; 0: never."""
+        """Return the seconds without work after which the daemon exits; 0: never."""
         return int(self.values.get("daemon", {}).get("idle_exit", 0))
 
     def refreshed(self) -> Settings:
-        """These settings, read again if one of the files has changed since. Raises ConfigurationError as `load`."""
+        """Return these settings, read again if one of the files has changed. Raises ConfigurationError like `load`."""
         if _stamps(_files(self.profile, self.environment)) == self.stamps:
             return self
         return load(self.profile, self.environment)
@@ -131,18 +130,18 @@ class Settings:
 
     @property
     def ccdb_host(self) -> str:
-        """Return the host of the conditions database, as it is configured; empty: the usual one."""
+        """Return the configured host of the conditions database; empty: the default."""
         return str({**self.shared.get("ccdb", {}), **self.chosen.get("ccdb", {})}.get("host", ""))
 
     @property
     def monitor_host(self) -> str:
-        """Return the configured URL of the monitoring; empty: the default."""
+        """Return the configured URL of the monitoring service; empty: the default."""
         return str({**self.shared.get("monitor", {}), **self.chosen.get("monitor", {})}.get("host", ""))
 
     def context(self, environment: Mapping[str, str] | None = None) -> Context:
-        """Return the context of a caller: the environment that it brought, or the daemon's own.
+        """Return the context of a caller with this environment (None: the daemon's own).
 
-        Raises ConfigurationError for a value that makes no sense, and for the profile `sandbox` without a sandbox grid.
+        Raises ConfigurationError for an invalid value, and for the profile `sandbox` without a sandbox grid.
         """
         variables = self.environment if environment is None else environment
         if self.profile == "sandbox" and "central" not in self.chosen:
@@ -177,7 +176,7 @@ class Settings:
 
 
 def load(profile: str, environment: Mapping[str, str]) -> Settings:
-    """Read the files for `profile`. Raises ConfigurationError with the file, the key and what is wrong."""
+    """Read the files for `profile`. Raises ConfigurationError with the file, the key and the mistake."""
     if not PROFILE_NAME.fullmatch(profile):
         raise ConfigurationError(f"Invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
     path, *extra = _files(profile, environment)
@@ -199,13 +198,13 @@ def load(profile: str, environment: Mapping[str, str]) -> Settings:
 
 
 def configured_profiles(environment: Mapping[str, str]) -> list[str]:
-    """Return the profiles that have tables of their own in the configuration file. Raises ConfigurationError."""
+    """Return the profiles that have their own tables in the configuration file. Raises ConfigurationError."""
     profiles = _read(_files("default", environment)[0]).get("profile", {})
     return sorted(profiles) if isinstance(profiles, dict) else []
 
 
 def socket_path(profile: str, environment: Mapping[str, str]) -> str:
-    """Return the daemon's socket. Raises ConfigurationError when the path is too long for a socket."""
+    """Return the path of the daemon's socket. Raises ConfigurationError if it is too long for a socket."""
     uid = os.getuid()
     runtime = environment.get("XDG_RUNTIME_DIR", "")
     if environment.get("ALIEND_SOCKET"):
@@ -229,7 +228,7 @@ def fallback_socket(profile: str) -> str:
 
 
 def state_home(environment: Mapping[str, str]) -> Path:
-    """`$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directory specification: relative paths are ignored)."""
+    """Return `$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directories: ignore relative paths)."""
     named = environment.get("XDG_STATE_HOME", "")
     return Path(named if named.startswith("/") else f"{_home(environment)}/.local/state")
 
@@ -250,7 +249,7 @@ def _config_home(environment: Mapping[str, str]) -> Path:
 
 
 def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return the state directory, and why it is not the usual one (empty: it is). The client has the same rule."""
+    """Return the state directory, and why it is not the usual one (empty: it is). The client applies the same rule."""
     usual = state_home(environment) / "aliend" / profile
     kind = _file_system(usual)
     if not kind or kind in _LOCAL_FILE_SYSTEMS:
@@ -299,7 +298,7 @@ def _source(value: str | None, default: str, home: str) -> PemSource:
 
 
 def _ca_of(variables: Mapping[str, str], home: str) -> str:
-    """Return the CA location that the environment names, in the incumbent's order; empty directories are skipped."""
+    """Return the CA location that the environment names, in the order of alien.py; skip empty directories."""
     local = variables.get("ALIENPY_USE_LOCAL_CAS", "")
     if local:
         own = Path(home) / ".globus" / "certificates"
@@ -313,7 +312,7 @@ def _ca_of(variables: Mapping[str, str], home: str) -> str:
 
 
 def _ca_note(variables: Mapping[str, str]) -> str:
-    """Return which variable names a place without authorities, and why it is not used; empty: none."""
+    """Return a note about a variable that names a location without authorities; empty if there is none."""
     for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
         value = variables.get(name, "")
         if value and (problem := _why_no_authorities(name, value)):
@@ -322,7 +321,7 @@ def _ca_note(variables: Mapping[str, str]) -> str:
 
 
 def _why_no_authorities(name: str, place: str) -> str:
-    """Why a variable's place cannot hold authorities, as the end of a sentence; empty: it can."""
+    """Return why a variable's location is unusable, as the end of a sentence; empty if it is usable."""
     if isinstance(pem_source(place), PemText):
         return "is not the name of a file or directory"
     try:
@@ -332,7 +331,7 @@ def _why_no_authorities(name: str, place: str) -> str:
     except (OSError, ValueError) as error:
         return f"cannot be read: {getattr(error, 'strerror', '') or 'invalid name'}"
     if name == "X509_CERT_FILE":
-        return "" if Path(place).is_file() else "is no file"
+        return "" if Path(place).is_file() else "is not a file"
     try:
         with os.scandir(place) as entries:
             found = any(is_authority_name(entry.name) for entry in entries)
@@ -342,7 +341,7 @@ def _why_no_authorities(name: str, place: str) -> str:
 
 
 def _ca_places(home: str) -> tuple[str, ...]:
-    """Return the usual directories of authorities; the last one is where getCAcerts installs them."""
+    """Return the usual directories of authorities; getCAcerts installs them in the last one."""
     return (*_CA_PLACES, f"{home}/.globus/certificates")
 
 

@@ -1,7 +1,7 @@
-"""Builds the parts of the daemon, wires them, and runs until told to stop.
+"""Builds the parts of the daemon, wires them, and runs until it receives a request or signal to stop.
 
 Order matters at both ends: the lock is taken before the socket is bound and released after the server has stopped;
-whatever XRootD or grpcio do, the process is gone five seconds after it was told to stop.
+the process ends within five seconds after the request to stop, even if XRootD or grpcio block.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ log = logging.getLogger(__name__)
 DRAINING_LIMIT = 10.0
 """Seconds to wait for the lock of a daemon that is stopping."""
 STOP_LIMIT = 5.0
-"""Seconds from the order to stop to the end of the process."""
+"""Seconds from the request to stop to the end of the process."""
 _GRACE = 1.5
-"""Seconds that running calls get to end by themselves."""
+"""Seconds that running calls have to complete during the stop."""
 
 _SERVICES = (console_pb2, session_pb2, catalogue_pb2, transfers_pb2, daemon_pb2)
 _OPTIONS = (
@@ -72,9 +72,9 @@ _OPTIONS = (
 
 
 def acquire(settings: Settings) -> Lock | None:
-    """Make the directories and take the lock; None: a daemon of this profile runs already.
+    """Create the directories and take the lock; return None if a daemon of this profile already runs.
 
-    Waits up to ten seconds for one that is stopping. Raises ConfigurationError.
+    Waits up to ten seconds for a daemon that is stopping. Raises ConfigurationError.
     """
     # A client that does not find the socket of a lock's holder sends this signal, perhaps before the loop handles it.
     signal.signal(signal.SIGUSR1, _ignore)
@@ -157,7 +157,7 @@ def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloade
 
 
 async def _server(parts: Runtime, stop: asyncio.Event, reloader: Reloader) -> grpc.aio.Server:
-    """Return a server with all services that is bound to nothing yet."""
+    """Return a server with all services, not yet bound to an address."""
     server = grpc.aio.server(options=_OPTIONS)
     console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
     session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)
@@ -186,7 +186,7 @@ async def _until_stopped(stop: asyncio.Event, notifier: Notifier) -> None:
 
 
 def _ignore(*_: object) -> None:
-    """Do nothing. A handler rather than SIG_IGN, which child processes would inherit."""
+    """Do nothing; unlike SIG_IGN, child processes do not inherit a handler."""
 
 
 def _answers(path: str) -> bool:

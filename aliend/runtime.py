@@ -1,4 +1,4 @@
-"""The parts of a running daemon, as commands and services receive them."""
+"""Holds the parts of a running daemon, which commands and services use."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from aliend.user_sessions import UserSessions
 
 
 class Runtime:
-    """The parts of the daemon. `settings` are those of the start; `context` reads the files again."""
+    """The parts of the daemon. `settings` are those of the start; `context` reads changed files again."""
 
     def __init__(
         self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: WorkerPool
     ) -> None:
         self.settings = settings
         self.socket = settings.socket
-        """Where the daemon listens now."""
+        """The path on which the daemon listens now."""
         self.store = store
         self.central_sessions = centrals
         self.engine = engine
@@ -39,15 +39,15 @@ class Runtime:
         self.stdin_files = StdinFiles(Path(settings.state_directory) / "stdin", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
-        """When (monotonic seconds) a session was told that its certificate is about to end."""
+        """The time (monotonic seconds) of the last warning to a session that its certificate expires soon."""
         self.statuses: dict[str, int] = {}
         """The exit code of the last command of each session."""
         self.command_lists: dict[Context, frozenset[str]] = {}
-        """What the service of each context lists as its commands."""
+        """The commands that the service of each context lists."""
         self.activity = Activity()
         self.started = time.time()
         self.stopping = False
-        """The daemon is about to end: a foreground command that ends now leaves its job alone."""
+        """The daemon is about to exit: a foreground command that ends now does not cancel its job."""
 
     def warnings(self) -> list[str]:
         """Return the warnings about this daemon, as sentences."""

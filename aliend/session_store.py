@@ -1,4 +1,4 @@
-"""Sessions in the database, or in memory while it cannot be used: a command such as `ls` needs no database."""
+"""Stores sessions in the database, or in memory if the database fails, so that commands such as `ls` still work."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MOST_UNSAVED = 1000
 
 
 class SessionStore:
-    """Reads and writes sessions; no method raises StoreError. What cannot be written lasts as long as the daemon."""
+    """Reads and writes sessions; no method raises StoreError. Sessions only in memory end with the daemon."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._unsaved: dict[str, SessionRecord] = {}
 
     async def get(self, name: str) -> SessionRecord | None:
-        """Return the session of that name, None if it is not known."""
+        """Return the session with this name; None if it does not exist."""
         if name in self._unsaved:
             return self._unsaved[name]
         try:
@@ -31,7 +31,7 @@ class SessionStore:
             return None
 
     async def latest(self, suffix: str) -> SessionRecord | None:
-        """Return the session that was written last among those whose names end in `suffix`, None if none is known."""
+        """Return the most recently written session whose name ends with `suffix`; None if none exists."""
         unsaved = [record for name, record in self._unsaved.items() if name.endswith(suffix)]
         if unsaved:
             return unsaved[-1]
@@ -43,7 +43,7 @@ class SessionStore:
     async def put(
         self, name: str, *, directory: str, previous: str, user: str, home: str, stack: Sequence[str]
     ) -> None:
-        """Write a session, in memory where the database cannot be written."""
+        """Write a session; keep it in memory if the database fails."""
         self._unsaved.pop(name, None)
         try:
             await self._store.sessions.put(name, directory, previous, user=user, home=home, stack=stack)
@@ -61,7 +61,7 @@ class SessionStore:
             return None
 
     async def put_identity(self, name: str, record: IdentityRecord) -> None:
-        """Write as whom a session acts, where the database can be written."""
+        """Write the identity of a session, if the database is writable."""
         try:
             await self._store.identities.put(name, record)
         except StoreError as error:

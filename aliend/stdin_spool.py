@@ -1,6 +1,6 @@
-"""Private files that hold what came by standard input until it is on the grid, so that such an upload is durable too.
+"""Stores standard input in private files until it is uploaded, so that such an upload survives a restart.
 
-A file lasts as long as the job that uploads it has not ended; what no job names is removed at the next start.
+A file exists until the job that uploads it has ended; the next start removes files that belong to no job.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PAGE = 500
 
 
 class Jobs(Protocol):
-    """What is needed of the engine."""
+    """The part of the engine that this module uses."""
 
     async def jobs(self, page_size: int = 50, before_id: int = 0, *, active_only: bool = False) -> list[JobView]:
         """Return a page of jobs, the newest first."""
@@ -35,7 +35,7 @@ class Jobs(Protocol):
 
 
 class StdinFiles:
-    """The files below one directory, which is made when the first one is needed."""
+    """The files below one directory, which is created when needed."""
 
     def __init__(self, directory: Path, jobs: Jobs) -> None:
         self._directory = directory
@@ -43,7 +43,7 @@ class StdinFiles:
         self._waiting: set[asyncio.Task[None]] = set()
 
     async def fill(self, content: AsyncIterator[bytes]) -> Path:
-        """Return a new file with everything that `content` gives, on the disk. Raises CopyError, kind `local`."""
+        """Write `content` to a new file, sync it to the disk, and return its path. Raises CopyError, kind `local`."""
         path = self._directory / uuid.uuid4().hex
         try:
             await asyncio.to_thread(make_private, str(self._directory))
@@ -77,7 +77,7 @@ class StdinFiles:
         task.add_done_callback(self._waiting.discard)
 
     async def take_up(self) -> None:
-        """Go on as the daemon before: files of unfinished jobs are kept until those end, others removed."""
+        """Adopt the files of an earlier daemon: keep those of unfinished jobs until the jobs end, remove the others."""
         found = {str(path) for path in self._directory.glob("*")}
         last = 0
         while found and (page := await self._jobs.jobs(_PAGE, last, active_only=True)):
@@ -91,7 +91,7 @@ class StdinFiles:
             self.discard(Path(name))
 
     async def close(self) -> None:
-        """Leave the files to the next daemon."""
+        """Stop waiting for jobs; the next daemon adopts the files."""
         for task in self._waiting:
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)

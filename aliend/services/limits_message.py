@@ -15,7 +15,7 @@ _STATES = {
 
 
 def limits_message(limits: LimitsInUse) -> transfers_pb2.Limits:
-    """Return the message."""
+    """Return the message for `limits`."""
     return transfers_pb2.Limits(
         files=limits.table(),
         running=limits.running(),
