@@ -1,4 +1,4 @@
-"""Starting, stopping and asking the daemon: `alienctl daemon status | start | stop | restart | list`.
+"""Controls the daemon: `alienctl daemon status | start | stop | restart | list | socket`.
 
 Each function returns the text for standard output and the exit code, and raises ClientError.
 """
@@ -24,11 +24,11 @@ from alienctl.transport import unary
 
 _ANSWER_WAIT, _HELLO_WAIT = 3.0, 1.0
 _END_WAIT = 10.0
-"""Seconds that a daemon has to answer, and to be gone after it was told to stop."""
+"""Seconds to wait for an answer of the daemon, and for its end after the request to stop."""
 _PAUSE = 0.02
 _EINVAL = 22
 _NOT_RUNNING = 3
-"""Exit code of `daemon status` without a daemon, as init scripts have it (LSB, program is not running)."""
+"""Exit code of `daemon status` without a daemon, as for init scripts (LSB, program is not running)."""
 
 _STATES = {1: "idle", 2: "connecting", 3: "connected", 4: "failing"}
 """`CentralStatus.State` of the contract."""
@@ -49,14 +49,14 @@ def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
 
 
 def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Start the daemon where none runs, and say its process id."""
+    """Start the daemon if none runs, and report its process id."""
     start(invocation)
     pid = status_of(invocation).pid
     return json.dumps({"running": True, "pid": pid}) if as_json else f"aliend runs (pid {pid})", 0
 
 
 def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple[str, int]:
-    """Stop the daemon and wait until it is gone; with `force` without asking it."""
+    """Stop the daemon and wait for its end; with `force`, kill it."""
     pid = _kill(invocation) if force else _stop(invocation)
     if as_json:
         return json.dumps({"running": False, "stopped_pid": pid or None}), 0
@@ -64,7 +64,7 @@ def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple
 
 
 def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Stop the daemon where one runs, and start one. One that runs is left as it is where none could start."""
+    """Stop a running daemon and start one; if the configuration is invalid, keep the running one."""
     check_typed(invocation)
     require_valid(invocation)
     _stop(invocation)
@@ -86,7 +86,7 @@ def show_socket(invocation: Invocation, options: list[str], as_json: bool) -> tu
 
 
 def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Return the user's daemons on this host, one of each profile."""
+    """Return the user's daemons on this host, one for each profile."""
     found = sorted(set(_running(invocation)), key=lambda one: one[0])
     if as_json:
         facts = [{"profile": profile, "responds": ok, **vars(daemon)} for profile, daemon, ok in found]
@@ -105,7 +105,7 @@ def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_re
 
 
 def _running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
-    """Profile, record, and whether it responds, of each daemon whose lock is held."""
+    """Yield profile, record, and whether it responds, for each daemon that holds its lock."""
     for root in record.state_roots(invocation.environment):
         for profile in os.listdir(root) if os.path.isdir(root) else ():
             directory = f"{root}/{profile}"
@@ -125,7 +125,7 @@ def _responds(daemon: record.Record) -> bool:
 
 
 def _stop(invocation: Invocation) -> int:
-    """Stop the daemon and wait until it has ended and its database is closed; its process id, 0 when none ran."""
+    """Stop the daemon and wait until its process has ended; return its process id, 0 if none ran."""
     directory = record.state_directory(invocation.profile, invocation.environment)
     before = record.read(directory) if record.is_held(directory) else None
     process = open_process(before) if before and shares_numbers(before) else None
@@ -145,7 +145,7 @@ def _stop(invocation: Invocation) -> int:
 
 
 def _is_silent(invocation: Invocation, directory: str) -> bool:
-    """Return whether a daemon whose process is not known has gone; waits for a moment otherwise."""
+    """Return whether a daemon with an unknown process has ended; otherwise wait for a moment."""
     if not record.is_held(directory) and not answers(invocation.socket):
         return True
     time.sleep(_PAUSE)
@@ -153,7 +153,7 @@ def _is_silent(invocation: Invocation, directory: str) -> bool:
 
 
 def _kill(invocation: Invocation) -> int:
-    """Kill the daemon, whatever it does; its process id, 0 when none ran. Raises ClientError."""
+    """Kill the daemon; return its process id, 0 if none ran. Raises ClientError."""
     directory = record.state_directory(invocation.profile, invocation.environment)
     found = record.read(directory) if record.is_held(directory) else None
     process = open_process(found) if found else None
@@ -187,7 +187,7 @@ def _facts(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, object]:
 
 
 def _moment(milliseconds: int) -> str:
-    """POSIX milliseconds as ISO 8601 in UTC."""
+    """Return POSIX milliseconds as ISO 8601 in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
 
 

@@ -1,4 +1,4 @@
-"""Profiles that exist: so that a misspelt `--profile` on a terminal does not start another lasting daemon."""
+"""Checks that a profile exists, so that a misspelt `--profile` on a terminal does not start another daemon."""
 
 import os
 
@@ -38,7 +38,7 @@ def _used(invocation: Invocation) -> list[str]:
 
 
 def _configured(invocation: Invocation) -> list[str]:
-    """Return the profiles that have tables in the configuration file; a file that cannot be read has none."""
+    """Return the profiles that have tables in the configuration file; none if it is unreadable."""
     import tomllib
 
     try:

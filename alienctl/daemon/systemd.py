@@ -1,6 +1,6 @@
-"""`alienctl daemon install | uninstall`: hands the daemon and its queue to systemd, and takes them back.
+"""`alienctl daemon install | uninstall`: lets systemd run the daemon, or stops that.
 
-The queue is in the database, so a daemon that ends and one that starts is all that it takes.
+The queue is in the database, so it is enough to stop one daemon and to start another.
 """
 
 import json
@@ -18,11 +18,11 @@ from alienctl.local import wire_replies
 
 _EINVAL = 22
 _LIMIT = 30.0
-"""Seconds that systemd may take."""
+"""Time limit of systemd's commands in seconds."""
 
 
 def install_unit(invocation: Invocation, options: list[str], as_json: bool) -> tuple[str, int]:
-    """Put the unit in place; `--enable`: and run the daemon by it; `--linger`: also while the user is logged out.
+    """Install the unit; `--enable`: let it run the daemon; `--linger`: also while the user is logged out.
 
     Returns the text for standard output and the exit code. Raises ClientError.
     """
@@ -53,7 +53,7 @@ def install_unit(invocation: Invocation, options: list[str], as_json: bool) -> t
 
 
 def uninstall_unit(invocation: Invocation, options: list[str], as_json: bool) -> tuple[str, int]:
-    """Take the unit away; a daemon that has jobs goes on without systemd.
+    """Remove the unit; a daemon with jobs continues without systemd.
 
     Returns the text for standard output and the exit code. Raises ClientError.
     """
@@ -90,7 +90,7 @@ def is_enabled(invocation: Invocation) -> bool:
 
 
 def _enable(invocation: Invocation, unit: str, has_changed: bool) -> list[str]:
-    """Have systemd run the daemon, in place of one that was started on demand; sentences about it."""
+    """Let systemd run the daemon instead of one that was started on demand; return messages about it."""
     require_valid(invocation)
     done = []
     is_by_unit = _run_by(unit, invocation) is not None
@@ -111,7 +111,7 @@ def _enable(invocation: Invocation, unit: str, has_changed: bool) -> list[str]:
 
 
 def _go_on_without(invocation: Invocation, unit: str) -> None:
-    """Start the daemon on demand again, because the unit does not start."""
+    """Start the daemon on demand again after the unit failed to start."""
     _systemctl("disable", unit)
     start(invocation)
 
@@ -128,7 +128,7 @@ def _running(invocation: Invocation) -> wire_replies.DaemonStatus | None:
 
 
 def _run_by(unit: str, invocation: Invocation) -> wire_replies.DaemonStatus | None:
-    """Return the daemon, if the unit runs it."""
+    """Return the daemon if the unit runs it."""
     daemon = _running(invocation)
     pid = _systemctl("show", "--property=MainPID", "--value", unit).stdout.decode().strip()
     return daemon if daemon and pid == str(daemon.pid) else None
@@ -153,7 +153,7 @@ def _remove(path: str) -> None:
 
 
 def _unavailable() -> str:
-    """Why systemd's user manager cannot be used; empty: it answers."""
+    """Return why systemd's user manager cannot be used; empty if it responds."""
     if not shutil.which("systemctl"):
         return "systemctl is not installed"
     asked = _systemctl("show", "--property=Version")

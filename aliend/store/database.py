@@ -1,9 +1,9 @@
-"""One SQLite connection in its own thread: reads, and transactions that are on disk when they return.
+"""One SQLite connection in its own thread: runs reads, and transactions that are on disk when they return.
 
-A function runs in the thread as a whole, so that no other one sees a state in between. The thread processes all queued
-calls together: first the changes, in one transaction that is flushed to disk once, then the reads; and it wakes the
-loop once. (The future of a thread pool costs as much as the usual small transactions.) Foreign exceptions become
-StoreError here.
+A function runs in the thread without interruption, so that no other one sees intermediate states. The thread
+processes all queued calls together: first the changes, in one transaction that is flushed to disk once, then the
+reads; and it wakes the loop once. (The future of a thread pool costs as much as the usual small transactions.) Foreign
+exceptions become StoreError here.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Connection(sqlite3.Connection):
 
 
 def _with_bytes(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
-    """Return the same statement, in which names that are not UTF-8 are bytes that SQLite is to take for text."""
+    """Return the statement with names that are not UTF-8 as bytes, which SQLite casts to text."""
     is_bytes = [isinstance(value, str) and not is_text(value) for value in parameters]
     pieces = sql.split("?")
     marks = ["CAST(? AS TEXT)" if one else "?" for one in is_bytes]
@@ -79,7 +79,7 @@ def _with_bytes(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]
 
 
 class Transaction:
-    """What a changing function gets: the connection, the time, and the revision for the next changed row."""
+    """The argument of a writing function: the connection, the time, and the revision for the next changed row."""
 
     def __init__(self, connection: sqlite3.Connection, now_ms: int, revision: int) -> None:
         self.connection = connection
@@ -128,9 +128,9 @@ class Database:
         self.patience = BUSY
         """Seconds to wait for another program that holds the database."""
         self.problem: StoreError | None = None
-        """Why the database cannot be used, as long as it was not opened since."""
+        """The reason why the database cannot be opened; empty while it is open."""
         self.loss = ""
-        """A sentence about a database that was damaged and set aside, until `loss_was_said`."""
+        """The message about a damaged database that was renamed, until `forget_loss`."""
         self._watchers: set[asyncio.Event] = set()
 
     async def open(self) -> None:
@@ -166,7 +166,7 @@ class Database:
         return result
 
     async def write(self, function: Callable[[Transaction], T], *, durable: bool = True) -> T:
-        """Return the function's result, its changes durable; an exception undoes them. Raises StoreError.
+        """Run `function` in a transaction and return its result; an exception rolls it back. Raises StoreError.
 
         Changes that need not be `durable` survive everything except a crash of the machine, and are visible in order.
         Cancelling the caller does not stop its transaction; watchers are notified in any case.
@@ -175,7 +175,7 @@ class Database:
         return result
 
     async def loss_was_said(self) -> None:
-        """Forget the sentence about a damaged database. Raises StoreError."""
+        """Delete the message about a damaged database. Raises StoreError."""
         self.loss = ""
         await self.write(lambda at: at.connection.execute("DELETE FROM meta WHERE key = 'loss'") and None)
 
@@ -233,7 +233,7 @@ class Database:
             call.error = self._judged(error)
 
     def _judged(self, error: BaseException) -> BaseException:
-        """Return the error as ours. A damaged database is checked at the next start."""
+        """Return the error as StoreError. The next start checks a damaged database."""
         if damage.is_damage(error):
             damage.mark_suspect(self._path)
         return _ours(self._path, error)
@@ -245,7 +245,7 @@ class Database:
         return self._connection
 
     def _open(self) -> None:
-        """Open the file; what is damaged is set aside first. Raises StoreError."""
+        """Open the file; rename a damaged one first. Raises StoreError."""
         if self.problem and time.monotonic() < self._next_try:
             raise StoreError(str(self.problem))
         try:
@@ -293,7 +293,7 @@ class Database:
         self._revision, self.loss = int(meta["revision"]), meta.get("loss", "")
 
     def _remember_loss(self, kept: Path, reason: str) -> None:
-        """Keep a sentence about the damaged database until somebody has read it."""
+        """Store the message about the damaged database until a user has read it."""
         self.loss = (
             f"the database of aliend was damaged; its jobs and sessions are lost.\n"
             f"it is kept as {kept}; a new one was created"

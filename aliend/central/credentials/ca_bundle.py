@@ -1,4 +1,4 @@
-"""Installs the certificate authorities of the grid as a whole: from their git repository, or those that we ship."""
+"""Installs all certificate authorities of the grid: from their git repository, or those that ship with aliend."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ SOURCE = "https://github.com/alisw/alien-cas.git"
 DIRECTORY = "certificates"
 _TIMEOUT = 60.0
 _PROTOCOLS = "https:file"
-"""What git may speak: others are not authenticated (`http`) or run programs (`ext::`)."""
+"""Protocols that git may use; others are not authenticated (`http`) or run programs (`ext::`)."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """How many authorities were installed; `note` says why they are not those of the repository (empty: they are)."""
+    """The number of installed authorities; `note` explains why they are not from the repository (empty: they are)."""
 
     count: int
     note: str = ""
 
 
 async def install(parent: Path, source: str, environment: Mapping[str, str], umask: int) -> Installed:
-    """Install the authorities into `parent/certificates`: from the git repository `source`; empty: from the usual one.
+    """Install the authorities into `parent/certificates`: from the git repository `source` (empty: the default one).
 
-    Where the usual one cannot be fetched, those that ship with aliend are installed. What was there before is replaced
-    in one step, after everything new is complete, and stays where anything fails. `umask` is that of the user. Raises
-    ConfigurationError (no git, no writable directory, nothing sensible in the repository), UsageError for a source that
-    git may not use, NotConnected where it cannot be fetched.
+    If the default repository is unreachable, the authorities that ship with aliend are installed. Previous content is
+    replaced in one step after the new content is complete, and stays if anything fails. `umask` is that of the user.
+    Raises ConfigurationError (no git, no writable directory, no certificates in the repository), UsageError for a
+    source that git may not use, NotConnected if fetching fails.
     """
     if source.startswith("-") or "::" in source:
         raise UsageError(f"getCAcerts: {source!r} is not the URL of a git repository")
@@ -58,7 +58,7 @@ async def install(parent: Path, source: str, environment: Mapping[str, str], uma
 
 
 async def _prepare(work: Path, source: str, environment: Mapping[str, str], umask: int) -> Installed:
-    """Make the new directory in `work`."""
+    """Create the new directory in `work`."""
     target = work / DIRECTORY
     try:
         await _clone(source or SOURCE, work / "repository", environment)
@@ -104,7 +104,7 @@ async def _clone(source: str, target: Path, environment: Mapping[str, str]) -> N
 
 
 def _collect(repository: Path, target: Path, source: str, umask: int) -> int:
-    """Copy what is in the repository's directories, each file once, and give every certificate its hashed name."""
+    """Copy the files of the repository's directories, each once, and give every certificate its hashed name."""
     for file in sorted(repository.glob("*/*")):
         if file.parent.name.startswith(".") or file.is_symlink() or not file.is_file():
             continue
@@ -140,7 +140,7 @@ def _write(target: Path, name: str, content: bytes, umask: int) -> None:
 
 
 def _add_hashed_names(target: Path) -> int:
-    """Link each certificate under the name that OpenSSL looks for; how many there are."""
+    """Link each certificate under the name that OpenSSL looks for; return their number."""
     hashes: dict[str, int] = {}
     for file in sorted(target.iterdir()):
         if file.suffix in (".pem", ".crt") and (name := _hash_of(file)):
@@ -160,7 +160,7 @@ def _hash_of(file: Path) -> str:
 
 
 def _exchange(new: Path, old: Path) -> None:
-    """Put `new` into the place of `old` in one step where the system can; `old` is then at `new`."""
+    """Exchange `new` and `old` in one step if the file system supports it."""
     try:
         new.rename(old)
     except OSError:

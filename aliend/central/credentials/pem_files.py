@@ -1,7 +1,7 @@
-"""Reads PEM files without trusting what lies there: a FIFO does not block, a huge file is not read.
+"""Reads PEM files defensively: a FIFO does not block, and a huge file is not read.
 
-A default name in a directory that others can write to may hold a file that somebody else planted. Only a regular file
-of ours counts there. A path that the user named may be a link and may belong to root.
+Another user may have planted a file under a default name in a directory that others can write to. Such a file must be
+regular and ours. A path that the user configured may be a link and may belong to root.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from aliend.core.connection.pem import PemFile, PemSource, PemText
 from aliend.errors import NotConnected
 
 LARGEST = 256 << 10
-"""Bytes of a file with a certificate or a key."""
+"""Maximum size in bytes of a file with a certificate or a key."""
 
 
 class Unusable(NotConnected):
-    """One certificate cannot be used; another one may."""
+    """A certificate cannot be used; the next candidate may be."""
 
 
 class Planted(Unusable):
-    """A file under a default name was not made by this user; `str()` says what to do."""
+    """A file under a default name was not created by this user; the message says what to do."""
 
 
 def text_of(source: PemSource) -> str:
-    """Return the text of a source. Raises OSError where it cannot be read, Planted where it is not ours. Blocks."""
+    """Return the text of a source. Raises OSError if it is unreadable, Planted if it is not ours. Blocks."""
     if isinstance(source, PemText):
         return source.text
     with opened(source) as (descriptor, _):
@@ -43,7 +43,7 @@ def text_in(descriptor: int) -> str:
 
 @contextmanager
 def opened(source: PemFile) -> Iterator[tuple[int, os.stat_result]]:
-    """Open a file for reading; its descriptor and status. Raises OSError or Planted. Blocks."""
+    """Open a file for reading; return its descriptor and status. Raises OSError or Planted. Blocks."""
     is_exposed = source.is_default and _is_exposed(Path(source.path).parent)
     if is_exposed:
         _require_ours(source, Path(source.path).lstat())
@@ -66,7 +66,7 @@ def opened(source: PemFile) -> Iterator[tuple[int, os.stat_result]]:
 
 
 def _is_exposed(directory: Path) -> bool:
-    """Return whether others can put files into a directory."""
+    """Return whether other users can create files in a directory."""
     try:
         status = directory.stat()
     except OSError:

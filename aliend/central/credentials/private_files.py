@@ -1,4 +1,4 @@
-"""Files that only their owner may read, written so that nobody sees a part of them or chooses where they go."""
+"""Writes files that only their owner may read, complete and without following links."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from pathlib import Path
 from aliend.errors import ConfigurationError
 
 _MODE = 0o400
-"""What the incumbent client gives its tokens."""
+"""The mode of tokens that alien.py writes."""
 
 
 def write_all(contents: Mapping[str, str]) -> None:
-    """Write each text to its absolute path, all or none as far as can be told beforehand.
+    """Write each text to its absolute path; check all paths first, so that usually all or none are written.
 
-    Each is private from its first instant (whatever the umask), complete before it has its name, and put in place of an
-    older one by renaming. Raises ConfigurationError where a path is a link, belongs to somebody else, or cannot be
-    written. Blocks.
+    Each file is created private (whatever the umask), written under a temporary name, and renamed over an older one.
+    Raises ConfigurationError if a path is a link, belongs to another user, or cannot be written. Blocks.
     """
     prepared: list[tuple[Path, Path]] = []
     try:
@@ -52,7 +51,7 @@ def _prepared(path: Path, text: str) -> Path:
 
 
 def remove(name: str) -> bool:
-    """Remove the file; whether there was one. Raises ConfigurationError. Blocks."""
+    """Remove the file; return whether it existed. Raises ConfigurationError. Blocks."""
     try:
         Path(name).unlink()
     except FileNotFoundError:
@@ -63,7 +62,7 @@ def remove(name: str) -> bool:
 
 
 def check(path: Path) -> None:
-    """Refuse a path that is a link, no regular file, or somebody else's. Raises ConfigurationError. Blocks."""
+    """Reject a path that is a link, not a regular file, or another user's. Raises ConfigurationError. Blocks."""
     try:
         status = path.lstat()
     except FileNotFoundError:

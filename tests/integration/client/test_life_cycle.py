@@ -104,7 +104,7 @@ def test_an_idle_daemon_ends_where_that_is_configured(user: User) -> None:
     user.must("pwd")
     pid = user.pid()
     eventually(lambda: not alive(pid), 30)
-    assert f"nobody has used this daemon for {IDLE_EXIT} s" in log_of(user)
+    assert f"not used for {IDLE_EXIT} s" in log_of(user)
     assert user.must("pwd").startswith("/alice/")
 
 
