@@ -1,4 +1,4 @@
-"""One gRPC call over HTTP/2 without I/O: bytes of the socket in, whole messages out, bytes for the socket to fetch.
+"""The protocol of one gRPC call over HTTP/2, without I/O: converts received bytes to messages, and messages to bytes.
 
 One connection carries exactly one call (stream 1), unary or streaming. Sockets, time and the meaning of messages are
 left to others. HPACK is spoken in the few shapes that a gRPC server uses when told HEADER_TABLE_SIZE = 0 and

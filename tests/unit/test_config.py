@@ -45,7 +45,7 @@ def test_a_callers_environment_takes_the_place_of_the_daemons(tmp_path: Path) ->
     assert settings.context({"ALIENPY_JCENTRAL": "two.example"}).endpoint.host == "two.example"
 
 
-def test_the_sandbox_profile_without_a_sandbox_says_how_to_start_one(tmp_path: Path) -> None:
+def test_the_sandbox_profile_without_a_sandbox_explains_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="alienctl sandbox up"):
         load("sandbox", environment(tmp_path)).context()
 
@@ -85,7 +85,7 @@ def test_a_number_that_is_too_small_is_named(tmp_path: Path, key: str, least: in
         load("default", environment(tmp_path))
 
 
-def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_a_port_that_is_not_a_number_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="ALIENPY_JCENTRAL_PORT must be a number"):
         load("default", environment(tmp_path, ALIENPY_JCENTRAL_PORT="80a")).context()
 

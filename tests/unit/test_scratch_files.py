@@ -50,7 +50,7 @@ def test_f173_a_text_is_kept_until_it_is_settled(tmp_path: Path) -> None:
     assert scratch.leave(edited(scratch, "one", "one"), settled=False) is None
 
 
-def test_a_place_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "scratch").symlink_to(tmp_path)
     with pytest.raises(CopyError, match="not a directory"), Scratch(tmp_path / "scratch").place():
         raise AssertionError("there is no place")

@@ -1,7 +1,7 @@
 """Reads the certificates of authorities from a file or a directory, with or without hashed names.
 
-A directory of authorities holds other things too: signing policies, lists of revoked certificates, links to nothing.
-They are passed over.
+A directory of authorities also contains signing policies, lists of revoked certificates and dangling links, which are
+ignored.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from aliend.core.connection.pem import PemError, is_authority_name
 from aliend.errors import ConfigurationError
 
 _LARGEST = 16 << 20
-"""Bytes of one file; the bundle of a whole system has less than one MiB."""
+"""Maximum size of a file in bytes; the bundle of a whole system has less than one MiB."""
 
 
 def load(place: str) -> list[bytes]:
     """Return the certificates in `place` in DER, each once. Raises ConfigurationError if it has none. Blocks.
 
-    They are not parsed: cryptography warns of some that OpenSSL takes, and will refuse them one day.
+    They are not parsed, because cryptography warns about some that OpenSSL accepts, and will reject them one day.
     """
     path = Path(place)
     try:

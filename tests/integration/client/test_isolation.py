@@ -34,7 +34,7 @@ def trap(file: Path) -> None:
 
 
 def executed(file: Path) -> Path:
-    """What a trap leaves behind, below the same home."""
+    """Return the files that traps have created below the home."""
     home = next(parent for parent in file.parents if parent.name.startswith("user"))
     return home / "executed"
 

@@ -35,7 +35,7 @@ def on_a_terminal(user: User, *words: str, **variables: str) -> tuple[str, int]:
     return str(terminal.before), int(terminal.exitstatus or 0)
 
 
-def test_check_names_what_is_wrong_and_starts_nothing(user: User) -> None:
+def test_check_reports_mistakes_and_starts_nothing(user: User) -> None:
     assert "the configuration is valid" in user.must("daemon", "check")
     file = configure(user, "[transfers]\nfiles = 0\n")
     wrong = user.run("daemon", "check")
@@ -68,7 +68,7 @@ def test_a_mistake_for_another_profile_does_not_hinder_a_restart(user: User) -> 
     user.must("daemon", "restart")
 
 
-def test_reload_applies_what_it_can_and_says_what_needs_a_restart(user: User) -> None:
+def test_reload_applies_settings_and_reports_what_needs_a_restart(user: User) -> None:
     user.must("pwd")
     pid = user.pid()
     assert user.must("daemon", "reload") == "nothing has changed"
@@ -99,7 +99,7 @@ IDLE_EXIT = 5
 """Seconds without work; longer than the time between two commands, also on a busy machine."""
 
 
-def test_an_idle_daemon_ends_where_that_is_configured(user: User) -> None:
+def test_an_idle_daemon_exits_if_configured(user: User) -> None:
     configure(user, f"[daemon]\nidle_exit = {IDLE_EXIT}\n")
     user.must("pwd")
     pid = user.pid()
@@ -109,7 +109,7 @@ def test_an_idle_daemon_ends_where_that_is_configured(user: User) -> None:
 
 
 def outlives_an_idle_one(user: User, pid: int) -> bool:
-    """Whether a daemon still runs when one that was started later, and that nobody needs, has ended."""
+    """Return whether a daemon still runs after an unused one that was started later has exited."""
     user.must("--profile", "unused", "pwd")
     unused = user.json("--profile", "unused", "daemon", "status")["pid"]
     eventually(lambda: not alive(unused), 30)
@@ -172,7 +172,7 @@ def test_a_program_that_speaks_only_grpc_finds_the_daemon(user: User) -> None:
     assert user.json("daemon", "socket") == {"socket": path, "running": True}
 
 
-def test_a_second_daemon_of_systemd_says_why_it_leaves(user: User) -> None:
+def test_a_second_daemon_of_systemd_reports_why_it_exits(user: User) -> None:
     user.must("pwd")
     program = Path(user.command).with_name("aliend")
     environment = user.environment | {"NOTIFY_SOCKET": str(user.home / "notify")}

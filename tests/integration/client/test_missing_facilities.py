@@ -1,4 +1,4 @@
-"""What a machine may lack: a log that can be written, and /proc."""
+"""Machines without a writable log or without /proc."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_log_that_cannot_be_written_stops_nothing_and_is_reported(user: User, 
     assert f"the log {log} is not a regular file" in done.stderr
 
 
-def test_a_debug_log_that_nobody_reads_stops_nothing_and_is_reported(user: User) -> None:
+def test_a_debug_log_without_a_reader_is_reported_and_stops_nothing(user: User) -> None:
     os.mkfifo(user.home / "fifo")
     done = user.run("-debugfile", str(user.home / "fifo"), "pwd")
     assert done.returncode == 0

@@ -17,7 +17,7 @@ ENTER = "\r"
 
 
 class Shell:
-    """`alienctl` on a terminal of its own."""
+    """`alienctl` on a separate terminal."""
 
     def __init__(self, user: User, *words: str, **variables: str) -> None:
         environment = {**user.environment, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", **variables}
@@ -68,7 +68,7 @@ def home(user: User) -> str:
     return user.must("home")
 
 
-def test_f120_prompt_tells_user_and_directory(user: User, home: str) -> None:
+def test_f120_prompt_shows_user_and_directory(user: User, home: str) -> None:
     user.must("mkdir", "-p", "prompted")
     with a_shell(user) as shell:
         shell.prompt(home)

@@ -155,7 +155,7 @@ def test_a_unit_of_an_older_installation_is_named_and_not_restarted_again(manage
     assert newer.json("daemon", "status")["version"] == "99.0.0"
 
 
-def test_without_a_user_manager_nothing_is_changed_and_the_reason_is_said(user: User) -> None:
+def test_without_a_user_manager_nothing_changes_and_the_reason_is_reported(user: User) -> None:
     user.must("pwd")
     pid = user.pid()
     refused = user.run("daemon", "install", "--enable")

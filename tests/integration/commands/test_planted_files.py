@@ -1,4 +1,4 @@
-"""What somebody else put under the token's default names stops nobody: it is passed over with a warning."""
+"""Files of another user under the token's default names are ignored with a warning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.integration.central.service import Authority
 
 NOBODY = 65534
 LIMIT = 30
-"""Seconds; what is planted must delay nobody, but the machine may be busy."""
+"""Time limit in seconds: planted files must not delay commands, but the machine may be busy."""
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def folder(path: Path) -> None:
 @needs_root
 @pytest.mark.parametrize("plant", [fifo, huge, link, dangling, text, folder])
 @pytest.mark.parametrize("target", [0, 1])
-def test_a_file_of_somebody_else_is_passed_over_with_a_warning(
+def test_a_file_of_another_user_is_ignored_with_a_warning(
     exposed: User, plant: Callable[[Path], None], target: int
 ) -> None:
     path = names(exposed)[target]
@@ -82,7 +82,7 @@ def test_a_file_of_somebody_else_is_passed_over_with_a_warning(
 
 
 @needs_root
-def test_a_token_of_somebody_else_is_never_used(exposed: User, grid: Grid) -> None:
+def test_a_token_of_another_user_is_never_used(exposed: User, grid: Grid) -> None:
     credentials = Path(grid.exports["JALIEN_TOKEN_CERT"]).parent
     for path, name in zip(names(exposed), ("user-bob.pem", "user-bob.key.pem"), strict=True):
         shutil.copy(credentials / name, path)
@@ -99,7 +99,7 @@ def test_a_token_of_somebody_else_is_never_used(exposed: User, grid: Grid) -> No
 
 
 @pytest.mark.parametrize("plant", [fifo, huge, link, folder])
-def test_what_is_no_file_of_usual_size_blocks_no_command(exposed: User, plant: Callable[[Path], None]) -> None:
+def test_a_special_or_huge_file_does_not_block_commands(exposed: User, plant: Callable[[Path], None]) -> None:
     plant(names(exposed)[0])
     assert exposed.must("whoami", timeout=LIMIT) == "alice"
     for name in ("X509_USER_CERT", "X509_USER_KEY"):

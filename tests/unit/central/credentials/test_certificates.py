@@ -1,4 +1,4 @@
-"""Which certificate is used, and the sentence where none can be."""
+"""The choice of the certificate, and the message if none is usable."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_key_of_another_certificate_is_refused(authority: Authority) -> None
     assert "does not belong to the certificate" in why(context(None, Issued(user.certificate, other.key)))
 
 
-def test_an_encrypted_key_is_refused_in_words(authority: Authority) -> None:
+def test_an_encrypted_key_is_rejected_with_a_message(authority: Authority) -> None:
     assert "encrypted" in why(context(None, authority.issue("user", pass_phrase="secret")))
 
 
@@ -97,7 +97,7 @@ def test_an_encrypted_key_is_refused_in_words(authority: Authority) -> None:
         ("-----BEGIN {}-----\nAAAA\n", "has no matching END line", "has no matching END line"),
     ],
 )
-def test_a_damaged_file_is_refused_in_words(
+def test_a_damaged_file_is_rejected_with_a_message(
     authority: Authority, tmp_path: Path, content: str, certificate: str, key: str
 ) -> None:
     user = authority.issue("user")
@@ -133,7 +133,7 @@ def test_cert_info_prints_four_lines_in_utc(authority: Authority) -> None:
     assert lines[3].startswith("EXPIRE >>> 20")
 
 
-def test_a_key_of_somebody_else_is_refused(authority: Authority) -> None:
+def test_a_key_of_another_user_is_rejected(authority: Authority) -> None:
     user = authority.issue("user")
     if os.geteuid() == 0:
         os.chown(user.key, 65534, 65534)

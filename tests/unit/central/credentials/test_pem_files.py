@@ -1,4 +1,4 @@
-"""Which files are read as credentials, for whom, and under which names."""
+"""The files that are accepted as credentials, by owner and name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def as_nobody() -> Iterator[None]:
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A directory that everybody may write to and nobody may remove others' files from, as /tmp."""
+    """Create a directory that is writable for all users with the sticky bit, like /tmp."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o1777)
     yield folder
@@ -90,7 +90,7 @@ def test_a_link_of_ours_under_a_default_name_in_a_shared_directory_is_not_follow
 
 
 @pytest.mark.parametrize("is_default", [True, False])
-def test_a_fifo_a_device_a_directory_and_a_huge_file_are_refused_at_once(shared: Path, is_default: bool) -> None:
+def test_a_fifo_a_device_a_directory_and_a_huge_file_are_rejected_immediately(shared: Path, is_default: bool) -> None:
     os.mkfifo(shared / "fifo")
     (shared / "directory").mkdir()
     (shared / "huge").write_bytes(bytes(LARGEST + 1))
@@ -107,7 +107,7 @@ def test_a_fifo_a_device_a_directory_and_a_huge_file_are_refused_at_once(shared:
     assert len(text_of(PemFile(str(shared / "large"), is_default=is_default))) == LARGEST
 
 
-def test_a_missing_file_is_no_planted_one(shared: Path) -> None:
+def test_a_missing_file_is_not_reported_as_planted(shared: Path) -> None:
     for is_default in (True, False):
         with pytest.raises(FileNotFoundError):
             text_of(PemFile(str(shared / "none"), is_default=is_default))

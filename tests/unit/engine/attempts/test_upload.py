@@ -146,7 +146,7 @@ async def test_overwriting_replaces_the_file_and_leaves_no_other_name(house: Hou
 
 
 def hang_at(house: House, command: str, when: str, number: int) -> asyncio.Event:
-    """Let the `number`-th request of that kind hang for ever, before or after it is carried out; the event tells."""
+    """Let the `number`-th request of that kind hang before or after its execution; return an event that is set then."""
     reached = asyncio.Event()
     original = getattr(house.catalogue, command)
     calls = 0
@@ -488,7 +488,7 @@ async def test_a_ticket_refused_because_of_a_new_registration_is_requested_again
     assert (await house.ended(job.id)).state == "done"
 
 
-async def test_an_invalid_storage_specification_is_refused_at_once(house: House, file: Path) -> None:
+async def test_an_invalid_storage_specification_is_rejected_immediately(house: House, file: Path) -> None:
     async def refused(*_: object) -> list[Ticket]:
         raise ServiceError("access", 22, "Don't know what to do with it")
 
