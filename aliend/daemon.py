@@ -112,10 +112,10 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
         parts = Runtime(settings, store, centrals, engine, workers)
-        await asyncio.to_thread(parts.scratch.tidy)
+        await asyncio.to_thread(parts.scratch.remove_leftovers)
         async with workers, engine:
             try:
-                await parts.stdin_files.take_up()
+                await parts.stdin_files.adopt()
             except StoreError as error:
                 log.warning("cannot clean up the files of uploads from standard input: %s", error)
             reloader = Reloader(parts)

@@ -15,7 +15,7 @@ from aliend.lifecycle.activity import Activity
 from aliend.lifecycle.log_file import log_problem
 from aliend.scratch_files import Scratch
 from aliend.session_store import SessionStore
-from aliend.stdin_spool import StdinFiles
+from aliend.stdin_spool import StdinSpool
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 from aliend.user_sessions import UserSessions
@@ -36,7 +36,7 @@ class Runtime:
         self.workers = workers
         self.scratch = Scratch(Path(settings.state_directory) / "scratch")
         self.sessions = UserSessions(SessionStore(store), centrals.catalogue_of)
-        self.stdin_files = StdinFiles(Path(settings.state_directory) / "stdin", engine)
+        self.stdin_files = StdinSpool(Path(settings.state_directory) / "stdin", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
         """The time (monotonic seconds) of the last warning to a session that its certificate expires soon."""

@@ -29,36 +29,36 @@ class Scratch:
         self._directory = directory
 
     @contextmanager
-    def place(self) -> Iterator[Path]:
+    def directory(self) -> Iterator[Path]:
         """Yield a directory that is removed after the block. Raises CopyError, kind `local`."""
-        made = self._made("file-")
+        made = self._make_directory("file-")
         try:
             yield made
         finally:
             shutil.rmtree(made, ignore_errors=True)
 
-    def place_to_edit(self, md5: str) -> Path:
+    def directory_to_edit(self, md5: str) -> Path:
         """Create a directory for a text with this md5, to be passed to `leave`. Raises CopyError, kind `local`."""
-        return self._made(f"{_EDITED}{md5}-")
+        return self._make_directory(f"{_EDITED}{md5}-")
 
-    def leave(self, place: Path, settled: bool) -> Path | None:
+    def remove_unless_edited(self, place: Path, settled: bool) -> Path | None:
         """Remove a directory. Unless `settled`, keep one that contains an edited text, and return the text's path."""
-        text = None if settled else _edited(place)
+        text = None if settled else _find_edited(place)
         if text is None:
             shutil.rmtree(place, ignore_errors=True)
         else:
             log.warning("an edited text was kept: %s", text)
         return text
 
-    def tidy(self) -> None:
+    def remove_leftovers(self) -> None:
         """Remove the directories of an earlier daemon, except edited texts. Requires the daemon's lock."""
         for place in sorted(self._directory.glob("*")):
             if place.name.startswith(_EDITED) and len(list(place.iterdir())) > 1:
                 log.warning("kept %s: an editor uses or used it", place)
                 continue
-            self.leave(place, settled=not place.name.startswith(_EDITED))
+            self.remove_unless_edited(place, settled=not place.name.startswith(_EDITED))
 
-    def _made(self, prefix: str) -> Path:
+    def _make_directory(self, prefix: str) -> Path:
         try:
             make_private(str(self._directory))
             return Path(tempfile.mkdtemp(prefix=prefix, dir=self._directory))
@@ -68,7 +68,7 @@ class Scratch:
             raise CopyError(str(error), "local") from error
 
 
-def _edited(place: Path) -> Path | None:
+def _find_edited(place: Path) -> Path | None:
     """Return the file if its content has changed; other files (`.name.swp`, `name~`) belong to the editor."""
     before = place.name.removeprefix(_EDITED).partition("-")[0]
     for text in place.iterdir():

@@ -34,7 +34,7 @@ class Jobs(Protocol):
         """Return the job when it has ended."""
 
 
-class StdinFiles:
+class StdinSpool:
     """The files below one directory, which is created when needed."""
 
     def __init__(self, directory: Path, jobs: Jobs) -> None:
@@ -42,7 +42,7 @@ class StdinFiles:
         self._jobs = jobs
         self._waiting: set[asyncio.Task[None]] = set()
 
-    async def fill(self, content: AsyncIterator[bytes]) -> Path:
+    async def store(self, content: AsyncIterator[bytes]) -> Path:
         """Write `content` to a new file, sync it to the disk, and return its path. Raises CopyError, kind `local`."""
         path = self._directory / uuid.uuid4().hex
         try:
@@ -76,7 +76,7 @@ class StdinFiles:
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
-    async def take_up(self) -> None:
+    async def adopt(self) -> None:
         """Adopt the files of an earlier daemon: keep those of unfinished jobs until the jobs end, remove the others."""
         found = {str(path) for path in self._directory.glob("*")}
         last = 0

@@ -195,7 +195,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         store = self._runtime.store
         if loss := store.loss:
             with suppress(StoreError):
-                await store.loss_was_said()
+                await store.forget_loss()
             await events.stderr(f"alienctl: {loss}\n".encode())
 
     def _call(self, start: console_pb2.RunStart, events: Events) -> Call:

@@ -174,7 +174,7 @@ class Database:
         result: T = await self._submit(change=function, durable=durable)
         return result
 
-    async def loss_was_said(self) -> None:
+    async def forget_loss(self) -> None:
         """Delete the message about a damaged database. Raises StoreError."""
         self.loss = ""
         await self.write(lambda at: at.connection.execute("DELETE FROM meta WHERE key = 'loss'") and None)
@@ -230,13 +230,13 @@ class Database:
         try:
             call.result = function()
         except BaseException as error:  # noqa: BLE001 - the caller gets it
-            call.error = self._judged(error)
+            call.error = self._to_store_error(error)
 
-    def _judged(self, error: BaseException) -> BaseException:
+    def _to_store_error(self, error: BaseException) -> BaseException:
         """Return the error as StoreError. The next start checks a damaged database."""
         if damage.is_damage(error):
             damage.mark_suspect(self._path)
-        return _ours(self._path, error)
+        return _store_error(self._path, error)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -260,7 +260,7 @@ class Database:
                 self._remember_loss(kept, str(error))
         except BaseException as error:
             self._close()
-            ours = _ours(self._path, error)
+            ours = _store_error(self._path, error)
             if isinstance(ours, StoreError):
                 # The first command after the start waits for the database, too.
                 self._next_try = time.monotonic() + _BETWEEN_TRIES if self.problem else 0.0
@@ -313,7 +313,7 @@ class Database:
             self._transact(changes)
         except BaseException as error:  # noqa: BLE001 - the caller gets it
             for change in changes:
-                change.error = change.error or self._judged(error)
+                change.error = change.error or self._to_store_error(error)
 
     def _transact(self, changes: Sequence[_QueuedCall]) -> None:
         connection = self._opened()
@@ -348,7 +348,7 @@ class Database:
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO change")
-            call.error = self._judged(error)
+            call.error = self._to_store_error(error)
             transaction.revision = before
         connection.execute("RELEASE change")
         return transaction.revision
@@ -367,16 +367,16 @@ _SENTENCES = {
 }
 
 
-def _ours(path: Path, error: BaseException) -> BaseException:
+def _store_error(path: Path, error: BaseException) -> BaseException:
     """Return SQLite's exception as StoreError; any other unchanged."""
     if not isinstance(error, sqlite3.Error):
         return error
-    ours = StoreError(_sentence(path, error))
+    ours = StoreError(_message(path, error))
     ours.__cause__ = error
     return ours
 
 
-def _sentence(path: Path, error: sqlite3.Error) -> str:
+def _message(path: Path, error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
     reason = next((text for prefix, text in _SENTENCES.items() if name.startswith(prefix)), str(error))
     return f"cannot use the database {path}: {reason}"

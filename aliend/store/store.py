@@ -65,7 +65,7 @@ class Store:
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
         self.identities = Identities(self._database)
-        self.loss_was_said = self._database.loss_was_said
+        self.forget_loss = self._database.forget_loss
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
 
@@ -80,7 +80,7 @@ class Store:
 
     @property
     def loss(self) -> str:
-        """Return a sentence about a damaged database that was set aside, until `loss_was_said`; empty: none."""
+        """Return the message about a damaged database that was renamed, until `forget_loss`; empty if none."""
         return self._database.loss
 
     @property

@@ -87,7 +87,7 @@ async def test_a_loss_is_stored_until_it_is_reported(path: Path) -> None:
         loss = store.loss
     async with Store(path) as store:
         assert store.loss == loss
-        await store.loss_was_said()
+        await store.forget_loss()
     async with Store(path) as store:
         assert store.loss == ""
         assert store.warnings() != []

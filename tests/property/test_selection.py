@@ -17,7 +17,7 @@ REGEXES = st.lists(
 
 
 def found(pattern: str, below: str) -> bool:
-    """Return whether the service's `find` lists a file: a substring of its name below the directory, `_` any character."""
+    """Return whether the service's `find` lists a file: by a substring of its name; `_` is any character."""
     text = "".join(".*" if sign in "*%" else "." if sign == "_" else re.escape(sign) for sign in pattern)
     return re.search(text, below, re.DOTALL) is not None
 
