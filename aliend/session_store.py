@@ -1,9 +1,14 @@
-"""Sessions in the database, or in memory while it cannot be used: a command such as `ls` needs no database."""
+"""Sessions in the database, or in memory while it cannot be used: a command such as `ls` needs no database.
+
+A session named `once:ID:SESSION` lasts as long as one command line. It starts as SESSION, and its changes stay in memory
+until the line ends: scripts without a terminal do not change each other's working directory.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from aliend.errors import StoreError
 from aliend.store import IdentityRecord, SessionRecord, Store
@@ -11,6 +16,34 @@ from aliend.store import IdentityRecord, SessionRecord, Store
 log = logging.getLogger(__name__)
 
 _MOST_UNSAVED = 1000
+_ONCE = "once:"
+
+
+def is_one_line(name: str) -> bool:
+    """Return whether the session of that name ends with its command line."""
+    return name.startswith(_ONCE) and name.count(":") > 1
+
+
+def lasting_name(name: str) -> str:
+    """Return the name of the session that `name` starts as; `name` itself if it outlives its command line."""
+    return name.split(":", 2)[2] if is_one_line(name) else name
+
+
+def _line_of(name: str) -> str:
+    return name.split(":", 2)[1]
+
+
+def _home_key(name: str) -> str:
+    """Return the key of the nameless session, which keeps the home for those that end with their command line."""
+    return f" @{name.partition(' @')[2]}"
+
+
+@dataclass(slots=True)
+class _Line:
+    """What a running command line has changed."""
+
+    sessions: dict[str, SessionRecord] = field(default_factory=dict)
+    identities: dict[str, IdentityRecord] = field(default_factory=dict)
 
 
 class SessionStore:
@@ -19,9 +52,27 @@ class SessionStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._unsaved: dict[str, SessionRecord] = {}
+        self._lines: dict[str, _Line] = {}
+
+    def begin_line(self, name: str) -> bool:
+        """Begin the command line of a session `once:...`; return whether it is new: then the caller must end it."""
+        if not is_one_line(name) or _line_of(name) in self._lines:
+            return False
+        self._lines[_line_of(name)] = _Line()
+        return True
+
+    def end_line(self, name: str) -> None:
+        """Forget what the command line of a session `once:...` has changed."""
+        self._lines.pop(_line_of(name), None)
+
+    def _line(self, name: str) -> _Line:
+        return self._lines.get(_line_of(name)) or _Line()
 
     async def get(self, name: str) -> SessionRecord | None:
         """Return the session of that name, None if it is not known."""
+        if is_one_line(name):
+            changed = self._line(name).sessions.get(name)
+            return changed or await self.get(lasting_name(name)) or await self.get(_home_key(name))
         if name in self._unsaved:
             return self._unsaved[name]
         try:
@@ -44,6 +95,12 @@ class SessionStore:
         self, name: str, *, directory: str, previous: str, user: str, home: str, stack: Sequence[str]
     ) -> None:
         """Write a session, in memory where the database cannot be written."""
+        if is_one_line(name):
+            record = SessionRecord(name, directory, previous, user, home, tuple(stack))
+            self._line(name).sessions[name] = record
+            if directory != home or await self.get(_home_key(name)):
+                return
+            name = _home_key(name)
         self._unsaved.pop(name, None)
         try:
             await self._store.sessions.put(name, directory, previous, user=user, home=home, stack=stack)
@@ -55,6 +112,8 @@ class SessionStore:
 
     async def identity(self, name: str) -> IdentityRecord | None:
         """Return the identity of a session; None if the database is unreadable."""
+        if is_one_line(name):
+            return self._line(name).identities.get(name) or await self.identity(lasting_name(name))
         try:
             return await self._store.identities.get(name)
         except StoreError:
@@ -62,6 +121,9 @@ class SessionStore:
 
     async def put_identity(self, name: str, record: IdentityRecord) -> None:
         """Write as whom a session acts, where the database can be written."""
+        if is_one_line(name):
+            self._line(name).identities[name] = record
+            return
         try:
             await self._store.identities.put(name, record)
         except StoreError as error:

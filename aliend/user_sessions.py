@@ -2,7 +2,7 @@
 
 A session's key in the store includes the service and the credential: a directory of one service means nothing at
 another one. Sessions that the client named after its terminal (`sid:N`) are bound to the boot of the machine, because
-the numbers repeat.
+the numbers repeat. Sessions named `once:ID:SESSION` end with their command line, see `aliend.session_store`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from aliend.central.catalogue import Catalogue
 from aliend.core.catalogue import paths
 from aliend.core.connection.context import Context
 from aliend.errors import ServiceError, UsageError
-from aliend.session_store import SessionStore
+from aliend.session_store import SessionStore, is_one_line, lasting_name
 from aliend.store import IdentityRecord
 
 NOT_A_DIRECTORY = 20
@@ -94,7 +94,7 @@ class UserSessions:
             return state
         user, home = await self._account(context)
         directory = home
-        latest = await self._store.latest(_suffix(context)) if restore else None
+        latest = await self._store.latest(_suffix(context)) if restore and not is_one_line(name) else None
         if latest is not None:
             directory = latest.directory
         return await self._save(SessionState(name, user, home, directory, ""), context)
@@ -133,6 +133,14 @@ class UserSessions:
             raise ServiceError("cd", NOT_A_DIRECTORY, f"Not a directory : {lfn}")
         return entries[0].lfn
 
+    def begin_line(self, name: str) -> bool:
+        """Return whether the command line that begins now ends the session `name` (see `aliend.session_store`)."""
+        return self._store.begin_line(name)
+
+    def end_line(self, name: str) -> None:
+        """End a session that lasts as long as a command line."""
+        self._store.end_line(name)
+
     def forget_account(self, context: Context) -> None:
         """Ask the service again for the account of `context` when needed: its credential was changed."""
         self._accounts.pop(context, None)
@@ -140,6 +148,8 @@ class UserSessions:
 
     async def _choice(self, name: str, context: Context) -> IdentityRecord:
         key = self._key(name, replace(context, role=""))
+        if is_one_line(name):
+            return await self._store.identity(key) or IdentityRecord()
         if key not in self._choices:
             if len(self._choices) >= _MAX_CACHED:
                 self._choices.clear()
@@ -152,7 +162,8 @@ class UserSessions:
     async def _choose(self, name: str, context: Context, choice: IdentityRecord) -> None:
         key = self._key(name, replace(context, role=""))
         await self._store.put_identity(key, choice)
-        self._choices[key] = choice
+        if not is_one_line(name):
+            self._choices[key] = choice
 
     async def _account(self, context: Context) -> tuple[str, str]:
         if context not in self._accounts:
@@ -171,7 +182,7 @@ class UserSessions:
         return state
 
     def _key(self, name: str, context: Context) -> str:
-        boot = f"#{self._boot}" if name.startswith("sid:") else ""
+        boot = f"#{self._boot}" if lasting_name(name).startswith("sid:") else ""
         return f"{name}{boot}{_suffix(context)}"
 
 

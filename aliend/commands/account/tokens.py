@@ -20,6 +20,7 @@ from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, NotConnected, UsageError
 from aliend.runtime import Runtime
+from aliend.session_store import lasting_name
 
 WITHOUT_SERVICE = frozenset(
     {
@@ -123,7 +124,7 @@ async def prepare(parts: Runtime, call: Call) -> None:
 async def remind(parts: Runtime, call: Call) -> None:
     """Warn on stderr, each session once an hour, where the certificate is about to end."""
     warning = parts.tokens.warning(call.context)
-    key = (call.session, call.context)
+    key = (lasting_name(call.session), call.context)
     if not warning or time.monotonic() - parts.reminded.get(key, -_REMIND_AFTER) < _REMIND_AFTER:
         return
     if len(parts.reminded) >= _MOST_REMINDED:
