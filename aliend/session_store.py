@@ -1,7 +1,7 @@
 """Sessions in the database, or in memory while it cannot be used: a command such as `ls` needs no database.
 
-A session named `once:ID:SESSION` lasts as long as one command line. It starts as SESSION, and its changes stay in memory
-until the line ends: scripts without a terminal do not change each other's working directory.
+A session named `once:ID:SESSION` lasts as long as one command line. It starts as SESSION, and its changes stay in
+memory until the line ends: scripts without a terminal do not change each other's working directory.
 """
 
 from __future__ import annotations
@@ -10,27 +10,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from aliend.core.cli.session_names import is_one_line, lasting_name, line_of
 from aliend.errors import StoreError
 from aliend.store import IdentityRecord, SessionRecord, Store
 
 log = logging.getLogger(__name__)
 
 _MOST_UNSAVED = 1000
-_ONCE = "once:"
-
-
-def is_one_line(name: str) -> bool:
-    """Return whether the session of that name ends with its command line."""
-    return name.startswith(_ONCE) and name.count(":") > 1
-
-
-def lasting_name(name: str) -> str:
-    """Return the name of the session that `name` starts as; `name` itself if it outlives its command line."""
-    return name.split(":", 2)[2] if is_one_line(name) else name
-
-
-def _line_of(name: str) -> str:
-    return name.split(":", 2)[1]
 
 
 def _home_key(name: str) -> str:
@@ -56,17 +42,17 @@ class SessionStore:
 
     def begin_line(self, name: str) -> bool:
         """Begin the command line of a session `once:...`; return whether it is new: then the caller must end it."""
-        if not is_one_line(name) or _line_of(name) in self._lines:
+        if not is_one_line(name) or line_of(name) in self._lines:
             return False
-        self._lines[_line_of(name)] = _Line()
+        self._lines[line_of(name)] = _Line()
         return True
 
     def end_line(self, name: str) -> None:
         """Forget what the command line of a session `once:...` has changed."""
-        self._lines.pop(_line_of(name), None)
+        self._lines.pop(line_of(name), None)
 
     def _line(self, name: str) -> _Line:
-        return self._lines.get(_line_of(name)) or _Line()
+        return self._lines.get(line_of(name)) or _Line()
 
     async def get(self, name: str) -> SessionRecord | None:
         """Return the session of that name, None if it is not known."""

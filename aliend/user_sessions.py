@@ -13,9 +13,10 @@ from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
 from aliend.core.catalogue import paths
+from aliend.core.cli.session_names import is_one_line, lasting_name
 from aliend.core.connection.context import Context
 from aliend.errors import ServiceError, UsageError
-from aliend.session_store import SessionStore, is_one_line, lasting_name
+from aliend.session_store import SessionStore
 from aliend.store import IdentityRecord
 
 NOT_A_DIRECTORY = 20

@@ -18,9 +18,9 @@ from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Cal
 from aliend.commands.invocation.pipe import pipe_output
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
+from aliend.core.cli.session_names import lasting_name
 from aliend.errors import AliendError, UsageError
 from aliend.runtime import Runtime
-from aliend.session_store import lasting_name
 
 INTERRUPTED = 130
 _SHELL = ("/bin/sh", "-c")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from aliend.session_store import SessionStore, is_one_line, lasting_name
+from aliend.core.cli.session_names import is_one_line, lasting_name
+from aliend.session_store import SessionStore
 from aliend.store import IdentityRecord, SessionRecord, Store
 
 KEY = "sid:7#boot @wss://localhost:1 a b"

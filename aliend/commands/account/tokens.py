@@ -15,12 +15,12 @@ from aliend.central.credentials.private_keys import Locked
 from aliend.central.tokens import NewToken, check_options
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call
+from aliend.core.cli.session_names import lasting_name
 from aliend.core.connection import login_messages
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, ConfigurationError, NotConnected, UsageError
 from aliend.runtime import Runtime
-from aliend.session_store import lasting_name
 
 WITHOUT_SERVICE = frozenset(
     {

@@ -1,8 +1,8 @@
 """Resolves the paths of `cp` and splits off storage specifications. Pure: nothing is looked up.
 
 A path is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage
-specification follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. `@` and `,`
-may occur in names, but text after `@` that looks like a misspelt specification is refused.
+specification follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Names may
+contain `@` and `,`, but text after `@` that looks like a misspelt specification is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Side = Literal["local", "catalogue"]
 
 _STORAGE_TERM = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[\w.*+-]+)")
 _LIKE_A_TERM = re.compile(r"\s*(?:!.*|!?[A-Za-z_][\w.*+ -]*[:=].*|.*::.*|(?i:disk|tape|custodial)[\W_]*\d*\W*)")
-"""A specification with a slip: a tag without number or with a wrong one, a name of a storage element with parts missing."""
+"""A misspelt specification: a tag without a valid number, or a storage element whose name lacks a part."""
 
 
 @dataclass(frozen=True, slots=True)
