@@ -42,8 +42,8 @@ class Runtime:
         """When (monotonic seconds) a session was told that its certificate is about to end."""
         self.statuses: dict[str, int] = {}
         """The exit code of the last command of each session."""
-        self.command_lists: dict[Context, frozenset[str]] = {}
-        """What the service of each context lists as its commands."""
+        self.command_lists: dict[tuple[Context, tuple[int, ...]], frozenset[str]] = {}
+        """What the service lists as its commands, for each context and stamp of its credential's files."""
         self.activity = Activity()
         self.started = time.time()
         self.stopping = False

@@ -19,9 +19,18 @@ log = logging.getLogger(__name__)
 _MOST_UNSAVED = 1000
 
 
-def _home_key(name: str) -> str:
-    """Return the key of the nameless session, which keeps the home for those that end with their command line."""
-    return f" @{name.partition(' @')[2]}"
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """The account of a context: its user and home, and the stamp of the credential's files when the service said so."""
+
+    user: str
+    home: str
+    stamp: str
+
+
+def _account_key(suffix: str) -> str:
+    """Return the key of an account, which differs from those of sessions in its end (see `SessionStore.latest`)."""
+    return f"{suffix} account"
 
 
 @dataclass(slots=True)
@@ -58,7 +67,7 @@ class SessionStore:
         """Return the session of that name, None if it is not known."""
         if is_one_line(name):
             changed = self._line(name).sessions.get(name)
-            return changed or await self.get(lasting_name(name)) or await self.get(_home_key(name))
+            return changed or await self.get(lasting_name(name))
         if name in self._unsaved:
             return self._unsaved[name]
         try:
@@ -82,11 +91,8 @@ class SessionStore:
     ) -> None:
         """Write a session, in memory where the database cannot be written."""
         if is_one_line(name):
-            record = SessionRecord(name, directory, previous, user, home, tuple(stack))
-            self._line(name).sessions[name] = record
-            if directory != home or await self.get(_home_key(name)):
-                return
-            name = _home_key(name)
+            self._line(name).sessions[name] = SessionRecord(name, directory, previous, user, home, tuple(stack))
+            return
         self._unsaved.pop(name, None)
         try:
             await self._store.sessions.put(name, directory, previous, user=user, home=home, stack=stack)
@@ -95,6 +101,16 @@ class SessionStore:
             self._unsaved[name] = SessionRecord(name, directory, previous, user, home, tuple(stack))
             while len(self._unsaved) > _MOST_UNSAVED:
                 del self._unsaved[next(iter(self._unsaved))]
+
+    async def account(self, suffix: str) -> AccountRecord | None:
+        """Return the account of a context, whose keys end in `suffix`; None if it is not known."""
+        record = await self.get(_account_key(suffix))
+        return AccountRecord(record.user, record.home, record.previous) if record else None
+
+    async def put_account(self, suffix: str, account: AccountRecord) -> None:
+        """Write the account of a context, as a session whose previous directory is the stamp."""
+        key, home = _account_key(suffix), account.home
+        await self.put(key, directory=home, previous=account.stamp, user=account.user, home=home, stack=())
 
     async def identity(self, name: str) -> IdentityRecord | None:
         """Return the identity of a session; None if the database is unreadable."""

@@ -122,6 +122,8 @@ class Tokens:
     async def destroy(self, context: Context) -> list[str]:
         """Remove the token's files, also those of a token that has ended; the names of what was there."""
         place = _place_of(context.token)
+        for known in (self._warnings, self._problems, self._not_before_ms):
+            known.pop(context, None)  # they were about this token
         names = (place.key.path, place.certificate.path)
         return [name for name in names if await asyncio.to_thread(private_files.remove, name)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from aliend.core.cli.session_names import is_one_line, lasting_name
-from aliend.session_store import SessionStore
+from aliend.session_store import AccountRecord, SessionStore
 from aliend.store import IdentityRecord, SessionRecord, Store
 
 KEY = "sid:7#boot @wss://localhost:1 a b"
@@ -79,9 +79,9 @@ async def test_a_change_ends_with_the_command_line() -> None:
     assert await store.identity(once) == IdentityRecord()
 
 
-async def test_the_home_is_known_to_later_command_lines() -> None:
-    tables = Tables()
-    store = SessionStore(cast(Store, tables))
-    await put(store, f"once:a1:{KEY}", HOME)
-    assert await directory(SessionStore(cast(Store, tables)), f"once:b2:sid:8{KEY[5:]}") == HOME
-    assert KEY not in tables.sessions.sessions
+async def test_the_account_of_a_context_is_kept() -> None:
+    tables, suffix = Tables(), KEY[len("sid:7#boot") :]
+    account = AccountRecord("alice", HOME, "1.2.3")
+    assert await SessionStore(cast(Store, tables)).account(suffix) is None
+    await SessionStore(cast(Store, tables)).put_account(suffix, account)
+    assert await SessionStore(cast(Store, tables)).account(suffix) == account

@@ -143,8 +143,12 @@ def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[C
 
 
 def stamp_of(context: Context) -> tuple[int, ...]:
-    """Return the identity of the token's file, to detect a replacement; empty without a file."""
-    source = context.token.certificate
+    """Return the identity of the files of the token and of the user's certificate, to detect a replacement."""
+    return *_file_stamp(context.token.certificate), 0, *_file_stamp(context.user.certificate)
+
+
+def _file_stamp(source: PemSource) -> tuple[int, ...]:
+    """Return the identity of a file; empty without one."""
     if isinstance(source, PemText):
         return ()
     try:
@@ -155,7 +159,7 @@ def stamp_of(context: Context) -> tuple[int, ...]:
 
 
 def is_current(context: Context, credential: Credential) -> bool:
-    """Return whether `credential` was chosen with the token that is there now (or while there was none)."""
+    """Return whether `credential` was chosen with the files that are there now."""
     return credential.stamp == stamp_of(context)
 
 

@@ -61,7 +61,6 @@ async def token_init(parts: Runtime, call: Call) -> int:
             f"token-init takes options only, not {operand!r}; for a token with a role: `alienctl token-init -u ROLE`"
         )
     made = await _obtain(parts, call, options)
-    parts.sessions.forget_account(call.context)
     await parts.tokens.look_after(call.context)
     facts = made.facts
     if call.as_json:
