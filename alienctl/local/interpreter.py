@@ -2,7 +2,6 @@
 
 Isolated (`-I`) means that PYTHONHOME, PYTHONPATH and the user's site-packages do not apply. LD_LIBRARY_PATH may name
 other versions of libssl, libstdc++ or libXrdCl: it is left out, and ALIEND_LIBRARY_PATH takes its place.
-NOTIFY_SOCKET and the watchdog's variables belong to the service of systemd that runs the client: they are left out too.
 """
 
 import os
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FOREIGN = (b"PYTHON", b"LD_", b"NOTIFY_SOCKET", b"WATCHDOG_")
+"""Variables of other Pythons, of other libraries, and of the systemd service that runs the client."""
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -26,7 +26,7 @@ def command(module: str) -> list[str]:
 
 
 def clean(environment: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
-    """Return the environment without variables that choose another Python or libraries, or belong to systemd."""
+    """Return the environment without the variables that choose another Python or other libraries."""
     kept = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
     if libraries := environment.get(b"ALIEND_LIBRARY_PATH"):
         kept[b"LD_LIBRARY_PATH"] = libraries
