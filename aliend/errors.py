@@ -178,3 +178,8 @@ class StoreError(AliendError):
 
 class NewerDatabase(StoreError):
     """The database was written by a newer aliend; nothing was changed."""
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an error in one line, for tables and logs."""
+    return "; ".join(str(error).splitlines())

@@ -74,7 +74,7 @@ class Completion:
         return sorted({name for name in found if name.startswith(word)})[:_MAX_CANDIDATES]
 
     async def _complete(self, typed: Typed) -> Names:
-        context = self._runtime.context(typed.environment or None)
+        context = self._runtime.context(typed.environment or None, typed.local)
         match completion.completion_kind(typed.words):
             case CommandName():
                 return await self._commands(typed, context)

@@ -107,7 +107,6 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
     "aliend/lifecycle/activity.py": "imported by `Runtime`, which its user `idle_exit` imports",
-    "aliend/lifecycle/idle_exit.py": "one background task",
     "aliend/lifecycle/process_limits.py": "called before the daemon's modules are imported",
     "aliend/lifecycle/systemd_notify.py": "the sd_notify protocol",
 }

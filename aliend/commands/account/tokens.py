@@ -114,6 +114,7 @@ async def prepare(parts: Runtime, call: Call) -> None:
         return
     try:
         await _obtain(parts, call, await parts.tokens.role_options(call.context))
+        await parts.tokens.look_after(call.context)
     except NotConnected:
         return  # as above
     except AliendError as error:
@@ -158,8 +159,8 @@ async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
     answer = await call.ask(f"Pass phrase of {context.user.key}: ")
     if answer is None:
         raise Locked(
-            f"the key {context.user.key} is encrypted and there is no terminal to ask for its pass phrase, or it was "
-            "not given; set ALIEND_ASKPASS to a program that prints it"
+            f"the key {context.user.key} is encrypted, and nobody gave its pass phrase\n"
+            "run `alienctl token-init` at a terminal, or set ALIEND_ASKPASS to a program that prints it"
         )
     try:
         await parts.tokens.unlock(context, answer)
