@@ -24,6 +24,10 @@ class Unusable(NotConnected):
     """A certificate cannot be used; the next candidate may be."""
 
 
+class Unreadable(Unusable):
+    """A certificate is not configured, or its file cannot be read."""
+
+
 class Planted(Unusable):
     """A file under a default name was not created by this user; the message says what to do."""
 
