@@ -13,7 +13,7 @@ from types import TracebackType
 from aliend.core.transfers import job as jobs_core
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.effects import ChangeOwner, Effect
-from aliend.core.transfers.job import Job, JobEvent, JobSpec, JobState
+from aliend.core.transfers.job import EVERY_JOB, Job, JobEvent, JobFilter, JobSpec, JobState
 from aliend.core.transfers.scheduler import Candidate, RoundRobin
 from aliend.core.transfers.transfer import (
     Cancel,
@@ -26,14 +26,15 @@ from aliend.core.transfers.transfer import (
     step,
 )
 from aliend.errors import StoreError
-from aliend.store import changes, damage, deduplication, pruning, scheduling_queries
+from aliend.store import changes, damage, deduplication, scheduling_queries
 from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
+from aliend.store.pruning import History
 from aliend.store.rows import attempts as attempt_rows
 from aliend.store.rows import transfers
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
-from aliend.store.rows.jobs import JobRows
+from aliend.store.rows.jobs import JobRows, jobs_where
 from aliend.store.rows.sessions import Identities, Sessions
 from aliend.store.rows.transfers import NewTransfer
 
@@ -65,6 +66,7 @@ class Store:
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
         self.identities = Identities(self._database)
+        self.history = History(self._database)
         self.loss_was_said = self._database.loss_was_said
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
@@ -107,10 +109,15 @@ class Store:
         """Return one job. Raises NoSuchJob."""
         return await self._database.read(lambda connection: self._rows.load(connection, number))
 
-    async def jobs(self, page_size: int, before_id: int, *, active_only: bool) -> list[Job]:
+    async def jobs(
+        self, page_size: int, before_id: int, *, active_only: bool, matching: JobFilter = EVERY_JOB
+    ) -> list[Job]:
         """Return jobs below number `before_id` (0: from the newest), the newest first."""
-        where = "WHERE (id < ?1 OR ?1 = 0)" + (" AND ended_ms = 0" if active_only else "") + " ORDER BY id DESC LIMIT ?"
-        return await self._database.read(lambda at: self._rows.select(at, where, (before_id, page_size)))
+        where, values = jobs_where(matching, active_only=active_only)
+        where = f"WHERE (id < ? OR ? = 0) AND {where} ORDER BY id DESC LIMIT ?"
+        return await self._database.read(
+            lambda at: self._rows.select(at, where, (before_id, before_id, *values, page_size))
+        )
 
     async def transfer(self, number: int) -> Transfer:
         """Return one transfer, which must exist."""
@@ -262,10 +269,6 @@ class Store:
         """Save the limits for this daemon and the next ones."""
         sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)
-
-    async def prune(self, before_ms: int) -> int:
-        """Delete some rows of the oldest job that ended before `before_ms`; return how many (0: no such job)."""
-        return await self._database.write(lambda at: pruning.prune(at, before_ms))
 
     async def make_ready(self, latest: float, now: float) -> int:
         """Make transfers ready that would wait until after `latest`; return how many."""

@@ -35,6 +35,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "aliend/engine": [
         {"__init__"},
         {"engine"},
+        {"queries"},
         {"attempts"},
         {"expansion", "admission", "change_stream", "wait_reasons"},
         {"held_jobs", "ports", "views", "retention", "file_content"},
@@ -99,7 +100,6 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/engine/attempts/grid_copy.py": "one kind of attempt",
     "aliend/engine/attempts/relay_spool.py": "one resource with a life of its own",
     "aliend/engine/retention.py": "one background task",
-    "aliend/engine/wait_reasons.py": "the only place that collects what `why` reports",
     "aliend/sandbox/protocol/throttle.py": "one rule of the service",
     "aliend/services/status_message.py": "one message, used by two servicers",
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",

@@ -25,6 +25,8 @@ from aliend.core.copying.target_paths import join, without_common_parents
 from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
 
+_LONGEST_LABEL = 64
+
 Exists = Callable[[str], bool]
 """Returns whether a local file or directory of that absolute name exists."""
 
@@ -102,6 +104,13 @@ def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPa
     if len(jobs) != 1:
         raise UsageError("all files of one job need the same direction and storage specification; submit several jobs")
     return jobs[0]
+
+
+def require_label(text: str) -> str:
+    """Return the label of a job. Raises UsageError."""
+    if len(text) > _LONGEST_LABEL or not text.isprintable():
+        raise UsageError(f"a label has at most {_LONGEST_LABEL} printable characters, not {text!r}")
+    return text
 
 
 def check_spec(spec: JobSpec) -> None:

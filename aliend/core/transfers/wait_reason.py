@@ -113,6 +113,11 @@ def expansion_wait_reason(job: Job) -> Reason | None:
     return Reason("expanding", job.message or "listing its files")
 
 
+def general_text(text: str, source: str) -> str:
+    """Return a reason without the name of its file, so that it is the same for all files that share the cause."""
+    return text.replace(source, "the file") if source else text
+
+
 def _reason_paused(job: Job) -> Reason:
     resume = f"alienctl transfers resume {job.id}"
     if job.message:
