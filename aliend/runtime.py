@@ -11,7 +11,7 @@ from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
-from aliend.lifecycle.activity import Activity
+from aliend.lifecycle.activity import Activity, ForegroundJobs
 from aliend.lifecycle.log_file import log_problem
 from aliend.scratch_files import Scratch
 from aliend.session_store import SessionStore
@@ -45,6 +45,7 @@ class Runtime:
         self.command_lists: dict[Context, frozenset[str]] = {}
         """What the service of each context lists as its commands."""
         self.activity = Activity()
+        self.foreground = ForegroundJobs()
         self.started = time.time()
         self.stopping = False
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""

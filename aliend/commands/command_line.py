@@ -18,6 +18,7 @@ from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Cal
 from aliend.commands.invocation.pipe import pipe_output
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
+from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, UsageError
 from aliend.runtime import Runtime
 
@@ -47,6 +48,12 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
         request_trace.start_trace(call.trace)
+    reports: set[asyncio.Task[None]] = set()
+
+    def report(request: Request) -> None:
+        reports.add(asyncio.create_task(call.print_error(_slow_message(request))))
+
+    slow = request_trace.SlowReports(report)
     line = asyncio.create_task(_CommandLine(runtime, call).run())
     interrupt = asyncio.create_task(call.interrupted.wait())
     try:
@@ -62,6 +69,14 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
         if not line.done():
             line.cancel()
             await asyncio.wait({line})
+        slow.close()
+        for task in reports:
+            task.cancel()
+
+
+def _slow_message(request: Request) -> str:
+    seconds = f"{request_trace.SLOW:.0f} s"
+    return f"alienctl: the central service has not answered `{request.command}` for {seconds}; still waiting"
 
 
 class _CommandLine:

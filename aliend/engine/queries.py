@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
+from contextlib import aclosing
 
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.job import EVERY_JOB, Job, JobFilter
 from aliend.core.transfers.transfer import Phase
-from aliend.core.transfers.wait_reason import ElementLoad, SchedulerSnapshot
+from aliend.core.transfers.wait_reason import ElementLoad, Reason, SchedulerSnapshot
 from aliend.engine.admission.job_rates import JobRates
 from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
@@ -82,7 +83,7 @@ class Queries:
         page = await self._store.deletions.page(job, after)
         return [DeletionView(deletion.below, deletion.state, deletion.reason) for deletion in page]
 
-    async def wait_reasons(self, job: int = 0) -> AsyncIterator[list[WaitingFile]]:
+    async def wait_reasons(self, job: int = 0) -> AsyncGenerator[list[WaitingFile], None]:
         """Return the files of a job (0: of all jobs) that wait, and why, in groups."""
         now = self._clock()
         snapshot = SchedulerSnapshot(
@@ -102,6 +103,22 @@ class Queries:
         async for page in self.wait_reasons(job):
             for file in page:
                 add_to_groups(groups, file)
+        return list(groups.values())
+
+    async def wait_summary(self, job: int) -> list[WaitGroup]:
+        """Return why files of a job wait: all that failed, or else a sample of the others, which is cheap."""
+        causes = await self._store.waiting_causes(job)
+        if causes:
+            return [
+                WaitGroup(job, Reason("retry", cause.text, cause.until), cause.files, cause.first) for cause in causes
+            ]
+        groups: dict[tuple[int, str, str], WaitGroup] = {}
+        async with aclosing(self.wait_reasons(job)) as pages:
+            async for page in pages:
+                for file in page:
+                    add_to_groups(groups, file)
+                if groups:
+                    break
         return list(groups.values())
 
     def progress(self, job: int = 0) -> list[ActiveCopy]:

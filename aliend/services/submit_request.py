@@ -17,7 +17,7 @@ from aliend.core.copying.locations import (
     parse_storage_spec,
     resolve_path,
 )
-from aliend.core.copying.plan import plan_pairs, require_label
+from aliend.core.copying.plan import plan_pairs
 from aliend.core.copying.sync import sync_job
 from aliend.core.transfers.job import JobSpec, Purpose
 from aliend.core.transfers.overwrite import Overwrite
@@ -108,7 +108,7 @@ def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
         parents=request.parents,
         strip=request.strip,
         delete=request.delete,
-        label=require_label(request.label),
+        label=request.label,
     )
 
 

@@ -36,7 +36,7 @@ from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
 from aliend.store.rows.jobs import JobRows, jobs_where
 from aliend.store.rows.sessions import Identities, Sessions
-from aliend.store.rows.transfers import NewTransfer
+from aliend.store.rows.transfers import NewTransfer, WaitingCause
 
 BATCH = 1000
 """Rows changed in one transaction."""
@@ -242,6 +242,10 @@ class Store:
     async def jobs_with_ready_files(self, now: float) -> dict[int, int]:
         """Return the first jobs with files that may start: number to priority, the highest first."""
         return await self._database.read(lambda at: scheduling_queries.jobs_with_ready_files(at, now))
+
+    async def waiting_causes(self, job: int) -> list[WaitingCause]:
+        """Return why files of a job wait for their next attempt, the most frequent causes first."""
+        return await self._database.read(lambda at: transfers.waiting_causes(at, job))
 
     async def last_error_kinds(self, transfers: Sequence[int]) -> dict[int, str]:
         """Return the error kind of the last attempt of each of these transfers (empty: it had no error)."""

@@ -106,15 +106,10 @@ def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPa
     return jobs[0]
 
 
-def require_label(text: str) -> str:
-    """Return the label of a job. Raises UsageError."""
-    if len(text) > _LONGEST_LABEL or not text.isprintable():
-        raise UsageError(f"a label has at most {_LONGEST_LABEL} printable characters, not {text!r}")
-    return text
-
-
 def check_spec(spec: JobSpec) -> None:
     """Raise UsageError for an impossible job."""
+    if len(spec.label) > _LONGEST_LABEL or not spec.label.isprintable():
+        raise UsageError(f"a label has at most {_LONGEST_LABEL} printable characters, not {spec.label!r}")
     if spec.purpose == "sync" and len(spec.sources) != 1:
         raise UsageError("a synchronisation needs exactly one source, a directory")
     if spec.purpose == "sync" and spec.direction == "copy" and overlap(spec.sources[0], spec.target):

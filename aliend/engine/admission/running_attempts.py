@@ -22,6 +22,8 @@ from aliend.engine.admission.job_rates import JobRates
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.views import ActiveCopy, JobProgress
 
+_CENTRAL = (Stage.TICKET, Stage.COMMIT, Stage.VERIFY, Stage.REPLACE)
+"""Stages that only wait for the central service."""
 _MAX_RUNNING = 250
 """Attempts at a time, including those that use no slot."""
 
@@ -104,6 +106,7 @@ class RunningAttempts:
                 attempt.job.spec.direction,
                 attempt.target,
                 attempt.progress.ses if attempt.progress.stage is Stage.SLOT else (),
+                attempt.progress.moved_at if attempt.progress.stage in _CENTRAL else 0.0,
             )
             for number, attempt in self.by_transfer.items()
         )
