@@ -60,6 +60,11 @@ class Queries:
         page = await self._store.jobs(page_size, before_id, active_only=active_only, matching=matching)
         return list(map(self._view, page))
 
+    async def running_jobs(self) -> list[JobView]:
+        """Return the jobs with running copies, the newest first."""
+        numbers = {attempt.job.id for attempt in self._running.by_transfer.values() if not attempt.is_stopped}
+        return [await self.job(number) for number in sorted(numbers, reverse=True)]
+
     async def transfers(
         self, job: int, page_size: int = 50, after_id: int = 0, states: Collection[str] = ()
     ) -> list[TransferView]:

@@ -72,6 +72,9 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
     @errors_to_status
     async def List(self, request: transfers_pb2.ListJobsRequest, _context: Context) -> transfers_pb2.ListJobsResponse:
         """Return a page of jobs."""
+        if request.running_only:
+            running = await self._runtime.engine.running_jobs()
+            return transfers_pb2.ListJobsResponse(jobs=map(_job, running))
         size = _page_size(request.page_size)
         states = tuple(_JOB_STATE_NAMES[state] for state in request.states if state in _JOB_STATE_NAMES)
         matching = JobFilter(states, request.label, request.since_ms)

@@ -296,20 +296,22 @@ class ChangeJobRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "active_only", "states", "label", "since_ms")
+    __slots__ = ("page_size", "page_token", "active_only", "states", "label", "since_ms", "running_only")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_ONLY_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
     SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_ONLY_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     active_only: bool
     states: _containers.RepeatedScalarFieldContainer[JobState]
     label: str
     since_ms: int
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., active_only: _Optional[bool] = ..., states: _Optional[_Iterable[_Union[JobState, str]]] = ..., label: _Optional[str] = ..., since_ms: _Optional[int] = ...) -> None: ...
+    running_only: bool
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., active_only: _Optional[bool] = ..., states: _Optional[_Iterable[_Union[JobState, str]]] = ..., label: _Optional[str] = ..., since_ms: _Optional[int] = ..., running_only: _Optional[bool] = ...) -> None: ...
 
 class ListJobsResponse(_message.Message):
     __slots__ = ("jobs", "next_page_token")
