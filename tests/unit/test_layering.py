@@ -71,7 +71,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "alienctl": [
         {"main"},
         {"local_commands"},
-        {"shell", "top"},
+        {"shell"},
         {"run", "api"},
         {"daemon"},
         {"local"},
