@@ -84,7 +84,7 @@ class Store:
 
     @property
     def loss(self) -> str:
-        """Return a sentence about a damaged database that was set aside, until `loss_was_said`; empty: none."""
+        """Return a sentence about a database that was damaged or removed, until `loss_was_said`; empty: none."""
         return self._database.loss
 
     @property
@@ -96,7 +96,7 @@ class Store:
         """Sentences about the database that want attention."""
         kept = damage.kept_aside(self._path)
         lost = f"a damaged database is kept as {kept[-1]}; remove it when you need it no more" if kept else ""
-        return [text for text in (str(self.problem or ""), lost) if text]
+        return [text for text in (str(self.problem or ""), self.loss.replace("\n", " "), lost) if text]
 
     async def close(self) -> None:
         """Finish queued calls and close the file."""
