@@ -45,6 +45,19 @@ async def test_the_connection_is_dropped_before_or_after_a_command(grid: Grid, k
             assert (await ask(connection, "mkdir", f"{kind}-again"))["metadata"]["exitcode"] == "0"
 
 
+async def test_a_stuck_command_delays_the_other_commands_of_its_user(grid: Grid) -> None:
+    with grid.settings("user_threads=1"), grid.fault("delay", "2", "--command", "find"):
+        async with session(grid) as stuck, session(grid) as other:
+            grid.must("stats", "--reset")
+            slow = asyncio.create_task(ask(stuck, "find", f"{HOME}files", "*"))
+            while "find" not in (await asyncio.to_thread(grid.must, "stats"))["commands"]:
+                await asyncio.sleep(0.05)
+            quick = asyncio.create_task(ask(other, "pwd"))
+            done, _ = await asyncio.wait({slow, quick}, return_when=asyncio.FIRST_COMPLETED)
+            assert slow in done
+            assert (await quick)["metadata"]["exitcode"] == "0"
+
+
 async def test_a_hanging_command_is_not_executed(grid: Grid) -> None:
     with grid.fault("hang"):
         async with session(grid) as connection:
