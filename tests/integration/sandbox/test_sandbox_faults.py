@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.harness import Grid, new_grid
+from tests.harness import Grid, eventually, new_grid
 from tests.integration.websocket_client import HOME, ask, request, session
 
 SE1, SE2 = "ALICE::SANDBOX::SE1", "ALICE::SANDBOX::SE2"
@@ -50,8 +50,7 @@ async def test_a_stuck_command_delays_the_other_commands_of_its_user(grid: Grid)
         async with session(grid) as stuck, session(grid) as other:
             grid.must("stats", "--reset")
             slow = asyncio.create_task(ask(stuck, "find", f"{HOME}files", "*"))
-            while "find" not in (await asyncio.to_thread(grid.must, "stats"))["commands"]:
-                await asyncio.sleep(0.05)
+            await asyncio.to_thread(eventually, lambda: "find" in grid.must("stats")["commands"])
             quick = asyncio.create_task(ask(other, "pwd"))
             done, _ = await asyncio.wait({slow, quick}, return_when=asyncio.FIRST_COMPLETED)
             assert slow in done
