@@ -12,7 +12,7 @@ from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
 from aliend.errors import ConfigurationError
-from aliend.lifecycle.activity import Activity
+from aliend.lifecycle.activity import Activity, ForegroundJobs
 from aliend.lifecycle.log_file import log_problem
 from aliend.scratch_files import Scratch
 from aliend.session_store import SessionStore
@@ -47,6 +47,7 @@ class Runtime:
         self.command_lists: dict[tuple[Context, tuple[int, ...]], frozenset[str]] = {}
         """The commands that the service lists, for each context and stamp of its credential's files."""
         self.activity = Activity()
+        self.foreground = ForegroundJobs()
         self.started = time.time()
         self.stopping = False
         """The daemon is about to exit: a foreground command that ends now does not cancel its job."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -107,6 +108,8 @@ class Events:
                     files_done=progress.files_done,
                     files_failed=progress.files_failed,
                     files_total=progress.files_total,
+                    bytes_per_second=progress.bytes_per_second,
+                    seconds_left=progress.seconds_left,
                     files=[
                         console_pb2.FileProgress(
                             id=file.id,
@@ -257,6 +260,8 @@ async def _listen(context: Context, call: Call) -> None:
     """Pass the client's further input to the command until the client closes its side."""
     while isinstance(received := await context.read(), console_pb2.RunInput):
         match received.WhichOneof("input"):
+            case "signal" if received.signal.number == signal.SIGQUIT:
+                call.detached.set()
             case "signal":
                 call.interrupted.set()
             case "stdin" if received.stdin:
