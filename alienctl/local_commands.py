@@ -14,7 +14,7 @@ from alienctl.invocation import JSON_OPTIONS, Invocation
 from alienctl.local import install_names, interpreter, wire_replies
 from alienctl.run import CommandRun
 from alienctl.shell import completion
-from alienctl.terminal import write_all
+from alienctl.terminal import printable, write_all
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
@@ -68,7 +68,8 @@ def _is_alien_py() -> bool:
 
 def say(text: str) -> None:
     """Write a text and a newline to standard output."""
-    write_all(1, (text + "\n").encode("utf-8", "backslashreplace"))
+    shown = printable(text) if os.isatty(1) else text
+    write_all(1, (shown + "\n").encode("utf-8", "backslashreplace"))
 
 
 def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:

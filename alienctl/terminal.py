@@ -25,10 +25,20 @@ def write_all(descriptor: int, content: bytes) -> None:
             select([], [descriptor], [])
 
 
+def printable(text: str) -> str:
+    """Return `text` with everything escaped that a terminal could interpret, except newlines and tabs."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else sign.encode("unicode_escape", "surrogatepass").decode()
+        for sign in text
+    )
+
+
 def print_error(sentence: str) -> None:
     """Print a message to standard error; ignore a failure, which cannot be reported."""
     try:
-        write_all(2, f"alienctl: {sentence}\n".encode("utf-8", "backslashreplace"))
+        write_all(2, f"alienctl: {printable(sentence)}\n".encode("utf-8", "backslashreplace"))
     except OSError:
         return
 

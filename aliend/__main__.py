@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from aliend import VERSION
 from aliend.errors import AliendError
-from aliend.lifecycle.log_file import LogFile
+from aliend.lifecycle.log_file import LogFile, LogFormatter
 from aliend.lifecycle.process_limits import raise_soft_limits
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def _log_to(path: str, foreground: bool) -> LogFile:
     log_file = LogFile(path)
     handlers: list[logging.Handler] = [log_file, logging.StreamHandler()] if foreground else [log_file]
-    logging.basicConfig(level=logging.INFO, handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for handler in handlers:
+        handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=handlers)
     return log_file
 
 

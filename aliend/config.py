@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
 from aliend.core.connection.discovery import discovery_settings
 from aliend.credential_places import (
@@ -305,9 +306,10 @@ def _of_variables(variables: Mapping[str, str]) -> Tables:
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit():
+    number = parse_whole(text)
+    if number is None:
         raise ConfigurationError(f"{name} must be a number, not {text!r}")
-    return int(text)
+    return number
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@
     |   `-- RoleRefused          n   the central service refused the role or the site
     |-- ServiceError             n   the central service reported an error with this number
     |-- BadReply                70   an invalid reply of the central service (22, 42, 70)
+    |   `-- InvalidValue         42   a complete reply contains a value that is not accepted; a retry does not help
     |-- OutcomeUnknown          75   the reply to a changing request was lost
     |-- CopyError                5   a file could not be copied; `kind` says who can act
     |-- NoSuchJob                2   the transfer job does not exist
@@ -119,6 +120,13 @@ class BadReply(AliendError):
     def __init__(self, text: str, exit_code: int = 70) -> None:
         super().__init__(text)
         self.exit_code = exit_code
+
+
+class InvalidValue(BadReply):
+    """A complete reply contains a value that is not accepted: a wrong type, out of range, a URL of another kind."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, 42)
 
 
 class OutcomeUnknown(AliendError):

@@ -6,7 +6,7 @@ import time
 from alienctl import ClientError
 from alienctl.daemon import record
 from alienctl.invocation import Invocation
-from alienctl.terminal import print_error, write_all
+from alienctl.terminal import print_error, printable, write_all
 
 _EINVAL, _ENOENT = 22, 2
 _LINES = 50
@@ -61,7 +61,7 @@ def _tail(place: str, lines: int) -> int:
             log.seek(start)
             content = log.read(end - start)
     kept = content.splitlines(keepends=True)
-    write_all(1, b"".join(kept[len(kept) - lines :] if lines < len(kept) else kept))
+    _write(b"".join(kept[len(kept) - lines :] if lines < len(kept) else kept))
     return end
 
 
@@ -71,5 +71,10 @@ def _more(place: str, position: int) -> int:
         size = log.seek(0, os.SEEK_END)
         log.seek(position if position <= size else 0)
         content = log.read()
-        write_all(1, content)
+        _write(content)
         return log.tell()
+
+
+def _write(content: bytes) -> None:
+    """Write text of the log, which libraries write too, without what a terminal would interpret."""
+    write_all(1, printable(content.decode("utf-8", "backslashreplace")).encode())

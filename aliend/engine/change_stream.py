@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.transfers.job import Job
 from aliend.engine.views import ActiveCopy, Changes, JobView, TransferView, view_of_transfer
 from aliend.errors import UsageError
@@ -110,7 +111,8 @@ class ChangeStream:
 def _revision_of(token: str, database: str) -> int:
     if not token:
         return 0
-    name, dash, number = token.rpartition("-")
-    if not dash or name != database or not (number.isascii() and number.isdigit()):
+    name, _, text = token.rpartition("-")
+    number = parse_whole(text)
+    if name != database or number is None:
         raise UsageError("the resume token belongs to another database; watch again without it")
-    return int(number)
+    return number

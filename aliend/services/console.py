@@ -129,7 +129,7 @@ class Events:
 
     async def ask(self, prompt: str, *, echo: bool) -> None:
         """Send a question for the user."""
-        await self._send(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
+        await self._send(console_pb2.RunEvent(question=console_pb2.Question(prompt=visible(prompt), echo=echo)))
 
     async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
         """Send a program for the client to run."""

@@ -7,6 +7,7 @@ from typing import Any
 import grpc.aio
 
 from aliend.core.cli.escaping import readable
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.core.transfers.job import JobFilter, JobState
 from aliend.core.transfers.limits import parse
@@ -257,6 +258,7 @@ def _page_size(size: int) -> int:
 
 
 def _page_token(text: str) -> int:
-    if text and not (text.isascii() and text.isdigit()):
-        raise UsageError("invalid page_token")
-    return int(text or 0)
+    number = parse_whole(text) if text else 0
+    if number is None:
+        raise UsageError("invalid page_token; pass the one of the previous page, or none for the first page")
+    return number

@@ -23,7 +23,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from aliend.core.cli.escaping import is_text
-from aliend.errors import NewerDatabase, StoreError
+from aliend.core.cli.numbers import LARGEST
+from aliend.errors import NewerDatabase, StoreError, UsageError
 from aliend.store import damage
 from aliend.store.schema import prepare
 
@@ -378,7 +379,9 @@ _SENTENCES = {
 
 
 def _store_error(path: Path, error: BaseException) -> BaseException:
-    """Return SQLite's exception as StoreError; any other unchanged."""
+    """Return SQLite's exception as StoreError, a number that no column can hold as UsageError; any other unchanged."""
+    if isinstance(error, OverflowError):
+        return UsageError(f"a number is out of range: numbers are at most {LARGEST}")
     if not isinstance(error, sqlite3.Error):
         return error
     ours = StoreError(_message(path, error))

@@ -94,6 +94,7 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/core/catalogue/metalink.py": "one file format",
     "aliend/core/cli/session_names.py": "one rule, shared by sessions and commands",
     "aliend/core/cli/environment.py": "one rule, shared by daemon and commands",
+    "aliend/core/cli/numbers.py": "one rule for all numbers from outside",
     "aliend/core/grid/xrootd_statistics.py": "one document format",
     "aliend/core/transfers/backoff.py": "one rule, shared by jobs, transfers and storage elements",
     "aliend/core/transfers/overwrite.py": "one rule, shared by dry runs, attempts and workers",

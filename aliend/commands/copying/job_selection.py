@@ -34,7 +34,8 @@ APPLICABLE: Mapping[str, tuple[JobState, ...]] = {
 }
 """The states of the jobs that a subcommand applies to; all states for the others."""
 _PAGE = 1000
-_LARGEST = 10**18
+_DIGITS = 18
+_LARGEST = 10**_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def parse_ranges(verb: str, words: tuple[str, ...]) -> list[JobRange]:
     for word in (part for words_ in words for part in words_.split(",")):
         first, dash, last = word.partition("-")
         last = last if dash else first
-        if not all(text.isascii() and text.isdigit() for text in (first, last)):
+        if not all(text.isascii() and text.isdigit() and len(text) <= _DIGITS for text in (first, last)):
             raise UsageError(
                 f"transfers {verb}: {word!r} is not a job number such as 7, or a range such as 5-9; "
                 "list jobs with `alienctl transfers list --all`"

@@ -12,6 +12,7 @@ from aliend.commands.copying.job_selection import parse_ranges as parse_jobs
 from aliend.commands.following.follower import SOME_ARRIVED, exit_code, job_to_json
 from aliend.commands.following.foreground import follow_foreground
 from aliend.commands.invocation.call import Call
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.options import Option, ParsedOptions, parse_options, unknown_option
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
@@ -114,7 +115,7 @@ def _changing(verb: str, change: Change) -> Callable[[Runtime, Call, list[str]],
 async def _priority(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Set the priority of jobs: `priority N JOB...`."""
     text = args[0] if args else ""
-    if not text.removeprefix("-").isdigit() or int(text) not in _PRIORITIES:
+    if parse_whole(text, _PRIORITIES[0], _PRIORITIES[-1]) is None:
         raise UsageError("usage: transfers priority N JOB...; N is a whole number, 0 is normal, higher starts first")
     return await _change(
         runtime, call, args[1:], "priority", lambda runtime, job: runtime.engine.change_priority(job.id, int(text))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from aliend.commands.invocation.call import Call
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.units import format_rate, parse_rate
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import ElementView, LimitsInUse
@@ -33,9 +34,10 @@ async def _limit_job(runtime: Runtime, call: Call, args: list[str]) -> int:
     at = args.index("--job")
     number = args[at + 1] if at + 1 < len(args) else ""
     name, _, text = (args[:at] + args[at + 2 :] or [""])[0].partition("=")
-    if not (number.isascii() and number.isdigit()) or len(args) != 3 or name != "rate":
+    job_number = parse_whole(number)
+    if job_number is None or len(args) != 3 or name != "rate":
         raise UsageError("usage: transfers limit --job N rate=R, as in `transfers limit --job 7 rate=5M`")
-    job = await runtime.engine.change_job_rate(int(number), 0 if text == "default" else parse_rate(text))
+    job = await runtime.engine.change_job_rate(job_number, 0 if text == "default" else parse_rate(text))
     if call.as_json:
         await call.print_json({"job": job.id, "rate": job.rate})
     else:

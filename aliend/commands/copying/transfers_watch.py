@@ -17,6 +17,7 @@ from aliend.commands.following.follower import (
 )
 from aliend.commands.invocation.call import Call, encode, json_text
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.options import parse_options
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
@@ -91,6 +92,7 @@ def _parse(args: list[str]) -> _Selection:
 
 
 def _number(text: str, problem: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+    number = parse_whole(text)
+    if number is None:
         raise UsageError(f"transfers watch: {problem}, not {text!r}")
-    return int(text)
+    return number

@@ -8,6 +8,7 @@ from typing import Any
 
 from aliend.commands.invocation.call import Call
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.transfers.wait_reason import Reason
 from aliend.engine.views import WaitingFile
 from aliend.errors import UsageError
@@ -16,7 +17,7 @@ from aliend.runtime import Runtime
 
 async def why(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Print why files wait and until when, grouped by job and reason."""
-    if len(args) > 1 or any(not (word.isascii() and word.isdigit()) for word in args):
+    if len(args) > 1 or any(parse_whole(word) is None for word in args):
         raise UsageError("usage: transfers why [JOB]; list jobs with `alienctl transfers`")
     groups: dict[tuple[int, Reason], tuple[str, int]] = {}
     listed: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfn, resolve_lfns
 from aliend.commands.invocation.results import print_results
-from aliend.core.catalogue.replica_url import without_member
+from aliend.core.catalogue.replica_url import url_problem, without_member
 from aliend.core.cli.options import Option, parse_options
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
@@ -20,6 +20,8 @@ from aliend.storage.tasks import Probe, Probed
 
 _VERBOSE: Mapping[str, Option] = {"-v": Option("verbose"), "-verbose": Option("verbose")}
 _LIMIT = 10.0
+_ERROR, _INVALID_URL = 1, 3
+"""Status and code of the XRootD library for a URL that it cannot use."""
 _EXECUTABLE, _DIRECTORY, _OTHER, _OFFLINE = 1, 2, 4, 8
 _READABLE, _WRITABLE, _UNFINISHED, _BACKUP = 16, 32, 64, 128
 """The bits of a stat reply (XRootD protocol, kXR_stat)."""
@@ -54,7 +56,7 @@ async def pfn_status(runtime: Runtime, call: Call) -> int:
     replicas: list[_Replica] = []
     for word in options.operands:
         replicas += await _replicas(runtime, call, word)
-    answers = await asyncio.gather(*(runtime.workers.run(_probe(one), lambda _: None) for one in replicas))
+    answers = await asyncio.gather(*(_answer(runtime, one) for one in replicas))
     lines: list[str] = []
     for replica, answer in zip(replicas, answers, strict=True):
         lines += [f"LFN: {replica.lfn}"] if replica.lfn else []
@@ -70,6 +72,12 @@ async def _replicas(runtime: Runtime, call: Call, word: str) -> list[_Replica]:
     lfn = await resolve_lfn(runtime, call, word)
     found = await runtime.central_sessions.catalogue_of(call.context).whereis(lfn)
     return [_Replica(lfn, replica.pfn) for replica in found]
+
+
+async def _answer(runtime: Runtime, replica: _Replica) -> Probed:
+    if problem := url_problem(replica.pfn):
+        return Probed(False, True, True, _ERROR, _INVALID_URL, 0, f"the PFN {problem}")
+    return await runtime.workers.run(_probe(replica), lambda _: None)
 
 
 def _probe(replica: _Replica) -> Probe:
@@ -96,7 +104,10 @@ def _details(answer: Probed) -> str:
 
 
 def _moment(answer: Probed) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(answer.modified))
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(answer.modified))
+    except (OverflowError, ValueError, OSError):
+        return str(answer.modified)
 
 
 def _facts(replica: _Replica, answer: Probed) -> dict[str, Any]:

@@ -6,8 +6,29 @@ root://host:port//path?xrd.wantprot=unix&turl=...          a signed envelope
 
 from __future__ import annotations
 
+import re
+
 _UNIX = "xrd.wantprot=unix"
 """The authentication that the XRootD library uses; access is granted by the envelope."""
+
+
+_LONGEST = 8192
+_HOST = r"(?:[A-Za-z0-9._~%+-]*@)?(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_XROOTD_URL = re.compile(rf"roots?://{_HOST}(?:/|$)")
+_HTTP_URL = re.compile(rf"https?://{_HOST}(?:/|$)")
+
+
+def url_problem(url: str, *, http: bool = False) -> str:
+    """Return why a URL names no replica on a server, as the end of a sentence; empty: it does.
+
+    The XRootD library also accepts `file://` and bare paths, which name files of this machine. With `http` the URL must
+    be for HTTP, otherwise for XRootD. Characters that are not printable are never accepted.
+    """
+    if len(url) > _LONGEST or not url.isprintable():
+        return "is too long or contains characters that a URL cannot contain"
+    if not (_HTTP_URL if http else _XROOTD_URL).match(url):
+        return f"is not {'http(s)' if http else 'root(s)'}://HOST[:PORT]/PATH; it is not used"
+    return ""
 
 
 def member_of(url: str) -> str:

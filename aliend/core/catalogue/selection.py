@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aliend.core.catalogue.entries import Entry
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.options import Option, ParsedOptions
 from aliend.core.cli.units import parse_size, parse_time
 from aliend.errors import BadPattern, UsageError
@@ -241,9 +242,10 @@ def _bounds(options: ParsedOptions, least: str, most: str, read: Callable[[str, 
 
 
 def _depth_of(text: str, what: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    number = parse_whole(text)
+    if number is None:
         raise UsageError(f"{what} is a number of directories (0: directly in the source), not {text!r}")
-    return int(text)
+    return number
 
 
 def _not_empty(options: ParsedOptions, key: str) -> str:

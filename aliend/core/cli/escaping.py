@@ -27,6 +27,11 @@ def escape_newlines(text: str) -> str:
     return text.replace("\n", "\\x0a")
 
 
+def printable_line(text: str) -> str:
+    """Return `text` as one line, for a log: everything that is not printable is escaped, newlines too."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else _escaped(sign) for sign in text)
+
+
 def is_text(name: str) -> bool:
     """Return whether a name is UTF-8; local names are bytes and need not be (see `surrogateescape`)."""
     return not _BYTES.search(name)
@@ -38,10 +43,14 @@ def readable(text: str) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
+    return _escaped(match[0])
+
+
+def _escaped(sign: str) -> str:
+    code = ord(sign)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"  # a byte that is not UTF-8, see `surrogateescape`
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class VisibleStream:

@@ -13,6 +13,7 @@ import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aliend.core.cli.numbers import parse_whole
 from aliend.errors import UsageError
 
 _SHORTEST_LONG_NAME = 2
@@ -51,11 +52,8 @@ class ParsedOptions:
         if not self.has(key):
             return default
         text = self.last(key)
-        try:
-            number = int(text)
-        except ValueError:
-            number = least - 1
-        if number < least or not text.isascii():
+        number = parse_whole(text, least)
+        if number is None:
             name = f"-{key}" if len(key) < _SHORTEST_LONG_NAME else f"--{key}"
             raise UsageError(f"{self.command}: {name} needs a whole number of at least {least}, not {text!r}")
         return number

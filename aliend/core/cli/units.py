@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from fractions import Fraction
 
+from aliend.core.cli.numbers import LARGEST
 from aliend.errors import UsageError
 
 _BYTES = re.compile(r"(\d{1,30}(?:\.\d{1,30})?)\s*([kmgtp]?)(i?b)?", re.IGNORECASE | re.ASCII)
@@ -38,7 +39,7 @@ def _parse_bytes(text: str) -> int | None:
 def parse_size(text: str, what: str = "a size") -> int:
     """Return the bytes of `1500`, `10k`, `10KiB` (of 1024), `10kB` (of 1000) or `1.5G`. Raises UsageError."""
     size = _parse_bytes(text)
-    if size is None:
+    if size is None or size > LARGEST:
         raise UsageError(f"{what} is bytes, or a number with a unit as in 10k, 1.5M or 2GiB, not {text!r}")
     return size
 
@@ -99,9 +100,9 @@ def parse_time(text: str, now_ms: int, what: str = "a time") -> int:
             return int(word) * 1000
         if len(word) == _MILLISECOND_DIGITS:
             return int(word)
-    if age := _AGE.fullmatch(word):
-        return now_ms - round(float(age[1]) * _SECONDS[age[2]] * 1000)
     try:
+        if age := _AGE.fullmatch(word):
+            return max(0, now_ms - round(float(age[1]) * _SECONDS[age[2]] * 1000))
         if not re.match(r"\d{4}-\d", word, re.ASCII):
             raise ValueError
         return round(datetime.fromisoformat(word).astimezone(UTC).timestamp() * 1000)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote, urljoin
 
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.cli.options import Option, parse_options
 from aliend.errors import UsageError, WebError
 
@@ -213,10 +214,7 @@ def _list_member(document: object, name: str) -> list[object]:
 
 
 def _integer(value: object) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        return 0
+    return parse_whole(str(value)) or 0
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 MirrorState = Literal["waiting", "done", "failed", "unknown"]
 
-_QUEUED = re.compile(r"(\S+::\S+::\S+?): queued transfer ID (\d+)")
+_QUEUED = re.compile(r"(\S+::\S+::\S+?): queued transfer ID ([0-9]{1,18})\b")
 _DONE = frozenset({"DONE"})
 _FAILED = frozenset({"FAILED", "KILLED", "EXPIRED", "INCORRECT", "ERROR"})
 _WAITING = frozenset(

@@ -14,10 +14,11 @@ from typing import Any
 
 from aliend.core.catalogue.entries import Entry, EntryType, Member, Replica, Ticket
 from aliend.core.catalogue.paths import without_slash
-from aliend.core.catalogue.replica_url import is_http, member_of, with_member
+from aliend.core.catalogue.replica_url import is_http, member_of, url_problem, with_member
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.numbers import LARGEST, LATEST_MS, parse_whole
 from aliend.core.protocol.requests import Request
-from aliend.errors import BadReply, ServiceError
+from aliend.errors import BadReply, InvalidValue, ServiceError
 
 EMPTY, NOT_JSON, WRONG_SHAPE = 70, 22, 42
 """Exit codes for the three kinds of invalid replies, as in alien.py."""
@@ -26,6 +27,10 @@ NO_DIRECTORY = "[none]"
 """The directory that the service reports if it has none."""
 
 Result = Mapping[str, Any]
+
+_LARGEST_CODE = (1 << 31) - 1
+_QUOTED = 40
+"""Characters of an invalid value that a message quotes."""
 
 _COUNT = re.compile(r"\nFound \d+ maching entries[^\n]*$")
 
@@ -107,10 +112,9 @@ def build_reply(metadata: object, results: object, request: Request) -> Reply:
         raise wrong_shape(request, "metadata is missing")
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
         raise wrong_shape(request, "results is not a list of objects")
-    try:
-        code = int(metadata["exitcode"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise wrong_shape(request, "the exit code is missing") from error
+    code = parse_whole(_text(metadata.get("exitcode")), -_LARGEST_CODE, _LARGEST_CODE)
+    if code is None:
+        raise wrong_shape(request, "the exit code is missing or not a whole number")
     error_text, user, directory = (_text(metadata.get(key)) for key in ("error", "user", "currentdir"))
     return Reply(code, error_text, user, directory, tuple(results), _text(metadata.get("timing_ms")))
 
@@ -124,14 +128,19 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _number(result: Result, key: str) -> int:
+def _number(result: Result, key: str, most: int = LARGEST) -> int:
+    """Return a whole number from 0 to `most`; 0 if the service sent none. Raises InvalidValue."""
     value = result.get(key)
     if value in (None, ""):
         return 0
-    try:
-        return int(str(value))
-    except ValueError as error:
-        raise BadReply(f"the central service did not send a number as {key}", WRONG_SHAPE) from error
+    number = parse_whole(str(value), 0, most)
+    if number is None:
+        name = next((str(result[key]) for key in ("lfn", "path", "url") if result.get(key)), "")
+        raise InvalidValue(
+            f"the central service sent {str(value)[:_QUOTED]!r} as {key}{f' of {name}' if name else ''}, "
+            f"which is not a whole number from 0 to {most}; report it to the administrators of the catalogue"
+        )
+    return number
 
 
 def _octal_mode(permissions: str) -> str:
@@ -162,7 +171,7 @@ def _entry_of_listing(result: Result) -> Entry:
         owner=_text(result.get("user")),
         group=_text(result.get("group")),
         permissions=_octal_mode(permissions),
-        changed_ms=_number(result, "ctime"),
+        changed_ms=_number(result, "ctime", LATEST_MS),
     )
 
 
@@ -181,7 +190,7 @@ def _entry_of_stat(result: Result) -> Entry:
         owner=_text(result.get("owner")),
         group=_text(result.get("gowner")),
         permissions=_octal_mode(_text(result.get("perm"))),
-        changed_ms=_number(result, "ctime"),
+        changed_ms=_number(result, "ctime", LATEST_MS),
         md5=_text(result.get("md5")).lower(),
         guid=_text(result.get("guid")).lower(),
         job=_text(result.get("jobid")),
@@ -203,7 +212,7 @@ def members_of(results: Iterable[Result]) -> dict[str, Member]:
         pfn = _text(replicas.get("ZIP")) if isinstance(replicas, Mapping) else ""
         guid, zip_, name = pfn.removeprefix("guid:///").partition("?ZIP=")
         if zip_ and guid and name:
-            by_lfn[_text(result["lfn"])] = Member(guid.lower(), name)
+            by_lfn[_text(result.get("lfn"))] = Member(guid.lower(), name)
     return by_lfn
 
 
@@ -211,22 +220,26 @@ def tickets_of(results: Iterable[Result], *, http: bool = False) -> list[Ticket]
     """Return the tickets of `access`, best first, without results that have no `url` (a removed storage element).
 
     With `http` they have the HTTP URLs, from the first line of the message; replicas without one are omitted. Only the
-    other URL names the member of an archive.
+    other URL names the member of an archive. A ticket for any other URL would read or write files of this machine:
+    raises InvalidValue.
     """
     if http:
         results = [{**result, "url": url} for result in results if (url := _http_url(result))]
-    return [
-        Ticket(
-            url=_text(result["url"]),
-            envelope=_text(result.get("envelope")),
-            guid=_text(result.get("guid")).lower(),
-            se=_text(result.get("se")).upper(),
-            size=_number(result, "size"),
-            md5=_text(result.get("md5")).lower(),
-        )
-        for result in results
-        if result.get("url")
-    ]
+    return [_ticket(result, http=http) for result in results if result.get("url")]
+
+
+def _ticket(result: Result, *, http: bool) -> Ticket:
+    url, se = _text(result["url"]), _text(result.get("se")).upper()
+    if problem := url_problem(url, http=http):
+        raise InvalidValue(f"the central service sent the URL {url!r} for {se or 'a replica'}, which {problem}")
+    return Ticket(
+        url=url,
+        envelope=_text(result.get("envelope")),
+        guid=_text(result.get("guid")).lower(),
+        se=se,
+        size=_number(result, "size"),
+        md5=_text(result.get("md5")).lower(),
+    )
 
 
 def _http_url(result: Result) -> str:

@@ -8,6 +8,7 @@ from aliend.errors import (
     BadReply,
     CopyError,
     ErrorKind,
+    InvalidValue,
     NotConnected,
     OutcomeUnknown,
     ServiceError,
@@ -35,6 +36,8 @@ def error_kind(error: AliendError) -> ErrorKind:
         return error.kind
     if isinstance(error, NotConnected):
         return "credential"
+    if isinstance(error, InvalidValue):
+        return "permanent"
     if isinstance(error, OutcomeUnknown | BadReply | StoreError):
         return "transient"
     if isinstance(error, ServiceError):

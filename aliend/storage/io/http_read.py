@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from aliend.core.catalogue.replica_url import open_url
+from aliend.core.cli.numbers import parse_whole
 from aliend.core.connection.pem import is_authority_name
 from aliend.errors import CopyError
 from aliend.storage.errors import StorageError, redact
@@ -36,6 +37,10 @@ def read(context: TaskContext, source: ReplicaUrl, start: int, end: int, ca: str
             for data in reply.iter_raw(context.chunk_size()):
                 context.completions.raise_if_stopped()
                 received += len(data)
+                if received > end:
+                    raise CopyError(
+                        f"wrong size: the server sends more than the {end} bytes of the catalogue", "permanent"
+                    )
                 yield data
     except (httpx.HTTPError, OSError) as error:
         raise StorageError(f"HTTP: {redact(str(error)) or type(error).__name__}", "transient", 5.0) from error
@@ -49,7 +54,7 @@ def _check_response(reply: httpx.Response, start: int, end: int) -> None:
     if reply.status_code != HTTPStatus.PARTIAL_CONTENT and not (reply.is_success and not start):
         raise StorageError(f"HTTP: the server answered {reply.status_code} {reply.reason_phrase}", "permanent")
     length = reply.headers.get("Content-Range", "").rpartition("/")[2] or reply.headers.get("Content-Length", "")
-    if length.isdigit() and int(length) != end:
+    if length.isdecimal() and parse_whole(length) != end:
         raise CopyError(f"wrong size: {length} bytes on the storage, {end} in the catalogue", "permanent")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import tempfile
 import threading
 import zipfile
@@ -18,9 +19,10 @@ from typing import IO
 
 from aliend.core.catalogue.replica_url import member_of, open_url
 from aliend.errors import CopyError
-from aliend.storage.errors import StorageError
+from aliend.storage.errors import StorageError, no_space, require_file_size
 from aliend.storage.io import remote_file
 from aliend.storage.io.completion_queue import CompletionQueue
+from aliend.storage.io.partial_file import available_bytes
 from aliend.storage.io.task_context import TaskContext
 from aliend.storage.io.xrootd_client import RemoteFile
 from aliend.storage.tasks import Listed, ListMembers, ReplicaUrl
@@ -32,6 +34,12 @@ _ONE_REQUEST = 1 << 20
 _MAX_OPEN = 8
 """Archives that stay open in one process."""
 _MAX_LISTED = 5000
+_MAX_NAME = 4096
+"""Characters of a name that is listed; no catalogue has longer ones."""
+_MAX_DIRECTORY = 8 << 20
+"""Bytes of an archive's directory: 100,000 members of usual names; parsed it takes twenty times the memory."""
+_MAX_RATIO = 1100
+"""A member is at most this many times as long as its stored bytes; deflate reaches 1032."""
 _HEADER = 30
 _ENCRYPTED = 1
 
@@ -141,6 +149,18 @@ class RangedReader(io.RawIOBase):
         return len(data)
 
 
+class _DirectoryReader(io.BufferedReader):
+    """A buffered remote file that refuses to read more than a directory at once: the archive states the size."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as any file. Raises BadZipFile."""
+        if size is not None and size > _MAX_DIRECTORY:
+            raise zipfile.BadZipFile(
+                f"its directory has {size} bytes, more than the {_MAX_DIRECTORY} that are accepted"
+            )
+        return super().read(size)
+
+
 def read_member(context: TaskContext, source: ReplicaUrl, start: int, end: int) -> Iterator[bytes]:
     """Yield the bytes from `start` to `end` of the member that the URL names.
 
@@ -157,9 +177,11 @@ def read_from_whole_archive(
     """Yield the same bytes after downloading the whole archive into an unnamed file in `directory`."""
     name = member_of(source.url)
     with tempfile.TemporaryFile(dir=directory) as whole:
-        _download_archive(context, source, whole)
-        with _archive_errors(), zipfile.ZipFile(whole) as archive:
+        size = _download_archive(context, source, whole, directory)
+        reader = _DirectoryReader(io.FileIO(whole.fileno(), closefd=False))
+        with _archive_errors(), zipfile.ZipFile(reader) as archive:
             member = _member(archive.NameToInfo, name, end)
+            _is_packed(member, size)
             with archive.open(member) as content:
                 content.seek(start)
                 while data := content.read(_ONE_REQUEST):
@@ -173,19 +195,28 @@ def list_members(task: ListMembers, context: TaskContext) -> Listed:
     for source in task.sources:
         try:
             with _archive_errors(), _archives.acquire(context.completions, source) as archive:
-                members = [(name, member.file_size) for name, member in archive.members.items()]
+                members = [
+                    (name, member.file_size) for name, member in archive.members.items() if len(name) <= _MAX_NAME
+                ]
                 return Listed(tuple(members[:_MAX_LISTED]))
         except CopyError as error:
             failure = error
     raise failure
 
 
-def _download_archive(context: TaskContext, source: ReplicaUrl, whole: IO[bytes]) -> None:
+def _download_archive(context: TaskContext, source: ReplicaUrl, whole: IO[bytes], directory: str) -> int:
+    """Download an archive that fits on the disk; return its size in bytes."""
     file, size = remote_file.open_to_read(context.completions, source)
     try:
+        require_file_size(size, directory)
+        available = available_bytes(os.fstatvfs(whole.fileno()))
+        if size > available:
+            raise no_space(directory, size, available, 0)
         for data in remote_file.read_chunks(context, [file], 0, size):
             whole.write(data)
             context.throttle(len(data))
+        whole.flush()
+        return size
     finally:
         remote_file.close_in_background(file)
 
@@ -194,7 +225,7 @@ def _open(completions: CompletionQueue, source: ReplicaUrl) -> Archive:
     file, size = remote_file.open_to_read(completions, source)
     try:
         tail = _read_range(completions, file, (size, b""), max(0, size - _TAIL), size) if size else b""
-        with zipfile.ZipFile(io.BufferedReader(RangedReader(completions, file, size, tail), _TAIL)) as archive:
+        with zipfile.ZipFile(_DirectoryReader(RangedReader(completions, file, size, tail), _TAIL)) as archive:
             return Archive(file, size, tail, dict(archive.NameToInfo))
     except BaseException:
         remote_file.close_in_background(file)
@@ -214,22 +245,34 @@ def _member(members: dict[str, zipfile.ZipInfo], name: str, size: int) -> zipfil
 
 def _read_content(context: TaskContext, archive: Archive, member: zipfile.ZipInfo, start: int) -> Iterator[bytes]:
     """Yield the member's bytes from `start`; verify its CRC-32 if they are all of it."""
-    packed = {zipfile.ZIP_STORED: False, zipfile.ZIP_DEFLATED: True}.get(member.compress_type)
-    if packed is None or member.flag_bits & _ENCRYPTED:
-        raise CopyError(f"{member.filename} is encrypted, or compressed with an unsupported method", "permanent")
-    checksum = 0
+    packed = _is_packed(member, archive.size)
+    checksum = length = 0
     if packed:
         pieces = _inflate(_read_stored(context, archive, member, 0))
         skipped = start
     else:
         pieces, skipped = _read_stored(context, archive, member, start), 0
     for piece in pieces:
-        checksum = zlib.crc32(piece, checksum)
+        checksum, length = zlib.crc32(piece, checksum), length + len(piece)
+        if length > member.file_size:
+            raise zipfile.BadZipFile(f"{member.filename} is longer than the {member.file_size} bytes that it states")
         if kept := piece[skipped:]:
             yield kept
         skipped = max(0, skipped - len(piece))
     if (packed or not start) and checksum != member.CRC:
         raise CopyError(f"wrong content: {member.filename} does not match the CRC-32 in its archive", "permanent")
+
+
+def _is_packed(member: zipfile.ZipInfo, archive_size: int) -> bool:
+    """Return whether the member is compressed. Raises BadZipFile for lengths that contradict each other."""
+    packed = {zipfile.ZIP_STORED: False, zipfile.ZIP_DEFLATED: True}.get(member.compress_type)
+    if packed is None or member.flag_bits & _ENCRYPTED:
+        raise CopyError(f"{member.filename} is encrypted, or compressed with an unsupported method", "permanent")
+    longest = member.compress_size * _MAX_RATIO if packed else member.compress_size
+    is_inside = 0 <= member.header_offset <= archive_size - member.compress_size
+    if not is_inside or member.file_size > longest or (not packed and member.file_size != member.compress_size):
+        raise zipfile.BadZipFile(f"{member.filename} states lengths that it cannot have")
+    return packed
 
 
 def _read_stored(context: TaskContext, archive: Archive, member: zipfile.ZipInfo, start: int) -> Iterator[bytes]:

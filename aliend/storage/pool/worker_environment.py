@@ -25,6 +25,9 @@ _XROOTD = {
     "XRD_SUBSTREAMSPERCHANNEL": "1",
     "XRD_PARALLELEVTLOOP": "2",
     "XRD_WORKERTHREADS": "3",
+    # A file on a server whose name ends in .meta4 is a file: as a metalink it could name files of this machine.
+    "XRD_METALINKPROCESSING": "0",
+    "XRD_LOCALMETALINKFILE": "0",
     # A process that never forks without exec needs no fork handler, and the handler can deadlock (xrootd issue 1405).
     "XRD_RUNFORKHANDLER": "0",
     # Many threads allocate and free chunks: an arena for each thread would keep its peak.

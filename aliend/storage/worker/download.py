@@ -134,6 +134,9 @@ class _Attempt:
 
     def _read(self, source: ReplicaUrl) -> None:
         for data in require_min_rate(self._chunks(source), self._task.tuning.min_rate):
+            if self._part.length + len(data) > self._task.size:
+                self._restart()
+                raise CopyError(f"wrong size: more than the {self._task.size} bytes in the catalogue", "permanent")
             self._digests.update(data)
             self._part.append(data)
             self._part.flush_in_background(self._context.pool)

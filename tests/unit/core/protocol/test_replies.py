@@ -19,7 +19,8 @@ from aliend.core.protocol.replies import (
     tickets_of,
 )
 from aliend.core.protocol.requests import Request
-from aliend.errors import BadReply, ServiceError
+from aliend.core.transfers.error_mapping import error_kind
+from aliend.errors import BadReply, InvalidValue, ServiceError
 
 LS = Request("ls")
 METADATA = {"exitcode": "0", "error": "", "user": "alice", "currentdir": "/alice/"}
@@ -111,6 +112,66 @@ def test_a_null_md5_is_unknown() -> None:
 def test_a_size_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(BadReply, match="size"):
         entries_of_stat([{"lfn": "/a/f", "size": "many"}])
+
+
+BAD_NUMBERS = [1 << 63, str(1 << 63), "9" * 5000, -1, "1.5", float("inf"), float("nan"), [], {}, "1e9", True]
+
+
+@pytest.mark.parametrize("value", BAD_NUMBERS)
+@pytest.mark.parametrize("key", ["size", "ctime"])
+def test_numbers_out_of_range_are_permanent_errors_that_name_the_entry(key: str, value: object) -> None:
+    with pytest.raises(InvalidValue, match=f"{key} of /a/f") as caught:
+        entries_of_stat([{"lfn": "/a/f", key: value}])
+    assert error_kind(caught.value) == "permanent"
+    with pytest.raises(InvalidValue, match=key):
+        entries_of_listing([{"path": "/a/f", key: value}])
+
+
+@pytest.mark.parametrize("code", ["Infinity", "-Infinity", "NaN", "1e400", "[]", "null", '"x"', "1" * 4000, "true"])
+def test_an_exit_code_that_is_not_a_whole_number_is_an_invalid_reply(code: str) -> None:
+    with pytest.raises(BadReply, match="exit code"):
+        parse(f'{{"metadata": {{"exitcode": {code}}}, "results": []}}', Request("ls"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///home/alice/.bashrc",
+        "file://localhost/home/alice/.bashrc",
+        "/home/alice/.bashrc",
+        "home/alice",
+        "root:///etc/passwd",
+        "root://",
+        "root:/etc/passwd",
+        "ROOT://h//p",
+        "xroot://h//p",
+        "http://h/p",
+        "https://h/p",
+        "root://h\n//p",
+        "root://h//p\x1b[2J",
+        "root://h:port//p",
+        " root://h//p",
+        "root://@//p",
+        "pipe://h//p",
+    ],
+)
+def test_a_ticket_for_anything_but_a_replica_on_a_server_is_refused(url: str) -> None:
+    with pytest.raises(InvalidValue, match="URL") as caught:
+        tickets_of([{"url": url, "se": "A::B::C"}])
+    assert error_kind(caught.value) == "permanent"
+
+
+@pytest.mark.parametrize(
+    "url", ["root://h//p", "roots://h.cern.ch:1094//p x#m y", "root://[::1]:1094//p", "root://1@h:1//p"]
+)
+def test_tickets_for_replicas_on_servers_are_accepted(url: str) -> None:
+    assert tickets_of([{"url": url}])[0].url == url
+
+
+@pytest.mark.parametrize("url", ["http:///p", "https://\x1b/p", "http://h:x/p"])
+def test_a_ticket_for_http_needs_a_host(url: str) -> None:
+    with pytest.raises(InvalidValue, match="http"):
+        tickets_of([{"message": url, "url": "root://h//p"}], http=True)
 
 
 def test_replicas_and_tickets_without_a_url_are_omitted() -> None:

@@ -1,0 +1,61 @@
+"""The daemon's log: what reaches it, and which files it accepts."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from aliend.lifecycle.log_file import LogFile, LogFormatter
+
+HOSTILE = "a\n2026-01-01 00:00:00,000 INFO aliend: forged\x1b[2J\r\x9b1m\u202e\udcff\u2028b"
+
+
+def formatted(message: str, error: BaseException | None = None) -> str:
+    """Return the text of one record."""
+    information = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("aliend", logging.INFO, __file__, 1, "file %s", (message,), information)
+    return LogFormatter().format(record)
+
+
+def test_a_record_is_one_printable_line() -> None:
+    text = formatted(HOSTILE)
+    assert text.isprintable()
+    assert "file a\\x0a2026" in text
+    assert "\\x1b[2J\\x0d\\x9b1m\\u202e\\xff\\u2028b" in text
+
+
+def test_no_line_of_a_traceback_looks_like_a_record() -> None:
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError as error:
+        first, *rest = formatted("x", error).split("\n")
+    assert first.endswith("file x")
+    assert len(rest) > 3
+    assert all(line.startswith("    ") and line.isprintable() for line in rest)
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_is_not_followed(tmp_path: Path, exists: bool) -> None:
+    victim = tmp_path / "bashrc"
+    if exists:
+        victim.write_text("mine")
+    (tmp_path / "aliend.log").symlink_to(victim)
+    log = LogFile(str(tmp_path / "aliend.log"))
+    log.emit(logging.LogRecord("a", logging.INFO, __file__, 1, "text", (), None))
+    log.close()
+    assert "link" in log.problem
+    assert victim.exists() == exists
+    assert not exists or victim.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can create files of another user")
+def test_a_file_of_another_user_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "aliend.log"
+    path.touch()
+    os.chown(path, 12345, -1)
+    log = LogFile(str(path))
+    log.close()
+    assert "uid 12345" in log.problem
