@@ -34,11 +34,43 @@ def socket_path(profile: str, environment: "Mapping[bytes, bytes]") -> str:
         uid = os.getuid()
         places = (os.fsdecode(environment.get(b"XDG_RUNTIME_DIR", b"")), f"/run/user/{uid}")
         ours = next((place for place in places if place[:1] == "/" and _is_our_directory(place)), "")
-        path = f"{ours}/aliend/{profile}.sock" if ours else f"/tmp/aliend-{uid}/{profile}.sock"
+        path = f"{ours}/aliend/{profile}.sock" if ours else f"{own_place(f'/tmp/aliend-{uid}')}/{profile}.sock"
     if len(os.fsencode(path)) > _PATH_LIMIT:
         sentence = f"the socket path {path} is longer than {_PATH_LIMIT} bytes; set ALIEND_SOCKET to a shorter one"
         raise ClientError(sentence, _EINVAL)
     return path
+
+
+def own_place(usual: str) -> str:
+    """Return a directory, or its substitute if another user has created the usual one (see `aliend.temporary_places`).
+
+    The substitute is created if none exists.
+    """
+    if not os.path.lexists(usual) or _is_private(usual):
+        return usual
+    if not (found := _substitutes(usual)):
+        try:
+            os.mkdir(f"{usual}-{os.urandom(8).hex()}", 0o700)
+        except OSError:
+            return usual
+        found = _substitutes(usual)
+    return found[0] if found else usual
+
+
+def _substitutes(usual: str) -> list[str]:
+    base, _, name = usual.rpartition("/")
+    places = [f"{base}/{found}" for found in os.listdir(base) if found.startswith(f"{name}-")]
+    return sorted(place for place in places if _is_private(place, exactly=True))
+
+
+def _is_private(path: str, *, exactly: bool = False) -> bool:
+    """Return whether it is a directory of ours that only we can write; with `exactly`, whether its mode is 0700."""
+    try:
+        facts = os.lstat(path)
+    except OSError:
+        return False
+    is_ours = facts.st_mode & _TYPE == _DIRECTORY and facts.st_uid == os.getuid()
+    return is_ours and (facts.st_mode & 0o7777 == 0o700 if exactly else not facts.st_mode & 0o022)
 
 
 def _is_our_directory(path: str) -> bool:

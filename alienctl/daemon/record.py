@@ -8,6 +8,8 @@ import fcntl
 import json
 import os
 
+from alienctl.transport import own_place
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +54,7 @@ def state_roots(environment: "Mapping[bytes, bytes]") -> tuple[str, str]:
     home = os.fsdecode(environment.get(b"HOME", b"")) or os.path.expanduser("~")
     named = os.fsdecode(environment.get(b"XDG_STATE_HOME", b""))
     state = named if named.startswith("/") else f"{home}/.local/state"
-    return f"{state}/aliend", f"/var/tmp/aliend-{os.getuid()}"
+    return f"{state}/aliend", own_place(f"/var/tmp/aliend-{os.getuid()}")
 
 
 def read(directory: str) -> Record | None:

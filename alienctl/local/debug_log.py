@@ -13,6 +13,7 @@ from alienctl.terminal import print_error
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 """O_NONBLOCK: a FIFO without a reader fails instead of waiting for one."""
+_EPERM = 1
 _OFF = (b"", b"0", b"no", b"off", b"false")
 
 
@@ -23,7 +24,7 @@ class DebugLog:
         self._descriptor = -1
         for path in _candidate_paths(invocation):
             try:
-                self._descriptor = os.open(path, _FLAGS, 0o600)
+                self._descriptor = _open(path, is_named=_named(invocation) == path)
                 break
             except OSError as error:
                 print_error(f"cannot write the log {path}: {error.strerror}")
@@ -54,11 +55,24 @@ class DebugLog:
             return  # the file system has no locks, or another command is just truncating the file
 
 
+def _open(path: str, *, is_named: bool) -> int:
+    """Open the log. Everybody may create files in the temporary directory: only a file that we own is used there."""
+    descriptor = os.open(path, _FLAGS if is_named else _FLAGS | os.O_NOFOLLOW, 0o600)
+    owner = os.fstat(descriptor).st_uid
+    if not is_named and owner != os.geteuid():
+        os.close(descriptor)
+        raise OSError(_EPERM, f"it belongs to another user (uid {owner})")
+    return descriptor
+
+
+def _named(invocation: Invocation) -> str:
+    return invocation.debug_file or os.fsdecode(invocation.environment.get(b"ALIENPY_DEBUG_FILE", b""))
+
+
 def _candidate_paths(invocation: Invocation) -> list[str]:
     """Return the candidates for the log file: the given file, or one in the home and the temporary directory."""
     environment = invocation.environment
-    named = invocation.debug_file or os.fsdecode(environment.get(b"ALIENPY_DEBUG_FILE", b""))
-    if named:
+    if named := _named(invocation):
         return [named]
     temporary = next((environment[name] for name in (b"TMPDIR", b"TEMP", b"TMP") if environment.get(name)), b"/tmp")
     directories = [os.fsdecode(environment.get(b"HOME", b"")), os.fsdecode(temporary)]

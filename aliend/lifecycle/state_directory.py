@@ -69,8 +69,10 @@ def make_private(directory: str) -> None:
     """
     path = Path(directory)
     try:
+        check_parents(path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.mkdir(mode=0o700, exist_ok=True)
+        check_parents(path)
         facts = path.lstat()
     except OSError as error:
         raise ConfigurationError(f"Cannot create the directory {directory}: {error.strerror}") from error
@@ -85,12 +87,47 @@ def make_private(directory: str) -> None:
         path.chmod(0o700)
 
 
+def check_parents(path: Path) -> None:
+    """Check each parent of an absolute path that lies below a sticky directory, where everybody may create names.
+
+    None may belong to another user than us and root, or be writable by others, or be a link in the sticky directory
+    itself; the target of another link is checked in the same way. All that pass can be changed by us and root only, so
+    that names below them are safe to use. Raises ConfigurationError, and OSError.
+    """
+    is_exposed = is_sticky = False
+    for parent in reversed(path.parents):
+        try:
+            facts = parent.lstat()
+        except FileNotFoundError:
+            return
+        if stat.S_ISLNK(facts.st_mode) and not is_sticky:
+            check_parents(parent.resolve() / path.name)
+            facts = parent.stat()
+        if is_exposed and (problem := _parent_problem(facts)):
+            raise ConfigurationError(f"{parent} {problem}; refusing to use {path}")
+        is_sticky = bool(facts.st_mode & stat.S_ISVTX)
+        is_exposed = is_exposed or is_sticky
+
+
+def _parent_problem(facts: os.stat_result) -> str:
+    """Return what is wrong with a directory below a sticky one; empty: nothing."""
+    if not stat.S_ISDIR(facts.st_mode):
+        return "is not a directory (a link is not accepted)"
+    if facts.st_uid not in (0, os.getuid()):
+        return f"belongs to uid {facts.st_uid}"
+    is_sticky = bool(facts.st_mode & stat.S_ISVTX)
+    return "is writable by other users" if facts.st_mode & 0o022 and not is_sticky else ""
+
+
 def take_lock(directory: str) -> Lock | None:
     """Take the lock of the state directory; return None if another daemon holds it. Raises ConfigurationError."""
     try:
         descriptor = os.open(Path(directory) / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise ConfigurationError(f"Cannot open the lock in {directory}: {error.strerror}") from error
+    if (owner := os.fstat(descriptor).st_uid) != os.getuid():
+        os.close(descriptor)
+        raise ConfigurationError(f"{directory}/{_LOCK} belongs to uid {owner}; remove it")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
