@@ -7,7 +7,6 @@ import asyncio
 import gc
 import logging
 import os
-import resource
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from aliend import VERSION
 from aliend.errors import AliendError
 from aliend.lifecycle.log_file import LogFile, LogFormatter
 from aliend.lifecycle.process_limits import raise_soft_limits
+from aliend.process_privacy import close_to_others
 
 if TYPE_CHECKING:
     from aliend.config import Settings
@@ -27,10 +27,9 @@ _NO_LIBRARY = 127
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; return an exit code. Ends the process itself after the daemon has stopped."""
+    close_to_others(os.environ)
     flags = _flags(arguments)
     os.umask(0o077)
-    # tickets and pass phrases must never reach a core file
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     raise_soft_limits()
     # grpcio's fork handlers slow down the start; the daemon never forks
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")

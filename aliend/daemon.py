@@ -34,7 +34,7 @@ from aliend.lifecycle.systemd_notify import Notifier
 from aliend.runtime import Runtime
 from aliend.services.catalogue import CatalogueService
 from aliend.services.console import ConsoleService
-from aliend.services.daemon import DaemonService
+from aliend.services.daemon import DaemonService, state_directory_of
 from aliend.services.session import SessionService
 from aliend.services.transfers import TransfersService
 from aliend.storage.pool.worker_pool import WorkerPool
@@ -152,7 +152,11 @@ def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloade
 
     settings = parts.settings
     return Listener(
-        settings.socket, fallback_socket(settings.profile), lambda: _server(parts, stop, reloader), announce
+        settings.socket,
+        fallback_socket(settings.profile),
+        lambda: _server(parts, stop, reloader),
+        announce,
+        state_directory_of=state_directory_of,
     )
 
 

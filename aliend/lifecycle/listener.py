@@ -31,11 +31,17 @@ _LONGEST_STREAM = 30 * 86400.0
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+def _unknown(_: str) -> str:
+    """Return no state directory."""
+    return ""
+
+
 class Listener:
     """The daemon's socket: at `usual`, or at `fallback` if that directory does not exist and cannot be created.
 
     `build` gives a new server with all services; `announce` is called with the path of each socket that is bound, and
-    with an empty text when the daemon stops listening; `interval` is the time between two checks, in seconds.
+    with an empty text when the daemon stops listening; `interval` is the time between two checks, in seconds;
+    `state_directory_of` is as for `other_holder`.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class Listener:
         build: Callable[[], Awaitable[grpc.aio.Server]],
         announce: Callable[[str], None],
         interval: float = 30.0,
+        state_directory_of: Callable[[str], str] = _unknown,
     ) -> None:
         self.path = ""
         """The path at which clients reach the daemon now."""
@@ -52,6 +59,7 @@ class Listener:
         self._build = build
         self._announce = announce
         self._interval = interval
+        self._state_directory_of = state_directory_of
         self._servers: list[grpc.aio.Server] = []
         """The last one listens; the others still have open streams."""
         self._draining: set[asyncio.Task[None]] = set()
@@ -101,7 +109,7 @@ class Listener:
     async def _bind(self, path: str) -> None:
         """Listen at `path` with a new server. Raises ConfigurationError, also where another process listens there."""
         make_private(str(Path(path).parent))
-        if message := await asyncio.to_thread(other_holder, path):
+        if message := await asyncio.to_thread(other_holder, path, self._state_directory_of):
             raise ConfigurationError(message)
         unfinished = str(Path(path).with_name(_in_base_36(os.getpid())))
         if len(os.fsencode(unfinished)) > SOCKET_PATH_LIMIT:

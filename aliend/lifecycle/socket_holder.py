@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 _CREDENTIALS = struct.Struct("iII")
@@ -15,8 +16,12 @@ _CREDENTIALS = struct.Struct("iII")
 _PATIENCE = 1.0
 
 
-def other_holder(path: str) -> str:
-    """Return a message about another process that listens on the socket `path`; empty: none does. Blocks."""
+def other_holder(path: str, state_directory_of: Callable[[str], str]) -> str:
+    """Return a message about another process that listens on the socket `path`; empty: none does. Blocks.
+
+    `state_directory_of` asks the daemon on a socket for its state directory (empty: it does not answer): other
+    processes cannot see the files that a daemon has opened.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(_PATIENCE)
         try:
@@ -26,24 +31,15 @@ def other_holder(path: str) -> str:
         except OSError:
             return ""
         pid, _, _ = _CREDENTIALS.unpack(probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return "" if pid == os.getpid() else _sentence(pid, path)
+    return "" if pid == os.getpid() else _sentence(pid, path, state_directory_of(path))
 
 
-def _sentence(pid: int, path: str) -> str:
-    directory = _state_directory(pid)
-    if directory is None:
+def _sentence(pid: int, path: str, state_directory: str) -> str:
+    directory = Path(state_directory)
+    if not directory.is_absolute():
         return f"process {pid} listens on the socket {path}; set ALIEND_SOCKET to another path"
     stop = f"XDG_STATE_HOME={directory.parent.parent} alienctl --profile {directory.name} daemon stop"
     return (
         f"aliend (pid {pid}) with its state in {directory} listens on the socket {path}\n"
         f"stop it with `{stop}`, or set ALIEND_SOCKET to another path"
     )
-
-
-def _state_directory(pid: int) -> Path | None:
-    """Return the directory of the lock that a daemon holds; None if that is unknown."""
-    try:
-        opened = [descriptor.readlink() for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
-    except OSError:
-        return None
-    return next((file.parent for file in opened if file.name == "lock"), None)

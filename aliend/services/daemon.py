@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import grpc.aio
 
 from aliend import CONTRACT, VERSION
@@ -16,6 +17,20 @@ from aliend.runtime import Runtime
 from aliend.services.grpc_errors import errors_to_status
 from aliend.services.status_message import central_messages
 from aliend.v1 import daemon_pb2, daemon_pb2_grpc
+
+_PATIENCE = 1.0
+"""Seconds to wait for another daemon's answer."""
+
+
+def state_directory_of(path: str) -> str:
+    """Ask the daemon that listens on a socket for its state directory; empty: it does not answer. Blocks."""
+    with grpc.insecure_channel(f"unix:{path}") as channel:
+        try:
+            answer = daemon_pb2_grpc.DaemonStub(channel).Status(daemon_pb2.StatusRequest(), timeout=_PATIENCE)
+        except grpc.RpcError:
+            return ""
+    return str(answer.state_directory)
+
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

@@ -158,6 +158,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     schema = _schema(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # deleted envelopes do not stay in free parts of the file
     if 0 < schema < len(MIGRATIONS):
         _back_up(connection, backup_path(path, schema))
     for number in range(schema, len(MIGRATIONS)):

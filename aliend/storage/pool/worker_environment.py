@@ -1,10 +1,12 @@
 """Builds command and environment of a worker process: an isolated interpreter, and settings for XRootD.
 
-The user's own XRootD settings take precedence; the user's PYTHON... and LD_... variables are removed.
+The user's own XRootD settings take precedence; the user's PYTHON... and LD_... variables are removed, and those
+that may hold secrets.
 """
 
 from __future__ import annotations
 
+import re
 import site
 import sys
 from collections.abc import Mapping
@@ -40,11 +42,19 @@ _XROOTD = {
 
 
 _FOREIGN = ("PYTHON", "LD_")
+_SECRET = re.compile(
+    r"TOKEN|PASSW|PASSPHRASE|SECRET|CREDENTIAL|_KEY(_|$)|X509_USER|ASKPASS|AUTHORI[SZ]ATION", re.IGNORECASE
+)
+"""Names of variables that may hold a secret. A worker opens replicas with envelopes only."""
 
 
 def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the caller's environment over our XRootD settings, without variables of Python and the linker."""
-    kept = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
+    """Return the caller's environment over our XRootD settings, without secrets, and variables of Python and linker."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(_FOREIGN) and not _SECRET.search(name) and "PRIVATE KEY-----" not in value
+    }
     if libraries := environment.get("ALIEND_LIBRARY_PATH"):
         kept["LD_LIBRARY_PATH"] = libraries
     return {**_XROOTD, **kept}

@@ -8,7 +8,6 @@ ends with `os._exit`, because XRootD's exit handlers may wait for a frozen serve
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import socket
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from aliend.errors import CopyError
+from aliend.process_privacy import close_to_others
 from aliend.storage import wire
 from aliend.storage.io import local_files
 from aliend.storage.io.output_pipe import OutputPipe
@@ -209,12 +209,11 @@ def serve(control: BinaryIO, pipe: Pipe, outputs: socket.socket) -> None:
 def main() -> None:
     """Reserve standard output for the daemon (XRootD's library may print), then serve.
 
-    Ignores signals to the whole process group or unit: the daemon handles them and stops its copies gracefully. Writes
-    no core, because envelopes are in memory.
+    Ignores signals to the whole process group or unit: the daemon handles them and stops its copies gracefully.
     """
+    close_to_others(os.environ)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     answers = os.dup(1)
     os.dup2(2, 1)
     os.umask(0)

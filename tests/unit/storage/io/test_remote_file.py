@@ -100,3 +100,18 @@ def test_variables_that_choose_another_python_or_other_libraries_are_left_out() 
     foreign = {"PYTHONPATH": "/x", "PYTHONHOME": "/x", "LD_LIBRARY_PATH": "/x", "LD_PRELOAD": "/x"}
     assert worker_environment(foreign) == worker_environment({})
     assert worker_environment({**foreign, "ALIEND_LIBRARY_PATH": "/y"})["LD_LIBRARY_PATH"] == "/y"
+
+
+def test_a_worker_gets_no_variable_that_may_hold_a_secret() -> None:
+    secret = {
+        "JALIEN_TOKEN_CERT": "x",
+        "JALIEN_TOKEN_KEY": "x",
+        "X509_USER_KEY": "x",
+        "BEARER_TOKEN": "x",
+        "DB_PASSWORD": "x",
+        "aws_secret_access_key": "x",
+        "OTHER": "-----BEGIN RSA PRIVATE KEY-----\n",
+    }
+    assert worker_environment(secret) == worker_environment({})
+    kept = {"HOME": "/h", "XrdSecPROTOCOL": "unix", "XRD_LOGLEVEL": "Dump", "KEYBOARD": "us", "X509_CERT_DIR": "/c"}
+    assert worker_environment(kept).items() >= kept.items()
