@@ -194,7 +194,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in candidates])
 
     async def _say_loss(self, events: Events) -> None:
-        """Say once that a damaged database was lost."""
+        """Say once that the database was lost."""
         store = self._runtime.store
         if loss := store.loss:
             with suppress(StoreError):
@@ -211,7 +211,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             umask=start.umask,
             session=start.session or "default",
             terminal=terminal,
-            context=self._runtime.context(environment or None),
+            context=self._runtime.context(environment or None, os.fsdecode(start.cwd)),
             restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
             environment=environment,
             output=events,

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -34,7 +34,7 @@ from aliend.store.rows import attempts as attempt_rows
 from aliend.store.rows import transfers
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
-from aliend.store.rows.jobs import JobRows, jobs_where
+from aliend.store.rows.jobs import JobRows, Requests, jobs_where
 from aliend.store.rows.sessions import Identities, Sessions
 from aliend.store.rows.transfers import NewTransfer, WaitingCause
 
@@ -67,6 +67,8 @@ class Store:
         self.deletions = Deletions(self._database)
         self.identities = Identities(self._database)
         self.history = History(self._database)
+        requests = Requests(self._database)
+        self.was_requested, self.record_request = requests.was_made, requests.record
         self.loss_was_said = self._database.loss_was_said
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
@@ -82,7 +84,7 @@ class Store:
 
     @property
     def loss(self) -> str:
-        """Return a sentence about a damaged database that was set aside, until `loss_was_said`; empty: none."""
+        """Return a sentence about a database that was damaged or removed, until `loss_was_said`; empty: none."""
         return self._database.loss
 
     @property
@@ -94,7 +96,7 @@ class Store:
         """Sentences about the database that want attention."""
         kept = damage.kept_aside(self._path)
         lost = f"a damaged database is kept as {kept[-1]}; remove it when you need it no more" if kept else ""
-        return [text for text in (str(self.problem or ""), lost) if text]
+        return [text for text in (str(self.problem or ""), self.loss.replace("\n", " "), lost) if text]
 
     async def close(self) -> None:
         """Finish queued calls and close the file."""
@@ -230,14 +232,26 @@ class Store:
             connection = transaction.connection
             result = scheduling_queries.schedulable(connection, self._rows, query)
             selected, turns = choose(result.candidates)
-            started = []
-            for candidate in selected:
-                rows = transfers.select(connection, "WHERE id = ?", (candidate.transfer,))
-                job = self._rows.load(connection, candidate.job)
-                started.append((candidate, self._step(transaction, job, rows, Started(), now)))
-            return result, started, turns
+            return result, self._start(transaction, selected, now), turns
 
         return await self._database.write(write, durable=False)
+
+    def _start(
+        self, transaction: Transaction, selected: Sequence[Candidate], now: float
+    ) -> list[tuple[Candidate, ChangeResult]]:
+        """Start transfers inside a transaction; a job is read and saved once for all of its files."""
+        results: dict[int, ChangeResult] = {}
+        for number in {candidate.job for candidate in selected}:
+            ids = [candidate.transfer for candidate in selected if candidate.job == number]
+            rows = transfers.select(transaction.connection, f"WHERE id IN ({','.join('?' * len(ids))})", tuple(ids))
+            before = job = self._rows.load(transaction.connection, number)
+            for row in rows:
+                after, effects = step(row, Started(), now)
+                job = transfers.save(transaction, job, row, after)
+                results[row.id] = ChangeResult((after,), tuple(effects), job)
+            saved = self._rows.save(transaction, before, job, int(now * 1000))
+            results.update((row.id, replace(results[row.id], job=saved)) for row in rows)
+        return [(candidate, results[candidate.transfer]) for candidate in selected]
 
     async def jobs_with_ready_files(self, now: float) -> dict[int, int]:
         """Return the first jobs with files that may start: number to priority, the highest first."""
@@ -274,9 +288,9 @@ class Store:
         sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)
 
-    async def make_ready(self, latest: float, now: float) -> int:
+    async def make_ready(self, latest: float) -> int:
         """Make transfers ready that would wait until after `latest`; return how many."""
-        return await self._database.write(lambda at: scheduling_queries.make_ready(at.connection, latest, now))
+        return await self._database.write(lambda at: scheduling_queries.make_ready(at.connection, latest))
 
     async def recover(self) -> int:
         """Apply `after_restart` to all transfers that ran when the daemon ended; return how many."""
@@ -310,16 +324,6 @@ class Store:
         """Return jobs whose cancellation was interrupted by the end of the daemon."""
         where = f"WHERE {in_states(JobState.CANCELLED)} AND ended_ms = 0"
         return await self._database.read(lambda at: self._rows.select(at, where, ()))
-
-    async def was_requested(self, request_id: str) -> bool:
-        """Return whether a change with this id was made before."""
-        sql = "SELECT 1 FROM request WHERE id = ?"
-        return await self._database.read(lambda at: at.execute(sql, (request_id,)).fetchone() is not None)
-
-    async def record_request(self, request_id: str, job: int) -> None:
-        """Record that a change with this id was made."""
-        sql = "INSERT OR IGNORE INTO request VALUES (?, ?)"
-        await self._database.write(lambda at: at.connection.execute(sql, (request_id, job)) and None)
 
     async def position(self) -> tuple[str, int]:
         """Return the database's own name, and the revision of its last change."""

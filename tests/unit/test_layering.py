@@ -71,7 +71,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "alienctl": [
         {"main"},
         {"local_commands"},
-        {"shell", "top"},
+        {"shell"},
         {"run", "api"},
         {"daemon"},
         {"local"},
@@ -92,6 +92,7 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/commands/invocation/lfn_arguments.py": "shared by all command families",
     "aliend/commands/invocation/results.py": "shared by all command families",
     "aliend/core/catalogue/metalink.py": "one file format",
+    "aliend/core/cli/session_names.py": "one rule, shared by sessions and commands",
     "aliend/core/cli/environment.py": "one rule, shared by daemon and commands",
     "aliend/core/grid/xrootd_statistics.py": "one document format",
     "aliend/core/transfers/backoff.py": "one rule, shared by jobs, transfers and storage elements",
@@ -104,7 +105,6 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",
     "aliend/storage/worker/read_back.py": "one kind of task",
-    "aliend/lifecycle/idle_exit.py": "one background task",
     "aliend/lifecycle/process_limits.py": "called before the daemon's modules are imported",
     "aliend/lifecycle/systemd_notify.py": "the sd_notify protocol",
 }
