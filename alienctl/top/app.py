@@ -18,6 +18,7 @@ from alienctl.top.rows import (
     Job,
     Snapshot,
     element_cells,
+    head_text,
     job_cells,
     job_line,
     reason_line,
@@ -89,7 +90,7 @@ class TopApp(App[None]):
         """Show the queue, and refresh it from now on."""
         for name, columns in (("#jobs", JOB_COLUMNS), ("#elements", ELEMENT_COLUMNS)):
             for at, (head, width) in enumerate(columns):
-                self._table(name).add_column(head, width=width + (at < len(columns) - 1))
+                self._table(name).add_column(head_text(head, width), width=width + (at < len(columns) - 1))
         self._table("#elements").can_focus = False
         self._table("#jobs").focus()
         await self.refresh_queue()

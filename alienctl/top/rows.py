@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-JOB_COLUMNS = (("JOB", 6), ("STATE", 9), ("FILES", 12), ("BYTES", 17), ("RATE", 10), ("ETA", 7), ("TARGET", 13))
+JOB_COLUMNS = (("JOB", 6), ("STATE", 9), ("FILES", 12), ("BYTES", 17), ("RATE", 11), ("ETA", 7), ("TARGET", 12))
 """Heads and widths; with one blank between them they fit 80 columns."""
+RIGHT_ALIGNED = frozenset({"JOB", "FILES", "BYTES", "RATE", "ETA", "SIZE", "COPIED", "COPIES"})
+"""Heads of numbers."""
 FILE_COLUMNS = (("STATE", 9), ("SIZE", 10), ("COPIED", 10), ("FILE", 46))
-ELEMENT_COLUMNS = (("STORAGE ELEMENT", 28), ("STATE", 8), ("COPIES", 6), ("RATE", 10), ("NOTE", 23))
+ELEMENT_COLUMNS = (("STORAGE ELEMENT", 28), ("STATE", 8), ("COPIES", 6), ("RATE", 11), ("NOTE", 22))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ class Snapshot:
     has_more: bool = False
 
 
+def head_text(head: str, width: int) -> str:
+    """Return the head of a column, aligned like its cells."""
+    return head.rjust(width) if head in RIGHT_ALIGNED else head
+
+
 def size_text(size: int) -> str:
     """Return a size, as in `1.5 KiB`."""
     value, unit = float(size), "B"
@@ -112,7 +119,7 @@ def job_cells(job: Job) -> tuple[str, ...]:
         job.state,
         files.rjust(12),
         bytes_text.rjust(17),
-        rate.rjust(10),
+        rate.rjust(11),
         duration_text(job.seconds_left).rjust(7),
         short(f"[{job.label}] {job.target}" if job.label else job.target, JOB_COLUMNS[-1][1]),
     )
@@ -132,7 +139,7 @@ def element_cells(element: Element) -> tuple[str, ...]:
         short(element.name, 28),
         element.state,
         f"{element.copies}/{element.limit}".rjust(6),
-        rate.rjust(10),
+        rate.rjust(11),
         note[: ELEMENT_COLUMNS[-1][1]],
     )
 

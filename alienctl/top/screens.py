@@ -10,7 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input, Static
 
-from alienctl.top.rows import FILE_COLUMNS, File, file_cells, short
+from alienctl.top.rows import FILE_COLUMNS, File, file_cells, head_text, short
 from alienctl.top.source import SourceError
 
 _REFRESH = 1.0
@@ -102,7 +102,7 @@ class FilesScreen(ModalScreen[None]):
         """Fill the table, and refresh it from now on."""
         table = self._table()
         for head, width in FILE_COLUMNS:
-            table.add_column(head, width=width + 1)
+            table.add_column(head_text(head, width), width=width + 1)
         table.focus()
         await self.refresh_files()
         self.set_interval(_REFRESH, self.refresh_files)

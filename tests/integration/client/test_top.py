@@ -23,6 +23,7 @@ from alienctl.top.source import SourceError
 from tests.harness import ALIENCTL, User, eventually
 
 SIZE = (80, 24)
+ESCAPES = re.compile(r"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|\][^\x07]*\x07|[P_][^\x1b]*\x1b\\\\|[=>])")
 
 
 class FakeSource:
@@ -87,7 +88,7 @@ async def test_jobs_and_storage_elements_are_shown(source: FakeSource) -> None:
             "active",
             "100/50000".rjust(12),
             "10.0/100.0 MiB".rjust(17),
-            "5.0MiB/s".rjust(10),
+            "5.0MiB/s".rjust(11),
             "0:18".rjust(7),
         ]
         assert "resting" in [str(cell) for cell in app.query_one("#elements", DataTable).get_row_at(0)]
@@ -181,14 +182,30 @@ def slow_copy(user: User, folder: str) -> Iterator[str]:
     user.run("transfers", "cancel", "--all")
 
 
+class Shown:
+    """What a program has written to its terminal, without escape sequences."""
+
+    def __init__(self, child: Any) -> None:  # noqa: ANN401 - its stub is wrong about bytes
+        self._child = child
+        self._text = ""
+
+    def expect(self, pattern: str) -> None:
+        """Read until the pattern occurs."""
+        end = time.monotonic() + 60
+        while not re.search(pattern, self._text):
+            assert time.monotonic() < end, self._text[-2000:]
+            self._text += ESCAPES.sub("", self._child.read_nonblocking(65536, timeout=60).decode("utf-8", "replace"))
+
+
 @pytest.mark.parametrize("colours", [{}, {"NO_COLOR": "1"}])
 def test_the_view_on_a_terminal_shows_the_bytes_on_disk_and_takes_keys(
     user: User, slow_copy: str, colours: dict[str, str]
 ) -> None:
     environment: Any = {**user.environment, "TERM": "xterm-256color", **colours}
     child = pexpect.spawn(ALIENCTL, ["transfers", "top"], env=environment, dimensions=(24, 80), timeout=60)
-    child.expect(rb"JOB +STATE")
-    child.expect(re.compile(rb"[1-9]\d*\.\d/2\.9 MiB|0\.[1-9]/2\.9 MiB"))
+    shown = Shown(child)
+    shown.expect(r"JOB +STATE +FILES +BYTES +RATE +ETA +TARGET")
+    shown.expect(r"active +0/1 +([1-9]\.\d|0\.[1-9])/2\.9 MiB")
     child.send("p")
     eventually(lambda: user.json("transfers", "show", slow_copy)["state"] == "paused", 60)
     child.send("q")

@@ -13,7 +13,7 @@ JOB = Job(7, "active", "/home/alice/data/", 3, 1, 50_000, 18_350_080, 59_978_547
 def test_a_job_fits_80_columns() -> None:
     cells = rows.job_cells(JOB)
     assert cells[1:4] == ("active", "3/50000 -1".rjust(12), "17.5/57.2 MiB".rjust(17))
-    assert cells[4:6] == ("5.4MiB/s".rjust(10), "32:05".rjust(7))
+    assert cells[4:6] == ("5.4MiB/s".rjust(11), "32:05".rjust(7))
     assert all(len(cell) <= width for cell, (_, width) in zip(cells, rows.JOB_COLUMNS, strict=True))
     assert sum(width + 1 for _, width in rows.JOB_COLUMNS) - 1 <= 80
 
