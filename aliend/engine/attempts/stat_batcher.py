@@ -2,7 +2,8 @@
 
 Each caller gets an answer that the catalogue gave after its call, as if it had asked alone. Only one request is sent at
 a time; calls made meanwhile share the next one. A batched call waits longer, as long as more callers are expected. Only
-`stat_ahead` may return a slightly older answer: names that do not exist are looked up in advance.
+`stat_ahead` may return a slightly older answer: names are looked up in advance, for one job only. What another job
+finds may be what the first one has just changed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ BATCH_SIZE = 50
 """Names in one request."""
 
 _Lookup = tuple[str, asyncio.Future[Entry | None]]
+_Known = tuple[float, Entry | None]
+"""When a name was looked up in advance (monotonic seconds), and what it was."""
 
 
 class StatBatcher:
@@ -37,7 +40,7 @@ class StatBatcher:
         self._batched: list[_Lookup] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._missing: dict[str, float] = {}
+        self._known: dict[tuple[int, str], _Known] = {}
         self._prefetch_lock = asyncio.Lock()
 
     async def stat(self, lfn: str) -> Entry | None:
@@ -58,20 +61,27 @@ class StatBatcher:
             self._timer = loop.call_later(LONG_BATCH_DELAY, self._flush_batched)
         return await lookup[1]
 
-    async def stat_ahead(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
-        """Return the entry of a name that nothing was done about yet; also look up `others` for later calls."""
+    async def stat_ahead(self, job: int, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
+        """Return the entry of a name that the job has not changed yet; also look up `others` for its later calls."""
         async with self._prefetch_lock:
-            if self._missing.pop(lfn, 0.0) > time.monotonic() - PREFETCH_TTL:
-                return None
+            at, entry = self._known.pop((job, lfn), (0.0, None))
+            if at > time.monotonic() - PREFETCH_TTL:
+                return entry
             names = [lfn, *(await others())][:BATCH_SIZE]
+            begun = time.monotonic()
             try:
                 entries, missing = await self._catalogue.stat(names)
             except ServiceError:  # one bad name must not fail the others
                 return await self.stat(lfn)
-            now = time.monotonic()
-            self._missing = {name: at for name, at in self._missing.items() if at > now - PREFETCH_TTL}
-            self._missing.update((name, now) for name in missing if name != lfn)
-        return next((entry for entry in entries if entry.lfn.rstrip("/") == lfn.rstrip("/")), None)
+            found: dict[str, Entry | None] = dict.fromkeys(name.rstrip("/") for name in missing)
+            found |= {entry.lfn.rstrip("/"): entry for entry in entries}
+            self._known = {key: known for key, known in self._known.items() if known[0] > begun - PREFETCH_TTL}
+            self._known |= {(job, name): (begun, found[name.rstrip("/")]) for name in names[1:]}
+            return found[lfn.rstrip("/")]
+
+    def forget(self, job: int) -> None:
+        """Forget what was looked up in advance for a job."""
+        self._known = {key: known for key, known in self._known.items() if key[0] != job}
 
     async def close(self) -> None:
         """Stop all requests."""

@@ -164,7 +164,9 @@ class FakeCatalogue:
         archive, member = self.grid.archives.get(lfn, (lfn, ""))
         whole = self.grid.files[archive]
         anchor = f"#{member}" if member else ""
-        replicas = self.grid.replicas[whole.guid].items()
+        replicas = self.grid.replicas.get(whole.guid, {}).items()
+        if not replicas:
+            raise ServiceError("access", 77, "No read PFNs")
         return [Ticket(url + anchor, "secret", whole.guid, se, entry.size, entry.md5) for se, url in replicas]
 
     async def access_write(self, lfn: str, size: int, md5: str, storage: str, /) -> list[Ticket]:
