@@ -154,11 +154,6 @@ def stamp_of(context: Context) -> tuple[int, ...]:
     return status.st_mtime_ns, status.st_ino, status.st_size
 
 
-def is_current(context: Context, credential: Credential) -> bool:
-    """Return whether `credential` was chosen with the token that is there now (or while there was none)."""
-    return credential.stamp == stamp_of(context)
-
-
 def now_in_ms() -> int:
     """POSIX milliseconds of the clock."""
     return time.time_ns() // 1_000_000

@@ -230,6 +230,7 @@ class AttemptRunner:
     def _tools(self, running: RunningAttempt) -> AttemptTools:
         context = running.job.spec.context
         catalogue = self._context.catalogue_of(context)
+        catalogue.expect_commands(self._running.expected_commands())
         if context not in self._stats:
             self._stats[context] = StatBatcher(catalogue, self._running.unverified_uploads)
             self._tickets[context] = ArchiveTickets(catalogue, self._context.clock)

@@ -122,6 +122,9 @@ class FakeCatalogue:
     def _is_directory(self, lfn: str) -> bool:
         return any(name.startswith(lfn.rstrip("/") + "/") for name in self.grid.files)
 
+    def expect_commands(self, count: int, /) -> None:
+        self.expected = count
+
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         self._begin("stat", *lfns)
         found, missing = [], []
