@@ -29,7 +29,8 @@ class Invocation:
     Raises ClientError for an invalid option before the command.
     """
 
-    def __init__(self, args: list[str], environment: "Mapping[bytes, bytes]") -> None:
+    def __init__(self, args: list[str], environment: "Mapping[bytes, bytes]", *, as_alienpy: bool = False) -> None:
+        """Parse `args`; `as_alienpy` says that the program runs under a name of alien.py."""
         self.environment = environment
         self.profile = os.fsdecode(environment.get(b"ALIEN_PROFILE", b"")) or "default"
         self.session = os.fsdecode(environment.get(b"ALIEN_SESSION", b""))
@@ -43,7 +44,9 @@ class Invocation:
             raise ClientError(sentence, _EINVAL)
         if not self.session.isprintable():
             raise ClientError(f"a session's name is printable text, not {self.session!r}", _EINVAL)
-        self.session = self.session or f"sid:{os.getsid(0)}"
+        self.names_session = bool(self.session)
+        """Whether the user named the session, rather than the terminal."""
+        self.session = self.session or _default_session(as_alienpy=as_alienpy)
         self.socket = socket_path(self.profile, environment)
 
     def _without_debug(self, args: list[str]) -> list[str]:
@@ -107,3 +110,13 @@ class Invocation:
                 continue
             chosen[name] = value
         return chosen
+
+
+def _default_session(*, as_alienpy: bool) -> str:
+    """Return the session of the terminal; without one, and as alien.py, a session that ends with the command line.
+
+    Its name is `once:ID:SESSION`: it starts as SESSION, and nothing changes that one.
+    """
+    if not as_alienpy and (os.isatty(0) or os.isatty(1) or os.isatty(2)):
+        return f"sid:{os.getsid(0)}"
+    return f"once:{os.urandom(8).hex()}:{'alien.py' if as_alienpy else f'sid:{os.getsid(0)}'}"

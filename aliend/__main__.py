@@ -69,7 +69,7 @@ def _run(settings: Settings, foreground: bool) -> int:
     if lock is None:
         sys.stderr.write(f"aliend: already running for profile {settings.profile}; see `alienctl daemon status`\n")
         # Success for a client that starts a daemon; systemd would take it for the end of its daemon.
-        return _EXISTS if foreground and "NOTIFY_SOCKET" in os.environ else 0
+        return _EXISTS if "NOTIFY_SOCKET" in os.environ else 0
     log_file = _log_to(settings.log_file, foreground)
     if log_file.problem:
         sys.stderr.write(f"aliend: {log_file.problem}\n")

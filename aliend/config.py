@@ -22,13 +22,24 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
 from aliend.core.connection.discovery import discovery_settings
-from aliend.core.connection.pem import PemFile, PemSource, PemText, is_authority_name, pem_source
+from aliend.credential_places import (
+    authorities_note,
+    expanded,
+    home_of,
+    named_authorities,
+    source,
+    temporary_directory,
+    token_note,
+    token_source,
+    usual_authorities,
+)
 from aliend.errors import ConfigurationError
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -57,11 +68,6 @@ _VARIABLES: dict[str, tuple[str, str]] = {
     "X509_USER_CERT": ("credentials", "user_cert"),
     "X509_USER_KEY": ("credentials", "user_key"),
 }
-_CA_PLACES = (
-    "/cvmfs/alice.cern.ch/etc/grid-security/certificates",
-    "/Users/Shared/cvmfs/alice.cern.ch/etc/grid-security/certificates",
-    "/etc/grid-security/certificates",
-)
 _LOCAL_FILE_SYSTEMS = (
     *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "nilfs2", "reiserfs"),
     *("overlay", "aufs", "tmpfs", "rootfs", "vfat", "exfat", "ntfs3", "hfsplus", "udf"),
@@ -139,8 +145,8 @@ class Settings:
         """Return the configured URL of the monitoring; empty: the default."""
         return str({**self.shared.get("monitor", {}), **self.chosen.get("monitor", {})}.get("host", ""))
 
-    def context(self, environment: Mapping[str, str] | None = None) -> Context:
-        """Return the context of a caller: the environment that it brought, or the daemon's own.
+    def context(self, environment: Mapping[str, str] | None = None, directory: str = "") -> Context:
+        """Return the context of a caller: the environment and the directory that it sent, or the daemon's own.
 
         Raises ConfigurationError for a value that makes no sense, and for the profile `sandbox` without a sandbox grid.
         """
@@ -149,30 +155,32 @@ class Settings:
             raise ConfigurationError("There is no sandbox grid on this machine; start one with: alienctl sandbox up")
         values = _merge(self.shared, _of_variables(variables), self.chosen)
         central, files, tls = (values.get(table, {}) for table in ("central", "credentials", "tls"))
-        home, temporary = _home(variables), _temporary(variables)
+        home = home_of(variables)
         return Context(
             endpoint=Endpoint(central.get("host", DEFAULT_HOST), central.get("port", DEFAULT_PORT)),
             token=CredentialFiles(
-                _source(files.get("token_cert"), f"{temporary}/tokencert_{os.getuid()}.pem", home),
-                _source(files.get("token_key"), f"{temporary}/tokenkey_{os.getuid()}.pem", home),
+                token_source(files.get("token_cert"), "cert", variables),
+                token_source(files.get("token_key"), "key", variables),
             ),
             user=CredentialFiles(
-                _source(files.get("user_cert"), f"{home}/.globus/usercert.pem", home),
-                _source(files.get("user_key"), f"{home}/.globus/userkey.pem", home),
+                source(files.get("user_cert"), f"{home}/.globus/usercert.pem", home),
+                source(files.get("user_key"), f"{home}/.globus/userkey.pem", home),
             ),
-            ca=_path(self.chosen.get("tls", {}).get("ca", ""), home)
-            or _ca_of(variables, home)
-            or _path(tls.get("ca", ""), home)
-            or next((place for place in _ca_places(home) if Path(place).is_dir()), ""),
+            ca=expanded(self.chosen.get("tls", {}).get("ca", ""), home)
+            or named_authorities(variables, home, directory)
+            or expanded(tls.get("ca", ""), home)
+            or usual_authorities(home),
             server_name=tls.get("server_name", ""),
             site=central.get("site", ""),
             role=central.get("role", ""),
             finding=discovery_settings(
-                variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"
+                variables,
+                "" if "host" in central else f"{temporary_directory(variables)}/jclient_token_{os.getuid()}",
             ),
             job=variables.get("ALIEN_PROC_ID", ""),
             master_job=variables.get("ALIEN_MASTERJOB_ID", ""),
-            ca_note=_ca_note(variables),
+            ca_note=authorities_note(variables, directory),
+            token_note=token_note(files, variables),
         )
 
 
@@ -231,22 +239,30 @@ def fallback_socket(profile: str) -> str:
 def state_home(environment: Mapping[str, str]) -> Path:
     """`$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directory specification: relative paths are ignored)."""
     named = environment.get("XDG_STATE_HOME", "")
-    return Path(named if named.startswith("/") else f"{_home(environment)}/.local/state")
+    return Path(named if named.startswith("/") else f"{home_of(environment)}/.local/state")
 
 
 def _files(profile: str, environment: Mapping[str, str]) -> list[Path]:
-    files = [_config_home(environment) / "aliend" / "config.toml"]
+    files = [_confighome_of(environment) / "aliend" / "config.toml"]
     if profile == "sandbox":
         files.append(state_home(environment) / "aliend" / "sandbox-grid" / "profile.toml")
     return files
 
 
 def _stamps(files: list[Path]) -> tuple[int, ...]:
-    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+    return tuple(map(_stamp, files))
 
 
-def _config_home(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("XDG_CONFIG_HOME") or f"{_home(environment)}/.config")
+def _stamp(file: Path) -> int:
+    """Return the modification time of a file, or of a link to nothing; 0 if neither can be read."""
+    for status_of in (Path.stat, Path.lstat):
+        with suppress(OSError):
+            return status_of(file).st_mtime_ns
+    return 0
+
+
+def _confighome_of(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("XDG_CONFIG_HOME") or f"{home_of(environment)}/.config")
 
 
 def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
@@ -280,72 +296,6 @@ def _is_ours(directory: str) -> bool:
     return path.is_dir() and path.stat().st_uid == os.getuid()
 
 
-def _home(variables: Mapping[str, str]) -> str:
-    return variables.get("HOME") or str(Path("~").expanduser())
-
-
-def _temporary(variables: Mapping[str, str]) -> str:
-    names = [variables.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
-    return next((name for name in [*names, "/tmp", "/var/tmp"] if name and Path(name).is_dir()), "/tmp")
-
-
-def _path(text: str, home: str) -> str:
-    return home + text[1:] if text.startswith("~/") else text
-
-
-def _source(value: str | None, default: str, home: str) -> PemSource:
-    """Return the PEM text or the file that a setting names; without a value the default file."""
-    return pem_source(_path(value, home)) if value is not None else PemFile(default, is_default=True)
-
-
-def _ca_of(variables: Mapping[str, str], home: str) -> str:
-    """Return the CA location that the environment names, in the incumbent's order; empty directories are skipped."""
-    local = variables.get("ALIENPY_USE_LOCAL_CAS", "")
-    if local:
-        own = Path(home) / ".globus" / "certificates"
-        place = Path(local) if os.path.isdir(local) else own  # noqa: PTH112 - Path.is_dir raises for long texts
-        if (place / "CERN-GridCA.pem").is_file():
-            return str(place)
-    for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
-        if variables.get(name) and not _why_no_authorities(name, variables[name]):
-            return variables[name]
-    return ""
-
-
-def _ca_note(variables: Mapping[str, str]) -> str:
-    """Return which variable names a place without authorities, and why it is not used; empty: none."""
-    for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
-        value = variables.get(name, "")
-        if value and (problem := _why_no_authorities(name, value)):
-            return f"{name} is not used: {pem_source(value)} {problem}"
-    return ""
-
-
-def _why_no_authorities(name: str, place: str) -> str:
-    """Why a variable's place cannot hold authorities, as the end of a sentence; empty: it can."""
-    if isinstance(pem_source(place), PemText):
-        return "is not the name of a file or directory"
-    try:
-        os.stat(place)  # noqa: PTH116 - Path.exists raises for long texts
-    except FileNotFoundError:
-        return "does not exist"
-    except (OSError, ValueError) as error:
-        return f"cannot be read: {getattr(error, 'strerror', '') or 'invalid name'}"
-    if name == "X509_CERT_FILE":
-        return "" if Path(place).is_file() else "is no file"
-    try:
-        with os.scandir(place) as entries:
-            found = any(is_authority_name(entry.name) for entry in entries)
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    return "" if found else "holds no file named *.pem, *.crt or *.0"
-
-
-def _ca_places(home: str) -> tuple[str, ...]:
-    """Return the usual directories of authorities; the last one is where getCAcerts installs them."""
-    return (*_CA_PLACES, f"{home}/.globus/certificates")
-
-
 def _of_variables(variables: Mapping[str, str]) -> Tables:
     tables: Tables = {}
     for name, (table, key) in _VARIABLES.items():
@@ -363,8 +313,12 @@ def _number(name: str, text: str) -> int:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if path.is_fifo():
+            raise ConfigurationError(f"The configuration {path} is a FIFO; replace it with a file")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if path.is_symlink():
+            raise ConfigurationError(f"The configuration {path} is a link to a file that does not exist") from None
         return {}
     except OSError as error:
         raise ConfigurationError(f"The configuration {path} cannot be read: {error.strerror}") from error

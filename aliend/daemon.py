@@ -128,7 +128,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
             forgetting = asyncio.create_task(
                 prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
             )
-            idle = asyncio.create_task(stop_when_idle(parts, stop), name="idle exit")
+            idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             # What lives as long as the daemon need not be looked at by every collection.
             gc.collect()

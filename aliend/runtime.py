@@ -11,7 +11,8 @@ from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
-from aliend.lifecycle.activity import Activity
+from aliend.errors import ConfigurationError
+from aliend.lifecycle.activity import Activity, ForegroundJobs
 from aliend.lifecycle.log_file import log_problem
 from aliend.scratch_files import Scratch
 from aliend.session_store import SessionStore
@@ -22,12 +23,13 @@ from aliend.user_sessions import UserSessions
 
 
 class Runtime:
-    """The parts of the daemon. `settings` are those of the start; `context` reads the files again."""
+    """The parts of the daemon. `settings` are the last valid ones; `context` reads files that have changed again."""
 
     def __init__(
         self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: WorkerPool
     ) -> None:
         self.settings = settings
+        self._configuration_problem = ""
         self.socket = settings.socket
         """Where the daemon listens now."""
         self.store = store
@@ -42,19 +44,32 @@ class Runtime:
         """When (monotonic seconds) a session was told that its certificate is about to end."""
         self.statuses: dict[str, int] = {}
         """The exit code of the last command of each session."""
-        self.command_lists: dict[Context, frozenset[str]] = {}
-        """What the service of each context lists as its commands."""
+        self.command_lists: dict[tuple[Context, tuple[int, ...]], frozenset[str]] = {}
+        """What the service lists as its commands, for each context and stamp of its credential's files."""
         self.activity = Activity()
+        self.foreground = ForegroundJobs()
         self.started = time.time()
         self.stopping = False
         """The daemon is about to end: a foreground command that ends now leaves its job alone."""
 
     def warnings(self) -> list[str]:
         """Return the warnings about this daemon, as sentences."""
-        own = filter(None, [self.settings.state_note, log_problem()])
+        self._refresh()
+        own = filter(None, [self.settings.state_note, self._configuration_problem, log_problem()])
         return [*own, *self.store.warnings(), *self.tokens.warnings()]
 
-    def context(self, environment: Mapping[str, str] | None) -> Context:
-        """Return the context of a caller with this environment (None: the daemon's own). Raises ConfigurationError."""
-        self.settings = self.settings.refreshed()
-        return self.settings.context(environment)
+    def context(self, environment: Mapping[str, str] | None, directory: str = "") -> Context:
+        """Return the context of a caller with this environment (None: the daemon's own) and current directory.
+
+        Raises ConfigurationError.
+        """
+        self._refresh()
+        return self.settings.context(environment, directory)
+
+    def _refresh(self) -> None:
+        """Read changed configuration files again; keep the last valid settings where they are not valid."""
+        try:
+            self.settings, self._configuration_problem = self.settings.refreshed(), ""
+        except ConfigurationError as error:
+            advice = "aliend uses the last valid settings; check the file with `alienctl daemon check`"
+            self._configuration_problem = f"{error}; {advice}"

@@ -129,11 +129,12 @@ class User:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the environment of this user's commands."""
+        """Return the environment of this user's commands. The session is named: without a terminal none would last."""
         return {
             **clean_environment(),
             "HOME": str(self.home),
             "XDG_RUNTIME_DIR": str(self.home / "run"),
+            "ALIEN_SESSION": "tests",
             **self.variables,
         }
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 
 from alienctl import ClientError
+from alienctl.daemon import record
 from alienctl.daemon.directories import configuration_home
 from alienctl.daemon.start import ask
 from alienctl.invocation import Invocation
@@ -34,7 +35,8 @@ def require_valid(invocation: Invocation) -> None:
     """Raise ClientError (22) if no daemon of the profile could start now."""
     problems = _problems(invocation, "profile")
     if problems:
-        raise ClientError("\n".join([*problems, "the running daemon was left as it is"]), _EINVAL)
+        runs = record.is_held(record.state_directory(invocation.profile, invocation.environment))
+        raise ClientError("\n".join([*problems, *["the running daemon was left as it is"] * runs]), _EINVAL)
 
 
 def reload(invocation: Invocation, as_json: bool) -> tuple[str, int]:

@@ -8,16 +8,16 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from typing import Any
 
 from alienctl import ClientError, NoDaemonError
-from alienctl.daemon import record
+from alienctl.daemon import ownership, record
 from alienctl.daemon.configuration import require_valid
-from alienctl.daemon.process import open_process, shares_numbers
+from alienctl.daemon.process import open_lock_holder, open_process, shares_numbers
 from alienctl.daemon.profiles import check_typed
-from alienctl.daemon.start import answers, ask, start
+from alienctl.daemon.start import answers, ask, find, start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
 from alienctl.transport import unary
@@ -37,13 +37,13 @@ FAILING = 4
 
 def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Report the state of the daemon."""
+    find(invocation)
     try:
         daemon = status_of(invocation)
     except NoDaemonError:
-        if not as_json:
-            return f"aliend is not running (profile {invocation.profile}, socket {invocation.socket})", _NOT_RUNNING
-        facts = {"running": False, "profile": invocation.profile, "socket": invocation.socket}
-        return json.dumps(facts), _NOT_RUNNING
+        return _not_running(invocation, None, as_json), _NOT_RUNNING
+    if not ownership.is_ours(invocation, daemon):
+        return _not_running(invocation, daemon, as_json), _NOT_RUNNING
     host = _host(record.read(record.state_directory(invocation.profile, invocation.environment)))
     return json.dumps(_facts(daemon, host)) if as_json else _lines(daemon, host), 0
 
@@ -51,8 +51,9 @@ def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
 def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Start the daemon where none runs, and say its process id."""
     start(invocation)
-    pid = status_of(invocation).pid
-    return json.dumps({"running": True, "pid": pid}) if as_json else f"aliend runs (pid {pid})", 0
+    daemon = status_of(invocation)
+    ownership.require_ours(invocation, daemon)
+    return json.dumps({"running": True, "pid": daemon.pid}) if as_json else f"aliend runs (pid {daemon.pid})", 0
 
 
 def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple[str, int]:
@@ -104,6 +105,17 @@ def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_re
     return wire_replies.daemon_status(ask(invocation, b"/aliend.v1.Daemon/Status", b"", patience))
 
 
+def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None, as_json: bool) -> str:
+    """Say that no daemon runs; `other` is the daemon of another state directory that listens on our socket."""
+    if as_json:
+        facts: dict[str, object] = {"running": False, "profile": invocation.profile, "socket": invocation.socket}
+        if other:
+            facts["other_daemon"] = {"pid": other.pid, "state_directory": other.state_directory}
+        return json.dumps(facts)
+    line = f"aliend is not running (profile {invocation.profile}, socket {invocation.socket})"
+    return f"{line}\n{ownership.describe(invocation, other)}" if other else line
+
+
 def _running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
     """Profile, record, and whether it responds, of each daemon whose lock is held."""
     for root in record.state_roots(invocation.environment):
@@ -127,6 +139,7 @@ def _responds(daemon: record.Record) -> bool:
 def _stop(invocation: Invocation) -> int:
     """Stop the daemon and wait until it has ended and its database is closed; its process id, 0 when none ran."""
     directory = record.state_directory(invocation.profile, invocation.environment)
+    _require_ours(invocation)
     before = record.read(directory) if record.is_held(directory) else None
     process = open_process(before) if before and shares_numbers(before) else None
     with process or nullcontext():
@@ -141,6 +154,15 @@ def _stop(invocation: Invocation) -> int:
     return pid
 
 
+def _require_ours(invocation: Invocation) -> None:
+    """Raise ClientError if the daemon that answers uses another state directory than ours."""
+    find(invocation)
+    with suppress(NoDaemonError):
+        hello = wire_replies.hello(ask(invocation, b"/aliend.v1.Daemon/Hello", b"", _ANSWER_WAIT))
+        if not ownership.is_recorded(invocation, hello.pid):
+            ownership.require_ours(invocation, status_of(invocation))
+
+
 def _is_silent(invocation: Invocation, directory: str) -> bool:
     """Return whether a daemon whose process is not known has gone; waits for a moment otherwise."""
     if not record.is_held(directory) and not answers(invocation.socket):
@@ -153,7 +175,7 @@ def _kill(invocation: Invocation) -> int:
     """Kill the daemon, whatever it does; its process id, 0 when none ran. Raises ClientError."""
     directory = record.state_directory(invocation.profile, invocation.environment)
     found = record.read(directory) if record.is_held(directory) else None
-    process = open_process(found) if found else None
+    process = (open_process(found) if found else None) or open_lock_holder(directory)
     if not process:
         if record.is_held(directory):
             sentence = (

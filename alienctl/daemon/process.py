@@ -6,7 +6,7 @@ import signal
 import socket
 
 from alienctl import ClientError
-from alienctl.daemon.record import Record
+from alienctl.daemon.record import Record, lock_holder
 from alienctl.transport import peer_of
 
 _ENOTCONN = 107
@@ -73,6 +73,34 @@ def open_process(record: Record) -> DaemonProcess | None:
         return DaemonProcess(record.pid, descriptor)
     os.close(descriptor)
     return None
+
+
+def open_lock_holder(directory: str) -> DaemonProcess | None:
+    """Return the daemon that holds the lock of a state directory; None if it cannot be identified.
+
+    A daemon before 0.2 writes no record.
+    """
+    pid = lock_holder(directory)
+    if not pid or not _is_aliend(pid):
+        return None
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return None
+    if lock_holder(directory) == pid:
+        return DaemonProcess(pid, descriptor)
+    os.close(descriptor)
+    return None
+
+
+def _is_aliend(pid: int) -> bool:
+    """Return whether a process was started as `aliend`, as `python -m aliend` or by `interpreter.command`."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            arguments = file.read().split(b"\0")[:4]
+    except OSError:
+        return False
+    return any(one.rpartition(b"/")[2] == b"aliend" or b"run_module('aliend'" in one for one in arguments)
 
 
 def is_stopped(pid: int) -> bool:

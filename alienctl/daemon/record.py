@@ -84,6 +84,19 @@ def is_held(directory: str) -> bool:
     return False
 
 
+def lock_holder(directory: str) -> int:
+    """Return the process that holds the lock of a state directory, from /proc/locks; 0 if that does not show it."""
+    try:
+        facts = os.stat(f"{directory}/lock")
+        with open("/proc/locks", encoding="ascii", errors="replace") as locks:
+            lines = [line.split() for line in locks]
+    except OSError:
+        return 0
+    file = f"{os.major(facts.st_dev):02x}:{os.minor(facts.st_dev):02x}:{facts.st_ino}"
+    holders = [int(line[4]) for line in lines if line[1] == "FLOCK" and line[3] == "WRITE" and line[5] == file]
+    return max(holders, default=0)
+
+
 def _content(path: str) -> bytes:
     """Return the content of the lock file; empty if it is missing or belongs to another user."""
     try:

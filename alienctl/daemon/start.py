@@ -180,6 +180,8 @@ class _Search:
             time.sleep(self._pause)
             self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
         if time.monotonic() > self._deadline:
+            if pid := record.lock_holder(self._directory):
+                raise unresponsive(pid, self._invocation.profile)
             sentence = f"the daemon does not answer on {self._invocation.socket} after {_PATIENCE:.0f} s"
             text = self._reason.text if self._reason else ""
             raise ClientError(f"{sentence}: {text}" if text else sentence, 107)
@@ -204,7 +206,7 @@ class _Search:
                     process.send(signal.SIGUSR1)
                 self._asked = time.monotonic()
         elif time.monotonic() > self._asked + _RESPONSE_LIMIT:
-            raise unresponsive(found.pid, self._invocation.profile)
+            raise unresponsive(record.lock_holder(self._directory) or found.pid, self._invocation.profile)
 
 
 class _Turn:

@@ -12,6 +12,7 @@ from alienctl import ClientError, NoDaemonError
 from alienctl.daemon import control, systemd_unit
 from alienctl.daemon.configuration import require_valid
 from alienctl.daemon.directories import link_of, unit_of
+from alienctl.daemon.profiles import check_typed
 from alienctl.daemon.start import start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
@@ -29,6 +30,7 @@ def install_unit(invocation: Invocation, options: list[str], as_json: bool) -> t
     wrong = [word for word in options if word not in ("--enable", "--linger")]
     if wrong:
         raise ClientError(f"daemon install takes --enable and --linger, not {wrong[0]!r}", _EINVAL)
+    check_typed(invocation)
     unit, reason = unit_of(invocation.profile), _unavailable()
     if options and reason:
         raise ClientError(

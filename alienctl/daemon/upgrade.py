@@ -8,6 +8,7 @@ import os
 import time
 
 from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError
+from alienctl.daemon import ownership
 from alienctl.daemon.start import start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
@@ -110,6 +111,10 @@ def _replace(invocation: Invocation) -> str:
     hello = _hello(invocation.socket)
     if not is_older(hello.version, VERSION):
         return hello.version  # another client was quicker
+    if not ownership.is_recorded(invocation, hello.pid):
+        daemon = wire_replies.daemon_status(_call(invocation.socket, b"Status", b""))
+        if not ownership.is_ours(invocation, daemon):
+            raise _NeededError(f"its state is in {daemon.state_directory}, which another environment uses")
     if "stop-if-idle" in hello.capabilities:
         answer = wire_replies.stop(_call(invocation.socket, b"Stop", number_field(1, 1)))
         if answer.needed:

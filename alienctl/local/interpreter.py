@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FOREIGN = (b"PYTHON", b"LD_")
+_FOREIGN = (b"PYTHON", b"LD_", b"NOTIFY_SOCKET", b"WATCHDOG_")
+"""Variables of other Pythons, of other libraries, and of the systemd service that runs the client."""
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 

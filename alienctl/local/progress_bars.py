@@ -26,10 +26,23 @@ class _Rate(ProgressColumn):
     """Bytes per second in the units of the sizes beside it."""
 
     def render(self, task: Task) -> Text:
-        """Return the rate of the last seconds."""
-        rate = int(task.speed or 0)
+        """Return the rate of the last seconds; the daemon measures that of the whole job."""
+        rate = int(task.fields.get("rate", task.speed) or 0)
         unit, suffix = filesize.pick_unit_and_suffix(rate, ["B/s", "KiB/s", "MiB/s", "GiB/s"], 1024)
         return Text(f"{rate / unit:.1f} {suffix}", style="progress.data.speed")
+
+
+class _TimeLeft(TimeRemainingColumn):
+    """Time that is left: the daemon's estimate for the whole job."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time."""
+        if "left" not in task.fields:
+            return super().render(task)
+        minutes, seconds = divmod(task.fields["left"], 60)
+        hours, minutes = divmod(minutes, 60)
+        text = f"{hours}:{minutes:02}:{seconds:02}" if task.fields["left"] else "-:--:--"
+        return Text(text, style="progress.remaining")
 
 
 class Display:
@@ -45,7 +58,7 @@ class Display:
             BarColumn(None, table_column=Column(ratio=1, min_width=4)),
             DownloadColumn(binary_units=True, table_column=_one_line()),
             _Rate(table_column=_one_line()),
-            TimeRemainingColumn(table_column=_one_line()),
+            _TimeLeft(table_column=_one_line()),
             console=self._console,
             auto_refresh=False,
             transient=True,
@@ -75,6 +88,8 @@ class Display:
             description=_counted(progress),
             completed=progress.bytes_done,
             total=progress.bytes_total or None,
+            rate=progress.bytes_per_second,
+            left=progress.seconds_left,
         )
         self._lines = min(len(self._bars.tasks), self._console.height)
         self._bars.refresh()

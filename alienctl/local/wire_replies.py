@@ -32,6 +32,8 @@ class RunProgress:
     files_failed: int
     files_total: int
     files: list[FileProgress]
+    bytes_per_second: int = 0
+    seconds_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ def _each(data: bytes, field: int, read: Callable[[bytes], Item]) -> list[Item]:
 def run_progress(data: bytes) -> RunProgress:
     """Read a RunProgress."""
     done, total, *counts = (number(data, field) for field in range(1, 6))
-    return RunProgress(done, total, counts[0], counts[1], counts[2], _each(data, 6, file_progress))
+    files = _each(data, 6, file_progress)
+    return RunProgress(done, total, counts[0], counts[1], counts[2], files, number(data, 7), number(data, 8))
 
 
 def file_progress(data: bytes) -> FileProgress:

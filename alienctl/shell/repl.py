@@ -69,7 +69,7 @@ class _Shell:
     def __init__(self, invocation: Invocation, *, is_private: bool) -> None:
         self._invocation = invocation
         invocation.interactive = True
-        if invocation.session == f"sid:{os.getsid(0)}":
+        if not invocation.names_session:
             invocation.session = f"shell:{os.getpid()}.{time.time_ns()}"
         self._shows_date = self._is_on("ALIENPY_PROMPT_DATE")
         self._shows_pwd = self._is_on("ALIENPY_PROMPT_CWD")

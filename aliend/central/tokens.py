@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from aliend.central.connection.connection import open_connection, user_agent
@@ -32,7 +34,7 @@ from aliend.core.connection.discovery import Target
 from aliend.core.connection.pem import PemFile, PemText, blocks
 from aliend.core.protocol.replies import WRONG_SHAPE, Reply, parse
 from aliend.core.protocol.requests import Request, encode
-from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError
+from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError, one_line
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ _GAIN_MS = 3_600_000
 """A new token must be able to last longer than the old one by this much to be worth a login."""
 _RETRY_MS = 600_000
 """After a renewal that failed the next one is tried so much later."""
+_VALIDITY = re.compile(r"-+v(?:=(.*)|(-?\d.*))?")
 _FORBIDDEN = ("wcert", "wkey")
 """Options of `token` that would write files on the service's own machine."""
 
@@ -100,7 +103,7 @@ class Tokens:
         try:
             text = await self._looked_after(context)
         except AliendError as error:
-            problem = str(error)
+            problem = one_line(error)
         self._warnings[context], self._problems[context] = text, problem
         return text
 
@@ -122,6 +125,8 @@ class Tokens:
     async def destroy(self, context: Context) -> list[str]:
         """Remove the token's files, also those of a token that has ended; the names of what was there."""
         place = _place_of(context.token)
+        for known in (self._warnings, self._problems, self._not_before_ms):
+            known.pop(context, None)  # they were about this token
         names = (place.key.path, place.certificate.path)
         return [name for name in names if await asyncio.to_thread(private_files.remove, name)]
 
@@ -221,6 +226,11 @@ def check_options(options: Sequence[str]) -> None:
         name = option.lstrip("-").partition("=")[0]
         if option.startswith("-") and name and any(known.startswith(name) for known in _FORBIDDEN):
             raise UsageError(f"token: {option} would write files on the service's own machine")
+    for word, value in pairwise([*options, ""]):
+        found = _VALIDITY.fullmatch(word)
+        days = (found[1] or found[2] or value) if found else "1"
+        if not (days.isascii() and days.isdigit() and int(days) > 0):
+            raise UsageError(f"-v takes a number of days, at least 1, not {days!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,5 +305,7 @@ def _keep(place: _Place, pair: Pair, remark: str) -> NewToken:
         known, _ = examined(CredentialFiles(PemText(pair.certificate), PemText(pair.key)), now_in_ms())
     except NotConnected as error:
         raise BadReply(f"token: the central service sent something else than a token: {error}", WRONG_SHAPE) from error
+    if place.certificate.is_default or place.key.is_default:
+        private_files.make_directories([Path(place.certificate.path).parent, Path(place.key.path).parent])
     private_files.write_all({place.key.path: pair.key, place.certificate.path: pair.certificate})
     return NewToken(known, remark)

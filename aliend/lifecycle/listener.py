@@ -21,6 +21,7 @@ import grpc.aio
 
 from aliend.config import SOCKET_PATH_LIMIT
 from aliend.errors import ConfigurationError
+from aliend.lifecycle.socket_holder import other_holder
 from aliend.lifecycle.state_directory import make_private
 
 log = logging.getLogger(__name__)
@@ -98,8 +99,10 @@ class Listener:
             return
 
     async def _bind(self, path: str) -> None:
-        """Listen at `path` with a new server. Raises ConfigurationError."""
+        """Listen at `path` with a new server. Raises ConfigurationError, also where another process listens there."""
         make_private(str(Path(path).parent))
+        if message := await asyncio.to_thread(other_holder, path):
+            raise ConfigurationError(message)
         unfinished = str(Path(path).with_name(_in_base_36(os.getpid())))
         if len(os.fsencode(unfinished)) > SOCKET_PATH_LIMIT:
             unfinished = path  # an ALIEND_SOCKET with a very short name in a very long directory

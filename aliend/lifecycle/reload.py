@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ class Reloader:
         self._parts = parts
         self._started_with = parts.settings.values
         self._applied = parts.settings.values
+        self.reloaded = asyncio.Event()
+        """Set after each successful reload."""
 
     def reload(self) -> Reloaded:
         """Read the files and apply them. Raises ConfigurationError, with nothing changed, if they are not valid."""
@@ -41,6 +44,7 @@ class Reloader:
         parts.engine.set_limits(
             files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib
         )
+        self.reloaded.set()
         before, self._applied = self._applied, settings.values
         applied = [text for key, text in _changes(before, settings.values) if key not in _NEED_RESTART]
         waiting = [text for key, text in _changes(self._started_with, settings.values) if key in _NEED_RESTART]

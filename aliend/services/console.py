@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -107,6 +108,8 @@ class Events:
                     files_done=progress.files_done,
                     files_failed=progress.files_failed,
                     files_total=progress.files_total,
+                    bytes_per_second=progress.bytes_per_second,
+                    seconds_left=progress.seconds_left,
                     files=[
                         console_pb2.FileProgress(
                             id=file.id,
@@ -191,7 +194,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in candidates])
 
     async def _say_loss(self, events: Events) -> None:
-        """Say once that a damaged database was lost."""
+        """Say once that the database was lost."""
         store = self._runtime.store
         if loss := store.loss:
             with suppress(StoreError):
@@ -208,7 +211,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             umask=start.umask,
             session=start.session or "default",
             terminal=terminal,
-            context=self._runtime.context(environment or None),
+            context=self._runtime.context(environment or None, os.fsdecode(start.cwd)),
             restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
             environment=environment,
             output=events,
@@ -257,6 +260,8 @@ async def _listen(context: Context, call: Call) -> None:
     """Pass the client's further input to the command until the client closes its side."""
     while isinstance(received := await context.read(), console_pb2.RunInput):
         match received.WhichOneof("input"):
+            case "signal" if received.signal.number == signal.SIGQUIT:
+                call.detached.set()
             case "signal":
                 call.interrupted.set()
             case "stdin" if received.stdin:

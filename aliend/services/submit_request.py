@@ -108,6 +108,7 @@ def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
         parents=request.parents,
         strip=request.strip,
         delete=request.delete,
+        label=request.label,
     )
 
 

@@ -130,7 +130,7 @@ class Database:
         self.problem: StoreError | None = None
         """Why the database cannot be used, as long as it was not opened since."""
         self.loss = ""
-        """A sentence about a database that was damaged and set aside, until `loss_was_said`."""
+        """A sentence about a database that was damaged or removed, until `loss_was_said`."""
         self._watchers: set[asyncio.Event] = set()
 
     async def open(self) -> None:
@@ -175,7 +175,7 @@ class Database:
         return result
 
     async def loss_was_said(self) -> None:
-        """Forget the sentence about a damaged database. Raises StoreError."""
+        """Forget the sentence about a lost database. Raises StoreError."""
         self.loss = ""
         await self.write(lambda at: at.connection.execute("DELETE FROM meta WHERE key = 'loss'") and None)
 
@@ -249,15 +249,7 @@ class Database:
         if self.problem and time.monotonic() < self._next_try:
             raise StoreError(str(self.problem))
         try:
-            try:
-                self._connect()
-            except sqlite3.Error as error:
-                if not damage.is_damage(error):
-                    raise
-                self._close()
-                kept = damage.set_aside(self._path, self._clock())
-                self._connect()
-                self._remember_loss(kept, str(error))
+            self._connect_or_begin_anew()
         except BaseException as error:
             self._close()
             ours = _ours(self._path, error)
@@ -269,6 +261,25 @@ class Database:
                 raise
             raise ours from error
         self.problem = None
+
+    def _connect_or_begin_anew(self) -> None:
+        """Connect; begin a new database where the old one is removed, empty or damaged, and remember that."""
+        if damage.is_missing(self._path):
+            damage.set_aside(self._path, self._clock())
+            self._connect()
+            self._remember_loss(f"the database {self._path} was removed or emptied", "a new one was begun")
+            return
+        try:
+            self._connect()
+        except sqlite3.Error as error:
+            if not damage.is_damage(error):
+                raise
+            self._close()
+            kept = damage.set_aside(self._path, self._clock())
+            self._connect()
+            log.error("the check of the database failed: %s", error)
+            self._remember_loss("the database of aliend was damaged", f"it is kept as {kept}; a new one was begun")
+        damage.mark_created(self._path)
 
     def _connect(self) -> None:
         try:
@@ -292,13 +303,10 @@ class Database:
             connection.return_bytes()
         self._revision, self.loss = int(meta["revision"]), meta.get("loss", "")
 
-    def _remember_loss(self, kept: Path, reason: str) -> None:
-        """Keep a sentence about the damaged database until somebody has read it."""
-        self.loss = (
-            f"the database of aliend was damaged; its jobs and sessions are lost.\n"
-            f"it is kept as {kept}; a new one was begun"
-        )
-        log.error("%s: %s", self.loss, reason)
+    def _remember_loss(self, what: str, result: str) -> None:
+        """Keep a sentence about the lost database until somebody has read it."""
+        self.loss = f"{what}; its jobs and sessions are lost.\n{result}"
+        log.error("%s", self.loss)
         self._opened().execute("INSERT OR REPLACE INTO meta VALUES ('loss', ?)", (self.loss,))
 
     def _close(self) -> None:
@@ -317,6 +325,8 @@ class Database:
 
     def _transact(self, changes: Sequence[_QueuedCall]) -> None:
         connection = self._opened()
+        if not os.path.exists(self._path):  # noqa: PTH110 - twice as fast, before each transaction
+            raise StoreError(f"the database {self._path} was removed; begin a new one with `alienctl daemon restart`")
         durable = any(change.durable for change in changes)
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("BEGIN IMMEDIATE")

@@ -16,6 +16,15 @@ A corpus is a file of `[[line]]` tables:
     env = {NAME = "value"}      more environment
     rows = ["F142"]             the rows of the incumbent's features that the line covers
 
+Lines that need no directories of their own can share one run of each program, as a batch; only their exit codes and
+standard output are compared:
+
+    [[batch]]
+    name = "errors"             the name of the batch
+    expect = "same"
+    lines = ["ls -z", "stat"]   the command lines, without quotes and `;`
+    forget = ["time"]           as above
+
 `{dir}` is a directory of the catalogue (no slash at its end), `{here}` the local directory; each program has its own.
 `{job}` is the number of the job that a `setup` line submitted, `{done}` that of a job that is done, `{master}` of one
 with parts.
@@ -68,6 +77,7 @@ class Line:
     stdin: str = ""
     env: dict[str, str] = field(default_factory=dict)
     rows: tuple[str, ...] = ()
+    batch: str = ""
 
     @property
     def id(self) -> str:
@@ -89,6 +99,9 @@ def read(path: Path) -> list[Line]:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     default = document.pop("compare", ["code", "stdout"])
     tables = document.pop("line", [])
+    for batch in document.pop("batch", []):
+        shared = {"batch": batch["name"], "compare": ["code", "stdout"], "expect": batch["expect"]}
+        tables += [{**shared, "forget": batch.get("forget", []), "run": text} for text in batch["lines"]]
     if document:
         raise ValueError(f"{path.name}: unknown {', '.join(document)}")
     return [_line({"compare": default, **table}, path) for table in tables]

@@ -143,7 +143,7 @@ def test_f040_directory_is_preferred_to_a_file_and_an_empty_one_is_passed_over(t
 
 def test_f041_first_known_place_that_exists_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     second, third = authorities(tmp_path / "second"), authorities(tmp_path / "third")
-    monkeypatch.setattr("aliend.config._CA_PLACES", (str(tmp_path / "first"), second, third))
+    monkeypatch.setattr("aliend.credential_places._AUTHORITIES", (str(tmp_path / "first"), second, third))
     assert load("default", environment(tmp_path)).context().ca == second
 
 
@@ -184,7 +184,7 @@ def test_a_variable_that_names_no_authorities_is_noted_with_the_reason(tmp_path:
 def test_authorities_that_getcacerts_installs_are_found_without_a_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aliend.config._CA_PLACES", ())
+    monkeypatch.setattr("aliend.credential_places._AUTHORITIES", ())
     installed = authorities(tmp_path / ".globus/certificates")
     assert load("default", environment(tmp_path)).context().ca == installed
 
@@ -204,3 +204,38 @@ def test_text_in_a_variable_for_authorities_is_never_shown(name: str, tmp_path: 
         context = load("default", {"HOME": str(tmp_path), name: text}).context(None)
         assert name in context.ca_note
         assert "c2VjcmV0c2VjcmV0" not in context.ca_note
+
+
+def test_a_link_to_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / ".config/aliend/config.toml"
+    write(file, "[transfers]\nfiles = 3\n")
+    settings = load("default", environment(tmp_path))
+    file.unlink()
+    file.symlink_to("nothing")
+    for read_again in (settings.refreshed, lambda: load("default", environment(tmp_path))):
+        with pytest.raises(ConfigurationError, match="is a link to a file that does not exist"):
+            read_again()
+
+
+def test_a_fifo_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / ".config/aliend/config.toml"
+    file.parent.mkdir(parents=True)
+    os.mkfifo(file)
+    with pytest.raises(ConfigurationError, match="is a FIFO"):
+        load("default", environment(tmp_path))
+
+
+def test_a_relative_directory_of_authorities_counts_from_the_callers_directory(tmp_path: Path) -> None:
+    write(tmp_path / "cas/one.pem", "")
+    settings = load("default", environment(tmp_path))
+    variables = environment(tmp_path, X509_CERT_DIR="cas")
+    assert settings.context(variables, str(tmp_path)).ca == str(tmp_path / "cas")
+    other = settings.context(variables, str(tmp_path / "cas"))
+    assert other.ca_note == "X509_CERT_DIR is not used: cas does not exist"
+
+
+def test_a_key_in_the_variable_of_authorities_is_never_shown(tmp_path: Path) -> None:
+    secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ"
+    context = load("default", environment(tmp_path)).context(environment(tmp_path, X509_CERT_DIR=secret), "/home")
+    assert "does not exist" in context.ca_note
+    assert secret not in context.ca_note

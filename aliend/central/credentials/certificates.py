@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from aliend.central.credentials import pem_files
-from aliend.central.credentials.pem_files import Planted, Unusable
+from aliend.central.credentials.pem_files import Planted, Unreadable, Unusable
 from aliend.central.credentials.private_keys import Locked, belong, read_key
 from aliend.core.connection import pem
 from aliend.core.connection.context import Context, CredentialFiles
@@ -66,11 +66,11 @@ def chain_of(source: PemSource) -> list[x509.Certificate]:
 
 def _blocks_of(source: PemSource) -> list[Block]:
     if not source.fingerprint():
-        raise Unusable("no certificate is configured")
+        raise Unreadable("no certificate is configured")
     try:
         return pem.certificates(pem_files.text_of(source))
     except OSError as error:
-        raise Unusable(f"the certificate {source} cannot be read: {error.strerror}") from error
+        raise Unreadable(f"the certificate {source} cannot be read: {error.strerror}") from error
     except PemError as error:
         raise Unusable(f"the certificate {source} {error}") from error
 
@@ -114,13 +114,14 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
             reasons.append(error)
         else:
             warnings = [str(reason) for reason in reasons if isinstance(reason, Planted)]
-            return Credential(files, known, is_token, pair, stamp, warnings[0] if warnings else "")
-    if all(_is_missing(files.certificate) for files in (context.token, context.user)):
+            return Credential(files, known, is_token, pair, stamp, context.token_note or next(iter(warnings), ""))
+    token = context.token_note or str(reasons[0])
+    if not context.token_note and all(_is_missing(files.certificate) for files in (context.token, context.user)):
         raise NotConnected(
             f"no certificate: neither {context.token.certificate} nor {context.user.certificate} exists; {_HINT}"
         )
     hint = "get a token with: `alienctl token-init`" if isinstance(reasons[1], Locked) else _HINT
-    raise NotConnected(f"no usable certificate (token: {reasons[0]}; user certificate: {reasons[1]}); {hint}")
+    raise NotConnected(f"no usable certificate; {hint}\ntoken: {token}\nuser certificate: {reasons[1]}")
 
 
 def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[CertificateFacts, Pair]:
@@ -143,8 +144,12 @@ def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[C
 
 
 def stamp_of(context: Context) -> tuple[int, ...]:
-    """Return the identity of the token's file, to detect a replacement; empty without a file."""
-    source = context.token.certificate
+    """Return the identity of the files of the token and of the user's certificate, to detect a replacement."""
+    return *_file_stamp(context.token.certificate), 0, *_file_stamp(context.user.certificate)
+
+
+def _file_stamp(source: PemSource) -> tuple[int, ...]:
+    """Return the identity of a file; empty without one."""
     if isinstance(source, PemText):
         return ()
     try:

@@ -24,6 +24,10 @@ class Unusable(NotConnected):
     """One certificate cannot be used; another one may."""
 
 
+class Unreadable(Unusable):
+    """A certificate is not configured, or its file cannot be read."""
+
+
 class Planted(Unusable):
     """A file under a default name was not made by this user; `str()` says what to do."""
 

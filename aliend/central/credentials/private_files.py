@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from aliend.errors import ConfigurationError
@@ -36,6 +36,15 @@ def write_all(contents: Mapping[str, str]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def make_directories(directories: Iterable[Path]) -> None:
+    """Make missing directories, readable by their owner only. Raises ConfigurationError. Blocks."""
+    for directory in directories:
+        try:
+            directory.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"the directory {directory} cannot be made: {error.strerror}") from error
+
+
 def _prepared(path: Path, text: str) -> Path:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -52,9 +61,15 @@ def _prepared(path: Path, text: str) -> Path:
 
 
 def remove(name: str) -> bool:
-    """Remove the file; whether there was one. Raises ConfigurationError. Blocks."""
+    """Remove the file unless it belongs to another user; return whether it was removed.
+
+    Raises ConfigurationError. Blocks.
+    """
+    path = Path(name)
     try:
-        Path(name).unlink()
+        if path.lstat().st_uid != os.geteuid():
+            return False
+        path.unlink()
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -35,7 +35,7 @@ class KeyText:
         except TypeError as error:
             if pass_phrase is not None:
                 return self.parsed()
-            raise Locked(f"the key {self.name} is encrypted and aliend has no pass phrase; run: token-init") from error
+            raise Locked(f"the key {self.name} is encrypted, and aliend does not know its pass phrase") from error
         except ValueError as error:
             if pass_phrase is not None:
                 raise UsageError(f"the pass phrase does not open the key {self.name}") from error

@@ -73,7 +73,7 @@ async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Impo
     await check_replacement(call)
     pass_phrase = ""
     if protect:
-        _require_pass_phrases(call, path)
+        _require_pass_phrases(call, f"a new pass phrase for {call.context.user.key}")
         pass_phrase = await questions.new_pass_phrase(call, str(call.context.user.key))
     key = await asyncio.to_thread(bundle.key_pem, pass_phrase)
     return Imported(known, await write(call, bundle.certificate_pem(), key), pass_phrase)
@@ -113,12 +113,13 @@ def _paths(files: CredentialFiles) -> list[Path]:
     return paths
 
 
-def _require_pass_phrases(call: Call, path: Path) -> None:
+def _require_pass_phrases(call: Call, wanted: str) -> None:
+    """Raise UsageError where nobody can be asked for what is `wanted`."""
     if not questions.can_ask_pass_phrase(call):
         raise UsageError(
-            f"cert-import has to ask for the pass phrases of {path} and of the new key\n"
+            f"cert-import has to ask for {wanted}\n"
             "standard input is no terminal, and ALIEND_ASKPASS names no program that prints them\n"
-            f"run at a terminal: `alienctl cert-import {path}`"
+            f"run at a terminal: `alienctl {' '.join(call.args)}`"
         )
 
 
@@ -127,7 +128,7 @@ async def _opened(call: Call, path: Path, data: bytes) -> Bundle:
     try:
         return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, "")
     except WrongPassPhrase:
-        _require_pass_phrases(call, path)
+        _require_pass_phrases(call, f"the pass phrase of {path}")
     for attempt in range(_TRIES):
         pass_phrase = await questions.ask(call, f"Pass phrase of {path}: ", echo=False)
         try:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from aliend.central.credentials import ca_bundle, chain_verification
 from aliend.central.credentials.certificates import now_in_ms, parse_certificate
-from aliend.central.credentials.pem_files import Unusable
+from aliend.central.credentials.pem_files import Unreadable, Unusable
 from aliend.central.credentials.private_keys import KeyText, Locked, belong, read_key
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import refuse_arguments
@@ -74,8 +74,8 @@ async def _verify(call: Call, source: PemSource) -> int:
     try:
         await asyncio.to_thread(parse_certificate, source)
     except Unusable as error:
-        unreadable = "cannot be read" in str(error) or not source
-        return await _print_outcome(call, source, str(error), UNREADABLE if unreadable else UNLOADABLE)
+        code = UNREADABLE if isinstance(error, Unreadable) else UNLOADABLE
+        return await _print_outcome(call, source, str(error), code)
     try:
         trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca, call.context.ca_note)
         problem = await asyncio.to_thread(chain_verification.why_untrusted, source, trust, now_in_ms())

@@ -208,7 +208,6 @@ async def _token(parts: Runtime, call: Call, known: CertificateFacts) -> Certifi
         raise LoginRefused(login_messages.refused_certificate(endpoint, known.issuer)) from error
     except UnknownAuthority as error:
         raise CannotLogIn(login_messages.unknown_authority(endpoint, call.context.ca)) from error
-    parts.sessions.forget_account(call.context)
     await parts.tokens.look_after(call.context)
     await call.print_error(made.remark)
     return made.facts

@@ -15,6 +15,7 @@ from aliend.central.credentials.private_keys import Locked
 from aliend.central.tokens import NewToken, check_options
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call
+from aliend.core.cli.session_names import lasting_name
 from aliend.core.connection import login_messages
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
@@ -60,7 +61,6 @@ async def token_init(parts: Runtime, call: Call) -> int:
             f"token-init takes options only, not {operand!r}; for a token with a role: `alienctl token-init -u ROLE`"
         )
     made = await _obtain(parts, call, options)
-    parts.sessions.forget_account(call.context)
     await parts.tokens.look_after(call.context)
     facts = made.facts
     if call.as_json:
@@ -114,6 +114,7 @@ async def prepare(parts: Runtime, call: Call) -> None:
         return
     try:
         await _obtain(parts, call, await parts.tokens.role_options(call.context))
+        await parts.tokens.look_after(call.context)
     except NotConnected:
         return  # as above
     except AliendError as error:
@@ -123,7 +124,7 @@ async def prepare(parts: Runtime, call: Call) -> None:
 async def remind(parts: Runtime, call: Call) -> None:
     """Warn on stderr, each session once an hour, where the certificate is about to end."""
     warning = parts.tokens.warning(call.context)
-    key = (call.session, call.context)
+    key = (lasting_name(call.session), call.context)
     if not warning or time.monotonic() - parts.reminded.get(key, -_REMIND_AFTER) < _REMIND_AFTER:
         return
     if len(parts.reminded) >= _MOST_REMINDED:
@@ -158,8 +159,8 @@ async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
     answer = await call.ask(f"Pass phrase of {context.user.key}: ")
     if answer is None:
         raise Locked(
-            f"the key {context.user.key} is encrypted and there is no terminal to ask for its pass phrase, or it was "
-            "not given; set ALIEND_ASKPASS to a program that prints it"
+            f"the key {context.user.key} is encrypted, and nobody gave its pass phrase\n"
+            "run `alienctl token-init` at a terminal, or set ALIEND_ASKPASS to a program that prints it"
         )
     try:
         await parts.tokens.unlock(context, answer)

@@ -97,7 +97,7 @@ def unknown_user(endpoint: str, subject: str) -> str:
     return "\n".join(
         [
             f"{endpoint} does not know the certificate {subject}",
-            "register it with the ALICE virtual organisation (VO); that takes effect within a day",
+            "register it with the ALICE virtual organisation (VO)",
             _AGAIN,
         ]
     )
@@ -108,7 +108,7 @@ def refused_certificate(endpoint: str, issuer: str) -> str:
     return "\n".join(
         [
             f"{endpoint} refuses your certificate; its authority is {issuer}",
-            "get a certificate from an authority of the grid (IGTF), for instance CERN's: https://ca.cern.ch",
+            "get a certificate from an authority that the grid accepts (IGTF)",
             "then run: `alienctl cert-import FILE.p12`",
         ]
     )

@@ -25,6 +25,8 @@ from aliend.core.copying.target_paths import join, without_common_parents
 from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
 
+_LONGEST_LABEL = 64
+
 Exists = Callable[[str], bool]
 """Returns whether a local file or directory of that absolute name exists."""
 
@@ -106,6 +108,8 @@ def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPa
 
 def check_spec(spec: JobSpec) -> None:
     """Raise UsageError for an impossible job."""
+    if len(spec.label) > _LONGEST_LABEL or not spec.label.isprintable():
+        raise UsageError(f"a label has at most {_LONGEST_LABEL} printable characters, not {spec.label!r}")
     if spec.purpose == "sync" and len(spec.sources) != 1:
         raise UsageError("a synchronisation needs exactly one source, a directory")
     if spec.purpose == "sync" and spec.direction == "copy" and overlap(spec.sources[0], spec.target):

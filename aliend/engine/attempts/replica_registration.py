@@ -197,7 +197,7 @@ class ReplicaRegistration:
             pause = max(_UNAVAILABLE_RETRY, self._attempt.tools.limiter.seconds_until_available(unavailable))
             raise CopyError(
                 f"only {granted} of {requested} replicas can be written while {', '.join(sorted(unavailable))} is not "
-                f"responding; next check in {pause:.0f} s",
+                "responding",
                 "storage",
                 pause,
             )

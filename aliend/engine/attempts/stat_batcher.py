@@ -3,7 +3,8 @@
 Each caller gets an answer that the catalogue gave after its call, as if it had asked alone. Only one request is sent at
 a time; calls made meanwhile share the next one. A batched call waits longer, as long as more callers are expected. Only
 `stat_ahead` may return a slightly older answer: names are looked up in advance, for one job only. What another job
-finds may be what the first one has just changed.
+finds may be what the first one has just changed. It also looks up the directories above each name, once for all files
+below them: the service would register a file below a file.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
 from aliend.engine.ports import CataloguePort
-from aliend.errors import ServiceError
+from aliend.errors import CopyError, ServiceError
 
 BATCH_DELAY = 0.02
 """Seconds that a call waits for others."""
@@ -41,6 +43,8 @@ class StatBatcher:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._known: dict[tuple[int, str], _Known] = {}
+        self._above: dict[str, tuple[float, bool]] = {}
+        """When names above others were looked up, and whether they are files."""
         self._prefetch_lock = asyncio.Lock()
 
     async def stat(self, lfn: str) -> Entry | None:
@@ -65,23 +69,59 @@ class StatBatcher:
         """Return the entry of a name that the job has not changed yet; also look up `others` for its later calls."""
         async with self._prefetch_lock:
             at, entry = self._known.pop((job, lfn), (0.0, None))
-            if at > time.monotonic() - PREFETCH_TTL:
-                return entry
-            names = [lfn, *(await others())][:BATCH_SIZE]
-            begun = time.monotonic()
-            try:
-                entries, missing = await self._catalogue.stat(names)
-            except ServiceError:  # one bad name must not fail the others
-                return await self.stat(lfn)
-            found: dict[str, Entry | None] = dict.fromkeys(name.rstrip("/") for name in missing)
-            found |= {entry.lfn.rstrip("/"): entry for entry in entries}
-            self._known = {key: known for key, known in self._known.items() if known[0] > begun - PREFETCH_TTL}
-            self._known |= {(job, name): (begun, found[name.rstrip("/")]) for name in names[1:]}
-            return found[lfn.rstrip("/")]
+            if at <= time.monotonic() - PREFETCH_TTL:
+                try:
+                    entry = await self._look_ahead(job, [lfn, *(await others())])
+                except ServiceError:  # one bad name must not fail the others
+                    entry = await self.stat(lfn)
+            await self.require_directories(lfn)
+        return entry
 
     def forget(self, job: int) -> None:
         """Forget what was looked up in advance for a job."""
         self._known = {key: known for key, known in self._known.items() if key[0] != job}
+
+    async def require_directories(self, lfn: str) -> None:
+        """Raise CopyError if a file stands where `lfn` needs a directory above it."""
+        unknown = self._unknown_above(lfn)
+        self._record_above(unknown, await asyncio.gather(*(self.stat(name) for name in unknown)))
+        for name in paths.ancestors(lfn):
+            if self._above.get(name, (0.0, False))[1]:
+                del self._above[name]  # the user may remove it
+                raise CopyError(
+                    f"{name} is a file in the catalogue, not a directory; nothing was created below it",
+                    kind="permanent",
+                )
+
+    async def _look_ahead(self, job: int, lfns: Sequence[str]) -> Entry | None:
+        """Look up names and what is above them, as many as one request can name; return the entry of the first name."""
+        names: dict[str, None] = {}
+        targets: list[str] = []
+        for lfn in lfns:
+            group = dict.fromkeys([*self._unknown_above(lfn), lfn])
+            if targets and len(names | group) > BATCH_SIZE:
+                break
+            names |= group
+            targets.append(lfn)
+        begun = time.monotonic()
+        entries, _ = await self._catalogue.stat(list(names))
+        by_name = {paths.without_slash(entry.lfn): entry for entry in entries}
+        above = [name for name in names if name not in targets]
+        self._record_above(above, [by_name.get(name) for name in above])
+        self._known = {key: known for key, known in self._known.items() if known[0] > begun - PREFETCH_TTL}
+        self._known |= {(job, name): (begun, by_name.get(paths.without_slash(name))) for name in targets[1:]}
+        return by_name.get(paths.without_slash(lfns[0]))
+
+    def _unknown_above(self, lfn: str) -> list[str]:
+        oldest = time.monotonic() - PREFETCH_TTL
+        return [name for name in paths.ancestors(lfn) if self._above.get(name, (0.0, False))[0] <= oldest]
+
+    def _record_above(self, names: Sequence[str], entries: Sequence[Entry | None]) -> None:
+        now = time.monotonic()
+        if names:
+            self._above = {name: found for name, found in self._above.items() if found[0] > now - PREFETCH_TTL}
+        for name, entry in zip(names, entries, strict=True):
+            self._above[name] = (now, entry is not None and not entry.is_directory)
 
     async def close(self) -> None:
         """Stop all requests."""

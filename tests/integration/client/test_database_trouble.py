@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -42,6 +42,15 @@ def test_a_damaged_database_is_kept_said_once_and_named_by_the_status(user: User
     assert any(str(kept) in warning for warning in user.json("daemon", "status")["warnings"])
     assert user.must("transfers", "list", "--all") == ""
     kept.unlink()
+    assert user.json("daemon", "status")["warnings"] == []
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda database: database.write_bytes(b"")], ids=["removed", "emptied"])
+def test_a_database_that_was_removed_or_emptied_is_said_once(user: User, lose: Callable[[Path], object]) -> None:
+    stopped_with_a_job(user)
+    lose(state_of(user) / "aliend.db")
+    assert "was removed or emptied; its jobs and sessions are lost" in user.run("pwd").stderr
+    assert user.run("ls").stderr == ""
     assert user.json("daemon", "status")["warnings"] == []
 
 

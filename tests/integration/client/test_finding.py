@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -333,3 +334,59 @@ def test_hosts_that_share_a_home_have_a_daemon_each(stranger: User) -> None:
     assert {one["state_directory"] for one in found} == {f"/var/tmp/aliend-{os.getuid()}/default"}
     assert all("other hosts may share" in one["warnings"][0] for one in found)
     assert [line.split()[5] for line in lines if line.startswith("default ")] == ["one", "two"]
+
+
+@pytest.fixture
+def neighbour(stranger: User) -> Iterator[User]:
+    """Another home of the same user with the same runtime directory."""
+    home = stranger.home / "other"
+    home.mkdir()
+    neighbour = User(home, stranger.variables | {"XDG_RUNTIME_DIR": str(stranger.home / "run")})
+    yield neighbour
+    neighbour.run("daemon", "stop", "--force")
+
+
+def test_the_daemon_of_another_home_is_neither_shown_nor_stopped(stranger: User, neighbour: User) -> None:
+    stranger.must("daemon", "start")
+    pid, state = stranger.pid(), state_of(stranger)
+    status = neighbour.run("daemon", "status")
+    assert status.returncode == 3
+    assert f"aliend (pid {pid}) with its state in {state} listens on" in status.stdout
+    for command in ("start", "stop", "restart"):
+        refused = neighbour.run("daemon", command)
+        assert (refused.returncode, f"aliend (pid {pid}) with its state in {state}" in refused.stderr) == (22, True)
+    assert alive(pid)
+    (advice,) = re.findall("stop it with `(.*?)`", refused.stderr)
+    stop = advice.replace("alienctl", neighbour.command)
+    subprocess.run(stop, shell=True, env=neighbour.environment, check=True, capture_output=True, timeout=60)
+    assert not alive(pid)
+    assert neighbour.must("daemon", "start") == f"aliend runs (pid {neighbour.pid()})"
+
+
+def test_a_daemon_does_not_take_the_socket_of_another_one(stranger: User, neighbour: User) -> None:
+    stranger.must("daemon", "start")
+    pid = stranger.pid()
+    program = Path(stranger.command).with_name("aliend")
+    second = subprocess.run([program], env=neighbour.environment, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 22
+    assert f"aliend (pid {pid}) with its state in {state_of(stranger)} listens on the socket" in second.stderr
+    assert stranger.pid() == pid
+
+
+def test_daemons_of_two_homes_with_sockets_of_their_own_are_told_apart(stranger: User, neighbour: User) -> None:
+    own = {**neighbour.environment, "ALIEND_SOCKET": str(neighbour.home / "own" / "s")}
+    stranger.must("daemon", "start")
+    neighbour.must("daemon", "start", env=own)
+    pids = stranger.pid(), neighbour.pid()
+    assert len(set(pids)) == 2
+    assert neighbour.must("daemon", "stop") == f"aliend stopped (pid {pids[1]})"
+    assert alive(pids[0])
+
+
+def test_a_daemon_that_wrote_no_record_is_ended_by_force(stranger: User) -> None:
+    stranger.must("daemon", "start")
+    pid = stranger.pid()
+    (state_of(stranger) / "lock").write_bytes(b"")
+    with frozen(pid):
+        assert stranger.must("daemon", "stop", "--force") == f"aliend stopped (pid {pid})"
+    assert not alive(pid)

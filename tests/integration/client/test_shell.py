@@ -21,6 +21,7 @@ class Shell:
 
     def __init__(self, user: User, *words: str, **variables: str) -> None:
         environment = {**user.environment, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", **variables}
+        del environment["ALIEN_SESSION"]  # each shell has a session of its own
         self.child = pexpect.spawn(
             user.command,
             list(words),

@@ -42,6 +42,20 @@ def test_f145_another_account_has_another_home_and_the_directory_stays(admin: Us
     assert (admin.must("whoami"), admin.must("home")) == ("admin", home)
 
 
+def test_a_removed_or_replaced_token_leaves_no_home_behind(admin: User) -> None:
+    own = admin.must("home")
+    (admin.home / "a").write_text("a", encoding="utf-8")
+    for restarts in (False, True):
+        admin.must("token-init", "-u", "bob")
+        assert (admin.must("whoami"), admin.must("home"), admin.must("pwd")) == ("bob", BOB, BOB)
+        admin.must("token-destroy")
+        if restarts:
+            admin.kill_daemon()
+        assert (admin.must("home"), admin.must("whoami"), admin.must("pwd")) == (own, "admin", own)
+    admin.must("cp", "file:a", f"~/a-{admin.home.name}@disk:1")
+    assert admin.must("stat", f"{own}a-{admin.home.name}").startswith("File: ")
+
+
 def test_f145_only_this_session_changes(admin: User) -> None:
     admin.must("--session", "one", "user", "bob")
     assert admin.must("--session", "one", "whoami") == "bob"

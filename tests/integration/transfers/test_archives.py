@@ -37,7 +37,7 @@ def output_of_a_job(user: User) -> str:
     """A directory with two archives, their members, and a file of its own; the members' bytes differ."""
     directory = f"{user.must('home').rstrip('/')}/output-{user.home.name}"
     (user.home / "work.jdl").write_text(
-        f'Executable = "/bin/x"; SandboxWait = "0"; SandboxRun = "0"; OutputDir = "{directory}"; Output = '
+        f'Executable = "/bin/date"; SandboxWait = "0"; SandboxRun = "0"; OutputDir = "{directory}"; Output = '
         f'{{"root_archive.zip:{",".join(ROOT)}@disk=1", "logs.zip:{",".join(LOGS)}@disk=1", "stdout@disk=1"}};',
         encoding="utf-8",
     )

@@ -9,7 +9,7 @@ import pytest
 
 import alienctl
 import aliend
-from alienctl import ClientError, NoDaemonError
+from alienctl import ClientError, NoDaemonError, main
 from alienctl.help import pages
 from alienctl.invocation import Invocation
 from alienctl.transport import check_directory, socket_path
@@ -28,8 +28,32 @@ def test_the_environment_names_profile_and_session() -> None:
     assert invocation.socket.endswith("/sandbox.sock")
 
 
-def test_without_a_name_the_session_is_the_terminals() -> None:
+def test_without_a_name_the_session_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "isatty", lambda descriptor: descriptor == 2)
     assert Invocation(["pwd"], {}).session == f"sid:{os.getsid(0)}"
+
+
+@pytest.mark.parametrize(
+    ("has_terminal", "as_alienpy", "base"),
+    [(False, False, f"sid:{os.getsid(0)}"), (True, True, "alien.py"), (False, True, "alien.py")],
+)
+def test_without_a_terminal_and_as_alienpy_the_session_is_new(
+    monkeypatch: pytest.MonkeyPatch, has_terminal: bool, as_alienpy: bool, base: str
+) -> None:
+    monkeypatch.setattr(os, "isatty", lambda _: has_terminal)
+    first, second = (Invocation(["pwd"], {}, as_alienpy=as_alienpy).session for _ in range(2))
+    assert first != second
+    for name in (first, second):
+        assert (name[:5], name.split(":", 2)[2]) == ("once:", base)
+    assert Invocation(["pwd"], {b"ALIEN_SESSION": b"mine"}, as_alienpy=as_alienpy).session == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_alienpy"),
+    [("/bin/alien.py", True), ("alien_ls", True), ("alien-token-init", True), ("/alien_x/alienctl", False)],
+)
+def test_the_names_of_alienpy_are_known(name: str, is_alienpy: bool) -> None:
+    assert main._is_alienpy(name) is is_alienpy
 
 
 @pytest.mark.parametrize("words", [["--profile", "a/b"], ["--profile="], ["--profile"], ["--profile", "x" * 65]])

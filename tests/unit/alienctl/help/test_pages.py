@@ -12,14 +12,14 @@ from aliend.commands import command_names
 from aliend.commands.copying import replicate, sync, transfers
 from aliend.commands.files import contents, edit, find2, pfns, to_xml
 from aliend.commands.grid import elements, xrootd_servers
-from aliend.core.cli.options import Option
+from aliend.core.cli.options import Option, other_spelling
 from aliend.core.copying import arguments
 
 PARSERS: dict[str, Mapping[str, Option]] = {
     "cp": arguments.OPTIONS,
     "sync": sync._OPTIONS,
     "replicate": replicate._OPTIONS,
-    "transfers": {name: option for options in transfers._OPTIONS.values() for name, option in options.items()},
+    "transfers": {name: option for options in transfers.OPTIONS.values() for name, option in options.items()},
     "find2": find2._OPTIONS,
     "toXml": to_xml._OPTIONS,
     "head": contents._OPTIONS,
@@ -53,7 +53,8 @@ def test_every_command_without_help_from_the_service_has_a_page() -> None:
 
 @pytest.mark.parametrize("command", PARSERS)
 def test_a_page_lists_exactly_the_options_of_the_parser(command: str) -> None:
-    listed, accepted = options_of(command), PARSERS[command]
+    listed = options_of(command)
+    accepted = {word: option for name, option in PARSERS[command].items() for word in (name, other_spelling(name))}
     missing = {
         option.key
         for name, option in accepted.items()
