@@ -71,7 +71,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "alienctl": [
         {"main"},
         {"local_commands"},
-        {"shell"},
+        {"shell", "top"},
         {"run", "api"},
         {"daemon"},
         {"local"},
