@@ -274,7 +274,7 @@ class CommandRun:
 
     def _write(self, descriptor: int, content: bytes) -> None:
         if descriptor == wire_messages.STDOUT:
-            content = self._recovery.fresh(content) if self._recovery else content
+            content = self._recovery.new_output(content) if self._recovery else content
             self._record_output(content)
         if descriptor == wire_messages.STDOUT and (self._program or self._discards_output):
             if self._program and not self._program.write(content):

@@ -18,7 +18,7 @@ class Activity:
         self.calls = 0
         self.watches = 0
         self.last_end = time.monotonic()
-        """When the last call or watch ended (monotonic seconds)."""
+        """The time at which the last call or watch ended (monotonic seconds)."""
 
     @property
     def is_none(self) -> bool:

@@ -69,7 +69,7 @@ class Store:
         self.history = History(self._database)
         requests = Requests(self._database)
         self.was_requested, self.record_request = requests.was_made, requests.record
-        self.loss_was_said = self._database.loss_was_said
+        self.forget_loss = self._database.forget_loss
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
 
@@ -84,7 +84,7 @@ class Store:
 
     @property
     def loss(self) -> str:
-        """Return a sentence about a database that was damaged or removed, until `loss_was_said`; empty: none."""
+        """Return the message about a database that was damaged or removed, until `forget_loss`; empty if none."""
         return self._database.loss
 
     @property
@@ -93,9 +93,9 @@ class Store:
         return self._database.problem
 
     def warnings(self) -> list[str]:
-        """Sentences about the database that want attention."""
+        """Return warnings about the database."""
         kept = damage.kept_aside(self._path)
-        lost = f"a damaged database is kept as {kept[-1]}; remove it when you need it no more" if kept else ""
+        lost = f"a damaged database is kept as {kept[-1]}; remove it when you no longer need it" if kept else ""
         return [text for text in (str(self.problem or ""), self.loss.replace("\n", " "), lost) if text]
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a real central service answered, asked of the sandbox's."""
+"""Compares the answers of the sandbox with recorded answers of a real central service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command lines that both programs are given: read from TOML, checked, and what may differ in their output.
+"""Reads the command lines for both programs from TOML, with the differences that are allowed in their output.
 
 A corpus is a file of `[[line]]` tables:
 
@@ -56,7 +56,7 @@ FORGOTTEN: dict[str, tuple[tuple[str, str], ...]] = {
     "space": ((r"[ \t]+", " "), (r"(?m)^ | $", "")),
     "sort": (),
 }
-"""What one run does not share with the next: patterns and what stands for them; `sort` puts lines in order."""
+"""Values that differ between runs: patterns and their replacements; `sort` sorts the lines."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Runs one line with one program, in places of its own, and tells what came of it."""
+"""Runs one line with one program, in its own directories, and returns the outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALIENPY = ROOT / ".venv-alienpy" / "bin" / "alien.py"
 HOME = "/alice/cern.ch/user/a/alice"
 Runner = Callable[[list[str], Line, "Place"], subprocess.CompletedProcess[str]]
 AT_A_TIME = 3
-"""Runs of the incumbent side by side: each takes most of a second of a processor."""
+"""Number of concurrent runs of alien.py: each takes most of a second of a processor."""
 _TIMEOUT = 300
 _MARK = "=== the next line of the batch ==="
 
@@ -73,7 +73,7 @@ class Place:
 
 
 class Stage:
-    """A grid with a user of our daemon and the incumbent program."""
+    """A grid with a user of our daemon and of alien.py."""
 
     def __init__(self, grid: Grid, user: User) -> None:
         self.grid = grid
@@ -88,7 +88,7 @@ class Stage:
         self._jobs = self._finished_jobs()
 
     def begin(self, lines: list[Line]) -> None:
-        """Start the incumbent for the lines of this session."""
+        """Start alien.py for the lines of this session."""
         for name in dict.fromkeys(line.batch for line in lines if line.batch):
             if name not in self._batches:
                 batch = [line for line in lines if line.batch == name]
@@ -99,14 +99,14 @@ class Stage:
                 self._theirs[line.id] = self._pool.submit(self._prepared, line, "theirs", self._incumbent)
 
     def theirs(self, line: Line) -> Outcome:
-        """Return the incumbent's result."""
+        """Return the result of alien.py."""
         self.begin([line])
         if line.batch:
             return self._their_batches[line.batch].result()[line.id]
         return self._theirs[line.id].result()
 
     def ours(self, line: Line) -> Outcome:
-        """Return our result."""
+        """Return the result of alienctl."""
         if line.batch:
             if line.batch not in self._own_batches:
                 self._own_batches[line.batch] = self._run_batch(self._batches[line.batch], "ours", self._own)
@@ -114,7 +114,7 @@ class Stage:
         return self._prepared(line, "ours", self._own)
 
     def close(self) -> None:
-        """Wait for the incumbent."""
+        """Wait for the runs of alien.py."""
         self._pool.shutdown(cancel_futures=True)
 
     def _prepared(self, line: Line, whose: str, run: Runner) -> Outcome:

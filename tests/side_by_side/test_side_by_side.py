@@ -1,4 +1,4 @@
-"""The incumbent client and ours carry out the same lines on the same grid."""
+"""alien.py and alienctl run the same lines on the same grid."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class ReplicaRegistration:
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
         if wrong or not tickets:
             raise CopyError(
-                f"{self._lfn} is registered, but cannot be read back: {wrong or 'no readable replica'}", "permanent"
+                f"{self._lfn} is registered, but reading it back failed: {wrong or 'no readable replica'}", "permanent"
             )
 
     async def _add_missing(self, storage: str) -> None:

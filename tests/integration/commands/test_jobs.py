@@ -71,7 +71,7 @@ def test_f157_times_in_a_trace_are_readable(user: User) -> None:
     assert re.match(r"\d{10} \[", user.must("ps", "--trace", number))
 
 
-def test_f158_what_is_known_of_jobs(user: User) -> None:
+def test_f158_facts_about_jobs(user: User) -> None:
     first, second = submitted(user), submitted(user)
     done(user, second)
     text = user.must("jobInfo", f"{first},{second}", "-trace", "-proc")

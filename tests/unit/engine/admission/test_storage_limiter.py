@@ -1,4 +1,4 @@
-"""Admission control: copies start when their storage elements have capacity; unavailable elements block nobody else."""
+"""Admission control: copies start when their storage elements have capacity; others do not block them."""
 
 from __future__ import annotations
 
