@@ -6,14 +6,14 @@ The lines are those of alien.py, which scripts parse: `jobID: i/n >>> ...`, `...
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from aliend.commands.invocation.call import Call, FileProgress, Progress
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.units import format_size
-from aliend.core.copying.target_paths import MISSING
+from aliend.core.copying.target_paths import MISSING, NO_HTTP
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import JobView, TransferView
 from aliend.runtime import Runtime
@@ -39,39 +39,58 @@ class HasEndpoints(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`."""
+    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`.
+
+    `first` files arrived with their first attempt.
+    """
 
     total: int = 0
     arrived: int = 0
     kept: int = 0
     missing: int = 0
+    first: int = 0
+
+    def summary(self) -> tuple[str, ...]:
+        """Return the lines of alien.py that scripts read: files that arrived in the first and in later attempts."""
+        moved, wanted = self.arrived - self.kept, self.total - self.kept
+        if not wanted:
+            return ()
+        lines = (f"Successful jobs (1st try): {self.first}/{wanted}",)
+        if moved == self.first:
+            return lines
+        later = f"Successful jobs (2nd try): {moved - self.first}/{wanted - self.first}"
+        return (*lines, later, f"Successful jobs (total): {moved}/{wanted}")
 
 
 class Follower:
     """Prints the progress and the results of jobs, one after the other."""
 
-    def __init__(self, runtime: Runtime, call: Call, style: Style) -> None:
+    def __init__(self, runtime: Runtime, call: Call, style: Style, *, is_copy: bool = False) -> None:
+        """Create a follower; the standard output of a copy has only lines of alien.py where it is no terminal."""
+        self._shows_end = not call.as_json and (call.terminal.stdout or not is_copy)
         self._runtime = runtime
         self._call = call
         self._style = style
         self._running: dict[int, int] = {}
         """The number printed for each transfer that is running."""
         self._announced = 0
+        self._warned: set[str] = set()
         self.tally = Tally()
 
-    async def follow(self, job: int, *, until_held: bool = False) -> JobView:
+    async def follow(self, job: int, *, until_held: bool = False, later: Sequence[int] = ()) -> JobView:
         """Follow `job` until it ends, and return its final state. Raises NoSuchJob.
 
-        With `until_held`, also return when the daemon holds the job because of a problem that the user must fix.
+        With `until_held`, also return when the daemon holds the job because of a problem that the user must fix. The
+        files of the jobs in `later` count in the numbers of the lines.
         """
         final = await self._runtime.engine.job(job)
-        kept = self.tally.kept
+        others = self.tally.total + sum([(await self._runtime.engine.job(one)).files.total for one in later])
         async for changes in self._runtime.engine.changes(job, ""):
             for view in changes.jobs:
                 if view.message and view.message != final.message:
                     await self._call.print_error(f"job {view.id}: {view.message}")
                 final = view
-            await self._report(changes.transfers, final.files.total)
+            await self._report(changes.transfers, others + final.files.total)
             if self._style == "bars":
                 await self._call.output.progress(_progress(self._runtime, final))
             if until_held and final.state == "paused" and final.message:
@@ -83,7 +102,6 @@ class Follower:
         held = final.state == "paused"  # possibly before any file was found
         self.tally.total += final.files.total or int(held)
         self.tally.arrived += final.files.done
-        await self._report_end(final, self.tally.kept - kept)
         return final
 
     async def _report(self, transfers: Iterable[TransferView], total: int) -> None:
@@ -117,11 +135,15 @@ class Follower:
             self._running.pop(transfer.id, None)
             await self._print_line(f"{escape_newlines(transfer.target)} --> TARGET VALID (size match, md5 match)")
             return
+        self.tally.first += transfer.attempts <= 1
         number = await self._report_start(transfer, total)
         del self._running[transfer.id]
         rate = format_size(int(moved / seconds), 2)
         await self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
-        await self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}" if transfer.message else "")
+        if transfer.message == NO_HTTP:
+            await self._warn_once("warning: no storage element supports HTTP; files are read over XRootD")
+        elif transfer.message:
+            await self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}")
 
     async def _report_failure(self, transfer: TransferView, total: int) -> None:
         self.tally.missing += transfer.message.endswith(MISSING)
@@ -138,17 +160,24 @@ class Follower:
             f"jobID: {number}/{max(total, number)} >>> STATUS ERROR : {escape_newlines(name)}\n{transfer.message}"
         )
 
-    async def _report_end(self, job: JobView, kept: int) -> None:
-        moved, wanted = job.files.done - kept, job.files.total - kept
-        if not job.files.total and job.ended_ms:
-            return
-        if self._style == "line" and not wanted and job.ended_ms:
-            await self._print_line("No copy jobs to be done!")
-        elif self._style == "line" and wanted:
-            text = f"Successful jobs (1st try): {moved}/{wanted}"
-            await (self._print_line(text) if moved else self._print_notice(text))
-        if not self._call.as_json:
-            await self._call.print(_end_line(job))
+    async def report_end(self, jobs: Sequence[JobView]) -> None:
+        """Print one summary of all jobs, and the end of each job: on standard error if standard output is parsed."""
+        if any(job.files.total or not job.ended_ms for job in jobs):
+            lines = self.tally.summary()
+            if self._style == "line" and not lines and all(job.ended_ms for job in jobs):
+                await self._print_line("No copy jobs to be done!")
+            elif self._style == "line" and lines:
+                moved = self.tally.arrived > self.tally.kept
+                await (self._print_line("\n".join(lines)) if moved else self._print_notice("\n".join(lines)))
+        for job in jobs:
+            if job.files.total or not job.ended_ms:
+                text = _end_line(job)
+                await (self._call.print(text) if self._shows_end else self._print_notice(text))
+
+    async def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            await self._print_notice(text)
 
     async def _print_line(self, text: str) -> None:
         if self._style == "line" and not self._call.as_json:
@@ -161,7 +190,10 @@ class Follower:
 
 async def follow(runtime: Runtime, call: Call, job: int) -> JobView:
     """Follow one job in the style that suits the terminal."""
-    return await Follower(runtime, call, style_of(call)).follow(job)
+    follower = Follower(runtime, call, style_of(call))
+    final = await follower.follow(job)
+    await follower.report_end([final])
+    return final
 
 
 def style_of(call: Call, preferred: str = "") -> Style:

@@ -37,8 +37,9 @@ async def follow_foreground(
     problems: Sequence[str] = (),
 ) -> int:
     """Follow jobs to their end and return the exit code; `problems` are invalid lines of an input file."""
-    follower = Follower(runtime, call, style_of(call, progress))
+    follower = Follower(runtime, call, style_of(call, progress), is_copy=True)
     finals = await follow_all(runtime, call, follower, jobs)
+    await follower.report_end(finals)
     await metafiles.write_metafiles(runtime, call, finals)
     code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
     is_empty = not follower.tally.total and not problems
@@ -57,7 +58,9 @@ async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Seq
         async with cancel_with_command(runtime, *jobs):
             if jobs:
                 await call.output.announce_jobs(*jobs)
-            return [await follower.follow(job, until_held=True) for job in jobs]
+            return [
+                await follower.follow(job, until_held=True, later=jobs[index:]) for index, job in enumerate(jobs, 1)
+            ]
     except asyncio.CancelledError:
         if call.interrupted.is_set():
             await call.print_error("\n".join(f"job {job} cancelled" for job in jobs))

@@ -50,7 +50,7 @@ class Printer:
     async def results(self, results: Sequence[Result]) -> None:
         """Print some results."""
         if self._call.as_json:
-            await self._array.add(map(dict, results))
+            await self._array.add(dict(sorted(result.items())) for result in results)
         else:
             await self._call.print(names_text(results))
 

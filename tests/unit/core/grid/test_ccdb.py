@@ -72,8 +72,10 @@ def test_invalid_arguments_are_refused(words: list[str], part: str) -> None:
 
 def test_f168_files_have_readable_names_or_those_of_a_server() -> None:
     (one,) = ccdb.objects_of({"objects": [OBJECT]}, BASE)
-    assert ccdb.target_of(one, "get") == "TPC/Calib/Gain/gain_e-1.root"
-    assert ccdb.target_of(one, "mirror") == "TPC/Calib/Gain/1700000000000/e-1"
+    (two,) = ccdb.objects_of({"objects": [{**OBJECT, "ETag": '"e-2"'}]}, BASE)
+    assert ccdb.targets_of([one], "get") == ["TPC/Calib/Gain/gain.root"]
+    assert ccdb.targets_of([one, two], "get") == ["TPC/Calib/Gain/gain_e-1.root", "TPC/Calib/Gain/gain_e-2.root"]
+    assert ccdb.targets_of([one], "mirror") == ["TPC/Calib/Gain/1700000000000/e-1"]
     assert one.replicas == ("alien:///alice/data/CCDB/gain", f"{BASE}download/e-1")
 
 
