@@ -18,6 +18,7 @@ from alienctl.terminal import write_all
 from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
+_HELP = frozenset({"-h", "--h", "-help", "--help"})
 _HELLO_WAIT = 4.0
 """Seconds that a daemon has to say who it is."""
 
@@ -27,7 +28,7 @@ def perform(invocation: Invocation) -> int:
     operands = [word for word in invocation.args if word not in JSON_OPTIONS]
     as_json = len(operands) < len(invocation.args)
     command = operands.pop(0) if operands else ""
-    if {"-h", "--help"}.intersection(operands[:1]) and command in pages.OURS:
+    if _HELP.intersection(operands[:1]) and command in pages.OURS:
         say(pages.text_of(command))
         return 0
     if command == "daemon":
@@ -56,10 +57,10 @@ def perform(invocation: Invocation) -> int:
         return _version(invocation, as_json)
     if command in ("help", "?") and operands:
         return _help_of(invocation, operands)
-    if command not in ("", "help", "?", "-h", "--help") or not command:
-        return CommandRun(invocation).run()
-    say(pages.text())
-    return 0
+    if command in ("help", "?") or command in _HELP:
+        say(pages.text())
+        return 0
+    return CommandRun(invocation).run()
 
 
 def _is_alien_py() -> bool:

@@ -57,5 +57,5 @@ class Printer:
     async def end(self, code: int, error: str, user: str, directory: str) -> None:
         """Print the end of the document: exit code, error text, user and current directory."""
         if self._call.as_json:
-            metadata = {"exitcode": str(code), "error": error, "user": user, "currentdir": directory}
+            metadata = {"currentdir": directory, "error": error, "exitcode": str(code), "user": user}
             await self._array.end({"metadata": metadata})

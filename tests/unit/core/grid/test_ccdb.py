@@ -82,8 +82,8 @@ def test_f168_files_have_readable_names_or_those_of_a_server() -> None:
 def test_f168_properties_are_the_fields_that_the_name_does_not_have() -> None:
     (one,) = ccdb.objects_of({"objects": [OBJECT]}, BASE)
     assert ccdb.properties_of(one) == (
-        "CreateTime=1\nValidUntil=1700000060000\nOriginalFileName=gain.root\nContent-MD5=ABC\nObjectType=o2::Gain\n"
-        "Comment=two\\nlines\n"
+        "CreateTime=1\nValidUntil=1700000060000\nContent-MD5=ABC\nObjectType=o2::Gain\n"
+        "Comment=two\\nlines\nOriginalFileName=gain.root\n"
     )
 
 
