@@ -21,8 +21,8 @@ _OPTIONS = ("--profile", "--session", "--no-autostart", "--strict", "--raw", "-d
 FORWARDED_PREFIXES = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
 FORWARDED_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
 DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
-"""The only variables that the daemon gets; docs/environment.md explains each of them. Those of `DISPLAY_NAMES` are left
-out if they are not UTF-8."""
+"""The only variables that the daemon gets; docs/environment.md explains each of them. Those of `DISPLAY_NAMES` are
+omitted if they are not UTF-8."""
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -43,12 +43,12 @@ class Invocation:
         self.debug = environment.get(b"ALIENPY_DEBUG", b"").lower() not in (b"", b"0", b"no", b"off", b"false")
         self.args = self._without_client_options(self._without_debug(args))
         if not 1 <= len(self.profile) <= 64 or not _NAME_CHARACTERS.issuperset(self.profile):
-            sentence = f"a profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {self.profile!r}"
+            sentence = f"invalid profile name {self.profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -"
             raise ClientError(sentence, _EINVAL)
         if not self.session.isprintable():
-            raise ClientError(f"a session's name is printable text, not {self.session!r}", _EINVAL)
+            raise ClientError(f"invalid session name {self.session!r}: use printable characters", _EINVAL)
         self.names_session = bool(self.session)
-        """Whether the user named the session, rather than the terminal."""
+        """The user named the session; otherwise it is named after the terminal."""
         self.session = self.session or _default_session(as_alienpy=as_alienpy)
         self.socket = socket_path(self.profile, environment)
 
@@ -61,7 +61,7 @@ class Invocation:
                 self.debug, self.debug_file = True, "".join(kept[at + 1 : at + 2])
                 del kept[at : at + 2]
                 if not self.debug_file:
-                    raise ClientError(f"{name} needs the name of a file", _EINVAL)
+                    raise ClientError(f"{name} requires a file name", _EINVAL)
         without = [arg for arg in kept if arg not in ("-debug", "--debug")]
         self.debug = self.debug or len(without) < len(kept)
         return without
@@ -83,7 +83,7 @@ class Invocation:
                     del args[0]
                     value = args[0] if args else ""
                 if not value:
-                    raise ClientError(f"{word} needs a name", _EINVAL)
+                    raise ClientError(f"{word} requires a name", _EINVAL)
                 if word == "--profile":
                     self.profile, self.is_profile_typed = value, True
                 else:

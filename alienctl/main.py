@@ -21,6 +21,7 @@ _LOCAL_COMMANDS = (
     *("daemon", "version", "help", "?", "sandbox", "-h", "--h", "-help", "--help", "-V", "--version", "logout", ""),
     *("install-names", "completion", "shell", "term", "terminal", "console"),
 )
+_LIVE_VIEW = ["transfers", "top"]
 
 
 def run(args: list[str], *, as_alienpy: bool = False) -> int:
@@ -28,10 +29,11 @@ def run(args: list[str], *, as_alienpy: bool = False) -> int:
     try:
         invocation = Invocation(args, os.environb, as_alienpy=as_alienpy)
         if invocation.command == "__complete":
-            from alienctl.shell.completion import answer
+            from alienctl.shell.completion import print_candidates
 
-            return answer(invocation)
-        if invocation.command in _LOCAL_COMMANDS or invocation.args[-1] in _HELP:
+            return print_candidates(invocation)
+        is_local = invocation.command in _LOCAL_COMMANDS or invocation.args[:2] == _LIVE_VIEW
+        if is_local or invocation.args[-1] in _HELP:
             from alienctl.local_commands import perform
 
             return perform(invocation)

@@ -11,9 +11,8 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [monitor]      host
     [daemon]       idle_exit
 
-The variables of the incumbent client (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) come between: they win over what is
-set for every profile and lose against what is set for the chosen profile, because choosing a profile is the stronger
-wish.
+The variables of alien.py (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) override the tables for every profile; the tables
+of the chosen profile override the variables, because the user chose that profile explicitly.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ _TABLES: dict[str, dict[str, type]] = {
 }
 _LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes"), 1)
 _LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0}
-"""The smallest sensible numbers, by key."""
+"""The smallest valid number for each key."""
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
     "ALIENPY_JCENTRAL_PORT": ("central", "port"),
@@ -72,17 +71,17 @@ _LOCAL_FILE_SYSTEMS = (
     *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "nilfs2", "reiserfs"),
     *("overlay", "aufs", "tmpfs", "rootfs", "vfat", "exfat", "ntfs3", "hfsplus", "udf"),
 )
-"""File systems of one host. On any other kind several hosts may share a directory, and locks may not hold."""
+"""File systems of a single host. Others may be shared by several hosts, and their locks may not be reliable."""
 
 Tables = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How much is copied at a time: files in all, files per storage element, worker processes.
+    """Limits of concurrent copies: files in total, files per storage element, worker processes.
 
-    `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB). Jobs that have ended are
-    forgotten after `keep_days` (0: never).
+    `keep_free_mib` of a disk stay free (MiB; -1: 5 % of the disk, at most 2 GiB). Ended jobs are deleted after
+    `keep_days` (0: never).
     """
 
     files: int = 8
@@ -94,10 +93,10 @@ class TransferLimits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one daemon runs with.
+    """The settings of one daemon.
 
-    `socket` and the directories are absolute paths. `state_note` says why the state is not in its usual place (empty:
-    it is). `environment` is the daemon's own, used for callers that bring none.
+    `socket` and the directories are absolute paths. `state_note` explains an unusual state directory (empty: it
+    is the usual one). `environment` is the daemon's own, used for callers that do not send one.
     """
 
     profile: str
@@ -116,11 +115,11 @@ class Settings:
 
     @property
     def idle_exit(self) -> int:
-        """Seconds without work after which the daemon ends; 0: never."""
+        """Return the seconds without work after which the daemon exits; 0: never."""
         return int(self.values.get("daemon", {}).get("idle_exit", 0))
 
     def refreshed(self) -> Settings:
-        """These settings, read again if one of the files has changed since. Raises ConfigurationError as `load`."""
+        """Return these settings, read again if one of the files has changed. Raises ConfigurationError like `load`."""
         if _stamps(_files(self.profile, self.environment)) == self.stamps:
             return self
         return load(self.profile, self.environment)
@@ -137,22 +136,22 @@ class Settings:
 
     @property
     def ccdb_host(self) -> str:
-        """Return the host of the conditions database, as it is configured; empty: the usual one."""
+        """Return the configured host of the conditions database; empty: the default."""
         return str({**self.shared.get("ccdb", {}), **self.chosen.get("ccdb", {})}.get("host", ""))
 
     @property
     def monitor_host(self) -> str:
-        """Return the configured URL of the monitoring; empty: the default."""
+        """Return the configured URL of the monitoring service; empty: the default."""
         return str({**self.shared.get("monitor", {}), **self.chosen.get("monitor", {})}.get("host", ""))
 
     def context(self, environment: Mapping[str, str] | None = None, directory: str = "") -> Context:
-        """Return the context of a caller: the environment and the directory that it sent, or the daemon's own.
+        """Return the context of a caller with this environment and directory (default: the daemon's own).
 
-        Raises ConfigurationError for a value that makes no sense, and for the profile `sandbox` without a sandbox grid.
+        Raises ConfigurationError for an invalid value, and for the profile `sandbox` without a sandbox grid.
         """
         variables = self.environment if environment is None else environment
         if self.profile == "sandbox" and "central" not in self.chosen:
-            raise ConfigurationError("There is no sandbox grid on this machine; start one with: alienctl sandbox up")
+            raise ConfigurationError("No sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
         values = _merge(self.shared, _of_variables(variables), self.chosen)
         central, files, tls = (values.get(table, {}) for table in ("central", "credentials", "tls"))
         home = home_of(variables)
@@ -185,9 +184,9 @@ class Settings:
 
 
 def load(profile: str, environment: Mapping[str, str]) -> Settings:
-    """Read the files for `profile`. Raises ConfigurationError with the file, the key and what is wrong."""
+    """Read the files for `profile`. Raises ConfigurationError with the file, the key and the mistake."""
     if not PROFILE_NAME.fullmatch(profile):
-        raise ConfigurationError(f"A profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {profile!r}")
+        raise ConfigurationError(f"Invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
     path, *extra = _files(profile, environment)
     stamps = _stamps([path, *extra])
     content = _read(path)
@@ -207,13 +206,13 @@ def load(profile: str, environment: Mapping[str, str]) -> Settings:
 
 
 def configured_profiles(environment: Mapping[str, str]) -> list[str]:
-    """Return the profiles that have tables of their own in the configuration file. Raises ConfigurationError."""
+    """Return the profiles that have their own tables in the configuration file. Raises ConfigurationError."""
     profiles = _read(_files("default", environment)[0]).get("profile", {})
     return sorted(profiles) if isinstance(profiles, dict) else []
 
 
 def socket_path(profile: str, environment: Mapping[str, str]) -> str:
-    """Return the daemon's socket. Raises ConfigurationError when the path is too long for a socket."""
+    """Return the path of the daemon's socket. Raises ConfigurationError if it is too long for a socket."""
     uid = os.getuid()
     runtime = environment.get("XDG_RUNTIME_DIR", "")
     if environment.get("ALIEND_SOCKET"):
@@ -237,7 +236,7 @@ def fallback_socket(profile: str) -> str:
 
 
 def state_home(environment: Mapping[str, str]) -> Path:
-    """`$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directory specification: relative paths are ignored)."""
+    """Return `$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directories: ignore relative paths)."""
     named = environment.get("XDG_STATE_HOME", "")
     return Path(named if named.startswith("/") else f"{home_of(environment)}/.local/state")
 
@@ -266,7 +265,7 @@ def _confighome_of(environment: Mapping[str, str]) -> Path:
 
 
 def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return the state directory, and why it is not the usual one (empty: it is). The client has the same rule."""
+    """Return the state directory, and why it is not the usual one (empty: it is). The client applies the same rule."""
     usual = state_home(environment) / "aliend" / profile
     kind = _file_system(usual)
     if not kind or kind in _LOCAL_FILE_SYSTEMS:
@@ -321,7 +320,7 @@ def _read(path: Path) -> dict[str, Any]:
             raise ConfigurationError(f"The configuration {path} is a link to a file that does not exist") from None
         return {}
     except OSError as error:
-        raise ConfigurationError(f"The configuration {path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
 
@@ -330,10 +329,12 @@ def _checked(content: Mapping[str, Any], where: str) -> Tables:
     for table, values in content.items():
         known = _TABLES.get(table)
         if known is None or not isinstance(values, dict):
-            raise ConfigurationError(f"{where}: there is no table [{table}]; there are: {', '.join(sorted(_TABLES))}")
+            raise ConfigurationError(f"{where}: unknown table [{table}]; use one of {', '.join(sorted(_TABLES))}")
         for key, value in values.items():
             if key not in known:
-                raise ConfigurationError(f"{where}: [{table}] has no key {key}; it has: {', '.join(sorted(known))}")
+                raise ConfigurationError(
+                    f"{where}: unknown key {key} of [{table}]; use one of {', '.join(sorted(known))}"
+                )
             if type(value) is not known[key]:
                 raise ConfigurationError(f"{where}: {key} of [{table}] must be of type {known[key].__name__}")
             if type(value) is int and value < _LEAST[key]:

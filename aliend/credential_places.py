@@ -58,7 +58,7 @@ def token_note(values: Mapping[str, str], variables: Mapping[str, str]) -> str:
         owner = _foreign_owner(path) if f"token_{kind}" not in values else None
         if owner is not None:
             place = f"{home_of(variables)}/.globus"
-            return f"{path} belongs to somebody else (uid {owner}), so it is not used; your token is kept in {place}"
+            return f"{path} belongs to another user (uid {owner}), so it is not used; your token is kept in {place}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Sessions in the database, or in memory while it cannot be used: a command such as `ls` needs no database.
+"""Stores sessions in the database, or in memory if the database fails, so that commands such as `ls` still work.
 
 A session named `once:ID:SESSION` lasts as long as one command line. It starts as SESSION, and its changes stay in
 memory until the line ends: scripts without a terminal do not change each other's working directory.
@@ -21,7 +21,7 @@ _MOST_UNSAVED = 1000
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """The account of a context: its user and home, and the stamp of the credential's files when the service said so."""
+    """The account of a context: user and home, and the stamp of the credential's files when the service reported it."""
 
     user: str
     home: str
@@ -35,14 +35,14 @@ def _account_key(suffix: str) -> str:
 
 @dataclass(slots=True)
 class _Line:
-    """What a running command line has changed."""
+    """The changes of a running command line."""
 
     sessions: dict[str, SessionRecord] = field(default_factory=dict)
     identities: dict[str, IdentityRecord] = field(default_factory=dict)
 
 
 class SessionStore:
-    """Reads and writes sessions; no method raises StoreError. What cannot be written lasts as long as the daemon."""
+    """Reads and writes sessions; no method raises StoreError. Sessions only in memory end with the daemon."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -50,21 +50,21 @@ class SessionStore:
         self._lines: dict[str, _Line] = {}
 
     def begin_line(self, name: str) -> bool:
-        """Begin the command line of a session `once:...`; return whether it is new: then the caller must end it."""
+        """Begin the command line of a session `once:...`; return whether it is new, so that the caller must end it."""
         if not is_one_line(name) or line_of(name) in self._lines:
             return False
         self._lines[line_of(name)] = _Line()
         return True
 
     def end_line(self, name: str) -> None:
-        """Forget what the command line of a session `once:...` has changed."""
+        """Discard the changes of the command line of a session `once:...`."""
         self._lines.pop(line_of(name), None)
 
     def _line(self, name: str) -> _Line:
         return self._lines.get(line_of(name)) or _Line()
 
     async def get(self, name: str) -> SessionRecord | None:
-        """Return the session of that name, None if it is not known."""
+        """Return the session with this name; None if it does not exist."""
         if is_one_line(name):
             changed = self._line(name).sessions.get(name)
             return changed or await self.get(lasting_name(name))
@@ -73,11 +73,11 @@ class SessionStore:
         try:
             return await self._store.sessions.get(name)
         except StoreError as error:
-            log.warning("a session cannot be read: %s", error)
+            log.warning("cannot read a session: %s", error)
             return None
 
     async def latest(self, suffix: str) -> SessionRecord | None:
-        """Return the session that was written last among those whose names end in `suffix`, None if none is known."""
+        """Return the most recently written session whose name ends with `suffix`; None if none exists."""
         unsaved = [record for name, record in self._unsaved.items() if name.endswith(suffix)]
         if unsaved:
             return unsaved[-1]
@@ -89,7 +89,7 @@ class SessionStore:
     async def put(
         self, name: str, *, directory: str, previous: str, user: str, home: str, stack: Sequence[str]
     ) -> None:
-        """Write a session, in memory where the database cannot be written."""
+        """Write a session; keep it in memory if the database fails."""
         if is_one_line(name):
             self._line(name).sessions[name] = SessionRecord(name, directory, previous, user, home, tuple(stack))
             return
@@ -122,7 +122,7 @@ class SessionStore:
             return None
 
     async def put_identity(self, name: str, record: IdentityRecord) -> None:
-        """Write as whom a session acts, where the database can be written."""
+        """Write the identity of a session, if the database is writable."""
         if is_one_line(name):
             self._line(name).identities[name] = record
             return

@@ -1,8 +1,8 @@
-"""The user's sessions: a working directory each, stored so that it survives reconnects and restarts.
+"""The user's sessions: each has a working directory, which is stored and survives reconnects and restarts.
 
-A session's key in the store includes the service and the credential: a directory of one service means nothing at
-another one. Sessions that the client named after its terminal (`sid:N`) are bound to the boot of the machine, because
-the numbers repeat. Sessions named `once:ID:SESSION` end with their command line, see `aliend.session_store`.
+A session's key in the store includes the service and the credential, because a directory of one service may not exist
+at another. The key of a session named after a terminal (`sid:N`) includes the boot id, because the numbers repeat.
+Sessions named `once:ID:SESSION` end with their command line, see `aliend.session_store`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class UserSessions:
         return await self._save(state, wanted)
 
     async def choose_site(self, name: str, context: Context, site: str) -> None:
-        """Let the session choose storage as if at `site`."""
+        """Choose storage for the session as for a client at `site`."""
         choice = await self._choice(name, context)
         before = choice.site_before if choice.site else context.site
         await self._choose(name, context, replace(choice, site=site, site_before=before))

@@ -180,7 +180,7 @@ class User:
         return int(self.json("daemon", "status")["pid"])
 
     def kill_daemon(self) -> int:
-        """Kill the daemon with SIGKILL, wait until it is gone, and return its process id."""
+        """Kill the daemon with SIGKILL, wait for its end, and return its process id."""
         pid = self.pid()
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: not alive(pid))

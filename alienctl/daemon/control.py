@@ -1,4 +1,4 @@
-"""Starting, stopping and asking the daemon: `alienctl daemon status | start | stop | restart | list`.
+"""Controls the daemon: `alienctl daemon status | start | stop | restart | list | socket`.
 
 Each function returns the text for standard output and the exit code, and raises ClientError.
 """
@@ -24,11 +24,11 @@ from alienctl.transport import unary
 
 _ANSWER_WAIT, _HELLO_WAIT = 3.0, 1.0
 _END_WAIT = 10.0
-"""Seconds that a daemon has to answer, and to be gone after it was told to stop."""
+"""Seconds to wait for an answer of the daemon, and for its end after the request to stop."""
 _PAUSE = 0.02
 _EINVAL = 22
 _NOT_RUNNING = 3
-"""Exit code of `daemon status` without a daemon, as init scripts have it (LSB, program is not running)."""
+"""Exit code of `daemon status` without a daemon, as for init scripts (LSB, program is not running)."""
 
 _STATES = {1: "idle", 2: "connecting", 3: "connected", 4: "failing"}
 """`CentralStatus.State` of the contract."""
@@ -49,7 +49,7 @@ def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
 
 
 def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Start the daemon where none runs, and say its process id."""
+    """Start the daemon if none runs, and report its process id."""
     start(invocation)
     daemon = status_of(invocation)
     ownership.require_ours(invocation, daemon)
@@ -57,7 +57,7 @@ def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
 
 
 def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple[str, int]:
-    """Stop the daemon and wait until it is gone; with `force` without asking it."""
+    """Stop the daemon and wait for its end; with `force`, kill it."""
     pid = _kill(invocation) if force else _stop(invocation)
     if as_json:
         return json.dumps({"running": False, "stopped_pid": pid or None}), 0
@@ -65,7 +65,7 @@ def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple
 
 
 def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Stop the daemon where one runs, and start one. One that runs is left as it is where none could start."""
+    """Stop a running daemon and start one; if the configuration is invalid, keep the running one."""
     check_typed(invocation)
     require_valid(invocation)
     _stop(invocation)
@@ -87,7 +87,7 @@ def show_socket(invocation: Invocation, options: list[str], as_json: bool) -> tu
 
 
 def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Return the user's daemons on this host, one of each profile."""
+    """Return the user's daemons on this host, one for each profile."""
     found = sorted(set(_running(invocation)), key=lambda one: one[0])
     if as_json:
         facts = [{"profile": profile, "responds": ok, **vars(daemon)} for profile, daemon, ok in found]
@@ -117,7 +117,7 @@ def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None
 
 
 def _running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
-    """Profile, record, and whether it responds, of each daemon whose lock is held."""
+    """Yield profile, record, and whether it responds, for each daemon that holds its lock."""
     for root in record.state_roots(invocation.environment):
         for profile in os.listdir(root) if os.path.isdir(root) else ():
             directory = f"{root}/{profile}"
@@ -137,20 +137,23 @@ def _responds(daemon: record.Record) -> bool:
 
 
 def _stop(invocation: Invocation) -> int:
-    """Stop the daemon and wait until it has ended and its database is closed; its process id, 0 when none ran."""
+    """Stop the daemon and wait until its process has ended; return its process id, 0 if none ran."""
     directory = record.state_directory(invocation.profile, invocation.environment)
     _require_ours(invocation)
     before = record.read(directory) if record.is_held(directory) else None
     process = open_process(before) if before and shares_numbers(before) else None
     with process or nullcontext():
         try:
-            pid = wire_replies.stopped_pid(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT))
+            pid = wire_replies.stop_response(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT)).pid
         except NoDaemonError:
             pid = process.pid if process else 0
         deadline = time.monotonic() + _END_WAIT
         while not (process.has_ended(_PAUSE) if process else _is_silent(invocation, directory)):
             if time.monotonic() > deadline:
-                raise ClientError(f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after it was told to stop", 1)
+                raise ClientError(
+                    f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after the request to stop",
+                    1,
+                )
     return pid
 
 
@@ -164,7 +167,7 @@ def _require_ours(invocation: Invocation) -> None:
 
 
 def _is_silent(invocation: Invocation, directory: str) -> bool:
-    """Return whether a daemon whose process is not known has gone; waits for a moment otherwise."""
+    """Return whether a daemon with an unknown process has ended; otherwise wait for a moment."""
     if not record.is_held(directory) and not answers(invocation.socket):
         return True
     time.sleep(_PAUSE)
@@ -172,21 +175,21 @@ def _is_silent(invocation: Invocation, directory: str) -> bool:
 
 
 def _kill(invocation: Invocation) -> int:
-    """Kill the daemon, whatever it does; its process id, 0 when none ran. Raises ClientError."""
+    """Kill the daemon; return its process id, 0 if none ran. Raises ClientError."""
     directory = record.state_directory(invocation.profile, invocation.environment)
     found = record.read(directory) if record.is_held(directory) else None
     process = (open_process(found) if found else None) or open_lock_holder(directory)
     if not process:
         if record.is_held(directory):
-            sentence = (
-                f"the process that holds {directory}/lock cannot be identified\nfind it with `fuser {directory}/lock`"
-            )
+            sentence = f"cannot identify the process that holds {directory}/lock\nfind it with `fuser {directory}/lock`"
             raise ClientError(sentence, 1)
         return 0
     with process:
         process.send(signal.SIGKILL)
         if not process.has_ended(_END_WAIT):
-            raise ClientError(f"aliend (pid {process.pid}) has not ended {_END_WAIT:.0f} s after SIGKILL", 1)
+            raise ClientError(
+                f"aliend (pid {process.pid}) still exists {_END_WAIT:.0f} s after SIGKILL; try again later", 1
+            )
     return process.pid
 
 
@@ -206,7 +209,7 @@ def _facts(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, object]:
 
 
 def _moment(milliseconds: int) -> str:
-    """POSIX milliseconds as ISO 8601 in UTC."""
+    """Return POSIX milliseconds as ISO 8601 in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
 
 

@@ -1,4 +1,4 @@
-"""The daemon's process, held by a descriptor, so that a signal never reaches another process that got its number."""
+"""Signals the daemon's process through a pidfd, so that a signal never reaches another process with its number."""
 
 import os
 import select
@@ -28,23 +28,23 @@ class DaemonProcess:
         os.close(self._descriptor)
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal; nothing happens where the process has ended. Raises ClientError."""
+        """Send a signal; do nothing if the process has ended. Raises ClientError."""
         try:
             signal.pidfd_send_signal(self._descriptor, number)
         except ProcessLookupError:
             return
         except PermissionError as error:
-            raise ClientError(f"aliend (pid {self.pid}) takes no signal from here: {error.strerror}", 1) from None
+            raise ClientError(f"cannot send a signal to aliend (pid {self.pid}): {error.strerror}", 1) from None
 
     def has_ended(self, seconds: float) -> bool:
-        """Wait for its end at most so long."""
+        """Wait for the end of the process, at most this many seconds."""
         return bool(select.select([self._descriptor], [], [], seconds)[0])
 
 
 def open_process(record: Record) -> DaemonProcess | None:
-    """Return the process that a record describes; None: it has ended.
+    """Return the process that a record describes; None if it has ended.
 
-    Raises ClientError where the number cannot be proven to be the daemon's.
+    Raises ClientError if the number may belong to another process.
     """
     if not shares_numbers(record):
         raise ClientError(
@@ -57,7 +57,7 @@ def open_process(record: Record) -> DaemonProcess | None:
     except ProcessLookupError:
         return None
     except OSError as error:
-        raise ClientError(f"aliend (pid {record.pid}) cannot be identified: {error.strerror}", _ENOTCONN) from None
+        raise ClientError(f"cannot identify aliend (pid {record.pid}): {error.strerror}", _ENOTCONN) from None
     if record.started and _stat(os.getpid()):
         is_same = (_started(record.pid), _boot()) == (record.started, record.boot)
     elif _listens(record):
@@ -65,7 +65,7 @@ def open_process(record: Record) -> DaemonProcess | None:
     else:
         os.close(descriptor)
         raise ClientError(
-            f"aliend (pid {record.pid}) gets no signal from here: without /proc its number cannot be verified\n"
+            f"no signal was sent to aliend (pid {record.pid}): without /proc its identity cannot be verified\n"
             f"if `ps` shows that it is aliend, end it with `kill {record.pid}`",
             _ENOTCONN,
         )
@@ -109,7 +109,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def shares_numbers(record: Record) -> bool:
-    """Return whether process ids mean the same for the daemon and for us, as far as /proc tells."""
+    """Return whether daemon and client are in the same PID namespace, as far as /proc shows."""
     try:
         return record.pid_namespace in ("", os.readlink("/proc/self/ns/pid"))
     except OSError:

@@ -19,6 +19,7 @@ from aliend.commands.invocation.pipe import pipe_output
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
 from aliend.core.cli.session_names import lasting_name
+from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, UsageError
 from aliend.runtime import Runtime
 
@@ -48,6 +49,12 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
         request_trace.start_trace(call.trace)
+    reports: set[asyncio.Task[None]] = set()
+
+    def report(request: Request) -> None:
+        reports.add(asyncio.create_task(call.print_error(_slow_message(request))))
+
+    slow = request_trace.SlowReports(report)
     ends_session = runtime.sessions.begin_line(call.session)
     line = asyncio.create_task(_CommandLine(runtime, call).run())
     interrupt = asyncio.create_task(call.interrupted.wait())
@@ -64,8 +71,16 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
         if not line.done():
             line.cancel()
             await asyncio.wait({line})
+        slow.close()
+        for task in reports:
+            task.cancel()
         if ends_session:
             runtime.sessions.end_line(call.session)
+
+
+def _slow_message(request: Request) -> str:
+    seconds = f"{request_trace.SLOW:.0f} s"
+    return f"alienctl: the central service has not answered `{request.command}` for {seconds}; still waiting"
 
 
 class _CommandLine:

@@ -34,7 +34,7 @@ async def stop_when_idle(parts: Runtime, stop: asyncio.Event, reloaded: asyncio.
             last_use = now
         last_use = max(last_use, parts.activity.last_end)
         if limit and now - last_use >= limit:
-            log.info("nobody has used this daemon for %d s (idle_exit)", limit)
+            log.info("exiting: not used for %d s (idle_exit)", limit)
             stop.set()
 
 

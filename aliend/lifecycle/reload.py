@@ -1,4 +1,4 @@
-"""Reads the configuration of a running daemon again: what holds at once, and what needs a restart."""
+"""Applies a changed configuration to the running daemon, and reports the settings that need a restart."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aliend.runtime import Runtime
 log = logging.getLogger(__name__)
 
 _NEED_RESTART = {("transfers", "worker_processes")}
-"""Tables and keys that only a new daemon reads."""
+"""Tables and keys that the daemon reads only at its start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """Sentences about the changes: those that hold now, and those that hold after a restart."""
+    """Descriptions of the changes: those that apply now, and those that apply after a restart."""
 
     applied: tuple[str, ...]
     after_restart: tuple[str, ...]
@@ -51,7 +51,7 @@ class Reloader:
         return Reloaded(tuple(applied), tuple(waiting))
 
     def on_signal(self) -> None:
-        """Reload, and log what came of it."""
+        """Reload, and log the result."""
         try:
             outcome = self.reload()
         except ConfigurationError as error:
@@ -63,7 +63,7 @@ class Reloader:
 
 
 def _changes(before: Tables, after: Tables) -> list[tuple[tuple[str, str], str]]:
-    """Each key whose value differs, with a sentence."""
+    """Return each changed key with a description."""
     keys = sorted({(table, key) for tables in (before, after) for table, values in tables.items() for key in values})
     found = []
     for table, key in keys:

@@ -45,7 +45,7 @@ def test_a_callers_environment_takes_the_place_of_the_daemons(tmp_path: Path) ->
     assert settings.context({"ALIENPY_JCENTRAL": "two.example"}).endpoint.host == "two.example"
 
 
-def test_the_sandbox_profile_without_a_sandbox_says_how_to_start_one(tmp_path: Path) -> None:
+def test_the_sandbox_profile_without_a_sandbox_explains_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="alienctl sandbox up"):
         load("sandbox", environment(tmp_path)).context()
 
@@ -63,8 +63,8 @@ def test_a_sandbox_that_comes_later_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[central]\nhots = 'x'\n", "no key hots"),
-        ("[centrall]\nhost = 'x'\n", "no table"),
+        ("[central]\nhots = 'x'\n", "unknown key hots"),
+        ("[centrall]\nhost = 'x'\n", "unknown table"),
         ("[central]\nport = 'x'\n", "of type int"),
         ("central", "not valid TOML"),
     ],
@@ -85,13 +85,13 @@ def test_a_number_that_is_too_small_is_named(tmp_path: Path, key: str, least: in
         load("default", environment(tmp_path))
 
 
-def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_a_port_that_is_not_a_number_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="ALIENPY_JCENTRAL_PORT must be a number"):
         load("default", environment(tmp_path, ALIENPY_JCENTRAL_PORT="80a")).context()
 
 
 def test_a_profile_name_cannot_leave_its_directory(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="profile's name"):
+    with pytest.raises(ConfigurationError, match="profile name"):
         load("../x", environment(tmp_path))
 
 

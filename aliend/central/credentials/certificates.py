@@ -1,6 +1,6 @@
-"""Certificates of a context: which one is used, what it says, whether it may be used.
+"""Reads the certificates of a context, checks them, and chooses the one to use.
 
-Files are read anew for every connection, so that a new token is noticed. Opening files is left to
+Files are read again for every connection, so that a new token takes effect. Opening files is left to
 `aliend.central.credentials.pem_files`, keys to `aliend.central.credentials.private_keys`, TLS to
 `aliend.central.credentials.tls`, new tokens to `aliend.central.tokens`.
 """
@@ -27,12 +27,12 @@ from aliend.errors import NotConnected
 _NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
 _HINT = "run: `alienctl login`"
 _READINGS, _READING_PAUSE = 4, 0.02
-"""How often a certificate and a key that are no pair are read, and the seconds between: they are renamed one by one."""
+"""Attempts to read a certificate and a key that do not match, and seconds between: writers rename them one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A certificate with its chain, and its key, as PEM text without anything around the blocks."""
+    """A certificate with its chain, and its key, as PEM text without text around the blocks."""
 
     certificate: str = field(repr=False)
     key: str = field(repr=False)
@@ -40,10 +40,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A certificate that can be used now: where it is, what it says, and its text with that of its key.
+    """A certificate that can be used now: its files, its facts, and the text of certificate and key.
 
-    `stamp` distinguishes the token's file from a later one. `warning` says why a token that was found is not used
-    though the user should know (empty: nothing to say).
+    `stamp` distinguishes the token's file from a later one. `warning` explains to the user why an existing
+    token is not used (empty: no warning).
     """
 
     files: CredentialFiles
@@ -55,7 +55,7 @@ class Credential:
 
 
 def parse_certificate(source: PemSource) -> x509.Certificate:
-    """Return the first certificate of `source`; Unusable says what is wrong with it. Blocks."""
+    """Return the first certificate of `source`. Raises Unusable with the problem. Blocks."""
     return _parsed(source, _blocks_of(source)[0])
 
 
@@ -70,7 +70,7 @@ def _blocks_of(source: PemSource) -> list[Block]:
     try:
         return pem.certificates(pem_files.text_of(source))
     except OSError as error:
-        raise Unreadable(f"the certificate {source} cannot be read: {error.strerror}") from error
+        raise Unreadable(f"cannot read the certificate {source}: {error.strerror}") from error
     except PemError as error:
         raise Unusable(f"the certificate {source} {error}") from error
 
@@ -79,7 +79,7 @@ def _parsed(source: PemSource, block: Block) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(block.content)
     except ValueError as error:
-        raise Unusable(f"the certificate {source} is damaged: its content is no certificate") from error
+        raise Unusable(f"the certificate {source} is damaged: its content is not a certificate") from error
 
 
 def facts_of(source: PemSource) -> CertificateFacts:
@@ -98,10 +98,10 @@ def facts(certificate: x509.Certificate) -> CertificateFacts:
 
 
 def usable(context: Context, now_ms: int | None = None) -> Credential:
-    """Choose the credential of `context`: its token if that is good for ten more minutes, else the user's certificate.
+    """Choose the credential of `context`: its token if valid for ten more minutes, else the user's certificate.
 
-    Raises NotConnected with the reason for each where none can be used, ConfigurationError where a key lies open.
-    `now_ms` is POSIX milliseconds, the clock's where not given. Blocks: reads files.
+    Raises NotConnected with the problem of each if both are unusable, ConfigurationError if others can read a key.
+    `now_ms` is POSIX milliseconds (default: the clock). Blocks: reads files.
     """
     now = now_in_ms() if now_ms is None else now_ms
     stamp = stamp_of(context)
@@ -127,7 +127,7 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
 def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[CertificateFacts, Pair]:
     """Return the facts of a certificate, and its text and key, if they are usable at `now_ms`.
 
-    Raises Unusable (Locked for an encrypted key), or ConfigurationError where the key lies open. Blocks.
+    Raises Unusable (Locked for an encrypted key), or ConfigurationError if others can read the key. Blocks.
     """
     for reading in range(_READINGS):
         chain = _blocks_of(files.certificate)
@@ -160,12 +160,12 @@ def _file_stamp(source: PemSource) -> tuple[int, ...]:
 
 
 def is_current(context: Context, credential: Credential) -> bool:
-    """Return whether `credential` was chosen with the files that are there now."""
+    """Return whether the credential's files are unchanged since `credential` was chosen."""
     return credential.stamp == stamp_of(context)
 
 
 def now_in_ms() -> int:
-    """POSIX milliseconds of the clock."""
+    """Return the time in POSIX milliseconds."""
     return time.time_ns() // 1_000_000
 
 

@@ -102,7 +102,7 @@ class _Lines:
         self._tally.total += 1
         self._tally.arrived += 1
         self._tally.kept += kept
-        self._tally.first += not kept
+        self._tally.tries[1] += not kept
         text = f"{escape_newlines(path)} --> TARGET VALID (size match, md5 match)"
         if not kept:
             rate = format_size(int(size / max(seconds, 0.001)), 2)

@@ -63,7 +63,7 @@ class StatBatcher:
         return await lookup[1]
 
     async def stat_ahead(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
-        """Return the entry of a name that nothing was done about yet; also look up `others` for later calls."""
+        """Return the entry of a name that its transfer has not changed yet; also look up `others` for later calls."""
         async with self._prefetch_lock:
             entry = None
             if self._missing.pop(lfn, 0.0) <= time.monotonic() - PREFETCH_TTL:

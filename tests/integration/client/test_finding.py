@@ -1,4 +1,4 @@
-"""The daemon is found and stopped in every environment of its user, also when its socket is gone or it is frozen."""
+"""The daemon is found and stopped in every environment of its user, even frozen or with a lost socket."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def frozen(pid: int) -> Iterator[None]:
 
 
 def handles(pid: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal."""
+    """Return whether a process has a handler for a signal."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
     caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
     return bool(caught >> (number - 1) & 1)
@@ -88,7 +88,7 @@ def test_a_deleted_socket_file_is_made_again(stranger: User) -> None:
         assert stranger.pid() == pid
 
 
-def test_without_autostart_a_daemon_whose_socket_is_gone_is_found(user: User) -> None:
+def test_without_autostart_a_daemon_with_a_lost_socket_is_found(user: User) -> None:
     user.must("pwd")
     (user.home / "run/aliend/default.sock").unlink()
     user.must("--no-autostart", "pwd")
@@ -169,7 +169,7 @@ def test_the_log_is_found_from_a_batch_job(stranger: User) -> None:
     assert "ready:" in stranger.must("daemon", "logs", env=without(stranger, "XDG_RUNTIME_DIR"))
 
 
-def test_the_record_of_a_dead_daemon_misleads_nobody(stranger: User) -> None:
+def test_the_record_of_a_dead_daemon_is_ignored(stranger: User) -> None:
     elsewhere = {**stranger.environment, "ALIEND_SOCKET": str(stranger.home / "own" / "s")}
     stranger.must("daemon", "start", env=elsewhere)
     pid = stranger.kill_daemon()
@@ -199,7 +199,7 @@ def test_a_process_that_got_the_number_of_a_dead_daemon_gets_no_signal(stranger:
         holder.stdout.readline()
         lock.write_text(json.dumps(record | {"pid": innocent.pid, "socket": "/nonexistent/s"}), encoding="utf-8")
         done = stranger.run("daemon", "stop", "--force")
-        assert (done.returncode, "cannot be identified" in done.stderr) == (1, True)
+        assert (done.returncode, "cannot identify" in done.stderr) == (1, True)
         assert innocent.poll() is None
         lock.write_text(
             json.dumps(record | {"pid": innocent.pid, "pid_namespace": "pid:[1]", "socket": "/nonexistent/s"}),
@@ -257,7 +257,7 @@ def test_a_frozen_daemon_that_lost_its_socket_is_named(stranger: User) -> None:
         stranger.must("daemon", "stop", "--force")
 
 
-def test_stop_returns_when_the_process_is_gone(user: User) -> None:
+def test_stop_returns_after_the_end_of_the_process(user: User) -> None:
     for _ in range(3):
         user.must("pwd")
         pid = user.pid()

@@ -37,7 +37,7 @@ def on_a_terminal(user: User, *words: str, **variables: str) -> tuple[str, int]:
     return str(terminal.before), int(terminal.exitstatus or 0)
 
 
-def test_check_names_what_is_wrong_and_starts_nothing(user: User) -> None:
+def test_check_reports_mistakes_and_starts_nothing(user: User) -> None:
     assert "the configuration is valid" in user.must("daemon", "check")
     file = configure(user, "[transfers]\nfiles = 0\n")
     wrong = user.run("daemon", "check")
@@ -57,7 +57,7 @@ def test_restart_with_a_wrong_configuration_keeps_the_daemon(user: User) -> None
     refused = user.run("daemon", "restart")
     assert refused.returncode == 22
     assert "not valid TOML" in refused.stderr
-    assert "the running daemon was left as it is" in refused.stderr
+    assert "the running daemon is unchanged" in refused.stderr
     assert alive(pid)
     configure(user, "[transfers]\nfiles = 3\n")
     user.must("daemon", "restart")
@@ -80,7 +80,7 @@ def test_a_restart_with_a_wrong_configuration_does_not_claim_that_a_daemon_runs(
     configure(stranger, "[transfers\n")
     refused = stranger.run("daemon", "restart")
     assert (refused.returncode, "not valid TOML" in refused.stderr) == (22, True)
-    assert "was left as it is" not in refused.stderr
+    assert "running daemon is unchanged" not in refused.stderr
 
 
 def test_a_mistake_for_another_profile_does_not_hinder_a_restart(user: User) -> None:
@@ -89,7 +89,7 @@ def test_a_mistake_for_another_profile_does_not_hinder_a_restart(user: User) -> 
     user.must("daemon", "restart")
 
 
-def test_reload_applies_what_it_can_and_says_what_needs_a_restart(user: User) -> None:
+def test_reload_applies_settings_and_reports_what_needs_a_restart(user: User) -> None:
     user.must("pwd")
     pid = user.pid()
     assert user.must("daemon", "reload") == "nothing has changed"
@@ -121,22 +121,22 @@ IDLE_EXIT = 1
 
 
 def recorded_pid(user: User, profile: str = "default") -> int:
-    """The process id of the last daemon, also after its end."""
+    """Return the process id of the last daemon, also after its end."""
     record = read_record(str(user.home / ".local/state/aliend" / profile))
     assert record is not None
     return record.pid
 
 
-def test_an_idle_daemon_ends_where_that_is_configured(user: User) -> None:
+def test_an_idle_daemon_exits_if_configured(user: User) -> None:
     configure(user, f"[daemon]\nidle_exit = {IDLE_EXIT}\n")
     user.must("pwd")
     eventually(lambda: not alive(recorded_pid(user)), 60)
-    assert f"nobody has used this daemon for {IDLE_EXIT} s" in log_of(user)
+    assert f"not used for {IDLE_EXIT} s" in log_of(user)
     assert user.must("pwd").startswith("/alice/")
 
 
 def outlives_an_idle_one(user: User, pid: int) -> bool:
-    """Have idle daemons end from now on; return whether one still runs when another one without work has ended."""
+    """Let idle daemons exit; return whether this one still runs after another one without work has exited."""
     configure(user, f"[daemon]\nidle_exit = {IDLE_EXIT}\n")
     user.must("daemon", "reload")
     user.must("--profile", "unused", "pwd")
@@ -199,7 +199,7 @@ def test_a_program_that_speaks_only_grpc_finds_the_daemon(user: User) -> None:
 
 
 @pytest.mark.parametrize("options", [["--foreground"], []])
-def test_a_second_daemon_of_systemd_says_why_it_leaves(user: User, options: list[str]) -> None:
+def test_a_second_daemon_of_systemd_reports_why_it_exits(user: User, options: list[str]) -> None:
     user.must("pwd")
     program = Path(user.command).with_name("aliend")
     environment = user.environment | {"NOTIFY_SOCKET": str(user.home / "notify")}

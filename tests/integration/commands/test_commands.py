@@ -1,4 +1,4 @@
-"""The commands of a user, from words to bytes, on a real grid."""
+"""The commands of a user, from arguments to output, on a real grid."""
 
 from __future__ import annotations
 

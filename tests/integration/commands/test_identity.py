@@ -1,4 +1,4 @@
-"""Who and where a session is for the service."""
+"""Account, site and directory of a session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALICE, BOB = "/alice/cern.ch/user/a/alice/", "/alice/cern.ch/user/b/bob/"
 
 @pytest.fixture
 def admin(grid: Grid) -> Iterator[User]:
-    """Who may act as anybody."""
+    """Create a user that may act as any account."""
     credentials = grid.directory / "credentials"
     place = {
         "X509_USER_CERT": str(credentials / "user-admin.pem"),
@@ -30,7 +30,7 @@ def admin(grid: Grid) -> Iterator[User]:
         yield user
 
 
-def test_f145_another_account_has_another_home_and_the_directory_stays(admin: User) -> None:
+def test_f145_another_account_has_another_home_and_keeps_the_directory(admin: User) -> None:
     home = admin.must("pwd")
     assert admin.must("user", "bob") == ""
     assert admin.must("whoami") == "bob"
@@ -70,7 +70,7 @@ def test_f145_it_is_kept_over_a_restart(admin: User) -> None:
 
 
 def test_f145_commands_of_one_script(admin: User) -> None:
-    """What production scripts do: the account, then files and jobs as that account."""
+    """Production scripts choose an account, then use files and jobs as that account."""
     (admin.home / "job.jdl").write_text('Executable = "/bin/date";\nSandboxRun = 0;\n', encoding="utf-8")
     script = f"""user alice
 whoami

@@ -1,4 +1,4 @@
-"""What somebody else put under the token's default names stops nobody: it is passed over with a warning."""
+"""Files of another user under the token's default names are ignored with a warning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.integration.central.service import Authority
 
 NOBODY = 65534
 LIMIT = 30
-"""Seconds; what is planted must delay nobody, but the machine may be busy."""
+"""Time limit in seconds: planted files must not delay commands, but the machine may be busy."""
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def folder(path: Path) -> None:
 @needs_root
 @pytest.mark.parametrize("plant", [fifo, huge, link, dangling, text, folder])
 @pytest.mark.parametrize("target", [0, 1])
-def test_a_file_of_somebody_else_is_passed_over_with_a_warning(
+def test_a_file_of_another_user_is_ignored_with_a_warning(
     exposed: User, plant: Callable[[Path], None], target: int
 ) -> None:
     path = names(exposed)[target]
@@ -71,7 +71,7 @@ def test_a_file_of_somebody_else_is_passed_over_with_a_warning(
     before = path.lstat().st_ino
     done = exposed.run("whoami", timeout=LIMIT)
     assert (done.returncode, done.stdout) == (0, "alice\n"), done.stderr
-    assert done.stderr.startswith(f"warning: {path} belongs to somebody else (uid {NOBODY}), so it is not used")
+    assert done.stderr.startswith(f"warning: {path} belongs to another user (uid {NOBODY}), so it is not used")
     assert len(done.stderr.splitlines()) == 1
     assert exposed.must("whoami", timeout=LIMIT) == "alice"
     assert path.lstat().st_ino == before
@@ -107,7 +107,7 @@ def test_a_token_of_somebody_else_is_never_used(exposed: User, grid: Grid) -> No
         os.chown(path, NOBODY, NOBODY)
     done = exposed.run("whoami")
     assert (done.returncode, done.stdout) == (0, "alice\n"), done.stderr
-    assert "belongs to somebody else" in done.stderr
+    assert "belongs to another user" in done.stderr
     for path in names(exposed):
         own = exposed.home / ".globus" / path.name
         assert own.exists()
@@ -115,7 +115,7 @@ def test_a_token_of_somebody_else_is_never_used(exposed: User, grid: Grid) -> No
 
 
 @pytest.mark.parametrize("plant", [fifo, huge, link, folder])
-def test_what_is_no_file_of_usual_size_blocks_no_command(exposed: User, plant: Callable[[Path], None]) -> None:
+def test_a_special_or_huge_file_does_not_block_commands(exposed: User, plant: Callable[[Path], None]) -> None:
     plant(names(exposed)[0])
     assert exposed.must("whoami", timeout=LIMIT) == "alice"
     for name in ("X509_USER_CERT", "X509_USER_KEY"):
@@ -151,7 +151,7 @@ def test_a_planted_key_beside_our_own_token_is_passed_over_too(exposed: User) ->
     exposed.kill_daemon()
     done = exposed.run("whoami", timeout=LIMIT)
     assert (done.returncode, done.stdout) == (0, "alice\n"), done.stderr
-    assert f"{key} belongs to somebody else" in done.stderr
+    assert f"{key} belongs to another user" in done.stderr
 
 
 @needs_root
@@ -162,5 +162,5 @@ def test_a_planted_file_does_not_hide_that_the_users_key_is_encrypted(exposed: U
     os.chown(names(exposed)[0], NOBODY, NOBODY)
     done = exposed.run("whoami", timeout=LIMIT, start_new_session=True)
     assert done.returncode == 107
-    assert "belongs to somebody else" in done.stderr
+    assert "belongs to another user" in done.stderr
     assert "is encrypted" in done.stderr

@@ -1,4 +1,4 @@
-"""The words before the command, the variables for the daemon, and the socket's place."""
+"""The options before the command, the variables for the daemon, and the path of the socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alienctl.invocation import Invocation
 from alienctl.transport import check_directory, socket_path
 
 
-def test_own_words_come_before_the_command_only() -> None:
+def test_client_options_must_precede_the_command() -> None:
     invocation = Invocation(["--profile", "p", "--json", "--session=s", "--no-autostart", "ls", "--profile", "x"], {})
     assert (invocation.profile, invocation.session, invocation.autostart) == ("p", "s", False)
     assert invocation.args == ["--json", "ls", "--profile", "x"]
@@ -57,7 +57,7 @@ def test_the_names_of_alienpy_are_known(name: str, is_alienpy: bool) -> None:
 
 
 @pytest.mark.parametrize("words", [["--profile", "a/b"], ["--profile="], ["--profile"], ["--profile", "x" * 65]])
-def test_a_profile_that_is_no_name_is_refused(words: list[str]) -> None:
+def test_an_invalid_profile_name_is_rejected(words: list[str]) -> None:
     with pytest.raises(ClientError, match="name") as caught:
         Invocation(words, {})
     assert caught.value.code == 22
@@ -81,7 +81,7 @@ def test_only_variables_of_the_list_go_to_the_daemon() -> None:
     }
 
 
-def test_a_choosing_variable_that_is_not_utf8_is_refused() -> None:
+def test_a_selecting_variable_that_is_not_utf8_is_rejected() -> None:
     with pytest.raises(ClientError, match="JALIEN_TOKEN_CERT"):
         Invocation(["pwd"], {b"JALIEN_TOKEN_CERT": b"/\xff"}).variables()
 
@@ -113,12 +113,12 @@ def test_a_socket_directory_that_others_could_use_is_refused(tmp_path: Path) -> 
     assert caught.value.code == 22
 
 
-def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_a_socket_directory_of_another_user_is_rejected(tmp_path: Path) -> None:
     theirs = Path("/proc/1") if os.getuid() else tmp_path / "theirs"
     if not os.getuid():
         theirs.mkdir(mode=0o700)
         os.chown(theirs, 65534, 65534)
-    with pytest.raises(ClientError, match="belongs to user"):
+    with pytest.raises(ClientError, match="belongs to the user with id"):
         check_directory(f"{theirs}/x.sock")
 
 

@@ -87,7 +87,7 @@ async def test_a_database_that_was_removed_or_emptied_is_reported(
         assert "was removed or emptied; its jobs and sessions are lost" in await _loss_at_next_start(path)
     database = Database(path, lambda: 0.0)
     await database.open()
-    await database.loss_was_said()
+    await database.forget_loss()
     await database.close()
     assert await _loss_at_next_start(path) == ""
 

@@ -1,4 +1,4 @@
-"""Which words of token-init are options of the service's `token`, and which are nothing."""
+"""The arguments of token-init: options of the service's `token`, and operands."""
 
 from __future__ import annotations
 

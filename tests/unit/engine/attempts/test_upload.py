@@ -170,7 +170,7 @@ async def test_overwriting_replaces_the_file_and_leaves_no_other_name(house: Hou
 
 
 def hang_at(house: House, command: str, when: str, number: int) -> asyncio.Event:
-    """Let the `number`-th request of that kind hang for ever, before or after it is carried out; the event tells."""
+    """Let the `number`-th request of that kind hang before or after its execution; return an event that is set then."""
     reached = asyncio.Event()
     original = getattr(house.catalogue, command)
     calls = 0
@@ -512,7 +512,7 @@ async def test_a_ticket_refused_because_of_a_new_registration_is_requested_again
     assert (await house.ended(job.id)).state == "done"
 
 
-async def test_an_invalid_storage_specification_is_refused_at_once(house: House, file: Path) -> None:
+async def test_an_invalid_storage_specification_is_rejected_immediately(house: House, file: Path) -> None:
     async def refused(*_: object) -> list[Ticket]:
         raise ServiceError("access", 22, "Don't know what to do with it")
 
@@ -532,7 +532,7 @@ async def test_replicas_are_read_back_on_request(house: House, file: Path) -> No
     house.catalogue.commit = then_spoil  # type: ignore[method-assign]
     job = await house.done(up(file, "/a/g", verify=True))
     assert job.state == "failed"
-    assert "cannot be read back: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
+    assert "reading it back failed: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
 
 
 async def test_many_uploads_share_their_lookups(house: House, tmp_path: Path) -> None:
