@@ -42,7 +42,7 @@ async def follow_foreground(
     problems: Sequence[str] = (),
 ) -> int:
     """Follow jobs to their end and return the exit code; `problems` are invalid lines of an input file."""
-    follower = Follower(runtime, call, style_of(call, progress), is_copy=True)
+    follower = Follower(runtime, call, style_of(call, progress), is_copy=call.args[0] != "transfers")
     try:
         finals = await follow_all(runtime, call, follower, jobs)
     except Detached:

@@ -38,7 +38,7 @@ def test_f167_f168_ccdb_behaves_as_in_the_incumbent(stage: Stage, words: str, ro
         line = Line(
             run=(f"ccdb -host {server.address} {words}",),
             compare=("code", "stdout", "local") if copies else ("code", "stdout"),
-            forget=("number", "speed", "sort") if copies else (),
+            forget=("speed", "number", "sort") if copies else (),
             local={"gain": ON_WEB.decode()} if copies else {},
             setup=(f"cp -f file:gain {LFN}@disk:1",) if copies else (),
         )
