@@ -46,7 +46,12 @@ async def pfn(runtime: Runtime, call: Call) -> int:
         found = (await central.request(request)).checked(request).results
         lines += [replica.pfn for replica in replicas_of(found)]
         results += [{"lfn": lfn, **result} for result in found if result.get("pfn")]
-    return await print_results(call, lines, results)
+    if not call.as_json:
+        return await print_results(call, lines, results)
+    state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    metadata = {"exitcode": "0", "error": "", "user": state.user, "currentdir": state.directory}
+    await call.print_json({"metadata": metadata, "results": results})
+    return 0
 
 
 async def pfn_status(runtime: Runtime, call: Call) -> int:
