@@ -26,6 +26,7 @@ from aliend.core.transfers.wait_reason import ElementLoad, SchedulerSnapshot
 from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.attempts.runner import AttemptRunner
+from aliend.engine.batches.batch_runner import BatchRunner
 from aliend.engine.change_stream import ChangeStream
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
@@ -87,6 +88,7 @@ class Engine:
         self._limiter = StorageElementLimiter(clock, self._wake.set)
         self._running = RunningAttempts(self._limiter)
         self._attempts = AttemptRunner(context, self._limiter, self._running, self._held_jobs)
+        self._batches = BatchRunner(context, self._attempts, self._running, self._limiter)
         self._expansions = ExpansionRunner(context, self._held_jobs)
         self._deletions = DeletionRunner(context)
         self._catalogue_of = catalogue_of
@@ -340,8 +342,7 @@ class Engine:
             work, started, self._round_robin = await self._store.start(self._scheduling_query(load), choose)
             self._expansions.start(work.expanding)
             self._deletions.start(work.deleting)
-            for candidate, result in started:
-                self._attempts.start(candidate, result)
+            self._batches.start(started)
             if not started or self._running.is_full:
                 return work.next_ready
 
@@ -353,6 +354,7 @@ class Engine:
             full=self._running.full_jobs(load),
             closed=closed_directions(load, self._limits),
             limit=0 if self._running.is_full else 2 * self._limits.files,
+            batches=self._limits.batch_directions if self._rates == Rates() else (),
             expanding=self._expansions.excluded(),
             expansions=self._expansions.free_slots,
             deleting=self._deletions.excluded(),

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from aliend.core.transfers.job import STARTABLE, Job, JobState
-from aliend.core.transfers.scheduler import Candidate, target_key
+from aliend.core.transfers.job import STARTABLE, Direction, Job, JobState
+from aliend.core.transfers.scheduler import BATCH_FILES, MAX_BATCHES, SMALL_FILE, Candidate, target_key
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.jobs import JobRows
 
@@ -29,8 +29,9 @@ ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_MAX_JOBS}
 class SchedulingQuery:
     """The query for what may start at `now` (POSIX seconds), in turn after `last_job`.
 
-    Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned. `expanding`
-    and `deleting` are jobs whose work already runs; at most `expansions` more expansions may start.
+    Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned, and
+    more in the directions `batches`, in which small files start in batches. `expanding` and `deleting` are jobs whose
+    work already runs; at most `expansions` more expansions may start.
     """
 
     now: float
@@ -38,6 +39,7 @@ class SchedulingQuery:
     full: Collection[int] = ()
     closed: Collection[str] = ()
     limit: int = 0
+    batches: Collection[Direction] = ()
     expanding: Collection[int] = ()
     expansions: int = 0
     deleting: Collection[int] = ()
@@ -87,15 +89,16 @@ def _candidates(connection: sqlite3.Connection, rows: JobRows, query: Scheduling
     values = (json.dumps(sorted(query.full)), json.dumps(sorted(query.closed)), query.now, query.last_job)
     for (number,) in connection.execute(_JOBS_WITH_WORK, values).fetchall():
         job = rows.load(connection, number)
+        batches = job.spec.direction in query.batches and job.spec.allows_batches
         transfers = connection.execute(
-            "SELECT id, target, size FROM transfer WHERE job = ? AND ready <= ? ORDER BY ready, id LIMIT ?",
-            (number, query.now, query.limit),
+            "SELECT id, target, size, attempts FROM transfer WHERE job = ? AND ready <= ? ORDER BY ready, id LIMIT ?",
+            (number, query.now, query.limit + (MAX_BATCHES * BATCH_FILES if batches else 0)),
         )
-        candidates += [_candidate(job, *row) for row in transfers.fetchall()]
+        candidates += [_candidate(job, *row, batches=batches) for row in transfers.fetchall()]
     return candidates
 
 
-def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
+def _candidate(job: Job, transfer: int, target: str, size: int, attempts: int, *, batches: bool) -> Candidate:
     spec = job.spec
     return Candidate(
         transfer=transfer,
@@ -106,6 +109,7 @@ def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
         direction=spec.direction,
         size=size,
         interactive=spec.interactive,
+        small=batches and 0 < size < SMALL_FILE and not attempts,
     )
 
 

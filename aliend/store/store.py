@@ -26,7 +26,8 @@ from aliend.core.transfers.transfer import (
     step,
 )
 from aliend.errors import StoreError
-from aliend.store import changes, damage, deduplication, pruning, scheduling_queries
+from aliend.store import batch_changes, changes, damage, deduplication, pruning, scheduling_queries
+from aliend.store.batch_changes import TransferChange
 from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
 from aliend.store.rows import attempts as attempt_rows
@@ -150,6 +151,16 @@ class Store:
     async def change(self, number: int, event: Event, records: Sequence[AttemptRecord] = ()) -> ChangeResult:
         """Apply an event to one transfer, and save the records of its attempt."""
         return await self._change_where("WHERE id = ?", (number,), event, records=records)
+
+    async def change_each(self, changes: Sequence[TransferChange]) -> list[ChangeResult]:
+        """Apply an event of an attempt to each of some transfers in one transaction; return the results in order."""
+        now = self._clock()
+
+        def write(transaction: Transaction) -> list[ChangeResult]:
+            after = batch_changes.apply(transaction, self._rows, changes, now)
+            return [ChangeResult((row,), effects, job) for row, effects, job in after]
+
+        return await self._database.write(write)
 
     async def record_attempts(self, records: Sequence[AttemptRecord]) -> None:
         """Save records of attempts."""

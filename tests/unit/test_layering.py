@@ -35,6 +35,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "aliend/engine": [
         {"__init__"},
         {"engine"},
+        {"batches"},
         {"attempts"},
         {"expansion", "admission", "change_stream", "wait_reasons"},
         {"held_jobs", "ports", "views", "retention", "file_content"},

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import os
 import zipfile
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from aliend.storage.tasks import (
     Compared,
     Download,
     Downloaded,
+    LeftBatch,
     Listed,
     ListMembers,
     R,
@@ -254,6 +256,8 @@ class FakeWorkers:
         self.job_rates: dict[int, int] = {}
         self.given: list[tuple[int, int, int]] = []
         self.slowed: dict[int, int] = {}
+        self.batches: list[int] = []
+        """The numbers of files of the batches."""
 
     @property
     def bandwidth(self) -> FakeWorkers:
@@ -277,6 +281,27 @@ class FakeWorkers:
 
     def seconds_since_wait(self) -> dict[int, float]:
         return {}
+
+    async def start_batch(
+        self, tasks: Sequence[Task[R]], window: Mapping[str, int], options: Sequence[TaskOptions]
+    ) -> list[asyncio.Task[R]]:
+        self.terms += options
+        self.batches.append(len(tasks))
+        in_use: Counter[str] = Counter()
+        return [asyncio.create_task(self._in_turn(task, window, in_use)) for task in tasks]
+
+    async def _in_turn(self, task: Any, window: Mapping[str, int], in_use: Counter[str]) -> Any:  # noqa: ANN401
+        """Copy a file of a batch; what is unusual leaves it."""
+        ses = [one.se for one in (task.sources[:1] if isinstance(task, Download) else task.targets)]
+        while any(in_use[se] >= window[se] for se in ses):  # noqa: ASYNC110 - a fake
+            await asyncio.sleep(0)
+        in_use.update(ses)
+        try:
+            if isinstance(task, Download) and os.path.exists(task.target):  # noqa: PTH110, ASYNC240 - a fake
+                raise LeftBatch
+            return await self._run(task, lambda _: None)
+        finally:
+            in_use.subtract(ses)
 
     async def run(self, task: Task[R], on_progress: Callable[[int], None]) -> R:
         return cast("R", await self._run(task, on_progress))
