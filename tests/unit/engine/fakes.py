@@ -256,6 +256,8 @@ class FakeWorkers:
         self.job_rates: dict[int, int] = {}
         self.given: list[tuple[int, int, int]] = []
         self.slowed: dict[int, int] = {}
+        self.held: set[str] = set()
+        """Targets of downloads that wait until they are removed from it."""
         self.batches: list[int] = []
         """The numbers of files of the batches."""
 
@@ -326,6 +328,8 @@ class FakeWorkers:
             on_progress(1)
             if self.hold:
                 await self.hold.wait()
+            while getattr(task, "target", "") in self.held:  # noqa: ASYNC110 - a fake
+                await asyncio.sleep(0.001)
             if self.faults:
                 raise self.faults.pop(0)
             if isinstance(task, ThirdParty):
