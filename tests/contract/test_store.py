@@ -383,7 +383,7 @@ SUBMIT_FOR_EVER = """
 import asyncio, sys
 from pathlib import Path
 from aliend.core.transfers.job import JobSpec
-from aliend.store import Store, TransferChange
+from aliend.store import Store
 
 async def main():
     async with Store(Path(sys.argv[1])) as store:
