@@ -20,6 +20,7 @@ from aliend.engine.attempts.runner import AttemptRunner, Work
 from aliend.engine.ports import EngineContext
 from aliend.errors import CopyError
 from aliend.storage.tasks import LeftBatch, Result, Task
+from aliend.store import TransferChange
 
 _STALLED_AFTER = 1.5
 """Seconds without a result after which the copies that still run leave the batch."""
@@ -78,6 +79,16 @@ class Batch:
     def fail(self, member: Member, error: Exception) -> None:
         """End an attempt with an error."""
         member.event = self._attempts.failure(member.running, error)
+
+    def fail_rest(self, member: Member, error: Exception, *, lasts: bool) -> None:
+        """End an attempt with an error; if the error `lasts`, end all others that are going, too."""
+        for one in self.going if lasts else [member]:
+            self.fail(one, error)
+
+    async def save(self, changes: Sequence[TransferChange]) -> None:
+        """Save events of several members in one transaction; it is durable on return. Raises StoreError."""
+        if changes:
+            await self.context.store.change_each(changes)
 
     async def copy(self, copies: Sequence[BatchCopy], then: Stage) -> list[tuple[BatchCopy, Any]]:
         """Copy files in one worker process; return the copies that succeeded, with their results.

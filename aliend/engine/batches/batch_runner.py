@@ -13,12 +13,16 @@ from aliend.engine.admission.storage_limiter import StorageElementLimiter
 from aliend.engine.attempts.runner import AttemptRunner
 from aliend.engine.batches.batch import Batch
 from aliend.engine.batches.download_batch import download_batch
+from aliend.engine.batches.upload_batch import upload_batch
 from aliend.engine.ports import EngineContext
 from aliend.store import ChangeResult
 
 log = logging.getLogger(__name__)
 
-_BY_DIRECTION: dict[Direction, Callable[[Batch], Awaitable[None]]] = {"download": download_batch}
+_BY_DIRECTION: dict[Direction, Callable[[Batch], Awaitable[None]]] = {
+    "download": download_batch,
+    "upload": upload_batch,
+}
 
 
 class BatchRunner:

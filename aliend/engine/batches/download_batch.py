@@ -82,17 +82,12 @@ async def _request_tickets(batch: Batch) -> dict[Member, list[Ticket]]:
     for member in batch.going:
         transfer, spec = member.attempt.transfer, member.attempt.spec
         archives = member.attempt.tools.tickets
-        if member.running.is_stopped:
+        if member.running.is_stopped or member.event:
             continue
         try:
             own = await archives.tickets_in_batch(transfer, spec, member.attempt.tools.workers)
-        except NotConnected as error:
-            for one in batch.going:
-                if one not in tickets:
-                    batch.fail(one, error)
-            break
         except AliendError as error:
-            batch.fail(member, error)
+            batch.fail_rest(member, error, lasts=isinstance(error, NotConnected))
             continue
         if own is None:
             batch.leave(member)

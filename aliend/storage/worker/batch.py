@@ -15,10 +15,13 @@ from aliend.errors import CopyError
 from aliend.storage import wire
 from aliend.storage.errors import StorageError
 from aliend.storage.io.completion_queue import UNRESPONSIVE_AFTER, CompletionQueue
-from aliend.storage.tasks import Download, Result, Task
+from aliend.storage.io.task_context import TaskContext
+from aliend.storage.tasks import Download, Result, Upload
 
 _ANSWER_INTERVAL = 0.1
 """Seconds that the result of a file may wait for those of others."""
+_CHECK_INTERVAL = 0.05
+"""Seconds between two checks for silent servers."""
 _STALLED_AFTER = 1.0
 """Seconds without an answer of a storage element after which files that wait for it leave the batch."""
 _GATHER_TIME, _IDLE_TIME = 0.02, 0.5
@@ -48,7 +51,7 @@ class SmallFile(Protocol):
     def steps(self) -> Iterator[None]:
         """Do the work; yield wherever answers must arrive first. Raises Unusual, CopyError, OSError."""
 
-    def fail_if_unresponsive(self, limit: float) -> None:
+    def check(self, limit: float) -> None:
         """Fail the requests that were not answered for `limit` seconds. Raises Unusual."""
 
     def give_up(self) -> None:
@@ -88,7 +91,7 @@ class BatchRun:
         self._send = send
         self._messages: list[dict[str, Any]] = []
         self._stopped: set[int] = set()
-        self._sent_at = time.monotonic()
+        self._sent_at = self._checked_at = time.monotonic()
 
     def stop(self, number: int) -> None:
         """Stop one file. May be called from any thread."""
@@ -181,14 +184,15 @@ class BatchRun:
         else:
             self._answer()
             arrived = self._completions.process(_IDLE_TIME)
-        if not arrived:
-            self._check_silent(time.monotonic())
+        if not arrived or time.monotonic() - self._checked_at > _CHECK_INTERVAL:
+            self._checked_at = time.monotonic()
+            self._check_silent(self._checked_at)
 
     def _check_silent(self, now: float) -> None:
         """Fail files whose server is silent; files that wait behind them leave the batch."""
         for number, (file, _) in list(self._going.items()):
             try:
-                file.fail_if_unresponsive(UNRESPONSIVE_AFTER)
+                file.check(UNRESPONSIVE_AFTER)
             except Unusual as error:
                 self._fail(number, file, error)
         silent = {se for se, at in self._answered_at.items() if now - at > _STALLED_AFTER and self._running[se] > 0}
@@ -199,17 +203,21 @@ class BatchRun:
 
 
 def batch_of(
-    tasks: Mapping[int, Task[Any]],
+    tasks: Mapping[int, Download | Upload],
     window: Mapping[str, int],
     pool: Executor,
     send: Callable[[Sequence[dict[str, Any]]], None],
 ) -> BatchRun:
-    """Return the batch of some downloads, by number."""
+    """Return the batch of some downloads or uploads, by number."""
     # Imported late, as all kinds of tasks are: the process is ready sooner.
-    from aliend.storage.worker.small_download import SmallDownload, publish
+    from aliend.storage.worker import small_download, small_upload
 
-    completions = CompletionQueue()
-    files: dict[int, SmallFile] = {
-        number: SmallDownload(task, completions, pool) for number, task in tasks.items() if isinstance(task, Download)
-    }
-    return BatchRun(files, window, completions, publish, send)
+    context = TaskContext(lambda _: None, lambda: 1, pool)
+    finish: Finish = small_download.publish
+    files: dict[int, SmallFile] = {}
+    for number, task in tasks.items():
+        if isinstance(task, Upload):
+            files[number], finish = small_upload.SmallUpload(task, context), small_upload.results
+        else:
+            files[number] = small_download.SmallDownload(task, context.completions, pool)
+    return BatchRun(files, window, context.completions, finish, send)

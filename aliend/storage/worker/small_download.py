@@ -100,7 +100,7 @@ class SmallDownload:
             raise Unusual(self.ses[0], error) from error
         return response
 
-    def fail_if_unresponsive(self, limit: float) -> None:
+    def check(self, limit: float) -> None:
         """Leave the batch if the server has not answered for `limit` seconds. Raises Unusual."""
         if self.in_flight and not 0 <= time.time() - self._asked_at <= limit:
             raise Unusual(self.ses[0], no_answer("read", limit))

@@ -110,6 +110,8 @@ class FakeCatalogue:
         self.mirrored: list[tuple[str, Ticket]] = []
         self.mirror_states: list[MirrorState] = []
         self.page = 2
+        self.hold_commits_after = 1000
+        """The number of commits after which further ones have no answer."""
 
     def _begin(self, command: str, *words: str) -> None:
         self.calls[command] += 1
@@ -185,6 +187,8 @@ class FakeCatalogue:
 
     async def commit(self, ticket: Ticket, size: int, lfn: str, md5: str, /) -> None:
         self._begin("commit", lfn, ticket.se)
+        while self.calls["commit"] > self.hold_commits_after:  # noqa: ASYNC110 - a fake
+            await asyncio.sleep(0.001)
         assert md5_of(self.grid.content(ticket.url)) == md5
         known = self.grid.replicas.setdefault(ticket.guid, {})
         if ticket.se in known:
