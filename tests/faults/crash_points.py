@@ -86,7 +86,8 @@ def points() -> list[Point]:
         ("aliend.storage.io.partial_file:sync_directory", "after"),
     ]
     return [
-        *(Point("upload", *one) for one in (*registering, *ending)),
+        # Two new files are a batch, which saves the bookings of both together.
+        *(Point("upload", _CHANGE_EACH if one[0] == _CHANGE else one[0], *one[1:]) for one in (*registering, *ending)),
         Point("upload", "aliend.storage.worker.upload:ReplicaUpload.close", "before", inside="worker"),
         *(Point("replication", *one) for one in (*registering[1:4], *ending)),
         *(Point("replacement", *one) for one in (registering[2], registering[4], *exchanging, *ending)),

@@ -12,8 +12,8 @@ from typing import Any
 from aliend.errors import CopyError
 from aliend.storage.io.partial_file import partial_name
 from aliend.storage.pool.worker_pool import WorkerPool
-from aliend.storage.tasks import Download, LeftBatch, TaskOptions, WorkerDied
-from tests.integration.storage.conftest import StorageElement, download, free_port, md5, nothing
+from aliend.storage.tasks import Download, LeftBatch, ReplicaUrl, TaskOptions, Upload, WorkerDied
+from tests.integration.storage.conftest import StorageElement, download, free_port, md5, nothing, upload
 
 FILES = 20
 
@@ -132,3 +132,66 @@ async def test_a_full_disk_concerns_the_file(workers: WorkerPool, se_one: Storag
     assert results[1].kind == "local"
     assert results[1].obstacle
     assert [(tmp_path / f"{n:02}").exists() for n in range(4)] == [True, False, True, True]
+
+
+def uploads(directory: Path, *ses: StorageElement, files: int = FILES) -> list[Upload]:
+    tasks = []
+    for number in range(files):
+        source = directory / f"{number:02}"
+        source.write_bytes(f"{number}".encode())
+        tasks.append(upload(source, *(se.at(f"/up/{directory.name}/{number:02}") for se in ses)))
+    return tasks
+
+
+async def test_a_batch_is_uploaded_to_two_servers(
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
+) -> None:
+    results = await run(workers, uploads(tmp_path, se_one, se_two), window=3)
+    for number, result in enumerate(results):
+        content = f"{number}".encode()
+        assert (result.size, result.md5) == (len(content), md5(content))
+        assert [(one.se, one.error, one.checked) for one in result.replicas] == [
+            ("ONE", "", "md5"),
+            ("TWO", "", "adler32"),
+        ]
+        assert se_one.content(f"/up/{tmp_path.name}/{number:02}") == content
+        assert se_two.content(f"/up/{tmp_path.name}/{number:02}") == content
+
+
+async def test_unusual_uploads_concern_one_file(
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
+) -> None:
+    """An occupied name, a changed source, a missing source, a dead server: the rest arrives."""
+    tasks = uploads(tmp_path, se_one, se_two)
+    se_one.put(f"/up/{tmp_path.name}/00", b"9")
+    se_one.put(f"/up/{tmp_path.name}/01", b"1")
+    (tmp_path / "02").write_bytes(b"22")
+    (tmp_path / "03").unlink()
+    dead = ReplicaUrl(f"root://127.0.0.1:{free_port()}//x", "", "DEAD")
+    tasks[4] = replace(tasks[4], targets=(tasks[4].targets[0], dead))
+    results = await run(workers, tasks)
+    assert [bool(one.error) for one in results[0].replicas] == [True, False]
+    assert [(one.error, one.checked) for one in results[1].replicas] == [("", "md5"), ("", "adler32")]
+    assert isinstance(results[2], CopyError)
+    assert "changed during the upload" in str(results[2])
+    assert isinstance(results[3], CopyError)
+    assert [(one.se, bool(one.error)) for one in results[4].replicas] == [("ONE", False), ("DEAD", True)]
+    assert not any(one.error for result in results[5:] for one in result.replicas)
+
+
+async def test_uploads_behind_a_frozen_server_leave_the_batch(
+    workers: WorkerPool, se_one: StorageElement, se_two: StorageElement, tmp_path: Path
+) -> None:
+    """Nothing was sent of those that leave."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    tasks = [*uploads(tmp_path / "one", se_one), *uploads(tmp_path / "two", se_two, files=8)]
+    with se_two.frozen():
+        results = await workers.start_batch(tasks, {"ONE": 4, "TWO": 2}, [TaskOptions()] * len(tasks))
+        async with asyncio.timeout(30):
+            done = await asyncio.gather(*results[:FILES], *results[FILES + 2 :], return_exceptions=True)
+        assert not any(isinstance(one, BaseException) for one in done[:FILES])
+        assert [type(one) for one in done[FILES:]] == [LeftBatch] * 6
+    async with asyncio.timeout(60):
+        await asyncio.gather(*results[FILES : FILES + 2])
+    assert not any((se_two.root / f"up/two/{number:02}").exists() for number in range(2, 8))
