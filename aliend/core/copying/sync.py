@@ -70,7 +70,7 @@ def is_temporary_name(below: str) -> bool:
 def why_no_deletion(files: int, problems: int, first_problem: str) -> str:
     """Return why nothing may be deleted, from the result of listing the source; empty: deleting is allowed."""
     if problems:
-        return f"the source could not be listed completely ({first_problem})"
+        return f"the source was not listed completely ({first_problem})"
     if not files:
         return "the source has no files; if that is intended, remove the target yourself"
     return ""

@@ -65,6 +65,8 @@ class JobSpec:
     The purposes `replicate` and `mirror` add replicas of the sources themselves (the target is the source), made by
     aliend or by the service; `storage` says where. `sync` copies what is missing or different from its only source, a
     directory; with `delete` it deletes what only the target has, once everything has arrived.
+
+    `label` is a name that the user gave to several jobs (empty: none).
     """
 
     direction: Direction
@@ -99,6 +101,7 @@ class JobSpec:
     backup: str = ""
     replaces: str = ""
     delete: bool = False
+    label: str = ""
 
     @property
     def allows_batches(self) -> bool:
@@ -145,6 +148,7 @@ def _copy_settings(spec: JobSpec) -> JobSpec:
         rate=0,
         interactive=False,
         settings=(),
+        label="",
     )
 
 
@@ -161,6 +165,18 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Selects jobs that match all criteria: in one of `states` (none: in any), with `label` (empty: any), created at or
+    after `since_ms` (POSIX milliseconds).
+    """
+
+    states: tuple[JobState, ...] = ()
+    label: str = ""
+    since_ms: int = 0
+
+
+EVERY_JOB = JobFilter()
 STARTABLE = (JobState.EXPANDING, JobState.ACTIVE)
 """States in which transfers of a job may start."""
 _HOLDABLE = (*STARTABLE, JobState.DELETING, JobState.PAUSED)

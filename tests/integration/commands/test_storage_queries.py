@@ -1,4 +1,4 @@
-"""What is known of storage: elements, servers, replicas, quotas, URLs, collections; on a sandbox grid."""
+"""Queries about storage: elements, servers, replicas, quotas, URLs, collections; on a sandbox grid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.storage.conftest import free_port
 
 @pytest.fixture
 def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses, with the file `a` on two elements; the session is there."""
+    """Create a separate directory of the catalogue with the file `a` on two elements; make it the current directory."""
     name = f"{user.must('pwd')}{user.home.name}/"
     user.must("mkdir", "-p", name)
     user.must("cd", name)
@@ -184,7 +184,7 @@ def test_urls_to_write_a_file(user: User, folder: str) -> None:
         assert user.run("lfn2uri", *words).returncode == 22
 
 
-def test_collections_are_made_by_the_service_and_put_where_they_are_wanted(user: User, folder: str) -> None:
+def test_the_service_creates_collections_at_the_requested_place(user: User, folder: str) -> None:
     """F155."""
     text = user.must("toXml", "a", f"alien:{folder}a")
     assert [file.get("lfn") for file in ElementTree.fromstring(text).iter("file")] == [f"{folder}a"] * 2
