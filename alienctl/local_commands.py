@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
@@ -40,14 +41,8 @@ def perform(invocation: Invocation) -> int:
         return code
     if command == "completion":
         return completion.print_script(invocation)
-    if command == "shell" or (not command and os.isatty(0) and os.isatty(1)):
-        from alienctl.shell import repl
-
-        return repl.run(invocation, operands)
-    if command in ("term", "terminal", "console"):
-        from alienctl.shell import python_shell
-
-        return python_shell.run(invocation, operands)
+    if (view := _interactive_view(command, operands)) is not None:
+        return view(invocation, operands)
     if command == "logout" and not operands and not _is_alien_py():
         # in chains, files, the shell and with a status, `logout` is a synonym of `exit`, as in alien.py
         invocation.args = ["token-destroy", "--forget-keys", *(["--json"] if as_json else [])]
@@ -60,6 +55,23 @@ def perform(invocation: Invocation) -> int:
         return CommandRun(invocation).run()
     say(pages.text())
     return 0
+
+
+def _interactive_view(command: str, operands: list[str]) -> Callable[[Invocation, list[str]], int] | None:
+    """Return what shows the shell, the Python prompt or the live view of transfers; None for another command."""
+    if command == "shell" or (not command and os.isatty(0) and os.isatty(1)):
+        from alienctl.shell import repl
+
+        return repl.run
+    if command in ("term", "terminal", "console"):
+        from alienctl.shell import python_shell
+
+        return python_shell.run
+    if command == "transfers" and operands[:1] == ["top"]:
+        from alienctl import top
+
+        return top.run
+    return None
 
 
 def _is_alien_py() -> bool:

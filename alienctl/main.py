@@ -20,6 +20,7 @@ _LOCAL_COMMANDS = (
     *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "-V", "--version", "logout", ""),
     *("install-names", "completion", "shell", "term", "terminal", "console"),
 )
+_LIVE_VIEW = ["transfers", "top"]
 
 
 def run(args: list[str], *, as_alienpy: bool = False) -> int:
@@ -30,7 +31,8 @@ def run(args: list[str], *, as_alienpy: bool = False) -> int:
             from alienctl.shell.completion import print_candidates
 
             return print_candidates(invocation)
-        if invocation.command in _LOCAL_COMMANDS or invocation.args[-1] in ("-h", "--help"):
+        is_local = invocation.command in _LOCAL_COMMANDS or invocation.args[:2] == _LIVE_VIEW
+        if is_local or invocation.args[-1] in ("-h", "--help"):
             from alienctl.local_commands import perform
 
             return perform(invocation)

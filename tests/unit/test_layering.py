@@ -72,7 +72,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "alienctl": [
         {"main"},
         {"local_commands"},
-        {"shell"},
+        {"shell", "top"},
         {"run", "api"},
         {"daemon"},
         {"local"},
@@ -102,6 +102,7 @@ SHORT_MODULES: dict[str, str] = {
     "aliend/engine/attempts/relay_spool.py": "one resource with a life of its own",
     "aliend/engine/retention.py": "one background task",
     "aliend/sandbox/protocol/throttle.py": "one rule of the service",
+    "aliend/sandbox/protocol/user_threads.py": "one limit of the service",
     "aliend/services/status_message.py": "one message, used by two servicers",
     "aliend/storage/io/output_pipe.py": "one resource, used by two kinds of task",
     "aliend/storage/worker/min_rate.py": "one rule, used by two kinds of task",

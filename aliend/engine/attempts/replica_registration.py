@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aliend.core.catalogue import storage_spec
@@ -34,7 +34,7 @@ _UNAVAILABLE_RETRY = 15.0
 _COMMIT_ATTEMPTS = 3
 """Commits in one attempt, as long as they are refused and the catalogue does not show the replica."""
 _LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
-_NO_WRITE_PFNS = 77
+_NO_WRITE_PFNS = _NO_READ_PFNS = 77
 _ANOTHER_FILE = 22
 """Refuses tickets for a name that has other content, and for an impossible storage specification."""
 
@@ -68,15 +68,16 @@ class ReplicaRegistration:
         self._md5 = source.md5
         self._storage = attempt.spec.storage or storage_spec.default_spec(attempt.transfer.target, source.size)
 
-    async def run(self, entry: Entry | None) -> RegisteredFile:
+    async def run(self, entry: Entry | None, existing: Collection[str] | None = None) -> RegisteredFile:
         """Register the granted number of replicas; `entry` is what the name is now (None, or our file).
 
-        Raises CopyError: permanent if some replicas are registered and others cannot be, transient if waiting helps.
+        `existing` are its storage elements, if the caller has just looked them up. Raises CopyError: permanent if some
+        replicas are registered and others cannot be, transient if waiting helps.
         """
         if entry is not None:
             self._md5 = entry.md5 or self._md5
             self._guid = entry.guid
-            self._registered = {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}
+            self._registered = set(existing or await storage_elements_of(self._catalogue, self._lfn))
         await self._resume()
         if entry or self._registered:
             await self._add_missing(self._storage)
@@ -315,7 +316,7 @@ class ReplicaRegistration:
                 continue
             if entry is None or entry.guid != ticket.guid:
                 return False
-            if ticket.se in {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}:
+            if ticket.se in await storage_elements_of(self._catalogue, self._lfn):
                 return True
         return False
 
@@ -326,24 +327,33 @@ class ReplicaRegistration:
         was lost was looked up: the replicas are checked only if some existed `before`.
         """
         self._attempt.progress.enter_stage(Stage.VERIFY)
-        entry = await self._attempt.tools.stats.stat_batched(self._lfn)
-        if entry is None or entry.guid not in self._guids:
-            theirs = f"GUID {entry.guid}" if entry else "nothing"
-            raise CopyError(
-                f"another user registered {self._lfn} meanwhile (the catalogue shows {theirs}); their file was not "
-                "touched",
-                kind="permanent",
-            )
         if before is None:
-            return entry.guid
+            entry = await self._attempt.tools.stats.stat_batched(self._lfn)
+            return self._own_guid(entry.guid if entry else "")
+        tickets = await read_tickets(self._catalogue, self._lfn)
+        if self._registered <= {ticket.se for ticket in tickets}:
+            return self._own_guid(tickets[0].guid)
+        # A replica that cannot be read now has no ticket.
+        entry = await self._attempt.tools.stats.stat(self._lfn)
+        guid = self._own_guid(entry.guid if entry else "")
         for check in range(_VISIBILITY_CHECKS):
             if check:
                 await asyncio.sleep(_CHECK_INTERVAL)
             shown = {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}
             if self._registered <= shown:
-                return entry.guid
+                return guid
         missing = ", ".join(sorted(self._registered - shown))
         raise CopyError(f"the catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
+
+    def _own_guid(self, guid: str) -> str:
+        """Return the GUID that the catalogue shows. Raises CopyError if it is not ours."""
+        if guid in self._guids:
+            return guid
+        raise CopyError(
+            f"another user registered {self._lfn} meanwhile (the catalogue shows "
+            f"{f'GUID {guid}' if guid else 'nothing'}); their file was not touched",
+            kind="permanent",
+        )
 
     def _incomplete(self) -> CopyError:
         registered = (
@@ -373,6 +383,25 @@ class ReplicaRegistration:
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} requested replicas ({storage})"
+
+
+async def read_tickets(catalogue: CataloguePort, lfn: str) -> list[Ticket]:
+    """Return tickets for the readable replicas of a file, none if it has none; the service never caches this answer.
+
+    What is about to change must be looked up this way: `whereis` would repeat its answer for 15 s after the change.
+    """
+    try:
+        return await catalogue.access_read(lfn)
+    except ServiceError as error:
+        if error.code in {_NO_READ_PFNS, _NOT_FOUND}:
+            return []
+        raise
+
+
+async def storage_elements_of(catalogue: CataloguePort, lfn: str) -> set[str]:
+    """Return the storage elements with a replica of a file."""
+    readable = {ticket.se for ticket in await read_tickets(catalogue, lfn)}
+    return readable or {replica.se for replica in await list_replicas(catalogue, lfn)}
 
 
 async def list_replicas(catalogue: CataloguePort, lfn: str) -> list[Replica]:

@@ -113,6 +113,11 @@ class AttemptRunner:
         running.batch = 0
         running.task = self._context.tasks.create_task(self._run(running, work))
 
+    def forget_lookups(self, job: int) -> None:
+        """Forget what was looked up in advance for a job: the user tries again after a pause."""
+        for stats in self._stats.values():
+            stats.forget(job)
+
     def clean_up(self, transfer: Transfer, job: Job) -> None:
         """Clean up after a transfer that ended with an earlier daemon."""
         if transfer.id not in self._running.by_transfer:
@@ -261,6 +266,7 @@ class AttemptRunner:
     def _tools(self, running: RunningAttempt) -> AttemptTools:
         context = running.job.spec.context
         catalogue = self._context.catalogue_of(context)
+        catalogue.expect_commands(self._running.expected_commands())
         if context not in self._stats:
             self._stats[context] = StatBatcher(catalogue, self._running.unverified_uploads)
             self._tickets[context] = ArchiveTickets(catalogue, self._context.clock)

@@ -60,7 +60,7 @@ async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None)
         return Succeeded(source.size, entry.md5, ALREADY_THERE)
     if action == "refuse":
         raise CopyError(reason, kind="permanent")
-    return await _replace(attempt, source, entry, None)
+    return await _replace(attempt, source, await attempt.tools.stats.stat(transfer.target), None)
 
 
 async def stat_target(attempt: Attempt) -> Entry | None:
@@ -73,7 +73,7 @@ async def stat_target(attempt: Attempt) -> Entry | None:
     async def others() -> list[str]:
         return [transfer.target for transfer in await attempt.next_transfers()]
 
-    return await attempt.tools.stats.stat_ahead(lfn, others)
+    return await attempt.tools.stats.stat_ahead(attempt.transfer.job, lfn, others)
 
 
 async def create_empty_entry(attempt: Attempt) -> Succeeded:
@@ -93,12 +93,12 @@ async def create_empty_entry(attempt: Attempt) -> Succeeded:
 
 
 async def _is_same(attempt: Attempt, source: CopySource, entry: Entry) -> bool:
-    """Return whether the catalogue has this content, with at least one replica."""
+    """Return whether the catalogue has this content; if replicas were asked for, with at least one of them."""
     if entry.size != source.size or not entry.md5:
         return False
     if await source.content_md5(attempt) != entry.md5:
         return False
-    return bool(await list_replicas(attempt.tools.catalogue, entry.lfn))
+    return not attempt.spec.storage or bool(await list_replicas(attempt.tools.catalogue, entry.lfn))
 
 
 async def _replace(
