@@ -1,7 +1,8 @@
 """Starts our other programs: with our interpreter, isolated, and without the variables that choose other libraries.
 
 Isolated (`-I`) means that PYTHONHOME, PYTHONPATH and the user's site-packages do not apply. LD_LIBRARY_PATH may name
-other versions of libssl, libstdc++ or libXrdCl: it is left out, and ALIEND_LIBRARY_PATH takes its place.
+other versions of libssl, libstdc++ or libXrdCl: it is left out, and ALIEND_LIBRARY_PATH takes its place. LD_PRELOAD
+stays: no software set-up exports it, only a user who means this program.
 """
 
 import os
@@ -26,7 +27,9 @@ def command(module: str) -> list[str]:
 
 def clean(environment: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
     """Return the environment without the variables that choose another Python or other libraries."""
-    kept = {name: value for name, value in environment.items() if not name.startswith(_FOREIGN)}
+    kept = {
+        name: value for name, value in environment.items() if name == b"LD_PRELOAD" or not name.startswith(_FOREIGN)
+    }
     if libraries := environment.get(b"ALIEND_LIBRARY_PATH"):
         kept[b"LD_LIBRARY_PATH"] = libraries
     return kept

@@ -193,10 +193,10 @@ def _end_line(job: JobView) -> str:
 
 
 def exit_code(job: JobView) -> int:
-    """Return 0 if every file arrived, 3 if some did, 4 if none did (also for a job without files)."""
+    """Return 0 if everything was done, 3 if only a part (a file is missing, or was not deleted), 4 if nothing."""
     if job.state == "done":
         return ALL_ARRIVED
-    return SOME_ARRIVED if job.files.done else NONE_ARRIVED
+    return SOME_ARRIVED if job.files.done or job.state == "partial" else NONE_ARRIVED
 
 
 def job_to_json(job: JobView) -> dict[str, Any]:

@@ -42,13 +42,32 @@ async def follow_foreground(
     await metafiles.write_metafiles(runtime, call, finals)
     code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
     is_empty = not follower.tally.total and not problems
-    if is_empty and any(final.purpose != "copy" for final in finals):
-        code = max(map(exit_code, finals))  # all files may already be at the target
+    for final in finals:
+        if final.purpose == "sync":
+            code = await _exit_code_of_sync(runtime, final)
+        elif final.purpose != "copy" and is_empty:
+            code = exit_code(final)
     if call.as_json:
         await print_report(runtime, call, finals, code, problems)
-    elif is_empty and code:
+    elif is_empty and code not in (ALL_ARRIVED, SOME_ARRIVED):
         await call.print_error(f"{call.args[0]}: no files to copy: nothing matches")
     return code
+
+
+async def _exit_code_of_sync(runtime: Runtime, job: JobView) -> int:
+    """Return 0 if the target is like the source, 3 if only a part is, 4 if nothing could be done.
+
+    Files that are the same on both sides are not part of the job: if only directories could not be listed, 3.
+    """
+    code = exit_code(job)
+    if not job.files.total and code == SOME_ARRIVED:
+        refusal = await runtime.engine.deletions(job.id)
+        return NONE_ARRIVED if refusal and not refusal[0].below else code
+    if code != NONE_ARRIVED or not job.files.total:
+        return code
+    failed = await runtime.engine.transfers(job.id, states=("failed",))
+    is_listed = not any(file.target or file.source in job.sources for file in failed)
+    return SOME_ARRIVED if failed and is_listed else code
 
 
 async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:

@@ -49,7 +49,7 @@ def _outcome(
         return "deleted", ""
     if before[lfn] != fingerprint:
         return "kept", _CHANGED
-    if lfn not in after:
+    if after.get(lfn) != fingerprint:  # a directory of the same name may appear in its place
         return "deleted", ""
     if set("*?") & set(lfn):
         return "kept", "the central service treats * and ? as wildcards"

@@ -54,6 +54,16 @@ def stat_source(path: str) -> LocalFile | None:
     return _described(path, "", status)
 
 
+def is_directory(path: str) -> bool:
+    """Return whether a local path is a directory. Raises CopyError if the file system does not answer."""
+    try:
+        return stat.S_ISDIR(Path(path).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as error:
+        raise read_error(error, path) from error
+
+
 def walk(directory: str) -> Iterator[list[LocalFile]]:
     """Return all files below a directory.
 
@@ -74,16 +84,22 @@ def _walk(directory: str, below: str) -> Iterator[LocalFile]:
     while waiting:
         path, prefix = waiting.pop()
         try:
-            entries = os.scandir(path)
-        except OSError as error:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if _is_directory(entry):
+                        waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                    else:
+                        yield _file(entry, prefix + entry.name)
+        except OSError as error:  # also after some of its entries
             yield replace(_unreadable(path, prefix.rstrip("/"), error), is_unreadable_directory=True)
-            continue
-        with entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
-                else:
-                    yield _file(entry, prefix + entry.name)
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    """Return whether it is a directory; `_file` reports an entry whose kind cannot be read."""
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
 
 
 def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
@@ -99,8 +115,10 @@ def _file(entry: os.DirEntry[str], below: str) -> LocalFile:
 
 
 def _unreadable(path: str, below: str, error: OSError) -> LocalFile:
-    error_text = read_error(error, path)
-    return LocalFile(path, below, 0, str(error_text), obstacle=error_text.obstacle)
+    """Return what cannot be read. Only a missing permission is an obstacle: a bad disk must not stop other files."""
+    refused = read_error(error, path)
+    obstacle = refused.obstacle if refused.obstacle and refused.obstacle.kind == "reading" else None
+    return LocalFile(path, below, 0, str(refused), obstacle=obstacle)
 
 
 def _described(path: str, below: str, status: os.stat_result) -> LocalFile:

@@ -92,10 +92,13 @@ class SyncPlan:
 
     async def why_no_deletion(self) -> str:
         """Return why nothing may be deleted; empty: deleting is allowed."""
-        return sync.why_no_deletion(*await asyncio.to_thread(self._listings.count_source))
+        _, _, target_problem = await asyncio.to_thread(self._listings.count, "target")
+        return sync.why_no_deletion(*await asyncio.to_thread(self._listings.count, "source"), target_problem)
 
     async def copies(self) -> AsyncIterator[list[PlannedFile]]:
-        """Return the files to copy, and those that cannot be copied."""
+        """Return the files to copy, those that cannot be copied, and parts of the target that cannot be listed."""
+        if unlisted := await asyncio.to_thread(self._listings.unlisted):
+            yield [PlannedFile("fail", part.below, self._target + part.below, "", 0, part.problem) for part in unlisted]
         pages = self._listings.matched_pages()
         while page := await asyncio.to_thread(next, pages, None):
             md5s = await self._md5s(page)
