@@ -55,6 +55,8 @@ _STORE_PAUSE = 5.0
 _STOP_LIMIT = 2.5
 """Seconds that attempts get to stop when the daemon ends."""
 _LONGEST_SLEEP = 3600.0
+_SPARE = 8
+"""Candidates read in addition to those that have a slot; a few may have a target that is being written."""
 _CLOCK_TOLERANCE = 5.0
 """Seconds: a clock that went back by more was set back."""
 
@@ -355,7 +357,7 @@ class Engine:
             last_job=self._round_robin.last_job,
             full=self._running.full_jobs(load),
             closed=closed_directions(load, self._limits),
-            limit=0 if self._running.is_full else 2 * self._limits.files,
+            limit=0 if self._running.is_full else self._limits.files - load.running + _SPARE,
             expanding=self._expansions.excluded(),
             expansions=self._expansions.free_slots,
             deleting=self._deletions.excluded(),
@@ -385,7 +387,7 @@ class Engine:
         before, self._clock_offset = self._clock_offset, now - time.monotonic()
         if before is not None and self._clock_offset > before - _CLOCK_TOLERANCE:
             return False
-        changed = await self._store.make_ready(now + backoff.CAP, now)
+        changed = await self._store.make_ready(now + backoff.CAP)
         if changed:
             log.warning("the clock was set back; %d waiting transfers start now", changed)
         return True

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import get_args
 
-from aliend.core.transfers.job import STARTABLE, Job, JobState
+from aliend.core.transfers.job import STARTABLE, Direction, Job, JobState
 from aliend.core.transfers.scheduler import Candidate, target_key
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.jobs import JobRows
 
-_MAX_JOBS = 16
-"""Jobs read at a time; more of them cannot start anything while at most as many files run."""
+_PAGE = 16
+"""Jobs read from the index at a time."""
+_MAX_DUE = 1000
+"""Waiting transfers whose pause is over that are made ready at a time."""
 
-_STARTABLE = in_states(*STARTABLE)
-
-_JOBS_WITH_WORK = f"""
-SELECT id FROM job WHERE {_STARTABLE} AND id NOT IN (SELECT value FROM json_each(?))
-AND direction NOT IN (SELECT value FROM json_each(?))
-AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)
-ORDER BY priority DESC, interactive DESC, id <= ?, id LIMIT {_MAX_JOBS}
+_HAS_WORK = f"has_ready AND {in_states(*STARTABLE)}"
+# Row values, so that SQLite seeks the next class in the index instead of reading all jobs of the one before.
+_NEXT_CLASS = f"""
+SELECT priority, interactive FROM job WHERE {_HAS_WORK} AND direction = ? AND (priority, interactive) < (?, ?)
+ORDER BY priority DESC, interactive DESC LIMIT 1
 """
+_IN_CLASS = f"""
+SELECT id FROM job WHERE {_HAS_WORK} AND direction = ? AND priority = ? AND interactive = ? AND id > ? AND id <= ?
+ORDER BY id LIMIT ?
+"""
+_HIGHEST, _LAST = 1 << 31, 1 << 62
+_DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 @dataclass(frozen=True, slots=True)
 class SchedulingQuery:
     """The query for what may start at `now` (POSIX seconds), in turn after `last_job`.
 
-    Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned. `expanding`
-    and `deleting` are jobs whose work already runs; at most `expansions` more expansions may start.
+    Jobs in `full` and directions in `closed` are left out; at most `limit` transfers of a job are returned, of as
+    many jobs of each direction. `expanding` and `deleting` are jobs whose work already runs; at most `expansions` more
+    expansions may start.
     """
 
     now: float
@@ -54,12 +62,13 @@ class SchedulingResult:
 
 
 def schedulable(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> SchedulingResult:
-    """Return all that the scheduler needs to know."""
+    """Return all that the scheduler needs to know; needs a writing transaction."""
+    _make_due_ready(connection, query.now)
     return SchedulingResult(
         candidates=_candidates(connection, rows, query) if query.limit else [],
         expanding=_expanding(connection, rows, query) if query.expansions > 0 else [],
         deleting=_deleting(connection, rows, query),
-        next_ready=_next_ready(connection, query.now),
+        next_ready=_next_ready(connection),
     )
 
 
@@ -84,15 +93,38 @@ def _listed(numbers: Collection[int]) -> str:
 def _candidates(connection: sqlite3.Connection, rows: JobRows, query: SchedulingQuery) -> list[Candidate]:
     """Return up to `limit` startable transfers of each of the next jobs."""
     candidates: list[Candidate] = []
-    values = (json.dumps(sorted(query.full)), json.dumps(sorted(query.closed)), query.now, query.last_job)
-    for (number,) in connection.execute(_JOBS_WITH_WORK, values).fetchall():
-        job = rows.load(connection, number)
-        transfers = connection.execute(
-            "SELECT id, target, size FROM transfer WHERE job = ? AND ready <= ? ORDER BY ready, id LIMIT ?",
-            (number, query.now, query.limit),
-        )
-        candidates += [_candidate(job, *row) for row in transfers.fetchall()]
+    for direction in _DIRECTIONS:
+        if direction not in query.closed:
+            for job, transfers in islice(_work_in_turn(connection, direction, query), query.limit):
+                loaded = rows.load(connection, job)
+                candidates += [_candidate(loaded, *row) for row in transfers]
     return candidates
+
+
+def _work_in_turn(
+    connection: sqlite3.Connection, direction: Direction, query: SchedulingQuery
+) -> Iterator[tuple[int, list[tuple[int, str, int]]]]:
+    """Yield jobs of a direction, each with its first startable transfers: number, target and size."""
+    for job in _jobs_in_turn(connection, direction, query):
+        transfers = connection.execute(
+            "SELECT id, target, size FROM transfer WHERE job = ? AND ready <= 1 ORDER BY ready, id LIMIT ?",
+            (job, query.limit),
+        ).fetchall()
+        if transfers:
+            yield job, transfers
+        else:
+            connection.execute("UPDATE job SET has_ready = 0 WHERE id = ?", (job,))
+
+
+def _jobs_in_turn(connection: sqlite3.Connection, direction: Direction, query: SchedulingQuery) -> Iterator[int]:
+    """Yield jobs that may have work: class by class, in each those after the last one first."""
+    rank = (_HIGHEST, 0)
+    while row := connection.execute(_NEXT_CLASS, (direction, *rank)).fetchone():
+        rank = row
+        for first, last in ((query.last_job, _LAST), (0, query.last_job)):
+            while page := connection.execute(_IN_CLASS, (direction, *rank, first, last, _PAGE)).fetchall():
+                yield from (job for (job,) in page if job not in query.full)
+                first = page[-1][0]
 
 
 def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
@@ -110,27 +142,27 @@ def _candidate(job: Job, transfer: int, target: str, size: int) -> Candidate:
 
 
 def jobs_with_ready_files(connection: sqlite3.Connection, now: float) -> dict[int, int]:
-    """Return at most `_MAX_JOBS` jobs with files that may start: number to priority, the highest first."""
-    return dict(
-        connection.execute(
-            f"SELECT id, priority FROM job WHERE {_STARTABLE}"
-            " AND EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= ?)"
-            f" ORDER BY priority DESC, interactive DESC, id LIMIT {_MAX_JOBS}",
-            (now,),
-        ).fetchall()
-    )
-
-
-def make_ready(connection: sqlite3.Connection, latest: float, now: float) -> int:
-    """Make transfers ready that would wait until after `latest`; return how many."""
-    return connection.execute("UPDATE transfer SET ready = ? WHERE ready > ?", (now, latest)).rowcount
-
-
-def _next_ready(connection: sqlite3.Connection, now: float) -> float | None:
-    """Return the POSIX second at which the next waiting transfer may start; None: there is none."""
-    row = connection.execute(
-        "SELECT min((SELECT min(ready) FROM transfer WHERE job = job.id AND ready > ?)) FROM job"
-        f" WHERE {_STARTABLE} AND waiting > 0",
+    """Return at most `_PAGE` jobs with files that may start: number to priority, the highest first."""
+    found = connection.execute(
+        f"SELECT id, priority FROM job WHERE {_HAS_WORK} AND EXISTS (SELECT 1 FROM transfer"
+        f" WHERE job = job.id AND ready <= ?) ORDER BY priority DESC, interactive DESC, id LIMIT {_PAGE}",
         (now,),
-    ).fetchone()
+    )
+    return dict(found.fetchall())
+
+
+def make_ready(connection: sqlite3.Connection, latest: float) -> int:
+    """Make transfers ready that would wait until after `latest`; return how many."""
+    return connection.execute("UPDATE transfer SET ready = 1 WHERE ready > 1 AND ready > ?", (latest,)).rowcount
+
+
+def _make_due_ready(connection: sqlite3.Connection, now: float) -> None:
+    """Make waiting transfers ready whose pause is over, each once; at most `_MAX_DUE`."""
+    due = f"SELECT id FROM transfer WHERE ready > 1 AND ready <= ? ORDER BY ready LIMIT {_MAX_DUE}"
+    connection.execute(f"UPDATE transfer SET ready = 1 WHERE id IN ({due})", (now,))
+
+
+def _next_ready(connection: sqlite3.Connection) -> float | None:
+    """Return the POSIX second at which the pause of the next waiting transfer is over; None: there is none."""
+    row = connection.execute("SELECT ready FROM transfer WHERE ready > 1 ORDER BY ready LIMIT 1").fetchone()
     return row[0] if row else None

@@ -1,12 +1,14 @@
 """The tables of the database, and the migrations from older schemas.
 
 `PRAGMA user_version` is the number of applied migrations; `MIGRATIONS` only ever grows. Columns of a transfer: `ready`
-is the POSIX second from which it may start (0: at once), NULL unless it is queued or waiting; `reason` is the message
-of its state; `intent` (JSON, mostly empty) is what an upload has begun in the catalogue; `joined` (mostly 0) is the
-transfer of another job that copies the same file. `obstacle` of a job (JSON, mostly empty) is what holds it on this
-machine. `revision` of a job and of a transfer is the number of its last change, counted over the whole database; an
-`event` has the number of its change. `attempt` and `event` are described in `core.transfers.attempt_record`, `made` are
-the local directories that a job created; `forgotten` is the highest number among the pruned events.
+is the POSIX second from which it may start (0: at once; 1: at once, its pause is over), NULL unless it is queued or
+waiting; `reason` is the message of its state; `intent` (JSON, mostly empty) is what an upload has begun in the
+catalogue; `joined` (mostly 0) is the transfer of another job that copies the same file. `obstacle` of a job (JSON,
+mostly empty) is what holds it on this machine; `has_ready` is set by triggers once one of its transfers may start, and
+cleared when the scheduler finds none. `revision` of a job and of a transfer is the number of its last change, counted
+over the whole database; an `event` has the number of its change. `attempt` and `event` are described in
+`core.transfers.attempt_record`, `made` are the local directories that a job created; `forgotten` is the highest number
+among the pruned events.
 """
 
 from __future__ import annotations
@@ -122,7 +124,29 @@ CREATE INDEX transfer_open ON transfer (target) WHERE state IN ('queued', 'runni
 
 _FOURTH = _EVENTS + _SYNC + _IDENTITIES + _TURNS + _JOINED
 
-MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH)
+_QUEUE = """
+ALTER TABLE job ADD COLUMN has_ready INTEGER NOT NULL DEFAULT 0;
+UPDATE job SET has_ready = 1 WHERE EXISTS (SELECT 1 FROM transfer WHERE job = job.id AND ready <= 1);
+CREATE TRIGGER transfer_added AFTER INSERT ON transfer WHEN NEW.ready <= 1 BEGIN
+    UPDATE job SET has_ready = 1 WHERE id = NEW.job AND NOT has_ready;
+END;
+CREATE TRIGGER transfer_became_ready AFTER UPDATE OF ready, job ON transfer WHEN NEW.ready <= 1 BEGIN
+    UPDATE job SET has_ready = 1 WHERE id = NEW.job AND NOT has_ready;
+END;
+DROP INDEX job_startable;
+CREATE INDEX job_startable ON job (direction, priority DESC, interactive DESC, id)
+    WHERE has_ready AND state IN ('expanding', 'active');
+CREATE INDEX job_expanding ON job (priority DESC, id) WHERE state = 'expanding';
+CREATE INDEX job_deleting ON job (id) WHERE state = 'deleting' AND ended_ms = 0;
+CREATE INDEX job_held ON job (id) WHERE ended_ms = 0 AND state = 'paused' AND obstacle <> '';
+CREATE INDEX transfer_paused ON transfer (ready) WHERE ready > 1;
+DROP INDEX transfer_open;
+CREATE INDEX transfer_open ON transfer (target, joined) WHERE state IN ('queued', 'running', 'waiting');
+"""
+"""The scheduler reads indexes that hold only what may start, so that its cost does not grow with the queue."""
+
+
+MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE)
 """Each migrates a database from the schema of its index to the next one."""
 
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -223,14 +223,26 @@ class Store:
             connection = transaction.connection
             result = scheduling_queries.schedulable(connection, self._rows, query)
             selected, turns = choose(result.candidates)
-            started = []
-            for candidate in selected:
-                rows = transfers.select(connection, "WHERE id = ?", (candidate.transfer,))
-                job = self._rows.load(connection, candidate.job)
-                started.append((candidate, self._step(transaction, job, rows, Started(), now)))
-            return result, started, turns
+            return result, self._start(transaction, selected, now), turns
 
         return await self._database.write(write, durable=False)
+
+    def _start(
+        self, transaction: Transaction, selected: Sequence[Candidate], now: float
+    ) -> list[tuple[Candidate, ChangeResult]]:
+        """Start transfers inside a transaction; a job is read and saved once for all of its files."""
+        results: dict[int, ChangeResult] = {}
+        for number in {candidate.job for candidate in selected}:
+            ids = [candidate.transfer for candidate in selected if candidate.job == number]
+            rows = transfers.select(transaction.connection, f"WHERE id IN ({','.join('?' * len(ids))})", tuple(ids))
+            before = job = self._rows.load(transaction.connection, number)
+            for row in rows:
+                after, effects = step(row, Started(), now)
+                job = transfers.save(transaction, job, row, after)
+                results[row.id] = ChangeResult((after,), tuple(effects), job)
+            saved = self._rows.save(transaction, before, job, int(now * 1000))
+            results.update((row.id, replace(results[row.id], job=saved)) for row in rows)
+        return [(candidate, results[candidate.transfer]) for candidate in selected]
 
     async def jobs_with_ready_files(self, now: float) -> dict[int, int]:
         """Return the first jobs with files that may start: number to priority, the highest first."""
@@ -267,9 +279,9 @@ class Store:
         """Delete some rows of the oldest job that ended before `before_ms`; return how many (0: no such job)."""
         return await self._database.write(lambda at: pruning.prune(at, before_ms))
 
-    async def make_ready(self, latest: float, now: float) -> int:
+    async def make_ready(self, latest: float) -> int:
         """Make transfers ready that would wait until after `latest`; return how many."""
-        return await self._database.write(lambda at: scheduling_queries.make_ready(at.connection, latest, now))
+        return await self._database.write(lambda at: scheduling_queries.make_ready(at.connection, latest))
 
     async def recover(self) -> int:
         """Apply `after_restart` to all transfers that ran when the daemon ended; return how many."""

@@ -18,8 +18,6 @@ from aliend.engine.ports import EngineContext
 from aliend.errors import AliendError, CopyError, Obstacle
 from aliend.store import NewTransfer
 
-_MAX_RUNNING = 4
-
 
 class ExpansionRunner(JobTaskRunner):
     """Finds the files of jobs. Downloads leave `keep_free` bytes of the disk free, see `storage.tasks.Download`."""
@@ -30,11 +28,6 @@ class ExpansionRunner(JobTaskRunner):
         super().__init__(context)
         self._held_jobs = held_jobs
         self.keep_free = -1
-
-    @property
-    def free_slots(self) -> int:
-        """Return how many more expansions may start."""
-        return _MAX_RUNNING - len(self._running)
 
     async def work(self, job: Job) -> None:
         """Expand the job."""

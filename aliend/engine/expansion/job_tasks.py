@@ -17,6 +17,10 @@ from aliend.errors import AliendError
 
 log = logging.getLogger(__name__)
 
+_MAX_RUNNING = 4
+_MAX_POSTPONED = 64
+"""Postponed jobs at which no more are started, so that a failing service is not asked for each job of a long queue."""
+
 
 class JobStopped(Exception):
     """The job was cancelled or paused while the work ran."""
@@ -41,6 +45,11 @@ class JobTaskRunner(ABC):
         # a time beyond the longest back-off was set before the clock was set back
         self._postponed = {job: until for job, until in self._postponed.items() if now < until <= now + backoff.CAP}
         return self._running | set(self._postponed)
+
+    @property
+    def free_slots(self) -> int:
+        """Return how many more jobs may start now."""
+        return _MAX_RUNNING - len(self._running) if len(self._postponed) < _MAX_POSTPONED else 0
 
     def next_start(self) -> float | None:
         """Return when the next postponed job is due."""

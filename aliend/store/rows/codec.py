@@ -124,7 +124,7 @@ def transfer_of(row: tuple[Any, ...]) -> Transfer:
         job=job,
         source=source,
         target=target,
-        state=_state_of(Phase(state), ready or 0.0, reason),
+        state=_state_of(Phase(state), ready if ready and ready > 1 else 0.0, reason),
         size=size,
         md5=md5,
         attempts=attempts,

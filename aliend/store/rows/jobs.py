@@ -13,7 +13,7 @@ from aliend.store.database import Transaction
 from aliend.store.rows import events
 from aliend.store.rows.codec import JOB_COLUMNS, job_of, obstacle_to_text, spec_of, spec_to_text
 
-_REMEMBERED = 64
+_REMEMBERED = 256
 """Specifications kept decoded; one may name thousands of sources."""
 
 
