@@ -35,7 +35,7 @@ class Disk:
 
     def close(self) -> None:
         for place in (self.place, self.store):
-            while os.path.ismount(place):  # noqa: PTH111 - of a path
+            while os.path.ismount(place):
                 subprocess.run(["umount", "-l", str(place)], check=True)
 
 
