@@ -30,6 +30,7 @@ from aliend.engine.change_stream import ChangeStream
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
+from aliend.engine.expansion.target_disks import with_file_systems
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
 from aliend.engine.views import (
@@ -195,6 +196,8 @@ class Engine:
     async def submit(self, spec: JobSpec, request_id: str) -> JobView:
         """Store a job; a repeated `request_id` returns the job it created. Raises UsageError."""
         check_spec(spec)
+        if spec.direction == "download":
+            spec = await asyncio.to_thread(with_file_systems, spec)
         job = await self._store.submit(spec, request_id)
         self._wake.set()
         return view_of_job(job)

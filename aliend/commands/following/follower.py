@@ -76,8 +76,8 @@ class Follower:
                 await self._call.output.progress(_progress(self._runtime, final))
             if until_held and final.state == "paused" and final.message:
                 await self._call.print_error(
-                    f"job {job} is held; it resumes automatically once this is fixed, "
-                    f"or with `alienctl transfers resume {job}`"
+                    f"job {job} stays queued: it is held and resumes automatically once this is fixed, "
+                    f"or with\n`alienctl transfers resume {job}`; `alienctl transfers cancel {job}` gives it up"
                 )
                 break
         held = final.state == "paused"  # possibly before any file was found

@@ -28,6 +28,7 @@ from typing import Literal, assert_never
 
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
+from aliend.core.transfers.file_system import FileSystem
 from aliend.core.transfers.overwrite import Overwrite
 from aliend.core.transfers.transfer import Phase
 from aliend.errors import Obstacle
@@ -65,6 +66,8 @@ class JobSpec:
     The purposes `replicate` and `mirror` add replicas of the sources themselves (the target is the source), made by
     aliend or by the service; `storage` says where. `sync` copies what is missing or different from its only source, a
     directory; with `delete` it deletes what only the target has, once everything has arrived.
+
+    `file_systems` are those that the targets of a download were on when it was submitted or its files were found.
     """
 
     direction: Direction
@@ -99,6 +102,7 @@ class JobSpec:
     backup: str = ""
     replaces: str = ""
     delete: bool = False
+    file_systems: tuple[FileSystem, ...] = ()
 
     def target_of(self, source: int) -> str:
         """Return the target of source number `source`."""

@@ -54,6 +54,7 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
         umask=spec.umask,
         lfn=transfer.source,
         keep_free=attempt.tools.keep_free,
+        file_systems=spec.file_systems,
     )
     attempt.progress.enter_stage(Stage.COPY)
     await _run_copy(attempt, task)
@@ -83,6 +84,7 @@ async def _fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
         verify=spec.verify,
         ca=spec.context.ca,
         tuning=tuning_of(spec),
+        file_systems=spec.file_systems,
     )
     attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
     async with attempt.acquire({tickets[0].se}):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aliend.core.cli.units import format_size
-from aliend.engine.held_jobs import nearest_existing
 from aliend.errors import CopyError, Obstacle
 from aliend.storage.errors import disk_error
+from aliend.storage.io.mounts import nearest_existing
 from aliend.storage.io.partial_file import available_bytes, reserved_bytes
 from aliend.store import NewTransfer
 
