@@ -19,12 +19,13 @@ from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.transfers.rate_schedule import schedule_text
 from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_transfers, closed_directions
-from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase, has_temporary_names
+from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.core.transfers.wait_reason import ElementLoad, SchedulerSnapshot
 from aliend.engine.admission.running_attempts import RunningAttempts
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
+from aliend.engine.attempts.replacement import needs_undo
 from aliend.engine.attempts.runner import AttemptRunner
 from aliend.engine.change_stream import ChangeStream
 from aliend.engine.expansion.deletion_runner import DeletionRunner
@@ -333,7 +334,7 @@ class Engine:
         await self._attempts.clear_spool()
         last = 0
         while page := await self._store.unfinished_intents(last):
-            for transfer in filter(has_temporary_names, page):
+            for transfer in filter(needs_undo, page):
                 self._attempts.clean_up(transfer, await self._store.job(transfer.job))
             last = page[-1].id
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a worker process starts sooner without these imports
     from aliend.core.transfers.overwrite import Overwrite
 
 from aliend.core.catalogue.entries import Ticket
-from aliend.core.transfers.file_system import FileSystem
+from aliend.core.catalogue.file_system import FileSystem
 
 R = TypeVar("R")
 

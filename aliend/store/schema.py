@@ -146,7 +146,12 @@ CREATE INDEX transfer_open ON transfer (target, joined) WHERE state IN ('queued'
 """The scheduler reads indexes that hold only what may start, so that its cost does not grow with the queue."""
 
 
-MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE)
+_INCOMPLETE = """
+CREATE INDEX transfer_incomplete ON transfer (target) WHERE intent <> '' AND state IN ('failed', 'cancelled');
+"""
+"""Names under which a transfer that was given up may have registered only some replicas."""
+
+MIGRATIONS = (_FIRST, _STACKS, _ATTEMPTS, _FOURTH, _QUEUE, _INCOMPLETE)
 """Each migrates a database from the schema of its index to the next one."""
 
 

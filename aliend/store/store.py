@@ -33,6 +33,7 @@ from aliend.store.rows import attempts as attempt_rows
 from aliend.store.rows import transfers
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
+from aliend.store.rows.incomplete_files import IncompleteFiles
 from aliend.store.rows.jobs import JobRows
 from aliend.store.rows.sessions import Identities, Sessions
 from aliend.store.rows.transfers import NewTransfer
@@ -64,6 +65,7 @@ class Store:
         self._rows = JobRows()
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
+        self.incomplete = IncompleteFiles(self._database)
         self.identities = Identities(self._database)
         self.loss_was_said = self._database.loss_was_said
         self.watch = self._database.watch

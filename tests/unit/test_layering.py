@@ -37,6 +37,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"engine"},
         {"attempts"},
         {"expansion", "admission", "change_stream", "wait_reasons"},
+        {"kept_replicas"},
         {"held_jobs", "ports", "views", "retention", "file_content"},
     ],
     "aliend/storage": [{"pool", "worker"}, {"wire", "io"}, {"tasks", "errors"}],

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from aliend.commands.copying import transfers_limit, transfers_watch, transfers_why
 from aliend.commands.copying.transfers_show import show
-from aliend.commands.following.follower import SOME_ARRIVED, exit_code, job_to_json
-from aliend.commands.following.foreground import follow_foreground
+from aliend.commands.following.follower import SOME_ARRIVED, job_to_json
+from aliend.commands.following.foreground import exit_code_of_job, follow_foreground
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import colour_states
@@ -85,7 +85,7 @@ async def _wait(runtime: Runtime, call: Call, args: list[str]) -> int:
         return TIMED_OUT
     if call.as_json:
         await call.print_json(job_to_json(finals[0]) if len(finals) == 1 else {"jobs": list(map(job_to_json, finals))})
-    codes = {exit_code(final) for final in finals}
+    codes = {await exit_code_of_job(runtime, final) for final in finals}
     return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 

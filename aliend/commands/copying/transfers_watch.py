@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from aliend.commands.following.follower import exit_code, follow, route_of
+from aliend.commands.following.follower import follow, route_of
+from aliend.commands.following.foreground import exit_code_of_job
 from aliend.commands.invocation.call import Call, encode, json_text
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.transfers.attempt_record import EventRecord
@@ -29,10 +30,10 @@ async def watch(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Print events until the job ends; for all jobs, until the user interrupts the command."""
     selection = _parse(args)
     if selection.job and selection.since is None and not call.as_json:
-        return exit_code(await follow(runtime, call, selection.job))
+        return await exit_code_of_job(runtime, await follow(runtime, call, selection.job))
     async for changes in runtime.engine.changes(selection.job, since=selection.since):
         await _print_events(call, selection.job, changes)
-    return exit_code(await runtime.engine.job(selection.job))
+    return await exit_code_of_job(runtime, await runtime.engine.job(selection.job))
 
 
 async def _print_events(call: Call, job: int, changes: Changes) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from aliend.commands.invocation.call import Call, FileProgress, Progress
+from aliend.core.catalogue.storage_spec import is_incomplete
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.units import format_size
 from aliend.core.copying.target_paths import MISSING
@@ -39,12 +40,16 @@ class HasEndpoints(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`."""
+    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`.
+
+    `incomplete` files were kept with fewer replicas than requested.
+    """
 
     total: int = 0
     arrived: int = 0
     kept: int = 0
     missing: int = 0
+    incomplete: int = 0
 
 
 class Follower:
@@ -125,6 +130,7 @@ class Follower:
 
     async def _report_failure(self, transfer: TransferView, total: int) -> None:
         self.tally.missing += transfer.message.endswith(MISSING)
+        self.tally.incomplete += is_incomplete(transfer.message)
         number = self._running.pop(transfer.id, 0)
         if not number:
             self._announced += 1

@@ -22,6 +22,7 @@ from aliend.commands.following.follower import (
 )
 from aliend.commands.following.json_report import print_report
 from aliend.commands.invocation.call import Call
+from aliend.core.catalogue.storage_spec import is_incomplete
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
 from aliend.runtime import Runtime
@@ -44,7 +45,7 @@ async def follow_foreground(
     is_empty = not follower.tally.total and not problems
     for final in finals:
         if final.purpose == "sync":
-            code = await _exit_code_of_sync(runtime, final)
+            code = await exit_code_of_job(runtime, final)
         elif final.purpose != "copy" and is_empty:
             code = exit_code(final)
     if call.as_json:
@@ -54,20 +55,22 @@ async def follow_foreground(
     return code
 
 
-async def _exit_code_of_sync(runtime: Runtime, job: JobView) -> int:
-    """Return 0 if the target is like the source, 3 if only a part is, 4 if nothing could be done.
+async def exit_code_of_job(runtime: Runtime, job: JobView) -> int:
+    """Return 0 if everything was done, 3 if only a part, 4 if nothing.
 
-    Files that are the same on both sides are not part of the job: if only directories could not be listed, 3.
+    A file that was kept with too few replicas is a part. So are the files of a synchronisation that are the same on
+    both sides, which are not files of its job: if only directories could not be listed, 3.
     """
     code = exit_code(job)
     if not job.files.total and code == SOME_ARRIVED:
         refusal = await runtime.engine.deletions(job.id)
         return NONE_ARRIVED if refusal and not refusal[0].below else code
-    if code != NONE_ARRIVED or not job.files.total:
+    if code != NONE_ARRIVED or not job.files.failed:
         return code
     failed = await runtime.engine.transfers(job.id, states=("failed",))
     is_listed = not any(file.target or file.source in job.sources for file in failed)
-    return SOME_ARRIVED if failed and is_listed else code
+    is_kept = any(is_incomplete(file.message) for file in failed)
+    return SOME_ARRIVED if is_kept or (is_listed and job.purpose == "sync") else code
 
 
 async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
@@ -104,6 +107,6 @@ def exit_code_of(tally: Tally, problems: int, *, compat_exit: bool) -> int:
     wanted = tally.total + problems
     if compat_exit:
         return 0 if tally.arrived or not wanted else 1
-    if tally.arrived:
+    if tally.arrived or tally.incomplete:
         return ALL_ARRIVED if tally.arrived == wanted else SOME_ARRIVED
     return NoSuchFile.exit_code if tally.missing == wanted else NONE_ARRIVED

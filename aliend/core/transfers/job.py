@@ -26,9 +26,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, assert_never
 
+from aliend.core.catalogue.file_system import FileSystem
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
-from aliend.core.transfers.file_system import FileSystem
 from aliend.core.transfers.overwrite import Overwrite
 from aliend.core.transfers.transfer import Phase
 from aliend.errors import Obstacle

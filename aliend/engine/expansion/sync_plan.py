@@ -15,6 +15,7 @@ from aliend.core.copying import sync
 from aliend.core.copying.sync import FileFacts, PlannedFile
 from aliend.core.transfers.job import Checkpoint, ExpansionAdvanced, Job, JobSpec
 from aliend.engine.expansion import sync_listing
+from aliend.engine.kept_replicas import kept_replicas
 from aliend.engine.ports import CataloguePort, RunnerPort
 from aliend.errors import CopyError
 from aliend.storage.tasks import Checksum
@@ -103,7 +104,8 @@ class SyncPlan:
         while page := await asyncio.to_thread(next, pages, None):
             md5s = await self._md5s(page)
             planned = [self._planned(source, target, md5s.get(source.below, "")) for source, target in page]
-            yield [file for file in planned if file is not None]
+            same = [source for (source, _), file in zip(page, planned, strict=True) if file is None]
+            yield [file for file in planned if file is not None] + await self._lacking_replicas(same)
 
     async def deletions(self) -> AsyncIterator[list[PlannedFile]]:
         """Return the files that only the target has, if they are to be deleted; never temporary files of copies."""
@@ -124,6 +126,21 @@ class SyncPlan:
                 for file in page
                 if not sync.is_temporary_name(file.below)
             ]
+
+    async def _lacking_replicas(self, same: Sequence[ListedFile]) -> list[PlannedFile]:
+        """Return those of the files with the same content that have fewer replicas than requested."""
+        if self._spec.direction == "download" or not same:
+            return []
+        lfns = {self._target + file.below: file for file in same if file.size}
+        goals = {} if self._spec.storage else await self._store.incomplete.goals(list(lfns))
+        lacking = []
+        for lfn, file in lfns.items():
+            if self._spec.storage or lfn in goals:
+                found = await kept_replicas(self._catalogue, self._spec, lfn, file.size, goals.get(lfn, 0))
+                reason = f"{len(found.registered)} of {found.wanted} replicas"
+                names = (file.below, self._source + file.below, lfn, file.size)
+                lacking += [PlannedFile("copy", *names, reason, md5=file.md5)] if found.missing else []
+        return lacking
 
     def _planned(self, source: ListedFile, target: ListedFile | None, local_md5: str) -> PlannedFile | None:
         names = (source.below, self._source + source.below, self._target + source.below, source.size)
