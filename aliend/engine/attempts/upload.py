@@ -130,4 +130,4 @@ def _local_source(path: str) -> LocalSource:
         raise read_error(error, path) from error
     if not stat.S_ISREG(status.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
-    return LocalSource(path, status.st_size, status.st_mtime_ns)
+    return LocalSource(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

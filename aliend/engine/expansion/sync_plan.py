@@ -1,7 +1,7 @@
 """The plan of a synchronisation: what to copy and why, then what only the target has, ordered by name.
 
 Dry run and real run use the same plan. It is made from two complete listings; md5s of local files are cached by device,
-inode, modification time and size, so that an unchanged file is read only once.
+inode, modification and change time and size, so that an unchanged file is read only once.
 """
 
 from __future__ import annotations
@@ -188,12 +188,12 @@ class SyncPlan:
 
 def _settled(md5s: Mapping[FileKey, str]) -> dict[FileKey, str]:
     newest = time.time_ns() - _SETTLED_NS
-    return {key: md5 for key, md5 in md5s.items() if key.modified_ns < newest}
+    return {key: md5 for key, md5 in md5s.items() if max(key.modified_ns, key.changed_ns) < newest}
 
 
 def _key_of(fingerprint: str) -> FileKey:
-    device, inode, modified_ns, size = map(int, fingerprint.split(":"))
-    return FileKey(_signed(device), _signed(inode), modified_ns, size)
+    device, inode, modified_ns, size, changed_ns = map(int, fingerprint.split(":"))
+    return FileKey(_signed(device), _signed(inode), modified_ns, size, changed_ns)
 
 
 def _signed(number: int) -> int:
