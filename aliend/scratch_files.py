@@ -1,13 +1,16 @@
 """Private places for files that a program of the user shall see: a directory each, mode 0700, gone afterwards.
 
-What a crash left is removed at the next start, but for a text that somebody has edited, or still edits: its directory
-carries the md5 of the text as it was, and stays where the file differs or an editor's own files are beside it.
+What a crash left is removed at the next start, except a text that somebody has edited or still edits: its directory
+carries the md5 of the text as it was, and stays if the file differs, if an editor's own files are beside it, or while
+the client or the editor holds it locked.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +46,9 @@ class Scratch:
 
     def leave(self, place: Path, settled: bool) -> Path | None:
         """Remove a place, unless somebody has edited the text there and it is not `settled`: the text's path then."""
+        if not settled and _is_locked(place):
+            log.warning("an editor is still open in %s", place)
+            return None
         text = None if settled else _edited(place)
         if text is None:
             shutil.rmtree(place, ignore_errors=True)
@@ -66,6 +72,20 @@ class Scratch:
             raise CopyError(f"{self._directory}: nothing can be put there: {error.strerror}", "local") from error
         except ConfigurationError as error:
             raise CopyError(str(error), "local") from error
+
+
+def _is_locked(place: Path) -> bool:
+    """Return whether a client, or the editor that it started, still uses the directory."""
+    fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+    return False
 
 
 def _edited(place: Path) -> Path | None:
