@@ -33,7 +33,7 @@ _UNAVAILABLE_RETRY = 15.0
 """Shortest pause in seconds before storage that is unavailable is tried again."""
 _COMMIT_ATTEMPTS = 3
 """Commits in one attempt, as long as they are refused and the catalogue does not show the replica."""
-_COMMIT_LIMIT = 20.0
+_COMMIT_LIMIT = 10.0
 """Seconds that a cancelled upload may take to register what it has written."""
 _NOTHING_REGISTERED = 53
 _NO_WRITE_PFNS = 77
@@ -158,7 +158,13 @@ class ReplicaRegistration:
         await self._commit_all(outcomes)
 
     async def _commit_all(self, outcomes: Sequence[tuple[Ticket, ReplicaOutcome]]) -> None:
-        """Register what was written. A cancelled upload completes this: a name must not keep only some replicas."""
+        """Register what was written. A cancelled upload completes this: a name must not keep only some replicas.
+
+        A temporary name is removed anyway.
+        """
+        if self._lfn != self._attempt.transfer.target:
+            await self._commit_each(outcomes)
+            return
         commits = asyncio.create_task(self._commit_each(outcomes))
         try:
             await asyncio.shield(commits)
