@@ -50,7 +50,7 @@ class CommandRun:
         self.jobs: list[int] = []
         """Numbers of the transfer jobs that continue the command."""
         self._continuation: list[bytes] = []
-        self._progressed = self._has_replaced_daemon = False
+        self._progressed = self._has_replaced_daemon = self._has_detached = False
         self.interrupted = False
         """The user has pressed Ctrl-C."""
         self.reported_unresponsive = False
@@ -280,7 +280,7 @@ class CommandRun:
 
     def _write(self, descriptor: int, content: bytes) -> None:
         if descriptor == wire_messages.STDOUT:
-            content = self._recovery.fresh(content) if self._recovery else content
+            content = self._recovery.new_output(content) if self._recovery else content
             self._record_output(content)
         if descriptor == wire_messages.STDOUT and (self._program or self._discards_output):
             if self._program and not self._program.write(content):
@@ -325,13 +325,17 @@ class CommandRun:
 
     def _watch_signals(self) -> None:
         """Handle SIGINT, SIGTERM and SIGHUP, except those that the parent process set to be ignored."""
-        for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+        for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT):
             if _signal.getsignal(number) != _signal.SIG_IGN:
                 _signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, _frame: "FrameType | None") -> None:
         if number == _signal.SIGINT and self._connection and not self.interrupted:
             self.interrupted = True
+            self._send_from_handler(wire_messages.signal(number))
+            return
+        if number == _signal.SIGQUIT and self._connection and self.jobs and not self._has_detached:
+            self._has_detached = True  # the jobs continue; a second Ctrl-\ ends the client at once
             self._send_from_handler(wire_messages.signal(number))
             return
         if number == _signal.SIGINT and self._program:

@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from aliend.commands.following.follower import follow, route_of
+from aliend.commands.copying.job_selection import selected_jobs
+from aliend.commands.following.follower import (
+    SOME_ARRIVED,
+    Follower,
+    follow,
+    job_to_json,
+    route_of,
+    style_of,
+)
 from aliend.commands.following.foreground import exit_code_of_job
 from aliend.commands.invocation.call import Call, encode, json_text
 from aliend.core.cli.escaping import escape_newlines
+from aliend.core.cli.options import parse_options
 from aliend.core.transfers.attempt_record import EventRecord
 from aliend.engine.views import Changes
 from aliend.errors import UsageError
@@ -34,6 +43,18 @@ async def watch(runtime: Runtime, call: Call, args: list[str]) -> int:
     async for changes in runtime.engine.changes(selection.job, since=selection.since):
         await _print_events(call, selection.job, changes)
     return await exit_code_of_job(runtime, await runtime.engine.job(selection.job))
+
+
+async def follow_jobs(runtime: Runtime, call: Call, args: list[str]) -> int:
+    """Show the progress of jobs, one after the other, until they end; interrupting the command does not stop them."""
+    options = parse_options("transfers follow", args, {})
+    jobs = await selected_jobs(runtime, "follow", options)
+    follower = Follower(runtime, call, style_of(call))
+    finals = [await follower.follow(job.id) for job in jobs]
+    if call.as_json:
+        await call.print_json({"jobs": list(map(job_to_json, finals))})
+    codes = {await exit_code_of_job(runtime, final) for final in finals}
+    return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
 async def _print_events(call: Call, job: int, changes: Changes) -> None:

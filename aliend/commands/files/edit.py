@@ -53,7 +53,7 @@ async def edit(runtime: Runtime, call: Call) -> int:
         storage = f"disk:{len({replica.se for replica in await catalogue.whereis(lfn)}) or len(content.sources)}"
     backup = f"{lfn}.{time.strftime('%Y%m%d_%H%M%S')}" if dated else f"{lfn}~"
     request = _EditRequest(lfn, entries[0].guid if entries else "", storage or DEFAULT, backup)
-    place = await asyncio.to_thread(runtime.scratch.place_to_edit, content.md5)
+    place = await asyncio.to_thread(runtime.scratch.directory_to_edit, content.md5)
     settled = False
     try:
         text = await download_to(runtime, content, place)
@@ -61,7 +61,7 @@ async def edit(runtime: Runtime, call: Call) -> int:
         settled = code == 0
         return code
     finally:
-        kept = await asyncio.shield(asyncio.to_thread(runtime.scratch.leave, place, settled))
+        kept = await asyncio.shield(asyncio.to_thread(runtime.scratch.remove_unless_edited, place, settled))
         if kept and _has_client(call):
             await call.print_error(
                 f"{call.args[0]}: your text is saved in {kept}; upload it with `alienctl cp -f file:{kept} {lfn}`"

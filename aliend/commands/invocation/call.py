@@ -54,6 +54,8 @@ class Progress:
     files_failed: int
     files_total: int
     files: tuple[FileProgress, ...] = ()
+    bytes_per_second: int = 0
+    seconds_left: int = 0
 
 
 class Output(Protocol):
@@ -124,6 +126,8 @@ class Call:
     stdin: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_STDIN_QUEUE_SIZE), repr=False)
     """Pieces of the caller's standard input; an empty one at its end."""
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+    detached: asyncio.Event = field(default_factory=asyncio.Event)
+    """The user wants the command to end and its transfer jobs to continue."""
     answers: asyncio.Queue[str | None] = field(default_factory=asyncio.Queue, repr=False)
     """Answers of the user to questions; None: refused, or no terminal."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -120,7 +120,7 @@ class ReplicaRegistration:
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
         if wrong or not tickets:
             raise CopyError(
-                f"{self._lfn} is registered, but cannot be read back: {wrong or 'no readable replica'}", "permanent"
+                f"{self._lfn} is registered, but reading it back failed: {wrong or 'no readable replica'}", "permanent"
             )
 
     async def _add_missing(self, storage: str) -> None:
@@ -238,7 +238,7 @@ class ReplicaRegistration:
             pause = max(_UNAVAILABLE_RETRY, self._attempt.tools.limiter.seconds_until_available(unavailable))
             raise CopyError(
                 f"only {granted} of {requested} replicas can be written while {', '.join(sorted(unavailable))} is not "
-                f"responding; next check in {pause:.0f} s",
+                "responding",
                 "storage",
                 pause,
             )

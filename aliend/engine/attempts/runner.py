@@ -89,7 +89,11 @@ class AttemptRunner:
             return
         (transfer,) = result.transfers
         log.info("transfer %d: attempt %d: %s", transfer.id, transfer.attempts, transfer.source)
-        progress = AttemptProgress(transfer, self._context.clock, self._context.wake)
+
+        def on_bytes(moved: int) -> None:
+            self._running.rates.add_bytes(running.job.id, moved)
+
+        progress = AttemptProgress(transfer, self._context.clock, self._context.wake, on_bytes)
         running = RunningAttempt(transfer, result.job, candidate.target, progress)
         self._running.by_transfer[transfer.id] = running
         running.task = self._context.tasks.create_task(self._run(running))
@@ -203,6 +207,7 @@ class AttemptRunner:
         log.info("transfer %d: %s", running.transfer.id, state)
         if isinstance(state, Done):
             running.needs_cleanup = False
+            self._running.rates.add_files(running.job.id, 1)
             self._held_jobs.reset_backoff(running.job.id)
         running.is_stopped = True
         await self.perform(result.effects)

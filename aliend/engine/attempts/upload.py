@@ -64,6 +64,7 @@ async def _stat_target(attempt: Attempt) -> Entry | None:
     """Return the target's entry; before anything was done a slightly older answer is good enough."""
     lfn = attempt.transfer.target
     if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
+        await attempt.tools.stats.require_directories(lfn)
         return await attempt.tools.stats.stat(lfn)
 
     async def others() -> list[str]:
@@ -75,6 +76,7 @@ async def _stat_target(attempt: Attempt) -> Entry | None:
 async def create_empty_entry(attempt: Attempt) -> Succeeded:
     """Create an entry without replicas for an empty file; an existing entry is never changed."""
     transfer = attempt.transfer
+    await attempt.tools.stats.require_directories(transfer.target)
     entry = await attempt.tools.stats.stat(transfer.target)
     if entry and (entry.is_directory or entry.size):
         raise CopyError(f"{transfer.target} exists and is not empty", kind="permanent")

@@ -213,8 +213,10 @@ async def test_replicas_are_read_back_and_wrong_ones_are_named(
     assert "no such file" in gone.failures[0][1].lower()
 
 
-async def test_a_server_with_few_concurrent_checksums_delays_nobody(workers: WorkerPool, tmp_path: Path) -> None:
-    """The server tells excess clients to retry after 30 s."""
+async def test_a_server_with_few_concurrent_checksums_does_not_delay_uploads(
+    workers: WorkerPool, tmp_path: Path
+) -> None:
+    """The server asks excess clients to retry after 30 s."""
     small = tmp_path / "small"
     small.write_bytes(CONTENT[:3_000_000])
     with storage_element("BUSY", tmp_path / "se", "xrootd.chksum max 1 adler32") as busy:

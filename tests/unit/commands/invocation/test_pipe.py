@@ -1,4 +1,4 @@
-"""F085 and F086: a command's output into the user's shell, as soon as there is some."""
+"""F085 and F086: a command's output is piped to the user's shell as it arrives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HANDED = "handed sh"
 
 
 class Recorder:
-    """An output that writes down what it is told."""
+    """An output that records its calls."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -88,7 +88,7 @@ async def test_f085_a_pipeline_that_has_ended_ends_the_command() -> None:
     assert output.said == [HANDED, "first\n"]
 
 
-async def test_f086_a_command_that_fails_at_once_starts_no_pipeline() -> None:
+async def test_f086_a_command_that_fails_without_output_starts_no_pipeline() -> None:
     output = Recorder()
 
     async def command(inner: Call) -> int:

@@ -150,7 +150,7 @@ async def test_nothing_is_deleted_if_a_file_did_not_arrive_until_it_has(house: H
 
 
 @pytest.mark.parametrize("delete", [True, False])
-async def test_a_source_that_is_empty_deletes_nothing(house: House, here: Path, delete: bool) -> None:
+async def test_an_empty_source_deletes_nothing(house: House, here: Path, delete: bool) -> None:
     house.grid.put("/a/f", b"f")
     job = await house.done(up(here, delete=delete))
     assert (job.state, remote(house)) == ("partial" if delete else "done", {"/a/f": "f"})
