@@ -6,7 +6,7 @@ CONTRACT = 1
 
 
 class ClientError(Exception):
-    """Something that ends the client: a sentence for stderr, and the exit code (0..255)."""
+    """Ends the client with a message on stderr and an exit code (0..255)."""
 
     def __init__(self, sentence: str, code: int) -> None:
         super().__init__(sentence)
@@ -14,8 +14,8 @@ class ClientError(Exception):
 
 
 class NoDaemonError(ClientError):
-    """Nobody listens on the socket: it does not exist or refuses (exit code 107)."""
+    """No process listens on the socket: it does not exist or refuses the connection (exit code 107)."""
 
 
 class UnsafeSocketError(ClientError):
-    """The socket's directory could have been made, or can be reached, by others (exit code 22)."""
+    """The socket's directory belongs to another user or is accessible to others (exit code 22)."""

@@ -1,8 +1,8 @@
-"""One gRPC call over HTTP/2 without I/O: bytes of the socket in, whole messages out, bytes for the socket to fetch.
+"""The protocol of one gRPC call over HTTP/2, without I/O: converts received bytes to messages, and messages to bytes.
 
-One connection carries exactly one call (stream 1), unary or streaming. Sockets, time and the meaning of messages are
-left to others. HPACK is spoken in the few shapes that a gRPC server uses when told HEADER_TABLE_SIZE = 0 and
-GRPC_ALLOW_TRUE_BINARY_METADATA = 1; any other shape is a RpcProtocolError.
+One connection carries exactly one call (stream 1), unary or streaming. Other modules handle sockets, time and the
+meaning of messages. Supports only the HPACK encodings that a gRPC server uses after the settings HEADER_TABLE_SIZE = 0
+and GRPC_ALLOW_TRUE_BINARY_METADATA = 1; any other encoding raises RpcProtocolError.
 """
 
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY, _WINDOW_UPDATE, _CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
@@ -60,8 +60,9 @@ def _opening(path: bytes) -> bytes:
 class Call:
     """One call. Feed `receive`, send what `take_output` gives, until `ended`.
 
-    `status` is the gRPC status once ended (-1 before), `message` its text. `lost`: the connection or the server went
-    away rather than answered. `not_received`: the server cannot have seen the request, so that it may be sent again.
+    `status` is the gRPC status once ended (-1 before), `message` its text. `lost`: the connection or the server
+    disappeared before the answer was complete. `not_received`: the server cannot have seen
+    the request, so that it may be sent again.
     """
 
     def __init__(self, path: bytes) -> None:
@@ -88,12 +89,12 @@ class Call:
 
     @property
     def ended(self) -> bool:
-        """Nothing more will come of this call."""
+        """Return whether the call has a status; no more messages arrive."""
         return self.status >= 0
 
     @property
     def backlog(self) -> int:
-        """Bytes that wait for the server's windows."""
+        """Return the number of bytes that the server's flow-control windows do not admit yet."""
         return len(self._body)
 
     def send_message(self, payload: bytes) -> None:
@@ -105,7 +106,7 @@ class Call:
         self._closing = True
 
     def cancel(self) -> None:
-        """End the call here and now, and tell the server: RST_STREAM(CANCEL)."""
+        """End the call immediately and send RST_STREAM(CANCEL)."""
         if not self.ended:
             self._output += _frame(_RST_STREAM, 0, 1, b"\0\0\0\x08")
             self._end(CANCELLED, "cancelled by the client")
@@ -136,7 +137,7 @@ class Call:
             self._fail_lost(not self._has_settings, "the connection was closed")
 
     def receive(self, data: bytes) -> list[bytes]:
-        """Take bytes from the socket; return the messages that are whole now. Raises RpcProtocolError."""
+        """Process bytes from the socket; return the messages that are now complete. Raises RpcProtocolError."""
         self._input += data
         position, end = 0, len(self._input)
         while end - position >= 9:
@@ -282,7 +283,7 @@ def _unpadded(flags: int, payload: bytes) -> bytes:
 def decode_headers(block: bytes) -> dict[bytes, bytes]:
     """Decode one HPACK block (RFC 7541). Raises RpcProtocolError for unsupported encodings.
 
-    Those from the static table that tell nothing here are left out; of two with one name the last one stays.
+    Headers of the static table that are not needed here are omitted; of two with the same name, the last one counts.
     """
     headers: dict[bytes, bytes] = {}
     position = 0
@@ -323,11 +324,11 @@ def _integer(block: bytes, position: int, bits: int) -> tuple[int, int]:
         position += 1
         if not block[position - 1] & 0x80:
             return value, position
-    raise RpcProtocolError("a header's length does not fit 28 bits")
+    raise RpcProtocolError("a header's length does not fit in 28 bits")
 
 
 def _string(block: bytes, position: int, name: bytes) -> tuple[bytes, int]:
-    """Decode a string literal, RFC 7541 section 5.2. Reject Huffman code if the value matters, else return b''."""
+    """Decode a string literal, RFC 7541 section 5.2. Reject Huffman code if the value is needed, else return b''."""
     huffman = block[position] & 0x80
     length, position = _integer(block, position, 7)
     if position + length > len(block):
@@ -340,7 +341,7 @@ def _string(block: bytes, position: int, name: bytes) -> tuple[bytes, int]:
 
 
 def _percent_decoded(text: bytes) -> str:
-    """`grpc-message`: percent-encoded UTF-8; what is not valid stays as it is (gRPC over HTTP/2, Status-Message)."""
+    """Decode percent-encoded UTF-8; invalid parts stay as they are (gRPC over HTTP/2, Status-Message)."""
     first, *parts = text.split(b"%")
     decoded = bytearray(first)
     for part in parts:

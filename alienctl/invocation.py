@@ -18,8 +18,8 @@ JSON_OPTIONS = ("--json", "-json", "--jsonl")
 FORWARDED_PREFIXES = (b"ALIENPY_", b"ALIEN_", b"ALIEND_", b"JALIEN_", b"X509_", b"XRD_")
 FORWARDED_NAMES = (b"HOME", b"TMPDIR", b"TEMP", b"TMP")
 DISPLAY_NAMES = (b"LANG", b"LC_ALL", b"TERM", b"NO_COLOR", b"EDITOR", b"PAGER")
-"""The only variables that the daemon gets; docs/environment.md explains each of them. Those of `DISPLAY_NAMES` are left
-out if they are not UTF-8."""
+"""The only variables that the daemon gets; docs/environment.md explains each of them. Those of `DISPLAY_NAMES` are
+omitted if they are not UTF-8."""
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -29,7 +29,8 @@ class Invocation:
     Raises ClientError for an invalid option before the command.
     """
 
-    def __init__(self, args: list[str], environment: "Mapping[bytes, bytes]") -> None:
+    def __init__(self, args: list[str], environment: "Mapping[bytes, bytes]", *, as_alienpy: bool = False) -> None:
+        """Parse `args`; `as_alienpy` says that the program runs under a name of alien.py."""
         self.environment = environment
         self.profile = os.fsdecode(environment.get(b"ALIEN_PROFILE", b"")) or "default"
         self.session = os.fsdecode(environment.get(b"ALIEN_SESSION", b""))
@@ -39,11 +40,13 @@ class Invocation:
         self.debug = environment.get(b"ALIENPY_DEBUG", b"").lower() not in (b"", b"0", b"no", b"off", b"false")
         self.args = self._without_client_options(self._without_debug(args))
         if not 1 <= len(self.profile) <= 64 or not _NAME_CHARACTERS.issuperset(self.profile):
-            sentence = f"a profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {self.profile!r}"
+            sentence = f"invalid profile name {self.profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -"
             raise ClientError(sentence, _EINVAL)
         if not self.session.isprintable():
-            raise ClientError(f"a session's name is printable text, not {self.session!r}", _EINVAL)
-        self.session = self.session or f"sid:{os.getsid(0)}"
+            raise ClientError(f"invalid session name {self.session!r}: use printable characters", _EINVAL)
+        self.names_session = bool(self.session)
+        """The user named the session; otherwise it is named after the terminal."""
+        self.session = self.session or _default_session(as_alienpy=as_alienpy)
         self.socket = socket_path(self.profile, environment)
 
     def _without_debug(self, args: list[str]) -> list[str]:
@@ -55,7 +58,7 @@ class Invocation:
                 self.debug, self.debug_file = True, "".join(kept[at + 1 : at + 2])
                 del kept[at : at + 2]
                 if not self.debug_file:
-                    raise ClientError(f"{name} needs the name of a file", _EINVAL)
+                    raise ClientError(f"{name} requires a file name", _EINVAL)
         without = [arg for arg in kept if arg not in ("-debug", "--debug")]
         self.debug = self.debug or len(without) < len(kept)
         return without
@@ -77,7 +80,7 @@ class Invocation:
                     del args[0]
                     value = args[0] if args else ""
                 if not value:
-                    raise ClientError(f"{word} needs a name", _EINVAL)
+                    raise ClientError(f"{word} requires a name", _EINVAL)
                 if word == "--profile":
                     self.profile, self.is_profile_typed = value, True
                 else:
@@ -107,3 +110,13 @@ class Invocation:
                 continue
             chosen[name] = value
         return chosen
+
+
+def _default_session(*, as_alienpy: bool) -> str:
+    """Return the session of the terminal; without one, and as alien.py, a session that ends with the command line.
+
+    Its name is `once:ID:SESSION`: it starts as SESSION, and nothing changes that one.
+    """
+    if not as_alienpy and (os.isatty(0) or os.isatty(1) or os.isatty(2)):
+        return f"sid:{os.getsid(0)}"
+    return f"once:{os.urandom(8).hex()}:{'alien.py' if as_alienpy else f'sid:{os.getsid(0)}'}"

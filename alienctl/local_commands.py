@@ -1,9 +1,10 @@
-"""The commands that the client carries out itself, because they must work without a daemon and never start one."""
+"""Runs the commands that work without a daemon and never start one, such as `help`, `version` and `daemon`."""
 
 import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 from importlib import metadata
 
 from alienctl import VERSION, ClientError, NoDaemonError
@@ -19,12 +20,12 @@ from alienctl.wire_messages import bytes_field, number_field
 
 _EINVAL = 22
 _HELLO_WAIT = 4.0
-"""Seconds that a daemon has to say who it is."""
+"""Seconds to wait for the daemon's answer to Hello."""
 
 
 def perform(invocation: Invocation) -> int:
-    """Carry out the invocation's words; return the exit code. Raises ClientError."""
-    operands = [word for word in invocation.args if word not in JSON_OPTIONS]
+    """Run the command of `invocation`; return the exit code. Raises ClientError."""
+    operands = [arg for arg in invocation.args if arg not in JSON_OPTIONS]
     as_json = len(operands) < len(invocation.args)
     command = operands.pop(0) if operands else ""
     if {"-h", "--help"}.intersection(operands[:1]) and command in pages.OURS:
@@ -39,17 +40,11 @@ def perform(invocation: Invocation) -> int:
         say(text)
         return code
     if command == "completion":
-        return completion.script(invocation)
-    if command == "shell" or (not command and os.isatty(0) and os.isatty(1)):
-        from alienctl.shell import repl
-
-        return repl.run(invocation, operands)
-    if command in ("term", "terminal", "console"):
-        from alienctl.shell import python_shell
-
-        return python_shell.run(invocation, operands)
+        return completion.print_script(invocation)
+    if (view := _interactive_view(command, operands)) is not None:
+        return view(invocation, operands)
     if command == "logout" and not operands and not _is_alien_py():
-        # alien.py's word for `exit` keeps that meaning in chains, files, the shell, and with a status
+        # in chains, files, the shell and with a status, `logout` is a synonym of `exit`, as in alien.py
         invocation.args = ["token-destroy", "--forget-keys", *(["--json"] if as_json else [])]
         return CommandRun(invocation).run()
     if command in ("version", "-V", "--version"):
@@ -60,6 +55,23 @@ def perform(invocation: Invocation) -> int:
         return CommandRun(invocation).run()
     say(pages.text())
     return 0
+
+
+def _interactive_view(command: str, operands: list[str]) -> Callable[[Invocation, list[str]], int] | None:
+    """Return what shows the shell, the Python prompt or the live view of transfers; None for another command."""
+    if command == "shell" or (not command and os.isatty(0) and os.isatty(1)):
+        from alienctl.shell import repl
+
+        return repl.run
+    if command in ("term", "terminal", "console"):
+        from alienctl.shell import python_shell
+
+        return python_shell.run
+    if command == "transfers" and operands[:1] == ["top"]:
+        from alienctl import top
+
+        return top.run
+    return None
 
 
 def _is_alien_py() -> bool:
@@ -95,19 +107,19 @@ def _daemon(invocation: Invocation, operands: list[str], as_json: bool) -> int:
         actions[action] = lambda: perform(invocation, options, as_json)
     if action not in actions:
         known = ", ".join([*actions, "install", "uninstall", "socket", "logs"])
-        raise ClientError(f"daemon {action}: there is no such action; there are: {known}", _EINVAL)
+        raise ClientError(f"unknown action {action!r} of daemon; use one of {known}", _EINVAL)
     if operands:
-        raise ClientError(f"daemon {action} takes no further words, but was given {' '.join(operands)!r}", _EINVAL)
+        raise ClientError(f"daemon {action} takes no arguments, but got {' '.join(operands)!r}", _EINVAL)
     text, code = actions[action]()
     say(text)
     return code
 
 
 def _sandbox(invocation: Invocation) -> int:
-    words = list(invocation.args)
-    words.remove("sandbox")
+    args = list(invocation.args)
+    args.remove("sandbox")
     os.execve(
-        sys.executable, [*interpreter.command("aliend.sandbox"), *words], interpreter.clean(invocation.environment)
+        sys.executable, [*interpreter.command("aliend.sandbox"), *args], interpreter.clean(invocation.environment)
     )
 
 
@@ -130,7 +142,7 @@ def _version(invocation: Invocation, as_json: bool) -> int:
 
 
 def _version_of(package: str) -> str:
-    """Return the version of a package that is installed beside us; empty: it is not."""
+    """Return the version of a package in our environment; empty if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -138,7 +150,10 @@ def _version_of(package: str) -> str:
 
 
 def _help_of(invocation: Invocation, operands: list[str]) -> int:
-    """Our page, or the service's own text; with `--local` the service is not asked (the daemon cannot)."""
+    """Print our help page, or the central service's own text.
+
+    With `--local`, which the daemon adds if it cannot ask the service, only print how to get that text.
+    """
     is_local = operands[0] == "--local" and len(operands) > 1
     command = operands[is_local]
     if command == "--man":
@@ -148,8 +163,8 @@ def _help_of(invocation: Invocation, operands: list[str]) -> int:
         say(pages.text_of(command))
         return 0
     if is_local:
-        say(f"{command} is a command of the central service, which explains it to users who are logged in")
-        say("to log in, run: `alienctl login`")
+        say(f"{command} is a command of the central service; log in to read its help")
+        say("run: `alienctl login`")
         return 0
     invocation.args = [command, "-h"]
     return CommandRun(invocation).run()

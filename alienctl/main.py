@@ -20,17 +20,19 @@ _LOCAL_COMMANDS = (
     *("daemon", "version", "help", "?", "sandbox", "-h", "--help", "-V", "--version", "logout", ""),
     *("install-names", "completion", "shell", "term", "terminal", "console"),
 )
+_LIVE_VIEW = ["transfers", "top"]
 
 
-def run(args: list[str]) -> int:
-    """Run one `alienctl` command line; return the exit code."""
+def run(args: list[str], *, as_alienpy: bool = False) -> int:
+    """Run one command line, under a name of alien.py if `as_alienpy`; return the exit code."""
     try:
-        invocation = Invocation(args, os.environb)
+        invocation = Invocation(args, os.environb, as_alienpy=as_alienpy)
         if invocation.command == "__complete":
-            from alienctl.shell.completion import answer
+            from alienctl.shell.completion import print_candidates
 
-            return answer(invocation)
-        if invocation.command in _LOCAL_COMMANDS or invocation.args[-1] in ("-h", "--help"):
+            return print_candidates(invocation)
+        is_local = invocation.command in _LOCAL_COMMANDS or invocation.args[:2] == _LIVE_VIEW
+        if is_local or invocation.args[-1] in ("-h", "--help"):
             from alienctl.local_commands import perform
 
             return perform(invocation)
@@ -49,8 +51,13 @@ def _args(argv: list[str]) -> list[str]:
     return [name[6:], *argv[1:]] if is_command else argv[1:]
 
 
+def _is_alienpy(program: str) -> bool:
+    """Return whether the program is called `alien.py`, `alien_ls`, `alien-token-init` or the like."""
+    return program.rpartition("/")[2].startswith(("alien.py", "alien_", "alien-"))
+
+
 def entry() -> "NoReturn":
     """Run `alienctl` and end the process without clean-up: all output has been written by then."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         open_standard_streams()
-    os._exit(run(_args(sys.argv)))
+    os._exit(run(_args(sys.argv), as_alienpy=_is_alienpy(sys.argv[0])))

@@ -12,9 +12,9 @@ from alienctl.terminal import print_error
 
 _TEMPORARY_FAILURE = 75
 _ATTEMPTS, _FRUITLESS_ATTEMPTS = 10, 2
-"""Limits of attempts: in all (without instructions from the daemon), and in a row without any reply."""
+"""Limits: attempts in total (not counting those that the daemon requested), and attempts in a row without any reply."""
 _ATTACHED_WITH = (b"--json", b"-json", b"--compat-exit", b"-compat-exit")
-"""Options of `cp` that hold for the end of its jobs too."""
+"""Options of `cp` that also apply to `transfers attach`."""
 _SUBMITTING = frozenset({"cp", "sync", "replicate"})
 """Commands whose jobs are stored under the request id."""
 READ_ONLY = (
@@ -31,9 +31,9 @@ _WRITING_OPTIONS = {"find": "x", "cat": "o", "fquota": "set", "jquota": "set"}
 class Recovery:
     """Decides after each loss of the daemon how one command continues."""
 
-    def __init__(self, words: list[bytes]) -> None:
-        self._words = words
-        self._command = _plain_command([os.fsdecode(word) for word in words])
+    def __init__(self, args: list[bytes]) -> None:
+        self._args = args
+        self._command = _plain_command([os.fsdecode(word) for word in args])
         self._attempts = self._fruitless = 0
         self._expected = b""
 
@@ -54,16 +54,16 @@ class Recovery:
         if jobs:
             numbers = [b"%d" % job for job in jobs]
             if not call.not_received:
-                print_error(f"the connection to the daemon was lost, following job {_listed(jobs)} again")
-            return [b"transfers", b"attach", *numbers, *(word for word in self._words if word in _ATTACHED_WITH)]
+                print_error(f"the connection to the daemon was lost; following job {_joined(jobs)} again")
+            return [b"transfers", b"attach", *numbers, *(word for word in self._args if word in _ATTACHED_WITH)]
         if call.not_received or self._command in _SUBMITTING:
-            return self._words
+            return self._args
         if self._command in READ_ONLY and printed is not None:
             self._expected = b"".join(printed)
-            return self._words
+            return self._args
         raise self._end(call, jobs)
 
-    def fresh(self, content: bytes) -> bytes:
+    def new_output(self, content: bytes) -> bytes:
         """Return the part of the output that is new. Raises ClientError if the earlier part has changed."""
         known = self._expected[: len(content)]
         if not content.startswith(known):
@@ -75,13 +75,13 @@ class Recovery:
     def _end(self, call: Call, jobs: list[int]) -> ClientError:
         if jobs:
             wait = f"alienctl transfers wait {' '.join(map(str, jobs))}"
-            sentence = f"the daemon ended again and again; job {_listed(jobs)} continues, follow it with `{wait}`"
+            sentence = f"the daemon ended repeatedly; job {_joined(jobs)} continues; follow it with: `{wait}`"
         elif call.not_received:
-            sentence = f"the daemon ended again and again before it took the command: {call.message}"
+            sentence = f"the daemon ended repeatedly before it accepted the command: {call.message}"
         elif self._command in READ_ONLY:
             sentence = "the daemon ended while the command ran, and its output is incomplete; run it again"
         else:
-            sentence = "the daemon ended while the command ran; its outcome is unknown"
+            sentence = "the daemon ended while the command ran; its outcome is unknown: check before running it again"
         return ClientError(sentence, _TEMPORARY_FAILURE)
 
 
@@ -102,5 +102,5 @@ def _plain_command(words: list[str]) -> str:
     return "" if changes else command
 
 
-def _listed(jobs: list[int]) -> str:
+def _joined(jobs: list[int]) -> str:
     return ", ".join(map(str, jobs))

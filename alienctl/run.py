@@ -50,7 +50,7 @@ class CommandRun:
         self.jobs: list[int] = []
         """Numbers of the transfer jobs that continue the command."""
         self._continuation: list[bytes] = []
-        self._progressed = self._has_replaced_daemon = False
+        self._progressed = self._has_replaced_daemon = self._has_detached = False
         self.interrupted = False
         """The user has pressed Ctrl-C."""
         self.reported_unresponsive = False
@@ -60,6 +60,8 @@ class CommandRun:
         self._input: StandardInput | None = None
         self._log: DebugLog | None = None
         self._program: Program | None = None
+        self._rescue = ""
+        """Where the text is that the last program has changed."""
         self._discards_output = False
         """The program that read standard output has ended; the rest is discarded."""
         self._recovery: Recovery | None = None
@@ -88,9 +90,12 @@ class CommandRun:
                 from alienctl.recovery import Recovery
 
                 self._recovery = Recovery(args)
-            args = self._recovery.next_args(
-                call, self._continuation, self.jobs, self._printed, progressed=self._progressed
-            )
+            try:
+                args = self._recovery.next_args(
+                    call, self._continuation, self.jobs, self._printed, progressed=self._progressed
+                )
+            except ClientError as error:
+                raise (ClientError(f"{error}\n{self._rescue}", error.code) if self._rescue else error) from None
 
     def _upgrade_daemon(self) -> None:
         """Replace an older daemon, after the command has ended and its output is written."""
@@ -262,6 +267,7 @@ class CommandRun:
         if self._program:
             program, self._program = self._program, None
             status, self._discards_output = program.finish(), program.is_output
+            self._rescue = program.rescue
             self.send(wire_messages.handoff_result(status))
         return status
 
@@ -274,7 +280,7 @@ class CommandRun:
 
     def _write(self, descriptor: int, content: bytes) -> None:
         if descriptor == wire_messages.STDOUT:
-            content = self._recovery.fresh(content) if self._recovery else content
+            content = self._recovery.new_output(content) if self._recovery else content
             self._record_output(content)
         if descriptor == wire_messages.STDOUT and (self._program or self._discards_output):
             if self._program and not self._program.write(content):
@@ -319,13 +325,17 @@ class CommandRun:
 
     def _watch_signals(self) -> None:
         """Handle SIGINT, SIGTERM and SIGHUP, except those that the parent process set to be ignored."""
-        for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+        for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT):
             if _signal.getsignal(number) != _signal.SIG_IGN:
                 _signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, _frame: "FrameType | None") -> None:
         if number == _signal.SIGINT and self._connection and not self.interrupted:
             self.interrupted = True
+            self._send_from_handler(wire_messages.signal(number))
+            return
+        if number == _signal.SIGQUIT and self._connection and self.jobs and not self._has_detached:
+            self._has_detached = True  # the jobs continue; a second Ctrl-\ ends the client at once
             self._send_from_handler(wire_messages.signal(number))
             return
         if number == _signal.SIGINT and self._program:

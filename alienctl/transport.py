@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _PATH_LIMIT = 107
 """Bytes of a unix socket's path (`sun_path`, without its end)."""
 _CHUNK = 1 << 18
-_PEER = 12
+_UCRED_SIZE = 12
 """Bytes of a `struct ucred`: process, user and group, 4 bytes each (unix(7), SO_PEERCRED)."""
-_SIGNAL_TURN = (0).to_bytes(8, sys.byteorder) + (250_000).to_bytes(8, sys.byteorder)
+_RECEIVE_TIMEOUT = (0).to_bytes(8, sys.byteorder) + (250_000).to_bytes(8, sys.byteorder)
 """Seconds and microseconds after which a wait restarts, so that the Python handler of a signal that arrived just before
 the wait runs soon, and not only when the daemon sends something."""
 _DIRECTORY, _TYPE = 0o040000, 0o170000
@@ -41,9 +41,9 @@ def socket_path(profile: str, environment: "Mapping[bytes, bytes]") -> str:
     return path
 
 
-def _is_our_directory(place: str) -> bool:
+def _is_our_directory(path: str) -> bool:
     try:
-        facts = os.stat(place)
+        facts = os.stat(path)
     except OSError:
         return False
     return facts.st_mode & _TYPE == _DIRECTORY and facts.st_uid == os.getuid()
@@ -52,35 +52,35 @@ def _is_our_directory(place: str) -> bool:
 def check_directory(path: str) -> None:
     """Refuse a socket in a directory that another user owns or can access.
 
-    Raises UnsafeSocketError with the reason, NoDaemonError when there is no such directory.
+    Raises UnsafeSocketError with the reason, NoDaemonError if the directory does not exist.
     """
     directory = path.rpartition("/")[0] or "."
     try:
         facts = os.lstat(directory)
     except FileNotFoundError:
-        raise NoDaemonError(f"no daemon runs: there is no {path}", 107) from None
+        raise NoDaemonError(f"no daemon runs: {path} does not exist", 107) from None
     except OSError as error:
-        raise ClientError(f"the socket directory {directory} cannot be looked at: {error.strerror}", _EINVAL) from None
+        raise ClientError(f"cannot examine the socket directory {directory}: {error.strerror}", _EINVAL) from None
     if facts.st_mode & _TYPE != _DIRECTORY:
-        reason = "it is a link or no directory"
+        reason = "it is a link or not a directory"
     elif facts.st_uid != os.getuid():
-        reason = f"it belongs to user {facts.st_uid}"
+        reason = f"it belongs to the user with id {facts.st_uid}"
     elif facts.st_mode & 0o777 != 0o700:
         reason = f"its mode is {facts.st_mode & 0o777:04o}, not 0700 (chmod 700 {directory})"
     else:
         return
-    sentence = f"the socket directory {directory} is not safe: {reason}; ALIEND_SOCKET can name a socket elsewhere"
+    sentence = f"the socket directory {directory} is not safe: {reason}; ALIEND_SOCKET can select another socket"
     raise UnsafeSocketError(sentence, _EINVAL)
 
 
 def peer_of(connection: "_socket.socket") -> tuple[int, int]:
     """Return process id (0: in another PID namespace) and user id of the listening process."""
-    facts = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _PEER)
+    facts = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _UCRED_SIZE)
     return int.from_bytes(facts[:4], sys.byteorder), int.from_bytes(facts[4:8], sys.byteorder)
 
 
 def unresponsive(pid: int, profile: str) -> ClientError:
-    """Return the error for a daemon that exists and does not respond."""
+    """Return the error for a daemon that runs but does not respond."""
     chosen = "" if profile == "default" else f"--profile {profile} "
     sentence = (
         f"aliend (pid {pid or 'unknown'}) does not respond\n"
@@ -97,7 +97,7 @@ def profile_of(path: str) -> str:
 class Connection:
     """A connection that carries one call.
 
-    Raises NoDaemonError when nobody listens, ClientError when the socket must not or cannot be used.
+    Raises NoDaemonError if no process listens, ClientError if the socket is unsafe or cannot be used.
     """
 
     def __init__(self, path: str, call: Call) -> None:
@@ -109,18 +109,18 @@ class Connection:
         """Called during an unlimited wait with the number of quarters of a second since the last reply."""
         self._silence = 0
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, _SIGNAL_TURN)
-        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDTIMEO, _SIGNAL_TURN)
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVTIMEO, _RECEIVE_TIMEOUT)
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDTIMEO, _RECEIVE_TIMEOUT)
         try:
             self._socket.connect(path)
         except OSError as error:
             self._socket.close()
             if error.errno in (_ENOENT, _ECONNREFUSED):
-                raise NoDaemonError(f"no daemon runs: nobody listens on {path}", 107) from None
+                raise NoDaemonError(f"no daemon runs: no process listens on {path}", 107) from None
             if error.errno == _EAGAIN:  # the listen queue is full
                 raise unresponsive(0, profile_of(path)) from None
             raise ClientError(
-                f"the daemon's socket {path} cannot be used: {error.strerror}", error.errno or 1
+                f"cannot connect to the daemon's socket {path}: {error.strerror}", error.errno or 1
             ) from None
 
     def fileno(self) -> int:
@@ -129,11 +129,11 @@ class Connection:
 
     @property
     def pid(self) -> int:
-        """Process id of the daemon, 0 where it is not visible from here."""
+        """Process id of the daemon; 0 if it runs in another PID namespace."""
         return peer_of(self._socket)[0]
 
     def flush(self) -> None:
-        """Send what the call has to say. A broken connection is found out by the next `receive`."""
+        """Send the pending output of the call. The next `read` reports a broken connection."""
         output = self.call.take_output()
         while output:
             try:

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"aliend: {error}\n")
         return error.exit_code
     except ImportError as error:
-        sys.stderr.write(f"aliend: a library cannot be loaded: {error}; check ALIEND_LIBRARY_PATH, or install anew\n")
+        sys.stderr.write(f"aliend: cannot load a library: {error}; check ALIEND_LIBRARY_PATH, or reinstall aliend\n")
         return _NO_LIBRARY
 
 
@@ -69,7 +69,7 @@ def _run(settings: Settings, foreground: bool) -> int:
     if lock is None:
         sys.stderr.write(f"aliend: already running for profile {settings.profile}; see `alienctl daemon status`\n")
         # Success for a client that starts a daemon; systemd would take it for the end of its daemon.
-        return _EXISTS if foreground and "NOTIFY_SOCKET" in os.environ else 0
+        return _EXISTS if "NOTIFY_SOCKET" in os.environ else 0
     log_file = _log_to(settings.log_file, foreground)
     if log_file.problem:
         sys.stderr.write(f"aliend: {log_file.problem}\n")
@@ -93,13 +93,13 @@ def _flags(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="The ALICE Grid daemon of this user. alienctl starts it when needed; you rarely do.",
     )
     parser.add_argument(
-        "--profile", default=os.environ.get("ALIEN_PROFILE") or "default", help="its name; default: default"
+        "--profile", default=os.environ.get("ALIEN_PROFILE") or "default", help="name of the profile (default: default)"
     )
     parser.add_argument("--foreground", action="store_true", help="log to standard error too (as under systemd)")
     parser.add_argument(
         "--check",
         choices=("profile", "all"),
-        help="check the configuration (of all profiles) and the database, and end",
+        help="check the configuration (of all profiles) and the database, then exit",
     )
     parser.add_argument("--version", action="version", version=f"aliend {VERSION}")
     return parser.parse_args(arguments)

@@ -11,9 +11,8 @@ Files, each optional, later ones win: the sandbox grid's own `profile.toml` (pro
     [monitor]      host
     [daemon]       idle_exit
 
-The variables of the incumbent client (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) come between: they win over what is
-set for every profile and lose against what is set for the chosen profile, because choosing a profile is the stronger
-wish.
+The variables of alien.py (`ALIENPY_JCENTRAL`, `X509_USER_CERT`, ...) override the tables for every profile; the tables
+of the chosen profile override the variables, because the user chose that profile explicitly.
 """
 
 from __future__ import annotations
@@ -22,13 +21,24 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aliend.core.connection.context import DEFAULT_HOST, DEFAULT_PORT, Context, CredentialFiles, Endpoint
 from aliend.core.connection.discovery import discovery_settings
-from aliend.core.connection.pem import PemFile, PemSource, PemText, is_authority_name, pem_source
+from aliend.credential_places import (
+    authorities_note,
+    expanded,
+    home_of,
+    named_authorities,
+    source,
+    temporary_directory,
+    token_note,
+    token_source,
+    usual_authorities,
+)
 from aliend.errors import ConfigurationError
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -46,7 +56,7 @@ _TABLES: dict[str, dict[str, type]] = {
 }
 _LEAST = dict.fromkeys(("port", "files", "files_per_se", "worker_processes"), 1)
 _LEAST |= {"keep_free_mib": -1, "keep_days": 0, "idle_exit": 0}
-"""The smallest sensible numbers, by key."""
+"""The smallest valid number for each key."""
 _VARIABLES: dict[str, tuple[str, str]] = {
     "ALIENPY_JCENTRAL": ("central", "host"),
     "ALIENPY_JCENTRAL_PORT": ("central", "port"),
@@ -57,26 +67,21 @@ _VARIABLES: dict[str, tuple[str, str]] = {
     "X509_USER_CERT": ("credentials", "user_cert"),
     "X509_USER_KEY": ("credentials", "user_key"),
 }
-_CA_PLACES = (
-    "/cvmfs/alice.cern.ch/etc/grid-security/certificates",
-    "/Users/Shared/cvmfs/alice.cern.ch/etc/grid-security/certificates",
-    "/etc/grid-security/certificates",
-)
 _LOCAL_FILE_SYSTEMS = (
     *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "nilfs2", "reiserfs"),
     *("overlay", "aufs", "tmpfs", "rootfs", "vfat", "exfat", "ntfs3", "hfsplus", "udf"),
 )
-"""File systems of one host. On any other kind several hosts may share a directory, and locks may not hold."""
+"""File systems of a single host. Others may be shared by several hosts, and their locks may not be reliable."""
 
 Tables = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class TransferLimits:
-    """How much is copied at a time: files in all, files per storage element, worker processes.
+    """Limits of concurrent copies: files in total, files per storage element, worker processes.
 
-    `keep_free_mib` of a disk are left free (MiB; -1: 5 % of it, at most 2 GiB). Jobs that have ended are
-    forgotten after `keep_days` (0: never).
+    `keep_free_mib` of a disk stay free (MiB; -1: 5 % of the disk, at most 2 GiB). Ended jobs are deleted after
+    `keep_days` (0: never).
     """
 
     files: int = 8
@@ -88,10 +93,10 @@ class TransferLimits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one daemon runs with.
+    """The settings of one daemon.
 
-    `socket` and the directories are absolute paths. `state_note` says why the state is not in its usual place (empty:
-    it is). `environment` is the daemon's own, used for callers that bring none.
+    `socket` and the directories are absolute paths. `state_note` explains an unusual state directory (empty: it
+    is the usual one). `environment` is the daemon's own, used for callers that do not send one.
     """
 
     profile: str
@@ -110,11 +115,11 @@ class Settings:
 
     @property
     def idle_exit(self) -> int:
-        """Seconds without work after which the daemon ends; 0: never."""
+        """Return the seconds without work after which the daemon exits; 0: never."""
         return int(self.values.get("daemon", {}).get("idle_exit", 0))
 
     def refreshed(self) -> Settings:
-        """These settings, read again if one of the files has changed since. Raises ConfigurationError as `load`."""
+        """Return these settings, read again if one of the files has changed. Raises ConfigurationError like `load`."""
         if _stamps(_files(self.profile, self.environment)) == self.stamps:
             return self
         return load(self.profile, self.environment)
@@ -131,55 +136,57 @@ class Settings:
 
     @property
     def ccdb_host(self) -> str:
-        """Return the host of the conditions database, as it is configured; empty: the usual one."""
+        """Return the configured host of the conditions database; empty: the default."""
         return str({**self.shared.get("ccdb", {}), **self.chosen.get("ccdb", {})}.get("host", ""))
 
     @property
     def monitor_host(self) -> str:
-        """Return the configured URL of the monitoring; empty: the default."""
+        """Return the configured URL of the monitoring service; empty: the default."""
         return str({**self.shared.get("monitor", {}), **self.chosen.get("monitor", {})}.get("host", ""))
 
-    def context(self, environment: Mapping[str, str] | None = None) -> Context:
-        """Return the context of a caller: the environment that it brought, or the daemon's own.
+    def context(self, environment: Mapping[str, str] | None = None, directory: str = "") -> Context:
+        """Return the context of a caller with this environment and directory (default: the daemon's own).
 
-        Raises ConfigurationError for a value that makes no sense, and for the profile `sandbox` without a sandbox grid.
+        Raises ConfigurationError for an invalid value, and for the profile `sandbox` without a sandbox grid.
         """
         variables = self.environment if environment is None else environment
         if self.profile == "sandbox" and "central" not in self.chosen:
-            raise ConfigurationError("There is no sandbox grid on this machine; start one with: alienctl sandbox up")
+            raise ConfigurationError("No sandbox grid runs on this machine; start one with: `alienctl sandbox up`")
         values = _merge(self.shared, _of_variables(variables), self.chosen)
         central, files, tls = (values.get(table, {}) for table in ("central", "credentials", "tls"))
-        home, temporary = _home(variables), _temporary(variables)
+        home = home_of(variables)
         return Context(
             endpoint=Endpoint(central.get("host", DEFAULT_HOST), central.get("port", DEFAULT_PORT)),
             token=CredentialFiles(
-                _source(files.get("token_cert"), f"{temporary}/tokencert_{os.getuid()}.pem", home),
-                _source(files.get("token_key"), f"{temporary}/tokenkey_{os.getuid()}.pem", home),
+                token_source(files.get("token_cert"), "cert", variables),
+                token_source(files.get("token_key"), "key", variables),
             ),
             user=CredentialFiles(
-                _source(files.get("user_cert"), f"{home}/.globus/usercert.pem", home),
-                _source(files.get("user_key"), f"{home}/.globus/userkey.pem", home),
+                source(files.get("user_cert"), f"{home}/.globus/usercert.pem", home),
+                source(files.get("user_key"), f"{home}/.globus/userkey.pem", home),
             ),
-            ca=_path(self.chosen.get("tls", {}).get("ca", ""), home)
-            or _ca_of(variables, home)
-            or _path(tls.get("ca", ""), home)
-            or next((place for place in _ca_places(home) if Path(place).is_dir()), ""),
+            ca=expanded(self.chosen.get("tls", {}).get("ca", ""), home)
+            or named_authorities(variables, home, directory)
+            or expanded(tls.get("ca", ""), home)
+            or usual_authorities(home),
             server_name=tls.get("server_name", ""),
             site=central.get("site", ""),
             role=central.get("role", ""),
             finding=discovery_settings(
-                variables, "" if "host" in central else f"{temporary}/jclient_token_{os.getuid()}"
+                variables,
+                "" if "host" in central else f"{temporary_directory(variables)}/jclient_token_{os.getuid()}",
             ),
             job=variables.get("ALIEN_PROC_ID", ""),
             master_job=variables.get("ALIEN_MASTERJOB_ID", ""),
-            ca_note=_ca_note(variables),
+            ca_note=authorities_note(variables, directory),
+            token_note=token_note(files, variables),
         )
 
 
 def load(profile: str, environment: Mapping[str, str]) -> Settings:
-    """Read the files for `profile`. Raises ConfigurationError with the file, the key and what is wrong."""
+    """Read the files for `profile`. Raises ConfigurationError with the file, the key and the mistake."""
     if not PROFILE_NAME.fullmatch(profile):
-        raise ConfigurationError(f"A profile's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -, not {profile!r}")
+        raise ConfigurationError(f"Invalid profile name {profile!r}: use 1 to 64 of the characters A-Z a-z 0-9 . _ -")
     path, *extra = _files(profile, environment)
     stamps = _stamps([path, *extra])
     content = _read(path)
@@ -199,13 +206,13 @@ def load(profile: str, environment: Mapping[str, str]) -> Settings:
 
 
 def configured_profiles(environment: Mapping[str, str]) -> list[str]:
-    """Return the profiles that have tables of their own in the configuration file. Raises ConfigurationError."""
+    """Return the profiles that have their own tables in the configuration file. Raises ConfigurationError."""
     profiles = _read(_files("default", environment)[0]).get("profile", {})
     return sorted(profiles) if isinstance(profiles, dict) else []
 
 
 def socket_path(profile: str, environment: Mapping[str, str]) -> str:
-    """Return the daemon's socket. Raises ConfigurationError when the path is too long for a socket."""
+    """Return the path of the daemon's socket. Raises ConfigurationError if it is too long for a socket."""
     uid = os.getuid()
     runtime = environment.get("XDG_RUNTIME_DIR", "")
     if environment.get("ALIEND_SOCKET"):
@@ -229,28 +236,36 @@ def fallback_socket(profile: str) -> str:
 
 
 def state_home(environment: Mapping[str, str]) -> Path:
-    """`$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directory specification: relative paths are ignored)."""
+    """Return `$XDG_STATE_HOME`, by default `~/.local/state` (XDG base directories: ignore relative paths)."""
     named = environment.get("XDG_STATE_HOME", "")
-    return Path(named if named.startswith("/") else f"{_home(environment)}/.local/state")
+    return Path(named if named.startswith("/") else f"{home_of(environment)}/.local/state")
 
 
 def _files(profile: str, environment: Mapping[str, str]) -> list[Path]:
-    files = [_config_home(environment) / "aliend" / "config.toml"]
+    files = [_confighome_of(environment) / "aliend" / "config.toml"]
     if profile == "sandbox":
         files.append(state_home(environment) / "aliend" / "sandbox-grid" / "profile.toml")
     return files
 
 
 def _stamps(files: list[Path]) -> tuple[int, ...]:
-    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+    return tuple(map(_stamp, files))
 
 
-def _config_home(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("XDG_CONFIG_HOME") or f"{_home(environment)}/.config")
+def _stamp(file: Path) -> int:
+    """Return the modification time of a file, or of a link to nothing; 0 if neither can be read."""
+    for status_of in (Path.stat, Path.lstat):
+        with suppress(OSError):
+            return status_of(file).st_mtime_ns
+    return 0
+
+
+def _confighome_of(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("XDG_CONFIG_HOME") or f"{home_of(environment)}/.config")
 
 
 def _state_directory(profile: str, environment: Mapping[str, str]) -> tuple[str, str]:
-    """Return the state directory, and why it is not the usual one (empty: it is). The client has the same rule."""
+    """Return the state directory, and why it is not the usual one (empty: it is). The client applies the same rule."""
     usual = state_home(environment) / "aliend" / profile
     kind = _file_system(usual)
     if not kind or kind in _LOCAL_FILE_SYSTEMS:
@@ -280,72 +295,6 @@ def _is_ours(directory: str) -> bool:
     return path.is_dir() and path.stat().st_uid == os.getuid()
 
 
-def _home(variables: Mapping[str, str]) -> str:
-    return variables.get("HOME") or str(Path("~").expanduser())
-
-
-def _temporary(variables: Mapping[str, str]) -> str:
-    names = [variables.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
-    return next((name for name in [*names, "/tmp", "/var/tmp"] if name and Path(name).is_dir()), "/tmp")
-
-
-def _path(text: str, home: str) -> str:
-    return home + text[1:] if text.startswith("~/") else text
-
-
-def _source(value: str | None, default: str, home: str) -> PemSource:
-    """Return the PEM text or the file that a setting names; without a value the default file."""
-    return pem_source(_path(value, home)) if value is not None else PemFile(default, is_default=True)
-
-
-def _ca_of(variables: Mapping[str, str], home: str) -> str:
-    """Return the CA location that the environment names, in the incumbent's order; empty directories are skipped."""
-    local = variables.get("ALIENPY_USE_LOCAL_CAS", "")
-    if local:
-        own = Path(home) / ".globus" / "certificates"
-        place = Path(local) if os.path.isdir(local) else own  # noqa: PTH112 - Path.is_dir raises for long texts
-        if (place / "CERN-GridCA.pem").is_file():
-            return str(place)
-    for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
-        if variables.get(name) and not _why_no_authorities(name, variables[name]):
-            return variables[name]
-    return ""
-
-
-def _ca_note(variables: Mapping[str, str]) -> str:
-    """Return which variable names a place without authorities, and why it is not used; empty: none."""
-    for name in ("X509_CERT_DIR", "X509_CERT_FILE"):
-        value = variables.get(name, "")
-        if value and (problem := _why_no_authorities(name, value)):
-            return f"{name} is not used: {pem_source(value)} {problem}"
-    return ""
-
-
-def _why_no_authorities(name: str, place: str) -> str:
-    """Why a variable's place cannot hold authorities, as the end of a sentence; empty: it can."""
-    if isinstance(pem_source(place), PemText):
-        return "is not the name of a file or directory"
-    try:
-        os.stat(place)  # noqa: PTH116 - Path.exists raises for long texts
-    except FileNotFoundError:
-        return "does not exist"
-    except (OSError, ValueError) as error:
-        return f"cannot be read: {getattr(error, 'strerror', '') or 'invalid name'}"
-    if name == "X509_CERT_FILE":
-        return "" if Path(place).is_file() else "is no file"
-    try:
-        with os.scandir(place) as entries:
-            found = any(is_authority_name(entry.name) for entry in entries)
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    return "" if found else "holds no file named *.pem, *.crt or *.0"
-
-
-def _ca_places(home: str) -> tuple[str, ...]:
-    """Return the usual directories of authorities; the last one is where getCAcerts installs them."""
-    return (*_CA_PLACES, f"{home}/.globus/certificates")
-
-
 def _of_variables(variables: Mapping[str, str]) -> Tables:
     tables: Tables = {}
     for name, (table, key) in _VARIABLES.items():
@@ -363,11 +312,15 @@ def _number(name: str, text: str) -> int:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        if path.is_fifo():
+            raise ConfigurationError(f"The configuration {path} is a FIFO; replace it with a file")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if path.is_symlink():
+            raise ConfigurationError(f"The configuration {path} is a link to a file that does not exist") from None
         return {}
     except OSError as error:
-        raise ConfigurationError(f"The configuration {path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"Cannot read the configuration {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The configuration {path} is not valid TOML: {error}") from error
 
@@ -376,10 +329,12 @@ def _checked(content: Mapping[str, Any], where: str) -> Tables:
     for table, values in content.items():
         known = _TABLES.get(table)
         if known is None or not isinstance(values, dict):
-            raise ConfigurationError(f"{where}: there is no table [{table}]; there are: {', '.join(sorted(_TABLES))}")
+            raise ConfigurationError(f"{where}: unknown table [{table}]; use one of {', '.join(sorted(_TABLES))}")
         for key, value in values.items():
             if key not in known:
-                raise ConfigurationError(f"{where}: [{table}] has no key {key}; it has: {', '.join(sorted(known))}")
+                raise ConfigurationError(
+                    f"{where}: unknown key {key} of [{table}]; use one of {', '.join(sorted(known))}"
+                )
             if type(value) is not known[key]:
                 raise ConfigurationError(f"{where}: {key} of [{table}] must be of type {known[key].__name__}")
             if type(value) is int and value < _LEAST[key]:

@@ -1,7 +1,7 @@
-"""Builds the parts of the daemon, wires them, and runs until told to stop.
+"""Builds the parts of the daemon, wires them, and runs until it receives a request or signal to stop.
 
 Order matters at both ends: the lock is taken before the socket is bound and released after the server has stopped;
-whatever XRootD or grpcio do, the process is gone five seconds after it was told to stop.
+the process ends within five seconds after the request to stop, even if XRootD or grpcio block.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ log = logging.getLogger(__name__)
 DRAINING_LIMIT = 10.0
 """Seconds to wait for the lock of a daemon that is stopping."""
 STOP_LIMIT = 5.0
-"""Seconds from the order to stop to the end of the process."""
+"""Seconds from the request to stop to the end of the process."""
 _GRACE = 1.5
-"""Seconds that running calls get to end by themselves."""
+"""Seconds that running calls have to complete during the stop."""
 
 _SERVICES = (console_pb2, session_pb2, catalogue_pb2, transfers_pb2, daemon_pb2)
 _OPTIONS = (
@@ -72,9 +72,9 @@ _OPTIONS = (
 
 
 def acquire(settings: Settings) -> Lock | None:
-    """Make the directories and take the lock; None: a daemon of this profile runs already.
+    """Create the directories and take the lock; return None if a daemon of this profile already runs.
 
-    Waits up to ten seconds for one that is stopping. Raises ConfigurationError.
+    Waits up to ten seconds for a daemon that is stopping. Raises ConfigurationError.
     """
     # A client that does not find the socket of a lock's holder sends this signal, perhaps before the loop handles it.
     signal.signal(signal.SIGUSR1, _ignore)
@@ -88,7 +88,7 @@ def acquire(settings: Settings) -> Lock | None:
         if time.monotonic() > limit:
             holder = f"aliend (pid {record.pid})" if record else "another aliend"
             raise ConfigurationError(
-                f"{holder} holds {settings.state_directory} and does not answer; "
+                f"{holder} uses {settings.state_directory} and does not respond; "
                 "end it with `alienctl daemon stop --force`"
             )
         time.sleep(0.05)
@@ -112,12 +112,12 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
         engine = Engine(store, workers, centrals.bulk_catalogue_of, clock=time.time, chance=random.random)
         engine.set_limits(files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib)
         parts = Runtime(settings, store, centrals, engine, workers)
-        await asyncio.to_thread(parts.scratch.tidy)
+        await asyncio.to_thread(parts.scratch.remove_leftovers)
         async with workers, engine:
             try:
-                await parts.stdin_files.take_up()
+                await parts.stdin_files.adopt()
             except StoreError as error:
-                log.warning("the files of uploads from standard input stay as they are: %s", error)
+                log.warning("cannot clean up the files of uploads from standard input: %s", error)
             reloader = Reloader(parts)
             loop.add_signal_handler(signal.SIGHUP, reloader.on_signal)
             listener = _listener(parts, stop, lock, reloader)
@@ -127,7 +127,7 @@ async def serve(settings: Settings, lock: Lock, ready: Callable[[], None]) -> No
             forgetting = asyncio.create_task(
                 prune_history(store, time.time, lambda: parts.settings.limits.keep_days), name="history"
             )
-            idle = asyncio.create_task(stop_when_idle(parts, stop), name="idle exit")
+            idle = asyncio.create_task(stop_when_idle(parts, stop, reloader.reloaded), name="idle exit")
             watching = asyncio.create_task(parts.tokens.watch(centrals.contexts), name="tokens")
             ready()
             notifier.send("READY=1")
@@ -157,7 +157,7 @@ def _listener(parts: Runtime, stop: asyncio.Event, lock: Lock, reloader: Reloade
 
 
 async def _server(parts: Runtime, stop: asyncio.Event, reloader: Reloader) -> grpc.aio.Server:
-    """Return a server with all services that is bound to nothing yet."""
+    """Return a server with all services, not yet bound to an address."""
     server = grpc.aio.server(options=_OPTIONS)
     console_pb2_grpc.add_ConsoleServicer_to_server(ConsoleService(parts), server)
     session_pb2_grpc.add_SessionServicer_to_server(SessionService(parts), server)
@@ -186,7 +186,7 @@ async def _until_stopped(stop: asyncio.Event, notifier: Notifier) -> None:
 
 
 def _ignore(*_: object) -> None:
-    """Do nothing. A handler rather than SIG_IGN, which child processes would inherit."""
+    """Do nothing; unlike SIG_IGN, child processes do not inherit a handler."""
 
 
 def _answers(path: str) -> bool:
@@ -199,6 +199,6 @@ def _answers(path: str) -> bool:
 
 
 def _leave_at_once() -> None:
-    log.warning("not stopped within %.0f s, leaving; unfinished transfers go on after the next start", STOP_LIMIT)
+    log.warning("not stopped within %.0f s, exiting; unfinished transfers continue after the next start", STOP_LIMIT)
     logging.shutdown()
     os._exit(0)

@@ -4,6 +4,7 @@
     |-- UsageError              22   invalid arguments; nothing was done
     |   `-- BadPattern          64   an invalid regular expression; nothing was done
     |-- NoSuchFile              2   a named local file does not exist; nothing was done
+    |-- NotADirectory           20   a file stands where a name needs a directory; nothing was done
     |-- ConfigurationError      22   a setting, or the mode or owner of a file, is wrong
     |-- NotConnected           107   the central service is unreachable, or no credential is usable
     |   |-- UnknownAuthority   107   no authority here has signed the certificate of the service
@@ -56,6 +57,16 @@ class NoSuchFile(AliendError):
     """A named local file does not exist; nothing was done."""
 
     exit_code = 2
+
+
+class NotADirectory(AliendError):
+    """A file stands where a name in the catalogue needs a directory; nothing was done."""
+
+    exit_code = 20
+
+    def __init__(self, file: str) -> None:
+        super().__init__(f"{file} is a file in the catalogue, not a directory; nothing was created below it")
+        self.file = file
 
 
 class ConfigurationError(AliendError):
@@ -167,3 +178,8 @@ class StoreError(AliendError):
 
 class NewerDatabase(StoreError):
     """The database was written by a newer aliend; nothing was changed."""
+
+
+def one_line(error: Exception) -> str:
+    """Return the message of an error in one line, for tables and logs."""
+    return "; ".join(str(error).splitlines())

@@ -1,4 +1,4 @@
-"""The parts of a running daemon, as commands and services receive them."""
+"""Holds the parts of a running daemon, which commands and services use."""
 
 from __future__ import annotations
 
@@ -11,50 +11,65 @@ from aliend.central.tokens import Tokens
 from aliend.config import Settings
 from aliend.core.connection.context import Context
 from aliend.engine import Engine
-from aliend.lifecycle.activity import Activity
+from aliend.errors import ConfigurationError
+from aliend.lifecycle.activity import Activity, ForegroundJobs
 from aliend.lifecycle.log_file import log_problem
 from aliend.scratch_files import Scratch
 from aliend.session_store import SessionStore
-from aliend.stdin_spool import StdinFiles
+from aliend.stdin_spool import StdinSpool
 from aliend.storage.pool.worker_pool import WorkerPool
 from aliend.store import Store
 from aliend.user_sessions import UserSessions
 
 
 class Runtime:
-    """The parts of the daemon. `settings` are those of the start; `context` reads the files again."""
+    """The parts of the daemon. `settings` are the last valid ones; `context` reads files that have changed again."""
 
     def __init__(
         self, settings: Settings, store: Store, centrals: CentralSessions, engine: Engine, workers: WorkerPool
     ) -> None:
         self.settings = settings
+        self._configuration_problem = ""
         self.socket = settings.socket
-        """Where the daemon listens now."""
+        """The path on which the daemon listens now."""
         self.store = store
         self.central_sessions = centrals
         self.engine = engine
         self.workers = workers
         self.scratch = Scratch(Path(settings.state_directory) / "scratch")
         self.sessions = UserSessions(SessionStore(store), centrals.catalogue_of)
-        self.stdin_files = StdinFiles(Path(settings.state_directory) / "stdin", engine)
+        self.stdin_files = StdinSpool(Path(settings.state_directory) / "stdin", engine)
         self.tokens = Tokens()
         self.reminded: dict[tuple[str, Context], float] = {}
-        """When (monotonic seconds) a session was told that its certificate is about to end."""
+        """The time (monotonic seconds) of the last warning to a session that its certificate expires soon."""
         self.statuses: dict[str, int] = {}
         """The exit code of the last command of each session."""
-        self.command_lists: dict[Context, frozenset[str]] = {}
-        """What the service of each context lists as its commands."""
+        self.command_lists: dict[tuple[Context, tuple[int, ...]], frozenset[str]] = {}
+        """The commands that the service lists, for each context and stamp of its credential's files."""
         self.activity = Activity()
+        self.foreground = ForegroundJobs()
         self.started = time.time()
         self.stopping = False
-        """The daemon is about to end: a foreground command that ends now leaves its job alone."""
+        """The daemon is about to exit: a foreground command that ends now does not cancel its job."""
 
     def warnings(self) -> list[str]:
         """Return the warnings about this daemon, as sentences."""
-        own = filter(None, [self.settings.state_note, log_problem()])
+        self._refresh()
+        own = filter(None, [self.settings.state_note, self._configuration_problem, log_problem()])
         return [*own, *self.store.warnings(), *self.tokens.warnings()]
 
-    def context(self, environment: Mapping[str, str] | None) -> Context:
-        """Return the context of a caller with this environment (None: the daemon's own). Raises ConfigurationError."""
-        self.settings = self.settings.refreshed()
-        return self.settings.context(environment)
+    def context(self, environment: Mapping[str, str] | None, directory: str = "") -> Context:
+        """Return the context of a caller with this environment (None: the daemon's own) and current directory.
+
+        Raises ConfigurationError.
+        """
+        self._refresh()
+        return self.settings.context(environment, directory)
+
+    def _refresh(self) -> None:
+        """Read changed configuration files again; keep the last valid settings where they are not valid."""
+        try:
+            self.settings, self._configuration_problem = self.settings.refreshed(), ""
+        except ConfigurationError as error:
+            advice = "aliend uses the last valid settings; check the file with `alienctl daemon check`"
+            self._configuration_problem = f"{error}; {advice}"

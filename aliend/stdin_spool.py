@@ -1,6 +1,6 @@
-"""Private files that hold what came by standard input until it is on the grid, so that such an upload is durable too.
+"""Stores standard input in private files until it is uploaded, so that such an upload survives a restart.
 
-A file lasts as long as the job that uploads it has not ended; what no job names is removed at the next start.
+A file exists until the job that uploads it has ended; the next start removes files that belong to no job.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PAGE = 500
 
 
 class Jobs(Protocol):
-    """What is needed of the engine."""
+    """The part of the engine that this module uses."""
 
     async def jobs(self, page_size: int = 50, before_id: int = 0, *, active_only: bool = False) -> list[JobView]:
         """Return a page of jobs, the newest first."""
@@ -34,16 +34,16 @@ class Jobs(Protocol):
         """Return the job when it has ended."""
 
 
-class StdinFiles:
-    """The files below one directory, which is made when the first one is needed."""
+class StdinSpool:
+    """The files below one directory, which is created when needed."""
 
     def __init__(self, directory: Path, jobs: Jobs) -> None:
         self._directory = directory
         self._jobs = jobs
         self._waiting: set[asyncio.Task[None]] = set()
 
-    async def fill(self, content: AsyncIterator[bytes]) -> Path:
-        """Return a new file with everything that `content` gives, on the disk. Raises CopyError, kind `local`."""
+    async def store(self, content: AsyncIterator[bytes]) -> Path:
+        """Write `content` to a new file, sync it to the disk, and return its path. Raises CopyError, kind `local`."""
         path = self._directory / uuid.uuid4().hex
         try:
             await asyncio.to_thread(make_private, str(self._directory))
@@ -57,7 +57,7 @@ class StdinFiles:
         except OSError as error:
             self.discard(path)
             reason = exceeded_limit(error) or error.strerror
-            raise CopyError(f"standard input cannot be kept in {path.parent}: {reason}", "local") from error
+            raise CopyError(f"cannot store standard input in {path.parent}: {reason}", "local") from error
         except ConfigurationError as error:
             raise CopyError(str(error), "local") from error
         except BaseException:
@@ -76,8 +76,8 @@ class StdinFiles:
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
-    async def take_up(self) -> None:
-        """Go on as the daemon before: files of unfinished jobs are kept until those end, others removed."""
+    async def adopt(self) -> None:
+        """Adopt the files of an earlier daemon: keep those of unfinished jobs until the jobs end, remove the others."""
         found = {str(path) for path in self._directory.glob("*")}
         last = 0
         while found and (page := await self._jobs.jobs(_PAGE, last, active_only=True)):
@@ -87,11 +87,11 @@ class StdinFiles:
                     self.discard_after(job.id, Path(name))
             last = page[-1].id
         for name in found:
-            log.info("%s belongs to no job and is removed", name)
+            log.info("removing %s, which belongs to no job", name)
             self.discard(Path(name))
 
     async def close(self) -> None:
-        """Leave the files to the next daemon."""
+        """Stop waiting for jobs; the next daemon adopts the files."""
         for task in self._waiting:
             task.cancel()
         await asyncio.gather(*self._waiting, return_exceptions=True)
@@ -100,7 +100,7 @@ class StdinFiles:
         try:
             await self._jobs.wait(job)
         except AliendError as error:
-            log.warning("job %d cannot be waited for, %s stays until the next start: %s", job, path, error)
+            log.warning("cannot wait for job %d; %s stays until the next start: %s", job, path, error)
             return
         self.discard(path)
 

@@ -1,21 +1,24 @@
-"""The user's sessions: a working directory each, stored so that it survives reconnects and restarts.
+"""The user's sessions: each has a working directory, which is stored and survives reconnects and restarts.
 
-A session's key in the store includes the service and the credential: a directory of one service means nothing at
-another one. Sessions that the client named after its terminal (`sid:N`) are bound to the boot of the machine, because
-the numbers repeat.
+A session's key in the store includes the service and the credential, because a directory of one service may not exist
+at another. The key of a session named after a terminal (`sid:N`) includes the boot id, because the numbers repeat.
+Sessions named `once:ID:SESSION` end with their command line, see `aliend.session_store`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aliend.central.catalogue import Catalogue
+from aliend.central.credentials.certificates import stamp_of
 from aliend.core.catalogue import paths
+from aliend.core.cli.session_names import is_one_line, lasting_name
 from aliend.core.connection.context import Context
-from aliend.errors import ServiceError, UsageError
-from aliend.session_store import SessionStore
+from aliend.errors import RoleRefused, ServiceError, UsageError
+from aliend.session_store import AccountRecord, SessionStore
 from aliend.store import IdentityRecord
 
 NOT_A_DIRECTORY = 20
@@ -45,8 +48,7 @@ class UserSessions:
     def __init__(self, store: SessionStore, catalogue_of: Callable[[Context], Catalogue]) -> None:
         self._store = store
         self._catalogue_of = catalogue_of
-        self._accounts: dict[Context, tuple[str, str]] = {}
-        self._stale_accounts: set[Context] = set()
+        self._accounts: dict[Context, AccountRecord] = {}
         self._choices: dict[str, IdentityRecord] = {}
         self._boot = _boot_id()
 
@@ -60,9 +62,12 @@ class UserSessions:
 
     async def switch_account(self, name: str, context: Context, role: str) -> SessionState:
         """Let the session act as another account. Raises RoleRefused if it may not."""
-        before = await self.state(name, context)
         choice = await self._choice(name, context)
         own = replace(context, role=choice.role_before if choice.role else context.role)
+        try:
+            before = await self.state(name, context)
+        except RoleRefused:  # a new credential may not have the role that the session chose before
+            before = await self.state(name, own)
         wanted = replace(own, role=role)
         if (await self._account(own))[0] == role:
             wanted, role = own, ""
@@ -72,7 +77,7 @@ class UserSessions:
         return await self._save(state, wanted)
 
     async def choose_site(self, name: str, context: Context, site: str) -> None:
-        """Let the session choose storage as if at `site`."""
+        """Choose storage for the session as for a client at `site`."""
         choice = await self._choice(name, context)
         before = choice.site_before if choice.site else context.site
         await self._choose(name, context, replace(choice, site=site, site_before=before))
@@ -86,16 +91,14 @@ class UserSessions:
 
         Raises NotConnected if the home is needed and the service cannot be reached.
         """
-        state = await self.stored(name, context)
-        if state is not None and context in self._stale_accounts:
-            user, home = await self._account(context)
-            return replace(state, user=user, home=home)
-        if state is not None:
-            return state
         user, home = await self._account(context)
+        if (state := await self.stored(name, context)) is not None:
+            # who has not left the home is in the new one when the credential changes
+            directory = home if state.directory == state.home else state.directory
+            return replace(state, user=user, home=home, directory=directory)
         directory = home
-        latest = await self._store.latest(_suffix(context)) if restore else None
-        if latest is not None:
+        latest = await self._store.latest(_suffix(context)) if restore and not is_one_line(name) else None
+        if latest is not None and latest.directory != latest.home:
             directory = latest.directory
         return await self._save(SessionState(name, user, home, directory, ""), context)
 
@@ -104,8 +107,7 @@ class UserSessions:
         record = await self._store.get(self._key(name, context))
         if record is None:
             return None
-        user, home = self._accounts.get(context, (record.user, record.home))
-        return SessionState(name, user, home, record.directory, record.previous, record.stack)
+        return SessionState(name, record.user, record.home, record.directory, record.previous, record.stack)
 
     async def change_directory(self, name: str, context: Context, destination: str) -> SessionState:
         """Change to `destination` (an LFN, `-`, or empty: home). Raises ServiceError like the service's `cd`."""
@@ -133,13 +135,18 @@ class UserSessions:
             raise ServiceError("cd", NOT_A_DIRECTORY, f"Not a directory : {lfn}")
         return entries[0].lfn
 
-    def forget_account(self, context: Context) -> None:
-        """Ask the service again for the account of `context` when needed: its credential was changed."""
-        self._accounts.pop(context, None)
-        self._stale_accounts.add(context)
+    def begin_line(self, name: str) -> bool:
+        """Return whether the command line that begins now ends the session `name` (see `aliend.session_store`)."""
+        return self._store.begin_line(name)
+
+    def end_line(self, name: str) -> None:
+        """End a session that lasts as long as a command line."""
+        self._store.end_line(name)
 
     async def _choice(self, name: str, context: Context) -> IdentityRecord:
         key = self._key(name, replace(context, role=""))
+        if is_one_line(name):
+            return await self._store.identity(key) or IdentityRecord()
         if key not in self._choices:
             if len(self._choices) >= _MAX_CACHED:
                 self._choices.clear()
@@ -152,12 +159,18 @@ class UserSessions:
     async def _choose(self, name: str, context: Context, choice: IdentityRecord) -> None:
         key = self._key(name, replace(context, role=""))
         await self._store.put_identity(key, choice)
-        self._choices[key] = choice
+        if not is_one_line(name):
+            self._choices[key] = choice
 
     async def _account(self, context: Context) -> tuple[str, str]:
-        if context not in self._accounts:
-            self._accounts[context] = await self._catalogue_of(context).whoami()
-        return self._accounts[context]
+        """Return the user and home of `context`; ask the service if the credential's files have changed since."""
+        stamp = ".".join(map(str, await asyncio.to_thread(stamp_of, context)))
+        known = self._accounts.get(context) or await self._store.account(_suffix(context))
+        if known is None or known.stamp != stamp:
+            known = AccountRecord(*await self._catalogue_of(context).whoami(), stamp)
+            await self._store.put_account(_suffix(context), known)
+        self._accounts[context] = known
+        return known.user, known.home
 
     async def _save(self, state: SessionState, context: Context) -> SessionState:
         await self._store.put(
@@ -171,7 +184,7 @@ class UserSessions:
         return state
 
     def _key(self, name: str, context: Context) -> str:
-        boot = f"#{self._boot}" if name.startswith("sid:") else ""
+        boot = f"#{self._boot}" if lasting_name(name).startswith("sid:") else ""
         return f"{name}{boot}{_suffix(context)}"
 
 

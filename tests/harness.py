@@ -129,11 +129,12 @@ class User:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return the environment of this user's commands."""
+        """Return the environment of this user's commands. The session is named: without a terminal none would last."""
         return {
             **clean_environment(),
             "HOME": str(self.home),
             "XDG_RUNTIME_DIR": str(self.home / "run"),
+            "ALIEN_SESSION": "tests",
             **self.variables,
         }
 
@@ -179,7 +180,7 @@ class User:
         return int(self.json("daemon", "status")["pid"])
 
     def kill_daemon(self) -> int:
-        """Kill the daemon with SIGKILL, wait until it is gone, and return its process id."""
+        """Kill the daemon with SIGKILL, wait for its end, and return its process id."""
         pid = self.pid()
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: not alive(pid))

@@ -1,4 +1,4 @@
-"""An installation of this tree under another version, contract or schema, in a virtual environment of its own."""
+"""Installs this tree with another version, contract or schema in a separate virtual environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MIGRATION = "CREATE TABLE made_by_a_later_version (number INTEGER) STRICT;"
 
 
 def install(place: Path, version: str, *, contract: int = 0, migration: str = "") -> str:
-    """Install this tree as `version`, perhaps with another contract and one more migration; its `alienctl`."""
+    """Install this tree as `version`, perhaps with another contract and one more migration; return its `alienctl`."""
     tree, environment = place / "tree", place / "venv"
     for name in ("aliend", "alienctl"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))

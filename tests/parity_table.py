@@ -35,7 +35,7 @@ def shown() -> dict[str, set[str]]:
             for row in ids(text):
                 found[row].add(str(path.relative_to(ROOT)))
     for path in sorted((ROOT / "tests" / "side_by_side").glob("*.toml")):
-        for line in tomllib.loads(path.read_text(encoding="utf-8"))["line"]:
+        for line in tomllib.loads(path.read_text(encoding="utf-8")).get("line", []):
             for row in line.get("rows", []):
                 found[row].add(str(path.relative_to(ROOT)))
     return found

@@ -1,4 +1,4 @@
-"""`alienctl daemon check | reload`: the configuration, before and while a daemon runs with it.
+"""`alienctl daemon check | reload`: validates the configuration, and applies it to the running daemon.
 
 Each function returns the text for standard output and the exit code, and raises ClientError.
 """
@@ -8,6 +8,7 @@ import os
 import subprocess
 
 from alienctl import ClientError
+from alienctl.daemon import record
 from alienctl.daemon.directories import configuration_home
 from alienctl.daemon.start import ask
 from alienctl.invocation import Invocation
@@ -15,7 +16,7 @@ from alienctl.local import interpreter, wire_replies
 
 _EINVAL = 22
 _CHECK_LIMIT = 30.0
-"""Seconds that the check may take."""
+"""Time limit of the check in seconds."""
 _ANSWER_WAIT = 3.0
 
 
@@ -34,13 +35,16 @@ def require_valid(invocation: Invocation) -> None:
     """Raise ClientError (22) if no daemon of the profile could start now."""
     problems = _problems(invocation, "profile")
     if problems:
-        raise ClientError("\n".join([*problems, "the running daemon was left as it is"]), _EINVAL)
+        runs = record.is_held(record.state_directory(invocation.profile, invocation.environment))
+        raise ClientError("\n".join([*problems, *["the running daemon is unchanged"] * runs]), _EINVAL)
 
 
 def reload(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Have the running daemon read its configuration again."""
+    """Make the running daemon read its configuration again."""
     require_valid(invocation)
-    applied, after_restart = wire_replies.reloaded(ask(invocation, b"/aliend.v1.Daemon/Reload", b"", _ANSWER_WAIT))
+    applied, after_restart = wire_replies.reload_response(
+        ask(invocation, b"/aliend.v1.Daemon/Reload", b"", _ANSWER_WAIT)
+    )
     if as_json:
         return json.dumps({"applied": applied, "after_restart": after_restart}), 0
     lines = [f"applied: {text}" for text in applied]
@@ -70,6 +74,6 @@ def _problems(invocation: Invocation, extent: str) -> list[str]:
 
 
 def _file(invocation: Invocation) -> str:
-    """Return the configuration file, or that there is none."""
+    """Return the path of the configuration file, with a note if it does not exist."""
     file = f"{configuration_home(invocation)}/aliend/config.toml"
-    return file if os.path.exists(file) else f"{file} does not exist: defaults hold"
+    return file if os.path.exists(file) else f"{file} does not exist; the defaults apply"

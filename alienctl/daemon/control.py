@@ -1,4 +1,4 @@
-"""Starting, stopping and asking the daemon: `alienctl daemon status | start | stop | restart | list`.
+"""Controls the daemon: `alienctl daemon status | start | stop | restart | list | socket`.
 
 Each function returns the text for standard output and the exit code, and raises ClientError.
 """
@@ -8,27 +8,27 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from typing import Any
 
 from alienctl import ClientError, NoDaemonError
-from alienctl.daemon import record
+from alienctl.daemon import ownership, record
 from alienctl.daemon.configuration import require_valid
-from alienctl.daemon.process import open_process, shares_numbers
+from alienctl.daemon.process import open_lock_holder, open_process, shares_numbers
 from alienctl.daemon.profiles import check_typed
-from alienctl.daemon.start import answers, ask, start
+from alienctl.daemon.start import answers, ask, find, start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
 from alienctl.transport import unary
 
 _ANSWER_WAIT, _HELLO_WAIT = 3.0, 1.0
 _END_WAIT = 10.0
-"""Seconds that a daemon has to answer, and to be gone after it was told to stop."""
+"""Seconds to wait for an answer of the daemon, and for its end after the request to stop."""
 _PAUSE = 0.02
 _EINVAL = 22
 _NOT_RUNNING = 3
-"""Exit code of `daemon status` without a daemon, as init scripts have it (LSB, program is not running)."""
+"""Exit code of `daemon status` without a daemon, as for init scripts (LSB, program is not running)."""
 
 _STATES = {1: "idle", 2: "connecting", 3: "connected", 4: "failing"}
 """`CentralStatus.State` of the contract."""
@@ -37,26 +37,27 @@ FAILING = 4
 
 def status(invocation: Invocation, as_json: bool) -> tuple[str, int]:
     """Report the state of the daemon."""
+    find(invocation)
     try:
         daemon = status_of(invocation)
     except NoDaemonError:
-        if not as_json:
-            return f"aliend is not running (profile {invocation.profile}, socket {invocation.socket})", _NOT_RUNNING
-        facts = {"running": False, "profile": invocation.profile, "socket": invocation.socket}
-        return json.dumps(facts), _NOT_RUNNING
+        return _not_running(invocation, None, as_json), _NOT_RUNNING
+    if not ownership.is_ours(invocation, daemon):
+        return _not_running(invocation, daemon, as_json), _NOT_RUNNING
     host = _host(record.read(record.state_directory(invocation.profile, invocation.environment)))
     return json.dumps(_facts(daemon, host)) if as_json else _lines(daemon, host), 0
 
 
 def start_daemon(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Start the daemon where none runs, and say its process id."""
+    """Start the daemon if none runs, and report its process id."""
     start(invocation)
-    pid = status_of(invocation).pid
-    return json.dumps({"running": True, "pid": pid}) if as_json else f"aliend runs (pid {pid})", 0
+    daemon = status_of(invocation)
+    ownership.require_ours(invocation, daemon)
+    return json.dumps({"running": True, "pid": daemon.pid}) if as_json else f"aliend runs (pid {daemon.pid})", 0
 
 
 def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple[str, int]:
-    """Stop the daemon and wait until it is gone; with `force` without asking it."""
+    """Stop the daemon and wait for its end; with `force`, kill it."""
     pid = _kill(invocation) if force else _stop(invocation)
     if as_json:
         return json.dumps({"running": False, "stopped_pid": pid or None}), 0
@@ -64,7 +65,7 @@ def stop(invocation: Invocation, as_json: bool, *, force: bool = False) -> tuple
 
 
 def restart(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Stop the daemon where one runs, and start one. One that runs is left as it is where none could start."""
+    """Stop a running daemon and start one; if the configuration is invalid, keep the running one."""
     check_typed(invocation)
     require_valid(invocation)
     _stop(invocation)
@@ -86,7 +87,7 @@ def show_socket(invocation: Invocation, options: list[str], as_json: bool) -> tu
 
 
 def list_daemons(invocation: Invocation, as_json: bool) -> tuple[str, int]:
-    """Return the user's daemons on this host, one of each profile."""
+    """Return the user's daemons on this host, one for each profile."""
     found = sorted(set(_running(invocation)), key=lambda one: one[0])
     if as_json:
         facts = [{"profile": profile, "responds": ok, **vars(daemon)} for profile, daemon, ok in found]
@@ -104,8 +105,19 @@ def status_of(invocation: Invocation, patience: float = _ANSWER_WAIT) -> wire_re
     return wire_replies.daemon_status(ask(invocation, b"/aliend.v1.Daemon/Status", b"", patience))
 
 
+def _not_running(invocation: Invocation, other: wire_replies.DaemonStatus | None, as_json: bool) -> str:
+    """Say that no daemon runs; `other` is the daemon of another state directory that listens on our socket."""
+    if as_json:
+        facts: dict[str, object] = {"running": False, "profile": invocation.profile, "socket": invocation.socket}
+        if other:
+            facts["other_daemon"] = {"pid": other.pid, "state_directory": other.state_directory}
+        return json.dumps(facts)
+    line = f"aliend is not running (profile {invocation.profile}, socket {invocation.socket})"
+    return f"{line}\n{ownership.describe(invocation, other)}" if other else line
+
+
 def _running(invocation: Invocation) -> Iterator[tuple[str, record.Record, bool]]:
-    """Profile, record, and whether it responds, of each daemon whose lock is held."""
+    """Yield profile, record, and whether it responds, for each daemon that holds its lock."""
     for root in record.state_roots(invocation.environment):
         for profile in os.listdir(root) if os.path.isdir(root) else ():
             directory = f"{root}/{profile}"
@@ -125,24 +137,37 @@ def _responds(daemon: record.Record) -> bool:
 
 
 def _stop(invocation: Invocation) -> int:
-    """Stop the daemon and wait until it has ended and its database is closed; its process id, 0 when none ran."""
+    """Stop the daemon and wait until its process has ended; return its process id, 0 if none ran."""
     directory = record.state_directory(invocation.profile, invocation.environment)
+    _require_ours(invocation)
     before = record.read(directory) if record.is_held(directory) else None
     process = open_process(before) if before and shares_numbers(before) else None
     with process or nullcontext():
         try:
-            pid = wire_replies.stopped_pid(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT))
+            pid = wire_replies.stop_response(ask(invocation, b"/aliend.v1.Daemon/Stop", b"", _ANSWER_WAIT)).pid
         except NoDaemonError:
             pid = process.pid if process else 0
         deadline = time.monotonic() + _END_WAIT
         while not (process.has_ended(_PAUSE) if process else _is_silent(invocation, directory)):
             if time.monotonic() > deadline:
-                raise ClientError(f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after it was told to stop", 1)
+                raise ClientError(
+                    f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after the request to stop",
+                    1,
+                )
     return pid
 
 
+def _require_ours(invocation: Invocation) -> None:
+    """Raise ClientError if the daemon that answers uses another state directory than ours."""
+    find(invocation)
+    with suppress(NoDaemonError):
+        hello = wire_replies.hello(ask(invocation, b"/aliend.v1.Daemon/Hello", b"", _ANSWER_WAIT))
+        if not ownership.is_recorded(invocation, hello.pid):
+            ownership.require_ours(invocation, status_of(invocation))
+
+
 def _is_silent(invocation: Invocation, directory: str) -> bool:
-    """Return whether a daemon whose process is not known has gone; waits for a moment otherwise."""
+    """Return whether a daemon with an unknown process has ended; otherwise wait for a moment."""
     if not record.is_held(directory) and not answers(invocation.socket):
         return True
     time.sleep(_PAUSE)
@@ -150,21 +175,21 @@ def _is_silent(invocation: Invocation, directory: str) -> bool:
 
 
 def _kill(invocation: Invocation) -> int:
-    """Kill the daemon, whatever it does; its process id, 0 when none ran. Raises ClientError."""
+    """Kill the daemon; return its process id, 0 if none ran. Raises ClientError."""
     directory = record.state_directory(invocation.profile, invocation.environment)
     found = record.read(directory) if record.is_held(directory) else None
-    process = open_process(found) if found else None
+    process = (open_process(found) if found else None) or open_lock_holder(directory)
     if not process:
         if record.is_held(directory):
-            sentence = (
-                f"the process that holds {directory}/lock cannot be identified\nfind it with `fuser {directory}/lock`"
-            )
+            sentence = f"cannot identify the process that holds {directory}/lock\nfind it with `fuser {directory}/lock`"
             raise ClientError(sentence, 1)
         return 0
     with process:
         process.send(signal.SIGKILL)
         if not process.has_ended(_END_WAIT):
-            raise ClientError(f"aliend (pid {process.pid}) has not ended {_END_WAIT:.0f} s after SIGKILL", 1)
+            raise ClientError(
+                f"aliend (pid {process.pid}) still exists {_END_WAIT:.0f} s after SIGKILL; try again later", 1
+            )
     return process.pid
 
 
@@ -184,7 +209,7 @@ def _facts(daemon: wire_replies.DaemonStatus, host: str) -> dict[str, object]:
 
 
 def _moment(milliseconds: int) -> str:
-    """POSIX milliseconds as ISO 8601 in UTC."""
+    """Return POSIX milliseconds as ISO 8601 in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds / 1000))
 
 

@@ -6,12 +6,12 @@ from alienctl.invocation import Invocation
 
 
 def configuration_home(invocation: Invocation) -> str:
-    """`$XDG_CONFIG_HOME`, by default `~/.config`."""
+    """Return `$XDG_CONFIG_HOME`, by default `~/.config`."""
     return _base(invocation, b"XDG_CONFIG_HOME", ".config")
 
 
 def state_home(invocation: Invocation) -> str:
-    """`$XDG_STATE_HOME`, by default `~/.local/state`."""
+    """Return `$XDG_STATE_HOME`, by default `~/.local/state`."""
     return _base(invocation, b"XDG_STATE_HOME", ".local/state")
 
 

@@ -1,4 +1,4 @@
-"""`alienctl daemon logs [-n LINES] [-f]`: the end of the daemon's log, and what follows."""
+"""`alienctl daemon logs [-n LINES] [-f]`: prints the end of the daemon's log, and with -f each new line."""
 
 import os
 import time
@@ -15,7 +15,7 @@ _PAUSE = 0.25
 
 
 def show(invocation: Invocation, words: list[str]) -> int:
-    """Write the log's last lines; with `-f` go on until a signal or until nobody reads. Raises ClientError."""
+    """Write the log's last lines; with `-f` continue until a signal or until the reader ends. Raises ClientError."""
     lines, follow = _options(words)
     directory = record.state_directory(invocation.profile, invocation.environment)
     place = f"{directory}/aliend.log"
@@ -34,7 +34,7 @@ def show(invocation: Invocation, words: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise ClientError(f"the log {place} cannot be read: {error.strerror}", error.errno or 1) from None
+        raise ClientError(f"cannot read the log {place}: {error.strerror}", error.errno or 1) from None
     return 0
 
 
@@ -52,7 +52,7 @@ def _options(words: list[str]) -> tuple[int, bool]:
 
 
 def _tail(place: str, lines: int) -> int:
-    """Write the last lines; return the position behind them."""
+    """Write the last lines; return the position after them."""
     with open(place, "rb") as log:
         end = start = log.seek(0, os.SEEK_END)
         content = b""
@@ -66,7 +66,7 @@ def _tail(place: str, lines: int) -> int:
 
 
 def _more(place: str, position: int) -> int:
-    """Write what came after `position`, from the start where the log has become shorter; return the new position."""
+    """Write the text after `position`, or from the start of a log that is now shorter; return the new position."""
     with open(place, "rb") as log:
         size = log.seek(0, os.SEEK_END)
         log.seek(position if position <= size else 0)

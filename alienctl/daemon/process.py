@@ -1,4 +1,4 @@
-"""The daemon's process, held by a descriptor, so that a signal never reaches another process that got its number."""
+"""Signals the daemon's process through a pidfd, so that a signal never reaches another process with its number."""
 
 import os
 import select
@@ -6,7 +6,7 @@ import signal
 import socket
 
 from alienctl import ClientError
-from alienctl.daemon.record import Record
+from alienctl.daemon.record import Record, lock_holder
 from alienctl.transport import peer_of
 
 _ENOTCONN = 107
@@ -28,23 +28,23 @@ class DaemonProcess:
         os.close(self._descriptor)
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal; nothing happens where the process has ended. Raises ClientError."""
+        """Send a signal; do nothing if the process has ended. Raises ClientError."""
         try:
             signal.pidfd_send_signal(self._descriptor, number)
         except ProcessLookupError:
             return
         except PermissionError as error:
-            raise ClientError(f"aliend (pid {self.pid}) takes no signal from here: {error.strerror}", 1) from None
+            raise ClientError(f"cannot send a signal to aliend (pid {self.pid}): {error.strerror}", 1) from None
 
     def has_ended(self, seconds: float) -> bool:
-        """Wait for its end at most so long."""
+        """Wait for the end of the process, at most this many seconds."""
         return bool(select.select([self._descriptor], [], [], seconds)[0])
 
 
 def open_process(record: Record) -> DaemonProcess | None:
-    """Return the process that a record describes; None: it has ended.
+    """Return the process that a record describes; None if it has ended.
 
-    Raises ClientError where the number cannot be proven to be the daemon's.
+    Raises ClientError if the number may belong to another process.
     """
     if not shares_numbers(record):
         raise ClientError(
@@ -57,7 +57,7 @@ def open_process(record: Record) -> DaemonProcess | None:
     except ProcessLookupError:
         return None
     except OSError as error:
-        raise ClientError(f"aliend (pid {record.pid}) cannot be identified: {error.strerror}", _ENOTCONN) from None
+        raise ClientError(f"cannot identify aliend (pid {record.pid}): {error.strerror}", _ENOTCONN) from None
     if record.started and _stat(os.getpid()):
         is_same = (_started(record.pid), _boot()) == (record.started, record.boot)
     elif _listens(record):
@@ -65,7 +65,7 @@ def open_process(record: Record) -> DaemonProcess | None:
     else:
         os.close(descriptor)
         raise ClientError(
-            f"aliend (pid {record.pid}) gets no signal from here: without /proc its number cannot be verified\n"
+            f"no signal was sent to aliend (pid {record.pid}): without /proc its identity cannot be verified\n"
             f"if `ps` shows that it is aliend, end it with `kill {record.pid}`",
             _ENOTCONN,
         )
@@ -75,13 +75,41 @@ def open_process(record: Record) -> DaemonProcess | None:
     return None
 
 
+def open_lock_holder(directory: str) -> DaemonProcess | None:
+    """Return the daemon that holds the lock of a state directory; None if it cannot be identified.
+
+    A daemon before 0.2 writes no record.
+    """
+    pid = lock_holder(directory)
+    if not pid or not _is_aliend(pid):
+        return None
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return None
+    if lock_holder(directory) == pid:
+        return DaemonProcess(pid, descriptor)
+    os.close(descriptor)
+    return None
+
+
+def _is_aliend(pid: int) -> bool:
+    """Return whether a process was started as `aliend`, as `python -m aliend` or by `interpreter.command`."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            arguments = file.read().split(b"\0")[:4]
+    except OSError:
+        return False
+    return any(one.rpartition(b"/")[2] == b"aliend" or b"run_module('aliend'" in one for one in arguments)
+
+
 def is_stopped(pid: int) -> bool:
     """Return whether a process is stopped by a signal or a debugger, so that it cannot answer."""
     return _stat(pid)[:1] in (["T"], ["t"])
 
 
 def shares_numbers(record: Record) -> bool:
-    """Return whether process ids mean the same for the daemon and for us, as far as /proc tells."""
+    """Return whether daemon and client are in the same PID namespace, as far as /proc shows."""
     try:
         return record.pid_namespace in ("", os.readlink("/proc/self/ns/pid"))
     except OSError:

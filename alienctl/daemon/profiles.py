@@ -1,4 +1,4 @@
-"""Profiles that exist: so that a misspelt `--profile` on a terminal does not start another lasting daemon."""
+"""Checks that a profile exists, so that a misspelt `--profile` on a terminal does not start another daemon."""
 
 import os
 
@@ -18,8 +18,8 @@ def check_typed(invocation: Invocation) -> None:
     known = sorted({*_ALWAYS, *_used(invocation), *_configured(invocation)})
     if name not in known:
         raise ClientError(
-            f"the profile {name} was never configured or used; known are: {', '.join(known)}.\n"
-            f"create it with `alienctl --profile {name} daemon start`",
+            f"the profile {name} does not exist; use one of: {', '.join(known)}\n"
+            f"or create it with `alienctl --profile {name} daemon start`",
             _EINVAL,
         )
 
@@ -38,7 +38,7 @@ def _used(invocation: Invocation) -> list[str]:
 
 
 def _configured(invocation: Invocation) -> list[str]:
-    """Return the profiles that have tables in the configuration file; a file that cannot be read has none."""
+    """Return the profiles that have tables in the configuration file; none if it is unreadable."""
     import tomllib
 
     try:

@@ -1,7 +1,7 @@
-"""Who the user's daemon is: the record that it keeps in the lock file of its state directory.
+"""Reads the record that the user's daemon writes into the lock file of its state directory.
 
-The rules for the state directory are the daemon's (`aliend.config`); a test compares the two. The lock alone proves
-that the daemon lives: the record of one that was killed stays in the file.
+The rules for the state directory are those of the daemon (`aliend.config`); a test compares the two. Only the lock
+proves that the daemon runs: the record of a killed daemon stays in the file.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ _LOCAL_FILE_SYSTEMS = (
     *("ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "bcachefs", "f2fs", "jfs", "nilfs2", "reiserfs"),
     *("overlay", "aufs", "tmpfs", "rootfs", "vfat", "exfat", "ntfs3", "hfsplus", "udf"),
 )
-"""File systems of one host; on any other kind the state is kept in a directory of this host."""
+"""File systems of a single host; on any other, the state is in a local directory of this host."""
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 _LARGEST = 4096
 _READS = 5
@@ -26,7 +26,7 @@ _READS = 5
 class Record:
     """The holder of a lock, as the daemon writes it. No dataclass: importing those would delay the first command.
 
-    Raises KeyError for a document that lacks something.
+    Raises KeyError for a document that lacks a field.
     """
 
     def __init__(self, document: "dict[str, Any]") -> None:
@@ -56,7 +56,7 @@ def state_roots(environment: "Mapping[bytes, bytes]") -> tuple[str, str]:
 
 
 def read(directory: str) -> Record | None:
-    """Return the record of a state directory; None: no daemon has written one that we understand."""
+    """Return the record of a state directory; None if it has no valid record."""
     before = b""
     for _ in range(_READS):
         content = _content(f"{directory}/lock")
@@ -82,6 +82,19 @@ def is_held(directory: str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def lock_holder(directory: str) -> int:
+    """Return the process that holds the lock of a state directory, from /proc/locks; 0 if that does not show it."""
+    try:
+        facts = os.stat(f"{directory}/lock")
+        with open("/proc/locks", encoding="ascii", errors="replace") as locks:
+            lines = [line.split() for line in locks]
+    except OSError:
+        return 0
+    file = f"{os.major(facts.st_dev):02x}:{os.minor(facts.st_dev):02x}:{facts.st_ino}"
+    holders = [int(line[4]) for line in lines if line[1] == "FLOCK" and line[3] == "WRITE" and line[5] == file]
+    return max(holders, default=0)
 
 
 def _content(path: str) -> bytes:

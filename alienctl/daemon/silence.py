@@ -1,4 +1,4 @@
-"""Probes a daemon that is silent while a command runs, and ends the command if the daemon does not respond."""
+"""Probes a daemon that sends nothing while a command runs, and ends the command if the daemon does not respond."""
 
 import signal
 from collections.abc import Callable
@@ -34,8 +34,8 @@ class WaitingCommand(Protocol):
 def check(run: WaitingCommand, connection: Connection, *, is_late: bool) -> None:
     """Report a daemon that does not respond; end the command after Ctrl-C, or if waiting is useless.
 
-    A stopped daemon ends the command at once, a busy one only if `is_late`. A command with transfer jobs continues to
-    wait, because its end would cancel the jobs. Raises ClientError.
+    For a stopped daemon the command ends immediately, for a busy one only if `is_late`. A command with transfer jobs
+    continues to wait, because its end would cancel the jobs. Raises ClientError.
     """
     stopped = is_stopped(connection.pid)
     seconds = _INTERRUPTED_TIMEOUT if run.interrupted else _PROBE_TIMEOUT

@@ -1,7 +1,7 @@
-"""Finds the daemon of a profile where it does not listen at the usual socket, and starts it where none runs.
+"""Finds the daemon of a profile that does not listen at the usual socket, and starts it if none runs.
 
-The record in the state directory says where it listens (`alienctl/daemon/record.py`). Only the daemon's lock decides
-that one daemon runs, however many clients start one at once; a lock among clients saves most of them the work.
+The record in the state directory contains its socket (`alienctl/daemon/record.py`). The daemon's lock guarantees that
+one daemon runs, even if many clients start one at the same time; a lock among clients avoids most of these starts.
 """
 
 import _socket
@@ -22,21 +22,21 @@ from alienctl.local import interpreter
 from alienctl.transport import check_directory, peer_of, socket_path, unary, unresponsive
 
 _PATIENCE = 15.0
-"""Seconds until we no longer believe that a daemon will answer, from the last time that one was started."""
+"""Seconds to wait for a daemon to answer, counted from its last start."""
 _RESPONSE_LIMIT = 4.0
 """Seconds for a daemon that has lost its socket to bind again."""
 _TURN_LIMIT = 10.0
-"""Seconds after which we no longer wait for another client that was about to start the daemon."""
+"""Seconds to wait for another client that is starting the daemon."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 _STARTS = 3
-"""How often a daemon is started that is killed, or leaves for another one that then ends."""
+"""Maximum number of starts of a daemon that is killed, or that exits because of another one that then ends."""
 _REASON_LIMIT = 8192
 
 
 def find(invocation: Invocation) -> str:
-    """Return the socket of the running daemon, also as `invocation.socket`; empty: nobody accepts connections.
+    """Return the socket of the running daemon and store it in `invocation.socket`; empty if none accepts connections.
 
-    Raises ClientError when the usual socket must not be used.
+    Raises ClientError if the usual socket is unsafe.
     """
     usual = socket_path(invocation.profile, invocation.environment)
     directory = record.state_directory(invocation.profile, invocation.environment)
@@ -52,9 +52,9 @@ def find(invocation: Invocation) -> str:
 
 
 def ask(invocation: Invocation, method: bytes, request: bytes, seconds: float) -> bytes:
-    """Make one unary call to the running daemon, wherever it listens; start none.
+    """Make one unary call to the running daemon at any socket; never start one.
 
-    Raises NoDaemonError when none runs, ClientError for any other status than OK.
+    Raises NoDaemonError if none runs, ClientError for any status other than OK.
     """
     try:
         return unary(invocation.socket, method, request, seconds)
@@ -65,20 +65,20 @@ def ask(invocation: Invocation, method: bytes, request: bytes, seconds: float) -
 
 
 def attach(invocation: Invocation) -> bool:
-    """Find the running daemon, and have it bind its socket again where that is gone; False: none runs.
+    """Find the running daemon, and make it bind a lost socket again; return False if none runs.
 
-    Raises ClientError for one that does not respond, or that cannot be reached from here.
+    Raises ClientError if it does not respond or is unreachable from this host or container.
     """
     return _Search(invocation).find_running()
 
 
 def start(invocation: Invocation) -> None:
-    """Find or start the daemon; return when it accepts connections. Raises ClientError with the daemon's reason."""
+    """Find or start the daemon; return when it accepts connections. Raises ClientError with the daemon's message."""
     _Search(invocation).find_or_start()
 
 
 def answers(path: str) -> bool:
-    """Return whether somebody accepts connections on the socket. Raises ClientError when it must not be used."""
+    """Return whether a process accepts connections on the socket. Raises ClientError if it is unsafe."""
     if _peer(path)[1] < 0:
         return False
     check_directory(path)
@@ -86,7 +86,7 @@ def answers(path: str) -> bool:
 
 
 def _peer(path: str) -> tuple[int, int]:
-    """Process and user id of who listens on a socket; -1: nobody."""
+    """Return process and user id of the listener on a socket; -1 if none listens."""
     probe = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         probe.settimeout(_RESPONSE_LIMIT)
@@ -115,7 +115,7 @@ class _Search:
         self._starts = 0
         self._deadline = time.monotonic() + _PATIENCE
         self._asked = 0.0
-        """When (monotonic seconds) the daemon was asked to bind its socket again; 0: it was not."""
+        """The time (monotonic seconds) of the request to bind the socket again; 0: not requested."""
         self._pause = _SHORTEST_PAUSE
 
     def find_running(self) -> bool:
@@ -142,7 +142,7 @@ class _Search:
                 self._reason.close()
 
     def _may_start(self) -> bool:
-        """Return whether it is our turn to start the daemon: nobody has done so since we looked."""
+        """Return whether this client should start the daemon: no other has done so in the meantime."""
         if self._reason:
             return False
         if not self._turn.take():
@@ -171,7 +171,7 @@ class _Search:
         self._reason = _Reason(child)
 
     def _wait(self) -> None:
-        """Wait for a moment. Raises ClientError when the daemon has failed, or it takes too long."""
+        """Wait for a moment. Raises ClientError if the daemon has failed or takes too long."""
         if self._reason:
             ended = self._reason.listen(_SHORTEST_PAUSE)
             if ended is not None:
@@ -180,12 +180,14 @@ class _Search:
             time.sleep(self._pause)
             self._pause = min(self._pause * 1.5, _LONGEST_PAUSE)
         if time.monotonic() > self._deadline:
+            if pid := record.lock_holder(self._directory):
+                raise unresponsive(pid, self._invocation.profile)
             sentence = f"the daemon does not answer on {self._invocation.socket} after {_PATIENCE:.0f} s"
             text = self._reason.text if self._reason else ""
             raise ClientError(f"{sentence}: {text}" if text else sentence, 107)
 
     def _take_end(self, reason: "_Reason", ended: int) -> None:
-        """Look for another daemon where ours left because of it, start a killed one again, else raise its reason."""
+        """If our daemon exited because of another one, find that one; restart a killed one; else raise its message."""
         is_tried_again = ended <= 0 and self._starts < _STARTS
         if is_tried_again or record.is_held(self._directory):
             self._reason = None
@@ -193,7 +195,7 @@ class _Search:
         raise ClientError(f"the daemon could not be started: {reason.text}", ended if 0 < ended < 256 else 107)
 
     def _ask_to_bind(self) -> None:
-        """Signal the holder of the lock, once, that its socket is not found. Raises ClientError."""
+        """Signal the holder of the lock, once, that its socket is missing. Raises ClientError."""
         found = record.read(self._directory)
         if not found or not found.socket:
             return  # it starts or stops
@@ -204,11 +206,11 @@ class _Search:
                     process.send(signal.SIGUSR1)
                 self._asked = time.monotonic()
         elif time.monotonic() > self._asked + _RESPONSE_LIMIT:
-            raise unresponsive(found.pid, self._invocation.profile)
+            raise unresponsive(record.lock_holder(self._directory) or found.pid, self._invocation.profile)
 
 
 class _Turn:
-    """The right to start the daemon, a lock among clients. Where it cannot be had, everybody starts one."""
+    """The right to start the daemon: a lock among clients. If it is unavailable, every client starts one."""
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
@@ -216,7 +218,7 @@ class _Turn:
         self._since = 0.0
 
     def take(self) -> bool:
-        """Take the turn, or find that another client has had it for too long."""
+        """Take the lock, or give up if another client has held it for too long."""
         try:
             if self._descriptor < 0:
                 os.makedirs(self._directory, mode=0o700, exist_ok=True)
@@ -231,14 +233,14 @@ class _Turn:
         return True
 
     def close(self) -> None:
-        """Leave the turn to others."""
+        """Release the lock."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
 class _Reason:
-    """What the started daemon says on its standard error before it serves, and how it ended."""
+    """The standard error of the started daemon until it serves, and its exit status."""
 
     def __init__(self, child: "subprocess.Popen[bytes] | None") -> None:
         self._child = child
@@ -247,14 +249,14 @@ class _Reason:
 
     @property
     def text(self) -> str:
-        """Return the daemon's message without its name in front."""
+        """Return the daemon's message without the prefix `aliend:`."""
         said = self._said.decode("utf-8", "replace").strip()
         return said.removeprefix("aliend: ") or (
             f"it ended with {self._child.returncode}" if self._child and self._child.returncode else ""
         )
 
     def listen(self, seconds: float) -> int | None:
-        """Listen for a moment; return the exit status once the daemon has ended, negative for a signal."""
+        """Read for a moment; return the exit status once the daemon has ended, negative for a signal."""
         if not self._pipe or not select.select([self._pipe], [], [], seconds)[0]:
             if not self._pipe:
                 time.sleep(seconds)
@@ -266,7 +268,7 @@ class _Reason:
         return None
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop reading."""
         if self._pipe:
             self._pipe.close()
             self._pipe = None
@@ -279,7 +281,7 @@ def _unit_is_enabled(invocation: Invocation) -> bool:
     runtime = os.fsdecode(environment.get(b"XDG_RUNTIME_DIR", b""))
     if not os.path.lexists(link_of(invocation)):
         return False
-    from shutil import which  # costs more than all else here, and is rarely needed
+    from shutil import which  # slower than everything else here, and rarely needed
 
     return bool(runtime) and os.path.isdir(f"{runtime}/systemd") and which("systemctl") is not None
 

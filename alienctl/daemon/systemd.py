@@ -1,6 +1,6 @@
-"""`alienctl daemon install | uninstall`: hands the daemon and its queue to systemd, and takes them back.
+"""`alienctl daemon install | uninstall`: lets systemd run the daemon, or stops that.
 
-The queue is in the database, so a daemon that ends and one that starts is all that it takes.
+The queue is in the database, so it is enough to stop one daemon and to start another.
 """
 
 import json
@@ -12,34 +12,36 @@ from alienctl import ClientError, NoDaemonError
 from alienctl.daemon import control, systemd_unit
 from alienctl.daemon.configuration import require_valid
 from alienctl.daemon.directories import link_of, unit_of
+from alienctl.daemon.profiles import check_typed
 from alienctl.daemon.start import start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
 
 _EINVAL = 22
 _LIMIT = 30.0
-"""Seconds that systemd may take."""
+"""Time limit of systemd's commands in seconds."""
 
 
 def install_unit(invocation: Invocation, options: list[str], as_json: bool) -> tuple[str, int]:
-    """Put the unit in place; `--enable`: and run the daemon by it; `--linger`: also while the user is logged out.
+    """Install the unit; `--enable`: let it run the daemon; `--linger`: also while the user is logged out.
 
     Returns the text for standard output and the exit code. Raises ClientError.
     """
     wrong = [word for word in options if word not in ("--enable", "--linger")]
     if wrong:
         raise ClientError(f"daemon install takes --enable and --linger, not {wrong[0]!r}", _EINVAL)
+    check_typed(invocation)
     unit, reason = unit_of(invocation.profile), _unavailable()
     if options and reason:
         raise ClientError(
-            f"systemd's user manager does not answer here: {reason}.\n"
-            "nothing was changed; without it each first command starts aliend",
+            f"systemd's user manager does not respond: {reason}\n"
+            "nothing was changed; without systemd, the first command starts aliend",
             1,
         )
     has_changed = systemd_unit.write(invocation)
-    done = [f"the unit is in place: {systemd_unit.file_of(invocation)}"]
+    done = [f"the unit is installed: {systemd_unit.file_of(invocation)}"]
     if reason:
-        done.append(f"it has no effect yet: systemd's user manager does not answer here: {reason}")
+        done.append(f"it has no effect yet: systemd's user manager does not respond: {reason}")
     else:
         _must("daemon-reload")
     if "--enable" in options:
@@ -53,12 +55,12 @@ def install_unit(invocation: Invocation, options: list[str], as_json: bool) -> t
 
 
 def uninstall_unit(invocation: Invocation, options: list[str], as_json: bool) -> tuple[str, int]:
-    """Take the unit away; a daemon that has jobs goes on without systemd.
+    """Remove the unit; a daemon with jobs continues without systemd.
 
     Returns the text for standard output and the exit code. Raises ClientError.
     """
     if options:
-        raise ClientError(f"daemon uninstall takes no further words, but was given {' '.join(options)!r}", _EINVAL)
+        raise ClientError(f"daemon uninstall takes no arguments, but got {' '.join(options)!r}", _EINVAL)
     unit, file = unit_of(invocation.profile), systemd_unit.file_of(invocation)
     if not os.path.lexists(file) and not is_enabled(invocation):
         return _report([f"no unit is installed for the profile {invocation.profile}"], as_json, unit=unit), 0
@@ -80,7 +82,7 @@ def uninstall_unit(invocation: Invocation, options: list[str], as_json: bool) ->
     if daemon and daemon.active_jobs:
         start(invocation)
         pid = control.status_of(invocation).pid
-        done.append(f"aliend runs without systemd (pid {pid}); its {_jobs(daemon)} on")
+        done.append(f"aliend runs without systemd (pid {pid}); its {_jobs(daemon)}")
     return _report(done, as_json, unit=unit), 0
 
 
@@ -90,16 +92,14 @@ def is_enabled(invocation: Invocation) -> bool:
 
 
 def _enable(invocation: Invocation, unit: str, has_changed: bool) -> list[str]:
-    """Have systemd run the daemon, in place of one that was started on demand; sentences about it."""
+    """Let systemd run the daemon instead of one that was started on demand; return messages about it."""
     require_valid(invocation)
     done = []
     is_by_unit = _run_by(unit, invocation) is not None
     running = None if is_by_unit else _running(invocation)
     if running:
         control.stop(invocation, False)
-        done.append(
-            f"aliend (pid {running.pid}), started on demand, was stopped; its {_jobs(running)} on under systemd"
-        )
+        done.append(f"aliend (pid {running.pid}), started on demand, was stopped; its {_jobs(running)} under systemd")
     try:
         _must("enable", unit)
         if not is_by_unit or has_changed:
@@ -113,13 +113,13 @@ def _enable(invocation: Invocation, unit: str, has_changed: bool) -> list[str]:
 
 
 def _go_on_without(invocation: Invocation, unit: str) -> None:
-    """Start the daemon on demand again, because the unit does not start."""
+    """Start the daemon on demand again after the unit failed to start."""
     _systemctl("disable", unit)
     start(invocation)
 
 
 def _jobs(daemon: wire_replies.DaemonStatus) -> str:
-    return "1 job goes" if daemon.active_jobs == 1 else f"{daemon.active_jobs} jobs go"
+    return "1 job continues" if daemon.active_jobs == 1 else f"{daemon.active_jobs} jobs continue"
 
 
 def _running(invocation: Invocation) -> wire_replies.DaemonStatus | None:
@@ -130,7 +130,7 @@ def _running(invocation: Invocation) -> wire_replies.DaemonStatus | None:
 
 
 def _run_by(unit: str, invocation: Invocation) -> wire_replies.DaemonStatus | None:
-    """Return the daemon, if the unit runs it."""
+    """Return the daemon if the unit runs it."""
     daemon = _running(invocation)
     pid = _systemctl("show", "--property=MainPID", "--value", unit).stdout.decode().strip()
     return daemon if daemon and pid == str(daemon.pid) else None
@@ -151,11 +151,11 @@ def _remove(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise ClientError(f"{path} cannot be removed: {error.strerror}", error.errno or 1) from None
+        raise ClientError(f"cannot remove {path}: {error.strerror}", error.errno or 1) from None
 
 
 def _unavailable() -> str:
-    """Why systemd's user manager cannot be used; empty: it answers."""
+    """Return why systemd's user manager cannot be used; empty if it responds."""
     if not shutil.which("systemctl"):
         return "systemctl is not installed"
     asked = _systemctl("show", "--property=Version")

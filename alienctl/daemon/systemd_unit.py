@@ -1,4 +1,4 @@
-"""The systemd user units with the daemon's real path: `aliend.service`, and `aliend@.service` for other profiles."""
+"""Writes the systemd user units with the daemon's path: `aliend.service`, and `aliend@.service` for other profiles."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from alienctl.daemon.directories import configuration_home
 from alienctl.invocation import Invocation
 
 _ENVIRONMENT = (b"XDG_CONFIG_HOME", b"XDG_STATE_HOME")
-"""Variables that choose the daemon's directories; systemd does not know those of the user's shell."""
+"""Variables that select the daemon's directories; systemd does not have those of the user's shell."""
 
 
 def file_of(invocation: Invocation) -> str:
@@ -18,7 +18,7 @@ def file_of(invocation: Invocation) -> str:
 
 
 def write(invocation: Invocation) -> bool:
-    """Write the unit's file; whether it has changed. Raises ClientError."""
+    """Write the unit's file; return whether it has changed. Raises ClientError."""
     target = file_of(invocation)
     text = _unit(os.path.basename(target), invocation)
     try:
@@ -26,7 +26,7 @@ def write(invocation: Invocation) -> bool:
             if file.read() == text:
                 return False
     except (OSError, ValueError):
-        pass  # it is not there, or is replaced
+        pass  # it does not exist, or is replaced
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         temporary = f"{target}.{os.getpid()}"
@@ -34,12 +34,12 @@ def write(invocation: Invocation) -> bool:
             file.write(text)
         os.replace(temporary, target)
     except OSError as error:
-        raise ClientError(f"the unit {target} cannot be written: {error.strerror}", error.errno or 1) from None
+        raise ClientError(f"cannot write the unit {target}: {error.strerror}", error.errno or 1) from None
     return True
 
 
 def _unit(name: str, invocation: Invocation) -> str:
-    """Return the unit as it was shipped, with the daemon's path and the directories of this user."""
+    """Return the shipped unit with the daemon's path and the directories of this user."""
     lines = []
     for line in _shipped(name).splitlines():
         if line.startswith("ExecStart="):
@@ -63,7 +63,7 @@ def _shipped(name: str) -> str:
         if os.path.exists(place):
             with open(place, encoding="utf-8") as unit:
                 return unit.read()
-    raise ClientError(f"the unit is missing in this installation: {' or '.join(places)}", 2)
+    raise ClientError(f"this installation has no unit ({' or '.join(places)}); reinstall aliend", 2)
 
 
 def _daemon_command() -> str:
@@ -73,11 +73,11 @@ def _daemon_command() -> str:
 
 
 def _program(path: str) -> str:
-    """Return a path in ExecStart, where `$` is special too."""
+    """Return a path quoted for ExecStart, where `$` is special too."""
     return _quoted(path.replace("$", "$$"))
 
 
 def _quoted(text: str) -> str:
-    """Return a text as systemd reads it (systemd.syntax, Quoting; `%` starts a specifier)."""
+    """Return a text quoted for systemd (systemd.syntax, Quoting; `%` starts a specifier)."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if any(sign in escaped for sign in " '\"\\") else escaped

@@ -1,13 +1,14 @@
-"""Replaces the daemon of an older version, once no command and no transfer runs in it.
+"""Replaces the daemon of an older version when it runs no command and no transfer.
 
-A daemon says its version at the end of each command, so the comparison costs no round trip. What is queued is in the
-database; the new daemon goes on with it.
+A daemon sends its version at the end of each command, so the comparison costs no round trip. The queue is in the
+database; the new daemon continues with it.
 """
 
 import os
 import time
 
 from alienctl import CONTRACT, VERSION, ClientError, NoDaemonError
+from alienctl.daemon import ownership
 from alienctl.daemon.start import start
 from alienctl.invocation import Invocation
 from alienctl.local import wire_replies
@@ -16,26 +17,26 @@ from alienctl.transport import unary
 from alienctl.wire_messages import MessageError, bytes_field, number_field
 
 CONTRACT_MISMATCH = 76
-"""Exit code where client and daemon speak different contracts (EX_PROTOCOL of sysexits.h)."""
+"""Exit code if client and daemon speak different contracts (EX_PROTOCOL of sysexits.h)."""
 _ANSWER_WAIT = 5.0
 _END_WAIT = 10.0
-"""Seconds that a daemon has to answer, and to be gone after `Stop`."""
+"""Seconds to wait for an answer of the daemon, and for its end after `Stop`."""
 _CLOSE_WAIT = 1.0
-"""Seconds that an older daemon has to notice that our connection is closed."""
+"""Seconds to wait until an older daemon notices that our connection is closed."""
 _PAUSE = 0.02
 _BETWEEN_TRIES = 60.0
 _BETWEEN_REMINDERS = 3600.0
-"""Seconds until a client tries again to replace a daemon that was needed, and until it says so again."""
+"""Seconds until the next attempt to replace a busy daemon, and until the next reminder."""
 
 
 class _NeededError(Exception):
-    """The daemon cannot be replaced now; the text says why."""
+    """The daemon cannot be replaced now; the text is the reason."""
 
 
 def after_command(invocation: Invocation, running: str) -> None:
     """Replace the daemon of version `running` (empty: before 0.2) if it is older than this client and idle.
 
-    The command has ended by now, so nothing that goes wrong here changes its exit code.
+    The command has ended before, so no failure here changes its exit code.
     """
     if not is_older(running, VERSION) or not invocation.autostart:
         return
@@ -46,11 +47,11 @@ def after_command(invocation: Invocation, running: str) -> None:
     try:
         replaced = _replace(invocation)
     except _NeededError as reason:
-        attempt.note(f"{old} still runs: {reason}.\nreplace it now with `alienctl daemon restart`; transfers go on")
+        attempt.note(f"{old} still runs: {reason}\nreplace it now with `alienctl daemon restart`; transfers continue")
     except NoDaemonError:
         return  # it ended by itself; the next command starts another one
     except (ClientError, MessageError) as error:
-        attempt.note(f"{old} could not be replaced by {VERSION}: {error}")
+        attempt.note(f"cannot replace {old} by {VERSION}: {error}")
     else:
         if is_older(replaced, VERSION):
             sentence = f"the daemon was restarted, but is still aliend {replaced}; {_ADVICE}"
@@ -63,9 +64,9 @@ _ADVICE = "if systemd starts it, update its unit with `alienctl daemon install`"
 
 
 def settle_contract(invocation: Invocation) -> bool:
-    """Look why the daemon refused the call; True: it was replaced, and the command can be sent again.
+    """Replace a daemon of an older contract; return True if the command can be sent again.
 
-    False: the contracts are equal. Raises ClientError (76) where they differ and the daemon stays.
+    False: the contracts are equal. Raises ClientError (76) if they differ and the daemon stays.
     """
     hello = _hello(invocation.socket)
     if hello.contract == CONTRACT:
@@ -76,7 +77,7 @@ def settle_contract(invocation: Invocation) -> bool:
     )
     if is_older(VERSION, hello.version):
         raise ClientError(f"{facts};\nuse the alienctl of that version, or update this one", CONTRACT_MISMATCH)
-    advice = "replace the daemon with `alienctl daemon restart`; its transfers go on"
+    advice = "replace the daemon with `alienctl daemon restart`; its transfers continue"
     if not is_older(hello.version, VERSION) or not invocation.autostart:
         raise ClientError(f"{facts};\n{advice}", CONTRACT_MISMATCH)
     try:
@@ -110,8 +111,12 @@ def _replace(invocation: Invocation) -> str:
     hello = _hello(invocation.socket)
     if not is_older(hello.version, VERSION):
         return hello.version  # another client was quicker
+    if not ownership.is_recorded(invocation, hello.pid):
+        daemon = wire_replies.daemon_status(_call(invocation.socket, b"Status", b""))
+        if not ownership.is_ours(invocation, daemon):
+            raise _NeededError(f"its state is in {daemon.state_directory}, which another environment uses")
     if "stop-if-idle" in hello.capabilities:
-        answer = wire_replies.stop(_call(invocation.socket, b"Stop", number_field(1, 1)))
+        answer = wire_replies.stop_response(_call(invocation.socket, b"Stop", number_field(1, 1)))
         if answer.needed:
             raise _NeededError(_needs(answer.running_calls, answer.running_transfers))
     else:
@@ -123,7 +128,7 @@ def _replace(invocation: Invocation) -> str:
 
 
 def _check_idle(path: str) -> None:
-    """Raise _NeededError unless a daemon before 0.2, which cannot say what it is needed for, is idle."""
+    """Raise _NeededError unless a daemon before 0.2, which does not report its work, is idle."""
     transfers = wire_replies.daemon_status(_call(path, b"Status", b"")).running_transfers
     deadline = time.monotonic() + _CLOSE_WAIT
     while calls := _connections(path):
@@ -148,7 +153,7 @@ def _connections(path: str) -> int:
 def _needs(calls: int, transfers: int) -> str:
     counts = ((calls, "command"), (transfers, "transfer"))
     running = [f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count]
-    return f"{' and '.join(running)} {'runs' if calls + transfers == 1 else 'run'} in it"
+    return f"it has {' and '.join(running)} in progress"
 
 
 def _hello(path: str) -> wire_replies.Hello:
@@ -156,7 +161,7 @@ def _hello(path: str) -> wire_replies.Hello:
 
 
 def _call(path: str, method: bytes, request: bytes) -> bytes:
-    """Call a method of the daemon about itself. `Hello`, `Status` and `Stop` mean the same in every contract."""
+    """Call a method of the `Daemon` service. `Hello`, `Status` and `Stop` are the same in every contract."""
     return unary(path, b"/aliend.v1.Daemon/" + method, request, _ANSWER_WAIT)
 
 
@@ -164,7 +169,7 @@ def _wait_for_end(pid: int) -> None:
     deadline = time.monotonic() + _END_WAIT
     while _is_alive(pid):
         if time.monotonic() > deadline:
-            raise ClientError(f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after it was asked to stop", 1)
+            raise ClientError(f"aliend (pid {pid}) still runs {_END_WAIT:.0f} s after the request to stop", 1)
         time.sleep(_PAUSE)
 
 
@@ -178,7 +183,7 @@ def _is_alive(pid: int) -> bool:
 
 
 class _Attempt:
-    """The last attempt that failed: a file beside the socket, so that not every command of a script tries again."""
+    """The last failed attempt, stored in a file beside the socket so that not every command of a script retries."""
 
     def __init__(self, path: str) -> None:
         self._file = f"{path}.upgrade"
@@ -193,11 +198,11 @@ class _Attempt:
 
     @property
     def is_recent(self) -> bool:
-        """Return whether a client of this version has tried a short time ago."""
+        """Return whether a client of this version has tried recently."""
         return time.time() < self._until
 
     def note(self, sentence: str, pause: float = _BETWEEN_TRIES) -> None:
-        """Try again after `pause` seconds; say the sentence on a terminal, at most once an hour."""
+        """Allow the next attempt after `pause` seconds; print the message on a terminal, at most once an hour."""
         now = time.time()
         if os.isatty(2) and now - self._said > _BETWEEN_REMINDERS:
             print_error(sentence)

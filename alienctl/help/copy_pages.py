@@ -3,18 +3,18 @@
 from alienctl.help.page import Page
 
 SELECTION = (
-    ("-glob PATTERN", "name pattern; * is any text, and without * it may match anywhere in the name"),
-    ("-select REGEX", "regular expression, searched in the name below the directory"),
-    ("-name EXPRESSION", "begin_X, contain_X, ends_X, ext_X joined by _: conditions on the file's own name"),
-    ("-exclude TEXT", "skip names that contain TEXT; repeatable"),
-    ("-exclude_re REGEX", "skip names that match REGEX; repeatable"),
+    ("--glob PATTERN", "name pattern; * is any text, and without * it may match anywhere in the name"),
+    ("--select REGEX", "regular expression, searched in the name below the directory"),
+    ("--name EXPRESSION", "begin_X, contain_X, ends_X, ext_X joined by _: conditions on the file's own name"),
+    ("--exclude TEXT", "skip names that contain TEXT; repeatable"),
+    ("--exclude_re REGEX", "skip names that match REGEX; repeatable"),
     ("-e PATTERN", "skip names that match PATTERN; repeatable"),
-    ("-user NAME, -group NAME", "only files of this owner or group"),
-    ("-jobid N, -j N", "only files that grid job N wrote"),
-    ("-minsize N, -maxsize N", "limits of the size: bytes, or with a unit (10k, 1.5M, 2GiB)"),
-    ("-mindepth N, -maxdepth N", "limits of the number of directories in between; 0 is directly inside"),
+    ("--user NAME, --group NAME", "only files of this owner or group"),
+    ("--jobid N, -j N", "only files that grid job N wrote"),
+    ("--minsize N, --maxsize N", "limits of the size: bytes, or with a unit (10k, 1.5M, 2GiB)"),
+    ("--mindepth N, --maxdepth N", "limits of the number of directories in between; 0 is directly inside"),
     (
-        "-min-ctime T, -max-ctime T",
+        "--min-ctime T, --max-ctime T",
         "limits of the time: 10 or 13 digits since 1970, a date (2024-05-31) or an age (3d)",
     ),
     ("-l N, -o N", "at most N files; skip the first N files"),
@@ -22,6 +22,7 @@ SELECTION = (
 _JOB = (
     ("-T N", "copy at most N files at a time"),
     ("--priority N", "priority of the job; higher starts first, 0 is normal"),
+    ("--label NAME", "a name for jobs that belong together, see `transfers`"),
     ("--detach", "print the job's number and return"),
 )
 _CODES = (
@@ -34,37 +35,38 @@ _CODES = (
 )
 PAGES = {
     "cp": Page(
-        "cp [OPTIONS] SOURCE... TARGET | -dst DIRECTORY SOURCE... | -input FILE",
+        "cp [OPTIONS] SOURCE... TARGET | --dst DIR SOURCE... | --input FILE",
         "copy files and directories to, from or within the grid",
         "A local name begins with file:; every other name is an LFN. For a copy within the grid, TARGET begins with"
         " alien: or /alice/. SOURCE/ stands for the content of the directory. Several sources need a TARGET that ends"
         " in /. As SOURCE, - is standard input; as TARGET, standard output.\n"
         "An existing target with the size and md5 of its source is kept. A target that differs needs -f.\n"
         "LFN@SPEC selects storage, for example @disk:2,ALICE::CERN::EOS,!ALICE::X::SE. Uploads default to disk:2.\n"
-        "Options of other clients that have no meaning here (-cksum, -y N, -v, ...) are accepted with a note.",
+        "Long options take two dashes; with one dash, as in alien.py, they are the same. Options of other clients that"
+        " have no meaning here (--cksum, -y N, -v, ...) are accepted with a note.",
         options=(
-            ("-f, -force", "replace a target that differs, after the new file has arrived"),
+            ("-f, --force", "replace a target that differs, after the new file has arrived"),
             ("--overwrite MODE", "never, changed (as -f) or always"),
-            ("-dst DIRECTORY", "the target directory of all sources; their common directories are dropped"),
-            ("-input FILE", "read lines of SOURCE TARGET from FILE (# begins a comment)"),
-            ("-parent N", "keep N directories of the source's name below the target"),
-            ("-rmprefix N", "keep the source's whole name without its first N directories"),
+            ("--dst DIRECTORY", "the target directory of all sources; their common directories are dropped"),
+            ("--input FILE", "read lines of SOURCE TARGET from FILE (# begins a comment)"),
+            ("--parent N", "keep N directories of the source's name below the target"),
+            ("--rmprefix N", "keep the source's whole name without its first N directories"),
             ("--to SPEC", "storage of all names, as behind @"),
-            ("-strictspec", "read only from the storage that the name selects"),
+            ("--strictspec", "read only from the storage that the name selects"),
             ("--touch-empty", "create an entry without content for an empty local file (default: error)"),
             *SELECTION,
-            ("-site SITE", "prefer storage near SITE"),
+            ("--site SITE", "prefer storage near SITE"),
             ("-S N", "number of connections to each server"),
-            ("-chunks N, -chunksz SIZE", "concurrent requests of each file, and the size of each"),
-            ("-timeout SECONDS", "maximum duration of each file"),
-            ("-retry N, -norecovery", "number of retries of each file; no retry"),
-            ("-ratethreshold N", "leave a replica that is slower than N bytes/s"),
+            ("--chunks N, --chunksz SIZE", "concurrent requests of each file, and the size of each"),
+            ("--timeout SECONDS", "maximum duration of each file"),
+            ("--retry N, --norecovery", "number of retries of each file; no retry"),
+            ("--ratethreshold N", "leave a replica that is slower than N bytes/s"),
             ("--limit RATE", "bandwidth of the job, for example 20M (bytes/s)"),
-            ("-http", "read over HTTP"),
-            ("-noxrdzip", "download whole archives to extract their members"),
+            ("--http", "read over HTTP"),
+            ("--noxrdzip", "download whole archives to extract their members"),
             ("--verify", "read each written file again and compare it"),
             ("--sync", "copy only files that are missing or differ, as `sync` does"),
-            ("--dry-run, -dryrun", "print what would be copied, kept or refused; change nothing"),
+            ("--dry-run", "print what would be copied, kept or refused; change nothing"),
             *_JOB,
             ("--progress MODE", "none, line or bars (default: bars on a terminal)"),
             ("--json", "print one document with jobs and files"),
@@ -73,7 +75,7 @@ PAGES = {
         examples=(
             "alienctl cp file:result.root ./@disk:2",
             "alienctl cp '/alice/data/run/*.root' file:data/",
-            "alienctl cp -f -minsize 1k -exclude tmp file:out/ results/",
+            "alienctl cp -f --minsize 1k --exclude tmp file:out/ results/",
             "alienctl cp --detach --limit 20M /alice/data/run/ file:data/",
         ),
         exit_codes=_CODES,
@@ -84,7 +86,7 @@ PAGES = {
         "Names are as for cp. Files are compared by size and md5; the daemon caches the md5 of unchanged local files.",
         options=(
             ("--delete", "at the end, delete files that only TARGET has, if SOURCE could be listed again completely"),
-            ("--dry-run, -dryrun", "print what would be copied and deleted, and why; change nothing"),
+            ("--dry-run", "print what would be copied and deleted, and why; change nothing"),
             ("--exclude PATTERN", "ignore files on both sides; * is any text, without * it may match anywhere"),
             *_JOB,
         ),
@@ -112,17 +114,27 @@ PAGES = {
     "transfers": Page(
         "transfers ACTION [JOB...]",
         "list, follow and control transfer jobs",
-        "Limits of bandwidth apply to this machine; copies between storage elements do not count.",
+        "JOB... is job numbers and ranges (2 3 5-9), or --all, --state STATE or --label NAME: all such jobs that the"
+        " action applies to.\nLimits of bandwidth apply to this machine; copies between storage elements do not count.",
         options=(
-            ("list [--all]", "unfinished jobs; --all: also finished ones"),
+            ("list", "unfinished jobs, the newest first"),
+            ("  --all, --state STATE,...", "also finished jobs; jobs in these states"),
+            ("  --since TIME, --label NAME", "jobs created since (2024-05-31, 12h, 3d); jobs with a label"),
+            ("  --limit N, --columns A,B", "at most N jobs; these columns, such as job,state,rate,eta,label"),
             ("show JOB [--failed] [--attempts]", "a job and its files; only failed files; all attempts"),
-            ("watch JOB", "show progress until the job ends; Ctrl-C leaves it running"),
-            ("watch [JOB] --since N", "print each event after number N; with --json one document a line"),
+            ("  --limit N", "at most N files"),
+            ("top", "live view of all jobs and storage elements; ? lists its keys"),
+            ("follow JOB...", "show progress until the jobs end; Ctrl-C leaves them running"),
+            ("detach JOB...", "end the `cp` that follows a job, without stopping it, as Ctrl-\\ there does"),
+            ("watch [JOB] [--since N]", "print each event after number N; with --json one document a line"),
             ("wait JOB... [--timeout SECONDS]", "wait without output"),
+            ("  --notify", "notify on the desktop, or ring the terminal's bell"),
             ("why [JOB]", "why files wait, and until when"),
-            ("cancel JOB", "stop a job and discard its unfinished files"),
-            ("retry JOB", "retry failed and cancelled files"),
-            ("pause JOB, resume JOB", "pause a job; resume it"),
+            ("cancel JOB...", "stop jobs and discard their unfinished files"),
+            ("retry JOB...", "retry failed and cancelled files"),
+            ("pause JOB..., resume JOB...", "pause jobs; resume them"),
+            ("priority N JOB...", "set the priority; higher starts first, 0 is normal"),
+            ("clean [JOB...]", "remove ended jobs from the list; copied files stay"),
             ("limit [NAME=N...]", "concurrent files: files, down, up, se or VO::SITE::SE"),
             (
                 "limit [NAME=RATE...]",
@@ -131,7 +143,12 @@ PAGES = {
             ),
             ("limit --job JOB rate=R", "bandwidth of one job"),
         ),
-        examples=("alienctl transfers wait 7 --timeout 3600", "alienctl transfers limit files=8 rate=20M"),
+        examples=(
+            "alienctl transfers wait 7 && python3 analysis.py",
+            "alienctl transfers retry --state failed",
+            "alienctl transfers cancel 2 3 5-9",
+            "alienctl transfers limit files=8 rate=20M",
+        ),
         exit_codes=(
             *(("0", "success; `wait`: all files arrived"), ("2", "no such job"), ("3", "`wait`: some files arrived")),
             *(("4", "`wait`: no file arrived"), ("22", "invalid arguments"), ("124", "`wait`: timeout")),

@@ -8,7 +8,7 @@ _EDITING = (
     " fails, the text is kept in a local file, and the message names it. @SPEC selects storage (default: as many"
     " replicas as before). A missing LFN creates a new file."
 )
-_DATE = (("-datebck", "keep the old text as LFN.YYYYmmdd_HHMMSS"),)
+_DATE = (("--datebck", "keep the old text as LFN.YYYYmmdd_HHMMSS"),)
 _FOUND = (("0", "success"), ("2", "no such file"), ("22", "invalid arguments"), ("other", "the service's error code"))
 
 PAGES = {
@@ -189,7 +189,7 @@ PAGES = {
             ("-a", "append to the collection NAME in the catalogue"),
             ("-l LIST", "read names from the file LIST; repeatable"),
             ("-i", "skip missing files"),
-            ("-local", "FILE, NAME and LIST are local; the collection has sizes and md5"),
+            ("--local", "FILE, NAME and LIST are local; the collection has sizes and md5"),
         ),
         examples=("alienctl toXml -x file:run.xml data/run1/*.root", "alienctl toXml -local -x file:a.xml out/*.root"),
         exit_codes=_FOUND,
@@ -204,18 +204,18 @@ PAGES = {
         "list or download objects of the conditions database",
         "Shows the newest object of each path below PATH; TIME is 13 digits (POSIX milliseconds).",
         options=(
-            ("-history", "all versions"),
-            ("-report", "folders with numbers of files and bytes"),
-            ("-limit N", "at most N objects (default 10)"),
-            ("-run N", "objects valid at the start of run N"),
-            ("-objtime TIME", "the same as TIME in the query"),
-            ("-unixtime", "print times as numbers"),
-            ("-host HOST", "another server ([ccdb] host in the configuration)"),
+            ("--history", "all versions"),
+            ("--report", "folders with numbers of files and bytes"),
+            ("--limit N", "at most N objects (default 10)"),
+            ("--run N", "objects valid at the start of run N"),
+            ("--objtime TIME", "the same as TIME in the query"),
+            ("--unixtime", "print times as numbers"),
+            ("--host HOST", "another server ([ccdb] host in the configuration)"),
             ('-header "K: V"', "an additional header of the request, for example If-Not-After"),
-            ("-get", "download the files as PATH/NAME_ETAG.EXT"),
-            ("-mirror", "download as a server keeps them: PATH/VALID-FROM/ETAG and ETAG.properties"),
-            ("-dst DIRECTORY", "directory for downloads"),
-            ("-http", "download from a web server if possible, not from the grid"),
+            ("--get", "download the files as PATH/NAME_ETAG.EXT"),
+            ("--mirror", "download as a server keeps them: PATH/VALID-FROM/ETAG and ETAG.properties"),
+            ("--dst DIRECTORY", "directory for downloads"),
+            ("--http", "download from a web server if possible, not from the grid"),
         ),
         examples=(
             "alienctl ccdb -history -limit 5 GLO/Config/GRPECS",

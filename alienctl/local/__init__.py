@@ -1,6 +1,6 @@
-"""What must happen in the user's own process, each module imported only when it is used.
+"""Parts that run in the user's own process: questions, child programs, progress bars. Imported only when used.
 
-`bin/alienctl` starts Python without its search for libraries (`-S`), which only the modules here need.
+`bin/alienctl` starts Python without its search for libraries (`-S`), which only the modules of this directory need.
 """
 
 import sys

@@ -1,6 +1,7 @@
-"""Runs a program for the user, as the user's own child: a pager, an editor, a shell's pipe."""
+"""Runs a program that the daemon hands over, as a child of the client: a pager, an editor, a shell pipeline."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -15,39 +16,81 @@ from alienctl.terminal import print_error
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
-class Program:
-    """A handed-over program that runs. While only its end is waited for, Ctrl-C is the program's alone.
+class EditedText:
+    """A text that a program edits. Its directory stays locked (shared) until the program, too, has ended."""
 
-    It finds this `alienctl` behind its PATH, and speaks to the same daemon in the same session.
+    def __init__(self, path: bytes, lfn: bytes) -> None:
+        self._path = path
+        self._lfn = lfn
+        self._before = self._state()
+        self.lock = -1
+        with contextlib.suppress(OSError):
+            self.lock = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(self.lock, fcntl.LOCK_SH)
+
+    @property
+    def rescue(self) -> str:
+        """Return where the text is, and how to upload it; empty: it was not changed."""
+        if self._state() in (self._before, None):
+            return ""
+        path, lfn = os.fsdecode(self._path), os.fsdecode(self._lfn)
+        return f"your text is saved in {path}; upload it with `alienctl cp -f file:{path} {lfn}`"
+
+    def release(self) -> None:
+        """Unlock the directory; an editor in the background may hold it locked."""
+        if self.lock >= 0:
+            os.close(self.lock)
+            self.lock = -1
+
+    def _state(self) -> "tuple[int, ...] | None":
+        try:
+            seen = os.stat(self._path)
+        except OSError:
+            return None
+        return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+class Program:
+    """A running program. During `finish`, Ctrl-C interrupts the program but not the client.
+
+    Its PATH ends with the directory of this `alienctl`, and its environment selects the same daemon and session.
     """
 
     def __init__(self, content: bytes, invocation: Invocation, *, has_terminal: bool) -> None:
-        """Start the Handoff in `content`; without `has_terminal` our standard input is not for it.
+        """Start the Handoff in `content`; without `has_terminal` the program does not get our standard input.
 
-        Raises ClientError when it names no program.
+        Raises ClientError if it names no program.
         """
         self._handoff = wire_replies.handoff(content)
         if not self._handoff.argv:
             raise ClientError("the daemon handed over a program without a name", 71)
         self.is_output = self._handoff.takes_output
-        """Standard output is for it, now and after its end."""
+        """Standard output goes to the program, and is discarded after its end."""
         self._child: subprocess.Popen[bytes] | None = None
         self._status = -1
+        self._text = EditedText(self._handoff.text, self._handoff.text_lfn) if self._handoff.text else None
         source = None if has_terminal else subprocess.DEVNULL
         if self.is_output or self._handoff.stdin:
             source = subprocess.PIPE
         try:
-            self._child = subprocess.Popen(self._handoff.argv, stdin=source, env=_surroundings(invocation))
+            kept_open = [self._text.lock] if self._text and self._text.lock >= 0 else []
+            environment = _environment(invocation)
+            self._child = subprocess.Popen(self._handoff.argv, stdin=source, env=environment, pass_fds=kept_open)
         except OSError as error:
             self._status = self._not_started(error)
 
     @property
+    def rescue(self) -> str:
+        """Return where the text is that the program has changed, and how to upload it; empty: none was changed."""
+        return self._text.rescue if self._text else ""
+
+    @property
     def takes_input(self) -> bool:
-        """Return whether it runs and waits for `write`."""
+        """Return whether the program runs and accepts `write`."""
         return self.is_output and self._child is not None
 
     def write(self, data: bytes) -> bool:
-        """Give it bytes, as fast as it takes them; False when it takes no more."""
+        """Write to the program's standard input, as fast as it reads; return False if it reads no more."""
         if self._child is None or self._child.stdin is None:
             return False
         try:
@@ -58,10 +101,16 @@ class Program:
         return True
 
     def finish(self) -> int:
-        """Close its input and wait for its end; the exit status as a shell counts it (128 + number for a signal)."""
+        """Close the program's input and wait for its end; return its exit status (128 + number for a signal)."""
+        self._wait()
+        if self._text:
+            self._text.release()
+        return self._status
+
+    def _wait(self) -> None:
         if self._child is None:
-            return self._status
-        before = signal.signal(signal.SIGINT, _leave_to_the_program)
+            return
+        before = signal.signal(signal.SIGINT, _ignore_interrupt)
         if self._handoff.stdin:
             self.write(self._handoff.stdin)
         if self._child.stdin is not None:
@@ -71,7 +120,6 @@ class Program:
         signal.signal(signal.SIGINT, before)
         self._child = None
         self._status = code if code >= 0 else 128 - code
-        return self._status
 
     def _not_started(self, error: OSError) -> int:
         missing = isinstance(error, FileNotFoundError)
@@ -80,7 +128,7 @@ class Program:
         return _NOT_FOUND if missing else _NOT_EXECUTABLE
 
 
-def _surroundings(invocation: Invocation) -> dict[bytes, bytes]:
+def _environment(invocation: Invocation) -> dict[bytes, bytes]:
     ours = os.fsencode(os.path.dirname(os.path.abspath(sys.argv[0])))
     return {
         **invocation.environment,
@@ -90,5 +138,5 @@ def _surroundings(invocation: Invocation) -> dict[bytes, bytes]:
     }
 
 
-def _leave_to_the_program(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing. A handler rather than SIG_IGN, which the program would inherit."""
+def _ignore_interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing; unlike SIG_IGN, the program does not inherit a handler."""

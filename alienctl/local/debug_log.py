@@ -1,7 +1,7 @@
-"""The log that `-debug` and ALIENPY_DEBUG ask for: what was typed, what the service was asked, and how it ended.
+"""The log that `-debug` and ALIENPY_DEBUG enable: command lines, requests to the central service and exit codes.
 
-One file for all commands. It begins anew unless ALIENPY_DEBUG_APPEND is set, or another command that writes to it still
-runs: a lock that each holds while it runs tells. Each line carries the number of its process.
+All commands share one file. A command truncates it unless ALIENPY_DEBUG_APPEND is set or another command still writes
+to it; each command holds a shared lock while it runs. Each line carries the process id.
 """
 
 import fcntl
@@ -17,18 +17,18 @@ _OFF = (b"", b"0", b"no", b"off", b"false")
 
 
 class DebugLog:
-    """The open file; nothing is written where it cannot be opened, which is told."""
+    """The open file. If no candidate can be opened, prints an error and writes nothing."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._descriptor = -1
-        for place in _places(invocation):
+        for path in _candidate_paths(invocation):
             try:
-                self._descriptor = os.open(place, _FLAGS, 0o600)
+                self._descriptor = os.open(path, _FLAGS, 0o600)
                 break
             except OSError as error:
-                print_error(f"the log {place} cannot be written: {error.strerror}")
+                print_error(f"cannot write the log {path}: {error.strerror}")
         if self._descriptor >= 0:
-            self._share(keeps=invocation.environment.get(b"ALIENPY_DEBUG_APPEND", b"").lower() not in _OFF)
+            self._lock_and_truncate(keeps=invocation.environment.get(b"ALIENPY_DEBUG_APPEND", b"").lower() not in _OFF)
             self.write(f"alienctl {' '.join(invocation.args)}")
 
     def write(self, text: str) -> None:
@@ -41,25 +41,25 @@ class DebugLog:
         except OSError:
             return
 
-    def _share(self, *, keeps: bool) -> None:
+    def _lock_and_truncate(self, *, keeps: bool) -> None:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not keeps:
                 os.ftruncate(self._descriptor, 0)
         except OSError:
-            pass  # somebody else writes
+            pass  # another command writes
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            return  # no locks here, or somebody is just beginning
+            return  # the file system has no locks, or another command is just truncating the file
 
 
-def _places(invocation: Invocation) -> list[str]:
-    """Return the candidates for the log file: the given file, the home, the temporary directory."""
+def _candidate_paths(invocation: Invocation) -> list[str]:
+    """Return the candidates for the log file: the given file, or one in the home and the temporary directory."""
     environment = invocation.environment
     named = invocation.debug_file or os.fsdecode(environment.get(b"ALIENPY_DEBUG_FILE", b""))
     if named:
         return [named]
     temporary = next((environment[name] for name in (b"TMPDIR", b"TEMP", b"TMP") if environment.get(name)), b"/tmp")
-    homes = [os.fsdecode(environment.get(b"HOME", b"")), os.fsdecode(temporary)]
-    return [f"{place}/alien_py.log" for place in homes if place]
+    directories = [os.fsdecode(environment.get(b"HOME", b"")), os.fsdecode(temporary)]
+    return [f"{directory}/alien_py.log" for directory in directories if directory]

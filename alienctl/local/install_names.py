@@ -1,4 +1,4 @@
-"""The names of the incumbent client: links to `alienctl`, which looks at the name that it was called by."""
+"""Creates the names of alien.py as links to `alienctl`, which derives the command from the name of its program file."""
 
 import json
 import os
@@ -19,28 +19,31 @@ NAMES = (
 )
 
 
-def install(words: list[str], as_json: bool) -> tuple[str, int]:
-    """Make the links in the directory that is named; return the text to print and the exit code.
+def install(args: list[str], as_json: bool) -> tuple[str, int]:
+    """Create the links in the directory `args[0]`; return the text to print and the exit code.
 
-    Raises ClientError where a name is taken by something else; then nothing was changed.
+    Raises ClientError, without any change, if another file has one of the names.
     """
-    if len(words) != 1 or words[0].startswith("-"):
+    if len(args) != 1 or args[0].startswith("-"):
         raise ClientError("install-names takes one directory, as in: alienctl install-names ~/bin", _EINVAL)
-    directory, program = os.path.abspath(words[0]), _program()
-    places = [os.path.join(directory, name) for name in NAMES]
-    taken = [place for place in places if os.path.lexists(place) and not _is_ours(place, program)]
+    directory, program = os.path.abspath(args[0]), _program()
+    paths = [os.path.join(directory, name) for name in NAMES]
+    taken = [path for path in paths if os.path.lexists(path) and not _is_ours(path, program)]
     if taken:
-        raise ClientError(f"{taken[0]} is there already and is not ours; nothing was changed", _EINVAL)
+        raise ClientError(
+            f"{taken[0]} already exists and is not a link to alienctl; remove it or choose another directory", _EINVAL
+        )
     try:
         os.makedirs(directory, exist_ok=True)
-        for place in places:
-            _link(program, place)
+        for path in paths:
+            if not os.path.lexists(path):
+                os.symlink(program, path)
     except OSError as error:
         raise ClientError(f"{error.filename}: {error.strerror}", error.errno or 1) from None
     if as_json:
         return json.dumps({"directory": directory, "program": program, "names": list(NAMES)}), 0
     note = "" if directory in os.get_exec_path() else f"\nto use them: export PATH={directory}:$PATH"
-    return f"{len(NAMES)} names are in {directory}: alien.py, alien_ls, ...{note}", 0
+    return f"created {len(NAMES)} names in {directory}: alien.py, alien_ls, ...{note}", 0
 
 
 def _program() -> str:
@@ -48,14 +51,9 @@ def _program() -> str:
     called = sys.argv[0] if os.sep in sys.argv[0] else shutil.which(sys.argv[0]) or ""
     program = os.path.realpath(called)
     if os.path.basename(program) != "alienctl" or not os.access(program, os.X_OK):
-        raise ClientError(f"{sys.argv[0]} is not the program alienctl, so names cannot stand for it", _EINVAL)
+        raise ClientError(f"{sys.argv[0]} is not the program alienctl; run install-names as `alienctl`", _EINVAL)
     return program
 
 
-def _is_ours(place: str, program: str) -> bool:
-    return os.path.islink(place) and os.path.realpath(place) == program
-
-
-def _link(program: str, place: str) -> None:
-    if not os.path.lexists(place):
-        os.symlink(program, place)
+def _is_ours(path: str, program: str) -> bool:
+    return os.path.islink(path) and os.path.realpath(path) == program

@@ -1,8 +1,8 @@
-"""Starts our other programs: with our interpreter, isolated, and without the variables that choose other libraries.
+"""Builds command lines and environments that run our other programs with this interpreter, isolated from the user's.
 
 Isolated (`-I`) means that PYTHONHOME, PYTHONPATH and the user's site-packages do not apply. LD_LIBRARY_PATH may name
-other versions of libssl, libstdc++ or libXrdCl: it is left out, and ALIEND_LIBRARY_PATH takes its place. LD_PRELOAD
-stays: no software set-up exports it, only a user who means this program.
+other versions of libssl, libstdc++ or libXrdCl: it is removed, and ALIEND_LIBRARY_PATH replaces it. LD_PRELOAD stays:
+no software environment exports it; a user sets it for this program.
 """
 
 import os
@@ -13,12 +13,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FOREIGN = (b"PYTHON", b"LD_")
+_FOREIGN = (b"PYTHON", b"LD_", b"NOTIFY_SOCKET", b"WATCHDOG_")
+"""Variables of other Pythons, of other libraries, and of the systemd service that runs the client."""
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def command(module: str) -> list[str]:
-    """Return the words that run a module of the packages beside us as a program; its own arguments come behind them."""
+    """Return the command line that runs a module of our packages as a program; append its own arguments."""
     if _ROOT in site.getsitepackages():
         return [sys.executable, "-I", "-m", module]
     code = f"import runpy, sys; sys.path.insert(0, {_ROOT!r}); runpy.run_module({module!r}, None, '__main__', True)"
@@ -26,7 +27,7 @@ def command(module: str) -> list[str]:
 
 
 def clean(environment: "Mapping[bytes, bytes]") -> dict[bytes, bytes]:
-    """Return the environment without the variables that choose another Python or other libraries."""
+    """Return the environment without the variables that select another Python or other libraries."""
     kept = {
         name: value for name, value in environment.items() if name == b"LD_PRELOAD" or not name.startswith(_FOREIGN)
     }

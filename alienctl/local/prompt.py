@@ -61,11 +61,11 @@ def ask(content: bytes, run: Asker) -> bytes:
 
 
 def _ask_program(program: bytes, prompt: str) -> bytes:
-    """Return the first line that `program` prints; a refusal if it cannot be run or fails."""
+    """Return the first line that `program` prints; a refusal if it fails or cannot be started."""
     try:
         completed = subprocess.run([program, prompt.encode("utf-8", "replace")], stdout=subprocess.PIPE, check=False)
     except OSError as error:
-        print_error(f"{os.fsdecode(program)} (ALIEND_ASKPASS) cannot be run: {error.strerror}")
+        print_error(f"cannot start {os.fsdecode(program)} (ALIEND_ASKPASS): {error.strerror}")
         return wire_messages.answer("", refused=True)
     line = completed.stdout.partition(b"\n")[0].removesuffix(b"\r")
     return wire_messages.answer(line.decode("utf-8", "replace"), refused=completed.returncode != 0)

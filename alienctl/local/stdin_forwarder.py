@@ -1,4 +1,4 @@
-"""Standard input for a command that was given the word `-`: sent on as it comes, no faster than the daemon takes it."""
+"""Forwards standard input to a command that has the argument `-`, no faster than the daemon reads it."""
 
 import os
 import select
@@ -8,18 +8,18 @@ from alienctl.transport import Connection
 
 _CHUNK = 1 << 16
 _QUARTER = 250
-"""Milliseconds of one step in which silence is counted."""
+"""Milliseconds of one wait; each wait without input or reply counts as silence."""
 
 
 class StandardInput:
-    """Our standard input, read beside a connection."""
+    """Reads our standard input while waiting for a connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._ended = False
 
     def next_message(self) -> bytes:
-        """Wait for the next message with standard input; empty when the connection has bytes for us first."""
+        """Wait for the next message with standard input; return b"" if the connection has bytes to read first."""
         if self._ended:
             return b""
         poller = select.poll()
@@ -35,7 +35,7 @@ class StandardInput:
         return wire_messages.standard_input(data) if data else wire_messages.end_of_input()
 
     def _read(self) -> bytes:
-        """Some bytes; empty at the end, which a stream that cannot be read has reached as well."""
+        """Read some bytes; return b"" at the end, and also for a stream that cannot be read."""
         try:
             return os.read(0, _CHUNK)
         except OSError:

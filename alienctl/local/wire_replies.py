@@ -1,6 +1,6 @@
-"""The messages that only some commands need, read by hand: progress, questions, hand-offs, and the daemon's answers.
+"""Decodes by hand the messages that only some commands need: progress, questions, hand-offs, the daemon's answers.
 
-Each reader takes the bytes of one message and raises MessageError when they are none. Unknown fields are skipped.
+Each function decodes the bytes of one message and raises MessageError if they are invalid. Unknown fields are skipped.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class FileProgress:
-    """One file that moves; sizes in bytes."""
+    """One file that is being copied; sizes in bytes."""
 
     id: int
     name: str
@@ -32,6 +32,8 @@ class RunProgress:
     files_failed: int
     files_total: int
     files: list[FileProgress]
+    bytes_per_second: int = 0
+    seconds_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,13 @@ class Handoff:
     stdin: bytes
     takes_output: bool
     may_be_missing: bool
+    text: bytes
+    text_lfn: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class SessionEnd:
-    """Whether `exit` was given, and where the session is (empty: not known)."""
+class RunExit:
+    """`leaves`: the command was `exit`. User and current directory of the session; empty if unknown."""
 
     leaves: bool
     user: str
@@ -103,7 +107,7 @@ class CentralStatus:
 
 @dataclass(frozen=True, slots=True)
 class DaemonStatus:
-    """How the daemon is, see `StatusResponse` of the contract."""
+    """The state of the daemon, see `StatusResponse` of the contract."""
 
     version: str
     pid: int
@@ -142,7 +146,8 @@ def _each(data: bytes, field: int, read: Callable[[bytes], Item]) -> list[Item]:
 def run_progress(data: bytes) -> RunProgress:
     """Read a RunProgress."""
     done, total, *counts = (number(data, field) for field in range(1, 6))
-    return RunProgress(done, total, counts[0], counts[1], counts[2], _each(data, 6, file_progress))
+    files = _each(data, 6, file_progress)
+    return RunProgress(done, total, counts[0], counts[1], counts[2], files, number(data, 7), number(data, 8))
 
 
 def file_progress(data: bytes) -> FileProgress:
@@ -157,12 +162,13 @@ def question(data: bytes) -> Question:
 
 def handoff(data: bytes) -> Handoff:
     """Read a Handoff."""
-    return Handoff(_all_bytes(data, 1), _bytes(data, 2), bool(number(data, 3)), bool(number(data, 4)))
+    flags = bool(number(data, 3)), bool(number(data, 4))
+    return Handoff(_all_bytes(data, 1), _bytes(data, 2), *flags, _bytes(data, 5), _bytes(data, 6))
 
 
 def hello(data: bytes) -> Hello:
     """Read a HelloResponse."""
-    capabilities = [word.decode("utf-8", "replace") for word in _all_bytes(data, 3)]
+    capabilities = [name.decode("utf-8", "replace") for name in _all_bytes(data, 3)]
     return Hello(_text(data, 1), number(data, 2) & 0xFFFFFFFF, number(data, 4), capabilities)
 
 
@@ -202,12 +208,12 @@ def daemon_status(data: bytes) -> DaemonStatus:
     )
 
 
-def session_end(data: bytes) -> SessionEnd:
+def run_exit(data: bytes) -> RunExit:
     """Read a RunExit."""
-    return SessionEnd(bool(number(data, 2)), _text(data, 3), _text(data, 4))
+    return RunExit(bool(number(data, 2)), _text(data, 3), _text(data, 4))
 
 
-def watched(data: bytes) -> tuple[list[WatchedJob], str]:
+def watch_response(data: bytes) -> tuple[list[WatchedJob], str]:
     """Read the jobs of a WatchResponse and its resume token."""
     return _each(data, 1, _watched_job), _text(data, 3)
 
@@ -218,8 +224,8 @@ def _watched_job(data: bytes) -> WatchedJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """The answer to `Stop`: the daemon's process id, or what it is needed for."""
+class StopResponse:
+    """The answer to `Stop`: the daemon's process id, and the work that keeps it `needed`."""
 
     pid: int
     needed: bool
@@ -227,19 +233,14 @@ class Stop:
     running_transfers: int
 
 
-def stop(data: bytes) -> Stop:
+def stop_response(data: bytes) -> StopResponse:
     """Read a StopResponse."""
-    return Stop(number(data, 1), bool(number(data, 2)), number(data, 3), number(data, 4))
+    return StopResponse(number(data, 1), bool(number(data, 2)), number(data, 3), number(data, 4))
 
 
-def reloaded(data: bytes) -> tuple[list[str], list[str]]:
-    """Read a ReloadResponse: sentences about what holds now, and about what holds after a restart."""
+def reload_response(data: bytes) -> tuple[list[str], list[str]]:
+    """Read a ReloadResponse: descriptions of the settings that apply now, and of those that apply after a restart."""
     applied, after_restart = (_all_bytes(data, field) for field in (1, 2))
     return [text.decode("utf-8", "replace") for text in applied], [
         text.decode("utf-8", "replace") for text in after_restart
     ]
-
-
-def stopped_pid(data: bytes) -> int:
-    """Read a StopResponse: the process id of the daemon that will end."""
-    return number(data, 1)

@@ -1,6 +1,7 @@
-"""Completion of a command line that is being typed: for the shell, and for bash, zsh and fish (`alienctl completion`).
+"""Completes a command line: for `alienctl shell`, and for bash, zsh and fish (`alienctl completion`).
 
-The daemon knows what fits (`Console.Complete`); here are the words and quotes, and what the help tells of options.
+The daemon provides the candidates (`Console.Complete`) except options, which come from the help pages. This module
+splits and quotes the line.
 """
 
 import os
@@ -13,23 +14,23 @@ from alienctl.transport import unary
 from alienctl.wire_messages import bytes_field, fields
 
 _METHOD = b"/aliend.v1.Console/Complete"
-_PATIENCE = 1.0
+_TIMEOUT = 1.0
 _SPECIAL = re.compile(r"([^\w@%+=:,./~^\x80-\U0010ffff-])")
 _OPTION = re.compile(r"(?<![\w-])(--?[A-Za-z][\w-]*)")
-_BREAKS = ":=@"
-"""Characters at which readline begins a new word, besides those that a word has only in quotes."""
+_WORD_BREAKS = ":=@"
+"""Characters at which readline begins a new word, apart from those that need quotes."""
 
 
-class Typed:
-    """A line up to the cursor, cut into the words of its last command. `quote` is open at the cursor, or empty.
+class TypedLine:
+    """A line up to the cursor, split into the words of its last command.
 
-    `begun` is where the raw text of the last word begins.
+    `quote` is the quotation mark that is open at the cursor, or empty; `word_start` the position of the last word.
     """
 
     def __init__(self, line: str) -> None:
         self.words = [""]
         self.quote = ""
-        self.begun = 0
+        self.word_start = 0
         escaped = False
         for position, sign in enumerate(line):
             if escaped:
@@ -38,20 +39,20 @@ class Typed:
             elif sign == "\\" and self.quote != "'":
                 escaped = True
             elif self.quote:
-                self._quoted(sign)
+                self._add_quoted(sign)
             elif sign in "'\"":
                 self.quote = sign
             elif sign in ";\n|":
-                self.words, self.begun = [""], position + 1
+                self.words, self.word_start = [""], position + 1
             elif not sign.isspace():
                 self.words[-1] += sign
-            elif self.words[-1] or line[self.begun : position]:
+            elif self.words[-1] or line[self.word_start : position]:
                 self.words.append("")
-                self.begun = position + 1
+                self.word_start = position + 1
             else:
-                self.begun = position + 1
+                self.word_start = position + 1
 
-    def _quoted(self, sign: str) -> None:
+    def _add_quoted(self, sign: str) -> None:
         if sign == self.quote:
             self.quote = ""
         else:
@@ -62,28 +63,28 @@ def candidates(invocation: Invocation, words: list[str]) -> list[str]:
     """Return the candidates for the last of `words`, unquoted and sorted; only a few without a running daemon."""
     while len(words) > 1 and words[0] in ("time", "help"):
         words = words[1:]
-    found = set(_of_the_help(words))
+    names = set(_candidates_from_help(words))
     try:
-        answer = _asked(invocation, _request(invocation, words))
+        answer = _ask_daemon(invocation, _request(invocation, words))
     except ClientError:
         answer = b""
-    found.update(os.fsdecode(value) for key, value in fields(answer) if key == 1 and isinstance(value, bytes))
-    return sorted(found)
+    names.update(os.fsdecode(value) for key, value in fields(answer) if key == 1 and isinstance(value, bytes))
+    return sorted(names)
 
 
-def _asked(invocation: Invocation, request: bytes) -> bytes:
+def _ask_daemon(invocation: Invocation, request: bytes) -> bytes:
     try:
-        return unary(invocation.socket, _METHOD, request, _PATIENCE)
+        return unary(invocation.socket, _METHOD, request, _TIMEOUT)
     except NoDaemonError:
-        from alienctl.daemon.start import ask  # costs more than the question, and is rarely needed
+        from alienctl.daemon.start import ask  # slow to import and rarely needed
 
-        return ask(invocation, _METHOD, request, _PATIENCE)
+        return ask(invocation, _METHOD, request, _TIMEOUT)
 
 
-def _of_the_help(words: list[str]) -> list[str]:
+def _candidates_from_help(words: list[str]) -> list[str]:
     if len(words) > 1 and not words[-1].startswith("-"):
         return []
-    from alienctl.help import pages  # a third of what an answer costs, and needed for commands and options only
+    from alienctl.help import pages  # a third of the time of an answer; needed for commands and options only
 
     if len(words) == 1:
         return [name for name in pages.PAGES if name.startswith(words[0])]
@@ -106,54 +107,54 @@ def _request(invocation: Invocation, words: list[str]) -> bytes:
     return b"".join(parts)
 
 
-def answer(invocation: Invocation) -> int:
-    """`alienctl __complete SHELL LINE`: print what SHELL is to offer, one a line."""
+def print_candidates(invocation: Invocation) -> int:
+    """Run `alienctl __complete SHELL LINE`: print the candidates for SHELL, one per line."""
     if len(invocation.args) != 3:
-        raise ClientError("__complete takes a shell's name and the line up to the cursor", 22)
+        raise ClientError("__complete requires the name of a shell and the line up to the cursor", 22)
     _, shell, line = invocation.args
-    typed = Typed(line)
+    typed = TypedLine(line)
     words = typed.words[1:]  # without `alienctl` itself
-    found = candidates(invocation, words or [""])
+    names = candidates(invocation, words or [""])
     if shell == "bash":
-        found = [_for_bash(name, typed, words[-1] if words else "") for name in found]
+        names = [_for_bash(name, typed, words[-1] if words else "") for name in names]
     elif shell == "zsh":
-        found = [typable(name) for name in found]
-    write_all(1, "".join(f"{name}\n" for name in found if "\n" not in name).encode("utf-8", "surrogateescape"))
+        names = [quoted_with_space(name) for name in names]
+    write_all(1, "".join(f"{name}\n" for name in names if "\n" not in name).encode("utf-8", "surrogateescape"))
     return 0
 
 
-def _for_bash(name: str, typed: Typed, word: str) -> str:
-    """Return the part behind the last break of the word, which readline replaces, quoted as the word is."""
+def _for_bash(name: str, typed: TypedLine, word: str) -> str:
+    """Return the part of the name after the last break of `word`, which readline replaces, quoted like `word`."""
     if typed.quote:
-        return name + ("" if _goes_on(name) else typed.quote + " ")
-    kept = max(word.rfind(sign) for sign in _BREAKS) + 1
-    return quoted(name[kept:]) + _end(name)
+        return name + ("" if _may_continue(name) else typed.quote + " ")
+    kept = max(word.rfind(sign) for sign in _WORD_BREAKS) + 1
+    return quoted(name[kept:]) + _space_after(name)
 
 
 def quoted(name: str) -> str:
-    """Return a name as it can be typed without quotes around it."""
+    """Return a name with special characters escaped by backslashes."""
     return _SPECIAL.sub(r"\\\1", name)
 
 
-def typable(name: str) -> str:
-    """Return a name as it can stand in a line, with a blank behind it where it is whole."""
-    return quoted(name) + _end(name)
+def quoted_with_space(name: str) -> str:
+    """Return the escaped name, followed by a space unless more can follow (a directory, `:` or `=`)."""
+    return quoted(name) + _space_after(name)
 
 
-def _end(name: str) -> str:
-    return "" if _goes_on(name) else " "
+def _space_after(name: str) -> str:
+    return "" if _may_continue(name) else " "
 
 
-def _goes_on(name: str) -> bool:
+def _may_continue(name: str) -> bool:
     return name.endswith(("/", ":", "="))
 
 
-def script(invocation: Invocation) -> int:
-    """`alienctl completion SHELL`: print the script. Raises ClientError (22) for another shell."""
+def print_script(invocation: Invocation) -> int:
+    """Run `alienctl completion SHELL`: print the script. Raises ClientError (22) for an unknown shell."""
     from alienctl.shell import completion_scripts
 
-    words = invocation.args[1:]
-    if len(words) != 1 or words[0] not in completion_scripts.SCRIPTS:
-        raise ClientError(f"completion takes one of {', '.join(completion_scripts.SCRIPTS)}", 22)
-    write_all(1, completion_scripts.SCRIPTS[words[0]].encode())
+    args = invocation.args[1:]
+    if len(args) != 1 or args[0] not in completion_scripts.SCRIPTS:
+        raise ClientError(f"completion requires the name of one shell: {', '.join(completion_scripts.SCRIPTS)}", 22)
+    write_all(1, completion_scripts.SCRIPTS[args[0]].encode())
     return 0

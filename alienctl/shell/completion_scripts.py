@@ -27,5 +27,5 @@ FILES = {
     "zsh": "zsh/site-functions/_alienctl",
     "fish": "fish/vendor_completions.d/alienctl.fish",
 }
-"""Where the shells look for them below `share/`."""
+"""Paths below `share/` from which the shells load the scripts."""
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}

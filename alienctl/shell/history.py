@@ -1,4 +1,4 @@
-"""The history of the shell: lines of `~/.alienpy_history`, shared with other shells and with the incumbent client."""
+"""The history of the shell: lines of `~/.alienpy_history`, shared with other shells and with alien.py."""
 
 import os
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from prompt_toolkit.history import History
 
 _READ = 1 << 20
-"""Bytes of the file's end that are read."""
+"""Bytes at the end of the file that are read."""
 
 
 class SharedHistory(History):
-    """Appends each line at once. A line that begins with a blank is remembered by this shell only."""
+    """Appends each line immediately. Only this shell remembers a line that begins with a blank."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class SharedHistory(History):
         yield from (line for line in reversed(lines) if line.strip())
 
     def store_string(self, string: str) -> None:
-        """Append; several lines become several entries. A file that cannot be written is no reason to stop."""
+        """Append the lines of `string` as entries; ignore write errors."""
         if string.startswith(" ") or not string.strip():
             return
         try:

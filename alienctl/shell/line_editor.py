@@ -1,4 +1,4 @@
-"""What helps while a line is typed in the shell: completion and colours."""
+"""Completion and syntax highlighting for the line editor of the shell."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -30,7 +30,7 @@ _TOKEN = re.compile(
 
 
 class GridCompleter(Completer):
-    """Asks the daemon; a candidate takes the place of the whole word, quoted where it must be."""
+    """Offers the daemon's candidates; each replaces the whole word, with special characters escaped."""
 
     def __init__(self, invocation: Invocation) -> None:
         self._invocation = invocation
@@ -38,14 +38,14 @@ class GridCompleter(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Return the candidates for the word before the cursor."""
         line = document.text_before_cursor
-        typed = completion.Typed(line)
+        typed = completion.TypedLine(line)
         for name in completion.candidates(self._invocation, typed.words):
             shown = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
-            yield Completion(completion.typable(name), typed.begun - len(line), display=shown)
+            yield Completion(completion.quoted_with_space(name), typed.word_start - len(line), display=shown)
 
 
-class Colours(Lexer):
-    """Tells commands that are known, options, quotes and what goes to the user's shell."""
+class SyntaxHighlighter(Lexer):
+    """Colours known commands, options, quoted text, comments and parts that the user's shell runs."""
 
     def __init__(self, commands: Collection[str]) -> None:
         self._commands = commands

@@ -19,7 +19,7 @@ alien is a client of aliend's services: alien.session, alien.catalogue, alien.tr
 def run(invocation: Invocation, operands: list[str]) -> int:
     """Show the prompt until Ctrl-D. Raises ClientError."""
     if operands:
-        raise ClientError(f"term takes no words, but was given {' '.join(operands)!r}", 22)
+        raise ClientError(f"term takes no arguments, but got {' '.join(operands)!r}", 22)
     start(invocation)
     from alienctl import api
 

@@ -1,6 +1,6 @@
-"""The interactive shell: a prompt, and each line carried out by the daemon as `alienctl LINE` would be.
+"""The interactive shell: reads lines at a prompt and runs each in the daemon, as `alienctl LINE` does.
 
-It has a session of its own. What helps while typing is in `alienctl.shell.line_editor`.
+The shell has its own session. `alienctl.shell.line_editor` provides completion and colours.
 """
 
 import os
@@ -24,28 +24,28 @@ from alienctl.local import wire_replies
 from alienctl.run import CommandRun
 from alienctl.shell import completion, python_shell
 from alienctl.shell.history import SharedHistory
-from alienctl.shell.job_notices import Announcements
-from alienctl.shell.line_editor import STYLE, Colours, GridCompleter
+from alienctl.shell.job_notices import JobNotices
+from alienctl.shell.line_editor import STYLE, GridCompleter, SyntaxHighlighter
 from alienctl.terminal import print_error, write_all
 
 _INTERRUPTED = 130
 _STATUS_WAIT = 0.3
-"""Seconds that the daemon has to say how it is, before each prompt."""
-_TROUBLE = 60
-"""Characters of a problem beside the prompt."""
+"""Seconds to wait for the daemon's status before each prompt."""
+_PROBLEM_LENGTH = 60
+"""Maximum length of a problem that is shown beside the prompt, in characters."""
 _BANNER = f"alienctl {VERSION}: the ALICE Grid. `help` lists the commands; Tab completes; Ctrl-D leaves.\n"
 _OFF = ("", "0", "no", "off", "false")
 
 
 def run(invocation: Invocation, operands: list[str]) -> int:
-    """Show the prompt until `exit` or Ctrl-D; the exit code. Raises ClientError for words that make no sense.
+    """Run the shell until `exit` or Ctrl-D; return the exit code. Raises ClientError for invalid operands.
 
-    Where standard input or output is no terminal, the commands are taken from there without a prompt.
+    If standard input or output is not a terminal, read the commands from standard input without a prompt.
     """
     if operands not in ([], ["--private"]):
-        raise ClientError(f"shell takes no other word than --private, but was given {' '.join(operands)!r}", 22)
+        raise ClientError(f"shell takes only --private, but got {' '.join(operands)!r}", 22)
     if not (os.isatty(0) and os.isatty(1)):
-        invocation.args = [word for word in invocation.args if word in JSON_OPTIONS]
+        invocation.args = [arg for arg in invocation.args if arg in JSON_OPTIONS]
         return CommandRun(invocation).run()
     return _Shell(invocation, is_private=bool(operands)).run()
 
@@ -69,13 +69,13 @@ class _Shell:
     def __init__(self, invocation: Invocation, *, is_private: bool) -> None:
         self._invocation = invocation
         invocation.interactive = True
-        if invocation.session == f"sid:{os.getsid(0)}":
+        if not invocation.names_session:
             invocation.session = f"shell:{os.getpid()}.{time.time_ns()}"
         self._shows_date = self._is_on("ALIENPY_PROMPT_DATE")
         self._shows_pwd = self._is_on("ALIENPY_PROMPT_CWD")
-        self._where = wire_replies.SessionEnd(leaves=False, user="", directory="")
+        self._last_exit = wire_replies.RunExit(leaves=False, user="", directory="")
         self._code = 0
-        self._announcements = Announcements(invocation)
+        self._notices = JobNotices(invocation)
         self._session: PromptSession[str] = PromptSession(
             history=self._history(is_private),
             completer=GridCompleter(invocation),
@@ -83,21 +83,21 @@ class _Shell:
             complete_while_typing=False,
             enable_history_search=True,
             enable_suspend=True,
-            multiline=Condition(self._is_open),
+            multiline=Condition(self._has_open_quote),
             style=STYLE,
         )
 
     def run(self) -> int:
-        """Prompt and carry out, until the end."""
+        """Read and run lines until `exit` or Ctrl-D; return the exit code."""
         write_all(1, _BANNER.encode())
-        self._carry_out("pwd", is_shown=False)
-        self._session.lexer = Colours(frozenset(completion.candidates(self._invocation, [""])))
-        self._announcements.start()
-        while not self._where.leaves:
+        self._run_command("pwd", is_shown=False)
+        self._session.lexer = SyntaxHighlighter(frozenset(completion.candidates(self._invocation, [""])))
+        self._notices.start()
+        while not self._last_exit.leaves:
             try:
                 line = self._prompt()
                 if line.strip():
-                    self._take(line)
+                    self._run_line(line)
             except KeyboardInterrupt:
                 continue
             except EOFError:
@@ -107,42 +107,42 @@ class _Shell:
 
     def _prompt(self) -> str:
         with patch_stdout(raw=True):
-            self._announcements.prompting()
+            self._notices.show()
             try:
-                return self._session.prompt(self._text, rprompt=self._trouble(), handle_sigint=True)
+                return self._session.prompt(self._prompt_text, rprompt=self._problem(), handle_sigint=True)
             finally:
-                self._announcements.busy()
+                self._notices.hold_back()
 
-    def _take(self, line: str) -> None:
+    def _run_line(self, line: str) -> None:
         match line.split():
             case ["prompt", "date"]:
                 self._shows_date = not self._shows_date
             case ["prompt", "pwd"]:
                 self._shows_pwd = not self._shows_pwd
             case ["prompt", *_]:
-                print_error("prompt takes one of date, pwd")
+                print_error("prompt requires one of: date, pwd")
                 self._code = 22
             case ["term" | "terminal" | "console"]:
                 with suppress(SystemExit):
-                    self._code = self._guarded(lambda: python_shell.run(self._invocation, []))
+                    self._code = self._run_guarded(lambda: python_shell.run(self._invocation, []))
             case ["shell"]:
-                print_error("this is the shell already")
+                print_error("you are already in the shell")
             case _:
-                self._carry_out(line)
+                self._run_command(line)
 
-    def _carry_out(self, line: str, *, is_shown: bool = True) -> None:
+    def _run_command(self, line: str, *, is_shown: bool = True) -> None:
         self._invocation.args = [line]
         command = _ShellCommand(self._invocation)
         command.is_shown = is_shown
-        self._code = self._guarded(command.run)
+        self._code = self._run_guarded(command.run)
         if self._code == _INTERRUPTED:
-            write_all(1, b"\n")  # behind the ^C of the terminal
+            write_all(1, b"\n")  # after the ^C of the terminal
         if command.exit_message:
-            self._where = wire_replies.session_end(command.exit_message)
-        self._announcements.seen(command.jobs)
+            self._last_exit = wire_replies.run_exit(command.exit_message)
+        self._notices.ignore_jobs(command.jobs)
 
-    def _guarded(self, action: Callable[[], int]) -> int:
-        """Return the action's exit code; what goes wrong is told. Signals are the shell's own again afterwards."""
+    def _run_guarded(self, action: Callable[[], int]) -> int:
+        """Run `action`, print its error, restore the shell's signal handlers; return the exit code."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
         before = {number: signal.getsignal(number) for number in numbers}
         try:
@@ -156,27 +156,29 @@ class _Shell:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _text(self) -> StyleAndTextTuples:
-        """Return the prompt, as the incumbent client has it."""
+    def _prompt_text(self) -> StyleAndTextTuples:
+        """Return the prompt in the format of alien.py."""
         date = f"{datetime.now().astimezone().isoformat(timespec='seconds')} " if self._shows_date else ""
         pwd = f" local:{_local_directory()}" if self._shows_pwd else ""
-        where = f"AliEn[{self._where.user or '?'}]:{self._where.directory or '?'}"
-        return [("class:prompt", f"{date}{where}{pwd} > ")]
+        location = f"AliEn[{self._last_exit.user or '?'}]:{self._last_exit.directory or '?'}"
+        return [("class:prompt", f"{date}{location}{pwd} > ")]
 
-    def _trouble(self) -> str:
+    def _problem(self) -> str:
         """Return the problem of the daemon or its connection; empty if it has none."""
         try:
             status = control.status_of(self._invocation, _STATUS_WAIT)
         except NoDaemonError:
-            return "the daemon does not run"
+            return "the daemon is not running"
         except ClientError:
             return "the daemon does not respond"
         problems = [
             central.problem or "no connection" for central in status.central if central.state == control.FAILING
         ]
-        return "".join(sign for sign in "; ".join([*problems, *status.warnings])[:_TROUBLE] if sign.isprintable())
+        return "".join(
+            sign for sign in "; ".join([*problems, *status.warnings])[:_PROBLEM_LENGTH] if sign.isprintable()
+        )
 
-    def _is_open(self) -> bool:
+    def _has_open_quote(self) -> bool:
         """Return whether a quote is open, so that Enter begins a new line of the same command."""
         try:
             shlex.split(self._session.default_buffer.text)

@@ -1,22 +1,59 @@
-"""Traces the requests of one caller (option `-debug`).
+"""Reports on the requests of one caller: each of them (option `-debug`), and those that the service does not answer.
 
-Uses a context variable, because the tasks that a command starts make requests for the same caller.
+Uses context variables, because the tasks that a command starts make requests for the same caller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from aliend.core.protocol.requests import Request
 
 _WITH_SECRETS = frozenset({"commit", "registerOutput"})
+SLOW = 5.0
+"""Seconds without an answer after which a request is reported."""
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
+_slow_listener: ContextVar[SlowReports | None] = ContextVar("slow_listener", default=None)
 
 
 def start_trace(report: Callable[[str], None]) -> None:
     """Report the requests of this task and of the tasks that it starts."""
     _listener.set(report)
+
+
+class SlowReports:
+    """Reports requests of this task, and of the tasks that it starts, that have no answer after `SLOW` seconds."""
+
+    def __init__(self, report: Callable[[Request], None]) -> None:
+        self._report = report
+        self._is_open = True
+        _slow_listener.set(self)
+
+    def close(self) -> None:
+        """Report nothing more: the caller has ended, but a task that it started may go on."""
+        self._is_open = False
+
+    def report(self, request: Request) -> None:
+        """Report a request."""
+        if self._is_open:
+            self._report(request)
+
+
+@contextmanager
+def awaiting_answer(request: Request) -> Iterator[None]:
+    """Report `request` to the caller if the block takes longer than `SLOW` seconds."""
+    listener = _slow_listener.get()
+    if listener is None:
+        yield
+        return
+    timer = asyncio.get_running_loop().call_later(SLOW, listener.report, request)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def trace(request: Request, outcome: str, seconds: float) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import random
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 
 from aliend.central import request_trace
@@ -117,6 +117,10 @@ class CentralSession:
         (credential or CA files that must be corrected).
         """
         text, patience = self._encode(request, directory), timeout or self.context.finding.reply
+        with request_trace.awaiting_answer(request):
+            return await self._request(request, directory, text, patience, bulk=bulk)
+
+    async def _request(self, request: Request, directory: str, text: str, patience: float, *, bulk: bool) -> Reply:
         sent_ms = time.time_ns() // 1_000_000
         async with self._pooled_request(request, bulk=bulk) as (slot, effect):
             while True:
@@ -144,7 +148,8 @@ class CentralSession:
         text, patience = self._encode(request, directory), timeout or self.context.finding.reply
         async with self._pooled_request(request, bulk=bulk) as (slot, effect):
             while True:
-                connection = await self._connect(slot, effect)
+                with request_trace.awaiting_answer(request):
+                    connection = await self._connect(slot, effect)
                 begun = False
                 try:
                     async with aclosing(self._stream_once(slot, connection, request, text, patience)) as groups:
@@ -304,7 +309,7 @@ class CentralSession:
         reader, group = ReplyReader(request), list[Result]()
         grace = min(SPILL_AFTER, self.context.finding.ping / 4)  # a connection that is not read does not answer pings
         async with aclosing(buffer_reply(connection.stream(text, timeout), grace=grace)) as pieces:
-            async for piece in pieces:
+            async for piece in _reported(request, pieces):
                 group += reader.feed(piece)
                 if len(group) >= GROUP_SIZE:
                     yield group
@@ -351,3 +356,13 @@ class CentralSession:
             self._connected_since = time.time() if connected else 0.0
         self._on_status_change()
         return effect
+
+
+async def _reported(request: Request, pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Yield the pieces of a reply; the caller is told if the first one takes long."""
+    with request_trace.awaiting_answer(request):
+        first = await anext(pieces, None)
+    if first is not None:
+        yield first
+        async for piece in pieces:
+            yield piece

@@ -1,7 +1,7 @@
-"""Tokens: asked of the service with the user's own certificate, written, renewed before they end, removed.
+"""Tokens: requests them with the user's own certificate, stores, renews and removes them.
 
-A token is a certificate of some weeks whose key is not encrypted; with it the daemon works while the user's own key
-stays locked. When to look after tokens and whom to ask for a pass phrase is left to the callers.
+A token is a certificate that is valid for some weeks and whose key is not encrypted; with it the daemon works while
+the user's own key stays locked. The callers decide when to check tokens and whom to ask for a pass phrase.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from aliend.central.connection.connection import open_connection, user_agent
@@ -32,32 +34,33 @@ from aliend.core.connection.discovery import Target
 from aliend.core.connection.pem import PemFile, PemText, blocks
 from aliend.core.protocol.replies import WRONG_SHAPE, Reply, parse
 from aliend.core.protocol.requests import Request, encode
-from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError
+from aliend.errors import AliendError, BadReply, ConfigurationError, NotConnected, UsageError, one_line
 
 log = logging.getLogger(__name__)
 
 _TIMEOUT = 60.0
-"""Seconds; the service makes an RSA key for each token."""
+"""Time limit in seconds; the service creates an RSA key for each token."""
 _INTERVAL = 60.0
-"""Seconds between two looks at the tokens that are in use."""
+"""Seconds between two checks of the tokens in use."""
 _GAIN_MS = 3_600_000
-"""A new token must be able to last longer than the old one by this much to be worth a login."""
+"""A renewal is worth a login only if the new token can last longer than the old one by this time (ms)."""
 _RETRY_MS = 600_000
-"""After a renewal that failed the next one is tried so much later."""
+"""Time until the next renewal after a failed one, in milliseconds."""
+_VALIDITY = re.compile(r"-+v(?:=(.*)|(-?\d.*))?")
 _FORBIDDEN = ("wcert", "wkey")
-"""Options of `token` that would write files on the service's own machine."""
+"""Options of `token` that would write files on the service's machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token that was written. `remark` is what the service had to say about it, often nothing."""
+    """A token that was written. `remark` is the service's remark about it, usually empty."""
 
     facts: CertificateFacts
     remark: str
 
 
 class Tokens:
-    """The tokens of all contexts, and the keys that were unlocked for them."""
+    """The tokens of all contexts, and the keys unlocked for them."""
 
     def __init__(self) -> None:
         self.keys = KeyRing()
@@ -68,11 +71,11 @@ class Tokens:
         self._not_before_ms: dict[Context, int] = {}
 
     async def obtain(self, context: Context, options: Sequence[str] = ()) -> NewToken:
-        """Ask for a token with the user's certificate and put it into the files of `context`.
+        """Request a token with the user's certificate and store it in the files of `context`.
 
         `options` are those of the service's command `token`. Raises Locked while the user's key is encrypted, Unusable
-        without a good certificate, ConfigurationError where the files cannot be written, and what a login and a
-        request raise. With any of them the old token is still there.
+        without a valid certificate, ConfigurationError if the files cannot be written, and the errors of a login and
+        a request. After any of them the old token still exists.
         """
         check_options(options)
         place = _place_of(context.token)
@@ -83,9 +86,9 @@ class Tokens:
             return await asyncio.to_thread(_keep, place, _pair_of(reply), reply.error.strip())
 
     async def is_missing(self, context: Context) -> bool:
-        """Return whether a token must be made before `context` is used, and can, if need be with a pass phrase.
+        """Return whether `context` needs a new token first and can get one, perhaps after a pass phrase.
 
-        Raises ConfigurationError where the key of the token or of the user lies open.
+        Raises ConfigurationError if others can read the key of the token or of the user.
         """
         return await asyncio.to_thread(self._is_missing, context)
 
@@ -95,12 +98,12 @@ class Tokens:
         self._has_keys = True
 
     async def look_after(self, context: Context) -> str:
-        """Renew the token of `context` where that is due and possible; return what the user must be warned of."""
+        """Renew the token of `context` if due and possible; return the warning for the user, or an empty text."""
         problem = text = ""
         try:
             text = await self._looked_after(context)
         except AliendError as error:
-            problem = str(error)
+            problem = one_line(error)
         self._warnings[context], self._problems[context] = text, problem
         return text
 
@@ -109,19 +112,21 @@ class Tokens:
         return self._warnings.get(context, "")
 
     def warnings(self) -> list[str]:
-        """Those of all contexts, and why others cannot be used, each once."""
+        """Return the distinct warnings of all contexts, including why credentials cannot be used."""
         return list(dict.fromkeys(filter(None, [*self._warnings.values(), *self._problems.values()])))
 
     async def watch(self, contexts: Callable[[], Iterable[Context]], interval: float = _INTERVAL) -> None:
-        """Look after the tokens of `contexts()` until cancelled, every `interval` seconds."""
+        """Check and renew the tokens of `contexts()` every `interval` seconds until cancelled."""
         while True:
             await asyncio.sleep(interval)
             for context in list(contexts()):
                 await self.look_after(context)
 
     async def destroy(self, context: Context) -> list[str]:
-        """Remove the token's files, also those of a token that has ended; the names of what was there."""
+        """Remove the token's files, also of an expired token; return the names of the removed files."""
         place = _place_of(context.token)
+        for known in (self._warnings, self._problems, self._not_before_ms):
+            known.pop(context, None)  # they were about this token
         names = (place.key.path, place.certificate.path)
         return [name for name in names if await asyncio.to_thread(private_files.remove, name)]
 
@@ -130,12 +135,12 @@ class Tokens:
         self._own(context)
 
     def forget_keys(self) -> bool:
-        """Forget the keys that were unlocked; whether any was."""
+        """Forget the unlocked keys; return whether any existed."""
         had_keys, self.keys, self._has_keys = self._has_keys, KeyRing(), False
         return had_keys
 
     def _own(self, context: Context) -> CredentialFiles:
-        """Return the user's certificate with its key, opened where it is encrypted and known."""
+        """Return the user's certificate with its key; use the key in memory if it was unlocked."""
         files = CredentialFiles(context.user.certificate, self.keys.opened(context.user.key))
         examined(files, now_in_ms())
         return files
@@ -178,35 +183,35 @@ class Tokens:
         return "; ".join(filter(None, [credential.warning, f"your {kind} {credential.facts.subject} {text}{problem}"]))
 
     def _why_not_renewable(self, context: Context, old: CertificateFacts) -> str:
-        """Why there can be no later token, as the rest of a sentence; empty where there can."""
+        """Return why a later token is impossible, as the rest of a sentence; empty if it is possible."""
         if not is_users_token(old.subject):
-            return "; it is no user's token, so it is not renewed"
+            return "; it is not a user's token, so it is not renewed"
         try:
             own = self._own(context)
             _place_of(context.token)
         except Locked:
-            return "; it can be renewed with your pass phrase: alienctl token-init"
+            return "; renew it with your pass phrase: alienctl token-init"
         except (Unusable, ConfigurationError) as error:
             return f"; it cannot be renewed: {error}"
         if facts_of(own.certificate).ends_ms < old.ends_ms + _GAIN_MS:
-            return "; your own certificate lasts no longer"
+            return "; your own certificate expires at that time too"
         return ""
 
     async def _renewed(self, context: Context, now: int) -> str:
-        """Renew the token; why there is no new one, as the rest of a sentence, empty where there is one."""
+        """Renew the token; return why that failed, as the rest of a sentence, or an empty text."""
         if now < self._not_before_ms.get(context, 0):
-            return "; a new one could not be had"
+            return "; its renewal failed"
         self._not_before_ms[context] = now + _RETRY_MS
         try:
             new = await self.obtain(context, await self.role_options(context))
         except AliendError as error:
             log.warning("no new token: %s", error)
-            return f"; a new one could not be had: {error}"
+            return f"; its renewal failed: {error}"
         log.info("new token %s until %d", new.facts.subject, new.facts.ends_ms)
         return ""
 
     async def role_options(self, context: Context) -> tuple[str, ...]:
-        """Return the options of `token` for the role that the token has which is there, also an expired one."""
+        """Return the options of `token` for the role of the existing (even expired) token."""
         try:
             known = await asyncio.to_thread(facts_of, context.token.certificate)
         except Unusable:
@@ -216,11 +221,16 @@ class Tokens:
 
 
 def check_options(options: Sequence[str]) -> None:
-    """Refuse the options of `token` that nobody may use. Raises UsageError."""
+    """Reject the options of `token` that would write on the service's machine. Raises UsageError."""
     for option in options:
         name = option.lstrip("-").partition("=")[0]
         if option.startswith("-") and name and any(known.startswith(name) for known in _FORBIDDEN):
             raise UsageError(f"token: {option} would write files on the service's own machine")
+    for word, value in pairwise([*options, ""]):
+        found = _VALIDITY.fullmatch(word)
+        days = (found[1] or found[2] or value) if found else "1"
+        if not (days.isascii() and days.isdigit() and int(days) > 0):
+            raise UsageError(f"-v takes a number of days, at least 1, not {days!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +255,7 @@ def _place_of(files: CredentialFiles) -> _Place:
 
 
 def _is_ours_to_replace(certificate: PemFile, key: PemFile) -> bool:
-    """Return whether a command may write a token unasked: where there is none, or a user's."""
+    """Return whether a command may write a token unasked: no token exists, or it is a user's token."""
     if not os.path.lexists(certificate.path):
         return not os.path.lexists(key.path)
     try:
@@ -255,7 +265,7 @@ def _is_ours_to_replace(certificate: PemFile, key: PemFile) -> bool:
 
 
 def _check_content(place: _Place) -> None:
-    """Refuse to write over a file that holds something else than PEM, as after a slip in a variable."""
+    """Refuse to overwrite a file without PEM content, for example after a mistake in a variable."""
     for file in (place.certificate, place.key):
         try:
             text = text_of(file)
@@ -264,14 +274,16 @@ def _check_content(place: _Place) -> None:
         except Planted as error:
             raise ConfigurationError(str(error)) from error
         except OSError as error:
-            raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from error
+            raise ConfigurationError(f"cannot read {file}: {error.strerror}") from error
         private_files.check(Path(file.path))
         if text.strip() and not blocks(text):
-            raise ConfigurationError(f"{file} holds something else than a token, so it is not written over")
+            raise ConfigurationError(
+                f"{file} is not a token, so it is not overwritten; remove it or choose another name"
+            )
 
 
 async def _ask(login: Context, options: Sequence[str]) -> Reply:
-    """Run one `token` on a separate connection: with `-u` the service would leave a shared one in that role."""
+    """Run `token` on a separate connection, because `-u` leaves its connection in that role."""
     connection = await open_connection(login, Target(login.endpoint), user_agent())
     try:
         request = Request("token", ("-nomsg", *options))
@@ -290,10 +302,12 @@ def _pair_of(reply: Reply) -> Pair:
 
 
 def _keep(place: _Place, pair: Pair, remark: str) -> NewToken:
-    """Check the token and write it, the key first: who reads between the two sees that they are no pair, and waits."""
+    """Check the token and write it, key first: a reader in between detects the mismatch and waits."""
     try:
         known, _ = examined(CredentialFiles(PemText(pair.certificate), PemText(pair.key)), now_in_ms())
     except NotConnected as error:
-        raise BadReply(f"token: the central service sent something else than a token: {error}", WRONG_SHAPE) from error
+        raise BadReply(f"token: the central service did not send a token: {error}", WRONG_SHAPE) from error
+    if place.certificate.is_default or place.key.is_default:
+        private_files.make_directories([Path(place.certificate.path).parent, Path(place.key.path).parent])
     private_files.write_all({place.key.path: pair.key, place.certificate.path: pair.certificate})
     return NewToken(known, remark)

@@ -18,6 +18,8 @@ from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Cal
 from aliend.commands.invocation.pipe import pipe_output
 from aliend.core.cli import command_line
 from aliend.core.cli.command_line import Command, Shell, Step
+from aliend.core.cli.session_names import lasting_name
+from aliend.core.protocol.requests import Request
 from aliend.errors import AliendError, UsageError
 from aliend.runtime import Runtime
 
@@ -47,6 +49,13 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
     if call.trace:
         call.trace(f"aliend {VERSION}, session {call.session}, service {call.context.endpoint}")
         request_trace.start_trace(call.trace)
+    reports: set[asyncio.Task[None]] = set()
+
+    def report(request: Request) -> None:
+        reports.add(asyncio.create_task(call.print_error(_slow_message(request))))
+
+    slow = request_trace.SlowReports(report)
+    ends_session = runtime.sessions.begin_line(call.session)
     line = asyncio.create_task(_CommandLine(runtime, call).run())
     interrupt = asyncio.create_task(call.interrupted.wait())
     try:
@@ -62,6 +71,16 @@ async def run(runtime: Runtime, call: Call) -> Outcome:
         if not line.done():
             line.cancel()
             await asyncio.wait({line})
+        slow.close()
+        for task in reports:
+            task.cancel()
+        if ends_session:
+            runtime.sessions.end_line(call.session)
+
+
+def _slow_message(request: Request) -> str:
+    seconds = f"{request_trace.SLOW:.0f} s"
+    return f"alienctl: the central service has not answered `{request.command}` for {seconds}; still waiting"
 
 
 class _CommandLine:
@@ -152,7 +171,7 @@ class _CommandLine:
 
     async def _exit(self, call: Call, operands: list[str]) -> None:
         """Run `exit [CODE] [err] [MESSAGE]`: print the message to standard output, or with `err` to standard error."""
-        code = self._runtime.statuses.get(call.session, 0)
+        code = self._runtime.statuses.get(lasting_name(call.session), 0)
         if operands and operands[0].lstrip("-").isdecimal():
             code = int(operands.pop(0))
             if not 0 <= code <= _LARGEST_STATUS:
@@ -164,7 +183,7 @@ class _CommandLine:
         raise _ExitRequested(code)
 
     async def _print_status(self, call: Call) -> int:
-        status = str(self._runtime.statuses.get(call.session, 0))
+        status = str(self._runtime.statuses.get(lasting_name(call.session), 0))
         if call.as_json:
             metadata = {"exitcode": "0", "error": "", "user": "", "currentdir": ""}
             await call.print_json({"metadata": metadata, "results": [{"exitcode": status, "message": status}]})
@@ -212,7 +231,8 @@ def _alias_file(call: Call) -> str:
 
 def _save_status(runtime: Runtime, call: Call, code: int) -> None:
     """Save the last exit status of a session, for the 1000 most recently used sessions."""
-    runtime.statuses.pop(call.session, None)
-    runtime.statuses[call.session] = code
+    session = lasting_name(call.session)
+    runtime.statuses.pop(session, None)
+    runtime.statuses[session] = code
     while len(runtime.statuses) > _MAX_SESSIONS:
         del runtime.statuses[next(iter(runtime.statuses))]

@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from aliend.central.credentials.certificates import stamp_of
 from aliend.commands import dispatch
 from aliend.commands.invocation.call import Call
 from aliend.core.cli import options
@@ -75,15 +76,16 @@ def shipped_commands() -> frozenset[str]:
 
 
 async def service_commands(runtime: Runtime, context: Context) -> frozenset[str]:
-    """Return the service's commands, requested once per daemon; the shipped list if the request fails."""
-    found = runtime.command_lists.get(context)
+    """Return the service's commands, requested once for each credential; the shipped list if the request fails."""
+    key = context, await asyncio.to_thread(stamp_of, context)  # administrators have more commands
+    found = runtime.command_lists.get(key)
     if found is None:
         try:
             reply = await runtime.central_sessions.of(context).request(Request("commandlist"), directory="")
         except AliendError:
             return shipped_commands()
         found = frozenset(str(result["commandlist"]) for result in reply.results if "commandlist" in result)
-        runtime.command_lists[context] = found
+        runtime.command_lists[key] = found
     return found
 
 

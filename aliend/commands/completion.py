@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from aliend.central.credentials.certificates import stamp_of
 from aliend.commands import command_names
 from aliend.core.catalogue import paths
 from aliend.core.cli import command_line, completion
@@ -73,7 +74,7 @@ class Completion:
         return sorted({name for name in found if name.startswith(word)})[:_MAX_CANDIDATES]
 
     async def _complete(self, typed: Typed) -> Names:
-        context = self._runtime.context(typed.environment or None)
+        context = self._runtime.context(typed.environment or None, typed.local)
         match completion.completion_kind(typed.words):
             case CommandName():
                 return await self._commands(typed, context)
@@ -99,7 +100,8 @@ class Completion:
         own = command_line.parse_aliases(
             await asyncio.to_thread(command_names.read_if_exists, f"{home}/.alienpy_aliases" if home else "")
         )
-        fetch = self._cache.get(("commands", context), _LONG_TTL, lambda: self._service_commands(context))
+        stamp = await asyncio.to_thread(stamp_of, context)
+        fetch = self._cache.get(("commands", context, stamp), _LONG_TTL, lambda: self._service_commands(context))
         try:
             listed = await asyncio.wait_for(fetch, TIMEOUT / 2)
         except (TimeoutError, AliendError):
@@ -125,7 +127,8 @@ class Completion:
             reply = await self._runtime.central_sessions.of(context).request(request, directory="")
             return names_of(reply.checked(request).results)
 
-        return await self._cache.get((context, request), ttl, ask)
+        stamp = await asyncio.to_thread(stamp_of, context)
+        return await self._cache.get((context, stamp, request), ttl, ask)
 
 
 class _Cache:

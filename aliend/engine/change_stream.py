@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from aliend.core.transfers.transfer import Transfer
-from aliend.engine.views import ActiveCopy, Changes, TransferView, view_of_job, view_of_transfer
+from aliend.core.transfers.job import Job
+from aliend.engine.views import ActiveCopy, Changes, JobView, TransferView, view_of_transfer
 from aliend.errors import UsageError
 from aliend.store import Store
 from aliend.store.changes import ChangedRows
@@ -24,9 +24,13 @@ Progress = Callable[[int], list[ActiveCopy]]
 
 
 class ChangeStream:
-    """Changes of one job, or of all (0). `progress` returns the files of a job (of all) that are being copied."""
+    """Changes of one job, or of all (0). `progress` returns the files of a job (of all) that are being copied.
 
-    def __init__(self, store: Store, job: int, progress: Progress) -> None:
+    `view` returns the view of a job with the bytes of its running copies.
+    """
+
+    def __init__(self, store: Store, job: int, progress: Progress, view: Callable[[Job], JobView]) -> None:
+        self._view = view
         self._store = store
         self._job = job
         self._progress = progress
@@ -61,9 +65,7 @@ class ChangeStream:
                     has_sent = True
                     yield await self._message(rows, resume_token)
                 while not await self._changes_soon(changed):
-                    yield await self._message(
-                        replace(rows, jobs=(), transfers=await self._moving(), events=()), resume_token
-                    )
+                    yield await self._message(await self._moving(rows), resume_token)
         finally:
             self._store.unwatch(changed)
 
@@ -85,8 +87,11 @@ class ChangeStream:
                 return False
             return True
 
-    async def _moving(self) -> tuple[Transfer, ...]:
-        return tuple([await self._store.transfer(active.id) for active in self._progress(self._job)])
+    async def _moving(self, rows: ChangedRows) -> ChangedRows:
+        """Return the running transfers and their jobs, without events."""
+        transfers = [await self._store.transfer(active.id) for active in self._progress(self._job)]
+        jobs = [await self._store.job(number) for number in sorted({transfer.job for transfer in transfers})]
+        return replace(rows, jobs=tuple(jobs), transfers=tuple(transfers), events=())
 
     async def _message(self, rows: ChangedRows, token: str) -> Changes:
         self._moved = {active.id: active.bytes_done for active in self._progress(self._job)}
@@ -98,7 +103,7 @@ class ChangeStream:
             views.append(
                 view_of_transfer(transfer, by_number[transfer.job].spec.direction, self._moved.get(transfer.id, 0))
             )
-        jobs = tuple(view_of_job(job) for job in rows.jobs)
+        jobs = tuple(map(self._view, rows.jobs))
         return Changes(jobs, tuple(views), rows.events, rows.revision, token)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -14,38 +14,27 @@ from types import TracebackType
 
 from aliend.core.copying.plan import check_spec
 from aliend.core.transfers import backoff, limits
-from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.bandwidth import Rates
 from aliend.core.transfers.job import Cancel, Hold, JobEvent, JobSpec, Release, Retry
 from aliend.core.transfers.rate_schedule import schedule_text
 from aliend.core.transfers.scheduler import Limits, Load, RoundRobin, choose_transfers, closed_directions
-from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase, has_temporary_names
+from aliend.core.transfers.transfer import UNFINISHED, Event, Interrupted, Phase
 from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
-from aliend.core.transfers.wait_reason import ElementLoad, SchedulerSnapshot
-from aliend.engine.admission.running_attempts import RunningAttempts
-from aliend.engine.admission.storage_limiter import StorageElementLimiter
+from aliend.engine.attempts.replacement import needs_undo
 from aliend.engine.attempts.runner import AttemptRunner
-from aliend.engine.change_stream import ChangeStream
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
 from aliend.engine.expansion.target_disks import with_file_systems
 from aliend.engine.held_jobs import HeldJobs
 from aliend.engine.ports import CatalogueOf, EngineContext, WorkersPort
+from aliend.engine.queries import Queries
 from aliend.engine.views import (
-    ActiveCopy,
-    Changes,
-    DeletionView,
     JobView,
     LimitsInUse,
-    TransferView,
-    WaitingFile,
-    view_of_job,
-    view_of_transfer,
 )
-from aliend.engine.wait_reasons import reasons
-from aliend.errors import StoreError
+from aliend.errors import NoSuchJob, StoreError, UsageError
 from aliend.store import BATCH, SchedulingQuery, Store
 
 log = logging.getLogger(__name__)
@@ -61,7 +50,7 @@ _CLOCK_TOLERANCE = 5.0
 """Seconds: a clock that went back by more was set back."""
 
 
-class Engine:
+class Engine(Queries):
     """Runs jobs while its `async with` lasts. Queries may be made as soon as the store is open.
 
     `catalogue_of` returns the catalogue of a context, `clock` POSIX seconds, `chance` a uniform number in [0, 1). Every
@@ -76,19 +65,15 @@ class Engine:
         clock: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
-        self._store = store
-        self._clock = clock
         self._wake = asyncio.Event()
+        super().__init__(store, workers, clock, self._wake.set)
         self._limits = self._configured = Limits()
         self._saved_limits: limits.SavedLimits = {}
         self._rates = Rates()
         self._round_robin = RoundRobin()
-        self._workers = workers
         self._held_jobs = HeldJobs(store, clock)
         self._tasks = asyncio.TaskGroup()
         context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
-        self._limiter = StorageElementLimiter(clock, self._wake.set)
-        self._running = RunningAttempts(self._limiter)
         self._attempts = AttemptRunner(context, self._limiter, self._running, self._held_jobs)
         self._expansions = ExpansionRunner(context, self._held_jobs)
         self._deletions = DeletionRunner(context)
@@ -148,32 +133,39 @@ class Engine:
         await self._store.save_limits(self._saved_limits)
         self._apply_limits()
 
+    async def clean(self, numbers: Sequence[int]) -> int:
+        """Remove ended jobs from the list; return how many. Raises UsageError for another one; then all stay."""
+        for number in numbers:
+            with suppress(NoSuchJob):
+                if not (await self._store.job(number)).ended_ms:
+                    raise UsageError(f"job {number} has not ended; cancel it first with `alienctl transfers cancel`")
+        removed = 0
+        for number in numbers:
+            rows = 0
+            while deleted := await self._store.history.remove(number):
+                rows += deleted
+            removed += bool(rows)
+        return removed
+
+    async def change_priority(self, number: int, priority: int) -> JobView:
+        """Change the priority of one job; its next files start accordingly."""
+        job = await self._store.change_spec(number, lambda spec: replace(spec, priority=priority))
+        self._attempts.change_spec(job)
+        self._wake.set()
+        return self._view(job)
+
     async def change_job_rate(self, number: int, rate: int) -> JobView:
         """Limit the bandwidth of one job (bytes per second, 0: no limit of its own)."""
         job = await self._store.change_spec(number, lambda spec: replace(spec, rate=rate))
         self._workers.bandwidth.set_job_rate(number, rate)
         self._attempts.change_spec(job)
-        return view_of_job(job)
+        return self._view(job)
 
     def limits_in_use(self) -> LimitsInUse:
         """Return the limits, and what runs under them."""
         texts = {name: schedule_text(table) for name, table in limits.rate_schedules(self._saved_limits).items()}
         load = self._running.load().by_direction
         return LimitsInUse(self._limits, load, self._limiter.elements(), self._rates, texts)
-
-    async def wait_reasons(self, job: int = 0) -> AsyncIterator[list[WaitingFile]]:
-        """Return the files of a job (0: of all jobs) that wait, and why, in groups."""
-        now = self._clock()
-        snapshot = SchedulerSnapshot(
-            now,
-            self._limits,
-            self._running.running_copies(),
-            {se: ElementLoad(view.copies, view.limit) for se, view in self._limiter.elements().items()},
-            await self._store.jobs_with_ready_files(now),
-            self._workers.bandwidth.throttled_rates(),
-        )
-        async for group in reasons(self._store, job, snapshot):
-            yield group
 
     def _apply_limits(self) -> None:
         self._limits = limits.applied(self._configured, self._saved_limits)
@@ -200,7 +192,7 @@ class Engine:
             spec = await asyncio.to_thread(with_file_systems, spec)
         job = await self._store.submit(spec, request_id)
         self._wake.set()
-        return view_of_job(job)
+        return self._view(job)
 
     def plan(self, spec: JobSpec) -> SyncPlan:
         """Return what a synchronisation would do now; an async context manager.
@@ -209,37 +201,6 @@ class Engine:
         """
         check_spec(spec)
         return SyncPlan(spec, self._catalogue_of(spec.context), self._workers, self._store)
-
-    async def deletions(self, job: int, after: str | None = None) -> list[DeletionView]:
-        """Return a page of the files that a synchronisation deletes, by name, after `after` (None: from the first)."""
-        page = await self._store.deletions.page(job, after)
-        return [DeletionView(deletion.below, deletion.state, deletion.reason) for deletion in page]
-
-    async def job(self, number: int) -> JobView:
-        """Return one job."""
-        return view_of_job(await self._store.job(number))
-
-    async def jobs(self, page_size: int = 50, before_id: int = 0, *, active_only: bool = False) -> list[JobView]:
-        """Return a page of jobs below number `before_id` (0: from the newest), the newest first."""
-        return [view_of_job(job) for job in await self._store.jobs(page_size, before_id, active_only=active_only)]
-
-    async def transfers(
-        self, job: int, page_size: int = 50, after_id: int = 0, states: Collection[str] = ()
-    ) -> list[TransferView]:
-        """Return a page of a job's transfers above number `after_id`; only those in `states`, if any are named."""
-        direction = (await self._store.job(job)).spec.direction
-        active = {copy.id: copy.bytes_done for copy in self.progress()}
-        page = await self._store.transfers(job, page_size, after_id, [Phase(state) for state in states])
-        joined = await self._store.joined_counts([transfer.joined or transfer.id for transfer in page])
-        views = []
-        for transfer in page:
-            carrier = transfer.joined or transfer.id
-            views.append(view_of_transfer(transfer, direction, active.get(carrier, 0), 1 + joined.get(carrier, 0)))
-        return views
-
-    async def attempts(self, transfers: Sequence[int]) -> list[AttemptRecord]:
-        """Return the attempts at these transfers (at most 1000), by transfer, the oldest first."""
-        return await self._store.attempts(transfers)
 
     async def cancel(self, number: int) -> JobView:
         """Cancel all unfinished transfers of a job; running copies stop at once."""
@@ -257,7 +218,7 @@ class Engine:
         """Resume a job that is paused or on hold."""
         job = await self._store.change_job(number, Release())
         self._wake.set()
-        return view_of_job(job)
+        return self._view(job)
 
     async def retry(self, number: int, request_id: str) -> JobView:
         """Queue failed and cancelled transfers again; once for each `request_id`."""
@@ -266,31 +227,6 @@ class Engine:
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         await self._store.record_request(request_id, number)
         return view
-
-    def progress(self, job: int = 0) -> list[ActiveCopy]:
-        """Return the files of a job (0: of all jobs) that are being copied."""
-        return self._running.active_copies(job)
-
-    def changes(self, job: int = 0, token: str = "", since: int | None = None) -> AsyncIterator[Changes]:
-        """Return a snapshot, then changes; of one job until it has ended, or of all jobs (0).
-
-        With `token` or event number `since` the changes after it come instead of the snapshot. Raises UsageError for
-        the token of another database, and for events that are no longer kept.
-        """
-        return ChangeStream(self._store, job, self.progress).changes(token, since)
-
-    async def wait(self, number: int) -> JobView:
-        """Wait until the job has ended; return it."""
-        changed = self._store.watch()
-        try:
-            while True:
-                changed.clear()
-                job = await self._store.job(number)
-                if job.ended_ms:
-                    return view_of_job(job)
-                await changed.wait()
-        finally:
-            self._store.unwatch(changed)
 
     async def _change_all(
         self, number: int, first: tuple[Phase, ...], event: Event, also: JobEvent, then: tuple[Phase, ...] = ()
@@ -305,7 +241,7 @@ class Engine:
                     break
                 last = outcome.transfers[-1].id
         self._wake.set()
-        return view_of_job(outcome.job)
+        return self._view(outcome.job)
 
     async def _run(self) -> None:
         async with self._tasks:
@@ -333,7 +269,7 @@ class Engine:
         await self._attempts.clear_spool()
         last = 0
         while page := await self._store.unfinished_intents(last):
-            for transfer in filter(has_temporary_names, page):
+            for transfer in filter(needs_undo, page):
                 self._attempts.clean_up(transfer, await self._store.job(transfer.job))
             last = page[-1].id
 

@@ -22,7 +22,7 @@ async def prune_history(store: Store, clock: Callable[[], float], keep_days: Cal
     while True:
         rows, days = 0, keep_days()
         try:
-            while days and (deleted := await store.prune(int((clock() - days * _DAY) * 1000))):
+            while days and (deleted := await store.history.prune(int((clock() - days * _DAY) * 1000))):
                 rows += deleted
                 await asyncio.sleep(_PAUSE)
         except StoreError as error:

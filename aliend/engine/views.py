@@ -15,9 +15,11 @@ from aliend.core.transfers.wait_reason import Reason
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job. Bytes count whole files, times are POSIX milliseconds (`ended_ms` 0: it has not ended).
+    """A job. Times are POSIX milliseconds (`ended_ms` 0: it has not ended).
 
-    `rate` limits its bytes per second (0: no limit of its own).
+    `bytes_done` are of the files that arrived and of the running copies. `rate` limits its bytes per
+    second (0: no limit of its own). `bytes_per_second` is measured; `seconds_left` is an estimate (0:
+    unknown).
     """
 
     id: int
@@ -34,6 +36,10 @@ class JobView:
     priority: int
     rate: int
     purpose: Purpose
+    label: str = ""
+    bytes_per_second: int = 0
+    files_per_second: float = 0.0
+    seconds_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,19 @@ class WaitingFile:
     transfer: int
     source: str
     reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class WaitGroup:
+    """Files of a job that wait for the same reason: their number (0: the job as a whole) and the first source.
+
+    `reason.until` is that of the first file that is tried again.
+    """
+
+    job: int
+    reason: Reason
+    files: int
+    first: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +173,21 @@ class DeletionView:
     reason: str
 
 
-def view_of_job(job: Job) -> JobView:
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """What runs of a job: bytes of the running copies so far, and the measured rates per second."""
+
+    bytes: int = 0
+    bytes_per_second: float = 0.0
+    files_per_second: float = 0.0
+
+
+def view_of_job(job: Job, progress: JobProgress = JobProgress()) -> JobView:
     """Return the view of a job."""
+    is_open = not job.ended_ms and job.state is not JobState.PAUSED
+    bytes_done = max(job.bytes_done, min(job.bytes_total, job.bytes_done + progress.bytes))
+    left = _seconds_left(job.bytes_total - bytes_done, progress.bytes_per_second)
+    left = left or _seconds_left(job.files.unfinished, progress.files_per_second)
     return JobView(
         id=job.id,
         state=job.state,
@@ -163,7 +195,7 @@ def view_of_job(job: Job) -> JobView:
         sources=job.spec.sources,
         target=job.spec.target,
         files=job.files,
-        bytes_done=job.bytes_done,
+        bytes_done=bytes_done,
         bytes_total=job.bytes_total,
         created_ms=job.created_ms,
         ended_ms=job.ended_ms,
@@ -171,6 +203,10 @@ def view_of_job(job: Job) -> JobView:
         priority=job.spec.priority,
         rate=job.spec.rate,
         purpose=job.spec.purpose,
+        label=job.spec.label,
+        bytes_per_second=int(progress.bytes_per_second) if is_open else 0,
+        files_per_second=round(progress.files_per_second, 1) if is_open else 0.0,
+        seconds_left=left if is_open else 0,
     )
 
 
@@ -192,3 +228,8 @@ def view_of_transfer(transfer: Transfer, direction: Direction, bytes_done: int, 
         joined=transfer.joined,
         wanted=wanted,
     )
+
+
+def _seconds_left(left: float, rate: float) -> int:
+    """Return the expected seconds until `left` is done, at least 1; 0: unknown, or nothing is left."""
+    return max(1, round(left / rate)) if left > 0 and rate > 0 else 0

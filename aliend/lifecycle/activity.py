@@ -1,9 +1,13 @@
-"""Counts running calls, so that an idle daemon can exit and a busy one is not replaced."""
+"""What runs for callers: calls, counted so that an idle daemon can exit and a busy one is not replaced, and the jobs
+that a command follows in the foreground.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -14,7 +18,7 @@ class Activity:
         self.calls = 0
         self.watches = 0
         self.last_end = time.monotonic()
-        """When the last call or watch ended (monotonic seconds)."""
+        """The time at which the last call or watch ended (monotonic seconds)."""
 
     @property
     def is_none(self) -> bool:
@@ -33,3 +37,30 @@ class Activity:
             self.calls -= calls
             self.watches -= watches
             self.last_end = time.monotonic()
+
+
+class ForegroundJobs:
+    """The transfer jobs that commands follow in the foreground, and how to end these commands."""
+
+    def __init__(self) -> None:
+        self._detached: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
+
+    @contextmanager
+    def following(self, jobs: Sequence[int], detached: asyncio.Event) -> Iterator[None]:
+        """Record a command that follows `jobs` while the block runs; `detached` ends it without stopping the jobs."""
+        for job in jobs:
+            self._detached[job].add(detached)
+        try:
+            yield
+        finally:
+            for job in jobs:
+                self._detached[job].discard(detached)
+                if not self._detached[job]:
+                    del self._detached[job]
+
+    def detach(self, job: int) -> bool:
+        """End the commands that follow a job; return whether one does."""
+        events = self._detached.get(job, set())
+        for event in events:
+            event.set()
+        return bool(events)

@@ -1,4 +1,4 @@
-"""`aliend --check`: whether a daemon could start with the configuration and the database as they are."""
+"""`aliend --check`: checks whether a daemon could start with the present configuration and database."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aliend.store.schema import check_schema
 
 
 def problems(profile: str, environment: Mapping[str, str], *, others: bool) -> list[str]:
-    """Why a daemon of the profile could not start; with `others`, mistakes in the tables of other profiles too.
+    """Return the reasons why a daemon of the profile could not start. Changes nothing.
 
-    Changes nothing.
+    With `others`, also return the mistakes in the tables of other profiles.
     """
     try:
         settings = load(profile, environment)

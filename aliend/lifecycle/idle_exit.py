@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 
 from aliend.errors import StoreError
 from aliend.runtime import Runtime
@@ -12,21 +13,28 @@ from aliend.runtime import Runtime
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 60.0
-"""Longest time between two checks in seconds; a reloaded configuration applies from the next check."""
+"""Longest time between two checks in seconds."""
 
 
-async def stop_when_idle(parts: Runtime, stop: asyncio.Event) -> None:
-    """Set `stop` after `idle_exit` seconds without a call, a watch and an unfinished job."""
+async def stop_when_idle(parts: Runtime, stop: asyncio.Event, reloaded: asyncio.Event) -> None:
+    """Set `stop` after `idle_exit` seconds without a call, a watch and an unfinished job.
+
+    `reloaded` is set when the configuration was read again; the next check follows at once.
+    """
     last_use = time.monotonic()
     while not stop.is_set():
         limit = parts.settings.idle_exit
-        await asyncio.sleep(min(limit, _LONGEST_PAUSE) if limit else _LONGEST_PAUSE)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(reloaded.wait(), min(limit, _LONGEST_PAUSE) if limit else _LONGEST_PAUSE)
+        if reloaded.is_set():
+            reloaded.clear()
+            continue
         now = time.monotonic()
         if not parts.activity.is_none or await _has_jobs(parts):
             last_use = now
         last_use = max(last_use, parts.activity.last_end)
         if limit and now - last_use >= limit:
-            log.info("nobody has used this daemon for %d s (idle_exit)", limit)
+            log.info("exiting: not used for %d s (idle_exit)", limit)
             stop.set()
 
 

@@ -1,8 +1,8 @@
-"""Where the daemon listens: binds its socket, and binds again when the socket's file is gone.
+"""Binds the daemon's socket, and binds it again if the socket's file was removed.
 
 The login manager removes the runtime directory with the socket in it at the last logout, and a user can delete the
-file. A port added to a running grpc.aio server accepts nothing, so each binding has a server object of its own; a
-server that has lost its file lives until the streams that are open on it have ended.
+file. A port added to a running grpc.aio server accepts nothing, so each binding has its own server object; a server
+that has lost its file exists until its open streams have ended.
 
 A server binds to a short-lived name, and the file then gets its final name: clients never see a socket that does not
 accept yet, and a server that stops removes the name that it was bound to, which is no longer the file of its successor.
@@ -21,17 +21,18 @@ import grpc.aio
 
 from aliend.config import SOCKET_PATH_LIMIT
 from aliend.errors import ConfigurationError
+from aliend.lifecycle.socket_holder import other_holder
 from aliend.lifecycle.state_directory import make_private
 
 log = logging.getLogger(__name__)
 
 _LONGEST_STREAM = 30 * 86400.0
-"""Seconds that a stream may go on when its server has lost its socket."""
+"""Seconds that a stream may continue after its server has lost its socket."""
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Listener:
-    """The daemon's socket, preferably at `usual`, at `fallback` where that directory is gone and cannot be made.
+    """The daemon's socket: at `usual`, or at `fallback` if that directory does not exist and cannot be created.
 
     `build` gives a new server with all services; `announce` is called with the path of each socket that is bound, and
     with an empty text when the daemon stops listening; `interval` is the time between two checks, in seconds.
@@ -46,13 +47,13 @@ class Listener:
         interval: float = 30.0,
     ) -> None:
         self.path = ""
-        """Where clients reach the daemon now."""
+        """The path at which clients reach the daemon now."""
         self._places = (usual, fallback)
         self._build = build
         self._announce = announce
         self._interval = interval
         self._servers: list[grpc.aio.Server] = []
-        """The one that listens is the last; those before it have streams that have not ended."""
+        """The last one listens; the others still have open streams."""
         self._draining: set[asyncio.Task[None]] = set()
         self._file = (0, 0)
         self._check = asyncio.Event()
@@ -62,11 +63,11 @@ class Listener:
         await self._bind(self._places[0])
 
     def check_soon(self) -> None:
-        """Check the socket's file now: somebody did not find it."""
+        """Check the socket's file now, because a client did not find it."""
         self._check.set()
 
     async def watch(self) -> None:
-        """Check the socket's file when asked to and once in each interval; bind again where it is gone."""
+        """Check the socket's file on request and once per interval; bind again if it is missing."""
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._check.wait(), self._interval)
@@ -74,7 +75,7 @@ class Listener:
             await self._restore()
 
     async def close(self, grace: float) -> None:
-        """Accept no more calls; those that run get `grace` seconds. Removes the socket's file."""
+        """Accept no more calls, wait `grace` seconds for running ones, and remove the socket's file."""
         self._announce("")
         _remove(self.path, self._file)
         await asyncio.gather(*(server.stop(grace) for server in self._servers))
@@ -98,8 +99,10 @@ class Listener:
             return
 
     async def _bind(self, path: str) -> None:
-        """Listen at `path` with a new server. Raises ConfigurationError."""
+        """Listen at `path` with a new server. Raises ConfigurationError, also where another process listens there."""
         make_private(str(Path(path).parent))
+        if message := await asyncio.to_thread(other_holder, path):
+            raise ConfigurationError(message)
         unfinished = str(Path(path).with_name(_in_base_36(os.getpid())))
         if len(os.fsencode(unfinished)) > SOCKET_PATH_LIMIT:
             unfinished = path  # an ALIEND_SOCKET with a very short name in a very long directory
@@ -110,7 +113,7 @@ class Listener:
             os.rename(unfinished, path)  # noqa: PTH104 - one system call on a directory in memory
         except (RuntimeError, OSError) as error:
             await server.stop(None)
-            raise ConfigurationError(f"The socket {path} cannot be bound: {error}") from error
+            raise ConfigurationError(f"Cannot bind the socket {path}: {error}") from error
         for old in self._servers[-1:]:
             task = asyncio.create_task(self._drain(old), name="old server")
             self._draining.add(task)
@@ -121,13 +124,13 @@ class Listener:
         log.info("listening on %s", path)
 
     async def _drain(self, server: grpc.aio.Server) -> None:
-        """Let the streams of a server end that clients cannot find any more."""
+        """Stop a server that clients can no longer find, after its streams."""
         await server.stop(_LONGEST_STREAM)
         self._servers.remove(server)
 
 
 def _file_of(path: str) -> tuple[int, int]:
-    """Device and inode; zeros where the file is missing."""
+    """Return device and inode; zeros if the file is missing."""
     try:
         facts = os.lstat(path)
     except OSError:
@@ -136,7 +139,7 @@ def _file_of(path: str) -> tuple[int, int]:
 
 
 def _remove(path: str, file: tuple[int, int]) -> None:
-    """Remove a socket of ours; another file under its name stays."""
+    """Remove our socket; keep another file under its name."""
     if _file_of(path) == file != (0, 0):
         Path(path).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""The daemon's log file. A file that cannot be written stops nothing: the log is empty then, and the status says so."""
+"""The daemon's log file. If it is not writable, the daemon runs without a log and reports that in its status."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BYTES, _FILES = 5_000_000, 3
 
 
 class LogFile(RotatingFileHandler):
-    """Appends to a file and rotates it. `problem` says why nothing is written (empty: the file is written)."""
+    """Appends to a file and rotates it. `problem` explains why nothing is written (empty: the file is written)."""
 
     problem = ""
 
@@ -20,11 +20,11 @@ class LogFile(RotatingFileHandler):
         super().__init__(path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="backslashreplace")
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:
-        """Look at the position, and not twice at the file and the text, before each of thousands of lines."""
+        """Return whether to rotate; check only the position, because the default checks cost too much for each line."""
         return not self.problem and self.stream is not None and self.stream.tell() >= self.maxBytes
 
     def take_stderr(self) -> None:
-        """Send what libraries write to standard error to the file."""
+        """Redirect standard error, to which libraries write, to the file."""
         if self.stream is not None:
             os.dup2(self.stream.fileno(), 2)
 
@@ -32,7 +32,7 @@ class LogFile(RotatingFileHandler):
         try:
             descriptor, self.problem = _open(self.baseFilename), ""
         except OSError as error:
-            self.problem = f"the log {self.baseFilename} cannot be written: {error.strerror}; nothing is logged"
+            self.problem = f"cannot write the log {self.baseFilename}: {error.strerror}; nothing is logged"
             descriptor = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         return open(descriptor, "a", encoding=self.encoding, errors=self.errors)  # noqa: PTH123 (a descriptor has no path)
 
@@ -47,5 +47,5 @@ def _open(path: str) -> int:
 
 
 def log_problem() -> str:
-    """Why the daemon's log is not written; empty when it is."""
+    """Return why the daemon's log is not written; empty if it is written."""
     return next((handler.problem for handler in logging.getLogger().handlers if isinstance(handler, LogFile)), "")

@@ -1,7 +1,8 @@
-"""Reads the configuration of a running daemon again: what holds at once, and what needs a restart."""
+"""Applies a changed configuration to the running daemon, and reports the settings that need a restart."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
@@ -12,12 +13,12 @@ from aliend.runtime import Runtime
 log = logging.getLogger(__name__)
 
 _NEED_RESTART = {("transfers", "worker_processes")}
-"""Tables and keys that only a new daemon reads."""
+"""Tables and keys that the daemon reads only at its start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """Sentences about the changes: those that hold now, and those that hold after a restart."""
+    """Descriptions of the changes: those that apply now, and those that apply after a restart."""
 
     applied: tuple[str, ...]
     after_restart: tuple[str, ...]
@@ -30,6 +31,8 @@ class Reloader:
         self._parts = parts
         self._started_with = parts.settings.values
         self._applied = parts.settings.values
+        self.reloaded = asyncio.Event()
+        """Set after each successful reload."""
 
     def reload(self) -> Reloaded:
         """Read the files and apply them. Raises ConfigurationError, with nothing changed, if they are not valid."""
@@ -41,13 +44,14 @@ class Reloader:
         parts.engine.set_limits(
             files=limits.files, files_per_se=limits.files_per_se, keep_free_mib=limits.keep_free_mib
         )
+        self.reloaded.set()
         before, self._applied = self._applied, settings.values
         applied = [text for key, text in _changes(before, settings.values) if key not in _NEED_RESTART]
         waiting = [text for key, text in _changes(self._started_with, settings.values) if key in _NEED_RESTART]
         return Reloaded(tuple(applied), tuple(waiting))
 
     def on_signal(self) -> None:
-        """Reload, and log what came of it."""
+        """Reload, and log the result."""
         try:
             outcome = self.reload()
         except ConfigurationError as error:
@@ -59,7 +63,7 @@ class Reloader:
 
 
 def _changes(before: Tables, after: Tables) -> list[tuple[tuple[str, str], str]]:
-    """Each key whose value differs, with a sentence."""
+    """Return each changed key with a description."""
     keys = sorted({(table, key) for tables in (before, after) for table, values in tables.items() for key in values})
     found = []
     for table, key in keys:

@@ -1,8 +1,8 @@
-"""The daemon's places on disk: private directories and the lock that makes one daemon per state directory.
+"""The daemon's directories on disk: private ones, and the lock that allows one daemon per state directory.
 
-The lock is an flock held for life on a file in the state directory. It is taken before the socket is bound, because
-grpcio binds over a live socket without a word. The file's content describes the holder, so that clients find its socket
-from every environment; only the lock proves that the holder lives, because a lock cannot be stale.
+The daemon holds an flock on a file in the state directory until it ends. It takes the lock before it binds the socket,
+because grpcio silently replaces a socket in use. The file's content describes the holder, so that clients find its
+socket from every environment; only the lock proves that the holder runs, because a lock cannot be stale.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Record:
     """The holder of a lock, one JSON object in the lock file.
 
     `started` is its start time in clock ticks since the boot `boot`, `pid_namespace` the namespace that `pid` counts
-    in; they are empty (0, "") where /proc does not tell. `socket` is empty while the daemon starts or stops.
+    in; they are empty (0, "") if /proc does not show them. `socket` is empty while the daemon starts or stops.
     """
 
     pid: int
@@ -51,7 +51,7 @@ class Lock:
         self.write("")
 
     def write(self, socket: str) -> None:
-        """Describe this process in the file. `socket`: where it listens, empty while it does not."""
+        """Describe this process in the file. `socket` is the path on which it listens (empty: none)."""
         content = json.dumps(asdict(_own_record(socket))).encode()
         # always the same size, so that one system call replaces all: a reader sees no rest of a longer record
         with suppress(OSError):  # a full disk: the daemon is found by its usual socket only
@@ -63,9 +63,9 @@ class Lock:
 
 
 def make_private(directory: str) -> None:
-    """Make `directory` (and its parents) if missing, and make sure that it is ours, mode 0700 and no link.
+    """Create `directory` (and its parents) if missing; ensure that it is ours, not a link, and has mode 0700.
 
-    Raises ConfigurationError with the reason; nothing of somebody else's is changed.
+    Raises ConfigurationError with the reason; directories of other users stay unchanged.
     """
     path = Path(directory)
     try:
@@ -73,7 +73,7 @@ def make_private(directory: str) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
         facts = path.lstat()
     except OSError as error:
-        raise ConfigurationError(f"The directory {directory} cannot be made: {error.strerror}") from error
+        raise ConfigurationError(f"Cannot create the directory {directory}: {error.strerror}") from error
     if not stat.S_ISDIR(facts.st_mode):
         raise ConfigurationError(f"{directory} is not a directory (a link is not accepted); remove it")
     if facts.st_uid != os.getuid():
@@ -86,11 +86,11 @@ def make_private(directory: str) -> None:
 
 
 def take_lock(directory: str) -> Lock | None:
-    """Take the lock of the state directory; None: another daemon holds it. Raises ConfigurationError."""
+    """Take the lock of the state directory; return None if another daemon holds it. Raises ConfigurationError."""
     try:
         descriptor = os.open(Path(directory) / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise ConfigurationError(f"The lock in {directory} cannot be opened: {error.strerror}") from error
+        raise ConfigurationError(f"Cannot open the lock in {directory}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -100,7 +100,7 @@ def take_lock(directory: str) -> Lock | None:
 
 
 def read_record(directory: str) -> Record | None:
-    """Return the record in the lock file; None where it is missing, or written by a version that wrote none."""
+    """Return the record in the lock file; None if it is missing, as in files of old versions."""
     try:
         return Record(**json.loads((Path(directory) / _LOCK).read_bytes()))
     except (OSError, ValueError, TypeError):

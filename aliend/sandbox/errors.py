@@ -51,4 +51,4 @@ class BadOptionsError(Exception):
 
 
 class BadArgumentsError(Exception):
-    """The arguments of a command are invalid; the reply shows only its usage."""
+    """The arguments of a command are invalid; the reply shows its usage, unless the command has set an error."""

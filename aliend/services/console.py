@@ -1,9 +1,10 @@
-"""The `Console` servicer: runs a command line and transports its streams; completes words."""
+"""The `Console` servicer: runs a command line with its streams, and completes arguments."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,7 @@ import grpc.aio
 from aliend import CONTRACT, VERSION
 from aliend.commands import command_line
 from aliend.commands.completion import Completion, Typed
-from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call, Progress, Terminal
+from aliend.commands.invocation.call import JSON_LINES_OPTION, JSON_OPTIONS, Call, EditedText, Progress, Terminal
 from aliend.core.cli.environment import is_on
 from aliend.core.cli.escaping import VisibleStream, visible
 from aliend.errors import AliendError, ConfigurationError, StoreError, UsageError
@@ -25,7 +26,7 @@ from aliend.v1 import console_pb2, console_pb2_grpc
 Context = grpc.aio.ServicerContext[console_pb2.RunInput, console_pb2.RunEvent]
 
 PIECE = 256 * 1024
-"""The most bytes in one event."""
+"""Maximum number of bytes in one event."""
 
 LONGEST_REQUEST_ID = 64
 _NO_TERMINAL = Terminal()
@@ -46,8 +47,8 @@ class Events:
     async def _send(self, event: console_pb2.RunEvent) -> None:
         """Send one event after the previous ones.
 
-        gRPC accepts one event at a time, and none after one that was cancelled midway: so a cancelled command lets the
-        event complete.
+        gRPC accepts one event at a time, and none after an event that was cancelled midway. Therefore the event
+        completes even if the command is cancelled.
         """
         notes, self._notes = self._notes, []
         for note in notes:
@@ -87,7 +88,7 @@ class Events:
             await self._send(console_pb2.RunEvent(stderr=data[start : start + PIECE]))
 
     async def end(self, outcome: command_line.Outcome, state: SessionState | None = None) -> None:
-        """Send the remaining output and the end; `state` is for a shell."""
+        """Send the remaining output and the exit code; `state` is for a shell."""
         if self._visible_stdout and (rest := self._visible_stdout.feed(b"", final=True)):
             await self._send(console_pb2.RunEvent(stdout=rest))
         if self._visible_stderr and (rest := self._visible_stderr.feed(b"", final=True)):
@@ -107,6 +108,8 @@ class Events:
                     files_done=progress.files_done,
                     files_failed=progress.files_failed,
                     files_total=progress.files_total,
+                    bytes_per_second=progress.bytes_per_second,
+                    seconds_left=progress.seconds_left,
                     files=[
                         console_pb2.FileProgress(
                             id=file.id,
@@ -121,29 +124,35 @@ class Events:
         )
 
     async def announce_jobs(self, *jobs: int) -> None:
-        """Send the numbers of the jobs, all in one event: a client knows either all of them or none."""
+        """Send the numbers of the jobs in one event, so that a client knows either all of them or none."""
         await self._send(console_pb2.RunEvent(job=console_pb2.AttachedJob(id=jobs[0], more=jobs[1:])))
 
     async def ask(self, prompt: str, *, echo: bool) -> None:
         """Send a question for the user."""
         await self._send(console_pb2.RunEvent(question=console_pb2.Question(prompt=prompt, echo=echo)))
 
-    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+    async def handoff(
+        self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool, text: EditedText | None = None
+    ) -> None:
         """Send a program for the client to run."""
         self._is_piped = takes_output
         program = console_pb2.Handoff(
-            argv=[os.fsencode(word) for word in argv], takes_output=takes_output, may_be_missing=may_be_missing
+            argv=[os.fsencode(word) for word in argv],
+            takes_output=takes_output,
+            may_be_missing=may_be_missing,
+            text=os.fsencode(text.path) if text else b"",
+            text_lfn=os.fsencode(text.lfn) if text else b"",
         )
         await self._send(console_pb2.RunEvent(handoff=program))
 
     async def end_output(self) -> None:
-        """Send the end of the program's input."""
+        """Report the end of the handed-off program's input."""
         self._is_piped = False
         await self._send(console_pb2.RunEvent(output_end=console_pb2.OutputEnd()))
 
 
 def _retrieve_error(sending: asyncio.Future[None]) -> None:
-    """Retrieve the error of an event, which nobody else does if its command was cancelled."""
+    """Retrieve the error of an event, whose command may have been cancelled, to silence asyncio's warning."""
     if not sending.cancelled():
         sending.exception()
 
@@ -191,11 +200,11 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
         return console_pb2.CompleteResponse(candidates=[os.fsencode(name) for name in candidates])
 
     async def _say_loss(self, events: Events) -> None:
-        """Say once that a damaged database was lost."""
+        """Say once that the database was lost."""
         store = self._runtime.store
         if loss := store.loss:
             with suppress(StoreError):
-                await store.loss_was_said()
+                await store.forget_loss()
             await events.stderr(f"alienctl: {loss}\n".encode())
 
     def _call(self, start: console_pb2.RunStart, events: Events) -> Call:
@@ -208,7 +217,7 @@ class ConsoleService(console_pb2_grpc.ConsoleServicer):
             umask=start.umask,
             session=start.session or "default",
             terminal=terminal,
-            context=self._runtime.context(environment or None),
+            context=self._runtime.context(environment or None, os.fsdecode(start.cwd)),
             restore_directory=(terminal.stdin or terminal.stdout) and not is_on(environment, "ALIENPY_NO_CWD_RESTORE"),
             environment=environment,
             output=events,
@@ -257,6 +266,8 @@ async def _listen(context: Context, call: Call) -> None:
     """Pass the client's further input to the command until the client closes its side."""
     while isinstance(received := await context.read(), console_pb2.RunInput):
         match received.WhichOneof("input"):
+            case "signal" if received.signal.number == signal.SIGQUIT:
+                call.detached.set()
             case "signal":
                 call.interrupted.set()
             case "stdin" if received.stdin:

@@ -20,7 +20,7 @@ from aliend.v1 import daemon_pb2, daemon_pb2_grpc
 Context = grpc.aio.ServicerContext[Any, Any]
 
 MAX_COUNTED_JOBS = 10_000
-"""The most jobs that `Status` counts."""
+"""Maximum number of jobs that `Status` counts."""
 CAPABILITIES = (
     "console",
     "session",
@@ -49,7 +49,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
 
     @errors_to_status
     async def Status(self, _request: daemon_pb2.StatusRequest, _context: Context) -> daemon_pb2.StatusResponse:
-        """See the contract."""
+        """Return the daemon's state, connections, jobs and warnings."""
         settings, engine = self._runtime.settings, self._runtime.engine
         try:
             active = await engine.jobs(MAX_COUNTED_JOBS, active_only=True)
@@ -71,7 +71,7 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
 
     @errors_to_status
     async def Stop(self, request: daemon_pb2.StopRequest, _context: Context) -> daemon_pb2.StopResponse:
-        """See the contract."""
+        """Stop the daemon, unless the request is conditional and work is in progress."""
         calls, transfers = self._runtime.activity.calls, len(self._runtime.engine.progress())
         if request.only_if_idle and (calls or transfers):
             return daemon_pb2.StopResponse(
@@ -82,6 +82,6 @@ class DaemonService(daemon_pb2_grpc.DaemonServicer):
 
     @errors_to_status
     async def Reload(self, _request: daemon_pb2.ReloadRequest, _context: Context) -> daemon_pb2.ReloadResponse:
-        """See the contract."""
+        """Apply the configuration; return the settings that apply now and those that need a restart."""
         outcome = self._reload()
         return daemon_pb2.ReloadResponse(applied=outcome.applied, after_restart=outcome.after_restart)

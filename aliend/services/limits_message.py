@@ -15,7 +15,7 @@ _STATES = {
 
 
 def limits_message(limits: LimitsInUse) -> transfers_pb2.Limits:
-    """Return the message."""
+    """Return the message for `limits`."""
     return transfers_pb2.Limits(
         files=limits.table(),
         running=limits.running(),
@@ -30,7 +30,7 @@ def limits_message(limits: LimitsInUse) -> transfers_pb2.Limits:
 def require_rate(rate: int) -> int:
     """Return the rate in bytes per second if it is valid or 0. Raises UsageError."""
     if rate and not MIN_RATE <= rate <= MAX_RATE:
-        raise UsageError(f"a rate is {MIN_RATE} to {MAX_RATE} bytes/s, or 0 for no limit, not {rate}")
+        raise UsageError(f"a rate must be {MIN_RATE} to {MAX_RATE} bytes/s, or 0 for no limit, not {rate}")
     return rate
 
 

@@ -17,7 +17,7 @@ from aliend.v1 import session_pb2, session_pb2_grpc
 Context = grpc.aio.ServicerContext[Any, Any]
 
 MIN_INTERVAL = 0.1
-"""The least seconds between two messages to one watcher."""
+"""Minimum number of seconds between two messages to one watcher."""
 REFRESH_INTERVAL = 5.0
 """Seconds after which a watcher is updated without an event: throttle points decrease without one."""
 

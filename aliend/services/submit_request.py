@@ -108,6 +108,7 @@ def _template(request: transfers_pb2.SubmitRequest) -> JobSpec:
         parents=request.parents,
         strip=request.strip,
         delete=request.delete,
+        label=request.label,
     )
 
 
@@ -164,4 +165,4 @@ def _check_replicas(sources: Sequence[ResolvedPath], storage: str) -> None:
     if any(source.side == "local" for source in sources):
         raise UsageError("Submit: only files of the catalogue have replicas")
     if not parse_storage_spec(storage):
-        raise UsageError("Submit: `storage` says where the replicas shall be")
+        raise UsageError("Submit: a replication requires `storage`, the storage of the new replicas")

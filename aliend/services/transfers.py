@@ -8,6 +8,7 @@ import grpc.aio
 
 from aliend.core.cli.escaping import readable
 from aliend.core.transfers.attempt_record import EventRecord
+from aliend.core.transfers.job import JobFilter, JobState
 from aliend.core.transfers.limits import parse
 from aliend.engine.views import JobView, TransferView
 from aliend.errors import UsageError
@@ -46,6 +47,7 @@ _PURPOSE_NUMBERS = {
     "mirror": transfers_pb2.MIRROR,
     "sync": transfers_pb2.SYNC,
 }
+_JOB_STATE_NAMES = {number: JobState(name) for name, number in _JOB_STATES.items()}
 _STATE_NAMES = {number: name for name, number in _TRANSFER_STATES.items()}
 
 
@@ -70,8 +72,14 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
     @errors_to_status
     async def List(self, request: transfers_pb2.ListJobsRequest, _context: Context) -> transfers_pb2.ListJobsResponse:
         """Return a page of jobs."""
+        if request.running_only:
+            running = await self._runtime.engine.running_jobs()
+            return transfers_pb2.ListJobsResponse(jobs=map(_job, running))
         size = _page_size(request.page_size)
-        jobs = await self._runtime.engine.jobs(size, _page_token(request.page_token), active_only=request.active_only)
+        states = tuple(_JOB_STATE_NAMES[state] for state in request.states if state in _JOB_STATE_NAMES)
+        matching = JobFilter(states, request.label, request.since_ms)
+        before = _page_token(request.page_token)
+        jobs = await self._runtime.engine.jobs(size, before, active_only=request.active_only, matching=matching)
         more = str(jobs[-1].id) if len(jobs) == size else ""
         return transfers_pb2.ListJobsResponse(jobs=[_job(job) for job in jobs], next_page_token=more)
 
@@ -145,6 +153,38 @@ class TransfersService(transfers_pb2_grpc.TransfersServicer):
         _check_request_id(request.request_id)
         return _job(await self._runtime.engine.change_job_rate(request.id, require_rate(request.rate)))
 
+    @errors_to_status
+    async def SetPriority(self, request: transfers_pb2.SetPriorityRequest, _context: Context) -> transfers_pb2.Job:
+        """Change the priority of a job."""
+        _check_request_id(request.request_id)
+        return _job(await self._runtime.engine.change_priority(request.id, request.priority))
+
+    @errors_to_status
+    async def Clean(self, request: transfers_pb2.CleanRequest, _context: Context) -> transfers_pb2.CleanResponse:
+        """Remove ended jobs from the list."""
+        _check_request_id(request.request_id)
+        return transfers_pb2.CleanResponse(removed=await self._runtime.engine.clean(request.ids))
+
+    @errors_to_status
+    async def ListReasons(
+        self, request: transfers_pb2.ListReasonsRequest, _context: Context
+    ) -> transfers_pb2.ListReasonsResponse:
+        """Return why files wait."""
+        groups = await self._runtime.engine.grouped_reasons(request.job)
+        return transfers_pb2.ListReasonsResponse(
+            reasons=[
+                transfers_pb2.WaitReason(
+                    job=group.job,
+                    kind=group.reason.kind,
+                    text=readable(group.reason.text),
+                    until_ms=int(group.reason.until * 1000),
+                    files=group.files,
+                    first=readable(group.first),
+                )
+                for group in groups
+            ]
+        )
+
     def _transfer(self, view: TransferView) -> transfers_pb2.Transfer:
         return transfers_pb2.Transfer(
             id=view.id,
@@ -199,6 +239,10 @@ def _job(view: JobView) -> transfers_pb2.Job:
         message=readable(view.message),
         priority=view.priority,
         rate=view.rate,
+        label=readable(view.label),
+        bytes_per_second=view.bytes_per_second,
+        files_per_second=view.files_per_second,
+        seconds_left=view.seconds_left,
         purpose=_PURPOSE_NUMBERS[view.purpose],
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a worker process starts sooner without these imports
     from aliend.core.transfers.overwrite import Overwrite
 
 from aliend.core.catalogue.entries import Ticket
-from aliend.core.transfers.file_system import FileSystem
+from aliend.core.catalogue.file_system import FileSystem
 
 R = TypeVar("R")
 
@@ -176,8 +176,9 @@ class Uploaded:
 class Upload(Task[Uploaded]):
     """Upload one local file to all `targets` in one pass.
 
-    `source` is an absolute local path; `size` (bytes) and `modified_ns` (POSIX nanoseconds) are those seen when the
-    tickets were requested: a file that differs is refused. With `only_compare` nothing is sent; replicas that exist
+    `source` is an absolute local path; `size` (bytes), `modified_ns` and `changed_ns` (POSIX nanoseconds of mtime and
+    ctime; programs can set the mtime only) are those seen when the tickets were requested: a file that differs is
+    refused. With `only_compare` nothing is sent; replicas that exist
     and are complete have no error.
     """
 
@@ -186,6 +187,7 @@ class Upload(Task[Uploaded]):
     targets: tuple[ReplicaUrl, ...]
     size: int
     modified_ns: int
+    changed_ns: int
     tuning: Tuning = Tuning()
     only_compare: bool = False
 

@@ -1,4 +1,4 @@
-"""A damaged database: how it is found, and where it is kept while aliend begins a new one."""
+"""A damaged or removed database: how it is found, and where its files are kept while aliend begins a new one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,20 @@ _STDIN = "stdin"
 
 class DamageError(sqlite3.DatabaseError):
     """SQLite's own check of the file has found an error."""
+
+
+def is_missing(path: Path) -> bool:
+    """Return whether a database that existed before (see `mark_created`) is removed or empty."""
+    try:
+        return path.stat().st_size == 0 and _created(path).exists()
+    except FileNotFoundError:
+        return _created(path).exists()
+
+
+def mark_created(path: Path) -> None:
+    """Leave a file beside the database that shows that it existed, so that its removal is noticed."""
+    with suppress(OSError):
+        _created(path).touch(mode=0o600)
 
 
 def is_damage(error: BaseException) -> bool:
@@ -47,9 +61,9 @@ def mark_suspect(path: Path) -> None:
 
 
 def set_aside(path: Path, now: float) -> Path:
-    """Rename a damaged database, so that a new one can begin; `now` in POSIX seconds. Raises StoreError.
+    """Rename the files of a damaged database, so that a new one can begin; `now` in POSIX seconds. Raises StoreError.
 
-    The files of its uploads from standard input are kept beside it.
+    The files of its uploads from standard input are kept beside it. An empty database is removed.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     target = path.with_name(f"{path.name}{_MARK}{stamp}")
@@ -58,14 +72,16 @@ def set_aside(path: Path, now: float) -> Path:
         # The main file goes last: a log without its database would be applied to the next one.
         for suffix in (*_SIDE_FILES, ""):
             side = path.with_name(path.name + suffix)
-            if side.exists():
+            if not suffix and side.exists() and not side.stat().st_size:
+                side.unlink()
+            elif side.exists():
                 side.rename(target.with_name(target.name + suffix))
         if stdin.is_dir():
             stdin.rename(path.with_name(f"{_STDIN}{_MARK}{stamp}"))
         _suspect(path).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The database {path} is damaged and cannot be renamed: {error.strerror}; move it away yourself"
+            f"The database {path} is damaged, and renaming it failed: {error.strerror}; move it away yourself"
         ) from error
     return target
 
@@ -78,3 +94,7 @@ def kept_aside(path: Path) -> list[Path]:
 
 def _suspect(path: Path) -> Path:
     return path.with_name(f"{path.name}.suspect")
+
+
+def _created(path: Path) -> Path:
+    return path.with_name(f"{path.name}.created")

@@ -1,9 +1,9 @@
-"""One SQLite connection in its own thread: reads, and transactions that are on disk when they return.
+"""One SQLite connection in its own thread: runs reads, and transactions that are on disk when they return.
 
-A function runs in the thread as a whole, so that no other one sees a state in between. The thread processes all queued
-calls together: first the changes, in one transaction that is flushed to disk once, then the reads; and it wakes the
-loop once. (The future of a thread pool costs as much as the usual small transactions.) Foreign exceptions become
-StoreError here.
+A function runs in the thread without interruption, so that no other one sees intermediate states. The thread
+processes all queued calls together: first the changes, in one transaction that is flushed to disk once, then the
+reads; and it wakes the loop once. (The future of a thread pool costs as much as the usual small transactions.) Foreign
+exceptions become StoreError here.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Connection(sqlite3.Connection):
 
 
 def _with_bytes(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]]:
-    """Return the same statement, in which names that are not UTF-8 are bytes that SQLite is to take for text."""
+    """Return the statement with names that are not UTF-8 as bytes, which SQLite casts to text."""
     is_bytes = [isinstance(value, str) and not is_text(value) for value in parameters]
     pieces = sql.split("?")
     marks = ["CAST(? AS TEXT)" if one else "?" for one in is_bytes]
@@ -79,7 +79,7 @@ def _with_bytes(sql: str, parameters: Sequence[Any]) -> tuple[str, Sequence[Any]
 
 
 class Transaction:
-    """What a changing function gets: the connection, the time, and the revision for the next changed row."""
+    """The argument of a writing function: the connection, the time, and the revision for the next changed row."""
 
     def __init__(self, connection: sqlite3.Connection, now_ms: int, revision: int) -> None:
         self.connection = connection
@@ -128,9 +128,9 @@ class Database:
         self.patience = BUSY
         """Seconds to wait for another program that holds the database."""
         self.problem: StoreError | None = None
-        """Why the database cannot be used, as long as it was not opened since."""
+        """The reason why the database cannot be opened; empty while it is open."""
         self.loss = ""
-        """A sentence about a database that was damaged and set aside, until `loss_was_said`."""
+        """The message about a database that was damaged or removed, until `forget_loss`."""
         self._watchers: set[asyncio.Event] = set()
 
     async def open(self) -> None:
@@ -166,7 +166,7 @@ class Database:
         return result
 
     async def write(self, function: Callable[[Transaction], T], *, durable: bool = True) -> T:
-        """Return the function's result, its changes durable; an exception undoes them. Raises StoreError.
+        """Run `function` in a transaction and return its result; an exception rolls it back. Raises StoreError.
 
         Changes that need not be `durable` survive everything except a crash of the machine, and are visible in order.
         Cancelling the caller does not stop its transaction; watchers are notified in any case.
@@ -174,8 +174,8 @@ class Database:
         result: T = await self._submit(change=function, durable=durable)
         return result
 
-    async def loss_was_said(self) -> None:
-        """Forget the sentence about a damaged database. Raises StoreError."""
+    async def forget_loss(self) -> None:
+        """Delete the message about a lost database. Raises StoreError."""
         self.loss = ""
         await self.write(lambda at: at.connection.execute("DELETE FROM meta WHERE key = 'loss'") and None)
 
@@ -230,13 +230,13 @@ class Database:
         try:
             call.result = function()
         except BaseException as error:  # noqa: BLE001 - the caller gets it
-            call.error = self._judged(error)
+            call.error = self._to_store_error(error)
 
-    def _judged(self, error: BaseException) -> BaseException:
-        """Return the error as ours. A damaged database is checked at the next start."""
+    def _to_store_error(self, error: BaseException) -> BaseException:
+        """Return the error as StoreError. The next start checks a damaged database."""
         if damage.is_damage(error):
             damage.mark_suspect(self._path)
-        return _ours(self._path, error)
+        return _store_error(self._path, error)
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -245,22 +245,14 @@ class Database:
         return self._connection
 
     def _open(self) -> None:
-        """Open the file; what is damaged is set aside first. Raises StoreError."""
+        """Open the file; rename a damaged one first. Raises StoreError."""
         if self.problem and time.monotonic() < self._next_try:
             raise StoreError(str(self.problem))
         try:
-            try:
-                self._connect()
-            except sqlite3.Error as error:
-                if not damage.is_damage(error):
-                    raise
-                self._close()
-                kept = damage.set_aside(self._path, self._clock())
-                self._connect()
-                self._remember_loss(kept, str(error))
+            self._connect_or_recreate()
         except BaseException as error:
             self._close()
-            ours = _ours(self._path, error)
+            ours = _store_error(self._path, error)
             if isinstance(ours, StoreError):
                 # The first command after the start waits for the database, too.
                 self._next_try = time.monotonic() + _BETWEEN_TRIES if self.problem else 0.0
@@ -269,6 +261,25 @@ class Database:
                 raise
             raise ours from error
         self.problem = None
+
+    def _connect_or_recreate(self) -> None:
+        """Connect; begin a new database where the old one is removed, empty or damaged, and remember that."""
+        if damage.is_missing(self._path):
+            damage.set_aside(self._path, self._clock())
+            self._connect()
+            self._remember_loss(f"the database {self._path} was removed or emptied", "a new one was created")
+            return
+        try:
+            self._connect()
+        except sqlite3.Error as error:
+            if not damage.is_damage(error):
+                raise
+            self._close()
+            kept = damage.set_aside(self._path, self._clock())
+            self._connect()
+            log.error("the check of the database failed: %s", error)
+            self._remember_loss("the database of aliend was damaged", f"it is kept as {kept}; a new one was created")
+        damage.mark_created(self._path)
 
     def _connect(self) -> None:
         try:
@@ -283,7 +294,7 @@ class Database:
             prepare(connection, self._path)
         except OSError as error:
             raise StoreError(
-                f"the database {self._path} has an older schema and cannot be copied before it is changed: "
+                f"the database {self._path} has an older schema, and its backup before the upgrade failed: "
                 f"{error.strerror}; nothing was changed"
             ) from error
         sql = "SELECT key, value FROM meta WHERE key IN ('revision', 'loss', ?)"
@@ -292,13 +303,10 @@ class Database:
             connection.return_bytes()
         self._revision, self.loss = int(meta["revision"]), meta.get("loss", "")
 
-    def _remember_loss(self, kept: Path, reason: str) -> None:
-        """Keep a sentence about the damaged database until somebody has read it."""
-        self.loss = (
-            f"the database of aliend was damaged; its jobs and sessions are lost.\n"
-            f"it is kept as {kept}; a new one was begun"
-        )
-        log.error("%s: %s", self.loss, reason)
+    def _remember_loss(self, what: str, result: str) -> None:
+        """Store the message about the lost database until a user has read it."""
+        self.loss = f"{what}; its jobs and sessions are lost.\n{result}"
+        log.error("%s", self.loss)
         self._opened().execute("INSERT OR REPLACE INTO meta VALUES ('loss', ?)", (self.loss,))
 
     def _close(self) -> None:
@@ -313,10 +321,12 @@ class Database:
             self._transact(changes)
         except BaseException as error:  # noqa: BLE001 - the caller gets it
             for change in changes:
-                change.error = change.error or self._judged(error)
+                change.error = change.error or self._to_store_error(error)
 
     def _transact(self, changes: Sequence[_QueuedCall]) -> None:
         connection = self._opened()
+        if not os.path.exists(self._path):  # noqa: PTH110 - twice as fast, before each transaction
+            raise StoreError(f"the database {self._path} was removed; begin a new one with `alienctl daemon restart`")
         durable = any(change.durable for change in changes)
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("BEGIN IMMEDIATE")
@@ -348,13 +358,13 @@ class Database:
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO change")
-            call.error = self._judged(error)
+            call.error = self._to_store_error(error)
             transaction.revision = before
         connection.execute("RELEASE change")
         return transaction.revision
 
 
-_RESTART = "it is damaged; `alienctl daemon restart` keeps it under another name and begins a new one"
+_RESTART = "it is damaged; `alienctl daemon restart` renames it and creates a new one"
 _SENTENCES = {
     "SQLITE_FULL": "the disk is full; free some space, work resumes automatically",
     "SQLITE_READONLY": "it is read-only; make the file and its directory writable",
@@ -367,16 +377,16 @@ _SENTENCES = {
 }
 
 
-def _ours(path: Path, error: BaseException) -> BaseException:
+def _store_error(path: Path, error: BaseException) -> BaseException:
     """Return SQLite's exception as StoreError; any other unchanged."""
     if not isinstance(error, sqlite3.Error):
         return error
-    ours = StoreError(_sentence(path, error))
+    ours = StoreError(_message(path, error))
     ours.__cause__ = error
     return ours
 
 
-def _sentence(path: Path, error: sqlite3.Error) -> str:
+def _message(path: Path, error: sqlite3.Error) -> str:
     name = getattr(error, "sqlite_errorname", "") or ""
     reason = next((text for prefix, text in _SENTENCES.items() if name.startswith(prefix)), str(error))
-    return f"the database {path} cannot be used: {reason}"
+    return f"cannot use the database {path}: {reason}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 
 from aliend.core.transfers.transfer import Phase
-from aliend.store.database import Transaction
+from aliend.store.database import Database, Transaction
 from aliend.store.rows.codec import in_states
 
 _ROWS = 500
@@ -18,21 +18,41 @@ _EVENTS = 4 * _ROWS
 """Events deleted in one transaction; most transfers have three."""
 
 # Transfers that may have temporary entries in the catalogue are kept until those are removed.
-_OLD = f"""
-SELECT id FROM job WHERE ended_ms > 0 AND ended_ms < ? AND NOT EXISTS (
+_REMOVABLE = f"""
+SELECT id FROM job WHERE ended_ms > 0 AND NOT EXISTS (
     SELECT 1 FROM transfer WHERE job = job.id AND intent <> '' AND {in_states(Phase.FAILED, Phase.CANCELLED)}
     AND (json_extract(intent, '$.kind') = 'replacing' OR json_extract(intent, '$.lfn') <> target))
-ORDER BY ended_ms LIMIT 1
 """
+_OLD = f"{_REMOVABLE} AND ended_ms < ? ORDER BY ended_ms LIMIT 1"
+_ONE = f"{_REMOVABLE} AND id = ?"
 
 
-def prune(transaction: Transaction, before_ms: int) -> int:
-    """Delete some rows of the oldest job that ended before `before_ms`; return how many (0: no such job)."""
-    connection = transaction.connection
-    row = connection.execute(_OLD, (before_ms,)).fetchone()
-    if row is None:
-        return 0
-    (job,) = row
+class History:
+    """Deletes jobs that have ended; call each method until it returns 0. Both raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def prune(self, before_ms: int) -> int:
+        """Delete some rows of the oldest job that ended before `before_ms`; return how many (0: no such job)."""
+        return await self._database.write(lambda at: _prune_oldest(at, before_ms))
+
+    async def remove(self, job: int) -> int:
+        """Delete some rows of a job that has ended; return how many (0: nothing is left, or it cannot be removed)."""
+        return await self._database.write(lambda at: _remove(at, job))
+
+
+def _prune_oldest(transaction: Transaction, before_ms: int) -> int:
+    row = transaction.connection.execute(_OLD, (before_ms,)).fetchone()
+    return 0 if row is None else _prune_job(transaction.connection, row[0])
+
+
+def _remove(transaction: Transaction, job: int) -> int:
+    row = transaction.connection.execute(_ONE, (job,)).fetchone()
+    return 0 if row is None else _prune_job(transaction.connection, job)
+
+
+def _prune_job(connection: sqlite3.Connection, job: int) -> int:
     ids = "SELECT id FROM transfer WHERE job = ? ORDER BY id LIMIT ?"
     connection.execute(f"DELETE FROM attempt WHERE transfer IN ({ids})", (job, _ROWS))
     deleted = connection.execute(f"DELETE FROM transfer WHERE id IN ({ids})", (job, _ROWS)).rowcount

@@ -13,7 +13,7 @@ from types import TracebackType
 from aliend.core.transfers import job as jobs_core
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.core.transfers.effects import ChangeOwner, Effect
-from aliend.core.transfers.job import Job, JobEvent, JobSpec, JobState
+from aliend.core.transfers.job import EVERY_JOB, Job, JobEvent, JobFilter, JobSpec, JobState
 from aliend.core.transfers.scheduler import Candidate, RoundRobin
 from aliend.core.transfers.transfer import (
     Cancel,
@@ -26,16 +26,18 @@ from aliend.core.transfers.transfer import (
     step,
 )
 from aliend.errors import StoreError
-from aliend.store import changes, damage, deduplication, pruning, scheduling_queries
+from aliend.store import changes, damage, deduplication, scheduling_queries
 from aliend.store.changes import ChangedRows
 from aliend.store.database import Database, Transaction
+from aliend.store.pruning import History
 from aliend.store.rows import attempts as attempt_rows
 from aliend.store.rows import transfers
 from aliend.store.rows.codec import in_states
 from aliend.store.rows.deletions import Deletions
-from aliend.store.rows.jobs import JobRows
+from aliend.store.rows.incomplete_files import IncompleteFiles
+from aliend.store.rows.jobs import JobRows, Requests, jobs_where
 from aliend.store.rows.sessions import Identities, Sessions
-from aliend.store.rows.transfers import NewTransfer
+from aliend.store.rows.transfers import NewTransfer, WaitingCause
 
 BATCH = 1000
 """Rows changed in one transaction."""
@@ -64,8 +66,12 @@ class Store:
         self._rows = JobRows()
         self.sessions = Sessions(self._database, clock)
         self.deletions = Deletions(self._database)
+        self.incomplete = IncompleteFiles(self._database)
         self.identities = Identities(self._database)
-        self.loss_was_said = self._database.loss_was_said
+        self.history = History(self._database)
+        requests = Requests(self._database)
+        self.was_requested, self.record_request = requests.was_made, requests.record
+        self.forget_loss = self._database.forget_loss
         self.watch = self._database.watch
         self.unwatch = self._database.unwatch
 
@@ -80,7 +86,7 @@ class Store:
 
     @property
     def loss(self) -> str:
-        """Return a sentence about a damaged database that was set aside, until `loss_was_said`; empty: none."""
+        """Return the message about a database that was damaged or removed, until `forget_loss`; empty if none."""
         return self._database.loss
 
     @property
@@ -89,10 +95,10 @@ class Store:
         return self._database.problem
 
     def warnings(self) -> list[str]:
-        """Sentences about the database that want attention."""
+        """Return warnings about the database."""
         kept = damage.kept_aside(self._path)
-        lost = f"a damaged database is kept as {kept[-1]}; remove it when you need it no more" if kept else ""
-        return [text for text in (str(self.problem or ""), lost) if text]
+        lost = f"a damaged database is kept as {kept[-1]}; remove it when you no longer need it" if kept else ""
+        return [text for text in (str(self.problem or ""), self.loss.replace("\n", " "), lost) if text]
 
     async def close(self) -> None:
         """Finish queued calls and close the file."""
@@ -107,10 +113,15 @@ class Store:
         """Return one job. Raises NoSuchJob."""
         return await self._database.read(lambda connection: self._rows.load(connection, number))
 
-    async def jobs(self, page_size: int, before_id: int, *, active_only: bool) -> list[Job]:
+    async def jobs(
+        self, page_size: int, before_id: int, *, active_only: bool, matching: JobFilter = EVERY_JOB
+    ) -> list[Job]:
         """Return jobs below number `before_id` (0: from the newest), the newest first."""
-        where = "WHERE (id < ?1 OR ?1 = 0)" + (" AND ended_ms = 0" if active_only else "") + " ORDER BY id DESC LIMIT ?"
-        return await self._database.read(lambda at: self._rows.select(at, where, (before_id, page_size)))
+        where, values = jobs_where(matching, active_only=active_only)
+        where = f"WHERE (id < ? OR ? = 0) AND {where} ORDER BY id DESC LIMIT ?"
+        return await self._database.read(
+            lambda at: self._rows.select(at, where, (before_id, before_id, *values, page_size))
+        )
 
     async def transfer(self, number: int) -> Transfer:
         """Return one transfer, which must exist."""
@@ -248,6 +259,10 @@ class Store:
         """Return the first jobs with files that may start: number to priority, the highest first."""
         return await self._database.read(lambda at: scheduling_queries.jobs_with_ready_files(at, now))
 
+    async def waiting_causes(self, job: int) -> list[WaitingCause]:
+        """Return why files of a job wait for their next attempt, the most frequent causes first."""
+        return await self._database.read(lambda at: transfers.waiting_causes(at, job))
+
     async def last_error_kinds(self, transfers: Sequence[int]) -> dict[int, str]:
         """Return the error kind of the last attempt of each of these transfers (empty: it had no error)."""
         return await self._database.read(lambda at: attempt_rows.last_error_kinds(at, transfers))
@@ -274,10 +289,6 @@ class Store:
         """Save the limits for this daemon and the next ones."""
         sql = "INSERT OR REPLACE INTO meta VALUES ('limits', ?)"
         await self._database.write(lambda at: at.connection.execute(sql, (json.dumps(limits),)) and None)
-
-    async def prune(self, before_ms: int) -> int:
-        """Delete some rows of the oldest job that ended before `before_ms`; return how many (0: no such job)."""
-        return await self._database.write(lambda at: pruning.prune(at, before_ms))
 
     async def make_ready(self, latest: float) -> int:
         """Make transfers ready that would wait until after `latest`; return how many."""
@@ -315,16 +326,6 @@ class Store:
         """Return jobs whose cancellation was interrupted by the end of the daemon."""
         where = f"WHERE {in_states(JobState.CANCELLED)} AND ended_ms = 0"
         return await self._database.read(lambda at: self._rows.select(at, where, ()))
-
-    async def was_requested(self, request_id: str) -> bool:
-        """Return whether a change with this id was made before."""
-        sql = "SELECT 1 FROM request WHERE id = ?"
-        return await self._database.read(lambda at: at.execute(sql, (request_id,)).fetchone() is not None)
-
-    async def record_request(self, request_id: str, job: int) -> None:
-        """Record that a change with this id was made."""
-        sql = "INSERT OR IGNORE INTO request VALUES (?, ?)"
-        await self._database.write(lambda at: at.connection.execute(sql, (request_id, job)) and None)
 
     async def position(self) -> tuple[str, int]:
         """Return the database's own name, and the revision of its last change."""

@@ -26,10 +26,14 @@ class CompleteRequest(_message.Message):
     def __init__(self, words: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., session: _Optional[str] = ..., environment: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class CompleteResponse(_message.Message):
-    __slots__ = ("candidates",)
+    __slots__ = ("candidates", "descriptions", "is_ordered")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTIONS_FIELD_NUMBER: _ClassVar[int]
+    IS_ORDERED_FIELD_NUMBER: _ClassVar[int]
     candidates: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, candidates: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    descriptions: _containers.RepeatedScalarFieldContainer[str]
+    is_ordered: bool
+    def __init__(self, candidates: _Optional[_Iterable[bytes]] = ..., descriptions: _Optional[_Iterable[str]] = ..., is_ordered: _Optional[bool] = ...) -> None: ...
 
 class RunInput(_message.Message):
     __slots__ = ("start", "stdin", "eof", "signal", "resize", "answer", "handoff_result")
@@ -185,20 +189,24 @@ class AttachedJob(_message.Message):
     def __init__(self, id: _Optional[int] = ..., more: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class RunProgress(_message.Message):
-    __slots__ = ("bytes_done", "bytes_total", "files_done", "files_failed", "files_total", "files")
+    __slots__ = ("bytes_done", "bytes_total", "files_done", "files_failed", "files_total", "files", "bytes_per_second", "seconds_left")
     BYTES_DONE_FIELD_NUMBER: _ClassVar[int]
     BYTES_TOTAL_FIELD_NUMBER: _ClassVar[int]
     FILES_DONE_FIELD_NUMBER: _ClassVar[int]
     FILES_FAILED_FIELD_NUMBER: _ClassVar[int]
     FILES_TOTAL_FIELD_NUMBER: _ClassVar[int]
     FILES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_LEFT_FIELD_NUMBER: _ClassVar[int]
     bytes_done: int
     bytes_total: int
     files_done: int
     files_failed: int
     files_total: int
     files: _containers.RepeatedCompositeFieldContainer[FileProgress]
-    def __init__(self, bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., files_done: _Optional[int] = ..., files_failed: _Optional[int] = ..., files_total: _Optional[int] = ..., files: _Optional[_Iterable[_Union[FileProgress, _Mapping]]] = ...) -> None: ...
+    bytes_per_second: int
+    seconds_left: int
+    def __init__(self, bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., files_done: _Optional[int] = ..., files_failed: _Optional[int] = ..., files_total: _Optional[int] = ..., files: _Optional[_Iterable[_Union[FileProgress, _Mapping]]] = ..., bytes_per_second: _Optional[int] = ..., seconds_left: _Optional[int] = ...) -> None: ...
 
 class FileProgress(_message.Message):
     __slots__ = ("id", "name", "bytes_done", "bytes_total")
@@ -221,13 +229,17 @@ class Question(_message.Message):
     def __init__(self, prompt: _Optional[str] = ..., echo: _Optional[bool] = ...) -> None: ...
 
 class Handoff(_message.Message):
-    __slots__ = ("argv", "stdin", "takes_output", "may_be_missing")
+    __slots__ = ("argv", "stdin", "takes_output", "may_be_missing", "text", "text_lfn")
     ARGV_FIELD_NUMBER: _ClassVar[int]
     STDIN_FIELD_NUMBER: _ClassVar[int]
     TAKES_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     MAY_BE_MISSING_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_LFN_FIELD_NUMBER: _ClassVar[int]
     argv: _containers.RepeatedScalarFieldContainer[bytes]
     stdin: bytes
     takes_output: bool
     may_be_missing: bool
-    def __init__(self, argv: _Optional[_Iterable[bytes]] = ..., stdin: _Optional[bytes] = ..., takes_output: _Optional[bool] = ..., may_be_missing: _Optional[bool] = ...) -> None: ...
+    text: bytes
+    text_lfn: bytes
+    def __init__(self, argv: _Optional[_Iterable[bytes]] = ..., stdin: _Optional[bytes] = ..., takes_output: _Optional[bool] = ..., may_be_missing: _Optional[bool] = ..., text: _Optional[bytes] = ..., text_lfn: _Optional[bytes] = ...) -> None: ...

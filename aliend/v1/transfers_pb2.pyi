@@ -90,7 +90,7 @@ ELEMENT_RESTING: ElementState
 ELEMENT_PROBING: ElementState
 
 class SubmitRequest(_message.Message):
-    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout_seconds", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "targets", "selection", "parents", "strip", "no_recovery", "purpose", "delete", "exclude")
+    __slots__ = ("request_id", "sources", "target", "overwrite", "storage", "parallel", "priority", "cwd", "session", "umask", "strict", "timeout_seconds", "retries", "min_rate", "verify", "whole_archives", "http", "chunks", "chunk_size", "streams", "touch_empty", "rate", "targets", "selection", "parents", "strip", "no_recovery", "purpose", "delete", "exclude", "label")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +121,7 @@ class SubmitRequest(_message.Message):
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     DELETE_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     sources: _containers.RepeatedScalarFieldContainer[str]
     target: str
@@ -151,7 +152,8 @@ class SubmitRequest(_message.Message):
     purpose: Purpose
     delete: bool
     exclude: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout_seconds: _Optional[float] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., targets: _Optional[_Iterable[str]] = ..., selection: _Optional[_Union[Selection, _Mapping]] = ..., parents: _Optional[int] = ..., strip: _Optional[int] = ..., no_recovery: _Optional[bool] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ...) -> None: ...
+    label: str
+    def __init__(self, request_id: _Optional[str] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., overwrite: _Optional[_Union[Overwrite, str]] = ..., storage: _Optional[str] = ..., parallel: _Optional[int] = ..., priority: _Optional[int] = ..., cwd: _Optional[str] = ..., session: _Optional[str] = ..., umask: _Optional[int] = ..., strict: _Optional[bool] = ..., timeout_seconds: _Optional[float] = ..., retries: _Optional[int] = ..., min_rate: _Optional[int] = ..., verify: _Optional[bool] = ..., whole_archives: _Optional[bool] = ..., http: _Optional[bool] = ..., chunks: _Optional[int] = ..., chunk_size: _Optional[int] = ..., streams: _Optional[int] = ..., touch_empty: _Optional[bool] = ..., rate: _Optional[int] = ..., targets: _Optional[_Iterable[str]] = ..., selection: _Optional[_Union[Selection, _Mapping]] = ..., parents: _Optional[int] = ..., strip: _Optional[int] = ..., no_recovery: _Optional[bool] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., delete: _Optional[bool] = ..., exclude: _Optional[_Iterable[str]] = ..., label: _Optional[str] = ...) -> None: ...
 
 class Selection(_message.Message):
     __slots__ = ("pattern", "regex", "name", "exclude_texts", "exclude_patterns", "exclude_regexes", "user", "group", "grid_job", "min_size", "max_size", "min_depth", "max_depth", "min_changed_ms", "max_changed_ms", "limit", "offset", "site")
@@ -194,7 +196,7 @@ class Selection(_message.Message):
     def __init__(self, pattern: _Optional[str] = ..., regex: _Optional[str] = ..., name: _Optional[str] = ..., exclude_texts: _Optional[_Iterable[str]] = ..., exclude_patterns: _Optional[_Iterable[str]] = ..., exclude_regexes: _Optional[_Iterable[str]] = ..., user: _Optional[str] = ..., group: _Optional[str] = ..., grid_job: _Optional[int] = ..., min_size: _Optional[int] = ..., max_size: _Optional[int] = ..., min_depth: _Optional[int] = ..., max_depth: _Optional[int] = ..., min_changed_ms: _Optional[int] = ..., max_changed_ms: _Optional[int] = ..., limit: _Optional[int] = ..., offset: _Optional[int] = ..., site: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority", "rate", "purpose")
+    __slots__ = ("id", "state", "direction", "sources", "target", "files", "bytes_done", "bytes_total", "created_ms", "ended_ms", "message", "priority", "rate", "label", "bytes_per_second", "files_per_second", "seconds_left", "purpose")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
@@ -208,6 +210,10 @@ class Job(_message.Message):
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    BYTES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    FILES_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_LEFT_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     id: int
     state: JobState
@@ -222,8 +228,12 @@ class Job(_message.Message):
     message: str
     priority: int
     rate: int
+    label: str
+    bytes_per_second: int
+    files_per_second: float
+    seconds_left: int
     purpose: Purpose
-    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., created_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., rate: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., state: _Optional[_Union[JobState, str]] = ..., direction: _Optional[_Union[Direction, str]] = ..., sources: _Optional[_Iterable[str]] = ..., target: _Optional[str] = ..., files: _Optional[_Union[Counters, _Mapping]] = ..., bytes_done: _Optional[int] = ..., bytes_total: _Optional[int] = ..., created_ms: _Optional[int] = ..., ended_ms: _Optional[int] = ..., message: _Optional[str] = ..., priority: _Optional[int] = ..., rate: _Optional[int] = ..., label: _Optional[str] = ..., bytes_per_second: _Optional[int] = ..., files_per_second: _Optional[float] = ..., seconds_left: _Optional[int] = ..., purpose: _Optional[_Union[Purpose, str]] = ...) -> None: ...
 
 class Counters(_message.Message):
     __slots__ = ("queued", "running", "waiting", "done", "failed", "cancelled")
@@ -286,14 +296,22 @@ class ChangeJobRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "active_only")
+    __slots__ = ("page_size", "page_token", "active_only", "states", "label", "since_ms", "running_only")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     ACTIVE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    SINCE_MS_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_ONLY_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     active_only: bool
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., active_only: _Optional[bool] = ...) -> None: ...
+    states: _containers.RepeatedScalarFieldContainer[JobState]
+    label: str
+    since_ms: int
+    running_only: bool
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., active_only: _Optional[bool] = ..., states: _Optional[_Iterable[_Union[JobState, str]]] = ..., label: _Optional[str] = ..., since_ms: _Optional[int] = ..., running_only: _Optional[bool] = ...) -> None: ...
 
 class ListJobsResponse(_message.Message):
     __slots__ = ("jobs", "next_page_token")
@@ -393,6 +411,58 @@ class SetJobRateRequest(_message.Message):
     id: int
     rate: int
     def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ..., rate: _Optional[int] = ...) -> None: ...
+
+class SetPriorityRequest(_message.Message):
+    __slots__ = ("request_id", "id", "priority")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    id: int
+    priority: int
+    def __init__(self, request_id: _Optional[str] = ..., id: _Optional[int] = ..., priority: _Optional[int] = ...) -> None: ...
+
+class CleanRequest(_message.Message):
+    __slots__ = ("request_id", "ids")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, request_id: _Optional[str] = ..., ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class CleanResponse(_message.Message):
+    __slots__ = ("removed",)
+    REMOVED_FIELD_NUMBER: _ClassVar[int]
+    removed: int
+    def __init__(self, removed: _Optional[int] = ...) -> None: ...
+
+class ListReasonsRequest(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: int
+    def __init__(self, job: _Optional[int] = ...) -> None: ...
+
+class ListReasonsResponse(_message.Message):
+    __slots__ = ("reasons",)
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    reasons: _containers.RepeatedCompositeFieldContainer[WaitReason]
+    def __init__(self, reasons: _Optional[_Iterable[_Union[WaitReason, _Mapping]]] = ...) -> None: ...
+
+class WaitReason(_message.Message):
+    __slots__ = ("job", "kind", "text", "until_ms", "files", "first")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_MS_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    job: int
+    kind: str
+    text: str
+    until_ms: int
+    files: int
+    first: str
+    def __init__(self, job: _Optional[int] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., until_ms: _Optional[int] = ..., files: _Optional[int] = ..., first: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("files", "running", "rates", "elements")

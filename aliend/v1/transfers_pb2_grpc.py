@@ -95,6 +95,21 @@ class TransfersStub:
                 request_serializer=aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.SerializeToString,
                 response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
                 _registered_method=True)
+        self.SetPriority = channel.unary_unary(
+                '/aliend.v1.Transfers/SetPriority',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.SetPriorityRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+                _registered_method=True)
+        self.Clean = channel.unary_unary(
+                '/aliend.v1.Transfers/Clean',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.CleanRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.CleanResponse.FromString,
+                _registered_method=True)
+        self.ListReasons = channel.unary_unary(
+                '/aliend.v1.Transfers/ListReasons',
+                request_serializer=aliend_dot_v1_dot_transfers__pb2.ListReasonsRequest.SerializeToString,
+                response_deserializer=aliend_dot_v1_dot_transfers__pb2.ListReasonsResponse.FromString,
+                _registered_method=True)
 
 
 class TransfersServicer:
@@ -134,7 +149,8 @@ class TransfersServicer:
         """Returns a snapshot, then each change until the job has ended (without end for all jobs). Used by
         `alienctl transfers watch`. After a lost connection, resume with the token of the last message or with the last
         processed event: nothing is lost or repeated, even if the daemon was killed. Frequent changes of jobs and transfers
-        are merged into at most 10 messages per second; `events` has every step.
+        are merged into at most 10 messages per second; `events` has every step. While bytes move, the running transfers and
+        their jobs come twice per second.
         Errors: NOT_FOUND, INVALID_ARGUMENT (a token of another database, events that are no longer stored).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -189,6 +205,29 @@ class TransfersServicer:
     def SetJobRate(self, request, context):
         """Changes the bandwidth limit of a job, including a running one. Used by
         `alienctl transfers limit --job`. Idempotent. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPriority(self, request, context):
+        """Changes the priority of a job, including a running one: files with a higher priority start first. Used by
+        `alienctl transfers priority`. Idempotent. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Clean(self, request, context):
+        """Removes ended jobs from the list of jobs; copied files stay. Used by `alienctl transfers clean`. Idempotent.
+        Errors: INVALID_ARGUMENT for a job that has not ended; then no job is removed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReasons(self, request, context):
+        """Returns why files wait, grouped by job and reason. Used by `alienctl transfers why`. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -256,6 +295,21 @@ def add_TransfersServicer_to_server(servicer, server):
                     servicer.SetJobRate,
                     request_deserializer=aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.FromString,
                     response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            ),
+            'SetPriority': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPriority,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.SetPriorityRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.Job.SerializeToString,
+            ),
+            'Clean': grpc.unary_unary_rpc_method_handler(
+                    servicer.Clean,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.CleanRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.CleanResponse.SerializeToString,
+            ),
+            'ListReasons': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReasons,
+                    request_deserializer=aliend_dot_v1_dot_transfers__pb2.ListReasonsRequest.FromString,
+                    response_serializer=aliend_dot_v1_dot_transfers__pb2.ListReasonsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -583,6 +637,87 @@ class Transfers:
             '/aliend.v1.Transfers/SetJobRate',
             aliend_dot_v1_dot_transfers__pb2.SetJobRateRequest.SerializeToString,
             aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPriority(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.Transfers/SetPriority',
+            aliend_dot_v1_dot_transfers__pb2.SetPriorityRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Clean(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.Transfers/Clean',
+            aliend_dot_v1_dot_transfers__pb2.CleanRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.CleanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReasons(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aliend.v1.Transfers/ListReasons',
+            aliend_dot_v1_dot_transfers__pb2.ListReasonsRequest.SerializeToString,
+            aliend_dot_v1_dot_transfers__pb2.ListReasonsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,7 +18,7 @@ MIB = 1 << 20
 WINDOW, WATCHED = 5.0, 9.0
 """Seconds over which a limit must hold, and duration of the measurement."""
 SHORT, NEAR = 1.0, 0.1
-"""Another limit holds from when on each window of SHORT seconds has it, but for a part of NEAR."""
+"""A new limit holds once the rate of each window of SHORT seconds complies with it, within the fraction NEAR."""
 CHANGING = 4
 """The number of copies while the limit changes."""
 
@@ -72,7 +72,7 @@ def _copies(stage: Stage, lfn: str, number: int) -> Iterator[Path]:
 
 
 def watched(target: Path, number: int, seconds: float, pause: float = 0.05) -> list[Seen]:
-    """The bytes of the copies `0` to `number` (without) in `target`, looked at again and again."""
+    """Return samples of the bytes of the copies `0` to `number` - 1 in `target`, every `pause` seconds."""
     seen, until = [Seen(time.monotonic(), _sizes(target, number))], time.monotonic() + seconds
     while seen[-1].at < until:
         time.sleep(pause)
@@ -81,7 +81,7 @@ def watched(target: Path, number: int, seconds: float, pause: float = 0.05) -> l
 
 
 def _sizes(target: Path, number: int) -> tuple[int, ...]:
-    """A partial file is written in order, so that its length is what has come."""
+    """Return the lengths of the partial files, which are written in order."""
     sizes = [0] * number
     for path in target.iterdir():
         copy = path.name.removeprefix(".").partition(".")[0]

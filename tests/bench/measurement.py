@@ -28,7 +28,7 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True)
 class Stage:
-    """The wheel's `alienctl`, the incumbent's `alien.py`, both on one running sandbox grid, and a directory.
+    """The wheel's `alienctl` and `alien.py`, both on one running sandbox grid, and a directory.
 
     The environment (HOME, XDG_..., those of `sandbox env`) is that of this process and of all that it starts, unless
     there is another one (`apart`).
@@ -113,7 +113,7 @@ def must(*command: str, environment: Mapping[str, str] | None = None) -> str:
 
 
 def children(pid: int) -> list[int]:
-    """Return the child processes of a process (of the daemon: its copying processes)."""
+    """Return the child processes of a process (of the daemon: its worker processes)."""
     text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
     return [int(word) for word in text.split()]
 

@@ -19,7 +19,7 @@ from tests.bench.measurement import Stage, children, has_ended, md5, must, setti
 
 MIB = 512
 RANDOM_MIB, PLANTED = 256, 3
-"""Size of the files that are killed at random offsets, and how many of those are damaged before they go on."""
+"""Size of the files of downloads that are killed at random offsets, and the number damaged before they resume."""
 AHEAD = 8 * CHUNK
 """The maximum number of bytes that one copy has requested and not received."""
 
@@ -58,7 +58,7 @@ def _half(stage: Stage) -> Iterator[str]:
     lfn = f"{stage.home()}bench-resume"
     stage.must("sandbox", "file", lfn, f"{MIB}M", "--copies", "1")
     whole = timed(lambda: stage.must("cp", lfn, f"file:{stage.work}/whole"))
-    stage.must("sandbox", "fault", "slow", "SE1", "0.3")  # or it would be over before it can be met
+    stage.must("sandbox", "fault", "slow", "SE1", "0.3")  # slow enough to be killed in the middle
     try:
         job = stage.must("cp", "--detach", lfn, f"file:{stage.work}/half/f")
         there = killed_at(stage, lambda: part_of(stage.work / "half"), MIB << 19)
@@ -83,7 +83,7 @@ class _Course:
         self.size = RANDOM_MIB << 20
         self._lfn = f"{stage.home()}bench-killed"
         stage.must("sandbox", "file", self._lfn, f"{RANDOM_MIB}M", "--copies", "1")
-        # what the sandbox makes of a name: not what some copy of it has
+        # the content that the sandbox generates for a name, not that of a copy
         self._md5 = hashlib.md5(hashlib.shake_128(self._lfn.encode()).digest(self.size)).hexdigest()
         server = stage.json("whereis", self._lfn)["results"][0]["pfn"].split("/")[2]
         found = re.search(r'pid="(\d+)"', must("xrdfs", server, "query", "stats", "l"))
@@ -105,7 +105,7 @@ class _Course:
         return Killed(job, part_of(directory) or directory / "f", kept, self.read())
 
     def is_right(self, killed: Killed) -> bool:
-        """Whether the file is what it should be in the end; it is removed."""
+        """Return whether the complete file has the right content; remove it."""
         self.stage.must("transfers", "wait", killed.job)
         target = killed.part.with_name("f")
         right = md5(target) == self._md5
@@ -113,7 +113,7 @@ class _Course:
         return right
 
     def damaged(self, name: str, chance: random.Random) -> bool:
-        """Whether the file becomes right although a byte of what was there is another one."""
+        """Return whether the file becomes right although one byte of the partial file was changed."""
         killed = self.killed(name, chance.uniform(0.3, 0.7))
         with killed.part.open("r+b") as file:
             file.seek(chance.randrange(killed.kept))
@@ -121,12 +121,12 @@ class _Course:
             file.seek(-1, os.SEEK_CUR)
             file.write(bytes([byte ^ 0xFF]))
         right = self.is_right(killed)
-        # it was seen only if all was read once more
+        # the damage was detected only if everything was read again
         return right and self.read() >= killed.read + self.size
 
 
 def killed_at(stage: Stage, part: Callable[[], Path | None], offset: int) -> int:
-    """Kill the daemon when so many bytes are there; how many are when its copying processes have ended too."""
+    """Kill the daemon when the file has `offset` bytes; return its bytes after the worker processes have ended."""
     daemon = stage.daemon()
 
     def is_there() -> bool:
@@ -149,6 +149,6 @@ def part_of(directory: Path) -> Path | None:
 
 
 def _read_in_all(process: int) -> int:
-    """Bytes that a process has read from files since its start, those included that the kernel sent from them."""
+    """Return the bytes that a process has read from files since its start, including those sent by the kernel."""
     lines = Path(f"/proc/{process}/io").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("rchar:"))

@@ -17,9 +17,9 @@ FILES = 500
 FAR_FILES, FAR_ROUNDS = 200, 2
 """Fewer files for the remote service: alienpy sends its requests one after the other."""
 DISTANCE = 0.02
-"""Seconds that a reply of the far service is late; 0.02 is what CERN's is for much of Europe."""
+"""Delay in seconds of each reply of the remote service; 0.02 is typical between Europe and CERN."""
 ALONE = 40
-"""Files that are fetched by an xrdcp each; what that takes is told for as many as the others have."""
+"""Number of files that one xrdcp each downloads; the result is scaled to the number of files of the others."""
 
 Counted = dict[str, dict[str, int]]
 
@@ -44,7 +44,7 @@ def measure(stage: Stage) -> Iterator[str]:
 
 
 class _Course:
-    """So many files, here and in the catalogue, and what each program asks of the central service for them."""
+    """A number of files, local and in the catalogue, and the requests of each program to the central service."""
 
     def __init__(self, stage: Stage, name: str, files: int, counted: Counted) -> None:
         self.stage = stage
@@ -59,11 +59,11 @@ class _Course:
             (self.source / f"{number:03}").write_bytes(os.urandom(1024))
 
     def up(self, name: str, program: str) -> None:
-        """All of them, to a directory of the catalogue that is not there."""
+        """Upload all files to a new directory of the catalogue."""
         self._run(f"up, {name}", program, f"file:{self.source}/", f"{self.folder}{next(self._turns)}/@disk:2")
 
     def down(self, name: str, program: str) -> None:
-        """All of them, to a directory here that is not there."""
+        """Download all files to a new local directory."""
         self._run(f"down, {name}", program, f"{self.folder}down/", f"file:{self.target}/")
 
     def _run(self, what: str, program: str, *words: str) -> None:
@@ -78,7 +78,7 @@ class _Course:
         return in_turns(runs, rounds, lambda: shutil.rmtree(self.target, ignore_errors=True))
 
     def one_by_one(self) -> float:
-        """Seconds of a file when each is fetched by a process of its own, unchecked."""
+        """Return the seconds per file if a separate process downloads each, without verification."""
         pfn = self.stage.json("whereis", f"{self.folder}down/000")["results"][0]["pfn"]
         target = str(self.stage.work / "alone")
         return timed(lambda: [must("xrdcp", "-s", "-f", pfn, target) for _ in range(ALONE)]) / ALONE

@@ -26,7 +26,7 @@ RATE = "100M"
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Files of the others that came in a second, the longest time (s) without one, and when the frozen one rested (s).
+    """Files of the others per second, the longest time (s) without one, and when (s) the frozen one was avoided.
 
     `rested` is 0 when it did not.
     """
@@ -37,7 +37,7 @@ class Watched:
 
 
 def measure(stage: Stage) -> Iterator[str]:
-    """The others alone; then with the frozen one's files between theirs, in one job."""
+    """Measure the other elements alone; then with files of the frozen one in the same job."""
     with apart(stage, "--storage", str(OTHERS + 2)) as aside:
         # the third is a tape
         *others, frozen = (one["seName"] for one in aside.json("listSEs")["results"] if one["qos"] == "disk")
@@ -52,13 +52,13 @@ def measure(stage: Stage) -> Iterator[str]:
         ratio = f"{100 * beside.rate / alone.rate:5.0f} %   (goal: 90 %)"
         yield f"  the others beside it     {beside.rate:6.1f} files/s   {ratio}   nothing came for {beside.gap:.0f} s"
         yield f"  it is put to rest        {_rest(beside)}"
-        aside.must("daemon", "stop")  # it would remember that the element rests
+        aside.must("daemon", "stop")  # it would remember that the element is backing off
         aside.must("transfers", "limit", f"rate={RATE}")
         yield f"  with a limit on bandwidth {_rest(_watched(aside, 'metered', BESIDE, frozen, lfn))}"
 
 
 def _filled(stage: Stage, ses: Sequence[str]) -> str:
-    """A directory whose files are on these storage elements in turns; those on the last one are called so."""
+    """Create a directory whose files are on these storage elements alternately; return its name."""
     lfn = f"{stage.home()}stalled/"
     for place, se in enumerate(ses):
         source = stage.work / f"source-{place}"
@@ -71,7 +71,7 @@ def _filled(stage: Stage, ses: Sequence[str]) -> str:
 
 
 def _watched(stage: Stage, name: str, seconds: float, frozen: str, *words: str) -> Watched:
-    """Copy what the words say until all is there of the others, and no longer than `seconds`; then cancel the rest."""
+    """Run `cp` with these arguments until the others' files are copied, at most `seconds`; cancel the rest."""
     target, came, rested = stage.work / name, [(0.0, 0)], 0.0
     begin = time.monotonic()
     job = stage.must("cp", "--detach", *words, f"file:{target}/")

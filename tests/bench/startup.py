@@ -66,7 +66,7 @@ def _first(stage: Stage, lfn: str) -> float:
     daemon = stage.daemon()
     stage.must("daemon", "stop")
     wait_until(lambda: has_ended(daemon), "a daemon that was stopped does not end")
-    os.sync()  # it makes its database durable, and would wait for what others have written
+    os.sync()  # the daemon flushes its database, and would wait for earlier writes
     return timed(lambda: stage.must("ls", lfn))
 
 

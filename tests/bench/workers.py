@@ -1,4 +1,4 @@
-"""Copying processes: their memory during 16 copies, and the effect of a killed process on its copies."""
+"""Worker processes: their memory during 16 copies, and the effect of a killed process on its copies."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _most_memory(stage: Stage, seconds: float) -> float:
 
 
 def _killed(stage: Stage, jobs: Sequence[str]) -> Iterator[str]:
-    """Kill a process that has copies; they are those whose attempt ended then."""
+    """Kill a process that has copies, identified by the attempts that end at that time."""
     daemon = stage.daemon()
     before = children(daemon)
     copying = next(pid for pid in before if _writes(pid))
@@ -52,7 +52,7 @@ def _killed(stage: Stage, jobs: Sequence[str]) -> Iterator[str]:
 
 
 def _writes(pid: int) -> bool:
-    """Whether a process has an unfinished file open; those of small files may be there without a copy."""
+    """Return whether a process has a partial file open; without a copy, only small files have one."""
     return any(fd.readlink().name.endswith(".part") for fd in Path(f"/proc/{pid}/fd").iterdir())
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
 import re
 import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,45 +23,19 @@ from typing import Any
 from aliend.sandbox.protocol.requests import UnusableError
 from aliend.sandbox.server.connections import WebsocketServer
 from aliend.sandbox.service.call import Service
-from aliend.sandbox.service.contents import replica_file
-from aliend.sandbox.state.accounts import Account
-from aliend.sandbox.state.catalogue import Catalogue
-from aliend.sandbox.state.computing_sites import ComputingElement, JobQuota
-from aliend.sandbox.state.entries import NewEntry
 from aliend.sandbox.state.envelopes import Sealer
-from aliend.sandbox.state.guids import GuidMaker, replica_url
-from aliend.sandbox.state.quotas import Quota
-from aliend.sandbox.state.replicas import ARCHIVE_SE, Guid, StorageElement
 from aliend.sandbox.state.session import Client, Session
+from tests.contract import recorded_catalogue
+from tests.contract.recorded_catalogue import ACCOUNTS, EXPIRES, RECORDED_AT, RECORDINGS, SITE
 
-RECORDINGS = Path(__file__).with_name("wire")
+HELP = frozenset(("-h", "--h", "-help", "--help"))
+"""The options with which any command prints its usage."""
+NO_ARGUMENT = "Invalid argument : Command requires an argument"
+"""The error that a usage text accompanies."""
 DELIBERATE = Path(__file__).with_name("deliberate.toml")
+COUNTS = {"public.jsonl": 207, "public2.jsonl": 206}
+"""The recordings, with the number of their requests."""
 MOST_DELIBERATE = 10
-SITE = "JTestSite"
-RECORDED_AT = 1795456763000
-"""The time of the recordings (POSIX milliseconds), which is the clock of the replay."""
-ACCOUNTS = {"user": "jalien", "user2": "otheruser", "admin": "admin"}
-ROLES = {
-    "jalien": ("jalien", "vobox"),
-    "otheruser": ("otheruser",),
-    "admin": ("admin", "alidaq", "jalien", "vobox"),
-    "vobox": ("vobox",),
-    "alidaq": ("alidaq",),
-}
-DISTANCES = {"JTestSite": (0.0, 0.1, 0.6), "JRemoteSite": (0.6, 0.5, 0.0)}
-USER_IDS = {"admin": 1, "jalien": 2, "otheruser": 3}
-VISITED = ("/alice/cern.ch/user/j/jalien/testdata/zip/members/numbers.txt",)
-"""Archive members whose replicas had been requested before the recordings."""
-CONTENTS = {
-    "/alice/cern.ch/user/j/jalien/testdata/text/hello.txt": b"hello grid\n",
-    "/alice/cern.ch/user/j/jalien/testdata/text/lines.txt": b"".join(b"%d\n" % number for number in range(1, 1001)),
-    "/alice/cern.ch/user/j/jalien/private/secret.txt": b"secret\n",
-}
-"""The content of files that follows from size and md5; other files have only the right size."""
-MANY, MANY_COUNT = "/alice/cern.ch/user/j/jalien/big2000/", 2000
-"""A directory of which the recorded listing contains only the first files."""
-EXPIRES = {"jalien": 2110816457, "otheruser": 2110816457, "admin": 2110816458}
-
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _PLACE = re.compile(r"/\d\d/\d{5}/(?=<guid>)")
 _ENVELOPE = re.compile(r"-----BEGIN(?: |%20)SEALED(?: |%20)CIPHER.*?&scitag", re.DOTALL)
@@ -73,6 +46,7 @@ _DATES = re.compile(
 _VERSION = re.compile(r"(JAliEn tag|Git hash|Compiled at): .*")
 _INTERVAL = re.compile(r"which is in [^)]*\)")
 _RUNNING_NUMBER = re.compile(r"(transfer ID |job ID is |guidID\t\t: |userid: |Job )\d+")
+_DURATION = re.compile(r"(avr/total msec:\t\t|packets transmitted, time |: time=)[\d./]+")
 _MADE_BY = re.compile(r"\bby (?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b")
 _MADE = frozenset(("envelope", "guid", "url", "pfn", "jobId"))
 """The keys whose values are created during a run and may appear in later requests."""
@@ -173,7 +147,7 @@ async def replay(played: Sequence[Step]) -> Outcome:
     try:
         for step in played:
             reply = await replaying.play(step)
-            found = differences(step.reply, reply)
+            found = differences(step.reply, reply, is_help=bool(HELP.intersection(step.options)))
             outcome.asked += 1
             excuse = next((each for each in exceptions if found and each.excuses(step, reply)), None)
             if not found:
@@ -192,14 +166,15 @@ class Replay:
     """A catalogue like the recorded one, with a session for each scenario."""
 
     def __init__(self, played: Sequence[Step]) -> None:
-        self._catalogue = _load(played)
+        listings = {command: _first_listing(command, played) for command in ("listSEs", "listCEs")}
+        self._catalogue = recorded_catalogue.load(listings)
         self._storage = tempfile.TemporaryDirectory(prefix="replay")
         service = Service(self._catalogue, Sealer(b"replay"), lambda: RECORDED_AT, SITE, default_replicas=1)
         service.storage_directories = {
             element.number: Path(self._storage.name, str(element.number))
             for element in self._catalogue.replicas.elements()
         }
-        _stock(service)
+        recorded_catalogue.stock(service)
         self._front = WebsocketServer(service)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._ours: dict[str, str] = {}
@@ -243,7 +218,10 @@ class Replay:
         key, account = (step.scenario, step.who), ACCOUNTS.get(step.who, step.who)
         if key not in self._sessions:
             client = Client(
-                _subject(account), f"CN={account}, O=JAliEn, C=CH", EXPIRES.get(account, EXPIRES["jalien"]), "127.0.0.1"
+                recorded_catalogue.subject(account),
+                f"CN={account}, O=JAliEn, C=CH",
+                EXPIRES.get(account, EXPIRES["jalien"]),
+                "127.0.0.1",
             )
             session = self._front.session(client)
             assert session is not None
@@ -251,11 +229,20 @@ class Replay:
         return self._sessions[key]
 
 
-def differences(recorded: Any, reply: Any) -> list[str]:  # noqa: ANN401
-    """Return the differences, one line each."""
+def _first_listing(command: str, played: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return the results of the first listing without options in the played recording, or else in the public one."""
+    for step in (*played, *steps()):
+        if step.command == command and not step.options and isinstance(step.reply, dict) and step.reply["results"]:
+            listed: list[dict[str, Any]] = step.reply["results"]
+            return listed
+    return []
+
+
+def differences(recorded: Any, reply: Any, *, is_help: bool = False) -> list[str]:  # noqa: ANN401
+    """Return the differences, one line each; `is_help` says that the request asked for the usage text."""
     if not _is_document(recorded) or not _is_document(reply):
         return [] if recorded == reply else [f"reply: {recorded!r} / {reply!r}"]
-    theirs, ours = normalised(recorded), normalised(reply)
+    theirs, ours = normalised(recorded, is_help=is_help), normalised(reply, is_help=is_help)
     found = []
     for name in sorted(theirs["metadata"].keys() | ours["metadata"].keys()):
         if theirs["metadata"].get(name) != ours["metadata"].get(name):
@@ -273,148 +260,49 @@ def _is_document(reply: Any) -> bool:  # noqa: ANN401
     return isinstance(reply, dict) and "metadata" in reply and "results" in reply
 
 
-def normalised(reply: dict[str, Any]) -> dict[str, Any]:
-    """Return a reply with placeholders for volatile values."""
+def normalised(reply: dict[str, Any], *, is_help: bool = False) -> dict[str, Any]:
+    """Return a reply with placeholders for volatile values and for usage texts."""
+    is_help = is_help or reply["metadata"]["error"] == NO_ARGUMENT
     metadata = {name: _plain(name, value) for name, value in reply["metadata"].items()}
     if "\n\tat " in metadata["error"]:
         metadata["error"] = metadata["error"].partition("\n")[0]
     return {
         "metadata": metadata,
-        "results": [{name: _plain(name, value) for name, value in result.items()} for result in reply["results"]],
+        "results": [
+            {name: _plain(name, value, is_help=is_help) for name, value in result.items()}
+            for result in reply["results"]
+        ],
     }
 
 
-def _plain(name: str, value: Any) -> Any:  # noqa: ANN401
+def _plain(name: str, value: Any, *, is_help: bool = False) -> Any:  # noqa: ANN401
     if isinstance(value, dict):
         return {key: _plain(key, inner) for key, inner in value.items()}
     if not isinstance(value, str):
         return value
     if name in _NUMBERED:
         return f"<{name}>"
-    if name == "message" and "usage:" in value:
+    if name == "message" and (is_help or "usage:" in value):
         return "<usage>"
     text = _ENVELOPE.sub("<envelope>&scitag", value)
     text = _PLACE.sub("/<place>/", _GUID.sub("<guid>", text))
     text = _GUID.sub("<guid>", text)
     text = _INTERVAL.sub("which is in <interval>)", _VERSION.sub(r"\1: <version>", text))
     text = re.sub(r'(dir|entryId)="\d+"', r'\1="<number>"', text)
-    text = _MADE_BY.sub("by <address>", text)
+    text = _DURATION.sub(r"\1<duration>", _MADE_BY.sub("by <address>", text))
     return _RUNNING_NUMBER.sub(r"\1<number>", _DATES.sub("<date>", _TIMES.sub("<time>", text)))
 
 
-def _subject(account: str) -> str:
-    return f"/C=CH/O=JAliEn/CN={account}"
-
-
-def _load(played: Sequence[Step]) -> Catalogue:
-    catalogue = Catalogue()
-    names = catalogue.names
-    names.insert(NewEntry("/", "admin", "admin", "755", RECORDED_AT, kind="d"))
-    for account, roles in ROLES.items():
-        home = f"/alice/cern.ch/user/{account[0]}/{account}/"
-        catalogue.accounts.save(Account(account, home, "", f"{account}@localhost", _subject(account), roles))
-        catalogue.quotas.save(account, Quota(0, 10**12, 0, 10**6))
-    for result in json.loads((RECORDINGS / "ses.json").read_text(encoding="utf-8"))["results"]:
-        url = result["endpointUrl"].rstrip("/")
-        catalogue.replicas.save_element(
-            StorageElement(int(result["seNumber"]), result["seName"], tuple(result["qos"].split(",")), url, "/")
-        )
-    for site, distances in DISTANCES.items():
-        for number, distance in enumerate(distances, 1):
-            catalogue.replicas.save_distance(site, number, distance)
-    for row in _rows():
-        _add(catalogue, row)
-    _add_many(catalogue)
-    for lfn in VISITED:
-        entry = names.get(lfn)
-        assert entry is not None
-        catalogue.replicas.mark_visited(entry.guid or "")
-    for account, number in USER_IDS.items():
-        catalogue.grid.save_quota(JobQuota(account, number))
-    _set_the_stage(catalogue, played)
-    catalogue.save()
-    return catalogue
-
-
-def _set_the_stage(catalogue: Catalogue, played: Sequence[Step]) -> None:
-    """Add what the catalogue's listing lacks: the use of the storage elements, and the computing elements.
-
-    The values are those of the first listing in the played recording, or else in the public one.
-    """
-    for result in _first_listing("listSEs", played):
-        catalogue.database.execute(
-            "UPDATE se SET used = ?, files = ? WHERE number = ?",
-            (int(result["usedSpace"]), int(result["fileCount"]), int(result["seNumber"])),
-        )
-    for result in _first_listing("listCEs", played):
-        running, queued, ttl = int(result["maxRunning"]), int(result["maxQueued"]), int(result["TTL"])
-        partitions = tuple(filter(None, result["partitions"].split(",")))
-        name, status, kind, host = (result[key] for key in ("ceName", "status", "type", "host"))
-        catalogue.grid.save(ComputingElement(name, status, running, queued, partitions, ttl, kind, host))
-
-
-def _stock(service: Service) -> None:
-    """Create a file of the right size for every replica in the catalogue."""
-    catalogue = service.catalogue
-    for entry in catalogue.names.select("guid IS NOT NULL AND path NOT LIKE ?", [f"{MANY}%"]):
-        content = CONTENTS.get(entry.path)
-        assert content is None or hashlib.md5(content, usedforsecurity=False).hexdigest() == entry.md5
-        for replica in catalogue.replicas.replicas_of(entry.guid or ""):
-            file = replica_file(service, replica.se.number, replica.pfn) if replica.se else None
-            if file is None:
-                continue
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("wb") as opened:
-                opened.write(content or b"")
-                opened.truncate(entry.size)
-
-
-def _first_listing(command: str, played: Sequence[Step]) -> list[dict[str, Any]]:
-    for step in (*played, *steps()):
-        if step.command == command and not step.options and isinstance(step.reply, dict) and step.reply["results"]:
-            listed: list[dict[str, Any]] = step.reply["results"]
-            return listed
-    return []
-
-
-def _add_many(catalogue: Catalogue) -> None:
-    last = [row for row in _rows() if row["lfn"].startswith(MANY)][-1]
-    element, maker = catalogue.replicas.element(last["replicas"][0]["seName"]), GuidMaker()
-    assert element is not None
-    for number in range(MANY_COUNT):
-        lfn, guid = f"{MANY}f{number:04d}.dat", maker.make(int(last["ctime"]))
-        pfn = replica_url(element.daemon, element.path, guid)
-        _add(catalogue, {**last, "lfn": lfn, "guid": guid, "replicas": [{"seName": element.name, "pfn": pfn}]})
-
-
-def _rows() -> Iterator[dict[str, Any]]:
-    for line in (RECORDINGS / "catalogue.jsonl").read_text(encoding="utf-8").splitlines():
-        yield json.loads(line)
-
-
-def _add(catalogue: Catalogue, row: dict[str, Any]) -> None:
-    if catalogue.names.get(row["lfn"]) is not None:
-        return
-    size, ctime, guid, md5 = int(row["size"]), int(row["ctime"]), row["guid"] or None, row["md5"] or None
-    catalogue.names.insert(
-        NewEntry(row["lfn"], row["owner"], row["gowner"], row["perm"], ctime, size, guid, md5, kind=row["type"])
-    )
-    if guid is None:
-        return
-    record = Guid(guid, row["owner"], row["gowner"], row["perm"], size, md5, ctime)
-    catalogue.replicas.save(record)
-    for replica in row.get("replicas", []):
-        element = catalogue.replicas.element(replica["seName"])
-        catalogue.replicas.add(record, element.number if element else ARCHIVE_SE, replica["pfn"])
-
-
 def main() -> int:
-    """Replay a recording, print its differences and the number of equal replies; return 1 if replies differ."""
+    """Replay recordings, print their differences and the number of equal replies; return 1 if replies differ."""
     parser = argparse.ArgumentParser(description="Replay recordings of a real central service against the sandbox's.")
-    parser.add_argument("file", nargs="?", type=Path, default=RECORDINGS / "public.jsonl")
-    outcome = asyncio.run(replay(steps(parser.parse_args().file)))
-    sys.stdout.write(f"{outcome}\n")
-    return 1 if outcome.told else 0
+    parser.add_argument("files", nargs="*", type=Path, default=[RECORDINGS / name for name in COUNTS])
+    failed = False
+    for file in parser.parse_args().files:
+        outcome = asyncio.run(replay(steps(file)))
+        sys.stdout.write(f"{file.name}: {outcome}\n")
+        failed = failed or bool(outcome.told)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A damaged database is kept under another name and said; one that cannot be used for a while is opened later."""
+"""A damaged database is renamed and reported; one that is temporarily unusable is opened later."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ async def test_a_damaged_database_is_kept_and_a_new_one_begins(path: Path, damag
         assert saved.read_bytes() == b"from standard input"
 
 
-async def test_a_loss_is_kept_until_it_was_said(path: Path) -> None:
+async def test_a_loss_is_stored_until_it_is_reported(path: Path) -> None:
     DAMAGES["no database"](path)
     async with Store(path) as store:
         loss = store.loss
     async with Store(path) as store:
         assert store.loss == loss
-        await store.loss_was_said()
+        await store.forget_loss()
     async with Store(path) as store:
         assert store.loss == ""
         assert store.warnings() != []
@@ -96,7 +96,7 @@ async def test_a_loss_is_kept_until_it_was_said(path: Path) -> None:
         assert store.warnings() == []
 
 
-async def test_damage_that_is_met_while_the_daemon_runs_is_looked_at_when_the_next_one_starts(path: Path) -> None:
+async def test_damage_found_while_the_daemon_runs_is_checked_at_the_next_start(path: Path) -> None:
     async with Store(path) as store:
         # A large database is not checked at every start.
         await store._database.write(lambda at: at.connection.execute("CREATE TABLE big (content BLOB)") and None)
@@ -126,7 +126,7 @@ async def test_damage_that_is_met_while_the_daemon_runs_is_looked_at_when_the_ne
         assert len(kept_aside(path)) == 1
 
 
-async def test_a_database_that_is_held_is_waited_for(path: Path) -> None:
+async def test_a_locked_database_is_waited_for(path: Path) -> None:
     await filled(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")

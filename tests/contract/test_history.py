@@ -47,7 +47,7 @@ async def ended(store: Store, request: str, files: int) -> int:
 async def forget_all(store: Store, before: float) -> list[int]:
     """The rows of each transaction."""
     rows = []
-    while gone := await store.prune(int(before * 1000)):
+    while gone := await store.history.prune(int(before * 1000)):
         rows.append(gone)
     return rows
 

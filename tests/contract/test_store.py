@@ -1,4 +1,4 @@
-"""What the engine relies on in the store, on real SQLite files."""
+"""The properties of the store that the engine relies on, with real SQLite files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a real central service answered, asked of the sandbox's."""
+"""Compares the answers of the sandbox with recorded answers of a real central service."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import sys
 
 import pytest
 
-from tests.contract.replay import MOST_DELIBERATE, deliberate, differences, replay, steps
+from tests.contract.recorded_catalogue import RECORDINGS
+from tests.contract.replay import COUNTS, MOST_DELIBERATE, deliberate, differences, replay, steps
 
 
-async def test_the_sandbox_answers_as_the_recorded_service(capsys: pytest.CaptureFixture[str]) -> None:
-    outcome = await replay(steps())
+@pytest.mark.parametrize(("recording", "count"), COUNTS.items())
+async def test_the_sandbox_answers_as_the_recorded_service(
+    recording: str, count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = await replay(steps(RECORDINGS / recording))
     with capsys.disabled():
-        sys.stdout.write(f"\n{outcome}\n")
+        sys.stdout.write(f"\n{recording}: {outcome}\n")
     assert outcome.told == []
-    assert outcome.asked == 207
+    assert outcome.asked == count
 
 
 def test_few_differences_are_deliberate_and_each_has_a_reason() -> None:

@@ -37,7 +37,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
 class World:
-    """A service and callers that do what the machine says, and notice when it says something wrong."""
+    """A service and callers that follow the state machine, and detect wrong steps."""
 
     def __init__(self) -> None:
         self.session = Session(tuple(Disconnected() for _ in range(LANES)))

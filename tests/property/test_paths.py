@@ -18,7 +18,7 @@ names = st.text(min_size=1, max_size=20).filter(lambda text: "/" not in text and
 @given(texts, directories, directories)
 @example("alien:////x", "/", "/")
 @example("/../../..", "/", "/")
-def test_what_is_resolved_is_absolute_and_canonical(text: str, directory: str, home: str) -> None:
+def test_a_resolved_path_is_absolute_and_canonical(text: str, directory: str, home: str) -> None:
     path = resolve(text, directory, home)
     assert path.startswith("/")
     assert "//" not in path

@@ -1,4 +1,4 @@
-"""What the service is asked for is never less than what is wanted."""
+"""The listing requested from the service contains every selected file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REGEXES = st.lists(
 
 
 def found(pattern: str, below: str) -> bool:
-    """Whether the service's `find` tells a file: a substring of what is below the directory, `_` any character."""
+    """Return whether the service's `find` lists a file: by a substring of its name; `_` is any character."""
     text = "".join(".*" if sign in "*%" else "." if sign == "_" else re.escape(sign) for sign in pattern)
     return re.search(text, below, re.DOTALL) is not None
 
@@ -37,7 +37,7 @@ def test_files_that_a_regular_expression_fits_are_asked_for(pieces: list[str], b
 
 
 @given(st.text("ab.", min_size=1, max_size=3), st.text("ab.", min_size=1, max_size=3), NAMES)
-def test_files_that_the_words_of_a_name_fit_are_asked_for(begin: str, extension: str, below: str) -> None:
+def test_files_that_match_the_name_are_requested(begin: str, extension: str, below: str) -> None:
     words = f"begin_{begin}_ext_{extension}"
     selection = Selection(regex=regex_of_name(words), literal=max(begin, extension, key=len))
     if selection.matches(Candidate(below)):

@@ -27,7 +27,7 @@ def run_input(data: bytes) -> console_pb2.RunInput:
 
 
 @given(UINT32, TEXT, st.lists(st.binary()), st.binary(), UINT32, TEXT, st.dictionaries(TEXT, TEXT))
-def test_a_start_is_read_as_it_was_meant(
+def test_a_start_message_is_decoded(
     contract: int, version: str, argv: list[bytes], cwd: bytes, umask: int, session: str, environment: dict[str, str]
 ) -> None:
     header = wire_messages.start_header(contract, version.encode(), cwd, umask, session.encode())
@@ -48,7 +48,7 @@ def test_a_start_is_read_as_it_was_meant(
 
 
 @given(st.binary(), INT32, UINT32, UINT32, TEXT, st.booleans())
-def test_the_other_inputs_are_read_as_they_were_meant(
+def test_the_other_inputs_are_decoded(
     data: bytes, number: int, columns: int, rows: int, text: str, refused: bool
 ) -> None:
     assert run_input(wire_messages.standard_input(data)) == console_pb2.RunInput(stdin=data)
@@ -164,7 +164,7 @@ def test_the_daemons_status_is_read(status: daemon_pb2.StatusResponse, unknown: 
 def test_the_daemons_greeting_and_farewell_are_read(version: str, contract: int, pid: int, unknown: bytes) -> None:
     hello = daemon_pb2.HelloResponse(version=version, contract=contract, capabilities=["x"], pid=pid)
     same(hello, wire_replies.hello(unknown + hello.SerializeToString()))
-    assert wire_replies.stopped_pid(daemon_pb2.StopResponse(pid=pid).SerializeToString() + unknown) == pid
+    assert wire_replies.stop_response(daemon_pb2.StopResponse(pid=pid).SerializeToString() + unknown).pid == pid
 
 
 @given(st.binary())

@@ -1,4 +1,4 @@
-"""One grid for all lines; the incumbent begins with the lines of this run while ours is being looked at."""
+"""One grid for all lines; alien.py runs the lines of this session in the background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command lines that both programs are given: read from TOML, checked, and what may differ in their output.
+"""Reads the command lines for both programs from TOML, with the differences that are allowed in their output.
 
 A corpus is a file of `[[line]]` tables:
 
@@ -15,6 +15,15 @@ A corpus is a file of `[[line]]` tables:
     stdin = "pwd\\n"             standard input (without: none)
     env = {NAME = "value"}      more environment
     rows = ["F142"]             the rows of the incumbent's features that the line covers
+
+Lines that need no directories of their own can share one run of each program, as a batch; only their exit codes and
+standard output are compared:
+
+    [[batch]]
+    name = "errors"             the name of the batch
+    expect = "same"
+    lines = ["ls -z", "stat"]   the command lines, without quotes and `;`
+    forget = ["time"]           as above
 
 `{dir}` is a directory of the catalogue (no slash at its end), `{here}` the local directory; each program has its own.
 `{job}` is the number of the job that a `setup` line submitted, `{done}` that of a job that is done, `{master}` of one
@@ -47,7 +56,7 @@ FORGOTTEN: dict[str, tuple[tuple[str, str], ...]] = {
     "space": ((r"[ \t]+", " "), (r"(?m)^ | $", "")),
     "sort": (),
 }
-"""What one run does not share with the next: patterns and what stands for them; `sort` puts lines in order."""
+"""Values that differ between runs: patterns and their replacements; `sort` sorts the lines."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class Line:
     stdin: str = ""
     env: dict[str, str] = field(default_factory=dict)
     rows: tuple[str, ...] = ()
+    batch: str = ""
 
     @property
     def id(self) -> str:
@@ -89,6 +99,9 @@ def read(path: Path) -> list[Line]:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
     default = document.pop("compare", ["code", "stdout"])
     tables = document.pop("line", [])
+    for batch in document.pop("batch", []):
+        shared = {"batch": batch["name"], "compare": ["code", "stdout"], "expect": batch["expect"]}
+        tables += [{**shared, "forget": batch.get("forget", []), "run": text} for text in batch["lines"]]
     if document:
         raise ValueError(f"{path.name}: unknown {', '.join(document)}")
     return [_line({"compare": default, **table}, path) for table in tables]

@@ -1,4 +1,4 @@
-"""Runs one line with one program, in places of its own, and tells what came of it."""
+"""Runs one line with one program, in its own directories, and returns the outcome."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ ALIENPY = ROOT / ".venv-alienpy" / "bin" / "alien.py"
 HOME = "/alice/cern.ch/user/a/alice"
 Runner = Callable[[list[str], Line, "Place"], subprocess.CompletedProcess[str]]
 AT_A_TIME = 3
-"""Runs of the incumbent side by side: each takes most of a second of a processor."""
-_TIMEOUT = 100
+"""Number of concurrent runs of alien.py: each takes most of a second of a processor."""
+_TIMEOUT = 300
+_MARK = "=== the next line of the batch ==="
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Place:
 
 
 class Stage:
-    """A grid with a user of our daemon and the incumbent program."""
+    """A grid with a user of our daemon and of alien.py."""
 
     def __init__(self, grid: Grid, user: User) -> None:
         self.grid = grid
@@ -80,26 +81,40 @@ class Stage:
         self._root = Path(tempfile.mkdtemp(prefix="side", dir=user.home))
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="incumbent")
         self._theirs: dict[str, Future[Outcome]] = {}
+        self._batches: dict[str, list[Line]] = {}
+        self._their_batches: dict[str, Future[dict[str, Outcome]]] = {}
+        self._own_batches: dict[str, dict[str, Outcome]] = {}
         self._numbers = count(1)
         self._jobs = self._finished_jobs()
 
     def begin(self, lines: list[Line]) -> None:
-        """Start the incumbent for the lines of this session."""
+        """Start alien.py for the lines of this session."""
+        for name in dict.fromkeys(line.batch for line in lines if line.batch):
+            if name not in self._batches:
+                batch = [line for line in lines if line.batch == name]
+                self._batches[name] = batch
+                self._their_batches[name] = self._pool.submit(self._run_batch, batch, "theirs", self._incumbent)
         for line in lines:
-            if line.id not in self._theirs:
+            if not line.batch and line.id not in self._theirs:
                 self._theirs[line.id] = self._pool.submit(self._prepared, line, "theirs", self._incumbent)
 
     def theirs(self, line: Line) -> Outcome:
-        """Return the incumbent's result."""
+        """Return the result of alien.py."""
         self.begin([line])
+        if line.batch:
+            return self._their_batches[line.batch].result()[line.id]
         return self._theirs[line.id].result()
 
     def ours(self, line: Line) -> Outcome:
-        """Return our result."""
+        """Return the result of alienctl."""
+        if line.batch:
+            if line.batch not in self._own_batches:
+                self._own_batches[line.batch] = self._run_batch(self._batches[line.batch], "ours", self._own)
+            return self._own_batches[line.batch][line.id]
         return self._prepared(line, "ours", self._own)
 
     def close(self) -> None:
-        """Wait for the incumbent."""
+        """Wait for the runs of alien.py."""
         self._pool.shutdown(cancel_futures=True)
 
     def _prepared(self, line: Line, whose: str, run: Runner) -> Outcome:
@@ -121,6 +136,14 @@ class Stage:
             output, errors, code = output + done.stdout, errors + done.stderr, done.returncode
         grid = self._catalogue(place) if "grid" in line.compare else ()
         return Outcome(code, place.emptied(output), place.emptied(errors), _tree(place.here), grid)
+
+    def _run_batch(self, batch: list[Line], whose: str, run: Runner) -> dict[str, Outcome]:
+        """Run the lines of a batch as one chain of commands, and return their outcomes by line."""
+        place = Place(self._root / f"{whose}-{next(self._numbers)}" / "here", HOME, dict(self._jobs))
+        place.here.mkdir(parents=True)
+        chain = "; ".join(f"{place.filled(line.run[0])}; exitcode; !echo {_MARK}" for line in batch)
+        parts = run([chain], batch[0], place).stdout.split(f"{_MARK}\n")
+        return {line.id: _outcome_of_part(part) for line, part in zip(batch, parts, strict=False)}
 
     def _incumbent(self, words: list[str], line: Line, place: Place) -> subprocess.CompletedProcess[str]:
         home = place.here.parent / "home"
@@ -151,6 +174,12 @@ class Stage:
             lambda: all(job["status"] in ("DONE", "SPLIT") for job in self._user.json("ps", "-A")["results"]), 60
         )
         return numbers
+
+
+def _outcome_of_part(text: str) -> Outcome:
+    """Return the outcome of one line of a batch, whose last line of output is the exit code."""
+    output, _, code = text.rstrip("\n").rpartition("\n")
+    return Outcome(int(code), output, "", (), ())
 
 
 def _run(words: list[str], env: dict[str, str], line: Line, place: Place) -> subprocess.CompletedProcess[str]:

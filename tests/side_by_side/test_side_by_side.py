@@ -1,4 +1,4 @@
-"""The incumbent client and ours carry out the same lines on the same grid."""
+"""alien.py and alienctl run the same lines on the same grid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.side_by_side.corpus import Line, read
 from tests.side_by_side.runner import Outcome, Stage
 
 HERE = Path(__file__).parent
-CORPORA = {name: read(HERE / f"{name}.toml") for name in ("commands", "copy")}
+CORPORA = {name: read(HERE / f"{name}.toml") for name in ("commands", "copy", "errors")}
 LINES = [
     pytest.param(line, id=f"{name}: {line.id}", marks=pytest.mark.xdist_group("side by side"))
     for name, lines in CORPORA.items()

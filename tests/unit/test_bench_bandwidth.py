@@ -1,4 +1,4 @@
-"""What `make bench` makes of the bytes that it has seen: rates of windows, when a limit was followed, fairness."""
+"""The evaluation of bandwidth samples in `make bench`: rates of windows, compliance with a limit, fairness."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_limit_is_followed_when_no_window_after_it_has_another_rate() -> None:
     assert followed(looks(1000, 1000, 4000, 1000, 1000), 1000) == pytest.approx(3.0, abs=0.11)
 
 
-def test_a_limit_that_is_not_followed_in_the_end_is_not_followed() -> None:
+def test_a_limit_exceeded_at_the_end_counts_as_exceeded() -> None:
     assert followed(looks(1000, 1000, 4000), 1000) is None
     assert followed(looks(1000, 1000, 500), 1000) is None
 

@@ -45,7 +45,7 @@ def test_a_callers_environment_takes_the_place_of_the_daemons(tmp_path: Path) ->
     assert settings.context({"ALIENPY_JCENTRAL": "two.example"}).endpoint.host == "two.example"
 
 
-def test_the_sandbox_profile_without_a_sandbox_says_how_to_start_one(tmp_path: Path) -> None:
+def test_the_sandbox_profile_without_a_sandbox_explains_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="alienctl sandbox up"):
         load("sandbox", environment(tmp_path)).context()
 
@@ -63,8 +63,8 @@ def test_a_sandbox_that_comes_later_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[central]\nhots = 'x'\n", "no key hots"),
-        ("[centrall]\nhost = 'x'\n", "no table"),
+        ("[central]\nhots = 'x'\n", "unknown key hots"),
+        ("[centrall]\nhost = 'x'\n", "unknown table"),
         ("[central]\nport = 'x'\n", "of type int"),
         ("central", "not valid TOML"),
     ],
@@ -85,13 +85,13 @@ def test_a_number_that_is_too_small_is_named(tmp_path: Path, key: str, least: in
         load("default", environment(tmp_path))
 
 
-def test_a_port_that_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_a_port_that_is_not_a_number_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="ALIENPY_JCENTRAL_PORT must be a number"):
         load("default", environment(tmp_path, ALIENPY_JCENTRAL_PORT="80a")).context()
 
 
 def test_a_profile_name_cannot_leave_its_directory(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="profile's name"):
+    with pytest.raises(ConfigurationError, match="profile name"):
         load("../x", environment(tmp_path))
 
 
@@ -143,7 +143,7 @@ def test_f040_directory_is_preferred_to_a_file_and_an_empty_one_is_passed_over(t
 
 def test_f041_first_known_place_that_exists_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     second, third = authorities(tmp_path / "second"), authorities(tmp_path / "third")
-    monkeypatch.setattr("aliend.config._CA_PLACES", (str(tmp_path / "first"), second, third))
+    monkeypatch.setattr("aliend.credential_places._AUTHORITIES", (str(tmp_path / "first"), second, third))
     assert load("default", environment(tmp_path)).context().ca == second
 
 
@@ -184,7 +184,7 @@ def test_a_variable_that_names_no_authorities_is_noted_with_the_reason(tmp_path:
 def test_authorities_that_getcacerts_installs_are_found_without_a_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aliend.config._CA_PLACES", ())
+    monkeypatch.setattr("aliend.credential_places._AUTHORITIES", ())
     installed = authorities(tmp_path / ".globus/certificates")
     assert load("default", environment(tmp_path)).context().ca == installed
 
@@ -204,3 +204,38 @@ def test_text_in_a_variable_for_authorities_is_never_shown(name: str, tmp_path: 
         context = load("default", {"HOME": str(tmp_path), name: text}).context(None)
         assert name in context.ca_note
         assert "c2VjcmV0c2VjcmV0" not in context.ca_note
+
+
+def test_a_link_to_a_missing_file_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / ".config/aliend/config.toml"
+    write(file, "[transfers]\nfiles = 3\n")
+    settings = load("default", environment(tmp_path))
+    file.unlink()
+    file.symlink_to("nothing")
+    for read_again in (settings.refreshed, lambda: load("default", environment(tmp_path))):
+        with pytest.raises(ConfigurationError, match="is a link to a file that does not exist"):
+            read_again()
+
+
+def test_a_fifo_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / ".config/aliend/config.toml"
+    file.parent.mkdir(parents=True)
+    os.mkfifo(file)
+    with pytest.raises(ConfigurationError, match="is a FIFO"):
+        load("default", environment(tmp_path))
+
+
+def test_a_relative_directory_of_authorities_counts_from_the_callers_directory(tmp_path: Path) -> None:
+    write(tmp_path / "cas/one.pem", "")
+    settings = load("default", environment(tmp_path))
+    variables = environment(tmp_path, X509_CERT_DIR="cas")
+    assert settings.context(variables, str(tmp_path)).ca == str(tmp_path / "cas")
+    other = settings.context(variables, str(tmp_path / "cas"))
+    assert other.ca_note == "X509_CERT_DIR is not used: cas does not exist"
+
+
+def test_a_key_in_the_variable_of_authorities_is_never_shown(tmp_path: Path) -> None:
+    secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ"
+    context = load("default", environment(tmp_path)).context(environment(tmp_path, X509_CERT_DIR=secret), "/home")
+    assert "does not exist" in context.ca_note
+    assert secret not in context.ca_note

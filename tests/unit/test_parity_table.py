@@ -9,7 +9,7 @@ import pytest
 from tests import parity_table
 
 
-def test_the_page_is_what_is_generated() -> None:
+def test_the_page_is_up_to_date() -> None:
     text = parity_table.PAGE.read_text(encoding="utf-8")
     content = parity_table.table(parity_table.titles(), parity_table.shown())
     assert parity_table.page(text, content) == text, "the table of rows is not up to date; run: make rows"
@@ -33,7 +33,7 @@ def test_a_page_without_markers_is_refused() -> None:
         parity_table.page("nothing here", "table")
 
 
-def test_every_row_has_a_title_of_its_own() -> None:
+def test_every_row_has_its_own_title() -> None:
     known = parity_table.titles()
     assert all(re.fullmatch(r"F\d{3}", row) for row in known)
     listed = [entry["title"] for entry in known.values()]

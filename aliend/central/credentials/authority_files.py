@@ -1,7 +1,7 @@
 """Reads the certificates of authorities from a file or a directory, with or without hashed names.
 
-A directory of authorities holds other things too: signing policies, lists of revoked certificates, links to nothing.
-They are passed over.
+A directory of authorities also contains signing policies, lists of revoked certificates and dangling links, which are
+ignored.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from aliend.core.connection.pem import PemError, is_authority_name
 from aliend.errors import ConfigurationError
 
 _LARGEST = 16 << 20
-"""Bytes of one file; the bundle of a whole system has less than one MiB."""
+"""Maximum size of a file in bytes; the bundle of a whole system has less than one MiB."""
 
 
 def load(place: str) -> list[bytes]:
     """Return the certificates in `place` in DER, each once. Raises ConfigurationError if it has none. Blocks.
 
-    They are not parsed: cryptography warns of some that OpenSSL takes, and will refuse them one day.
+    They are not parsed, because cryptography warns about some that OpenSSL accepts, and will reject them one day.
     """
     path = Path(place)
     try:
         files = _files_of(path) if path.is_dir() else [path]
     except OSError as error:
-        raise ConfigurationError(f"the CA directory {place} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read the CA directory {place}: {error.strerror}") from error
     found: dict[bytes, None] = {}
     problem = ""
     for file in files:
         try:
             found |= dict.fromkeys(_certificates(file))
         except OSError as error:
-            problem = f"{file} cannot be read: {error.strerror}"
+            problem = f"cannot read {file}: {error.strerror}"
     if not found:
         raise ConfigurationError(_why_empty(path, len(files), problem))
     return list(found)
@@ -59,7 +59,7 @@ def _content(file: Path) -> bytes:
     with open(descriptor, "rb") as opened:  # noqa: PTH123 (a descriptor has no path)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is no regular file")
+            raise OSError(0, "it is not a regular file")
         if status.st_size > _LARGEST:
             raise OSError(0, f"it has more than {_LARGEST >> 20} MiB")
         return opened.read(_LARGEST)
@@ -67,7 +67,7 @@ def _content(file: Path) -> bytes:
 
 def _why_empty(path: Path, files: int, problem: str) -> str:
     if not path.is_dir():
-        return f"the CA certificates cannot be loaded: {problem or f'{path} holds no certificate in PEM form'}"
+        return f"cannot load the CA certificates: {problem or f'{path} holds no certificate in PEM form'}"
     reason = problem or f"none of {files} files (*.pem, *.crt, *.0) is a certificate in PEM form"
     if not files:
         reason = "no file there is named *.pem, *.crt or *.0"

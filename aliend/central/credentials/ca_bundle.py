@@ -1,4 +1,4 @@
-"""Installs the certificate authorities of the grid as a whole: from their git repository, or those that we ship."""
+"""Installs all certificate authorities of the grid: from their git repository, or those that ship with aliend."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ SOURCE = "https://github.com/alisw/alien-cas.git"
 DIRECTORY = "certificates"
 _TIMEOUT = 60.0
 _PROTOCOLS = "https:file"
-"""What git may speak: others are not authenticated (`http`) or run programs (`ext::`)."""
+"""Protocols that git may use; others are not authenticated (`http`) or run programs (`ext::`)."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """How many authorities were installed; `note` says why they are not those of the repository (empty: they are)."""
+    """The number of installed authorities; `note` explains why they are not from the repository (empty: they are)."""
 
     count: int
     note: str = ""
 
 
 async def install(parent: Path, source: str, environment: Mapping[str, str], umask: int) -> Installed:
-    """Install the authorities into `parent/certificates`: from the git repository `source`; empty: from the usual one.
+    """Install the authorities into `parent/certificates`: from the git repository `source` (empty: the default one).
 
-    Where the usual one cannot be fetched, those that ship with aliend are installed. What was there before is replaced
-    in one step, after everything new is complete, and stays where anything fails. `umask` is that of the user. Raises
-    ConfigurationError (no git, no writable directory, nothing sensible in the repository), UsageError for a source that
-    git may not use, NotConnected where it cannot be fetched.
+    If the default repository is unreachable, the authorities that ship with aliend are installed. Previous content is
+    replaced in one step after the new content is complete, and stays if anything fails. `umask` is that of the user.
+    Raises ConfigurationError (no git, no writable directory, no certificates in the repository), UsageError for a
+    source that git may not use, NotConnected if fetching fails.
     """
     if source.startswith("-") or "::" in source:
-        raise UsageError(f"getCAcerts: {source!r} is no address of a git repository")
+        raise UsageError(f"getCAcerts: {source!r} is not the URL of a git repository")
     try:
         work = await asyncio.to_thread(_workplace, parent)
     except OSError as error:
-        raise ConfigurationError(f"{parent} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write to {parent}: {error.strerror}") from error
     try:
         installed = await _prepare(work, source, environment, umask)
         await asyncio.to_thread(_exchange, work / DIRECTORY, parent / DIRECTORY)
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or parent} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write {error.filename or parent}: {error.strerror}") from error
     finally:
         await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
     return installed
 
 
 async def _prepare(work: Path, source: str, environment: Mapping[str, str], umask: int) -> Installed:
-    """Make the new directory in `work`."""
+    """Create the new directory in `work`."""
     target = work / DIRECTORY
     try:
         await _clone(source or SOURCE, work / "repository", environment)
@@ -93,25 +93,25 @@ async def _clone(source: str, target: Path, environment: Mapping[str, str]) -> N
         async with asyncio.timeout(_TIMEOUT):
             _, said = await process.communicate()
     except TimeoutError as error:
-        raise NotConnected(f"{source} could not be fetched within {_TIMEOUT:.0f} s") from error
+        raise NotConnected(f"cannot fetch {source} within {_TIMEOUT:.0f} s; try again later") from error
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode:
         reason = said.decode("utf-8", "replace").strip().splitlines()
-        raise NotConnected(f"{source} could not be fetched: {reason[-1] if reason else 'git says nothing'}")
+        raise NotConnected(f"cannot fetch {source}: {reason[-1] if reason else 'git printed no reason'}")
 
 
 def _collect(repository: Path, target: Path, source: str, umask: int) -> int:
-    """Copy what is in the repository's directories, each file once, and give every certificate its hashed name."""
+    """Copy the files of the repository's directories, each once, and give every certificate its hashed name."""
     for file in sorted(repository.glob("*/*")):
         if file.parent.name.startswith(".") or file.is_symlink() or not file.is_file():
             continue
         _write(target, file.name, file.read_bytes(), umask)
     count = _add_hashed_names(target) if target.is_dir() else 0
     if not count:
-        raise ConfigurationError(f"there are no certificates in the directories of {source}; nothing was changed")
+        raise ConfigurationError(f"{source} contains no certificates; nothing was changed")
     return count
 
 
@@ -140,7 +140,7 @@ def _write(target: Path, name: str, content: bytes, umask: int) -> None:
 
 
 def _add_hashed_names(target: Path) -> int:
-    """Link each certificate under the name that OpenSSL looks for; how many there are."""
+    """Link each certificate under the name that OpenSSL looks for; return their number."""
     hashes: dict[str, int] = {}
     for file in sorted(target.iterdir()):
         if file.suffix in (".pem", ".crt") and (name := _hash_of(file)):
@@ -160,7 +160,7 @@ def _hash_of(file: Path) -> str:
 
 
 def _exchange(new: Path, old: Path) -> None:
-    """Put `new` into the place of `old` in one step where the system can; `old` is then at `new`."""
+    """Exchange `new` and `old` in one step if the file system supports it."""
     try:
         new.rename(old)
     except OSError:

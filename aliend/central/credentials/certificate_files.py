@@ -1,6 +1,6 @@
 """Writes the user's certificate and key, usually ~/.globus/usercert.pem and userkey.pem; old files are kept.
 
-Tokens are left to `aliend.central.credentials.private_files`: nobody keeps old ones.
+`aliend.central.credentials.private_files` writes tokens, whose old files are not kept.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from aliend.errors import ConfigurationError
 
 _CERTIFICATE_MODE, _KEY_MODE, _DIRECTORY_MODE = 0o644, 0o600, 0o700
 _MAX_COPIES = 100
-"""Copies of one file that are kept for one day."""
+"""Maximum number of copies of one file that are kept for one day."""
 
 
 def write_pair(certificate: tuple[Path, str], key: tuple[Path, str], today: datetime) -> list[Path]:
     """Write the PEM texts to their absolute paths; return the paths of the old files that were kept.
 
-    Each file has its mode from its first instant, is complete before it has its name, and replaces an older one in one
-    step. An old file is kept beside it under its name and the date. Raises ConfigurationError. Blocks.
+    Each file is created with its final mode, written under a temporary name, and then renamed over an older one, which
+    is kept under its name and the date. Raises ConfigurationError. Blocks.
     """
     prepared: list[tuple[Path, Path]] = []
     kept: list[Path] = []
@@ -35,7 +35,7 @@ def write_pair(certificate: tuple[Path, str], key: tuple[Path, str], today: date
         for temporary, path in prepared:
             temporary.rename(path)
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write {error.filename or path}: {error.strerror}") from error
     finally:
         for temporary, _ in prepared:
             temporary.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def _prepare(path: Path, text: str, mode: int) -> Path:
 
 
 def _keep(path: Path, today: datetime) -> Path:
-    """Give the file a second name with the date, and leave the first one: no moment passes without a file."""
+    """Link the file to a second name with the date; the first name stays, so that a file always exists."""
     for number in range(_MAX_COPIES):
         copy = path.with_name(f"{path.name}.{today:%Y-%m-%d}" + (f".{number}" if number else ""))
         try:

@@ -1,6 +1,6 @@
-"""Certificates of a context: which one is used, what it says, whether it may be used.
+"""Reads the certificates of a context, checks them, and chooses the one to use.
 
-Files are read anew for every connection, so that a new token is noticed. Opening files is left to
+Files are read again for every connection, so that a new token takes effect. Opening files is left to
 `aliend.central.credentials.pem_files`, keys to `aliend.central.credentials.private_keys`, TLS to
 `aliend.central.credentials.tls`, new tokens to `aliend.central.tokens`.
 """
@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from aliend.central.credentials import pem_files
-from aliend.central.credentials.pem_files import Planted, Unusable
+from aliend.central.credentials.pem_files import Planted, Unreadable, Unusable
 from aliend.central.credentials.private_keys import Locked, belong, read_key
 from aliend.core.connection import pem
 from aliend.core.connection.context import Context, CredentialFiles
@@ -27,12 +27,12 @@ from aliend.errors import NotConnected
 _NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress"}
 _HINT = "run: `alienctl login`"
 _READINGS, _READING_PAUSE = 4, 0.02
-"""How often a certificate and a key that are no pair are read, and the seconds between: they are renamed one by one."""
+"""Attempts to read a certificate and a key that do not match, and seconds between: writers rename them one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A certificate with its chain, and its key, as PEM text without anything around the blocks."""
+    """A certificate with its chain, and its key, as PEM text without text around the blocks."""
 
     certificate: str = field(repr=False)
     key: str = field(repr=False)
@@ -40,10 +40,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A certificate that can be used now: where it is, what it says, and its text with that of its key.
+    """A certificate that can be used now: its files, its facts, and the text of certificate and key.
 
-    `stamp` distinguishes the token's file from a later one. `warning` says why a token that was found is not used
-    though the user should know (empty: nothing to say).
+    `stamp` distinguishes the token's file from a later one. `warning` explains to the user why an existing
+    token is not used (empty: no warning).
     """
 
     files: CredentialFiles
@@ -55,7 +55,7 @@ class Credential:
 
 
 def parse_certificate(source: PemSource) -> x509.Certificate:
-    """Return the first certificate of `source`; Unusable says what is wrong with it. Blocks."""
+    """Return the first certificate of `source`. Raises Unusable with the problem. Blocks."""
     return _parsed(source, _blocks_of(source)[0])
 
 
@@ -66,11 +66,11 @@ def chain_of(source: PemSource) -> list[x509.Certificate]:
 
 def _blocks_of(source: PemSource) -> list[Block]:
     if not source.fingerprint():
-        raise Unusable("no certificate is configured")
+        raise Unreadable("no certificate is configured")
     try:
         return pem.certificates(pem_files.text_of(source))
     except OSError as error:
-        raise Unusable(f"the certificate {source} cannot be read: {error.strerror}") from error
+        raise Unreadable(f"cannot read the certificate {source}: {error.strerror}") from error
     except PemError as error:
         raise Unusable(f"the certificate {source} {error}") from error
 
@@ -79,7 +79,7 @@ def _parsed(source: PemSource, block: Block) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(block.content)
     except ValueError as error:
-        raise Unusable(f"the certificate {source} is damaged: its content is no certificate") from error
+        raise Unusable(f"the certificate {source} is damaged: its content is not a certificate") from error
 
 
 def facts_of(source: PemSource) -> CertificateFacts:
@@ -98,10 +98,10 @@ def facts(certificate: x509.Certificate) -> CertificateFacts:
 
 
 def usable(context: Context, now_ms: int | None = None) -> Credential:
-    """Choose the credential of `context`: its token if that is good for ten more minutes, else the user's certificate.
+    """Choose the credential of `context`: its token if valid for ten more minutes, else the user's certificate.
 
-    Raises NotConnected with the reason for each where none can be used, ConfigurationError where a key lies open.
-    `now_ms` is POSIX milliseconds, the clock's where not given. Blocks: reads files.
+    Raises NotConnected with the problem of each if both are unusable, ConfigurationError if others can read a key.
+    `now_ms` is POSIX milliseconds (default: the clock). Blocks: reads files.
     """
     now = now_in_ms() if now_ms is None else now_ms
     stamp = stamp_of(context)
@@ -114,19 +114,20 @@ def usable(context: Context, now_ms: int | None = None) -> Credential:
             reasons.append(error)
         else:
             warnings = [str(reason) for reason in reasons if isinstance(reason, Planted)]
-            return Credential(files, known, is_token, pair, stamp, warnings[0] if warnings else "")
-    if all(_is_missing(files.certificate) for files in (context.token, context.user)):
+            return Credential(files, known, is_token, pair, stamp, context.token_note or next(iter(warnings), ""))
+    token = context.token_note or str(reasons[0])
+    if not context.token_note and all(_is_missing(files.certificate) for files in (context.token, context.user)):
         raise NotConnected(
             f"no certificate: neither {context.token.certificate} nor {context.user.certificate} exists; {_HINT}"
         )
     hint = "get a token with: `alienctl token-init`" if isinstance(reasons[1], Locked) else _HINT
-    raise NotConnected(f"no usable certificate (token: {reasons[0]}; user certificate: {reasons[1]}); {hint}")
+    raise NotConnected(f"no usable certificate; {hint}\ntoken: {token}\nuser certificate: {reasons[1]}")
 
 
 def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[CertificateFacts, Pair]:
     """Return the facts of a certificate, and its text and key, if they are usable at `now_ms`.
 
-    Raises Unusable (Locked for an encrypted key), or ConfigurationError where the key lies open. Blocks.
+    Raises Unusable (Locked for an encrypted key), or ConfigurationError if others can read the key. Blocks.
     """
     for reading in range(_READINGS):
         chain = _blocks_of(files.certificate)
@@ -143,8 +144,12 @@ def examined(files: CredentialFiles, now_ms: int, margin_ms: int = 0) -> tuple[C
 
 
 def stamp_of(context: Context) -> tuple[int, ...]:
-    """Return the identity of the token's file, to detect a replacement; empty without a file."""
-    source = context.token.certificate
+    """Return the identity of the files of the token and of the user's certificate, to detect a replacement."""
+    return *_file_stamp(context.token.certificate), 0, *_file_stamp(context.user.certificate)
+
+
+def _file_stamp(source: PemSource) -> tuple[int, ...]:
+    """Return the identity of a file; empty without one."""
     if isinstance(source, PemText):
         return ()
     try:
@@ -155,12 +160,12 @@ def stamp_of(context: Context) -> tuple[int, ...]:
 
 
 def is_current(context: Context, credential: Credential) -> bool:
-    """Return whether `credential` was chosen with the token that is there now (or while there was none)."""
+    """Return whether the credential's files are unchanged since `credential` was chosen."""
     return credential.stamp == stamp_of(context)
 
 
 def now_in_ms() -> int:
-    """POSIX milliseconds of the clock."""
+    """Return the time in POSIX milliseconds."""
     return time.time_ns() // 1_000_000
 
 

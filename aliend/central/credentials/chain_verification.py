@@ -1,4 +1,4 @@
-"""Whether a certificate's chain leads to an authority that is trusted: by signatures, dates and names.
+"""Verifies that a certificate's chain leads to a trusted authority, by signatures, dates and names.
 
 Proxy certificates (RFC 3820) are allowed: the holder of a certificate may sign one whose name is its own and one part
 more.
@@ -26,16 +26,16 @@ _LONGEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The authorities of a file or a directory, by their names; `place` is how messages name it."""
+    """The authorities of a file or a directory, by their names; messages contain `place`."""
 
     place: str
     authorities: dict[bytes, list[x509.Certificate]]
 
 
 def load_trust(place: str, note: str = "") -> Trust:
-    """Read the authorities in `place`; `note` says why another place that was named is not used.
+    """Read the authorities in `place`; `note` explains why another configured location is not used.
 
-    Raises ConfigurationError where there are none. Blocks.
+    Raises ConfigurationError if none is found. Blocks.
     """
     note = f" ({note})" if note else ""
     if not place:
@@ -66,7 +66,7 @@ def why_untrusted(source: PemSource, trust: Trust, now_ms: int) -> str:
 
 
 def _parsed(authorities: Iterable[bytes]) -> Iterator[x509.Certificate]:
-    """Those that can be read; old authorities of the grid break rules of today, as with the serial number 0."""
+    """Return the readable ones; old authorities of the grid break current rules, for example with serial number 0."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         for authority in authorities:
@@ -75,7 +75,7 @@ def _parsed(authorities: Iterable[bytes]) -> Iterator[x509.Certificate]:
 
 
 def _may_sign(above: x509.Certificate, below: x509.Certificate) -> bool:
-    """Return whether one may stand over the other: an authority, or who has made a proxy of itself."""
+    """Return whether the first may sign the second: it is an authority, or the second is its proxy."""
     if above.subject != below.issuer:
         return False
     parts = list(below.subject.rdns)
@@ -86,7 +86,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
-        # Old grid authorities are version 1 certificates, or say nothing; who trusts them has put them there.
+        # Old grid authorities are version 1 certificates, or lack the extension; the user trusts this directory.
         return certificate.subject == certificate.issuer
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""Compares this machine's clock with that of the central service: certificates are judged by both."""
+"""Compares this machine's clock with that of the central service, because both check the dates of certificates."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TIMEOUT = 5.0
 
 
 async def service_time_ms(context: Context, credential: Credential) -> int | None:
-    """Return the service's time (POSIX milliseconds) from the `Date` of an HTTP answer; None where there is none.
+    """Return the service's time (POSIX milliseconds) from the `Date` of an HTTP answer; None if it has none.
 
-    Chain and host name of the service are verified, dates are not.
+    The chain and the host name of the service are verified, the dates are not.
     """
     import httpx  # would delay every start of the daemon
 

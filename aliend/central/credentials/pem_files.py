@@ -1,7 +1,7 @@
-"""Reads PEM files without trusting what lies there: a FIFO does not block, a huge file is not read.
+"""Reads PEM files defensively: a FIFO does not block, and a huge file is not read.
 
-A default name in a directory that others can write to may hold a file that somebody else planted. Only a regular file
-of ours counts there. A path that the user named may be a link and may belong to root.
+Another user may have planted a file under a default name in a directory that others can write to. Such a file must be
+regular and ours. A path that the user configured may be a link and may belong to root.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from aliend.core.connection.pem import PemFile, PemSource, PemText
 from aliend.errors import NotConnected
 
 LARGEST = 256 << 10
-"""Bytes of a file with a certificate or a key."""
+"""Maximum size in bytes of a file with a certificate or a key."""
 
 
 class Unusable(NotConnected):
-    """One certificate cannot be used; another one may."""
+    """A certificate cannot be used; the next candidate may be."""
+
+
+class Unreadable(Unusable):
+    """A certificate is not configured, or its file cannot be read."""
 
 
 class Planted(Unusable):
-    """A file under a default name was not made by this user; `str()` says what to do."""
+    """A file under a default name was not created by this user; the message says what to do."""
 
 
 def text_of(source: PemSource) -> str:
-    """Return the text of a source. Raises OSError where it cannot be read, Planted where it is not ours. Blocks."""
+    """Return the text of a source. Raises OSError if it is unreadable, Planted if it is not ours. Blocks."""
     if isinstance(source, PemText):
         return source.text
     with opened(source) as (descriptor, _):
@@ -43,7 +47,7 @@ def text_in(descriptor: int) -> str:
 
 @contextmanager
 def opened(source: PemFile) -> Iterator[tuple[int, os.stat_result]]:
-    """Open a file for reading; its descriptor and status. Raises OSError or Planted. Blocks."""
+    """Open a file for reading; return its descriptor and status. Raises OSError or Planted. Blocks."""
     is_exposed = source.is_default and _is_exposed(Path(source.path).parent)
     if is_exposed:
         _require_ours(source, Path(source.path).lstat())
@@ -57,7 +61,7 @@ def opened(source: PemFile) -> Iterator[tuple[int, os.stat_result]]:
         if is_exposed:
             _require_ours(source, status)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "it is no regular file")
+            raise OSError(0, "it is not a regular file")
         if status.st_size > LARGEST:
             raise OSError(0, f"it has more than {LARGEST >> 10} KiB")
         yield descriptor, status
@@ -66,7 +70,7 @@ def opened(source: PemFile) -> Iterator[tuple[int, os.stat_result]]:
 
 
 def _is_exposed(directory: Path) -> bool:
-    """Return whether others can put files into a directory."""
+    """Return whether other users can create files in a directory."""
     try:
         status = directory.stat()
     except OSError:
@@ -76,11 +80,11 @@ def _is_exposed(directory: Path) -> bool:
 
 def _require_ours(source: PemFile, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
-        problem = f"belongs to somebody else (uid {status.st_uid})"
+        problem = f"belongs to another user (uid {status.st_uid})"
     elif stat.S_ISLNK(status.st_mode):
         problem = "is a symbolic link in a directory that others can write to"
     elif not stat.S_ISREG(status.st_mode):
-        problem = "is no regular file"
+        problem = "is not a regular file"
     else:
         return
     raise Planted(f"{source} {problem}, so it is not used; remove it, or set JALIEN_TOKEN_CERT and JALIEN_TOKEN_KEY")

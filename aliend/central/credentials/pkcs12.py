@@ -1,7 +1,7 @@
-"""Reads the PKCS#12 files (.p12, .pfx) in which browsers and certification authorities hand out certificates.
+"""Reads PKCS#12 files (.p12, .pfx), which browsers and certification authorities export.
 
-Where the files are is left to `aliend.central.credentials.certificate_search`, where the result goes to
-`aliend.central.credentials.certificate_files`.
+`aliend.central.credentials.certificate_search` finds the files; `aliend.central.credentials.certificate_files` stores
+the result.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from aliend.central.credentials.private_keys import belong
 from aliend.errors import NoSuchFile, UsageError
 
 SIZE_LIMIT = 256 * 1024
-"""Bytes; a bundle with a long chain has about ten thousand."""
+"""Maximum size in bytes; a bundle with a long chain has about ten thousand."""
 _PBE = bytes.fromhex("060a2a864886f70d010c01")
 """DER of the object identifiers 1.2.840.113549.1.12.1.x (RFC 7292, appendix C), without their last byte."""
 _RC2 = (_PBE + b"\x05", _PBE + b"\x06")
@@ -52,7 +52,7 @@ class Bundle:
         return self.certificate.public_bytes(Encoding.PEM).decode("ascii")
 
     def key_pem(self, pass_phrase: str) -> str:
-        """Return the key as PEM text (PKCS#8), encrypted with `pass_phrase` unless that is empty."""
+        """Return the key as PEM text (PKCS#8), encrypted with `pass_phrase` unless it is empty."""
         encryption: KeySerializationEncryption = NoEncryption()
         if pass_phrase:
             encryption = BestAvailableEncryption(pass_phrase.encode())
@@ -70,12 +70,12 @@ def read_file(path: Path) -> bytes:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise NoSuchFile(f"{path} cannot be read: {error.strerror}") from error
-    raise UsageError(f"{path} is no .p12 file; give the file that your browser exported")
+        raise NoSuchFile(f"cannot read {path}: {error.strerror}") from error
+    raise UsageError(f"{path} is not a .p12 file; use the file that your browser exported")
 
 
 def check_algorithms(name: str, data: bytes) -> None:
-    """Raise UsageError for a file that is encrypted with RC2 where this machine's OpenSSL no longer reads that."""
+    """Raise UsageError for a file that is encrypted with RC2 if this machine's OpenSSL no longer supports it."""
     if any(identifier in data for identifier in _RC2) and not _reads_rc2():
         raise UsageError(
             f"{name} is encrypted with RC2, which the OpenSSL library here no longer reads\n"
@@ -87,16 +87,16 @@ def check_algorithms(name: str, data: bytes) -> None:
 def open_bundle(name: str, data: bytes, pass_phrase: str) -> Bundle:
     """Decrypt a PKCS#12 file; `name` is for messages.
 
-    Raises WrongPassPhrase, or UsageError for what is no such file or holds no certificate with its key. Blocks.
+    Raises WrongPassPhrase, or UsageError if it is not such a file or lacks a certificate with its key. Blocks.
     """
     try:
         content = pkcs12.load_pkcs12(data, pass_phrase.encode())
     except ValueError as error:
         if "password" in str(error).lower():
             raise WrongPassPhrase(f"the pass phrase does not open {name}") from error
-        raise UsageError(f"{name} is no .p12 file; give the file that your browser exported") from error
+        raise UsageError(f"{name} is not a .p12 file; use the file that your browser exported") from error
     except UnsupportedAlgorithm as error:
-        raise UsageError(f"{name} is encrypted in a way that cannot be read here: {error}") from error
+        raise UsageError(f"{name} uses an unsupported encryption: {error}") from error
     if content.key is None:
         raise UsageError(
             f"{name} holds no private key\nexport the certificate again, as a backup that includes its private key"

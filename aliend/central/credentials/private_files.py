@@ -1,25 +1,24 @@
-"""Files that only their owner may read, written so that nobody sees a part of them or chooses where they go."""
+"""Writes files that only their owner may read, complete and without following links."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from aliend.errors import ConfigurationError
 
 _MODE = 0o400
-"""What the incumbent client gives its tokens."""
+"""The mode of tokens that alien.py writes."""
 
 
 def write_all(contents: Mapping[str, str]) -> None:
-    """Write each text to its absolute path, all or none as far as can be told beforehand.
+    """Write each text to its absolute path; check all paths first, so that usually all or none are written.
 
-    Each is private from its first instant (whatever the umask), complete before it has its name, and put in place of an
-    older one by renaming. Raises ConfigurationError where a path is a link, belongs to somebody else, or cannot be
-    written. Blocks.
+    Each file is created private (whatever the umask), written under a temporary name, and renamed over an older one.
+    Raises ConfigurationError if a path is a link, belongs to another user, or cannot be written. Blocks.
     """
     prepared: list[tuple[Path, Path]] = []
     try:
@@ -30,10 +29,19 @@ def write_all(contents: Mapping[str, str]) -> None:
         for temporary, path in prepared:
             temporary.rename(path)
     except OSError as error:
-        raise ConfigurationError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write {error.filename or path}: {error.strerror}") from error
     finally:
         for temporary, _ in prepared:
             temporary.unlink(missing_ok=True)
+
+
+def make_directories(directories: Iterable[Path]) -> None:
+    """Make missing directories, readable by their owner only. Raises ConfigurationError. Blocks."""
+    for directory in directories:
+        try:
+            directory.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"cannot create the directory {directory}: {error.strerror}") from error
 
 
 def _prepared(path: Path, text: str) -> Path:
@@ -52,25 +60,31 @@ def _prepared(path: Path, text: str) -> Path:
 
 
 def remove(name: str) -> bool:
-    """Remove the file; whether there was one. Raises ConfigurationError. Blocks."""
+    """Remove the file unless it belongs to another user; return whether it was removed.
+
+    Raises ConfigurationError. Blocks.
+    """
+    path = Path(name)
     try:
-        Path(name).unlink()
+        if path.lstat().st_uid != os.geteuid():
+            return False
+        path.unlink()
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise ConfigurationError(f"{name} cannot be removed: {error.strerror}") from error
+        raise ConfigurationError(f"cannot remove {name}: {error.strerror}") from error
     return True
 
 
 def check(path: Path) -> None:
-    """Refuse a path that is a link, no regular file, or somebody else's. Raises ConfigurationError. Blocks."""
+    """Reject a path that is a link, not a regular file, or another user's. Raises ConfigurationError. Blocks."""
     try:
         status = path.lstat()
     except FileNotFoundError:
         return
     if stat.S_ISLNK(status.st_mode):
-        raise ConfigurationError(f"{path} is a symbolic link, so nothing is written there; remove it and try again")
+        raise ConfigurationError(f"cannot write {path}: it is a symbolic link; remove it and try again")
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigurationError(f"{path} is no regular file, so nothing is written there")
+        raise ConfigurationError(f"cannot write {path}: it is not a regular file; remove it and try again")
     if status.st_uid != os.geteuid():
-        raise ConfigurationError(f"{path} belongs to somebody else (uid {status.st_uid}), so nothing is written there")
+        raise ConfigurationError(f"cannot write {path}: it belongs to another user (uid {status.st_uid})")

@@ -35,11 +35,11 @@ class KeyText:
         except TypeError as error:
             if pass_phrase is not None:
                 return self.parsed()
-            raise Locked(f"the key {self.name} is encrypted and aliend has no pass phrase; run: token-init") from error
+            raise Locked(f"the key {self.name} is encrypted, and aliend does not know its pass phrase") from error
         except ValueError as error:
             if pass_phrase is not None:
                 raise UsageError(f"the pass phrase does not open the key {self.name}") from error
-            raise Unusable(f"the key {self.name} is damaged: its content is no private key") from error
+            raise Unusable(f"the key {self.name} is damaged: its content is not a private key") from error
         except UnsupportedAlgorithm as error:
             raise Unusable(f"the key {self.name} is of a kind that aliend cannot read: {error}") from error
 
@@ -50,7 +50,7 @@ def read_key(source: PemSource) -> KeyText:
     try:
         block = private_key(_text_of(source))
     except OSError as error:
-        raise Unusable(f"the key {name} cannot be read: {error.strerror}") from error
+        raise Unusable(f"cannot read the key {name}: {error.strerror}") from error
     except PemError as error:
         raise Unusable(f"the key {name} {error}") from error
     return KeyText(name, str(block).encode("ascii", "replace"))
@@ -74,7 +74,7 @@ def _check_access(key: PemFile, status: os.stat_result) -> None:
     if stat.S_IMODE(status.st_mode) & 0o077:
         raise ConfigurationError(f"the key {key} can be read by others, so it is not used; run: chmod 600 {key}")
     if status.st_uid not in (os.geteuid(), 0):
-        raise ConfigurationError(f"the key {key} belongs to somebody else (uid {status.st_uid}), so it is not used")
+        raise ConfigurationError(f"the key {key} belongs to another user (uid {status.st_uid}), so it is not used")
 
 
 class KeyRing:

@@ -1,4 +1,4 @@
-"""TLS towards the central service: chain and host name verified, always; failures become sentences."""
+"""TLS connections to the central service: always verifies chain and host name, and explains failures."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from aliend.errors import ConfigurationError, LoginRefused, NotConnected, Unknow
 
 _HOST_MISMATCH, _EXPIRED, _NOT_YET_VALID, _ADDRESS_MISMATCH = 62, 10, 9, 64  # X509_V_ERR_*
 _ABOUT_US = ("CERT", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
-"""Words of the alerts that a service sends when it does not like our certificate."""
+"""Names of the alerts with which a service rejects our certificate."""
 _PROBE_TIMEOUT = 5.0
 
 
 class _Watched(ssl.SSLObject):
-    """Notes in its settings when the service has answered the handshake."""
+    """Records in its settings that the service has answered the handshake."""
 
     def do_handshake(self) -> None:
         try:
@@ -37,8 +37,8 @@ class _Watched(ssl.SSLObject):
 class Settings(ssl.SSLContext):
     """The TLS settings of one connection.
 
-    `has_met`: the service has answered the handshake with its own certificate and ours was sent. A service that hangs
-    up after that did not like ours, also where its alert is lost on the way.
+    `has_met`: the service has answered the handshake with its own certificate and ours was sent. A service that closes
+    the connection after that has rejected our certificate, even if its alert is lost.
     """
 
     sslobject_class = _Watched
@@ -51,7 +51,7 @@ def expected_name(context: Context) -> str:
 
 
 def client_context(context: Context, credential: Credential) -> Settings:
-    """Make the TLS settings of one connection; ConfigurationError where CAs or credential cannot be loaded. Blocks."""
+    """Create the TLS settings of one connection. Raises ConfigurationError for unusable CAs or credential. Blocks."""
     tls = Settings(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     # Many grid CAs lack what RFC 5280 asks of a CA certificate.
@@ -62,13 +62,13 @@ def client_context(context: Context, credential: Credential) -> Settings:
         with _as_file(pair.certificate) as certificate, _as_file(pair.key) as key:
             tls.load_cert_chain(certificate, key, password=_no_pass_phrase)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the certificate {credential.files.certificate} cannot be used: {error}") from error
+        raise ConfigurationError(f"cannot use the certificate {credential.files.certificate}: {error}") from error
     return tls
 
 
 @contextmanager
 def _as_file(text: str) -> Iterator[str]:
-    """Yield a name that OpenSSL can open, of a file that is in no directory, so that the text never reaches a disk."""
+    """Yield a path that OpenSSL can open; the file is only in memory, so that the text never reaches a disk."""
     if Path("/proc/self/fd").is_dir():
         with open(os.memfd_create("pem"), "wb", buffering=0) as file:  # noqa: PTH123 (a descriptor has no path)
             file.write(text.encode())
@@ -80,10 +80,10 @@ def _as_file(text: str) -> Iterator[str]:
 
 @contextmanager
 def _as_fifo(content: bytes) -> Iterator[str]:
-    """Yield a FIFO that gives `content` to the first reader."""
+    """Yield a FIFO that passes `content` to the first reader."""
 
     def write() -> None:
-        with suppress(OSError), fifo.open("wb", buffering=0) as file:  # the reader may want less
+        with suppress(OSError), fifo.open("wb", buffering=0) as file:  # the reader may close it early
             file.write(content)
 
     with tempfile.TemporaryDirectory(prefix="aliend-pem-") as directory:
@@ -112,19 +112,19 @@ def _load_authorities(tls: ssl.SSLContext, context: Context) -> None:
             "set X509_CERT_DIR, or `tls.ca` in the configuration, or run: alienctl getCAcerts"
         )
     for authority in authority_files.load(context.ca):
-        with suppress(ssl.SSLError):  # one that OpenSSL does not take must not spoil the others
+        with suppress(ssl.SSLError):  # OpenSSL rejects some authorities; the others still count
             tls.load_verify_locations(cadata=authority)
     if not tls.cert_store_stats()["x509"]:
         raise ConfigurationError(f"no certificate in {context.ca} can be read; see: alienctl getCAcerts")
 
 
 def note_on_authorities(context: Context) -> str:
-    """Why a place of authorities that was named is not used, in brackets; empty: nothing to say."""
+    """Return in parentheses why a configured location of authorities is not used; empty if it is used."""
     return f" ({context.ca_note})" if context.ca_note else ""
 
 
 async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) -> NotConnected:
-    """Return the sentence for a failed handshake: what was expected, what came, which setting helps."""
+    """Return the message for a failed handshake: what was expected, what was received, which setting helps."""
     endpoint = context.endpoint
     if not isinstance(error, ssl.SSLCertVerificationError):
         reason = error.reason or ""
@@ -154,7 +154,7 @@ async def explain(error: ssl.SSLError, context: Context, tls: ssl.SSLContext) ->
 
 
 async def _names_carried(context: Context, tls: ssl.SSLContext) -> str:
-    """Ask once more without the check of the name (the chain is still verified) to tell which names there are."""
+    """Connect again without the check of the name (the chain is still verified) to list the certificate's names."""
     tls.check_hostname = False
     endpoint = context.endpoint
     try:

@@ -1,4 +1,4 @@
-"""`cert-import`: makes usercert.pem and userkey.pem of a PKCS#12 file, as `openssl pkcs12` would."""
+"""`cert-import`: converts a PKCS#12 file to usercert.pem and userkey.pem, like `openssl pkcs12`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _USAGE = "cert-import takes one file, as in: `alienctl cert-import ~/Downloads/m
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A certificate that was imported, the old files that were kept, and the pass phrase of its key (empty: none)."""
+    """An imported certificate, the old files that were kept, and the pass phrase of its key (empty: none)."""
 
     facts: CertificateFacts
     kept: list[Path]
@@ -52,7 +52,7 @@ async def cert_import(_parts: Runtime, call: Call) -> int:
 
 
 async def report(call: Call, imported: Imported) -> None:
-    """Say where the certificate and its key are now."""
+    """Print the paths of the certificate and its key."""
     files = call.context.user
     await call.print(f"the certificate {imported.facts.subject} is in {files.certificate}, its key in {files.key}")
     await call.print("\n".join(f"the old file is kept: {old}" for old in imported.kept))
@@ -73,21 +73,21 @@ async def import_pkcs12(call: Call, path: Path, *, protect: bool = True) -> Impo
     await check_replacement(call)
     pass_phrase = ""
     if protect:
-        _require_pass_phrases(call, path)
+        _require_pass_phrases(call, f"a new pass phrase for {call.context.user.key}")
         pass_phrase = await questions.new_pass_phrase(call, str(call.context.user.key))
     key = await asyncio.to_thread(bundle.key_pem, pass_phrase)
     return Imported(known, await write(call, bundle.certificate_pem(), key), pass_phrase)
 
 
 async def check_replacement(call: Call) -> None:
-    """Ask whether files that are there may be replaced. Raises UsageError without a terminal, NotAnswered for no."""
+    """Ask whether existing files may be replaced. Raises UsageError without a terminal, NotAnswered for no."""
     files = call.context.user
     there = [str(path) for path in _paths(files) if await asyncio.to_thread(path.exists)]
     if not there:
         return
     if not questions.can_ask(call):
         raise UsageError(
-            f"{' and '.join(there)} would be replaced, and nobody can be asked: standard input is no terminal\n"
+            f"{' and '.join(there)} would be replaced, which needs your consent, but standard input is not a terminal\n"
             "run `alienctl cert-import` at a terminal, or move the old files away"
         )
     question = f"Replace {' and '.join(there)} ({await _described(files)})? The old files are kept."
@@ -96,7 +96,7 @@ async def check_replacement(call: Call) -> None:
 
 
 async def write(call: Call, certificate: str, key: str) -> list[Path]:
-    """Write the pair to where the user's certificate belongs; the old files that were kept."""
+    """Write the pair to the paths of the user's certificate; return the old files that were kept."""
     paths = _paths(call.context.user)
     pair = ((paths[0], certificate), (paths[1], key))
     return await asyncio.to_thread(certificate_files.write_pair, *pair, datetime.now().astimezone())
@@ -113,12 +113,13 @@ def _paths(files: CredentialFiles) -> list[Path]:
     return paths
 
 
-def _require_pass_phrases(call: Call, path: Path) -> None:
+def _require_pass_phrases(call: Call, wanted: str) -> None:
+    """Raise UsageError if the user cannot be asked for what is `wanted`."""
     if not questions.can_ask_pass_phrase(call):
         raise UsageError(
-            f"cert-import has to ask for the pass phrases of {path} and of the new key\n"
-            "standard input is no terminal, and ALIEND_ASKPASS names no program that prints them\n"
-            f"run at a terminal: `alienctl cert-import {path}`"
+            f"cert-import requires {wanted}\n"
+            "standard input is not a terminal, and ALIEND_ASKPASS names no program that prints them\n"
+            f"run at a terminal: `alienctl {' '.join(call.args)}`"
         )
 
 
@@ -127,7 +128,7 @@ async def _opened(call: Call, path: Path, data: bytes) -> Bundle:
     try:
         return await asyncio.to_thread(pkcs12.open_bundle, str(path), data, "")
     except WrongPassPhrase:
-        _require_pass_phrases(call, path)
+        _require_pass_phrases(call, f"the pass phrase of {path}")
     for attempt in range(_TRIES):
         pass_phrase = await questions.ask(call, f"Pass phrase of {path}: ", echo=False)
         try:
@@ -145,5 +146,5 @@ async def _described(files: CredentialFiles) -> str:
     try:
         known = await asyncio.to_thread(facts_of, files.certificate)
     except NotConnected:
-        return "no certificate that can be read"
+        return "no readable certificate"
     return f"{known.subject}, until {login_messages.moment(known.ends_ms)}"

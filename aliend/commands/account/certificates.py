@@ -9,10 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from aliend.central.credentials import ca_bundle, chain_verification
 from aliend.central.credentials.certificates import now_in_ms, parse_certificate
-from aliend.central.credentials.pem_files import Unusable
+from aliend.central.credentials.pem_files import Unreadable, Unusable
 from aliend.central.credentials.private_keys import KeyText, Locked, belong, read_key
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.results import refuse_arguments
+from aliend.core.cli.options import Option, parse_options
 from aliend.core.connection.context import CredentialFiles
 from aliend.core.connection.pem import PemSource
 from aliend.errors import ConfigurationError, UsageError
@@ -20,6 +21,7 @@ from aliend.runtime import Runtime
 
 UNREADABLE, FAILED, MISMATCH, UNLOADABLE = 2, 1, 42, 5
 """Exit codes of alien.py."""
+_CA_OPTIONS = {"-from": Option("from", "the URL of a git repository")}
 
 
 async def cert_verify(_runtime: Runtime, call: Call) -> int:
@@ -44,19 +46,13 @@ async def tokenkey_match(_runtime: Runtime, call: Call) -> int:
 
 async def get_ca_certs(runtime: Runtime, call: Call) -> int:
     """Install the grid's certificate authorities into `DIRECTORY/certificates`."""
-    words = list(call.args[1:])
-    source = ""
-    if "-from" in words:
-        at = words.index("-from")
-        if at + 1 == len(words):
-            raise UsageError("getCAcerts: -from requires the URL of a git repository")
-        source = words[at + 1]
-        del words[at : at + 2]
-    if len(words) > 1 or (words and words[0].startswith("-")):
+    options = parse_options("getCAcerts", call.args[1:], _CA_OPTIONS)
+    directories, source = options.operands, options.last("from")
+    if len(directories) > 1:
         raise UsageError("usage: getCAcerts [-from REPOSITORY] [DIRECTORY]")
     environment = runtime.settings.environment
     home = Path(environment.get("HOME") or Path.home())
-    parent = Path(call.local_path(words[0])) if words else home / ".globus"
+    parent = Path(call.local_path(directories[0])) if directories else home / ".globus"
     installed = await ca_bundle.install(parent, source, environment, call.umask)
     directory = parent / ca_bundle.DIRECTORY
     if call.as_json:
@@ -74,8 +70,8 @@ async def _verify(call: Call, source: PemSource) -> int:
     try:
         await asyncio.to_thread(parse_certificate, source)
     except Unusable as error:
-        unreadable = "cannot be read" in str(error) or not source
-        return await _print_outcome(call, source, str(error), UNREADABLE if unreadable else UNLOADABLE)
+        code = UNREADABLE if isinstance(error, Unreadable) else UNLOADABLE
+        return await _print_outcome(call, source, str(error), code)
     try:
         trust = await asyncio.to_thread(chain_verification.load_trust, call.context.ca, call.context.ca_note)
         problem = await asyncio.to_thread(chain_verification.why_untrusted, source, trust, now_in_ms())

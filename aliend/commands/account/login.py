@@ -1,7 +1,7 @@
-"""`login`: from whatever certificate the user has to a token, in one dialogue.
+"""`login`: finds or imports the user's certificate, checks it, and gets a token, in one dialogue.
 
-Each step finds what is there, asks only where it must, and says what is missing with the one next command. Files of the
-user are written by `aliend.commands.account.cert_import` only.
+Each step uses existing files, asks only if necessary, and names the next command if something is missing. Only
+`aliend.commands.account.cert_import` writes files of the user.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from aliend.runtime import Runtime
 
 
 class CannotLogIn(NotConnected):
-    """Something is missing; the text says what, and the next command."""
+    """The login needs something that is missing; the message names it and the next command."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Why the user's certificate cannot be used: one line, and whether its time is over."""
+    """The problem of the user's certificate: one line, and its facts if it has expired."""
 
     text: str
     facts: CertificateFacts | None = None
@@ -60,7 +60,7 @@ async def login(parts: Runtime, call: Call) -> int:
 
 
 async def _good_token(context: Context) -> CertificateFacts | None:
-    """Return the token, if there is one for the next ten minutes."""
+    """Return the token if one exists and is valid for ten more minutes."""
     try:
         known, _ = await asyncio.to_thread(examined, context.token, local_time_ms(), TOKEN_MARGIN_MS)
     except (Unusable, ConfigurationError):
@@ -69,7 +69,7 @@ async def _good_token(context: Context) -> CertificateFacts | None:
 
 
 async def _certificate(parts: Runtime, call: Call) -> CertificateFacts:
-    """Return the user's own certificate, after one was imported where there was none. Raises CannotLogIn."""
+    """Return the user's own certificate; import one if it is missing or unusable. Raises CannotLogIn."""
     files = call.context.user
     try:
         known = await asyncio.to_thread(facts_of, files.certificate)
@@ -87,7 +87,7 @@ async def _certificate(parts: Runtime, call: Call) -> CertificateFacts:
 
 
 async def _import(parts: Runtime, call: Call, problem: _Problem) -> CertificateFacts:
-    """Import what the user chooses of the certificates in the usual places."""
+    """Import the certificate that the user chooses among those found in the usual directories."""
     home = Path(call.environment.get("HOME") or Path.home())
     configuration = Path(parts.settings.environment.get("XDG_CONFIG_HOME") or home / ".config")
     places = await asyncio.to_thread(certificate_search.usual_places, home, configuration, Path(call.directory))
@@ -126,7 +126,7 @@ async def _import_pkcs12(parts: Runtime, call: Call, chosen: Candidate) -> cert_
 
 
 async def _copy_pair(call: Call, chosen: Candidate, key: Path) -> cert_import.Imported:
-    """Copy a certificate and its key from another directory, as they are."""
+    """Copy a certificate and its key unchanged from another directory."""
     contents = [await asyncio.to_thread(read_file, path) for path in (chosen.path, key)]
     texts = [content.decode("utf-8", "surrogateescape") for content in contents]
     known = await asyncio.to_thread(facts_of, PemFile(str(chosen.path)))
@@ -166,7 +166,7 @@ async def _is_open(parts: Runtime, call: Call) -> bool:
 
 
 async def _check_authorities(call: Call) -> None:
-    """Raise CannotLogIn where the service cannot be verified; note where only the user's own authority is missing."""
+    """Raise CannotLogIn without authorities to verify the service; warn if only the user's own authority is missing."""
     place = call.context.ca
     try:
         trust = await asyncio.to_thread(chain_verification.load_trust, place)
@@ -182,7 +182,7 @@ async def _check_authorities(call: Call) -> None:
 
 
 async def _check_clock(parts: Runtime, call: Call, files: CredentialFiles, known: CertificateFacts) -> None:
-    """Compare the clocks, where that needs no question and the service can be reached. Raises CannotLogIn."""
+    """Compare the clocks if this needs no pass phrase and the service is reachable. Raises CannotLogIn."""
     try:
         pair = await asyncio.to_thread(_texts, files.certificate, parts.tokens.keys.opened(files.key))
     except (Unusable, ConfigurationError, OSError):
@@ -198,7 +198,7 @@ def _texts(certificate: PemSource, key: PemSource) -> Pair:
 
 
 async def _token(parts: Runtime, call: Call, known: CertificateFacts) -> CertificateFacts:
-    """Get a token; what the service objects to becomes a remedy."""
+    """Get a token. Raises CannotLogIn with a remedy if the service rejects the certificate."""
     endpoint = str(call.context.endpoint)
     try:
         made = await parts.tokens.obtain(call.context, await parts.tokens.role_options(call.context))
@@ -208,14 +208,13 @@ async def _token(parts: Runtime, call: Call, known: CertificateFacts) -> Certifi
         raise LoginRefused(login_messages.refused_certificate(endpoint, known.issuer)) from error
     except UnknownAuthority as error:
         raise CannotLogIn(login_messages.unknown_authority(endpoint, call.context.ca)) from error
-    parts.sessions.forget_account(call.context)
     await parts.tokens.look_after(call.context)
     await call.print_error(made.remark)
     return made.facts
 
 
 async def _report(parts: Runtime, call: Call, token: CertificateFacts) -> int:
-    """Ask the service who the user is, with the token, and say so."""
+    """Ask the service for the user's name with the token, and print the result."""
     reply = await parts.central_sessions.of(call.context).request(Request("whoami"), directory="")
     files, now = call.context.token, local_time_ms()
     user = reply.text().strip()

@@ -13,13 +13,13 @@ _YES = frozenset({"y", "yes"})
 
 
 class NotAnswered(AliendError):
-    """The user refused to answer, or said no; nothing was changed."""
+    """The user did not answer, or answered no; nothing was changed."""
 
     exit_code = 130
 
 
 def can_ask(call: Call) -> bool:
-    """Return whether somebody sits at standard input."""
+    """Return whether standard input is a terminal."""
     return call.terminal.stdin
 
 
@@ -43,7 +43,7 @@ async def confirm(call: Call, question: str, *, default: bool) -> bool:
 
 
 async def choose(call: Call, title: str, choices: Sequence[str]) -> int | None:
-    """Let the user choose from a numbered list; the index, or None for none of them. Raises NotAnswered."""
+    """Let the user choose from a numbered list; return the index, or None for none of them. Raises NotAnswered."""
     lines = [title, *(f"  {number}  {choice}" for number, choice in enumerate(choices, 1))]
     await call.print_error("\n".join(lines))
     for _ in range(_TRIES):

@@ -1,7 +1,7 @@
-"""Getting tokens and giving them up: token-init, token-destroy, token; and what happens before a first connection.
+"""The commands token-init, token-destroy and token, and the automatic token before a first connection.
 
-A command that needs the service and finds no good token gets one where the user's own certificate allows it, as with
-the incumbent client. An encrypted key is opened with a pass phrase that the client asks for at its terminal.
+A command that needs the service but has no valid token gets one with the user's own certificate, as in alien.py. The
+client asks at its terminal for the pass phrase of an encrypted key.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from aliend.central.credentials.private_keys import Locked
 from aliend.central.tokens import NewToken, check_options
 from aliend.commands.grid import passthrough
 from aliend.commands.invocation.call import Call
+from aliend.core.cli.options import Option, parse_options
+from aliend.core.cli.session_names import lasting_name
 from aliend.core.connection import login_messages
 from aliend.core.connection.context import Context
 from aliend.core.protocol.requests import Request
@@ -28,22 +30,22 @@ WITHOUT_SERVICE = frozenset(
         *("token-info", "token-verify", "tokenkey-match", "token-init", "token-destroy"),
     }
 )
-"""Commands that no certificate is needed for, or that see to it themselves."""
+"""Commands that need no certificate, or that obtain it themselves."""
 
 QUESTIONS = 3
-"""How often a pass phrase is asked for."""
-_FORGET_KEYS = "--forget-keys"
+"""Number of attempts to enter a pass phrase."""
+_DESTROY_OPTIONS = {"--forget-keys": Option("forget-keys")}
 _WITH_VALUE = re.compile(r"-+(f*[uvt]|jobid|hostname)")
-"""Options of the service's `token` that take the next word (wire specification, section 6)."""
+"""Options of the service's `token` that take a value (wire specification, section 6)."""
 _HELP = frozenset({"-h", "--h", "-help", "--help"})
-_NOTICE = "This token is only shown, and kept nowhere; to have one that is used, run: token-init"
+_NOTICE = "This token is only printed, not stored; to get a token that commands use, run: token-init"
 _MOST_REMINDED = 1000
 _REMIND_AFTER = 3600.0
-"""Seconds until a session is told again that its certificate is about to end."""
+"""Seconds before a session is warned again that its certificate expires soon."""
 
 
 async def token(parts: Runtime, call: Call) -> int:
-    """Print a new token; nothing is written."""
+    """Print a new token without storing it."""
     check_options(call.args[1:])
     if not _HELP.intersection(call.args):
         await call.print_error(_NOTICE)
@@ -51,7 +53,7 @@ async def token(parts: Runtime, call: Call) -> int:
 
 
 async def token_init(parts: Runtime, call: Call) -> int:
-    """Get a new token with the user's certificate; the words are options of the service's `token`."""
+    """Get a new token with the user's certificate; the arguments are options of the service's `token`."""
     options = call.args[1:]
     if _HELP.intersection(options):
         return await _help(parts, call)
@@ -60,7 +62,6 @@ async def token_init(parts: Runtime, call: Call) -> int:
             f"token-init takes options only, not {operand!r}; for a token with a role: `alienctl token-init -u ROLE`"
         )
     made = await _obtain(parts, call, options)
-    parts.sessions.forget_account(call.context)
     await parts.tokens.look_after(call.context)
     facts = made.facts
     if call.as_json:
@@ -76,23 +77,26 @@ async def token_init(parts: Runtime, call: Call) -> int:
 
 async def token_destroy(parts: Runtime, call: Call) -> int:
     """Remove the token's files; with `--forget-keys` also the keys in the daemon's memory (`alienctl logout`)."""
-    forgets = call.args[1:] == (_FORGET_KEYS,)
-    if len(call.args) > 1 and not forgets:
-        raise UsageError(f"token-destroy takes no arguments but {_FORGET_KEYS}")
+    options = parse_options("token-destroy", call.args[1:], _DESTROY_OPTIONS)
+    if options.operands:
+        raise UsageError("usage: token-destroy [--forget-keys]")
+    forgets = options.has("forget-keys")
     had_keys = forgets and parts.tokens.forget_keys()  # first: the files may belong to another user
     removed = await parts.tokens.destroy(call.context)
     if call.as_json:
         await call.print_json({"removed": removed, **({"forgot_keys": had_keys} if forgets else {})})
         return 0
-    await call.print("\n".join(f"removed {name}" for name in removed) or "there is no token")
+    await call.print("\n".join(f"removed {name}" for name in removed) or "no token to remove")
     if forgets:
-        await call.print("the daemon forgot the keys that you unlocked" if had_keys else "the daemon held no keys")
+        await call.print(
+            "the daemon forgot the keys that you unlocked" if had_keys else "the daemon had no unlocked keys"
+        )
         await _say_whether_a_token_comes_back(parts, call)
     return 0
 
 
 async def _say_whether_a_token_comes_back(parts: Runtime, call: Call) -> None:
-    """Say that the next command logs in again where the user's key has no pass phrase."""
+    """Print a note if the user's key has no pass phrase, because the next command then gets a new token."""
     try:
         await asyncio.to_thread(parts.tokens.check_own, call.context)
     except (NotConnected, ConfigurationError):
@@ -102,7 +106,7 @@ async def _say_whether_a_token_comes_back(parts: Runtime, call: Call) -> None:
 
 
 async def prepare(parts: Runtime, call: Call) -> None:
-    """See to it that there is a good token before a first connection."""
+    """Get a token before a first connection if a valid one is missing."""
     if parts.central_sessions.is_connected(call.context):
         return
     try:
@@ -114,16 +118,17 @@ async def prepare(parts: Runtime, call: Call) -> None:
         return
     try:
         await _obtain(parts, call, await parts.tokens.role_options(call.context))
+        await parts.tokens.look_after(call.context)
     except NotConnected:
         return  # as above
     except AliendError as error:
-        await call.print_error(f"there is no new token: {error}")
+        await call.print_error(f"cannot get a new token: {error}")
 
 
 async def remind(parts: Runtime, call: Call) -> None:
-    """Warn on stderr, each session once an hour, where the certificate is about to end."""
+    """Warn on stderr, at most once an hour in each session, if the certificate expires soon."""
     warning = parts.tokens.warning(call.context)
-    key = (call.session, call.context)
+    key = (lasting_name(call.session), call.context)
     if not warning or time.monotonic() - parts.reminded.get(key, -_REMIND_AFTER) < _REMIND_AFTER:
         return
     if len(parts.reminded) >= _MOST_REMINDED:
@@ -158,8 +163,8 @@ async def _open_key(parts: Runtime, call: Call, context: Context) -> None:
     answer = await call.ask(f"Pass phrase of {context.user.key}: ")
     if answer is None:
         raise Locked(
-            f"the key {context.user.key} is encrypted and there is no terminal to ask for its pass phrase, or it was "
-            "not given; set ALIEND_ASKPASS to a program that prints it"
+            f"the key {context.user.key} is encrypted, and nobody gave its pass phrase\n"
+            "run `alienctl token-init` at a terminal, or set ALIEND_ASKPASS to a program that prints it"
         )
     try:
         await parts.tokens.unlock(context, answer)

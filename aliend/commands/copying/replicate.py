@@ -15,9 +15,8 @@ from aliend.runtime import Runtime
 JOB_OPTIONS: Mapping[str, Option] = {
     "-T": Option("T", "a number"),
     "--priority": Option("priority", "a number"),
-    "-priority": Option("priority", "a number"),
+    "--label": Option("label", "a label"),
     "--detach": Option("detach"),
-    "-detach": Option("detach"),
 }
 """Options of all commands that submit a job."""
 _OPTIONS = {**JOB_OPTIONS, "--to": Option("to", "a storage"), "--mirror": Option("mirror")}
@@ -45,5 +44,6 @@ async def replicate(runtime: Runtime, call: Call) -> int:
         purpose="mirror" if options.has("mirror") else "replicate",
         parallel=options.number("T", 0, least=1),
         priority=options.number("priority", 0, least=_LOWEST),
+        label=options.last("label"),
     )
     return await submit_and_follow(runtime, call, spec, detach=options.has("detach"))

@@ -30,7 +30,7 @@ async def submit_input(runtime: Runtime, call: Call, spec: JobSpec) -> JobView:
         raise UsageError(f"cp: {spec.target} is a directory; append a file name")
     if entries and spec.overwrite == "never":
         raise UsageError(f"cp: {spec.target} exists; replace it with -f")
-    kept = await runtime.stdin_files.fill(_pieces(call))
+    kept = await runtime.stdin_files.store(_pieces(call))
     try:
         job = await runtime.engine.submit(replace(spec, sources=(str(kept),)), call.new_request_id())
     except BaseException:

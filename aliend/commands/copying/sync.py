@@ -25,7 +25,7 @@ _OPTIONS = {
     **JOB_OPTIONS,
     "--delete": Option("delete"),
     "--dry-run": Option("dry-run"),
-    "-dryrun": Option("dry-run"),
+    "--dryrun": Option("dry-run"),
     "--exclude": Option("exclude", "a pattern"),
 }
 _LOWEST = -(10**6)
@@ -44,6 +44,7 @@ async def sync(runtime: Runtime, call: Call) -> int:
         "",
         parallel=options.number("T", 0, least=1),
         priority=options.number("priority", 0, least=_LOWEST),
+        label=options.last("label"),
         umask=call.umask,
         context=call.context,
     )

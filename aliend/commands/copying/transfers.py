@@ -1,27 +1,28 @@
-"""`transfers`: lists and controls transfer jobs; `show`, `watch`, `why` and `limit` have modules of their own."""
+"""`transfers`: controls transfer jobs; `list`, `show`, `watch`, `why` and `limit` have modules of their own."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from aliend.commands.copying import transfers_limit, transfers_watch, transfers_why
-from aliend.commands.copying.transfers_show import show
-from aliend.commands.following.follower import SOME_ARRIVED, exit_code, job_to_json
-from aliend.commands.following.foreground import follow_foreground
+from aliend.commands.copying import transfers_limit, transfers_list, transfers_show, transfers_watch, transfers_why
+from aliend.commands.copying.job_selection import SELECTION, is_selected_by_option, selected_jobs
+from aliend.commands.copying.job_selection import parse_ranges as parse_jobs
+from aliend.commands.following.follower import SOME_ARRIVED, job_to_json
+from aliend.commands.following.foreground import exit_code_of_job, follow_foreground
 from aliend.commands.invocation.call import Call
-from aliend.commands.invocation.result_stream import JsonArray
-from aliend.core.cli.colours import colour_states
-from aliend.core.cli.escaping import escape_newlines
-from aliend.core.cli.options import Option, unknown_option
-from aliend.core.cli.units import format_size
+from aliend.core.cli.options import Option, ParsedOptions, parse_options, unknown_option
 from aliend.engine.views import JobView
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
 TIMED_OUT = 124
-PAGE = 1000
+_PRIORITIES = range(-(10**6), 10**6 + 1)
+_NOTIFY = ("sh", "-c", 'exec notify-send "$@" 2>/dev/null', "sh", "aliend")
+"""A desktop notification; it fails without the program or without a desktop."""
+
+Change = Callable[[Runtime, JobView], Awaitable[JobView]]
 
 
 async def transfers(runtime: Runtime, call: Call) -> int:
@@ -31,52 +32,44 @@ async def transfers(runtime: Runtime, call: Call) -> int:
         verb, words = "list", [verb, *words]
     if verb not in _VERBS:
         raise UsageError(f"transfers: unknown subcommand {verb}; use one of: {', '.join(_VERBS)}")
-    if known := _OPTIONS.get(verb):
-        for strange in (word for word in words if word.startswith("--") and word not in known):
+    if known := OPTIONS.get(verb):
+        spelled = {name.lstrip("-") for name in known}
+        for strange in (word for word in words if word.startswith("--") and word[2:].partition("=")[0] not in spelled):
             raise UsageError(unknown_option(f"transfers {verb}", strange, known))
     return await _VERBS[verb](runtime, call, words)
 
 
-async def _list(runtime: Runtime, call: Call, args: list[str]) -> int:
-    if args not in ([], ["--all"]):
-        raise UsageError("usage: transfers list [--all]")
-    last, array = 0, JsonArray(call, "jobs")
-    while page := await runtime.engine.jobs(PAGE, last, active_only=not args):
-        if call.as_json:
-            await array.add(map(job_to_json, page))
-        else:
-            head = [] if last else [f"{'JOB':>6}  {'STATE':<10}{'FILES':>13}{'BYTES':>22}  TARGET"]
-            await call.print_coloured("\n".join([*head, *map(_line, page)]), colour_states)
-        last = page[-1].id
+async def _attach(runtime: Runtime, call: Call, args: list[str]) -> int:
+    """Follow jobs again after the daemon was lost; like the command that submitted them, it owns them."""
+    compat_exit = any(word.lstrip("-") == "compat-exit" for word in args)
+    ranges = parse_jobs("attach", tuple(word for word in args if not word.startswith("-")))
+    jobs = [one.first for one in ranges]
+    return await follow_foreground(runtime, call, jobs, compat_exit=compat_exit)
+
+
+async def _detach(runtime: Runtime, call: Call, args: list[str]) -> int:
+    """End the commands that follow these jobs in the foreground; the jobs continue."""
+    options = parse_options("transfers detach", args, SELECTION)
+    jobs = await selected_jobs(runtime, "detach", options)
+    detached = [job for job in jobs if runtime.foreground.detach(job.id)]
+    for job in jobs:
+        outcome = "detached; it continues in the background" if job in detached else "no command follows it"
+        await call.print_error(f"job {job.id}: {outcome}")
     if call.as_json:
-        await array.end()
-    elif not last:
-        await call.print_error(
-            "no transfer jobs" if args else "no unfinished transfer jobs; list all jobs with `alienctl transfers --all`"
-        )
+        await _print_views(call, detached, one=False)
     return 0
 
 
-async def _attach(runtime: Runtime, call: Call, args: list[str]) -> int:
-    compat_exit = any(word.lstrip("-") == "compat-exit" for word in args)
-    jobs = [_job_number("attach", [word]) for word in args if not word.startswith("-")]
-    return await follow_foreground(runtime, call, jobs or [_job_number("attach", [])], compat_exit=compat_exit)
-
-
 async def _wait(runtime: Runtime, call: Call, args: list[str]) -> int:
-    limit: float | None = None
-    if "--timeout" in args:
-        at = args.index("--timeout")
-        limit = _seconds(args[at + 1] if at + 1 < len(args) else "")
-        del args[at : at + 2]
-    jobs = [_job_number("wait", [word]) for word in args or [""]]
-    for job in jobs:
-        await runtime.engine.job(job)
+    """Wait without output; `--notify` notifies the user at the end."""
+    options = parse_options("transfers wait", args, OPTIONS["wait"])
+    limit = _seconds(options.last("timeout")) if options.has("timeout") else None
+    jobs = await selected_jobs(runtime, "wait", options)
     try:
         async with asyncio.timeout(limit):
-            finals = [await runtime.engine.wait(job) for job in jobs]
+            finals = [await runtime.engine.wait(job.id) for job in jobs]
     except TimeoutError:
-        left = [job for job in jobs if not (await runtime.engine.job(job)).ended_ms]
+        left = [job.id for job in jobs if not (await runtime.engine.job(job.id)).ended_ms]
         named = ", ".join(map(str, left))
         message = f"job {named} has not ended after {limit:g} s; it continues"
         if len(left) != 1:
@@ -84,39 +77,74 @@ async def _wait(runtime: Runtime, call: Call, args: list[str]) -> int:
         await call.print_error(f"transfers: {message}")
         return TIMED_OUT
     if call.as_json:
-        await call.print_json(job_to_json(finals[0]) if len(finals) == 1 else {"jobs": list(map(job_to_json, finals))})
-    codes = {exit_code(final) for final in finals}
+        await _print_views(call, finals, one=_names_one(options))
+    if options.has("notify"):
+        await _notify(call, finals)
+    codes = {await exit_code_of_job(runtime, final) for final in finals} or {0}
     return codes.pop() if len(codes) == 1 else SOME_ARRIVED
 
 
-async def _cancel(runtime: Runtime, call: Call, args: list[str]) -> int:
-    return await _print_job(call, await runtime.engine.cancel(_job_number("cancel", args)))
+async def _notify(call: Call, jobs: Sequence[JobView]) -> None:
+    """Show a notification on the user's desktop, or ring the bell of the terminal."""
+    lines = [f"job {job.id} {job.state}: {job.files.done} of {job.files.total} files" for job in jobs]
+    if not await call.run_on_client((*_NOTIFY, "\n".join(lines[:10])), may_be_missing=True):
+        return
+    if call.terminal.stdout:
+        await call.output.stdout_coloured(b"\a")
 
 
-async def _retry(runtime: Runtime, call: Call, args: list[str]) -> int:
-    return await _print_job(call, await runtime.engine.retry(_job_number("retry", args), uuid.uuid4().hex))
-
-
-async def _pause(runtime: Runtime, call: Call, args: list[str]) -> int:
-    return await _print_job(call, await runtime.engine.pause(_job_number("pause", args)))
-
-
-async def _resume(runtime: Runtime, call: Call, args: list[str]) -> int:
-    return await _print_job(call, await runtime.engine.resume(_job_number("resume", args)))
-
-
-async def _print_job(call: Call, job: JobView) -> int:
+async def _change(runtime: Runtime, call: Call, args: list[str], verb: str, change: Change) -> int:
+    """Apply a change to the selected jobs, and print each."""
+    options = parse_options(f"transfers {verb}", args, SELECTION)
+    jobs = [await change(runtime, job) for job in await selected_jobs(runtime, verb, options)]
     if call.as_json:
-        await call.print_json(job_to_json(job))
-    else:
+        await _print_views(call, jobs, one=_names_one(options))
+        return 0
+    for job in jobs:
         await call.print(f"job {job.id}: {job.state}, {job.files.done} of {job.files.total} files done")
+    if not jobs:
+        await call.print_error(f"transfers {verb}: no job matches")
     return 0
 
 
-def _job_number(verb: str, args: list[str]) -> int:
-    if len(args) != 1 or not args[0].isascii() or not args[0].isdigit():
-        raise UsageError(f"transfers {verb} requires one job number (see `alienctl transfers list --all`)")
-    return int(args[0])
+def _changing(verb: str, change: Change) -> Callable[[Runtime, Call, list[str]], Awaitable[int]]:
+    return lambda runtime, call, args: _change(runtime, call, args, verb, change)
+
+
+async def _priority(runtime: Runtime, call: Call, args: list[str]) -> int:
+    """Set the priority of jobs: `priority N JOB...`."""
+    text = args[0] if args else ""
+    if not text.removeprefix("-").isdigit() or int(text) not in _PRIORITIES:
+        raise UsageError("usage: transfers priority N JOB...; N is a whole number, 0 is normal, higher starts first")
+    return await _change(
+        runtime, call, args[1:], "priority", lambda runtime, job: runtime.engine.change_priority(job.id, int(text))
+    )
+
+
+async def _clean(runtime: Runtime, call: Call, args: list[str]) -> int:
+    """Remove ended jobs from the list: those that the words select, or all."""
+    options = parse_options("transfers clean", args or ["--all"], SELECTION)
+    jobs = await selected_jobs(runtime, "clean", options)
+    removed = await runtime.engine.clean([job.id for job in jobs])
+    if call.as_json:
+        await call.print_json({"removed": removed})
+    else:
+        await call.print(f"{removed} job{'' if removed == 1 else 's'} removed from the list; copied files stay")
+    return 0
+
+
+async def _top(_runtime: Runtime, call: Call, args: list[str]) -> int:
+    """Show the live view, which runs in the client."""
+    return await call.run_on_client(("alienctl", "transfers", "top", *args))
+
+
+async def _print_views(call: Call, jobs: Sequence[JobView], *, one: bool) -> None:
+    await call.print_json(job_to_json(jobs[0]) if one else {"jobs": list(map(job_to_json, jobs))})
+
+
+def _names_one(options: ParsedOptions) -> bool:
+    """Return whether the words name one job, whose document then stands alone."""
+    return not is_selected_by_option(options) and len(options.operands) == 1 and options.operands[0].isdigit()
 
 
 def _seconds(text: str) -> float:
@@ -129,29 +157,30 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _line(job: JobView) -> str:
-    files = f"{job.files.done}/{job.files.total}"
-    size = f"{format_size(job.bytes_done)}/{format_size(job.bytes_total)}"
-    return f"{job.id:>6}  {job.state:<10}{files:>13}{size:>22}  {escape_newlines(job.target)}"
-
-
-_OPTIONS = {
-    "list": {"--all": Option("all")},
-    "show": {"--failed": Option("failed"), "--attempts": Option("attempts")},
+OPTIONS: dict[str, Mapping[str, Option]] = {
+    "list": transfers_list.OPTIONS,
+    "show": transfers_show.OPTIONS,
     "watch": {"--since": Option("since", "an event number")},
-    "wait": {"--timeout": Option("timeout", "seconds")},
+    "follow": {},
+    "wait": {**SELECTION, "--timeout": Option("timeout", "seconds"), "--notify": Option("notify")},
     "limit": {"--job": Option("job", "a job's number")},
+    **dict.fromkeys(("cancel", "retry", "pause", "resume", "priority", "detach", "clean"), SELECTION),
 }
 _VERBS: dict[str, Callable[[Runtime, Call, list[str]], Awaitable[int]]] = {
-    "list": _list,
-    "show": show,
+    "list": transfers_list.list_jobs,
+    "show": transfers_show.show,
+    "top": _top,
+    "follow": transfers_watch.follow_jobs,
     "watch": transfers_watch.watch,
     "wait": _wait,
-    "cancel": _cancel,
-    "retry": _retry,
-    "pause": _pause,
-    "resume": _resume,
+    "cancel": _changing("cancel", lambda runtime, job: runtime.engine.cancel(job.id)),
+    "retry": _changing("retry", lambda runtime, job: runtime.engine.retry(job.id, uuid.uuid4().hex)),
+    "pause": _changing("pause", lambda runtime, job: runtime.engine.pause(job.id)),
+    "resume": _changing("resume", lambda runtime, job: runtime.engine.resume(job.id)),
+    "priority": _priority,
     "attach": _attach,
+    "detach": _detach,
+    "clean": _clean,
     "why": transfers_why.why,
     "limit": transfers_limit.limit,
 }

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from aliend.commands.copying.job_selection import parse_ranges
 from aliend.commands.following.deletions import deletions_of
 from aliend.commands.following.follower import job_to_json, kind_of, route_of
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import JsonArray
 from aliend.core.cli.colours import colour_states
 from aliend.core.cli.escaping import escape_newlines
-from aliend.core.cli.units import format_size
+from aliend.core.cli.options import Option, parse_options
+from aliend.core.cli.units import format_duration, format_size
 from aliend.core.transfers.attempt_record import AttemptRecord
 from aliend.engine.views import DeletionView, JobView, TransferView
 from aliend.errors import UsageError
 from aliend.runtime import Runtime
 
-_PAGE = 500
+_PAGE, _EVERY = 500, 2**62
+OPTIONS: Mapping[str, Option] = {
+    "--failed": Option("failed"),
+    "--attempts": Option("attempts"),
+    "--limit": Option("limit", "a number"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +39,15 @@ class _Page:
 
 async def show(runtime: Runtime, call: Call, args: list[str]) -> int:
     """Print a job and its files with their errors; `--attempts`: each attempt, `--failed`: only failed files."""
-    flags = {word for word in args if word.startswith("-")}
-    rest = [word for word in args if word not in flags]
-    if flags - {"--attempts", "--failed"} or len(rest) != 1 or not (rest[0].isascii() and rest[0].isdigit()):
-        raise UsageError("usage: transfers show [--failed] [--attempts] JOB; list jobs with `alienctl transfers`")
-    job = await runtime.engine.job(int(rest[0]))
-    states = ("failed",) if "--failed" in flags else ()
-    pages = _pages(runtime, job.id, states, tried=call.as_json or "--attempts" in flags)
+    options = parse_options("transfers show", args, OPTIONS)
+    if len(parse_ranges("show", options.operands)) != 1 or not options.operands[0].isdigit():
+        raise UsageError(
+            "usage: transfers show [--failed] [--attempts] [--limit N] JOB; list jobs with `transfers list`"
+        )
+    job = await runtime.engine.job(int(options.operands[0]))
+    states = ("failed",) if options.has("failed") else ()
+    most = options.number("limit", 0, least=1)
+    pages = _pages(runtime, job.id, states, most, tried=call.as_json or options.has("attempts"))
     if call.as_json:
         array = JsonArray(call, "transfers", job_to_json(job))
         async for page in pages:
@@ -54,10 +63,10 @@ async def show(runtime: Runtime, call: Call, args: list[str]) -> int:
     return 0
 
 
-async def _pages(runtime: Runtime, job: int, states: Sequence[str], *, tried: bool) -> AsyncIterator[_Page]:
-    last = 0
-    while files := await runtime.engine.transfers(job, _PAGE, last, states):
-        last = files[-1].id
+async def _pages(runtime: Runtime, job: int, states: Sequence[str], most: int, *, tried: bool) -> AsyncIterator[_Page]:
+    last, left = 0, most or _EVERY
+    while left and (files := await runtime.engine.transfers(job, min(_PAGE, left), last, states)):
+        last, left = files[-1].id, left - len(files)
         history: dict[int, list[AttemptRecord]] = {}
         for record in await runtime.engine.attempts([file.id for file in files]) if tried else ():
             history.setdefault(record.transfer, []).append(record)
@@ -70,14 +79,22 @@ def _head(job: JobView) -> list[str]:
         f"job {job.id}: {kind_of(job)}, {job.state}, {job.files.done} of {job.files.total} files{failed},"
         f" {format_size(job.bytes_done)} of {format_size(job.bytes_total)}",
         f"submitted {_time(job.created_ms)}" + (f", ended {_time(job.ended_ms)}" if job.ended_ms else ""),
+        *([f"label {job.label}"] if job.label else []),
+        *([_speed(job)] if job.bytes_per_second or job.files_per_second else []),
         *([job.message] if job.message else []),
     ]
+
+
+def _speed(job: JobView) -> str:
+    rate = f"{format_size(job.bytes_per_second)}/s, {job.files_per_second:.1f} files/s"
+    return f"{rate}, {format_duration(job.seconds_left)} left" if job.seconds_left else rate
 
 
 def _lines(page: _Page) -> list[str]:
     lines = []
     for file in page.files:
-        lines.append(f"  {file.state:<10}{format_size(file.size):>11}  {escape_newlines(route_of(file))}")
+        moving = f", {format_size(file.bytes_done)} copied" if file.state == "running" and file.bytes_done else ""
+        lines.append(f"  {file.state:<10}{format_size(file.size):>11}  {escape_newlines(route_of(file))}{moving}")
         lines += [f"             {note}" for note in _notes(file)]
         lines += map(_attempt_line, page.tried.get(file.id, ()))
     return lines
@@ -95,6 +112,8 @@ def _deletion(deletion: DeletionView) -> dict[str, Any]:
 
 def _notes(file: TransferView) -> list[str]:
     notes = [file.message] if file.message else []
+    if file.retry_ms:
+        notes.append(f"next try at {_time(file.retry_ms)}")
     if file.joined:
         notes.append(f"joined: transfer {file.joined} of another job copies it")
     if file.wanted > 1:

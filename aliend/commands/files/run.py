@@ -24,7 +24,7 @@ async def run(runtime: Runtime, call: Call) -> int:
     if len(words) < 2:
         raise UsageError("run requires a program and an LFN (see `alienctl help run`)")
     marked = [at for at, word in enumerate(words) if at and word.startswith("alien:")] or [len(words) - 1]
-    with runtime.scratch.place() as directory:
+    with runtime.scratch.directory() as directory:
         for number, at in enumerate(marked):
             words[at] = await download_lfn(runtime, call, words[at], directory / str(number))
         return await call.run_on_client(words)
@@ -35,7 +35,7 @@ async def execute(runtime: Runtime, call: Call) -> int:
     words = _program_args(call)
     if not words:
         raise UsageError("exec requires the LFN of a script (see `alienctl help exec`)")
-    with runtime.scratch.place() as directory:
+    with runtime.scratch.directory() as directory:
         script = await download_lfn(runtime, call, words[0], directory / "0")
         await asyncio.to_thread(Path(script).chmod, 0o700)
         return await call.run_on_client([script, *words[1:]])

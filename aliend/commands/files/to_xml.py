@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from aliend.commands.grid.namespace_checks import require_directories
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.lfn_arguments import resolve_lfn
 from aliend.commands.invocation.results import print_results
@@ -63,7 +64,10 @@ async def _catalogue_collection(runtime: Runtime, call: Call, given: ParsedOptio
             ]
         else:
             options += ["-l", await resolve_lfn(runtime, call, name)]
-    options += ["-x", await resolve_lfn(runtime, call, output)] if output else []
+    if output:
+        output = await resolve_lfn(runtime, call, output)
+        await require_directories(runtime.central_sessions.catalogue_of(call.context), [output])
+        options += ["-x", output]
     options += ["-a"] if given.has("a") else []
     if not names and not given.has("l"):
         raise UsageError("toXml requires LFNs (see `alienctl help toXml`)")

@@ -1,16 +1,22 @@
 """Follows transfer jobs: shows progress bars on a terminal and lines elsewhere, and counts the results.
 
 The lines are those of alien.py, which scripts parse: `jobID: i/n >>> ...`, `... --> TARGET VALID (...)`,
-`Successful jobs (1st try): a/n`; n is the number of files found so far.
+`Successful jobs (1st try): a/n`; i numbers the files as they start, n is the number of files found so far. Why files
+wait is summarised in one line for each cause.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from aliend.commands.following.wait_notices import WaitNotices
 from aliend.commands.invocation.call import Call, FileProgress, Progress
+from aliend.core.catalogue.storage_spec import is_incomplete
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.units import format_size
 from aliend.core.copying.target_paths import MISSING
@@ -19,6 +25,8 @@ from aliend.engine.views import JobView, TransferView
 from aliend.runtime import Runtime
 
 ALL_ARRIVED, SOME_ARRIVED, NONE_ARRIVED = 0, 3, 4
+_WAIT_CHECK, _SILENCE = 1.0, 5.0
+"""Seconds between two checks for files that wait; seconds without a change after which the reason is printed."""
 MAX_FILES = 16
 """The most files shown at a time."""
 
@@ -39,12 +47,16 @@ class HasEndpoints(Protocol):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`."""
+    """Counts of files by result over all followed jobs; `kept` files also count as `arrived`.
+
+    `incomplete` files were kept with fewer replicas than requested.
+    """
 
     total: int = 0
     arrived: int = 0
     kept: int = 0
     missing: int = 0
+    incomplete: int = 0
 
 
 class Follower:
@@ -54,9 +66,15 @@ class Follower:
         self._runtime = runtime
         self._call = call
         self._style = style
-        self._running: dict[int, int] = {}
-        """The number printed for each transfer that is running."""
+        self._numbers: dict[int, int] = {}
+        """The number printed for each transfer that has started and not ended."""
         self._announced = 0
+        self._tries: Counter[int] = Counter()
+        """Copied files of the current job by the number of their last attempt."""
+        self._bytes = 0
+        """Bytes copied for the current job."""
+        self._changed_at = time.monotonic()
+        self._has_new_waits = False
         self.tally = Tally()
 
     async def follow(self, job: int, *, until_held: bool = False) -> JobView:
@@ -64,9 +82,20 @@ class Follower:
 
         With `until_held`, also return when the daemon holds the job because of a problem that the user must fix.
         """
+        explaining = asyncio.create_task(self._explain_waits(job))
+        try:
+            return await self._follow(job, until_held=until_held)
+        finally:
+            explaining.cancel()
+            await asyncio.wait({explaining})
+
+    async def _follow(self, job: int, *, until_held: bool) -> JobView:
         final = await self._runtime.engine.job(job)
         kept = self.tally.kept
+        self._tries.clear()
+        self._bytes = 0
         async for changes in self._runtime.engine.changes(job, ""):
+            self._changed_at = time.monotonic()
             for view in changes.jobs:
                 if view.message and view.message != final.message:
                     await self._call.print_error(f"job {view.id}: {view.message}")
@@ -86,46 +115,62 @@ class Follower:
         await self._report_end(final, self.tally.kept - kept)
         return final
 
+    async def _explain_waits(self, job: int) -> None:
+        """Print why files wait: soon after a failure, and when nothing has changed for seconds."""
+        notices, asked_at = WaitNotices(), 0.0
+        while True:
+            await asyncio.sleep(_WAIT_CHECK)
+            now = time.monotonic()
+            is_silent = now - self._changed_at >= _SILENCE
+            if (self._has_new_waits or is_silent) and (not asked_at or now - asked_at >= _SILENCE):
+                asked_at, self._has_new_waits = now, False
+                groups = await self._runtime.engine.wait_summary(job)
+                await self._print_notice("\n".join(notices.lines(groups, time.time())))
+
     async def _report(self, transfers: Iterable[TransferView], total: int) -> None:
         arrived = [transfer.id for transfer in transfers if transfer.state == "done"]
         records = await self._runtime.engine.attempts(arrived) if arrived else []
         last = {record.transfer: record for record in records}
         for transfer in transfers:
             match transfer.state:
-                case "running":
+                case "running" if transfer.bytes_done:
                     await self._report_start(transfer, total)
                 case "done":
                     await self._report_success(transfer, last.get(transfer.id), total)
                 case "failed":
                     await self._report_failure(transfer, total)
+                case "cancelled":
+                    self._numbers.pop(transfer.id, None)
                 case "waiting":
-                    self._running.pop(transfer.id, None)
-                    await self._print_notice(f"{escape_newlines(transfer.source)}: retrying: {transfer.message}")
+                    self._has_new_waits = True
 
     async def _report_start(self, transfer: TransferView, total: int) -> int:
-        """Print that a copy has started, once; return its number."""
-        if transfer.id not in self._running:
+        """Print that bytes of a file move, once; return its number."""
+        if transfer.id not in self._numbers:
             self._announced += 1
-            self._running[transfer.id] = self._announced
+            self._numbers[transfer.id] = self._announced
             await self._print_line(f"jobID: {self._announced}/{max(total, self._announced)} >>> Start")
-        return self._running[transfer.id]
+        return self._numbers[transfer.id]
 
     async def _report_success(self, transfer: TransferView, record: AttemptRecord | None, total: int) -> None:
         moved, seconds = (record.bytes, max(record.seconds, 0.001)) if record else (0, 0.001)
         if transfer.size and not moved:
             self.tally.kept += 1
-            self._running.pop(transfer.id, None)
+            self._numbers.pop(transfer.id, None)
             await self._print_line(f"{escape_newlines(transfer.target)} --> TARGET VALID (size match, md5 match)")
             return
+        self._tries[transfer.attempts] += 1
+        self._bytes += moved
         number = await self._report_start(transfer, total)
-        del self._running[transfer.id]
+        del self._numbers[transfer.id]
         rate = format_size(int(moved / seconds), 2)
         await self._print_line(f"jobID: {number}/{max(total, number)} >>> STATUS OK >>> SPEED {rate}/s")
         await self._print_notice(f"{escape_newlines(transfer.target)}: {transfer.message}" if transfer.message else "")
 
     async def _report_failure(self, transfer: TransferView, total: int) -> None:
         self.tally.missing += transfer.message.endswith(MISSING)
-        number = self._running.pop(transfer.id, 0)
+        self.tally.incomplete += is_incomplete(transfer.message)
+        number = self._numbers.pop(transfer.id, 0)
         if not number:
             self._announced += 1
             number = self._announced
@@ -145,10 +190,10 @@ class Follower:
         if self._style == "line" and not wanted and job.ended_ms:
             await self._print_line("No copy jobs to be done!")
         elif self._style == "line" and wanted:
-            text = f"Successful jobs (1st try): {moved}/{wanted}"
+            text = "\n".join(_tries_lines(self._tries, wanted))
             await (self._print_line(text) if moved else self._print_notice(text))
         if not self._call.as_json:
-            await self._call.print(_end_line(job))
+            await self._call.print(_end_line(job, kept, self._bytes))
 
     async def _print_line(self, text: str) -> None:
         if self._style == "line" and not self._call.as_json:
@@ -176,20 +221,33 @@ def _progress(runtime: Runtime, job: JobView) -> Progress:
     moving = runtime.engine.progress(job.id)
     files = tuple(FileProgress(file.id, file.name, file.bytes_done, file.bytes_total) for file in moving[:MAX_FILES])
     return Progress(
-        bytes_done=job.bytes_done + sum(file.bytes_done for file in moving),
+        bytes_done=job.bytes_done,
         bytes_total=0 if job.state == "expanding" else job.bytes_total,
         files_done=job.files.done,
         files_failed=job.files.failed,
         files_total=job.files.total,
         files=files,
+        bytes_per_second=job.bytes_per_second,
+        seconds_left=job.seconds_left,
     )
 
 
-def _end_line(job: JobView) -> str:
+def _tries_lines(tries: Counter[int], wanted: int) -> list[str]:
+    """Return how many files arrived at which try; only the first two, and the total, have a line."""
+    first, second, total = tries[1], tries[2], tries.total()
+    lines = [f"Successful jobs (1st try): {first}/{wanted}"]
+    if total > first:
+        lines += [f"Successful jobs (2nd try): {second}/{wanted - first}", f"Successful jobs (total): {total}/{wanted}"]
+    return lines
+
+
+def _end_line(job: JobView, kept: int, moved: int) -> str:
+    """Return the last line; the rate is that of the bytes that were copied, not of kept files."""
     took = max(job.ended_ms - job.created_ms, 1) / 1000
-    files = f"{job.files.done} of {job.files.total} files"
-    text = f"job {job.id} {job.state}: {files}, {format_size(job.bytes_done)} in {took:.1f} s"
-    return f"{text} ({format_size(int(job.bytes_done / took))}/s)" if job.bytes_done else text
+    unchanged = f" ({kept} already there)" if kept else ""
+    files = f"{job.files.done} of {job.files.total} files{unchanged}"
+    text = f"job {job.id} {job.state}: {files}, {format_size(moved)} in {took:.1f} s"
+    return f"{text} ({format_size(int(moved / took))}/s)" if moved else text
 
 
 def exit_code(job: JobView) -> int:
@@ -219,6 +277,10 @@ def job_to_json(job: JobView) -> dict[str, Any]:
         "message": job.message,
         "priority": job.priority,
         "rate": job.rate,
+        "label": job.label,
+        "bytes_per_second": job.bytes_per_second,
+        "files_per_second": job.files_per_second,
+        "seconds_left": job.seconds_left,
     }
 
 

@@ -1,7 +1,8 @@
 """Runs transfer jobs in the foreground: the command ends with its jobs, and cancelling it cancels them.
 
-If the user interrupts the command or the client dies, the jobs are cancelled. If the daemon ends, they continue after
-its next start, and the client follows them again.
+If the user interrupts the command or the client dies, the jobs are cancelled. If the user detaches the command (with
+Ctrl-\\, or `transfers detach` elsewhere), it ends and they continue. If the daemon ends, they continue after its next
+start, and the client follows them again.
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ from aliend.commands.following.follower import (
     exit_code,
     style_of,
 )
-from aliend.commands.following.json_report import print_report
+from aliend.commands.following.json_report import print_report, report_document
 from aliend.commands.invocation.call import Call
+from aliend.core.catalogue.storage_spec import is_incomplete
 from aliend.engine.views import JobView
 from aliend.errors import NoSuchFile
 from aliend.runtime import Runtime
+
+
+class Detached(Exception):
+    """The user detached the command from its jobs, which continue."""
 
 
 async def follow_foreground(
@@ -38,13 +44,16 @@ async def follow_foreground(
 ) -> int:
     """Follow jobs to their end and return the exit code; `problems` are invalid lines of an input file."""
     follower = Follower(runtime, call, style_of(call, progress))
-    finals = await follow_all(runtime, call, follower, jobs)
+    try:
+        finals = await follow_all(runtime, call, follower, jobs)
+    except Detached:
+        return await _report_detached(runtime, call, jobs)
     await metafiles.write_metafiles(runtime, call, finals)
     code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
     is_empty = not follower.tally.total and not problems
     for final in finals:
         if final.purpose == "sync":
-            code = await _exit_code_of_sync(runtime, final)
+            code = await exit_code_of_job(runtime, final)
         elif final.purpose != "copy" and is_empty:
             code = exit_code(final)
     if call.as_json:
@@ -54,20 +63,34 @@ async def follow_foreground(
     return code
 
 
-async def _exit_code_of_sync(runtime: Runtime, job: JobView) -> int:
-    """Return 0 if the target is like the source, 3 if only a part is, 4 if nothing could be done.
+async def exit_code_of_job(runtime: Runtime, job: JobView) -> int:
+    """Return 0 if everything was done, 3 if only a part, 4 if nothing.
 
-    Files that are the same on both sides are not part of the job: if only directories could not be listed, 3.
+    A file that was kept with too few replicas is a part. So are the files of a synchronisation that are the same on
+    both sides, which are not files of its job: if only directories could not be listed, 3.
     """
     code = exit_code(job)
     if not job.files.total and code == SOME_ARRIVED:
         refusal = await runtime.engine.deletions(job.id)
         return NONE_ARRIVED if refusal and not refusal[0].below else code
-    if code != NONE_ARRIVED or not job.files.total:
+    if code != NONE_ARRIVED or not job.files.failed:
         return code
     failed = await runtime.engine.transfers(job.id, states=("failed",))
     is_listed = not any(file.target or file.source in job.sources for file in failed)
-    return SOME_ARRIVED if failed and is_listed else code
+    is_kept = any(is_incomplete(file.message) for file in failed)
+    return SOME_ARRIVED if is_kept or (is_listed and job.purpose == "sync") else code
+
+
+async def _report_detached(runtime: Runtime, call: Call, jobs: Sequence[int]) -> int:
+    """Print that the jobs continue; the exit code is that of `--detach`."""
+    for job in jobs:
+        await call.print_error(
+            f"job {job} continues in the background; follow it with `alienctl transfers follow {job}`"
+        )
+    if call.as_json:
+        views = [await runtime.engine.job(job) for job in jobs]
+        await call.print_json(report_document(ALL_ARRIVED, jobs=views))
+    return ALL_ARRIVED
 
 
 async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Sequence[int]) -> list[JobView]:
@@ -76,11 +99,33 @@ async def follow_all(runtime: Runtime, call: Call, follower: Follower, jobs: Seq
         async with cancel_with_command(runtime, *jobs):
             if jobs:
                 await call.output.announce_jobs(*jobs)
-            return [await follower.follow(job, until_held=True) for job in jobs]
+            return await _follow_until_detached(runtime, call, follower, jobs)
     except asyncio.CancelledError:
         if call.interrupted.is_set():
             await call.print_error("\n".join(f"job {job} cancelled" for job in jobs))
         raise
+
+
+async def _follow_until_detached(
+    runtime: Runtime, call: Call, follower: Follower, jobs: Sequence[int]
+) -> list[JobView]:
+    """Follow jobs to their end. Raises Detached when the user detaches the command; the jobs continue."""
+
+    async def follow() -> list[JobView]:
+        return [await follower.follow(job, until_held=True) for job in jobs]
+
+    with runtime.foreground.following(jobs, call.detached):
+        following, detached = asyncio.create_task(follow()), asyncio.create_task(call.detached.wait())
+        try:
+            await asyncio.wait({following, detached}, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                raise Detached
+            return following.result()
+        finally:
+            detached.cancel()
+            if not following.done():
+                following.cancel()
+                await asyncio.wait({following})
 
 
 @asynccontextmanager
@@ -104,6 +149,6 @@ def exit_code_of(tally: Tally, problems: int, *, compat_exit: bool) -> int:
     wanted = tally.total + problems
     if compat_exit:
         return 0 if tally.arrived or not wanted else 1
-    if tally.arrived:
+    if tally.arrived or tally.incomplete:
         return ALL_ARRIVED if tally.arrived == wanted else SOME_ARRIVED
     return NoSuchFile.exit_code if tally.missing == wanted else NONE_ARRIVED

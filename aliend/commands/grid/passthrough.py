@@ -9,12 +9,13 @@ from __future__ import annotations
 from contextlib import aclosing
 from dataclasses import replace
 
+from aliend.commands.grid.namespace_checks import check_names, output_of, require_directories
 from aliend.commands.invocation.call import Call
 from aliend.commands.invocation.result_stream import Printer
 from aliend.core.catalogue import paths
 from aliend.core.cli.colours import colour_directories
 from aliend.core.protocol.replies import Reply, names_text
-from aliend.core.protocol.requests import Request, from_json, session_change, with_modifiers
+from aliend.core.protocol.requests import Request, changes_state, from_json, session_change, with_modifiers
 from aliend.errors import AliendError, UsageError
 from aliend.runtime import Runtime
 from aliend.user_sessions import SessionState
@@ -33,7 +34,7 @@ _ALTERNATIVES = {
     "-pwd": "use cd",
     "-silent": "redirect the output",
 }
-_REMOVES = "rm"
+_REMOVE = frozenset({"rm", "rmdir"})
 """The service refuses to remove the connection's directory, which must therefore be the current one."""
 _LARGEST_STATUS = 255
 _INTERNAL = "_csd"
@@ -75,8 +76,19 @@ async def _prepare(runtime: Runtime, call: Call) -> tuple[Request, str, SessionS
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
     options = _DEFAULT_OPTIONS.get(call.args[0], ()) + (_absolute(words, state) if name in _LFN_COMMANDS else words)
     silenced = with_modifiers(options, whole=call.as_json)
-    needs_none = name in _LFN_COMMANDS and name != _REMOVES and _names_something(words)
+    needs_none = name in _LFN_COMMANDS and name not in _REMOVE and _names_something(words)
+    await _check(runtime, call, Request(name, options), state)
     return Request(name, silenced), "" if needs_none else state.directory, state
+
+
+async def _check(runtime: Runtime, call: Call, request: Request, state: SessionState) -> None:
+    """Refuse what would damage the catalogue; LFNs are absolute. Raises NotADirectory, UsageError."""
+    if not changes_state(request):
+        return
+    catalogue = runtime.central_sessions.catalogue_of(call.context)
+    await check_names(catalogue, request)
+    if output := output_of(request):
+        await require_directories(catalogue, [paths.resolve(output, state.directory, state.home)])
 
 
 async def _run_json_request(runtime: Runtime, call: Call) -> int:
@@ -86,6 +98,7 @@ async def _run_json_request(runtime: Runtime, call: Call) -> int:
     request = from_json(call.args[0])
     _refuse_session_changes(request)
     state = await runtime.sessions.state(call.session, call.context, restore=call.restore_directory)
+    await _check(runtime, call, Request(request.command, _absolute(request.options, state)), state)
     reply = await runtime.central_sessions.of(call.context).request(request, directory=state.directory)
     await print_reply(call, reply, state.directory)
     return status_of(reply)

@@ -56,6 +56,12 @@ def parent(lfn: str) -> str:
     return without_slash(lfn).rpartition("/")[0] + "/"
 
 
+def ancestors(lfn: str) -> list[str]:
+    """Return the directories above `lfn`, without slashes at their ends, from the top; not `/`."""
+    parts = without_slash(lfn).strip("/").split("/")
+    return ["/" + "/".join(parts[:count]) for count in range(1, len(parts))]
+
+
 def name(lfn: str) -> str:
     """Return the last component of `lfn` without slashes; empty for `/`."""
     return without_slash(lfn).rpartition("/")[2]

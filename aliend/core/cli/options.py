@@ -1,6 +1,8 @@
 """Parses the arguments of a command by a table of its options, which may be anywhere among the operands. Pure.
 
--name VALUE, --name VALUE, --name=VALUE    by the table; `--` ends the options; `-` alone is an operand
+--name VALUE, --name=VALUE, -name VALUE    by the table; `--` ends the options; `-` alone is an operand
+
+A long option may be written with one dash, as in alien.py, or with two, whatever the table says.
 
 Also suggests similar names for a mistyped one.
 """
@@ -12,6 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aliend.errors import UsageError
+
+_SHORTEST_LONG_NAME = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class ParsedOptions:
         except ValueError:
             number = least - 1
         if number < least or not text.isascii():
-            raise UsageError(f"{self.command}: -{key} needs a whole number of at least {least}, not {text!r}")
+            name = f"-{key}" if len(key) < _SHORTEST_LONG_NAME else f"--{key}"
+            raise UsageError(f"{self.command}: {name} needs a whole number of at least {least}, not {text!r}")
         return number
 
 
@@ -73,7 +78,7 @@ def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]
             operands.append(word)
             continue
         name, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        option = table.get(name)
+        option = table.get(name) or table.get(other_spelling(name))
         if option is None:
             raise UsageError(unknown_option(command, name, table))
         if option.value_name and not equals:
@@ -84,6 +89,14 @@ def parse_options(command: str, args: Sequence[str], table: Mapping[str, Option]
             raise UsageError(f"{command}: {name} takes no value")
         values.setdefault(option.key, []).append(value)
     return ParsedOptions(command, tuple(operands), {key: tuple(given) for key, given in values.items()})
+
+
+def other_spelling(name: str) -> str:
+    """Return a long option with two dashes instead of one, or the other way round; a short one unchanged."""
+    word = name.lstrip("-")
+    if len(word) < _SHORTEST_LONG_NAME:
+        return name
+    return f"-{word}" if name.startswith("--") else f"--{word}"
 
 
 def unknown_option(command: str, name: str, table: Mapping[str, Option]) -> str:

@@ -77,6 +77,16 @@ def format_size(size: int, digits: int = 1) -> str:
     return f"{value:.0f} {unit}" if unit == "B" and digits == 1 else f"{value:.{digits}f} {unit}"
 
 
+def format_duration(seconds: float) -> str:
+    """Return a duration for people: `0:45`, `12:05`, `3:12:05`, `2d 03h`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours:02}h"
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def parse_time(text: str, now_ms: int, what: str = "a time") -> int:
     """Return a time in POSIX milliseconds. Raises UsageError about `what`.
 

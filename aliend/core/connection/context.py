@@ -59,9 +59,10 @@ class Context:
     """Everything that determines a connection; equal contexts share connections.
 
     `token` is preferred to `user` while it is valid for at least ten more minutes. `ca` is a file or a directory of CA
-    certificates (empty: none was found); `ca_note` says why a named one is not used. `server_name` is the name expected
-    in the server's certificate, if it is not the host. `site` and `role` are set on each connection; empty: chosen by
-    the service. `job` and `master_job` are the numbers of the grid job of the caller (empty: none).
+    certificates (empty: none was found). `ca_note` says why a named one is not used, `token_note` why the usual file of
+    the token is not used. `server_name` is the name expected in the server's certificate, if it is not the host. `site`
+    and `role` are set on each connection; empty: chosen by the service. `job` and `master_job` are the numbers of the
+    grid job of the caller (empty: none).
     """
 
     endpoint: Endpoint = Endpoint()
@@ -77,3 +78,4 @@ class Context:
     timing: bool = False
     """Whether the service reports the time of each command."""
     ca_note: str = ""
+    token_note: str = ""

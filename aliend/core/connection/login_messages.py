@@ -1,4 +1,4 @@
-"""What `alienctl login` says when a user cannot log in: at most three lines, the last one is the next step."""
+"""Messages of `alienctl login` for a user who cannot log in: at most three lines; the last one is the next step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aliend.core.connection.credentials import CertificateFacts
 
 DAY_MS = 86_400_000
 _MAX_SKEW_MS = 300_000
-"""A clock that is wrong by less than five minutes harms nobody: services date certificates back."""
+"""Tolerated error of a clock: services date certificates back by at least five minutes."""
 _AGAIN = "then run: `alienctl login`"
 
 
@@ -29,7 +29,7 @@ def needs_terminal(problem: str, question: str) -> str:
     return "\n".join(
         [
             problem,
-            f"login has to ask {question}, but standard input is no terminal",
+            f"login has to ask {question}, but standard input is not a terminal",
             "run at a terminal: `alienctl login`",
         ]
     )
@@ -93,11 +93,11 @@ def clock_behind(problem: str) -> str:
 
 
 def unknown_user(endpoint: str, subject: str) -> str:
-    """Say that the service knows nobody with this certificate."""
+    """Say that no user is registered with this certificate."""
     return "\n".join(
         [
             f"{endpoint} does not know the certificate {subject}",
-            "register it with the ALICE virtual organisation (VO); that takes effect within a day",
+            "register it with the ALICE virtual organisation (VO)",
             _AGAIN,
         ]
     )
@@ -108,7 +108,7 @@ def refused_certificate(endpoint: str, issuer: str) -> str:
     return "\n".join(
         [
             f"{endpoint} refuses your certificate; its authority is {issuer}",
-            "get a certificate from an authority of the grid (IGTF), for instance CERN's: https://ca.cern.ch",
+            "get a certificate from an authority that the grid accepts (IGTF)",
             "then run: `alienctl cert-import FILE.p12`",
         ]
     )

@@ -31,7 +31,14 @@ IGNORED_OPTIONS = {
 }
 """Options that are accepted without effect, and why."""
 _WITH_VALUE = ("-y", "-t")
-_SYNC_OPTIONS = {"T": "-T", "priority": "--priority", "detach": "--detach", "dryrun": "--dry-run", "e": "--exclude"}
+_SYNC_OPTIONS = {
+    "T": "-T",
+    "priority": "--priority",
+    "label": "--label",
+    "detach": "--detach",
+    "dryrun": "--dry-run",
+    "e": "--exclude",
+}
 """Options that `sync` also has, with their names there."""
 _RECURSIVE = ("-r", "-R", "--recursive")
 """Accepted silently: directories are always copied recursively."""
@@ -62,6 +69,7 @@ def _table() -> dict[str, Option]:
         "e": "a pattern",
         "priority": "a number",
         "limit": "a rate",
+        "label": "a label",
         "overwrite": "never, changed or always",
         "progress": "none, line or bars",
     }
@@ -195,6 +203,7 @@ def _spec(options: ParsedOptions, now_ms: int) -> JobSpec:
         parallel=options.number("T", 0, least=1),
         priority=options.number("priority", 0, least=_LEAST_PRIORITY),
         rate=parse_rate(options.last("limit")) if options.has("limit") else 0,
+        label=options.last("label"),
         touch_empty=options.has("touch-empty"),
         strict=options.has("strictspec"),
         timeout=_seconds(options),

@@ -1,8 +1,8 @@
 """Resolves the paths of `cp` and splits off storage specifications. Pure: nothing is looked up.
 
 A path is local if and only if it begins with `file:`; every other one is an LFN, with or without `alien:`. A storage
-specification follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Only text
-of that form counts as one, so that `@` and `,` may occur in names.
+specification follows an LFN after `@`: comma-separated `tag:N`, `tag=N`, `VO::SITE::SE` and `!VO::SITE::SE`. Names may
+contain `@` and `,`, but text after `@` that looks like a misspelt specification is refused.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from aliend.errors import UsageError
 Side = Literal["local", "catalogue"]
 
 _STORAGE_TERM = re.compile(r"(?:[A-Za-z_][\w-]*[:=]\d+|!?[\w.*+-]+::[\w.*+-]+::[\w.*+-]+)")
+_LIKE_A_TERM = re.compile(r"\s*(?:!.*|!?[A-Za-z_][\w.*+ -]*[:=].*|.*::.*|(?i:disk|tape|custodial)[\W_]*\d*\W*)")
+"""A misspelt specification: a tag without a valid number, or a storage element whose name lacks a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class ResolvedPath:
 
 
 def resolve_path(name: str, context: PathContext, *, no_storage: bool = False) -> ResolvedPath:
-    """Resolve one path; if `no_storage`, `@` has no meaning in it. Raises UsageError for an empty path."""
+    """Resolve one path; if `no_storage`, `@` has no meaning in it.
+
+    Raises UsageError for an empty path, and for a misspelt storage specification, which would become part of the name.
+    """
     if name.startswith("file:"):
         return ResolvedPath("local", local_name(name, context))
     text, storage = (name, "") if no_storage else _split_storage(name)
@@ -100,9 +105,20 @@ def _split_storage(path: str) -> tuple[str, str]:
     while True:
         name, at, spec = path.rpartition("@")
         if not at or not _is_storage_spec(spec):
+            _refuse_misspelt_storage(path)
             return path, ",".join(specs)
         path = name
         specs.insert(0, parse_storage_spec(spec))
+
+
+def _refuse_misspelt_storage(path: str) -> None:
+    """Raise UsageError if text after an `@` in the last component looks like a storage specification but is none."""
+    for text in path.rstrip("/").rpartition("/")[2].split("@")[1:]:
+        if not text or any(map(_LIKE_A_TERM.fullmatch, text.split(","))):
+            raise UsageError(
+                f"invalid storage specification '@{text}' in {path}; examples: @disk:2, @disk:1,ALICE::CERN::EOS\n"
+                f"if the name contains it, request the storage with --to: `--to disk:2`"
+            )
 
 
 def _is_storage_spec(text: str) -> bool:

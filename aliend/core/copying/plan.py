@@ -1,6 +1,6 @@
-"""Plans transfer jobs from the arguments of `cp`. Pure: the caller says which local files exist.
+"""Plans transfer jobs from the arguments of `cp`. Pure: `exists` checks for local files.
 
-Files with the same direction, pattern and storage specification form one job; mostly there is only one.
+Files with the same direction, pattern and storage specification form one job; usually there is only one.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from aliend.core.copying.target_paths import join, without_common_parents
 from aliend.core.transfers.job import Direction, JobSpec
 from aliend.errors import UsageError
 
+_LONGEST_LABEL = 64
+
 Exists = Callable[[str], bool]
-"""Returns whether a local file or directory of that absolute name exists."""
+"""Returns whether a local file or directory with an absolute name exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class _Item:
 
     @property
     def kind(self) -> tuple[Direction, str, str]:
-        """Return what all items of a job have in common."""
+        """Return the properties that all items of a job share."""
         return self.direction, self.pattern, self.storage
 
 
@@ -69,7 +71,7 @@ def plan_jobs(args: CopyArguments, context: PathContext, exists: Exists) -> list
 def plan_input_jobs(
     args: CopyArguments, lines: Sequence[InputLine], context: PathContext, exists: Exists
 ) -> tuple[list[JobSpec], list[str]]:
-    """Return the jobs of an input file, and what is wrong with its lines, with their numbers."""
+    """Return the jobs of an input file, and a message for each invalid line with its number."""
     items: list[_Item] = []
     without_target: list[tuple[int, ResolvedPath, str]] = []
     problems: list[str] = []
@@ -105,7 +107,9 @@ def plan_pairs(template: JobSpec, pairs: Sequence[tuple[ResolvedPath, ResolvedPa
 
 
 def check_spec(spec: JobSpec) -> None:
-    """Raise UsageError for an impossible job."""
+    """Raise UsageError if the job is impossible."""
+    if len(spec.label) > _LONGEST_LABEL or not spec.label.isprintable():
+        raise UsageError(f"a label has at most {_LONGEST_LABEL} printable characters, not {spec.label!r}")
     if spec.purpose == "sync" and len(spec.sources) != 1:
         raise UsageError("a synchronisation needs exactly one source, a directory")
     if spec.purpose == "sync" and spec.direction == "copy" and overlap(spec.sources[0], spec.target):
@@ -123,7 +127,7 @@ def check_spec(spec: JobSpec) -> None:
 
 
 def _target(arg: str, args: CopyArguments, context: PathContext, sources: Sequence[ResolvedPath]) -> ResolvedPath:
-    """Resolve a target; one in the catalogue, of sources there, must be explicit."""
+    """Resolve a target. If the sources are in the catalogue, a catalogue target must be explicit (`alien:`)."""
     target = resolve_path(arg, context, no_storage=bool(args.storage))
     if target.side == "catalogue" and any(source.side == "catalogue" for source in sources):
         require_explicit_target(arg)
@@ -159,7 +163,7 @@ def _item(source: ResolvedPath, pattern: str, target: ResolvedPath, storage: str
 
 
 def _directory(name: str) -> str:
-    """Return the target up to the first component with a pattern, which is a directory then."""
+    """Return the target up to its first component with a pattern; that directory is then the target."""
     return split_pattern(name)[0] if "*" in name else name
 
 

@@ -70,9 +70,9 @@ def is_temporary_name(below: str) -> bool:
 def why_no_deletion(files: int, problems: int, first_problem: str, target_problem: str = "") -> str:
     """Return why nothing may be deleted, from the results of listing source and target; empty: deleting is allowed."""
     if problems:
-        return f"the source could not be listed completely ({first_problem})"
+        return f"the source was not listed completely ({first_problem})"
     if target_problem:
-        return f"the target could not be listed completely ({target_problem})"
+        return f"the target was not listed completely ({target_problem})"
     if not files:
         return "the source has no files; if that is intended, remove the target yourself"
     return ""

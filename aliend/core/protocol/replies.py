@@ -131,7 +131,7 @@ def _number(result: Result, key: str) -> int:
     try:
         return int(str(value))
     except ValueError as error:
-        raise BadReply(f"the central service sent something else than a number as {key}", WRONG_SHAPE) from error
+        raise BadReply(f"the central service did not send a number as {key}", WRONG_SHAPE) from error
 
 
 def _octal_mode(permissions: str) -> str:

@@ -14,15 +14,22 @@ from aliend.errors import ErrorKind
 class AttemptProgress:
     """Records the progress of one attempt, which starts now. `clock` returns POSIX seconds.
 
-    `on_verify` is called when the attempt only has to be verified in the catalogue.
+    `on_verify` is called when the attempt only has to be verified in the catalogue, `on_bytes` with the number of bytes
+    that have moved since its last call.
     """
 
     def __init__(
-        self, transfer: Transfer, clock: Callable[[], float], on_verify: Callable[[], None] = lambda: None
+        self,
+        transfer: Transfer,
+        clock: Callable[[], float],
+        on_verify: Callable[[], None] = lambda: None,
+        on_bytes: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._transfer = transfer
         self._clock = clock
         self._on_verify = on_verify
+        self._on_bytes = on_bytes
+        self._may_resume = transfer.attempts > 1
         self._began = clock()
         self._replicas: dict[str, AttemptRecord] = {}
         self.stage = Stage.PREPARE
@@ -41,9 +48,13 @@ class AttemptProgress:
 
     def record_bytes(self, moved: int) -> None:
         """Record the total of bytes moved so far."""
-        if moved != self.bytes:
-            self.bytes = moved
-            self.moved_at = self._clock()
+        if moved == self.bytes:
+            return
+        if moved > self.bytes and not self._may_resume:
+            self._on_bytes(moved - self.bytes)
+        self._may_resume = False  # the first report of a later attempt includes what an earlier one has left
+        self.bytes = moved
+        self.moved_at = self._clock()
 
     @property
     def has_moved_all(self) -> bool:

@@ -1,5 +1,5 @@
-"""What is remembered: of each attempt at a transfer a record for each replica that it touched, or one for the whole;
-and an event for each step that a job or a transfer takes from one state to the next.
+"""The stored history of transfers: a record of each attempt for each replica that it used (or one for the whole), and
+an event for each state change of a job or a transfer.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from aliend.errors import (
     OutcomeUnknown,
     ServiceError,
     StoreError,
+    one_line,
 )
 
 _TRANSIENT_CODES = frozenset({5, 11, 53, 110, 111, 117, 121})
@@ -22,9 +23,9 @@ def failure_event(error: Exception, chance: float, retries: int = -1) -> Event:
     """Return the event of a failed attempt; `chance` is uniform in [0, 1), `retries` as in the job's specification."""
     max_failures = MAX_FAILURES if retries < 0 else retries + 1
     if isinstance(error, CopyError):
-        return AttemptFailed(error.kind, str(error), error.retry_after, chance, max_failures, error.obstacle)
+        return AttemptFailed(error.kind, one_line(error), error.retry_after, chance, max_failures, error.obstacle)
     if isinstance(error, AliendError):
-        return AttemptFailed(error_kind(error), str(error), 0.0, chance, max_failures)
+        return AttemptFailed(error_kind(error), one_line(error), 0.0, chance, max_failures)
     return Crashed(f"internal error ({type(error).__name__}: {error}); see `alienctl daemon logs`")
 
 

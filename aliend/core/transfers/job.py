@@ -26,9 +26,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, assert_never
 
+from aliend.core.catalogue.file_system import FileSystem
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context
-from aliend.core.transfers.file_system import FileSystem
 from aliend.core.transfers.overwrite import Overwrite
 from aliend.core.transfers.transfer import Phase
 from aliend.errors import Obstacle
@@ -67,6 +67,7 @@ class JobSpec:
     aliend or by the service; `storage` says where. `sync` copies what is missing or different from its only source, a
     directory; with `delete` it deletes what only the target has, once everything has arrived.
 
+    `label` is a name that the user gave to several jobs (empty: none).
     `file_systems` are those that the targets of a download were on when it was submitted or its files were found.
     """
 
@@ -103,6 +104,7 @@ class JobSpec:
     replaces: str = ""
     delete: bool = False
     file_systems: tuple[FileSystem, ...] = ()
+    label: str = ""
 
     def target_of(self, source: int) -> str:
         """Return the target of source number `source`."""
@@ -132,6 +134,7 @@ def _copy_settings(spec: JobSpec) -> JobSpec:
         rate=0,
         interactive=False,
         settings=(),
+        label="",
     )
 
 
@@ -148,6 +151,18 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Selects jobs that match all criteria: in one of `states` (none: in any), with `label` (empty: any), created at or
+    after `since_ms` (POSIX milliseconds).
+    """
+
+    states: tuple[JobState, ...] = ()
+    label: str = ""
+    since_ms: int = 0
+
+
+EVERY_JOB = JobFilter()
 STARTABLE = (JobState.EXPANDING, JobState.ACTIVE)
 """States in which transfers of a job may start."""
 _HOLDABLE = (*STARTABLE, JobState.DELETING, JobState.PAUSED)

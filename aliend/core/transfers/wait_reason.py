@@ -31,13 +31,17 @@ Kind = Literal[
     "limit",
     "behind",
     "next",
+    "central",
     "expanding",
 ]
 """`held`, `space`, `permission`: an obstacle on this machine holds the job, which resumes automatically;
 
-`se resting`: a storage element is backing off; `bandwidth`: the copy is throttled; `next`: it starts at once.
+`se resting`: a storage element is backing off; `bandwidth`: the copy is throttled; `next`: it starts at once;
+`central`: the central service has not answered for seconds.
 """
 
+SLOW_ANSWER = 5.0
+"""Seconds after which a request without an answer is reported."""
 _OF_KIND: dict[str, Kind] = {"credential": "credential", "storage": "se resting"}
 _KIND_OF_OBSTACLE: dict[str, Kind] = {
     "space": "space",
@@ -60,13 +64,17 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class RunningCopy:
-    """A started transfer; `waits_for` are the storage elements that it waits for (mostly none)."""
+    """A started transfer; `waits_for` are the storage elements that it waits for (mostly none).
+
+    `asks_since` is the POSIX second since when it waits for the central service (0: it does not).
+    """
 
     transfer: int
     job: int
     direction: Direction
     target: str
     waits_for: tuple[str, ...] = ()
+    asks_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,11 @@ def expansion_wait_reason(job: Job) -> Reason | None:
     return Reason("expanding", job.message or "listing its files")
 
 
+def general_text(text: str, source: str) -> str:
+    """Return a reason without the name of its file, so that it is the same for all files that share the cause."""
+    return text.replace(source, "the file") if source else text
+
+
 def _reason_paused(job: Job) -> Reason:
     resume = f"alienctl transfers resume {job.id}"
     if job.message:
@@ -133,6 +146,8 @@ def _reason_running(transfer: Transfer, snapshot: SchedulerSnapshot) -> Reason |
     running = next((copy for copy in snapshot.running if copy.transfer == transfer.id), None)
     if running is None:
         return None
+    if running.asks_since and snapshot.now - running.asks_since >= SLOW_ANSWER:
+        return Reason("central", "the central service has not answered yet")
     if not running.waits_for:
         return _reason_throttled(transfer, snapshot)
     loads = {se: snapshot.elements[se] for se in running.waits_for if se in snapshot.elements}

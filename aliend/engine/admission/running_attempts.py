@@ -18,9 +18,12 @@ from aliend.core.transfers.job import Job
 from aliend.core.transfers.scheduler import Limits, Load
 from aliend.core.transfers.transfer import Transfer
 from aliend.core.transfers.wait_reason import RunningCopy
+from aliend.engine.admission.job_rates import JobRates
 from aliend.engine.admission.storage_limiter import StorageElementLimiter
-from aliend.engine.views import ActiveCopy
+from aliend.engine.views import ActiveCopy, JobProgress
 
+_CENTRAL = (Stage.TICKET, Stage.COMMIT, Stage.VERIFY, Stage.REPLACE)
+"""Stages that only wait for the central service."""
 _MAX_RUNNING = 250
 """Attempts at a time, including those that use no slot."""
 
@@ -44,8 +47,9 @@ class RunningAttempt:
 class RunningAttempts:
     """The running attempts by transfer number."""
 
-    def __init__(self, limiter: StorageElementLimiter) -> None:
+    def __init__(self, limiter: StorageElementLimiter, rates: JobRates) -> None:
         self.limits = Limits()
+        self.rates = rates
         self.by_transfer: dict[int, RunningAttempt] = {}
         self._limiter = limiter
 
@@ -102,6 +106,7 @@ class RunningAttempts:
                 attempt.job.spec.direction,
                 attempt.target,
                 attempt.progress.ses if attempt.progress.stage is Stage.SLOT else (),
+                attempt.progress.moved_at if attempt.progress.stage in _CENTRAL else 0.0,
             )
             for number, attempt in self.by_transfer.items()
         )
@@ -115,6 +120,14 @@ class RunningAttempts:
             for number, attempt in self.by_transfer.items()
             if job in (0, attempt.job.id) and not attempt.is_stopped
         ]
+
+    def progress_of(self, job: int) -> JobProgress:
+        """Return what runs of a job."""
+        return JobProgress(
+            sum(copy.bytes_done for copy in self.active_copies(job)),
+            self.rates.bytes_per_second(job),
+            self.rates.files_per_second(job),
+        )
 
     def progress_by_transfer(self) -> list[tuple[int, AttemptProgress]]:
         """Return the progress of all attempts that were not asked to stop."""

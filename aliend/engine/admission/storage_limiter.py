@@ -124,7 +124,7 @@ class StorageElementLimiter:
         if unavailable:
             se = max(unavailable, key=lambda name: unavailable[name])
             pause = max(1.0, unavailable[se] - self._clock())
-            raise CopyError(f"{self._unavailable_reason(se)}; next check in {pause:.0f} s", "storage", pause)
+            raise CopyError(self._unavailable_reason(se), "storage", pause)
 
     def switch_to(self, number: int, se: str) -> None:
         """Record that a copy continues with another storage element, which it had not acquired."""

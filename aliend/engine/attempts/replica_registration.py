@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aliend.core.catalogue import storage_spec
-from aliend.core.catalogue.entries import Entry, Replica, Ticket
+from aliend.core.catalogue.entries import Entry, Ticket
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource
-from aliend.engine.ports import CataloguePort
+from aliend.engine.kept_replicas import list_replicas
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import Compare, ReplicaOutcome, replica_urls
 
@@ -33,7 +33,9 @@ _UNAVAILABLE_RETRY = 15.0
 """Shortest pause in seconds before storage that is unavailable is tried again."""
 _COMMIT_ATTEMPTS = 3
 """Commits in one attempt, as long as they are refused and the catalogue does not show the replica."""
-_LOST, _NOT_FOUND, _NOTHING_REGISTERED = 67, 2, 53
+_COMMIT_LIMIT = 10.0
+"""Seconds that a cancelled upload may take to register what it has written."""
+_NOTHING_REGISTERED = 53
 _NO_WRITE_PFNS = 77
 _ANOTHER_FILE = 22
 """Refuses tickets for a name that has other content, and for an impossible storage specification."""
@@ -59,6 +61,7 @@ class ReplicaRegistration:
         self._guids = intent.guids if intent else ()
         self._goal = intent.goal if intent else 0
         self._unconfirmed_tickets = intent.tickets if intent else ()
+        self._existed = bool(intent and intent.existed)
         self._guid = ""
         self._registered: set[str] = set()
         self._failed: dict[str, ReplicaOutcome] = {}
@@ -93,6 +96,22 @@ class ReplicaRegistration:
             await self._read_back()
         return RegisteredFile(guid, self._md5, self._warning(storage))
 
+    @property
+    def registered(self) -> set[str]:
+        """Return the storage elements that have a registered replica."""
+        return self._registered
+
+    async def complete(self, entry: Entry, registered: Collection[str], storage: str) -> RegisteredFile:
+        """Add replicas to a file with this content, which has those on `registered`. Raises as `run`."""
+        self._md5, self._guid, self._registered = entry.md5, entry.guid, set(registered)
+        await self._resume()
+        for _ in range(1 + self._attempt.spec.recovery):
+            await self._add_missing(storage)
+        guid = await self._verify(None)
+        if len(self._registered) < self._goal:
+            raise CopyError(self._reasons(), self._incomplete().kind, self._incomplete().retry_after)
+        return RegisteredFile(guid, self._md5, "")
+
     async def _read_back(self) -> None:
         """Raise CopyError if a storage element does not return what was sent to it."""
         tickets = await self._catalogue.access_read(self._lfn)
@@ -101,7 +120,7 @@ class ReplicaRegistration:
         wrong = "; ".join(f"{se}: {reason}" for se, reason in compared.failures)
         if wrong or not tickets:
             raise CopyError(
-                f"{self._lfn} is registered, but cannot be read back: {wrong or 'no readable replica'}", "permanent"
+                f"{self._lfn} is registered, but reading it back failed: {wrong or 'no readable replica'}", "permanent"
             )
 
     async def _add_missing(self, storage: str) -> None:
@@ -136,6 +155,28 @@ class ReplicaRegistration:
         written = [ticket for ticket, outcome in outcomes if not outcome.error]
         if len(written) < len(tickets):
             await self._save_intent(written)
+        await self._commit_all(outcomes)
+
+    async def _commit_all(self, outcomes: Sequence[tuple[Ticket, ReplicaOutcome]]) -> None:
+        """Register what was written. A cancelled upload completes this: a name must not keep only some replicas.
+
+        A temporary name is removed anyway.
+        """
+        if self._lfn != self._attempt.transfer.target:
+            await self._commit_each(outcomes)
+            return
+        commits = asyncio.create_task(self._commit_each(outcomes))
+        try:
+            await asyncio.shield(commits)
+        except asyncio.CancelledError:
+            await asyncio.wait({commits}, timeout=_COMMIT_LIMIT)
+            if not commits.done():
+                commits.cancel()
+            elif error := commits.exception():
+                log.warning("transfer %d: cancelled while registering: %s", self._attempt.transfer.id, error)
+            raise
+
+    async def _commit_each(self, outcomes: Sequence[tuple[Ticket, ReplicaOutcome]]) -> None:
         for ticket, outcome in outcomes:
             self._attempt.progress.enter_stage(Stage.COPY if outcome.error else Stage.COMMIT)
             if outcome.error:
@@ -168,7 +209,8 @@ class ReplicaRegistration:
         self._failed.clear()
 
     async def _save_intent(self, tickets: Sequence[Ticket]) -> None:
-        await self._attempt.save_intent(ReplicasBooked(self._lfn, self._guids, self._goal, tuple(tickets)))
+        booked = ReplicasBooked(self._lfn, self._guids, self._goal, tuple(tickets), self._existed)
+        await self._attempt.save_intent(booked)
 
     def _registered_meanwhile(self) -> CopyError:
         return CopyError(f"{self._lfn} was registered a moment ago; checking again", "transient", 1.0)
@@ -196,7 +238,7 @@ class ReplicaRegistration:
             pause = max(_UNAVAILABLE_RETRY, self._attempt.tools.limiter.seconds_until_available(unavailable))
             raise CopyError(
                 f"only {granted} of {requested} replicas can be written while {', '.join(sorted(unavailable))} is not "
-                f"responding; next check in {pause:.0f} s",
+                "responding",
                 "storage",
                 pause,
             )
@@ -318,13 +360,3 @@ class ReplicaRegistration:
         if self._goal >= wanted:
             return ""
         return f"the central service granted {self._goal} of the {wanted} requested replicas ({storage})"
-
-
-async def list_replicas(catalogue: CataloguePort, lfn: str) -> list[Replica]:
-    """Return the replicas of a file; none for a file that lost all of them or was only touched."""
-    try:
-        return await catalogue.whereis(lfn)
-    except ServiceError as error:
-        if error.code in {_LOST, _NOT_FOUND}:
-            return []
-        raise

@@ -15,7 +15,8 @@ from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import GridSource
-from aliend.engine.attempts.replica_registration import ReplicaRegistration, list_replicas
+from aliend.engine.attempts.replica_registration import ReplicaRegistration
+from aliend.engine.kept_replicas import list_replicas
 from aliend.errors import CopyError
 
 POLL_INTERVAL = 5.0

@@ -2,7 +2,8 @@
 
 Each caller gets an answer that the catalogue gave after its call, as if it had asked alone. Only one request is sent at
 a time; calls made meanwhile share the next one. A batched call waits longer, as long as more callers are expected. Only
-`stat_ahead` may return a slightly older answer: names that do not exist are looked up in advance.
+`stat_ahead` may return a slightly older answer: names that do not exist are looked up in advance. It also looks up the
+directories above each name, once for all files below them: the service would register a file below a file.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from aliend.core.catalogue import paths
 from aliend.core.catalogue.entries import Entry
 from aliend.engine.ports import CataloguePort
-from aliend.errors import ServiceError
+from aliend.errors import CopyError, ServiceError
 
 BATCH_DELAY = 0.02
 """Seconds that a call waits for others."""
@@ -38,6 +40,8 @@ class StatBatcher:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._missing: dict[str, float] = {}
+        self._above: dict[str, tuple[float, bool]] = {}
+        """When names above others were looked up, and whether they are files."""
         self._prefetch_lock = asyncio.Lock()
 
     async def stat(self, lfn: str) -> Entry | None:
@@ -59,19 +63,56 @@ class StatBatcher:
         return await lookup[1]
 
     async def stat_ahead(self, lfn: str, others: Callable[[], Awaitable[Sequence[str]]]) -> Entry | None:
-        """Return the entry of a name that nothing was done about yet; also look up `others` for later calls."""
+        """Return the entry of a name that its transfer has not changed yet; also look up `others` for later calls."""
         async with self._prefetch_lock:
-            if self._missing.pop(lfn, 0.0) > time.monotonic() - PREFETCH_TTL:
-                return None
-            names = [lfn, *(await others())][:BATCH_SIZE]
-            try:
-                entries, missing = await self._catalogue.stat(names)
-            except ServiceError:  # one bad name must not fail the others
-                return await self.stat(lfn)
-            now = time.monotonic()
-            self._missing = {name: at for name, at in self._missing.items() if at > now - PREFETCH_TTL}
-            self._missing.update((name, now) for name in missing if name != lfn)
-        return next((entry for entry in entries if entry.lfn.rstrip("/") == lfn.rstrip("/")), None)
+            entry = None
+            if self._missing.pop(lfn, 0.0) <= time.monotonic() - PREFETCH_TTL:
+                try:
+                    entry = await self._look_ahead([lfn, *(await others())])
+                except ServiceError:  # one bad name must not fail the others
+                    entry = await self.stat(lfn)
+            await self.require_directories(lfn)
+        return entry
+
+    async def require_directories(self, lfn: str) -> None:
+        """Raise CopyError if a file stands where `lfn` needs a directory above it."""
+        unknown = self._unknown_above(lfn)
+        self._record_above(unknown, await asyncio.gather(*(self.stat(name) for name in unknown)))
+        for name in paths.ancestors(lfn):
+            if self._above.get(name, (0.0, False))[1]:
+                raise CopyError(
+                    f"{name} is a file in the catalogue, not a directory; nothing was created below it",
+                    kind="permanent",
+                )
+
+    async def _look_ahead(self, lfns: Sequence[str]) -> Entry | None:
+        """Look up names and what is above them, as many as one request can name; return the entry of the first name."""
+        names: dict[str, None] = {}
+        targets: list[str] = []
+        for lfn in lfns:
+            group = dict.fromkeys([*self._unknown_above(lfn), lfn])
+            if targets and len(names | group) > BATCH_SIZE:
+                break
+            names |= group
+            targets.append(lfn)
+        entries, missing = await self._catalogue.stat(list(names))
+        now, by_name = time.monotonic(), {paths.without_slash(entry.lfn): entry for entry in entries}
+        above = [name for name in names if name not in targets]
+        self._record_above(above, [by_name.get(name) for name in above])
+        self._missing = {name: at for name, at in self._missing.items() if at > now - PREFETCH_TTL}
+        self._missing.update((name, now) for name in missing if name in targets and name != lfns[0])
+        return by_name.get(paths.without_slash(lfns[0]))
+
+    def _unknown_above(self, lfn: str) -> list[str]:
+        oldest = time.monotonic() - PREFETCH_TTL
+        return [name for name in paths.ancestors(lfn) if self._above.get(name, (0.0, False))[0] <= oldest]
+
+    def _record_above(self, names: Sequence[str], entries: Sequence[Entry | None]) -> None:
+        now = time.monotonic()
+        if names:
+            self._above = {name: found for name, found in self._above.items() if found[0] > now - PREFETCH_TTL}
+        for name, entry in zip(names, entries, strict=True):
+            self._above[name] = (now, entry is not None and not entry.is_directory)
 
     async def close(self) -> None:
         """Stop all requests."""

@@ -13,12 +13,11 @@ from aliend.core.transfers.replacement import temporary_names
 from aliend.core.transfers.transfer import NoIntent, Replacing, ReplicasBooked, Succeeded
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource, LocalSource
+from aliend.engine.attempts.kept_files import ALREADY_THERE, keep
 from aliend.engine.attempts.replacement import identity_of, replace_file
-from aliend.engine.attempts.replica_registration import ReplicaRegistration, list_replicas
+from aliend.engine.attempts.replica_registration import ReplicaRegistration
 from aliend.errors import CopyError
 from aliend.storage.errors import read_error
-
-ALREADY_THERE = "the target exists already with the same content"
 
 
 async def upload(attempt: Attempt) -> Succeeded:
@@ -44,7 +43,7 @@ async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
     booked = transfer.intent if isinstance(transfer.intent, ReplicasBooked) else None
     if booked and booked.lfn != transfer.target:
         return await _replace(attempt, source, entry, booked)
-    if entry is None or (booked and entry.guid in booked.guids):
+    if entry is None or (booked and entry.guid in booked.guids and not booked.existed):
         registered = await ReplicaRegistration(attempt, source, transfer.target, booked).run(entry)
         return Succeeded(source.size, registered.md5, registered.warning)
     if entry.is_directory:
@@ -53,7 +52,9 @@ async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
     is_same = compares_content(policy) and await _is_same(attempt, source, entry)
     action, reason = action_for_existing(policy, transfer.target, is_same=is_same, in_catalogue=True)
     if action == "keep":
-        return Succeeded(source.size, entry.md5, ALREADY_THERE)
+        if kept := await keep(attempt, source, entry):
+            return kept
+        action, reason = action_for_existing(policy, transfer.target, is_same=False, in_catalogue=True)
     if action == "refuse":
         raise CopyError(reason, kind="permanent")
     return await _replace(attempt, source, entry, None)
@@ -63,6 +64,7 @@ async def _stat_target(attempt: Attempt) -> Entry | None:
     """Return the target's entry; before anything was done a slightly older answer is good enough."""
     lfn = attempt.transfer.target
     if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
+        await attempt.tools.stats.require_directories(lfn)
         return await attempt.tools.stats.stat(lfn)
 
     async def others() -> list[str]:
@@ -74,6 +76,7 @@ async def _stat_target(attempt: Attempt) -> Entry | None:
 async def create_empty_entry(attempt: Attempt) -> Succeeded:
     """Create an entry without replicas for an empty file; an existing entry is never changed."""
     transfer = attempt.transfer
+    await attempt.tools.stats.require_directories(transfer.target)
     entry = await attempt.tools.stats.stat(transfer.target)
     if entry and (entry.is_directory or entry.size):
         raise CopyError(f"{transfer.target} exists and is not empty", kind="permanent")
@@ -87,12 +90,8 @@ async def create_empty_entry(attempt: Attempt) -> Succeeded:
 
 
 async def _is_same(attempt: Attempt, source: CopySource, entry: Entry) -> bool:
-    """Return whether the catalogue has this content, with at least one replica."""
-    if entry.size != source.size or not entry.md5:
-        return False
-    if await source.content_md5(attempt) != entry.md5:
-        return False
-    return bool(await list_replicas(attempt.tools.catalogue, entry.lfn))
+    """Return whether the catalogue has this content."""
+    return entry.size == source.size and bool(entry.md5) and await source.content_md5(attempt) == entry.md5
 
 
 async def _replace(
@@ -133,4 +132,4 @@ def _local_source(path: str) -> LocalSource:
         raise read_error(error, path) from error
     if not stat.S_ISREG(status.st_mode):
         raise CopyError(f"{path} is not a regular file", kind="permanent")
-    return LocalSource(path, status.st_size, status.st_mtime_ns)
+    return LocalSource(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

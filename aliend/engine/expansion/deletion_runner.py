@@ -58,7 +58,7 @@ class DeletionRunner(JobTaskRunner):
         if not kept:
             return ""
         files = "1 file" if kept == 1 else f"{kept} files"
-        return f"{files} could not be deleted; see `alienctl transfers show {job.id}`"
+        return f"deleting {files} failed; see `alienctl transfers show {job.id}`"
 
     async def _delete_batch(self, job: Job, plan: SyncPlan, batch: Sequence[Deletion]) -> int:
         """Delete the files of a batch that the source still lacks; return how many could not be deleted."""

@@ -22,8 +22,8 @@ class LocalFile:
     """A file (absolute path, name below the source, bytes), or why it cannot be uploaded.
 
     `obstacle` is a problem that the user can fix. `changed_ms` is its modification time (POSIX milliseconds), `owner`
-    and `group` are names of this machine. `device`, `inode` and `modified_ns` (POSIX nanoseconds) identify its content;
-    `is_link`: its name is a link to it.
+    and `group` are names of this machine. `device`, `inode`, `modified_ns` and `status_ns` (mtime and ctime, POSIX
+    nanoseconds) identify its content; `is_link`: its name is a link to it.
     """
 
     path: str
@@ -37,6 +37,7 @@ class LocalFile:
     device: int = 0
     inode: int = 0
     modified_ns: int = 0
+    status_ns: int = 0
     is_link: bool = False
     obstacle: Obstacle | None = None
 
@@ -132,6 +133,7 @@ def _described(path: str, below: str, status: os.stat_result) -> LocalFile:
         device=status.st_dev,
         inode=status.st_ino,
         modified_ns=status.st_mtime_ns,
+        status_ns=status.st_ctime_ns,
     )
 
 

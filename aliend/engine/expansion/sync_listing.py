@@ -79,7 +79,7 @@ async def local_target(directory: str, selection: Selection) -> AsyncGenerator[l
 
 def fingerprint_of(file: LocalFile) -> str:
     """Return what identifies a local file."""
-    return f"{file.device}:{file.inode}:{file.modified_ns}:{file.size}"
+    return f"{file.device}:{file.inode}:{file.modified_ns}:{file.size}:{file.status_ns}"
 
 
 async def _walked(directory: str) -> AsyncGenerator[list[LocalFile], None]:

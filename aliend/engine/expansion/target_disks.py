@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from aliend.core.catalogue.file_system import FileSystem
 from aliend.core.copying.target_paths import target_root
-from aliend.core.transfers.file_system import FileSystem
 from aliend.core.transfers.job import JobSpec
 from aliend.storage.io import mounts
 from aliend.store import NewTransfer

@@ -13,7 +13,7 @@ from aliend.sandbox.commands.catalogue import (
     stat,
     to_xml,
 )
-from aliend.sandbox.commands.jobs import computing_elements, load, ps, submit_kill
+from aliend.sandbox.commands.jobs import computing_elements, load, masterjob, ps, submit_kill
 from aliend.sandbox.commands.service import administration, identity, messages, token
 from aliend.sandbox.commands.storage import access, mirror, storage_checks, storage_elements, whereis
 from aliend.sandbox.service.call import Command
@@ -36,6 +36,7 @@ COMMANDS: dict[str, Command] = {
     **storage_elements.COMMANDS,
     **access.COMMANDS,
     **submit_kill.COMMANDS,
+    **masterjob.COMMANDS,
     **ps.COMMANDS,
     **load.COMMANDS,
     **computing_elements.COMMANDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,13 +13,15 @@ from aliend.sandbox.errors import BadOptionsError
 class OptionSet:
     """The options of one command: flags, options with a value, and which of these may be repeated.
 
-    An `optional` one takes the next argument as its value, unless that is an option.
+    An `optional` one takes the next argument as its value, unless that is an option; one of `optional_numbers` takes a
+    negative number too.
     """
 
     flags: frozenset[str] = frozenset()
     valued: frozenset[str] = frozenset()
     repeated: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
+    optional_numbers: frozenset[str] = frozenset()
 
     def recognise(self, text: str) -> str | None:
         """Return the option that `text` names, in full or as an unambiguous abbreviation; None if none matches."""
@@ -45,22 +48,44 @@ class ParsedOptions:
         values = self.values.get(name)
         return values[-1] if values else None
 
-    def integer(self, name: str) -> int | None:
+    def integer(self, name: str, bits: int = 64) -> int | None:
         """Return the value of an option as a number. Raises BadOptionsError with the parser's text."""
         text = self.value(name)
         if text is None:
             return None
-        try:
-            return int(text)
-        except ValueError as error:
-            raise BadOptionsError(f"Cannot parse argument '{text}' of option {name}") from error
+        number = integer(text, bits)
+        if number is None:
+            raise BadOptionsError(f"Cannot parse argument '{text}' of option {name}")
+        return number
 
 
-def option_set(flags: str = "", valued: str = "", repeated: str = "", optional: str = "") -> OptionSet:
+def integer(text: str, bits: int = 64) -> int | None:
+    """Return the signed number of at most `bits` bits that a text is for the service, or None."""
+    if re.fullmatch(r"[+-]?[0-9]{1,20}", text) is None:
+        return None
+    number = int(text)
+    return number if -(1 << bits - 1) <= number < 1 << bits - 1 else None
+
+
+def yes_or_no(text: str) -> bool | None:
+    """Return what a text means as a switch for the service, which looks at the first letter, or None."""
+    first = text[:1].lower()
+    if first in ("t", "y", "1") or text.lower() == "on":
+        return True
+    return False if first in ("f", "n", "0") or text.lower() == "off" else None
+
+
+def option_set(
+    flags: str = "", valued: str = "", repeated: str = "", optional: str = "", optional_numbers: str = ""
+) -> OptionSet:
     """Return an option set from names separated by spaces; `repeated` options take a value, `optional` ones may."""
-    several = frozenset(repeated.split())
+    several, numbers = frozenset(repeated.split()), frozenset(optional_numbers.split())
     return OptionSet(
-        frozenset(flags.split()), frozenset(valued.split()) | several, several, frozenset(optional.split())
+        frozenset(flags.split()),
+        frozenset(valued.split()) | several,
+        several,
+        frozenset(optional.split()) | numbers,
+        numbers,
     )
 
 
@@ -120,7 +145,7 @@ class _Parser:
     def _take(self, name: str, value: str | None) -> None:
         values = self._parsed.values.setdefault(name, [])
         if name in self._options.optional:
-            if value is None and self._tokens and not self._tokens[0].startswith("-"):
+            if value is None and self._tokens and self._is_value(name, self._tokens[0]):
                 value = self._tokens.pop(0)
             values += [] if value is None else [value]
             return
@@ -131,3 +156,8 @@ class _Parser:
                 raise BadOptionsError(f"Option {name} requires an argument")
             value = self._tokens.pop(0)
         values.append(value)
+
+    def _is_value(self, name: str, token: str) -> bool:
+        if name in self._options.optional_numbers and integer(token) is not None:
+            return True
+        return token == "-" or not token.startswith("-")

@@ -15,7 +15,8 @@ class Settings:
 
     After `reader_wait` the service reads the next request. `find_cache` applies to short results; long results
     (500 entries and more) are cached for a fifth of it. With `poison` a request longer than 8192 characters breaks its
-    connection; with `throttle` the service delays the commands of busy certificates.
+    connection; with `throttle` the service delays the commands of busy certificates. At most `user_threads` commands of
+    one user run at the same time; 0: any number.
     """
 
     idle_limit: float = 900.0
@@ -25,6 +26,7 @@ class Settings:
     replica_cache: float = 15.0
     poison: bool = True
     throttle: bool = False
+    user_threads: float = 0
 
     def updated(self, assignments: Iterable[str]) -> Settings:
         """Return these settings with changes given as `name=value`. Raises SandboxError for invalid ones."""
@@ -63,5 +65,5 @@ def _value(name: str, text: str, *, is_switch: bool) -> float | bool:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise SandboxError(f"{name} must be a number of seconds, not {text!r}")
+        raise SandboxError(f"{name} must be a number, at least 0, not {text!r}")
     return value

@@ -23,6 +23,7 @@ from aliend.sandbox.protocol.output import Output, parts
 from aliend.sandbox.protocol.requests import Request
 from aliend.sandbox.protocol.settings import Settings
 from aliend.sandbox.protocol.throttle import COMMAND, Throttle
+from aliend.sandbox.protocol.user_threads import UserThreads
 from aliend.sandbox.server import dispatch
 from aliend.sandbox.service.call import Service
 from aliend.sandbox.state.session import Session
@@ -79,6 +80,7 @@ class SharedState:
     faults: Faults = field(default_factory=Faults)
     counters: RequestCounters = field(default_factory=RequestCounters)
     throttle: Throttle = field(default_factory=lambda: Throttle(time.monotonic()))
+    threads: UserThreads = field(default_factory=UserThreads)
 
 
 class Conversation:
@@ -148,6 +150,11 @@ class Conversation:
             task.result()
 
     async def _execute(self, request: Request) -> None:
+        around = self._shared
+        async with around.threads.thread(self._session.principal.login, lambda: around.settings.user_threads):
+            await self._execute_now(request)
+
+    async def _execute_now(self, request: Request) -> None:
         around = self._shared
         fault = around.faults.take(_BEFORE, request.command)
         if fault is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import time
-import traceback
 from collections.abc import Sequence
 
 from aliend.sandbox.commands import COMMANDS, HIDDEN
@@ -16,6 +16,7 @@ from aliend.sandbox.service.background_work import run_due_work
 from aliend.sandbox.service.call import Call, Command, Service
 from aliend.sandbox.state.session import Session
 
+LOG = logging.getLogger(__name__)
 _HELP = ("-h", "--h", "-help", "--help")
 _CP_REFUSED = "'cp' grid command is not implemented. Please use native client's Cp() method"
 
@@ -97,14 +98,28 @@ async def _run(
         output.mute_text = False
         output.text(_usage(name, command))
         return
-    if command.needs_arguments and not (words if command.options_suffice else given.operands):
+    if command.needs_arguments and not words:
         _demand_arguments(name, command, output)
         return
 
     async def execute(other: str, options: Sequence[str]) -> None:
-        await _run(service, session, other, list(options), output, wants_help=False)
+        await _run_inside(service, session, other, list(options), output)
 
-    await _perform(name, command, Call(service, session, given, output, execute))
+    await _perform(name, command, Call(service, session, given, output, _usage(name, command), execute))
+
+
+async def _run_inside(service: Service, session: Session, name: str, words: list[str], output: Output) -> None:
+    """Run a command inside another one, without a look at its arguments. Raises CommandCrashError as the service."""
+    command = COMMANDS.get(name)
+    if command is None:
+        raise CommandCrashError("java.lang.NullPointerException")
+    try:
+        given = ParsedOptions(operands=words) if command.options is None else parse(words, command.options)
+        pending = command.run(Call(service, session, given, output, _usage(name, command)))
+        if inspect.isawaitable(pending):
+            await pending
+    except (BadOptionsError, BadArgumentsError) as error:
+        raise CommandCrashError("java.lang.NullPointerException") from error
 
 
 async def _perform(name: str, command: Command, call: Call) -> None:
@@ -119,9 +134,15 @@ async def _perform(name: str, command: Command, call: Call) -> None:
     except BadArgumentsError:
         _demand_arguments(name, command, call.out)
     except CommandCrashError as error:
-        call.out.fail(121, f"Error executing the command [{name}]: \n{error}\n\tat sandbox.Command.{name}(Sandbox)")
-    except Exception:  # noqa: BLE001 - the service answers any exception of a command with its stack trace
-        call.out.fail(121, f"Error executing the command [{name}]: \n{traceback.format_exc()}")
+        _crash(name, str(error), call.out)
+    except Exception as error:
+        # the service answers any exception of a command with its own stack trace, never with Python's
+        LOG.exception("the command %s failed", name)
+        _crash(name, f"java.lang.RuntimeException: {type(error).__name__}", call.out)
+
+
+def _crash(name: str, cause: str, output: Output) -> None:
+    output.fail(121, f"Error executing the command [{name}]: \n{cause}\n\tat sandbox.Command.{name}(Sandbox)")
 
 
 def _unknown(name: str, output: Output) -> None:
@@ -139,7 +160,7 @@ def _refuse_options(command: Command, text: str, output: Output) -> None:
 def _demand_arguments(name: str, command: Command, output: Output) -> None:
     if output.code == 0:
         output.fail(22, "Command requires an argument")
-    output.text(_usage(name, command))
+        output.text(_usage(name, command))
 
 
 def _usage(name: str, command: Command) -> str:

@@ -27,6 +27,8 @@ from aliend.sandbox.state.replicas import ARCHIVE_SE, Guid
 
 _MAX_SIZE, _MAX_FILES = 10**12, 10**6
 _KIB = 1024
+EXECUTABLES = ("date", "echo", "hello", "sleep")
+"""The names in `/bin/`, which a job description may give as its executable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def files() -> list[File]:
             listed.append(File(f"{alice}data/{run}/part{number:02d}.root", (number + 1) * 3 * _KIB, 1 + number % 2))
     listed.append(File(f"{home('bob')}shared.txt", 500, owner="bob"))
     listed.append(File(f"{home('bob')}secret.txt", 200, owner="bob", perm="600"))
+    listed += [File(f"/bin/{name}", 60, owner=ADMIN) for name in EXECUTABLES]
     return listed
 
 

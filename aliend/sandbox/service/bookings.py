@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.protocol.options import integer
 from aliend.sandbox.service.call import Call
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.entries import Entry, NewEntry
@@ -44,23 +45,20 @@ def parse_storage_spec(text: str) -> StorageSpec:
     """Read the third operand of `access`. Raises CommandFailedError 22."""
     spec = StorageSpec()
     for part in text.split(","):
-        word = part.strip()
-        if word.count("::") >= 2:
-            (spec.excluded if word.startswith("!") else spec.named).append(word.lstrip("!").upper())
-        elif word.count("::") == 1 or not word:
-            continue
-        elif found := re.fullmatch("([^:=]+)[:=](.*)", word):
-            spec.qos[found[1].lower()] = _count(word, found[2])
-        else:
-            raise CommandFailedError(22, f"Don't know what to do with `{word}`")
+        if "::" in part:
+            if part.find("::") != part.rfind("::"):
+                (spec.excluded if part.startswith("!") else spec.named).append(part.removeprefix("!").upper())
+        elif found := re.fullmatch("([^:]+):(.*)|([^:=]+)=(.*)", part, re.DOTALL):
+            spec.qos[(found[1] or found[3]).strip().lower()] = _count(part, found[2] if found[1] else found[4])
+        elif part.strip():
+            raise CommandFailedError(22, f"Don't know what to do with `{part}`")
     return spec
 
 
 def _count(spec: str, text: str) -> int:
-    try:
-        count = int(text)
-    except ValueError as error:
-        raise CommandFailedError(22, f"Invalid format of the QoS string `{spec}`") from error
+    count = integer(text.strip(), 32)
+    if count is None:
+        raise CommandFailedError(22, f"Invalid format of the QoS string `{spec}`")
     if count <= 0:
         raise CommandFailedError(22, f"The number replicas has to be stricly positive in `{spec}`")
     return count
@@ -90,12 +88,12 @@ def book(call: Call, upload: Upload, spec: StorageSpec) -> list[Booked]:
 def _record(call: Call, upload: Upload, entry: Entry | None) -> Guid:
     if entry is None or entry.guid is None:
         guid, principal = call.service.guids.make(call.now), call.principal
-        values = (upload.size or 0, upload.md5, call.now, upload.job)
+        values = (max(0, upload.size or 0), upload.md5, call.now, upload.job)
         return Guid(guid, principal.name, principal.group, _PERM, *values)
     differs = (
-        (upload.size is not None and upload.size != entry.size)
+        (upload.size is not None and upload.size >= 0 and upload.size != entry.size)
         or (upload.md5 and entry.md5 and upload.md5.lower() != entry.md5.lower())
-        or (upload.job is not None and upload.job != entry.job)
+        or (upload.job is not None and upload.job >= 0 and entry.job is not None and upload.job != entry.job)
     )
     if differs:
         raise CommandFailedError(
@@ -119,7 +117,7 @@ def _fits_quota(call: Call, record: Guid) -> bool:
 def _conflicts(call: Call, record: Guid, se: StorageElement, upload: Upload) -> bool:
     if not call.principal.may_write(record.owner, record.group, record.perm):
         return True
-    if upload.size is not None and upload.size != record.size:
+    if upload.size is not None and upload.size >= 0 and upload.size != record.size:
         return True
     return any(replica.se == se for replica in call.catalogue.replicas.replicas_of(record.guid))
 

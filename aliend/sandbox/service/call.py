@@ -49,12 +49,13 @@ class Service:
 
 @dataclass(slots=True)
 class Call:
-    """One execution of a command. `execute` runs another command with the same output."""
+    """One execution of a command. `usage` is its help; `execute` runs another command with the same output."""
 
     service: Service
     session: Session
     options: ParsedOptions
     out: Output
+    usage: str = ""
     execute: Callable[[str, Sequence[str]], Awaitable[None]] | None = None
 
     @property
@@ -101,6 +102,11 @@ class Call:
         absolute = self.resolve(path)
         return paths.expand(absolute, self._children) if paths.has_wildcard(absolute) else [absolute]
 
+    def silence_on(self, option: str) -> None:
+        """Suppress texts and keys, but no errors, if the option was given."""
+        if self.options.has(option):
+            self.out.mute_text = self.out.mute_keys = True
+
     def may_write(self, entry: Entry) -> bool:
         """Return whether the user may change an entry."""
         return self.principal.may_write(entry.owner, entry.group, entry.perm)
@@ -116,9 +122,8 @@ class Call:
 class Command:
     """A command: its implementation, and how its arguments are parsed.
 
-    `options` is None for a command without an option parser. `needs_arguments`: it requires operands;
-    `options_suffice`: options are enough. `hides_option_errors`: the command answers
-    `Command not found` to options that do not parse.
+    `options` is None for a command without an option parser. `needs_arguments`: it requires an option or an operand.
+    `hides_option_errors`: the command answers `Command not found` to options that do not parse.
     """
 
     run: Callable[[Call], Awaitable[None] | None]
@@ -126,7 +131,6 @@ class Command:
     options: OptionSet | None = None
     needs_arguments: bool = True
     hides_option_errors: bool = False
-    options_suffice: bool = False
 
 
 NO_OPTIONS = option_set()

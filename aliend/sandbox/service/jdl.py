@@ -8,12 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_FIELD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*", re.DOTALL)
-_COMMENT = re.compile(r"^\s*(#|//).*$", re.MULTILINE)
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TEXT = re.compile(_QUOTED, re.DOTALL)
-_VALUE = re.compile(rf'(?:[^";]|{_QUOTED})*', re.DOTALL)
-_SEPARATORS = re.compile(r"[\s;]*")
 _ARGUMENT = re.compile(r"\$(\d+)")
 
 
@@ -35,14 +31,14 @@ class Description:
 
     def text(self, name: str, default: str = "") -> str:
         """Return the value of a field (the first element of a list), ignoring the case of its name."""
-        value = self._find(name)
+        value = self.find(name)
         if isinstance(value, list):
             return value[0] if value else default
         return default if value is None else value
 
     def items(self, name: str) -> list[str]:
         """Return the value of a field as a list."""
-        value = self._find(name)
+        value = self.find(name)
         return value if isinstance(value, list) else [value] if value else []
 
     def seconds(self, name: str, default: float) -> float:
@@ -58,8 +54,13 @@ class Description:
             raise BadDescriptionError(f"{name} is not a number of seconds: {text}")
         return value
 
-    def _find(self, name: str) -> str | list[str] | None:
+    def find(self, name: str) -> str | list[str] | None:
+        """Return the value of a field, ignoring the case of its name, or None."""
         return next((value for key, value in self.fields.items() if key.lower() == name.lower()), None)
+
+    def set(self, name: str, value: str) -> None:
+        """Set a field, ignoring the case of its name."""
+        self.fields[next((key for key in self.fields if key.lower() == name.lower()), name)] = value
 
     def __str__(self) -> str:
         return "".join(f"    {name} = {_format_value(value)};\n" for name, value in self.fields.items())
@@ -74,52 +75,69 @@ def substitute(text: str, arguments: list[str]) -> str:
             raise BadDescriptionError(f"The JDL indicates argument ${number} but you haven't provided it")
         return arguments[number - 1]
 
-    return _ARGUMENT.sub(value, text)
+    return _ARGUMENT.sub(value, without_comments(text))
 
 
 def parse(text: str) -> Description:
     """Read a job description. Raises BadDescriptionError."""
-    text = _COMMENT.sub("", text).strip()
-    if text.startswith("[") and text.endswith("]"):
-        text = text[1:-1].strip()
-    description, position = Description(), _skip(text, 0)
-    while position < len(text):
-        field_match = _FIELD.match(text, position)
-        if field_match is None:
-            raise BadDescriptionError(f"Cannot parse the JDL near `{text[position : position + 40]}`")
-        value_match = _VALUE.match(text, field_match.end())
-        assert value_match is not None
-        if text[value_match.end() : value_match.end() + 1] == '"':
-            raise BadDescriptionError(
-                f"Quotes are not closed near `{text[value_match.end() : value_match.end() + 40]}`"
-            )
-        description.fields[field_match[1]] = _parse_value(field_match[1], value_match[0].strip())
-        position = _skip(text, value_match.end())
+    if not text:
+        raise BadDescriptionError("Content is empty")
+    text = without_comments(text)
+    description, position = Description(), 0
+    while (equals := text.find("=", position + 1)) > 0:
+        name = text[position:equals].strip()
+        _check_name(name)
+        end = _end_of_value(name, text, equals + 1)
+        description.fields[name] = _parse_value(name, text[equals + 1 : end].strip())
+        position = end + 1
     return description
 
 
-def _skip(text: str, position: int) -> int:
-    separators = _SEPARATORS.match(text, position)
-    assert separators is not None
-    return separators.end()
+def without_comments(text: str) -> str:
+    """Return a description without empty lines and lines that begin with `#`."""
+    return "".join(f"{line}\n" for line in text.splitlines() if line and not line.strip().startswith("#"))
+
+
+def _check_name(name: str) -> None:
+    if not name:
+        raise BadDescriptionError("Key cannot be the empty string")
+    for letter in name:
+        if not letter.isalnum() and letter != "_":
+            raise BadDescriptionError(f"Illegal character '{letter}' in key '{name}'")
+
+
+def _end_of_value(name: str, text: str, start: int) -> int:
+    """Return the position of the first `;` outside of quotes, or of the end."""
+    escaped = quoted = False
+    for position in range(start, len(text)):
+        letter = text[position]
+        if letter == ";" and not escaped and not quoted:
+            return position
+        if letter == '"' and not escaped:
+            quoted = not quoted
+        escaped = letter == "\\" and not escaped
+    if escaped or quoted:
+        what = "quotes" if quoted else "escape"
+        raise BadDescriptionError(f"JDL syntax error: unfinished {what} in the value of tag {name}")
+    return len(text)
 
 
 def _parse_value(name: str, text: str) -> str | list[str]:
-    if not text:
-        raise BadDescriptionError(f"{name} has no value")
-    if not text.startswith("{"):
+    if text.startswith('"'):
+        if not text.endswith('"') or text == '"':
+            raise BadDescriptionError(f"JDL syntax error: quotes do not close at the end of string for tag {name}")
         return _parse_item(text)
+    if not text.startswith("{"):
+        return Expression(text)
     if not text.endswith("}"):
-        raise BadDescriptionError(f"The list {name} is not closed")
-    return [_parse_item(item) for item in _split_list(name, text[1:-1])]
+        raise BadDescriptionError(f"JDL syntax error: unclosed brackets in the value of tag {name}")
+    return [_parse_item(item) for item in _split_list(text[1:-1])]
 
 
-def _split_list(name: str, text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     """Split a list at commas outside of quotes and parentheses; omit empty items."""
     items, depth = [""], 0
     for part in re.findall(rf"{_QUOTED}|.", text, re.DOTALL):
-        if part in "{}":
-            raise BadDescriptionError(f"The list {name} has braces inside")
         depth = max(0, depth + (part == "(") - (part == ")"))
         if part == "," and not depth:
             items.append("")
@@ -131,7 +149,7 @@ def _split_list(name: str, text: str) -> list[str]:
 def _parse_item(text: str) -> str:
     if _TEXT.fullmatch(text):
         return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
-    return Expression(text)
+    return text[1:-1] if text.startswith('"') and text.endswith('"') else Expression(text)
 
 
 def _format_value(value: str | list[str]) -> str:

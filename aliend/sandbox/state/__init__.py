@@ -1,1 +1,1 @@
-"""What the simulated central service knows, stored in SQLite."""
+"""The data of the simulated central service, stored in SQLite."""

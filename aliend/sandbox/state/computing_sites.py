@@ -42,6 +42,9 @@ COLUMNS = {
 }
 """The service's names of the limits in a job quota, and the columns that hold them."""
 
+PLATFORM = "Linux-x86_64"
+"""The platform of packages that are listed by default."""
+
 
 class ComputingSites:
     """Computing elements, packages and job quotas in `database`."""
@@ -92,7 +95,7 @@ def seed(grid: ComputingSites, accounts: list[str], site: str) -> None:
         partitions = ("sandbox",) if name == "CE1" else ()
         grid.save(ComputingElement(f"ALICE::{site}::{name}", "open", 20, 10, partitions, 86400, kind, "localhost"))
     for version in ("v1", "v2"):
-        grid.save_package(f"VO_ALICE@Sandbox::{version}", "el9-x86_64")
+        grid.save_package(f"VO_ALICE@Sandbox::{version}", PLATFORM)
     for number, account in enumerate(accounts, 1):
         grid.save_quota(JobQuota(account, number))
 

@@ -5,6 +5,7 @@ The commands check permissions; `replicas` holds the replicas of files.
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from aliend.sandbox.state import paths
 
 AFTER_PREFIX = "\U0010ffff"
 """Appended to a prefix: sorts after every path with this prefix."""
+_LONGEST_PATH = 256
+"""The longest path: the column of the service's database holds 255 characters after the first `/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ class NewEntry:
     md5: str | None = None
     job: int | None = None
     kind: str = "f"
+
+
+def _copy(entry: Entry) -> NewEntry:
+    kept = (entry.owner, entry.group, entry.perm, entry.ctime, entry.size, entry.guid, entry.md5, entry.job, entry.kind)
+    return NewEntry(entry.path, *kept)
 
 
 class Namespace:
@@ -159,6 +167,23 @@ class Namespace:
                 "UPDATE lfn SET path = ? || substr(path, ?) WHERE path > ? AND path < ?",
                 (target, len(entry.path) + 1, entry.path, entry.path + AFTER_PREFIX),
             )
+
+    def move_by_entry(self, source: Entry, target: str) -> bool:
+        """Move a directory into itself as the service does: one entry at a time, until a path is too long.
+
+        Returns false, and leaves the entries that were moved so far at their new places.
+        """
+        if len(target) > _LONGEST_PATH:
+            return False
+        self.insert(dataclasses.replace(_copy(source), path=target))
+        if source.is_directory:
+            for child in self.children(source):
+                if not self.move_by_entry(child, f"{target}{child.name}{'/' if child.is_directory else ''}"):
+                    return False
+            if not self.is_empty(source):
+                return False
+        self.delete(source)
+        return True
 
     def has_references(self, guid: str) -> bool:
         """Return whether any entry points to a GUID."""

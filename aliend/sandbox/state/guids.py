@@ -10,6 +10,10 @@ _EPOCH_OFFSET = 0x01B21DD213814000
 _HARDWARE_ADDRESS = 0x025A4E444258
 _GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 
+_GROUPS = re.compile(r"[0-9a-fA-F]{1,16}(-[0-9a-fA-F]{1,16}){4}")
+_GROUP_BITS = (32, 16, 16, 16, 48)
+_UUID_LENGTH = 36
+
 
 class GuidMaker:
     """Creates unique GUIDs: each one advances the clock sequence."""
@@ -35,6 +39,22 @@ class GuidMaker:
 def is_guid(text: str) -> bool:
     """Return whether `text` has the form of a GUID."""
     return _GUID.fullmatch(text) is not None
+
+
+def parse(text: str) -> uuid.UUID | None:
+    """Return the UUID that a text is for the service, which accepts short and cuts long groups of digits, or None."""
+    if len(text) > _UUID_LENGTH or _GROUPS.fullmatch(text) is None:
+        return None
+    groups = [int(group, 16) & (1 << bits) - 1 for group, bits in zip(text.split("-"), _GROUP_BITS, strict=True)]
+    value = 0
+    for group, bits in zip(groups, _GROUP_BITS, strict=True):
+        value = value << bits | group
+    return uuid.UUID(int=value)
+
+
+def version(parsed: uuid.UUID) -> int:
+    """Return the version of a UUID, whatever its variant."""
+    return parsed.int >> 76 & 15
 
 
 def creation_time(guid: str) -> int:

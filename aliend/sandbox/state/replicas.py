@@ -62,6 +62,13 @@ class Replica:
         match = _ARCHIVE.fullmatch(self.pfn)
         return (match["guid"].lower(), match["member"]) if match else None
 
+    @property
+    def title(self) -> str:
+        """Return the name of the replica's place in the texts of `whereis` and `stat`."""
+        if self.archive is not None:
+            return "ZIP archive member"
+        return "SE => unknown" if self.se is None else f"SE => {self.se.key}"
+
 
 class Replicas:
     """The GUID records, replicas and storage elements in `database`."""

@@ -97,5 +97,5 @@ def _run(command: Sequence[str], directory: Path, *, check: bool = True) -> str:
         raise SandboxError(f"`{' '.join(command[:4])}` did not end within {_TIMEOUT:.0f} s") from None
     if check and done.returncode:
         reason = " ".join(line for line in done.stderr.splitlines() if line.startswith("E:"))
-        raise SandboxError(f"the packages of xrootd cannot be fetched: {reason or done.stderr.strip()[-300:]}")
+        raise SandboxError(f"cannot fetch the packages of xrootd: {reason or done.stderr.strip()[-300:]}")
     return done.stdout

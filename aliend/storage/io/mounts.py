@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from aliend.core.transfers.file_system import FileSystem, expected_for, is_below, is_same
+from aliend.core.catalogue.file_system import FileSystem, expected_for, is_below, is_same
 from aliend.errors import CopyError, Obstacle
 from aliend.storage.errors import disk_error
 

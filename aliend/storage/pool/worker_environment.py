@@ -1,6 +1,6 @@
-"""How a copying process is started: an isolated interpreter, and an environment with settings of XRootD.
+"""Builds command and environment of a worker process: an isolated interpreter, and settings for XRootD.
 
-The user's own settings of XRootD win; the user's PYTHON... and LD_... variables are for other programs.
+The user's own XRootD settings take precedence; the user's PYTHON... and LD_... variables are removed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ _XROOTD = {
     "XRD_CONNECTIONWINDOW": "10",
     "XRD_REQUESTTIMEOUT": "1200",
     "XRD_STREAMTIMEOUT": "60",
+    # A long-lived process must not remember that a server failed: 1800 s by default, and the daemon has its own pauses.
+    "XRD_STREAMERRORWINDOW": "0",
     "XRD_CPINITTIMEOUT": "90",
     "XRD_DATASERVERTTL": "20",
     "XRD_LOADBALANCERTTL": "30",
@@ -33,7 +35,7 @@ _XROOTD = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
 }
-"""Those of alien.py where it sets one; few event loops halve the library's 15 threads."""
+"""The values of alien.py, if it sets one; fewer event loops halve the library's 15 threads."""
 
 
 _FOREIGN = ("PYTHON", "LD_")

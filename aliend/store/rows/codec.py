@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any, assert_never
 
 from aliend.core.catalogue.entries import Ticket
+from aliend.core.catalogue.file_system import FileSystem
 from aliend.core.catalogue.selection import Selection
 from aliend.core.connection.context import Context, CredentialFiles, DiscoverySettings, Endpoint
 from aliend.core.connection.pem import PemFile, PemSource, PemText, pem_source
-from aliend.core.transfers.file_system import FileSystem
 from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState
 from aliend.core.transfers.transfer import (
     Cancelled,

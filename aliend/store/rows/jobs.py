@@ -7,11 +7,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
-from aliend.core.transfers.job import Checkpoint, Counters, Job, JobSpec, JobState, ended_if_finished
+from aliend.core.transfers.job import Checkpoint, Counters, Job, JobFilter, JobSpec, JobState, ended_if_finished
 from aliend.errors import NoSuchJob
-from aliend.store.database import Transaction
+from aliend.store.database import Database, Transaction
 from aliend.store.rows import events
-from aliend.store.rows.codec import JOB_COLUMNS, job_of, obstacle_to_text, spec_of, spec_to_text
+from aliend.store.rows.codec import JOB_COLUMNS, in_states, job_of, obstacle_to_text, spec_of, spec_to_text
 
 _REMEMBERED = 256
 """Specifications kept decoded; one may name thousands of sources."""
@@ -109,6 +109,38 @@ class JobRows:
                 self._specs.popitem(last=False)
         self._specs.move_to_end(number)
         return self._specs[number]
+
+
+class Requests:
+    """Changes of jobs by the id of the request, so that each is made once. Both methods raise StoreError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def was_made(self, request_id: str) -> bool:
+        """Return whether a change with this id was made before."""
+        sql = "SELECT 1 FROM request WHERE id = ?"
+        return await self._database.read(lambda at: at.execute(sql, (request_id,)).fetchone() is not None)
+
+    async def record(self, request_id: str, job: int) -> None:
+        """Record that a change with this id was made."""
+        sql = "INSERT OR IGNORE INTO request VALUES (?, ?)"
+        await self._database.write(lambda at: at.connection.execute(sql, (request_id, job)) and None)
+
+
+def jobs_where(matching: JobFilter, *, active_only: bool) -> tuple[str, tuple[object, ...]]:
+    """Return the SQL condition for the jobs of a filter, and its values."""
+    terms: list[str] = ["ended_ms = 0"] if active_only else []
+    values: list[object] = []
+    if matching.states:
+        terms.append(in_states(*matching.states))
+    if matching.label:
+        terms.append("json_extract(spec, '$.label') = ?")
+        values.append(matching.label)
+    if matching.since_ms:
+        terms.append("created_ms >= ?")
+        values.append(matching.since_ms)
+    return " AND ".join(terms) or "TRUE", tuple(values)
 
 
 def _counts(files: Counters) -> tuple[int, ...]:

@@ -11,8 +11,10 @@ from aliend.core.transfers.transfer import Done, Failed, NoIntent, Phase, Queued
 from aliend.errors import Obstacle
 from aliend.store.database import Transaction
 from aliend.store.rows import events
-from aliend.store.rows.codec import TRANSFER_COLUMNS, intent_to_text, state_columns, transfer_of
+from aliend.store.rows.codec import TRANSFER_COLUMNS, in_states, intent_to_text, state_columns, transfer_of
 
+_CAUSES = 20
+"""Reasons returned at most."""
 _KNOWN = "SELECT source FROM transfer WHERE job = ? AND target = ?"
 
 
@@ -77,6 +79,27 @@ def save(transaction: Transaction, job: Job, before: Transfer, after: Transfer) 
     if after.state != before.state:
         events.insert_transfer_event(transaction, after)
     return _counted(_uncounted(job, before), after)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCause:
+    """Files that wait for the same reason: their number, the first source, the POSIX second of the first attempt."""
+
+    text: str
+    files: int
+    first: str
+    until: float
+
+
+def waiting_causes(connection: sqlite3.Connection, job: int) -> list[WaitingCause]:
+    """Return why files of a job wait for their next attempt; names of the file in a reason do not count."""
+    rows = connection.execute(
+        "SELECT replace(replace(reason, source, 'the file'), target, 'the target') AS cause, count(*), min(source),"
+        f" min(ready) FROM transfer WHERE job = ? AND {in_states(Phase.WAITING)}"
+        f" GROUP BY cause ORDER BY count(*) DESC LIMIT {_CAUSES}",
+        (job,),
+    )
+    return [WaitingCause(*row) for row in rows.fetchall()]
 
 
 def insert_row(transaction: Transaction, job: Job, row: Transfer) -> Job:

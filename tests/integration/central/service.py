@@ -56,7 +56,7 @@ class Issued:
 
 
 class Authority:
-    """A certificate authority of its own below `directory`."""
+    """Create a separate certificate authority below `directory`."""
 
     def __init__(self, directory: Path, name: str = "Test CA") -> None:
         self.directory = directory / name.replace(" ", "_")

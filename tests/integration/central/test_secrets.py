@@ -23,7 +23,7 @@ ENVELOPE = "-----BEGIN SEALED CIPHER-----\ncanary" + "Q0FOQVJZ" * 12 + "\n-----E
 COMMANDS = sorted(all_names(frozenset()) | READ_ONLY_COMMANDS)
 ATTRIBUTES = "Bag Attributes\n    friendlyName: alice\n    localKeyID: 01 02\nKey Attributes: <No Attributes>\n"
 PIECE = 16
-"""Characters: the shortest part of a secret that is looked for."""
+"""Length in characters of the parts of secrets that the test searches for."""
 
 
 def pieces(secret: str) -> set[str]:
@@ -50,7 +50,7 @@ class Watched:
         return done
 
     def run_all(self, arguments: list[tuple[str, ...]]) -> int:
-        """Run every command, four at a time; how many said anything."""
+        """Run every command, four at a time; return the number with output."""
         with ThreadPoolExecutor(4) as pool:
             done = list(pool.map(lambda words: self.run(*words), arguments))
         return sum(bool(one.stdout or one.stderr) for one in done)

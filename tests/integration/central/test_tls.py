@@ -1,4 +1,4 @@
-"""Who the service is, who we are, and what is said where either is in doubt."""
+"""Verification of the service and of the user, and the messages about failures."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ async def test_a_service_that_hangs_up_when_it_sees_the_certificate_refuses_it(
     assert error.exit_code == 129
 
 
-async def test_a_service_that_hangs_up_at_once_is_only_unreachable(authority: Authority, alice: Issued) -> None:
+async def test_a_service_that_closes_the_connection_immediately_is_only_unreachable(
+    authority: Authority, alice: Issued
+) -> None:
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
@@ -179,7 +181,7 @@ async def test_a_host_that_cannot_be_looked_up_is_named(authority: Authority, al
     assert f"cannot connect to {host}:1" in str(error)
 
 
-async def test_something_else_that_listens_there_is_no_central_service(authority: Authority, alice: Issued) -> None:
+async def test_another_server_is_not_taken_for_a_central_service(authority: Authority, alice: Issued) -> None:
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
         await writer.drain()

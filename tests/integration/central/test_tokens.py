@@ -97,7 +97,7 @@ async def test_f051_token_that_has_ended_is_replaced_without_being_asked(asked: 
     assert watched.warnings() == []
 
 
-async def test_f051_session_goes_on_over_the_end_of_its_token(asked: Asked, watched: Tokens) -> None:
+async def test_f051_session_continues_after_its_token_expires(asked: Asked, watched: Tokens) -> None:
     asked.place(ends=4)
     async with CentralSession(asked.context) as central:
         await central.request(Request("ls", ("/alice",)))
@@ -109,21 +109,21 @@ async def test_f051_session_goes_on_over_the_end_of_its_token(asked: Asked, watc
     assert watched.warnings() == []
 
 
-async def test_failed_renewal_is_warned_of_and_not_repeated_at_once(asked: Asked) -> None:
+async def test_failed_renewal_causes_a_warning_and_no_immediate_retry(asked: Asked) -> None:
     tokens = Tokens()
     asked.place(ends=2 * DAY)
     asked.service.replies["token"] = document([], code=121, error="no authority")
     for _ in range(3):
-        assert "a new one could not be had" in await tokens.look_after(asked.context)
+        assert "its renewal failed" in await tokens.look_after(asked.context)
     assert len(asked.requests) == 1
     assert tokens.warnings()[0].startswith("your token C=ch/O=AliEn2/CN=Users/CN=alice-token expires at ")
 
 
-async def test_own_certificate_that_lasts_no_longer_is_no_reason_for_logins(asked: Asked, authority: Authority) -> None:
+async def test_own_certificate_that_expires_with_the_token_causes_no_logins(asked: Asked, authority: Authority) -> None:
     tokens = Tokens()
     context = asked.of(authority.issue("alice", ends=2 * DAY))
     asked.place(ends=2 * DAY)
-    assert "your own certificate lasts no longer" in await tokens.look_after(context)
+    assert "your own certificate expires at that time too" in await tokens.look_after(context)
     assert asked.requests == []
 
 
@@ -159,7 +159,7 @@ async def test_refusal_and_loss_change_nothing(asked: Asked) -> None:
     assert asked.held() == before
 
 
-async def test_wrong_pass_phrase_is_told_from_a_locked_key(asked: Asked) -> None:
+async def test_wrong_pass_phrase_differs_from_a_locked_key(asked: Asked) -> None:
     tokens, context = Tokens(), asked.locked()
     assert await tokens.is_missing(context)
     with pytest.raises(NotConnected, match="encrypted"):
@@ -172,13 +172,13 @@ async def test_wrong_pass_phrase_is_told_from_a_locked_key(asked: Asked) -> None
     assert "PRIVATE" not in repr(vars(tokens))
 
 
-async def test_two_who_want_a_token_at_once_leave_a_pair(asked: Asked) -> None:
+async def test_two_concurrent_token_requests_leave_a_matching_pair(asked: Asked) -> None:
     tokens = Tokens()
     await asyncio.gather(*(tokens.obtain(asked.context) for _ in range(4)))
     assert usable(asked.context).is_token
 
 
-async def test_pair_that_is_just_being_replaced_is_waited_for(asked: Asked, authority: Authority) -> None:
+async def test_pair_that_is_being_replaced_is_waited_for(asked: Asked, authority: Authority) -> None:
     asked.place(ends=40 * DAY)
     new, token = authority.issue("alice-token", ends=50 * DAY).pair, asked.context.token
     private_files.write_all({str(token.key): new.key})

@@ -103,7 +103,7 @@ class Console(console_pb2_grpc.ConsoleServicer):
         return await self.do_die(context, None, [])
 
     async def do_follow(self, context: Any, _start: Any, words: list[str]) -> int:  # noqa: ANN401
-        """Count up, and die after each number below `words[1]`."""
+        """Count up, and exit after each number below `words[1]`."""
         number = int(words[0])
         if number == int(words[1]):
             return 0

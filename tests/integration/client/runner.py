@@ -1,4 +1,4 @@
-"""A place of its own for one client: a home, a socket, and a fake daemon behind `python -m aliend`."""
+"""A separate environment for one client: a home, a socket, and a fake daemon behind `python -m aliend`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def eventually(condition: Callable[[], object], what: str, seconds: float = 20) 
 
 
 class Stage:
-    """Runs `alienctl` in a home of its own; the daemon that it starts is the fake one."""
+    """Runs `alienctl` in a separate home; it starts the fake daemon."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -95,7 +95,7 @@ class Stage:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How alienctl starts, finds, asks and stops the daemon, and what it says without one."""
+"""alienctl starts, finds, queries and stops the daemon, and reports its absence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_first_command_starts_a_daemon(stage: Stage) -> None:
     assert stage.logged("descriptors") == ["descriptors /dev/null /dev/null"]
 
 
-def test_a_command_substitution_that_starts_the_daemon_returns_at_once(stage: Stage) -> None:
+def test_a_command_substitution_that_starts_the_daemon_returns_immediately(stage: Stage) -> None:
     script = 'x=$("$@" pwd 2>&1 9>&1); echo "[$x]"'
     command = ["sh", "-c", script, "sh", *stage.command]
     done = subprocess.run(command, env=stage.environment, capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
@@ -53,7 +53,7 @@ def test_many_first_commands_start_one_daemon(stage: Stage) -> None:
     assert len(stage.logged("started")) == 1
 
 
-def test_a_daemon_that_cannot_start_tells_its_reason(stage: Stage) -> None:
+def test_a_daemon_that_cannot_start_reports_its_reason(stage: Stage) -> None:
     stage.daemon_takes("--fail", "The database is of a newer version")
     done = stage.run("pwd")
     assert done.stderr == b"alienctl: the daemon could not be started: The database is of a newer version\n"
@@ -92,20 +92,20 @@ def test_a_socket_that_a_dead_daemon_left_is_no_obstacle(stage: Stage) -> None:
         (["daemon", "stop", "now"], 22),
     ],
 )
-def test_some_words_never_start_a_daemon(stage: Stage, words: list[str], code: int) -> None:
+def test_some_commands_never_start_a_daemon(stage: Stage, words: list[str], code: int) -> None:
     done = stage.run(*words)
     assert done.returncode == code
     assert done.stdout or done.stderr
     assert not stage.log.exists()
 
 
-def test_a_stopped_daemon_is_told_as_one_object(stage: Stage) -> None:
+def test_a_stopped_daemon_is_reported_as_one_object(stage: Stage) -> None:
     done = stage.run("daemon", "status", "--json")
     assert done.returncode == 3
     assert json.loads(done.stdout) == {"running": False, "profile": "default", "socket": str(stage.socket)}
 
 
-def test_a_running_daemon_is_told_as_one_object(stage: Stage) -> None:
+def test_a_running_daemon_is_reported_as_one_object(stage: Stage) -> None:
     assert stage.run("daemon", "start").stdout == f"aliend runs (pid {stage.pids()[0]})\n".encode()
     status = json.loads(stage.run("--json", "daemon", "status").stdout)
     assert status["running"] is True
@@ -116,7 +116,7 @@ def test_a_running_daemon_is_told_as_one_object(stage: Stage) -> None:
     assert json.loads(stage.run("version", "--json").stdout)["daemon"]["version"] == "9.9"
 
 
-def test_stop_waits_until_the_daemon_is_gone(stage: Stage) -> None:
+def test_stop_waits_for_the_end_of_the_daemon(stage: Stage) -> None:
     stage.run("daemon", "start")
     assert stage.run("daemon", "stop").returncode == 0
     assert stage.run("daemon", "status").returncode == 3
@@ -229,7 +229,7 @@ def test_the_unit_is_put_in_place(stage: Stage) -> None:
     program = start.removeprefix("ExecStart=").split()[0]
     assert Path(program).is_absolute()
     assert os.access(program, os.X_OK)
-    assert b"systemd's user manager does not answer here" in done.stdout
+    assert b"systemd's user manager does not respond" in done.stdout
 
 
 def test_an_enabled_unit_is_started_through_systemctl(stage: Stage) -> None:

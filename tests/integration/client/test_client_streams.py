@@ -29,7 +29,7 @@ CHEAP = {
     "alienctl.transport",
     "_socket",
 }
-"""What `alienctl pwd` may import beyond a bare interpreter."""
+"""The modules that `alienctl pwd` may import in addition to a bare interpreter."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def modules(stage: Stage, code: str) -> set[str]:
     return set(done.stderr.decode().split())
 
 
-def test_the_fast_path_imports_only_what_is_cheap(shared: Stage) -> None:
+def test_the_fast_path_imports_only_cheap_modules(shared: Stage) -> None:
     tell = "sys.stderr.write(' '.join(sys.modules))"
     bare = modules(shared, f"import sys; {tell}")
     fast = modules(shared, f"import sys; from alienctl.main import run; assert run(['pwd']) == 0; {tell}")
@@ -64,7 +64,7 @@ def test_both_streams_and_the_exit_code_are_the_commands(shared: Stage) -> None:
     assert (done.stdout, done.stderr, done.returncode) == (b"to stdout\n", b"to stderr\n", 5)
 
 
-def test_the_daemon_learns_where_the_command_was_typed(shared: Stage) -> None:
+def test_the_daemon_gets_directory_and_terminal_of_the_command(shared: Stage) -> None:
     done = shared.run("--session", "work", "start", os.fsdecode(b"\xff"), cwd="/usr", umask=0o27)
     for line in ('session: "work"', 'argv: "\\377"', 'cwd: "/usr"', "umask: 23", 'key: "HOME"'):
         assert line in done.stdout.decode()
@@ -119,7 +119,7 @@ def test_a_reader_that_goes_ends_the_command_quietly(shared: Stage) -> None:
     eventually(lambda: shared.logged("cancelled flood"), "the command is cancelled")
 
 
-def test_a_full_disk_is_told(shared: Stage) -> None:
+def test_a_full_disk_is_reported(shared: Stage) -> None:
     with Path("/dev/full").open("wb") as full:
         done = shared.run("pwd", stdout=full, capture_output=False, stderr=subprocess.PIPE)
     assert done.returncode == 28
@@ -195,7 +195,7 @@ def test_a_program_that_wants_no_more_ends_the_command_and_the_rest_is_thrown_aw
     assert (done.stdout, done.stderr, done.returncode) == (b"line 0\nline 1\n", b"", 0)
 
 
-def test_a_program_that_may_be_missing_is_told_by_its_status_alone(shared: Stage) -> None:
+def test_a_program_that_may_be_missing_is_reported_by_its_status_only(shared: Stage) -> None:
     done = shared.run("page", "/nonexistent/pager")
     assert (done.stdout, done.stderr, done.returncode) == (b"", b"", 0)
 
@@ -203,7 +203,7 @@ def test_a_program_that_may_be_missing_is_told_by_its_status_alone(shared: Stage
 def at_a_terminal(
     stage: Stage, words: list[str], prompt: bytes = b"", act: Callable[[int], object] = int
 ) -> tuple[bytes, int]:
-    """Run alienctl on a terminal of its own; act on the terminal when the prompt has appeared."""
+    """Run alienctl on a separate terminal; act on the terminal when the prompt has appeared."""
     pid, terminal = pty.fork()
     if not pid:
         os.execve(sys.executable, [*stage.command, *words], stage.environment | {"TERM": "xterm"})
@@ -252,7 +252,7 @@ def test_progress_is_drawn_on_a_terminal_and_taken_away(shared: Stage) -> None:
     assert shown.endswith(b"done\r\n")
 
 
-def test_a_new_terminal_size_is_told_while_progress_is_shown(shared: Stage) -> None:
+def test_a_new_terminal_size_is_sent_while_progress_is_shown(shared: Stage) -> None:
     shown, code = at_a_terminal(
         shared, ["resize"], b"a.root", lambda terminal: termios.tcsetwinsize(terminal, (33, 111))
     )
@@ -277,11 +277,13 @@ def test_progress_is_silent_without_a_terminal(shared: Stage) -> None:
 def test_a_daemon_that_dies_leaves_a_clear_sentence(stage: Stage) -> None:
     done = stage.run("die")
     assert (done.stdout, done.returncode) == (b"last words\n", 75)
-    assert done.stderr == b"alienctl: the daemon ended while the command ran; its outcome is unknown\n"
+    assert done.stderr == (
+        b"alienctl: the daemon ended while the command ran; its outcome is unknown: check before running it again\n"
+    )
     assert len(stage.logged("run die")) == 1
 
 
-def test_a_command_of_a_hanging_daemon_says_so_and_ends(stage: Stage) -> None:
+def test_a_command_reports_a_hanging_daemon_and_ends(stage: Stage) -> None:
     done = stage.run("hang")
     sentence = f"aliend (pid {stage.pids()[0]}) does not respond".encode()
     assert (done.stdout, done.returncode) == (b"hanging\n", 75)
@@ -301,17 +303,17 @@ def test_the_first_interrupt_ends_a_command_of_a_hanging_daemon(stage: Stage) ->
 def test_a_lost_job_is_attached_to_again_on_a_new_daemon(stage: Stage) -> None:
     done = stage.run("copy")
     assert (done.stdout, done.returncode) == (b"last words\nattached attach 7\n", 3)
-    assert done.stderr == b"alienctl: the connection to the daemon was lost, following job 7 again\n"
+    assert done.stderr == b"alienctl: the connection to the daemon was lost; following job 7 again\n"
     assert len(stage.pids()) == 2
 
 
-def test_output_that_says_how_to_go_on_is_neither_lost_nor_repeated(stage: Stage) -> None:
+def test_resumable_output_is_neither_lost_nor_repeated(stage: Stage) -> None:
     done = stage.run("follow", "0", "13")
     assert (done.stdout, done.returncode) == (b"".join(b"%d\n" % number for number in range(13)), 0)
     assert len(stage.pids()) == 14
 
 
-def test_a_daemon_that_is_told_to_stop_ends_running_commands(stage: Stage) -> None:
+def test_a_stopping_daemon_ends_running_commands(stage: Stage) -> None:
     process = stage.start("wait")
     with process:
         assert process.stdout

@@ -1,4 +1,4 @@
-"""A command whose output nobody reads any more ends quietly, as in `alienctl help | head -1`."""
+"""A command ends quietly when the reader of its output has ended, as in `alienctl help | head -1`."""
 
 from __future__ import annotations
 

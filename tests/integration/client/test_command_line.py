@@ -30,7 +30,7 @@ def fed(user: User, text: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def seen_on_a_terminal(user: User, *words: str) -> bytes:
-    """What a command shows on a terminal of its own, to its end."""
+    """Return the complete output of a command on a separate terminal."""
     pid, terminal = pty.fork()
     if not pid:
         os.execve(user.command, [user.command, *words], {**user.environment, "TERM": "xterm"})
@@ -46,7 +46,7 @@ def seen_on_a_terminal(user: User, *words: str) -> bytes:
     return shown
 
 
-def test_f080_f081_words_strings_and_chains(user: User) -> None:
+def test_f080_f081_arguments_strings_and_chains(user: User) -> None:
     user.must("mkdir", "-p", "chain/sub")
     assert user.must("ls", "chain") == user.must("ls chain") == "sub/"
     home = user.must("home")
@@ -183,7 +183,7 @@ def test_f096_help_inside_of_quotes_is_the_commands(user: User) -> None:
     assert user.must("? cp") == user.must("help", "cp")
 
 
-def test_f097_aliases_are_words_of_commands(user: User) -> None:
+def test_f097_aliases_replace_command_names(user: User) -> None:
     (user.home / ".alienpy_aliases").write_text('q=pwd;whoami\nhere="ls -a"\n')
     assert user.must("q") == f"{user.must('home')}{NEWLINE}alice"
     assert user.must("echo", "q") == "q"
@@ -199,7 +199,7 @@ def test_f098_time_adds_a_line(user: User) -> None:
     assert user.run("time", "stat", "nope").returncode == 2
 
 
-def test_f099_the_last_status_is_told(user: User) -> None:
+def test_f099_the_last_status_is_printed(user: User) -> None:
     user.variables["ALIEN_SESSION"] = "status"
     assert user.run("stat nope").returncode == 2
     assert user.must("exitcode") == "2"
@@ -219,7 +219,7 @@ def test_f100_exit_with_a_code_and_a_message(user: User, word: str) -> None:
     assert user.run(word, "999").returncode == 22
 
 
-def test_f108_a_reader_that_goes_is_no_error(user: User) -> None:
+def test_f108_a_reader_that_ends_is_not_an_error(user: User) -> None:
     script = f"{shlex.quote(user.command)} 'ls; ls; ls' | head -1"
     done = subprocess.run(["sh", "-c", script], env=user.environment, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""

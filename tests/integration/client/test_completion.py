@@ -67,7 +67,7 @@ def test_storage_elements_and_transfer_jobs_are_offered(settled: User) -> None:
     assert number in offered(settled, "alienctl transfers show ")
 
 
-def test_a_slow_service_holds_nobody_up_and_answers_the_next_time(settled: User, grid: Grid) -> None:
+def test_a_slow_service_does_not_delay_completion_and_answers_the_next_one(settled: User, grid: Grid) -> None:
     settled.must("pwd")
     with grid.fault("delay", "2", "--command", "ls"):
         assert offered(settled, "alienctl ls complete/d") == []

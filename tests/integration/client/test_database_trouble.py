@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def stopped_with_a_job(user: User) -> None:
     user.must("daemon", "stop")
 
 
-def test_a_damaged_database_is_kept_said_once_and_named_by_the_status(user: User) -> None:
+def test_a_damaged_database_is_kept_reported_once_and_listed_in_the_status(user: User) -> None:
     stopped_with_a_job(user)
     database = state_of(user) / "aliend.db"
     content = bytearray(database.read_bytes())
@@ -42,6 +42,15 @@ def test_a_damaged_database_is_kept_said_once_and_named_by_the_status(user: User
     assert any(str(kept) in warning for warning in user.json("daemon", "status")["warnings"])
     assert user.must("transfers", "list", "--all") == ""
     kept.unlink()
+    assert user.json("daemon", "status")["warnings"] == []
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda database: database.write_bytes(b"")], ids=["removed", "emptied"])
+def test_a_database_that_was_removed_or_emptied_is_said_once(user: User, lose: Callable[[Path], object]) -> None:
+    stopped_with_a_job(user)
+    lose(state_of(user) / "aliend.db")
+    assert "was removed or emptied; its jobs and sessions are lost" in user.run("pwd").stderr
+    assert user.run("ls").stderr == ""
     assert user.json("daemon", "status")["warnings"] == []
 
 
@@ -67,7 +76,7 @@ def test_damage_while_the_daemon_runs_leaves_ls_working_and_a_restart_mends_it(u
     user.must("transfers", "list")
 
 
-def test_a_file_that_is_no_database_stops_nothing(user: User) -> None:
+def test_a_file_that_is_not_a_database_does_not_stop_the_daemon(user: User) -> None:
     state_of(user).mkdir(parents=True)
     (state_of(user) / "aliend.db").write_bytes(b"this is no database" * 1000)
     assert user.must("ls") is not None
@@ -86,7 +95,7 @@ def locked(database: Path) -> Iterator[None]:
         connection.close()
 
 
-def test_a_database_that_is_held_at_the_start_is_waited_for(user: User) -> None:
+def test_a_database_that_is_locked_at_the_start_is_waited_for(user: User) -> None:
     stopped_with_a_job(user)
     database = state_of(user) / "aliend.db"
     with locked(database):
@@ -97,7 +106,7 @@ def test_a_database_that_is_held_at_the_start_is_waited_for(user: User) -> None:
     assert len(out.splitlines()) == 2
 
 
-def test_a_database_that_is_held_for_long_leaves_pwd_working(user: User) -> None:
+def test_pwd_works_while_the_database_is_locked(user: User) -> None:
     stopped_with_a_job(user)
     with locked(state_of(user) / "aliend.db"):
         assert user.must("pwd", timeout=90).startswith("/alice/")
@@ -148,7 +157,7 @@ def test_the_working_directory_of_a_session_survives_a_full_disk(user: User, ful
     assert not user.must("--session", "two", "pwd").endswith("/sub/")
 
 
-def test_first_commands_at_once_say_a_loss_once(user: User) -> None:
+def test_concurrent_first_commands_report_a_loss_once(user: User) -> None:
     state_of(user).mkdir(parents=True)
     (state_of(user) / "aliend.db").write_bytes(b"this is no database" * 1000)
     outcomes: list[subprocess.CompletedProcess[str]] = []

@@ -19,7 +19,7 @@ def test_f091_requests_and_exit_codes_go_to_the_log(user: User) -> None:
     assert (user.home / "third.log").stat().st_mode & 0o777 == 0o600
 
 
-def test_f091_without_it_there_is_no_log_and_envelopes_are_never_in_it(user: User) -> None:
+def test_f091_no_log_without_the_option_and_never_an_envelope_in_it(user: User) -> None:
     user.must("pwd")
     assert not (user.home / "alien_py.log").exists()
     (user.home / "up.txt").write_text("content")
@@ -29,7 +29,7 @@ def test_f091_without_it_there_is_no_log_and_envelopes_are_never_in_it(user: Use
     assert user.run("-debugfile").returncode == 22
 
 
-def test_f092_a_second_run_appends_where_asked_and_an_unwritable_home_is_no_obstacle(user: User) -> None:
+def test_f092_a_second_run_appends_on_request_and_works_without_a_writable_home(user: User) -> None:
     log = user.home / "alien_py.log"
     user.must("-debug", "pwd")
     user.must("-debug", "whoami")

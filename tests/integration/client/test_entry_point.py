@@ -66,7 +66,7 @@ def test_a_missing_directory_is_an_error_with_a_reason(channel: grpc.Channel) ->
     assert reason(failure.value) == "ServiceError"
 
 
-def test_stat_tells_what_is_there_and_what_is_missing(channel: grpc.Channel) -> None:
+def test_stat_reports_existing_and_missing_names(channel: grpc.Channel) -> None:
     request = catalogue_pb2.StatRequest(lfns=["/alice/", "/no/such"])
     answer = catalogue_pb2_grpc.CatalogueStub(channel).Stat(request)
     assert [entry.lfn for entry in answer.entries] == ["/alice/"]
@@ -119,7 +119,7 @@ def test_a_program_can_say_how_its_copies_are_made(user: User, channel: grpc.Cha
     assert (user.home / "b").read_bytes() == (user.home / "source").read_bytes()
 
 
-def test_a_watch_goes_on_after_the_daemon_was_killed(user: User, channel: grpc.Channel) -> None:
+def test_a_watch_continues_after_the_daemon_was_killed(user: User, channel: grpc.Channel) -> None:
     (user.home / "source").write_bytes(os.urandom(1000))
     stub = transfers_pb2_grpc.TransfersStub(channel)
     job = stub.Submit(

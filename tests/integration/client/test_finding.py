@@ -1,10 +1,11 @@
-"""The daemon is found and stopped in every environment of its user, also when its socket is gone or it is frozen."""
+"""The daemon is found and stopped in every environment of its user, even frozen or with a lost socket."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -52,7 +53,7 @@ def frozen(pid: int) -> Iterator[None]:
 
 
 def handles(pid: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal."""
+    """Return whether a process has a handler for a signal."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
     caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
     return bool(caught >> (number - 1) & 1)
@@ -87,7 +88,7 @@ def test_a_deleted_socket_file_is_made_again(stranger: User) -> None:
         assert stranger.pid() == pid
 
 
-def test_without_autostart_a_daemon_whose_socket_is_gone_is_found(user: User) -> None:
+def test_without_autostart_a_daemon_with_a_lost_socket_is_found(user: User) -> None:
     user.must("pwd")
     (user.home / "run/aliend/default.sock").unlink()
     user.must("--no-autostart", "pwd")
@@ -168,7 +169,7 @@ def test_the_log_is_found_from_a_batch_job(stranger: User) -> None:
     assert "ready:" in stranger.must("daemon", "logs", env=without(stranger, "XDG_RUNTIME_DIR"))
 
 
-def test_the_record_of_a_dead_daemon_misleads_nobody(stranger: User) -> None:
+def test_the_record_of_a_dead_daemon_is_ignored(stranger: User) -> None:
     elsewhere = {**stranger.environment, "ALIEND_SOCKET": str(stranger.home / "own" / "s")}
     stranger.must("daemon", "start", env=elsewhere)
     pid = stranger.kill_daemon()
@@ -198,7 +199,7 @@ def test_a_process_that_got_the_number_of_a_dead_daemon_gets_no_signal(stranger:
         holder.stdout.readline()
         lock.write_text(json.dumps(record | {"pid": innocent.pid, "socket": "/nonexistent/s"}), encoding="utf-8")
         done = stranger.run("daemon", "stop", "--force")
-        assert (done.returncode, "cannot be identified" in done.stderr) == (1, True)
+        assert (done.returncode, "cannot identify" in done.stderr) == (1, True)
         assert innocent.poll() is None
         lock.write_text(
             json.dumps(record | {"pid": innocent.pid, "pid_namespace": "pid:[1]", "socket": "/nonexistent/s"}),
@@ -256,7 +257,7 @@ def test_a_frozen_daemon_that_lost_its_socket_is_named(stranger: User) -> None:
         stranger.must("daemon", "stop", "--force")
 
 
-def test_stop_returns_when_the_process_is_gone(user: User) -> None:
+def test_stop_returns_after_the_end_of_the_process(user: User) -> None:
     for _ in range(3):
         user.must("pwd")
         pid = user.pid()
@@ -333,3 +334,59 @@ def test_hosts_that_share_a_home_have_a_daemon_each(stranger: User) -> None:
     assert {one["state_directory"] for one in found} == {f"/var/tmp/aliend-{os.getuid()}/default"}
     assert all("other hosts may share" in one["warnings"][0] for one in found)
     assert [line.split()[5] for line in lines if line.startswith("default ")] == ["one", "two"]
+
+
+@pytest.fixture
+def neighbour(stranger: User) -> Iterator[User]:
+    """Another home of the same user with the same runtime directory."""
+    home = stranger.home / "other"
+    home.mkdir()
+    neighbour = User(home, stranger.variables | {"XDG_RUNTIME_DIR": str(stranger.home / "run")})
+    yield neighbour
+    neighbour.run("daemon", "stop", "--force")
+
+
+def test_the_daemon_of_another_home_is_neither_shown_nor_stopped(stranger: User, neighbour: User) -> None:
+    stranger.must("daemon", "start")
+    pid, state = stranger.pid(), state_of(stranger)
+    status = neighbour.run("daemon", "status")
+    assert status.returncode == 3
+    assert f"aliend (pid {pid}) with its state in {state} listens on" in status.stdout
+    for command in ("start", "stop", "restart"):
+        refused = neighbour.run("daemon", command)
+        assert (refused.returncode, f"aliend (pid {pid}) with its state in {state}" in refused.stderr) == (22, True)
+    assert alive(pid)
+    (advice,) = re.findall("stop it with `(.*?)`", refused.stderr)
+    stop = advice.replace("alienctl", neighbour.command)
+    subprocess.run(stop, shell=True, env=neighbour.environment, check=True, capture_output=True, timeout=60)
+    assert not alive(pid)
+    assert neighbour.must("daemon", "start") == f"aliend runs (pid {neighbour.pid()})"
+
+
+def test_a_daemon_does_not_take_the_socket_of_another_one(stranger: User, neighbour: User) -> None:
+    stranger.must("daemon", "start")
+    pid = stranger.pid()
+    program = Path(stranger.command).with_name("aliend")
+    second = subprocess.run([program], env=neighbour.environment, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 22
+    assert f"aliend (pid {pid}) with its state in {state_of(stranger)} listens on the socket" in second.stderr
+    assert stranger.pid() == pid
+
+
+def test_daemons_of_two_homes_with_sockets_of_their_own_are_told_apart(stranger: User, neighbour: User) -> None:
+    own = {**neighbour.environment, "ALIEND_SOCKET": str(neighbour.home / "own" / "s")}
+    stranger.must("daemon", "start")
+    neighbour.must("daemon", "start", env=own)
+    pids = stranger.pid(), neighbour.pid()
+    assert len(set(pids)) == 2
+    assert neighbour.must("daemon", "stop") == f"aliend stopped (pid {pids[1]})"
+    assert alive(pids[0])
+
+
+def test_a_daemon_that_wrote_no_record_is_ended_by_force(stranger: User) -> None:
+    stranger.must("daemon", "start")
+    pid = stranger.pid()
+    (state_of(stranger) / "lock").write_bytes(b"")
+    with frozen(pid):
+        assert stranger.must("daemon", "stop", "--force") == f"aliend stopped (pid {pid})"
+    assert not alive(pid)

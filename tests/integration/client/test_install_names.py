@@ -78,7 +78,7 @@ def test_f104_alien_wbtime_measures_logins(scripts: Scripts) -> None:
     assert "rtt min/avg/max/mdev (ms) = " in scripts.must("alien_wbtime 1")
 
 
-def test_f103_alien_cmd_runs_its_words(scripts: Scripts) -> None:
+def test_f103_alien_cmd_runs_its_arguments(scripts: Scripts) -> None:
     assert scripts.must("alien_cmd pwd") == f"{HOME}/"
     assert scripts.must("alien_cmd ls $D") == "job.jdl"
     assert scripts.sh("alien_cmd ls /no/such").returncode == 2
@@ -88,17 +88,17 @@ def test_f102_any_other_link_named_after_a_command_works(scripts: Scripts) -> No
     assert scripts.must("ln -s $(readlink names/alien.py) names/alien_whoami; alien_whoami") == "alice"
 
 
-def test_f102_h_behind_a_name_tells_of_its_command(scripts: Scripts) -> None:
+def test_f102_h_after_a_name_prints_the_help_of_its_command(scripts: Scripts) -> None:
     assert scripts.must("alien_cp -h").startswith("alienctl cp ")
 
 
-def test_names_that_are_taken_are_left_alone(scripts: Scripts) -> None:
+def test_existing_files_are_not_replaced(scripts: Scripts) -> None:
     theirs = scripts.user.home / "theirs"
     theirs.mkdir()
     (theirs / "alien_ls").write_text("theirs", encoding="utf-8")
     done = scripts.user.run("install-names", "theirs")
     assert done.returncode == 22
-    assert "alien_ls is there already" in done.stderr
+    assert "alien_ls already exists" in done.stderr
     assert [path.name for path in theirs.iterdir()] == ["alien_ls"]
 
 
@@ -115,7 +115,7 @@ def test_states_of_jobs_are_read_with_a_program_for_json(scripts: Scripts) -> No
     assert {"url", "envelope"} <= set(ticket)
 
 
-def test_columns_of_ps_are_where_they_were(scripts: Scripts) -> None:
+def test_columns_of_ps_are_unchanged(scripts: Scripts) -> None:
     number = re.findall(r"job ID is (\d+)", scripts.must("alien.py submit $D/job.jdl"))[0]
     eventually(lambda: scripts.must(f"alien.py ps -j {number} | awk '{{print $3}}'") == "D")
     assert "SandboxRun" in scripts.must(f"alien.py ps --jdl {number}")

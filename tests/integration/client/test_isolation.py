@@ -34,7 +34,7 @@ def trap(file: Path) -> None:
 
 
 def executed(file: Path) -> Path:
-    """What a trap leaves behind, below the same home."""
+    """Return the files that traps have created below the home."""
     home = next(parent for parent in file.parents if parent.name.startswith("user"))
     return home / "executed"
 
@@ -130,7 +130,7 @@ def test_a_library_path_that_was_asked_for_and_does_not_fit_is_one_sentence(user
     user.variables["ALIEND_LIBRARY_PATH"] = broken_libraries(user)
     done = user.run("pwd")
     assert done.returncode == 127
-    assert "the daemon could not be started: a library cannot be loaded: " in done.stderr
+    assert "the daemon could not be started: cannot load a library: " in done.stderr
     assert "ALIEND_LIBRARY_PATH" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 

@@ -1,4 +1,4 @@
-"""The socket's file is watched, bound again where it is gone, and never taken from a successor."""
+"""The daemon binds a lost socket again, and never removes the socket of a successor."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_a_removed_socket_is_bound_again_on_request(place: Path) -> None:
             assert await answers(listener.path)
 
 
-async def test_a_socket_that_is_there_is_left_alone(place: Path) -> None:
+async def test_an_existing_socket_is_not_replaced(place: Path) -> None:
     async with listening(place, interval=0.02) as (listener, announced):
         before = inode(listener.path)
         for _ in range(10):
@@ -114,7 +114,7 @@ async def test_the_fallback_serves_until_the_usual_directory_is_back(place: Path
         await until(lambda: not fallback.exists())
 
 
-async def test_the_file_of_a_successor_stays_when_the_listener_ends(place: Path) -> None:
+async def test_a_listener_that_ends_keeps_the_file_of_its_successor(place: Path) -> None:
     async with listening(place) as (listener, announced):
         remove(listener.path)
         (place / "run/a/s.sock").write_text("somebody else's")
@@ -125,5 +125,5 @@ async def test_the_file_of_a_successor_stays_when_the_listener_ends(place: Path)
 async def test_a_directory_that_cannot_be_made_is_refused_at_the_start(place: Path) -> None:
     (place / "run").write_text("in the way")
     listener = Listener(f"{place}/run/a/s.sock", f"{place}/else/s.sock", build, print)
-    with pytest.raises(ConfigurationError, match="cannot be made"):
+    with pytest.raises(ConfigurationError, match="Cannot create the directory"):
         await listener.open()

@@ -1,4 +1,4 @@
-"""What a machine may lack: a log that can be written, and /proc."""
+"""Machines without a writable log or without /proc."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def test_a_log_that_cannot_be_written_stops_nothing_and_is_reported(user: User, 
     make(log)
     assert user.must("pwd").startswith("/alice/")
     (warning,) = user.json("daemon", "status")["warnings"]
-    assert warning.startswith(f"the log {log} cannot be written: ")
+    assert warning.startswith(f"cannot write the log {log}: ")
     assert warning in user.must("daemon", "status")
     done = user.run("daemon", "logs")
     assert done.returncode == 22
     assert f"the log {log} is not a regular file" in done.stderr
 
 
-def test_a_debug_log_that_nobody_reads_stops_nothing_and_is_reported(user: User) -> None:
+def test_a_debug_log_without_a_reader_is_reported_and_stops_nothing(user: User) -> None:
     os.mkfifo(user.home / "fifo")
     done = user.run("-debugfile", str(user.home / "fifo"), "pwd")
     assert done.returncode == 0
-    assert f"the log {user.home}/fifo cannot be written" in done.stderr
+    assert f"cannot write the log {user.home}/fifo" in done.stderr
 
 
 def test_certificates_and_copies_work_without_proc(user: User) -> None:

@@ -1,4 +1,4 @@
-"""The limits of the shell that starts the daemon, and what the daemon says where they stop a copy."""
+"""The limits of the shell that starts the daemon, and the daemon's message if they stop a copy."""
 
 from __future__ import annotations
 

@@ -17,10 +17,11 @@ ENTER = "\r"
 
 
 class Shell:
-    """`alienctl` on a terminal of its own."""
+    """`alienctl` on a separate terminal."""
 
     def __init__(self, user: User, *words: str, **variables: str) -> None:
         environment = {**user.environment, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", **variables}
+        del environment["ALIEN_SESSION"]  # each shell has a session of its own
         self.child = pexpect.spawn(
             user.command,
             list(words),
@@ -68,7 +69,7 @@ def home(user: User) -> str:
     return user.must("home")
 
 
-def test_f120_prompt_tells_user_and_directory(user: User, home: str) -> None:
+def test_f120_prompt_shows_user_and_directory(user: User, home: str) -> None:
     user.must("mkdir", "-p", "prompted")
     with a_shell(user) as shell:
         shell.prompt(home)
@@ -239,7 +240,7 @@ def test_a_detached_job_that_ends_is_announced_and_one_that_was_followed_is_not(
         shell.type(f"cp file:up.txt followed.txt{ENTER}")
         shell.prompt(home)
         shell.type(f"cp --detach file:up.txt announced.txt{ENTER}")
-        shell.child.expect(r"transfer job (\d+) has arrived: 1 file, to \S*announced.txt")
+        shell.child.expect(r"transfer job (\d+) is complete: 1 file, to \S*announced.txt")
         shell.type(f"exit{ENTER}")
         shell.end()
         assert "followed.txt, to" not in (shell.child.before or "")

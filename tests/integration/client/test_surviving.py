@@ -39,7 +39,7 @@ def end(pid: int, number: signal.Signals) -> None:
 
 
 def successor(user: User, pid: int) -> bool:
-    """Whether another daemon than `pid` runs."""
+    """Return whether a daemon other than `pid` runs."""
     status = json.loads(user.run("daemon", "status", "--json").stdout or "{}")
     return bool(status.get("pid", pid) != pid)
 
@@ -116,7 +116,7 @@ def test_a_listing_whose_daemon_dies_is_made_again(grid: Grid, user: User, folde
     assert user.pid() != before
 
 
-def test_a_command_that_changes_something_says_that_its_outcome_is_unknown(grid: Grid, user: User, folder: str) -> None:
+def test_a_changing_command_reports_that_its_outcome_is_unknown(grid: Grid, user: User, folder: str) -> None:
     with grid.fault("delay", "5", "--command", "mkdir"):
         commands = user.json("daemon", "status")["central"][0]["commands"]
         process = user.start("mkdir", f"{folder}new")
@@ -126,7 +126,7 @@ def test_a_command_that_changes_something_says_that_its_outcome_is_unknown(grid:
     assert (code, "its outcome is unknown" in errors) == (75, True)
 
 
-def test_a_daemon_that_is_killed_while_it_starts_is_started_again(user: User) -> None:
+def test_a_daemon_killed_during_its_start_is_started_again(user: User) -> None:
     process = user.start("pwd")
     lock = user.home / ".local/state/aliend/default/lock"
     eventually(lambda: lock.exists() and lock.read_bytes())

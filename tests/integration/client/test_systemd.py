@@ -70,7 +70,7 @@ def test_install_hands_the_queue_to_systemd_and_uninstall_takes_it_back(managed:
     job, content = slow_job(managed)
     on_demand = managed.pid()
     said = managed.must("daemon", "install", "--enable", "--linger")
-    assert f"aliend (pid {on_demand}), started on demand, was stopped; its 1 job goes on under systemd" in said
+    assert f"aliend (pid {on_demand}), started on demand, was stopped; its 1 job continues under systemd" in said
     assert not alive(on_demand)
     by_systemd = managed.pid()
     assert by_systemd == unit_pid(managed)
@@ -79,7 +79,7 @@ def test_install_hands_the_queue_to_systemd_and_uninstall_takes_it_back(managed:
     eventually(lambda: managed.json("transfers", "show", job)["files"]["running"])
     said = managed.must("daemon", "uninstall")
     assert f"aliend (pid {by_systemd}), run by aliend.service, was stopped" in said
-    assert "its 1 job goes on" in said
+    assert "its 1 job continues" in said
     assert not alive(by_systemd)
     assert not (managed.home / ".config/systemd/user/aliend.service").exists()
     managed.must("transfers", "limit", "rate=unlimited")
@@ -155,12 +155,12 @@ def test_a_unit_of_an_older_installation_is_named_and_not_restarted_again(manage
     assert newer.json("daemon", "status")["version"] == "99.0.0"
 
 
-def test_without_a_user_manager_nothing_is_changed_and_the_reason_is_said(user: User) -> None:
+def test_without_a_user_manager_nothing_changes_and_the_reason_is_reported(user: User) -> None:
     user.must("pwd")
     pid = user.pid()
     refused = user.run("daemon", "install", "--enable")
     assert refused.returncode == 1
-    assert "systemd's user manager does not answer here" in refused.stderr
+    assert "systemd's user manager does not respond" in refused.stderr
     assert not (user.home / ".config/systemd/user/aliend.service").exists()
     assert user.pid() == pid
     user.must("daemon", "install")

@@ -57,7 +57,7 @@ def schema_of(user: User) -> int:
 
 
 def is_connected(user: User) -> bool:
-    """Whether a command runs in the daemon."""
+    """Return whether a command runs in the daemon."""
     directory = str(user.home / "run/aliend")  # the daemon binds another name and renames the file
     rows = [line.split() for line in Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()]
     return any(row[-1].startswith(f"{directory}/") and row[5] == "03" for row in rows)
@@ -72,7 +72,7 @@ def test_a_newer_client_replaces_an_idle_daemon(user: User, newer: str) -> None:
     assert not alive(old)
 
 
-def test_it_says_so_on_a_terminal_and_only_once(user: User, newer: str) -> None:
+def test_a_replacement_is_reported_on_a_terminal_only_once(user: User, newer: str) -> None:
     user.must("pwd")
     for expected in (f"was replaced by aliend {NEWER}", ""):
         terminal = pexpect.spawn(newer, ["pwd"], env=user.environment, cwd=str(user.home), timeout=60, encoding="utf-8")
@@ -96,11 +96,11 @@ def test_an_older_client_works_with_a_newer_daemon(user: User, newer: str) -> No
     assert user.pid() == pid
 
 
-def test_a_daemon_that_copies_is_left_alone_and_the_user_hears_of_it(user: User, newer: str) -> None:
+def test_a_copying_daemon_is_not_replaced_and_the_user_is_informed(user: User, newer: str) -> None:
     job, content = slow_job(user)
     old = user.pid()
     terminal = pexpect.spawn(newer, ["pwd"], env=user.environment, cwd=str(user.home), timeout=60)
-    terminal.expect(f"aliend {VERSION} still runs: 1 transfer runs in it")
+    terminal.expect(f"aliend {VERSION} still runs: it has 1 transfer in progress")
     terminal.expect("alienctl daemon restart")
     terminal.expect(pexpect.EOF)
     assert user.pid() == old
@@ -135,7 +135,7 @@ def test_another_contract_has_its_own_exit_code_while_the_daemon_copies(user: Us
     assert f"aliend {VERSION}" in refused.stderr
     assert f"speaks contract {CONTRACT + 1}" in refused.stderr
     assert "alienctl daemon restart" in refused.stderr
-    assert "1 transfer runs in it" in refused.stderr
+    assert "it has 1 transfer in progress" in refused.stderr
     before = schema_of(user)
     later.must("daemon", "restart")
     assert later.must("pwd").startswith("/alice/")
@@ -175,7 +175,7 @@ def test_a_restart_that_the_older_daemon_could_not_survive_is_refused(user: User
     later.must("daemon", "stop")
 
 
-def test_many_newer_clients_at_once_make_one_daemon(user: User, newer: str) -> None:
+def test_many_newer_clients_start_one_daemon(user: User, newer: str) -> None:
     user.must("pwd")
     later = with_command(user, newer)
     clients = [later.start("pwd") for _ in range(12)]

@@ -1,4 +1,4 @@
-"""What `make dist` builds works in an empty virtual environment: the command, a copy, and all that it carries."""
+"""The result of `make dist` works in an empty virtual environment: the command, a copy, and all its files."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_the_start_costs_few_file_opens(newcomer: User) -> None:
 
 
 def opens(user: User, *command: str) -> int:
-    """How many files a run opens."""
+    """Return the number of files that a run opens."""
     trace = ["strace", "-f", "-e", "trace=open,openat", *command]
     # in this locale programs read no catalogues, so that the count is that of the programs
     environment = {**user.environment, "LC_ALL": "C"}

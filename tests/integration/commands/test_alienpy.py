@@ -23,7 +23,7 @@ HOME = "/alice/cern.ch/user/a/alice/"
 
 @dataclass(frozen=True)
 class Incumbent:
-    """alienpy with a home of its own, which is also its working directory."""
+    """alienpy with a separate home, which is also its working directory."""
 
     home: Path
     variables: dict[str, str]
@@ -42,7 +42,7 @@ class Incumbent:
         )
 
     def must(self, *words: str) -> str:
-        """Run `alien.py WORDS`, which must succeed; what it printed."""
+        """Run `alien.py ARGS`, which must succeed; return its output."""
         done = self.python(str(VENV / "bin" / "alien.py"), *words)
         assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout.rstrip("\n")

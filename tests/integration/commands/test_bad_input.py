@@ -1,4 +1,4 @@
-"""What bad input gets: one clear sentence on stderr, a non-zero exit code, and nothing changed."""
+"""Bad input causes one clear message on stderr, a non-zero exit code, and no change."""
 
 from __future__ import annotations
 
@@ -131,12 +131,12 @@ def test_no_xrootd_binary(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_a_socket_directory_of_somebody_else(user: User) -> None:
+def test_a_socket_directory_of_another_user(user: User) -> None:
     place = user.home / "theirs"
     place.mkdir(mode=0o700)
     os.chown(place, NOBODY, NOBODY)
     user.variables["ALIEND_SOCKET"] = str(place / "s.sock")
-    refused(user, 22, str(place), "belongs to user 65534")
+    refused(user, 22, str(place), "belongs to the user with id 65534")
     assert list(place.iterdir()) == []
 
 
@@ -147,7 +147,7 @@ def test_a_socket_directory_that_is_a_link(user: User) -> None:
     refused(user, 22, str(user.home / "link"), "link")
 
 
-def test_a_profile_that_is_no_name(user: User) -> None:
+def test_an_invalid_profile_name(user: User) -> None:
     done = user.run("--profile", "../x", "ls")
     assert done.returncode == 22
     assert "profile" in done.stderr
@@ -198,7 +198,7 @@ def small_disk(user: User) -> Iterator[Path]:
 
 
 @needs_root
-def test_a_full_disk_holds_the_job_and_says_so(user: User, small_disk: Path) -> None:
+def test_a_full_disk_puts_the_job_on_hold_with_a_message(user: User, small_disk: Path) -> None:
     (user.home / "big").write_bytes(os.urandom(8_000_000))
     user.must("cp", "file:big", f"big-{user.home.name}")
     done = user.run("cp", f"big-{user.home.name}", "file:disk/big")

@@ -29,7 +29,7 @@ class Ccdb:
 
 
 def version(name: str, etag: str, content: bytes, replicas: list[str]) -> dict[str, Any]:
-    """An object as the real service tells it, with its repetitions."""
+    """Return an object as the real service describes it, with its repetitions."""
     return {
         "path": f"TPC/Calib/{name}",
         "createTime": 1700000000000,

@@ -1,9 +1,12 @@
-"""The commands of a user, from words to bytes, on a real grid."""
+"""The commands of a user, from arguments to output, on a real grid."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
+
+import pytest
 
 from tests.harness import User
 
@@ -39,6 +42,21 @@ def test_sessions_do_not_move_each_other(user: User) -> None:
     user.must("--session", "a", "cd", "one")
     assert user.must("--session", "a", "pwd") == f"{home}one/"
     assert user.must("--session", "b", "pwd") == home
+
+
+@pytest.mark.parametrize("line", ["cd here; pwd", "cd here; pwd | cat", "pushd here; pwd", "!alienctl cd here; pwd"])
+def test_without_a_terminal_a_directory_lasts_as_long_as_the_line(user: User, tmp_path: Path, line: str) -> None:
+    home = user.must("pwd")
+    user.must("mkdir", "-p", "here")
+    del (environment := user.environment)["ALIEN_SESSION"]
+    batch = tmp_path / "batch"
+    batch.write_text(f"{line}\n", encoding="utf-8")
+    for words in ((line,), (str(batch),)):
+        assert user.must(*words, env=environment).splitlines()[-1] == f"{home}here/"
+        assert user.must("pwd", env=environment) == home
+    done = user.run(env=environment, stdin=None, input=f"{line}\n")
+    assert done.stdout.splitlines()[-1] == f"{home}here/"
+    assert user.must("pwd", env=environment) == home
 
 
 def test_cd_to_a_missing_name_or_a_file_changes_nothing(user: User) -> None:

@@ -1,4 +1,4 @@
-"""How the service and others can be reached, and what the programs are."""
+"""Commands about the connection to the service and other hosts, and about versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.harness import User
 RTT = r"rtt min/avg/max/mdev \(ms\) = \d+\.\d{3}/\d+\.\d{3}/\d+\.\d{3}/\d+\.\d{3}"
 
 
-def test_f165_ping_uses_the_connection_that_is_there(user: User) -> None:
+def test_f165_ping_uses_the_existing_connection(user: User) -> None:
     user.must("ls")
     assert re.fullmatch(rf"Websocket ping/pong\(s\) : 2 time\(s\) to 127\.0\.0\.1\n{RTT}", user.must("ping", "2"))
     assert user.must("ping").startswith("Websocket ping/pong(s) : 3 time(s)")
@@ -45,7 +45,7 @@ def test_f165_checkaddr_tries_every_address(user: User) -> None:
         assert result == {"host": "127.0.0.1", "address": "127.0.0.1", "port": port, "ok": True}
 
 
-def test_f165_checkaddr_looks_at_the_service_where_nothing_is_said(user: User) -> None:
+def test_f165_checkaddr_checks_the_service_by_default(user: User) -> None:
     assert re.search(r"^127\.0\.0\.1:\d+        OK$", user.must("checkAddr"), re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""What files contain: cat, head, tail, less, more, run, exec, on a sandbox grid."""
+"""Commands for the content of files: cat, head, tail, less, more, run, exec, on a sandbox grid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def put(user: User, lfn: str, content: bytes) -> None:
 
 
 def output_of(user: User, *words: str) -> bytes:
-    """What a command that succeeds prints, byte for byte."""
+    """Run a command that must succeed; return its output in bytes."""
     return subprocess.run(
         [user.command, *words],
         env=user.environment,
@@ -34,7 +34,7 @@ def output_of(user: User, *words: str) -> bytes:
 
 
 def scratch(user: User) -> list[Path]:
-    """What is left of private files."""
+    """Return the remaining private files."""
     return [path for path in user.home.rglob("*") if "scratch" in path.parent.name]
 
 
@@ -48,7 +48,7 @@ def test_cat_prints_files_one_after_the_other_byte_for_byte(user: User, folder: 
     assert not (user.home / "pwned").exists()
 
 
-def test_cat_shows_what_is_there_now(user: User, folder: str) -> None:
+def test_cat_prints_the_present_content(user: User, folder: str) -> None:
     """F174: nothing old is ever shown."""
     for content in (b"one", b"two"):
         put(user, "a", content)
@@ -74,7 +74,7 @@ def test_wrong_bytes_are_reported_by_exit_code_and_message(user: User, grid: Gri
     assert "not the file: wrong content: md5 is" in done.stderr
 
 
-def test_cat_of_what_is_no_file_says_so(user: User, folder: str) -> None:
+def test_cat_rejects_names_that_are_not_files(user: User, folder: str) -> None:
     """F170."""
     assert (user.run("cat", "missing").returncode, user.run("cat", folder).returncode) == (2, 21)
     for words in (
@@ -168,7 +168,7 @@ def test_more_without_a_pager_of_ones_own_is_more(user: User, folder: str) -> No
 
 
 def test_run_puts_paths_in_the_place_of_names(user: User, folder: str) -> None:
-    """F171, F174: private files under their own names, gone afterwards."""
+    """F171, F174: private files have their own names, and are removed afterwards."""
     put(user, "a", b"one\n")
     put(user, NASTY, b"two\n")
     assert user.must("run", "-noout", "-force", "cat", NASTY) == "two"

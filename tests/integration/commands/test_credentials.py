@@ -140,7 +140,7 @@ def test_f035_expired_token_is_renewed_with_the_users_certificate(owner: User, t
 
 
 def at_a_terminal(user: User, words: list[str], answers: list[bytes]) -> tuple[str, int]:
-    """Run words at a terminal of their own and answer each prompt for a pass phrase; what was shown, and the code."""
+    """Run a command at a separate terminal and answer each prompt for a pass phrase; return output and exit code."""
     pid, terminal = pty.fork()
     if not pid:
         os.chdir(user.home)
@@ -171,7 +171,7 @@ def test_f036_pass_phrase_is_asked_for_at_the_terminal_also_from_a_script(locked
     assert all(file.exists() for file in token_files(locked))
 
 
-def test_f036_opened_key_stays_in_memory_only(locked: User) -> None:
+def test_f036_unlocked_key_is_only_in_memory(locked: User) -> None:
     shown, code = at_a_terminal(locked, [locked.command, "token-init"], [f"{PASS_PHRASE}\n".encode()])
     assert (code, "EXPIRE >>>" in shown) == (0, True)
     locked.must("token-init")  # no terminal here: the daemon still has the key
@@ -244,7 +244,7 @@ def test_f043_options_of_token_init_reach_the_service(bare: User, grid: Grid) ->
     assert "Reducing the validity from 99 to 31" in reduced.stderr
 
 
-def test_f043_new_role_is_in_force_at_once_and_never_the_old_one(bare: User, grid: Grid) -> None:
+def test_f043_new_role_applies_immediately(bare: User, grid: Grid) -> None:
     put_user_certificate(bare, grid, "admin")
     assert bare.must("whoami") == "admin"
     bare.must("token-init", "-u", "bob")
@@ -301,7 +301,7 @@ def test_f047_token_destroy_removes_both_files_also_of_an_expired_token(owner: U
     shutil.copy(old.key, token_files(owner)[1])
     assert len(owner.must("token-destroy").splitlines()) == 2
     assert not any(file.exists() for file in token_files(owner))
-    assert owner.must("token-destroy") == "there is no token"
+    assert owner.must("token-destroy") == "no token to remove"
 
 
 def test_f047_destroyed_token_is_not_used_any_more(user: User, grid: Grid) -> None:
@@ -496,7 +496,7 @@ def test_f051_renewed_token_has_the_role_of_the_old_one(bare: User, grid: Grid) 
     assert bare.json("daemon", "status")["warnings"] == []
 
 
-def test_f051_token_made_by_somebody_else_is_taken_up(bare: User, grid: Grid) -> None:
+def test_f051_token_written_by_another_program_is_used(bare: User, grid: Grid) -> None:
     issued_by_the_grid(bare, grid, 7200)
     bare.run("whoami")
     issued_by_the_grid(bare, grid, 40 * int(DAY))
@@ -515,18 +515,18 @@ def test_f052_executables_of_the_incumbent_client(owner: User, name: str) -> Non
     assert ("removed" if name == "alien-token-destroy" else "DN >>> ") in done.stdout
 
 
-def test_what_is_no_token_is_never_written_over(owner: User) -> None:
+def test_a_file_that_is_not_a_token_is_never_overwritten(owner: User) -> None:
     precious = owner.home / "thesis.tex"
     precious.write_text("\\documentclass{book}")
     owner.variables["JALIEN_TOKEN_CERT"] = str(precious)
     assert owner.must("whoami") == "alice"
     refused = owner.run("token-init")
     assert refused.returncode == 22
-    assert "something else than a token" in refused.stderr
+    assert "is not a token, so it is not overwritten" in refused.stderr
     assert precious.read_text() == "\\documentclass{book}"
 
 
-def test_a_certificate_that_is_no_token_is_not_renewed(bare: User, grid: Grid) -> None:
+def test_a_certificate_that_is_not_a_token_is_not_renewed(bare: User, grid: Grid) -> None:
     own = bare.home / "own.pem"
     shutil.copy(credentials_of(grid) / "user-bob.pem", own)
     put_user_certificate(bare, grid, "alice")

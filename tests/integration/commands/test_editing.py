@@ -12,7 +12,7 @@ from tests.harness import Grid, User, eventually
 
 @pytest.fixture
 def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses, with the file `text`; the session is there."""
+    """Create a separate directory of the catalogue with the file `text`; make it the current directory."""
     name = f"{user.must('pwd')}{user.home.name}/"
     user.must("mkdir", "-p", name)
     user.must("cd", name)
@@ -22,7 +22,7 @@ def folder(user: User) -> str:
 
 
 def editor(user: User, script: str) -> None:
-    """Make a script EDITOR; the text's path is `$1`. It is found in PATH and has an argument of its own."""
+    """Create a script EDITOR in PATH with an additional argument; `$1` is the path of the text."""
     place = user.home / "bin"
     place.mkdir(exist_ok=True)
     (place / "my-editor").write_text(f"#!/bin/sh\n[ $1 = --own ] && shift\n{script}\n")
@@ -89,7 +89,7 @@ def test_an_editor_that_fails_changes_nothing_and_the_text_is_kept(user: User, f
 
 
 def test_a_text_whose_upload_fails_is_kept_and_its_path_printed(user: User, folder: str) -> None:
-    """F173: here because the file was changed by somebody else meanwhile, whose text stays."""
+    """F173: the upload fails because another user has changed the file, whose text is kept."""
     (user.home / "theirs").write_text("theirs\n")
     editor(user, f'echo two >> "$1"; {user.command} cp -f file:theirs {folder}text')
     done = user.run("edit", "text")
@@ -103,18 +103,45 @@ def test_a_text_whose_upload_fails_is_kept_and_its_path_printed(user: User, fold
     assert names(user) == ["text"]
 
 
-def test_a_text_whose_terminal_is_gone_is_kept(user: User, folder: str) -> None:
-    """F173: the log tells where."""
+def test_a_text_is_kept_if_its_terminal_disappears(user: User, folder: str) -> None:
+    """F173: the log contains the path."""
     editor(user, 'echo two >> "$1"; sleep 60')
     process = user.start("edit", "text")
     scratch = user.home / ".local/state/aliend/default/scratch"
     eventually(lambda: any(b"two" in text.read_bytes() for text in scratch.glob("*/text")))
     process.kill()
     log = scratch.parent / "aliend.log"
-    eventually(lambda: "an edited text was left: " in log.read_text())
-    kept = Path(log.read_text().partition("an edited text was left: ")[2].splitlines()[0])
+    eventually(lambda: "an edited text was kept: " in log.read_text())
+    kept = Path(log.read_text().partition("an edited text was kept: ")[2].splitlines()[0])
     assert kept.read_text() == "one\ntwo\n"
     assert "Traceback" not in log.read_text()
+
+
+def test_a_text_survives_the_death_of_the_daemon_under_the_open_editor(user: User, folder: str) -> None:
+    """F173: the client names it, and a new daemon leaves it alone."""
+    editor(user, f'while [ ! -e "{user.home}/go" ]; do sleep 0.05; done; echo two >> "$1"')
+    process = user.start("edit", "text")
+    scratch = user.home / ".local/state/aliend/default/scratch"
+    eventually(lambda: list(scratch.glob("*/text")))
+    user.kill_daemon()
+    user.must("pwd")
+    (user.home / "go").touch()
+    _, errors = process.communicate(timeout=30)
+    kept = re.search(r"saved in (\S+); upload it with `(alienctl cp -f file:\S+ \S+)`", errors.decode())
+    assert kept
+    assert Path(kept[1]).read_text() == "one\ntwo\n"
+    user.must(*kept[2].split()[1:])
+    assert user.must("cat", f"{folder}text") == "one\ntwo"
+
+
+def test_a_text_whose_editor_was_killed_is_kept(user: User, folder: str) -> None:
+    """F173."""
+    editor(user, 'echo two >> "$1"; kill -9 $$')
+    done = user.run("edit", "text")
+    assert done.returncode == 137
+    kept = re.search(r"saved in (\S+);", done.stderr)
+    assert kept
+    assert Path(kept[1]).read_text() == "one\ntwo\n"
 
 
 def test_a_named_editor_is_taken_from_the_path(user: User, folder: str) -> None:

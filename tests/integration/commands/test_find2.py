@@ -21,7 +21,7 @@ def folder(user: User) -> str:
 
 
 def found(user: User, folder: str, *words: str) -> list[str]:
-    """What was found, below the folder."""
+    """Return the found names below the folder."""
     return sorted(line.removeprefix(folder) for line in user.must("find2", *words).splitlines())
 
 
@@ -29,7 +29,7 @@ ALL = ["a.root", "b.log", "sub/a.root", "sub/sub/begin_x_end.root"]
 
 
 def test_patterns_find_at_any_depth(user: User, folder: str) -> None:
-    """F147: `-glob`, a pattern behind the directory, a pattern as a word of its own."""
+    """F147: `-glob`, a pattern after the directory, a pattern as a separate argument."""
     roots = [name for name in ALL if name.endswith(".root")]
     assert found(user, folder, ".") == ALL
     assert found(user, folder, "-glob", "*.root", folder) == roots
@@ -38,7 +38,7 @@ def test_patterns_find_at_any_depth(user: User, folder: str) -> None:
     assert found(user, folder, "sub/s*/begin*") == ["sub/sub/begin_x_end.root"]
 
 
-def test_regular_expressions_and_the_words_of_name(user: User, folder: str) -> None:
+def test_regular_expressions_and_the_keywords_of_name(user: User, folder: str) -> None:
     """F148."""
     assert found(user, folder, "-select", r"sub/a\.r", ".") == ["sub/a.root"]
     assert found(user, folder, "-name", "begin_a_ext_root", ".") == ["a.root", "sub/a.root"]
@@ -87,7 +87,7 @@ def test_options_of_the_service_reach_it(user: User, grid: Grid, folder: str) ->
     assert user.run("find2", "-j", "4711", ".").returncode == 2
 
 
-def test_nothing_found_is_a_status_of_its_own(user: User, folder: str) -> None:
+def test_nothing_found_has_its_own_exit_code(user: User, folder: str) -> None:
     """F152."""
     done = user.run("find2", "*.nothing")
     assert (done.returncode, done.stdout) == (2, "")
@@ -100,6 +100,6 @@ def test_results_as_json(user: User, folder: str) -> None:
 
 
 def test_find_is_the_services_own(user: User, folder: str) -> None:
-    """F146: its words are passed on unchanged."""
+    """F146: its arguments are passed on unchanged."""
     assert user.must("find", folder, "*.log") == f"{folder}b.log"
     assert user.must("find", folder.rstrip("/"), "sub/*.root").splitlines()[0] == f"{folder}sub/a.root"

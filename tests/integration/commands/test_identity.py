@@ -1,4 +1,4 @@
-"""Who and where a session is for the service."""
+"""Account, site and directory of a session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALICE, BOB = "/alice/cern.ch/user/a/alice/", "/alice/cern.ch/user/b/bob/"
 
 @pytest.fixture
 def admin(grid: Grid) -> Iterator[User]:
-    """Who may act as anybody."""
+    """Create a user that may act as any account."""
     credentials = grid.directory / "credentials"
     place = {
         "X509_USER_CERT": str(credentials / "user-admin.pem"),
@@ -30,7 +30,7 @@ def admin(grid: Grid) -> Iterator[User]:
         yield user
 
 
-def test_f145_another_account_has_another_home_and_the_directory_stays(admin: User) -> None:
+def test_f145_another_account_has_another_home_and_keeps_the_directory(admin: User) -> None:
     home = admin.must("pwd")
     assert admin.must("user", "bob") == ""
     assert admin.must("whoami") == "bob"
@@ -40,6 +40,20 @@ def test_f145_another_account_has_another_home_and_the_directory_stays(admin: Us
     assert admin.must("pwd") == BOB
     admin.must("user", "admin")
     assert (admin.must("whoami"), admin.must("home")) == ("admin", home)
+
+
+def test_a_removed_or_replaced_token_leaves_no_home_behind(admin: User) -> None:
+    own = admin.must("home")
+    (admin.home / "a").write_text("a", encoding="utf-8")
+    for restarts in (False, True):
+        admin.must("token-init", "-u", "bob")
+        assert (admin.must("whoami"), admin.must("home"), admin.must("pwd")) == ("bob", BOB, BOB)
+        admin.must("token-destroy")
+        if restarts:
+            admin.kill_daemon()
+        assert (admin.must("home"), admin.must("whoami"), admin.must("pwd")) == (own, "admin", own)
+    admin.must("cp", "file:a", f"~/a-{admin.home.name}@disk:1")
+    assert admin.must("stat", f"{own}a-{admin.home.name}").startswith("File: ")
 
 
 def test_f145_only_this_session_changes(admin: User) -> None:
@@ -56,7 +70,7 @@ def test_f145_it_is_kept_over_a_restart(admin: User) -> None:
 
 
 def test_f145_commands_of_one_script(admin: User) -> None:
-    """What production scripts do: the account, then files and jobs as that account."""
+    """Production scripts choose an account, then use files and jobs as that account."""
     (admin.home / "job.jdl").write_text('Executable = "/bin/date";\nSandboxRun = 0;\n', encoding="utf-8")
     script = f"""user alice
 whoami

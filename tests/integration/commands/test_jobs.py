@@ -71,7 +71,7 @@ def test_f157_times_in_a_trace_are_readable(user: User) -> None:
     assert re.match(r"\d{10} \[", user.must("ps", "--trace", number))
 
 
-def test_f158_what_is_known_of_jobs(user: User) -> None:
+def test_f158_facts_about_jobs(user: User) -> None:
     first, second = submitted(user), submitted(user)
     done(user, second)
     text = user.must("jobInfo", f"{first},{second}", "-trace", "-proc")
@@ -109,8 +109,8 @@ def test_f159_jobs_of_a_site(user: User) -> None:
 
 def test_f144_jobs_are_killed_and_submitted_again(user: User) -> None:
     number = submitted(user, LONG)
-    assert f"Job {number} was killed" in user.must("kill", number)
+    assert f"Killed: {number}" in user.must("kill", number)
     assert user.json("ps", "-j", number)["results"][0]["status"] == "KILLED"
-    assert "resubmitted" in user.must("resubmit", number)
+    assert "back to WAITING" in user.must("resubmit", number)
     master = submitted(user, f'{LONG}Split = "production:1-2";\n')
     assert "there are 2 subjobs" in user.must("masterjob", master)

@@ -33,7 +33,7 @@ def credentials_of(grid: Grid) -> Path:
 
 @pytest.fixture
 def newcomer(grid: Grid) -> Iterator[User]:
-    """A user with an empty home, who knows where the sandbox's service is."""
+    """Create a user with an empty home and the address of the sandbox's service."""
     keep = ("ALIENPY_JCENTRAL", "ALIENPY_JCENTRAL_PORT", "X509_CERT_DIR")
     for user in make_user({name: value for name, value in grid.exports.items() if name in keep}):
         (user.home / "tmp").mkdir()
@@ -72,7 +72,7 @@ def token_files(user: User) -> tuple[Path, Path]:
 
 
 def at_a_terminal(user: User, *words: str, answers: list[tuple[str, str]]) -> tuple[str, int]:
-    """Run `alienctl WORDS` at a terminal, wait for each prompt and answer it; what was shown, and the exit code."""
+    """Run `alienctl ARGS` at a terminal, wait for each prompt and answer it; return output and exit code."""
     environment = {**user.environment, "TERM": "dumb"}
     child = pexpect.spawn(ALIENCTL, list(words), env=environment, cwd=str(user.home), encoding="utf-8", timeout=LIMIT)
     child.setwinsize(24, 400)
@@ -130,7 +130,7 @@ def test_an_empty_home_and_a_bundle_lead_to_a_listing(newcomer: User, grid: Grid
     assert_no_secret_is_written(newcomer, BUNDLE_PHRASE, KEY_PHRASE)
 
 
-def test_a_second_login_only_says_who_the_user_is(newcomer: User, grid: Grid) -> None:
+def test_a_second_login_only_prints_the_user(newcomer: User, grid: Grid) -> None:
     put_pair_of_alice(newcomer, grid)
     first = newcomer.must("login")
     before = token_files(newcomer)[0].read_bytes()
@@ -147,7 +147,7 @@ def test_login_answers_in_json(newcomer: User, grid: Grid) -> None:
     assert document["ends_ms"] > time.time() * 1000
 
 
-def test_without_a_terminal_login_says_what_it_needs(newcomer: User, grid: Grid) -> None:
+def test_without_a_terminal_login_reports_what_it_needs(newcomer: User, grid: Grid) -> None:
     done = newcomer.run("login", start_new_session=True)
     assert (done.returncode, done.stdout) == (107, "")
     assert len(done.stderr.splitlines()) == 3
@@ -219,7 +219,7 @@ def test_files_that_are_there_are_replaced_only_after_yes_and_kept(newcomer: Use
     words = ("cert-import", "--no-passphrase", str(bundle))
     refused = newcomer.run(*words, start_new_session=True)
     assert refused.returncode == 22
-    assert "standard input is no terminal" in refused.stderr
+    assert "standard input is not a terminal" in refused.stderr
     shown, code = at_a_terminal(newcomer, *words, answers=[("The old files are kept. [y/N] ", "")])
     assert (code, "CN=bob" in shown) == (130, True)
     assert {file.name: file.read_bytes() for file in globus.iterdir()} == before
@@ -253,7 +253,7 @@ def test_a_pair_with_other_text_around_it_is_copied_byte_for_byte(newcomer: User
 
 
 @pytest.mark.parametrize("kind", ["text", "certificate only", "directory", "missing", "fifo"])
-def test_what_is_no_bundle_is_refused_in_one_sentence(newcomer: User, grid: Grid, kind: str) -> None:
+def test_a_file_that_is_not_a_bundle_is_rejected_in_one_sentence(newcomer: User, grid: Grid, kind: str) -> None:
     path = newcomer.home / "x.p12"
     if kind == "text":
         path.write_text("no bundle")
@@ -428,7 +428,7 @@ def test_a_service_of_an_unknown_authority_is_explained(newcomer: User, grid: Gr
     assert "run: `alienctl getCAcerts`" in done.stderr
 
 
-def test_without_authorities_login_says_how_to_install_them(newcomer: User, grid: Grid) -> None:
+def test_without_authorities_login_explains_how_to_install_them(newcomer: User, grid: Grid) -> None:
     put_pair_of_alice(newcomer, grid)
     del newcomer.variables["X509_CERT_DIR"]
     empty = newcomer.home / "empty"
@@ -471,7 +471,7 @@ print(json.dumps(certificates.issue_token(Layout(Path(sys.argv[1])), names, unti
 
 def test_a_key_of_another_certificate_is_explained(newcomer: User, grid: Grid) -> None:
     put_pair(newcomer, credentials_of(grid) / "user-alice.pem", credentials_of(grid) / "user-bob.key.pem")
-    for problem in ("does not belong to the certificate", "cannot be read: No such file"):
+    for problem in ("does not belong to the certificate", "No such file"):
         done = newcomer.run("login", start_new_session=True)
         assert done.returncode == 107
         assert problem in done.stderr
@@ -502,7 +502,7 @@ def test_logout_removes_the_token_and_the_unlocked_key(newcomer: User, grid: Gri
     assert newcomer.json("logout") == {"removed": [], "forgot_keys": False}
 
 
-def test_logout_says_that_an_open_key_logs_in_again(newcomer: User, grid: Grid) -> None:
+def test_logout_warns_that_a_key_without_pass_phrase_logs_in_again(newcomer: User, grid: Grid) -> None:
     put_pair_of_alice(newcomer, grid)
     newcomer.must("login")
     assert "has no pass phrase" in newcomer.run("logout").stderr
@@ -524,7 +524,7 @@ def test_logout_under_the_name_of_the_incumbent_client_still_means_exit(newcomer
     assert all(file.exists() for file in token_files(newcomer))
 
 
-def test_token_init_says_where_the_token_is_and_how_long_it_lasts(newcomer: User, grid: Grid) -> None:
+def test_token_init_prints_path_and_validity_of_the_token(newcomer: User, grid: Grid) -> None:
     put_pair_of_alice(newcomer, grid)
     done = newcomer.run("token-init", "-v", "5")
     assert done.returncode == 0
@@ -533,7 +533,7 @@ def test_token_init_says_where_the_token_is_and_how_long_it_lasts(newcomer: User
     assert done.stderr.endswith(" days\n")
 
 
-def test_words_that_token_init_does_not_take_are_refused(newcomer: User, grid: Grid) -> None:
+def test_invalid_arguments_of_token_init_are_rejected(newcomer: User, grid: Grid) -> None:
     put_pair_of_alice(newcomer, grid)
     for words in (["nonsense"], ["-v", "5", "nonsense"], ["nonsense", "-u", "alice"]):
         done = newcomer.run("token-init", *words)
@@ -554,7 +554,7 @@ def test_version_and_help_need_no_credentials(newcomer: User) -> None:
     assert "alienctl cert-import" in newcomer.must("help", "cert-import")
 
 
-def test_an_unknown_word_is_unknown_also_without_credentials(newcomer: User) -> None:
+def test_an_unknown_command_is_rejected_without_credentials(newcomer: User) -> None:
     for words in (("whreis",), ("whreis", "--help"), ("help", "whreis")):
         done = newcomer.run(*words)
         assert done.returncode == 1

@@ -44,7 +44,7 @@ def test_f143_stack_is_swapped_and_turned(stack: User) -> None:
     assert stack.must("dirs", "-0") == "~/d2"
 
 
-def test_f143_with_n_the_directory_stays(stack: User) -> None:
+def test_f143_with_n_the_directory_is_unchanged(stack: User) -> None:
     home = stack.must("home")
     assert stack.must("popd", "-n") == "~/d3 ~/d1 ~"
     assert stack.must("pushd", "-n", "~/d2") == "~/d3 ~/d2 ~/d1 ~"
@@ -62,7 +62,7 @@ def test_f143_stack_is_emptied_and_ends_in_sentences(stack: User) -> None:
     assert stack.must("dirs") == "~/d3"
 
 
-def test_f143_directory_that_is_gone_is_not_gone_to(stack: User) -> None:
+def test_f143_a_removed_directory_is_not_entered(stack: User) -> None:
     stack.must("rmdir", "~/d2")
     assert stack.run("popd").returncode == 2
     assert stack.must("dirs") == "~/d3 ~/d2 ~/d1 ~"

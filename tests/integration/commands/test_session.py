@@ -108,7 +108,7 @@ def test_watching_shows_the_session_now_and_after_each_change(user: User) -> Non
         user.must("daemon", "stop")
 
 
-def test_fifty_commands_at_once_need_four_logins_at_the_most(user: User) -> None:
+def test_fifty_concurrent_commands_need_at_most_four_logins(user: User) -> None:
     user.must("daemon", "start")
     processes = [user.start("ls") for _ in range(50)]
     for process in processes:

@@ -1,4 +1,4 @@
-"""What is known of storage: elements, servers, replicas, quotas, URLs, collections; on a sandbox grid."""
+"""Queries about storage: elements, servers, replicas, quotas, URLs, collections; on a sandbox grid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.storage.conftest import free_port
 
 @pytest.fixture
 def folder(user: User) -> str:
-    """A directory of the catalogue that nobody else uses, with the file `a` on two elements; the session is there."""
+    """Create a separate directory of the catalogue with the file `a` on two elements; make it the current directory."""
     name = f"{user.must('pwd')}{user.home.name}/"
     user.must("mkdir", "-p", name)
     user.must("cd", name)
@@ -184,18 +184,19 @@ def test_urls_to_write_a_file(user: User, folder: str) -> None:
         assert user.run("lfn2uri", *words).returncode == 22
 
 
-def test_collections_are_made_by_the_service_and_put_where_they_are_wanted(user: User, folder: str) -> None:
+def test_the_service_creates_collections_at_the_requested_place(user: User, folder: str) -> None:
     """F155."""
-    text = user.must("toXml", "a", f"alien:{folder}a")
-    assert [file.get("lfn") for file in ElementTree.fromstring(text).iter("file")] == [f"{folder}a"] * 2
-    (user.home / "names").write_text(f"a\n{folder}a\n\n")
-    assert user.must("toXml", "-x", "file:out.xml", "-l", "file:names", "a") == ""
-    assert len(list(ElementTree.parse(user.home / "out.xml").iter("file"))) == 3
+    user.must("cp", f"alien:{folder}a", "alien:second")
+    text = user.must("toXml", "second", f"alien:{folder}a")
+    assert {file.get("lfn") for file in ElementTree.fromstring(text).iter("file")} == {f"{folder}a", f"{folder}second"}
+    (user.home / "names").write_text(f"a\n{folder}a\n")
+    assert user.must("toXml", "-x", "file:out.xml", "-l", "file:names", "second") == ""
+    assert len(list(ElementTree.parse(user.home / "out.xml").iter("file"))) == 2
     assert (user.home / "out.xml").stat().st_mode & 0o777 == 0o644
     user.must("toXml", "-x", "stored.xml", "a")
     assert user.must("cat", "stored.xml").startswith("<?xml")
     user.must("cp", "file:names", "list")
-    assert len(list(ElementTree.fromstring(user.must("toXml", "-l", "list")).iter("file"))) == 2
+    assert len(list(ElementTree.fromstring(user.must("toXml", "-l", "list")).iter("file"))) == 1
     assert user.run("toXml", "missing").returncode == user.run("toXml", "a", "missing").returncode == 2
     for words in ((), ("-a", "-x", "file:out.xml", "a"), ("-a", "a"), ("-x",), ("-y", "a")):
         assert user.run("toXml", *words).returncode == 22
@@ -203,9 +204,10 @@ def test_collections_are_made_by_the_service_and_put_where_they_are_wanted(user:
 
 def test_a_collection_of_more_names_than_one_request_takes(user: User, folder: str) -> None:
     """F155."""
-    text = user.must("toXml", *[f"{folder}a"] * 120)
+    names = [row["lfn"] for row in user.json("find", "-l", "300", "/alice/data/crowded", "*")["results"]]
+    text = user.must("toXml", *names)
     assert [event.get("name") for event in ElementTree.fromstring(text).iter("event")] == [
-        str(n) for n in range(1, 121)
+        str(n) for n in range(1, 301)
     ]
 
 

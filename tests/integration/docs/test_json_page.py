@@ -74,7 +74,7 @@ def reader(grid: Grid, web: str) -> Iterator[User]:
         configuration.write_text(f'[ccdb]\nhost = "{web}"\n[monitor]\nhost = "{web}"\n', encoding="utf-8")
         user.must("cp", "data/run1/part00.root", "file:first")
         description = user.home / "job.jdl"
-        description.write_text('Executable = "/bin/none.sh";\n', encoding="utf-8")
+        description.write_text('Executable = "/bin/date";\n', encoding="utf-8")
         user.must("cp", "-f", "file:job.jdl", "alien:job.jdl")
         user.must("submit", "job.jdl")
         yield user

@@ -1,4 +1,4 @@
-"""The daemon is killed at random moments of a mixed load; in the end every file is right and nothing else exists."""
+"""The daemon is killed at random moments of a mixed load; finally every file is right and nothing else exists."""
 
 from __future__ import annotations
 

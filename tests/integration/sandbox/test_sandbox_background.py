@@ -18,7 +18,7 @@ def test_a_submitted_job_runs_and_its_output_can_be_copied(user: User) -> None:
         'Executable = "/bin/hello"; Arguments = "$1"; OutputDir = "job-output"; Output = {"stdout@disk=2"};'
     )
     user.must("cp", f"file:{user.home}/hello.jdl", "hello.jdl")
-    number = submit(user, "Executable = x; SandboxError = ERROR_E; SandboxWait = 0; SandboxRun = 0")
+    number = submit(user, "Executable = hello; SandboxError = ERROR_E; SandboxWait = 0; SandboxRun = 0")
     failed = user.must("ps", "-E")
     assert number in failed
     user.must("submit", "hello.jdl", "world")

@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.harness import Grid, new_grid
+from tests.harness import Grid, eventually, new_grid
 from tests.integration.websocket_client import HOME, ask, request, session
 
 SE1, SE2 = "ALICE::SANDBOX::SE1", "ALICE::SANDBOX::SE2"
@@ -43,6 +43,18 @@ async def test_the_connection_is_dropped_before_or_after_a_command(grid: Grid, k
         async with session(grid) as connection:
             assert (kind in await names(connection)) == is_done
             assert (await ask(connection, "mkdir", f"{kind}-again"))["metadata"]["exitcode"] == "0"
+
+
+async def test_a_stuck_command_delays_the_other_commands_of_its_user(grid: Grid) -> None:
+    with grid.settings("user_threads=1"), grid.fault("delay", "2", "--command", "find"):
+        async with session(grid) as stuck, session(grid) as other:
+            grid.must("stats", "--reset")
+            slow = asyncio.create_task(ask(stuck, "find", f"{HOME}files", "*"))
+            await asyncio.to_thread(eventually, lambda: "find" in grid.must("stats")["commands"])
+            quick = asyncio.create_task(ask(other, "pwd"))
+            done, _ = await asyncio.wait({slow, quick}, return_when=asyncio.FIRST_COMPLETED)
+            assert slow in done
+            assert (await quick)["metadata"]["exitcode"] == "0"
 
 
 async def test_a_hanging_command_is_not_executed(grid: Grid) -> None:

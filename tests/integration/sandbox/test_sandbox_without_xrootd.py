@@ -217,6 +217,6 @@ def refused_by(debian: Debian) -> None:
     done = debian.sandbox("up", "--fetch")
     assert done.returncode == 1
     *progress, refusal = done.stderr.splitlines()
-    assert refusal.startswith("the packages of xrootd cannot be fetched: E:"), done.stderr
+    assert refusal.startswith("cannot fetch the packages of xrootd: E:"), done.stderr
     assert all(line.endswith(" ...") for line in progress), done.stderr
     assert not list((debian.root / "s/aliend/sandbox-grid").glob("xrootd*"))

@@ -79,7 +79,7 @@ async def test_a_running_copy_is_throttled(
     await asyncio.wait([copy])
 
 
-async def test_a_throttled_copy_is_cancelled_at_once(
+async def test_a_throttled_copy_is_cancelled_immediately(
     workers: WorkerPool, se_one: StorageElement, tmp_path: Path, big_md5: str
 ) -> None:
     workers.bandwidth.set_rates(Rates(all=1024))

@@ -114,6 +114,23 @@ async def test_a_file_that_differs_from_the_request_is_refused(
         assert caught.value.kind == "permanent"
 
 
+def rewrite_with_old_time(source: Path) -> None:
+    before = source.stat()
+    with source.open("r+b") as file:
+        file.write(b"changed")
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+async def test_a_file_whose_modification_time_was_put_back_is_sent_again(
+    workers: WorkerPool, se_one: StorageElement, source: Path
+) -> None:
+    task = upload(source, se_one.at("/u/put-back"))
+    rewrite_with_old_time(source)
+    with pytest.raises(CopyError, match="was changed during the upload; it is sent again") as caught:
+        await workers.run(task, nothing)
+    assert caught.value.kind == "transient"
+
+
 async def test_a_file_that_changes_while_it_is_read_is_refused(
     workers: WorkerPool, se_one: StorageElement, source: Path
 ) -> None:
@@ -196,8 +213,10 @@ async def test_replicas_are_read_back_and_wrong_ones_are_named(
     assert "no such file" in gone.failures[0][1].lower()
 
 
-async def test_a_server_with_few_concurrent_checksums_delays_nobody(workers: WorkerPool, tmp_path: Path) -> None:
-    """The server tells excess clients to retry after 30 s."""
+async def test_a_server_with_few_concurrent_checksums_does_not_delay_uploads(
+    workers: WorkerPool, tmp_path: Path
+) -> None:
+    """The server asks excess clients to retry after 30 s."""
     small = tmp_path / "small"
     small.write_bytes(CONTENT[:3_000_000])
     with storage_element("BUSY", tmp_path / "se", "xrootd.chksum max 1 adler32") as busy:

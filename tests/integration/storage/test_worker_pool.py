@@ -271,9 +271,7 @@ asyncio.run(main())
 """
 
 
-async def test_an_orphan_of_a_killed_daemon_ends_by_itself(
-    own_se: StorageElement, tmp_path: Path, big_md5: str
-) -> None:
+async def test_the_worker_of_a_killed_daemon_exits(own_se: StorageElement, tmp_path: Path, big_md5: str) -> None:
     task = big(own_se, tmp_path / "file", big_md5)
     command = [sys.executable, "-c", _DAEMON, task.sources[0].url, task.target, str(task.size), task.md5]
     daemon = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=xrootd_environment())

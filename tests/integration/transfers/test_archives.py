@@ -34,10 +34,10 @@ LOGS = [f"l{number:02}.log" for number in range(20)]
 
 
 def output_of_a_job(user: User) -> str:
-    """A directory with two archives, their members, and a file of its own; the members' bytes differ."""
+    """Create a directory with two archives, their members, and a plain file; the members' bytes differ."""
     directory = f"{user.must('home').rstrip('/')}/output-{user.home.name}"
     (user.home / "work.jdl").write_text(
-        f'Executable = "/bin/x"; SandboxWait = "0"; SandboxRun = "0"; OutputDir = "{directory}"; Output = '
+        f'Executable = "/bin/date"; SandboxWait = "0"; SandboxRun = "0"; OutputDir = "{directory}"; Output = '
         f'{{"root_archive.zip:{",".join(ROOT)}@disk=1", "logs.zip:{",".join(LOGS)}@disk=1", "stdout@disk=1"}};',
         encoding="utf-8",
     )
@@ -60,7 +60,7 @@ def commands(user: User, grid: Grid, *words: str) -> tuple[set[str], int, int]:
     return {path.name for path in target.iterdir()}, sent["access"], sent["stat"]
 
 
-def test_f209_an_archive_that_nobody_named_costs_one_ticket(user: User, grid: Grid) -> None:
+def test_f209_an_unnamed_archive_costs_one_ticket(user: User, grid: Grid) -> None:
     directory = output_of_a_job(user)
     assert commands(user, grid, "-name", "ext_root", f"{directory}/") == (set(ROOT), 1, 1)
 

@@ -58,7 +58,7 @@ def test_an_upload_makes_the_directories_of_its_target(user: User, folder: str) 
     assert lfns(user, folder) == {"new/deep/a"}
 
 
-def test_a_slash_behind_a_directory_means_what_is_in_it(user: User, there: str) -> None:
+def test_a_slash_after_a_directory_means_its_content(user: User, there: str) -> None:
     """F182"""
     user.must("cp", f"{there}/", "file:contents/")
     user.must("cp", there, "file:whole/")
@@ -127,7 +127,7 @@ def test_users_and_groups_are_those_of_the_side(user: User, there: str) -> None:
     assert user.run("cp", "-user", "nobody2", "file:tree/", "none/@disk:1").returncode == 2
 
 
-def test_a_limit_and_an_offset_count_what_is_selected(user: User, there: str) -> None:
+def test_a_limit_and_an_offset_count_selected_files(user: User, there: str) -> None:
     user.must("cp", "-l", "1", f"{there}/*.log", "file:one/")
     user.must("cp", "-o", "1", f"{there}/*.log", "file:other/")
     first, second = files(user.home / "one"), files(user.home / "other")
@@ -205,7 +205,7 @@ def test_so_many_files_are_copied_at_a_time(user: User, grid: Grid, folder: str)
     assert (shown["state"], most) == ("done", 1)
 
 
-def test_names_are_worked_out_from_where_the_user_is(user: User, folder: str) -> None:
+def test_relative_names_are_resolved_from_the_current_directory(user: User, folder: str) -> None:
     """F196"""
     user.must("cp", "%ALIEN/data/run1/part00.root", "file:./a")
     user.must("cp", "~/data/../data/run1/part00.root", "file:~/b")
@@ -236,7 +236,7 @@ def test_a_valid_target_is_kept_and_reported(user: User, folder: str) -> None:
     assert (user.home / "a").stat().st_ino == before
 
 
-def test_the_old_file_stays_until_its_successor_has_arrived(user: User, grid: Grid, folder: str) -> None:
+def test_the_old_file_is_kept_until_the_new_one_is_complete(user: User, grid: Grid, folder: str) -> None:
     """F199"""
     random_file(user.home / "a", 1000)
     user.must("cp", "file:a", "a@ALICE::SANDBOX::SE1")
@@ -306,7 +306,7 @@ def test_another_storage_element_takes_what_one_did_not() -> None:
         assert first not in holders
 
 
-def test_a_file_that_is_not_registered_has_not_arrived(user: User, grid: Grid, folder: str) -> None:
+def test_an_unregistered_file_is_not_complete(user: User, grid: Grid, folder: str) -> None:
     """F207"""
     random_file(user.home / "a", 1000)
     with grid.fault("refuse-commits"):
@@ -315,7 +315,7 @@ def test_a_file_that_is_not_registered_has_not_arrived(user: User, grid: Grid, f
     user.must("cp", "file:a", "a@disk:1")
 
 
-def test_a_download_knows_what_it_is(user: User, folder: str) -> None:
+def test_a_download_has_extended_attributes(user: User, folder: str) -> None:
     """F216"""
     before = time.time_ns() // 1_000_000
     user.must("cp", f"{RUN}/part00.root", "file:a")
@@ -366,7 +366,7 @@ def test_a_report_lists_every_file(user: User, there: str) -> None:
     assert "does not exist" in by_source[f"{there}/nowhere"]["reason"]
 
 
-def test_the_exit_code_is_exact_or_as_it_was(user: User, there: str) -> None:
+def test_the_exit_code_is_exact_or_compatible(user: User, there: str) -> None:
     """F215"""
     both = (f"{there}/f1.log", f"{there}/nowhere")
     assert user.run("cp", *both, "file:a/").returncode == 3
@@ -389,7 +389,7 @@ def test_metafiles_are_kept_on_request_and_xrdcp_takes_them(user: User, folder: 
     assert md5(user.home / "c") == md5(user.home / "a")
 
 
-def test_grid_to_grid_is_said_clearly(user: User, folder: str) -> None:
+def test_a_copy_within_the_grid_must_be_explicit(user: User, folder: str) -> None:
     """F220"""
     refused = user.run("cp", f"{RUN}/part00.root", "x")
     assert refused.returncode == 22
@@ -423,7 +423,7 @@ def test_names_of_every_kind_go_both_ways(user: User, folder: str) -> None:
     assert found == {name: md5(user.home / "d" / name) for name in names}, back
 
 
-def test_the_same_file_to_two_places_at_once(user: User, folder: str) -> None:
+def test_one_file_is_copied_to_two_targets(user: User, folder: str) -> None:
     """F226"""
     random_file(user.home / "a", 8 * MIB)
     user.must("cp", "file:a", "a@disk:1")

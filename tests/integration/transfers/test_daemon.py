@@ -36,7 +36,7 @@ def socket_of(user: User) -> Path:
     return user.home / "run/aliend/default.sock"
 
 
-def test_a_second_daemon_exits_at_once_and_the_first_continues(user: User) -> None:
+def test_a_second_daemon_exits_immediately_and_the_first_continues(user: User) -> None:
     pid = int(user.json("daemon", "status")["pid"]) if user.must("pwd") else 0
     second = start_daemon(user)
     assert second.wait(15) == 0
@@ -137,7 +137,7 @@ def test_the_daemon_notifies_systemd_of_ready_alive_and_stopping(stranger: User)
     assert process.wait(STOP_LIMIT + SLACK) == 0
 
 
-def test_it_runs_on_the_standard_loop_where_uvloop_is_missing(user: User) -> None:
+def test_it_runs_on_the_standard_loop_without_uvloop(user: User) -> None:
     (user.home / "block").mkdir()
     (user.home / "block/uvloop.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
     start_daemon(user, PYTHONPATH=str(user.home / "block"))

@@ -1,4 +1,4 @@
-"""What a job's copying processes run with, and how long jobs are remembered."""
+"""The settings of a job's worker processes, and the retention of jobs."""
 
 from __future__ import annotations
 

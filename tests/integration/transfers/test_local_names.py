@@ -1,4 +1,4 @@
-"""What `file:` means without a name behind it, and hints for local names without it."""
+"""The meaning of `file:` without a name, and hints for local names without `file:`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.harness import User
 
 
 @pytest.mark.parametrize("word", ["file:", "file://", "file::", "file:."])
-def test_file_without_a_name_is_the_directory_where_the_user_is(user: User, word: str) -> None:
+def test_file_without_a_name_is_the_current_directory(user: User, word: str) -> None:
     user.must("cp", "data/run1/part00.root", word)
     assert (user.home / "part00.root").stat().st_size == 3072
 

@@ -1,4 +1,4 @@
-"""Copies that something on this machine stands in the way of: held with the reason, and going on when it is gone."""
+"""Copies with an obstacle on this machine: the job is on hold with the reason, and resumes when it disappears."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KIB = 1024
 
 @pytest.fixture
 def folder(powerless: User) -> str:
-    """A directory of the catalogue that nobody else uses; the session of the powerless user is there."""
+    """Create a separate directory of the catalogue; make it the current directory of the powerless user."""
     return make_grid_directory(powerless)
 
 
@@ -29,7 +29,7 @@ def write(user: User, name: str, content: bytes, mode: int = 0o644) -> Path:
 
 
 def held(user: User, job: str) -> str:
-    """Why the job is held, as soon as it is."""
+    """Wait until the job is on hold; return the reason."""
     eventually(lambda: user.json("transfers", "show", job)["state"] == "paused")
     (told,) = {(one["kind"], one["text"]) for one in user.json("transfers", "why", job)["waiting"]}
     assert told[0] == "permission"
@@ -91,14 +91,14 @@ def begun(user: User, *words: str) -> str:
 
 
 def hurried(user: User, job: str) -> str:
-    """Let the download go on as fast as it can to its end; its state."""
+    """Let the download continue at full speed to its end; return its state."""
     user.must("transfers", "limit", "--job", job, "rate=unlimited")
     user.run("transfers", "wait", job)
     return str(user.json("transfers", "show", job)["state"])
 
 
 def reason(user: User, job: str) -> str:
-    """What is said of the only file."""
+    """Return the message of the only file."""
     return str(user.json("transfers", "show", job)["transfers"][0]["message"])
 
 
@@ -113,7 +113,7 @@ def test_a_target_that_becomes_a_link_is_not_written_through(powerless: User, fo
     assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
 
 
-def test_overwriting_replaces_the_link_and_not_what_it_leads_to(powerless: User, folder: str) -> None:
+def test_overwriting_replaces_the_link_and_not_its_target(powerless: User, folder: str) -> None:
     job = begun(powerless, "-f")
     theirs = write(powerless, "theirs", b"theirs")
     (powerless.home / "out/f").symlink_to(theirs)
@@ -124,7 +124,9 @@ def test_overwriting_replaces_the_link_and_not_what_it_leads_to(powerless: User,
 
 
 @pytest.mark.parametrize("words", [(), ("-f",)])
-def test_a_target_that_becomes_a_directory_is_left_alone(powerless: User, folder: str, words: tuple[str, ...]) -> None:
+def test_a_target_that_becomes_a_directory_is_not_replaced(
+    powerless: User, folder: str, words: tuple[str, ...]
+) -> None:
     job = begun(powerless, *words)
     inside = write(powerless, "out/f/inside", b"inside")
     assert hurried(powerless, job) == "failed"
@@ -134,7 +136,7 @@ def test_a_target_that_becomes_a_directory_is_left_alone(powerless: User, folder
     assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
 
 
-def test_a_directory_that_becomes_a_link_leads_nowhere_else(powerless: User, folder: str) -> None:
+def test_a_directory_that_becomes_a_link_is_not_followed(powerless: User, folder: str) -> None:
     job = begun(powerless)
     elsewhere = powerless.home / "elsewhere"
     elsewhere.mkdir()
@@ -157,7 +159,7 @@ def test_a_directory_that_becomes_read_only_holds_the_job_until_it_is_not(powerl
     assert [path.name for path in (powerless.home / "out").iterdir()] == ["f"]
 
 
-def test_a_source_that_is_gone_when_its_turn_comes_fails(powerless: User, folder: str) -> None:
+def test_a_source_removed_before_its_copy_fails(powerless: User, folder: str) -> None:
     powerless.must("transfers", "limit", "up=1")
     write(powerless, "tree/a", os.urandom(3000 * KIB))
     write(powerless, "tree/b", os.urandom(3000 * KIB))

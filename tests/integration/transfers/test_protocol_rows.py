@@ -20,7 +20,7 @@ def test_f065_the_size_of_an_upload_reaches_the_catalogue_as_a_number(user: User
     assert user.json("stat", f"sized-{user.home.name}")["results"][0]["size"] == "12345"
 
 
-def test_f066_messages_errors_and_codes_go_where_they_belong(user: User) -> None:
+def test_f066_messages_errors_and_codes_use_the_right_stream(user: User) -> None:
     both = user.run("ls", "/no/such", "/alice")
     assert both.returncode == 2
     assert both.stdout.splitlines()

@@ -36,7 +36,7 @@ def on_storage(grid: Grid, pfn: str) -> Path:
     return found
 
 
-def test_a_file_on_tape_is_read_from_there_and_stays_as_it_is(reader: User, tape_grid: Grid) -> None:
+def test_a_file_on_tape_is_read_and_unchanged(reader: User, tape_grid: Grid) -> None:
     content = os.urandom(100_000)
     (reader.home / "f").write_bytes(content)
     (reader.home / "other").write_bytes(b"something else")

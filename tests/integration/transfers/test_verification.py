@@ -1,4 +1,4 @@
-"""What users see of transfers that take their time: attempts, reasons, limits."""
+"""The output about long transfers: attempts, reasons, limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_attempts_are_shown_with_their_storage_elements(user: User, folder: str)
     assert "attempt" not in user.must("transfers", "show", str(job["job"]))
 
 
-def test_a_limit_is_kept_and_says_why_files_wait(user: User, folder: str) -> None:
+def test_a_limit_is_respected_and_is_the_reason_of_waiting_files(user: User, folder: str) -> None:
     """F224"""
     assert "files" in user.must("transfers", "limit", "up=1", "ALICE::X::SE=2")
     (user.home / "d").mkdir()

@@ -20,7 +20,7 @@ def variables(table: str) -> set[str]:
     return set(re.findall(r"\b(?:ALIEN|JALIEN|X509|JBOXPY)[A-Z0-9_]*_[A-Z0-9_]+|\bALIBUILD", "\n".join(rows)))
 
 
-def test_the_page_tells_the_truth() -> None:
+def test_the_page_lists_exactly_the_variables_of_the_code() -> None:
     page = (ROOT / "docs" / "environment.md").read_text(encoding="utf-8")
     honoured, obsolete = map(variables, page.split("## Variables of alien.py without effect"))
     text = code()

@@ -135,7 +135,7 @@ def test_credit_is_returned_once_per_gibibyte() -> None:
     assert frames(call.take_output()) == [(WINDOW_UPDATE, 0, 0, credit), (WINDOW_UPDATE, 0, 1, credit)]
 
 
-def test_an_abort_before_data_is_told_by_trailers_alone() -> None:
+def test_an_abort_before_data_is_reported_by_trailers_only() -> None:
     call = opened()
     text = literal(b"grpc-message", b"gr%C3%B6%C3%9Fer als 100%25 %zz %")
     call.receive(frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x88" + literal(b"grpc-status", b"9") + text))
@@ -185,7 +185,7 @@ def test_a_goaway_below_our_stream_means_that_the_request_was_not_seen() -> None
     assert (call.status, call.lost, call.not_received) == (14, True, True)
 
 
-def test_a_call_goes_on_after_a_goaway_that_includes_it() -> None:
+def test_a_call_continues_after_a_goaway_that_includes_it() -> None:
     call = opened()
     going = frame(GOAWAY, 0, 0, b"\0\0\0\x01" + bytes(4))
     assert call.receive(going + RESPONSE + frame(DATA, 0, 1, message(b"late")) + TRAILERS) == [b"late"]

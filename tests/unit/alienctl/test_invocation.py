@@ -1,4 +1,4 @@
-"""The words before the command, the variables for the daemon, and the socket's place."""
+"""The options before the command, the variables for the daemon, and the path of the socket."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 import alienctl
 import aliend
-from alienctl import ClientError, NoDaemonError
+from alienctl import ClientError, NoDaemonError, main
 from alienctl.help import pages
 from alienctl.invocation import Invocation
 from alienctl.transport import check_directory, socket_path
 
 
-def test_own_words_come_before_the_command_only() -> None:
+def test_client_options_must_precede_the_command() -> None:
     invocation = Invocation(["--profile", "p", "--json", "--session=s", "--no-autostart", "ls", "--profile", "x"], {})
     assert (invocation.profile, invocation.session, invocation.autostart) == ("p", "s", False)
     assert invocation.args == ["--json", "ls", "--profile", "x"]
@@ -28,12 +28,36 @@ def test_the_environment_names_profile_and_session() -> None:
     assert invocation.socket.endswith("/sandbox.sock")
 
 
-def test_without_a_name_the_session_is_the_terminals() -> None:
+def test_without_a_name_the_session_is_the_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "isatty", lambda descriptor: descriptor == 2)
     assert Invocation(["pwd"], {}).session == f"sid:{os.getsid(0)}"
 
 
+@pytest.mark.parametrize(
+    ("has_terminal", "as_alienpy", "base"),
+    [(False, False, f"sid:{os.getsid(0)}"), (True, True, "alien.py"), (False, True, "alien.py")],
+)
+def test_without_a_terminal_and_as_alienpy_the_session_is_new(
+    monkeypatch: pytest.MonkeyPatch, has_terminal: bool, as_alienpy: bool, base: str
+) -> None:
+    monkeypatch.setattr(os, "isatty", lambda _: has_terminal)
+    first, second = (Invocation(["pwd"], {}, as_alienpy=as_alienpy).session for _ in range(2))
+    assert first != second
+    for name in (first, second):
+        assert (name[:5], name.split(":", 2)[2]) == ("once:", base)
+    assert Invocation(["pwd"], {b"ALIEN_SESSION": b"mine"}, as_alienpy=as_alienpy).session == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_alienpy"),
+    [("/bin/alien.py", True), ("alien_ls", True), ("alien-token-init", True), ("/alien_x/alienctl", False)],
+)
+def test_the_names_of_alienpy_are_known(name: str, is_alienpy: bool) -> None:
+    assert main._is_alienpy(name) is is_alienpy
+
+
 @pytest.mark.parametrize("words", [["--profile", "a/b"], ["--profile="], ["--profile"], ["--profile", "x" * 65]])
-def test_a_profile_that_is_no_name_is_refused(words: list[str]) -> None:
+def test_an_invalid_profile_name_is_rejected(words: list[str]) -> None:
     with pytest.raises(ClientError, match="name") as caught:
         Invocation(words, {})
     assert caught.value.code == 22
@@ -57,7 +81,7 @@ def test_only_variables_of_the_list_go_to_the_daemon() -> None:
     }
 
 
-def test_a_choosing_variable_that_is_not_utf8_is_refused() -> None:
+def test_a_selecting_variable_that_is_not_utf8_is_rejected() -> None:
     with pytest.raises(ClientError, match="JALIEN_TOKEN_CERT"):
         Invocation(["pwd"], {b"JALIEN_TOKEN_CERT": b"/\xff"}).variables()
 
@@ -89,12 +113,12 @@ def test_a_socket_directory_that_others_could_use_is_refused(tmp_path: Path) -> 
     assert caught.value.code == 22
 
 
-def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_a_socket_directory_of_another_user_is_rejected(tmp_path: Path) -> None:
     theirs = Path("/proc/1") if os.getuid() else tmp_path / "theirs"
     if not os.getuid():
         theirs.mkdir(mode=0o700)
         os.chown(theirs, 65534, 65534)
-    with pytest.raises(ClientError, match="belongs to user"):
+    with pytest.raises(ClientError, match="belongs to the user with id"):
         check_directory(f"{theirs}/x.sock")
 
 

@@ -47,7 +47,7 @@ def read(path: str) -> bytes:
 
 @dataclass
 class Grid:
-    """What the fakes share: files of the catalogue, replicas by GUID, bytes on storage by URL."""
+    """The state that the fakes share: files of the catalogue, replicas by GUID, bytes on storage by URL."""
 
     files: dict[str, Entry] = field(default_factory=dict)
     replicas: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Grid:
 
 
 class FakeCatalogue:
-    """The catalogue as the specification tells it. `faults[command]` are called, one a call, after or before it."""
+    """A catalogue according to the specification. `faults[command]` are called, one a call, after or before it."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid

@@ -40,7 +40,7 @@ async def test_a_job_resumes_automatically_when_space_is_free(house: House, tmp_
     await house.until(job, "done")
 
 
-async def test_a_job_stays_on_hold_while_the_disk_is_full_and_says_so(house: House, tmp_path: Path) -> None:
+async def test_a_job_remains_on_hold_with_a_message_while_the_disk_is_full(house: House, tmp_path: Path) -> None:
     job = await held(house, tmp_path, full(tmp_path / "f"))
     for _ in range(5):
         await later(house, 30)
@@ -82,7 +82,7 @@ def test_free_space_and_invisible_obstacles_count_as_resolved(tmp_path: Path) ->
 
 
 def test_restored_permissions_are_noticed() -> None:
-    """As nobody: the rights of root are not in question."""
+    """Run as the user nobody, because root passes every permission check."""
     script = (
         "import os, sys, tempfile\n"
         "from aliend.engine.held_jobs import is_resolved\n"

@@ -1,4 +1,4 @@
-"""Why files wait, and limits that change meanwhile."""
+"""The reasons why files wait, and limits that change in the meantime."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def many(house: House, tmp_path: Path, count: int) -> JobView:
     return await house.submit(JobSpec("download", ("/a/",), f"{tmp_path}/in/"))
 
 
-async def test_a_limit_applies_at_once_and_survives_a_restart(house: House, tmp_path: Path) -> None:
+async def test_a_limit_applies_immediately_and_survives_a_restart(house: House, tmp_path: Path) -> None:
     await house.engine.change_limits({"down": 2})
     await many(house, tmp_path, 6)
     await eventually(lambda: house.workers.running == 2)

@@ -15,7 +15,7 @@ def test_a_missing_directory_is_made_private(tmp_path: Path) -> None:
     assert (tmp_path / "a/b").stat().st_mode & 0o777 == 0o700
 
 
-def test_one_of_ours_that_is_open_is_closed(tmp_path: Path) -> None:
+def test_our_directory_with_an_open_mode_is_made_private(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir(mode=0o755)
     make_private(str(tmp_path / "open"))
     assert (tmp_path / "open").stat().st_mode & 0o777 == 0o700
@@ -28,7 +28,7 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
         make_private(str(tmp_path / "link"))
 
 
-def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
+def test_a_file_instead_of_the_directory_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="file"):
         make_private(str(tmp_path / "file"))

@@ -85,7 +85,7 @@ def test_a_limit_of_the_process_is_named_with_its_remedy(monkeypatch: pytest.Mon
     require_file_size(1000, "/x")
 
 
-def test_a_file_that_is_too_large_for_the_file_system_is_no_matter_of_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_too_large_for_the_file_system_is_not_a_limit_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _number: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     error = disk_error(OSError(errno.EFBIG, ""), "/x")
     assert (str(error), error.kind) == (

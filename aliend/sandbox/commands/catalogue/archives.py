@@ -6,7 +6,7 @@ import uuid
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
-from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
+from aliend.sandbox.errors import CommandCrashError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import Call, Command
@@ -17,30 +17,30 @@ from aliend.sandbox.state.replicas import Guid
 _NO_STORAGE = 99
 """The number of the pseudo storage element `no_se` of archive members."""
 _SMALLEST_TABLE = 16
-_LAST_YEAR = 9000
+_FIRST_YEAR, _LAST_YEAR, _MOST_DAYS = 1000, 9000, 365 * 500
 
 
 def archive_list(call: Call) -> None:
     """List the members of archives; the values end with a newline, as those of the service do."""
+    found: dict[str | None, Entry | Guid | None] = {}
     for operand in call.operands:
-        archive, entry = _archive(call, operand)
-        name = entry.path if entry else archive.guid
-        members = call.catalogue.replicas.members(archive.guid)
-        if not members:
-            call.out.line(f"{operand} is not an archive with known members")
+        entry = call.find(operand)
+        record = call.catalogue.replicas.guid(operand) if entry is None and guids.is_guid(operand) else None
+        if entry is None and record is None:
+            call.out.fail(2, f"{operand} does not exist in the catalogue")
+        else:
+            found[entry.guid if entry else operand.lower()] = entry or record
+    for guid, each in found.items():
+        assert each is not None
+        name = each.path if isinstance(each, Entry) else each.guid
+        call.out.line(f"Content of: {name} ({each.size} bytes = {formats.human(each.size)})")
+        archive = call.catalogue.replicas.guid(guid) if guid else None
+        members = call.catalogue.replicas.members(archive.guid) if archive else []
+        if archive is None or not members:
+            call.out.line("  there are no files pointing to this entry, looks like this is not a ZIP archive")
             continue
-        call.out.line(f"Content of: {name} ({archive.size} bytes = {formats.human(archive.size)})")
         for member in _in_java_order(members):
             _show(call, archive, name, member)
-
-
-def _archive(call: Call, operand: str) -> tuple[Guid, Entry | None]:
-    entry = None if guids.is_guid(operand) else call.find(operand)
-    guid = operand if guids.is_guid(operand) else entry.guid if entry else None
-    record = call.catalogue.replicas.guid(guid) if guid else None
-    if record is None:
-        raise CommandFailedError(2, f"{operand} does not exist in the catalogue")
-    return record, entry or call.catalogue.names.with_guid(record.guid)
 
 
 def _in_java_order(members: list[Guid]) -> list[Guid]:
@@ -92,22 +92,23 @@ def _dump(call: Call, record: Guid) -> str:
 
 def expire(call: Call) -> None:
     """Set, extend or remove the expiry time of files; a missing write permission gives no error."""
-    if not call.operands:
-        raise BadArgumentsError
     removing, extending = call.options.has("r"), call.options.has("e")
-    spans = {name: call.options.integer(name) or 0 for name in ("d", "w", "m", "y")}
-    if not removing and not any(value > 0 for value in spans.values()):
-        raise BadArgumentsError
+    spans = {name: call.options.integer(name, 32) or 0 for name in ("d", "w", "m", "y")}
+    paths = []
     for operand in call.operands:
-        entry = call.find(operand)
-        if entry is None:
-            call.out.fail(2, operand)
-            continue
-        for each in _with_siblings(call, entry):
+        if not call.expand(operand):
+            raise CommandCrashError("java.lang.IndexOutOfBoundsException: Index 0 out of bounds for length 0")
+        paths.append(call.resolve(operand))
+    days = spans["d"] + 7 * spans["w"] + 31 * spans["m"] + 365 * spans["y"]
+    call.out.line(_wording(spans, days, removing=removing, extending=extending))
+    if extending and not removing and not days:
+        return
+    for path in paths:
+        entry = call.catalogue.names.get(path)
+        for each in _with_siblings(call, entry) if entry else []:
             if call.may_write(each):
                 start = each.expires if extending and each.expires else call.now
                 call.catalogue.names.update(each, expires=None if removing else _later(start, spans))
-    call.out.line(_wording(call.operands, spans, removing=removing, extending=extending))
 
 
 def _with_siblings(call: Call, entry: Entry) -> list[Entry]:
@@ -125,24 +126,28 @@ def _with_siblings(call: Call, entry: Entry) -> list[Entry]:
 def _later(start: int, spans: dict[str, int]) -> int:
     moment = datetime.fromtimestamp(start // 1000, UTC)
     months = moment.month - 1 + spans["m"]
-    year = min(moment.year + spans["y"] + months // 12, _LAST_YEAR)
+    year = max(_FIRST_YEAR, min(moment.year + spans["y"] + months // 12, _LAST_YEAR))
     month = months % 12 + 1
     day = min(moment.day, monthrange(year, month)[1])
-    days = min(spans["d"] + 7 * spans["w"], 365 * 500)
+    days = max(-_MOST_DAYS, min(spans["d"] + 7 * spans["w"], _MOST_DAYS))
     return int((moment.replace(year=year, month=month, day=day) + timedelta(days=days)).timestamp()) * 1000
 
 
-def _wording(operands: list[str], spans: dict[str, int], *, removing: bool, extending: bool) -> str:
-    files = ", ".join(operands)
+def _wording(spans: dict[str, int], days: int, *, removing: bool, extending: bool) -> str:
     if removing:
-        return f"Removing the expire time of {files}"
-    units = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
-    span = ", ".join(f"{spans[name]} {unit}" for name, unit in units.items() if spans[name] > 0)
-    return f"{'Extending' if extending else 'Setting'} the expire time of {files} by {span}"
+        return "Removing expiration time"
+    if extending:
+        # the service prints its flag, not the time
+        return "Extending the expiration time with true" if days else "No amount of time specified for extension"
+    if days <= 0:
+        return "Marking the targets as expired"
+    units = {"y": "year", "m": "month", "w": "weeks", "d": "day"}
+    parts = [f"{spans[name]} {unit}{'s' if spans[name] > 1 else ''}" for name, unit in units.items() if spans[name] > 0]
+    return f"Setting the expiration time to {', '.join(parts) or 'no time'} from now"
 
 
 COMMANDS = {
-    "archiveList": Command(archive_list, "<lfn|guid> ...", option_set()),
+    "archiveList": Command(archive_list, "<lfn|guid> ...", option_set("v")),
     "lfnexpiretime": Command(
         expire,
         "[-a|-e|-r] [-d <days>] [-w <weeks>] [-m <months>] [-y <years>] <file> ...",

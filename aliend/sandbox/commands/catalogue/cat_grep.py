@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
+from aliend.sandbox.errors import BadArgumentsError, BadOptionsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set, parse
 from aliend.sandbox.service import contents
 from aliend.sandbox.service.call import NO_OPTIONS, Call, Command
@@ -18,48 +18,62 @@ _GREP_OPTIONS = option_set("i v n c l w x F E q H s", "m", "e")
 
 def cat(call: Call) -> None:
     """Print the text of files in one message; ignore `-o`, which would write on the service's machine."""
-    numbered, shown = 0, []
     for operand in call.operands:
         try:
             content = contents.read(call, operand)
         except contents.UnreadableError:
             call.out.fail(121, f"Not able to get the file: {operand}")
             continue
-        for line in _lines(content):
-            text = line.replace("\t", "^I") if call.options.has("T") else line
-            text += "$" if call.options.has("E") else ""
-            if call.options.has("n") or (call.options.has("b") and line):
-                numbered += 1
-                text = f"{numbered:>6}  {text}"
-            shown.append(text)
-    for text in shown:
-        call.out.line(text)
-    if shown:
-        call.out.keys(value=shown[-1], count=str(len(shown)))
+        _show(call, _lines(content))
+
+
+def _show(call: Call, lines: list[str]) -> None:
+    given, numbered = call.options, 0
+    for line in lines:
+        if given.has("n") or (given.has("b") and line.strip()):
+            # the key is one behind the printed number
+            call.out.key("count", str(numbered))
+            numbered += 1
+            call.out.text(f"{numbered}  ")
+        text = line.replace("\t", "^I") if given.has("T") else line
+        call.out.key("value", "$" if given.has("E") else text)
+        call.out.line(text + ("$" if given.has("E") else ""))
 
 
 def _lines(content: bytes) -> list[str]:
-    return content.decode("utf-8", "replace").removesuffix("\n").split("\n") if content else []
+    """Return the lines of a text; `\\n`, `\\r\\n` and `\\r` end one."""
+    text = content.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def grep(call: Call) -> None:
     """Print the lines of files that match a pattern; text only."""
-    call.options = parse(call.operands, _GREP_OPTIONS)
-    patterns = call.options.values.get("e", [])
-    operands = call.operands
-    if not patterns:
-        patterns, operands = operands[:1], operands[1:]
-    if not patterns or not operands:
+    flags, words = _flags(call.operands)
+    if len(words) < 2:
         raise BadArgumentsError
-    pattern = _pattern(call, patterns)
-    expanded = [path for operand in operands for path in _expanded(call, operand)]
+    expanded = [path for operand in words[1:] for path in _expanded(call, operand)]
+    # the service runs the program grep, whose complaints about its options are only warnings
+    try:
+        call.options = parse([*flags, "-e", words[0]], _GREP_OPTIONS)
+        call.options.integer("m")
+        pattern = _pattern(call, words[0])
+    except (BadOptionsError, re.error) as error:
+        call.out.warn(f"grep: {error}\n")
+        return
     for path in expanded:
         try:
             lines = _lines(contents.read(call, path))
         except contents.UnreadableError:
             call.out.fail(121, f"Not able to get the file: {path}")
             continue
-        _show_matches(call, f"{path}:" if len(expanded) > 1 or call.options.has("H") else "", pattern, lines)
+        _show_matches(call, path, f"{path}: " if len(expanded) > 1 or call.options.has("H") else "", pattern, lines)
+
+
+def _flags(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return the options before the pattern, and the pattern with the files; `-e` marks the pattern."""
+    count = next((index for index, word in enumerate(words) if not word.startswith("-") or word == "-e"), len(words))
+    rest = words[count:]
+    return words[:count], rest[1:] if rest[:1] == ["-e"] else rest
 
 
 def _expanded(call: Call, operand: str) -> list[str]:
@@ -69,27 +83,30 @@ def _expanded(call: Call, operand: str) -> list[str]:
     return expanded
 
 
-def _pattern(call: Call, patterns: list[str]) -> re.Pattern[str]:
+def _pattern(call: Call, pattern: str) -> re.Pattern[str]:
+    """Return the expression for a pattern of the program grep. Raises re.error."""
     given = call.options
-    text = "|".join(f"(?:{re.escape(pattern) if given.has('F') else pattern})" for pattern in patterns)
+    text = re.escape(pattern) if given.has("F") else pattern if given.has("E") else _extended(pattern)
     if given.has("w"):
         text = rf"\b(?:{text})\b"
     if given.has("x"):
         text = rf"\A(?:{text})\Z"
-    try:
-        return re.compile(text, re.IGNORECASE if given.has("i") else 0)
-    except re.error as error:
-        raise CommandFailedError(22, f"Not a pattern: {error}") from error
+    return re.compile(text, re.IGNORECASE if given.has("i") else 0)
 
 
-def _show_matches(call: Call, prefix: str, pattern: re.Pattern[str], lines: list[str]) -> None:
+def _extended(pattern: str) -> str:
+    r"""Return an extended expression for a basic one, in which `|`, `+`, `?`, `(`, `)`, `{` and `}` are plain."""
+    return re.sub(r"\\?[|+?(){}]", lambda found: found[0][1:] or f"\\{found[0]}", pattern)
+
+
+def _show_matches(call: Call, path: str, prefix: str, pattern: re.Pattern[str], lines: list[str]) -> None:
     given = call.options
     matching = list(_matching(lines, pattern, inverted=given.has("v")))[: given.integer("m")]
     if given.has("q"):
         return
     if given.has("l"):
         if matching:
-            call.out.line(prefix.removesuffix(":"))
+            call.out.line(f"{prefix}{path}")
     elif given.has("c"):
         call.out.line(f"{prefix}{len(matching)}")
     else:
@@ -106,15 +123,31 @@ def _matching(lines: list[str], pattern: re.Pattern[str], *, inverted: bool) -> 
 def change_diff(call: Call) -> None:
     """Print the changes of files since their previous version, whose name ends in `~`."""
     for operand in call.operands:
-        if call.find(operand) is None or call.find(f"{operand}~") is None:
-            missing = operand if call.find(operand) is None else f"{operand}~"
-            raise CommandFailedError(2, missing)
-        try:
-            before, after = (_lines(contents.read(call, name)) for name in (f"{operand}~", operand))
-        except contents.UnreadableError as error:
-            raise CommandFailedError(121, f"Not able to get the file: {operand}") from error
-        for line in difflib.unified_diff(before, after, f"{operand}~", operand, lineterm=""):
-            call.out.line(line)
+        after, before = (_version(call, name) for name in (operand, f"{operand}~"))
+        call.out.line("".join(_changes(before, after)))
+
+
+def _version(call: Call, name: str) -> list[str]:
+    try:
+        return _lines(contents.read(call, name))
+    except contents.UnreadableError as error:
+        raise CommandFailedError(2, name) from error
+
+
+def _changes(before: list[str], after: list[str]) -> Iterator[str]:
+    """Yield the lines that the program diff prints in its normal format."""
+    letters = {"replace": "c", "delete": "d", "insert": "a"}
+    for tag, left, left_end, right, right_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
+        if tag == "equal":
+            continue
+        yield f"{_range(left, left_end)}{letters[tag]}{_range(right, right_end)}\n"
+        yield from (f"< {line}\n" for line in before[left:left_end])
+        yield from ["---\n"] * (tag == "replace")
+        yield from (f"> {line}\n" for line in after[right:right_end])
+
+
+def _range(begin: int, end: int) -> str:
+    return str(begin) if begin == end else f"{begin + 1},{end}" if end - begin > 1 else str(end)
 
 
 COMMANDS = {

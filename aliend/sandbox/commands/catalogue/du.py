@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aliend.sandbox.errors import CommandCrashError
+from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import Call, Command
@@ -23,17 +23,19 @@ class _Sum:
 
 def du(call: Call) -> None:
     """Sum up the entries that begin with each path; the keys follow the text by one result, as in the service."""
-    matches = []
+    matches: list[str] = []
     for operand in call.operands:
         expanded = call.expand(operand)
         if not expanded:
-            call.out.fail(2, operand)
-        matches += expanded
+            raise CommandFailedError(2, operand)
+        matches += [path for path in expanded if path not in matches]
+    if not call.operands:
+        return
     if call.options.has("s"):
         total = _Sum()
         for path in matches:
             _count(call, path, total)
-        _show(call, f"Summary of {len(matches)} paths", total)
+        _show(call, f"Summary of {len(call.operands)} paths", total)
         return
     for path in matches:
         total = _Sum()
@@ -45,11 +47,18 @@ def _count(call: Call, prefix: str, total: _Sum) -> None:
     counts = call.catalogue.replicas.counts()
     for entry in call.catalogue.names.with_prefix(prefix):
         if entry.is_directory:
-            total.folders += 1
+            total.folders += entry.path != prefix
+            continue
+        if entry.kind == "c":
+            if call.options.has("c"):
+                total.members += 1
+                total.members_size += entry.size
             continue
         if entry.guid is None:
             raise CommandCrashError("java.lang.NullPointerException")
         replicas, in_archive = counts.get(entry.guid, (0, False))
+        if not replicas:
+            continue
         if in_archive:
             total.members += 1
             total.members_size += entry.size
@@ -77,10 +86,10 @@ def _show(call: Call, title: str, total: _Sum) -> None:
 
 def _describe(call: Call, title: str, total: _Sum) -> None:
     def size(value: int) -> str:
-        return str(value) if call.options.has("n") else formats.human(value)
+        return f"{value} bytes" if call.options.has("n") else formats.human(value)
 
     apparent = size(total.one_replica_size + total.members_size)
-    call.out.line(f"{title}\n  Folders: {total.folders}")
+    call.out.line(f"{title}\n  Folders: {total.folders}" if total.folders else title)
     call.out.line(f"  Files: {total.files + total.members} of an apparent size of {apparent}, of which:")
     if total.files:
         average = formats.number(total.replicas / total.files)

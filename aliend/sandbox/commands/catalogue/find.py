@@ -27,12 +27,17 @@ _VERSION_CONDITION = re.compile(
 
 async def find(call: Call) -> None:
     """Search below a directory; matching is by substring, `*` is any text and `_` any character."""
-    base, pattern = _operands(call)
+    call.options.integer("j")
     limit, offset = _limits(call)
+    base, pattern = _operands(call)
     start = call.find(base)
     if start is None or not start.is_directory:
         raise CommandFailedError(20, base)
     target = call.options.value("x")
+    _check_versions(call)
+    if _has_bad_expression(call, pattern):
+        _count(call, [])
+        return
     if target in (None, "-"):
         entries = (await _cached_search(call, start.path, pattern))[offset : offset + limit]
     else:
@@ -86,26 +91,50 @@ def _origin(call: Call, name: str = "tempCollection") -> CollectionSource:
 def _operands(call: Call) -> tuple[str, str]:
     if len(call.operands) >= 2:
         return call.operands[0], call.operands[1]
-    word = call.operands[0] if call.operands else ""
+    if not call.operands:
+        raise BadArgumentsError
+    word = call.operands[0]
     star = word.find("*")
-    slash = word.rfind("/", 0, star) if star >= 0 else -1
-    if slash < 0:
+    slash = word.rfind("/", 0, star) if star > 0 else -1
+    if slash <= 0:
         call.out.fail(
             22,
             f"I can't infer the search pattern from `{word}`, please pass the base directory and the search pattern "
             "separately",
         )
+        call.out.text(call.usage)
         raise BadArgumentsError
-    return word[: slash + 1], word[slash + 1 :]
+    return word[:slash], word[slash + 1 :]
+
+
+def _check_versions(call: Call) -> None:
+    """Demand the name of a tag in the query of `-y`; without one the service fails. Raises CommandFailedError."""
+    query = " ".join(call.operands[2:])
+    if call.options.has("y") and ":" not in query:
+        raise CommandFailedError(121, f"begin 0, end -1, length {len(query)}")
+
+
+def _has_bad_expression(call: Call, pattern: str) -> bool:
+    """Return whether a regular expression is invalid, which the service's database refuses without an error."""
+    if not call.options.has("r"):
+        return False
+    try:
+        for text in (pattern, *call.options.values.get("e", [])):
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError):
+        return True
+    return False
 
 
 def _limits(call: Call) -> tuple[int, int]:
     limit, offset = call.options.integer("l"), call.options.integer("o")
+    if call.options.value("x") not in (None, "-"):
+        offset = None
     if limit is not None and limit <= 0:
-        call.out.warn(f"Ignoring the invalid limit {limit}\n")
+        call.out.warn(f"Limit value has to be strictly positive, ignoring indicated value ({limit})\n")
         limit = None
     if offset is not None and offset < 0:
-        call.out.warn(f"Ignoring the invalid offset {offset}\n")
+        call.out.warn(f"Offset value cannot be negative, ignoring indicated value ({offset})\n")
         offset = None
     return (_MAX_RESULTS if limit is None else limit), offset or 0
 
@@ -113,20 +142,17 @@ def _limits(call: Call) -> tuple[int, int]:
 async def _search(call: Call, start: str, pattern: str) -> list[Entry]:
     fixed = re.split("[_%]", start, maxsplit=1)[0]
     conditions, values = ["path >= ?", "path < ?", "replicated = 0"], [fixed, fixed + AFTER_PREFIX]
-    if call.options.has("r"):
-        conditions.append("path REGEXP ?")
-        values.append(re.escape(start) + pattern)
-    else:
-        likes = _likes(start, pattern)
-        conditions.append(f"({' OR '.join(['path LIKE ?'] * len(likes))})")
-        values += likes
-    for excluded in call.options.values.get("e", []):
-        conditions.append("path NOT LIKE ?")
-        values.append(start + excluded.replace("*", "%"))
+    expression = call.options.has("r")
+    # a star is a wildcard in the pattern, but not in what is excluded
+    text = pattern if expression else pattern.replace("*", "%")
+    for word, sign in ((text, ""), *((excluded, "NOT ") for excluded in call.options.values.get("e", []))):
+        condition, texts = _condition(start, word, expression=expression)
+        conditions.append(f"{sign}({condition})")
+        values += texts
     if not call.options.has("d"):
         conditions.append("type != 'd'")
     job = call.options.integer("j")
-    if job is not None:
+    if job is not None and job > 0:
         conditions.append("jobid = ?")
         values.append(str(job))
     found: list[Entry] = []
@@ -137,8 +163,14 @@ async def _search(call: Call, start: str, pattern: str) -> list[Entry]:
     return found
 
 
-def _likes(start: str, pattern: str) -> list[str]:
-    text = pattern.replace("*", "%")
+def _condition(start: str, pattern: str, *, expression: bool) -> tuple[str, list[str]]:
+    if expression:
+        return "path REGEXP ?", [re.escape(start) + pattern]
+    likes = _likes(start, pattern)
+    return " OR ".join(["path LIKE ?"] * len(likes)), likes
+
+
+def _likes(start: str, text: str) -> list[str]:
     before = "" if text.startswith("%") else "%"
     after = "" if text.endswith("%") else "%"
     likes = [f"{start}{before}{text}{after}"]
@@ -173,13 +205,16 @@ async def _show(call: Call, entries: list[Entry]) -> None:
             out.line(_line(call, entry))
         elif index == last:
             out.line(xml_collection.write(entries, _origin(call)))
-        if index == last and call.options.has("c"):
-            out.line(f"Found {len(entries)} maching entries{_total(call, entries)}")
+        if index == last:
+            _count(call, entries)
         out.finish_result()
 
 
-def _total(call: Call, entries: list[Entry]) -> str:
-    return f", of {formats.human(sum(entry.size for entry in entries))}" if call.options.has("w") else ""
+def _count(call: Call, entries: list[Entry]) -> None:
+    if call.options.has("c"):
+        size = sum(entry.size for entry in entries)
+        total = formats.human(size) if call.options.has("h") else str(size)
+        call.out.line(f"Found {len(entries)} maching entries{f', of {total}' if call.options.has('w') else ''}")
 
 
 def _line(call: Call, entry: Entry) -> str:

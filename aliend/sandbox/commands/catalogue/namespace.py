@@ -28,38 +28,36 @@ def _make(call: Call, operand: str, *, parents: bool) -> bool:
     above = names.nearest_directory(path)
     if not call.may_write(above) or (not parents and above.path != paths.parent(path)):
         return False
-    if _file_in_the_way(call, path, above):
-        return False
+    # the service does not look for files: below a file it makes a directory of the same name
     names.make_directory(path, call.principal.name, call.principal.name, call.now)
     return True
-
-
-def _file_in_the_way(call: Call, path: str, above: Entry) -> bool:
-    first = path[len(above.path) :].split("/")[0]
-    return call.catalogue.names.get(above.path + first) is not None
 
 
 def rmdir(call: Call) -> None:
     """Remove empty directories."""
     with_parents = call.options.has("p")
     for operand in call.operands:
-        if with_parents:
-            call.out.line("Inside Parent Directory")
-        refusal = _refuse_removal(call, call.resolve(operand))
         entry = call.find(operand)
-        if refusal:
-            call.out.fail(22, refusal)
-        elif entry is None:
+        if entry is None:
             call.out.fail(2, operand)
         elif not entry.is_directory:
             call.out.fail(20, operand)
+        elif refusal := _refuse_removal(call, entry.path):
+            call.out.fail(22, refusal)
         elif not call.may_write(entry):
             call.out.fail(1, operand)
-        elif not call.catalogue.names.is_empty(entry):
-            wording = " (or non-existing parents)" if with_parents else ""
-            call.out.fail(5, f"Could not remove directory{wording}: {operand}")
         else:
-            call.catalogue.names.delete(entry)
+            _remove_directory(call, entry, operand, with_parents=with_parents)
+
+
+def _remove_directory(call: Call, entry: Entry, operand: str, *, with_parents: bool) -> None:
+    if with_parents:
+        call.out.line("Inside Parent Directory")
+    if call.catalogue.names.is_empty(entry):
+        call.catalogue.names.delete(entry)
+    else:
+        wording = " (or non-existing parents)" if with_parents else ""
+        call.out.fail(5, f"Could not remove directory{wording}: {operand}")
 
 
 def _refuse_removal(call: Call, path: str) -> str:
@@ -104,7 +102,7 @@ def _remove(call: Call, entry: Entry, *, recursive: bool) -> bool:
 def mv(call: Call) -> None:
     """Rename an entry, or move entries into a directory."""
     if len(call.operands) < 2:
-        call.out.line(f"usage: mv   {_MV_USAGE}")
+        call.out.text(call.usage)
         return
     *sources, target = call.operands
     if len(sources) == 1:
@@ -127,7 +125,7 @@ def _move_one(call: Call, operand: str, target: str) -> None:
     elif existing.is_directory:
         moved = _move(call, source, existing.path + source.name)
     elif source.is_directory:
-        raise CommandFailedError(22, _MV_RULES)
+        raise CommandFailedError(22, _TWO_OPERANDS)
     else:
         moved = _move(call, source, f"{path}_backup")
     if not moved:
@@ -136,17 +134,18 @@ def _move_one(call: Call, operand: str, target: str) -> None:
 
 def _move_many(call: Call, sources: list[str], target: str) -> None:
     path, directory = call.resolve(target), call.find(target)
+    made = "" if directory is not None else path
     if directory is None:
         _make(call, target, parents=True)
         directory = call.find(target)
-    if directory is None or not directory.is_directory:
-        raise CommandFailedError(22, _MV_RULES)
+    if directory is not None and not directory.is_directory:
+        raise CommandFailedError(22, _MORE_OPERANDS)
     for operand in sources:
         source = call.find(operand)
         if source is None:
             raise CommandCrashError("java.lang.NullPointerException")
-        if not _move(call, source, directory.path + source.name):
-            call.out.fail(5, f"Failed to move {operand} to {path}")
+        if directory is None or not _move(call, source, directory.path + source.name):
+            call.out.fail(5, f"Failed to move {operand} to {path}{made and f'/{source.name}'}")
 
 
 def _move(call: Call, source: Entry, path: str) -> bool:
@@ -154,9 +153,12 @@ def _move(call: Call, source: Entry, path: str) -> bool:
     above, here = names.get(paths.parent(path)), names.get(paths.parent(source.path))
     if above is None or here is None or not above.is_directory or names.get(path) is not None:
         return False
-    if not call.may_write(above) or not call.may_write(here) or above.path.startswith(source.path):
+    if not call.may_write(above) or not call.may_write(here):
         return False
-    names.move(source, path + "/" if source.is_directory else path)
+    path = path + "/" if source.is_directory else path
+    if source.is_directory and above.path.startswith(source.path):
+        return names.move_by_entry(source, path)
+    names.move(source, path)
     return True
 
 
@@ -170,23 +172,25 @@ def touch(call: Call) -> None:
                 names.update(entry, ctime=call.now // 1000 * 1000)
             continue
         above = names.nearest_directory(path)
-        if not call.may_write(above) or (above.path != paths.parent(path) and _file_in_the_way(call, path, above)):
+        if not call.may_write(above):
             continue
         names.make_directory(paths.parent(path), principal.name, principal.name, call.now)
         names.insert(NewEntry(path, principal.name, principal.group, "755", call.now, md5=EMPTY_MD5))
 
 
-_MV_USAGE = "<LFN> <newLFN> | <LFN> ... <directory>"
-_MV_RULES = (
-    "If there are 2 arguments then only:\n1. File to file\n2. File to directory\n3. Directory to directory\n"
-    " is supported\n"
-    "If there are more than 2 arguments, then the last one must be a directory"
+_TWO_OPERANDS = (
+    "If there are 2 arguments then only:\n1. File to file\n2. File to directory\n3. Directory to Directory\n"
+    " is supported\nMost probably a directory to file mv is being attempted"
+)
+_MORE_OPERANDS = (
+    "If there are more than 2 arguments, then last one must be an existing direcetory OR a location that does not "
+    "exist and can be made as new directory"
 )
 
 COMMANDS = {
-    "mkdir": Command(mkdir, "[-p] [-silent] <directory> [<directory>[,<directory>]]", option_set("p s silent")),
-    "rmdir": Command(rmdir, "[-p] [-v] [-silent] <directory>", option_set("p v s silent")),
+    "mkdir": Command(mkdir, "[-p] [-silent] <directory> [<directory>[,<directory>]]", option_set("p s")),
+    "rmdir": Command(rmdir, "[-p] [-v] [-silent] <directory>", option_set("p v s")),
     "rm": Command(rm, "[-f] [-r|-R] [-i] <LFN> [<LFN>[,<LFN>]]", option_set("f r R i v")),
-    "mv": Command(mv, _MV_USAGE, NO_OPTIONS, needs_arguments=False),
+    "mv": Command(mv, " <LFN>  <newLFN>", NO_OPTIONS),
     "touch": Command(touch, "<LFN> [<LFN>[,<LFN>]]"),
 }

@@ -34,7 +34,7 @@ def ls(call: Call) -> None:
     for operand in call.operands or [call.session.directory]:
         expanded = call.expand(operand)
         if not expanded:
-            missing.append(operand)
+            call.out.fail(2, operand)
         for path in expanded:
             entry = call.catalogue.names.get(path)
             if entry is None:

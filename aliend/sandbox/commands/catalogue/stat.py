@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aliend.sandbox.errors import CommandCrashError, CommandFailedError
+from aliend.sandbox.errors import BadArgumentsError, CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import NO_OPTIONS, Call, Command
@@ -13,16 +13,15 @@ from aliend.sandbox.state.entries import Entry
 from aliend.sandbox.state.replicas import Guid
 
 _KINDS = {"f": "file", "d": "directory", "c": "collection"}
-_EMPTY_MD5_LENGTH = 32
 
 
 def stat(call: Call) -> None:
     """Print all facts about LFNs and GUIDs."""
     for operand in call.operands:
-        if guids.is_guid(operand):
+        entry = call.find(operand)
+        if entry is None and guids.is_guid(operand):
             _stat_guid(call, operand)
             continue
-        entry = call.find(operand)
         if entry is None:
             call.out.fail(2, operand)
             continue
@@ -35,8 +34,9 @@ def _stat_entry(call: Call, entry: Entry) -> None:
     out.line(f"File: {entry.path}\nType: {entry.kind}\nOwner: {entry.owner}:{entry.group}\nPermissions: {entry.perm}")
     out.line(f"Last change: {formats.timestamp(entry.ctime)} ({entry.ctime})")
     if entry.expires is not None:
-        rest = formats.interval((entry.expires - call.now) / 1000)
-        out.line(f"Expires: {formats.timestamp(entry.expires)} ({entry.expires}), which is in {rest}")
+        rest = (entry.expires - call.now) / 1000
+        when = f"which is in {formats.interval(rest)}" if rest > 0 else "EXPIRED"
+        out.line(f"Expires: {formats.timestamp(entry.expires)} ({entry.expires}) {when}")
         out.key("expiretime", str(entry.expires // 1000))
     if detailed:
         out.keys(hostIndex="2", tableName="0")
@@ -81,16 +81,18 @@ def _describe(call: Call, record: Guid, indent: str, *, detailed: bool) -> None:
         f"Owner: {record.owner}:{record.group}",
         f"Permissions: {record.perm}",
         f"Size: {record.size} ({formats.human(record.size)})",
-        *(["GUID shard: 1 / 0"] if detailed else []),
-        f"MD5: {record.md5}",
         *([f"Job ID: {record.job}"] if record.job else []),
+        *(["GUID shard: 1 / 0"] if detailed else []),
+        *([f"MD5: {record.md5}"] if record.md5 else []),
         f"Created: {guids.creation_text(record.guid)}",
         f"Last change: {formats.timestamp(record.ctime)} ({record.ctime})",
     ]
     for line in lines:
         out.line(indent + line)
     out.keys(guid=record.guid, owner=record.owner, gowner=record.group, perm=record.perm, size=str(record.size))
-    out.keys(md5=record.md5, mtime=str(guids.creation_time(record.guid)), ctime=str(record.ctime))
+    if record.md5:
+        out.key("md5", record.md5)
+    out.keys(mtime=str(guids.creation_time(record.guid)), ctime=str(record.ctime))
     if record.job:
         out.key("jobid", str(record.job))
     if detailed:
@@ -101,18 +103,21 @@ def _describe(call: Call, record: Guid, indent: str, *, detailed: bool) -> None:
 def _list_replicas(call: Call, record: Guid, indent: str) -> None:
     replicas = call.catalogue.replicas.replicas_of(record.guid)
     if not replicas:
+        call.out.line(f"{indent}No physical replicas")
         return
-    call.out.text(f"{indent}Replicas:")
+    call.out.line(f"{indent}Replicas:")
     found = {}
     for replica in replicas:
-        name = "ZIP" if replica.archive else replica.se.key if replica.se else "Unknown"
-        found[name] = replica.pfn
-        call.out.text(f"\n\t SE => {name} pfn => {replica.pfn}\n")
+        found["ZIP" if replica.archive else replica.se.key if replica.se else "Unknown"] = replica.pfn
+        call.out.line(f"\t {replica.title:<30} pfn => {replica.pfn}\n")
     call.out.key("replicas", found)
 
 
 def kind(call: Call) -> None:
     """Print the type of an LFN."""
+    call.silence_on("s")
+    if len(call.operands) != 1:
+        raise BadArgumentsError
     entry = call.entry(call.operands[0])
     word = _KINDS.get(entry.kind, "unknown")
     call.out.keys(lfn=entry.path, type=word)
@@ -122,27 +127,25 @@ def kind(call: Call) -> None:
 def md5sum(call: Call) -> None:
     """Print the md5 of LFNs and GUIDs in the catalogue; no keys."""
     for operand in call.operands:
-        if guids.is_guid(operand):
-            record = call.catalogue.replicas.guid(operand)
-            found, value = record is not None, record.md5 if record else None
-        else:
-            entry = call.find(operand)
-            if entry is not None and entry.is_directory:
-                call.out.fail(22, f"This entry is not a file: {operand}")
-                continue
-            found, value = entry is not None, entry.md5 if entry else None
-        if not found:
+        entry = call.find(operand)
+        record = call.catalogue.replicas.guid(operand) if entry is None and guids.is_guid(operand) else None
+        found = entry or record
+        if found is None:
             call.out.fail(2, operand)
-        elif not value or len(value) != _EMPTY_MD5_LENGTH:
-            call.out.fail(61, f"No checksum for {operand}")
+        elif found.md5:
+            call.out.line(f"{found.md5}\t{operand}")
+        elif entry is None:
+            call.out.fail(61, f"GUID {operand} doesn't have an associated MD5 checksum")
+        elif entry.kind != "f":
+            call.out.fail(22, f"This entry is not a file: {operand}")
         else:
-            call.out.line(f"{value}\t{operand}")
+            call.out.fail(61, f"This file doesn't have a valid associated MD5 checksum: {operand}")
 
 
 def lfn2guid(call: Call) -> None:
     """Print the GUID of an LFN."""
     if len(call.operands) != 1:
-        raise CommandCrashError("java.lang.IllegalArgumentException: exactly one LFN is needed")
+        raise CommandCrashError("java.lang.NullPointerException")
     entry = call.entry(call.operands[0])
     call.out.keys(lfn=entry.path, type=entry.kind)
     if entry.is_directory:
@@ -155,13 +158,16 @@ def lfn2guid(call: Call) -> None:
 
 def guid2lfn(call: Call) -> None:
     """Print the LFN of each GUID in the operands."""
+    asked: dict[str, bool] = {}
     for operand in call.operands:
         guids_in_operand = [part for part in re.split(r"[\s;#/\\?]+", operand) if guids.is_guid(part)]
         if not guids_in_operand:
             raise CommandFailedError(22, f"No GUID in this string: {operand}")
-        for guid in guids_in_operand:
-            _lfn_of(call, guid)
-            call.out.finish_result()
+        asked |= {guid.lower(): call.catalogue.replicas.guid(guid) is not None for guid in guids_in_operand}
+    # the service answers for those that exist first
+    for guid in sorted(asked, key=lambda guid: not asked[guid]):
+        _lfn_of(call, guid)
+        call.out.finish_result()
 
 
 def _lfn_of(call: Call, guid: str) -> None:
@@ -184,24 +190,33 @@ def guidinfo(call: Call) -> None:
     """Print the creation time and machine that a GUID contains."""
     for operand in call.operands:
         call.out.key("guid", operand)
-        if guids.is_guid(operand):
-            call.out.line(f"{operand}\n  Created: {guids.creation_text(operand)}")
-            call.out.keys(mtime=str(guids.creation_time(operand)), mac=guids.hardware_address(operand))
-        else:
+        call.out.line(operand)
+        parsed = guids.parse(operand)
+        if parsed is None:
             call.out.key("error", "Invalid UUID")
-            call.out.line(f"{operand} : Invalid UUID")
+            call.out.warn("  Invalid UUID\n")
+        elif guids.version(parsed) != 1:
+            raise CommandCrashError("java.lang.UnsupportedOperationException: Not a time-based UUID")
+        else:
+            guid = str(parsed)
+            call.out.line(f"  Created: {guids.creation_text(guid)}")
+            call.out.keys(mtime=str(guids.creation_time(guid)), mac=guids.hardware_address(guid))
         call.out.finish_result()
 
 
 def uuid_facts(call: Call) -> None:
     """Print creation time and machine of GUIDs or of LFNs' GUIDs; all in one result, whose keys the last one sets."""
     for operand in call.operands:
-        guid = operand if guids.is_guid(operand) else call.entry(operand).guid
-        if guid is None or guid[14] != "1":
-            call.out.fail(22, f"Not a version 1 UUID: {guid or operand}")
+        entry = call.find(operand)
+        parsed = guids.parse(operand if entry is None else entry.guid or "")
+        if parsed is None:
+            call.out.fail(2, f"{operand} is neither an UUID nor a LFN")
             continue
-        text = guids.creation_text(guid)
-        call.out.line(f"{guid} : created on {text}")
+        if guids.version(parsed) != 1:
+            call.out.fail(22, f"UUID version {guids.version(parsed)} is not supported (not created by us)")
+            continue
+        guid = str(parsed)
+        call.out.line(f"{operand} : created on {guids.creation_text(guid)}")
         call.out.keys(mtime=str(guids.creation_time(guid)), mac=guids.hardware_address(guid))
 
 
@@ -212,5 +227,5 @@ COMMANDS = {
     "lfn2guid": Command(lfn2guid, "<filename>"),
     "guid2lfn": Command(guid2lfn, "<GUID>"),
     "uuid": Command(uuid_facts, "<uuid|lfn> ...", NO_OPTIONS),
-    "guidinfo": Command(guidinfo, "<uuid> ...", NO_OPTIONS),
+    "guidinfo": Command(guidinfo, "<uuid> ...", option_set("v")),
 }

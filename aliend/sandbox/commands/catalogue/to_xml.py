@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aliend.sandbox.errors import BadArgumentsError, CommandCrashError, CommandFailedError
+from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service import contents, xml_collection
 from aliend.sandbox.service.call import Call, Command
@@ -13,19 +14,21 @@ from aliend.sandbox.state.entries import Entry
 
 def to_xml(call: Call) -> None:
     """Print the XML collection of files, or store it at `-x`."""
-    names = [*call.operands, *_listed(call)]
-    if not names:
+    target = call.options.value("x")
+    if call.options.has("a") and target is None:
         raise BadArgumentsError
+    names = list(dict.fromkeys(call.resolve(name) for name in (*call.operands, *_listed(call))))
+    if not names:
+        raise CommandFailedError(61, "Empty content")
     entries = _resolved(call, names)
-    if not entries:
-        raise CommandFailedError(61, "No files to put into a collection")
     if len(entries) < len(names):
         text = f"Only {len(entries)} out of {len(names)} files could be resolved"
         if not call.options.has("i"):
             raise CommandFailedError(2, text)
         call.out.warn(f"{text}\n")
-    target = call.options.value("x")
-    command = f"toXml {' '.join(names)}"
+    if not entries:
+        raise CommandFailedError(61, "Empty collection")
+    command = f"toXml {' '.join(call.operands)}"
     if target is None:
         call.out.line(xml_collection.write(entries, CollectionSource(command, call.principal.name, call.now)))
     else:
@@ -36,15 +39,16 @@ def _listed(call: Call) -> list[str]:
     names: list[str] = []
     for operand in call.options.values.get("l", []):
         try:
-            names += contents.read(call, operand).decode("utf-8", "replace").split()
+            lines = contents.read(call, operand).decode("utf-8", "replace").splitlines()
         except contents.UnreadableError as error:
-            raise CommandFailedError(121, f"Not able to get the file: {operand}") from error
+            raise CommandFailedError(5, f"Could not get the contents of {call.resolve(operand)}") from error
+        names += [line.strip() for line in lines]
     return names
 
 
 def _resolved(call: Call, names: list[str]) -> list[Entry]:
     found = [call.find(name) for name in names]
-    if len(names) == 1 and found[0] is None and not call.options.has("i"):
+    if len(names) == 1 and found[0] is None:
         raise CommandCrashError("java.lang.NullPointerException")
     return [entry for entry in found if entry is not None and (len(names) == 1 or not entry.is_directory)]
 
@@ -59,7 +63,7 @@ def _store(call: Call, path: str, entries: list[Entry], command: str) -> None:
         try:
             kept = xml_collection.elements(contents.read(call, path).decode("utf-8", "replace"))
         except contents.UnreadableError as error:
-            raise CommandFailedError(121, f"Not able to get the file: {path}") from error
+            raise CommandFailedError(5, f"Could not load the content of {path} to append to") from error
         if not call.may_write(existing) or names.get(f"{path}~") is not None:
             raise CommandFailedError(5, f"Upload failed: {path} cannot be renamed to {path}~")
         names.move(existing, f"{path}~")
@@ -70,11 +74,15 @@ def _store(call: Call, path: str, entries: list[Entry], command: str) -> None:
 
 def list_files(call: Call) -> None:
     """List the files of a collection (a catalogue collection or an XML file); the text comes last."""
+    call.silence_on("s")
+    if len(call.operands) != 1:
+        raise BadArgumentsError
     operand = call.operands[0]
     path = operand if operand.startswith("/") else f"{call.session.directory}{operand}"
     files = _files(call, path)
     lines, size = [], 0
-    for index, (guid, lfn) in enumerate(files):
+    for guid, lfn in files:
+        call.out.finish_result()
         record = call.catalogue.replicas.guid(guid)
         line = f"{guid} (from the file {lfn})"
         call.out.keys(guid=guid, lfn=lfn)
@@ -83,11 +91,14 @@ def list_files(call: Call) -> None:
             call.out.keys(size=f" {size_text}", md5=f" {md5}")
             line += f" (size = {size_text}) (md5 = {md5})"
         size += record.size if record else 0
-        lines.append(line)
-        if index == len(files) - 1 and not call.options.has("s"):
-            totals = [f"{len(files)} files of {size} bytes in total"] if call.options.has("t") else []
-            call.out.line("\n".join([*lines, *totals]))
-        call.out.finish_result()
+        lines.append(f"{line}\n")
+    call.out.line("".join(lines))
+    if call.options.has("t") and files:
+        mean = size // len(files)
+        call.out.line(
+            f"{len(files)} files of {size} bytes ({formats.human(size)}), average file size is {mean}"
+            f" ({formats.human(mean)})"
+        )
 
 
 def _files(call: Call, path: str) -> list[tuple[str, str]]:
@@ -98,25 +109,21 @@ def _files(call: Call, path: str) -> list[tuple[str, str]]:
         query = "SELECT guid, lfn FROM collection WHERE collection = ? ORDER BY lfn"
         rows = call.catalogue.database.execute(query, (entry.guid,)).fetchall()
         return [(row["guid"], row["lfn"]) for row in rows]
+    if call.options.has("v"):
+        raise CommandFailedError(121, f'This entry is not an AliEn collection: "{path}"')
     if entry.kind != "f":
-        raise CommandFailedError(121, f"Illegal entry type for {entry.path}")
-    found = None if call.options.has("v") else _read(call, path)
+        raise CommandFailedError(121, f'Illegal entry type for "{path}": {entry.kind}')
+    try:
+        found = xml_collection.read(contents.read(call, path).decode("utf-8", "replace"))
+    except contents.UnreadableError as error:
+        raise CommandFailedError(121, f"Failed to read a content of XML collection: null ({path})") from error
     if found is None:
-        raise CommandFailedError(121, f"This entry is not an AliEn collection: {entry.path}")
+        raise CommandFailedError(121, f"This is not an AliEn XML collection ({path})")
     return [(file.get("guid", ""), file.get("lfn", "")) for file in found]
 
 
-def _read(call: Call, path: str) -> list[dict[str, str]] | None:
-    try:
-        return xml_collection.read(contents.read(call, path).decode("utf-8", "replace"))
-    except contents.UnreadableError:
-        return None
-
-
 COMMANDS = {
-    "toXml": Command(
-        to_xml, "[-i] [-x <file> [-a]] [-l <list file>] <file> ...", option_set("i a", "x", "l"), options_suffice=True
-    ),
+    "toXml": Command(to_xml, "[-i] [-x <file> [-a]] [-l <list file>] <file> ...", option_set("i a", "x", "l")),
     "listFilesFromCollection": Command(
         list_files, "[-z] [-v] [-t] [-s] <collection>", option_set("z v t s"), hides_option_errors=True
     ),

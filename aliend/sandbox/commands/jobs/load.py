@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
-from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.protocol.options import integer, option_set
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.computing_sites import COLUMNS, JobQuota
 
@@ -41,18 +41,27 @@ def jquota(call: Call) -> None:
     """List the job quotas of users, or set them (administrators only)."""
     action, *rest = call.operands
     if action == "list":
-        for name in rest or [call.principal.name]:
-            _show(call, name)
+        _list(call, rest)
     elif action == "set":
         _set(call, rest)
     else:
-        raise BadArgumentsError
+        raise CommandFailedError(22, f"Unrecognized command {action}")
+
+
+def _list(call: Call, names: list[str]) -> None:
+    for name in names:
+        if call.catalogue.accounts.get(name) is None:
+            raise CommandFailedError(126, f"No such account name: {name}")
+    for index, name in enumerate(dict.fromkeys(names or [call.principal.name])):
+        if index:
+            call.out.text("\n")
+        _show(call, name)
 
 
 def _show(call: Call, name: str) -> None:
     quota = call.catalogue.grid.quota(name)
     if quota is None:
-        call.out.fail(126, f"There is no job quota for {name}")
+        call.out.fail(61, f"No jobs quota found for user {name}")
         return
     running, waiting = call.catalogue.jobs.count_by_owner(call.now).get(name, (0, 0))
     consumed = call.catalogue.jobs.running_seconds(name, call.now - _DAY, call.now)
@@ -113,23 +122,29 @@ def _double(value: float) -> str:
 
 
 def _set(call: Call, words: list[str]) -> None:
-    if not call.principal.has_role("admin"):
-        raise CommandFailedError(1, "Only administrators can do this")
     if len(words) != 3:
-        raise CommandFailedError(22, "jquota set needs a user, a field and a value")
+        raise BadArgumentsError
     name, field, text = words
+    if call.catalogue.accounts.get(name) is None:
+        raise CommandFailedError(126, f"User {name} not found")
     if field not in COLUMNS:
-        raise CommandFailedError(38, f"This field cannot be set: {field}; these can: {', '.join(COLUMNS)}")
+        fields = ", ".join(COLUMNS)
+        raise CommandFailedError(
+            38, f"Parameter `{field}` cannot be updated, only one these fields can be set: [{fields}]"
+        )
+    value = integer(text)
+    if value is None:
+        raise CommandFailedError(22, f"Invalid new value for {field} : {text}")
+    if not call.principal.has_role("admin"):
+        call.out.text(call.usage)
+        raise CommandFailedError(22, "Wrong command passed: set")
+    if value == 0:
+        call.out.text(call.usage)
+        raise CommandFailedError(22, "Error in value")
     if call.catalogue.grid.quota(name) is None:
-        raise CommandFailedError(126, f"There is no job quota for {name}")
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise CommandFailedError(22, f"Not a number: {text}") from error
-    if not 0 <= value < 1e15:
-        raise CommandFailedError(22, f"Not a limit: {text}")
-    call.catalogue.grid.limit(name, field, value if field in ("priority", "maxTotalCpuCost") else int(value))
-    call.out.line(f"Result: ok, {field}={text} for user=[{name}]")
+        raise CommandFailedError(121, f"Result: failed to set {field}={value} for user={name}")
+    call.catalogue.grid.limit(name, field, value)
+    call.out.line(f"Result: ok, {field}={value} for user={name}")
 
 
 COMMANDS = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
-from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.protocol.options import integer, option_set
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import job_queue
 from aliend.sandbox.state.job_queue import Job
@@ -19,9 +19,8 @@ _CODE_TEXT = (
     "XP=EXPIRED EEW=ERROR_EW UP=UPDATING F=FAULTY INC=INCORRECT"
 )
 _CODES = dict(pair.split("=") for pair in _CODE_TEXT.split())
-"""The short names of states; `ST` means RUNNING in the service too."""
+"""The short names of states; as a filter `ST` means RUNNING in the service too."""
 _GROUPS: dict[str, tuple[str, ...]] = {
-    "a": job_queue.STATES,
     "r": job_queue.RUNNING,
     "q": job_queue.QUEUED,
     "f": job_queue.FAILED,
@@ -29,8 +28,8 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "t": job_queue.TERMINAL,
     "s": job_queue.WAITING,
 }
-_NAMED = {"ERROR_ALL": job_queue.FAILED, "DONE_ANY": job_queue.DONE, "%": job_queue.STATES}
-_SHORT = {state: code for code, state in _CODES.items() if code != "ST"}
+_NAMED = {"ERROR_ALL": job_queue.FAILED, "ERROR_ANY": job_queue.FAILED, "DONE_ANY": job_queue.DONE}
+_SHORT = {state: code for code, state in _CODES.items() if code != "ST"} | {"STARTED": "ST"}
 _COLUMNS: dict[str, Callable[[Job], object]] = {
     "queueid": lambda job: job.id,
     "owner": lambda job: job.owner,
@@ -44,30 +43,32 @@ _COLUMNS: dict[str, Callable[[Job], object]] = {
 
 def ps(call: Call) -> None:
     """List the user's jobs, or with options those of other users."""
-    for job in _selected(call):
-        if call.options.has("trace"):
-            _show_trace(call, job)
-        if call.options.has("jdl"):
-            call.out.key("jdl", job.jdl)
-            call.out.line(job.jdl)
+    given = call.options
+    limit, ids, span = given.integer("l", 32), _ids(call), _span(call)
+    for name, what in (("jdl", "JDL"), ("trace", "trace")):
+        if given.has(name) and given.value(name) is None and not ids:
+            call.out.fail(22, f"No job IDs to get the {what} for")
+    for job in _selected(call, ids, span, _MOST if limit is None or limit <= 0 else min(limit, _MOST)):
         _show(call, job)
         call.out.finish_result()
-    asked = [number for name in ("trace", "jdl") for number in _numbers(call, name)]
-    for number in asked:
-        if call.catalogue.jobs.get(number) is None:
-            wording = "No trace information for {}" if call.options.has("trace") else "JDL of {} could not be retrieved"
-            call.out.fail(61, wording.format(number))
 
 
-def _numbers(call: Call, *names: str) -> list[int]:
-    text = " ".join(call.options.value(name) or "" for name in names)
-    return [int(digits) for digits in re.findall(r"\d{1,18}", text)]
+def _ids(call: Call) -> set[int]:
+    """Return the ids of the jobs that the options name."""
+    given, ids = call.options, set(_numbers(call, "j"))
+    for name in ("jdl", "trace"):
+        number = given.integer(name)
+        ids = ids if number is None else {number}
+    return ids
 
 
-def _selected(call: Call) -> list[Job]:
-    limit = call.options.integer("l")
-    limit = _MOST if limit is None or limit <= 0 else min(limit, _MOST)
-    wanted, found = _filters(call), []
+def _numbers(call: Call, name: str) -> list[int]:
+    numbers = [integer(word) for word in (call.options.value(name) or "").split(",")]
+    return [number for number in numbers if number is not None]
+
+
+def _selected(call: Call, ids: set[int], span: tuple[int, int] | None, limit: int) -> list[Job]:
+    wanted, found = _filters(call, ids, span), []
     for job in call.catalogue.jobs.newest():
         if all(fits(job) for fits in wanted):
             found.append(job)
@@ -78,30 +79,34 @@ def _selected(call: Call) -> list[Job]:
     return found if column is None else sorted(found, key=lambda job: (str(type(column(job))), column(job)))
 
 
-def _filters(call: Call) -> list[Callable[[Job], bool]]:
+def _filters(call: Call, ids: set[int], span: tuple[int, int] | None) -> list[Callable[[Job], bool]]:
     given, queue, now = call.options, call.catalogue.jobs, call.now
-    ids = set(_numbers(call, "j", "trace", "jdl"))
     filters: list[Callable[[Job], bool]] = []
-    if ids:
+    if ids and 0 not in ids:
         filters.append(lambda job: job.id in ids)
-    elif not given.has("a"):
-        owners = _values(call, "u") or [call.principal.name]
-        filters.append(lambda job: job.owner in owners or "%" in owners)
+    owners = _owners(call)
+    if not ids and "%" not in owners:
+        filters.append(lambda job: job.owner in owners)
     states = _states(call)
     if states is not None and not ids:
         filters.append(lambda job: queue.status(job, now) in states)
     for fits in (_place_filter(call, "s", lambda job: job.site), _place_filter(call, "n", lambda job: job.node)):
         if fits is not None:
             filters.append(fits)
-    masters = set(_numbers(call, "m"))
+    masters = {0} if given.has("M") else set(_numbers(call, "m"))
     if masters:
-        filters.append(lambda job: job.split in masters)
-    if given.has("M"):
-        filters.append(lambda job: job.split == 0)
-    span = _span(call)
+        filters.append(lambda job: job.split == 0 if 0 in masters else job.split in masters)
     if span is not None:
-        filters.append(lambda job: span[0] <= job.state_since(now) <= span[1])
+        filters.append(lambda job: now - span[0] * _HOUR <= job.state_since(now) <= now - span[1] * _HOUR)
     return filters
+
+
+def _owners(call: Call) -> set[str]:
+    given = call.options
+    if given.has("a"):
+        return {"%"}
+    own = given.has("E", "W", "A") or not given.has("u")
+    return {*_values(call, "u"), *([call.principal.name] if own else [])}
 
 
 def _place_filter(call: Call, option: str, place: Callable[[Job], str]) -> Callable[[Job], bool] | None:
@@ -110,65 +115,93 @@ def _place_filter(call: Call, option: str, place: Callable[[Job], str]) -> Calla
 
 
 def _values(call: Call, name: str) -> list[str]:
-    return [word for word in re.split(r"[\s,]+", call.options.value(name) or "") if word]
+    return [word for word in (call.options.value(name) or "").split(",") if word]
 
 
-def _span(call: Call) -> tuple[float, float] | None:
+def _span(call: Call) -> tuple[int, int] | None:
+    """Return the option `-t` as hours before now, the longer first. Raises CommandFailedError."""
+    text = call.options.value("t")
+    if text is None:
+        return None
     words = _values(call, "t")
-    try:
-        hours = [float(word) for word in words]
-    except ValueError:
-        return None
-    if not hours:
-        return None
-    end = call.now - hours[1] * _HOUR if len(hours) > 1 else call.now
-    return call.now - hours[0] * _HOUR, end
+    if len(words) not in (1, 2):
+        raise CommandFailedError(22, f"Invalid number of arguments for time interval{text}")
+    start, end = integer(words[0], 32), integer(words[1], 32) if len(words) == 2 else 0
+    if end is None:
+        raise CommandFailedError(22, "Invalid argument provided for the end time. End time should be a number.")
+    if start is None:
+        raise CommandFailedError(22, "Invalid argument provided as the start time. Start time should be a number.")
+    if start < 0 or end < 0:
+        raise CommandFailedError(22, f"Invalid argument for time interval{text}")
+    return max(start, end), min(start, end)
 
 
 def _states(call: Call) -> set[str] | None:
+    """Return the wanted states, or None for all; `-f` replaces what other options choose."""
     given, chosen = call.options, set[str]()
     if given.has("A"):
         return None
+    if given.value("f") is not None:
+        return _listed_states(given.value("f") or "")
     if given.has("X"):
         chosen |= {*job_queue.RUNNING, *job_queue.WAITING}
+    elif given.has("s", "n", "m"):
+        return None
     if given.has("W"):
         chosen |= set(job_queue.WAITING)
     if given.has("E"):
         chosen |= set(job_queue.FAILED)
-    text = given.value("f") or ""
-    if text.startswith("-"):
-        for letter in text[1:]:
-            chosen |= set(_GROUPS.get(letter, ()))
-    else:
-        for word in re.split(r"[\s,]+", text.upper()):
-            chosen |= set(_NAMED.get(word, ())) | ({_CODES.get(word, word)} if word else set())
     return chosen or None
 
 
-def _show_trace(call: Call, job: Job) -> None:
-    text = "\n".join(job_queue.job_log(job, call.now))
-    call.out.key("trace", text)
-    call.out.line(text)
+def _listed_states(text: str) -> set[str] | None:
+    chosen: set[str] = set()
+    if text.startswith("-"):
+        if text == "-" or "a" in text:
+            return None
+        for letter in text[1:]:
+            chosen |= set(_GROUPS.get(letter, ()))
+        return chosen or None
+    for word in filter(None, text.upper().split(",")):
+        if word in ("%", "ANY"):
+            return None
+        state = word if word in job_queue.STATES else _CODES.get(word)
+        chosen |= set(_NAMED.get(word, ())) | ({state} if state else set())
+    return chosen or None
 
 
 def _show(call: Call, job: Job) -> None:
-    status, long_form = call.catalogue.jobs.status(job, call.now), call.options.has("L", "F", "Fl", "X")
-    call.out.keys(owner=job.owner, id=str(job.id), split=str(job.split), priority="0", status=status, name=job.name)
-    if long_form:
-        call.out.keys(site=job.site, node=job.node)
-    if call.options.has("id"):
-        call.out.line(str(job.id))
-    elif not call.options.has("trace", "jdl"):
-        code = _SHORT.get(status, status)
-        place = f" {job.site:<30} {job.node:<30}" if long_form else ""
-        call.out.line(f"{job.owner:>10} {job.id:>12} {code:>4}{place}  {job.name}")
+    out, given = call.out, call.options
+    status, long_form = call.catalogue.jobs.status(job, call.now), given.has("L", "Fl", "X") or given.value("F") == "l"
+    out.keys(owner=job.owner, id=str(job.id), split=str(job.split), priority="0", status=status, name=job.name)
+    if given.has("trace", "jdl"):
+        _show_texts(call, job)
+    elif given.has("id"):
+        out.line(str(job.id))
+    else:
+        priority = f"{0:>3}" if status in ("INSERTING", "WAITING") else "___"
+        code = _SHORT.get(status, "")
+        if long_form:
+            out.keys(site=job.site, node=job.node)
+            place = f"{job.site:>38}  {job.node:>40}"
+            out.line(f"{job.owner:>10}    {job.id:>10}  {priority}  {place}  {code:>3}  {job.name:>30}")
+        else:
+            out.line(f"{job.owner:>10} {job.id:>10}  {priority}  {code:>3}  {job.name:>32}")
+
+
+def _show_texts(call: Call, job: Job) -> None:
+    texts = {"trace": "\n".join(job_queue.job_log(job, call.now)), "jdl": job.jdl}
+    for name, text in texts.items():
+        if call.options.has(name):
+            call.out.line(text)
+            call.out.key(name, text)
 
 
 COMMANDS = {
     "ps": Command(
         ps,
         "[-F l | -L] [-f <states>] [-u <users>] [-s <sites>] [-n <nodes>] [-m <masters>] [-j <ids>] [-l <count>] ...",
-        option_set("Fl L M X A W E a b id q", "F f u s n m j l o t", optional="jdl trace"),
+        option_set("Fl L M X A W E a b id", "F f u s n m j l o", optional="q t", optional_numbers="jdl trace"),
         needs_arguments=False,
     )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import Call, Command
@@ -55,6 +55,8 @@ def _describe(call: Call, facts: dict[str, str]) -> None:
 
 def user(call: Call) -> None:
     """Switch to another account; the current directory stays."""
+    if len(call.operands) != 1:
+        raise BadArgumentsError
     name = call.operands[0]
     principal = call.principal
     if not principal.can_become(name):
@@ -75,22 +77,26 @@ def groups(call: Call) -> None:
 
 
 def whois(call: Call) -> None:
-    """Find accounts by name, or by a part of their data."""
-    for word in call.operands:
-        accounts = [account for account in call.catalogue.accounts.all() if _matches(call, account, word)]
-        if not accounts:
-            call.out.line(f"Username not found: {word}")
-            call.out.finish_result()
-        for account in accounts:
-            _present(call, account)
+    """Show accounts by name, or those with a text in their data; a search without a match prints nothing."""
+    if not call.operands:
+        raise BadArgumentsError
+    searching = call.options.has("s", "f", "e", "d", "a")
+    accounts = call.catalogue.accounts.all()
+    names = {
+        account.name for word in call.operands for account in accounts if searching and _matches(call, account, word)
+    }
+    for name in sorted(names if searching else set(call.operands)):
+        found = call.catalogue.accounts.get(name)
+        if found is None:
+            call.out.line(f"Username not found: {name}")
+        else:
+            _present(call, found)
 
 
 def _matches(call: Call, account: Account, word: str) -> bool:
-    searched = {"s": account.name, "f": account.full_name, "e": account.email, "d": account.subject}
-    chosen = [text for option, text in searched.items() if call.options.has(option, "a")]
-    if not chosen:
-        return account.name == word
-    return any(word.lower() in text.lower() for text in chosen)
+    searched = {"f": account.full_name, "e": account.email, "d": account.subject}
+    texts = [account.name, *(text for option, text in searched.items() if call.options.has(option, "a"))]
+    return any(word.lower() in text.lower() for text in texts)
 
 
 def _present(call: Call, account: Account) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.errors import CommandCrashError, CommandFailedError
 from aliend.sandbox.protocol import formats
-from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.protocol.options import integer, option_set, yes_or_no
 from aliend.sandbox.service.call import Call, Command
 
 LISTED_COMMANDS = (
@@ -24,7 +24,7 @@ LISTED_COMMANDS = (
 
 _ONLY_ADVERTISED = ("shutdown", "less", "more", "sensible-editor", "vim")
 _TAG, _HASH, _COMPILED = "1.0-sandbox", "0" * 40, 1_790_000_000_000
-_TIME_USAGE = "<times> <command> [arguments]"
+_ROUNDS, _PAUSE, _MOST_REPETITIONS = 3, 1000, 1000
 _GREETING = (
     "\nWelcome to a grid of your own. Nothing here leaves this machine.\n\n"
     "\tWhat it can do: help, or COMMAND -h\n\tEnd it with: alienctl sandbox down\n"
@@ -53,20 +53,35 @@ def echo(call: Call) -> None:
 
 async def ping(call: Call) -> None:
     """Reply after pauses, as the real service does; the only command that takes seconds."""
-    rounds, pause = call.options.integer("c"), call.options.integer("s")
-    rounds = 3 if rounds is None else rounds
-    pause = 1000 if pause is None else pause
-    call.out.line(f"Sending {rounds} messages with a pause of {pause} ms between them")
+    rounds = _within(call, "c", _ROUNDS, 100, "count", bits=32)
+    pause = _within(call, "s", _PAUSE, 60_000, "sleep")
+    between = f" with a pause of {pause} ms between them" if pause else ""
+    call.out.line(f"Sending {rounds} messages{between}")
+    begin, place = time.perf_counter(), "127.0.0.1" if call.options.has("n") else "127.0.0.1 (localhost)"
     for number in range(rounds):
-        call.out.line(f"  reply {number + 1} : 0 ms")
+        call.out.line(f"reply from {place}: time=0.01 ms")
         if number < rounds - 1:
             await asyncio.sleep(pause / 1000)
+    took = formats.number((time.perf_counter() - begin) * 1000)
+    call.out.line(f"{rounds} packets transmitted, time {took} ms")
+    if not rounds:
+        raise CommandCrashError("java.lang.ArithmeticException: / by zero")
+    call.out.line("rtt min/avg/max/mdev = 0.01/0.01/0.01/0 ms")
+
+
+def _within(call: Call, option: str, default: int, most: int, what: str, bits: int = 64) -> int:
+    value = call.options.integer(option, bits)
+    if value is None or 0 <= value <= most:
+        return default if value is None else value
+    call.out.line(f"Ignoring {what} value of {value}")
+    return default
 
 
 def timing(call: Call) -> None:
     """Switch the member `timing_ms` of replies on or off."""
-    if call.operands:
-        call.session.timing = call.operands[0].lower() in ("on", "true", "1")
+    switch = yes_or_no(call.operands[0].strip()) if call.operands else None
+    if switch is not None:
+        call.session.timing = switch
     state = call.session.timing
     call.out.line(f"Command timing is {'enabled' if state else 'disabled'}")
     call.out.key("timing", "true" if state else "false")
@@ -74,16 +89,17 @@ def timing(call: Call) -> None:
 
 async def repeat(call: Call) -> None:
     """Run a command several times; its results accumulate, and the duration comes last."""
-    arguments = call.operands
-    if len(arguments) < 2 or not arguments[0].isdecimal() or not 0 < int(arguments[0]) <= 1000 or call.execute is None:
-        call.out.line(f"usage: time   {_TIME_USAGE}")
+    count = integer(call.operands[0], 32) or 0
+    if len(call.operands) < 2 or count <= 0 or call.execute is None:
+        call.out.line("Usage: time <times>  <command> [command_arguments] ")
         return
-    count, name, options = int(arguments[0]), arguments[1], arguments[2:]
+    name, options = call.operands[1], call.operands[2:]
     begin = time.perf_counter()
-    for _ in range(count):
+    for _ in range(min(count, _MOST_REPETITIONS)):
         await call.execute(name, options)
-    took = (time.perf_counter() - begin) * 1000
-    call.out.line(f"{name}: {took / count:.3f} ms on average, {took:.3f} ms in total ({count} times)")
+    took = int((time.perf_counter() - begin) * 1000)
+    line = " ".join([name, *options])
+    call.out.line(f'"{line}" with #{count} tries,\tavr/total msec:\t\t{took // count}/{took}')
 
 
 def commandlist(call: Call) -> None:
@@ -115,7 +131,7 @@ COMMANDS = {
     "echo": Command(echo, "[words]", needs_arguments=False),
     "ping": Command(ping, "[-c <count>] [-s <ms between rounds>] [-n]", option_set("n", "c s"), needs_arguments=False),
     "timing": Command(timing, "[on|off]", needs_arguments=False),
-    "time": Command(repeat, _TIME_USAGE, needs_arguments=False),
+    "time": Command(repeat, "<times> <command> [arguments]"),
     "commandlist": Command(commandlist, "[-i]", needs_arguments=False),
     "df": Command(df, "", needs_arguments=False),
     "top": Command(top, "", needs_arguments=False),

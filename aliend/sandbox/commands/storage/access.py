@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from aliend.sandbox.errors import CommandFailedError
-from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.protocol.options import integer, option_set
 from aliend.sandbox.service import bookings, read_access
 from aliend.sandbox.service.bookings import StorageSpec, Upload
 from aliend.sandbox.service.call import Call, Command
@@ -18,7 +18,9 @@ from aliend.sandbox.state.replicas import StorageElement
 def access(call: Call) -> None:
     """Issue tickets to read a file, or to write a new file or replicas of an existing one."""
     operands = call.operands
-    kind = operands[0] if operands else ""
+    if not operands:
+        raise CommandFailedError(2)
+    kind = operands[0]
     if len(operands) < 2 or not (kind == "read" or kind.startswith("write")):
         raise CommandFailedError(22, f"Invalid access type requested: {kind}")
     spec = bookings.parse_storage_spec(operands[2] if len(operands) > 2 else "")
@@ -66,7 +68,7 @@ def _write(call: Call, upload: Upload, spec: StorageSpec) -> None:
         permit = Permit("write-once", pfn, upload.lfn, record.guid, se.key, record.size, record.md5)
         _show(call, permit, se, "")
         md5 = record.md5 if upload.md5 is None else upload.md5
-        call.out.keys(nSEs=str(len(booked)), md5=md5, size=str(upload.size or 0))
+        call.out.keys(nSEs=str(len(booked)), md5=md5, size=str(max(0, upload.size or 0)))
         call.out.finish_result()
 
 
@@ -87,7 +89,7 @@ def commit(call: Call) -> None:
     """Register an uploaded replica, without verification; a repetition fails."""
     words = [*call.operands, *[""] * 9][:9]
     token, size_text, lfn, echoed, md5 = words[0], words[1], words[2], words[5], words[8]
-    size = int(size_text) if size_text.isdecimal() else 0
+    size = integer(size_text) or 0
     if size <= 0 and "signature=" not in token:
         raise CommandFailedError(22, "Size should be known at commit time")
     pfn = call.service.sealer.open(token)

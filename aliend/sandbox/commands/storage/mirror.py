@@ -5,28 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aliend.sandbox.errors import NO_COMMAND, BadArgumentsError, CommandFailedError
-from aliend.sandbox.protocol import formats
-from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.protocol.options import integer, option_set
 from aliend.sandbox.service.bookings import StorageSpec, choose_elements, parse_storage_spec
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import guids
 from aliend.sandbox.state.mirror_queue import PlannedTransfer, Transfer
-from aliend.sandbox.state.replicas import Guid, StorageElement
+from aliend.sandbox.state.replicas import Guid
 
 _ATTEMPTS = 5
-_LISTED = 20
 
 
 def mirror(call: Call) -> None:
     """Queue copies of files to other storage elements; problems appear only as warnings."""
+    if not call.operands:
+        return
     operand, *rest = call.operands
+    attempts = call.options.integer("try", 32)
     if call.options.has("g") and not guids.is_guid(operand):
         raise CommandFailedError(22, f"Invalid GUID value: {operand}")
     spec = _storage_spec(call, rest)
     if spec is None:
         call.out.fail_with(2, NO_COMMAND)
         return
-    attempts = call.options.integer("try") or _ATTEMPTS
+    if not spec.named and not spec.qos:
+        return
+    attempts = attempts if attempts is not None and attempts > 0 else _ATTEMPTS
     paths = [operand] if guids.is_guid(operand) else call.expand(operand)
     if not paths:
         raise CommandFailedError(2, operand)
@@ -38,7 +41,7 @@ def _storage_spec(call: Call, rest: Sequence[str]) -> StorageSpec | None:
     """Return the target specification, or None if it is invalid."""
     specs = call.options.value("S")
     if specs is None:
-        return StorageSpec(named=[rest[0].upper()]) if rest else None
+        return StorageSpec(named=[rest[0].upper()]) if len(rest) == 1 else None
     try:
         return None if "=" in specs else parse_storage_spec(specs)
     except CommandFailedError:
@@ -53,29 +56,14 @@ def _mirror(call: Call, path: str, spec: StorageSpec, attempts: int) -> None:
     record = _archive_of(call, record)
     replicas = call.catalogue.replicas.replicas_of(record.guid)
     holding = {replica.se.key for replica in replicas if replica.se is not None}
-    if not holding:
-        call.out.warn(f"cannot locate real pfns of {path}\n")
-        return
     transfer = PlannedTransfer(record.guid, lfn, call.principal.name, attempts, _removed(call))
-    if call.options.has("S"):
-        spec = StorageSpec(list(spec.named), [*spec.excluded, *holding], dict(spec.qos))
-        targets: list[StorageElement] = choose_elements(call, spec)
-    else:
-        targets = _named(call, spec.named[0], holding)
-    for se in targets:
+    spec = StorageSpec(list(spec.named), [*spec.excluded, *holding], dict(spec.qos))
+    for se in choose_elements(call, spec):
+        if not holding:
+            call.out.warn(f"{se.key}: cannot locate real pfns\n")
+            continue
         number = call.catalogue.transfers.queue(transfer, se.number, call.now)
         call.out.line(f"{se.key}: queued transfer ID {number}")
-
-
-def _named(call: Call, name: str, holding: set[str]) -> list[StorageElement]:
-    se = call.catalogue.replicas.element(name)
-    if se is None:
-        call.out.warn(f"{name}: no such storage element\n")
-        return []
-    if se.key in holding:
-        call.out.warn(f"{se.key}: file already exists on SE\n")
-        return []
-    return [se]
 
 
 def _removed(call: Call) -> int | None:
@@ -102,17 +90,21 @@ def _archive_of(call: Call, record: Guid) -> Guid:
 
 def delete_mirror(call: Call) -> None:
     """Remove the replica of a file on one storage element, even the last one."""
-    if len(call.operands) < 2:
+    if len(call.operands) != 2:
         raise BadArgumentsError
-    path, name = call.operands[:2]
-    if call.options.has("g") and not guids.is_guid(path):
-        raise CommandFailedError(121, "Error deleting mirror: invalid GUID")
-    record, _ = _record(call, path)
-    if record is None:
-        raise CommandFailedError(121, "Error deleting mirror: invalid GUID")
+    path, name = call.operands
+    as_guid = call.options.has("g")
+    if as_guid and not guids.is_guid(path):
+        raise CommandFailedError(22, f"{path} is not a valid GUID")
+    if as_guid and call.catalogue.replicas.guid(path) is None:
+        raise CommandFailedError(2, path)
     se = call.catalogue.replicas.element(name)
     if se is None:
         raise CommandFailedError(121, "Error deleting mirror: failed to get SE")
+    entry = None if as_guid else call.find(path)
+    record = call.catalogue.replicas.guid(path if as_guid else entry.guid if entry and entry.guid else "")
+    if record is None:
+        raise CommandFailedError(121, "Error deleting mirror: invalid GUID")
     if not call.principal.can_become(record.owner):
         raise CommandFailedError(121, "Error deleting mirror: user not authorized")
     if not call.catalogue.replicas.remove_replica(record.guid, se.number):
@@ -122,25 +114,32 @@ def delete_mirror(call: Call) -> None:
 
 def list_transfers(call: Call) -> None:
     """List the queued transfers as a table; text only."""
-    most = call.options.integer("list")
-    rows = [transfer for transfer in call.catalogue.transfers.newest() if _is_wanted(call, transfer)]
-    rows = rows[: _LISTED if most is None or most <= 0 else most]
-    if not call.options.has("desc"):
+    given = call.options
+    most = given.value("list")
+    count = integer(most, 32) if most is not None else None
+    if most is not None and (count is None or count < 0):
+        raise CommandFailedError(22, "Please provide a valid number for -list argument")
+    given.integer("id")
+    source = "\t\tSource" if given.has("jdl") else ""
+    reason = "\t\tError reason" if given.has("verbose") else ""
+    call.out.line(f"TransferId\t   Status\t   User\t\tDestination      \tSize{source}\t\tAttempts{reason}\tFile name")
+    rows = [transfer for transfer in call.catalogue.transfers.newest() if _is_wanted(call, transfer)][:count]
+    if not given.has("desc"):
         rows.reverse()
-    call.out.line(f"{'TransferId':>10}  {'Status':<12}  {'User':<10}  {'Destination':<30}  {'Size':>12}  Source")
     for transfer in rows:
-        se = call.catalogue.replicas.numbered(transfer.target)
-        record = call.catalogue.replicas.guid(transfer.guid)
-        size = formats.human(record.size) if record else "-"
-        call.out.line(
-            f"{transfer.id:>10}  {transfer.status:<12}  {transfer.owner:<10}  {se.key if se else 'unknown':<30}"
-            f"  {size:>12}  {transfer.lfn or transfer.guid}"
-        )
-        if call.options.has("verbose"):
-            ended = formats.long_date(transfer.ended) if transfer.ended else "not ended"
-            call.out.line(f"{'':12}queued {formats.long_date(transfer.created)}, {ended}, {transfer.attempts} attempts")
-        if call.options.has("jdl"):
-            call.out.line(f'{"":12}FromLFN = "{transfer.lfn}"; ToSE = "{se.key if se else ""}";')
+        _show_transfer(call, transfer)
+    call.out.line(f"\nTotal: {len(rows)} transfers")
+
+
+def _show_transfer(call: Call, transfer: Transfer) -> None:
+    se = call.catalogue.replicas.numbered(transfer.target)
+    record = call.catalogue.replicas.guid(transfer.guid)
+    target = se.key if se else ""
+    description = f'FromLFN = "{transfer.lfn}"; ToSE = "{target}";' if call.options.has("jdl") else ""
+    call.out.line(
+        f"{transfer.id}\t   {transfer.status}\t   {transfer.owner}\t{target}{record.size if record else 0:>14}"
+        f"\t\t{description}\t{transfer.attempts}\t{transfer.lfn or transfer.guid}"
+    )
 
 
 def _is_wanted(call: Call, transfer: Transfer) -> bool:
@@ -165,7 +164,7 @@ COMMANDS = {
     "listTransfer": Command(
         list_transfers,
         "[-status <status>] [-user <user>] [-id <id>] [-destination <SE>] [-list <count>] [-verbose] [-jdl] [-desc]",
-        option_set("verbose jdl desc", "status user id destination list"),
+        option_set("verbose summary all_status jdl desc", "status user id destination list"),
         needs_arguments=False,
     ),
 }

@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 import math
+import re
 
 from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol import formats
-from aliend.sandbox.protocol.options import option_set
+from aliend.sandbox.protocol.options import integer, option_set
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state.replicas import StorageElement
 
+_LIMITS = ("maxNbFiles", "maxTotalSize")
 _CAPACITY_HEADER = "\t\t                Capacity\t  \t\t\t\t\tDemote\n"
-_COLUMNS = "\t ID\t   Total  \t    Used  \t    Free      File count\t   Read   Write\tQoS \t  Endpoint URL\n"
+_COLUMNS = "\t ID\t   Total  \t    Used  \t    Free      File count\t   Read   Write\t"
 
 
 def list_elements(call: Call) -> None:
     """List the storage elements with their use; the table's header is in the first message."""
-    shown = [se for se in call.catalogue.replicas.elements() if _is_wanted(call, se)]
+    shown = [se for se in _queried(call) if "::" in se.name and _has_tags(call, se)]
     width = max((len(se.name) for se in shown), default=0)
-    call.out.text(f"{'':{width}}{_CAPACITY_HEADER}{'SE name':>{width}}{_COLUMNS}")
+    tags = max((len(", ".join(se.qos)) for se in shown), default=0)
+    call.out.text(f"{' ':{width}}{_CAPACITY_HEADER}{'SE name':>{width}}{_COLUMNS}{'QoS':<{tags}}\t  Endpoint URL\n")
     for se in shown:
-        _show(call, se, width)
+        _show(call, se, width, tags)
         call.out.finish_result()
-    if call.options.has("s"):
+    if call.options.has("s") and len(shown) > 1:
         used, total = sum(se.used for se in shown), sum(se.capacity for se in shown)
-        free, files = formats.human(total - used), sum(se.files for se in shown)
-        call.out.line(
-            f"{'TOTAL':>{width}}\t   \t{formats.human(total):>8}\t{formats.human(used):>8}\t{free:>8}{files:>16}"
-        )
+        free, files = sum(max(0, se.capacity - se.used) for se in shown), sum(se.files for se in shown)
+        sizes = "\t".join(f"{formats.human(size):>8}" for size in (total, used, free))
+        call.out.line(f"\n{f'TOTAL: {len(shown)} SEs':>{width}}\t \t{sizes}{files:>16} files")
 
 
-def _is_wanted(call: Call, se: StorageElement) -> bool:
-    choices = call.options.values.get("qos", [])
-    if choices and not any(set(choice.lower().split(",")) <= set(se.qos) for choice in choices):
+def _queried(call: Call) -> list[StorageElement]:
+    """Return the storage elements that the operands mean: a number, a name, or a part of names; by name."""
+    elements = call.catalogue.replicas.elements()
+    if not call.operands:
+        return elements
+    return [se for se in elements if any(_is_meant(se, word, elements) for word in call.operands)]
+
+
+def _is_meant(se: StorageElement, word: str, elements: list[StorageElement]) -> bool:
+    number = integer(word, 32)
+    if any(number == each.number for each in elements):
+        return number == se.number
+    if any(word.upper() == each.key for each in elements):
+        return word.upper() == se.key
+    if word.count("::") >= 2 and not any(sign in word for sign in "*+."):
         return False
-    words = [word.upper() for word in call.operands]
-    return not words or any(word in (se.key, str(se.number)) or ("*" in word and _like(word, se)) for word in words)
+    try:
+        return re.search(word, se.key, re.IGNORECASE) is not None
+    except re.error:
+        return False
 
 
-def _like(word: str, se: StorageElement) -> bool:
-    return all(part in se.key for part in word.split("*"))
+def _has_tags(call: Call, se: StorageElement) -> bool:
+    choices = [set(filter(None, re.split("[ ,;]", text))) for text in call.options.values.get("qos", [])]
+    choices = [choice for choice in choices if choice]
+    return not choices or any(choice <= set(se.qos) for choice in choices)
 
 
-def _show(call: Call, se: StorageElement, width: int) -> None:
+def _show(call: Call, se: StorageElement, width: int, tags: int) -> None:
     free, url = max(0, se.capacity - se.used), f"{se.daemon}{se.path}"
     sizes = "\t".join(f"{formats.human(size):>8}" for size in (se.capacity, se.used, free))
     call.out.line(
         f"{se.name:>{width}}\t{se.number:>3}\t{sizes}{se.files:>16}\t{se.demote_read: .4f} {se.demote_write: .4f}"
-        f"\t{', '.join(se.qos)}\t  {url}"
+        f"\t{', '.join(se.qos):<{tags}}\t  {url}"
     )
     call.out.keys(
         seName=se.name,
@@ -68,7 +86,8 @@ def list_distances(call: Call) -> None:
     site = call.options.value("site") or call.session.site
     distances = call.catalogue.replicas.distances(site)
     reading = call.options.has("read")
-    elements = _readable(call) if reading and call.operands else call.catalogue.replicas.elements()
+    file = call.options.value("read")
+    elements = _readable(call, file) if file else call.catalogue.replicas.elements()
     tag = call.options.value("qos")
     rows = []
     for se in elements:
@@ -81,24 +100,29 @@ def list_distances(call: Call) -> None:
         call.out.line(
             f"{se.key:>40}\t(read: {se.demote_read: .3f},  write: {se.demote_write: .3f},  distance: {distance})"
         )
+    call.out.text("\n")
 
 
-def _readable(call: Call) -> list[StorageElement]:
-    entry = call.find(call.operands[0])
-    replicas = call.catalogue.replicas.replicas_of(entry.guid or "") if entry is not None else []
-    elements = [replica.se for replica in replicas if replica.se is not None]
-    if not elements:
+def _readable(call: Call, file: str) -> list[StorageElement]:
+    entry = call.find(file)
+    if entry is None or entry.guid is None:
         raise CommandFailedError(61, "No results from server")
-    return elements
+    replicas = call.catalogue.replicas.replicas_of(entry.guid)
+    return [replica.se for replica in replicas if replica.se is not None]
 
 
 def set_site(call: Call) -> None:
     """Set the site from which distances count; `auto` is the service's own."""
     before = call.session.site
-    site = call.operands[0] if call.operands else "auto"
+    site = call.operands[0].strip() if call.operands else ""
+    if not site:
+        call.out.line(f"Keeping the current close site: {before}")
+        return
     if "." in site or ":" in site:
-        raise CommandFailedError(11, f"This grid knows no sites of addresses, so none of {site}")
-    call.session.site = call.service.site if site == "auto" else site
+        raise CommandFailedError(
+            11, f"Could not retrieve the site name for {site} from the external service: alimonitor.cern.ch"
+        )
+    call.session.site = call.service.site if site.lower() == "auto" else site
     call.out.line(f"Setting close site to {call.session.site} (was {before})")
 
 
@@ -106,21 +130,22 @@ def fquota(call: Call) -> None:
     """List the file quotas of users, or set them (administrators only)."""
     action, *rest = call.operands
     if action == "list":
-        for name in rest or [call.principal.name]:
-            _show_quota(call, name)
+        for index, name in enumerate(rest or [call.principal.name]):
+            _show_quota(call, name, is_first=index == 0)
     elif action == "set" and len(rest) == 3:
         _set_quota(call, *rest)
     else:
         raise BadArgumentsError
 
 
-def _show_quota(call: Call, name: str) -> None:
+def _show_quota(call: Call, name: str, *, is_first: bool) -> None:
     quota = call.catalogue.quotas.get(name)
     if quota is None:
         call.out.fail(61, f"File quota information not available for {name}")
         return
+    separator = "" if is_first else "\n"
     call.out.line(
-        f"FQuota: user: {name}\ntotalSize\t: {formats.human(quota.size)}\n"
+        f"{separator}FQuota: user: {name}\ntotalSize\t: {formats.human(quota.size)}\n"
         f"maxTotalSize\t: {formats.human(quota.max_size)}\n"
         f"tmpIncreasedTotalSize\t: 0 B\nnbFiles\t: {quota.files}\nmaxNbFiles\t: {quota.max_files}\n"
         "tmpIncreasedNbFiles\t: 0"
@@ -131,13 +156,20 @@ def _show_quota(call: Call, name: str) -> None:
 
 
 def _set_quota(call: Call, name: str, field: str, value: str) -> None:
+    if field not in _LIMITS:
+        fields = ", ".join(_LIMITS)
+        raise CommandFailedError(38, f"Not a field you can set: {field}, only these ones can be modified: [{fields}]")
+    number = integer(value)
+    if number is None:
+        raise CommandFailedError(22, f"Illegal value for {field} : {value}")
+    if number == 0:
+        call.out.text(call.usage)
+        raise CommandFailedError(22, "Value cannot be null")
     if not call.principal.has_role("admin"):
         raise CommandFailedError(1, "Only administrators can do this")
-    if field not in ("maxNbFiles", "maxTotalSize") or not value.isdecimal():
-        raise CommandFailedError(22, f"Wrong field name! Choose one of them: maxNbFiles, maxTotalSize, not {field}")
-    if not call.catalogue.quotas.limit(name, **{field: int(value)}):
-        raise CommandFailedError(61, f"File quota information not available for {name}")
-    call.out.line(f"Result: ok, {field}={value} for user=[{name}]")
+    if not call.catalogue.quotas.limit(name, **{field: number}):
+        raise CommandFailedError(121, f"Failed to set {field}={number} for user=[{name}]")
+    call.out.line(f"Result: ok, {field}={number} for user=[{name}]")
 
 
 COMMANDS = {
@@ -151,7 +183,7 @@ COMMANDS = {
     "listSEDistance": Command(
         list_distances,
         "[-site <site>] [-read [<lfn>]] [-qos <tag>]",
-        option_set("read", "site qos"),
+        option_set("", "site qos", optional="read"),
         needs_arguments=False,
         hides_option_errors=True,
     ),

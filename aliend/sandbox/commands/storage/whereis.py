@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aliend.sandbox.errors import CommandFailedError
+from aliend.sandbox.errors import BadArgumentsError, CommandFailedError
 from aliend.sandbox.protocol.options import option_set
 from aliend.sandbox.service.call import Call, Command
 from aliend.sandbox.state import guids, paths
@@ -20,6 +20,8 @@ class _ReplicaLocation:
 
 def whereis(call: Call) -> None:
     """List the replicas of a file or GUID; with `-r` resolve those inside an archive."""
+    if not call.operands:
+        raise BadArgumentsError
     operand = call.operands[0]
     guid, title = _guid_of(call, operand)
     replicas = _replicas(call, guid)
@@ -30,11 +32,10 @@ def whereis(call: Call) -> None:
         call.catalogue.replicas.mark_visited(guid)
     if archive is not None and call.options.has("r"):
         places = _inside(call, archive)
-        title += " is inside a ZIP archive\n" + _archive_line(call, archive[0])
+        call.out.line(f"{title} is inside a ZIP archive\n{_archive_line(call, archive[0])}")
     else:
         places = [_location(replica) for replica in replicas]
-        title += " is in\n"
-    call.out.line(title)
+        call.out.line(f"{title} is in\n")
     for place in places:
         _show(call, place)
 
@@ -50,14 +51,14 @@ def _replicas(call: Call, guid: str) -> list[Replica]:
 def _guid_of(call: Call, operand: str) -> tuple[str, str]:
     if call.options.has("g") and not guids.is_guid(operand):
         raise CommandFailedError(22, f"This is not a valid GUID: {operand}")
-    if guids.is_guid(operand):
+    entry = None if call.options.has("g") else call.find(operand)
+    if guids.is_guid(operand) and (entry is None or entry.guid is None):
         if call.catalogue.replicas.guid(operand) is None:
             raise CommandFailedError(2, f"GUID {operand} does not exist in the catalogue")
         return operand.lower(), f"the GUID {operand}"
-    entry = call.entry(operand)
-    if entry.is_directory:
+    if entry is not None and entry.kind != "f":
         raise CommandFailedError(22, f"The path you indicated is not a file: {operand}")
-    if entry.guid is None:
+    if entry is None or entry.guid is None:
         raise CommandFailedError(2, operand)
     return entry.guid, f"the file {paths.name(entry.path)}"
 
@@ -76,7 +77,9 @@ def _archive_line(call: Call, guid: str) -> str:
     if not call.options.has("l"):
         return "    pass `-l` to whereis to try to resolve the archive LFN (slow, expensive operation!)\n"
     entry = call.catalogue.names.with_guid(guid)
-    return f"    the archive LFN is {entry.path if entry else 'unknown'}\n"
+    if entry is None:
+        call.out.warn(f"Could not resolve the LFN for the archive guid {guid}\n")
+    return f"    archive LFN: {entry.path}\n" if entry else ""
 
 
 def _location(replica: Replica) -> _ReplicaLocation:
@@ -88,12 +91,12 @@ def _location(replica: Replica) -> _ReplicaLocation:
 
 
 def _show(call: Call, place: _ReplicaLocation) -> None:
-    name = "ZIP archive member            " if place.name == "ArchiveMember" else f"SE => {place.name}"
-    call.out.line(f"\t {name} pfn => {place.pfn}")
+    name = "ZIP archive member" if place.name == "ArchiveMember" else f"SE => {place.name}"
+    call.out.line(f"\t {name:<30} pfn => {place.pfn}")
     if place.number > 0:
         call.out.key("seNumber", str(place.number))
     call.out.keys(seName=place.name, pfn=place.pfn)
     call.out.finish_result()
 
 
-COMMANDS = {"whereis": Command(whereis, "[-g] [-r] [-l] <filename>", option_set("g r l"))}
+COMMANDS = {"whereis": Command(whereis, "[-options] [<filename>]", option_set("g r l"))}

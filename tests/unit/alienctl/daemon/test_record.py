@@ -1,4 +1,4 @@
-"""The client finds the daemon's state and socket by rules of its own, which must be those of the daemon."""
+"""The client's rules for the daemon's state directory and socket are equal to those of the daemon."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def test_the_daemons_page_has_the_options_that_it_takes() -> None:
     assert taken == set(re.findall(r"--[a-z]+", man_page.page("aliend").replace("\\-", "-")))
 
 
-def test_a_manual_page_that_is_not_there_is_refused() -> None:
+def test_an_unknown_manual_page_is_rejected() -> None:
     with pytest.raises(ClientError, match="alienctl, aliend"):
         man_page.page("nosuch")
 
@@ -50,6 +50,6 @@ def test_a_topic_is_printed_as_it_is_written() -> None:
     assert "coming-from-alienpy" in pages.text()
 
 
-def test_there_is_no_help_about_what_is_not_there() -> None:
+def test_help_about_an_unknown_topic_is_rejected() -> None:
     with pytest.raises(ClientError, match="no-such"):
         pages.text_of("no-such")

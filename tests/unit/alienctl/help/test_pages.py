@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+import aliend
 from alienctl.help import pages
 from aliend.commands import command_names
+from aliend.commands.account import certificates, tokens
 from aliend.commands.copying import replicate, sync, transfers
 from aliend.commands.files import contents, edit, find2, pfns, to_xml
-from aliend.commands.grid import elements, xrootd_servers
-from aliend.core.cli.options import Option
+from aliend.commands.grid import elements, grid_jobs, xrootd_servers
+from aliend.core.cli.options import Option, other_spelling
 from aliend.core.copying import arguments
+from aliend.core.grid import ccdb
 
 PARSERS: dict[str, Mapping[str, Option]] = {
     "cp": arguments.OPTIONS,
     "sync": sync._OPTIONS,
     "replicate": replicate._OPTIONS,
-    "transfers": {name: option for options in transfers._OPTIONS.values() for name, option in options.items()},
+    "transfers": {name: option for options in transfers.OPTIONS.values() for name, option in options.items()},
     "find2": find2._OPTIONS,
     "toXml": to_xml._OPTIONS,
     "head": contents._OPTIONS,
@@ -31,6 +35,13 @@ PARSERS: dict[str, Mapping[str, Option]] = {
     "xrd_config": xrootd_servers._CONFIG,
     "xrd_stats": xrootd_servers._STATS,
     "getSE": elements._COLUMNS,
+    "getCE": elements._FILTERS,
+    "jobInfo": grid_jobs._INFO_OPTIONS,
+    "siteJobs": grid_jobs._SITE_OPTIONS,
+    "ccdb": ccdb._OPTIONS,
+    "token-destroy": tokens._DESTROY_OPTIONS,
+    "getCAcerts": certificates._CA_OPTIONS,
+    **{name: {} for name in ("cat", "SEqos", "quota", "pfn", "lfn2uri")},
 }
 WITHOUT_EFFECT = {*arguments.IGNORED_OPTIONS, "recursive", "ignored"}
 """Accepted for scripts of other clients; no page lists them."""
@@ -53,7 +64,8 @@ def test_every_command_without_help_from_the_service_has_a_page() -> None:
 
 @pytest.mark.parametrize("command", PARSERS)
 def test_a_page_lists_exactly_the_options_of_the_parser(command: str) -> None:
-    listed, accepted = options_of(command), PARSERS[command]
+    listed = options_of(command)
+    accepted = {word: option for name, option in PARSERS[command].items() for word in (name, other_spelling(name))}
     missing = {
         option.key
         for name, option in accepted.items()
@@ -62,6 +74,20 @@ def test_a_page_lists_exactly_the_options_of_the_parser(command: str) -> None:
     }
     assert missing == set()
     assert listed - set(accepted) - {"--json"} == set()
+
+
+def test_every_parser_is_compared_with_its_page() -> None:
+    assert aliend.__file__
+    sources = [path.read_text(encoding="utf-8") for path in Path(aliend.__file__).parent.rglob("*.py")]
+    parsed = {name for text in sources for name in re.findall(r'parse_options\(\s*"([\w-]+)"', text)}
+    assert "ccdb" in parsed
+    assert parsed - set(PARSERS) == set()
+
+
+@pytest.mark.parametrize("command", ["token-init", "token"])
+def test_a_page_lists_only_options_of_a_token_that_take_a_value(command: str) -> None:
+    for option in options_of(command):
+        assert tokens.operands_of([option, "value"]) == []
 
 
 def test_the_overview_fits_a_terminal() -> None:

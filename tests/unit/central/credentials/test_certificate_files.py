@@ -33,7 +33,7 @@ def test_files_have_their_modes_under_any_umask(tmp_path: Path, umask: int) -> N
     assert sorted(file.name for file in (tmp_path / ".globus").iterdir()) == ["usercert.pem", "userkey.pem"]
 
 
-def test_every_old_file_is_kept_under_a_name_of_its_own(tmp_path: Path) -> None:
+def test_every_old_file_is_kept_under_its_own_name(tmp_path: Path) -> None:
     write(tmp_path, 1)
     first, second = write(tmp_path, 2), write(tmp_path, 3)
     assert [file.name for file in first] == ["userkey.pem.2026-11-28", "usercert.pem.2026-11-28"]
@@ -55,7 +55,7 @@ def test_a_link_is_replaced_and_its_target_untouched(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     write(tmp_path, 1)
     (tmp_path / "file").write_text("no directory")
-    with pytest.raises(ConfigurationError, match="cannot be written"):
+    with pytest.raises(ConfigurationError, match="cannot write"):
         write_pair((tmp_path / "file/usercert.pem", "new"), (tmp_path / "userkey.pem", "new"), TODAY)
     assert (tmp_path / "userkey.pem").read_text() == "key 1"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "usercert.pem", "userkey.pem"]

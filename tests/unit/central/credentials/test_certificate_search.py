@@ -1,4 +1,4 @@
-"""Where certificates are looked for, and what is taken for one."""
+"""The search for certificates: directories and file types."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_newest_is_first_and_endings_are_those_of_browsers(tmp_path: Path) -
     assert [found.path.name for found in find([tmp_path], tmp_path)] == list(reversed(names))
 
 
-def test_a_pair_is_found_where_it_is_not_already_in_use(tmp_path: Path) -> None:
+def test_a_pair_is_found_unless_it_is_already_used(tmp_path: Path) -> None:
     for place in ("home", "globus"):
         put(tmp_path / place / "usercert.pem", 1)
         put(tmp_path / place / "userkey.pem", 1)

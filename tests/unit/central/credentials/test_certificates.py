@@ -1,4 +1,4 @@
-"""Which certificate is used, and the sentence where none can be."""
+"""The choice of the certificate, and the message if none is usable."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_key_of_another_certificate_is_refused(authority: Authority) -> None
     assert "does not belong to the certificate" in why(context(None, Issued(user.certificate, other.key)))
 
 
-def test_an_encrypted_key_is_refused_in_words(authority: Authority) -> None:
+def test_an_encrypted_key_is_rejected_with_a_message(authority: Authority) -> None:
     assert "encrypted" in why(context(None, authority.issue("user", pass_phrase="secret")))
 
 
@@ -91,13 +91,13 @@ def test_an_encrypted_key_is_refused_in_words(authority: Authority) -> None:
         ("\0\0", "holds no certificate in PEM form", "holds no private key in PEM form"),
         (
             "-----BEGIN {}-----\nAAAA\n-----END {}-----\n",
-            "its content is no certificate",
-            "its content is no private key",
+            "its content is not a certificate",
+            "its content is not a private key",
         ),
         ("-----BEGIN {}-----\nAAAA\n", "has no matching END line", "has no matching END line"),
     ],
 )
-def test_a_damaged_file_is_refused_in_words(
+def test_a_damaged_file_is_rejected_with_a_message(
     authority: Authority, tmp_path: Path, content: str, certificate: str, key: str
 ) -> None:
     user = authority.issue("user")
@@ -121,7 +121,7 @@ def test_a_key_given_as_text_is_never_shown(authority: Authority) -> None:
 def test_a_missing_key_is_named(authority: Authority) -> None:
     user = authority.issue("user")
     Path(user.key).unlink()
-    assert f"the key {user.key} cannot be read" in why(context(None, user))
+    assert f"cannot read the key {user.key}" in why(context(None, user))
 
 
 def test_cert_info_prints_four_lines_in_utc(authority: Authority) -> None:
@@ -133,9 +133,9 @@ def test_cert_info_prints_four_lines_in_utc(authority: Authority) -> None:
     assert lines[3].startswith("EXPIRE >>> 20")
 
 
-def test_a_key_of_somebody_else_is_refused(authority: Authority) -> None:
+def test_a_key_of_another_user_is_rejected(authority: Authority) -> None:
     user = authority.issue("user")
     if os.geteuid() == 0:
         os.chown(user.key, 65534, 65534)
-        with pytest.raises(ConfigurationError, match="belongs to somebody else"):
+        with pytest.raises(ConfigurationError, match="belongs to another user"):
             usable(context(None, user))

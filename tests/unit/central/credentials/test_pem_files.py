@@ -1,4 +1,4 @@
-"""Which files are read as credentials, for whom, and under which names."""
+"""The files that are accepted as credentials, by owner and name."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def as_nobody() -> Iterator[None]:
 
 @pytest.fixture
 def shared() -> Iterator[Path]:
-    """A directory that everybody may write to and nobody may remove others' files from, as /tmp."""
+    """Create a directory that is writable for all users with the sticky bit, like /tmp."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o1777)
     yield folder
@@ -48,7 +48,7 @@ def put(folder: Path, owner: int, mode: int = 0o644) -> Path:
 @needs_root
 def test_a_default_name_in_a_shared_directory_must_be_ours(shared: Path) -> None:
     file = put(shared, NOBODY)
-    with pytest.raises(Planted, match="belongs to somebody else"):
+    with pytest.raises(Planted, match="belongs to another user"):
         text_of(PemFile(str(file), is_default=True))
     with as_nobody():
         assert text_of(PemFile(str(file), is_default=True)) == "content"
@@ -90,20 +90,24 @@ def test_a_link_of_ours_under_a_default_name_in_a_shared_directory_is_not_follow
 
 
 @pytest.mark.parametrize("is_default", [True, False])
-def test_a_fifo_a_device_a_directory_and_a_huge_file_are_refused_at_once(shared: Path, is_default: bool) -> None:
+def test_a_fifo_a_device_a_directory_and_a_huge_file_are_rejected_immediately(shared: Path, is_default: bool) -> None:
     os.mkfifo(shared / "fifo")
     (shared / "directory").mkdir()
     (shared / "huge").write_bytes(bytes(LARGEST + 1))
     (shared / "large").write_bytes(b"x" * LARGEST)
-    for name, error in (("fifo", "no regular file"), ("directory", "no regular file"), ("huge", "more than 256 KiB")):
+    for name, error in (
+        ("fifo", "not a regular file"),
+        ("directory", "not a regular file"),
+        ("huge", "more than 256 KiB"),
+    ):
         with pytest.raises((OSError, Planted), match=error):
             text_of(PemFile(str(shared / name), is_default=is_default))
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         text_of(PemFile("/dev/zero"))
     assert len(text_of(PemFile(str(shared / "large"), is_default=is_default))) == LARGEST
 
 
-def test_a_missing_file_is_no_planted_one(shared: Path) -> None:
+def test_a_missing_file_is_not_reported_as_planted(shared: Path) -> None:
     for is_default in (True, False):
         with pytest.raises(FileNotFoundError):
             text_of(PemFile(str(shared / "none"), is_default=is_default))

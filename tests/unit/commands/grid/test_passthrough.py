@@ -1,4 +1,4 @@
-"""What is made of the central service's own words."""
+"""The output of commands that the central service executes."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""F085 and F086: a command's output into the user's shell, as soon as there is some."""
+"""F085 and F086: a command's output is piped to the user's shell as it arrives."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 
-from aliend.commands.invocation.call import Call, Progress, Terminal
+from aliend.commands.invocation.call import Call, EditedText, Progress, Terminal
 from aliend.commands.invocation.pipe import pipe_output
 from aliend.core.connection.context import Context
 
@@ -13,7 +13,7 @@ HANDED = "handed sh"
 
 
 class Recorder:
-    """An output that writes down what it is told."""
+    """An output that records its calls."""
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -36,7 +36,9 @@ class Recorder:
     async def ask(self, prompt: str, *, echo: bool) -> None:
         self.said.append(f"{prompt} {echo}")
 
-    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
+    async def handoff(
+        self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool, text: EditedText | None = None
+    ) -> None:
         assert (argv[0], argv[1], takes_output, may_be_missing) == ("/bin/sh", "-c", True, False)
         self.said.append(f"handed {argv[2]}")
 
@@ -86,7 +88,7 @@ async def test_f085_a_pipeline_that_has_ended_ends_the_command() -> None:
     assert output.said == [HANDED, "first\n"]
 
 
-async def test_f086_a_command_that_fails_at_once_starts_no_pipeline() -> None:
+async def test_f086_a_command_that_fails_without_output_starts_no_pipeline() -> None:
     output = Recorder()
 
     async def command(inner: Call) -> int:

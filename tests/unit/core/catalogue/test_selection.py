@@ -132,7 +132,7 @@ def test_a_pattern_excludes_files() -> None:
         (("-min-ctime", "soon"), "-min-ctime is seconds"),
         (("-user", "a b"), "-user needs a name"),
         (("-glob", ""), "-glob needs"),
-        (("-jobid", "x"), "-jobid needs a whole number"),
+        (("-jobid", "x"), "--jobid needs a whole number"),
     ],
 )
 def test_an_invalid_selection_is_refused(words: tuple[str, ...], complaint: str) -> None:

@@ -13,11 +13,11 @@ from aliend.core.cli.command_line import Command, Shell, complete_length, parse,
 from aliend.errors import UsageError
 
 
-def test_f080_one_string_and_separate_words_are_the_same() -> None:
+def test_f080_one_string_and_separate_arguments_are_equal() -> None:
     assert parse_args(("ls", "dir")) == parse_args(("ls dir",)) == (Command(("ls", "dir")),)
 
 
-def test_f080_separate_words_are_never_split_again() -> None:
+def test_f080_separate_arguments_are_never_split_again() -> None:
     assert parse_args(("ls", "a;b | c", "d e")) == (Command(("ls", "a;b | c", "d e")),)
     assert parse_args(("ls", "|", "cat")) == (Command(("ls", "|", "cat")),)
 
@@ -71,7 +71,7 @@ def test_a_backslash_at_the_end_joins_lines() -> None:
     assert parse("ls -l \\\n  dir") == (Command(("ls", "-l", "dir")),)
 
 
-def test_a_request_in_json_is_one_word() -> None:
+def test_a_request_in_json_is_one_argument() -> None:
     text = '{"command": "ls", "options": ["a; b"]}'
     assert parse(f"{text}; pwd") == (Command((text,)), Command(("pwd",)))
 

@@ -1,4 +1,4 @@
-"""What is completed at the end of a command line."""
+"""The kind of completion at the end of a command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aliend.core.cli.completion import CatalogueName, CommandName, StorageElemen
         (["ls", "ALICE"], CatalogueName("", only_directories=False)),
     ],
 )
-def test_the_kind_follows_from_the_command_and_the_word(args: list[str], kind: object) -> None:
+def test_the_kind_follows_from_the_command_and_the_argument(args: list[str], kind: object) -> None:
     assert completion_kind(args) == kind
 
 

@@ -1,6 +1,6 @@
-"""Options and operands of a command's words.
+"""Options and operands in the arguments of a command.
 
-F094: near names for an unknown command.
+F094: similar names for an unknown command.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What login says: at most three short lines, with one command at most, which is the last."""
+"""The messages of login: at most three short lines, with at most one command, which is the last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is text and what is a file name, and what a PEM text that lacks something is said to lack."""
+"""PEM text and file names are distinguished; messages name the missing parts of a PEM text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_any_other_value_is_a_file_name(name: str) -> None:
     assert pem_source(name) == PemFile(name)
 
 
-def test_a_key_in_base64_alone_is_a_name_that_is_never_shown() -> None:
+def test_a_key_in_base64_only_is_a_name_that_is_never_shown() -> None:
     for size in (48, 121, 1200):
         value = base64.b64encode(bytes(size)).decode()
         assert str(pem_source(value)) == f"(a name of {len(value)} characters)"
@@ -63,7 +63,7 @@ def test_the_other_labels_of_a_certificate_are_known_and_settings_behind_it_are_
         ("-----BEGIN CERTIFICATE-----\nA: b\nMAA=\n-----END CERTIFICATE-----", "has no blank line after its headers"),
     ],
 )
-def test_what_is_missing_is_named(text: str, said: str) -> None:
+def test_missing_parts_are_named(text: str, said: str) -> None:
     with pytest.raises(PemError, match=said):
         certificates(text)
 

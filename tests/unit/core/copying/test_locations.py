@@ -76,6 +76,27 @@ def test_every_other_name_is_an_lfn_with_its_storage_specification(word: str, na
     assert resolve_path(word, PLACE) == ResolvedPath("catalogue", name, storage)
 
 
+MISSPELT = (
+    *("disk2", "disk", "disk:", "disk:x", "disk:1;x", "disk:1,nonsense", "disk:1,", "disk:-1", "DISK 2", "disk:1 "),
+    *("tape:one", "ALICE::CERN", "ALICE:CERN:EOS", "ALICE::CERN::", "!CERN", "!ALICE::CERN", "::", "disk:1@", ""),
+)
+
+
+@pytest.mark.parametrize("spec", MISSPELT)
+@pytest.mark.parametrize("name", ["b.txt@{}", "/alice/d@{}/", "x@disk:1@{}", "x@{}@disk:1"])
+def test_a_misspelt_storage_specification_is_refused(name: str, spec: str) -> None:
+    with pytest.raises(UsageError, match=r"invalid storage specification.*\n.*--to"):
+        resolve_path(name.format(spec), PLACE)
+    assert resolve_path(name.format(spec), PLACE, no_storage=True).name.endswith(name.format(spec))
+
+
+@pytest.mark.parametrize(
+    "name", ["me@home", "a,b@c", "at@10:30.log", "x@v1.2", "mail@disk.root", "d@disk:2x/file", "y@2"]
+)
+def test_an_at_sign_may_occur_in_a_name(name: str) -> None:
+    assert resolve_path(name, PLACE) == ResolvedPath("catalogue", f"/alice/dir/{name}")
+
+
 @pytest.mark.parametrize("word", ["", "file:a\0b"])
 def test_an_invalid_path_is_refused(word: str) -> None:
     with pytest.raises(UsageError):

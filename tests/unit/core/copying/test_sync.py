@@ -1,4 +1,4 @@
-"""What a synchronisation copies, and when it may delete."""
+"""The copies of a synchronisation, and the conditions for deletions."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def answers(command: str, option: str = "") -> list[Reply]:
     return [reply for reply in found if reply.exit_code == 0 and reply.results]
 
 
-def test_every_recorded_reply_is_parsed_at_once_and_in_pieces() -> None:
+def test_every_recorded_reply_is_parsed_as_a_whole_and_in_pieces() -> None:
     for request, document in recorded():
         text = json.dumps(document)
         whole = parse(text, request)

@@ -66,7 +66,7 @@ def test_a_pause_is_not_followed_by_a_burst() -> None:
 
 
 def test_a_rate_change_keeps_the_time_to_pay_a_debt() -> None:
-    """From fast to slow, nobody waits for the old lease at the new rate."""
+    """After a lower limit, no copy waits for the old lease at the new rate."""
     meter = RateLimiter(Rates(all=100 * MIB))
     meter.add(1, DOWN, 0.0)
     meter.request(1, MIB)

@@ -64,7 +64,7 @@ def test_a_job_with_unfinished_files_or_unexpanded_sources_has_not_ended() -> No
     assert ended_if_finished(with_files(FRESH, done=1), 9).ended_ms == 0
 
 
-def test_a_released_job_continues_where_it_was() -> None:
+def test_a_released_job_continues_from_its_last_state() -> None:
     assert play(FRESH, Hold("the disk is full")).message == "the disk is full"
     assert play(FRESH, Hold(), Release()).state == "expanding"
     assert play(FRESH, ALL, Hold(), Release()).state == "active"
@@ -83,7 +83,7 @@ def test_a_retry_reopens_an_ended_job_and_completes_its_expansion() -> None:
     assert play(ended_if_finished(play(FRESH, Cancel()), 9), Retry()).state == "expanding"
 
 
-def test_a_job_that_is_done_stays_done() -> None:
+def test_a_completed_job_remains_completed() -> None:
     done = ended_if_finished(with_files(play(FRESH, ALL), done=1), 9)
     assert play(done, Cancel(), Retry(), Hold("x"), Release(), SetMessage("y")) == done
 

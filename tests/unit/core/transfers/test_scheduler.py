@@ -1,4 +1,4 @@
-"""Which transfers start."""
+"""The choice of the transfers that start."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_job_of_large_files_gives_way_to_one_of_small_ones() -> None:
     assert chosen.index(101) > 10
 
 
-def test_a_file_larger_than_any_quantum_has_its_turn_at_once_when_it_is_alone() -> None:
+def test_a_file_larger_than_any_quantum_starts_immediately_if_alone() -> None:
     assert started(files(1, 1, size=1 << 50)) == [100]
 
 

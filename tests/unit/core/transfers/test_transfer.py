@@ -88,7 +88,7 @@ def test_waiting_for_a_credential_is_not_counted_as_a_failure() -> None:
     assert transfer.failures == 0
 
 
-def test_a_permanent_error_fails_at_once() -> None:
+def test_a_permanent_error_fails_immediately() -> None:
     assert play(FRESH, Started(), broke("permanent"))[0].state == Failed("the reason")
 
 

@@ -1,4 +1,4 @@
-"""Why a file waits."""
+"""The reasons why files wait."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_users_pause_differs_from_a_full_disk() -> None:
     assert kind_of(of(Queued(), full)) == "space"
 
 
-def test_a_pause_after_a_failure_says_until_when() -> None:
+def test_a_pause_after_a_failure_has_an_end_time() -> None:
     assert of(Waiting(1060.0, "busy"), kind="transient") == Reason("retry", "busy", 1060.0)
     assert of(Waiting(1060.0, "no token"), kind="credential") == Reason("credential", "no token", 1060.0)
     assert kind_of(of(Waiting(999.0, "busy"))) == "next"

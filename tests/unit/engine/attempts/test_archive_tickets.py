@@ -42,7 +42,7 @@ async def test_a_file_with_a_members_name_and_size_but_other_bytes_gets_its_own_
 
 
 async def test_two_archives_in_one_directory_cost_a_ticket_each_and_one_lookup(house: House, tmp_path: Path) -> None:
-    """F209: the second archive's members are told by the catalogue, many with one request."""
+    """F209: the members of the second archive come from the catalogue, many with one request."""
     logs = {f"{number}.log": f"log {number}".encode() for number in range(12)}
     house.grid.put_archive("/a/d/", MEMBERS)
     house.grid.put_archive("/a/d/", logs, "logs.zip")

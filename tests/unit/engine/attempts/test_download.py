@@ -305,7 +305,7 @@ async def test_watching_all_jobs_begins_with_unfinished_ones(house: House, tmp_p
 
 
 @pytest.mark.parametrize("name", ["relative", "/nul\0", "/\udcff"])
-async def test_an_invalid_path_is_refused_at_once(house: House, name: str) -> None:
+async def test_an_invalid_path_is_rejected_immediately(house: House, name: str) -> None:
     with pytest.raises(UsageError):
         await house.submit(down(name, target="/tmp/x"))
 

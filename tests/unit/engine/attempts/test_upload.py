@@ -61,6 +61,30 @@ async def test_a_directory_goes_below_the_target(house: House, tmp_path: Path) -
     assert sorted(house.grid.files) == ["/a/d/s/f", "/b/s/f"]
 
 
+@pytest.mark.parametrize("target", ["/a/f/x", "/a/f/deep/er/x", "/a/f/d/"])
+@pytest.mark.parametrize("more", [{}, {"touch_empty": True}])
+async def test_nothing_is_booked_below_a_file(
+    house: House, tmp_path: Path, target: str, more: dict[str, object]
+) -> None:
+    source = tmp_path / "x"
+    source.write_bytes(b"" if more else b"new")
+    house.grid.files["/a/f"] = Entry("/a/f", "file", size=1)
+    job = await house.done(up(source, target, **more))
+    assert job.state == "failed"
+    assert "/a/f is a file in the catalogue" in (await house.only(job.id)).message
+    assert house.catalogue.calls.keys() == {"stat"}
+
+
+async def test_only_the_files_below_a_file_fail(house: House, tmp_path: Path) -> None:
+    for name in ("d/f/one", "d/f/s/two", "d/g/three", "d/four"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    house.grid.files["/a/d/f"] = Entry("/a/d/f", "file", size=1)
+    job = await house.done(up(tmp_path / "d", "/a/"))
+    assert (job.files.done, job.files.failed) == (2, 2)
+    assert sorted(house.grid.files) == ["/a/d/f", "/a/d/four", "/a/d/g/three"]
+
+
 async def test_fewer_replicas_than_requested_are_a_warning(house: House, file: Path) -> None:
     job = await house.done(up(file, "/a/f", storage="disk:5"))
     assert job.state == "done"
@@ -146,7 +170,7 @@ async def test_overwriting_replaces_the_file_and_leaves_no_other_name(house: Hou
 
 
 def hang_at(house: House, command: str, when: str, number: int) -> asyncio.Event:
-    """Let the `number`-th request of that kind hang for ever, before or after it is carried out; the event tells."""
+    """Let the `number`-th request of that kind hang before or after its execution; return an event that is set then."""
     reached = asyncio.Event()
     original = getattr(house.catalogue, command)
     calls = 0
@@ -488,7 +512,7 @@ async def test_a_ticket_refused_because_of_a_new_registration_is_requested_again
     assert (await house.ended(job.id)).state == "done"
 
 
-async def test_an_invalid_storage_specification_is_refused_at_once(house: House, file: Path) -> None:
+async def test_an_invalid_storage_specification_is_rejected_immediately(house: House, file: Path) -> None:
     async def refused(*_: object) -> list[Ticket]:
         raise ServiceError("access", 22, "Don't know what to do with it")
 
@@ -508,7 +532,7 @@ async def test_replicas_are_read_back_on_request(house: House, file: Path) -> No
     house.catalogue.commit = then_spoil  # type: ignore[method-assign]
     job = await house.done(up(file, "/a/g", verify=True))
     assert job.state == "failed"
-    assert "cannot be read back: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
+    assert "reading it back failed: A::B::SE1: wrong content: md5 is" in (await house.only(job.id)).message
 
 
 async def test_many_uploads_share_their_lookups(house: House, tmp_path: Path) -> None:

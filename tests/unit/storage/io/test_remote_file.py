@@ -43,7 +43,7 @@ def test_checksums_match_the_bytes(chunks: list[bytes], large: bool) -> None:
         assert digests.differs("adler32", f"{zlib.adler32(whole) ^ 1:x}")
 
 
-def test_a_waiting_task_stops_at_once() -> None:
+def test_a_waiting_task_stops_immediately() -> None:
     completions = CompletionQueue()
     threading.Timer(0.05, completions.stop).start()
     with pytest.raises(Stopped):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from aliend.core.transfers.file_system import FileSystem, expected_for, is_same
+from aliend.core.catalogue.file_system import FileSystem, expected_for, is_same
 
 ROOT = FileSystem("/", 1, 10, "ext4", "/dev/sda1", "boot")
 DISK = FileSystem("/media/usb", 2, 20, "ext4", "/dev/sdb1", "boot")

@@ -1,0 +1,61 @@
+"""Decides what a command says about files that wait: one line for each cause, and another one when it changes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from aliend.core.cli.escaping import escape_newlines
+from aliend.engine.views import WaitGroup
+
+COUNT_PAUSE, TIME_PAUSE = 10.0, 30.0
+"""Seconds between two lines about a cause: with at least twice as many files, with another time of the next try."""
+_NOT_WORTH_A_LINE = frozenset({"next", "bandwidth"})
+"""Reasons of files that start at once, or that are being copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    at: float
+    files: int
+    until: float
+
+
+class WaitNotices:
+    """The lines about one job. Causes that are gone are forgotten, so that they are new when they come back."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, str], _Said] = {}
+
+    def lines(self, groups: Sequence[WaitGroup], now: float) -> list[str]:
+        """Return what is to be said at `now` (POSIX seconds) about all files of the job that wait."""
+        lines = []
+        groups = [group for group in groups if group.reason.kind not in _NOT_WORTH_A_LINE]
+        causes = {(group.reason.kind, group.reason.text): group for group in groups}
+        self._said = {cause: said for cause, said in self._said.items() if cause in causes}
+        for cause, group in causes.items():
+            if self._is_new(self._said.get(cause), group, now):
+                self._said[cause] = _Said(now, group.files, group.reason.until)
+                lines.append(_line(group, now))
+        return lines
+
+    @staticmethod
+    def _is_new(said: _Said | None, group: WaitGroup, now: float) -> bool:
+        if said is None:
+            return True
+        if group.files >= 2 * max(said.files, 1):
+            return now - said.at >= COUNT_PAUSE
+        return group.reason.until > said.until + 1 and now - said.at >= TIME_PAUSE
+
+
+def _line(group: WaitGroup, now: float) -> str:
+    what = f"{group.files} files wait" if group.files > 1 else f"{group.first} waits"
+    what = what if group.files else "no file moves yet"
+    until = f"; next try at {clock_time(group.reason.until)}" if group.reason.until > now else ""
+    return escape_newlines(f"job {group.job}: {what}: {group.reason.text}{until}")
+
+
+def clock_time(seconds: float) -> str:
+    """Return a POSIX time as the local time of day."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%H:%M:%S")
