@@ -47,6 +47,10 @@ class Catalogue:
         self._bulk = bulk
         self._limit = 0
 
+    def expect_commands(self, count: int) -> None:
+        """Say how many commands of bulk work will probably follow, so that enough connections are opened."""
+        self._central.expect_bulk(count)
+
     async def list(self, lfn: str, all: bool = False) -> Entries:
         """Return the entries of a directory, or the entry of a file; `all` includes names that begin with a dot.
 

@@ -224,6 +224,7 @@ class Engine(Queries):
         """Queue failed and cancelled transfers again; once for each `request_id`."""
         if await self._store.was_requested(request_id):
             return await self.job(number)
+        self._attempts.forget_lookups(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         await self._store.record_request(request_id, number)
         return view

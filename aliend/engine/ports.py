@@ -18,6 +18,9 @@ from aliend.store import Store
 class CataloguePort(Protocol):
     """Typed operations on absolute LFNs; they raise the errors of `aliend.errors`."""
 
+    def expect_commands(self, count: int, /) -> None:
+        """Say how many commands will probably follow."""
+
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         """Return the entries that exist, and the names that do not."""
 

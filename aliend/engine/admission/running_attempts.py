@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from aliend.core.transfers.attempt_progress import AttemptProgress
 from aliend.core.transfers.attempt_record import Stage
-from aliend.core.transfers.job import Job
+from aliend.core.transfers.job import Direction, Job
 from aliend.core.transfers.scheduler import Limits, Load
 from aliend.core.transfers.transfer import Transfer
 from aliend.core.transfers.wait_reason import RunningCopy
@@ -26,6 +26,8 @@ _CENTRAL = (Stage.TICKET, Stage.COMMIT, Stage.VERIFY, Stage.REPLACE)
 """Stages that only wait for the central service."""
 _MAX_RUNNING = 250
 """Attempts at a time, including those that use no slot."""
+_COMMANDS: Mapping[Direction, int] = {"download": 1, "upload": 3, "copy": 4}
+"""Commands of the central service for one file."""
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +98,11 @@ class RunningAttempts:
             for attempt in self.by_transfer.values()
             if attempt.progress.stage is not Stage.VERIFY and not attempt.is_stopped
         )
+
+    def expected_commands(self) -> int:
+        """Return about how many commands of the central service the unfinished files of the running jobs need."""
+        jobs = {attempt.job.id: attempt.job for attempt in self.by_transfer.values()}
+        return sum(job.files.unfinished * _COMMANDS[job.spec.direction] for job in jobs.values())
 
     def running_copies(self) -> tuple[RunningCopy, ...]:
         """Return all attempts, as `wait_reason` needs them."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.replica_url import member_of
 from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
@@ -119,7 +120,11 @@ class GridSource:
     @classmethod
     async def look_up(cls, attempt: Attempt, lfn: str) -> GridSource:
         """Request tickets for reading the file. Raises CopyError, ServiceError."""
-        tickets = await attempt.tools.catalogue.access_read(lfn)
+        return cls.of_tickets(lfn, await attempt.tools.catalogue.access_read(lfn))
+
+    @classmethod
+    def of_tickets(cls, lfn: str, tickets: Sequence[Ticket]) -> GridSource:
+        """Return the source to be read with these tickets. Raises CopyError if there are none."""
         if not tickets:
             raise CopyError(f"{lfn} has no readable replica", kind="permanent")
         return cls(lfn, tickets[0].size, tickets[0].md5, replica_urls(tickets))

@@ -12,6 +12,7 @@ from aliend.core.copying.target_paths import target_root
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
+from aliend.engine.attempts.existing_target import has_content_already
 from aliend.errors import CopyError
 from aliend.storage.tasks import Download, Downloaded, replica_urls
 
@@ -25,6 +26,8 @@ async def download(attempt: Attempt) -> Succeeded:
         await attempt.record_created_directories(missing)
     if not transfer.size and await _is_empty(attempt):
         return await _make_empty(attempt)
+    if await has_content_already(attempt):
+        return Succeeded(transfer.size, transfer.md5)
     attempt.progress.enter_stage(Stage.TICKET)
     tickets, shared = await archives.tickets_for(transfer, spec, attempt.tools.workers, attempt.next_transfers)
     try:

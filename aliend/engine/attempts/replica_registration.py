@@ -18,7 +18,7 @@ from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import ReplicasBooked
 from aliend.engine.attempts.attempt import Attempt
 from aliend.engine.attempts.copy_sources import CopySource
-from aliend.engine.kept_replicas import list_replicas
+from aliend.engine.kept_replicas import list_replicas, read_tickets, storage_elements_of
 from aliend.errors import CopyError, OutcomeUnknown, ServiceError
 from aliend.storage.tasks import Compare, ReplicaOutcome, replica_urls
 
@@ -68,10 +68,11 @@ class ReplicaRegistration:
         self._rejected: set[str] = set()
         self._md5 = source.md5
 
-    async def run(self, entry: Entry | None) -> RegisteredFile:
+    async def run(self, entry: Entry | None, existing: Collection[str] | None = None) -> RegisteredFile:
         """Register the granted number of replicas; `entry` is what the name is now (None, or our file).
 
-        Raises CopyError: permanent if some replicas are registered and others cannot be, transient if waiting helps.
+        `existing` are its storage elements, if the caller has just looked them up. Raises CopyError: permanent if some
+        replicas are registered and others cannot be, transient if waiting helps.
         """
         storage = self._attempt.spec.storage or storage_spec.default_spec(
             self._attempt.transfer.target, self._source.size
@@ -79,7 +80,7 @@ class ReplicaRegistration:
         if entry is not None:
             self._md5 = entry.md5 or self._md5
             self._guid = entry.guid
-            self._registered = {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}
+            self._registered = set(existing or await storage_elements_of(self._catalogue, self._lfn))
         await self._resume()
         if entry or self._registered:
             await self._add_missing(storage)
@@ -302,7 +303,7 @@ class ReplicaRegistration:
                 continue
             if entry is None or entry.guid != ticket.guid:
                 return False
-            if ticket.se in {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}:
+            if ticket.se in await storage_elements_of(self._catalogue, self._lfn):
                 return True
         return False
 
@@ -313,24 +314,33 @@ class ReplicaRegistration:
         was lost was looked up: the replicas are checked only if some existed `before`.
         """
         self._attempt.progress.enter_stage(Stage.VERIFY)
-        entry = await self._attempt.tools.stats.stat_batched(self._lfn)
-        if entry is None or entry.guid not in self._guids:
-            theirs = f"GUID {entry.guid}" if entry else "nothing"
-            raise CopyError(
-                f"another user registered {self._lfn} meanwhile (the catalogue shows {theirs}); their file was not "
-                "touched",
-                kind="permanent",
-            )
         if before is None:
-            return entry.guid
+            entry = await self._attempt.tools.stats.stat_batched(self._lfn)
+            return self._own_guid(entry.guid if entry else "")
+        tickets = await read_tickets(self._catalogue, self._lfn)
+        if self._registered <= {ticket.se for ticket in tickets}:
+            return self._own_guid(tickets[0].guid)
+        # A replica that cannot be read now has no ticket.
+        entry = await self._attempt.tools.stats.stat(self._lfn)
+        guid = self._own_guid(entry.guid if entry else "")
         for check in range(_VISIBILITY_CHECKS):
             if check:
                 await asyncio.sleep(_CHECK_INTERVAL)
             shown = {replica.se for replica in await list_replicas(self._catalogue, self._lfn)}
             if self._registered <= shown:
-                return entry.guid
+                return guid
         missing = ", ".join(sorted(self._registered - shown))
         raise CopyError(f"the catalogue does not show the replicas of {self._lfn} on {missing}", kind="transient")
+
+    def _own_guid(self, guid: str) -> str:
+        """Return the GUID that the catalogue shows. Raises CopyError if it is not ours."""
+        if guid in self._guids:
+            return guid
+        raise CopyError(
+            f"another user registered {self._lfn} meanwhile (the catalogue shows "
+            f"{f'GUID {guid}' if guid else 'nothing'}); their file was not touched",
+            kind="permanent",
+        )
 
     def _incomplete(self) -> CopyError:
         registered = (

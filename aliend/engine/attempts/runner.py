@@ -100,6 +100,11 @@ class AttemptRunner:
         if self._monitoring is None or self._monitoring.done():
             self._monitoring = self._context.tasks.create_task(self._monitor.run())
 
+    def forget_lookups(self, job: int) -> None:
+        """Forget what was looked up in advance for a job: the user tries again after a pause."""
+        for stats in self._stats.values():
+            stats.forget(job)
+
     def clean_up(self, transfer: Transfer, job: Job) -> None:
         """Clean up after a transfer that ended with an earlier daemon."""
         if transfer.id not in self._running.by_transfer:
@@ -229,6 +234,7 @@ class AttemptRunner:
     def _tools(self, running: RunningAttempt) -> AttemptTools:
         context = running.job.spec.context
         catalogue = self._context.catalogue_of(context)
+        catalogue.expect_commands(self._running.expected_commands())
         if context not in self._stats:
             self._stats[context] = StatBatcher(catalogue, self._running.unverified_uploads)
             self._tickets[context] = ArchiveTickets(catalogue, self._context.clock)

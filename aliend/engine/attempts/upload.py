@@ -57,7 +57,7 @@ async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
         action, reason = action_for_existing(policy, transfer.target, is_same=False, in_catalogue=True)
     if action == "refuse":
         raise CopyError(reason, kind="permanent")
-    return await _replace(attempt, source, entry, None)
+    return await _replace(attempt, source, await attempt.tools.stats.stat(transfer.target), None)
 
 
 async def _stat_target(attempt: Attempt) -> Entry | None:
@@ -70,7 +70,7 @@ async def _stat_target(attempt: Attempt) -> Entry | None:
     async def others() -> list[str]:
         return [transfer.target for transfer in await attempt.next_transfers()]
 
-    return await attempt.tools.stats.stat_ahead(lfn, others)
+    return await attempt.tools.stats.stat_ahead(attempt.transfer.job, lfn, others)
 
 
 async def create_empty_entry(attempt: Attempt) -> Succeeded:

@@ -122,6 +122,9 @@ class FakeCatalogue:
     def _is_directory(self, lfn: str) -> bool:
         return any(name.startswith(lfn.rstrip("/") + "/") for name in self.grid.files)
 
+    def expect_commands(self, count: int, /) -> None:
+        self.expected = count
+
     async def stat(self, lfns: Sequence[str], /) -> tuple[list[Entry], list[str]]:
         self._begin("stat", *lfns)
         found, missing = [], []
@@ -164,7 +167,9 @@ class FakeCatalogue:
         archive, member = self.grid.archives.get(lfn, (lfn, ""))
         whole = self.grid.files[archive]
         anchor = f"#{member}" if member else ""
-        replicas = self.grid.replicas[whole.guid].items()
+        replicas = self.grid.replicas.get(whole.guid, {}).items()
+        if not replicas:
+            raise ServiceError("access", 77, "No read PFNs")
         return [Ticket(url + anchor, "secret", whole.guid, se, entry.size, entry.md5) for se, url in replicas]
 
     async def access_write(self, lfn: str, size: int, md5: str, storage: str, /) -> list[Ticket]:

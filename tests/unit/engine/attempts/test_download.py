@@ -345,3 +345,13 @@ def test_existing_files_need_no_disk_space(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(CopyError, match="free some space") as caught:
         room.require_space([NewTransfer("/a/bigger", str(tmp_path / "bigger"), 200)])
     assert caught.value.kind == "local"
+
+
+async def test_a_file_that_is_there_needs_no_ticket_but_a_different_one_does(house: House, tmp_path: Path) -> None:
+    for name in ("same", "longer", "other"):
+        house.grid.put(f"/a/{name}", b"hello")
+    (tmp_path / "in").mkdir()
+    for name, content in (("same", b"hello"), ("longer", b"hello!"), ("other", b"world")):
+        (tmp_path / "in" / name).write_bytes(content)
+    await house.done(down("/a/", target=f"{tmp_path}/in/"))
+    assert [words[1] for words in house.catalogue.log if words[0] == "access"] == ["/a/longer", "/a/other"]
