@@ -36,6 +36,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"__init__"},
         {"engine"},
         {"queries"},
+        {"batches"},
         {"attempts"},
         {"expansion", "admission", "change_stream", "wait_reasons"},
         {"kept_replicas"},

@@ -81,13 +81,14 @@ class LocalSource:
 
     async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Read it once for all targets."""
-        return await attempt.copy(self._task(attempt, targets))
+        return await attempt.copy(self.upload_task(attempt, targets))
 
     async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
         """Read it only if a target has its size."""
-        return common_md5(await attempt.copy(replace(self._task(attempt, targets), only_compare=True)))
+        return common_md5(await attempt.copy(replace(self.upload_task(attempt, targets), only_compare=True)))
 
-    def _task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
+    def upload_task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
+        """Return the task that sends it to all targets."""
         seen = (self.size, self.modified_ns, self.changed_ns)
         return Upload(attempt.transfer.id, self.path, targets, *seen, tuning=tuning_of(attempt.spec))
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from aliend.core.transfers.job import JobSpec
+from aliend.core.transfers.scheduler import SMALL_FILE
 from aliend.engine import JobView
 from aliend.engine.expansion.disk_space import DiskSpaceCheck
 from aliend.errors import CopyError, NoSuchJob, NotConnected, UsageError
@@ -178,7 +179,7 @@ async def most_running(house: House, spec: JobSpec, expected: int) -> int:
 
 async def test_limits_hold_in_all_for_a_job_and_for_a_storage_element(house: House, tmp_path: Path) -> None:
     for number in range(12):
-        house.grid.put(f"/a/d/{number}", b"x")
+        house.grid.put(f"/a/d/{number}", b"x" * SMALL_FILE)
     assert await most_running(house, down("/a/d", target=tmp_path / "1"), 4) == 4
     house.engine.set_limits(files=3)
     assert await most_running(house, down("/a/d", target=tmp_path / "2"), 3) == 3
