@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aliend.core.catalogue.entries import EMPTY_MD5, Ticket
 from aliend.core.catalogue.local_paths import local_path
-from aliend.core.copying.target_paths import target_root
+from aliend.core.catalogue.replica_url import is_http
+from aliend.core.copying.target_paths import NO_HTTP, target_root
 from aliend.core.transfers.attempt_record import Stage
 from aliend.core.transfers.transfer import Succeeded
 from aliend.engine.attempts.attempt import Attempt, tuning_of
@@ -75,7 +76,8 @@ async def fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     async with attempt.acquire({tickets[0].se}):
         attempt.progress.enter_stage(Stage.COPY)
         result = await _run_copy(attempt, download_task(attempt, tickets))
-    return Succeeded(result.size, result.md5, result.warning)
+    warning = NO_HTTP if attempt.spec.http and not is_http(tickets[0].url) else result.warning
+    return Succeeded(result.size, result.md5, warning)
 
 
 def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:

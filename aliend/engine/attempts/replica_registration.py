@@ -117,7 +117,9 @@ class ReplicaRegistration:
             await self._add_missing(storage)
         guid = await self._verify(None)
         if len(self._registered) < self._goal:
-            raise CopyError(registration_errors.reasons(self._failed), self._incomplete().kind, self._incomplete().retry_after)
+            raise CopyError(
+                registration_errors.reasons(self._failed), self._incomplete().kind, self._incomplete().retry_after
+            )
         return RegisteredFile(guid, self._md5, "")
 
     async def _read_back(self) -> None:
