@@ -32,8 +32,8 @@ def no_replica(lfn: str, failed: Mapping[str, ReplicaOutcome]) -> CopyError:
     if not failed:
         return CopyError(f"the central service granted no storage for {lfn}", kind="permanent")
     is_transient = any(outcome.kind != "permanent" for outcome in failed.values())
-    kind = "transient" if is_transient else "permanent"
-    return CopyError(f"no replica of {lfn} could be written: {reasons(failed)}", kind=kind)
+    text = f"no replica of {lfn} could be written: {reasons(failed)}"
+    return CopyError(text, kind="transient" if is_transient else "permanent")
 
 
 def reasons(failed: Mapping[str, ReplicaOutcome]) -> str:
