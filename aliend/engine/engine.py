@@ -23,6 +23,7 @@ from aliend.core.transfers.transfer import Cancel as CancelTransfer
 from aliend.core.transfers.transfer import Retry as RetryTransfer
 from aliend.engine.attempts.replacement import needs_undo
 from aliend.engine.attempts.runner import AttemptRunner
+from aliend.engine.batches.batch_runner import BatchRunner
 from aliend.engine.expansion.deletion_runner import DeletionRunner
 from aliend.engine.expansion.expansion_runner import ExpansionRunner
 from aliend.engine.expansion.sync_plan import SyncPlan
@@ -75,6 +76,7 @@ class Engine(Queries):
         self._tasks = asyncio.TaskGroup()
         context = EngineContext(store, workers, catalogue_of, clock, chance, self._wake.set, self._tasks)
         self._attempts = AttemptRunner(context, self._limiter, self._running, self._held_jobs)
+        self._batches = BatchRunner(context, self._attempts, self._running, self._limiter)
         self._expansions = ExpansionRunner(context, self._held_jobs)
         self._deletions = DeletionRunner(context)
         self._catalogue_of = catalogue_of
@@ -224,6 +226,7 @@ class Engine(Queries):
         """Queue failed and cancelled transfers again; once for each `request_id`."""
         if await self._store.was_requested(request_id):
             return await self.job(number)
+        self._attempts.forget_lookups(number)
         view = await self._change_all(number, (Phase.FAILED, Phase.CANCELLED), RetryTransfer(), Retry())
         await self._store.record_request(request_id, number)
         return view
@@ -281,8 +284,7 @@ class Engine(Queries):
             work, started, self._round_robin = await self._store.start(self._scheduling_query(load), choose)
             self._expansions.start(work.expanding)
             self._deletions.start(work.deleting)
-            for candidate, result in started:
-                self._attempts.start(candidate, result)
+            self._batches.start(started)
             if not started or self._running.is_full:
                 return work.next_ready
 
@@ -294,6 +296,7 @@ class Engine(Queries):
             full=self._running.full_jobs(load),
             closed=closed_directions(load, self._limits),
             limit=0 if self._running.is_full else self._limits.files - load.running + _SPARE,
+            batches=self._limits.batch_directions if self._rates == Rates() else (),
             expanding=self._expansions.excluded(),
             expansions=self._expansions.free_slots,
             deleting=self._deletions.excluded(),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aliend.core.catalogue import storage_spec
-from aliend.core.catalogue.entries import Replica
+from aliend.core.catalogue.entries import Replica, Ticket
 from aliend.core.transfers.job import JobSpec
 from aliend.engine.ports import CataloguePort
 from aliend.errors import ServiceError
 
-_LOST, _NOT_FOUND = 67, 2
+_LOST, _NOT_FOUND, _NO_READ_PFNS = 67, 2, 77
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,25 @@ async def list_replicas(catalogue: CataloguePort, lfn: str) -> list[Replica]:
         if error.code in {_LOST, _NOT_FOUND}:
             return []
         raise
+
+
+async def read_tickets(catalogue: CataloguePort, lfn: str) -> list[Ticket]:
+    """Return tickets for the readable replicas of a file, none if it has none; the service never caches this answer.
+
+    What is about to change must be looked up this way: `whereis` would repeat its answer for 15 s after the change.
+    """
+    try:
+        return await catalogue.access_read(lfn)
+    except ServiceError as error:
+        if error.code in {_NO_READ_PFNS, _NOT_FOUND}:
+            return []
+        raise
+
+
+async def storage_elements_of(catalogue: CataloguePort, lfn: str) -> set[str]:
+    """Return the storage elements with a replica of a file."""
+    readable = {ticket.se for ticket in await read_tickets(catalogue, lfn)}
+    return readable or {replica.se for replica in await list_replicas(catalogue, lfn)}
 
 
 async def kept_replicas(catalogue: CataloguePort, spec: JobSpec, lfn: str, size: int, goal: int) -> KeptReplicas:

@@ -318,6 +318,10 @@ class WorkerDied(CopyError):
     """The worker process ended during this task; the file itself is not the cause."""
 
 
+class LeftBatch(Exception):
+    """The file must be copied by a task of its own: it needs more than the usual steps. Nothing was changed."""
+
+
 class Stopped(Exception):
     """The task was stopped on request."""
 

@@ -98,6 +98,7 @@ async def _plan(call: Call, options: CopyArguments, paths: PathContext) -> tuple
         context=call.context,
         settings=xrootd_settings(call.environment),
         whole_archives=options.spec.whole_archives or is_on(call.environment, "ALIENPY_NOXRDZIP"),
+        strict=options.spec.strict or (options.spec.http and call.stop_on_error),
         interactive=not options.detach and (call.terminal.stdout or call.terminal.stderr),
     )
     options = replace(options, spec=spec)

@@ -43,11 +43,12 @@ async def follow_foreground(
     problems: Sequence[str] = (),
 ) -> int:
     """Follow jobs to their end and return the exit code; `problems` are invalid lines of an input file."""
-    follower = Follower(runtime, call, style_of(call, progress))
+    follower = Follower(runtime, call, style_of(call, progress), is_copy=call.args[0] != "transfers")
     try:
         finals = await follow_all(runtime, call, follower, jobs)
     except Detached:
         return await _report_detached(runtime, call, jobs)
+    await follower.report_end(finals)
     await metafiles.write_metafiles(runtime, call, finals)
     code = exit_code_of(follower.tally, len(problems), compat_exit=compat_exit)
     is_empty = not follower.tally.total and not problems
@@ -112,7 +113,8 @@ async def _follow_until_detached(
     """Follow jobs to their end. Raises Detached when the user detaches the command; the jobs continue."""
 
     async def follow() -> list[JobView]:
-        return [await follower.follow(job, until_held=True) for job in jobs]
+        numbered = enumerate(jobs, 1)
+        return [await follower.follow(job, until_held=True, later=jobs[index:]) for index, job in numbered]
 
     with runtime.foreground.following(jobs, call.detached):
         following, detached = asyncio.create_task(follow()), asyncio.create_task(call.detached.wait())

@@ -196,7 +196,8 @@ class Call:
             await self.print_json_lines(_items_of(value))
         else:
             indent = None if is_on(self.environment, "ALIENPY_JSONRAW") else 2
-            await self.output.stdout(encode(json_text(value, indent=indent) + "\n"))
+            is_sorted = isinstance(value, dict) and "results" in value  # as in alien.py
+            await self.output.stdout(encode(json_text(value, indent=indent, is_sorted=is_sorted) + "\n"))
 
     async def print_json_lines(self, values: Iterable[object]) -> None:
         """Write JSON, one value a line."""
@@ -213,9 +214,15 @@ def _items_of(value: dict[str, Any] | list[Any]) -> list[Any]:
     return lists[0] if len(lists) == 1 else [value]
 
 
-def json_text(value: object, *, indent: int | None = None, separators: tuple[str, str] | None = None) -> str:
+def json_text(
+    value: object,
+    *,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    is_sorted: bool = False,
+) -> str:
     """Return a value as JSON; bytes of local names that are not UTF-8 become `\\udcNN`, which Python reads back."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, sort_keys=is_sorted)
     return text.encode("utf-8", "backslashreplace").decode()
 
 

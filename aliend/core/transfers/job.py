@@ -106,6 +106,23 @@ class JobSpec:
     file_systems: tuple[FileSystem, ...] = ()
     label: str = ""
 
+    @property
+    def allows_batches(self) -> bool:
+        """Return whether small files may be copied in batches: nothing is set that applies to each copy by itself."""
+        special = (
+            self.parallel,
+            self.timeout,
+            self.min_rate,
+            self.rate,
+            self.verify,
+            self.whole_archives,
+            self.http,
+            self.backup,
+            self.replaces,
+            not self.recovery,
+        )
+        return self.direction != "copy" and self.purpose in ("copy", "sync") and not any(special)
+
     def target_of(self, source: int) -> str:
         """Return the target of source number `source`."""
         return self.targets[source] if self.targets else self.target

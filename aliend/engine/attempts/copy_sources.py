@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from aliend.core.catalogue.entries import Ticket
 from aliend.core.catalogue.replica_url import member_of
 from aliend.engine.attempts.attempt import Attempt, tuning_of
 from aliend.errors import CopyError
@@ -80,13 +81,14 @@ class LocalSource:
 
     async def copy_to(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Uploaded:
         """Read it once for all targets."""
-        return await attempt.copy(self._task(attempt, targets))
+        return await attempt.copy(self.upload_task(attempt, targets))
 
     async def verify_existing(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> str:
         """Read it only if a target has its size."""
-        return common_md5(await attempt.copy(replace(self._task(attempt, targets), only_compare=True)))
+        return common_md5(await attempt.copy(replace(self.upload_task(attempt, targets), only_compare=True)))
 
-    def _task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
+    def upload_task(self, attempt: Attempt, targets: tuple[ReplicaUrl, ...]) -> Upload:
+        """Return the task that sends it to all targets."""
         seen = (self.size, self.modified_ns, self.changed_ns)
         return Upload(attempt.transfer.id, self.path, targets, *seen, tuning=tuning_of(attempt.spec))
 
@@ -119,7 +121,11 @@ class GridSource:
     @classmethod
     async def look_up(cls, attempt: Attempt, lfn: str) -> GridSource:
         """Request tickets for reading the file. Raises CopyError, ServiceError."""
-        tickets = await attempt.tools.catalogue.access_read(lfn)
+        return cls.of_tickets(lfn, await attempt.tools.catalogue.access_read(lfn))
+
+    @classmethod
+    def of_tickets(cls, lfn: str, tickets: Sequence[Ticket]) -> GridSource:
+        """Return the source to be read with these tickets. Raises CopyError if there are none."""
         if not tickets:
             raise CopyError(f"{lfn} has no readable replica", kind="permanent")
         return cls(lfn, tickets[0].size, tickets[0].md5, replica_urls(tickets))

@@ -24,7 +24,7 @@ async def upload(attempt: Attempt) -> Succeeded:
     """Upload the local file and verify all replicas. Raises AliendError."""
     if isinstance(attempt.transfer.intent, Replacing):
         return await finish_replacement(attempt, attempt.transfer.intent)
-    source = await asyncio.to_thread(_local_source, attempt.transfer.source)
+    source = await asyncio.to_thread(local_source, attempt.transfer.source)
     if source.size:
         return await upload_or_keep(attempt, source)
     if attempt.spec.touch_empty:
@@ -38,8 +38,12 @@ async def upload(attempt: Attempt) -> Succeeded:
 
 async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
     """Register a file that is not empty under the transfer's target, unless it exists there. Raises AliendError."""
+    return await upload_onto(attempt, source, await stat_target(attempt))
+
+
+async def upload_onto(attempt: Attempt, source: CopySource, entry: Entry | None) -> Succeeded:
+    """Do the same with the entry that has the target's name now. Raises AliendError."""
     transfer = attempt.transfer
-    entry = await _stat_target(attempt)
     booked = transfer.intent if isinstance(transfer.intent, ReplicasBooked) else None
     if booked and booked.lfn != transfer.target:
         return await _replace(attempt, source, entry, booked)
@@ -57,10 +61,10 @@ async def upload_or_keep(attempt: Attempt, source: CopySource) -> Succeeded:
         action, reason = action_for_existing(policy, transfer.target, is_same=False, in_catalogue=True)
     if action == "refuse":
         raise CopyError(reason, kind="permanent")
-    return await _replace(attempt, source, entry, None)
+    return await _replace(attempt, source, await attempt.tools.stats.stat(transfer.target), None)
 
 
-async def _stat_target(attempt: Attempt) -> Entry | None:
+async def stat_target(attempt: Attempt) -> Entry | None:
     """Return the target's entry; before anything was done a slightly older answer is good enough."""
     lfn = attempt.transfer.target
     if attempt.transfer.attempts > 1 or not isinstance(attempt.transfer.intent, NoIntent):
@@ -70,7 +74,7 @@ async def _stat_target(attempt: Attempt) -> Entry | None:
     async def others() -> list[str]:
         return [transfer.target for transfer in await attempt.next_transfers()]
 
-    return await attempt.tools.stats.stat_ahead(lfn, others)
+    return await attempt.tools.stats.stat_ahead(attempt.transfer.job, lfn, others)
 
 
 async def create_empty_entry(attempt: Attempt) -> Succeeded:
@@ -125,7 +129,8 @@ async def finish_replacement(attempt: Attempt, plan: Replacing) -> Succeeded:
     return Succeeded(entry.size, entry.md5)
 
 
-def _local_source(path: str) -> LocalSource:
+def local_source(path: str) -> LocalSource:
+    """Return a local file as it is now. Raises CopyError if it is not a regular file, or cannot be read."""
     try:
         status = Path(path).stat()
     except OSError as error:

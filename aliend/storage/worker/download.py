@@ -41,7 +41,7 @@ def download(task: Download, context: TaskContext) -> Downloaded:
     if not may_replace(task.overwrite) and target.exists():
         raise target_exists(target)
     with ExitStack() as stack:
-        part = _open_partial(stack, task, target)
+        part = open_partial(stack, task, target)
         try:
             return _attempt(task, context, part)
         except (CopyError, Stopped) as error:
@@ -50,9 +50,13 @@ def download(task: Download, context: TaskContext) -> Downloaded:
             raise
 
 
-def _open_partial(stack: ExitStack, task: Download, target: Path) -> PartialFile:
-    """Open the partial file. Retry, because a failed transfer may remove the empty directory just before that."""
+def open_partial(stack: ExitStack, task: Download, target: Path) -> PartialFile:
+    """Open the partial file; `stack` closes it. Raises CopyError.
+
+    Retry, because a failed transfer may remove the empty directory just before that.
+    """
     for tries_left in reversed(range(_OPEN_TRIES)):
+        mounts.require_recorded(task.target, task.file_systems)
         local_files.make_parent_directories(target, task.umask)
         try:
             part = stack.enter_context(PartialFile.open(target, task.id))
@@ -192,7 +196,7 @@ class _Attempt:
         if self._task.verify:
             self._read_back()
         mounts.require_recorded(self._task.target, self._task.file_systems)  # it may be unmounted although it is in use
-        self._part.set_attributes(self._attributes())
+        self._part.set_attributes(attributes_of(self._task, self._digests.md5, self._began_ms))
         self._part.publish(self._task.umask, overwrite=may_replace(self._task.overwrite))
         return Downloaded(self._task.size, self._digests.md5, se, kept=False, warning=warning)
 
@@ -209,16 +213,17 @@ class _Attempt:
                 f"{self._task.target}: the disk returned other bytes than were written; check the disk", "local"
             )
 
-    def _attributes(self) -> dict[str, str]:
-        """Return the extended attributes that describe the file; times are POSIX milliseconds."""
-        return {
-            "guid": self._task.guid,
-            "lfn": self._task.lfn,
-            "size": str(self._task.size),
-            "md5": self._digests.md5,
-            "ts_r": str(self._began_ms),
-            "ts_w": str(time.time_ns() // 1_000_000),
-        }
-
     def _target_exists(self) -> bool:
         return not may_replace(self._task.overwrite) and Path(self._task.target).exists()
+
+
+def attributes_of(task: Download, md5: str, began_ms: int) -> dict[str, str]:
+    """Return the extended attributes that describe the file; times are POSIX milliseconds."""
+    return {
+        "guid": task.guid,
+        "lfn": task.lfn,
+        "size": str(task.size),
+        "md5": md5,
+        "ts_r": str(began_ms),
+        "ts_w": str(time.time_ns() // 1_000_000),
+    }

@@ -131,14 +131,14 @@ def upload(task: Upload, context: TaskContext) -> Uploaded:
     except OSError as error:
         raise read_error(error, task.source) from error
     try:
-        return _UploadPass(task, context, fd).run()
+        return UploadPass(task, context, fd).run()
     except OSError as error:
         raise read_error(error, task.source) from error
     finally:
         os.close(fd)
 
 
-class _UploadPass:
+class UploadPass:
     """One pass over the local file."""
 
     def __init__(self, task: Upload, context: TaskContext, fd: int) -> None:
@@ -165,6 +165,10 @@ class _UploadPass:
             raise
         self._for_each_alive(ReplicaUpload.close)
         self._verify_all()
+        return self.result()
+
+    def result(self) -> Uploaded:
+        """Return the outcome of each replica."""
         md5 = self._digests.md5 if self._offset == self._task.size else ""
         return Uploaded(self._task.size, md5, tuple(each.outcome() for each in self._replicas))
 
@@ -227,15 +231,17 @@ class _UploadPass:
 
     def _verify_all(self) -> None:
         """Verify the replicas in parallel: a server takes seconds for the checksum of a large file."""
-        completions = self._context.completions
-        queries = [
-            (replica, ChecksumQuery(completions, replica.target, self._task.size))
+        queries = self._start_queries()
+        wait_all(self._context.completions, *(query for _, query in queries))
+        for replica, query in queries:
+            self._verify(replica, query)
+
+    def _start_queries(self) -> list[tuple[ReplicaUpload, ChecksumQuery]]:
+        return [
+            (replica, ChecksumQuery(self._context.completions, replica.target, self._task.size))
             for replica in self._replicas
             if replica.is_alive or replica.exists
         ]
-        wait_all(completions, *(query for _, query in queries))
-        for replica, query in queries:
-            self._verify(replica, query)
 
     def _verify(self, replica: ReplicaUpload, query: ChecksumQuery) -> None:
         """Verify size and checksum on the storage; an existing file must have the right checksum."""
