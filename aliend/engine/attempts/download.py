@@ -75,7 +75,8 @@ async def fetch(attempt: Attempt, tickets: Sequence[Ticket]) -> Succeeded:
     async with attempt.acquire({tickets[0].se}):
         attempt.progress.enter_stage(Stage.COPY)
         result = await _run_copy(attempt, download_task(attempt, tickets))
-    return Succeeded(result.size, result.md5, result.warning)
+    warning = NO_HTTP if attempt.spec.http and not is_http(tickets[0].url) else result.warning
+    return Succeeded(result.size, result.md5, warning)
 
 
 def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:
@@ -97,15 +98,6 @@ def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:
         ca=spec.context.ca,
         tuning=tuning_of(spec),
     )
-<<<<<<< HEAD
-    attempt.progress.enter_stage(Stage.SLOT, {tickets[0].se})
-    async with attempt.acquire({tickets[0].se}):
-        attempt.progress.enter_stage(Stage.COPY)
-        result = await _run_copy(attempt, task)
-    warning = NO_HTTP if spec.http and not is_http(tickets[0].url) else result.warning
-    return Succeeded(result.size, result.md5, warning)
-=======
->>>>>>> main
 
 
 async def _run_copy(attempt: Attempt, task: Download) -> Downloaded:
