@@ -86,6 +86,7 @@ async def _make_empty(attempt: Attempt) -> Succeeded:
         umask=spec.umask,
         lfn=transfer.source,
         keep_free=attempt.tools.keep_free,
+        file_systems=spec.file_systems,
     )
     attempt.progress.enter_stage(Stage.COPY)
     await _run_copy(attempt, task)
@@ -125,6 +126,7 @@ def download_task(attempt: Attempt, tickets: Sequence[Ticket]) -> Download:
         verify=spec.verify,
         ca=spec.context.ca,
         tuning=tuning_of(spec),
+        file_systems=spec.file_systems,
     )
 
 
