@@ -122,10 +122,10 @@ def _require_local_sources(options: CopyArguments, call: Call) -> None:
 
 
 def _exists(name: str) -> bool:
-    """Return whether a local path exists. The job reports paths without permission; with a `*` it is a pattern."""
+    """Return whether a local path exists. The job reports unreadable paths; with a `*` it is a pattern."""
     try:
         return Path(name).exists()
-    except PermissionError:
+    except OSError:
         return "*" not in name
 
 

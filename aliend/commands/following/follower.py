@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 
 from aliend.commands.following.wait_notices import WaitNotices
 from aliend.commands.invocation.call import Call, FileProgress, Progress
+from aliend.core.catalogue.storage_spec import is_incomplete
 from aliend.core.cli.escaping import escape_newlines
 from aliend.core.cli.units import format_size
 from aliend.core.copying.target_paths import MISSING, NO_HTTP
@@ -48,6 +49,7 @@ class HasEndpoints(Protocol):
 class Tally:
     """Counts of files by result over all followed jobs; `kept` files also count as `arrived`.
 
+    `incomplete` files were kept with fewer replicas than requested.
     `tries` counts copied files by the number of their last attempt.
     """
 
@@ -55,6 +57,7 @@ class Tally:
     arrived: int = 0
     kept: int = 0
     missing: int = 0
+    incomplete: int = 0
     tries: Counter[int] = field(default_factory=Counter)
 
     def summary(self) -> tuple[str, ...]:
@@ -120,8 +123,8 @@ class Follower:
                 await self._call.output.progress(_progress(self._runtime, final))
             if until_held and final.state == "paused" and final.message:
                 await self._call.print_error(
-                    f"job {job} is held; it resumes automatically once this is fixed, "
-                    f"or with `alienctl transfers resume {job}`"
+                    f"job {job} stays queued: it is held and resumes automatically once this is fixed, "
+                    f"or with\n`alienctl transfers resume {job}`; `alienctl transfers cancel {job}` gives it up"
                 )
                 break
         held = final.state == "paused"  # possibly before any file was found
@@ -188,6 +191,7 @@ class Follower:
 
     async def _report_failure(self, transfer: TransferView, total: int) -> None:
         self.tally.missing += transfer.message.endswith(MISSING)
+        self.tally.incomplete += is_incomplete(transfer.message)
         number = self._numbers.pop(transfer.id, 0)
         if not number:
             self._announced += 1
@@ -266,10 +270,10 @@ def _end_line(job: JobView, kept: int, moved: int) -> str:
 
 
 def exit_code(job: JobView) -> int:
-    """Return 0 if every file arrived, 3 if some did, 4 if none did (also for a job without files)."""
+    """Return 0 if everything was done, 3 if only a part (a file is missing, or was not deleted), 4 if nothing."""
     if job.state == "done":
         return ALL_ARRIVED
-    return SOME_ARRIVED if job.files.done else NONE_ARRIVED
+    return SOME_ARRIVED if job.files.done or job.state == "partial" else NONE_ARRIVED
 
 
 def job_to_json(job: JobView) -> dict[str, Any]:

@@ -85,8 +85,18 @@ class Output(Protocol):
     async def end_output(self) -> None:
         """Close the output of the program started by `handoff`."""
 
-    async def handoff(self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool) -> None:
-        """Have the client run a program; its exit status arrives in `Call.statuses`."""
+    async def handoff(
+        self, argv: Sequence[str], *, takes_output: bool, may_be_missing: bool, text: EditedText | None = None
+    ) -> None:
+        """Have the client run a program, which edits `text`; its exit status arrives in `Call.statuses`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditedText:
+    """A local text that a program edits, for an LFN."""
+
+    path: str
+    lfn: str
 
 
 @dataclass(slots=True)
@@ -139,12 +149,14 @@ class Call:
         number = next(self.submissions)
         return f"{self.request_id}.{number}" if self.request_id else uuid.uuid4().hex
 
-    async def run_on_client(self, argv: Sequence[str], *, may_be_missing: bool = False) -> int:
+    async def run_on_client(
+        self, argv: Sequence[str], *, may_be_missing: bool = False, text: EditedText | None = None
+    ) -> int:
         """Have the client run a program, without a time limit, and return its exit status; 127 if it does not exist.
 
-        With `may_be_missing` the client does not report a missing program.
+        With `may_be_missing` the client does not report a missing program. `text` is what the program edits.
         """
-        await self.output.handoff(argv, takes_output=False, may_be_missing=may_be_missing)
+        await self.output.handoff(argv, takes_output=False, may_be_missing=may_be_missing, text=text)
         return await self.statuses.get()
 
     async def ask(self, prompt: str, *, echo: bool = False) -> str | None:
